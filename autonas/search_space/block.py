@@ -1,0 +1,113 @@
+"""Nodes and blocks: what a person draws a search space with, as in Keras's functional API."""
+
+import inspect
+import re
+
+import keras
+
+from autonas.search_space import ranges
+
+
+class Node:
+    """A symbolic tensor in a graph of blocks: the output of a block, or an input.
+
+    Args:
+        block: The block that produces it, or `None` for an input.
+    """
+
+    def __init__(self, block=None):
+        self.block = block
+
+
+class Configurable:
+    """An object whose configuration is its constructor's arguments, stored untouched under their own names."""
+
+    @classmethod
+    def argument_names(cls):
+        """Names of the constructor's arguments."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        return [parameter.name for parameter in parameters if parameter.name != "self" and parameter.kind not in variable]
+
+    def get_config(self):
+        return {
+            name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+
+class Block(Configurable):
+    """A piece of a search space: Keras layers plus decisions, written once.
+
+    Subclass it and write `build(hp, inputs)`. Arguments of the constructor are stored under their own names; each is
+    a value or a range, and `self.suggest(hp, "units")` gives its value in a trial.
+
+    Example:
+
+    ```python
+    class TwoLayers(autonas.Block):
+        def __init__(self, units=autonas.Choice([16, 32]), name=None):
+            super().__init__(name)
+            self.units = units
+
+        def build(self, hp, inputs):
+            units = self.suggest(hp, "units")
+            return keras.layers.Dense(units)(keras.layers.Dense(units, "relu")(inputs))
+    ```
+
+    Args:
+        name: Name of the block, unique in its graph; its hyperparameters are named `name/...`. Defaults to the class's
+            name in snake case, with a number.
+    """
+
+    #: Whether the block takes inputs as the data pipeline delivers them (see `Graph`), or encoded as one float tensor.
+    takes_raw_inputs = False
+
+    def __init__(self, name=None):
+        self.name = name
+
+    def __call__(self, inputs):
+        """Connects the block to one node or a list of nodes and returns its output node."""
+        if getattr(self, "parents", None) is not None:
+            raise ValueError(
+                f"A block can be connected once, and this {type(self).__name__} is connected already. "
+                "Create another block."
+            )
+        nodes = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        for node in nodes:
+            if not isinstance(node, Node):
+                raise ValueError(
+                    "Blocks are called on autonas inputs, outputs of blocks, or lists of them. "
+                    f"Received: {type(node).__name__}"
+                )
+        self.parents = nodes
+        return Node(self)
+
+    def build(self, hp, inputs):
+        """Builds the block's layers.
+
+        Args:
+            hp: The `keras_tuner.HyperParameters` of a trial (or a reading of another kind: pass it on to decisions).
+            inputs: A Keras tensor, or a list of them if the block was called on a list.
+
+        Returns:
+            A Keras tensor.
+        """
+        raise NotImplementedError
+
+    def suggest(self, hp, argument):
+        """The value of the constructor's argument `argument` in a trial."""
+        return ranges.suggest(hp, argument, getattr(self, argument))
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.split(".")[0] == "autonas":
+            keras.saving.register_keras_serializable(package="autonas")(cls)
+
+
+def snake_case(name):
+    """`"DenseBlock"` to `"dense_block"`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

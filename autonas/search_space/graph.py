@@ -1,0 +1,162 @@
+"""The graph: inputs, blocks and heads as one search space, a `keras_tuner.HyperModel`."""
+
+import collections
+
+import keras
+import keras_tuner
+
+from autonas.search_space import block, declaring, heads, inputs, optimization
+from autonas.search_space.blocks import preprocessing
+
+
+class Graph(keras_tuner.HyperModel):
+    """A graph of blocks between inputs and heads.
+
+    Once bound to data, `declare` gives its space and `build` a compiled `keras.Model` for the values of a trial. The
+    model's inputs and outputs are dicts: `"<input>_<tensor>"` for each tensor that the data pipeline delivers for an
+    input, and the head's name for each head.
+
+    A block that doesn't say `takes_raw_inputs` and is connected straight to an input gets the input encoded in the
+    way usual for its kind (scaled pixels, imputed and embedded columns, embedded tokens).
+
+    Args:
+        inputs: An input node or a list of them.
+        outputs: An output node of a head or a list of them.
+        optimization: An `Optimization` block: optimizer, learning rate and batch size, as values or ranges. Defaults
+            to that for any data.
+    """
+
+    def __init__(self, inputs, outputs, optimization=None):
+        super().__init__()
+        self.inputs = _as_list(inputs)
+        self.outputs = _as_list(outputs)
+        self.optimization = optimization
+        self.blocks = self._sort()
+        self.heads = [node.block for node in self.outputs]
+        self._name()
+
+    def bind(self, features, targets):
+        """Tells the graph what the data looks like.
+
+        Args:
+            features: List of `autonas.data.Feature`, one for each input.
+            targets: List of `Target`, one for each head.
+        """
+        self.features = dict(zip(self.input_names, features, strict=True))
+        of_input = dict(zip(map(id, self.inputs), features, strict=True))
+        for each in self.blocks:
+            each.features = [of_input[id(node)] for node in self._ancestors(each) if id(node) in of_input]
+        for head, target in zip(self.heads, targets, strict=True):
+            if target.task not in head.tasks:
+                raise ValueError(
+                    f"{type(head).__name__} {self.names[id(head)]!r} can't predict a {target.task} target; it serves "
+                    f"{', '.join(head.tasks)}. Use another head, or set `task`."
+                )
+            head.target = target
+
+    def declare(self):
+        """Visits every branch once and returns the whole space, a `keras_tuner.HyperParameters` of defaults."""
+        hp = declaring.DeclaringHyperParameters()
+        self.build(hp)
+        return hp.declared()
+
+    def build(self, hp):
+        """Builds the compiled model for the values in `hp`."""
+        tensors, raw, model_inputs = {}, {}, {}
+        for node, name in zip(self.inputs, self.input_names, strict=True):
+            raw[id(node)] = {}
+            for tensor_name, tensor in self.features[name].tensors.items():
+                full_name = f"{name}_{tensor_name}"
+                model_inputs[full_name] = keras.Input(tensor.shape, dtype=tensor.dtype, name=full_name)
+                raw[id(node)][tensor_name] = model_inputs[full_name]
+        for each in self.blocks:
+            arguments = [self._argument(hp, each, node, tensors, raw) for node in each.parents]
+            with hp.name_scope(self.names[id(each)]):
+                output = each.build(hp, arguments[0] if len(arguments) == 1 else arguments)
+            tensors[id(each)] = output
+        outputs = {self.names[id(head)]: tensors[id(head)] for head in self.heads}
+        model = keras.Model(model_inputs, outputs)
+        model.compile(
+            optimizer=(self.optimization or optimization.Optimization()).build(hp),
+            loss={self.names[id(head)]: head.loss_function() for head in self.heads},
+            loss_weights={self.names[id(head)]: head.loss_weight for head in self.heads},
+            jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+        )
+        return model
+
+    def _argument(self, hp, consumer, node, tensors, raw):
+        if node.block is not None:
+            return tensors[id(node.block)]
+        if consumer.takes_raw_inputs:
+            return _single(raw[id(node)])
+        if id(node) not in tensors:
+            name = self.input_names[self.inputs.index(node)]
+            encoder = preprocessing.default_encoding(self.features[name])
+            encoder.features = [self.features[name]]
+            with hp.name_scope(f"{name}_encoding"):
+                tensors[id(node)] = encoder.build(hp, _single(raw[id(node)]))
+        return tensors[id(node)]
+
+    def _sort(self):
+        """Blocks in an order in which each follows those it needs."""
+        order, visited = [], set()
+
+        def visit(node, path):
+            if node.block is None:
+                if not any(node is each for each in self.inputs):
+                    raise ValueError("A block is connected to an input that is not among the graph's `inputs`.")
+                visited.add(id(node))
+                return
+            if id(node.block) in visited:
+                return
+            visited.add(id(node.block))
+            for parent in node.block.parents:
+                visit(parent, path)
+            order.append(node.block)
+
+        for node in self.outputs:
+            if not isinstance(getattr(node, "block", None), heads.Head):
+                raise ValueError(
+                    "Each of `outputs` must be the output of a head, such as ClassificationHead()(node). "
+                    f"Received: {type(getattr(node, 'block', node)).__name__}"
+                )
+            visit(node, ())
+        for position, node in enumerate(self.inputs):
+            if not isinstance(node, inputs.Input):
+                raise ValueError(f"Each of `inputs` must be an autonas input. Received: {type(node).__name__}")
+            if id(node) not in visited:
+                raise ValueError(f"Input {position} of `inputs` doesn't reach any of the `outputs`.")
+        return order
+
+    def _ancestors(self, consumer):
+        """All nodes upstream of a block."""
+        found, waiting = {}, list(consumer.parents)
+        while waiting:
+            node = waiting.pop(0)
+            if id(node) not in found:
+                found[id(node)] = node
+                waiting.extend(node.block.parents if node.block is not None else [])
+        return list(found.values())
+
+    def _name(self):
+        counts = collections.Counter()
+        self.names = {}
+        for each in [*self.inputs, *self.blocks]:
+            name = each.name
+            if name is None:
+                kind = block.snake_case(type(each).__name__)
+                counts[kind] += 1
+                name = f"{kind}_{counts[kind]}"
+            if name in self.names.values():
+                raise ValueError(f"Two parts of the graph are named {name!r}. Give each a name of its own.")
+            self.names[id(each)] = name
+        self.input_names = [self.names[id(node)] for node in self.inputs]
+        self.head_names = [self.names[id(head)] for head in self.heads]
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _single(tensors):
+    return next(iter(tensors.values())) if set(tensors) in ({"image"}, {"series"}, {"tokens"}) else tensors

@@ -1,0 +1,50 @@
+"""Optimization: the part of the space that says how a network is trained."""
+
+import keras
+
+from autonas.search_space import block, fused_adam, ranges
+
+
+class Optimization(block.Configurable):
+    """Optimizer, learning rate, weight decay and batch size, each a value or a range.
+
+    Args:
+        learning_rate: Peak learning rate. Defaults to a log range of 1e-4 to 2e-2.
+        weight_decay: Decoupled weight decay per step, relative to the learning rate. Defaults to a choice.
+        batch_size: Rows per step. Defaults to a choice of 32, 64, 128 and 256.
+        clip_norm: Bound of the gradient's global norm. Defaults to 1.
+    """
+
+    #: Name scope of these hyperparameters.
+    scope = "optimization"
+
+    def __init__(
+        self,
+        learning_rate=ranges.Float(1e-4, 2e-2, sampling="log", default=2e-3),
+        weight_decay=ranges.Choice([0.0, 1e-4, 1e-3, 1e-2, 1e-1], default=1e-2),
+        batch_size=ranges.Choice([32, 64, 128, 256], default=64),
+        clip_norm=1.0,
+    ):
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.clip_norm = clip_norm
+
+    def build(self, hp):
+        """Declares the hyperparameters and returns a new optimizer."""
+        with hp.name_scope(self.scope):
+            ranges.suggest(hp, "batch_size", self.batch_size)
+            return fused_adam.FusedAdamW(
+                learning_rate=ranges.suggest(hp, "learning_rate", self.learning_rate),
+                weight_decay=ranges.suggest(hp, "weight_decay", self.weight_decay),
+                clip_norm=self.clip_norm,
+            )
+
+    def batch_size_of(self, values):
+        """The batch size in the values of a trial."""
+        if isinstance(self.batch_size, ranges.Range):
+            return values[f"{self.scope}/batch_size"]
+        return self.batch_size
+
+
+keras.saving.register_keras_serializable(package="autonas")(Optimization)

@@ -1,0 +1,27 @@
+from setuptools import find_packages, setup
+
+setup(
+    name="autonas",
+    version="0.1.0",
+    description="Neural architecture search for Keras: fit a data set, get a searched model.",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["autonas", "autonas.*"]),
+    package_data={"autonas": ["presets.json"]},
+    # Upper bounds are the newest versions that CI has tested.
+    install_requires=[
+        "tensorflow>=2.18,<2.22",
+        "keras>=3.8,<3.16",
+        "keras-tuner>=1.4.8,<1.5",
+        "six>=1.16",  # Keras Tuner imports it without declaring it.
+        "numpy>=1.26,<3",
+        "scikit-learn>=1.6,<1.10",
+        "pandas>=2.2,<3.2",
+        "tensorboard>=2.18,<2.22",
+        "rich>=13,<16",
+    ],
+    extras_require={"test": ["pytest>=8,<10", "pytest-xdist>=3.6", "ruff>=0.9"]},
+    entry_points={"console_scripts": ["autonas=autonas.cli:main"]},
+)
