@@ -1,0 +1,18 @@
+"""What a person sees of a search: TensorBoard log, progress display, leaderboard."""
+
+from autonas.reporting.leaderboard import leaderboard, render
+from autonas.reporting.progress import ProgressReporter
+from autonas.reporting.records import TrialRecord
+from autonas.reporting.reporter import Reporter, ReporterList, SearchInfo
+from autonas.reporting.tensorboard import TensorBoardReporter
+
+__all__ = [
+    "ProgressReporter",
+    "Reporter",
+    "ReporterList",
+    "SearchInfo",
+    "TensorBoardReporter",
+    "TrialRecord",
+    "leaderboard",
+    "render",
+]

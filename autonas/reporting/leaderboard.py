@@ -1,0 +1,128 @@
+"""The table of everything that was tried, as a DataFrame and for the terminal."""
+
+import math
+
+import pandas
+import rich.markup
+import rich.table
+
+from autonas.reporting.text import architecture, duration
+
+
+def leaderboard(records, objective, direction):
+    """Tabulates trials, the best first.
+
+    Args:
+        records: Iterable of `TrialRecord`s.
+        objective: Name of the score, e.g. `"val_accuracy"`. Names the metric in error messages only.
+        direction: `"min"` or `"max"`: which scores are better.
+
+    Returns:
+        A `pandas.DataFrame`, one row a trial: those with a score by score, then those without one
+        (completed, interrupted, refused, failed). Columns: `rank` (1 is best, missing without a score),
+        `trial_id`, `stage`, `status`, `score`, the metrics, `seconds`, `epochs`, `best_epoch`,
+        `parameters`, `reason`, and one column a decision, missing where the decision was inactive.
+        Integers and booleans have pandas' nullable dtypes where a value can be missing.
+
+    Raises:
+        ValueError: If `direction` is neither `"min"` nor `"max"`.
+    """
+    if direction not in ("min", "max"):
+        raise ValueError(
+            f"`direction` of objective {objective!r} must be 'min' or 'max'. "
+            f"Received: direction={direction!r}"
+        )
+    records = sorted(records, key=lambda record: record.number)
+    metrics = list(dict.fromkeys(name for record in records for name in record.metrics))
+    decisions = list(dict.fromkeys(name for record in records for name in record.values))
+    records.sort(key=lambda record: _order(record, direction))
+    ranked = sum(_has_score(record) for record in records)
+
+    columns = {
+        "rank": pandas.array([*range(1, ranked + 1)] + [pandas.NA] * (len(records) - ranked), dtype="Int64"),
+        "trial_id": pandas.Series([record.trial_id for record in records], dtype=str),
+        "stage": pandas.Series([record.stage for record in records], dtype=str),
+        "status": pandas.Series([record.status for record in records], dtype=str),
+        "score": _numbers([record.score for record in records]),
+    }
+    # "score", "epochs" and the like are ours: a metric or decision of that name gets a prefix.
+    fixed = {*columns, "seconds", "epochs", "best_epoch", "parameters", "reason"}
+    for name in metrics:
+        label = f"metric/{name}" if name in fixed else name
+        columns[label] = _numbers([record.metrics.get(name) for record in records])
+    columns |= {
+        "seconds": _numbers([record.seconds for record in records]),
+        "epochs": pandas.array([record.epochs for record in records], dtype="int64"),
+        "best_epoch": pandas.array([record.best_epoch for record in records], dtype="int64"),
+        "parameters": pandas.array([record.parameters for record in records], dtype="Int64"),
+        "reason": pandas.Series([record.message for record in records], dtype=str),
+    }
+    for name in decisions:
+        label = f"decision/{name}" if name in columns else name
+        columns[label] = _decision([record.values.get(name) for record in records])
+    return pandas.DataFrame(columns)
+
+
+def render(frame, max_rows=None):
+    """Lays out a leaderboard for the terminal, with only the columns that a person reads.
+
+    Args:
+        frame: DataFrame from `leaderboard`.
+        max_rows: Number of rows shown, or None for all.
+
+    Returns:
+        A `rich.table.Table`.
+    """
+    shown = frame if max_rows is None else frame.head(max_rows)
+    left_out = len(frame) - len(shown)
+    caption = f"and {left_out} more trial{'s' * (left_out > 1)}" if left_out else None
+    table = rich.table.Table(caption=caption, caption_justify="left")
+    for name in ("rank", "trial", "score", "time", "epochs", "parameters", "what"):
+        table.add_column(
+            name, justify="left" if name in ("trial", "what") else "right", no_wrap=name != "what"
+        )
+    decisions = frame.columns[frame.columns.get_loc("reason") + 1 :]
+    for _, row in shown.iterrows():
+        trial, stage = row["trial_id"], row["stage"]
+        what = architecture({name: row[name] for name in decisions if not pandas.isna(row[name])})
+        if row["status"] != "completed":
+            what = ": ".join(part for part in (row["status"], row["reason"] or what) if part)
+        cells = (
+            "" if pandas.isna(row["rank"]) else str(row["rank"]),
+            trial if stage in ("search", trial) else f"{trial} ({stage})",
+            "" if pandas.isna(row["score"]) else f"{row['score']:.4g}",
+            duration(row["seconds"]),
+            str(row["epochs"]),
+            "" if pandas.isna(row["parameters"]) else f"{row['parameters']:,}",
+            what if len(what) <= 80 else what[:79] + "…",
+        )
+        table.add_row(*map(rich.markup.escape, cells))
+    return table
+
+
+_LAST = ("completed", "running", "interrupted", "refused", "failed")
+
+
+def _has_score(record):
+    return record.status != "failed" and record.score is not None and math.isfinite(record.score)
+
+
+def _order(record, direction):
+    if _has_score(record):
+        return (0, -record.score if direction == "max" else record.score, record.number)
+    return (1, _LAST.index(record.status), record.number)
+
+
+def _numbers(values):
+    return pandas.Series([math.nan if value is None else value for value in values], dtype="float64")
+
+
+def _decision(values):
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return pandas.array(values, dtype="boolean")
+    if kinds == {int}:
+        return pandas.array(values, dtype="Int64")
+    if kinds and kinds <= {int, float}:
+        return _numbers(values)
+    return pandas.Series(values, dtype=object)

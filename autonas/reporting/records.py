@@ -1,0 +1,52 @@
+"""The record of one trial: all that the rest of the library keeps and shows of it."""
+
+import dataclasses
+import time
+
+
+@dataclasses.dataclass
+class TrialRecord:
+    """What was tried in one trial and what came of it.
+
+    Args:
+        trial_id: Unique name of the trial within its search.
+        number: Position of the trial in the search, counted from 0.
+        stage: `"search"` for a trial of the search, `"final"` for the fit on all data after it.
+        values: Value of each active decision, plain Python scalars by name. An inactive decision is
+            absent or None.
+        status: `"running"`, `"completed"`, `"failed"`, `"refused"` (broke a constraint before training)
+            or `"interrupted"`.
+        score: Value of the objective, or None if the trial has none.
+        metrics: Metrics of the best epoch by name.
+        history: Metrics of each epoch, in order (`"loss"`, `"val_loss"`, `"learning_rate"`, ...).
+        epochs: Number of epochs trained.
+        best_epoch: Epoch of the score, counted from 1; 0 before there is one.
+        parameters: Number of weights of the model, or None if no model was built.
+        seconds: Wall-clock duration of the trial.
+        message: One line: why the trial failed, was refused or was interrupted.
+        started: `time.time()` when the trial began.
+    """
+
+    trial_id: str
+    number: int
+    stage: str = "search"
+    values: dict = dataclasses.field(default_factory=dict)
+    status: str = "running"
+    score: float | None = None
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    epochs: int = 0
+    best_epoch: int = 0
+    parameters: int | None = None
+    seconds: float = 0.0
+    message: str = ""
+    started: float = dataclasses.field(default_factory=time.time)
+
+    def to_json(self):
+        """Returns the record as a dict that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, config):
+        """Returns the record that `to_json` described."""
+        return cls(**config)

@@ -1,0 +1,119 @@
+"""The interface of everything that shows a search while it runs."""
+
+import dataclasses
+import time
+import warnings
+
+
+@dataclasses.dataclass
+class SearchInfo:
+    """What a reporter may know of a search before its first trial.
+
+    Args:
+        objective: Name of the score, e.g. `"val_accuracy"`.
+        direction: `"min"` or `"max"`: which scores are better.
+        space: One dict a decision: `"name"`, `"type"` (`"Choice"`, `"Int"`, `"Float"`, `"Boolean"` or
+            `"Fixed"`), and either `"values"` (a list) or `"min"` and `"max"`.
+        max_trials: Number of trials after which the search ends, or None.
+        time_limit: Seconds after which the search ends, or None.
+        directory: Folder of the run.
+        started: `time.time()` when this process began the search, also when it continues an earlier one.
+        title: What is searched, in a few words.
+    """
+
+    objective: str
+    direction: str
+    space: list[dict] = dataclasses.field(default_factory=list)
+    max_trials: int | None = None
+    time_limit: float | None = None
+    directory: str = ""
+    started: float = dataclasses.field(default_factory=time.time)
+    title: str = ""
+
+
+class Reporter:
+    """Base class of reporters. Every hook does nothing until a subclass overrides it.
+
+    A search calls the hooks from one thread, `on_search_end` also when it ends by an error.
+    """
+
+    def on_search_begin(self, search):
+        """Called once before the first trial.
+
+        Args:
+            search: The `SearchInfo`.
+        """
+
+    def on_trial_begin(self, record):
+        """Called when a trial starts.
+
+        Args:
+            record: The `TrialRecord`, with status `"running"`.
+        """
+
+    def on_epoch_end(self, record, epoch, metrics):
+        """Called after an epoch of a trial.
+
+        Args:
+            record: The `TrialRecord` as it stands.
+            epoch: Number of the epoch just finished, counted from 1.
+            metrics: Dict of the epoch's metrics.
+        """
+
+    def on_trial_end(self, record, best):
+        """Called when a trial has ended, whatever its status.
+
+        Args:
+            record: The finished `TrialRecord`.
+            best: The best `TrialRecord` so far, this one included, or None.
+        """
+
+    def on_search_end(self, records, stop_reason):
+        """Called once after the last trial.
+
+        Args:
+            records: List of all `TrialRecord`s, those of an earlier process included.
+            stop_reason: One line: why the search ended.
+        """
+
+
+class ReporterList(Reporter):
+    """Forwards every hook to several reporters.
+
+    Reporting must not end a search: a reporter that raises is dropped, with one `RuntimeWarning`.
+
+    Args:
+        reporters: Iterable of `Reporter`s.
+    """
+
+    def __init__(self, reporters):
+        self.reporters = list(reporters)
+
+    def on_search_begin(self, search):
+        self._forward("on_search_begin", search)
+
+    def on_trial_begin(self, record):
+        self._forward("on_trial_begin", record)
+
+    def on_epoch_end(self, record, epoch, metrics):
+        self._forward("on_epoch_end", record, epoch, metrics)
+
+    def on_trial_end(self, record, best):
+        self._forward("on_trial_end", record, best)
+
+    def on_search_end(self, records, stop_reason):
+        self._forward("on_search_end", records, stop_reason)
+
+    def _forward(self, hook, *arguments):
+        for reporter in tuple(self.reporters):
+            try:
+                getattr(reporter, hook)(*arguments)
+            except Exception as error:  # noqa: BLE001
+                self.reporters.remove(reporter)
+                reason = " ".join(str(error).split())[:200]
+                warnings.warn(
+                    f"{type(reporter).__name__} failed in `{hook}` and was switched off: "
+                    f"{type(error).__name__}: {reason}",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )

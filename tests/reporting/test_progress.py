@@ -1,0 +1,88 @@
+"""The progress display: plain lines without a terminal, a live display on one."""
+
+import io
+import time
+
+import rich.console
+
+from autonas.reporting import ProgressReporter, SearchInfo, TrialRecord
+
+
+def run(reporter):
+    search = SearchInfo("val_accuracy", "max", max_trials=3, started=time.time() - 45.0)
+    first = TrialRecord("0003", 3, status="completed", score=0.98263, seconds=4.1, epochs=18)
+    first.values = {"tuner/stage": "train", "units": 64, "block": "dense"}
+    best = TrialRecord("0002", 2, status="completed", score=0.98611, seconds=65.0, epochs=1)
+    best.values = {"block": "convolution", "rate": 0.1}
+    failed = TrialRecord("0004", 4, status="failed", message="out of\nmemory", seconds=0.52)
+    failed.values = {"stem/units": 64, "rate": 0.25}
+    final = TrialRecord("final", 5, stage="final", status="completed", seconds=5.0, epochs=7)
+    final.values = best.values
+    records = [first, best, failed, final]
+    reporter.on_search_begin(search)
+    for record, leader in zip(records, [first, best, best, best], strict=True):
+        reporter.on_trial_begin(record)
+        reporter.on_epoch_end(record, 1, {"loss": 0.51234, "val_accuracy": 0.9})
+        reporter.on_trial_end(record, leader)
+    reporter.on_search_end(records, "max_trials reached")
+
+
+LINES = [
+    "trial 3  val_accuracy 0.9826  (best 0.9826)  4.1 s  18 epochs  dense",
+    "trial 2  val_accuracy 0.9861  (best 0.9861)  1:05  1 epoch  convolution",
+    "trial 4  failed: out of memory  (best 0.9861)  0.5 s  0 epochs  units=64, rate=0.25",
+    "final  (best 0.9861)  5.0 s  7 epochs  convolution",
+    "search ended: max_trials reached  (3 trials, 45.0 s, best val_accuracy 0.9861)",
+]
+
+
+def test_one_line_a_trial_without_a_terminal(capsys):
+    run(ProgressReporter(verbose=1))
+    assert capsys.readouterr().out.splitlines() == LINES
+
+
+def test_verbose_0_is_silent(capsys):
+    run(ProgressReporter(verbose=0))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_verbose_2_adds_a_line_an_epoch(capsys):
+    run(ProgressReporter(verbose=2))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["trial 3  epoch 1  loss 0.5123  val_accuracy 0.9", LINES[0]]
+    assert len(lines) == 4 + len(LINES)
+
+
+def test_a_search_without_a_score_ends_with_a_line_too(capsys):
+    reporter = ProgressReporter()
+    reporter.on_search_begin(SearchInfo("val_loss", "min", started=time.time() - 1.0))
+    reporter.on_search_end([], "time_limit reached")
+    assert capsys.readouterr().out == "search ended: time_limit reached  (0 trials, 1.0 s)\n"
+
+
+def test_long_lines_are_not_wrapped(capsys):
+    reporter = ProgressReporter()
+    reporter.on_search_begin(SearchInfo("val_loss", "min"))
+    reporter.on_trial_end(
+        TrialRecord("0", 0, values={"block": "x" * 300}, status="completed", score=1.0), None
+    )
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_live_display_on_a_terminal():
+    console = rich.console.Console(file=io.StringIO(), force_terminal=True, width=120, legacy_windows=False)
+    reporter = ProgressReporter(verbose=1, console=console)
+    search = SearchInfo("val_accuracy", "max", max_trials=20, time_limit=90.0, title="digits [8 x 8]")
+    first = TrialRecord("0", 0, values={"block": "dense"}, status="completed", score=0.9)
+    reporter.on_search_begin(search)
+    reporter.on_trial_end(first, first)
+    reporter.on_trial_begin(TrialRecord("1", 1, values={"block": "residual"}))
+    reporter.on_epoch_end(TrialRecord("1", 1), 4, {"val_accuracy": 0.8765})
+    console.print(reporter._display())
+    shown = console.file.getvalue()
+    reporter.on_search_end([first], "stopped")
+    for part in ("digits [8 x 8]", "1 / 20", "/ 1:30", "0.9000", "trial 0: dense", "trial 1: residual",
+                 "epoch 4: 0.8765"):  # fmt: skip
+        assert part in shown, part
+    assert "search ended: stopped" in console.file.getvalue()
+    assert "trial 0  val_accuracy" not in console.file.getvalue()

@@ -1,0 +1,79 @@
+"""Reporting never ends a search."""
+
+import warnings
+
+import pytest
+
+from autonas.reporting import Reporter, ReporterList, SearchInfo, TrialRecord
+
+
+class Recording(Reporter):
+    def __init__(self):
+        self.calls = []
+
+    def on_search_begin(self, search):
+        self.calls.append(("begin", search.objective))
+
+    def on_epoch_end(self, record, epoch, metrics):
+        self.calls.append(("epoch", record.number, epoch, metrics))
+
+    def on_trial_end(self, record, best):
+        self.calls.append(("trial", record.number, best.number))
+
+    def on_search_end(self, records, stop_reason):
+        self.calls.append(("end", len(records), stop_reason))
+
+
+class Failing(Reporter):
+    def on_trial_begin(self, record):
+        raise OSError("disk\nfull")
+
+
+def test_the_base_class_does_nothing_at_every_hook():
+    record = TrialRecord("0", 0)
+    reporter = Reporter()
+    reporter.on_search_begin(SearchInfo("val_loss", "min"))
+    reporter.on_trial_begin(record)
+    reporter.on_epoch_end(record, 1, {"loss": 1.0})
+    reporter.on_trial_end(record, None)
+    reporter.on_search_end([record], "max_trials")
+
+
+def test_the_list_forwards_every_hook():
+    reporters = [Recording(), Recording()]
+    both = ReporterList(reporters)
+    record = TrialRecord("7", 7)
+    both.on_search_begin(SearchInfo("val_loss", "min"))
+    both.on_trial_begin(record)
+    both.on_epoch_end(record, 1, {"loss": 1.0})
+    both.on_trial_end(record, record)
+    both.on_search_end([record], "max_trials")
+    expected = [
+        ("begin", "val_loss"),
+        ("epoch", 7, 1, {"loss": 1.0}),
+        ("trial", 7, 7),
+        ("end", 1, "max_trials"),
+    ]
+    assert [reporter.calls for reporter in reporters] == [expected, expected]
+
+
+def test_a_reporter_that_raises_is_warned_about_once_and_dropped():
+    healthy = Recording()
+    both = ReporterList([Failing(), healthy])
+    record = TrialRecord("0", 0)
+    with pytest.warns(RuntimeWarning, match=r"^Failing failed in `on_trial_begin`.*OSError: disk full$"):
+        both.on_trial_begin(record)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        both.on_trial_begin(record)
+        both.on_trial_end(record, record)
+    assert healthy.calls == [("trial", 0, 0)]
+
+
+def test_an_interrupt_passes_through():
+    class Interrupted(Reporter):
+        def on_trial_begin(self, record):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ReporterList([Interrupted()]).on_trial_begin(TrialRecord("0", 0))
