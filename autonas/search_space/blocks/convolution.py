@@ -1,0 +1,124 @@
+"""Stages of convolutions on images, as many as the image's size allows."""
+
+import math
+
+import keras
+
+from autonas.search_space import block, ranges
+from autonas.search_space.blocks import arguments
+
+#: Side of the largest map that the first stage works on; larger images pass a strided convolution first.
+_LARGEST_SIDE = 64
+
+
+class ConvolutionBlock(block.Block):
+    """Stages of convolutions; each stage but the first halves the map and doubles the filters.
+
+    Takes images `(n, height, width, channels)`, returns a map. The number of stages is at most log2 of the
+    shorter side, so that the last map is 2x2 or larger where the input is; images of more than 64 pixels pass
+    a strided convolution first.
+
+    Args:
+        filters: Filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
+        kernel_size: Side of the kernels in pixels, or a range. Defaults to a choice of 3 and 5.
+        depth: Number of stages, or an `Int` range. Defaults to 1 to 4.
+        layers: Number of convolutions in a stage, or an `Int` range. Defaults to 1 to 2.
+        kind: `"plain"`, `"separable"` or a choice of them, taken anew for each convolution. Defaults to both.
+        pooling: How maps are halved: `"max"`, `"average"`, `"stride"` (a convolution) or a range. Defaults to
+            max and stride.
+        activation: Name of the activation, or a range. Defaults to `"relu"`.
+        batch_normalization: Whether to normalise before the activation, or a range. Defaults to
+            `Boolean(True)`.
+        dropout: Rate of dropping whole channels after each stage, or a range. Defaults to a choice of 0, 0.1
+            and 0.25.
+        max_filters: Bound of the doubling. Defaults to 256.
+        name: Name of the block.
+    """
+
+    def __init__(
+        self,
+        filters=ranges.Choice([16, 32, 64], default=32),
+        kernel_size=ranges.Choice([3, 5]),
+        depth=ranges.Int(1, 4, default=3),
+        layers=ranges.Int(1, 2),
+        kind=ranges.Choice(["plain", "separable"]),
+        pooling=ranges.Choice(["max", "stride"]),
+        activation="relu",
+        batch_normalization=ranges.Boolean(default=True),
+        dropout=ranges.Choice([0.0, 0.1, 0.25]),
+        max_filters=256,
+        name=None,
+    ):
+        super().__init__(name)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.depth = depth
+        self.layers = layers
+        self.kind = kind
+        self.pooling = pooling
+        self.activation = activation
+        self.batch_normalization = batch_normalization
+        self.dropout = dropout
+        self.max_filters = max_filters
+
+    def build(self, hp, inputs):
+        inputs = arguments.tensor_of_rank(self, inputs, 4)
+        filters = self.suggest(hp, "filters")
+        kernel_size = self.suggest(hp, "kernel_size")
+        pooling = self.suggest(hp, "pooling")
+        activation = self.suggest(hp, "activation")
+        batch_normalization = self.suggest(hp, "batch_normalization")
+        dropout = self.suggest(hp, "dropout")
+        max_filters = self.suggest(hp, "max_filters")
+
+        def convolution(width):
+            options = {"padding": "same", "use_bias": not batch_normalization}
+            candidates = {
+                "plain": lambda: keras.layers.Conv2D(width, kernel_size, **options),
+                "separable": lambda: keras.layers.SeparableConv2D(width, kernel_size, **options),
+            }
+
+            def layer(inputs):
+                outputs = arguments.choose(self, "kind", candidates)(hp, inputs)
+                if batch_normalization:
+                    outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
+                return keras.layers.Activation(activation)(outputs)
+
+            return layer
+
+        def stage(index):
+            width = min(filters * 2**index, max_filters)
+
+            def layer(inputs):
+                if index:
+                    inputs = self._halve(pooling)(inputs)
+                outputs = arguments.repeat(self, "layers", lambda _: convolution(width))(hp, inputs)
+                return keras.layers.SpatialDropout2D(dropout)(outputs) if dropout else outputs
+
+            return layer
+
+        outputs = shrink(inputs, filters)
+        return arguments.repeat(self, "depth", stage, limit=max_stages(outputs))(hp, outputs)
+
+    def _halve(self, pooling):
+        options = {"strides": 2, "padding": "same"}
+        candidates = {
+            "max": lambda: keras.layers.MaxPooling2D(2, **options),
+            "average": lambda: keras.layers.AveragePooling2D(2, **options),
+            "stride": lambda: lambda inputs: keras.layers.Conv2D(inputs.shape[-1], 3, **options)(inputs),
+        }
+        arguments.check_label(self, "pooling", pooling, candidates)
+        return candidates[pooling]()
+
+
+def max_stages(inputs):
+    """How many stages images can pass before a side has less than two pixels; each but the first halves it."""
+    return max(1, int(math.log2(min(inputs.shape[1:3]))))
+
+
+def shrink(inputs, filters):
+    """Brings the shorter side of images to at most 64 pixels by one strided convolution, if it is longer."""
+    stride = 2 ** max(0, math.ceil(math.log2(min(inputs.shape[1:3]) / _LARGEST_SIDE)))
+    if stride == 1:
+        return inputs
+    return keras.layers.Conv2D(filters, 2 * stride - 1, strides=stride, padding="same")(inputs)

@@ -1,0 +1,107 @@
+"""Convolutions over time."""
+
+import keras
+
+from autonas.search_space import block, ranges
+from autonas.search_space.blocks import arguments
+
+#: Series are halved no further than to so many steps.
+_SHORTEST = 4
+
+
+class Convolution1DBlock(block.Block):
+    """Convolutions over time: from fully convolutional (Wang et al. 2017) to InceptionTime (Fawaz et al. 2020).
+
+    Takes `(n, time, channels)`, returns `(n, time, filters)`, of fewer steps if halved.
+
+    Args:
+        filters: Filters of each layer, or a range. Defaults to a choice of 32, 64 and 128.
+        kernel_size: Length of the kernels in steps, or a range; at most the length of the series. Defaults to
+            a choice of 3, 5, 9 and 17.
+        depth: Number of layers, or an `Int` range. Defaults to 1 to 4.
+        kind: `"plain"`, `"separable"`, `"inception"` (kernels of the full, half and quarter length and a
+            pooling side by side) or a choice of them, taken anew for each layer. Defaults to plain and
+            inception.
+        residual: Whether each layer adds to its input, projected if need be, or a range. Defaults to
+            `Boolean()`.
+        pooling: Whether to halve the time between layers, or a range. Defaults to `Boolean()`.
+        activation: Name of the activation, or a range. Defaults to `"relu"`.
+        batch_normalization: Whether to normalise before the activation, or a range. Defaults to
+            `Boolean(True)`.
+        dropout: Rate of dropping whole channels after each layer, or a range. Defaults to a choice of 0, 0.1
+            and 0.25.
+        name: Name of the block.
+    """
+
+    def __init__(
+        self,
+        filters=ranges.Choice([32, 64, 128], default=64),
+        kernel_size=ranges.Choice([3, 5, 9, 17], default=9),
+        depth=ranges.Int(1, 4, default=3),
+        kind=ranges.Choice(["plain", "inception"]),
+        residual=ranges.Boolean(),
+        pooling=ranges.Boolean(),
+        activation="relu",
+        batch_normalization=ranges.Boolean(default=True),
+        dropout=ranges.Choice([0.0, 0.1, 0.25]),
+        name=None,
+    ):
+        super().__init__(name)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.depth = depth
+        self.kind = kind
+        self.residual = residual
+        self.pooling = pooling
+        self.activation = activation
+        self.batch_normalization = batch_normalization
+        self.dropout = dropout
+
+    def build(self, hp, inputs):
+        inputs = arguments.tensor_of_rank(self, inputs, 3)
+        filters = self.suggest(hp, "filters")
+        kernel_size = self.suggest(hp, "kernel_size")
+        residual = self.suggest(hp, "residual")
+        pooling = self.suggest(hp, "pooling")
+        activation = self.suggest(hp, "activation")
+        batch_normalization = self.suggest(hp, "batch_normalization")
+        dropout = self.suggest(hp, "dropout")
+
+        def convolve(inputs, width, length, layer_class=keras.layers.Conv1D):
+            length = min(length, inputs.shape[1])
+            return layer_class(width, length, padding="same", use_bias=not batch_normalization)(inputs)
+
+        def inception(inputs):
+            width = filters // 4
+            narrow = convolve(inputs, width, 1) if inputs.shape[-1] > width else inputs
+            branches = [convolve(narrow, width, max(1, kernel_size // divisor)) for divisor in (1, 2, 4)]
+            pooled = keras.layers.MaxPooling1D(3, strides=1, padding="same")(inputs)
+            branches.append(convolve(pooled, filters - 3 * width, 1))
+            return keras.layers.Concatenate()(branches)
+
+        candidates = {
+            "plain": lambda: lambda inputs: convolve(inputs, filters, kernel_size),
+            "separable": lambda: (
+                lambda inputs: convolve(inputs, filters, kernel_size, keras.layers.SeparableConv1D)
+            ),
+            "inception": lambda: inception,
+        }
+
+        def make_layer(index):
+            def layer(inputs):
+                if pooling and index and inputs.shape[1] >= 2 * _SHORTEST:
+                    inputs = keras.layers.MaxPooling1D(2, padding="same")(inputs)
+                outputs = arguments.choose(self, "kind", candidates)(hp, inputs)
+                if batch_normalization:
+                    outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
+                outputs = keras.layers.Activation(activation)(outputs)
+                if dropout:
+                    outputs = keras.layers.SpatialDropout1D(dropout)(outputs)
+                if residual:
+                    shortcut = inputs if inputs.shape[-1] == filters else convolve(inputs, filters, 1)
+                    outputs = keras.layers.Add()([shortcut, outputs])
+                return outputs
+
+            return layer
+
+        return arguments.repeat(self, "depth", make_layer)(hp, inputs)

@@ -1,0 +1,64 @@
+"""Dense layers on a vector."""
+
+import keras
+
+from autonas.search_space import block, ranges
+from autonas.search_space.blocks import arguments
+
+
+class DenseBlock(block.Block):
+    """Dense layers, one after the other: a multi-layer perceptron.
+
+    Takes `(n, width)`; anything else is flattened first. Returns `(n, units)`.
+
+    Args:
+        units: Width of each layer, or a range. Defaults to a choice of 32 to 512.
+        depth: Number of layers, or an `Int` range. Defaults to 1 to 3.
+        activation: Name of the activation, or a range. Defaults to `"relu"`.
+        batch_normalization: Whether to normalise before the activation, or a range. Defaults to `Boolean()`.
+        dropout: Rate of the dropout after each layer, or a range. Defaults to a choice of 0, 0.1, 0.25 and
+            0.5.
+        residual: Whether each layer whose width is that of its input adds to it, or a range. Defaults to
+            `Boolean()`.
+        name: Name of the block.
+    """
+
+    def __init__(
+        self,
+        units=ranges.Choice([32, 64, 128, 256, 512], default=128),
+        depth=ranges.Int(1, 3, default=2),
+        activation="relu",
+        batch_normalization=ranges.Boolean(),
+        dropout=ranges.Choice([0.0, 0.1, 0.25, 0.5], default=0.1),
+        residual=ranges.Boolean(),
+        name=None,
+    ):
+        super().__init__(name)
+        self.units = units
+        self.depth = depth
+        self.activation = activation
+        self.batch_normalization = batch_normalization
+        self.dropout = dropout
+        self.residual = residual
+
+    def build(self, hp, inputs):
+        if len(arguments.one_tensor(self, inputs).shape) != 2:
+            inputs = keras.layers.Flatten()(inputs)
+        units = self.suggest(hp, "units")
+        activation = self.suggest(hp, "activation")
+        batch_normalization = self.suggest(hp, "batch_normalization")
+        dropout = self.suggest(hp, "dropout")
+        residual = self.suggest(hp, "residual")
+
+        def layer(inputs):
+            outputs = keras.layers.Dense(units, use_bias=not batch_normalization)(inputs)
+            if batch_normalization:
+                outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
+            outputs = keras.layers.Activation(activation)(outputs)
+            if dropout:
+                outputs = keras.layers.Dropout(dropout)(outputs)
+            if residual and inputs.shape[-1] == units:
+                outputs = keras.layers.Add()([inputs, outputs])
+            return outputs
+
+        return arguments.repeat(self, "depth", lambda index: layer)(hp, inputs)

@@ -1,0 +1,71 @@
+"""Recurrent layers on series."""
+
+import keras
+from keras import ops
+
+from autonas.search_space import block, ranges
+from autonas.search_space.blocks import arguments
+
+
+class RecurrentBlock(block.Block):
+    """Recurrent layers, one after the other.
+
+    Takes `(n, time, channels)`. Returns the last state `(n, units)`, or the states of all steps `(n, time,
+    units)`; twice as wide if bidirectional, where the backward half of the last state is that of the first
+    step.
+
+    Args:
+        kind: `"lstm"`, `"gru"` or a choice of them, taken anew for each layer. Defaults to both.
+        units: Units of each layer and direction, or a range. Defaults to a choice of 32, 64 and 128.
+        depth: Number of layers, or an `Int` range. Defaults to 1 to 2.
+        bidirectional: Whether the series is read backwards as well, or a range. Defaults to `Boolean(True)`.
+        dropout: Rate of the dropout on each layer's input, or a range. Defaults to a choice of 0 and 0.25.
+        return_sequences: Whether to return the states of all steps. Defaults to `False`.
+        name: Name of the block.
+    """
+
+    def __init__(
+        self,
+        kind=ranges.Choice(["lstm", "gru"]),
+        units=ranges.Choice([32, 64, 128], default=64),
+        depth=ranges.Int(1, 2),
+        bidirectional=ranges.Boolean(default=True),
+        dropout=ranges.Choice([0.0, 0.25]),
+        return_sequences=False,
+        name=None,
+    ):
+        super().__init__(name)
+        self.kind = kind
+        self.units = units
+        self.depth = depth
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.return_sequences = return_sequences
+
+    def build(self, hp, inputs):
+        inputs = arguments.tensor_of_rank(self, inputs, 3)
+        units = self.suggest(hp, "units")
+        bidirectional = self.suggest(hp, "bidirectional")
+        dropout = self.suggest(hp, "dropout")
+
+        def recurrent(layer_class):
+            layer = layer_class(units, return_sequences=True)
+            return keras.layers.Bidirectional(layer) if bidirectional else layer
+
+        candidates = {
+            "lstm": lambda: recurrent(keras.layers.LSTM),
+            "gru": lambda: recurrent(keras.layers.GRU),
+        }
+
+        def layer(inputs):
+            # Outside of the recurrent layer, whose own dropout keeps it from the fused kernel of a GPU.
+            if dropout:
+                inputs = keras.layers.Dropout(dropout)(inputs)
+            return arguments.choose(self, "kind", candidates)(hp, inputs)
+
+        outputs = arguments.repeat(self, "depth", lambda index: layer)(hp, inputs)
+        if self.suggest(hp, "return_sequences"):
+            return outputs
+        if bidirectional:
+            return ops.concatenate([outputs[:, -1, :units], outputs[:, 0, units:]], axis=-1)
+        return outputs[:, -1]
