@@ -1,0 +1,37 @@
+"""The data set as trials see it: encoded once per fit, shared by all of them."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+
+@dataclasses.dataclass(eq=False)
+class ArrayDataset:
+    """Encoded rows in memory, training and validation part together.
+
+    Args:
+        inputs: Dict from `"<input>_<tensor>"` to an array `(n, ...)`.
+        targets: Dict from head to its encoded target `(n, ...)`.
+        train_rows: Indices of the rows to train on, integers `(n_train,)`.
+        validation_rows: Indices of the rows to score on, integers `(n_validation,)`.
+        final_rows: Indices of the rows that the final fit trains on; `None` if it has nothing to add.
+        sample_weight: Weight of each row in the loss, `(n,)`, or `None`.
+    """
+
+    inputs: dict
+    targets: dict
+    train_rows: np.ndarray
+    validation_rows: np.ndarray
+    final_rows: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+
+    @functools.cached_property
+    def n_train(self):
+        """Number of rows to train on."""
+        return len(self.train_rows)
+
+    @property
+    def nbytes(self):
+        """Bytes of the encoded rows."""
+        return sum(array.nbytes for array in [*self.inputs.values(), *self.targets.values()])

@@ -1,0 +1,115 @@
+"""Images to one tensor of pixels."""
+
+import numpy as np
+
+from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, chunks_of, first_index, plural
+from autonas.data.features import Feature, Tensor
+
+
+class ImageEncoder(Encoder):
+    """Encodes `(rows, height, width)` or `(rows, height, width, channels)` as the tensor `"image"`.
+
+    Pixels stay as they are: uint8 if the user's array is, else float32; the network normalises them by the
+    statistics `mean` and `variance` `(channels,)` of the training pixels.
+    """
+
+    kind = "image"
+
+    def _fit(self, x, rows):
+        x = _as_images(x)
+        self.dtype_ = "uint8" if x.dtype == np.uint8 else "float32"
+        self.raw_shape_ = x.shape[1:]
+        check_rows(len(x))
+        _check_finite(x)
+        moments = RunningMoments(self.raw_shape_[2] if x.ndim == 4 else 1)
+        for chunk in chunks_of(x, rows):
+            moments.update(chunk)
+        self.mean_, self.variance_ = moments.mean, moments.variance
+
+    def transform(self, x):
+        x = self.raw_inputs(x)
+        return {"image": x if x.ndim == 4 else x[..., None]}
+
+    def raw_inputs(self, x):
+        x = _as_images(x)
+        if x.shape[1:] != self.raw_shape_ and x.shape[1:] + (1,) == self.raw_shape_:
+            x = x[..., None]
+        if x.shape[1:] != self.raw_shape_:
+            raise ValueError(
+                f"`x` must hold images of shape {self.raw_shape_} as in fit. Received: {x.shape[1:]}"
+            )
+        _check_finite(x)
+        if self.dtype_ == "uint8" and x.dtype != np.uint8:
+            if (x < 0).any() or (x > 255).any() or (x != np.floor(x)).any():
+                raise ValueError(
+                    "`x` must hold uint8 pixels (whole numbers from 0 to 255) as in fit. "
+                    f"Received: {x.dtype} pixels outside of these"
+                )
+        return x.astype(self.dtype_, copy=False)
+
+    @property
+    def feature(self):
+        shape = self.raw_shape_ if len(self.raw_shape_) == 3 else (*self.raw_shape_, 1)
+        tensors = {"image": Tensor(tuple(shape), self.dtype_)}
+        return Feature("image", tensors, {"mean": self.mean_, "variance": self.variance_})
+
+    def keras_model(self):
+        import keras
+
+        inputs = keras.Input(self.raw_shape_, dtype=self.dtype_, name="image")
+        grey = len(self.raw_shape_) == 2
+        outputs = (
+            keras.ops.expand_dims(inputs, -1) if grey else keras.layers.Identity(dtype=self.dtype_)(inputs)
+        )
+        return keras.Model(inputs, {"image": outputs}, name="image_encoder")
+
+    def _is_fitted(self):
+        return hasattr(self, "mean_")
+
+    def _get_state(self):
+        return {
+            "dtype": self.dtype_,
+            "raw_shape": list(self.raw_shape_),
+            "mean": self.mean_.tolist(),
+            "variance": self.variance_.tolist(),
+        }
+
+    def _set_state(self, state):
+        self.dtype_ = state["dtype"]
+        self.raw_shape_ = tuple(state["raw_shape"])
+        self.mean_, self.variance_ = np.array(state["mean"]), np.array(state["variance"])
+
+
+def _as_images(x):
+    if isinstance(x, (list, tuple)) and len({np.shape(image) for image in x}) > 1:
+        raise ValueError("`x` must hold images of equal size. Received: a list of images of unequal sizes")
+    x = np.asarray(x)
+    if x.ndim not in (3, 4):
+        raise ValueError(
+            "`x` must hold images of shape (rows, height, width) or (rows, height, width, channels). "
+            f"Received: shape {x.shape}"
+        )
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"`x` must hold numeric pixels. Received: dtype {x.dtype}")
+    return x
+
+
+def _check_finite(x):
+    if x.dtype.kind != "f":
+        return
+    count, first, start = 0, None, 0
+    for chunk in chunks_of(x, None):
+        # float64 beyond float32's range becomes infinite in the network, so it counts as infinite here
+        bad = ~np.isfinite(chunk) | (np.abs(chunk) > np.finfo("float32").max)
+        if bad.any():
+            count += int(bad.sum())
+            if first is None:
+                index = first_index(bad)
+                first = (index[0] + start, *index[1:])
+        start += len(chunk)
+    if count:
+        it = "it" if count == 1 else "them"
+        raise ValueError(
+            f"`x` has {plural(count, 'NaN or infinite value', 'NaN or infinite values')}, the first at "
+            f"index {first}. Remove or impute {it} before calling fit."
+        )

@@ -1,0 +1,131 @@
+"""Series, of equal or unequal length, to one NaN-padded tensor."""
+
+import numpy as np
+
+from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, chunks_of, first_index, plural
+from autonas.data.features import Feature, Tensor
+
+
+class SeriesEncoder(Encoder):
+    """Encodes `(rows, time, channels)`, `(rows, time)` or a list of `(time, channels)` arrays as
+    `"series"`.
+
+    NaN stays: it is the padding after the end of a shorter series and a missing value inside one. The
+    statistics are `mean` and `variance` `(channels,)` of the training values without NaN, and
+    `has_missing`: whether any row given to `fit` has NaN. Without, `transform` refuses NaN, since the
+    network has not learned to read it.
+    """
+
+    kind = "series"
+
+    def _fit(self, x, rows):
+        x = _as_series(x)
+        check_rows(len(x))
+        self.raw_shape_ = x.shape[1:]
+        _check_values(x)
+        self.has_missing_ = any(bool(np.isnan(chunk).any()) for chunk in chunks_of(x, None))
+        moments = RunningMoments(x.shape[2] if x.ndim == 3 else 1)
+        for chunk in chunks_of(x, rows):
+            moments.update(chunk)
+        self.mean_, self.variance_ = moments.mean, moments.variance
+
+    def transform(self, x):
+        x = self.raw_inputs(x)
+        return {"series": x if x.ndim == 3 else x[..., None]}
+
+    def raw_inputs(self, x):
+        x = _as_series(x)
+        if x.ndim == 3 and len(self.raw_shape_) == 1 and x.shape[2] == 1:
+            x = x[..., 0]
+        elif x.ndim == 2 and len(self.raw_shape_) == 2 and self.raw_shape_[1] == 1:
+            x = x[..., None]
+        length = self.raw_shape_[0]
+        if x.shape[2:] != self.raw_shape_[1:] or x.shape[1] > length:
+            raise ValueError(
+                f"`x` must hold series of shape {self.raw_shape_}, or shorter, as in fit. "
+                f"Received: shape {x.shape[1:]}. Cut or resample them first."
+            )
+        if x.shape[1] < length:
+            width = [(0, 0), (0, length - x.shape[1])] + [(0, 0)] * (x.ndim - 2)
+            x = np.pad(x, width, constant_values=np.nan)
+        _check_values(x)
+        if not self.has_missing_ and np.isnan(x).any():
+            raise ValueError(
+                f"`x` must have no NaN and the full length of {length} steps, as in fit. Received: "
+                f"missing steps, the first at index {first_index(np.isnan(x))}."
+            )
+        return x
+
+    @property
+    def feature(self):
+        shape = self.raw_shape_ if len(self.raw_shape_) == 2 else (*self.raw_shape_, 1)
+        statistics = {"mean": self.mean_, "variance": self.variance_, "has_missing": self.has_missing_}
+        return Feature("series", {"series": Tensor(tuple(shape), "float32")}, statistics)
+
+    def keras_model(self):
+        import keras
+
+        inputs = keras.Input(self.raw_shape_, dtype="float32", name="series")
+        flat = len(self.raw_shape_) == 1
+        outputs = (
+            keras.ops.expand_dims(inputs, -1) if flat else keras.layers.Identity(dtype="float32")(inputs)
+        )
+        return keras.Model(inputs, {"series": outputs}, name="series_encoder")
+
+    def _is_fitted(self):
+        return hasattr(self, "mean_")
+
+    def _get_state(self):
+        return {
+            "raw_shape": list(self.raw_shape_),
+            "mean": self.mean_.tolist(),
+            "variance": self.variance_.tolist(),
+            "has_missing": self.has_missing_,
+        }
+
+    def _set_state(self, state):
+        self.raw_shape_ = tuple(state["raw_shape"])
+        self.mean_, self.variance_ = np.array(state["mean"]), np.array(state["variance"])
+        self.has_missing_ = state["has_missing"]
+
+
+def _as_series(x):
+    """Returns float32 `(rows, time, channels)` or `(rows, time)`, shorter rows of a list padded with NaN."""
+    if isinstance(x, (list, tuple)) and len({np.shape(row) for row in x}) > 1:
+        rows = [np.asarray(row, dtype="float32") for row in x]
+        shapes = {row.shape[1:] for row in rows}
+        if len(shapes) > 1 or rows[0].ndim not in (1, 2):
+            raise ValueError(
+                "`x` must hold series of shape (time, channels) with equally many channels. "
+                f"Received: rows with {len(shapes)} different numbers of channels"
+            )
+        padded = np.full((len(rows), max(map(len, rows)), *shapes.pop()), np.nan, dtype="float32")
+        for target, row in zip(padded, rows, strict=True):
+            target[: len(row)] = row
+        return padded
+    values = np.asarray(x)
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            "`x` must hold series of shape (rows, time, channels) or (rows, time). "
+            f"Received: shape {values.shape}"
+        )
+    if values.dtype.kind not in "biufO":
+        raise ValueError(f"`x` must hold numeric series. Received: dtype {values.dtype}")
+    with np.errstate(over="ignore"):
+        return values.astype("float32", copy=False)
+
+
+def _check_values(x):
+    infinite = np.isinf(x)
+    if infinite.any():
+        count = int(infinite.sum())
+        raise ValueError(
+            f"`x` has {plural(count, 'infinite value', 'infinite values')}, the first at index "
+            f"{first_index(infinite)}. Remove them or replace them with NaN."
+        )
+    empty = np.isnan(x).reshape(len(x), -1).all(axis=1)
+    if empty.any():
+        raise ValueError(
+            f"`x` has {plural(int(empty.sum()), 'row', 'rows')} with no value at all (all NaN), the "
+            f"first at index {first_index(empty)}. Remove them."
+        )

@@ -1,0 +1,408 @@
+"""Tables of mixed columns to numbers, category codes and token ids."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from autonas.data.encoders import columns
+from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, first_index, plural
+from autonas.data.encoders.text import TextEncoder, as_strings
+from autonas.data.features import Feature, Tensor
+
+_MAX_DENSE_BYTES = 200 * 2**20
+_MAX_CATEGORIES = 1000
+_RARE_FROM = 50
+_QUANTILES = np.linspace(0, 1, 65)
+
+
+class TableEncoder(Encoder):
+    """Encodes arrays, lists of lists, sparse matrices and DataFrames.
+
+    What a column holds is inferred from the training rows (see `columns.infer_column`); columns with
+    nothing but missing values there are left out. The tensors, each absent when it would be empty:
+
+    - `"numbers"` `(d,)` float32: numbers, booleans and the varying parts of dates, standardised by the
+      mean and deviation of the training rows; NaN is kept.
+    - `"categories"` `(k,)` int32: codes by falling frequency from 1; 0 is unknown; a missing value (or an
+      empty string) is a code of its own if the training rows have one. Columns with more than 50
+      categories leave those seen once to 0, and no column has more than 1000 codes.
+    - `"tokens_0"`, `"tokens_1"`, ... `(length,)` int32: token ids of each free-text column, as in
+      `TextEncoder`.
+
+    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` of the standardised
+    training values from 0 to 1; `missing` `(d,)` whether the training rows miss some (NaN may turn up
+    elsewhere later); `cardinalities` list of code counts, 0 included; `vocabulary_sizes` and
+    `inverse_document_frequencies` per text.
+
+    `keras_model()` takes a dict of one input of shape `()` per column, named as `input_names` says:
+    numbers and booleans float32 (missing: NaN), dates int64 unix seconds (missing: -2**63, numpy's NaT),
+    categories and texts strings (missing: `""`). A numeric array has one input `(columns,)` of float32
+    instead. Reading float32, it differs from `transform` by up to 6e-8 times the ratio of a column's mean
+    to its deviation.
+
+    Args:
+        max_tokens: Largest vocabulary of a free-text column.
+        length: Tokens per row of a free-text column, None for the 99th percentile of its training rows, at
+            most 512.
+    """
+
+    kind = "table"
+
+    def __init__(self, max_tokens=20000, length=None):
+        self.max_tokens = max_tokens
+        self.length = length
+
+    def _options(self):
+        return {"max_tokens": self.max_tokens, "length": self.length}
+
+    def _fit(self, x, rows):
+        x = _as_table(x)
+        check_rows(len(x))
+        if x.shape[1] == 0:
+            raise ValueError(
+                f"Found array with 0 feature(s) (shape={x.shape}) while a minimum of 1 is required."
+            )
+        self.texts_, self.vocabularies_ = {}, {}
+        if isinstance(x, np.ndarray):
+            self.columns_, self.kinds_, self.parts_ = None, ["number"] * x.shape[1], {}
+            training = x if rows is None else x[rows]
+            self.used_ = np.flatnonzero(~np.isnan(training).all(axis=0))
+        else:
+            training = x if rows is None else x.iloc[rows]
+            self.columns_ = _column_names(x)
+            self._fit_columns(training)
+            self.used_ = None
+        numbers = self._numbers(training)
+        self._check_numbers(numbers)
+        if self._n_tensors(numbers) == 0:
+            raise ValueError(
+                "`x` must have at least one column that tells rows apart. Received: only columns that "
+                "are empty, or whose strings never repeat, in the training rows"
+            )
+        self._fit_numbers(numbers)
+        if rows is not None:
+            self._check_numbers(self._numbers(x))
+
+    def _fit_columns(self, training):
+        self.kinds_, self.parts_ = [], {}
+        for position, name in enumerate(self.columns_):
+            series = training.iloc[:, position]
+            kind = columns.infer_column(series)
+            if kind == "date":
+                parts = columns.column_date_parts(series)
+                varying = [i for i, part in enumerate(parts) if np.nanmin(part) != np.nanmax(part)]
+                self.parts_[name] = varying or [0]
+            elif kind == "category":
+                self.vocabularies_[name] = _vocabulary(series)
+                kind = kind if self.vocabularies_[name] else None
+            elif kind == "text":
+                self.texts_[name] = TextEncoder(self.max_tokens, self.length).fit(_text(series))
+            self.kinds_.append(kind)
+        self.vocabularies_ = {name: words for name, words in self.vocabularies_.items() if words}
+
+    def _fit_numbers(self, numbers):
+        moments = RunningMoments(numbers.shape[1])
+        moments.update(numbers)
+        self.mean_, deviation = moments.mean, np.sqrt(moments.variance)
+        # a constant column whose mean is not exact in binary has a tiny deviation; dividing by it would
+        # blow it up
+        self.deviation_ = np.where(deviation > 1e-12 * np.maximum(np.abs(self.mean_), 1e-300), deviation, 1.0)
+        self.missing_ = np.isnan(numbers).any(axis=0)
+        standardised = (numbers - self.mean_) / self.deviation_
+        quantiles = [np.quantile(column[~np.isnan(column)], _QUANTILES) for column in standardised.T]
+        self.quantiles_ = np.array(quantiles).T.reshape(len(_QUANTILES), numbers.shape[1])
+
+    def transform(self, x, owner=None):
+        """Encodes rows.
+
+        Args:
+            x: Rows with the columns of `fit`. Those of a DataFrame may come in another order.
+            owner: Name of the estimator for the error message about another number of features.
+
+        Returns:
+            Dict from tensor name to array.
+        """
+        x = self._conform(x, owner)
+        numbers = self._numbers(x)
+        self._check_numbers(numbers)
+        tensors = {}
+        if numbers.shape[1]:
+            tensors["numbers"] = ((numbers - self.mean_) / self.deviation_).astype("float32")
+        if self.vocabularies_:
+            codes = [self._codes(x[name], words) for name, words in self.vocabularies_.items()]
+            tensors["categories"] = np.stack(codes, axis=1).astype("int32")
+        for index, (name, encoder) in enumerate(self.texts_.items()):
+            tensors[f"tokens_{index}"] = encoder.transform(_text(x[name]))["tokens"]
+        return tensors
+
+    def raw_inputs(self, x):
+        x = self._conform(x, None)
+        if self.columns_ is None:
+            return x.astype("float32")
+        raw = {}
+        for name, kind in self._used_columns():
+            key = self.input_names[name]
+            if kind == "number":
+                raw[key] = columns.as_numbers(x[name]).astype("float32")
+            elif kind == "date":
+                raw[key] = columns.as_unix_seconds(x[name])
+            else:
+                raw[key] = _string_tensor(x[name])
+        return raw
+
+    @property
+    def input_names(self):
+        """Dict from each used column to its input's name in `keras_model()` ("/" isn't allowed there)."""
+        names = {}
+        for name, _ in self._used_columns():
+            safe = str(name).replace("/", "_") or "_"
+            while safe in names.values():
+                safe += "_"
+            names[name] = safe
+        return names
+
+    @property
+    def feature(self):
+        tensors = {}
+        number_names = self._number_names()
+        if number_names:
+            tensors["numbers"] = Tensor((len(number_names),), "float32")
+        if self.vocabularies_:
+            tensors["categories"] = Tensor((len(self.vocabularies_),), "int32")
+        texts = [encoder.feature for encoder in self.texts_.values()]
+        for index, text in enumerate(texts):
+            tensors[f"tokens_{index}"] = text.tensors["tokens"]
+        statistics = {
+            "quantiles": self.quantiles_,
+            "missing": self.missing_,
+            "cardinalities": [len(words) + 1 for words in self.vocabularies_.values()],
+            "vocabulary_sizes": [text.statistics["vocabulary_size"] for text in texts],
+            "inverse_document_frequencies": [text.statistics["inverse_document_frequency"] for text in texts],
+            "number_names": number_names,
+            "category_names": [str(name) for name in self.vocabularies_],
+            "text_names": [str(name) for name in self.texts_],
+        }
+        return Feature("table", tensors, statistics)
+
+    def keras_model(self):
+        import keras
+
+        if self.columns_ is None:
+            inputs = keras.Input((len(self.kinds_),), dtype="float32", name="table")
+            used = (
+                inputs
+                if len(self.used_) == len(self.kinds_)
+                else keras.ops.take(inputs, self.used_.tolist(), -1)
+            )
+            return keras.Model(inputs, {"numbers": self._standardise(used)}, name="table_encoder")
+        dtypes = {"number": "float32", "date": "int64"}
+        inputs = {
+            name: keras.Input((), dtype=dtypes.get(kind, "string"), name=self.input_names[name])
+            for name, kind in self._used_columns()
+        }
+        outputs, numbers = {}, []
+        for name, kind in self._used_columns():
+            if kind == "number":
+                numbers.append(keras.ops.cast(inputs[name], "float64"))
+            elif kind == "date":
+                missing = keras.ops.equal(inputs[name], columns.MISSING_DATE)
+                seconds = keras.ops.where(missing, float("nan"), keras.ops.cast(inputs[name], "float64"))
+                parts = columns.date_parts(seconds, keras.ops.floor)
+                numbers.extend(parts[part] for part in self.parts_[name])
+        if numbers:
+            outputs["numbers"] = self._standardise(keras.ops.stack(numbers, axis=-1))
+        codes = [
+            keras.layers.StringLookup(vocabulary=words)(inputs[name])
+            for name, words in self.vocabularies_.items()
+        ]
+        if codes:
+            outputs["categories"] = keras.ops.cast(keras.ops.stack(codes, axis=-1), "int32")
+        for index, (name, encoder) in enumerate(self.texts_.items()):
+            outputs[f"tokens_{index}"] = encoder.apply(inputs[name])
+        return keras.Model({tensor.name: tensor for tensor in inputs.values()}, outputs, name="table_encoder")
+
+    def _standardise(self, numbers):
+        import keras
+
+        layer = keras.layers.Normalization(
+            mean=self.mean_.tolist(), variance=np.square(self.deviation_).tolist(), dtype="float64"
+        )
+        return keras.ops.cast(layer(keras.ops.cast(numbers, "float64")), "float32")
+
+    def _conform(self, x, owner):
+        x = _as_table(x, fitted_on_array=self.columns_ is None)
+        if self.columns_ is None:
+            x = x if isinstance(x, np.ndarray) else np.stack([columns.as_numbers(x[c]) for c in x], axis=1)
+        elif isinstance(x, np.ndarray):
+            x = pd.DataFrame(x)
+        elif x.columns.is_unique and set(_column_names(x)) == set(self.columns_):
+            return x.set_axis(_column_names(x), axis=1)
+        elif not _unnamed(x) and not _unnamed_names(self.columns_):
+            _refuse_columns(_column_names(x), self.columns_)
+        if x.shape[1] != len(self.kinds_):
+            raise ValueError(
+                f"X has {x.shape[1]} features, but {owner or type(self).__name__} is expecting "
+                f"{len(self.kinds_)} features as input"
+            )
+        return x if self.columns_ is None else x.set_axis(self.columns_, axis=1)
+
+    def _used_columns(self):
+        return [
+            (name, kind) for name, kind in zip(self.columns_, self.kinds_, strict=True) if kind is not None
+        ]
+
+    def _numbers(self, x):
+        if isinstance(x, np.ndarray):
+            return x if len(self.used_) == x.shape[1] else x[:, self.used_]
+        if list(x.columns) != self.columns_:
+            x = x.set_axis(_column_names(x), axis=1)
+        found = []
+        for name, kind in self._used_columns():
+            if kind == "number":
+                found.append(columns.as_numbers(x[name]))
+            elif kind == "date":
+                parts = columns.column_date_parts(x[name])
+                found.extend(parts[part] for part in self.parts_[name])
+        return np.stack(found, axis=1) if found else np.zeros((len(x), 0))
+
+    def _number_names(self):
+        if self.columns_ is None:
+            return [str(index) for index in self.used_]
+        names = []
+        for name, kind in self._used_columns():
+            if kind == "number":
+                names.append(str(name))
+            elif kind == "date":
+                names.extend(f"{name} ({columns.DATE_PARTS[part]})" for part in self.parts_[name])
+        return names
+
+    def _check_numbers(self, numbers):
+        infinite = np.isinf(numbers)
+        if infinite.any():
+            row, column = first_index(infinite)
+            count = plural(int(infinite.sum()), "infinite value", "infinite values")
+            raise ValueError(
+                f"`x` has {count}, the first in row {row}, column {self._number_names()[column]!r}. "
+                "Remove them or replace them with NaN."
+            )
+
+    def _n_tensors(self, numbers):
+        return (numbers.shape[1] > 0) + bool(self.vocabularies_) + len(self.texts_)
+
+    @staticmethod
+    def _codes(series, words):
+        codes, values = columns.factorize_strings(series)
+        return (pd.Index(words, dtype=object).get_indexer(values) + 1)[codes]
+
+    def _is_fitted(self):
+        return hasattr(self, "mean_")
+
+    def _get_state(self):
+        return {
+            "columns": self.columns_,
+            "kinds": self.kinds_,
+            "used": None if self.used_ is None else self.used_.tolist(),
+            "parts": list(self.parts_.items()),
+            "vocabularies": list(self.vocabularies_.items()),
+            "texts": [(name, encoder.get_config()) for name, encoder in self.texts_.items()],
+            "mean": self.mean_.tolist(),
+            "deviation": self.deviation_.tolist(),
+            "missing": self.missing_.tolist(),
+            "quantiles": self.quantiles_.tolist(),
+        }
+
+    def _set_state(self, state):
+        self.columns_, self.kinds_ = state["columns"], state["kinds"]
+        self.used_ = None if state["used"] is None else np.array(state["used"], dtype=int)
+        self.parts_, self.vocabularies_ = dict(state["parts"]), dict(state["vocabularies"])
+        self.texts_ = {name: TextEncoder.from_config(config) for name, config in state["texts"]}
+        self.mean_, self.deviation_ = np.array(state["mean"]), np.array(state["deviation"])
+        self.missing_ = np.array(state["missing"], dtype=bool)
+        self.quantiles_ = np.array(state["quantiles"]).reshape(len(_QUANTILES), len(self.mean_))
+
+
+def _as_table(x, fitted_on_array=False):
+    """Returns a float64 array if `x` is an array of numbers, else a DataFrame."""
+    if sparse.issparse(x):
+        n_bytes = int(np.prod(x.shape)) * 8
+        if n_bytes > _MAX_DENSE_BYTES:
+            raise ValueError(
+                f"`x` is a sparse matrix that takes {n_bytes // 2**20} MB when dense; at most "
+                f"{_MAX_DENSE_BYTES // 2**20} MB are accepted. Reduce it first, e.g. with TruncatedSVD."
+            )
+        x = x.toarray()
+    if isinstance(x, pd.DataFrame):
+        return x
+    x = x if isinstance(x, np.ndarray) else _array_of(x)
+    if x.ndim != 2:
+        raise ValueError(
+            f"`x` must be a table. Expected 2D array, got {x.ndim}D array instead. Reshape your data "
+            "either using array.reshape(-1, 1) if it has a single feature or array.reshape(1, -1) if it "
+            "is a single sample"
+        )
+    if x.dtype.kind == "c":
+        raise ValueError("Complex data not supported in `x`")
+    if x.dtype.kind in "biuf":
+        return x.astype("float64", copy=False)
+    frame = pd.DataFrame(x).infer_objects()
+    kinds = [columns.infer_column(frame[name]) for name in frame] if not fitted_on_array else ["number"]
+    if all(kind in ("number", None) for kind in kinds):
+        return np.stack([columns.as_numbers(frame[name]) for name in frame], axis=1)
+    return frame
+
+
+def _array_of(x):
+    if isinstance(x, (list, tuple)) and x and isinstance(x[0], (list, tuple)):
+        if any(isinstance(value, (str, bytes)) or value is None for row in x for value in row):
+            return np.array(x, dtype=object)
+    return np.asarray(x)
+
+
+def _column_names(frame):
+    names = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
+    for name in names:
+        if not isinstance(name, (str, int)):
+            raise ValueError(f"`x` must have columns named by strings or integers. Received: {name!r:.60}")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"`x` must have columns of different names. Received: {twice!r} more than once")
+    return names
+
+
+def _unnamed_names(names):
+    return names == list(range(len(names)))
+
+
+def _unnamed(frame):
+    return _unnamed_names(list(frame.columns))
+
+
+def _refuse_columns(received, expected):
+    missing = [name for name in expected if name not in set(received)]
+    extra = [name for name in received if name not in set(expected)]
+    parts = [
+        f"{what} {', '.join(map(repr, names[:5]))}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+        for what, names in (("missing:", missing), ("unseen in fit:", extra))
+        if names
+    ]
+    raise ValueError(f"`x` must have the columns of fit. Received columns {'; '.join(parts)}.")
+
+
+def _vocabulary(series):
+    """Returns categories by falling frequency, ties in alphabetical order."""
+    codes, values = columns.factorize_strings(series)
+    counts = np.bincount(codes, minlength=len(values))
+    order = np.lexsort((np.arange(len(values)), -counts))
+    smallest = 2 if (counts > 0).sum() > _RARE_FROM else 1
+    return [str(values[i]) for i in order[: _MAX_CATEGORIES - 1] if counts[i] >= smallest]
+
+
+def _text(series):
+    codes, values = columns.factorize_strings(series)
+    return values[codes]
+
+
+def _string_tensor(series):
+    import tensorflow as tf
+
+    return tf.constant(as_strings(_text(series)).tolist())

@@ -1,0 +1,262 @@
+"""Guess what kind of input `x` is and what task `y` poses."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+_MAX_CLASSES_OF_INTEGERS = 20
+_MAX_CLASSES_OF_FLOATS = 10
+_MIN_ROWS_PER_NUMBERED_CLASS = 5
+
+
+def infer_kind(x):
+    """Returns the kind of input that `x` holds.
+
+    Strings (a list, a 1-D array, a Series or a single column of them) are text. 2-D arrays, lists of
+    lists, sparse matrices and DataFrames are tables. 4-D arrays are images. 3-D arrays are grey images
+    when they hold integers or look like pictures (equal sides, or both at least 16 with a ratio of at most
+    2) and have no NaN; otherwise they are series `(rows, time, channels)`, as are lists of `(time,
+    channels)` arrays of unequal length.
+
+    Args:
+        x: What the user passes as input.
+
+    Returns:
+        `"image"`, `"table"`, `"text"` or `"series"`.
+
+    Raises:
+        ValueError: If `x` is none of these.
+    """
+    if isinstance(x, pd.DataFrame):
+        return "text" if x.shape[1] == 1 and _is_strings(x.iloc[:, 0]) else "table"
+    if sparse.issparse(x):
+        return "table"
+    if isinstance(x, pd.Series):
+        if _is_strings(x):
+            return "text"
+        raise ValueError(_reshape_message("a pandas Series of numbers"))
+    if isinstance(x, (list, tuple)):
+        return _kind_of_list(x)
+    return _kind_of_array(np.asarray(x))
+
+
+def _kind_of_list(x):
+    if len(x) == 0:
+        raise ValueError("`x` must hold at least one row. Received: an empty list")
+    first = next((item for item in x if not _is_missing(item)), None)
+    if isinstance(first, (str, bytes)):
+        return "text"
+    if isinstance(first, dict):
+        raise ValueError(
+            "`x` must be an array, a DataFrame or a list of rows. Received: a list of dicts; "
+            "convert it with `pandas.DataFrame(x)`"
+        )
+    if np.ndim(first) == 0:
+        raise ValueError(_reshape_message("a list of numbers"))
+    if np.ndim(first) == 2 and len({np.shape(item) for item in x}) > 1:
+        return "series"
+    if isinstance(first, np.ndarray) and first.ndim > 1:
+        return _kind_of_array(np.stack([np.asarray(item) for item in x]))
+    if np.ndim(first) == 1:
+        if len({len(item) for item in x}) > 1:
+            raise ValueError(
+                "`x` must have rows of equal length. Received: a list of rows of unequal length; "
+                "for series pass arrays of shape (time, channels)"
+            )
+        return "table"
+    return _kind_of_array(np.asarray(x))
+
+
+def _kind_of_array(x):
+    if x.ndim == 1 and _is_strings(pd.Series(x)):
+        return "text"
+    if x.ndim == 2:
+        return "text" if x.shape[1] == 1 and _is_strings(pd.Series(x[:, 0])) else "table"
+    if x.ndim == 3:
+        return "image" if _looks_like_images(x) else "series"
+    if x.ndim == 4:
+        return "image"
+    if x.ndim <= 1:
+        raise ValueError(_reshape_message(f"an array of shape {x.shape}"))
+    raise ValueError(f"`x` must have 2, 3 or 4 dimensions. Received: an array of shape {x.shape}")
+
+
+def _looks_like_images(x):
+    height, width = x.shape[1:]
+    if x.dtype.kind in "iub":
+        return True
+    picture = height == width > 1 or (
+        min(height, width) >= 16 and max(height, width) <= 2 * min(height, width)
+    )
+    return picture and not np.isnan(x).any()
+
+
+def _is_strings(series):
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "US":
+        return True
+    if not (pd.api.types.is_string_dtype(series.dtype) or series.dtype == object):
+        return False
+    return pd.api.types.infer_dtype(series, skipna=True) in ("string", "bytes")
+
+
+def _is_missing(value):
+    return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
+
+
+def _reshape_message(received):
+    return (
+        f"`x` must be at least 2-dimensional, or strings. Expected 2D array, got {received} instead. "
+        "Reshape your data with array.reshape(-1, 1) if it has one feature"
+    )
+
+
+def infer_task(y):
+    """Returns the task that the targets `y` pose.
+
+    | `y` | task |
+    | --- | --- |
+    | strings, booleans, categoricals, other objects | binary or multiclass by their number |
+    | 2-D, several columns of only 0 and 1 | multilabel |
+    | 2-D, several columns of other numbers | regression |
+    | floats with fractional parts | regression |
+    | integer-valued floats | classification up to 10 distinct values, else regression |
+    | integers | classification up to 20 distinct values, else regression |
+    | integers that number more classes from 0 or 1 without a gap, each in 5 rows or more | multiclass |
+
+    Numbers are taken as labels only if there are at most half as many distinct values as rows (or two).
+
+    Args:
+        y: Targets, `(rows,)` or `(rows, columns)`.
+
+    Returns:
+        `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
+    """
+    values = as_target_array(y)
+    if values.ndim == 2:
+        return "multilabel" if is_indicator(values) else "regression"
+    if values.dtype.kind in "fc":
+        finite = values[np.isfinite(values)]
+        if (finite != np.floor(finite.real)).any():
+            return "regression"
+        distinct, counts = np.unique(finite, return_counts=True)
+        return _labels_or_numbers(distinct, counts, _MAX_CLASSES_OF_FLOATS, numbered=False)
+    if values.dtype.kind in "iu":
+        distinct, counts = np.unique(values, return_counts=True)
+        return _labels_or_numbers(distinct, counts, _MAX_CLASSES_OF_INTEGERS, numbered=True)
+    return "multiclass" if pd.Series(values).nunique() > 2 else "binary"
+
+
+def _labels_or_numbers(distinct, counts, limit, numbered):
+    few = len(distinct) <= limit and (len(distinct) <= 2 or len(distinct) <= counts.sum() / 2)
+    numbers_classes = (
+        numbered
+        and len(distinct) > limit
+        and distinct[0] in (0, 1)
+        and distinct[-1] - distinct[0] == len(distinct) - 1
+        and counts.min() >= _MIN_ROWS_PER_NUMBERED_CLASS
+    )
+    if not (few or numbers_classes):
+        return "regression"
+    return "multiclass" if len(distinct) > 2 else "binary"
+
+
+def is_indicator(values):
+    """Returns whether a 2-D array holds only 0 and 1 (or booleans)."""
+    if values.dtype.kind == "b":
+        return True
+    return values.dtype.kind in "iuf" and bool(((values == 0) | (values == 1)).all())
+
+
+def as_target_array(y):
+    """Returns targets as a numpy array: one column squeezed, objects turned into numbers or booleans where
+    they are.
+
+    Args:
+        y: A list, array, sparse indicator matrix, Series or DataFrame.
+
+    Returns:
+        Array `(rows,)` or `(rows, columns)` of booleans, integers, floats, strings or (strings and
+        missing) objects.
+
+    Raises:
+        ValueError: If `y` is None, is not 1-D or 2-D, or holds complex numbers or lists.
+    """
+    if y is None:
+        raise ValueError("This estimator requires y to be passed, but the target y is None.")
+    if sparse.issparse(y):
+        y = y.toarray()
+    if isinstance(y, pd.DataFrame):
+        y = y.iloc[:, 0] if y.shape[1] == 1 else _numeric_frame(y)
+    if isinstance(y, (list, tuple)):
+        try:
+            y = np.asarray(y) if not _mixes_strings(y) else np.asarray(y, dtype=object)
+        except ValueError:
+            raise ValueError(
+                "`y` must hold one label or number, or equally many of them, per row. "
+                "Received: a list of unequal items. Unknown label type: unequal lists"
+            ) from None
+    values = y.to_numpy() if isinstance(y, pd.Series) and isinstance(y.dtype, np.dtype) else y
+    if isinstance(values, pd.Series):
+        values = _from_extension(values)
+    values = np.asarray(values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim not in (1, 2):
+        raise ValueError(
+            f"`y` should be a 1d array or a 2d array. Received: an array of shape {values.shape}"
+        )
+    if values.dtype.kind == "c":
+        raise ValueError("Complex data not supported in `y`")
+    if values.dtype == object:
+        values = _from_objects(values)
+    return values
+
+
+def _mixes_strings(values):
+    strings = sum(isinstance(value, str) for value in values)
+    return 0 < strings < len(values)
+
+
+def _numeric_frame(frame):
+    try:
+        return frame.to_numpy(
+            dtype="float64" if any(_is_float(t) for t in frame.dtypes) else None, na_value=np.nan
+        )
+    except (TypeError, ValueError):
+        return frame.to_numpy(dtype=object)
+
+
+def _is_float(dtype):
+    return pd.api.types.is_float_dtype(dtype)
+
+
+def _from_extension(series):
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return series.astype(series.cat.categories.dtype if not series.isna().any() else object).to_numpy()
+    missing = series.isna().any()
+    if pd.api.types.is_bool_dtype(series.dtype):
+        return series.to_numpy(dtype=object if missing else "bool")
+    if pd.api.types.is_integer_dtype(series.dtype) or _is_float(series.dtype):
+        numpy_dtype = series.dtype.numpy_dtype
+        return series.to_numpy(
+            dtype="float64" if missing else numpy_dtype, **({"na_value": np.nan} if missing else {})
+        )
+    return series.to_numpy(dtype=object)
+
+
+def _from_objects(values):
+    if values.ndim == 2:
+        try:
+            return values.astype("float64")
+        except (TypeError, ValueError):
+            raise ValueError(
+                "`y` with several columns must hold numbers. Unknown label type: objects"
+            ) from None
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind in ("integer", "floating", "mixed-integer-float", "boolean", "decimal"):
+        if not pd.isna(values).any():
+            return np.array(values.tolist()) if kind != "decimal" else values.astype("float64")
+        return values if kind == "boolean" else values.astype("float64")
+    if kind in ("string", "empty"):
+        return values
+    raise ValueError(f"Unknown label type: {kind}. `y` must hold numbers, booleans or strings, not a mixture")

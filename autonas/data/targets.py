@@ -1,0 +1,287 @@
+"""Turn the user's targets into what the network learns, and its predictions back into the user's labels."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import DataConversionWarning
+
+from autonas.data.kinds import as_target_array, infer_task, is_indicator
+
+TASKS = ("binary", "multiclass", "multilabel", "regression", "classification")
+
+
+class TargetEncoder:
+    """Encodes targets of any task.
+
+    Args:
+        task: `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, `"classification"` (binary,
+            multiclass or multilabel, whichever `y` is) or None to infer it from `y` as
+            `autonas.data.infer_task` does.
+        num_classes: Number of classes of a classification with integer labels; the classes are then
+            `0 ... num_classes - 1`, even if some of them are absent. None takes those found in `y`.
+        scale: Whether regression targets are standardised by the mean and deviation of the training rows.
+
+    Attributes:
+        task_: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
+        classes_: Array of the classes in the order of the probabilities; the column indices for
+            multilabel; None for regression.
+        n_outputs_: Units of the output layer: 1 (binary), the number of classes, labels or target columns.
+        target_shape: Shape of one encoded target: `()` for multiclass, `(n_outputs_,)` otherwise.
+    """
+
+    def __init__(self, task=None, num_classes=None, scale=True):
+        self.task = task
+        self.num_classes = num_classes
+        self.scale = scale
+
+    def fit(self, y, rows=None):
+        """Finds the classes over all of `y`, or the mean and deviation over its training rows.
+
+        Args:
+            y: Targets `(rows,)` or `(rows, columns)`.
+            rows: Integer indices of the training rows. None takes all.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: If `y` has missing or infinite values, a single class, or doesn't fit `task`.
+        """
+        if self.task is not None and self.task not in TASKS:
+            raise ValueError(f"`task` must be one of {TASKS} or None. Received: task={self.task!r}")
+        _warn_about_column_vector(y)
+        values = as_target_array(y)
+        if len(values) == 0:
+            raise ValueError("`y` must hold at least one row. Received: 0 rows")
+        _check_finite(values)
+        self.task_ = self._find_task(values)
+        self.one_dimensional_ = values.ndim == 1
+        self.dtype_ = _dtype_name(values)
+        self.classes_ = self.mean_ = self.deviation_ = None
+        if self.task_ == "regression":
+            self._fit_regression(values, rows)
+        elif self.task_ == "multilabel":
+            if not is_indicator(values):
+                raise ValueError("`y` must hold only 0 and 1 for task='multilabel'. Received: other values")
+            self.n_outputs_ = 1 if values.ndim == 1 else values.shape[1]
+            self.classes_ = np.arange(self.n_outputs_)
+        else:
+            self.classes_ = self._find_classes(values)
+            self.n_outputs_ = 1 if self.task_ == "binary" else len(self.classes_)
+        return self
+
+    @property
+    def target_shape(self):
+        return () if self.task_ == "multiclass" else (self.n_outputs_,)
+
+    def transform(self, y):
+        """Encodes targets.
+
+        Args:
+            y: Targets as in `fit`; labels that `fit` did not see are refused.
+
+        Returns:
+            Binary: float32 `(rows, 1)` of 0 and 1. Multiclass: int32 `(rows,)`. Multilabel: float32
+                `(rows, labels)`.
+            Regression: float32 `(rows, columns)`, standardised if `scale`.
+        """
+        values = as_target_array(y)
+        _check_finite(values)
+        if self.task_ in ("regression", "multilabel"):
+            matrix = values.reshape(len(values), -1)
+            if matrix.shape[1] != self.n_outputs_:
+                raise ValueError(
+                    f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}"
+                )
+            if self.task_ == "multilabel":
+                if not is_indicator(matrix):
+                    raise ValueError("`y` must hold only 0 and 1 as in fit. Received: other values")
+                return matrix.astype("float32")
+            return ((_as_floats(matrix) - self.mean_) / self.deviation_).astype("float32")
+        codes = pd.Index(self.classes_).get_indexer(pd.Index(values))
+        if (codes < 0).any():
+            unseen = pd.unique(pd.Series(values[codes < 0]))
+            names = ", ".join(repr(_plain(label)) for label in unseen[:5])
+            more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
+            raise ValueError(f"`y` has labels that were not seen in training: {names}{more}")
+        return codes.astype("float32")[:, None] if self.task_ == "binary" else codes.astype("int32")
+
+    def decode(self, predictions):
+        """Turns the network's outputs into the user's labels or units.
+
+        Args:
+            predictions: Array `(rows, n_outputs_)`: probabilities, or standardised numbers for regression.
+
+        Returns:
+            Labels `(rows,)` of the dtype of `classes_`; for multilabel an indicator matrix of the dtype of
+            `y`; for regression numbers in the units and of the dimensions of `y`.
+        """
+        predictions = np.asarray(predictions)
+        if self.task_ == "binary":
+            return self.classes_[(predictions.reshape(len(predictions)) > 0.5).astype(int)]
+        if self.task_ == "multiclass":
+            return self.classes_[predictions.argmax(axis=1)]
+        if self.task_ == "multilabel":
+            decoded = (predictions > 0.5).astype(self.dtype_)
+        else:
+            decoded = predictions.astype("float64") * self.deviation_ + self.mean_
+            decoded = decoded.astype(self.dtype_) if np.dtype(self.dtype_).kind == "f" else decoded
+        return decoded.reshape(len(decoded)) if self.one_dimensional_ else decoded
+
+    def probabilities(self, predictions):
+        """Returns probabilities `(rows, classes)` in the order of `classes_`, or `(rows, labels)`."""
+        predictions = np.asarray(predictions)
+        if self.task_ == "regression":
+            raise ValueError("probabilities exist only for classification. Received: a regression task")
+        if self.task_ == "binary":
+            positive = predictions.reshape(len(predictions), 1)
+            return np.concatenate([1 - positive, positive], axis=1)
+        return predictions
+
+    def get_config(self):
+        config = {"task": self.task, "num_classes": self.num_classes, "scale": self.scale}
+        if hasattr(self, "task_"):
+            config["fitted"] = {
+                "task": self.task_,
+                "n_outputs": self.n_outputs_,
+                "one_dimensional": self.one_dimensional_,
+                "dtype": self.dtype_,
+                "classes": None if self.classes_ is None else self.classes_.tolist(),
+                "classes_dtype": None if self.classes_ is None else _dtype_name(self.classes_),
+                "mean": None if self.mean_ is None else self.mean_.tolist(),
+                "deviation": None if self.deviation_ is None else self.deviation_.tolist(),
+            }
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        encoder = cls(task=config["task"], num_classes=config["num_classes"], scale=config["scale"])
+        fitted = config.get("fitted")
+        if fitted is not None:
+            encoder.task_ = fitted["task"]
+            encoder.n_outputs_ = fitted["n_outputs"]
+            encoder.one_dimensional_ = fitted["one_dimensional"]
+            encoder.dtype_ = fitted["dtype"]
+            classes = fitted["classes"]
+            encoder.classes_ = None if classes is None else np.array(classes, dtype=fitted["classes_dtype"])
+            encoder.mean_ = None if fitted["mean"] is None else np.array(fitted["mean"], dtype="float64")
+            encoder.deviation_ = (
+                None if fitted["deviation"] is None else np.array(fitted["deviation"], "float64")
+            )
+        return encoder
+
+    def _find_task(self, values):
+        if self.task is None:
+            return infer_task(values) if self.num_classes is None else self._find_class_task(values)
+        if self.task == "classification":
+            return self._find_class_task(values)
+        if self.task in ("binary", "multiclass"):
+            _check_labels(values)
+        return self.task
+
+    def _find_class_task(self, values):
+        if values.ndim == 2:
+            if is_indicator(values):
+                return "multilabel"
+            raise ValueError(
+                "Unknown label type: several columns of numbers. Classification takes one column of "
+                "labels or an indicator matrix of 0 and 1"
+            )
+        _check_labels(values)
+        n_classes = len(pd.unique(pd.Series(values))) if self.num_classes is None else self.num_classes
+        return "multiclass" if n_classes > 2 else "binary"
+
+    def _find_classes(self, values):
+        classes = np.unique(values)
+        if self.num_classes is not None:
+            if not isinstance(self.num_classes, (int, np.integer)) or self.num_classes < 2:
+                raise ValueError(
+                    f"`num_classes` must be an integer of at least 2. "
+                    f"Received: num_classes={self.num_classes!r}"
+                )
+            if len(classes) > self.num_classes:
+                raise ValueError(
+                    f"`num_classes` must be at least the number of classes in `y`, {len(classes)}. "
+                    f"Received: num_classes={self.num_classes}"
+                )
+            if classes.dtype.kind in "iu":
+                if classes[0] < 0 or classes[-1] >= self.num_classes:
+                    raise ValueError(
+                        f"`y` must hold the classes 0 to {self.num_classes - 1} for "
+                        f"num_classes={self.num_classes}. Received: {classes[0]} to {classes[-1]}"
+                    )
+                classes = np.arange(self.num_classes, dtype=classes.dtype)
+            elif len(classes) < self.num_classes:
+                raise ValueError(
+                    f"`num_classes` may exceed the number of classes in `y`, {len(classes)}, only for "
+                    f"integer labels. Received: num_classes={self.num_classes}"
+                )
+        if len(classes) < 2:
+            raise ValueError(
+                f"`y` must hold at least two classes. Received: one class, {_plain(classes[0])!r}"
+            )
+        if self.task_ == "binary" and len(classes) > 2:
+            raise ValueError(f"`y` must hold two classes for a binary task. Received: {len(classes)} classes")
+        return classes
+
+    def _fit_regression(self, values, rows):
+        matrix = _as_floats(values.reshape(len(values), -1))
+        training = matrix if rows is None else matrix[rows]
+        self.n_outputs_ = matrix.shape[1]
+        self.mean_ = np.zeros(self.n_outputs_)
+        self.deviation_ = np.ones(self.n_outputs_)
+        if self.scale:
+            self.mean_ = training.mean(axis=0)
+            deviation = training.std(axis=0)
+            self.deviation_ = np.where(deviation > 1e-12 * np.abs(self.mean_), deviation, 1.0)
+
+
+def _warn_about_column_vector(y):
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
+            "(n_samples,), for example using ravel().",
+            DataConversionWarning,
+            stacklevel=3,
+        )
+
+
+def _check_labels(values):
+    if values.ndim == 2:
+        raise ValueError("Unknown label type: several columns. `y` must have one column of labels")
+    if values.dtype.kind == "f" and (values != np.floor(values)).any():
+        raise ValueError(
+            "Unknown label type: continuous. `y` must hold labels for classification, not numbers with "
+            "fractional parts"
+        )
+
+
+def _check_finite(values):
+    if values.dtype.kind == "f":
+        bad = ~np.isfinite(values)
+    elif values.dtype == object:
+        bad = pd.isna(values)
+    else:
+        return
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"`y` has {int(bad.sum())} missing, NaN or infinite values, the first at index "
+            f"{first[0] if len(first) == 1 else first}. Remove these rows before calling fit."
+        )
+
+
+def _as_floats(values):
+    try:
+        return values.astype("float64")
+    except (TypeError, ValueError):
+        raise ValueError("`y` must hold numbers for a regression. Received: strings") from None
+
+
+def _dtype_name(values):
+    return "object" if values.dtype == object else values.dtype.str
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
