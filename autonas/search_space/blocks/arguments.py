@@ -23,7 +23,7 @@ def repeat(block, name, make_layer, limit=None):
         bounds = [depth] * 3
     else:
         raise ValueError(
-            f"`{name}` of {type(block).__name__} must be a whole number from 0 or an autonas.Int without steps, "
+            f"`{name}` of {type(block).__name__} must be a whole number from 0 or an autonas.Int of step 1, "
             f"such as autonas.Int(1, 3). Received: {name}={depth!r}"
         )
     if limit is not None:

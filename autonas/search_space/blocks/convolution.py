@@ -112,7 +112,7 @@ class ConvolutionBlock(block.Block):
 
 
 def max_stages(inputs):
-    """How many stages images can pass before a side has less than two pixels; each but the first halves it."""
+    """How many stages images can pass before a side is under two pixels; each but the first halves it."""
     return max(1, int(math.log2(min(inputs.shape[1:3]))))
 
 

@@ -1,0 +1,67 @@
+"""Models made of blocks need nothing but Keras."""
+
+import subprocess
+import sys
+
+import harness
+import keras
+import numpy as np
+
+from autonas.search_space.blocks import (
+    convolution,
+    convolution_1d,
+    dense,
+    merge,
+    pretrained,
+    recurrent,
+    reduction,
+    residual,
+    transformer,
+)
+
+#: Blocks on images, and on series, with those options that the default architecture leaves out.
+ON_IMAGES = [
+    dense.DenseBlock(batch_normalization=True, residual=True),
+    convolution.ConvolutionBlock(kind="separable", pooling="stride", dropout=0.1),
+    residual.ResidualBlock(kind="bottleneck", squeeze_excite=True, dropout=0.1),
+    reduction.Reduction("both"),
+    pretrained.PretrainedBlock("MobileNetV3Small", image_size=32, weights=None),
+]
+ON_SERIES = [
+    recurrent.RecurrentBlock(kind="lstm", bidirectional=True, dropout=0.25),
+    convolution_1d.Convolution1DBlock(kind="inception", residual=True, pooling=True),
+    transformer.TransformerBlock(depth=2),
+]
+
+CHECK = """
+import pathlib, sys
+import keras, numpy
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
+    stored = dict(numpy.load(path.with_suffix(".npz")))
+    expected = stored.pop("output")
+    numpy.testing.assert_allclose(keras.models.load_model(path)(stored)["head"], expected, rtol=1e-3, atol=1e-5)
+    print(path.stem)
+assert not any(name.startswith("autonas") for name in sys.modules)
+"""
+
+
+def test_saved_models_load_and_predict_the_same_in_a_process_without_autonas(tmp_path):
+    images, _ = harness.digits(8)
+    series, _ = harness.digit_series(8)
+    graphs = {type(block).__name__: (harness.make_graph(block, images), images) for block in ON_IMAGES}
+    graphs.update({type(block).__name__: (harness.make_graph(block, series), series) for block in ON_SERIES})
+    graphs["Merge"] = harness.make_graph(merge.Merge("add"), images, node_count=2), images
+    for name, (drawn, x) in graphs.items():
+        model = drawn.build(harness.empty_values())
+        model_inputs = harness.model_inputs(model, x)
+        keras.Model(model.input, model.output).save(tmp_path / f"{name}.keras")
+        np.savez(tmp_path / f"{name}.npz", output=model(model_inputs)["head"], **model_inputs)
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK, str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == sorted(graphs)
