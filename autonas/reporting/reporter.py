@@ -108,7 +108,7 @@ class ReporterList(Reporter):
         for reporter in tuple(self.reporters):
             try:
                 getattr(reporter, hook)(*arguments)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 self.reporters.remove(reporter)
                 reason = " ".join(str(error).split())[:200]
                 warnings.warn(

@@ -113,10 +113,8 @@ class TensorBoardReporter(Reporter):
             self._declare({})
         for run in self._trials.values():
             run.close()
-        text = (
-            f"{_arguments(self._search)}\n\n**Stopped:** {stop_reason}\n\n"
-            f"{_markdown(leaderboard(records, self._search.objective, self._search.direction))}"
-        )
+        board = leaderboard(records, self._search.objective, self._search.direction)
+        text = f"**Stopped:** {stop_reason}\n\n{_markdown(board)}"
         step = max((record.number + 1 for record in records), default=0)
         self._log.write(step, text_summary.text_pb("leaderboard", text).value)
         self._log.close()
@@ -141,7 +139,7 @@ class _Run:
         directory.mkdir(parents=True, exist_ok=True)
         # TensorBoard reads files in the order of their names.
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
-        self._writer = RecordWriter((directory / name).open("wb"))  # noqa: SIM115
+        self._writer = RecordWriter((directory / name).open("wb"))
         self._add(file_version="brain.Event:2")
         if replaces:
             # From the second such event of a run on, TensorBoard takes what came before it as void.

@@ -1,0 +1,7 @@
+"""Makes `python -m autonas` the same as `autonas`."""
+
+import sys
+
+from autonas.cli import main
+
+sys.exit(main())

@@ -1,0 +1,340 @@
+"""`autonas`: search, predict and look at results from a shell."""
+
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import sys
+import traceback
+
+from autonas import files
+
+# Beside a saved model: where its data came from, so that `predict` reads new data the same way.
+SOURCE = "source.json"
+
+
+def main(arguments=None):
+    """Runs one command.
+
+    Args:
+        arguments: List of strings, or None for those of the process.
+
+    Returns:
+        Exit code: 0, 2 after an error (one line on standard error), 130 after Ctrl-C.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # --help, or an error that argparse has printed
+        return stop.code
+    try:
+        options.command(options)
+    except KeyboardInterrupt:
+        print("autonas: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        print(f"autonas: error: {_message(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _demo(options):
+    import sklearn.datasets
+    import sklearn.model_selection
+
+    _import_keras()
+    from autonas import tasks
+
+    digits = sklearn.datasets.load_digits()
+    x_train, x_test, y_train, y_test = sklearn.model_selection.train_test_split(
+        digits.images, digits.target, test_size=0.2, stratify=digits.target, random_state=0
+    )
+    print(f"searching a classifier for {len(x_train)} images of digits, {options.time_limit:g} s at most")
+    model = tasks.ImageClassifier(
+        time_limit=options.time_limit,
+        seed=options.seed,
+        directory=options.directory,
+        overwrite=True,
+        verbose=1,
+    )
+    model.fit(x_train, y_train)
+    _print_leaderboard(model.leaderboard(), 10)
+    print(f"test accuracy: {model.score(x_test, y_test):.4f}")
+    path = pathlib.Path(model.directory_) / "model.keras"
+    model.export_model().save(path)
+    print(f"model saved to {path}")
+    print(f"look at the run with: {_tensorboard_command(model.directory_)}")
+
+
+def _fit(options):
+    output = pathlib.Path(options.output)
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`--output` must be a folder. Received: {output}, which is a file")
+    x, y, source = _read_training_data(options)
+    test = None if options.test is None else _read_test_data(options.test, source)
+
+    _import_keras()
+    from autonas import auto_model
+
+    given = {
+        name: getattr(options, name)
+        for name in (
+            "task",
+            "time_limit",
+            "max_trials",
+            "epochs",
+            "strategy",
+            "objective",
+            "preset",
+            "seed",
+            "directory",
+        )
+        if getattr(options, name) is not None
+    }
+    model = auto_model.AutoModel(**given, verbose=0 if options.quiet else 1)
+    model.fit(x, y)
+    if not options.quiet:
+        _print_leaderboard(model.leaderboard(), 10)
+    print(f"validation score: {model.best_score_:.4f}")
+    if test is not None:
+        for name, value in model.evaluate(*test).items():
+            print(f"test {name}: {value:.4f}")
+    model.save(str(output))
+    (output / SOURCE).write_text(json.dumps(source), encoding="utf-8")
+    print(f"model saved to {output}")
+    if not options.quiet:
+        print(f"look at the run with: {_tensorboard_command(model.directory_)}")
+
+
+def _read_training_data(options):
+    """Returns (x, y, source)."""
+    if files.is_image_folder(options.data):
+        if options.target:
+            raise ValueError("`--target` is for tables; the classes of images are their folders")
+        source = {"kind": "images", **files.image_format(options.data)}
+        if options.image_size is not None:
+            source["image_size"] = options.image_size
+        _import_keras()
+        x = files.read_images(
+            options.data, source["image_size"], source["color_mode"], seed=options.seed or 0
+        )
+        return x, None, source | {"class_names": list(x.class_names)}
+    if not options.target:
+        raise ValueError("a table needs `--target COLUMN`")
+    x, y = files.split_targets(files.read_table(options.data), options.target)
+    return x, y, {"kind": "table", "targets": options.target}
+
+
+def _read_test_data(path, source):
+    """Returns (x, y)."""
+    if (source["kind"] == "images") != files.is_image_folder(path):
+        raise ValueError(f"`--test` must be of the same kind as DATA. Received: {path}")
+    if source["kind"] == "table":
+        return files.split_targets(files.read_table(path), source["targets"])
+    return (
+        files.read_images(path, source["image_size"], source["color_mode"], source["class_names"]),
+        None,
+    )
+
+
+def _predict(options):
+    source = _read_source(options.model)
+    images = files.is_image_folder(options.data)
+    if images != (source["kind"] == "images"):
+        raise ValueError(f"the model was fitted on {source['kind']}. Received: {options.data}")
+
+    _import_keras()
+    from autonas import auto_model
+
+    model = auto_model.AutoModel.load(options.model)
+    if images:
+        x = files.read_images(options.data, source["image_size"], source["color_mode"], labelled=False)
+    else:
+        x = _input_columns(files.read_table(options.data), model, source)
+    frame = _prediction_table(model, x, source, options.probabilities)
+    if images:
+        frame.insert(0, "file", x.file_paths)
+    frame.to_csv(sys.stdout if options.output is None else options.output, index=False)
+
+
+def _read_source(directory):
+    directory = pathlib.Path(directory)
+    if not directory.is_dir():
+        raise FileNotFoundError(f"no such folder: {directory}")
+    path = directory / SOURCE
+    if not path.exists():  # saved from Python
+        return {"kind": "table", "targets": []}
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _input_columns(frame, model, source):
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        return frame.drop(columns=source["targets"], errors="ignore")
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise ValueError(f"the data lacks columns that the model was fitted on: {', '.join(missing[:10])}")
+    return frame[list(names)]
+
+
+def _prediction_table(model, x, source, probabilities):
+    import numpy
+    import pandas
+
+    targets, class_names = source.get("targets", []), source.get("class_names")
+    if not probabilities:
+        prediction = numpy.asarray(model.predict(x))
+        if class_names is not None:
+            prediction = numpy.asarray(class_names)[prediction.astype(int)]
+        if prediction.ndim == 1:
+            return pandas.DataFrame({"prediction": prediction})
+        return pandas.DataFrame(prediction, columns=targets or None)
+    if not hasattr(model, "predict_proba") or not hasattr(model, "classes_"):
+        raise ValueError("`--probabilities` needs a classifier; this model predicts numbers")
+    values, classes = model.predict_proba(x), model.classes_
+    if not isinstance(values, list):
+        columns = map(str, classes) if class_names is None else [class_names[int(label)] for label in classes]
+        return pandas.DataFrame(numpy.asarray(values), columns=list(columns))
+    tables = [
+        pandas.DataFrame(part, columns=[f"{target}={label}" for label in labels])
+        for target, part, labels in zip(targets or range(len(values)), values, classes, strict=True)
+    ]
+    return pandas.concat(tables, axis=1)
+
+
+def _leaderboard(options):
+    if not pathlib.Path(options.model).is_dir():
+        raise FileNotFoundError(f"no such folder: {options.model}")
+
+    _import_keras()
+    from autonas import auto_model
+
+    frame = auto_model.AutoModel.load(options.model).leaderboard()
+    if options.csv:
+        frame.to_csv(sys.stdout, index=False)
+    else:
+        _print_leaderboard(frame)
+
+
+def _print_leaderboard(frame, max_rows=None):
+    import rich.console
+
+    from autonas.reporting import render
+
+    rich.console.Console().print(render(frame, max_rows))
+
+
+def _import_keras():
+    """Imports Keras without the lines that TensorFlow logs before it can be told not to."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "keras" in sys.modules:
+        return
+    sys.stderr.flush()
+    kept, silent = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silent)
+
+
+def _tensorboard_command(directory):
+    """Returns a command that works in the caller's shell, whether or not the environment is activated."""
+    beside = pathlib.Path(sys.executable).with_name("tensorboard")
+    if shutil.which("tensorboard") == str(beside):
+        command = ["tensorboard"]
+    elif beside.exists():
+        near = os.path.relpath(beside)
+        command = [near if not near.startswith("..") else str(beside)]
+    else:
+        command = [sys.executable, "-m", "tensorboard.main"]
+    return shlex.join([*command, "--logdir", str(directory)])
+
+
+def _message(error):
+    """Puts an error in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    else:
+        text = " ".join(str(error).split())
+    expected = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
+    return text if expected and text else f"{type(error).__name__}: {text}"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message):
+        self.exit(2, f"autonas: error: {message} (see `{self.prog} --help`)\n")
+
+
+def _image_size(text):
+    """Reads `28` or `28x32` (height x width) as [height, width]."""
+    height, _, width = text.partition("x")
+    size = [int(height), int(width or height)]
+    if min(size) < 1:
+        raise ValueError
+    return size
+
+
+_image_size.__name__ = "image size"  # argparse names the type in its message
+
+
+def _parser():
+    parser = _Parser(prog="autonas", description="Finds a Keras model for a data set.")
+    commands = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
+
+    def add(name, command, text):
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return added
+
+    demo = add("demo", _demo, "search a classifier for scikit-learn's digits, within a minute")
+    demo.add_argument("--time-limit", type=float, default=45.0, metavar="S", help="seconds, default 45")
+    demo.add_argument(
+        "--directory",
+        default="autonas_demo",
+        help="folder of the run, overwritten; default autonas_demo",
+    )
+    demo.add_argument("--seed", type=int, default=0)
+
+    fit = add("fit", _fit, "search a model for a table or a folder of images")
+    fit.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images a class")
+    fit.add_argument(
+        "--target", action="append", metavar="COLUMN", help="column to predict; repeat for several"
+    )
+    fit.add_argument("--output", required=True, metavar="DIR", help="folder the fitted model is saved to")
+    fit.add_argument("--test", metavar="DATA", help="data like DATA, scored by the final model")
+    fit.add_argument("--task", help="what to predict, if it isn't to be inferred, e.g. regression")
+    fit.add_argument("--time-limit", type=float, metavar="S", help="seconds, the final fit included")
+    fit.add_argument("--max-trials", type=int, metavar="N", help="number of models tried")
+    fit.add_argument("--epochs", type=int, metavar="N", help="most epochs of a trial")
+    fit.add_argument("--strategy", help="how the next model is chosen, e.g. random")
+    fit.add_argument("--objective", help="what is good, e.g. val_accuracy")
+    fit.add_argument("--preset", help="fast, balanced or best")
+    fit.add_argument("--seed", type=int)
+    fit.add_argument("--directory", metavar="DIR", help="folder of the run; an interrupted one continues")
+    fit.add_argument(
+        "--image-size",
+        type=_image_size,
+        metavar="HxW",
+        help=f"images are resized to it; default: that of the first, at most {files.LARGEST_SIDE}",
+    )
+    fit.add_argument("--quiet", action="store_true", help="print the results only")
+
+    predict = add("predict", _predict, "predict new data with a fitted model")
+    predict.add_argument("model", help="folder that `autonas fit` wrote")
+    predict.add_argument("data", help="table, with or without the target column, or folder of images")
+    predict.add_argument("--output", metavar="FILE", help="CSV file; default: standard output")
+    predict.add_argument("--probabilities", action="store_true", help="one column a class")
+
+    leaderboard = add("leaderboard", _leaderboard, "show everything that was tried")
+    leaderboard.add_argument("model", help="folder that `autonas fit` wrote")
+    leaderboard.add_argument("--csv", action="store_true", help="all columns, as CSV")
+    return parser
