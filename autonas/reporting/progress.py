@@ -54,7 +54,8 @@ class ProgressReporter(Reporter):
 
     def on_trial_end(self, record, best):
         if record.stage == "search":
-            self._finished += 1
+            # A continued search counts on from the trials of the earlier process.
+            self._finished = max(self._finished, record.number + 1)
         self._best = best
         self._current = None
         if self.verbose and self._live is None or self.verbose >= 2:
@@ -94,7 +95,7 @@ class ProgressReporter(Reporter):
         elapsed = time.time() - search.started
         table = rich.table.Table.grid(padding=(0, 2))
         if search.title:
-            table.add_row("[bold]search", rich.markup.escape(search.title))
+            table.add_row("search", "", rich.markup.escape(search.title))
         limit = "" if search.max_trials is None else f" / {search.max_trials}"
         table.add_row("trials", f"{self._finished}{limit}", _bar(self._finished, search.max_trials))
         limit = "" if search.time_limit is None else f" / {duration(search.time_limit)}"
