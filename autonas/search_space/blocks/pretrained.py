@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import warnings
 
 import keras
 from keras import ops
@@ -53,8 +54,8 @@ class PretrainedBlock(block.Block):
             Defaults to a choice of MobileNetV3Small, EfficientNetB0 and ResNet50.
         image_size: Side in pixels to which images are resized, or a range. Defaults to a choice of 96, 160
             and 224.
-        trainable: Whether the backbone is trained too, or a range. Its batch normalisation and dropout stay
-            in inference mode in either case. Defaults to `Boolean()`.
+        trainable: Whether the backbone is trained too, or a range. Its batch normalisation stays as it is in
+            either case. Defaults to `Boolean()`.
         weights: `"imagenet"`, the path of a weights file, or `None` for random weights, which are always
             trained. Defaults to `"imagenet"`.
         name: Name of the block.
@@ -89,20 +90,25 @@ class PretrainedBlock(block.Block):
         weights = None if isinstance(hp, declaring.DeclaringHyperParameters) else self.weights
         backbone = _backbone(architecture, image_size, weights)
         images = _to_imagenet(inputs, image_size, ARCHITECTURES[architecture])
-        if weights is None:
-            for layer in backbone.layers:
-                if isinstance(layer, keras.layers.BatchNormalization):
+        backbone.trainable = trainable or weights is None
+        for layer in backbone.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                if weights is None:
                     layer.momentum = 0.9
-            return backbone(images)
-        backbone.trainable = trainable
-        return backbone(images, training=False)
+                else:
+                    # Keeps the published statistics. Calling with training=False would not: in `fit`, Keras
+                    # overrides it with the outer model's.
+                    layer.trainable = False
+        return backbone(images)
 
 
 def _backbone(architecture, image_size, weights):
     if weights in _failures:
         raise WeightsUnavailable(_failures[weights])
     try:
-        with _stall_limit():
+        with _stall_limit(), warnings.catch_warnings():
+            # Without its last layers, a network takes any size: MobileNets needn't warn of others than 224.
+            warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
             # No name: Keras makes one up that is unique, so that a graph can hold an architecture twice.
             return getattr(keras.applications, architecture)(
                 include_top=False, weights=weights, input_shape=(image_size, image_size, 3), name=None

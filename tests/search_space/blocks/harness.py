@@ -74,7 +74,7 @@ def empty_values():
 
 
 def build(block, shapes, hp=None):
-    """The model that a block makes of an input of one shape, or of a list of them, without a graph around it."""
+    """The model that a block makes of an input of one shape, or of a list, without a graph around it."""
     tensors = [keras.Input(shape) for shape in shapes] if isinstance(shapes, list) else keras.Input(shapes)
     return keras.Model(tensors, block.build(hp or empty_values(), tensors))
 

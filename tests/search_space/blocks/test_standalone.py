@@ -39,7 +39,8 @@ import keras, numpy
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
     stored = dict(numpy.load(path.with_suffix(".npz")))
     expected = stored.pop("output")
-    numpy.testing.assert_allclose(keras.models.load_model(path)(stored)["head"], expected, rtol=1e-3, atol=1e-5)
+    outputs = keras.models.load_model(path)(stored)["head"]
+    numpy.testing.assert_allclose(outputs, expected, rtol=1e-3, atol=1e-5)
     print(path.stem)
 assert not any(name.startswith("autonas") for name in sys.modules)
 """
