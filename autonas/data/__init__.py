@@ -1,5 +1,16 @@
-"""From what a person holds to arrays a model can eat, and back to labels."""
+"""From what a person holds to arrays a model can eat, and back to labels.
 
+`autonas.data.streams` is not imported here, since it needs TensorFlow.
+"""
+
+from autonas.data.checks import (
+    check_enough_rows,
+    check_labels_in_training,
+    check_same_rows,
+    check_sample_weight,
+    is_stream,
+    number_of_rows,
+)
 from autonas.data.encoders import (
     Encoder,
     ImageEncoder,
@@ -9,8 +20,11 @@ from autonas.data.encoders import (
     get_encoder,
 )
 from autonas.data.features import Feature, Tensor
+from autonas.data.fingerprint import differences, fingerprint
 from autonas.data.kinds import infer_kind, infer_task
+from autonas.data.splits import check_validation_split, train_validation_rows
 from autonas.data.targets import TargetEncoder
+from autonas.data.windows import last_window, make_windows
 
 __all__ = [
     "Encoder",
@@ -21,7 +35,19 @@ __all__ = [
     "TargetEncoder",
     "Tensor",
     "TextEncoder",
+    "check_enough_rows",
+    "check_labels_in_training",
+    "check_same_rows",
+    "check_sample_weight",
+    "check_validation_split",
+    "differences",
+    "fingerprint",
     "get_encoder",
     "infer_kind",
     "infer_task",
+    "is_stream",
+    "last_window",
+    "make_windows",
+    "number_of_rows",
+    "train_validation_rows",
 ]

@@ -266,9 +266,10 @@ def _check_finite(values):
         return
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
+        count = f"{bad.sum()} missing, NaN or infinite value{'' if bad.sum() == 1 else 's'}"
         raise ValueError(
-            f"`y` has {int(bad.sum())} missing, NaN or infinite values, the first at index "
-            f"{first[0] if len(first) == 1 else first}. Remove these rows before calling fit."
+            f"`y` has {count}, the first at index {first[0] if len(first) == 1 else first}. "
+            "Remove such rows before calling fit."
         )
 
 

@@ -20,7 +20,7 @@ class ImageEncoder(Encoder):
         self.dtype_ = "uint8" if x.dtype == np.uint8 else "float32"
         self.raw_shape_ = x.shape[1:]
         check_rows(len(x))
-        _check_finite(x)
+        check_finite(x)
         moments = RunningMoments(self.raw_shape_[2] if x.ndim == 4 else 1)
         for chunk in chunks_of(x, rows):
             moments.update(chunk)
@@ -38,7 +38,7 @@ class ImageEncoder(Encoder):
             raise ValueError(
                 f"`x` must hold images of shape {self.raw_shape_} as in fit. Received: {x.shape[1:]}"
             )
-        _check_finite(x)
+        check_finite(x)
         if self.dtype_ == "uint8" and x.dtype != np.uint8:
             if (x < 0).any() or (x > 255).any() or (x != np.floor(x)).any():
                 raise ValueError(
@@ -94,10 +94,11 @@ def _as_images(x):
     return x
 
 
-def _check_finite(x):
+def check_finite(x, start=0):
+    """Refuses NaN and infinite pixels; `start` is the index of the first row, for the message."""
     if x.dtype.kind != "f":
         return
-    count, first, start = 0, None, 0
+    count, first = 0, None
     for chunk in chunks_of(x, None):
         # float64 beyond float32's range becomes infinite in the network, so it counts as infinite here
         bad = ~np.isfinite(chunk) | (np.abs(chunk) > np.finfo("float32").max)

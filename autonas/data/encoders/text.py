@@ -35,15 +35,13 @@ class TextEncoder(Encoder):
         return {"max_tokens": self.max_tokens, "length": self.length}
 
     def _fit(self, x, rows):
-        import tensorflow as tf
-
         strings = as_strings(x)
         check_rows(len(strings))
         training = strings if rows is None else strings[rows]
         if not any(map(str.split, training)):
             raise ValueError("`x` must hold words. Received: only empty strings in the training rows")
         layer = _vectorization(max_tokens=self.max_tokens)
-        layer.adapt(tf.data.Dataset.from_tensor_slices(training.tolist()).batch(_BATCH))
+        layer.adapt(training.tolist())
         self.vocabulary_ = [str(token) for token in layer.get_vocabulary()[2:]]
         if not self.vocabulary_:
             raise ValueError("`x` must hold words. Received: only punctuation in the training rows")

@@ -1,0 +1,110 @@
+"""A short, stable description of data, to tell whether two runs saw the same."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+_MAX_BYTES = 64 * 2**20
+_SAMPLED_ROWS = 4096
+
+
+def fingerprint(data):
+    """Returns facts about data that are equal in every process for equal data.
+
+    Arrays above 64 MB are hashed by 4096 rows spread evenly over them (first and last included), so a
+    change between these goes unnoticed there.
+
+    Args:
+        data: Array, DataFrame, Series, sparse matrix, list of rows, or None.
+
+    Returns:
+        Dict of plain JSON values: `rows`, `hash`, and `shape` and `dtype` of an array, or `columns` (name
+        to dtype) of a DataFrame. None for None.
+    """
+    if data is None:
+        return None
+    if isinstance(data, pd.DataFrame):
+        columns = {str(name): str(dtype) for name, dtype in zip(data.columns, data.dtypes, strict=True)}
+        digest = hashlib.sha256(repr(list(columns.items())).encode())
+        for position in range(data.shape[1]):
+            _update(digest, data.iloc[:, position])
+        return {"rows": len(data), "columns": columns, "hash": digest.hexdigest()[:16]}
+    if isinstance(data, pd.Series):
+        digest = hashlib.sha256()
+        _update(digest, data)
+        return {"rows": len(data), "dtype": str(data.dtype), "hash": digest.hexdigest()[:16]}
+    if sparse.issparse(data):
+        data = data.tocsr()
+        digest = hashlib.sha256(repr(data.shape).encode())
+        for part in (data.indptr, data.indices, data.data):
+            _update(digest, part)
+        return {"rows": data.shape[0], "shape": list(data.shape), "dtype": str(data.dtype),
+                "hash": digest.hexdigest()[:16]}  # fmt: skip
+    if isinstance(data, (list, tuple)) and len({np.shape(row) for row in data}) > 1:
+        digest = hashlib.sha256()
+        for row in data:
+            _update(digest, np.asarray(row))
+        return {"rows": len(data), "dtype": "list of unequal rows", "hash": digest.hexdigest()[:16]}
+    data = np.asarray(data)
+    digest = hashlib.sha256(repr(data.shape).encode())
+    _update(digest, data)
+    return {"rows": len(data), "shape": list(data.shape), "dtype": str(data.dtype),
+            "hash": digest.hexdigest()[:16]}  # fmt: skip
+
+
+def differences(expected, received):
+    """Returns a short line per fact that differs between two fingerprints, `"name: was ..., is ..."`.
+
+    A DataFrame's columns are compared one by one, and hashes only where all else is equal.
+    """
+    if expected is None or received is None:
+        return [] if expected is received else [f"was {_presence(expected)}, is {_presence(received)}"]
+    lines = []
+    for key in sorted((expected.keys() | received.keys()) - {"hash", "columns"}):
+        if expected.get(key) != received.get(key):
+            lines.append(f"{key}: was {expected.get(key)}, is {received.get(key)}")
+    before, now = expected.get("columns") or {}, received.get("columns") or {}
+    for what, names in (
+        ("missing", [n for n in before if n not in now]),
+        ("new", [n for n in now if n not in before]),
+    ):
+        if names:
+            lines.append(f"columns {what}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
+    lines += [
+        f"column {n}: was {before[n]}, is {now[n]}" for n in before if n in now and before[n] != now[n]
+    ][:5]
+    if not lines and expected["hash"] != received["hash"]:
+        lines.append(f"values: were {expected['hash']}, are {received['hash']}")
+    return lines
+
+
+def _presence(facts):
+    return "absent" if facts is None else f"{facts['rows']} rows"
+
+
+def _update(digest, values):
+    if len(values) and _size(values) > _MAX_BYTES:
+        rows = np.unique(np.linspace(0, len(values) - 1, _SAMPLED_ROWS).astype(int))
+        values = values.iloc[rows] if isinstance(values, pd.Series) else values[rows]
+    if isinstance(values, pd.Series):
+        if isinstance(values.dtype, np.dtype) and values.dtype != object:
+            values = values.to_numpy()
+        else:
+            values = _hash_objects(values)
+    if values.dtype.kind in "OUS":
+        values = _hash_objects(pd.Series(values.reshape(-1), dtype=object))
+    digest.update(str(values.dtype).encode())
+    digest.update(np.ascontiguousarray(values).view("uint8").data if values.size else b"")
+
+
+def _size(values):
+    return values.memory_usage(index=False) if isinstance(values, pd.Series) else values.nbytes
+
+
+def _hash_objects(series):
+    try:
+        return pd.util.hash_pandas_object(series, index=False).to_numpy()
+    except TypeError:  # unhashable objects, such as dicts
+        return pd.util.hash_pandas_object(series.map(repr), index=False).to_numpy()

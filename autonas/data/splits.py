@@ -1,0 +1,137 @@
+"""Which rows to train on and which to validate on."""
+
+import numbers
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+from autonas.data.checks import check_labels_in_training, check_same_rows
+from autonas.data.kinds import as_target_array
+
+
+def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=None, in_order=False):
+    """Splits rows into training and validation.
+
+    Shuffled, and stratified for classification: each class has its share in validation, as near as whole
+    rows allow, and at least one row in training. With `groups` the share is met as nearly as whole groups
+    allow.
+
+    Args:
+        y: Targets `(rows,)` or `(rows, columns)`.
+        task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
+        validation_split: Share of the rows to validate on, between 0 and 1.
+        groups: One label per row; rows of one group stay together. None if rows are independent.
+        generator: `numpy.random.Generator`. None makes a new one.
+        in_order: Whether the last rows, unshuffled, are the validation rows, as forecasting needs.
+
+    Returns:
+        Tuple of two sorted arrays of row indices: training, validation.
+
+    Raises:
+        ValueError: If there are fewer than 2 rows or groups, or no split leaves every class in training.
+    """
+    check_validation_split(validation_split)
+    y = as_target_array(y)
+    generator = np.random.default_rng() if generator is None else generator
+    n_rows = len(y)
+    if n_rows < 2:
+        raise ValueError(
+            f"`y` must have at least 2 rows to be split. Received: {n_rows} row; n_samples={n_rows}"
+        )
+    n_validation = int(np.clip(round(n_rows * validation_split), 1, n_rows - 1))
+    classes = task in ("binary", "multiclass")
+    if in_order:
+        validation = np.arange(n_rows - n_validation, n_rows)
+    elif groups is not None:
+        check_same_rows(y, groups=groups)
+        groups = pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=False)[0]
+        return _split_groups(y if classes else np.zeros(n_rows, int), groups, validation_split, generator)
+    elif classes:
+        validation = _split_classes(pd.factorize(pd.Series(y))[0], n_validation, generator)
+    else:
+        validation = np.sort(generator.permutation(n_rows)[:n_validation])
+        if task == "multilabel":
+            validation = _keep_labels_in_training(y.reshape(n_rows, -1), validation)
+    training = np.setdiff1d(np.arange(n_rows), validation, assume_unique=True)
+    if classes and in_order:
+        check_labels_in_training(y[training], y[validation])
+    return training, validation
+
+
+def check_validation_split(validation_split):
+    if (
+        isinstance(validation_split, bool)
+        or not isinstance(validation_split, numbers.Real)
+        or not 0 < validation_split < 1
+    ):
+        raise ValueError(
+            "`validation_split` must be a number between 0 and 1, the share of rows to validate on. "
+            f"Received: validation_split={validation_split!r:.60}"
+        )
+
+
+def _split_classes(codes, n_validation, generator):
+    """Largest remainders: whole rows of each class first, then the classes with the largest fraction left."""
+    counts = np.bincount(codes)
+    wanted = counts * (n_validation / len(codes))
+    taken = np.minimum(np.floor(wanted).astype(int), counts - 1)
+    # random tie-breaking, else the first classes would always get the remaining rows
+    order = np.lexsort((generator.random(len(counts)), -(wanted - taken)))
+    order = order[counts[order] - taken[order] > 1]
+    while taken.sum() < n_validation and len(order):
+        chosen = order[: n_validation - taken.sum()]
+        taken[chosen] += 1
+        order = order[counts[order] - taken[order] > 1]
+    if not taken.any():
+        raise ValueError(
+            "`y` must have a class with at least 2 rows, one for training and one for validation. Received: "
+            f"{len(counts)} classes of 1 row"
+        )
+    shuffled = generator.permutation(len(codes))
+    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return np.sort(
+        np.concatenate([by_class[start : start + n] for start, n in zip(starts, taken, strict=True)])
+    )
+
+
+def _keep_labels_in_training(indicators, validation):
+    """Gives back the rows of labels whose every positive row is in validation."""
+    kept = np.ones(len(validation), dtype=bool)
+    present = indicators.sum(axis=0)
+    for label in np.flatnonzero(present == indicators[validation].sum(axis=0)):
+        rows = np.flatnonzero(indicators[validation, label])
+        if len(rows) and kept[rows].all() and kept.sum() > 1:
+            kept[rows[0]] = False
+    return validation[kept]
+
+
+def _split_groups(y, groups, validation_split, generator):
+    n_groups = groups.max() + 1
+    if n_groups < 2:
+        raise ValueError(
+            "`groups` must hold at least 2 groups, to train on one and validate on the other. Received: 1"
+        )
+    # one fold is the smaller part of the split
+    share = min(validation_split, 1 - validation_split)
+    n_folds = int(np.clip(round(1 / share), 2, n_groups))
+    seed = int(generator.integers(2**31))
+    if np.bincount(pd.factorize(pd.Series(y))[0]).max() >= n_folds:
+        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    else:
+        splitter = GroupKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        folds = list(splitter.split(np.zeros(len(y)), y, groups))
+    if validation_split > 0.5:
+        folds = [(small, large) for large, small in folds]
+    n_classes = len(np.unique(y))
+    folds = [fold for fold in folds if len(np.unique(y[fold[0]])) == n_classes and len(fold[1])]
+    if not folds:
+        raise ValueError(
+            "`groups` must allow a split with every class in training. Received: groups that hold all rows "
+            "of some class. Pass validation data instead."
+        )
+    return min(folds, key=lambda fold: abs(len(fold[1]) / len(y) - validation_split))
