@@ -10,7 +10,7 @@ _SHORTEST = 4
 
 
 class Convolution1DBlock(block.Block):
-    """Convolutions over time, from fully convolutional (Wang et al. 2017) to InceptionTime (Fawaz et al. 2020).
+    """Convolutions over time: fully convolutional (Wang et al. 2017) or InceptionTime (Fawaz et al. 2020).
 
     Takes `(n, time, channels)`, returns `(n, time, filters)`, of fewer steps if halved.
 
