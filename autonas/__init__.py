@@ -1,0 +1,62 @@
+"""Neural architecture search for Keras: `AutoModel(...).fit(x, y)`."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+#: Public names by the module that defines them; imported when first used, so that `import autonas` is quick.
+_MODULES = {
+    "autonas.auto_model": ["AutoModel"],
+    "autonas.tasks": [
+        "ImageClassifier",
+        "ImageRegressor",
+        "StructuredDataClassifier",
+        "StructuredDataRegressor",
+        "TextClassifier",
+        "TextRegressor",
+        "TimeSeriesClassifier",
+        "TimeSeriesForecaster",
+        "TimeSeriesRegressor",
+    ],
+    "autonas.tuner": ["SearchFailed", "Tuner"],
+    "autonas.search_space.ranges": ["Boolean", "Choice", "Float", "Int"],
+    "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat"],
+    "autonas.search_space.block": ["Block"],
+    "autonas.search_space.graph": ["Graph"],
+    "autonas.search_space.inputs": ["ImageInput", "Input", "StructuredDataInput", "TextInput", "TimeSeriesInput"],
+    "autonas.search_space.heads": ["ClassificationHead", "RegressionHead"],
+    "autonas.search_space.blocks.convolution": ["ConvolutionBlock"],
+    "autonas.search_space.blocks.convolution_1d": ["Convolution1DBlock"],
+    "autonas.search_space.blocks.dense": ["DenseBlock"],
+    "autonas.search_space.blocks.image": ["ImageBlock"],
+    "autonas.search_space.blocks.merge": ["Merge"],
+    "autonas.search_space.blocks.preprocessing": [
+        "Augmentation",
+        "CategoricalEncoding",
+        "Embedding",
+        "Normalization",
+        "TextVectorization",
+    ],
+    "autonas.search_space.blocks.pretrained": ["PretrainedBlock"],
+    "autonas.search_space.blocks.recurrent": ["RecurrentBlock"],
+    "autonas.search_space.blocks.reduction": ["Reduction"],
+    "autonas.search_space.blocks.residual": ["ResidualBlock"],
+    "autonas.search_space.blocks.structured_data": ["StructuredDataBlock"],
+    "autonas.search_space.blocks.text": ["TextBlock"],
+    "autonas.search_space.blocks.time_series": ["TimeSeriesBlock"],
+    "autonas.search_space.blocks.transformer": ["TransformerBlock"],
+    "autonas.search_space.optimization": ["Optimization"],
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_MODULE_OF)]
+
+
+def __getattr__(name):
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'autonas' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)
+
+
+def __dir__():
+    return __all__

@@ -32,6 +32,11 @@ class ArrayDataset:
         return len(self.train_rows)
 
     @property
+    def final_ratio(self):
+        """Cost of an epoch of the final fit over one of the search."""
+        return 0.0 if self.final_rows is None else len(self.final_rows) / len(self.train_rows)
+
+    @property
     def nbytes(self):
         """Bytes of the encoded rows."""
         return sum(array.nbytes for array in [*self.inputs.values(), *self.targets.values()])

@@ -60,7 +60,7 @@ class Head(block.Block):
         return keras.layers.Dense(self.target.n_outputs, activation=ACTIVATIONS[self.target.task])(outputs)
 
     def loss_function(self):
-        """The loss as a `keras.losses.Loss`."""
+        """The loss, as Keras knows it."""
         return keras.losses.get(self.loss or LOSSES[self.target.task])
 
     def scales_target(self):

@@ -1,0 +1,58 @@
+"""Checks of the constructor's arguments, made at the top of `fit`, before anything is written or trained."""
+
+import json
+import numbers
+import os
+
+from autonas import oracles
+
+TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
+
+
+def presets():
+    """The presets, a dict from name to the arguments that it sets."""
+    with open(os.path.join(os.path.dirname(__file__), "presets.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def check(estimator):
+    """Raises a `ValueError` naming the first argument of an `AutoModel` that can't be."""
+    _positive_integer(estimator, "max_trials")
+    _positive_integer(estimator, "epochs")
+    _positive_integer(estimator, "patience")
+    _positive_integer(estimator, "num_classes")
+    limit = estimator.time_limit
+    if limit is not None and (not _is_number(limit) or not 0 < limit < float("inf")):
+        _refuse("time_limit", "a positive number of seconds or None", limit)
+    split = estimator.validation_split
+    if not _is_number(split) or not 0 < split < 1:
+        _refuse("validation_split", "a number between 0 and 1, the share of rows to validate on", split)
+    if estimator.seed is not None and (not _is_integer(estimator.seed) or estimator.seed < 0):
+        _refuse("seed", "a non-negative integer or None", estimator.seed)
+    if estimator.preset not in presets():
+        _refuse("preset", f"one of {', '.join(map(repr, presets()))}", estimator.preset)
+    if estimator.task not in TASKS:
+        _refuse("task", f"one of {', '.join(map(repr, TASKS))}", estimator.task)
+    if (estimator.inputs is None) != (estimator.outputs is None):
+        raise ValueError("`inputs` and `outputs` must be given together: they are the two ends of a graph of blocks.")
+    if estimator.class_weight not in (None, "balanced") and not isinstance(estimator.class_weight, dict):
+        _refuse("class_weight", "a dict from label to weight, 'balanced' or None", estimator.class_weight)
+    oracles.check_strategy(estimator.strategy)
+
+
+def _positive_integer(estimator, name):
+    value = getattr(estimator, name)
+    if value is not None and (not _is_integer(value) or value < 1):
+        _refuse(name, "a positive integer or None", value)
+
+
+def _is_integer(value):
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _refuse(name, expected, value):
+    raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r:.100}")

@@ -1,0 +1,405 @@
+"""AutoModel: arguments into parts; fit, predict, evaluate, export. No algorithm lives here."""
+
+import datetime
+import os
+import shutil
+import time
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from autonas import arguments, oracles, persistence, preparation, tuner
+from autonas import predictor as predictor_module
+from autonas.data import fingerprint
+from autonas.evaluation import budget as budget_module
+from autonas.evaluation import evaluator as evaluator_module
+from autonas.execution import serial
+from autonas.objectives import metrics as metrics_module
+from autonas.reporting import ProgressReporter, ReporterList, SearchInfo, TensorBoardReporter, leaderboard
+from autonas.search_space import optimization, portfolio, ranges
+
+
+def _predicts_classes(estimator):
+    task = estimator.task_ if hasattr(estimator, "task_") else estimator.task
+    if task == "regression":
+        raise AttributeError("predict_proba exists only for classification; the task is regression")
+    return True
+
+
+class AutoModel(BaseEstimator):
+    """Searches a Keras model for a data set: a scikit-learn estimator.
+
+    With no argument, kind of data and task are inferred, and a space suited to them is searched. Images, tables
+    (arrays and DataFrames of any columns), texts, series and `tf.data.Dataset`s of these are accepted.
+
+    Example:
+
+    ```python
+    model = autonas.AutoModel(time_limit=60).fit(x_train, y_train)
+    print(model.score(x_test, y_test), model.leaderboard())
+    ```
+
+    Args:
+        inputs: An input node, or a list of them, of a graph of blocks to search instead of the default one.
+        outputs: An output node of a head, or a list of them.
+        task: `"classification"`, `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, or `None`: inferred
+            from `y`. Defaults to `None`.
+        strategy: What to try next: `"auto"`, `"local_random"`, `"random"`, or a `keras_tuner.Oracle`. Defaults to
+            `"auto"`: architectures known to suit the data, then random changes of the best.
+        objective: Name of what to optimise on the validation part, such as `"val_accuracy"`, `"val_auc"`,
+            `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes, the root mean
+            squared error for numbers, the loss for several labels or heads.
+        metrics: Further metrics: names, Keras metrics or functions, one or a list. Defaults to the task's usual ones.
+        loss: A Keras loss or its name. Defaults to cross-entropy for classes, the squared error for numbers.
+        max_trials: Number of trials. Defaults to the preset's, or no limit if `time_limit` is given.
+        time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`.
+        epochs: Epochs of a full training. Defaults to the preset's, by the number of rows.
+        patience: Trials without improvement after which the search ends. Defaults to `None`.
+        refit: Whether the best architecture is trained again on all rows, validation part included, for the number of
+            epochs that was best. Rows given as `validation_data` are never trained on; then nothing is refitted.
+            Defaults to `True`.
+        class_weight: Dict from label to weight in the loss, or `"balanced"`. Defaults to `None`.
+        num_classes: Number of classes, if integer labels of some are missing in `y`. Defaults to those in `y`.
+        validation_split: Share of the rows to score candidates on; stratified. Defaults to 0.2.
+        preset: `"fast"`, `"balanced"` or `"best"`: how many trials and epochs. Defaults to `"balanced"`.
+        seed: Seed of everything, a non-negative integer. Defaults to `None`: drawn.
+        directory: Folder of the run; a search on the same data that is in it continues. Defaults to a new folder in
+            `autonas_runs`.
+        overwrite: Whether to delete what is in `directory` first. Defaults to `False`.
+        tensorboard: Whether to write a TensorBoard log to `directory/tensorboard`. Defaults to `True`.
+        verbose: 0: silent, 1: progress, 2: each epoch too. Defaults to 1.
+
+    Attributes:
+        classes_: The classes, in the order of the columns of `predict_proba`; a list of them for several heads.
+        model_: The trained network, a `keras.Model` on encoded rows; `export_model` gives one on raw rows.
+        best_score_: The best trial's objective on the validation part.
+        history_: The epochs of the model that is served, a list of dicts.
+        stop_reason_: Why the search ended: `"max_trials"`, `"time_limit"`, `"patience"`, `"space_exhausted"` or
+            `"interrupted"`.
+        directory_: Folder of the run.
+        task_: The task; a list of them for several heads.
+    """
+
+    #: Kind of the input, if the class fixes it.
+    kind = None
+    #: Whether the validation part must be the last rows.
+    in_order = False
+
+    def __init__(
+        self,
+        inputs=None,
+        outputs=None,
+        *,
+        task=None,
+        strategy="auto",
+        objective=None,
+        metrics=None,
+        loss=None,
+        max_trials=None,
+        time_limit=None,
+        epochs=None,
+        patience=None,
+        refit=True,
+        class_weight=None,
+        num_classes=None,
+        validation_split=0.2,
+        preset="balanced",
+        seed=None,
+        directory=None,
+        overwrite=False,
+        tensorboard=True,
+        verbose=1,
+    ):
+        self.inputs = inputs
+        self.outputs = outputs
+        self.task = task
+        self.strategy = strategy
+        self.objective = objective
+        self.metrics = metrics
+        self.loss = loss
+        self.max_trials = max_trials
+        self.time_limit = time_limit
+        self.epochs = epochs
+        self.patience = patience
+        self.refit = refit
+        self.class_weight = class_weight
+        self.num_classes = num_classes
+        self.validation_split = validation_split
+        self.preset = preset
+        self.seed = seed
+        self.directory = directory
+        self.overwrite = overwrite
+        self.tensorboard = tensorboard
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(self, x, y=None, sample_weight=None, validation_data=None, groups=None):
+        """Searches, trains the best architecture, and makes it ready to predict.
+
+        Args:
+            x: Rows: images `(n, height, width[, channels])`, a table `(n, columns)` or DataFrame, strings, series `(n,
+                time, channels)`, or a `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these.
+            y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset.
+            sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`.
+            validation_data: Tuple `(x, y)`, or a dataset, to score candidates on. Defaults to a part of `x`.
+            groups: Group of each row, `(n,)`: rows of a group are never split between training and validation.
+                Defaults to `None`.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: If an argument is wrong, before anything is written or trained.
+            SearchFailed: If no trial could be completed.
+        """
+        started = time.monotonic()
+        arguments.check(self)
+        seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1) if self.seed is None else int(self.seed)
+        prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
+        space = prepared.graph.declare()
+        header = self._header(prepared, space, x, y, sample_weight, validation_data)
+        directory = self._open_directory(header)
+        preset = arguments.presets()[self.preset]
+        max_trials = self.max_trials or (None if self.time_limit or not isinstance(self.strategy, str) else preset["max_trials"])
+        oracle = oracles.get_oracle(
+            self.strategy, prepared.objective, max_trials, space, seed, portfolio.initial_points(prepared.graph)
+        )
+        oracle.header = header
+        epochs = self.epochs or _default_epochs(prepared.dataset.n_train, preset)
+        evaluator = evaluator_module.Evaluator(
+            prepared.graph,
+            space,
+            prepared.dataset,
+            prepared.scorer,
+            prepared.objective,
+            prepared.graph.optimization.batch_size_of,
+            epochs,
+            patience=max(8, epochs // 3),
+            seed=seed,
+        )
+        refits = self.refit and prepared.dataset.final_rows is not None
+        budget = budget_module.TimeBudget(self.time_limit, prepared.dataset.final_ratio if refits else 0.0, started)
+        executor = serial.SerialExecutor(
+            lambda job: evaluator.evaluate(job, lambda epoch, numbers: search.on_epoch(job.trial_id, epoch, numbers))
+        )
+        search = tuner.Tuner(
+            oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
+        )
+        info = self._search_info(prepared.objective, space, max_trials, directory)
+        network, record, best = search.run(info, refits)
+        self._serve(prepared, search, network, best, record, directory)
+        return self
+
+    def _prepare(self, x, y, sample_weight, validation_data, groups, seed):
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        return preparation.prepare(self, x, y, sample_weight, validation_data, groups, seed)
+
+    def optimization(self, n_train):
+        """The part of the space that says how networks are trained, for a number of training rows."""
+        sizes = [16, 32, 64, 128, 256]
+        default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
+        return optimization.Optimization(batch_size=ranges.Choice(sizes, default=default))
+
+    def _header(self, prepared, space, x, y, sample_weight, validation_data):
+        """What a run must agree on with the one it continues."""
+        facts = {"x": x, "y": y, "sample_weight": sample_weight, "validation_data": validation_data}
+        if isinstance(x, (list, tuple)) and self.inputs is not None:
+            facts |= {f"x[{position}]": each for position, each in enumerate(facts.pop("x"))}
+        return {
+            "data": {name: fingerprint.fingerprint(value) for name, value in facts.items() if value is not None},
+            "space": [hyperparameter.get_config() for hyperparameter in space.space],
+            "objective": [prepared.objective.name, prepared.objective.direction],
+            "strategy": self.strategy if isinstance(self.strategy, str) else type(self.strategy).__name__,
+            "epochs": self.epochs,
+            "given_seed": self.seed,
+        }
+
+    def _open_directory(self, header):
+        """The folder of the run, checked: a search on other data or another space is not continued."""
+        if self.directory is None:
+            stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S")
+            unique = os.urandom(3).hex()
+            return os.path.join("autonas_runs", f"{stamp}_{unique}")
+        directory = os.fspath(self.directory)
+        if self.overwrite and os.path.isdir(directory):
+            shutil.rmtree(directory)
+        persistence.check_same_search(directory, header)
+        return directory
+
+    def _reporter(self, directory):
+        reporters = [ProgressReporter(self.verbose)] if self.verbose else []
+        if self.tensorboard:
+            reporters.append(TensorBoardReporter(os.path.join(directory, "tensorboard")))
+        return ReporterList(reporters)
+
+    def _search_info(self, objective, space, max_trials, directory):
+        return SearchInfo(
+            objective.name, objective.direction, [_describe(each) for each in space.space], max_trials, self.time_limit,
+            directory, time.time(), type(self).__name__,
+        )  # fmt: skip
+
+    def _serve(self, prepared, search, network, best, record, directory):
+        self.predictor_ = predictor_module.Predictor(network, prepared.encoders, prepared.targets)
+        self.scorer_metrics_ = [(head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads]
+        self.records_ = [each.to_json() for each in search.records.values()]
+        self.objective_ = (prepared.objective.name, prepared.objective.direction)
+        self.stop_reason_ = search.stop_reason
+        self.best_score_ = best.score
+        self.history_ = record.history
+        self.directory_ = directory
+        self._set_learned()
+        self.save(os.path.join(directory, "model"))
+
+    def _set_learned(self):
+        """Attributes that follow from the predictor."""
+        targets = list(self.predictor_.targets.values())
+        single = len(targets) == 1
+        self.model_ = self.predictor_.network
+        self.task_ = targets[0].task_ if single else [target.task_ for target in targets]
+        if any(target.classes_ is not None for target in targets):
+            classes = [target.classes_ for target in targets]
+            self.classes_ = classes[0] if single else classes
+        encoders = list(self.predictor_.encoders.values())
+        if len(encoders) == 1 and encoders[0].kind == "table":
+            self.n_features_in_ = encoders[0].n_features
+            if encoders[0].feature_names is not None:
+                self.feature_names_in_ = encoders[0].feature_names
+
+    # ------------------------------------------------------------------ use
+
+    def predict(self, x):
+        """Labels, or numbers, in the form of `y` in `fit`.
+
+        Args:
+            x: Rows as in `fit`, or a `tf.data.Dataset` of them.
+
+        Returns:
+            Array `(n,)` or `(n, columns)`; a list of them for several heads.
+        """
+        return self._per_head(self._outputs(x), lambda target, outputs: target.decode(outputs))
+
+    @available_if(_predicts_classes)
+    def predict_proba(self, x):
+        """Probabilities of the classes.
+
+        Args:
+            x: Rows as in `fit`.
+
+        Returns:
+            Array `(n, n_classes)` in the order of `classes_`; a list of them for several heads (`None` for numbers).
+        """
+        return self._per_head(
+            self._outputs(x),
+            lambda target, outputs: None if target.task_ == "regression" else target.probabilities(outputs),
+        )
+
+    def evaluate(self, x, y):
+        """Metrics on labelled rows.
+
+        Args:
+            x: Rows as in `fit`.
+            y: Targets as in `fit`.
+
+        Returns:
+            Dict from metric to float; names begin with the head's if there are several.
+        """
+        outputs = self._outputs(x)
+        targets = self.predictor_.targets
+        scores = {}
+        for (name, task, metrics), value in zip(
+            self.scorer_metrics_, predictor_module.split_inputs(y, list(targets), "y"), strict=True
+        ):
+            target = targets[name]
+            truth = preparation.truth_of(target, target.transform(value))
+            predictions = preparation.metric_form(target)(outputs[name])
+            prefix = f"{name}_" if len(targets) > 1 else ""
+            for metric in metrics:
+                found = metrics_module.get_metric(metric, task)
+                scores[f"{prefix}{metric}"] = float(found.compute(truth, predictions))
+        return scores
+
+    def score(self, x, y, sample_weight=None):
+        """Accuracy of classes, R^2 of numbers, as in scikit-learn; the mean over several heads."""
+        from sklearn.metrics import accuracy_score, r2_score
+
+        check_is_fitted(self, "predictor_")
+        targets = list(self.predictor_.targets.values())
+        names = list(self.predictor_.targets)
+        predicted = self.predict(x)
+        predicted = [predicted] if len(targets) == 1 else predicted
+        scores = [
+            (r2_score if target.task_ == "regression" else accuracy_score)(truth, guess, sample_weight=sample_weight)
+            for target, truth, guess in zip(
+                targets, predictor_module.split_inputs(y, names, "y"), predicted, strict=True
+            )
+        ]
+        return float(np.mean(scores))
+
+    def leaderboard(self):
+        """All trials, best first, as a `pandas.DataFrame`."""
+        check_is_fitted(self, "predictor_")
+        from autonas.reporting import TrialRecord
+
+        return leaderboard([TrialRecord.from_json(record) for record in self.records_], *self.objective_)
+
+    def export_model(self):
+        """One self-contained `keras.Model`: raw rows in, probabilities or numbers in the target's units out.
+
+        It is made of Keras's own layers: `keras.models.load_model` reads what its `save` wrote in a process that
+        doesn't know autonas. A DataFrame's columns are a dict of inputs by name, dates as seconds since 1970.
+        """
+        check_is_fitted(self, "predictor_")
+        return self.predictor_.export()
+
+    def save(self, path):
+        """Writes the fitted estimator to a folder."""
+        check_is_fitted(self, "predictor_")
+        persistence.save(self, path)
+
+    @staticmethod
+    def load(path):
+        """Reads a fitted estimator from a folder, in any process; its class is that of the one saved."""
+        return persistence.load(path)
+
+    def _outputs(self, x):
+        check_is_fitted(self, "predictor_")
+        return self.predictor_.outputs(x)
+
+    def _per_head(self, outputs, convert):
+        values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]
+        return values[0] if len(values) == 1 else values
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "predictor_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.non_deterministic = self.seed is None
+        tags.input_tags.allow_nan = self.kind in (None, "table", "series")
+        tags.input_tags.two_d_array = self.kind in (None, "table")
+        tags.input_tags.three_d_array = self.kind in (None, "image", "series")
+        tags.input_tags.string = self.kind in (None, "text", "table")
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _default_epochs(n_train, preset):
+    """Epochs for a number of weight updates at the default batch size, within the preset's bounds."""
+    updates_per_epoch = max(1.0, n_train**0.5)
+    return int(np.clip(preset["updates"] / updates_per_epoch, preset["min_epochs"], preset["max_epochs"]))
+
+
+def _describe(hyperparameter):
+    """A hyperparameter as reporters take it."""
+    kind = type(hyperparameter).__name__
+    if kind in ("Int", "Float"):
+        return {"name": hyperparameter.name, "type": kind, "min": hyperparameter.min_value, "max": hyperparameter.max_value}
+    values = {"Boolean": lambda: [True, False], "Fixed": lambda: [hyperparameter.value]}
+    return {"name": hyperparameter.name, "type": kind, "values": values.get(kind, lambda: list(hyperparameter.values))()}

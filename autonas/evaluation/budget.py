@@ -1,0 +1,60 @@
+"""The time budget: what a trial may take, so that the final fit still fits in."""
+
+import time
+
+#: Seconds kept back for writing the model at the end.
+_CLOSING = 1.0
+#: The first trial must leave a usable model early, however long the limit.
+_FIRST_SHARE = 0.15
+
+
+class TimeBudget:
+    """Wall-clock time from `fit` to its return.
+
+    Args:
+        limit: Seconds in all, or `None` for no limit.
+        final_ratio: Cost of an epoch of the final fit over one of the search; 0 without a final fit.
+        started: `time.monotonic()` when `fit` was called.
+    """
+
+    def __init__(self, limit, final_ratio, started):
+        self.limit = limit
+        self.final_ratio = final_ratio
+        self.started = started
+
+    def elapsed(self):
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    def remaining(self):
+        """Seconds left for training, `None` without a limit."""
+        if self.limit is None:
+            return None
+        closing = min(_CLOSING, 0.1 * self.limit)
+        return self.limit - closing - self.elapsed()
+
+    def final_deadline(self):
+        """`time.monotonic()` at which the final fit must stop, or `None`."""
+        remaining = self.remaining()
+        return None if remaining is None else time.monotonic() + remaining
+
+    def final_seconds(self, outcome):
+        """Seconds that the final fit of a candidate takes, from its own training."""
+        if outcome is None or outcome.epochs == 0:
+            return 0.0
+        return self.final_ratio * outcome.seconds * outcome.best_epoch / outcome.epochs
+
+    def trial_seconds(self, best, first):
+        """Seconds that the next trial may train, `None` without a limit.
+
+        It must leave room both for the final fit of the best so far, if it loses, and for its own, if it wins.
+
+        Args:
+            best: The `Outcome` of the best trial so far, or `None`.
+            first: Whether it is the first trial.
+        """
+        remaining = self.remaining()
+        if remaining is None:
+            return None
+        allowed = min(remaining - self.final_seconds(best), remaining / (1 + self.final_ratio))
+        return min(allowed, _FIRST_SHARE * self.limit) if first else allowed

@@ -1,0 +1,281 @@
+"""The evaluator: from the values of a trial to its score."""
+
+import contextlib
+import dataclasses
+import gc
+import random
+import time
+
+import keras
+import keras_tuner
+import numpy as np
+
+from autonas.evaluation import loops, training
+
+
+@dataclasses.dataclass
+class Job:
+    """A candidate to evaluate: plain data that can travel to another process.
+
+    Args:
+        trial_id: The trial.
+        number: Its number, from 0.
+        values: Values of the active hyperparameters, with Keras Tuner's reserved `tuner/` keys.
+        deadline: `time.monotonic()` at which its training must stop, or `None`.
+    """
+
+    trial_id: str
+    number: int
+    values: dict
+    deadline: float | None = None
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What came of a job.
+
+    Args:
+        status: `"completed"` or `"failed"`.
+        metrics: Scores of the best epoch.
+        history: One dict of numbers for each epoch.
+        best_epoch: The best epoch, from 1.
+        epochs: Epochs trained.
+        horizon: Epochs of the learning rate's schedule.
+        batch_size: Rows per step, after halving if memory ran out.
+        parameters: Number of the model's parameters, or `None` if it couldn't be built.
+        seconds: Wall-clock seconds.
+        message: Why it ended early or failed; empty if it ran its course.
+        interrupted: Whether the user interrupted it.
+    """
+
+    status: str
+    metrics: dict = dataclasses.field(default_factory=dict)
+    history: list = dataclasses.field(default_factory=list)
+    best_epoch: int = 0
+    epochs: int = 0
+    horizon: int = 0
+    batch_size: int | None = None
+    parameters: int | None = None
+    seconds: float = 0.0
+    message: str = ""
+    interrupted: bool = False
+
+
+@dataclasses.dataclass
+class _Trained:
+    """A trained model that is kept: nothing of it needs to be built or traced again."""
+
+    trial_id: str
+    model: keras.Model
+    loop: loops.TrainingLoop
+    initial_weights: list
+    weights: list
+    learning_rate: float
+
+
+class Evaluator:
+    """Builds, trains and scores candidates on one data set.
+
+    The best model so far stays in memory, its compiled steps included, for the final fit; all others are dropped.
+
+    Args:
+        graph: A bound `search_space.graph.Graph`.
+        space: The whole space, a `keras_tuner.HyperParameters`.
+        dataset: The encoded data set.
+        scorer: An `objectives.scoring.Scorer`.
+        objective: A `keras_tuner.Objective`.
+        batch_size: Function from values to the batch size.
+        epochs: Epochs of a full training.
+        patience: Epochs without improvement after which a training stops.
+        seed: Seed of weights and batches.
+    """
+
+    #: A collection costs 0.2 s, whatever there is to collect; memory grows little in between.
+    _TRIALS_PER_COLLECTION = 10
+
+    def __init__(self, graph, space, dataset, scorer, objective, batch_size, epochs, patience, seed):
+        self.graph = graph
+        self.space = space
+        self.dataset = dataset
+        self.scorer = scorer
+        self.objective = objective
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.seed = seed
+        self.best = None
+        self._best_scores = None
+        self._evaluated = 0
+
+    def is_better(self, scores, other):
+        """Whether scores are better by the objective; of equal ones, the smaller loss is better."""
+        sign = 1 if self.objective.direction == "max" else -1
+        name = self.objective.name
+
+        def key(each):
+            value = each.get(name, float("nan"))
+            return (sign * value if np.isfinite(value) else -np.inf, -each["val_loss"])
+
+        return key(scores) > key(other)
+
+    def evaluate(self, job, on_epoch=None):
+        """Trains and scores a candidate.
+
+        Args:
+            job: A `Job`.
+            on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
+
+        Returns:
+            An `Outcome`. Whatever goes wrong with the candidate is in it; only a `KeyboardInterrupt` before the
+            first epoch comes through.
+        """
+        started = time.monotonic()
+        batch_size = self.batch_size(job.values)
+        outcome = self._attempt(job, batch_size, on_epoch)
+        if outcome.status == "failed" and outcome.message.startswith(_OUT_OF_MEMORY) and batch_size > 1:
+            gc.collect()
+            outcome = self._attempt(job, batch_size // 2, on_epoch)
+        outcome.seconds = time.monotonic() - started
+        self._evaluated += 1
+        if self._evaluated % self._TRIALS_PER_COLLECTION == 0:
+            gc.collect()
+        return outcome
+
+    def _attempt(self, job, batch_size, on_epoch):
+        outcome = Outcome("failed", batch_size=batch_size)
+        try:
+            with seeded(self.seed, job.number):
+                model = self.build(job.values)
+                outcome.parameters = model.count_params()
+                loop = loops.make_loop(model, self.dataset)
+                initial = model.get_weights()
+                learning_rate = _learning_rate(model)
+                result = training.train(
+                    loop,
+                    self.dataset.train_rows,
+                    batch_size,
+                    epochs=job.values.get("tuner/epochs") or self.epochs,
+                    generator=np.random.default_rng([self.seed, job.number, 1]),
+                    score=lambda: self.score(loop),
+                    is_better=self.is_better,
+                    patience=self.patience,
+                    deadline=job.deadline,
+                    on_epoch=on_epoch,
+                )
+        except Exception as error:  # A candidate may fail in any way; the search goes on.
+            outcome.message = _describe(error)
+            return outcome
+        outcome.status = "completed"
+        outcome.history, outcome.epochs = result.history, result.epochs
+        outcome.best_epoch, outcome.horizon = result.best_epoch, result.horizon
+        outcome.interrupted = result.stopped == "interrupted"
+        outcome.message = "" if result.stopped == "epochs" else f"stopped: {result.stopped}"
+        outcome.metrics = {
+            name: value for name, value in result.history[result.best_epoch - 1].items() if name != "learning_rate"
+        }
+        if self._best_scores is None or self.is_better(outcome.metrics, self._best_scores):
+            self._best_scores = outcome.metrics
+            self.best = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate)
+        return outcome
+
+    def remember(self, scores):
+        """Takes the scores of an earlier process's best trial as the ones to beat."""
+        if self._best_scores is None or self.is_better(scores, self._best_scores):
+            self._best_scores = scores
+
+    def build(self, values):
+        """The compiled model of an architecture."""
+        hyperparameters = keras_tuner.HyperParameters.from_config(
+            {"space": self.space.get_config()["space"], "values": dict(values)}
+        )
+        return self.graph.build(hyperparameters)
+
+    def score(self, loop, rows=None):
+        """Scores of a loop's model on the validation rows."""
+        rows = self.dataset.validation_rows if rows is None else rows
+        return self.scorer(loop.predict(rows), rows)
+
+    def trained(self, job):
+        """The model of a job as kept in memory, or built anew with its initial weights."""
+        if self.best is not None and self.best.trial_id == job.trial_id:
+            return self.best
+        with seeded(self.seed, job.number):
+            model = self.build(job.values)
+        initial = model.get_weights()
+        return _Trained(job.trial_id, model, loops.make_loop(model, self.dataset), initial, initial, _learning_rate(model))
+
+    def final_fit(self, job, outcome, deadline=None, on_epoch=None):
+        """Trains a candidate again from its initial weights, on all rows, as far as its best epoch.
+
+        Args:
+            job: Its job.
+            outcome: Its outcome in the search.
+            deadline: `time.monotonic()` to stop at, or `None`.
+            on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
+
+        Returns:
+            The model, and the `Outcome`. Its metrics are on the validation rows, which were trained on.
+        """
+        started = time.monotonic()
+        kept = self.trained(job)
+        kept.model.set_weights(kept.initial_weights)
+        _restart(kept.model.optimizer, kept.learning_rate)
+        with seeded(self.seed, job.number):
+            result = training.train(
+                kept.loop,
+                self.dataset.final_rows,
+                outcome.batch_size,
+                epochs=outcome.horizon,
+                generator=np.random.default_rng([self.seed, job.number, 2]),
+                stop_after=outcome.best_epoch,
+                deadline=deadline,
+                on_epoch=on_epoch,
+            )
+        final = Outcome(
+            "completed",
+            self.score(kept.loop),
+            result.history,
+            result.epochs,
+            result.epochs,
+            result.horizon,
+            outcome.batch_size,
+            outcome.parameters,
+            message="trained on all rows, those it is scored on included",
+        )
+        final.seconds = time.monotonic() - started
+        return kept.model, final
+
+
+_OUT_OF_MEMORY = "out of memory"
+
+
+def _describe(error):
+    """One line that says what went wrong."""
+    text = str(error).strip().split("\n")[0][:300]
+    if isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
+        return f"{_OUT_OF_MEMORY}: {text}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _learning_rate(model):
+    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
+def _restart(optimizer, learning_rate):
+    """As if the optimizer had never made a step."""
+    for variable in optimizer.variables:
+        variable.assign(keras.ops.zeros_like(variable))
+    optimizer.learning_rate = learning_rate
+
+
+@contextlib.contextmanager
+def seeded(seed, number):
+    """Initial weights, dropout and augmentation follow from the seed and the trial's number; the caller's global
+    random states are left as they were."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    keras.utils.set_random_seed(int(np.random.default_rng([seed, number]).integers(2**31)))
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)

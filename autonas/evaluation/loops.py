@@ -1,0 +1,96 @@
+"""Training loops: how steps and predictions are carried out. `training.py` decides how many, and when to stop."""
+
+import math
+import time
+
+import keras
+import numpy as np
+
+
+class TrainingLoop:
+    """Runs epochs of a compiled model whose inputs and outputs are dicts.
+
+    Args:
+        model: A compiled `keras.Model`.
+        dataset: An `autonas.data.dataset.ArrayDataset`, or a stream of the loop's own kind.
+    """
+
+    def __init__(self, model, dataset):
+        self.model = model
+        self.dataset = dataset
+
+    def steps_per_epoch(self, rows, batch_size):
+        """Number of steps of an epoch over `rows`."""
+        return max(1, len(rows) // batch_size)
+
+    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        """Trains for one epoch, or until the deadline.
+
+        Args:
+            rows: Indices of the rows, shuffled here.
+            batch_size: Rows per step; the rows that don't fill a batch sit out this epoch.
+            generator: A `numpy.random.Generator`.
+            learning_rate: Function of the share of the epoch that is done, in [0, 1], to a learning rate.
+            deadline: `time.monotonic()` to stop at, or `None`.
+
+        Returns:
+            The mean loss, and whether the epoch was finished.
+        """
+        raise NotImplementedError
+
+    def predict(self, rows):
+        """Predictions for `rows`, a dict from head to an array `(len(rows), n_outputs)`."""
+        raise NotImplementedError
+
+
+class BatchLoop(TrainingLoop):
+    """Steps by `train_on_batch`: slower, but the same on every Keras backend."""
+
+    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        batches = shuffled_batches(rows, batch_size, generator)
+        losses = []
+        for step, batch in enumerate(batches):
+            if deadline is not None and losses and time.monotonic() >= deadline:
+                return float(np.mean(losses)), False
+            self.model.optimizer.learning_rate = learning_rate(step / len(batches))
+            inputs = {name: array[batch] for name, array in self.dataset.inputs.items()}
+            targets = {name: array[batch] for name, array in self.dataset.targets.items()}
+            weights = self.dataset.sample_weight
+            if weights is not None:
+                weights = {name: weights[batch] for name in targets}
+            losses.append(float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights))[0]))
+        # Keras reports the running mean of the loss since the metrics were reset.
+        loss = losses[-1]
+        self.model.reset_metrics()
+        return loss, True
+
+    def predict(self, rows):
+        inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
+        return self.model.predict(inputs, batch_size=512, verbose=0)
+
+
+def shuffled_batches(rows, batch_size, generator):
+    """Indices `(steps, batch)` of an epoch in a random order; what doesn't fill a batch is left out."""
+    batch_size = min(batch_size, len(rows))
+    steps = len(rows) // batch_size
+    return generator.permutation(rows)[: steps * batch_size].reshape(steps, batch_size).astype("int32")
+
+
+def padded_batches(rows, batch_size):
+    """Indices `(steps, batch)` of all `rows` in order; the last batch is filled up with the first row."""
+    batch_size = max(1, min(batch_size, len(rows)))
+    steps = math.ceil(len(rows) / batch_size)
+    padded = np.full(steps * batch_size, rows[0], "int32")
+    padded[: len(rows)] = rows
+    return padded.reshape(steps, batch_size)
+
+
+def make_loop(model, dataset):
+    """The fastest loop for the backend and the data set."""
+    if hasattr(dataset, "loop"):
+        return dataset.loop(model)
+    if keras.backend.backend() == "tensorflow":
+        from autonas.evaluation import tensorflow_loop
+
+        return tensorflow_loop.TensorFlowLoop(model, dataset)
+    return BatchLoop(model, dataset)

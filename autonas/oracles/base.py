@@ -1,0 +1,269 @@
+"""The base of all strategies: Keras Tuner's contract met once, so that a strategy only asks and is told."""
+
+import os
+import secrets
+
+import keras_tuner
+import numpy as np
+
+from autonas.oracles import journal as journal_module
+from autonas.search_space import encoding as encoding_module
+
+TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+#: Answer of `ask`: nothing can be proposed before a pending trial has ended.
+WAIT = "WAIT"
+#: Answer of `ask`: the space is exhausted.
+DONE = "DONE"
+
+
+class Oracle(keras_tuner.Oracle):
+    """Base class of the strategies; a `keras_tuner.Oracle` that any Keras Tuner tuner can use.
+
+    A strategy overrides `suggest(generator)`, and `observe(number, values, scores)` if it learns. Everything else is
+    here: the journal, from which a killed search continues; a random generator for each trial, made of the seed and
+    the trial's number, so that the same seed gives the same search; no candidate twice; failed trials told as such.
+
+    Without a tuner, a strategy is used by asking and telling:
+
+    ```python
+    oracle = RandomOracle(objective=keras_tuner.Objective("score", "max"), hyperparameters=space, seed=0)
+    for number in range(100):
+        values = oracle.ask()
+        oracle.tell(number, values, (measure(values),))
+    ```
+
+    Args:
+        objective: A `keras_tuner.Objective` or a metric's name.
+        max_trials: Number of trials at most, or `None` for no limit. Defaults to `None`.
+        hyperparameters: The space, a `keras_tuner.HyperParameters`, or `None` if the tuner finds it. Defaults to
+            `None`.
+        seed: Seed, a non-negative integer; `None` draws one. Defaults to `None`.
+        initial_points: Architectures to try first, a list of dicts of the values that differ from the default
+            architecture. Defaults to the default architecture alone.
+    """
+
+    def __init__(self, objective=None, max_trials=None, hyperparameters=None, seed=None, initial_points=None):
+        super().__init__(
+            objective=objective, max_trials=max_trials, hyperparameters=hyperparameters, max_retries_per_trial=0
+        )
+        # Keras Tuner replaces a seed of 0 by a random one.
+        self.seed = secrets.randbelow(2**31) if seed is None else seed
+        self.initial_points = [{}] if initial_points is None else list(initial_points)
+        self.verbose = 0
+        self.journal = None
+        self.header = {}
+        self._asked = 0
+        self._tried = set()
+        self._unfinished = []
+
+    # ------------------------------------------------------------------ for strategies
+
+    def suggest(self, generator):
+        """Proposes an architecture.
+
+        Args:
+            generator: The `numpy.random.Generator` of the trial to come.
+
+        Returns:
+            A dict of values of the active hyperparameters, `WAIT` or `DONE`. If it was tried before, this is called
+            again.
+        """
+        raise NotImplementedError
+
+    def observe(self, number, values, scores):
+        """Learns from a trial.
+
+        Args:
+            number: The trial's number, from 0 in the order of asking.
+            values: Its architecture.
+            scores: Tuple of one float per objective, larger is better; `None` if the trial failed.
+        """
+
+    @property
+    def encoding(self):
+        """The space as an `Encoding`."""
+        if getattr(self, "_encoded", None) is None or len(self._encoded.space) != len(self.hyperparameters.space):
+            self._encoded = encoding_module.Encoding(self.hyperparameters)
+        return self._encoded
+
+    # ------------------------------------------------------------------ ask and tell
+
+    def ask(self):
+        """What to try next: values of the active hyperparameters, `WAIT` or `DONE`."""
+        generator = np.random.default_rng([self.seed, self._asked])
+        values = self._propose(generator)
+        if isinstance(values, dict):
+            self._record(values)
+        return values
+
+    def tell(self, number, values, scores):
+        """What came of it; see `observe`."""
+        self.observe(number, values, scores)
+
+    def _record(self, values):
+        self._asked += 1
+        self._tried.add(self.encoding.key(values))
+
+    def _propose(self, generator):
+        while self.initial_points:
+            values = self.encoding.complete(self.initial_points.pop(0))
+            if self.encoding.key(values) not in self._tried:
+                return values
+        for _ in range(self._max_collisions):
+            values = self.suggest(generator)
+            if not isinstance(values, dict) or self.encoding.key(values) not in self._tried:
+                return values
+        # A strategy that repeats itself has converged: go on at random until nothing new turns up.
+        for _ in range(10 * self._max_collisions):
+            values = self.encoding.sample(generator)
+            if self.encoding.key(values) not in self._tried:
+                return values
+        return DONE
+
+    # ------------------------------------------------------------------ Keras Tuner's contract
+
+    def populate_space(self, trial_id):
+        values = self.ask()
+        if values == WAIT:
+            return {"status": TrialStatus.IDLE}
+        if values == DONE:
+            return {"status": TrialStatus.STOPPED}
+        return {"status": TrialStatus.RUNNING, "values": values}
+
+    def create_trial(self, tuner_id):
+        """As in Keras Tuner, without its locks: all calls come from one thread."""
+        self.open()
+        if tuner_id in self.ongoing_trials:
+            return self.ongoing_trials[tuner_id]
+        if self._unfinished:
+            trial = self._unfinished.pop(0)
+            self.ongoing_trials[tuner_id] = trial
+            return trial
+        number = len(self.trials)
+        response = {"status": TrialStatus.STOPPED}
+        if self.max_trials is None or number < self.max_trials:
+            response = self.populate_space(f"{number:04d}")
+        trial = self._new_trial(number, response.get("values", {}), response["status"])
+        if trial.status == TrialStatus.RUNNING:
+            self._add(trial)
+            self.ongoing_trials[tuner_id] = trial
+            self.journal.append(
+                {"event": "created", "trial_id": trial.trial_id, "values": trial.hyperparameters.values}
+            )
+        return trial
+
+    def update_trial(self, trial_id, metrics, step=0):
+        """As in Keras Tuner; a metric whose direction can't be told is kept as the smaller the better."""
+        trial = self.trials[trial_id]
+        self._check_objective_found(metrics)
+        for name, value in metrics.items():
+            if not trial.metrics.exists(name):
+                trial.metrics.register(name, direction=self.objective.direction if name == self.objective.name else None)
+            trial.metrics.update(name, value, step=step)
+        return trial
+
+    def end_trial(self, trial):
+        """Ends a trial: scores it, writes it to the journal and tells the strategy.
+
+        `trial.facts`, a JSON-like dict, is journaled with it if present.
+        """
+        ours = self.trials[trial.trial_id]
+        ours.hyperparameters, ours.status, ours.message = trial.hyperparameters, trial.status, trial.message
+        self.update_space(ours.hyperparameters)
+        metrics = {}
+        if ours.status == TrialStatus.COMPLETED:
+            self.score_trial(ours)
+            metrics = {name: ours.metrics.get_best_value(name) for name in ours.metrics.metrics}
+            if not np.isfinite(ours.score):
+                ours.status = TrialStatus.FAILED
+                ours.message = ours.message or f"{self.objective.name} is {ours.score}."
+        if ours.status != TrialStatus.COMPLETED:
+            ours.status, ours.score = TrialStatus.FAILED, None
+        trial.status, trial.message = ours.status, ours.message
+        self.end_order.append(ours.trial_id)
+        self.journal.append(
+            {
+                "event": "ended",
+                "trial_id": ours.trial_id,
+                "values": ours.hyperparameters.values,
+                "status": ours.status,
+                "score": ours.score,
+                "best_step": ours.best_step,
+                "metrics": metrics,
+                "message": ours.message,
+                **getattr(trial, "facts", {}),
+            }
+        )
+        for tuner_id, ongoing in list(self.ongoing_trials.items()):
+            if ongoing.trial_id == ours.trial_id:
+                del self.ongoing_trials[tuner_id]
+        self._tell_trial(ours)
+
+    def get_best_trials(self, num_trials=1):
+        """The best completed trials; never one that failed."""
+        completed = [trial for trial in self.trials.values() if trial.status == TrialStatus.COMPLETED]
+        sign = -1 if self.objective.direction == "max" else 1
+        return sorted(completed, key=lambda trial: sign * trial.score)[:num_trials]
+
+    def oriented(self, score):
+        """The score such that larger is better."""
+        return score if self.objective.direction == "max" else -score
+
+    # ------------------------------------------------------------------ persistence
+
+    def open(self):
+        """Opens the journal in the project's directory; an existing one is replayed, and the search continues."""
+        if self.journal is not None:
+            return
+        self.journal = journal_module.Journal(os.path.join(self._project_dir, "journal.jsonl"))
+        events = self.journal.read()
+        if not events:
+            self.journal.append({"event": "search", "version": 1, "seed": self.seed, **self.header})
+        for event in events:
+            if event["event"] == "search":
+                self.seed = event["seed"]
+            elif event["event"] == "created":
+                trial = self._new_trial(len(self.trials), event["values"], TrialStatus.RUNNING)
+                self._replay_ask(event["values"])
+                self._add(trial)
+                self._unfinished.append(trial)
+            elif event["event"] == "ended":
+                self._replay_end(event)
+
+    def save(self):
+        """Nothing to do: the journal is always up to date."""
+
+    def reload(self):
+        self.open()
+
+    def _replay_ask(self, values):
+        generator = np.random.default_rng([self.seed, self._asked])
+        self._propose(generator)
+        self._record(values)
+
+    def _replay_end(self, event):
+        trial = self.trials[event["trial_id"]]
+        self._unfinished.remove(trial)
+        trial.hyperparameters.values = event["values"]
+        trial.status, trial.message, trial.score = event["status"], event["message"], event["score"]
+        trial.best_step = event["best_step"]
+        for name, value in event["metrics"].items():
+            trial.metrics.register(name, direction="min")
+            trial.metrics.update(name, value, step=trial.best_step)
+        self.end_order.append(trial.trial_id)
+        self._tell_trial(trial)
+
+    def _new_trial(self, number, values, status):
+        hyperparameters = keras_tuner.HyperParameters.from_config(
+            {"space": self.hyperparameters.get_config()["space"], "values": dict(values)}
+        )
+        return keras_tuner.engine.trial.Trial(hyperparameters, trial_id=f"{number:04d}", status=status)
+
+    def _add(self, trial):
+        self.trials[trial.trial_id] = trial
+        self.start_order.append(trial.trial_id)
+
+    def _tell_trial(self, trial):
+        scores = None if trial.score is None else (self.oriented(trial.score),)
+        self.tell(int(trial.trial_id), dict(trial.hyperparameters.values), scores)

@@ -1,0 +1,49 @@
+"""The journal: every event of a search as one appended line, so that nothing finished is lost."""
+
+import json
+import os
+
+
+class Journal:
+    """A file of JSON lines that only grows.
+
+    A process can be killed at any moment: the line it was writing is cut off when the journal is opened again, and
+    all lines before it stand.
+
+    Args:
+        path: The file. It is created by the first `append`.
+    """
+
+    def __init__(self, path):
+        self.path = str(path)
+        self._file = None
+
+    def exists(self):
+        return os.path.exists(self.path)
+
+    def read(self):
+        """All events, a list of dicts in the order in which they happened."""
+        if not self.exists():
+            return []
+        with open(self.path, "rb") as file:
+            return [json.loads(line) for line in file.read().split(b"\n")[:-1]]
+
+    def append(self, event):
+        """Adds an event, a JSON-like dict, and hands it to the operating system."""
+        if self._file is None:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            self._cut_unfinished_line()
+            self._file = open(self.path, "a", encoding="utf-8")
+        self._file.write(json.dumps(event) + "\n")
+        self._file.flush()
+
+    def close(self):
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _cut_unfinished_line(self):
+        if not self.exists():
+            return
+        with open(self.path, "rb+") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)

@@ -1,0 +1,75 @@
+"""Keras Tuner's own oracles as a strategy, behind the same base as ours."""
+
+import contextlib
+import warnings
+
+import keras_tuner
+
+from autonas.oracles import base
+
+TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+
+class KerasTunerOracle(base.Oracle):
+    """Lets an oracle of Keras Tuner propose; journal, resuming and accounting are those of `Oracle`.
+
+    The wrapped oracle's state is rebuilt by asking it and telling it again what the journal holds. It must have been
+    given a `seed` for that to be exact; otherwise the recorded candidates are put in place of what it proposes.
+
+    Args:
+        oracle: A `keras_tuner.Oracle`. Its objective, `max_trials` and seed hold.
+        objective: The objective, if the oracle has none.
+        max_trials: Overrides the oracle's `max_trials` if not `None`.
+        hyperparameters: The space.
+        seed: Ignored where the oracle has its own.
+    """
+
+    def __init__(self, oracle, objective=None, max_trials=None, hyperparameters=None, seed=None):
+        super().__init__(
+            objective=oracle.objective or objective,
+            max_trials=oracle.max_trials if max_trials is None else max_trials,
+            hyperparameters=hyperparameters,
+            seed=oracle.seed if seed is None else seed,
+            initial_points=[],
+        )
+        self.oracle = oracle
+        oracle.objective = self.objective
+        oracle.max_trials = self.max_trials
+        oracle.verbose = 0
+        # The journal here replaces its files.
+        oracle.save = lambda: None
+        oracle._save_trial = lambda trial: None
+        # A failed trial is a row of the table, not the end of the search.
+        oracle.max_consecutive_failed_trials = 10**9
+        self._proposed = []
+
+    def _propose(self, generator):
+        with _quiet():
+            self.oracle.update_space(self.hyperparameters)
+            trial = self.oracle.create_trial(f"slot_{self._asked}")
+        if trial.status == TrialStatus.IDLE:
+            return base.WAIT
+        if trial.status != TrialStatus.RUNNING:
+            return base.DONE
+        self._proposed.append(trial)
+        return dict(trial.hyperparameters.values)
+
+    def tell(self, number, values, scores):
+        trial = self._proposed[number]
+        trial.hyperparameters.values = dict(values)
+        with _quiet():
+            if scores is None:
+                trial.status = TrialStatus.FAILED
+            else:
+                score = scores[0] if self.objective.direction == "max" else -scores[0]
+                self.oracle.update_trial(trial.trial_id, {self.objective.name: score})
+                trial.status = TrialStatus.COMPLETED
+            self.oracle.end_trial(trial)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keras Tuner's locks use a deprecated name of `threading.current_thread`."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module="keras_tuner")
+        yield

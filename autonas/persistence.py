@@ -1,0 +1,92 @@
+"""Persistence: estimators in folders, and whether a run's folder belongs to the search at hand."""
+
+import importlib
+import json
+import os
+
+import keras
+
+from autonas import predictor
+from autonas.oracles import journal
+
+_LEARNED = ("records_", "objective_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_")
+
+
+def save(estimator, path):
+    """Writes a fitted estimator to a folder: JSON and `.keras` files, no pickle."""
+    estimator.predictor_.save(path)
+    state = {
+        "version": 1,
+        "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+        "arguments": _serialized_arguments(estimator),
+        "learned": {name: getattr(estimator, name) for name in _LEARNED},
+    }
+    with open(os.path.join(path, "estimator.json"), "w", encoding="utf-8") as file:
+        json.dump(state, file)
+
+
+def load(path):
+    """Reads what `save` wrote."""
+    file_name = os.path.join(path, "estimator.json")
+    if not os.path.exists(file_name):
+        raise FileNotFoundError(f"`path` must be a folder that `save` has written. Received: path={os.fspath(path)!r}")
+    with open(file_name, encoding="utf-8") as file:
+        state = json.load(file)
+    module, name = state["class"].rsplit(".", 1)
+    estimator = getattr(importlib.import_module(module), name)(
+        **{key: keras.saving.deserialize_keras_object(value) for key, value in state["arguments"].items()}
+    )
+    for key, value in state["learned"].items():
+        setattr(estimator, key, tuple(value) if key == "objective_" else value)
+    estimator.predictor_ = predictor.Predictor.load(path)
+    estimator._set_learned()
+    return estimator
+
+
+def _serialized_arguments(estimator):
+    """Constructor arguments that JSON can hold; a graph or an oracle object is not needed to predict."""
+    serialized = {}
+    for name, value in estimator.get_params(deep=False).items():
+        if name in ("inputs", "outputs") or not isinstance(value, (str, int, float, bool, type(None), dict, list, tuple)):
+            continue
+        try:
+            json.dumps(value)
+        except TypeError:
+            continue
+        serialized[name] = value
+    return serialized
+
+
+def check_same_search(directory, header):
+    """Raises a `ValueError` that shows the difference if a folder holds a search of something else."""
+    if not os.path.isdir(directory):
+        return
+    events = journal.Journal(os.path.join(directory, "journal.jsonl")).read()
+    if not events:
+        if os.listdir(directory):
+            raise ValueError(
+                f"`directory` must be a new or empty folder, or that of an earlier search. Received: {directory!r}, "
+                "which holds other files. Choose another one, or set `overwrite=True` to delete them."
+            )
+        return
+    differences = _differences({key: events[0].get(key) for key in header}, json.loads(json.dumps(header)))
+    if differences:
+        raise ValueError(
+            f"`directory` {directory!r} holds a search of something else: {'; '.join(differences[:3])}"
+            f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. Choose another directory, or set "
+            "`overwrite=True`."
+        )
+
+
+def _differences(before, now, path=""):
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [
+            line
+            for key in sorted(set(before) | set(now))
+            for line in _differences(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+        ]
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return [
+            line for position in range(len(now)) for line in _differences(before[position], now[position], f"{path}[{position}]")
+        ]
+    return [] if before == now else [f"{path} was {before!r:.80} and is {now!r:.80}"]

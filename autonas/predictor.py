@@ -1,0 +1,126 @@
+"""The predictor: a trained network with what turns raw rows into its inputs and its outputs into labels."""
+
+import json
+import os
+
+import keras
+import numpy as np
+
+from autonas import data
+
+#: Rows up to which the network is called directly: `Model.predict` takes longer to begin than they take.
+_DIRECT_ROWS = 256
+_BATCH_SIZE = 512
+
+
+class Predictor:
+    """Serves one trained network.
+
+    Args:
+        network: The trained `keras.Model`, inputs `"<input>_<tensor>"`, outputs by head.
+        encoders: Dict from input to its fitted encoder, in the order of the inputs.
+        targets: Dict from head to its fitted `TargetEncoder`, in the order of the heads.
+    """
+
+    def __init__(self, network, encoders, targets):
+        self.network = network
+        self.encoders = encoders
+        self.targets = targets
+
+    def encode(self, x):
+        """The network's inputs for raw rows; `x` is one input, or a list or dict of several."""
+        tensors = {}
+        for (name, encoder), value in zip(self.encoders.items(), split_inputs(x, list(self.encoders)), strict=True):
+            for tensor_name, array in encoder.transform(value).items():
+                tensors[f"{name}_{tensor_name}"] = array
+        return tensors
+
+    def outputs(self, x):
+        """The network's outputs for raw rows, a dict from head to array `(n, n_outputs)`."""
+        tensors = self.encode(x)
+        n_rows = len(next(iter(tensors.values())))
+        if n_rows <= _DIRECT_ROWS:
+            outputs = self.network(tensors, training=False)
+            return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
+        return self.network.predict(tensors, batch_size=_BATCH_SIZE, verbose=0)
+
+    def stream_outputs(self, dataset):
+        """The network's outputs for a `tf.data.Dataset` of rows, batch by batch."""
+        parts = [self.outputs(batch) for batch in data.stream_rows(dataset)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.targets}
+
+    def export(self):
+        """One self-contained `keras.Model` of stock layers: raw rows in, probabilities or numbers out."""
+        raw_inputs, tensors = {}, {}
+        for name, encoder in self.encoders.items():
+            preprocessing = encoder.keras_model()
+            raw_inputs[name] = preprocessing.input
+            encoded = preprocessing(preprocessing.input)
+            tensors.update({f"{name}_{tensor_name}": tensor for tensor_name, tensor in encoded.items()})
+        outputs = self.network(tensors)
+        for name, target in self.targets.items():
+            if target.task_ == "regression":
+                outputs[name] = keras.layers.Rescaling(
+                    scale=target.deviation_.tolist(), offset=target.mean_.tolist(), name=f"{name}_units"
+                )(outputs[name])
+        inputs = raw_inputs
+        if len(raw_inputs) == 1:
+            inputs = next(iter(raw_inputs.values()))
+        elif any(isinstance(each, dict) for each in raw_inputs.values()):
+            # Keras takes flat dicts: the columns of a table beside the other inputs.
+            inputs = {}
+            for name, each in raw_inputs.items():
+                inputs.update(each if isinstance(each, dict) else {name: each})
+        return keras.Model(inputs, next(iter(outputs.values())) if len(outputs) == 1 else outputs)
+
+    def save(self, path):
+        """Writes the predictor into a folder: a `.keras` file and JSON."""
+        os.makedirs(path, exist_ok=True)
+        without_optimizer(self.network).save(os.path.join(path, "network.keras"))
+        config = {
+            "encoders": {name: {"kind": each.kind, "config": each.get_config()} for name, each in self.encoders.items()},
+            "targets": {name: each.get_config() for name, each in self.targets.items()},
+        }
+        with open(os.path.join(path, "predictor.json"), "w", encoding="utf-8") as file:
+            json.dump(config, file)
+
+    @classmethod
+    def load(cls, path):
+        """Reads what `save` wrote."""
+        with open(os.path.join(path, "predictor.json"), encoding="utf-8") as file:
+            config = json.load(file)
+        encoders = {
+            name: type(data.get_encoder(each["kind"])).from_config(each["config"])
+            for name, each in config["encoders"].items()
+        }
+        targets = {name: data.TargetEncoder.from_config(each) for name, each in config["targets"].items()}
+        network = keras.models.load_model(os.path.join(path, "network.keras"))
+        return cls(network, encoders, targets)
+
+
+def without_optimizer(network):
+    """The same network, to be written without the state of its training."""
+    return keras.Model(network.input, network.output)
+
+
+def split_inputs(x, names, argument="x"):
+    """One value for each input (or head).
+
+    Args:
+        x: The value itself if there is one name; otherwise a list in their order, or a dict by name.
+        names: Their names.
+        argument: What to call it in errors.
+
+    Raises:
+        ValueError: If the parts don't match the names.
+    """
+    if isinstance(x, dict) and set(x) == set(names):
+        return [x[name] for name in names]
+    if len(names) == 1:
+        return [x]
+    if isinstance(x, (list, tuple)) and len(x) == len(names):
+        return list(x)
+    received = f"{len(x)} parts" if isinstance(x, (list, tuple, dict)) else type(x).__name__
+    raise ValueError(
+        f"`{argument}` must be a list of {len(names)} parts, or a dict by {', '.join(names)}. Received: {received}"
+    )

@@ -1,0 +1,233 @@
+"""Preparation: from arguments and raw data to all that a search needs, before anything is written."""
+
+import copy
+import dataclasses
+
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
+
+from autonas import data, predictor
+from autonas.data import checks, dataset, splits
+from autonas.objectives import metrics as metrics_module
+from autonas.objectives import scoring
+from autonas.search_space import defaults, graph, heads
+
+
+@dataclasses.dataclass(eq=False)
+class Prepared:
+    """What a search needs.
+
+    Args:
+        graph: The bound graph.
+        dataset: The encoded rows.
+        scorer: The `Scorer`.
+        objective: The `keras_tuner.Objective`.
+        encoders: Dict from input to fitted encoder.
+        targets: Dict from head to fitted target encoder.
+    """
+
+    graph: graph.Graph
+    dataset: object
+    scorer: scoring.Scorer
+    objective: object
+    encoders: dict
+    targets: dict
+
+
+def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
+    """Prepares arrays in memory.
+
+    Args:
+        estimator: An `AutoModel`.
+        x: Rows: one input, or a list or dict of several.
+        y: Targets: one head's, or a list or dict of several.
+        sample_weight: Weight of each row, or `None`.
+        validation_data: Tuple `(x, y)`, or `None`.
+        groups: Group of each row, or `None`.
+        seed: Seed of the split.
+
+    Raises:
+        ValueError: If an argument and the data don't fit together.
+    """
+    nodes, output_nodes = _given_graph(estimator)
+    heads_given = None if output_nodes is None else [node.block for node in output_nodes]
+    inputs = predictor.split_inputs(x, [f"input {i}" for i in range(len(nodes))] if nodes else ["x"])
+    outputs = predictor.split_inputs(y, [f"output {i}" for i in range(len(heads_given))] if heads_given else ["y"], "y")
+    for each in inputs:
+        for target in outputs:
+            checks.check_same_rows(each, target, sample_weight, groups)
+    kinds = [getattr(node, "kind", None) or estimator.kind or data.infer_kind(each)
+             for node, each in zip(nodes or [None] * len(inputs), inputs, strict=True)]  # fmt: skip
+    targets = _target_encoders(estimator, heads_given, outputs)
+    for target, values in zip(targets, outputs, strict=True):
+        target.fit(values)
+    n_rows = checks.number_of_rows(outputs[0], "y")
+    if validation_data is None:
+        stratify = next((i for i, target in enumerate(targets) if target.task_ in ("binary", "multiclass")), 0)
+        train_rows, validation_rows = splits.train_validation_rows(
+            outputs[stratify],
+            targets[stratify].task_,
+            estimator.validation_split,
+            groups,
+            np.random.default_rng(seed),
+            in_order=estimator.in_order,
+        )
+    else:
+        train_rows, validation_rows = np.arange(n_rows), None
+    encoders = []
+    for kind, node, values in zip(kinds, nodes or [None] * len(kinds), inputs, strict=True):
+        options = node.encoder_options() if node is not None and kind == node.kind else {}
+        encoders.append(data.get_encoder(kind, **options).fit(values, train_rows))
+    for target, values in zip(targets, outputs, strict=True):
+        target.fit(values, train_rows)
+    if nodes is None:
+        nodes, output_nodes = defaults.default_nodes(
+            kinds, [target.task_ for target in targets], [estimator.loss], estimator.num_classes
+        )
+    searched = graph.Graph(nodes, output_nodes, estimator.optimization(len(train_rows)))
+    searched.bind(
+        [encoder.feature for encoder in encoders], [heads.Target(target.task_, target.n_outputs_) for target in targets]
+    )
+    encoders = dict(zip(searched.input_names, encoders, strict=True))
+    targets = dict(zip(searched.head_names, targets, strict=True))
+    rows = _encode(encoders, targets, inputs, outputs)
+    if validation_data is not None:
+        validation = _encode_validation(encoders, targets, validation_data)
+        validation_rows = np.arange(n_rows, n_rows + validation[2])
+        rows = [{name: np.concatenate([part[name], other[name]]) for name in part}
+                for part, other in zip(rows, validation[:2], strict=True)]  # fmt: skip
+    weights = _weights(estimator, sample_weight, outputs, targets)
+    if weights is not None and validation_data is not None:
+        weights = np.concatenate([weights, np.ones(len(validation_rows))])
+    encoded = dataset.ArrayDataset(
+        *rows,
+        train_rows,
+        validation_rows,
+        final_rows=np.arange(n_rows) if validation_data is None else None,
+        sample_weight=weights,
+    )
+    scorer = _scorer(estimator, searched, targets, rows[1])
+    objective = scoring.resolve_objective(estimator.objective, scorer.directions(), default_objective(scorer))
+    return Prepared(searched, encoded, scorer, objective, encoders, targets)
+
+
+def default_objective(scorer):
+    """Accuracy of a classifier, root mean squared error of a regressor, the summed loss of several heads."""
+    if len(scorer.heads) > 1 or scorer.heads[0].task == "multilabel":
+        return "val_loss"
+    return "val_rmse" if scorer.heads[0].task == "regression" else "val_accuracy"
+
+
+def _given_graph(estimator):
+    """A copy of the user's graph, whose blocks are bound to this fit's data, or two times `None`."""
+    if estimator.inputs is None:
+        return None, None
+    as_list = lambda value: list(value) if isinstance(value, (list, tuple)) else [value]  # noqa: E731
+    nodes, outputs = copy.deepcopy((as_list(estimator.inputs), as_list(estimator.outputs)))
+    graph.Graph(nodes, outputs)  # Refuses what isn't a graph before the data is looked at.
+    return nodes, outputs
+
+
+def _target_encoders(estimator, given, outputs):
+    if given is None:
+        # Whether the target may be standardised depends on the head that will be made for it.
+        head = heads.RegressionHead(loss=estimator.loss)
+        return [data.TargetEncoder(estimator.task, estimator.num_classes, head.scales_target())]
+    encoders = []
+    for head in given:
+        task = estimator.task if len(given) == 1 else None
+        if task is None:
+            task = "regression" if head.tasks == ("regression",) else None
+            task = "classification" if isinstance(head, heads.ClassificationHead) else task
+            task = "multilabel" if getattr(head, "multi_label", None) else task
+        encoders.append(data.TargetEncoder(task, getattr(head, "num_classes", None), head.scales_target()))
+    return encoders
+
+
+def _encode(encoders, targets, inputs, outputs):
+    """The network's inputs and targets for raw rows."""
+    tensors = {
+        f"{name}_{tensor}": array
+        for (name, encoder), values in zip(encoders.items(), inputs, strict=True)
+        for tensor, array in encoder.transform(values).items()
+    }
+    return [tensors, {name: target.transform(values)
+                      for (name, target), values in zip(targets.items(), outputs, strict=True)}]  # fmt: skip
+
+
+def _encode_validation(encoders, targets, validation_data):
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+        raise ValueError(
+            f"`validation_data` must be a tuple (x, y). Received: {type(validation_data).__name__}"
+        )
+    x, y = validation_data
+    inputs = predictor.split_inputs(x, list(encoders), "validation_data[0]")
+    outputs = predictor.split_inputs(y, list(targets), "validation_data[1]")
+    for each in inputs:
+        for target in outputs:
+            checks.check_same_rows(each, target)
+    return [*_encode(encoders, targets, inputs, outputs), checks.number_of_rows(outputs[0], "y")]
+
+
+def _weights(estimator, sample_weight, outputs, targets):
+    """Weights of rows in the loss: the user's, times those of the classes, with mean 1."""
+    weights = None if sample_weight is None else checks.check_sample_weight(sample_weight)
+    if estimator.class_weight is not None:
+        if len(targets) > 1 or next(iter(targets.values())).task_ not in ("binary", "multiclass"):
+            raise ValueError("`class_weight` needs a single target of two or more classes.")
+        target = next(iter(targets.values()))
+        if isinstance(estimator.class_weight, dict):
+            unknown = [label for label in estimator.class_weight if label not in target.classes_]
+            if unknown:
+                raise ValueError(
+                    f"`class_weight` must name labels of `y`. Received: {checks.name_labels(unknown)}, not in y"
+                )
+        by_class = compute_sample_weight(
+            estimator.class_weight, target.classes_[target.transform(outputs[0]).reshape(-1).astype(int)]
+        )
+        weights = by_class if weights is None else weights * by_class
+    return None if weights is None else np.asarray(weights, "float32") / np.mean(weights)
+
+
+def _scorer(estimator, searched, targets, encoded):
+    scorings = []
+    for head in searched.heads:
+        name = searched.names[id(head)]
+        target = targets[name]
+        names = list(metrics_module.DEFAULT_METRICS[target.task_])
+        given = estimator.metrics or []
+        given = list(given) if isinstance(given, (list, tuple)) else [given]
+        wanted = estimator.objective
+        if isinstance(wanted, str) and len(searched.heads) == 1 and wanted.removeprefix("val_") != "loss":
+            names.append(wanted.removeprefix("val_"))
+        found = []
+        for position, metric in enumerate([*names, *given]):
+            try:
+                resolved = metrics_module.get_metric(metric, target.task_)
+            except ValueError as error:
+                argument = "objective" if len(names) - 1 == position and metric == names[-1] else "metrics"
+                raise ValueError(f"`{argument}` can't be {metric!r}: {error}") from None
+            if resolved.name not in [each.name for each in found]:
+                found.append(resolved)
+        values = encoded[name]
+        scorings.append(
+            scoring.HeadScoring(
+                name, target.task_, values, truth_of(target, values), metric_form(target),
+                head.loss_function(), head.loss_weight, found,
+            )
+        )  # fmt: skip
+    return scoring.Scorer(scorings)
+
+
+def truth_of(target, encoded):
+    """Encoded targets as metrics take them."""
+    if target.task_ == "regression":
+        return encoded.astype("float64") * target.deviation_ + target.mean_
+    return encoded.reshape(len(encoded)).astype("int32") if target.task_ == "binary" else encoded.astype("int32")
+
+
+def metric_form(target):
+    """The function from a network's outputs to what metrics take."""
+    if target.task_ == "regression":
+        return lambda outputs: outputs.astype("float64") * target.deviation_ + target.mean_
+    return target.probabilities

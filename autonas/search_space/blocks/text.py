@@ -1,0 +1,104 @@
+"""The default block of texts."""
+
+import functools
+
+import keras
+from keras import ops
+
+from autonas.search_space import block, ranges
+from autonas.search_space.blocks import image, preprocessing, recurrent, transformer
+
+
+class TextBlock(block.Block):
+    """Embeds the tokens of a text and reduces them to a vector by a network of one of several families.
+
+    Args:
+        kind: Family: `"bag"` (weighted mean of the embeddings of words and word pairs), `"convolution"`,
+            `"recurrent"` or `"transformer"`; `None` lets the search choose. Defaults to `None`.
+        dimension: Length of a word's embedding, or a range. Defaults to a choice of 32, 64 and 128.
+        dropout: Rate of dropping whole words or channels in training, or a range. Defaults to a choice of 0, 0.25
+            and 0.5.
+        name: Name of the block.
+    """
+
+    takes_raw_inputs = True
+
+    def __init__(
+        self,
+        kind=None,
+        dimension=ranges.Choice([32, 64, 128], default=64),
+        dropout=ranges.Choice([0.0, 0.25, 0.5], default=0.25),
+        name=None,
+    ):
+        super().__init__(name)
+        self.kind = kind
+        self.dimension = dimension
+        self.dropout = dropout
+
+    def build(self, hp, inputs):
+        statistics = self.features[0].statistics
+        dimension, dropout = self.suggest(hp, "dimension"), self.suggest(hp, "dropout")
+
+        def embed(tokens):
+            outputs = keras.layers.Embedding(statistics["vocabulary_size"], dimension)(tokens)
+            return keras.layers.SpatialDropout1D(dropout)(outputs) if dropout else outputs
+
+        def sequence(network):
+            def build(tokens):
+                outputs = network.build(hp, embed(tokens))
+                return reduce_tokens(outputs, tokens) if len(outputs.shape) == 3 else outputs
+
+            return build
+
+        families = {
+            "bag": lambda: functools.partial(self._bag, hp, dimension, dropout),
+            "convolution": lambda: functools.partial(self._convolution, hp, embed),
+            "recurrent": lambda: sequence(recurrent.RecurrentBlock(return_sequences=True, depth=1)),
+            "transformer": lambda: sequence(transformer.TransformerBlock()),
+        }
+        return image.family(self.kind, families)(hp, inputs)
+
+    def _bag(self, hp, dimension, dropout, tokens):
+        """Joulin et al. (2017), with TF-IDF weights: order survives only in pairs of neighbours, hashed to buckets."""
+        statistics = self.features[0].statistics
+        if dropout:
+            keep = keras.layers.Dropout(dropout)(ops.ones_like(tokens, dtype="float32"))
+            tokens = ops.where(keep > 0, tokens, 0)
+        weights = preprocessing.token_weights(tokens, statistics["inverse_document_frequency"])
+        words = keras.layers.Embedding(statistics["vocabulary_size"], dimension)(tokens)
+        outputs = ops.sum(words * weights, axis=1)
+        if not hp.Boolean("pairs", default=True) or tokens.shape[1] < 2:
+            return outputs
+        buckets = 50_000
+        left, right = tokens[:, :-1], tokens[:, 1:]
+        pairs = (left * 7919 + right) % buckets
+        present = ops.cast(ops.logical_and(left > 0, right > 0), "float32")[..., None]
+        vectors = keras.layers.Embedding(buckets, dimension)(pairs)
+        pairs_sum = ops.sum(vectors * present, axis=1) / ops.sqrt(1.0 + ops.sum(present, axis=1))
+        return outputs + pairs_sum
+
+    @staticmethod
+    def _convolution(hp, embed, tokens):
+        """Kim (2014): filters of several widths over words, the maximum of each over the text."""
+        embedded = embed(tokens)
+        filters = hp.Choice("filters", [32, 64, 128], default=64)
+        outputs = [
+            keras.layers.GlobalMaxPooling1D()(
+                keras.layers.Conv1D(filters, min(width, tokens.shape[1]), padding="same", activation="relu")(embedded)
+            )
+            for width in (2, 3, 4)
+        ]
+        return ops.concatenate(outputs, axis=-1)
+
+
+def reduce_tokens(outputs, tokens):
+    """Mean and maximum over the tokens of a text, padding left out; `(n, 2 * channels)`.
+
+    Args:
+        outputs: One vector for each token, `(n, length, channels)`.
+        tokens: Ids, `(n, length)`, 0 for padding.
+    """
+    present = ops.cast(tokens > 0, "float32")[..., None]
+    mean = ops.sum(outputs * present, axis=1) / (1.0 + ops.sum(present, axis=1))
+    maximum = ops.max(outputs * present, axis=1)
+    return ops.concatenate([mean, maximum], axis=-1)

@@ -1,0 +1,50 @@
+"""The default block of series."""
+
+import functools
+
+import keras
+from keras import ops
+
+from autonas.search_space import block, ranges
+from autonas.search_space.blocks import convolution_1d, dense, image, preprocessing, recurrent
+
+
+class TimeSeriesBlock(block.Block):
+    """Normalises series and reduces them to a vector by a network of one of several families.
+
+    Args:
+        kind: Family: `"linear"` (the flattened series), `"dense"`, `"convolution"` or `"recurrent"`; `None` lets the
+            search choose. Defaults to `None`.
+        name: Name of the block.
+    """
+
+    takes_raw_inputs = True
+
+    def __init__(self, kind=None, name=None):
+        super().__init__(name)
+        self.kind = kind
+
+    def build(self, hp, inputs):
+        normalization = preprocessing.Normalization()
+        normalization.features = self.features
+        series = normalization.build(hp, inputs)
+        families = {
+            "linear": lambda: keras.layers.Flatten(),
+            "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
+            "convolution": lambda: functools.partial(self._convolution, hp, inputs),
+            "recurrent": lambda: functools.partial(
+                recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp
+            ),
+        }
+        return image.family(self.kind, families)(hp, series)
+
+    def _convolution(self, hp, raw, series):
+        """Fully convolutional, then mean and maximum over the steps that were observed."""
+        network = convolution_1d.Convolution1DBlock(pooling=False)
+        outputs = network.build(hp, series)
+        if not self.features[0].statistics.get("has_missing", False):
+            pooled = ops.mean(outputs, axis=1)
+        else:
+            observed = ops.cast(ops.any(ops.logical_not(ops.isnan(raw)), axis=-1, keepdims=True), "float32")
+            pooled = ops.sum(outputs * observed, axis=1) / ops.maximum(ops.sum(observed, axis=1), 1.0)
+        return ops.concatenate([pooled, ops.max(outputs, axis=1)], axis=-1)

@@ -1,0 +1,36 @@
+"""Defaults: the graph that is searched when the user draws none, and the architectures to begin with."""
+
+from autonas.search_space import heads, inputs
+from autonas.search_space.blocks import image, merge, structured_data, text, time_series
+
+_INPUTS = {
+    "image": (inputs.ImageInput, image.ImageBlock),
+    "table": (inputs.StructuredDataInput, structured_data.StructuredDataBlock),
+    "text": (inputs.TextInput, text.TextBlock),
+    "series": (inputs.TimeSeriesInput, time_series.TimeSeriesBlock),
+}
+
+
+def default_nodes(kinds, tasks, losses=None, num_classes=None):
+    """Inputs and outputs of the default graph.
+
+    Args:
+        kinds: Kind of each input.
+        tasks: Task of each head.
+        losses: Loss of each head, or `None` for the tasks' own.
+        num_classes: Number of classes of the only head, or `None`.
+
+    Returns:
+        A list of input nodes and a list of output nodes.
+    """
+    nodes = [_INPUTS[kind][0]() for kind in kinds]
+    vectors = [_INPUTS[kind][1]()(node) for kind, node in zip(kinds, nodes, strict=True)]
+    vector = vectors[0] if len(vectors) == 1 else merge.Merge()(vectors)
+    outputs = []
+    for task, loss in zip(tasks, losses or [None] * len(tasks), strict=True):
+        if task == "regression":
+            head = heads.RegressionHead(loss=loss)
+        else:
+            head = heads.ClassificationHead(num_classes=num_classes, loss=loss)
+        outputs.append(head(vector))
+    return nodes, outputs

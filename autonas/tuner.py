@@ -1,0 +1,314 @@
+"""The loop of a search: ask the oracle, evaluate, tell; one thread makes every call to the oracle."""
+
+import os
+import time
+
+import keras_tuner
+
+from autonas.evaluation import evaluator as evaluator_module
+from autonas.reporting import records as records_module
+from autonas.reporting import reporter as reporter_module
+
+TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+#: Seconds below which no trial is begun.
+_SHORTEST_TRIAL = 1.0
+
+
+class SearchFailed(RuntimeError):
+    """No trial of a search could be completed."""
+
+
+class Tuner(keras_tuner.Tuner):
+    """Drives a search.
+
+    Args:
+        oracle: An `autonas.oracles.Oracle`.
+        graph: The bound `Graph`; its space becomes the oracle's.
+        evaluator: An `evaluation.evaluator.Evaluator`.
+        executor: Where jobs run, such as `execution.serial.SerialExecutor`.
+        reporter: A `Reporter`.
+        budget: A `TimeBudget`.
+        directory: Folder of the run; a search that is in it continues.
+        patience: Trials without improvement after which the search ends, or `None`.
+    """
+
+    def __init__(self, oracle, graph, evaluator, executor, reporter, budget, directory, patience=None):
+        self.evaluator = evaluator
+        self.executor = executor
+        self.reporter = reporter
+        self.budget = budget
+        self.patience = patience
+        self.records = {}
+        self.outcomes = {}
+        self.stop_reason = None
+        directory = os.path.abspath(directory)
+        super().__init__(
+            oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory)
+        )
+
+    def _populate_initial_space(self):
+        """The graph is declared before the search: Keras Tuner would build it once for each condition, and more."""
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self, info, refit):
+        """Searches, then makes the model to serve.
+
+        Args:
+            info: A `SearchInfo` for the reporter.
+            refit: Whether the best candidate is trained again on all rows.
+
+        Returns:
+            The model, the record of what it is, and the record of the best trial.
+
+        Raises:
+            SearchFailed: If no trial was completed.
+            KeyboardInterrupt: If the user interrupts before any trial was completed.
+        """
+        self.oracle.open()
+        self._restore()
+        self.reporter.on_search_begin(info)
+        try:
+            best = self.search()
+            return *self.finish(best, refit), best
+        finally:
+            self.reporter.on_search_end(list(self.records.values()), self.stop_reason or "error")
+
+    def search(self):
+        """Runs trials until the budget, the space or the user ends it, and returns the record of the best one."""
+        in_flight = 0
+        try:
+            while self.stop_reason is None or in_flight:
+                while self.stop_reason is None and in_flight < self.executor.slots:
+                    if not self._submit():
+                        break
+                    in_flight += 1
+                for job, outcome in self.executor.wait() if in_flight else []:
+                    in_flight -= 1
+                    self._end(job, outcome)
+        except KeyboardInterrupt:
+            self.stop_reason = "interrupted"
+            if self.best() is None:
+                raise
+        best = self.best()
+        if best is None:
+            reasons = sorted({record.message for record in self.records.values() if record.message})
+            raise SearchFailed(
+                f"None of {len(self.records)} trials could be completed ({self.stop_reason}). "
+                f"Reasons: {'; '.join(reasons[:5]) or 'none given'}"
+            )
+        return best
+
+    def best(self):
+        """The record of the best completed trial, or `None`."""
+        best = None
+        for record in self.records.values():
+            if record.status == "completed" and record.stage == "search":
+                if best is None or self.evaluator.is_better(record.metrics, best.metrics):
+                    best = record
+        return best
+
+    def job(self, record):
+        """The job of a record."""
+        return evaluator_module.Job(record.trial_id, record.number, record.values)
+
+    def _submit(self):
+        """Begins the next trial; says why the search ends if there is none."""
+        seconds = self.budget.trial_seconds(self._best_outcome(), first=not self.records)
+        if seconds is not None and seconds < self._shortest():
+            self.stop_reason = "time_limit"
+            return False
+        if self.patience is not None and self._trials_since_best() >= self.patience:
+            self.stop_reason = "patience"
+            return False
+        trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
+        if trial.status == TrialStatus.IDLE:
+            return False
+        if trial.status != TrialStatus.RUNNING:
+            exhausted = self.oracle.max_trials is None or len(self.oracle.trials) < self.oracle.max_trials
+            self.stop_reason = "space_exhausted" if exhausted else "max_trials"
+            return False
+        record = records_module.TrialRecord(trial.trial_id, int(trial.trial_id), values=dict(trial.hyperparameters.values))
+        self.records[trial.trial_id] = record
+        self.reporter.on_trial_begin(record)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        self.executor.submit(evaluator_module.Job(record.trial_id, record.number, record.values, deadline))
+        return True
+
+    def _shortest(self):
+        """A trial that can't get a third of the time of the fastest so far isn't worth beginning."""
+        times = [record.seconds for record in self.records.values() if record.status == "completed"]
+        return max(_SHORTEST_TRIAL, min(times) / 3) if times else 0.0
+
+    def _trials_since_best(self):
+        best = self.best()
+        return 0 if best is None else max(record.number for record in self.records.values()) - best.number
+
+    def _best_outcome(self):
+        best = self.best()
+        return None if best is None else self.outcomes[best.trial_id]
+
+    def on_epoch(self, trial_id, epoch, numbers):
+        """Journals and shows an epoch of a trial that is under way."""
+        record = self.records[trial_id]
+        record.history.append(numbers)
+        record.epochs = epoch
+        self.oracle.journal.append({"event": "epoch", "trial_id": trial_id, "epoch": epoch, "numbers": numbers})
+        self.reporter.on_epoch_end(record, epoch, numbers)
+
+    def _end(self, job, outcome):
+        trial = self.oracle.trials[job.trial_id]
+        record = self.records[job.trial_id]
+        previous = self.best()
+        trial.message = outcome.message
+        if outcome.status == "completed":
+            self.oracle.update_trial(trial.trial_id, outcome.metrics, step=outcome.best_epoch)
+            trial.status = TrialStatus.COMPLETED
+        else:
+            trial.status = TrialStatus.FAILED
+        trial.facts = {
+            name: getattr(outcome, name)
+            for name in ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds")
+        } | {"started": record.started}
+        record.status = outcome.status
+        self._fill(record, outcome, trial)
+        if self.best() is record:
+            self._keep_weights(record, previous)
+        self.oracle.end_trial(trial)
+        record.status, record.message = ("completed", outcome.message) if trial.score is not None else ("failed", trial.message)
+        record.score = trial.score
+        self.reporter.on_trial_end(record, self.best())
+        if outcome.interrupted:
+            self.stop_reason = "interrupted"
+
+    def _fill(self, record, outcome, trial):
+        self.outcomes[record.trial_id] = outcome
+        record.metrics, record.history = outcome.metrics, outcome.history
+        record.epochs, record.best_epoch = outcome.epochs, outcome.best_epoch
+        record.parameters, record.seconds, record.message = outcome.parameters, outcome.seconds, outcome.message
+
+    # ------------------------------------------------------------------ what is kept
+
+    def weights_path(self, trial_id):
+        """File of a trial's weights."""
+        return os.path.join(self.project_dir, "weights", f"{trial_id}.weights.h5")
+
+    def save_weights(self, model, trial_id):
+        """Writes a model's weights, under their name only once they are whole."""
+        path = self.weights_path(trial_id)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        unfinished = path.replace(".weights.h5", ".unfinished.weights.h5")
+        model.save_weights(unfinished)
+        os.replace(unfinished, path)
+
+    def _keep_weights(self, record, previous):
+        """Keeps the weights of the best trial on disk, and of no other."""
+        kept = self.evaluator.best
+        if kept is None or kept.trial_id != record.trial_id:
+            return
+        kept.model.set_weights(kept.weights)
+        self.save_weights(kept.model, record.trial_id)
+        if previous is not None and os.path.exists(self.weights_path(previous.trial_id)):
+            os.remove(self.weights_path(previous.trial_id))
+
+    def _restore(self):
+        """Rebuilds the records of an earlier process from the journal."""
+        for event in self.oracle.journal.read():
+            kind = event["event"]
+            if kind == "created":
+                self.records[event["trial_id"]] = records_module.TrialRecord(
+                    event["trial_id"], int(event["trial_id"]), values=event["values"]
+                )
+            elif kind == "epoch":
+                self.records[event["trial_id"]].history.append(event["numbers"])
+            elif kind == "ended":
+                record = self.records[event["trial_id"]]
+                # Epochs of a first attempt that was cut off come before those of the one that ended.
+                history = record.history[len(record.history) - event["epochs"] :]
+                outcome = evaluator_module.Outcome(
+                    "completed" if event["score"] is not None else "failed",
+                    event["metrics"],
+                    history,
+                    **{
+                        name: event[name]
+                        for name in ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds", "message")
+                    },
+                )
+                record.status, record.score, record.started = outcome.status, event["score"], event["started"]
+                self._fill(record, outcome, None)
+                if outcome.status == "completed":
+                    self.evaluator.remember(outcome.metrics)
+        for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:
+            del self.records[trial_id]
+
+    # ------------------------------------------------------------------ the final fit
+
+    def finish(self, best, refit):
+        """The model to serve.
+
+        Args:
+            best: Record of the best trial.
+            refit: Whether to train it again on all rows.
+
+        Returns:
+            The model, and the record of what it is.
+        """
+        job, outcome = self.job(best), self.outcomes[best.trial_id]
+        reason = self._refit_reason(refit, outcome)
+        if reason is None:
+            record, model = self._final_fit(job, outcome, best)
+            if record.status == "completed":
+                return model, record
+            reason = record.message
+        best.message = "; ".join(filter(None, [best.message, reason]))
+        return self._searched(job, outcome), best
+
+    def _refit_reason(self, refit, outcome):
+        """Why there is no final fit, or `None` if there is one."""
+        if not refit or self.evaluator.dataset.final_rows is None:
+            return ""
+        if self.stop_reason == "interrupted":
+            return "served with the weights of the search: interrupted"
+        remaining = self.budget.remaining()
+        if remaining is not None and remaining < 0.5 * self.budget.final_seconds(outcome):
+            return "served with the weights of the search: no time for a final fit"
+        return None
+
+    def _final_fit(self, job, outcome, best):
+        record = records_module.TrialRecord("final", len(self.records), "final", best.values)
+        self.records["final"] = record
+        self.reporter.on_trial_begin(record)
+        try:
+            model, final = self.evaluator.final_fit(
+                job, outcome, self.budget.final_deadline(),
+                lambda epoch, numbers: self.reporter.on_epoch_end(record, epoch, numbers),
+            )
+            enough = final.epochs >= 0.6 * outcome.best_epoch
+            record.status = "completed" if enough else "interrupted"
+            self._fill(record, final, None)
+            record.score = final.metrics[self.oracle.objective.name]
+            if not enough:
+                record.message = "served with the weights of the search: no time for a final fit"
+        except KeyboardInterrupt:
+            model, record.status = None, "interrupted"
+            record.message = "served with the weights of the search: the final fit was interrupted"
+        except Exception as error:  # The searched model stands, whatever happens to the final fit.
+            model, record.status = None, "failed"
+            record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
+        self.reporter.on_trial_end(record, best)
+        return record, model
+
+    def _searched(self, job, outcome):
+        """The best trial's model with the weights that were scored."""
+        kept = self.evaluator.trained(job)
+        path = self.weights_path(job.trial_id)
+        if self.evaluator.best is kept:
+            kept.model.set_weights(kept.weights)
+        elif os.path.exists(path):
+            kept.model.load_weights(path)
+        else:  # Killed between the trial's end and its weights: the same seed trains the same model.
+            self.evaluator.evaluate(job)
+            kept = self.evaluator.best
+            kept.model.set_weights(kept.weights)
+        return kept.model
