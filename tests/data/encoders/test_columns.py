@@ -1,0 +1,54 @@
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autonas.data.encoders import columns
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2, None], "number"),
+        ([True, False, None], "number"),
+        (["1", "2.5", None], "number"),
+        (pd.array([1, None], dtype="Int64"), "number"),
+        (pd.array([True, None], dtype="boolean"), "number"),
+        (pd.to_timedelta([1, 2], unit="h"), "number"),
+        (["01234", "22345"], "category"),  # a code, not a number
+        (["a", "b", None], "category"),
+        (["1", "2", "?"], "category"),
+        ([1, "a", 2.5], "category"),
+        (pd.Categorical([1, 2, 1]), "category"),
+        (pd.to_datetime(["2020-01-01", None]), "date"),
+        (["2020-01-01", "2021-12-31T23:59"], "date"),
+        ([datetime.date(2020, 1, 1), None], "date"),
+        (pd.period_range("2020-01", periods=3, freq="M"), "date"),
+        ([f"some free text number {i}" for i in range(20)], "text"),
+        (["married with children", "never been married"] * 10, "category"),
+        ([f"word{i} or so" for i in range(150)] + ["x"] * 350, "text"),
+        ([None, np.nan], None),
+        (["", "", None], None),
+    ],
+)
+def test_kinds(values, kind):
+    assert columns.infer_column(pd.Series(values)) == kind
+
+
+def test_date_parts_are_those_of_pandas():
+    days = pd.Series(pd.date_range("1700-01-01", "2300-01-01", freq="29D") + pd.Timedelta("13:47:00"))
+    parts = dict(zip(columns.DATE_PARTS, columns.column_date_parts(days), strict=True))
+    for name in ("year", "month", "day", "hour", "minute"):
+        np.testing.assert_array_equal(parts[name], getattr(days.dt, name))
+    np.testing.assert_array_equal(parts["weekday"], days.dt.day_of_week)
+
+
+def test_a_time_zone_is_read_as_utc():
+    zoned = pd.Series(pd.to_datetime(["2020-06-01 01:00"]).tz_localize("Europe/Paris"))
+    assert columns.as_unix_seconds(zoned)[0] == pd.Timestamp("2020-05-31 23:00").timestamp()
+
+
+def test_whole_floats_read_as_integers():
+    codes, values = columns.factorize_strings(pd.Series([1.0, np.nan, 2.5]))
+    assert values[codes].tolist() == ["1", "", "2.5"]

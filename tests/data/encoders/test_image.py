@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from autonas.data import ImageEncoder
+
+DIGITS = load_digits().images
+
+
+def test_grey_images_get_a_channel(check_encoder):
+    encoder = ImageEncoder().fit(DIGITS)
+    image = check_encoder(encoder, DIGITS[:20])["image"]
+    assert image.shape == (20, 8, 8, 1)
+    np.testing.assert_array_equal(image[..., 0], DIGITS[:20])
+
+
+def test_bytes_stay_bytes(check_encoder):
+    colour = np.random.default_rng(0).integers(0, 256, (30, 5, 4, 3), dtype="uint8")
+    encoder = ImageEncoder().fit(colour)
+    assert check_encoder(encoder, colour)["image"].dtype == "uint8"
+    np.testing.assert_allclose(encoder.feature.statistics["mean"], colour.mean(axis=(0, 1, 2)))
+    np.testing.assert_allclose(encoder.feature.statistics["variance"], colour.var(axis=(0, 1, 2)))
+
+
+def test_statistics_see_training_rows_only():
+    rows = np.arange(100)
+    statistics = ImageEncoder().fit(DIGITS, rows=rows).feature.statistics
+    np.testing.assert_allclose(statistics["mean"], [DIGITS[:100].mean()])
+    np.testing.assert_allclose(statistics["variance"], [DIGITS[:100].var()])
+
+
+def test_statistics_do_not_depend_on_the_chunks():
+    large = np.random.default_rng(0).normal(1000, 1, (300, 64, 64)).astype("float32")
+    statistics = ImageEncoder().fit(large).feature.statistics
+    np.testing.assert_allclose(statistics["mean"], [large.mean(dtype="float64")])
+    np.testing.assert_allclose(statistics["variance"], [large.var(dtype="float64")])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_one_bad_pixel_is_named(value):
+    images = DIGITS.copy()
+    images[17, 3, 4] = value
+    message = r"`x` has 1 NaN or infinite value, the first at index \(17, 3, 4\)\. Remove or impute it before"
+    with pytest.raises(ValueError, match=message):
+        ImageEncoder().fit(images)
+    with pytest.raises(ValueError, match=r"1 NaN or infinite value, the first at index \(17, 3, 4\)"):
+        ImageEncoder().fit(DIGITS).transform(images)
+
+
+def test_another_size_is_refused():
+    encoder = ImageEncoder().fit(DIGITS)
+    with pytest.raises(ValueError, match=r"images of shape \(8, 8\) as in fit. Received: \(8, 7\)"):
+        encoder.transform(DIGITS[:, :, :7])
+
+
+def test_fractions_are_refused_where_bytes_were_learned():
+    encoder = ImageEncoder().fit(DIGITS.astype("uint8"))
+    assert encoder.transform(DIGITS)["image"].dtype == "uint8"
+    with pytest.raises(ValueError, match="uint8 pixels"):
+        encoder.transform(DIGITS / 16)
+
+
+def test_images_of_unequal_size_are_refused():
+    with pytest.raises(ValueError, match="equal size"):
+        ImageEncoder().fit([DIGITS[0], DIGITS[0, :7]])

@@ -1,0 +1,176 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import StandardScaler
+
+from autonas.data import TableEncoder
+
+IRIS = load_iris().data
+
+
+@pytest.fixture
+def frame():
+    generator = np.random.default_rng(0)
+    n = 60
+    frame = pd.DataFrame(
+        {
+            "width/height": generator.normal(size=n),
+            "count": pd.array([1, 2, None] * 20, dtype="Int64"),
+            "paid": [True, False, None] * 20,
+            "colour": ["red", "red", None, "blue", "green", "red"] * 10,
+            "grade": pd.Categorical([1, 2, 2] * 20),
+            "when": pd.Timestamp("2001-01-01") + pd.to_timedelta(generator.integers(0, 10**9, n), unit="s"),
+            "born": [f"19{i % 100:02d}-0{i % 9 + 1}-1{i % 9}" for i in range(n)],
+            "note": [f"customer {i} said hello {i % 7}" for i in range(n)],
+            "constant": 0.1,
+            "empty": None,
+        }
+    )
+    frame.loc[3, ["when", "born", "note"]] = [pd.NaT, None, None]
+    return frame
+
+
+def test_numeric_array_is_standardised(check_encoder):
+    encoder = TableEncoder().fit(IRIS, rows=np.arange(100))
+    numbers = check_encoder(encoder, IRIS)["numbers"]
+    np.testing.assert_allclose(numbers, StandardScaler().fit(IRIS[:100]).transform(IRIS), atol=1e-6)
+    statistics = encoder.feature.statistics
+    np.testing.assert_allclose(statistics["quantiles"][32], np.median(numbers[:100], axis=0), atol=1e-6)
+    assert statistics["quantiles"].shape == (65, 4)
+    assert not statistics["missing"].any()
+
+
+def test_nan_stays_and_columns_without_values_go(check_encoder):
+    table = IRIS.copy()
+    table[5, 0] = np.nan
+    table[:, 2] = np.nan
+    encoder = TableEncoder().fit(table)
+    numbers = check_encoder(encoder, table)["numbers"]
+    assert numbers.shape == (150, 3)
+    assert np.isnan(numbers[5, 0]) and np.isnan(numbers).sum() == 1
+    assert encoder.feature.statistics["number_names"] == ["0", "1", "3"]
+    assert encoder.feature.statistics["missing"].tolist() == [True, False, False]
+
+
+def test_large_offsets_keep_their_precision():
+    table = 1e9 + IRIS
+    numbers = TableEncoder().fit(table).transform(table)["numbers"]
+    np.testing.assert_allclose(numbers, StandardScaler().fit_transform(IRIS), atol=1e-5)
+
+
+def test_frame_of_everything(check_encoder, frame):
+    encoder = TableEncoder().fit(frame)
+    tensors = check_encoder(encoder, frame)
+    statistics = encoder.feature.statistics
+    assert list(tensors) == ["numbers", "categories", "tokens_0"]
+    parts = ["days", "year", "month", "day", "weekday", "hour", "minute"]
+    assert statistics["number_names"] == [
+        "width/height", "count", "paid",
+        *(f"when ({part})" for part in parts), *(f"born ({part})" for part in parts[:5]), "constant",
+    ]  # fmt: skip
+    assert statistics["category_names"] == ["colour", "grade"]
+    assert statistics["cardinalities"] == [5, 3]  # unknown, and of the colours: red, missing, blue, green
+    assert statistics["text_names"] == ["note"]
+    assert statistics["missing"][:4].tolist() == [False, True, True, True]
+    np.testing.assert_allclose(tensors["numbers"][:, -1], 0, atol=1e-9)
+    names = statistics["number_names"]
+    year = tensors["numbers"].astype("float64") * encoder.deviation_ + encoder.mean_
+    np.testing.assert_allclose(year[:, names.index("when (year)")], frame["when"].dt.year, atol=1e-3)
+
+
+def test_codes_are_by_frequency_and_unseen_ones_are_unknown():
+    colours = pd.DataFrame({"colour": ["b", "b", "b", "a", "a", None]})
+    encoder = TableEncoder().fit(colours)
+    assert encoder.transform(colours)["categories"].ravel().tolist() == [1, 1, 1, 2, 2, 3]
+    assert encoder.transform(pd.DataFrame({"colour": ["a", "z"]}))["categories"].ravel().tolist() == [2, 0]
+
+
+def test_rare_categories_of_many_are_unknown():
+    values = [f"id{i}" for i in range(60)] + ["often"] * 30
+    encoder = TableEncoder().fit(pd.DataFrame({"key": values, "x": range(90)}))
+    assert encoder.feature.statistics["cardinalities"] == [2]
+    many = [f"id{i % 2000}" for i in range(6000)]
+    assert TableEncoder().fit(pd.DataFrame({"key": many})).feature.statistics["cardinalities"] == [1000]
+
+
+def test_kinds_are_inferred_from_training_rows(frame):
+    frame["late"] = [None] * 50 + ["only", "validation"] * 5
+    encoder = TableEncoder().fit(frame, rows=np.arange(50))
+    assert "late" not in encoder.feature.statistics["category_names"]
+    assert encoder.transform(frame)["categories"].shape == (60, 2)
+
+
+def test_numbers_as_strings():
+    table = pd.DataFrame({"x": ["1", "2.5", None, "4"]})
+    encoder = TableEncoder().fit(table)
+    np.testing.assert_allclose(encoder.mean_, [2.5])
+    with pytest.raises(ValueError, match="Column 'x' of `x` must hold numbers as in fit. Received: 'many'"):
+        encoder.transform(pd.DataFrame({"x": ["many"]}))
+
+
+def test_columns_may_be_reordered_but_not_renamed(frame):
+    encoder = TableEncoder().fit(frame)
+    reordered = encoder.transform(frame[frame.columns[::-1]])
+    np.testing.assert_array_equal(reordered["numbers"], encoder.transform(frame)["numbers"])
+    with pytest.raises(ValueError, match="columns missing: 'count', 'paid'.$"):
+        encoder.transform(frame.drop(columns=["count", "paid"]))
+    with pytest.raises(ValueError, match="columns unseen in fit: 'more'.$"):
+        encoder.transform(frame.assign(more=1))
+
+
+def test_another_number_of_features_is_refused_in_scikit_learns_words():
+    encoder = TableEncoder().fit(IRIS)
+    with pytest.raises(ValueError, match="X has 3 features, but AutoModel is expecting 4 features as input"):
+        encoder.transform(IRIS[:, :3], owner="AutoModel")
+    with pytest.raises(ValueError, match="Reshape your data"):
+        encoder.transform(IRIS[0])
+    with pytest.raises(
+        ValueError, match=r"0 feature\(s\) \(shape=\(12, 0\)\) while a minimum of 1 is required"
+    ):
+        TableEncoder().fit(np.empty((12, 0)))
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        TableEncoder().fit(IRIS + 1j)
+
+
+def test_infinity_is_refused_with_row_and_column(frame):
+    frame.loc[[7, 9], "width/height"] = np.inf
+    with pytest.raises(ValueError, match="2 infinite values, the first in row 7, column 'width/height'"):
+        TableEncoder().fit(frame)
+    table = IRIS.copy()
+    table[140, 2] = np.inf
+    with pytest.raises(ValueError, match="1 infinite value, the first in row 140, column '2'"):
+        TableEncoder().fit(table, rows=np.arange(100))
+
+
+def test_lists_sparse_matrices_and_objects_are_tables(check_encoder):
+    expected = TableEncoder().fit(IRIS).transform(IRIS)["numbers"]
+    for table in (IRIS.tolist(), sparse.csr_matrix(IRIS), IRIS.astype(object), pd.DataFrame(IRIS)):
+        np.testing.assert_allclose(TableEncoder().fit(table).transform(table)["numbers"], expected, atol=1e-6)
+    mixed = [["a", 1.5, None], ["b", 2, "x"]] * 5
+    assert check_encoder(TableEncoder().fit(mixed), mixed)["categories"].shape == (10, 2)
+
+
+def test_a_huge_sparse_matrix_is_refused():
+    with pytest.raises(ValueError, match="sparse matrix that takes 7629 MB when dense"):
+        TableEncoder().fit(sparse.csr_matrix((100_000, 10_000)))
+
+
+def test_a_table_that_tells_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one column that tells rows apart"):
+        TableEncoder().fit(pd.DataFrame({"empty": [None] * 5, "also": [np.nan] * 5}))
+
+
+def test_column_names_must_be_unique_strings_or_integers():
+    with pytest.raises(ValueError, match="'a' more than once"):
+        TableEncoder().fit(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    with pytest.raises(ValueError, match="strings or integers. Received: 1.5"):
+        TableEncoder().fit(pd.DataFrame([[1, 2]], columns=["a", 1.5]))
+
+
+def test_input_names_are_unique_and_have_no_slash():
+    table = pd.DataFrame({"a/b": [1.0, 2], "a_b": [2.0, 1]})
+    encoder = TableEncoder().fit(table)
+    assert encoder.input_names == {"a/b": "a_b", "a_b": "a_b_"}
+    assert set(encoder.raw_inputs(table)) == {"a_b", "a_b_"}

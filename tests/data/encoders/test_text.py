@@ -1,0 +1,65 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from autonas.data import TextEncoder
+
+TEXTS = ["The cat sat on the mat.", "the dog!", "A cat and a dog", "the the the", None, "mat"]
+
+
+def test_ids_are_sorted_by_frequency(check_encoder):
+    encoder = TextEncoder().fit(TEXTS)
+    tokens = check_encoder(encoder, np.array(TEXTS, dtype=object))["tokens"]
+    assert tokens.shape == (6, 6)
+    assert tokens[3].tolist() == [2, 2, 2, 0, 0, 0]  # "the" is the most frequent
+    assert tokens[4].tolist() == [0] * 6  # a missing text is an empty one
+    assert encoder.transform(["zebra"])["tokens"][0].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+def test_document_frequencies_are_those_of_scikit_learn():
+    encoder = TextEncoder().fit(TEXTS)
+    statistics = encoder.feature.statistics
+    tokens = encoder.transform(TEXTS)["tokens"]
+    counts = np.stack([np.bincount(row, minlength=statistics["vocabulary_size"]) for row in tokens])
+    np.testing.assert_array_equal(statistics["document_frequency"], (counts > 0).sum(axis=0))
+    expected = TfidfTransformer(smooth_idf=True).fit(counts).idf_
+    np.testing.assert_allclose(statistics["inverse_document_frequency"], expected)
+
+
+def test_vocabulary_sees_training_rows_only():
+    encoder = TextEncoder().fit(TEXTS, rows=[1, 3])
+    assert encoder.feature.statistics["vocabulary_size"] == 4  # padding, unknown, the, dog
+    assert encoder.transform(["cat dog"])["tokens"][0].tolist() == [1, 3, 0]
+
+
+def test_length_covers_99_of_100_rows_and_is_capped():
+    texts = ["one two three"] * 199 + ["long " * 400]
+    assert TextEncoder().fit(texts).feature.tensors["tokens"].shape == (3,)
+    assert TextEncoder().fit(["word " * 1000] * 3).feature.tensors["tokens"].shape == (512,)
+    assert TextEncoder(length=7).fit(texts).feature.tensors["tokens"].shape == (7,)
+
+
+def test_vocabulary_is_limited():
+    words = [" ".join(f"word{i}" for i in range(50))]
+    assert TextEncoder(max_tokens=10).fit(words).feature.statistics["vocabulary_size"] == 10
+
+
+@pytest.mark.parametrize(
+    "container", [pd.Series, list, lambda texts: pd.DataFrame({"text": texts}), np.array]
+)
+def test_containers(container):
+    encoder = TextEncoder().fit(TEXTS)
+    texts = container(["the cat", "dog"])
+    np.testing.assert_array_equal(
+        encoder.transform(texts)["tokens"], encoder.transform(["the cat", "dog"])["tokens"]
+    )
+
+
+def test_what_is_not_text_is_refused():
+    with pytest.raises(ValueError, match="must hold strings. Received: int at index 1"):
+        TextEncoder().fit(["a", 3])
+    with pytest.raises(ValueError, match="must hold words"):
+        TextEncoder().fit(["", None])
+    with pytest.raises(ValueError, match="must hold words"):
+        TextEncoder().fit(["...", "!"])

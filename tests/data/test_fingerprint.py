@@ -1,0 +1,72 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.datasets import load_iris
+
+from autonas.data import differences, fingerprint
+
+IRIS = load_iris().data
+FRAME = pd.DataFrame(
+    {"a": [1, 2], "b": ["x", None], "c": pd.Categorical(["u", "v"]), "d": pd.to_datetime(["2020", "2021"])}
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [IRIS, FRAME, FRAME["b"], ["a", None], sparse.csr_matrix(IRIS), [np.ones((2, 1)), np.ones((3, 1))]],
+)
+def test_facts_are_plain_and_repeatable(data):
+    facts = fingerprint(data)
+    assert json.loads(json.dumps(facts)) == facts == fingerprint(data)
+    assert facts["rows"] == (data.shape[0] if hasattr(data, "shape") else len(data))
+
+
+def test_same_in_another_process():
+    code = "import autonas.data; print(autonas.data.fingerprint(['a', None, 'ü'])['hash'])"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == fingerprint(["a", None, "ü"])["hash"]
+
+
+def test_layout_in_memory_does_not_matter():
+    assert fingerprint(np.asfortranarray(IRIS)) == fingerprint(IRIS) == fingerprint(IRIS.tolist())
+
+
+def test_one_changed_value_shows():
+    changed = IRIS.copy()
+    changed[7, 1] += 1e-9
+    (line,) = differences(fingerprint(IRIS), fingerprint(changed))
+    assert line.startswith("values: were ")
+    (line,) = differences(fingerprint(FRAME), fingerprint(FRAME.assign(b=["x", "y"])))
+    assert line.startswith("values: were ")
+
+
+def test_differences_are_named():
+    facts = fingerprint(IRIS)
+    assert differences(facts, facts) == []
+    assert differences(facts, fingerprint(IRIS[:9])) == [
+        "rows: was 150, is 9",
+        "shape: was [150, 4], is [9, 4]",
+    ]
+    frame = fingerprint(FRAME)
+    assert differences(frame, fingerprint(FRAME.rename(columns={"a": "z"}))) == [
+        "columns missing: a",
+        "columns new: z",
+    ]
+    assert differences(frame, fingerprint(FRAME.astype({"a": "float64"}))) == [
+        "column a: was int64, is float64"
+    ]
+    assert differences(None, None) == []
+    assert differences(None, facts) == ["was absent, is 150 rows"]
+
+
+def test_large_arrays_are_sampled():
+    large = np.zeros((9_000_000,))
+    before = fingerprint(large)
+    large[-1] = 1
+    assert fingerprint(large)["hash"] != before["hash"]
+    assert fingerprint(large[:-1])["hash"] != before["hash"]

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris
+
+from autonas.data import train_validation_rows
+
+
+def test_every_row_is_in_one_part():
+    y = load_digits().target
+    training, validation = train_validation_rows(y, "multiclass", 0.2, generator=np.random.default_rng(0))
+    assert sorted([*training, *validation]) == list(range(len(y)))
+    assert len(validation) == round(0.2 * len(y))
+
+
+def test_classes_keep_their_shares_even_if_sorted():
+    y = np.sort(load_iris().target)
+    training, validation = train_validation_rows(y, "multiclass", 0.2)
+    assert np.bincount(y[validation]).tolist() == [10, 10, 10]
+    unequal = np.repeat(["a", "b"], [95, 5])
+    _, validation = train_validation_rows(unequal, "binary", 0.2)
+    assert (unequal[validation] == "b").sum() == 1
+
+
+@pytest.mark.parametrize("y", [[0, 1] * 5, [0] * 9 + [1], [0, 1, 1], [0, 1, *[2] * 50], ["a", "a", "b"]])
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.9])
+def test_every_class_is_in_training(y, share):
+    y = np.array(y)
+    training, validation = train_validation_rows(y, "multiclass", share)
+    assert set(y[training]) == set(y)
+    assert len(validation) >= 1
+
+
+def test_same_seed_same_split():
+    y = load_iris().target
+    first, second = (
+        train_validation_rows(y, "multiclass", 0.2, generator=np.random.default_rng(1))[1] for _ in range(2)
+    )
+    other = train_validation_rows(y, "multiclass", 0.2, generator=np.random.default_rng(2))[1]
+    assert first.tolist() == second.tolist() != other.tolist()
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_groups_stay_together(task, share):
+    generator = np.random.default_rng(0)
+    y, groups = generator.integers(0, 3, 200), generator.integers(0, 20, 200).astype(str)
+    training, validation = train_validation_rows(y, task, share, groups=groups, generator=generator)
+    assert not set(groups[training]) & set(groups[validation])
+    assert len(training) + len(validation) == 200
+    assert abs(len(validation) / 200 - share) < 0.1
+    assert set(y[training]) == {0, 1, 2}
+
+
+def test_groups_that_cannot_be_split_are_refused():
+    y = np.repeat([0, 1], 20)
+    with pytest.raises(ValueError, match="every class in training"):
+        train_validation_rows(y, "binary", 0.5, groups=y)
+    with pytest.raises(ValueError, match="at least 2 groups"):
+        train_validation_rows(y, "binary", 0.5, groups=np.zeros(40))
+    with pytest.raises(ValueError, match="as many rows as `x`"):
+        train_validation_rows(y, "binary", 0.5, groups=np.zeros(9))
+
+
+def test_in_order_takes_the_last_rows():
+    training, validation = train_validation_rows(np.arange(10.0), "regression", 0.2, in_order=True)
+    assert training.tolist() == list(range(8)) and validation.tolist() == [8, 9]
+    with pytest.raises(ValueError, match="must occur in training"):
+        train_validation_rows([0] * 8 + [1] * 2, "binary", 0.2, in_order=True)
+
+
+def test_rare_labels_of_multilabel_are_in_training():
+    y = np.zeros((20, 2), dtype=int)
+    y[3, 0] = 1
+    for seed in range(5):
+        training, _ = train_validation_rows(y, "multilabel", 0.8, generator=np.random.default_rng(seed))
+        assert 3 in training
+
+
+@pytest.mark.parametrize("share", [0, 1, 1.5, -0.2, "a", True, np.nan, None])
+def test_share_must_be_between_0_and_1(share):
+    with pytest.raises(ValueError, match="`validation_split` must be a number between 0 and 1"):
+        train_validation_rows([0, 1] * 5, "binary", share)
+
+
+def test_too_few_rows_are_refused():
+    with pytest.raises(ValueError, match="at least 2 rows"):
+        train_validation_rows([1], "regression", 0.2)
+    with pytest.raises(ValueError, match="a class with at least 2 rows"):
+        train_validation_rows(["a", "b"], "binary", 0.5)

@@ -1,0 +1,169 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.datasets import load_diabetes, load_digits, load_iris
+
+from autonas.data import TargetEncoder, get_encoder
+from autonas.data.streams import StreamSource
+
+DIGITS, DIGIT_LABELS = load_digits(return_X_y=True)
+DIGITS = DIGITS.reshape(-1, 8, 8, 1).astype("uint8")
+slices = tf.data.Dataset.from_tensor_slices
+
+
+def fit(dataset, validation_split=0.2, seed=0, **options):
+    source = StreamSource(dataset, **options)
+    return source.fit(get_encoder(source.kind), TargetEncoder(), validation_split, seed)
+
+
+def rows_of(batches, name):
+    return np.concatenate([np.asarray(x[name]) for x, *_ in batches])
+
+
+def sorted_rows(rows):
+    return sorted(map(bytes, rows))
+
+
+@pytest.mark.parametrize("batch", [None, 50])
+def test_parts_are_disjoint_and_hold_everything(batch):
+    dataset = slices((DIGITS, DIGIT_LABELS)).shuffle(2000)  # another order at each reading
+    source = fit(dataset.batch(batch) if batch else dataset)
+    assert source.kind == "image"
+    training, validation = (
+        sorted_rows(rows_of(part(64), "image")) for part in (source.train, source.validation)
+    )
+    assert not set(training) & set(validation)
+    assert (
+        sorted(training + validation) == sorted_rows(DIGITS) == sorted_rows(rows_of(source.all(64), "image"))
+    )
+    assert source.rows == {"train": len(training), "validation": len(validation), "all": len(DIGITS)}
+    assert 0.15 < len(validation) / len(DIGITS) < 0.25
+    assert validation == sorted_rows(rows_of(source.validation(10), "image"))
+    assert len(source.train(64)) == -(-len(training) // 64)
+
+
+def test_another_seed_is_another_split():
+    dataset = slices((DIGITS, DIGIT_LABELS))
+    first, second = (sorted_rows(rows_of(fit(dataset, seed=seed).validation(64), "image")) for seed in (0, 1))
+    assert first != second
+
+
+def test_encoders_see_training_rows_only():
+    dataset = slices((DIGITS, DIGIT_LABELS))
+    source = fit(dataset)
+    training = rows_of(source.train(64), "image").astype("float64")
+    np.testing.assert_allclose(source.encoder.feature.statistics["mean"], [training.mean()])
+    assert source.target_encoder.classes_.tolist() == list(range(10))
+
+
+def test_training_is_shuffled_and_pairs_stay_pairs():
+    x, y = load_iris(return_X_y=True)
+    source = fit(slices((x, x[:, 0], y.astype("float32") + 1)).batch(32))
+    assert source.target_encoder.task_ == "regression"
+    training = source.train(16)
+    batches, again = list(training), list(training)
+    assert not np.array_equal(batches[0][0]["numbers"], again[0][0]["numbers"])
+    for inputs, targets, weights in batches:
+        first = inputs["numbers"][:, 0] * source.encoder.deviation_[0] + source.encoder.mean_[0]
+        np.testing.assert_allclose(source.target_encoder.decode(targets), first, rtol=1e-4)
+        assert weights.dtype == "float32" and set(np.asarray(weights)) <= {1.0, 2.0, 3.0}
+
+
+def test_image_folders_have_the_folders_names_as_labels(tmp_path):
+    for name, digit in (("zero", 0), ("one", 1)):
+        (tmp_path / name).mkdir()
+        for index, image in enumerate(DIGITS[DIGIT_LABELS == digit][:20]):
+            keras.utils.save_img(tmp_path / name / f"{index}.png", image, scale=True)
+    for label_mode in ("int", "categorical", "binary"):
+        dataset = keras.utils.image_dataset_from_directory(
+            tmp_path, image_size=(8, 8), color_mode="grayscale", label_mode=label_mode, verbose=False
+        )
+        source = fit(dataset)
+        assert source.target_encoder.classes_.tolist() == ["one", "zero"]
+        assert source.train(8).element_spec[1].shape.as_list() == [None, 1]
+
+
+def test_texts():
+    texts = [f"{word} number {i}" for i in range(100) for word in ("good", "bad")]
+    source = fit(slices((texts, ["+", "-"] * 100)).batch(16))
+    assert source.kind == "text" and source.target_encoder.classes_.tolist() == ["+", "-"]
+    inputs, targets = next(iter(source.train(8)))
+    assert inputs["tokens"].dtype == "int32" and inputs["tokens"].shape == (8, 3)
+    good = source.encoder.transform(["good"])["tokens"][0, 0]
+    np.testing.assert_array_equal(inputs["tokens"][:, 0] == good, targets[:, 0] == 0)
+
+
+def test_columns():
+    x, y = load_diabetes(return_X_y=True, as_frame=True)
+    columns = {"bmi": x["bmi"].to_numpy(), "sex": np.where(x["sex"] > 0, "m", "f")}
+    source = fit(slices((columns, y)))
+    assert source.kind == "table"
+    assert source.encoder.feature.statistics["category_names"] == ["sex"]
+    assert source.train(8).element_spec[0]["numbers"].shape.as_list() == [None, 1]
+    assert rows_of(source.all(64), "categories").shape == (442, 1)
+
+
+def test_series_and_separate_validation_data():
+    series = np.random.default_rng(0).normal(size=(60, 20, 3))
+    labels = np.arange(60) % 2
+    source = fit(slices((series[:40], labels[:40])), validation_data=slices((series[40:], labels[40:])))
+    assert source.kind == "series"
+    assert source.rows == {"train": 40, "validation": 20, "all": 40}
+    np.testing.assert_allclose(rows_of(source.validation(7), "series"), series[40:], rtol=1e-6)
+    with pytest.raises(ValueError, match="Received labels that don't: 2"):
+        fit(slices((series[:40], labels[:40])), validation_data=slices((series[40:], labels[40:] + 1)))
+    with pytest.raises(ValueError, match="`validation_data` must have the structure of `x`"):
+        fit(slices((series, labels)), validation_data=slices((series[:, :5], labels)))
+
+
+def test_a_rare_class_is_in_training():
+    x, y = load_iris(return_X_y=True)
+    x, y = np.unique(x, axis=0, return_index=True)[0], y[: len(np.unique(x, axis=0))].copy()
+    y[7] = 9
+    for seed in range(8):
+        source = fit(slices((x, y)), seed=seed, validation_split=0.5)
+        targets = np.concatenate([np.asarray(batch[1]) for batch in source.train(32)])
+        assert source.target_encoder.transform([9])[0] in targets
+
+
+def test_a_model_trains_on_it():
+    source = fit(slices((DIGITS, DIGIT_LABELS)))
+    inputs = keras.Input((8, 8, 1), name="image")
+    hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 16)(inputs))
+    model = keras.Model({"image": inputs}, keras.layers.Dense(10, activation="softmax")(hidden))
+    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    options = {"validation_data": source.validation(64), "epochs": 5, "verbose": 0, "shuffle": False}
+    history = model.fit(source.train(64), **options).history
+    assert history["val_accuracy"][-1] > 0.9
+
+
+def test_bad_datasets_are_refused():
+    x, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match="infinite"):
+        StreamSource(slices((x, y)).repeat())
+    with pytest.raises(ValueError, match=r"of \(x, y\) or \(x, y, sample_weight\)"):
+        StreamSource(slices(x))
+    with pytest.raises(ValueError, match="an empty dataset"):
+        fit(slices((x[:0], y[:0])))
+    with pytest.raises(ValueError, match="`validation_split` must be"):
+        fit(slices((x, y)), validation_split=1.5)
+    with pytest.raises(ValueError, match="enough different rows"):
+        fit(slices((x[:1].repeat(9, axis=0), x[:9, 0])))
+    with pytest.raises(ValueError, match="dense tensors of fixed shape"):
+        StreamSource(slices((tf.ragged.constant([[1.0], [1.0, 2.0]]), [0, 1])))
+
+
+def test_a_dataset_with_random_augmentation_cannot_be_split():
+    x, y = load_iris(return_X_y=True)
+    noisy = slices((x, y)).map(lambda row, label: (row + tf.random.normal((4,), dtype=row.dtype), label))
+    with pytest.raises(ValueError, match="same rows each time it is read"):
+        fit(noisy)
+    assert fit(noisy, validation_data=slices((x, y))).rows["train"] == 150
+
+
+def test_bad_pixels_are_found_while_reading():
+    images = DIGITS.astype("float32")
+    images[400, 1, 2, 0] = np.nan
+    with pytest.raises(ValueError, match=r"1 NaN or infinite value, the first at index \(400, 1, 2, 0\)"):
+        fit(slices((images, DIGIT_LABELS)))
