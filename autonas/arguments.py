@@ -33,6 +33,9 @@ def check(estimator):
         _refuse("preset", f"one of {', '.join(map(repr, presets()))}", estimator.preset)
     if estimator.task not in TASKS:
         _refuse("task", f"one of {', '.join(map(repr, TASKS))}", estimator.task)
+    fixed = estimator.fixed_task
+    if fixed and estimator.task and (fixed == "regression") != (estimator.task == "regression"):
+        _refuse("task", f"None or a kind of {fixed}, which {type(estimator).__name__} is for", estimator.task)
     if (estimator.inputs is None) != (estimator.outputs is None):
         raise ValueError("`inputs` and `outputs` must be given together: they are the two ends of a graph of blocks.")
     if estimator.class_weight not in (None, "balanced") and not isinstance(estimator.class_weight, dict):

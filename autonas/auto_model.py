@@ -7,12 +7,13 @@ import time
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from autonas import arguments, oracles, persistence, preparation, tuner
 from autonas import predictor as predictor_module
-from autonas.data import fingerprint
+from autonas.data import fingerprint as fingerprint_of
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
 from autonas.execution import serial
@@ -22,8 +23,7 @@ from autonas.search_space import optimization, portfolio, ranges
 
 
 def _predicts_classes(estimator):
-    task = estimator.task_ if hasattr(estimator, "task_") else estimator.task
-    if task == "regression":
+    if (estimator.task_ if hasattr(estimator, "task_") else estimator.given_task) == "regression":
         raise AttributeError("predict_proba exists only for classification; the task is regression")
     return True
 
@@ -84,6 +84,8 @@ class AutoModel(BaseEstimator):
 
     #: Kind of the input, if the class fixes it.
     kind = None
+    #: Task, if the class fixes it.
+    fixed_task = None
     #: Whether the validation part must be the last rows.
     in_order = False
 
@@ -133,6 +135,11 @@ class AutoModel(BaseEstimator):
         self.overwrite = overwrite
         self.tensorboard = tensorboard
         self.verbose = verbose
+
+    @property
+    def given_task(self):
+        """The task as far as it is known before `fit`."""
+        return self.task or self.fixed_task
 
     # ------------------------------------------------------------------ fit
 
@@ -212,7 +219,7 @@ class AutoModel(BaseEstimator):
         if isinstance(x, (list, tuple)) and self.inputs is not None:
             facts |= {f"x[{position}]": each for position, each in enumerate(facts.pop("x"))}
         return {
-            "data": {name: fingerprint.fingerprint(value) for name, value in facts.items() if value is not None},
+            "data": {name: fingerprint_of(value) for name, value in facts.items() if value is not None},
             "space": [hyperparameter.get_config() for hyperparameter in space.space],
             "objective": [prepared.objective.name, prepared.objective.direction],
             "strategy": self.strategy if isinstance(self.strategy, str) else type(self.strategy).__name__,
@@ -258,6 +265,9 @@ class AutoModel(BaseEstimator):
 
     def _set_learned(self):
         """Attributes that follow from the predictor."""
+        for name in ("classes_", "n_features_in_", "feature_names_in_"):
+            # Those of an earlier fit.
+            self.__dict__.pop(name, None)
         targets = list(self.predictor_.targets.values())
         single = len(targets) == 1
         self.model_ = self.predictor_.network
@@ -267,9 +277,10 @@ class AutoModel(BaseEstimator):
             self.classes_ = classes[0] if single else classes
         encoders = list(self.predictor_.encoders.values())
         if len(encoders) == 1 and encoders[0].kind == "table":
-            self.n_features_in_ = encoders[0].n_features
-            if encoders[0].feature_names is not None:
-                self.feature_names_in_ = encoders[0].feature_names
+            self.n_features_in_ = len(encoders[0].kinds_)
+            names = encoders[0].columns_
+            if names is not None and all(isinstance(name, str) for name in names):
+                self.feature_names_in_ = np.array(names, dtype=object)
 
     # ------------------------------------------------------------------ use
 
@@ -369,7 +380,7 @@ class AutoModel(BaseEstimator):
 
     def _outputs(self, x):
         check_is_fitted(self, "predictor_")
-        return self.predictor_.outputs(x)
+        return self.predictor_.outputs(x, type(self).__name__)
 
     def _per_head(self, outputs, convert):
         values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]
@@ -380,10 +391,16 @@ class AutoModel(BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        task = getattr(self, "task_", None) or self.given_task
+        if task is not None and not isinstance(task, list):
+            tags.estimator_type = "regressor" if task == "regression" else "classifier"
+            tags.regressor_tags = RegressorTags() if task == "regression" else None
+            tags.classifier_tags = None if task == "regression" else ClassifierTags()
         tags.target_tags.required = True
         tags.non_deterministic = self.seed is None
         tags.input_tags.allow_nan = self.kind in (None, "table", "series")
         tags.input_tags.two_d_array = self.kind in (None, "table")
+        tags.input_tags.sparse = self.kind in (None, "table")
         tags.input_tags.three_d_array = self.kind in (None, "image", "series")
         tags.input_tags.string = self.kind in (None, "text", "table")
         tags.target_tags.multi_output = True

@@ -27,17 +27,21 @@ class Predictor:
         self.encoders = encoders
         self.targets = targets
 
-    def encode(self, x):
-        """The network's inputs for raw rows; `x` is one input, or a list or dict of several."""
+    def encode(self, x, owner=None):
+        """The network's inputs for raw rows; `x` is one input, or a list or dict of several.
+
+        `owner` is the estimator's name for errors about another number of columns.
+        """
         tensors = {}
         for (name, encoder), value in zip(self.encoders.items(), split_inputs(x, list(self.encoders)), strict=True):
-            for tensor_name, array in encoder.transform(value).items():
+            options = {"owner": owner} if encoder.kind == "table" else {}
+            for tensor_name, array in encoder.transform(value, **options).items():
                 tensors[f"{name}_{tensor_name}"] = array
         return tensors
 
-    def outputs(self, x):
-        """The network's outputs for raw rows, a dict from head to array `(n, n_outputs)`."""
-        tensors = self.encode(x)
+    def outputs(self, x, owner=None):
+        """The network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
+        tensors = self.encode(x, owner)
         n_rows = len(next(iter(tensors.values())))
         if n_rows <= _DIRECT_ROWS:
             outputs = self.network(tensors, training=False)

@@ -132,10 +132,10 @@ def _target_encoders(estimator, given, outputs):
     if given is None:
         # Whether the target may be standardised depends on the head that will be made for it.
         head = heads.RegressionHead(loss=estimator.loss)
-        return [data.TargetEncoder(estimator.task, estimator.num_classes, head.scales_target())]
+        return [data.TargetEncoder(estimator.given_task, estimator.num_classes, head.scales_target())]
     encoders = []
     for head in given:
-        task = estimator.task if len(given) == 1 else None
+        task = estimator.given_task if len(given) == 1 else None
         if task is None:
             task = "regression" if head.tasks == ("regression",) else None
             task = "classification" if isinstance(head, heads.ClassificationHead) else task
