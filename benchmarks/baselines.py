@@ -1,0 +1,111 @@
+"""scikit-learn models fitted on the same split in the same run: a linear one and gradient boosting."""
+
+import time
+
+import common
+import numpy as np
+import pandas
+from sklearn import (
+    compose,
+    decomposition,
+    ensemble,
+    feature_extraction,
+    impute,
+    linear_model,
+    pipeline,
+    preprocessing,
+)
+
+KINDS = ("linear", "boosting")
+
+
+def measure(name, data, kind):
+    """Fits a baseline.
+
+    Args:
+        name: The data set.
+        data: Folder of the data sets.
+        kind: `"linear"` or `"boosting"`.
+
+    Returns:
+        Its test scores and seconds of `fit`.
+    """
+    dataset = common.load(name, data)
+    model = pipeline.make_pipeline(*_preprocessing(dataset, kind), _model(dataset, kind))
+    started = time.monotonic()
+    model.fit(dataset.x_train, dataset.y_train)
+    return {"scores": common.scores(dataset, model), "seconds": time.monotonic() - started}
+
+
+def _model(dataset, kind):
+    if dataset.metric == "rmse":
+        return (
+            linear_model.Ridge()
+            if kind == "linear"
+            else ensemble.HistGradientBoostingRegressor(random_state=0)
+        )
+    if kind == "linear":
+        return linear_model.LogisticRegression(C=10.0 if dataset.kind == "text" else 1.0, max_iter=1000)
+    return ensemble.HistGradientBoostingClassifier(random_state=0)
+
+
+def _preprocessing(dataset, kind):
+    linear = kind == "linear"
+    if dataset.kind == "text":
+        steps = [feature_extraction.text.TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)]
+        # Trees need dense columns.
+        return steps if linear else [*steps, decomposition.TruncatedSVD(100, random_state=0)]
+    if dataset.kind == "table":
+        return [_columns(dataset, linear)]
+    steps = [preprocessing.FunctionTransformer(_flatten)]
+    if dataset.kind == "image":
+        return [
+            *steps,
+            preprocessing.FunctionTransformer(_scale, kw_args={"largest": float(dataset.x_train.max())}),
+        ]
+    return (
+        [*steps, preprocessing.StandardScaler(), impute.SimpleImputer(keep_empty_features=True)]
+        if linear
+        else steps
+    )
+
+
+def _columns(dataset, linear):
+    frame = dataset.x_train
+    numbers = [name for name in frame if pandas.api.types.is_numeric_dtype(frame[name])]
+    categories = [name for name in frame if name not in numbers and name not in dataset.text_columns]
+    if linear:
+        number = pipeline.make_pipeline(
+            impute.SimpleImputer(strategy="median", add_indicator=True), preprocessing.StandardScaler()
+        )
+        category = preprocessing.OneHotEncoder(handle_unknown="ignore")
+    else:
+        number = "passthrough"
+        category = preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    texts = [
+        (
+            f"text_{name}",
+            pipeline.make_pipeline(
+                preprocessing.FunctionTransformer(_without_missing),
+                feature_extraction.text.TfidfVectorizer(min_df=2),
+            ),
+            name,
+        )
+        for name in dataset.text_columns
+    ]
+    return compose.ColumnTransformer(
+        [("numbers", number, numbers), ("categories", category, categories), *texts],
+        sparse_threshold=0.3 if linear else 0.0,
+    )
+
+
+def _flatten(x):
+    return np.reshape(x, (len(x), -1)).astype("float64")
+
+
+def _scale(x, largest):
+    return x / largest
+
+
+def _without_missing(column):
+    return column.fillna("")

@@ -1,0 +1,227 @@
+"""What the benchmarks share: the data sets, and measuring a function in a fresh process on cores of its own.
+
+Run as `python common.py SCRIPT FUNCTION ARGUMENTS CORES RESULT`, it is that process.
+"""
+
+import dataclasses
+import gzip
+import importlib.util
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+
+SHARED_SETS = {
+    "digits": "accuracy",
+    "mnist": "accuracy",
+    "fashion_mnist": "accuracy",
+    "adult": "auc",
+    "titanic": "accuracy",
+    "california_housing": "rmse",
+    "wine_quality": "rmse",
+    "rt_polarity": "accuracy",
+    "sms_spam": "accuracy",
+    "trec6": "accuracy",
+    "ecg5000": "accuracy",
+    "japanese_vowels": "accuracy",
+}
+#: scikit-learn's own sets, split by `train_test_split(test_size=0.25, random_state=0)`.
+SKLEARN_SETS = {"breast_cancer": "auc", "diabetes": "rmse", "iris": "accuracy"}
+#: The metric by which a set is compared.
+METRICS = SHARED_SETS | SKLEARN_SETS
+
+
+@dataclasses.dataclass
+class DataSet:
+    """A set with its test part.
+
+    Args:
+        kind: `"image"`, `"table"`, `"text"` or `"series"`.
+        metric: `"accuracy"`, `"auc"` or `"rmse"`.
+        text_columns: Columns of free text in a table.
+    """
+
+    kind: str
+    metric: str
+    x_train: object
+    y_train: object
+    x_test: object
+    y_test: object
+    text_columns: list = dataclasses.field(default_factory=list)
+
+
+def load(name, data_directory):
+    """A data set by name.
+
+    Images come as uint8 arrays, texts as lists of str, tables as DataFrames as pandas reads them, series as
+    arrays padded with NaN.
+    """
+    if name in SKLEARN_SETS:
+        return _load_sklearn(name)
+    folder = pathlib.Path(data_directory) / name
+    meta = json.loads((folder / "meta.json").read_text())
+    if (folder / "data.npz").exists():
+        import numpy as np
+
+        kind = "image" if meta["kind"] == "image" else "series"
+        with np.load(folder / "data.npz") as data:
+            return DataSet(
+                kind, METRICS[name], *(data[part] for part in ("x_train", "y_train", "x_test", "y_test"))
+            )
+    if meta["kind"] == "text":
+        parts = []
+        for part in ("train", "test"):
+            with gzip.open(folder / f"{part}.jsonl.gz", "rt", encoding="utf-8") as file:
+                rows = [json.loads(line) for line in file]
+            parts += [[row["text"] for row in rows], [row["label"] for row in rows]]
+        return DataSet("text", METRICS[name], *parts)
+    import pandas
+
+    parts = []
+    for part in ("train", "test"):
+        frame = pandas.read_csv(folder / f"{part}.csv.gz")
+        target = frame.pop(meta["target"])
+        parts += [frame, target.to_numpy()]
+    return DataSet("table", METRICS[name], *parts, meta.get("text_columns", []))
+
+
+def _load_sklearn(name):
+    from sklearn import datasets, model_selection
+
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True, as_frame=True)
+    x_train, x_test, y_train, y_test = model_selection.train_test_split(
+        x, y.to_numpy(), test_size=0.25, random_state=0
+    )
+    return DataSet("table", METRICS[name], x_train, y_train, x_test, y_test)
+
+
+def scores(dataset, estimator):
+    """Scores of a fitted estimator on the test part, a dict."""
+    from sklearn import metrics
+
+    predicted = estimator.predict(dataset.x_test)
+    if dataset.metric == "rmse":
+        return {"rmse": float(metrics.root_mean_squared_error(dataset.y_test, predicted))}
+    found = {"accuracy": float(metrics.accuracy_score(dataset.y_test, predicted))}
+    if dataset.metric == "auc":
+        positive = estimator.predict_proba(dataset.x_test)[:, 1]
+        found["auc"] = float(metrics.roc_auc_score(dataset.y_test == estimator.classes_[1], positive))
+    return found
+
+
+def in_fresh_process(script, function, arguments, threads=1):
+    """Calls a function of a script in a fresh process.
+
+    Args:
+        script: Path of the script.
+        function: Name of the function in it; what it returns must be JSON.
+        arguments: Dict of its keyword arguments.
+        threads: Number of cores, the last ones of those that this process may use, and of threads.
+
+    Returns:
+        What the function returned, or `{"error": last line of what the process wrote to stderr}`.
+    """
+    cores = sorted(os.sched_getaffinity(0))[-threads:]
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", **dict.fromkeys(names, str(threads)))
+    with tempfile.TemporaryDirectory() as folder:
+        result = pathlib.Path(folder) / "result.json"
+        process = subprocess.run(
+            [
+                sys.executable,
+                __file__,
+                script,
+                function,
+                json.dumps(arguments),
+                json.dumps(cores),
+                str(result),
+            ],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if process.returncode or not result.exists():
+            lines = process.stderr.strip().splitlines() or ["no message"]
+            return {
+                "error": f"exit status {process.returncode}: {lines[-1]}",
+                "stderr": process.stderr[-4000:],
+            }
+        return json.loads(result.read_text())
+
+
+def cpu_seconds():
+    """CPU seconds of this process and of those it has waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def peak_megabytes():
+    """Largest resident set so far of this process, or of the largest that it has waited for.
+
+    `ru_maxrss` of a process counts what its parent held when it forked, so the kernel is asked for its own.
+    """
+    status = pathlib.Path("/proc/self/status").read_text()
+    own = int(status.split("VmHWM:")[1].split()[0])
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+
+
+def resident_megabytes():
+    """Resident set of this process."""
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def machine():
+    """What the numbers were measured with."""
+    from importlib import metadata
+
+    cpu = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    commit = subprocess.run(
+        ["git", "-C", os.path.dirname(os.path.abspath(__file__)), "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    return {
+        "cpu": cpu[0] if cpu else "unknown",
+        "cores": len(os.sched_getaffinity(0)),
+        "commit": commit,
+        **{
+            name: metadata.version(name)
+            for name in ("keras", "tensorflow", "keras-tuner", "scikit-learn", "numpy")
+        },
+    }
+
+
+def write_json(path, content):
+    """Writes a JSON file, which is whole at any time."""
+    unfinished = f"{path}.unfinished"
+    with open(unfinished, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, default=str)
+    os.replace(unfinished, path)
+
+
+def table(rows, header):
+    """Lines of a table, columns aligned."""
+    rows = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def _child(script, function, arguments, cores, result):
+    os.sched_setaffinity(0, json.loads(cores))
+    specification = importlib.util.spec_from_file_location("benchmark", script)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    returned = getattr(module, function)(**json.loads(arguments))
+    with open(result, "w", encoding="utf-8") as file:
+        json.dump(returned, file, default=str)
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])
