@@ -117,7 +117,8 @@ def as_numbers(series):
     ):
         return as_numbers(pd.to_timedelta(series))
     codes, values = factorize_strings(series)
-    values = pd.Series(values, dtype=object).replace({"": None, "True": 1.0, "False": 0.0})
+    special = {"": None, "True": 1.0, "False": 0.0}
+    values = pd.Series([special.get(value, value) for value in values], dtype=object)
     numbers = pd.to_numeric(values, errors="coerce").astype("float64").to_numpy()
     wrong = np.isnan(numbers) & values.notna().to_numpy()
     if wrong.any():

@@ -19,7 +19,8 @@ class TableEncoder(Encoder):
     """Encodes arrays, lists of lists, sparse matrices and DataFrames.
 
     What a column holds is inferred from the training rows (see `columns.infer_column`); columns with
-    nothing but missing values there are left out. The tensors, each absent when it would be empty:
+    nothing but missing values there are left out, and numbers or dates that the other rows contradict are
+    categories. The tensors, each absent when it would be empty:
 
     - `"numbers"` `(d,)` float32: numbers, booleans and the varying parts of dates, standardised by the
       mean and deviation of the training rows; NaN is kept.
@@ -70,7 +71,7 @@ class TableEncoder(Encoder):
         else:
             training = x if rows is None else x.iloc[rows]
             self.columns_ = _column_names(x)
-            self._fit_columns(training)
+            self._fit_columns(training, x)
             self.used_ = None
         numbers = self._numbers(training)
         self._check_numbers(numbers)
@@ -83,11 +84,14 @@ class TableEncoder(Encoder):
         if rows is not None:
             self._check_numbers(self._numbers(x))
 
-    def _fit_columns(self, training):
+    def _fit_columns(self, training, everything):
         self.kinds_, self.parts_ = [], {}
         for position, name in enumerate(self.columns_):
             series = training.iloc[:, position]
             kind = columns.infer_column(series)
+            if kind in ("number", "date") and columns.infer_column(everything.iloc[:, position]) != kind:
+                # a stray string in the other rows, such as "?"
+                kind = "category"
             if kind == "date":
                 parts = columns.column_date_parts(series)
                 varying = [i for i, part in enumerate(parts) if np.nanmin(part) != np.nanmax(part)]

@@ -102,6 +102,12 @@ def test_kinds_are_inferred_from_training_rows(frame):
     assert encoder.transform(frame)["categories"].shape == (60, 2)
 
 
+def test_a_stray_string_outside_of_the_training_rows_makes_a_category():
+    table = pd.DataFrame({"x": [*map(str, [1, 2] * 10), "?"]})
+    encoder = TableEncoder().fit(table, rows=np.arange(20))
+    assert encoder.transform(table)["categories"].ravel()[-3:].tolist() == [1, 2, 0]
+
+
 def test_numbers_as_strings():
     table = pd.DataFrame({"x": ["1", "2.5", None, "4"]})
     encoder = TableEncoder().fit(table)
