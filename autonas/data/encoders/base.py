@@ -90,13 +90,16 @@ class RunningMoments:
         self.sum_of_squares = np.zeros(n_channels)
 
     def update(self, chunk):
-        values = np.asarray(chunk, dtype="float64").reshape(
-            chunk.size // max(1, len(self.mean)), len(self.mean)
-        )
-        present = ~np.isnan(values)
-        count = present.sum(axis=0)
-        mean = np.where(present, values, 0.0).sum(axis=0) / np.maximum(count, 1)
-        squares = np.square(np.where(present, values - mean, 0.0)).sum(axis=0)
+        values = chunk.reshape(chunk.size // max(1, len(self.mean)), len(self.mean))
+        # one contiguous row per channel: numpy sums those several times faster than short columns
+        values = np.array(values.T, dtype="float64", order="C")
+        missing = np.isnan(values)
+        values[missing] = 0.0
+        count = values.shape[1] - missing.sum(axis=1)
+        mean = values.sum(axis=1) / np.maximum(count, 1)
+        values -= mean[:, None]
+        values[missing] = 0.0
+        squares = np.einsum("ij,ij->i", values, values)
         total = np.maximum(self.count + count, 1)
         delta = mean - self.mean
         self.sum_of_squares += squares + delta**2 * self.count * count / total
@@ -108,7 +111,7 @@ class RunningMoments:
         return self.sum_of_squares / np.maximum(self.count, 1)
 
 
-def chunks_of(x, rows, n_bytes=2**23):
+def chunks_of(x, rows, n_bytes=2**20):
     """Yields consecutive pieces of the given rows of an array, each of about `n_bytes` at most."""
     n_rows = len(x) if rows is None else len(rows)
     step = max(1, n_bytes // max(1, x[:1].nbytes))
