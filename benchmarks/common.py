@@ -1,4 +1,4 @@
-"""What the benchmarks share: the data sets, and measuring a function in a fresh process on cores of its own.
+"""What the benchmarks share: the data sets, and calling a function in a fresh process on its own cores.
 
 Run as `python common.py SCRIPT FUNCTION ARGUMENTS CORES RESULT`, it is that process.
 """
@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 SHARED_SETS = {
     "digits": "accuracy",
@@ -193,6 +194,26 @@ def machine():
             for name in ("keras", "tensorflow", "keras-tuner", "scikit-learn", "numpy")
         },
     }
+
+
+def around(owner, name, observe):
+    """Wraps a function or method of `owner`.
+
+    Args:
+        owner: A module or class.
+        name: Name of the function in it.
+        observe: Function `(seconds, *arguments of the call)` called after each call.
+    """
+    original = getattr(owner, name)
+
+    def wrapped(*args, **kwargs):
+        started = time.perf_counter()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            observe(time.perf_counter() - started, *args)
+
+    setattr(owner, name, wrapped)
 
 
 def write_json(path, content):

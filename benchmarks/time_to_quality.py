@@ -2,10 +2,10 @@
 
     python benchmarks/time_to_quality.py DATA_DIR --budget 60 180 --seeds 0 1 2 --output results.json
 
-Each run is a fresh process. Shown after each: the score on the test part, then on the validation part; trials
-completed and failed; epochs in all; wall seconds of `fit`; seconds after which the first usable model existed;
-CPU seconds of `fit`; peak resident memory of the process; why the search stopped; the best trial's choices. In the
-summary `~` marks sets whose rivals were measured on another split.
+Each run is a fresh process. Shown after each: the score on the test part, then on the validation part;
+trials completed and failed; epochs in all; wall seconds of `fit`; seconds until the first usable model
+existed; CPU seconds of `fit`; peak resident memory of the process; why the search stopped; the best
+trial's choices. In the summary `~` marks sets whose rivals were measured on another split.
 """
 
 import argparse

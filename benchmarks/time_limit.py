@@ -1,0 +1,90 @@
+"""How late `fit` returns under time limits of 10 to 60 s, the final fit and the saving included.
+
+    python benchmarks/time_limit.py DATA_DIR --runs 20
+
+The sets and limits take turns, each run in a fresh process on one core. Wanted: never more than 5 % or two
+seconds late, whichever is more. Time that was left over is shown as negative lateness.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import common  # noqa: E402
+
+SETS = ("digits", "iris", "california_housing", "trec6", "mnist", "ecg5000", "adult")
+
+
+def measure(name, data, limit, seed):
+    """Seconds of `fit`, and what the search came to."""
+    import autonas
+
+    dataset = common.load(name, data)
+    task = "regression" if dataset.metric == "rmse" else None
+    with tempfile.TemporaryDirectory() as folder:
+        model = autonas.AutoModel(
+            task=task, time_limit=limit, seed=seed, verbose=0, directory=os.path.join(folder, "run")
+        )
+        started = time.monotonic()
+        model.fit(dataset.x_train, dataset.y_train)
+        seconds = time.monotonic() - started
+    final = [record for record in model.records_ if record["stage"] == "final"]
+    return {
+        "seconds": seconds,
+        "trials": len(model.records_) - len(final),
+        "final": f"{final[0]['status']} in {final[0]['seconds']:.1f} s" if final else "none",
+        "stop_reason": model.stop_reason_,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", metavar="DATA_DIR", help="folder of the data sets")
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--limits", type=float, nargs=2, default=[10.0, 60.0], metavar=("LEAST", "MOST"))
+    parser.add_argument(
+        "--sets", nargs="+", choices=common.METRICS, default=SETS, metavar="SET", help=", ".join(SETS)
+    )
+    parser.add_argument("--output", help="JSON file, written anew after each run")
+    arguments = parser.parse_args()
+    least, most = arguments.limits
+    line = "{:<18} {:>6} {:>7} {:>7} {:>7} {:>7} {:<20} {}"
+    print(common.machine())
+    print(line.format("set", "limit", "took", "late s", "late %", "trials", "final fit", ""), flush=True)
+    runs = []
+    for run in range(arguments.runs):
+        limit = round(least + (most - least) * run / max(1, arguments.runs - 1), 1)
+        name = arguments.sets[run % len(arguments.sets)]
+        call = {"name": name, "data": arguments.data, "limit": limit, "seed": run}
+        found = {"set": name, "limit": limit} | common.in_fresh_process(
+            os.path.abspath(__file__), "measure", call
+        )
+        runs.append(found)
+        if "error" in found:
+            print(line.format(name, limit, *[""] * 5, found["error"]), flush=True)
+        else:
+            late = found["late"] = found["seconds"] - limit
+            found["too_late"] = late > max(0.05 * limit, 2.0)
+            numbers = (f"{found['seconds']:.1f}", f"{late:.2f}", f"{100 * late / limit:.1f}", found["trials"])
+            print(
+                line.format(name, limit, *numbers, found["final"], "TOO LATE" if found["too_late"] else ""),
+                flush=True,
+            )
+        if arguments.output:
+            common.write_json(arguments.output, {"machine": common.machine(), "runs": runs})
+    measured = [run for run in runs if "late" in run]
+    late = [run["late"] for run in measured]
+    print(
+        f"\n{len(measured)} of {len(runs)} runs measured; {sum(run['too_late'] for run in measured)} too late"
+        + (f"; {min(late):.2f} to {max(late):.2f} s late" if late else "")
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""What a trial costs beyond building and training its model, and and whether that grows.
+
+    python benchmarks/trial_overhead.py --trials 300
+
+The model is trivial: one hidden layer, 64 rows, one epoch. In one process each: bare Keras (build,
+compile, fit), Keras Tuner's `RandomSearch`, and autonas. Overhead: wall seconds from the start of a
+trial to the start of the next, less those in which the model was built or trained (scoring after the
+epoch included). Wanted: under 0.15 s, as much in the last ten trials as in trials 5 to 15. Medians; the
+mean holds what happens in some trials only.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import common  # noqa: E402
+
+LOOPS = ("bare Keras", "Keras Tuner", "autonas")
+
+
+def rows():
+    """64 rows to train and validate on."""
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return x[:64].astype("float32"), y[:64]
+
+
+class Clock:
+    """Collects for each trial when it began and what was spent in building and training."""
+
+    def __init__(self):
+        self.trials = []
+
+    def begin(self):
+        self.trials.append({"began": time.perf_counter(), "building": 0.0, "training": 0.0})
+
+    def add(self, what, seconds):
+        if self.trials:
+            self.trials[-1][what] += seconds
+
+    def timed(self, what, function, *args, **kwargs):
+        started = time.perf_counter()
+        result = function(*args, **kwargs)
+        self.add(what, time.perf_counter() - started)
+        return result
+
+    def result(self):
+        """Seconds of each trial but the last, whose end isn't known: in all, in building, in training."""
+        return [
+            {
+                "total": following["began"] - trial["began"],
+                "building": trial["building"],
+                "training": trial["training"],
+            }
+            for trial, following in zip(self.trials, self.trials[1:], strict=False)
+        ]
+
+
+def build(learning_rate):
+    """The trivial model, compiled."""
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((64,)), keras.layers.Dense(16, activation="relu"), keras.layers.Dense(10, "softmax")]
+    )
+    model.compile(
+        keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    return model
+
+
+def bare_keras(trials):
+    """Build, compile, fit."""
+    import numpy as np
+
+    clock, generator = Clock(), np.random.default_rng(0)
+    x, y = rows()
+    data = {"x": x[:51], "y": y[:51], "validation_data": (x[51:], y[51:])}
+    for _ in range(trials + 1):
+        clock.begin()
+        model = clock.timed("building", build, 10 ** generator.uniform(-4, -2))
+        clock.timed("training", model.fit, **data, epochs=1, batch_size=16, verbose=0)
+    return clock.result()
+
+
+def keras_tuner(trials):
+    """Keras Tuner's loop."""
+    import keras_tuner
+
+    clock = Clock()
+    x, y = rows()
+
+    class Model(keras_tuner.HyperModel):
+        def build(self, hp):
+            return clock.timed("building", build, hp.Float("learning_rate", 1e-4, 1e-2, sampling="log"))
+
+        def fit(self, hp, model, *args, **kwargs):
+            return clock.timed("training", model.fit, *args, **kwargs)
+
+    class Search(keras_tuner.RandomSearch):
+        def on_trial_begin(self, trial):
+            clock.begin()
+            super().on_trial_begin(trial)
+
+    with tempfile.TemporaryDirectory() as folder:
+        tuner = Search(Model(), objective="val_accuracy", max_trials=trials + 1, directory=folder, seed=1)
+        tuner.search(x[:51], y[:51], validation_data=(x[51:], y[51:]), epochs=1, batch_size=16, verbose=0)
+    return clock.result()
+
+
+def autonas(trials, tensorboard=False):
+    """autonas's loop, by the façade."""
+    import autonas
+    from autonas import tuner
+    from autonas.evaluation import evaluator, training
+
+    clock = Clock()
+    begin = tuner.Tuner._submit
+
+    def submit(self):
+        clock.begin()
+        return begin(self)
+
+    tuner.Tuner._submit = submit
+    common.around(evaluator.Evaluator, "build", lambda seconds, *_: clock.add("building", seconds))
+    common.around(training, "train", lambda seconds, *_: clock.add("training", seconds))
+    node = autonas.StructuredDataInput()
+    output = autonas.DenseBlock(units=16, depth=1, batch_normalization=False, dropout=0.0, residual=False)(
+        node
+    )
+    output = autonas.ClassificationHead(num_classes=10, dropout=0.0)(output)
+    with tempfile.TemporaryDirectory() as folder:
+        autonas.AutoModel(
+            node,
+            output,
+            max_trials=trials,
+            epochs=1,
+            seed=0,
+            refit=False,
+            verbose=0,
+            tensorboard=tensorboard,
+            directory=os.path.join(folder, "run"),
+        ).fit(*rows())
+    return clock.result()
+
+
+def windows(trials):
+    """Trials 5 to 15 and the last ten."""
+    return {"trials 5-15": trials[5:15], f"trials {max(0, len(trials) - 10)}-{len(trials)}": trials[-10:]}
+
+
+def main():
+    import statistics
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument(
+        "--rival-trials", type=int, default=30, help="trials of bare Keras and of Keras Tuner"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="with the TensorBoard log")
+    parser.add_argument("--output", help="JSON file")
+    arguments = parser.parse_args()
+    calls = {
+        "bare Keras": ("bare_keras", {"trials": arguments.rival_trials}),
+        "Keras Tuner": ("keras_tuner", {"trials": arguments.rival_trials}),
+        "autonas": ("autonas", {"trials": arguments.trials, "tensorboard": arguments.tensorboard}),
+    }
+    found, lines = {}, []
+    for name, (function, options) in calls.items():
+        found[name] = common.in_fresh_process(os.path.abspath(__file__), function, options)
+        if "error" in found[name]:
+            sys.exit(f"{name}: {found[name]['stderr']}")
+        for window, trials in windows(found[name]).items():
+            overheads = [trial["total"] - trial["building"] - trial["training"] for trial in trials]
+            medians = [
+                statistics.median(trial[what] for trial in trials)
+                for what in ("total", "building", "training")
+            ]
+            medians.append(statistics.median(overheads))
+            numbers = [f"{value:.3f}" for value in (*medians, statistics.mean(overheads))]
+            lines.append([name, window, *numbers])
+    print(common.machine())
+    print(common.table(lines, ["loop", "window", "total", "building", "training", "overhead", "its mean"]))
+    if arguments.output:
+        common.write_json(arguments.output, {"machine": common.machine(), "trials": found})
+
+
+if __name__ == "__main__":
+    main()

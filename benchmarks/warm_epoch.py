@@ -1,0 +1,114 @@
+"""How long a warm epoch of a small network takes by autonas's loop, against plain `fit` on arrays.
+
+    python benchmarks/warm_epoch.py
+
+A small convolutional network on the digits, training and validation. The two take turns in one process;
+the first epoch of each turn is left out, for `fit` sets up its data in it. Wanted: a ratio of at most
+0.35.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import common  # noqa: E402
+
+
+def measure(turns, epochs, batch_size):
+    """Seconds of each warm epoch, by loop."""
+    import keras
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    import autonas
+    from autonas import preparation
+    from autonas.evaluation import loops
+    from autonas.search_space import declaring
+
+    x, y = load_digits(return_X_y=True)
+    node = autonas.ImageInput()
+    block = autonas.ConvolutionBlock(
+        filters=16, kernel_size=3, depth=2, layers=1, kind="plain", pooling="max", dropout=0.0
+    )
+    estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.25)(block(node)))
+    prepared = preparation.prepare(
+        estimator, x.reshape(-1, 8, 8).astype("uint8"), y, None, None, None, seed=0
+    )
+    data = prepared.dataset
+    ours = prepared.graph.build(declaring.DeclaringHyperParameters())
+    plain = keras.models.clone_model(ours)
+    plain.compile(keras.optimizers.AdamW(1e-3), ours.loss, metrics=[["accuracy"]])
+    loop, generator = loops.make_loop(ours, data), np.random.default_rng(0)
+
+    def by_autonas():
+        ends = [time.perf_counter()]
+        for _ in range(epochs + 1):
+            loop.train_epoch(data.train_rows, batch_size, generator, lambda share: 1e-3, None)
+            scores = prepared.scorer(loop.predict(data.validation_rows), data.validation_rows)
+            ends.append(time.perf_counter())
+        return ends, scores["val_accuracy"]
+
+    def part(rows):
+        return [
+            {name: array[rows] for name, array in arrays.items()} for arrays in (data.inputs, data.targets)
+        ]
+
+    def by_fit():
+        ends = [time.perf_counter()]
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
+        history = plain.fit(
+            *part(data.train_rows),
+            validation_data=part(data.validation_rows),
+            batch_size=batch_size,
+            epochs=epochs + 1,
+            verbose=0,
+            callbacks=[callback],
+        )
+        return ends, history.history["val_accuracy"][-1]
+
+    seconds, accuracy = {"fit": [], "autonas": []}, {}
+    for _ in range(turns):
+        for name, turn in (("fit", by_fit), ("autonas", by_autonas)):
+            ends, accuracy[name] = turn()
+            seconds[name] += np.diff(ends)[1:].tolist()
+    return {"seconds": seconds, "accuracy": accuracy}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--turns", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of a turn, after the first")
+    parser.add_argument("--batch-size", type=int, default=32)
+    arguments = parser.parse_args()
+    call = {"turns": arguments.turns, "epochs": arguments.epochs, "batch_size": arguments.batch_size}
+    found = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
+    if "error" in found:
+        sys.exit(found["stderr"])
+    medians = {name: statistics.median(seconds) for name, seconds in found["seconds"].items()}
+    print(common.machine())
+    print(
+        common.table(
+            [
+                [
+                    name,
+                    f"{median:.4f}",
+                    f"{min(seconds):.4f}",
+                    f"{max(seconds):.4f}",
+                    f"{found['accuracy'][name]:.4f}",
+                ]
+                for (name, seconds), median in zip(found["seconds"].items(), medians.values(), strict=True)
+            ],
+            ["loop", "median s", "min", "max", "validation accuracy at the end"],
+        )
+    )
+    print(f"ratio {medians['autonas'] / medians['fit']:.3f} (wanted: at most 0.35)")
+
+
+if __name__ == "__main__":
+    main()
