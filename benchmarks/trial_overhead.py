@@ -1,4 +1,4 @@
-"""What a trial costs beyond building and training its model, and and whether that grows.
+"""What a trial costs beyond building and training its model, and whether that grows.
 
     python benchmarks/trial_overhead.py --trials 300
 
