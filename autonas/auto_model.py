@@ -1,12 +1,12 @@
 """AutoModel: arguments into parts; fit, predict, evaluate, export. No algorithm lives here."""
 
+import copy
 import datetime
 import os
-import shutil
 import time
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -51,7 +51,8 @@ class AutoModel(BaseEstimator):
         objective: Name of what to optimise on the validation part, such as `"val_accuracy"`, `"val_auc"`,
             `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes, the root mean
             squared error for numbers, the loss for several labels or heads.
-        metrics: Further metrics: names, Keras metrics or functions, one or a list. Defaults to the task's usual ones.
+        metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict of
+            these by head. Defaults to the task's usual ones.
         loss: A Keras loss or its name. Defaults to cross-entropy for classes, the squared error for numbers.
         max_trials: Number of trials. Defaults to the preset's, or no limit if `time_limit` is given.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`.
@@ -67,7 +68,7 @@ class AutoModel(BaseEstimator):
         seed: Seed of everything, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run; a search on the same data that is in it continues. Defaults to a new folder in
             `autonas_runs`.
-        overwrite: Whether to delete what is in `directory` first. Defaults to `False`.
+        overwrite: Whether to delete an earlier run in `directory` first. Defaults to `False`.
         tensorboard: Whether to write a TensorBoard log to `directory/tensorboard`. Defaults to `True`.
         verbose: 0: silent, 1: progress, 2: each epoch too. Defaults to 1.
 
@@ -164,18 +165,20 @@ class AutoModel(BaseEstimator):
         """
         started = time.monotonic()
         arguments.check(self)
-        seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1) if self.seed is None else int(self.seed)
+        seed = self._find_seed()
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
         space = prepared.graph.declare()
-        header = self._header(prepared, space, x, y, sample_weight, validation_data)
-        directory = self._open_directory(header)
         preset = arguments.presets()[self.preset]
-        max_trials = self.max_trials or (None if self.time_limit or not isinstance(self.strategy, str) else preset["max_trials"])
+        epochs = self.epochs or _default_epochs(prepared.dataset.n_train, preset)
+        header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
+        directory = self._open_directory(header)
+        max_trials = self.max_trials
+        if max_trials is None and self.time_limit is None and not getattr(self.strategy, "max_trials", None):
+            max_trials = preset["max_trials"]
         oracle = oracles.get_oracle(
             self.strategy, prepared.objective, max_trials, space, seed, portfolio.initial_points(prepared.graph)
         )
         oracle.header = header
-        epochs = self.epochs or _default_epochs(prepared.dataset.n_train, preset)
         evaluator = evaluator_module.Evaluator(
             prepared.graph,
             space,
@@ -213,18 +216,36 @@ class AutoModel(BaseEstimator):
         default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
         return optimization.Optimization(batch_size=ranges.Choice(sizes, default=default))
 
-    def _header(self, prepared, space, x, y, sample_weight, validation_data):
+    def _find_seed(self):
+        """The seed given, that of the search to be continued, or a new one."""
+        if self.seed is not None:
+            return int(self.seed)
+        earlier = None if self.directory is None or self.overwrite else persistence.earlier_seed(self.directory)
+        return int(np.random.SeedSequence().generate_state(1)[0] >> 1) if earlier is None else earlier
+
+    def _header(self, prepared, space, epochs, data):
         """What a run must agree on with the one it continues."""
-        facts = {"x": x, "y": y, "sample_weight": sample_weight, "validation_data": validation_data}
-        if isinstance(x, (list, tuple)) and self.inputs is not None:
-            facts |= {f"x[{position}]": each for position, each in enumerate(facts.pop("x"))}
+        x, y, sample_weight, validation_data, groups = data
+        facts = _facts("x", x, prepared.encoders) | _facts("y", y, prepared.targets)
+        if isinstance(validation_data, (list, tuple)):
+            facts |= _facts("validation x", validation_data[0], prepared.encoders)
+            facts |= _facts("validation y", validation_data[1], prepared.targets)
+        for name, value in (("sample_weight", sample_weight), ("groups", groups)):
+            facts[name] = fingerprint_of(value)
+        describe = metrics_module.describe
         return {
-            "data": {name: fingerprint_of(value) for name, value in facts.items() if value is not None},
-            "space": [hyperparameter.get_config() for hyperparameter in space.space],
+            "data": facts,
+            "tasks": [target.task_ for target in prepared.targets.values()],
+            "space": {each.name: each.get_config() for each in space.space},
             "objective": [prepared.objective.name, prepared.objective.direction],
+            "losses": [None if head.loss is None else describe(head.loss) for head in prepared.graph.heads],
+            "class_weight": self.class_weight
+            if not isinstance(self.class_weight, dict)
+            else {str(label): float(weight) for label, weight in self.class_weight.items()},
+            "validation_split": float(self.validation_split),
             "strategy": self.strategy if isinstance(self.strategy, str) else type(self.strategy).__name__,
-            "epochs": self.epochs,
-            "given_seed": self.seed,
+            "epochs": epochs,
+            "given_seed": None if self.seed is None else int(self.seed),
         }
 
     def _open_directory(self, header):
@@ -234,8 +255,8 @@ class AutoModel(BaseEstimator):
             unique = os.urandom(3).hex()
             return os.path.join("autonas_runs", f"{stamp}_{unique}")
         directory = os.fspath(self.directory)
-        if self.overwrite and os.path.isdir(directory):
-            shutil.rmtree(directory)
+        if self.overwrite:
+            persistence.remove_run(directory)
         persistence.check_same_search(directory, header)
         return directory
 
@@ -252,6 +273,7 @@ class AutoModel(BaseEstimator):
         )  # fmt: skip
 
     def _serve(self, prepared, search, network, best, record, directory):
+        network = predictor_module.without_optimizer(network)
         self.predictor_ = predictor_module.Predictor(network, prepared.encoders, prepared.targets)
         self.scorer_metrics_ = [(head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads]
         self.records_ = [each.to_json() for each in search.records.values()]
@@ -322,6 +344,7 @@ class AutoModel(BaseEstimator):
         """
         outputs = self._outputs(x)
         targets = self.predictor_.targets
+        given = metrics_module.by_name(self.metrics)
         scores = {}
         for (name, task, metrics), value in zip(
             self.scorer_metrics_, predictor_module.split_inputs(y, list(targets), "y"), strict=True
@@ -331,8 +354,8 @@ class AutoModel(BaseEstimator):
             predictions = preparation.metric_form(target)(outputs[name])
             prefix = f"{name}_" if len(targets) > 1 else ""
             for metric in metrics:
-                found = metrics_module.get_metric(metric, task)
-                scores[f"{prefix}{metric}"] = float(found.compute(truth, predictions))
+                found = metrics_module.get_metric(given.get(metric, metric), task)
+                scores[f"{prefix}{metric}"] = found(truth, predictions)
         return scores
 
     def score(self, x, y, sample_weight=None):
@@ -386,6 +409,13 @@ class AutoModel(BaseEstimator):
         values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]
         return values[0] if len(values) == 1 else values
 
+    def __sklearn_clone__(self):
+        """As `sklearn.base.clone`, which would copy the two ends of a graph of blocks apart."""
+        parameters = self.get_params(deep=False)
+        ends = copy.deepcopy((parameters.pop("inputs"), parameters.pop("outputs")))
+        parameters = {name: clone(value, safe=False) for name, value in parameters.items()}
+        return type(self)(*ends, **parameters)
+
     def __sklearn_is_fitted__(self):
         return hasattr(self, "predictor_")
 
@@ -405,6 +435,14 @@ class AutoModel(BaseEstimator):
         tags.input_tags.string = self.kind in (None, "text", "table")
         tags.target_tags.multi_output = True
         return tags
+
+
+def _facts(name, value, parts):
+    """Fingerprints of a value for one input or head, or of the values for several."""
+    if len(parts) == 1:
+        return {name: fingerprint_of(predictor_module.split_inputs(value, list(parts))[0])}
+    values = predictor_module.split_inputs(value, list(parts))
+    return {f"{name} {part}": fingerprint_of(each) for part, each in zip(parts, values, strict=True)}
 
 
 def _default_epochs(n_train, preset):

@@ -3,8 +3,7 @@
 import importlib
 import json
 import os
-
-import keras
+import shutil
 
 from autonas import predictor
 from autonas.oracles import journal
@@ -33,9 +32,7 @@ def load(path):
     with open(file_name, encoding="utf-8") as file:
         state = json.load(file)
     module, name = state["class"].rsplit(".", 1)
-    estimator = getattr(importlib.import_module(module), name)(
-        **{key: keras.saving.deserialize_keras_object(value) for key, value in state["arguments"].items()}
-    )
+    estimator = getattr(importlib.import_module(module), name)(**state["arguments"])
     for key, value in state["learned"].items():
         setattr(estimator, key, tuple(value) if key == "objective_" else value)
     estimator.predictor_ = predictor.Predictor.load(path)
@@ -44,17 +41,36 @@ def load(path):
 
 
 def _serialized_arguments(estimator):
-    """Constructor arguments that JSON can hold; a graph or an oracle object is not needed to predict."""
+    """Constructor arguments that JSON holds exactly; a graph or an oracle object is not needed to predict."""
     serialized = {}
     for name, value in estimator.get_params(deep=False).items():
-        if name in ("inputs", "outputs") or not isinstance(value, (str, int, float, bool, type(None), dict, list, tuple)):
-            continue
         try:
-            json.dumps(value)
-        except TypeError:
-            continue
-        serialized[name] = value
+            same = bool(json.loads(json.dumps(value)) == value)
+        except (TypeError, ValueError):
+            same = False
+        if same:
+            serialized[name] = value
     return serialized
+
+
+#: What a run writes into its folder.
+_WRITTEN = ("journal.jsonl", "model", "tensorboard", "weights")
+
+
+def remove_run(directory):
+    """Deletes what an earlier run has written to a folder, and nothing else."""
+    for name in _WRITTEN:
+        path = os.path.join(directory, name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        elif os.path.exists(path):
+            os.remove(path)
+
+
+def earlier_seed(directory):
+    """The seed of the search in a folder, `None` if there is no search in it."""
+    events = journal.Journal(os.path.join(directory, "journal.jsonl")).read()
+    return events[0]["seed"] if events else None
 
 
 def check_same_search(directory, header):
@@ -63,10 +79,11 @@ def check_same_search(directory, header):
         return
     events = journal.Journal(os.path.join(directory, "journal.jsonl")).read()
     if not events:
-        if os.listdir(directory):
+        others = sorted(set(os.listdir(directory)) - set(_WRITTEN))
+        if others:
             raise ValueError(
-                f"`directory` must be a new or empty folder, or that of an earlier search. Received: {directory!r}, "
-                "which holds other files. Choose another one, or set `overwrite=True` to delete them."
+                "`directory` must be a new or empty folder, or that of an earlier search. Received: "
+                f"{directory!r:.200}, which holds {others[0]!r:.60} and no search. Choose another one."
             )
         return
     differences = _differences({key: events[0].get(key) for key in header}, json.loads(json.dumps(header)))

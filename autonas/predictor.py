@@ -118,7 +118,7 @@ def split_inputs(x, names, argument="x"):
     Raises:
         ValueError: If the parts don't match the names.
     """
-    if isinstance(x, dict) and set(x) == set(names):
+    if isinstance(x, dict) and x.keys() == set(names):
         return [x[name] for name in names]
     if len(names) == 1:
         return [x]

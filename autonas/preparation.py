@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 
+import keras
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -107,7 +108,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         sample_weight=weights,
     )
     scorer = _scorer(estimator, searched, targets, rows[1])
-    objective = scoring.resolve_objective(estimator.objective, scorer.directions(), default_objective(scorer))
+    objective = scoring.resolve_objective(_wanted_objective(estimator), scorer.directions(), default_objective(scorer))
     return Prepared(searched, encoded, scorer, objective, encoders, targets)
 
 
@@ -123,6 +124,9 @@ def _given_graph(estimator):
     if estimator.inputs is None:
         return None, None
     as_list = lambda value: list(value) if isinstance(value, (list, tuple)) else [value]  # noqa: E731
+    for name in ("loss", "num_classes"):
+        if getattr(estimator, name) is not None:
+            raise ValueError(f"`{name}` must be given to the heads of your graph, not beside it.")
     nodes, outputs = copy.deepcopy((as_list(estimator.inputs), as_list(estimator.outputs)))
     graph.Graph(nodes, outputs)  # Refuses what isn't a graph before the data is looked at.
     return nodes, outputs
@@ -191,32 +195,86 @@ def _weights(estimator, sample_weight, outputs, targets):
 
 def _scorer(estimator, searched, targets, encoded):
     scorings = []
-    for head in searched.heads:
-        name = searched.names[id(head)]
-        target = targets[name]
-        names = list(metrics_module.DEFAULT_METRICS[target.task_])
-        given = estimator.metrics or []
-        given = list(given) if isinstance(given, (list, tuple)) else [given]
-        wanted = estimator.objective
-        if isinstance(wanted, str) and len(searched.heads) == 1 and wanted.removeprefix("val_") != "loss":
-            names.append(wanted.removeprefix("val_"))
-        found = []
-        for position, metric in enumerate([*names, *given]):
+    names = [searched.names[id(head)] for head in searched.heads]
+    given = _metrics_by_head(estimator.metrics, names)
+    for head, name in zip(searched.heads, names, strict=True):
+        target, values = targets[name], encoded[name]
+        found = {
+            metric: metrics_module.get_metric(metric, target.task_)
+            for metric in metrics_module.DEFAULT_METRICS[target.task_]
+        }
+        truth, convert = truth_of(target, values), metric_form(target)
+        guess = np.full((min(len(values), 64), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
+        for argument, metric in [*(("metrics", each) for each in given[name]), *_objective_metric(estimator, name, names)]:
             try:
                 resolved = metrics_module.get_metric(metric, target.task_)
-            except ValueError as error:
-                argument = "objective" if len(names) - 1 == position and metric == names[-1] else "metrics"
-                raise ValueError(f"`{argument}` can't be {metric!r}: {error}") from None
-            if resolved.name not in [each.name for each in found]:
-                found.append(resolved)
-        values = encoded[name]
+                if resolved.name not in found:
+                    resolved(truth[: len(guess)], convert(guess))
+            except Exception as error:  # Whatever the user's function raises.
+                raise ValueError(
+                    f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
+                    f"{str(error).strip().splitlines()[0]:.300}"
+                ) from error
+            found.setdefault(resolved.name, resolved)
         scorings.append(
             scoring.HeadScoring(
-                name, target.task_, values, truth_of(target, values), metric_form(target),
-                head.loss_function(), head.loss_weight, found,
+                name, target.task_, values, truth, convert, _loss(head, target, values, guess), head.loss_weight,
+                list(found.values()),
             )
         )  # fmt: skip
     return scoring.Scorer(scorings)
+
+
+def _metrics_by_head(metrics, names):
+    """The user's further metrics as a list for each head."""
+    as_list = lambda value: list(value) if isinstance(value, (list, tuple)) else [value]  # noqa: E731
+    if metrics is None:
+        return {name: [] for name in names}
+    if not isinstance(metrics, dict):
+        return {name: as_list(metrics) for name in names}
+    unknown = [name for name in metrics if name not in names]
+    if unknown:
+        raise ValueError(f"`metrics` must be by head: {', '.join(names)}. Received: {unknown[0]!r:.60}")
+    return {name: as_list(metrics.get(name, [])) for name in names}
+
+
+def _objective_metric(estimator, name, names):
+    """The metric that the objective asks of a head, a list of one or none."""
+    wanted = _wanted_objective(estimator)
+    wanted = getattr(wanted, "name", wanted)
+    if not isinstance(wanted, str):
+        return []
+    wanted = wanted.removeprefix("val_")
+    if len(names) > 1:
+        if not wanted.startswith(f"{name}_"):
+            return []
+        wanted = wanted.removeprefix(f"{name}_")
+    return [] if wanted == "loss" else [("objective", wanted)]
+
+
+def _wanted_objective(estimator):
+    """The user's objective: the argument, or that of the oracle given as `strategy`."""
+    if estimator.objective is not None:
+        return estimator.objective
+    return getattr(estimator.strategy, "objective", None)
+
+
+def _loss(head, target, values, guess):
+    """The head's loss as a function, tried on rows of the data."""
+    try:
+        function = head.loss_function()
+        loss = np.asarray(keras.ops.convert_to_numpy(function(values[: len(guess)], guess)))
+    except Exception as error:  # Whatever Keras or the user's function raises.
+        raise ValueError(
+            f"`loss` can't be {metrics_module.describe(head.loss)} for a {target.task_} target: "
+            f"{str(error).strip().splitlines()[0]:.300}"
+        ) from error
+    if loss.ndim > 1 or loss.dtype.kind != "f":
+        raise ValueError(
+            f"`loss` must give one number a row. Received: {metrics_module.describe(head.loss)}, which gives an array "
+            f"of shape {loss.shape} and dtype {loss.dtype} for {len(guess)} rows"
+        )
+    return function
 
 
 def truth_of(target, encoded):

@@ -1,18 +1,25 @@
 """The loop of a search: ask the oracle, evaluate, tell; one thread makes every call to the oracle."""
 
+import contextlib
 import os
+import signal
+import threading
 import time
 
 import keras_tuner
 
+from autonas import predictor
 from autonas.evaluation import evaluator as evaluator_module
 from autonas.reporting import records as records_module
-from autonas.reporting import reporter as reporter_module
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
-#: Seconds below which no trial is begun.
+#: Seconds below which no trial is begun, except the first.
 _SHORTEST_TRIAL = 1.0
+#: Failures from the first trial on after which a search without `max_trials` is given up.
+_HOPELESS = 20
+#: What the journal holds of an outcome besides its scores.
+_FACTS = ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds", "message")
 
 
 class SearchFailed(RuntimeError):
@@ -42,6 +49,7 @@ class Tuner(keras_tuner.Tuner):
         self.records = {}
         self.outcomes = {}
         self.stop_reason = None
+        self._final_event = None
         directory = os.path.abspath(directory)
         super().__init__(
             oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory)
@@ -81,14 +89,19 @@ class Tuner(keras_tuner.Tuner):
         try:
             while self.stop_reason is None or in_flight:
                 while self.stop_reason is None and in_flight < self.executor.slots:
-                    if not self._submit():
+                    if not self._submit(in_flight):
                         break
                     in_flight += 1
                 for job, outcome in self.executor.wait() if in_flight else []:
                     in_flight -= 1
-                    self._end(job, outcome)
+                    with _interrupt_deferred():
+                        self._end(job, outcome)
         except KeyboardInterrupt:
             self.stop_reason = "interrupted"
+            for record in self.records.values():
+                if record.status == "running":
+                    record.status = "interrupted"
+                    record.message = "interrupted; it begins again when the search is continued"
             if self.best() is None:
                 raise
         best = self.best()
@@ -113,25 +126,34 @@ class Tuner(keras_tuner.Tuner):
         """The job of a record."""
         return evaluator_module.Job(record.trial_id, record.number, record.values)
 
-    def _submit(self):
+    def _submit(self, in_flight):
         """Begins the next trial; says why the search ends if there is none."""
         seconds = self.budget.trial_seconds(self._best_outcome(), first=not self.records)
-        if seconds is not None and seconds < self._shortest():
+        if seconds is not None and not self.records:
+            seconds = max(seconds, 0.1)  # However little time there is, there must be a model.
+        elif seconds is not None and seconds < self._shortest():
             self.stop_reason = "time_limit"
-            return False
         if self.patience is not None and self._trials_since_best() >= self.patience:
             self.stop_reason = "patience"
+        if self.oracle.max_trials is None and len(self.records) >= _HOPELESS and self.best() is None:
+            self.stop_reason = "failures"
+        if self.stop_reason is not None:
             return False
-        trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
-        if trial.status == TrialStatus.IDLE:
-            return False
-        if trial.status != TrialStatus.RUNNING:
-            exhausted = self.oracle.max_trials is None or len(self.oracle.trials) < self.oracle.max_trials
-            self.stop_reason = "space_exhausted" if exhausted else "max_trials"
-            return False
-        record = records_module.TrialRecord(trial.trial_id, int(trial.trial_id), values=dict(trial.hyperparameters.values))
-        self.records[trial.trial_id] = record
-        self.reporter.on_trial_begin(record)
+        with _interrupt_deferred():
+            trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
+            if trial.status == TrialStatus.IDLE and in_flight:
+                return False
+            if trial.status != TrialStatus.RUNNING:
+                # Waiting with nothing under way would last for ever.
+                count = len(self.oracle.trials)
+                full = self.oracle.max_trials is not None and count >= self.oracle.max_trials
+                self.stop_reason = "max_trials" if full else "space_exhausted"
+                return False
+            record = records_module.TrialRecord(
+                trial.trial_id, int(trial.trial_id), values=dict(trial.hyperparameters.values)
+            )
+            self.records[trial.trial_id] = record
+            self.reporter.on_trial_begin(record)
         deadline = None if seconds is None else time.monotonic() + seconds
         self.executor.submit(evaluator_module.Job(record.trial_id, record.number, record.values, deadline))
         return True
@@ -160,29 +182,29 @@ class Tuner(keras_tuner.Tuner):
     def _end(self, job, outcome):
         trial = self.oracle.trials[job.trial_id]
         record = self.records[job.trial_id]
-        previous = self.best()
         trial.message = outcome.message
         if outcome.status == "completed":
             self.oracle.update_trial(trial.trial_id, outcome.metrics, step=outcome.best_epoch)
             trial.status = TrialStatus.COMPLETED
         else:
             trial.status = TrialStatus.FAILED
-        trial.facts = {
-            name: getattr(outcome, name)
-            for name in ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds")
-        } | {"started": record.started}
+        trial.facts = {name: getattr(outcome, name) for name in _FACTS} | {"started": record.started}
         record.status = outcome.status
-        self._fill(record, outcome, trial)
-        if self.best() is record:
-            self._keep_weights(record, previous)
+        self._fill(record, outcome)
+        is_best = self.best() is record
+        if is_best:
+            # Before the journal says that the trial has ended: it is run again if the process is killed here.
+            self._save_best()
         self.oracle.end_trial(trial)
-        record.status, record.message = ("completed", outcome.message) if trial.score is not None else ("failed", trial.message)
-        record.score = trial.score
+        record.status = "failed" if trial.score is None else "completed"
+        record.score, record.message = trial.score, trial.message or ""
+        if is_best:
+            self._drop_weights(record.trial_id)
         self.reporter.on_trial_end(record, self.best())
         if outcome.interrupted:
             self.stop_reason = "interrupted"
 
-    def _fill(self, record, outcome, trial):
+    def _fill(self, record, outcome):
         self.outcomes[record.trial_id] = outcome
         record.metrics, record.history = outcome.metrics, outcome.history
         record.epochs, record.best_epoch = outcome.epochs, outcome.best_epoch
@@ -199,18 +221,24 @@ class Tuner(keras_tuner.Tuner):
         path = self.weights_path(trial_id)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         unfinished = path.replace(".weights.h5", ".unfinished.weights.h5")
-        model.save_weights(unfinished)
+        predictor.without_optimizer(model).save_weights(unfinished)
         os.replace(unfinished, path)
 
-    def _keep_weights(self, record, previous):
-        """Keeps the weights of the best trial on disk, and of no other."""
+    def load_weights(self, model, trial_id):
+        """Reads the weights of a trial into its model."""
+        predictor.without_optimizer(model).load_weights(self.weights_path(trial_id))
+
+    def _save_best(self):
         kept = self.evaluator.best
-        if kept is None or kept.trial_id != record.trial_id:
-            return
         kept.model.set_weights(kept.weights)
-        self.save_weights(kept.model, record.trial_id)
-        if previous is not None and os.path.exists(self.weights_path(previous.trial_id)):
-            os.remove(self.weights_path(previous.trial_id))
+        self.save_weights(kept.model, kept.trial_id)
+
+    def _drop_weights(self, trial_id):
+        """Deletes all weights but those of a trial."""
+        folder, kept = os.path.split(self.weights_path(trial_id))
+        for name in os.listdir(folder):
+            if name != kept:
+                os.remove(os.path.join(folder, name))
 
     def _restore(self):
         """Rebuilds the records of an earlier process from the journal."""
@@ -230,15 +258,14 @@ class Tuner(keras_tuner.Tuner):
                     "completed" if event["score"] is not None else "failed",
                     event["metrics"],
                     history,
-                    **{
-                        name: event[name]
-                        for name in ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds", "message")
-                    },
+                    **{name: event[name] for name in _FACTS},
                 )
                 record.status, record.score, record.started = outcome.status, event["score"], event["started"]
-                self._fill(record, outcome, None)
+                self._fill(record, outcome)
                 if outcome.status == "completed":
                     self.evaluator.remember(outcome.metrics)
+            elif kind == "final":
+                self._final_event = event
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:
             del self.records[trial_id]
 
@@ -257,12 +284,12 @@ class Tuner(keras_tuner.Tuner):
         job, outcome = self.job(best), self.outcomes[best.trial_id]
         reason = self._refit_reason(refit, outcome)
         if reason is None:
-            record, model = self._final_fit(job, outcome, best)
+            record, model = self._earlier_final_fit(job) or self._final_fit(job, outcome, best)
             if record.status == "completed":
                 return model, record
             reason = record.message
         best.message = "; ".join(filter(None, [best.message, reason]))
-        return self._searched(job, outcome), best
+        return self._searched(job), best
 
     def _refit_reason(self, refit, outcome):
         """Why there is no final fit, or `None` if there is one."""
@@ -279,36 +306,75 @@ class Tuner(keras_tuner.Tuner):
         record = records_module.TrialRecord("final", len(self.records), "final", best.values)
         self.records["final"] = record
         self.reporter.on_trial_begin(record)
+        model = None
         try:
             model, final = self.evaluator.final_fit(
                 job, outcome, self.budget.final_deadline(),
                 lambda epoch, numbers: self.reporter.on_epoch_end(record, epoch, numbers),
-            )
-            enough = final.epochs >= 0.6 * outcome.best_epoch
-            record.status = "completed" if enough else "interrupted"
-            self._fill(record, final, None)
+            )  # fmt: skip
+            self._fill(record, final)
             record.score = final.metrics[self.oracle.objective.name]
-            if not enough:
+            record.status = "completed"
+            if final.interrupted:
+                raise KeyboardInterrupt
+            if final.epochs < 0.6 * outcome.best_epoch:
+                record.status = "interrupted"
                 record.message = "served with the weights of the search: no time for a final fit"
+            elif final.epochs == outcome.best_epoch:
+                self._keep_final_fit(job, model, record)
         except KeyboardInterrupt:
-            model, record.status = None, "interrupted"
+            record.status = "interrupted"
             record.message = "served with the weights of the search: the final fit was interrupted"
         except Exception as error:  # The searched model stands, whatever happens to the final fit.
-            model, record.status = None, "failed"
+            record.status = "failed"
             record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
         self.reporter.on_trial_end(record, best)
         return record, model
 
-    def _searched(self, job, outcome):
+    def _keep_final_fit(self, job, model, record):
+        """So that it isn't trained again when the finished search is called again."""
+        self.save_weights(model, "final")
+        self.oracle.journal.append({"event": "final", "of": job.trial_id, "record": record.to_json()})
+
+    def _earlier_final_fit(self, job):
+        """Record and model of a final fit that an earlier process made of the same trial, or `None`."""
+        event = self._final_event
+        if event is None or event["of"] != job.trial_id or not os.path.exists(self.weights_path("final")):
+            return None
+        record = records_module.TrialRecord.from_json(event["record"])
+        record.number = len(self.records)
+        self.records["final"] = record
+        model = self.evaluator.trained(job).model
+        self.load_weights(model, "final")
+        return record, model
+
+    def _searched(self, job):
         """The best trial's model with the weights that were scored."""
         kept = self.evaluator.trained(job)
-        path = self.weights_path(job.trial_id)
         if self.evaluator.best is kept:
             kept.model.set_weights(kept.weights)
-        elif os.path.exists(path):
-            kept.model.load_weights(path)
-        else:  # Killed between the trial's end and its weights: the same seed trains the same model.
-            self.evaluator.evaluate(job)
-            kept = self.evaluator.best
+        elif os.path.exists(self.weights_path(job.trial_id)):
+            self.load_weights(kept.model, job.trial_id)
+        else:  # The file was deleted: the same seed trains the same model.
+            kept = self.evaluator.retrain(job)
+            if kept is None:
+                raise SearchFailed(f"The weights of trial {job.trial_id} are gone, and it can't be trained again.")
             kept.model.set_weights(kept.weights)
         return kept.model
+
+
+@contextlib.contextmanager
+def _interrupt_deferred():
+    """Holds Ctrl-C back while the books are written, so that they are never left in between."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received = []
+    previous = signal.signal(signal.SIGINT, lambda *_: received.append(True))
+    try:
+        yield
+    finally:
+        # A handler that wasn't set from Python can't be put back.
+        signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
+        if received:
+            signal.raise_signal(signal.SIGINT)

@@ -183,6 +183,12 @@ class Evaluator:
         if self._best_scores is None or self.is_better(scores, self._best_scores):
             self._best_scores = scores
 
+    def retrain(self, job):
+        """Trains a candidate again as it was trained, and keeps it; `None` if that fails now."""
+        self.best = self._best_scores = None
+        self.evaluate(job)
+        return self.best
+
     def build(self, values):
         """The compiled model of an architecture."""
         hyperparameters = keras_tuner.HyperParameters.from_config(
@@ -241,6 +247,7 @@ class Evaluator:
             outcome.batch_size,
             outcome.parameters,
             message="trained on all rows, those it is scored on included",
+            interrupted=result.stopped == "interrupted",
         )
         final.seconds = time.monotonic() - started
         return kept.model, final

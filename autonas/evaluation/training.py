@@ -113,12 +113,16 @@ def train(
             break
         numbers.update(scores)
         history.append(numbers)
-        if on_epoch is not None:
-            on_epoch(epoch, numbers)
         if score is None or best is None or is_better(scores, best):
             best, best_epoch = scores, epoch
             if score is not None:
                 weights = loop.model.get_weights()
+        try:
+            if on_epoch is not None:
+                on_epoch(epoch, numbers)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+            break
         out_of_time = deadline is not None and time.monotonic() >= deadline
         if not finished or (out_of_time and epoch < last):
             stopped = "time"

@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
+import warnings
 
 import keras
 import keras_tuner
 import numpy as np
 from sklearn import metrics as sklearn_metrics
+from sklearn.exceptions import UndefinedMetricWarning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +27,13 @@ class Metric:
     direction: str
     compute: callable
 
+    def __call__(self, truth, predictions):
+        """The metric as a float, NaN where it has no meaning, such as the AUC of rows of one class."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+            return float(self.compute(truth, predictions))
+
 
 def _labels(function, **kwargs):
     def compute(truth, predictions):
@@ -37,10 +46,14 @@ def _labels(function, **kwargs):
 def _auc(truth, predictions):
     if truth.ndim == 2:  # Several labels a row: those that are always or never set have no curve.
         varied = [column for column in range(truth.shape[1]) if 0 < truth[:, column].mean() < 1]
+        if not varied:
+            return float("nan")
         return sklearn_metrics.roc_auc_score(truth[:, varied], predictions[:, varied], average="macro")
     if predictions.shape[1] == 2:
         return sklearn_metrics.roc_auc_score(truth, predictions[:, 1])
     present = np.unique(truth)
+    if len(present) == 1:
+        return float("nan")
     onehot = truth[:, None] == present[None, :]
     return sklearn_metrics.roc_auc_score(onehot, predictions[:, present], average="macro")
 
@@ -83,12 +96,15 @@ def get_metric(metric, task):
     """The metric of a name, a Keras metric, or a function `(truth, predictions)`.
 
     Args:
-        metric: A name of the tables above, of a Keras metric, a `keras.metrics.Metric`, or a function.
+        metric: A name of the tables above, of a Keras metric, a `keras.metrics.Metric`, or a function (see
+            `Metric`). Metrics of Keras are given what they take: class indices if they are sparse, one column for two
+            classes, one-hot rows otherwise.
         task: The head's task.
 
     Raises:
         ValueError: If there is no such metric for the task.
     """
+    name = metric if isinstance(metric, str) else name_of(metric)
     if isinstance(metric, str):
         known = _REGRESSION if task == "regression" else _CLASSIFICATION
         if metric in known and not (metric == "balanced_accuracy" and task == "multilabel"):
@@ -102,9 +118,10 @@ def get_metric(metric, task):
                 f"There is no metric of this name for a {task} target; known are {', '.join(known)} and the metrics "
                 "of Keras."
             )
-    name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
     if name is None or not callable(metric):
-        raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {metric!r}")
+        raise ValueError(
+            f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}"
+        )
     try:
         direction = keras_tuner.engine.metrics_tracking.infer_metric_direction(metric)
     except (ValueError, AttributeError):
@@ -112,10 +129,40 @@ def get_metric(metric, task):
     return Metric(name, direction, functools.partial(_compute_keras, metric))
 
 
+def name_of(metric):
+    """The name of a Keras metric or a function, `None` if it has none."""
+    return getattr(metric, "name", None) or getattr(metric, "__name__", None)
+
+
+def by_name(metrics):
+    """Dict from name to metric of one metric, or of all in a list or in a dict of lists; strings are left out."""
+    if isinstance(metrics, dict):
+        metrics = list(metrics.values())
+    if isinstance(metrics, (list, tuple)):
+        return {name: metric for each in metrics for name, metric in by_name(each).items()}
+    return {} if metrics is None or isinstance(metrics, str) else {name_of(metrics): metrics}
+
+
+def describe(metric):
+    """A metric or loss in an error message."""
+    return repr(metric)[:60] if isinstance(metric, str) else str(name_of(metric) or type(metric).__name__)[:60]
+
+
 def _compute_keras(metric, truth, predictions):
     if isinstance(metric, keras.metrics.Metric):
         metric.reset_state()
-        wants_column = truth.ndim == 1 and predictions.shape[1] == 2 and not metric.name.startswith("sparse")
-        metric.update_state(truth, predictions[:, 1] if wants_column else predictions)
+        metric.update_state(*_as_keras(type(metric).__name__, truth, predictions))
         return float(metric.result())
+    if metric.__module__.split(".")[0] == "keras":
+        truth, predictions = _as_keras(metric.__name__, truth, predictions)
     return float(np.mean(keras.ops.convert_to_numpy(metric(truth, predictions))))
+
+
+def _as_keras(name, truth, predictions):
+    """Classes as a metric of Keras takes them: indices, one-hot rows, or a column for two classes."""
+    name = name.lower().replace("_", "")
+    if truth.ndim == 2 or name.startswith("sparse"):
+        return truth, predictions
+    if predictions.shape[1] == 2 and not name.startswith(("categorical", "topk")):
+        return truth[:, None], predictions[:, 1:]
+    return np.eye(predictions.shape[1], dtype="float32")[truth], predictions

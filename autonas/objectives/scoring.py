@@ -6,7 +6,6 @@ import keras
 import keras_tuner
 import numpy as np
 
-from autonas.objectives import metrics as metrics_module
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ class Scorer:
                 continue
             converted = head.to_metric(outputs)
             for metric in head.metrics:
-                scores[f"val_{self.prefix(head)}{metric.name}"] = float(metric.compute(head.truth[rows], converted))
+                scores[f"val_{self.prefix(head)}{metric.name}"] = metric(head.truth[rows], converted)
         return scores
 
 

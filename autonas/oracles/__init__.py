@@ -1,5 +1,7 @@
 """Strategies: what to try next."""
 
+import copy
+
 import keras_tuner
 
 from autonas.oracles.base import DONE, WAIT, Oracle
@@ -17,7 +19,7 @@ def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_p
     """The oracle of a strategy.
 
     Args:
-        strategy: A name, or an oracle (one of Keras Tuner's too), which is used as it is.
+        strategy: A name, or an oracle, one of Keras Tuner's too. Its seed holds if it was given one.
         objective: A `keras_tuner.Objective`.
         max_trials: Number of trials at most, or `None`.
         hyperparameters: The space.
@@ -25,16 +27,20 @@ def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_p
         initial_points: Architectures to try first; see `Oracle`.
     """
     if isinstance(strategy, str):
-        arguments = {} if strategy == "random" else {"initial_points": initial_points}
-        return STRATEGIES[strategy](
-            objective=objective, max_trials=max_trials, hyperparameters=hyperparameters, seed=seed, **arguments
-        )
+        strategy = STRATEGIES[strategy]()
+    else:
+        # The user's object is the description of a strategy: each fit begins with a fresh one.
+        strategy = copy.deepcopy(strategy)
     if not isinstance(strategy, Oracle):
         return KerasTunerOracle(strategy, objective, max_trials, hyperparameters, seed)
-    strategy.objective = strategy.objective or objective
+    strategy.objective = objective
     strategy.hyperparameters = hyperparameters
     if max_trials is not None:
         strategy.max_trials = max_trials
+    if strategy.given_seed is None:
+        strategy.seed = seed
+    if strategy.initial_points is None and strategy.takes_warm_start:
+        strategy.initial_points = initial_points
     return strategy
 
 

@@ -40,8 +40,12 @@ class Oracle(keras_tuner.Oracle):
             `None`.
         seed: Seed, a non-negative integer; `None` draws one. Defaults to `None`.
         initial_points: Architectures to try first, a list of dicts of the values that differ from the default
-            architecture. Defaults to the default architecture alone.
+            architecture. Defaults to those that `AutoModel` finds to suit the data, and to the default architecture
+            alone outside of it.
     """
+
+    #: Whether `AutoModel` gives it architectures to begin with.
+    takes_warm_start = True
 
     def __init__(self, objective=None, max_trials=None, hyperparameters=None, seed=None, initial_points=None):
         super().__init__(
@@ -49,7 +53,9 @@ class Oracle(keras_tuner.Oracle):
         )
         # Keras Tuner replaces a seed of 0 by a random one.
         self.seed = secrets.randbelow(2**31) if seed is None else seed
-        self.initial_points = [{}] if initial_points is None else list(initial_points)
+        self.given_seed = seed
+        self.initial_points = initial_points
+        self._n_initial = 0
         self.verbose = 0
         self.journal = None
         self.header = {}
@@ -98,7 +104,9 @@ class Oracle(keras_tuner.Oracle):
         return values
 
     def tell(self, number, values, scores):
-        """What came of it; see `observe`."""
+        """What came of it; see `observe`. Scores that aren't finite are those of a failed trial."""
+        if scores is not None and not np.isfinite(scores).all():
+            scores = None
         self.observe(number, values, scores)
 
     def _record(self, values):
@@ -106,17 +114,22 @@ class Oracle(keras_tuner.Oracle):
         self._tried.add(self.encoding.key(values))
 
     def _propose(self, generator):
-        while self.initial_points:
-            values = self.encoding.complete(self.initial_points.pop(0))
+        initial_points = [{}] if self.initial_points is None else self.initial_points
+        while self._n_initial < len(initial_points):
+            values = self.encoding.complete(initial_points[self._n_initial])
+            self._n_initial += 1
             if self.encoding.key(values) not in self._tried:
                 return values
         for _ in range(self._max_collisions):
             values = self.suggest(generator)
             if not isinstance(values, dict) or self.encoding.key(values) not in self._tried:
                 return values
-        # A strategy that repeats itself has converged: go on at random until nothing new turns up.
+        # A strategy that repeats itself has converged: go on at random, and at last in order, until all is tried.
         for _ in range(10 * self._max_collisions):
             values = self.encoding.sample(generator)
+            if self.encoding.key(values) not in self._tried:
+                return values
+        for values in self.encoding.architectures():
             if self.encoding.key(values) not in self._tried:
                 return values
         return DONE
@@ -148,9 +161,7 @@ class Oracle(keras_tuner.Oracle):
         if trial.status == TrialStatus.RUNNING:
             self._add(trial)
             self.ongoing_trials[tuner_id] = trial
-            self.journal.append(
-                {"event": "created", "trial_id": trial.trial_id, "values": trial.hyperparameters.values}
-            )
+            self._write({"event": "created", "trial_id": trial.trial_id, "values": trial.hyperparameters.values})
         return trial
 
     def update_trial(self, trial_id, metrics, step=0):
@@ -182,7 +193,7 @@ class Oracle(keras_tuner.Oracle):
             ours.status, ours.score = TrialStatus.FAILED, None
         trial.status, trial.message = ours.status, ours.message
         self.end_order.append(ours.trial_id)
-        self.journal.append(
+        self._write(
             {
                 "event": "ended",
                 "trial_id": ours.trial_id,
@@ -213,8 +224,11 @@ class Oracle(keras_tuner.Oracle):
     # ------------------------------------------------------------------ persistence
 
     def open(self):
-        """Opens the journal in the project's directory; an existing one is replayed, and the search continues."""
-        if self.journal is not None:
+        """Opens the journal in the project's directory; an existing one is replayed, and the search continues.
+
+        There is none before a tuner has set the directory.
+        """
+        if self.journal is not None or not hasattr(self, "_project_name"):
             return
         self.journal = journal_module.Journal(os.path.join(self._project_dir, "journal.jsonl"))
         events = self.journal.read()
@@ -230,6 +244,10 @@ class Oracle(keras_tuner.Oracle):
                 self._unfinished.append(trial)
             elif event["event"] == "ended":
                 self._replay_end(event)
+
+    def _write(self, event):
+        if self.journal is not None:
+            self.journal.append(event)
 
     def save(self):
         """Nothing to do: the journal is always up to date."""

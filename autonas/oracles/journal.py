@@ -16,7 +16,7 @@ class Journal:
 
     def __init__(self, path):
         self.path = str(path)
-        self._file = None
+        self._checked = False
 
     def exists(self):
         return os.path.exists(self.path)
@@ -30,17 +30,12 @@ class Journal:
 
     def append(self, event):
         """Adds an event, a JSON-like dict, and hands it to the operating system."""
-        if self._file is None:
+        if not self._checked:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             self._cut_unfinished_line()
-            self._file = open(self.path, "a", encoding="utf-8")
-        self._file.write(json.dumps(event) + "\n")
-        self._file.flush()
-
-    def close(self):
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+            self._checked = True
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
 
     def _cut_unfinished_line(self):
         if not self.exists():

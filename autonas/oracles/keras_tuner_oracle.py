@@ -17,8 +17,8 @@ class KerasTunerOracle(base.Oracle):
     given a `seed` for that to be exact; otherwise the recorded candidates are put in place of what it proposes.
 
     Args:
-        oracle: A `keras_tuner.Oracle`. Its objective, `max_trials` and seed hold.
-        objective: The objective, if the oracle has none.
+        oracle: A `keras_tuner.Oracle`. Its seed holds, and its `max_trials` if none is given here.
+        objective: The objective; `None` for the oracle's own.
         max_trials: Overrides the oracle's `max_trials` if not `None`.
         hyperparameters: The space.
         seed: Ignored where the oracle has its own.
@@ -26,7 +26,7 @@ class KerasTunerOracle(base.Oracle):
 
     def __init__(self, oracle, objective=None, max_trials=None, hyperparameters=None, seed=None):
         super().__init__(
-            objective=oracle.objective or objective,
+            objective=objective or oracle.objective,
             max_trials=oracle.max_trials if max_trials is None else max_trials,
             hyperparameters=hyperparameters,
             seed=oracle.seed if seed is None else seed,

@@ -9,5 +9,7 @@ class RandomOracle(base.Oracle):
     The first trial is the default architecture. Arguments as in `Oracle`.
     """
 
+    takes_warm_start = False
+
     def suggest(self, generator):
         return self.encoding.sample(generator)

@@ -18,7 +18,7 @@ def leaderboard(records, objective, direction):
         direction: `"min"` or `"max"`: which scores are better.
 
     Returns:
-        A `pandas.DataFrame`, one row a trial: those with a score by score, then those without one
+        A `pandas.DataFrame`, one row a trial: the final fit, those with a score by score, then those without one
         (completed, interrupted, refused, failed). Columns: `rank` (1 is best, missing without a score),
         `trial_id`, `stage`, `status`, `score`, the metrics, `seconds`, `epochs`, `best_epoch`,
         `parameters`, `reason`, and one column a decision, missing where the decision was inactive.
@@ -108,6 +108,9 @@ def _has_score(record):
 
 
 def _order(record, direction):
+    if record.stage == "final" and record.status == "completed":
+        # The model that is served; its score is on rows that it was trained on.
+        return (-1, 0, record.number)
     if _has_score(record):
         return (0, -record.score if direction == "max" else record.score, record.number)
     return (1, _LAST.index(record.status), record.number)

@@ -3,6 +3,7 @@
 import math
 
 import keras_tuner
+import numpy as np
 
 _kinds = keras_tuner.engine.hyperparameters
 #: Keras Tuner maps a probability of exactly 1 past the end of some ranges.
@@ -59,6 +60,21 @@ class Encoding:
 
         return self.walk(pick)
 
+    def architectures(self):
+        """All architectures, one after the other; of a range of reals only those with the default."""
+        waiting = [(0, {})]
+        while waiting:
+            position, values = waiting.pop()
+            while position < len(self.space):
+                hyperparameter = self.space[position]
+                position += 1
+                if all(condition.is_active(values) for condition in hyperparameter.conditions):
+                    options = values_of(hyperparameter) or [hyperparameter.default]
+                    others = [{**values, hyperparameter.name: option} for option in options[1:]]
+                    waiting.extend((position, other) for other in reversed(others))
+                    values = {**values, hyperparameter.name: options[0]}
+            yield values
+
     def mutate(self, values, generator):
         """An architecture that differs in one active decision; what newly depends on it is drawn at random.
 
@@ -80,30 +96,39 @@ class Encoding:
         return tuple(sorted((name, value) for name, value in values.items() if not name.startswith("tuner/")))
 
 
+def values_of(hyperparameter):
+    """The values of a hyperparameter in order, `None` for a range of reals."""
+    if isinstance(hyperparameter, _kinds.Fixed):
+        return [hyperparameter.value]
+    if isinstance(hyperparameter, _kinds.Boolean):
+        return [False, True]
+    if isinstance(hyperparameter, _kinds.Choice):
+        return list(hyperparameter.values)
+    if isinstance(hyperparameter, _kinds.Int) and hyperparameter.step in (None, 1):
+        return range(hyperparameter.min_value, hyperparameter.max_value + 1)
+    if hyperparameter.min_value == hyperparameter.max_value:
+        return [hyperparameter.min_value]
+    if hyperparameter.step is None:
+        return None
+    # Keras Tuner gives floats for powers of an integer step.
+    kind = int if isinstance(hyperparameter, _kinds.Int) else float
+    return [kind(value) for value in hyperparameter.values]
+
+
 def n_values(hyperparameter):
     """Number of values, `math.inf` for a range of reals."""
-    if isinstance(hyperparameter, _kinds.Fixed):
-        return 1
-    if isinstance(hyperparameter, _kinds.Boolean):
-        return 2
-    if isinstance(hyperparameter, _kinds.Choice):
-        return len(hyperparameter.values)
-    if hyperparameter.min_value == hyperparameter.max_value:
-        return 1
-    return math.inf if isinstance(hyperparameter, _kinds.Float) else hyperparameter.max_value - hyperparameter.min_value + 1
+    values = values_of(hyperparameter)
+    return math.inf if values is None else len(values)
 
 
 def is_legal(hyperparameter, value):
     """Whether `value` lies in the hyperparameter's domain."""
-    if isinstance(hyperparameter, _kinds.Fixed):
-        return value == hyperparameter.value
-    if isinstance(hyperparameter, _kinds.Boolean):
-        return isinstance(value, bool)
-    if isinstance(hyperparameter, _kinds.Choice):
-        return value in hyperparameter.values
-    if isinstance(value, (bool, str)):
-        return False
-    return hyperparameter.min_value <= value <= hyperparameter.max_value
+    values = values_of(hyperparameter)
+    if values is None:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_number and hyperparameter.min_value <= value <= hyperparameter.max_value
+    # True equals 1, and "1" must not pass for 1.
+    return value in values and isinstance(value, bool) == isinstance(values[0], bool)
 
 
 def sample_value(hyperparameter, generator):
@@ -128,9 +153,16 @@ def _neighbour(hyperparameter, value, generator):
     if isinstance(hyperparameter, _kinds.Choice):
         others = [other for other in hyperparameter.values if other != value]
         return others[int(generator.integers(len(others)))]
+    values = values_of(hyperparameter)
+    if values is not None and len(values) <= 20:
+        # A step of a fifth of the range would often end where it began.
+        index = values.index(value)
+        weights = np.exp(-0.5 * ((np.arange(len(values)) - index) / max(1.0, 0.2 * len(values))) ** 2)
+        weights[index] = 0.0
+        return values[int(generator.choice(len(values), p=weights / weights.sum()))]
     for _ in range(20):
-        step = generator.normal(0, 0.2)
-        moved = _from_probability(hyperparameter, abs(hyperparameter.value_to_prob(value) + step) % 2)
+        probability = abs(hyperparameter.value_to_prob(value) + generator.normal(0, 0.2)) % 2
+        moved = _from_probability(hyperparameter, 2 - probability if probability > 1 else probability)
         if moved != value:
             return moved
     return sample_value(hyperparameter, generator)
