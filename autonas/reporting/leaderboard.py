@@ -19,7 +19,8 @@ def leaderboard(records, objective, direction):
 
     Returns:
         A `pandas.DataFrame`, one row a trial: the final fit, those with a score by score, then those without one
-        (completed, interrupted, refused, failed). Columns: `rank` (1 is best, missing without a score),
+        (completed, interrupted, refused, failed). Columns: `rank` (1 is the best trial; missing without
+        a score and for the final fit, whose score is on rows that it was trained on),
         `trial_id`, `stage`, `status`, `score`, the metrics, `seconds`, `epochs`, `best_epoch`,
         `parameters`, `reason`, and one column a decision, missing where the decision was inactive.
         Integers and booleans have pandas' nullable dtypes where a value can be missing.
@@ -36,10 +37,12 @@ def leaderboard(records, objective, direction):
     metrics = list(dict.fromkeys(name for record in records for name in record.metrics))
     decisions = list(dict.fromkeys(name for record in records for name in record.values))
     records.sort(key=lambda record: _order(record, direction))
-    ranked = sum(_has_score(record) for record in records)
+    ranks = [_order(record, direction)[0] == 0 for record in records]
 
     columns = {
-        "rank": pandas.array([*range(1, ranked + 1)] + [pandas.NA] * (len(records) - ranked), dtype="Int64"),
+        "rank": pandas.array(
+            [sum(ranks[: index + 1]) if ranks[index] else pandas.NA for index in range(len(ranks))], dtype="Int64"
+        ),
         "trial_id": pandas.Series([record.trial_id for record in records], dtype=str),
         "stage": pandas.Series([record.stage for record in records], dtype=str),
         "status": pandas.Series([record.status for record in records], dtype=str),

@@ -27,18 +27,18 @@ def records():
     ]  # fmt: skip
 
 
-def test_best_first_and_failed_ones_last(records):
+def test_the_served_model_first_then_the_best_and_failed_ones_last(records):
     assert list(leaderboard(records, "val_accuracy", "max")["trial_id"]) == [
+        "final",
         "0002",
         "0000",
-        "final",
         "0003",
         "0001",
     ]
 
 
 def test_direction_min_reverses_the_order_of_the_scores(records):
-    assert list(leaderboard(records, "val_loss", "min")["trial_id"])[:2] == ["0000", "0002"]
+    assert list(leaderboard(records, "val_loss", "min")["trial_id"])[:3] == ["final", "0000", "0002"]
 
 
 def test_equal_scores_keep_the_order_of_the_trials():
@@ -108,11 +108,12 @@ def test_render_shows_scores_and_reasons(records):
     shown = text(render(leaderboard(records, "val_accuracy", "max")))
     lines = [line for line in shown.splitlines() if "│" in line]
     assert len(lines) == 5
-    assert all(part in lines[0] for part in ("1", "0002", "0.97", "1:15", "9", "25,000", "convolution"))
+    assert all(part in lines[0] for part in ("final", "1:20", "9", "25,000", "convolution"))
+    assert all(part in lines[1] for part in ("1", "0002", "0.97", "1:15", "9", "25,000", "convolution"))
     assert "failed: ResourceExhaustedError: out of memory [tensor]" in lines[-1]
     assert "val_loss" not in shown
 
 
 def test_render_says_how_many_rows_it_left_out(records):
     shown = text(render(leaderboard(records, "val_accuracy", "max"), max_rows=2))
-    assert "0000" in shown and "0003" not in shown and "and 3 more trials" in shown
+    assert "0002" in shown and "0000" not in shown and "and 3 more trials" in shown
