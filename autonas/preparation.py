@@ -50,7 +50,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     Raises:
         ValueError: If an argument and the data don't fit together.
     """
-    nodes, output_nodes = _given_graph(estimator)
+    nodes, output_nodes = given_graph(estimator)
     heads_given = None if output_nodes is None else [node.block for node in output_nodes]
     inputs = predictor.split_inputs(x, [f"input {i}" for i in range(len(nodes))] if nodes else ["x"])
     outputs = predictor.split_inputs(y, [f"output {i}" for i in range(len(heads_given))] if heads_given else ["y"], "y")
@@ -59,7 +59,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
             checks.check_same_rows(each, target, sample_weight, groups)
     kinds = [getattr(node, "kind", None) or estimator.kind or data.infer_kind(each)
              for node, each in zip(nodes or [None] * len(inputs), inputs, strict=True)]  # fmt: skip
-    targets = _target_encoders(estimator, heads_given, outputs)
+    targets = target_encoders(estimator, heads_given, outputs)
     for target, values in zip(targets, outputs, strict=True):
         target.fit(values)
     n_rows = checks.number_of_rows(outputs[0], "y")
@@ -81,16 +81,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         encoders.append(data.get_encoder(kind, **options).fit(values, train_rows))
     for target, values in zip(targets, outputs, strict=True):
         target.fit(values, train_rows)
-    if nodes is None:
-        nodes, output_nodes = defaults.default_nodes(
-            kinds, [target.task_ for target in targets], [estimator.loss], estimator.num_classes
-        )
-    searched = graph.Graph(nodes, output_nodes, estimator.optimization(len(train_rows)))
-    searched.bind(
-        [encoder.feature for encoder in encoders], [heads.Target(target.task_, target.n_outputs_) for target in targets]
-    )
-    encoders = dict(zip(searched.input_names, encoders, strict=True))
-    targets = dict(zip(searched.head_names, targets, strict=True))
+    searched, encoders, targets = bound_graph(estimator, nodes, output_nodes, encoders, targets, len(train_rows))
     rows = _encode(encoders, targets, inputs, outputs)
     if validation_data is not None:
         validation = _encode_validation(encoders, targets, validation_data)
@@ -107,9 +98,40 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         final_rows=np.arange(n_rows) if validation_data is None else None,
         sample_weight=weights,
     )
-    scorer = _scorer(estimator, searched, targets, rows[1])
-    objective = scoring.resolve_objective(_wanted_objective(estimator), scorer.directions(), default_objective(scorer))
-    return Prepared(searched, encoded, scorer, objective, encoders, targets)
+    scorer = make_scorer(estimator, searched, targets, rows[1])
+    return Prepared(searched, encoded, scorer, find_objective(estimator, scorer), encoders, targets)
+
+
+def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
+    """The graph that is searched, told what the data looks like.
+
+    Args:
+        estimator: An `AutoModel`.
+        nodes: Its input nodes, or `None` for the default graph.
+        output_nodes: Its output nodes, or `None`.
+        encoders: List of fitted encoders, one for each input.
+        targets: List of fitted target encoders, one for each head.
+        n_train: Number of training rows.
+
+    Returns:
+        The graph, and the encoders and targets as dicts by the names in the graph.
+    """
+    if nodes is None:
+        nodes, output_nodes = defaults.default_nodes(
+            [encoder.kind for encoder in encoders], [target.task_ for target in targets], [estimator.loss],
+            estimator.num_classes,
+        )  # fmt: skip
+    searched = graph.Graph(nodes, output_nodes, estimator.optimization(n_train))
+    searched.bind(
+        [encoder.feature for encoder in encoders], [heads.Target(target.task_, target.n_outputs_) for target in targets]
+    )
+    encoders = dict(zip(searched.input_names, encoders, strict=True))
+    return searched, encoders, dict(zip(searched.head_names, targets, strict=True))
+
+
+def find_objective(estimator, scorer):
+    """The `keras_tuner.Objective` that the estimator asks for, or the default one."""
+    return scoring.resolve_objective(_wanted_objective(estimator), scorer.directions(), default_objective(scorer))
 
 
 def default_objective(scorer):
@@ -119,7 +141,7 @@ def default_objective(scorer):
     return "val_rmse" if scorer.heads[0].task == "regression" else "val_accuracy"
 
 
-def _given_graph(estimator):
+def given_graph(estimator):
     """A copy of the user's graph, whose blocks are bound to this fit's data, or two times `None`."""
     if estimator.inputs is None:
         return None, None
@@ -132,7 +154,7 @@ def _given_graph(estimator):
     return nodes, outputs
 
 
-def _target_encoders(estimator, given, outputs):
+def target_encoders(estimator, given, outputs):
     if given is None:
         # Whether the target may be standardised depends on the head that will be made for it.
         head = heads.RegressionHead(loss=estimator.loss)
@@ -193,7 +215,8 @@ def _weights(estimator, sample_weight, outputs, targets):
     return None if weights is None else np.asarray(weights, "float32") / np.mean(weights)
 
 
-def _scorer(estimator, searched, targets, encoded):
+def make_scorer(estimator, searched, targets, encoded):
+    """The `Scorer` of the graph's heads on encoded targets, a dict from head to array."""
     scorings = []
     names = [searched.names[id(head)] for head in searched.heads]
     given = _metrics_by_head(estimator.metrics, names)
