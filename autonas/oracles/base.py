@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import warnings
 
 import keras_tuner
 import numpy as np
@@ -184,8 +185,10 @@ class Oracle(keras_tuner.Oracle):
         self.update_space(ours.hyperparameters)
         metrics = {}
         if ours.status == TrialStatus.COMPLETED:
-            self.score_trial(ours)
-            metrics = {name: ours.metrics.get_best_value(name) for name in ours.metrics.metrics}
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+                self.score_trial(ours)
+                metrics = {name: float(ours.metrics.get_best_value(name)) for name in ours.metrics.metrics}
             if not np.isfinite(ours.score):
                 ours.status = TrialStatus.FAILED
                 ours.message = ours.message or f"{self.objective.name} is {ours.score}."

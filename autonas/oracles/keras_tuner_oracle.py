@@ -16,6 +16,9 @@ class KerasTunerOracle(base.Oracle):
     The wrapped oracle's state is rebuilt by asking it and telling it again what the journal holds. It must have been
     given a `seed` for that to be exact; otherwise the recorded candidates are put in place of what it proposes.
 
+    `HyperbandOracle`'s epochs of each round are honoured; but each round trains from the beginning, with a learning
+    rate annealed over its own epochs, where Keras Tuner's tuner would go on from the weights of the round before.
+
     Args:
         oracle: A `keras_tuner.Oracle`. Its seed holds, and its `max_trials` if none is given here.
         objective: The objective; `None` for the oracle's own.
@@ -54,7 +57,7 @@ class KerasTunerOracle(base.Oracle):
         self._proposed.append(trial)
         return dict(trial.hyperparameters.values)
 
-    def tell(self, number, values, scores):
+    def observe(self, number, values, scores):
         trial = self._proposed[number]
         trial.hyperparameters.values = dict(values)
         with _quiet():

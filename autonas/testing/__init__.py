@@ -1,0 +1,1 @@
+"""Contracts that parts written by others must meet, as pytest classes to subclass."""
