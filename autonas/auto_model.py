@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from autonas import arguments, oracles, persistence, preparation, tuner
 from autonas import predictor as predictor_module
 from autonas.data import fingerprint as fingerprint_of
+from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
 from autonas.execution import serial
@@ -150,9 +151,10 @@ class AutoModel(BaseEstimator):
         Args:
             x: Rows: images `(n, height, width[, channels])`, a table `(n, columns)` or DataFrame, strings, series `(n,
                 time, channels)`, or a `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these.
-            y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset.
+            y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset; if that has
+                `class_names`, they are the labels.
             sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`.
-            validation_data: Tuple `(x, y)`, or a dataset, to score candidates on. Defaults to a part of `x`.
+            validation_data: Tuple `(x, y)`, or a dataset if `x` is one, to score candidates on. Defaults to a part of `x`.
             groups: Group of each row, `(n,)`: rows of a group are never split between training and validation.
                 Defaults to `None`.
 
@@ -204,6 +206,10 @@ class AutoModel(BaseEstimator):
         return self
 
     def _prepare(self, x, y, sample_weight, validation_data, groups, seed):
+        if is_stream(x):
+            from autonas import stream_preparation  # TensorFlow only.
+
+            return stream_preparation.prepare(self, x, y, sample_weight, validation_data, groups, seed)
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
@@ -226,7 +232,10 @@ class AutoModel(BaseEstimator):
     def _header(self, prepared, space, epochs, data):
         """What a run must agree on with the one it continues."""
         x, y, sample_weight, validation_data, groups = data
-        facts = _facts("x", x, prepared.encoders) | _facts("y", y, prepared.targets)
+        if is_stream(x):
+            facts = prepared.dataset.facts
+        else:
+            facts = _facts("x", x, prepared.encoders) | _facts("y", y, prepared.targets)
         if isinstance(validation_data, (list, tuple)):
             facts |= _facts("validation x", validation_data[0], prepared.encoders)
             facts |= _facts("validation y", validation_data[1], prepared.targets)
@@ -332,17 +341,17 @@ class AutoModel(BaseEstimator):
             lambda target, outputs: None if target.task_ == "regression" else target.probabilities(outputs),
         )
 
-    def evaluate(self, x, y):
+    def evaluate(self, x, y=None):
         """Metrics on labelled rows.
 
         Args:
-            x: Rows as in `fit`.
-            y: Targets as in `fit`.
+            x: Rows as in `fit`, or a `tf.data.Dataset` of rows and targets.
+            y: Targets as in `fit`; `None` for a dataset.
 
         Returns:
             Dict from metric to float; names begin with the head's if there are several.
         """
-        outputs = self._outputs(x)
+        outputs, y = self._labelled_outputs(x, y)
         targets = self.predictor_.targets
         given = metrics_module.by_name(self.metrics)
         scores = {}
@@ -358,14 +367,17 @@ class AutoModel(BaseEstimator):
                 scores[f"{prefix}{metric}"] = found(truth, predictions)
         return scores
 
-    def score(self, x, y, sample_weight=None):
-        """Accuracy of classes, R^2 of numbers, as in scikit-learn; the mean over several heads."""
+    def score(self, x, y=None, sample_weight=None):
+        """Accuracy of classes, R^2 of numbers, as in scikit-learn; the mean over several heads.
+
+        The arguments are those of `evaluate`, and the weights of rows, which a dataset's own don't stand for.
+        """
         from sklearn.metrics import accuracy_score, r2_score
 
-        check_is_fitted(self, "predictor_")
+        outputs, y = self._labelled_outputs(x, y)
         targets = list(self.predictor_.targets.values())
         names = list(self.predictor_.targets)
-        predicted = self.predict(x)
+        predicted = self._per_head(outputs, lambda target, values: target.decode(values))
         predicted = [predicted] if len(targets) == 1 else predicted
         scores = [
             (r2_score if target.task_ == "regression" else accuracy_score)(truth, guess, sample_weight=sample_weight)
@@ -403,7 +415,22 @@ class AutoModel(BaseEstimator):
 
     def _outputs(self, x):
         check_is_fitted(self, "predictor_")
+        if is_stream(x):
+            return self.predictor_.stream_outputs(x, type(self).__name__)[0]
         return self.predictor_.outputs(x, type(self).__name__)
+
+    def _labelled_outputs(self, x, y):
+        """The network's outputs and the targets, which come from the dataset if `x` is one."""
+        check_is_fitted(self, "predictor_")
+        if not is_stream(x):
+            if y is None:
+                raise ValueError("`y` must be given, except for a tf.data.Dataset of rows and targets.")
+            return self._outputs(x), y
+        if y is not None:
+            raise ValueError(
+                f"`y` must be None for a tf.data.Dataset, which holds it. Received: y of type {type(y).__name__}"
+            )
+        return self.predictor_.stream_outputs(x, type(self).__name__, labelled=True)
 
     def _per_head(self, outputs, convert):
         values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]

@@ -48,10 +48,34 @@ class Predictor:
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
         return self.network.predict(tensors, batch_size=_BATCH_SIZE, verbose=0)
 
-    def stream_outputs(self, dataset):
-        """The network's outputs for a `tf.data.Dataset` of rows, batch by batch."""
-        parts = [self.outputs(batch) for batch in data.stream_rows(dataset)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in self.targets}
+    def stream_outputs(self, dataset, owner=None, labelled=False):
+        """The network's outputs for a `tf.data.Dataset` of rows, batch by batch, and its targets.
+
+        Args:
+            dataset: Dataset of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
+            owner: As in `encode`.
+            labelled: Whether the targets are wanted.
+
+        Returns:
+            Dict from head to array `(n, n_outputs)`, and the targets, or `None`.
+        """
+        from autonas.data import streams
+
+        classes = next(iter(self.targets.values())).classes_
+        named = classes is not None and classes.dtype.kind in "OU"
+        class_names = getattr(dataset, "class_names", None) if named else None
+        parts, labels = [], []
+        for rows, rest in streams.stream_batches(dataset):
+            parts.append(self.network.predict_on_batch(self.encode(rows, owner)))
+            labels.extend(streams.as_labels(y, class_names) for y in rest[:1])
+        outputs = {name: np.concatenate([part[name] for part in parts]) for name in self.targets}
+        if not labelled:
+            return outputs, None
+        if not labels:
+            raise ValueError("`x` must be a tf.data.Dataset of (x, y). Received: a dataset without targets")
+        if named and labels[0].dtype.kind in "iuf":
+            raise ValueError("`x` must have `class_names` as the dataset of fit had. Received: numbers as labels")
+        return outputs, np.concatenate(labels)
 
     def export(self):
         """One self-contained `keras.Model` of stock layers: raw rows in, probabilities or numbers out."""

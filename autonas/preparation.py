@@ -59,7 +59,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
             checks.check_same_rows(each, target, sample_weight, groups)
     kinds = [getattr(node, "kind", None) or estimator.kind or data.infer_kind(each)
              for node, each in zip(nodes or [None] * len(inputs), inputs, strict=True)]  # fmt: skip
-    targets = target_encoders(estimator, heads_given, outputs)
+    targets = target_encoders(estimator, heads_given)
     for target, values in zip(targets, outputs, strict=True):
         target.fit(values)
     n_rows = checks.number_of_rows(outputs[0], "y")
@@ -154,7 +154,7 @@ def given_graph(estimator):
     return nodes, outputs
 
 
-def target_encoders(estimator, given, outputs):
+def target_encoders(estimator, given):
     if given is None:
         # Whether the target may be standardised depends on the head that will be made for it.
         head = heads.RegressionHead(loss=estimator.loss)
@@ -199,20 +199,25 @@ def _weights(estimator, sample_weight, outputs, targets):
     """Weights of rows in the loss: the user's, times those of the classes, with mean 1."""
     weights = None if sample_weight is None else checks.check_sample_weight(sample_weight)
     if estimator.class_weight is not None:
-        if len(targets) > 1 or next(iter(targets.values())).task_ not in ("binary", "multiclass"):
-            raise ValueError("`class_weight` needs a single target of two or more classes.")
-        target = next(iter(targets.values()))
-        if isinstance(estimator.class_weight, dict):
-            unknown = [label for label in estimator.class_weight if label not in target.classes_]
-            if unknown:
-                raise ValueError(
-                    f"`class_weight` must name labels of `y`. Received: {checks.name_labels(unknown)}, not in y"
-                )
+        target = check_class_weight(estimator.class_weight, list(targets.values()))
         by_class = compute_sample_weight(
             estimator.class_weight, target.classes_[target.transform(outputs[0]).reshape(-1).astype(int)]
         )
         weights = by_class if weights is None else weights * by_class
     return None if weights is None else np.asarray(weights, "float32") / np.mean(weights)
+
+
+def check_class_weight(class_weight, targets):
+    """Returns the only target; raises a `ValueError` if it doesn't take the weights of the classes."""
+    if len(targets) > 1 or targets[0].task_ not in ("binary", "multiclass"):
+        raise ValueError("`class_weight` needs a single target of two or more classes.")
+    if isinstance(class_weight, dict):
+        unknown = [label for label in class_weight if label not in targets[0].classes_]
+        if unknown:
+            raise ValueError(
+                f"`class_weight` must name labels of `y`. Received: {checks.name_labels(unknown)}, not in y"
+            )
+    return targets[0]
 
 
 def make_scorer(estimator, searched, targets, encoded):

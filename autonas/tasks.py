@@ -7,10 +7,12 @@ from autonas import auto_model
 
 class _Classifier(ClassifierMixin, auto_model.AutoModel):
     fixed_task = "classification"
+    score = auto_model.AutoModel.score  # scikit-learn's doesn't take datasets.
 
 
 class _Regressor(RegressorMixin, auto_model.AutoModel):
     fixed_task = "regression"
+    score = auto_model.AutoModel.score
 
 
 class ImageClassifier(_Classifier):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from autonas.data.checks import check_labels_in_training
+from autonas.data.checks import check_labels_in_training, check_sample_weight
 from autonas.data.encoders.image import check_finite
 from autonas.data.kinds import infer_kind
 from autonas.data.splits import check_validation_split
@@ -12,8 +12,9 @@ from autonas.data.splits import check_validation_split
 _MAX_SAMPLED_ROWS = 10_000
 _MAX_SAMPLED_BYTES = 64 * 2**20
 _MAX_SHUFFLED_BYTES = 64 * 2**20
+_MAX_SHUFFLED_ROWS = 10_000
 _READ_BATCH = 256
-_KEYS = 2**53
+_KEY_BITS = 53
 
 
 class StreamSource:
@@ -35,19 +36,24 @@ class StreamSource:
 
     Attributes:
         rows: Dict of the number of rows of `"train"`, `"validation"` and `"all"`, after `fit`.
+        labels: Dict from label to its number of rows in `dataset`, after `fit`; None for numbers.
+        some_labels: Array of the first labels, 64 at most, after `fit`.
+        mean_weight: Mean of the sample weights of `dataset`, after `fit`; None without.
     """
 
     def __init__(self, dataset, kind=None, validation_data=None):
-        self.spec_ = _check_dataset(dataset, "x")
+        self.spec = _check_dataset(dataset, "x")
         self.dataset = dataset
         self.validation_data = validation_data
-        if validation_data is not None and _check_dataset(validation_data, "validation_data") != self.spec_:
-            raise ValueError(
-                "`validation_data` must have the structure of `x`. Received: "
-                f"{_check_dataset(validation_data, 'validation_data')} instead of {self.spec_}"
-            )
+        if validation_data is not None:
+            other = _check_dataset(validation_data, "validation_data")
+            if other[:2] != self.spec[:2]:
+                raise ValueError(
+                    f"`validation_data` must have the structure of `x`. Received: {other[:2]} instead of "
+                    f"{self.spec[:2]}"
+                )
         self.class_names = getattr(dataset, "class_names", None)
-        self.kind = kind or _infer_kind(self.spec_[0])
+        self.kind = kind or _infer_kind(self.spec[0])
 
     def fit(self, encoder, target_encoder, validation_split=0.2, seed=0):
         """Reads the data once: splits it, fits both encoders and counts the rows.
@@ -66,13 +72,15 @@ class StreamSource:
             self.
         """
         check_validation_split(validation_split)
-        self._seed = int(seed)
+        self._keys = _RowKeys(seed)
         share = validation_split if self.validation_data is None else 0.0
-        self._threshold = int(share * _KEYS)
+        self._threshold = int(share * 2**_KEY_BITS)
         self._kept = np.zeros(0, dtype="int64")
         sample = _Sample()
-        keys, labels = self._read(self.dataset, sample)
-        validation_labels = self._read(self.validation_data, None)[1] if self.validation_data else labels[:0]
+        keys, labels, weights = self._read(self.dataset, "x", sample)
+        validation_labels = labels[:0]
+        if self.validation_data is not None:
+            validation_labels = self._read(self.validation_data, "validation_data")[1]
         all_labels = np.concatenate([labels, validation_labels])
         classes = target_encoder.fit(all_labels).task_ in ("binary", "multiclass")
         training = keys >= self._threshold
@@ -89,57 +97,69 @@ class StreamSource:
         if classes:
             check_labels_in_training(labels[training], validation_labels)
         target_encoder.fit(all_labels, rows=np.flatnonzero(training))
-        encoder.fit(self._rows(sample.values()))
+        encoder.fit(as_rows(sample.values()))
         self.encoder, self.target_encoder = encoder, target_encoder
         self._row_bytes = sample.row_bytes
         n_validation = int((~training).sum()) + len(validation_labels)
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
+        counts = pd.Series(labels).value_counts() if classes else None
+        self.some_labels = labels[:64]
+        self.labels = None if counts is None else {_item(label): int(n) for label, n in counts.items()}
+        self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
         return self
 
-    def train(self, batch_size):
-        """Returns the training batches, shuffled anew at each reading.
+    def train(self, batch_size, seed=0):
+        """Returns the training batches, shuffled anew at each reading; rows that don't fill one sit out.
+
+        A buffer of at most 10,000 rows and 64 MB is shuffled: a larger dataset should not be sorted.
 
         Args:
             batch_size: Rows per batch.
+            seed: Seed of the order.
 
         Returns:
             `tf.data.Dataset` of `({tensor name: batch}, targets)`, and sample weights if the source has
             them.
         """
-        examples = self._examples(self.dataset)
-        if self._threshold:
-            examples = examples.filter(lambda key, *_: tf.logical_not(self._is_validation(key)))
-        return self._encode(self._shuffle(examples, "train", batch_size), "train", batch_size)
+        return self._shuffled("train", batch_size, seed)
+
+    def all(self, batch_size, seed=0):
+        """Returns the batches of all of `dataset`, not of `validation_data`, shuffled, for the final fit."""
+        return self._shuffled("all", batch_size, seed)
 
     def validation(self, batch_size):
-        """Returns the validation batches, in the order of the source."""
+        """Returns the validation batches, in the order of the source, without sample weights."""
         if self.validation_data is not None:
-            return self._encode(self._examples(self.validation_data), "validation", batch_size)
-        examples = self._examples(self.dataset).filter(lambda key, *_: self._is_validation(key))
-        return self._encode(examples, "validation", batch_size)
+            encoded = self._encode(self.validation_data, "all")
+        else:
+            encoded = self._encode(self.dataset, "validation")
+        return encoded.map(lambda x, y, *_: (x, y)).unbatch().batch(batch_size).prefetch(2)
 
-    def all(self, batch_size):
-        """Returns the batches of all of `dataset`, not of `validation_data`, shuffled, for the final fit."""
-        examples = self._examples(self.dataset)
-        return self._encode(self._shuffle(examples, "all", batch_size), "all", batch_size)
+    def _shuffled(self, part, batch_size, seed):
+        fitting = max(_MAX_SHUFFLED_BYTES // self._row_bytes, 2 * batch_size)
+        buffer = min(self.rows[part], fitting, _MAX_SHUFFLED_ROWS)
+        examples = self._encode(self.dataset, part).unbatch().shuffle(buffer, seed=seed)
+        batch_size = min(batch_size, self.rows[part])
+        return examples.batch(batch_size, drop_remainder=True).prefetch(2)
 
-    def _read(self, dataset, sample):
-        """Returns keys and labels of all rows, and shows the sample those of the training rows."""
-        keys, labels, n_rows = [], [], 0
-        for key, x, y, *_ in self._examples(dataset).batch(_READ_BATCH).as_numpy_iterator():
+    def _read(self, dataset, name, sample=None):
+        """Returns keys, labels and weights of all rows, and shows the sample those of the training rows."""
+        keys, labels, weights, n_rows = [], [], [], 0
+        for x, y, *weight in _batches(dataset).as_numpy_iterator():
             if self.kind == "image":
                 check_finite(x, start=n_rows)
+            keys.append(self._keys(x))
+            labels.append(as_labels(y, self.class_names))
+            weights.extend(part.reshape(-1) for part in weight)
             if sample is not None:
-                sample.update(key, x, key >= self._threshold)
-            keys.append(key)
-            labels.append(self._labels(y))
-            n_rows += len(key)
-        if not keys:
-            raise ValueError("`x` must hold at least one row. Received: an empty dataset")
-        return np.concatenate(keys), np.concatenate(labels)
+                sample.update(keys[-1], x, keys[-1] >= self._threshold)
+            n_rows += len(keys[-1])
+        if not n_rows:
+            raise ValueError(f"`{name}` must hold at least one row. Received: an empty dataset")
+        return np.concatenate(keys), np.concatenate(labels), np.concatenate(weights) if weights else None
 
     def _check_same_rows_again(self, keys):
-        again = next(self._examples(self.dataset).batch(_READ_BATCH).as_numpy_iterator())[0]
+        again = self._keys(next(_batches(self.dataset).as_numpy_iterator())[0])
         if not np.isin(again, keys).all():
             raise ValueError(
                 "`x` must give the same rows each time it is read, or they can't be split. Received: other "
@@ -147,69 +167,123 @@ class StreamSource:
                 "model."
             )
 
-    def _examples(self, dataset):
-        """Returns single examples `(key, x, y[, weight])`."""
-        if _is_batched(dataset.element_spec):
-            dataset = dataset.unbatch()
-        return dataset.map(lambda x, *rest: (self._key(x), x, *rest))
+    def _chosen(self, x, part):
+        """Which rows of a batch belong to a part."""
+        keys = self._keys(x)
+        training = (keys >= self._threshold) | np.isin(keys, self._kept)
+        return training if part == "train" else ~training
 
-    def _key(self, x):
-        parts = [tf.io.serialize_tensor(part) for part in tf.nest.flatten(x)]
-        digest = tf.strings.to_hash_bucket_fast(tf.strings.join(parts), 2**62)
-        return tf.strings.to_hash_bucket_strong(tf.strings.as_string(digest), _KEYS, key=[self._seed, 0])
-
-    def _is_validation(self, key):
-        kept = tf.reduce_any(tf.equal(key, tf.constant(self._kept)))
-        return tf.logical_and(key < self._threshold, tf.logical_not(kept))
-
-    def _shuffle(self, examples, part, batch_size):
-        fitting = max(_MAX_SHUFFLED_BYTES // max(1, self._row_bytes), 2 * batch_size)
-        return examples.shuffle(max(1, min(self.rows[part], fitting, _MAX_SAMPLED_ROWS)), seed=self._seed)
-
-    def _encode(self, examples, part, batch_size):
+    def _encode(self, dataset, part):
+        """Returns batches, of changing size, of the encoded rows of a part."""
         feature = self.encoder.feature
         names = list(feature.tensors)
         target_dtype = "int32" if self.target_encoder.task_ == "multiclass" else "float32"
-        columns = sorted(self.spec_[0]) if isinstance(self.spec_[0], dict) else None
+        structure = dataset.element_spec
 
         def encode(*arrays):
-            *flat, y = arrays
-            x = flat[0] if columns is None else dict(zip(columns, flat, strict=True))
-            tensors = self.encoder.transform(self._rows(x))
-            return [*(tensors[name] for name in names), self.target_encoder.transform(self._labels(y))]
+            x, y, *weight = tf.nest.pack_sequence_as(structure, arrays)
+            parts = [as_rows(x), as_labels(y, self.class_names), *(w.reshape(-1) for w in weight)]
+            if part != "all":
+                chosen = self._chosen(x, part)
+                parts = [each[chosen] for each in parts]
+            if len(parts[0]):
+                tensors = self.encoder.transform(parts[0])
+                targets = self.target_encoder.transform(parts[1])
+            else:
+                tensors = {name: np.zeros((0, *each.shape), each.dtype) for name, each in feature.tensors.items()}
+                targets = np.zeros((0, *self.target_encoder.target_shape), target_dtype)
+            return [*(tensors[name] for name in names), targets, *(w.astype("float32") for w in parts[2:])]
 
-        def encode_batch(key, x, y, *weight):
+        def encode_batch(*batch):
+            shapes = [*(feature.tensors[name].shape for name in names), self.target_encoder.target_shape]
             dtypes = [*(feature.tensors[name].dtype for name in names), target_dtype]
-            *inputs, targets = tf.numpy_function(encode, [*tf.nest.flatten(x), y], dtypes)
-            for name, tensor in zip(names, inputs, strict=True):
-                tensor.set_shape((None, *feature.tensors[name].shape))
-            targets.set_shape((None, *self.target_encoder.target_shape))
-            weight = [tf.cast(tf.reshape(w, (-1,)), "float32") for w in weight]
-            return dict(zip(names, inputs, strict=True)), targets, *weight
+            for _ in batch[2:]:
+                shapes.append(())
+                dtypes.append("float32")
+            encoded = tf.numpy_function(encode, tf.nest.flatten(batch), dtypes)
+            for tensor, shape in zip(encoded, shapes, strict=True):
+                tensor.set_shape((None, *shape))
+            return dict(zip(names, encoded, strict=False)), *encoded[len(names) :]
 
-        # Keras needs to know where an epoch ends, which a filter hides
-        n_batches = tf.data.experimental.assert_cardinality(-(-self.rows[part] // batch_size))
-        return examples.batch(batch_size).map(encode_batch).apply(n_batches).prefetch(2)
+        return _batches(dataset).map(encode_batch)
 
-    def _rows(self, x):
-        """Returns a batch as the encoder takes it."""
-        if isinstance(x, dict):
-            return pd.DataFrame({name: _plain(values.reshape(len(values))) for name, values in x.items()})
-        return _plain(x)
 
-    def _labels(self, y):
-        y = _plain(y)
-        if self.class_names is None:
-            return y.reshape(len(y)) if y.ndim == 2 and y.shape[1] == 1 else y
-        codes = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y)).astype(int)
-        return np.array(self.class_names, dtype=object)[codes]
+def stream_batches(dataset):
+    """Yields the batches of a dataset to predict or to score.
+
+    Args:
+        dataset: `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
+
+    Yields:
+        Rows as an encoder takes them, and the rest: an empty list, `[y]` or `[y, sample_weight]`.
+    """
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("`x` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
+    n_rows = 0
+    for batch in _batches(dataset).as_numpy_iterator():
+        x, *rest = batch if isinstance(batch, tuple) else (batch,)
+        rows = as_rows(x)
+        n_rows += len(rows)
+        yield rows, rest
+    if not n_rows:
+        raise ValueError("`x` must hold at least one row. Received: an empty dataset")
+
+
+def as_rows(x):
+    """Returns a batch of a dataset, arrays, as an encoder takes it."""
+    if isinstance(x, dict):
+        return pd.DataFrame({name: _plain(values.reshape(len(values))) for name, values in x.items()})
+    return _plain(x)
+
+
+def as_labels(y, class_names=None):
+    """Returns a batch of targets: `class_names` for their numbers or their one-hot vectors, if there are any."""
+    y = _plain(y)
+    if class_names is None:
+        return y.reshape(len(y)) if y.ndim == 2 and y.shape[1] == 1 else y
+    codes = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y)).astype(int)
+    return np.array(class_names, dtype=object)[codes]
+
+
+class _RowKeys:
+    """Hashes rows: a strongly universal hash of their bytes, sum of a_j x_j + b with random a, b."""
+
+    def __init__(self, seed):
+        self._seed = int(seed)
+        self._multipliers = {}
+
+    def __call__(self, x):
+        parts = tf.nest.flatten(x)
+        keys = self._random(len(parts), 1).repeat(len(parts[0]))
+        for position, part in enumerate(parts):
+            words = _words(np.asarray(part))
+            multipliers = self._random(position, words.shape[1])
+            step = max(1, 2**18 // max(1, words.shape[1]))
+            for start in range(0, len(words), step):
+                keys[start : start + step] += words[start : start + step].astype("uint64") @ multipliers
+        return (keys >> np.uint64(64 - _KEY_BITS)).astype("int64")
+
+    def _random(self, position, length):
+        if (position, length) not in self._multipliers:
+            generator = np.random.default_rng([self._seed, position])
+            self._multipliers[position, length] = generator.integers(2**64, size=length, dtype="uint64")
+        return self._multipliers[position, length]
+
+
+def _words(part):
+    """Rows as unsigned 32-bit words, zeros after their last byte."""
+    if part.dtype == object:
+        part = pd.util.hash_array(part.reshape(-1)).reshape(len(part), -1)
+    octets = np.ascontiguousarray(part).reshape(len(part), part.size // len(part)).view("uint8")
+    missing = -octets.shape[1] % 4
+    return (np.pad(octets, [(0, 0), (0, missing)]) if missing else octets).view("uint32")
 
 
 class _Sample:
     """The rows with the smallest keys so far."""
 
     def __init__(self):
-        self._keys, self._parts, self.row_bytes = np.zeros(0, dtype="int64"), None, 0
+        self._keys, self._parts, self.row_bytes = np.zeros(0, dtype="int64"), None, 1
 
     def update(self, keys, x, chosen):
         flat = [values[chosen] for values in tf.nest.flatten(x)]
@@ -295,6 +369,14 @@ def _infer_kind(spec):
     if dtype == "string":
         return "text" if int(np.prod(shape)) == 1 else "table"
     return infer_kind(np.zeros((1, *shape), dtype=dtype))
+
+
+def _batches(dataset):
+    return dataset if _is_batched(dataset.element_spec) else dataset.batch(_READ_BATCH)
+
+
+def _item(value):
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _plain(values):

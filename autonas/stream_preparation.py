@@ -1,0 +1,69 @@
+"""Preparation of a `tf.data.Dataset`: what `preparation.py` does for arrays. TensorFlow only."""
+
+import dataclasses
+
+import numpy as np
+
+from autonas import data, preparation
+from autonas.data import checks, streams
+from autonas.evaluation import stream_loop
+
+
+def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
+    """Prepares a stream; the arguments are those of `preparation.prepare`.
+
+    Raises:
+        ValueError: If an argument and the data don't fit together.
+    """
+    for name, value in (("y", y), ("sample_weight", sample_weight), ("groups", groups)):
+        if value is not None:
+            raise ValueError(
+                f"`{name}` must be None if `x` is a tf.data.Dataset, which holds (x, y) or (x, y, sample_weight). "
+                f"Received: {name} of type {type(value).__name__}"
+            )
+    if validation_data is not None and not data.is_stream(validation_data):
+        raise ValueError(
+            "`validation_data` must be a tf.data.Dataset if `x` is one. "
+            f"Received: {type(validation_data).__name__}"
+        )
+    nodes, output_nodes = preparation.given_graph(estimator)
+    if nodes is not None and (len(nodes) > 1 or len(output_nodes) > 1):
+        raise ValueError(
+            "`x` must be arrays for a graph of several inputs or heads. Received: a tf.data.Dataset, which serves one "
+            "input and one head"
+        )
+    node_kind = getattr(nodes[0], "kind", None) if nodes else None
+    source = streams.StreamSource(x, node_kind or estimator.kind, validation_data)
+    options = nodes[0].encoder_options() if node_kind else {}
+    encoder = data.get_encoder(source.kind, **options)
+    target = preparation.target_encoders(estimator, output_nodes and [node.block for node in output_nodes])[0]
+    source.fit(encoder, target, estimator.validation_split, seed)
+    searched, encoders, targets = preparation.bound_graph(
+        estimator, nodes, output_nodes, [encoder], [target], source.rows["train"]
+    )
+    (input_name,), (head_name,) = encoders, targets
+    dataset = stream_loop.StreamDataset(source, input_name, head_name, _class_weight(estimator, source))
+    scorer = preparation.make_scorer(estimator, searched, targets, {head_name: target.transform(source.some_labels)})
+    scorer.heads = [
+        dataclasses.replace(
+            head,
+            encoded=stream_loop.Parts(dataset.encoded),
+            truth=stream_loop.Parts(dataset.encoded, lambda encoded: preparation.truth_of(target, encoded)),
+        )
+        for head in scorer.heads
+    ]
+    objective = preparation.find_objective(estimator, scorer)
+    return preparation.Prepared(searched, dataset, scorer, objective, encoders, targets)
+
+
+def _class_weight(estimator, source):
+    """Weight of each class in the loss, of mean 1 over the rows, or `None`."""
+    if estimator.class_weight is None:
+        return None
+    target = preparation.check_class_weight(estimator.class_weight, [source.target_encoder])
+    counts = np.array([source.labels.get(label, 0) for label in target.classes_.tolist()])
+    if estimator.class_weight == "balanced":
+        weights = 1.0 / np.maximum(counts, 1)
+    else:
+        weights = np.array([float(estimator.class_weight.get(label, 1.0)) for label in target.classes_.tolist()])
+    return weights * counts.sum() / (weights @ counts)
