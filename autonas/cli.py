@@ -184,11 +184,9 @@ def _prediction_table(model, x, source, probabilities):
     import numpy
     import pandas
 
-    targets, class_names = source.get("targets", []), source.get("class_names")
+    targets = source.get("targets", [])
     if not probabilities:
         prediction = numpy.asarray(model.predict(x))
-        if class_names is not None:
-            prediction = numpy.asarray(class_names)[prediction.astype(int)]
         if prediction.ndim == 1:
             return pandas.DataFrame({"prediction": prediction})
         return pandas.DataFrame(prediction, columns=targets or None)
@@ -196,8 +194,7 @@ def _prediction_table(model, x, source, probabilities):
         raise ValueError("`--probabilities` needs a classifier; this model predicts numbers")
     values, classes = model.predict_proba(x), model.classes_
     if not isinstance(values, list):
-        columns = map(str, classes) if class_names is None else [class_names[int(label)] for label in classes]
-        return pandas.DataFrame(numpy.asarray(values), columns=list(columns))
+        return pandas.DataFrame(numpy.asarray(values), columns=list(map(str, classes)))
     tables = [
         pandas.DataFrame(part, columns=[f"{target}={label}" for label in labels])
         for target, part, labels in zip(targets or range(len(values)), values, classes, strict=True)

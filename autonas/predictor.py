@@ -65,7 +65,7 @@ class Predictor:
         named = classes is not None and classes.dtype.kind in "OU"
         class_names = getattr(dataset, "class_names", None) if named else None
         parts, labels = [], []
-        for rows, rest in streams.stream_batches(dataset):
+        for rows, rest in streams.stream_batches(dataset, next(iter(self.encoders.values()))):
             parts.append(self.network.predict_on_batch(self.encode(rows, owner)))
             labels.extend(streams.as_labels(y, class_names) for y in rest[:1])
         outputs = {name: np.concatenate([part[name] for part in parts]) for name in self.targets}

@@ -1,5 +1,6 @@
 """The command line: parsing, errors in one line, reading of files, and the real thing on tiny data."""
 
+import io
 import json
 import pathlib
 import subprocess
@@ -38,7 +39,7 @@ class FakeModel:
             self.feature_names_in_ = np.asarray(x.columns, dtype=object)
             self.classes_ = np.unique(y)
         elif y is None:
-            self.classes_ = np.arange(len(x.class_names))
+            self.classes_ = np.array(x.class_names)
         return self
 
     def predict(self, x):
@@ -342,12 +343,7 @@ def test_images_are_at_most_128_pixels_a_side(tmp_path):
 # The real thing
 
 
-def real_facade():
-    pytest.importorskip("autonas.auto_model", exc_type=ModuleNotFoundError)
-
-
 def test_fit_predict_leaderboard_on_a_table(capsys, iris, tmp_path, monkeypatch):
-    real_facade()
     monkeypatch.chdir(tmp_path)
     command = f"fit {iris} --target target --output m --max-trials 1 --epochs 2 --seed 0 --test {iris}"
     assert cli.main(command.split()) == 0
@@ -366,7 +362,6 @@ def test_fit_predict_leaderboard_on_a_table(capsys, iris, tmp_path, monkeypatch)
 
 
 def test_fit_and_predict_several_targets(capsys, tmp_path, monkeypatch):
-    real_facade()
     monkeypatch.chdir(tmp_path)
     sklearn.datasets.load_linnerud(as_frame=True).frame.to_csv("l.csv", index=False)
     command = "fit l.csv --target Weight --target Pulse --output m --max-trials 1 --epochs 2 --seed 0 --quiet"
@@ -378,10 +373,24 @@ def test_fit_and_predict_several_targets(capsys, tmp_path, monkeypatch):
 
 
 def test_fit_and_predict_images(capsys, images, tmp_path, monkeypatch):
-    real_facade()
     monkeypatch.chdir(tmp_path)
-    assert cli.main(f"fit {images} --output m --max-trials 1 --epochs 2 --seed 0 --quiet".split()) == 0
-    capsys.readouterr()
+    command = f"fit {images} --output m --max-trials 1 --epochs 8 --seed 0 --quiet --test {images}"
+    assert cli.main(command.split()) == 0
+    assert "test accuracy: " in capsys.readouterr().out
     assert cli.main(["predict", "m", str(images)]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 61 and {line.rsplit(",", 1)[1] for line in lines[1:]} <= {"one", "zero"}
+    predicted = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    folders = predicted["file"].map(lambda path: pathlib.Path(path).parent.name)
+    assert len(predicted) == 60 and (predicted["prediction"] == folders).mean() > 0.9
+    assert cli.main(["predict", "m", str(images), "--probabilities"]) == 0
+    probabilities = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(probabilities.columns) == ["file", "one", "zero"]
+
+
+def test_demo(capsys, tmp_path, monkeypatch):
+    """The whole command; its time limit here is shorter than the default."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main("demo --directory run --time-limit 12".split()) == 0
+    out = capsys.readouterr().out
+    accuracy = float(out.split("test accuracy: ")[1].split()[0])
+    assert accuracy > 0.9 and "model saved to run/model.keras" in out and "--logdir run" in out
+    assert (tmp_path / "run" / "model.keras").exists() and list((tmp_path / "run" / "tensorboard").iterdir())

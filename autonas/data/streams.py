@@ -208,19 +208,26 @@ class StreamSource:
         return _batches(dataset).map(encode_batch)
 
 
-def stream_batches(dataset):
+def stream_batches(dataset, encoder):
     """Yields the batches of a dataset to predict or to score.
 
     Args:
         dataset: `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
+        encoder: The fitted encoder of the rows.
 
     Yields:
         Rows as an encoder takes them, and the rest: an empty list, `[y]` or `[y, sample_weight]`.
     """
     if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise ValueError("`x` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
+    spec = dataset.element_spec
+    spec = spec[0] if isinstance(spec, tuple) else spec
+    # A dataset of rows alone doesn't show whether it is batched.
+    rank = {"table": 1, "text": 0}.get(encoder.kind) if not isinstance(spec, dict) else 0
+    rank = len(encoder.raw_shape_) if rank is None else rank
+    batched = all(part.shape.rank > rank for part in tf.nest.flatten(spec))
     n_rows = 0
-    for batch in _batches(dataset).as_numpy_iterator():
+    for batch in (dataset if batched else dataset.batch(_READ_BATCH)).as_numpy_iterator():
         x, *rest = batch if isinstance(batch, tuple) else (batch,)
         rows = as_rows(x)
         n_rows += len(rows)

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
-from autonas.data import TargetEncoder, get_encoder
-from autonas.data.streams import StreamSource
+from autonas.data import TargetEncoder, get_encoder, streams
+from autonas.data.streams import StreamSource, stream_batches
 
 DIGITS, DIGIT_LABELS = load_digits(return_X_y=True)
 DIGITS = DIGITS.reshape(-1, 8, 8, 1).astype("uint8")
@@ -31,16 +31,16 @@ def test_parts_are_disjoint_and_hold_everything(batch):
     source = fit(dataset.batch(batch) if batch else dataset)
     assert source.kind == "image"
     training, validation = (
-        sorted_rows(rows_of(part(64), "image")) for part in (source.train, source.validation)
+        sorted_rows(rows_of(part(1), "image")) for part in (source.train, source.validation)
     )
     assert not set(training) & set(validation)
     assert (
-        sorted(training + validation) == sorted_rows(DIGITS) == sorted_rows(rows_of(source.all(64), "image"))
+        sorted(training + validation) == sorted_rows(DIGITS) == sorted_rows(rows_of(source.all(1), "image"))
     )
     assert source.rows == {"train": len(training), "validation": len(validation), "all": len(DIGITS)}
     assert 0.15 < len(validation) / len(DIGITS) < 0.25
     assert validation == sorted_rows(rows_of(source.validation(10), "image"))
-    assert len(source.train(64)) == -(-len(training) // 64)
+    assert len(list(source.train(64))) == len(training) // 64
 
 
 def test_another_seed_is_another_split():
@@ -52,7 +52,7 @@ def test_another_seed_is_another_split():
 def test_encoders_see_training_rows_only():
     dataset = slices((DIGITS, DIGIT_LABELS))
     source = fit(dataset)
-    training = rows_of(source.train(64), "image").astype("float64")
+    training = rows_of(source.train(1), "image").astype("float64")
     np.testing.assert_allclose(source.encoder.feature.statistics["mean"], [training.mean()])
     assert source.target_encoder.classes_.tolist() == list(range(10))
 
@@ -81,7 +81,8 @@ def test_image_folders_have_the_folders_names_as_labels(tmp_path):
         )
         source = fit(dataset)
         assert source.target_encoder.classes_.tolist() == ["one", "zero"]
-        assert source.train(8).element_spec[1].shape.as_list() == [None, 1]
+        assert source.train(8).element_spec[1].shape == (8, 1)
+        assert source.labels == {"one": 20, "zero": 20}
 
 
 def test_texts():
@@ -100,8 +101,8 @@ def test_columns():
     source = fit(slices((columns, y)))
     assert source.kind == "table"
     assert source.encoder.feature.statistics["category_names"] == ["sex"]
-    assert source.train(8).element_spec[0]["numbers"].shape.as_list() == [None, 1]
-    assert rows_of(source.all(64), "categories").shape == (442, 1)
+    assert source.train(8).element_spec[0]["numbers"].shape == (8, 1)
+    assert rows_of(source.all(1), "categories").shape == (442, 1)
 
 
 def test_series_and_separate_validation_data():
@@ -123,19 +124,43 @@ def test_a_rare_class_is_in_training():
     y[7] = 9
     for seed in range(8):
         source = fit(slices((x, y)), seed=seed, validation_split=0.5)
-        targets = np.concatenate([np.asarray(batch[1]) for batch in source.train(32)])
+        targets = np.concatenate([np.asarray(batch[1]) for batch in source.train(1)])
         assert source.target_encoder.transform([9])[0] in targets
 
 
-def test_a_model_trains_on_it():
-    source = fit(slices((DIGITS, DIGIT_LABELS)))
-    inputs = keras.Input((8, 8, 1), name="image")
-    hidden = keras.layers.Flatten()(keras.layers.Rescaling(1 / 16)(inputs))
-    model = keras.Model({"image": inputs}, keras.layers.Dense(10, activation="softmax")(hidden))
-    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    options = {"validation_data": source.validation(64), "epochs": 5, "verbose": 0, "shuffle": False}
-    history = model.fit(source.train(64), **options).history
-    assert history["val_accuracy"][-1] > 0.9
+def test_keys_of_rows_depend_on_every_byte_and_the_seed():
+    generator = np.random.default_rng(0)
+    for values in (generator.random((50, 7)), generator.integers(0, 9, (50, 3, 1), "uint8"), DIGITS[:50]):
+        keys = streams._RowKeys(0)(values)
+        assert len(np.unique(keys)) == len(np.unique(values.reshape(50, -1), axis=0))
+        assert (keys != streams._RowKeys(1)(values)).all() and (keys == streams._RowKeys(0)(values)).all()
+        changed = values.copy()
+        changed[:, -1] += 1
+        assert (streams._RowKeys(0)(changed) != keys).all()
+    columns = {"a": np.array([b"x", b"y", b"x"], dtype=object), "b": np.array([1, 1, 2])}
+    assert len(np.unique(streams._RowKeys(0)(columns))) == 3
+    uniform = streams._RowKeys(0)(np.arange(20_000)) / 2**53
+    assert abs(uniform.mean() - 0.5) < 0.01 and abs(uniform.var() - 1 / 12) < 0.002
+
+
+def test_weights():
+    x, y = load_iris(return_X_y=True)
+    source = fit(slices((x, y, np.arange(150.0))).batch(32))
+    assert source.mean_weight == pytest.approx(74.5)
+    assert len(source.validation(16).element_spec) == 2
+    with pytest.raises(ValueError, match="-1.0 at index 0"):
+        fit(slices((x, y, np.arange(-1.0, 149.0))))
+
+
+def test_batches_to_predict():
+    x, y = load_iris(return_X_y=True)
+    encoder = get_encoder("table").fit(x)
+    for dataset in (slices(x), slices((x, y)), slices((x, y, y)).batch(20)):
+        rows, rest = zip(*stream_batches(dataset, encoder), strict=True)
+        np.testing.assert_array_equal(np.concatenate(rows), x)
+        assert len(rest[0]) == len(tf.nest.flatten(dataset.element_spec)) - 1
+    with pytest.raises(ValueError, match="an empty dataset"):
+        list(stream_batches(slices(x[:0]), encoder))
 
 
 def test_bad_datasets_are_refused():
