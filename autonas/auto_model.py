@@ -51,7 +51,8 @@ class AutoModel(BaseEstimator):
             `"auto"`: architectures known to suit the data, then random changes of the best.
         objective: Name of what to optimise on the validation part, such as `"val_accuracy"`, `"val_auc"`,
             `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes, the root mean
-            squared error for numbers, the loss for several labels or heads.
+            squared error for numbers, the loss for several labels or heads or with `class_weight`. The loss counts
+            weights on validation rows too, metrics don't.
         metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict of
             these by head. Defaults to the task's usual ones.
         loss: A Keras loss or its name. Defaults to cross-entropy for classes, the squared error for numbers.
@@ -449,10 +450,11 @@ class AutoModel(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         task = getattr(self, "task_", None) or self.given_task
-        if task is not None and not isinstance(task, list):
+        task = None if isinstance(task, list) else task
+        if task is not None:
             tags.estimator_type = "regressor" if task == "regression" else "classifier"
-            tags.regressor_tags = RegressorTags() if task == "regression" else None
-            tags.classifier_tags = None if task == "regression" else ClassifierTags()
+        tags.regressor_tags = RegressorTags() if task in ("regression", None) else None
+        tags.classifier_tags = None if task == "regression" else ClassifierTags()
         tags.target_tags.required = True
         tags.non_deterministic = self.seed is None
         tags.input_tags.allow_nan = self.kind in (None, "table", "series")

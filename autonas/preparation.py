@@ -5,7 +5,6 @@ import dataclasses
 
 import keras
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
 
 from autonas import data, predictor
 from autonas.data import checks, dataset, splits
@@ -88,9 +87,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         validation_rows = np.arange(n_rows, n_rows + validation[2])
         rows = [{name: np.concatenate([part[name], other[name]]) for name in part}
                 for part, other in zip(rows, validation[:2], strict=True)]  # fmt: skip
-    weights = _weights(estimator, sample_weight, outputs, targets)
-    if weights is not None and validation_data is not None:
-        weights = np.concatenate([weights, np.ones(len(validation_rows))])
+    weights = _weights(estimator, sample_weight, targets, rows[1], n_rows)
     encoded = dataset.ArrayDataset(
         *rows,
         train_rows,
@@ -98,7 +95,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         final_rows=np.arange(n_rows) if validation_data is None else None,
         sample_weight=weights,
     )
-    scorer = make_scorer(estimator, searched, targets, rows[1])
+    scorer = make_scorer(estimator, searched, targets, rows[1], weights)
     return Prepared(searched, encoded, scorer, find_objective(estimator, scorer), encoders, targets)
 
 
@@ -131,7 +128,9 @@ def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
 
 def find_objective(estimator, scorer):
     """The `keras_tuner.Objective` that the estimator asks for, or the default one."""
-    return scoring.resolve_objective(_wanted_objective(estimator), scorer.directions(), default_objective(scorer))
+    weighed = estimator.class_weight is not None and scorer.weights is not None
+    default = "val_loss" if weighed else default_objective(scorer)
+    return scoring.resolve_objective(_wanted_objective(estimator), scorer.directions(), default)
 
 
 def default_objective(scorer):
@@ -195,16 +194,25 @@ def _encode_validation(encoders, targets, validation_data):
     return [*_encode(encoders, targets, inputs, outputs), checks.number_of_rows(outputs[0], "y")]
 
 
-def _weights(estimator, sample_weight, outputs, targets):
-    """Weights of rows in the loss: the user's, times those of the classes, with mean 1."""
-    weights = None if sample_weight is None else checks.check_sample_weight(sample_weight)
+def _weights(estimator, sample_weight, targets, encoded, n_rows):
+    """Weights of rows in the loss: the user's, times those of the classes, with mean 1.
+
+    Of `validation_data`, which come after the first `n_rows` rows, the user's weights are 1.
+    """
+    weights = None
+    if sample_weight is not None:
+        weights = np.ones(len(next(iter(encoded.values()))))
+        weights[:n_rows] = checks.check_sample_weight(sample_weight)
     if estimator.class_weight is not None:
         target = check_class_weight(estimator.class_weight, list(targets.values()))
-        by_class = compute_sample_weight(
-            estimator.class_weight, target.classes_[target.transform(outputs[0]).reshape(-1).astype(int)]
-        )
-        weights = by_class if weights is None else weights * by_class
-    return None if weights is None else np.asarray(weights, "float32") / np.mean(weights)
+        codes = next(iter(encoded.values())).reshape(-1).astype(int)
+        counts = np.bincount(codes[:n_rows], minlength=len(target.classes_))
+        if estimator.class_weight == "balanced":
+            by_class = n_rows / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        else:
+            by_class = np.array([estimator.class_weight.get(label, 1.0) for label in target.classes_.tolist()])
+        weights = by_class[codes] if weights is None else weights * by_class[codes]
+    return None if weights is None else (weights / np.mean(weights[:n_rows])).astype("float32")
 
 
 def check_class_weight(class_weight, targets):
@@ -220,8 +228,8 @@ def check_class_weight(class_weight, targets):
     return targets[0]
 
 
-def make_scorer(estimator, searched, targets, encoded):
-    """The `Scorer` of the graph's heads on encoded targets, a dict from head to array."""
+def make_scorer(estimator, searched, targets, encoded, weights=None):
+    """The `Scorer` of the graph's heads on encoded targets, a dict from head to array, with weights of rows."""
     scorings = []
     names = [searched.names[id(head)] for head in searched.heads]
     given = _metrics_by_head(estimator.metrics, names)
@@ -250,7 +258,7 @@ def make_scorer(estimator, searched, targets, encoded):
                 list(found.values()),
             )
         )  # fmt: skip
-    return scoring.Scorer(scorings)
+    return scoring.Scorer(scorings, weights)
 
 
 def _metrics_by_head(metrics, names):
@@ -284,7 +292,9 @@ def _wanted_objective(estimator):
     """The user's objective: the argument, or that of the oracle given as `strategy`."""
     if estimator.objective is not None:
         return estimator.objective
-    return getattr(estimator.strategy, "objective", None)
+    objective = getattr(estimator.strategy, "objective", None)
+    # What Keras Tuner puts where none was given.
+    return None if getattr(objective, "name", None) == "default_objective" else objective
 
 
 def _loss(head, target, values, guess):

@@ -7,7 +7,6 @@ import keras_tuner
 import numpy as np
 
 
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadScoring:
     """What scoring needs of one head.
@@ -41,10 +40,12 @@ class Scorer:
 
     Args:
         heads: List of `HeadScoring`.
+        weights: Weight of each row in the losses, `(n,)`, or `None`. Metrics don't count it.
     """
 
-    def __init__(self, heads):
+    def __init__(self, heads, weights=None):
         self.heads = heads
+        self.weights = weights
 
     def prefix(self, head):
         return f"{head.name}_" if len(self.heads) > 1 else ""
@@ -69,7 +70,7 @@ class Scorer:
         scores = {"val_loss": 0.0}
         for head in self.heads:
             outputs = predictions[head.name]
-            loss = float(np.mean(keras.ops.convert_to_numpy(head.loss(head.encoded[rows], outputs))))
+            loss = self._loss(head, rows, outputs)
             scores["val_loss"] += head.loss_weight * loss
             if len(self.heads) > 1:
                 scores[f"val_{head.name}_loss"] = loss
@@ -80,6 +81,13 @@ class Scorer:
             for metric in head.metrics:
                 scores[f"val_{self.prefix(head)}{metric.name}"] = metric(head.truth[rows], converted)
         return scores
+
+    def _loss(self, head, rows, outputs):
+        weights = None if self.weights is None else self.weights[rows]
+        if isinstance(head.loss, keras.losses.Loss):
+            return float(head.loss(head.encoded[rows], outputs, sample_weight=weights))
+        losses = keras.ops.convert_to_numpy(head.loss(head.encoded[rows], outputs))
+        return float(np.mean(losses if weights is None or losses.ndim == 0 else losses * weights))
 
 
 def resolve_objective(objective, directions, default):
