@@ -179,7 +179,7 @@ class AutoModel(BaseEstimator):
         if max_trials is None and self.time_limit is None and not getattr(self.strategy, "max_trials", None):
             max_trials = preset["max_trials"]
         oracle = oracles.get_oracle(
-            self.strategy, prepared.objective, max_trials, space, seed, portfolio.initial_points(prepared.graph)
+            self.strategy, prepared.objective, max_trials, space, seed, portfolio.initial_points(prepared.graph, space)
         )
         oracle.header = header
         evaluator = evaluator_module.Evaluator(

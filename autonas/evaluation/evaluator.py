@@ -154,7 +154,7 @@ class Evaluator:
                     loop,
                     self.dataset.train_rows,
                     batch_size,
-                    epochs=job.values.get("tuner/epochs") or self.epochs,
+                    epochs=job.values.get("tuner/epochs") or self.graph.optimization.epochs_of(job.values, self.epochs),
                     generator=np.random.default_rng([self.seed, job.number, 1]),
                     score=lambda: self.score(loop),
                     is_better=self.is_better,

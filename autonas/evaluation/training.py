@@ -21,7 +21,7 @@ class TrainingResult:
         best_epoch: Number of the best epoch, from 1.
         epochs: Epochs trained, the last one perhaps in part.
         horizon: Epochs over which the learning rate was annealed.
-        weights: Weights of the best epoch, a list of arrays.
+        weights: Averaged weights of the best epoch, a list of arrays.
         stopped: Why it ended: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"` or `"interrupted"`.
     """
 
@@ -45,6 +45,43 @@ def anneal(progress, warm_up=0.05):
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - warm_up) / (1 - warm_up))))
 
 
+class WeightAverage:
+    """An exponential moving average of a model's weights over epochs, BatchNormalization's statistics included.
+
+    a <- d a + (1 - d) w after epoch t, with d = min(0.75, (t - 1) / (t + 2)), so that the first epochs fade fast
+    (Polyak and Juditsky 1992; Izmailov et al. 2018). What is scored and served is the average: in the middle of a
+    training it is worth a few annealed epochs, and it varies less from epoch to epoch.
+
+    Args:
+        model: The `keras.Model` that is trained.
+    """
+
+    _DECAY = 0.75
+
+    def __init__(self, model):
+        self.model = model
+        self.average = None
+        self.epoch = 0
+
+    def update(self):
+        """Takes the model's weights in and puts the average in their place; `restore` brings them back."""
+        self.epoch += 1
+        self.weights = self.model.get_weights()
+        decay = min(self._DECAY, (self.epoch - 1) / (self.epoch + 2))
+        if self.average is None:
+            self.average = self.weights
+        else:
+            self.average = [
+                decay * mean + (1 - decay) * weight
+                for mean, weight in zip(self.average, self.weights, strict=True)
+            ]
+        self.model.set_weights(self.average)
+
+    def restore(self):
+        """Puts the weights back that the optimizer was working on."""
+        self.model.set_weights(self.weights)
+
+
 def train(
     loop,
     rows,
@@ -58,7 +95,7 @@ def train(
     deadline=None,
     on_epoch=None,
 ):
-    """Trains a model by a loop.
+    """Trains a model by a loop; it is left with the average of its weights over the last epochs.
 
     The learning rate is annealed over `epochs`, or, where the time limit is nearer, over the time that is left: a
     candidate always ends with a small learning rate.
@@ -88,6 +125,7 @@ def train(
     started = time.monotonic()
     history, best, best_epoch, weights = [], None, 0, None
     stopped = "epochs"
+    average = WeightAverage(loop.model)
     last = epochs if stop_after is None else min(stop_after, epochs)
     for epoch in range(1, last + 1):
 
@@ -98,7 +136,10 @@ def train(
             return peak * anneal(progress)
 
         try:
+            if epoch > 1:
+                average.restore()
             loss, finished = loop.train_epoch(rows, batch_size, generator, learning_rate, deadline)
+            average.update()
             scores = score() if score is not None and np.isfinite(loss) else {}
         except KeyboardInterrupt:
             if best_epoch == 0:
@@ -116,7 +157,7 @@ def train(
         if score is None or best is None or is_better(scores, best):
             best, best_epoch = scores, epoch
             if score is not None:
-                weights = loop.model.get_weights()
+                weights = average.average
         try:
             if on_epoch is not None:
                 on_epoch(epoch, numbers)

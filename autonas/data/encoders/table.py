@@ -12,6 +12,7 @@ from autonas.data.features import Feature, Tensor
 _MAX_DENSE_BYTES = 200 * 2**20
 _MAX_CATEGORIES = 1000
 _RARE_FROM = 50
+_N_EDGES = 257
 _QUANTILES = np.linspace(0, 1, 65)
 
 
@@ -30,7 +31,7 @@ class TableEncoder(Encoder):
     - `"tokens_0"`, `"tokens_1"`, ... `(length,)` int32: token ids of each free-text column, as in
       `TextEncoder`.
 
-    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` of the standardised
+    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` and bin `edges` `(257, d)` of the standardised
     training values from 0 to 1; `missing` `(d,)` whether the training rows miss some (NaN may turn up
     elsewhere later); `cardinalities` list of code counts, 0 included; `vocabulary_sizes` and
     `inverse_document_frequencies` per text.
@@ -115,6 +116,8 @@ class TableEncoder(Encoder):
         standardised = (numbers - self.mean_) / self.deviation_
         quantiles = [np.quantile(column[~np.isnan(column)], _QUANTILES) for column in standardised.T]
         self.quantiles_ = np.array(quantiles).T.reshape(len(_QUANTILES), numbers.shape[1])
+        edges = [_edges(column[~np.isnan(column)]) for column in standardised.T]
+        self.edges_ = np.array(edges).T.reshape(_N_EDGES, numbers.shape[1])
 
     def transform(self, x, owner=None):
         """Encodes rows.
@@ -178,6 +181,7 @@ class TableEncoder(Encoder):
             tensors[f"tokens_{index}"] = text.tensors["tokens"]
         statistics = {
             "quantiles": self.quantiles_,
+            "edges": self.edges_,
             "missing": self.missing_,
             "cardinalities": [len(words) + 1 for words in self.vocabularies_.values()],
             "vocabulary_sizes": [text.statistics["vocabulary_size"] for text in texts],
@@ -313,6 +317,7 @@ class TableEncoder(Encoder):
             "deviation": self.deviation_.tolist(),
             "missing": self.missing_.tolist(),
             "quantiles": self.quantiles_.tolist(),
+            "edges": self.edges_.tolist(),
         }
 
     def _set_state(self, state):
@@ -323,6 +328,18 @@ class TableEncoder(Encoder):
         self.mean_, self.deviation_ = np.array(state["mean"]), np.array(state["deviation"])
         self.missing_ = np.array(state["missing"], dtype=bool)
         self.quantiles_ = np.array(state["quantiles"]).reshape(len(_QUANTILES), len(self.mean_))
+        self.edges_ = np.array(state["edges"]).reshape(_N_EDGES, len(self.mean_))
+
+
+def _edges(values):
+    """Edges of bins: half of them quantiles of the values, half of the distinct values, so that the rare values of a
+    column that is mostly zero have bins too."""
+    half = (_N_EDGES - 1) // 2
+    return np.sort(
+        np.concatenate(
+            [np.quantile(values, np.linspace(0, 1, half + 1)), np.quantile(np.unique(values), np.linspace(0, 1, half))]
+        )
+    )
 
 
 def _as_table(x, fitted_on_array=False):

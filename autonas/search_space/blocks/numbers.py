@@ -30,20 +30,20 @@ def impute(inputs, feature):
 def piecewise_linear(inputs, feature, bins):
     """Piecewise-linear encoding (Gorishniy et al. 2022): how far each number has come through each of its bins.
 
-    With edges b_0 < ... < b_T at quantiles of the training part, entry t is (x - b_{t-1}) / (b_t - b_{t-1}), clipped
+    With edges b_0 < ... < b_T at quantiles of the training part (half of them of the distinct values), entry t is (x - b_{t-1}) / (b_t - b_{t-1}), clipped
     to [0, 1]. A linear layer on it is an arbitrary continuous piecewise-linear function of the number.
 
     Args:
         inputs: Standardised numbers `(n, columns)`, NaN where missing (0 in every bin).
-        feature: The table's `autonas.data.Feature`, with 65 quantiles a column.
+        feature: The table's `autonas.data.Feature`, with 257 edges a column.
         bins: Number of bins T at most.
 
     Returns:
         `(n, total bins of all columns)`, shifted to zero mean for a uniform distribution over bins.
     """
     columns, lower, widths = [], [], []
-    for column, quantiles in enumerate(np.asarray(feature.statistics["quantiles"]).T):
-        edges = np.unique(np.quantile(quantiles, np.linspace(0, 1, bins + 1)))
+    for column, candidates in enumerate(np.asarray(feature.statistics["edges"]).T):
+        edges = np.unique(np.quantile(np.unique(candidates), np.linspace(0, 1, bins + 1)))
         for low, high in zip(edges[:-1], edges[1:], strict=True):
             columns.append(column)
             lower.append(low)

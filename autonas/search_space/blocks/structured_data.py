@@ -51,7 +51,7 @@ class StructuredDataBlock(block.Block):
         candidates = {
             "plain": lambda: lambda values: None,
             "piecewise_linear": lambda: lambda values: numbers.piecewise_linear(
-                values, feature, hp.Choice("bins", [8, 16, 32, 64], default=32)
+                values, feature, hp.Choice("bins", [16, 32, 64, 128, 256], default=64)
             ),
             "periodic": lambda: lambda values: numbers.periodic(
                 values,

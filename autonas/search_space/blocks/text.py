@@ -51,6 +51,9 @@ class TextBlock(block.Block):
             return build
 
         families = {
+            "bag_and_convolution": lambda: lambda tokens: ops.concatenate(
+                [self._bag(hp, dimension, dropout, tokens), self._convolution(hp, embed, tokens)], axis=-1
+            ),
             "bag": lambda: functools.partial(self._bag, hp, dimension, dropout),
             "convolution": lambda: functools.partial(self._convolution, hp, embed),
             "recurrent": lambda: sequence(recurrent.RecurrentBlock(return_sequences=True, depth=1)),
@@ -67,7 +70,7 @@ class TextBlock(block.Block):
         weights = preprocessing.token_weights(tokens, statistics["inverse_document_frequency"])
         words = keras.layers.Embedding(statistics["vocabulary_size"], dimension)(tokens)
         outputs = ops.sum(words * weights, axis=1)
-        if not hp.Boolean("pairs", default=True) or tokens.shape[1] < 2:
+        if not hp.Boolean("pairs") or tokens.shape[1] < 2:
             return outputs
         buckets = 50_000
         left, right = tokens[:, :-1], tokens[:, 1:]
