@@ -48,7 +48,13 @@ class ImageBlock(block.Block):
     @staticmethod
     def _map(hp, network):
         """A network that makes a map, with the reduction to a vector."""
-        return lambda inputs: reduction.Reduction(kind=None).build(hp, network.build(hp, inputs))
+
+        def build(inputs):
+            outputs = network.build(hp, inputs)
+            with hp.name_scope("reduction"):
+                return reduction.Reduction().build(hp, outputs)
+
+        return build
 
 
 def family(kind, families, default=None):
