@@ -208,7 +208,8 @@ class Evaluator:
         with seeded(self.seed, job.number):
             model = self.build(job.values)
         initial = model.get_weights()
-        return _Trained(job.trial_id, model, loops.make_loop(model, self.dataset), initial, initial, _learning_rate(model))
+        loop = loops.make_loop(model, self.dataset)
+        return _Trained(job.trial_id, model, loop, initial, initial, _learning_rate(model))
 
     def final_fit(self, job, outcome, deadline=None, on_epoch=None):
         """Trains a candidate again from its initial weights, on all rows, as far as its best epoch.

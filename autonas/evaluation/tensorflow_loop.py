@@ -97,7 +97,8 @@ class TensorFlowLoop(loops.TrainingLoop):
 def _tensors(dataset):
     """The data set's arrays as tensors, made once for all trials."""
     if not hasattr(dataset, "_tensors"):
-        constants = [{name: tf.constant(array) for name, array in part.items()} for part in (dataset.inputs, dataset.targets)]
+        parts = (dataset.inputs, dataset.targets)
+        constants = [{name: tf.constant(array) for name, array in part.items()} for part in parts]
         weights = None if dataset.sample_weight is None else tf.constant(dataset.sample_weight, tf.float32)
         dataset._tensors = (*constants, weights)
     return dataset._tensors

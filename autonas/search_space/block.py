@@ -27,7 +27,7 @@ class Configurable:
         """Names of the constructor's arguments."""
         parameters = inspect.signature(cls.__init__).parameters.values()
         variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        return [parameter.name for parameter in parameters if parameter.name != "self" and parameter.kind not in variable]
+        return [each.name for each in parameters if each.name != "self" and each.kind not in variable]
 
     def get_config(self):
         return {

@@ -183,4 +183,5 @@ class candidate_scope:
 def layer_scope(hp, decision, index):
     """The scope of one layer of a `Repeat`: active if the depth reaches it."""
     optional = index >= decision.min_depth
-    return candidate_scope(hp, decision.name, list(range(index + 1, decision.max_depth + 1)) if optional else None, index)
+    depths = list(range(index + 1, decision.max_depth + 1)) if optional else None
+    return candidate_scope(hp, decision.name, depths, index)

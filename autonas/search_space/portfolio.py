@@ -36,7 +36,10 @@ _SERIES = [
     {"kind": "recurrent"},
 ]  # fmt: skip
 
-_SMALL_IMAGES = [
+_SMALL_FLAT = {"kind": "convolution", "kind_convolution/depth": 2, "kind_convolution/reduction/kind": "flatten",
+         "head/dropout": 0.5}  # fmt: skip
+
+_IMAGES = [
     {"kind": "dense"},
     {"kind": "convolution", "translation": 0.1, "kind_convolution/depth": 2, "kind_convolution/depth_0/layers": 2,
      "kind_convolution/depth_1/layers": 2},
@@ -46,10 +49,11 @@ _SMALL_IMAGES = [
 
 _IMAGES = [
     {"kind": "dense", "optimization/epochs_share": 0.25},
-    {"kind": "convolution", "kind_convolution/depth": 3, "horizontal_flip": True},
-    {"kind": "convolution", "kind_convolution/depth": 3, "translation": 0.1},
-    {"kind": "residual", "horizontal_flip": True, "kind_residual/dropout": 0.1},
-]
+    _FLAT | {"optimization/epochs_share": 0.25},
+    _FLAT | {"optimization/epochs_share": 0.5, "horizontal_flip": True},
+    _FLAT | {"optimization/epochs_share": 0.5, "translation": 0.1, "kind_convolution/depth": 3},
+    {"kind": "residual", "optimization/epochs_share": 0.5, "horizontal_flip": True, "kind_residual/dropout": 0.1},
+]  # fmt: skip
 
 
 def initial_points(graph, space):
@@ -69,9 +73,13 @@ def initial_points(graph, space):
         point = {}
         for name, of_block in by_block.items():
             for key, value in of_block[position % len(of_block)].items():
-                full_name = key if key.startswith("optimization/") else f"{name}/{key}"
-                if full_name in names:
-                    point[full_name] = value
+                if key.startswith("optimization/"):
+                    full_names = [key]
+                elif key.startswith("head/"):
+                    full_names = [f"{head}/{key.removeprefix('head/')}" for head in graph.head_names]
+                else:
+                    full_names = [f"{name}/{key}"]
+                point.update((full_name, value) for full_name in full_names if full_name in names)
         points.append(point)
     return points
 

@@ -31,8 +31,8 @@ class TableEncoder(Encoder):
     - `"tokens_0"`, `"tokens_1"`, ... `(length,)` int32: token ids of each free-text column, as in
       `TextEncoder`.
 
-    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` and bin `edges` `(257, d)` of the standardised
-    training values from 0 to 1; `missing` `(d,)` whether the training rows miss some (NaN may turn up
+    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` and bin `edges`
+    `(257, d)` of the standardised training values from 0 to 1; `missing` `(d,)` whether the training rows miss some (NaN may turn up
     elsewhere later); `cardinalities` list of code counts, 0 included; `vocabulary_sizes` and
     `inverse_document_frequencies` per text.
 

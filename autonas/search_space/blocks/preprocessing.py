@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, decisions, ranges
+from autonas.search_space import block, ranges
 from autonas.search_space.blocks import numbers
 
 
