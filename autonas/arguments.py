@@ -4,6 +4,8 @@ import json
 import numbers
 import os
 
+import numpy as np
+
 from autonas import oracles
 
 TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
@@ -38,9 +40,24 @@ def check(estimator):
         _refuse("task", f"None or a kind of {fixed}, which {type(estimator).__name__} is for", estimator.task)
     if (estimator.inputs is None) != (estimator.outputs is None):
         raise ValueError("`inputs` and `outputs` must be given together: they are the two ends of a graph of blocks.")
-    if estimator.class_weight not in (None, "balanced") and not isinstance(estimator.class_weight, dict):
-        _refuse("class_weight", "a dict from label to weight, 'balanced' or None", estimator.class_weight)
+    _check_class_weight(estimator.class_weight)
+    for name in ("refit", "overwrite", "tensorboard"):
+        if not isinstance(getattr(estimator, name), (bool, np.bool_)):
+            _refuse(name, "True or False", getattr(estimator, name))
+    if estimator.verbose not in (0, 1, 2):
+        _refuse("verbose", "0, 1 or 2", estimator.verbose)
+    if estimator.directory is not None and not isinstance(estimator.directory, (str, os.PathLike)):
+        _refuse("directory", "a path or None", estimator.directory)
     oracles.check_strategy(estimator.strategy)
+
+
+def _check_class_weight(class_weight):
+    if isinstance(class_weight, dict):
+        wrong = [weight for weight in class_weight.values() if not _is_number(weight) or not 0 <= weight < float("inf")]
+        if wrong:
+            _refuse("class_weight", "a dict from label to a weight of at least zero", wrong[0])
+    elif not (class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced")):
+        _refuse("class_weight", "a dict from label to weight, 'balanced' or None", class_weight)
 
 
 def _positive_integer(estimator, name):

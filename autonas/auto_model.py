@@ -267,7 +267,8 @@ class AutoModel(BaseEstimator):
         directory = os.fspath(self.directory)
         if self.overwrite:
             persistence.remove_run(directory)
-        persistence.check_same_search(directory, header)
+        else:
+            persistence.check_same_search(directory, header)
         return directory
 
     def _reporter(self, directory):

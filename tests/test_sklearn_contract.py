@@ -27,7 +27,7 @@ EXPECTED_FAILURES = {
 TRAINED = {
     "check_classifiers_train": {"max_trials": 2, "epochs": 20},
     "check_regressors_train": {"max_trials": 2, "epochs": 40},
-    "check_class_weight_classifiers": {"epochs": 300},  # of two steps
+    "check_class_weight_classifiers": {"max_trials": 3, "epochs": 100},  # of two steps
 }
 
 
