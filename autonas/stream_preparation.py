@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from autonas import data, preparation
-from autonas.data import checks, streams
+from autonas.data import streams
 from autonas.evaluation import stream_loop
 
 
@@ -18,7 +18,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     for name, value in (("y", y), ("sample_weight", sample_weight), ("groups", groups)):
         if value is not None:
             raise ValueError(
-                f"`{name}` must be None if `x` is a tf.data.Dataset, which holds (x, y) or (x, y, sample_weight). "
+                f"`{name}` must be None if `x` is a tf.data.Dataset, of (x, y) or (x, y, sample_weight). "
                 f"Received: {name} of type {type(value).__name__}"
             )
     if validation_data is not None and not data.is_stream(validation_data):
@@ -29,8 +29,8 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     nodes, output_nodes = preparation.given_graph(estimator)
     if nodes is not None and (len(nodes) > 1 or len(output_nodes) > 1):
         raise ValueError(
-            "`x` must be arrays for a graph of several inputs or heads. Received: a tf.data.Dataset, which serves one "
-            "input and one head"
+            "`x` must be arrays for a graph of several inputs or heads. Received: a tf.data.Dataset, which "
+            "serves one input and one head"
         )
     node_kind = getattr(nodes[0], "kind", None) if nodes else None
     source = streams.StreamSource(x, node_kind or estimator.kind, validation_data)
@@ -43,7 +43,8 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     )
     (input_name,), (head_name,) = encoders, targets
     dataset = stream_loop.StreamDataset(source, input_name, head_name, _class_weight(estimator, source))
-    scorer = preparation.make_scorer(estimator, searched, targets, {head_name: target.transform(source.some_labels)})
+    some_targets = {head_name: target.transform(source.some_labels)}
+    scorer = preparation.make_scorer(estimator, searched, targets, some_targets)
     scorer.heads = [
         dataclasses.replace(
             head,
@@ -61,9 +62,10 @@ def _class_weight(estimator, source):
     if estimator.class_weight is None:
         return None
     target = preparation.check_class_weight(estimator.class_weight, [source.target_encoder])
-    counts = np.array([source.labels.get(label, 0) for label in target.classes_.tolist()])
+    labels = target.classes_.tolist()
+    counts = np.array([source.labels.get(label, 0) for label in labels])
     if estimator.class_weight == "balanced":
         weights = 1.0 / np.maximum(counts, 1)
     else:
-        weights = np.array([float(estimator.class_weight.get(label, 1.0)) for label in target.classes_.tolist()])
+        weights = np.array([float(estimator.class_weight.get(label, 1.0)) for label in labels])
     return weights * counts.sum() / (weights @ counts)

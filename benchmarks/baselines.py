@@ -39,11 +39,7 @@ def measure(name, data, kind):
 
 def _model(dataset, kind):
     if dataset.metric == "rmse":
-        return (
-            linear_model.Ridge()
-            if kind == "linear"
-            else ensemble.HistGradientBoostingRegressor(random_state=0)
-        )
+        return linear_model.Ridge() if kind == "linear" else ensemble.HistGradientBoostingRegressor(random_state=0)
     if kind == "linear":
         return linear_model.LogisticRegression(C=10.0 if dataset.kind == "text" else 1.0, max_iter=1000)
     return ensemble.HistGradientBoostingClassifier(random_state=0)
@@ -63,11 +59,7 @@ def _preprocessing(dataset, kind):
             *steps,
             preprocessing.FunctionTransformer(_scale, kw_args={"largest": float(dataset.x_train.max())}),
         ]
-    return (
-        [*steps, preprocessing.StandardScaler(), impute.SimpleImputer(keep_empty_features=True)]
-        if linear
-        else steps
-    )
+    return [*steps, preprocessing.StandardScaler(), impute.SimpleImputer(keep_empty_features=True)] if linear else steps
 
 
 def _columns(dataset, linear):

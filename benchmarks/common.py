@@ -69,9 +69,7 @@ def load(name, data_directory):
 
         kind = "image" if meta["kind"] == "image" else "series"
         with np.load(folder / "data.npz") as data:
-            return DataSet(
-                kind, METRICS[name], *(data[part] for part in ("x_train", "y_train", "x_test", "y_test"))
-            )
+            return DataSet(kind, METRICS[name], *(data[part] for part in ("x_train", "y_train", "x_test", "y_test")))
     if meta["kind"] == "text":
         parts = []
         for part in ("train", "test"):
@@ -93,9 +91,7 @@ def _load_sklearn(name):
     from sklearn import datasets, model_selection
 
     x, y = getattr(datasets, f"load_{name}")(return_X_y=True, as_frame=True)
-    x_train, x_test, y_train, y_test = model_selection.train_test_split(
-        x, y.to_numpy(), test_size=0.25, random_state=0
-    )
+    x_train, x_test, y_train, y_test = model_selection.train_test_split(x, y.to_numpy(), test_size=0.25, random_state=0)
     return DataSet("table", METRICS[name], x_train, y_train, x_test, y_test)
 
 
@@ -189,10 +185,7 @@ def machine():
         "cpu": cpu[0] if cpu else "unknown",
         "cores": len(os.sched_getaffinity(0)),
         "commit": commit,
-        **{
-            name: metadata.version(name)
-            for name in ("keras", "tensorflow", "keras-tuner", "scikit-learn", "numpy")
-        },
+        **{name: metadata.version(name) for name in ("keras", "tensorflow", "keras-tuner", "scikit-learn", "numpy")},
     }
 
 
@@ -202,16 +195,16 @@ def around(owner, name, observe):
     Args:
         owner: A module or class.
         name: Name of the function in it.
-        observe: Function `(seconds, *arguments of the call)` called after each call.
+        observe: Function `(seconds, CPU seconds, *arguments of the call)` called after each call.
     """
     original = getattr(owner, name)
 
     def wrapped(*args, **kwargs):
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         try:
             return original(*args, **kwargs)
         finally:
-            observe(time.perf_counter() - started, *args)
+            observe(time.perf_counter() - started, time.process_time() - cpu, *args)
 
     setattr(owner, name, wrapped)
 
@@ -228,9 +221,7 @@ def table(rows, header):
     """Lines of a table, columns aligned."""
     rows = [[str(cell) for cell in row] for row in [header, *rows]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 

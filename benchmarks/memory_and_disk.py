@@ -3,11 +3,11 @@
     python benchmarks/memory_and_disk.py DATA_DIR --trials 100
     python benchmarks/memory_and_disk.py DATA_DIR --trials 100 --fixed
 
-The first searches the default space on the digits, two epochs a trial: its networks differ in size, and the
-resident set follows the largest so far, so that only the later trials tell of a leak. The second trains the
-same small convolutional network in all trials, at different learning rates: any growth is a leak. After each
-trial the resident set and the bytes in the folder are noted, the TensorBoard log left out. Wanted: under 50
-MB more after the last trial than after the fifth; a folder bounded by the best few models.
+The first searches the default space on the digits, two epochs a trial: its networks differ in size, and the resident
+set follows the largest so far, so that only the later trials tell of a leak. The second trains the same small
+convolutional network in all trials, at different learning rates: any growth is a leak. After each trial the resident
+set and the bytes in the folder are noted, the TensorBoard log left out. Wanted: under 50 MB more after the last trial
+than after the fifth; a folder bounded by the best few models.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import common  # noqa: E402
 def measure(name, data, trials, epochs, fixed):
     """Megabytes resident, and bytes of each kind of file in the folder, after each trial."""
     import autonas
-    from autonas import tuner
+    from autonas import oracles
 
     dataset = common.load(name, data)
     graph = _fixed() if fixed else {}
@@ -35,7 +35,7 @@ def measure(name, data, trials, epochs, fixed):
         def sample(*_):
             samples.append({"megabytes": common.resident_megabytes(), "files": _bytes(directory)})
 
-        common.around(tuner.Tuner, "_end", sample)
+        common.around(oracles.Oracle, "end_trial", sample)
         model = autonas.AutoModel(
             max_trials=trials, epochs=epochs, seed=0, verbose=0, directory=str(directory), **graph
         )
@@ -74,16 +74,12 @@ def _bytes(directory):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", metavar="DATA_DIR", help="folder of the data sets")
     parser.add_argument("--set", default="digits", choices=common.METRICS, metavar="SET")
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument(
-        "--fixed", action="store_true", help="the same network in all trials; a set of images"
-    )
+    parser.add_argument("--fixed", action="store_true", help="the same network in all trials; a set of images")
     parser.add_argument("--output", help="JSON file")
     arguments = parser.parse_args()
     call = {
@@ -115,9 +111,7 @@ def main():
         )
     )
     last = samples[-1]["megabytes"]
-    fifth, middle = (
-        samples[min(position, len(samples) - 1)]["megabytes"] for position in (4, len(samples) // 2)
-    )
+    fifth, middle = (samples[min(position, len(samples) - 1)]["megabytes"] for position in (4, len(samples) // 2))
     print(
         f"growth from trial 5 to {len(samples)}: {last - fifth:.0f} MB (wanted: under 50 in 100 trials), "
         f"{last - middle:.0f} of it in the second half; "

@@ -1,10 +1,9 @@
 """Scores that others were measured to have, to compare with: on the test part, on one core.
 
-`LINEAR` and `BOOSTING` are from the README of the data sets (scikit-learn, untuned, the same split), but
-for breast_cancer and diabetes, which are from the study that preceded this project, as `RIVALS` are.
-That study split scikit-learn's own sets in another way: what is in `OTHER_SPLIT` can't be compared to
-the third digit. For that there is `time_to_quality.py --baselines`, which fits models on the same split
-in the same run.
+`LINEAR` and `BOOSTING` are from the README of the data sets (scikit-learn, untuned, the same split), but for
+breast_cancer and diabetes, which are from the study that preceded this project, as `RIVALS` are. That study split
+scikit-learn's own sets in another way: what is in `OTHER_SPLIT` can't be compared to the third digit. For that there
+is `time_to_quality.py --baselines`, which fits models on the same split in the same run.
 """
 
 #: Logistic regression or ridge: accuracy, AUC for adult and breast_cancer, RMSE for numbers.

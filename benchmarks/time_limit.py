@@ -2,8 +2,8 @@
 
     python benchmarks/time_limit.py DATA_DIR --runs 20
 
-The sets and limits take turns, each run in a fresh process on one core. Wanted: never more than 5 % or two
-seconds late, whichever is more. Time that was left over is shown as negative lateness.
+The sets and limits take turns, each run in a fresh process on one core. Wanted: never more than 5 % or two seconds
+late, whichever is more. Time that was left over is shown as negative lateness.
 """
 
 import argparse
@@ -42,15 +42,11 @@ def measure(name, data, limit, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", metavar="DATA_DIR", help="folder of the data sets")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--limits", type=float, nargs=2, default=[10.0, 60.0], metavar=("LEAST", "MOST"))
-    parser.add_argument(
-        "--sets", nargs="+", choices=common.METRICS, default=SETS, metavar="SET", help=", ".join(SETS)
-    )
+    parser.add_argument("--sets", nargs="+", choices=common.METRICS, default=SETS, metavar="SET", help=", ".join(SETS))
     parser.add_argument("--output", help="JSON file, written anew after each run")
     arguments = parser.parse_args()
     least, most = arguments.limits
@@ -62,9 +58,7 @@ def main():
         limit = round(least + (most - least) * run / max(1, arguments.runs - 1), 1)
         name = arguments.sets[run % len(arguments.sets)]
         call = {"name": name, "data": arguments.data, "limit": limit, "seed": run}
-        found = {"set": name, "limit": limit} | common.in_fresh_process(
-            os.path.abspath(__file__), "measure", call
-        )
+        found = {"set": name, "limit": limit} | common.in_fresh_process(os.path.abspath(__file__), "measure", call)
         runs.append(found)
         if "error" in found:
             print(line.format(name, limit, *[""] * 5, found["error"]), flush=True)

@@ -2,10 +2,10 @@
 
     python benchmarks/time_to_quality.py DATA_DIR --budget 60 180 --seeds 0 1 2 --output results.json
 
-Each run is a fresh process. Shown after each: the score on the test part, then on the validation part;
-trials completed and failed; epochs in all; wall seconds of `fit`; seconds until the first usable model
-existed; CPU seconds of `fit`; peak resident memory of the process; why the search stopped; the best
-trial's choices. In the summary `~` marks sets whose rivals were measured on another split.
+Each run is a fresh process. Shown after each: the score on the test part, then on the validation part; trials
+completed and failed; epochs in all; wall seconds of `fit`; seconds until the first usable model existed; CPU seconds
+of `fit`; peak resident memory of the process; why the search stopped; the best trial's choices. In the summary `~`
+marks sets whose rivals were measured on another split.
 """
 
 import argparse
@@ -64,18 +64,10 @@ def _facts(model, began):
         "epochs": sum(record["epochs"] for record in model.records_),
         "first_model": min(record["started"] + record["seconds"] for record in completed) - began,
         "stop_reason": model.stop_reason_,
-        "best": {
-            name: best[name] for name in ("number", "epochs", "best_epoch", "parameters", "seconds", "values")
-        },
-        "final": [
-            {name: record[name] for name in ("status", "epochs", "seconds", "message")} for record in final
-        ],
+        "best": {name: best[name] for name in ("number", "epochs", "best_epoch", "parameters", "seconds", "values")},
+        "final": [{name: record[name] for name in ("status", "epochs", "seconds", "message")} for record in final],
         "trials": [
-            {
-                name: value
-                for name, value in record.items()
-                if name not in ("history", "metrics", "started", "stage")
-            }
+            {name: value for name, value in record.items() if name not in ("history", "metrics", "started", "stage")}
             for record in searched
         ],
         "messages": sorted({record["message"] for record in searched if record["status"] != "completed"}),
@@ -130,9 +122,7 @@ def summary(runs, baselines):
     for run in runs:
         grouped[run["set"], run["budget"]].append(run)
     names = ["linear", "AutoKeras", "Keras Tuner", "hand-made", "wanted", "AutoGluon", "FLAML", "boosting"]
-    same_run = [
-        f"{kind} (same run)" for kind in sorted({kind for found in baselines.values() for kind in found})
-    ]
+    same_run = [f"{kind} (same run)" for kind in sorted({kind for found in baselines.values() for kind in found})]
     rows = []
     for (name, budget), group in grouped.items():
         metric = common.METRICS[name]
@@ -146,9 +136,7 @@ def summary(runs, baselines):
         for kind, found in baselines.get(name, {}).items():
             if "scores" in found:
                 known[f"{kind} (same run)"] = found["scores"][metric]
-        behind = [
-            each for each in known if (median >= known[each] if metric == "rmse" else median <= known[each])
-        ]
+        behind = [each for each in known if (median >= known[each] if metric == "rmse" else median <= known[each])]
         rows.append(
             [
                 label,
@@ -161,21 +149,15 @@ def summary(runs, baselines):
                 ", ".join(each for each in behind if not each.startswith(references.TO_BEAT)),
             ]
         )
-    return common.table(
-        rows, ["set", "s", "metric", "median", "min..max", *names, *same_run, "NOT AHEAD OF", "nor of"]
-    )
+    return common.table(rows, ["set", "s", "metric", "median", "min..max", *names, *same_run, "NOT AHEAD OF", "nor of"])
 
 
 def main():
     sets = [*common.SHARED_SETS, "breast_cancer", "diabetes"]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", metavar="DATA_DIR", help="folder of the data sets")
     parser.add_argument("--budget", type=float, nargs="+", default=[60.0, 180.0], help="seconds of `fit`")
-    parser.add_argument(
-        "--sets", nargs="+", choices=common.METRICS, default=sets, metavar="SET", help=", ".join(sets)
-    )
+    parser.add_argument("--sets", nargs="+", choices=common.METRICS, default=sets, metavar="SET", help=", ".join(sets))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--threads", type=int, default=1, help="cores and threads of a run")
     parser.add_argument("--output", help="JSON file, written anew after each run")
@@ -208,10 +190,7 @@ def main():
                 arguments.threads,
             )
             baselines[name][kind] = found
-            text = (
-                found.get("error")
-                or f"{number(found['scores'][common.METRICS[name]])} in {found['seconds']:.1f} s"
-            )
+            text = found.get("error") or f"{number(found['scores'][common.METRICS[name]])} in {found['seconds']:.1f} s"
             print(f"{name}: {kind} baseline {text}", flush=True)
         for budget in arguments.budget:
             for seed in arguments.seeds:

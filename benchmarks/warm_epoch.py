@@ -2,9 +2,8 @@
 
     python benchmarks/warm_epoch.py
 
-A small convolutional network on the digits, training and validation. The two take turns in one process;
-the first epoch of each turn is left out, for `fit` sets up its data in it. Wanted: a ratio of at most
-0.35.
+A small convolutional network on the digits, training and validation. The two take turns in one process; the first
+epoch of each turn is left out, for `fit` sets up its data in it. Wanted: a ratio of at most 0.35.
 """
 
 import argparse
@@ -35,9 +34,7 @@ def measure(turns, epochs, batch_size):
         filters=16, kernel_size=3, depth=2, layers=1, kind="plain", pooling="max", dropout=0.0
     )
     estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.25)(block(node)))
-    prepared = preparation.prepare(
-        estimator, x.reshape(-1, 8, 8).astype("uint8"), y, None, None, None, seed=0
-    )
+    prepared = preparation.prepare(estimator, x.reshape(-1, 8, 8).astype("uint8"), y, None, None, None, seed=0)
     data = prepared.dataset
     ours = prepared.graph.build(declaring.DeclaringHyperParameters())
     plain = keras.models.clone_model(ours)
@@ -53,9 +50,7 @@ def measure(turns, epochs, batch_size):
         return ends, scores["val_accuracy"]
 
     def part(rows):
-        return [
-            {name: array[rows] for name, array in arrays.items()} for arrays in (data.inputs, data.targets)
-        ]
+        return [{name: array[rows] for name, array in arrays.items()} for arrays in (data.inputs, data.targets)]
 
     def by_fit():
         ends = [time.perf_counter()]
@@ -79,9 +74,7 @@ def measure(turns, epochs, batch_size):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=5, help="epochs of a turn, after the first")
     parser.add_argument("--batch-size", type=int, default=32)

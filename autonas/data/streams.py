@@ -13,7 +13,8 @@ _MAX_SAMPLED_ROWS = 10_000
 _MAX_SAMPLED_BYTES = 64 * 2**20
 _MAX_SHUFFLED_BYTES = 64 * 2**20
 _MAX_SHUFFLED_ROWS = 10_000
-_READ_BATCH = 256
+_READ_ROWS = 256
+_READ_BYTES = 8 * 2**20
 _KEY_BITS = 53
 
 
@@ -190,7 +191,7 @@ class StreamSource:
                 tensors = self.encoder.transform(parts[0])
                 targets = self.target_encoder.transform(parts[1])
             else:
-                tensors = {name: np.zeros((0, *each.shape), each.dtype) for name, each in feature.tensors.items()}
+                tensors = {name: np.zeros((0, *t.shape), t.dtype) for name, t in feature.tensors.items()}
                 targets = np.zeros((0, *self.target_encoder.target_shape), target_dtype)
             return [*(tensors[name] for name in names), targets, *(w.astype("float32") for w in parts[2:])]
 
@@ -227,7 +228,7 @@ def stream_batches(dataset, encoder):
     rank = len(encoder.raw_shape_) if rank is None else rank
     batched = all(part.shape.rank > rank for part in tf.nest.flatten(spec))
     n_rows = 0
-    for batch in (dataset if batched else dataset.batch(_READ_BATCH)).as_numpy_iterator():
+    for batch in (dataset if batched else _batch(dataset)).as_numpy_iterator():
         x, *rest = batch if isinstance(batch, tuple) else (batch,)
         rows = as_rows(x)
         n_rows += len(rows)
@@ -244,7 +245,7 @@ def as_rows(x):
 
 
 def as_labels(y, class_names=None):
-    """Returns a batch of targets: `class_names` for their numbers or their one-hot vectors, if there are any."""
+    """Returns a batch of targets; with `class_names`, those instead of numbers or one-hot vectors."""
     y = _plain(y)
     if class_names is None:
         return y.reshape(len(y)) if y.ndim == 2 and y.shape[1] == 1 else y
@@ -379,7 +380,17 @@ def _infer_kind(spec):
 
 
 def _batches(dataset):
-    return dataset if _is_batched(dataset.element_spec) else dataset.batch(_READ_BATCH)
+    return dataset if _is_batched(dataset.element_spec) else _batch(dataset)
+
+
+def _batch(dataset):
+    return dataset.batch(int(np.clip(_READ_BYTES // row_bytes(dataset.element_spec), 1, _READ_ROWS)))
+
+
+def row_bytes(spec, batched=False):
+    """Returns the bytes of a row of tensors of known shape (strings count as pointers), at least 1."""
+    shapes = [(part.shape[1:] if batched else part.shape, part.dtype.size) for part in tf.nest.flatten(spec)]
+    return max(1, sum((shape.num_elements() or 1) * max(1, size) for shape, size in shapes))
 
 
 def _item(value):

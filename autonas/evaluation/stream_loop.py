@@ -1,5 +1,6 @@
 """Training on data that flows through memory: batches of a `tf.data` pipeline. TensorFlow only."""
 
+import math
 import time
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 from autonas.evaluation import loops
 
 _PREDICTED_ROWS = 256
+_PREDICTED_BYTES = 16 * 2**20
 #: Validation parts up to this size are kept in memory: otherwise each scoring reads the whole source again.
 _MAX_KEPT_BYTES = 64 * 2**20
 
@@ -38,13 +40,20 @@ class StreamDataset:
         self._validation = None
 
     @property
+    def is_weighted(self):
+        """Whether rows have weights in the loss."""
+        return self.class_weight is not None or self.source.mean_weight is not None
+
+    @property
     def facts(self):
         """What a search must agree on with the one it continues, plain JSON: no row is hashed."""
         labels = self.source.labels
+        if labels is not None:
+            labels = {str(label): labels[label] for label in sorted(labels, key=str)}
         return {
             "structure": repr(self.source.spec),
             "rows": self.source.rows,
-            "labels": None if labels is None else {str(label): labels[label] for label in sorted(labels, key=str)},
+            "labels": labels,
         }
 
     @property
@@ -69,12 +78,11 @@ class StreamDataset:
     def validation_batches(self):
         """Batches `(inputs, targets)` to score on."""
         if self._validation is None:
-            batches = self.source.validation(_PREDICTED_ROWS)
+            tensors = self.source.encoder.feature.tensors.values()
+            row_bytes = sum(math.prod(each.shape) * np.dtype(each.dtype).itemsize for each in tensors)
+            batches = self.source.validation(int(np.clip(_PREDICTED_BYTES // row_bytes, 1, _PREDICTED_ROWS)))
             batches = batches.map(lambda inputs, targets: (self._named(inputs), targets))
-            n_bytes = sum(
-                np.prod(spec.shape[1:], dtype=float) * spec.dtype.size for spec in tf.nest.flatten(batches.element_spec)
-            )
-            fits = n_bytes * self.source.rows["validation"] <= _MAX_KEPT_BYTES
+            fits = row_bytes * self.source.rows["validation"] <= _MAX_KEPT_BYTES
             self._validation = batches.cache() if fits else batches
         return self._validation
 
@@ -111,12 +119,20 @@ class StreamLoop(loops.TrainingLoop):
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
         model.optimizer.build(model.trainable_variables)
-        self._step = tf.function(self._train_step, autograph=False, reduce_retracing=True)
+        inputs = {
+            name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.input.items()
+        }
+        # One trace for batches of any size.
         self._forward = tf.function(
-            lambda inputs: self.model(inputs, training=False), autograph=False, reduce_retracing=True
+            lambda inputs: model(inputs, training=False), input_signature=[inputs], autograph=False
+        )
+        target = dataset.source.target_encoder
+        targets = tf.TensorSpec((None, *target.target_shape), "int32" if target.task_ == "multiclass" else "float32")
+        signature = [tf.TensorSpec((), "float32"), inputs, targets, tf.TensorSpec((None,), "float32")]
+        self._step = tf.function(
+            self._train_step, input_signature=signature[: 4 if dataset.is_weighted else 3], autograph=False
         )
         self._batches = {}
-        self._validation_seconds = None
 
     def _train_step(self, learning_rate, inputs, targets, weights=None):
         model, head = self.model, self.dataset.head_name
@@ -149,13 +165,13 @@ class StreamLoop(loops.TrainingLoop):
             if deadline is not None and time.monotonic() >= deadline and done < steps:
                 return total / done, False
         if not done:
-            raise ValueError("The dataset gave no rows at this reading; it must give the same rows each time it is read.")
+            raise ValueError("The dataset is empty now. It must give the same rows each time it is read.")
         return total / done, True
 
     def predict(self, rows):
-        """Predictions for the validation part; its targets, in the same order, are put into `dataset.encoded`."""
+        """Predictions for the validation part; its targets in the same order go to `dataset.encoded`."""
         if rows != "validation":
-            raise ValueError(f"`rows` of a stream must be 'validation', the only part predicted. Received: {rows!r}")
+            raise ValueError(f"`rows` must be 'validation', the part to score on. Received: rows={rows!r}")
         started = time.monotonic()
         outputs, targets = [], []
         for inputs, batch_targets in self.dataset.validation_batches():

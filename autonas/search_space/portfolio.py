@@ -36,10 +36,14 @@ _SERIES = [
     {"kind": "recurrent"},
 ]  # fmt: skip
 
-_SMALL_FLAT = {"kind": "convolution", "kind_convolution/depth": 2, "kind_convolution/reduction/kind": "flatten",
-         "head/dropout": 0.5}  # fmt: skip
+_FLAT_CONVOLUTION = {
+    "kind": "convolution",
+    "kind_convolution/depth": 2,
+    "kind_convolution/reduction/kind": "flatten",
+    "head/dropout": 0.5,
+}
 
-_IMAGES = [
+_SMALL_IMAGES = [
     {"kind": "dense"},
     {"kind": "convolution", "translation": 0.1, "kind_convolution/depth": 2, "kind_convolution/depth_0/layers": 2,
      "kind_convolution/depth_1/layers": 2},
@@ -49,9 +53,9 @@ _IMAGES = [
 
 _IMAGES = [
     {"kind": "dense", "optimization/epochs_share": 0.25},
-    _FLAT | {"optimization/epochs_share": 0.25},
-    _FLAT | {"optimization/epochs_share": 0.5, "horizontal_flip": True},
-    _FLAT | {"optimization/epochs_share": 0.5, "translation": 0.1, "kind_convolution/depth": 3},
+    _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.25},
+    _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "horizontal_flip": True},
+    _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "translation": 0.1, "kind_convolution/depth": 3},
     {"kind": "residual", "optimization/epochs_share": 0.5, "horizontal_flip": True, "kind_residual/dropout": 0.1},
 ]  # fmt: skip
 
