@@ -470,13 +470,13 @@ def test_an_interrupt_leaves_a_fitted_usable_model(iris, monkeypatch, hook, when
         if (record.trial_id, epoch) == when:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(reporting.ProgressReporter, hook, interrupt)
-    model = classifier(max_trials=4, verbose=1, directory="run").fit(*iris)
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting.ProgressReporter, hook, interrupt)
+        model = classifier(max_trials=4, verbose=1, directory="run").fit(*iris)
     board = model.leaderboard()
     assert model.stop_reason_ == "interrupted" and len(board) == trials
     assert (board["status"] == "completed").any() and (board["status"] != "running").all()
     assert model.predict(iris[0]).shape == (150,)
-    monkeypatch.undo()
     # It can be continued, too.
     more = clone(model).set_params(verbose=0).fit(*iris)
     assert len(more.leaderboard()) == 4 and more.stop_reason_ == "max_trials"

@@ -148,7 +148,7 @@ class Evaluator:
                 model = self.build(job.values)
                 outcome.parameters = model.count_params()
                 loop = loops.make_loop(model, self.dataset)
-                initial = model.get_weights()
+                initial = _state(model)
                 learning_rate = _learning_rate(model)
                 result = training.train(
                     loop,
@@ -207,9 +207,8 @@ class Evaluator:
             return self.best
         with seeded(self.seed, job.number):
             model = self.build(job.values)
-        initial = model.get_weights()
         loop = loops.make_loop(model, self.dataset)
-        return _Trained(job.trial_id, model, loop, initial, initial, _learning_rate(model))
+        return _Trained(job.trial_id, model, loop, _state(model), model.get_weights(), _learning_rate(model))
 
     def final_fit(self, job, outcome, deadline=None, on_epoch=None):
         """Trains a candidate again from its initial weights, on all rows, as far as its best epoch.
@@ -225,7 +224,8 @@ class Evaluator:
         """
         started = time.monotonic()
         kept = self.trained(job)
-        kept.model.set_weights(kept.initial_weights)
+        for variable, value in zip(_variables(kept.model), kept.initial_weights, strict=True):
+            variable.assign(value)
         _restart(kept.model.optimizer, kept.learning_rate)
         with seeded(self.seed, job.number):
             result = training.train(
@@ -267,6 +267,15 @@ def _describe(error):
 
 def _learning_rate(model):
     return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
+def _variables(model):
+    """Weights, and the states of the random generators of dropout and augmentation."""
+    return [*model.weights, *(each for each in model.variables if each.name == "seed_generator_state")]
+
+
+def _state(model):
+    return [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
 
 
 def _restart(optimizer, learning_rate):

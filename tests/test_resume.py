@@ -1,0 +1,211 @@
+"""A search that was killed continues: nothing finished is lost or repeated, and it ends as if it had not been."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pandas
+import pytest
+from sklearn.datasets import load_iris
+
+import autonas
+from autonas.evaluation import evaluator
+
+BUDGET = {"max_trials": 5, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+def fit(directory, iris, **arguments):
+    return autonas.StructuredDataClassifier(**{**BUDGET, **arguments}, directory=directory).fit(*iris)
+
+
+def board(model):
+    """The leaderboard without what a clock says."""
+    return model.leaderboard().drop(columns="seconds")
+
+
+def same(found, expected):
+    pandas.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def whole(iris, tmp_path_factory):
+    """A search that nothing interrupted."""
+    return fit(tmp_path_factory.mktemp("whole") / "run", iris)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The numbers of the trials that are trained from here on; a final fit counts as -1."""
+    numbers = []
+    evaluate, final_fit = evaluator.Evaluator.evaluate, evaluator.Evaluator.final_fit
+
+    def counted(self, job, *args, **kwargs):
+        numbers.append(job.number)
+        return evaluate(self, job, *args, **kwargs)
+
+    def counted_final(self, *args, **kwargs):
+        numbers.append(-1)
+        return final_fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(evaluator.Evaluator, "evaluate", counted)
+    monkeypatch.setattr(evaluator.Evaluator, "final_fit", counted_final)
+    return numbers
+
+
+def journal(directory):
+    return (directory / "journal.jsonl").read_text().splitlines(keepends=True)
+
+
+def cut(whole, directory, last):
+    """A copy of a whole run as it was when the journal's line `last` had just been written."""
+    shutil.copytree(whole.directory_, directory)
+    shutil.rmtree(directory / "model")
+    lines = journal(directory)
+    (directory / "journal.jsonl").write_text("".join(lines[: last + 1]))
+    return lines[last + 1 :]
+
+
+def position(whole, event, trial_id=None):
+    """Line of an event in a run's journal."""
+    for number, line in enumerate(journal(pathlib.Path(whole.directory_))):
+        found = json.loads(line)
+        if found["event"] == event and trial_id in (None, found.get("trial_id")):
+            return number
+    raise AssertionError(event)
+
+
+def test_killed_in_the_middle_of_a_trial(iris, whole, tmp_path, trained):
+    script = f"""
+        import os, signal, autonas, sklearn.datasets
+        from autonas import reporting
+        def kill(self, record, epoch, metrics):
+            if (record.trial_id, epoch) == ("0002", 2):
+                os.kill(os.getpid(), signal.SIGKILL)
+        reporting.ProgressReporter.on_epoch_end = kill
+        x, y = sklearn.datasets.load_iris(return_X_y=True)
+        autonas.StructuredDataClassifier(**{ {**BUDGET, "verbose": 1} }, directory="run").fit(x, y)
+    """
+    process = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, capture_output=True)
+    assert process.returncode == -signal.SIGKILL, process.stderr[-2000:]
+    model = fit(tmp_path / "run", iris)
+    assert trained == [2, 3, 4, -1]
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_killed_at_any_moment(iris, tmp_path):
+    """A process that is killed again and again, whenever it may be, comes to the same end."""
+    script = f"""
+        import autonas, sklearn.datasets
+        x, y = sklearn.datasets.load_iris(return_X_y=True)
+        print("begin", flush=True)
+        autonas.StructuredDataClassifier(**{ {**BUDGET, "epochs": 10} }, directory="run").fit(x, y)
+        print("end", flush=True)
+    """
+    whole = fit(tmp_path / "whole", iris, epochs=10)
+    generator = np.random.default_rng(0)
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdout.readline() == b"begin\n"
+        time.sleep(generator.uniform(0.5, 2.5))
+        process.kill()
+        process.communicate()
+    model = fit(tmp_path / "run", iris, epochs=10)
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+@pytest.mark.parametrize("after", ["created", "epoch", "ended"])
+def test_killed_after_each_kind_of_event(iris, whole, tmp_path, trained, after):
+    cut(whole, tmp_path / "run", position(whole, after, "0003"))
+    model = fit(tmp_path / "run", iris)
+    assert trained == ([4, -1] if after == "ended" else [3, 4, -1])
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_killed_while_a_line_was_written(iris, whole, tmp_path, trained):
+    rest = cut(whole, tmp_path / "run", position(whole, "created", "0003"))
+    with open(tmp_path / "run" / "journal.jsonl", "a") as file:
+        file.write(rest[0][: len(rest[0]) // 2])
+    same(board(fit(tmp_path / "run", iris)), board(whole))
+    assert trained == [3, 4, -1]
+    assert all(json.loads(line) for line in journal(tmp_path / "run"))
+
+
+def test_killed_during_the_final_fit(iris, whole, tmp_path, trained):
+    cut(whole, tmp_path / "run", position(whole, "final") - 1)
+    model = fit(tmp_path / "run", iris)
+    assert trained == [-1]
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_weights_that_are_lost_are_trained_again(iris, whole, tmp_path, trained):
+    cut(whole, tmp_path / "run", position(whole, "final") - 1)
+    shutil.rmtree(tmp_path / "run" / "weights")
+    model = fit(tmp_path / "run", iris, refit=False)
+    assert len(trained) == 1
+    best = board(model).iloc[0]
+    assert best["score"] == model.best_score_ == whole.best_score_
+
+
+def test_a_finished_run_is_served_at_once(iris, whole, trained):
+    start = time.monotonic()
+    model = fit(whole.directory_, iris)
+    assert trained == [] and time.monotonic() - start < 5
+    same(board(model), board(whole))
+    assert model.stop_reason_ == "max_trials"
+    assert model.history_ == whole.history_ and model.best_score_ == whole.best_score_
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_more_trials_continue_a_finished_run(iris, tmp_path, trained, whole):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    model = fit(tmp_path / "run", iris, max_trials=7)
+    assert trained[:2] == [5, 6]
+    assert (len(trained) == 3) == (model.leaderboard().query("rank == 1")["trial_id"].item() in ("0005", "0006"))
+    fresh = fit(tmp_path / "fresh", iris, max_trials=7)
+    same(board(model), board(fresh))
+    assert np.array_equal(model.predict_proba(iris[0]), fresh.predict_proba(iris[0]))
+
+
+def test_without_a_seed_a_search_goes_on_with_its_own(iris, tmp_path, trained):
+    whole = fit(tmp_path / "run", iris, seed=None, max_trials=3)
+    cut(whole, tmp_path / "cut", position(whole, "created", "0002"))
+    model = fit(tmp_path / "cut", iris, seed=None, max_trials=3)
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_an_earlier_best_of_a_killed_process_is_served_from_its_weights(iris, whole, tmp_path, trained):
+    """No trial of the new process is better: the model comes from the disk."""
+    cut(whole, tmp_path / "run", position(whole, "final") - 1)
+    model = fit(tmp_path / "run", iris, refit=False)
+    assert trained == []
+    best = board(model).iloc[0]
+    validation = model.evaluate(*iris)  # all rows; the weights are those that were scored, not the initial ones
+    assert validation["accuracy"] > 0.5 * best["score"]
+
+
+def test_disk_holds_the_weights_of_the_best_and_of_the_final_fit_only(whole):
+    best = whole.leaderboard().query("rank == 1")["trial_id"].item()
+    assert sorted(os.listdir(os.path.join(whole.directory_, "weights"))) == [
+        f"{best}.weights.h5",
+        "final.weights.h5",
+    ]
