@@ -121,19 +121,19 @@ def test_a_finished_search_is_not_repeated_and_other_data_is_refused(arguments):
 
 
 def test_time_limit_holds_inside_an_epoch(arguments):
-    """Each reading of this source takes 0.8 s at least."""
+    """Each reading of this source takes 4 s at least."""
 
     def slowly():
         for row in zip(DIGITS[:400], DIGIT_LABELS[:400], strict=True):
-            time.sleep(0.002)
+            time.sleep(0.01)
             yield row
 
     spec = (tf.TensorSpec((8, 8, 1), "float32"), tf.TensorSpec((), "int64"))
     dataset = tf.data.Dataset.from_generator(slowly, output_signature=spec)
     started = time.monotonic()
-    options = arguments | {"max_trials": None, "epochs": None, "time_limit": 8}
+    options = arguments | {"max_trials": None, "epochs": None, "time_limit": 10}
     model = autonas.ImageClassifier(**options).fit(dataset)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 15  # Not 12: other programs may have the machine busy.
     assert model.stop_reason_ == "time_limit"
 
 
@@ -145,6 +145,8 @@ import numpy as np
 import tensorflow as tf
 
 import autonas
+from autonas.data import streams
+from autonas.evaluation import stream_loop
 
 
 class Pool(autonas.Block):
@@ -160,7 +162,8 @@ def images(rows):
 
 spec = (tf.TensorSpec((256, 256, 4), "float32"), tf.TensorSpec((), "int64"))
 options = dict(max_trials=1, epochs=1, verbose=0, tensorboard=False, refit=False, seed=0)
-for rows in (150, 450):
+streams._MAX_SAMPLED_BYTES = streams._MAX_SHUFFLED_BYTES = stream_loop._MAX_KEPT_BYTES = 8 * 2**20
+for rows in (60, 260):
     dataset = tf.data.Dataset.from_generator(images, output_signature=spec, args=(rows,))
     node = autonas.ImageInput()
     head = autonas.ClassificationHead()(Pool()(node))
@@ -170,11 +173,11 @@ for rows in (150, 450):
 
 
 def test_a_large_source_does_not_fill_the_memory(tmp_path):
-    """Of 1 MB a row, 64 MB wait to be shuffled, and 64 MB are a sample for the statistics."""
+    """Rows have 1 MB; what is kept, 64 MB for each purpose, is made 8 MB here."""
     command = [sys.executable, "-c", _LARGE]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     first, second = map(int, done.stdout.split())
-    assert second - first < 150  # 300 MB more have passed.
+    assert second - first < 60  # 200 MB more have passed.
 
 
 def test_bad_arguments_are_refused_in_one_line_before_anything_is_written(arguments, tmp_path):
