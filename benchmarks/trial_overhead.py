@@ -160,6 +160,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--rival-trials", type=int, default=30, help="trials of bare Keras and of Keras Tuner")
+    parser.add_argument("--loops", nargs="+", choices=LOOPS, default=LOOPS, help="which to measure")
     parser.add_argument("--tensorboard", action="store_true", help="with the TensorBoard log")
     parser.add_argument("--output", help="JSON file")
     arguments = parser.parse_args()
@@ -169,7 +170,8 @@ def main():
         "autonas": ("autonas", {"trials": arguments.trials, "tensorboard": arguments.tensorboard}),
     }
     found, lines = {}, []
-    for name, (function, options) in calls.items():
+    for name in arguments.loops:
+        function, options = calls[name]
         found[name] = common.in_fresh_process(os.path.abspath(__file__), function, options)
         if "error" in found[name]:
             sys.exit(f"{name}: {found[name]['stderr']}")
