@@ -59,7 +59,8 @@ def _preprocessing(dataset, kind):
             *steps,
             preprocessing.FunctionTransformer(_scale, kw_args={"largest": float(dataset.x_train.max())}),
         ]
-    return [*steps, preprocessing.StandardScaler(), impute.SimpleImputer(keep_empty_features=True)] if linear else steps
+    # Times that no series reaches are left out.
+    return [*steps, impute.SimpleImputer(), *([preprocessing.StandardScaler()] if linear else [])]
 
 
 def _columns(dataset, linear):
