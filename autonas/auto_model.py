@@ -91,6 +91,8 @@ class AutoModel(BaseEstimator):
     fixed_task = None
     #: Whether the validation part must be the last rows.
     in_order = False
+    #: Names of what the class learns besides, as JSON holds it; saved.
+    also_learned = ()
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ def save(estimator, path):
         "version": 1,
         "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         "arguments": _serialized_arguments(estimator),
-        "learned": {name: getattr(estimator, name) for name in _LEARNED},
+        "learned": {name: getattr(estimator, name) for name in (*_LEARNED, *estimator.also_learned)},
     }
     with open(os.path.join(path, "estimator.json"), "w", encoding="utf-8") as file:
         json.dump(state, file)

@@ -1,0 +1,378 @@
+"""TimeSeriesForecaster: the next steps of a series."""
+
+import copy
+import dataclasses
+import numbers
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_is_fitted
+
+from autonas import auto_model, preparation
+from autonas.data import autoregression, checks, is_stream, splits
+from autonas.objectives import metrics as metrics_module
+from autonas.search_space import inputs as inputs_module
+from autonas.search_space.blocks import forecast as forecast_module
+
+_MIN_WINDOWS = 10
+#: Windows beyond this size aren't kept a second time for the final fit.
+_MAX_TWICE_BYTES = 256 * 2**20
+
+
+class TimeSeriesForecaster(auto_model.AutoModel):
+    """Searches a network that forecasts the next steps of a series from the last ones.
+
+    A linear autoregression is fitted first; the networks that are searched correct it, and the first candidate leaves
+    it as it is. All windows of the series are rows; the last of them are the validation part.
+
+    Example:
+
+    ```python
+    model = autonas.TimeSeriesForecaster(horizon=12, time_limit=60).fit(passengers)
+    next_year = model.predict(passengers)
+    ```
+
+    Args:
+        lookback: Number of steps that a forecast looks back on. Defaults to `None`: the one, of up to 256 and a fifth of
+            the series, with which a linear forecast of the last part of the series is best.
+        horizon: Number of steps to forecast. Defaults to 1.
+        target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
+        strategy: As in `AutoModel`, like all that follow.
+        objective: Defaults to the root mean squared error, for several targets to the loss, in which each weighs the
+            same.
+        metrics: As in `AutoModel`.
+        loss: A Keras loss that depends on the error alone, such as `"mse"`, `"mae"` or `"huber"`. Defaults to the
+            squared error.
+        max_trials: As in `AutoModel`.
+        time_limit: As in `AutoModel`.
+        epochs: As in `AutoModel`.
+        patience: As in `AutoModel`.
+        refit: As in `AutoModel`.
+        validation_split: Share of the windows, the last ones, to score candidates on. Defaults to 0.2.
+        preset: As in `AutoModel`.
+        seed: As in `AutoModel`.
+        directory: As in `AutoModel`.
+        overwrite: As in `AutoModel`.
+        tensorboard: As in `AutoModel`.
+        verbose: As in `AutoModel`.
+
+    Attributes:
+        lookback_: Number of steps looked back on.
+    """
+
+    kind = "series"
+    fixed_task = "regression"
+    in_order = True
+    inputs = outputs = task = class_weight = num_classes = None
+    also_learned = ("lookback_", "columns_", "target_columns_", "flat_", "naive_errors_")
+
+    def __init__(
+        self,
+        lookback=None,
+        horizon=1,
+        *,
+        target=None,
+        strategy="auto",
+        objective=None,
+        metrics=None,
+        loss=None,
+        max_trials=None,
+        time_limit=None,
+        epochs=None,
+        patience=None,
+        refit=True,
+        validation_split=0.2,
+        preset="balanced",
+        seed=None,
+        directory=None,
+        overwrite=False,
+        tensorboard=True,
+        verbose=1,
+    ):
+        self.lookback = lookback
+        self.horizon = horizon
+        self.target = target
+        self.strategy = strategy
+        self.objective = objective
+        self.metrics = metrics
+        self.loss = loss
+        self.max_trials = max_trials
+        self.time_limit = time_limit
+        self.epochs = epochs
+        self.patience = patience
+        self.refit = refit
+        self.validation_split = validation_split
+        self.preset = preset
+        self.seed = seed
+        self.directory = directory
+        self.overwrite = overwrite
+        self.tensorboard = tensorboard
+        self.verbose = verbose
+
+    def fit(self, series, y=None):
+        """Searches on all windows of a series.
+
+        Args:
+            series: Numbers in order of time, the same distance apart: `(time,)`, `(time, channels)`, a Series or a
+                DataFrame. Missing values must be filled before.
+            y: What to forecast, `(time,)` or `(time, targets)`, in the rows of `series`; its past is not an input.
+                Defaults to `None`: the columns that `target` names.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: If an argument is wrong, before anything is written or trained.
+            SearchFailed: If no trial could be completed.
+        """
+        return super().fit(series, y)
+
+    def predict(self, x):
+        """Forecasts the steps after the end of a series, or of each of several windows.
+
+        Args:
+            x: A series as in `fit`, of `lookback_` steps at least, or windows `(n, steps, channels)` of as many.
+
+        Returns:
+            `(horizon,)`, or `(horizon, targets)` unless the series in `fit` or the target was one-dimensional; for
+            windows `(n, horizon)` or `(n, horizon, targets)`.
+        """
+        check_is_fitted(self, "predictor_")
+        windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
+        if windows.ndim == 3:
+            return self._forecast(self._windows(windows))
+        return self._forecast(self._values(x)[None])[0]
+
+    def evaluate(self, x, y=None):
+        """Metrics of the forecasts from all windows of a series.
+
+        Args:
+            x: A series as in `fit`, of `lookback_ + horizon` steps at least.
+            y: Targets as in `fit`, if they were given there.
+
+        Returns:
+            Dict from metric to float: among them `"rmse"`, `"mae"` and `"mase"`, the mean absolute error over that of
+            the forecast, in the series of `fit`, that the next step is like the last one.
+        """
+        truth, forecasts = self._truth_and_forecasts(x, y)
+        given = metrics_module.by_name(self.metrics)
+        ((_, task, names),) = self.scorer_metrics_
+        scores = {name: metrics_module.get_metric(given.get(name, name), task)(truth, forecasts) for name in names}
+        errors = np.abs(truth - forecasts).reshape(-1, len(self.naive_errors_)).mean(axis=0)
+        naive = np.array(self.naive_errors_)
+        scores["mase"] = float(np.mean(errors / naive)) if naive.all() else float("nan")
+        return scores
+
+    def score(self, x, y=None, sample_weight=None):
+        """R^2 of the forecasts from all windows of a series, the mean over steps and targets; see `evaluate`."""
+        truth, forecasts = self._truth_and_forecasts(x, y)
+        return float(r2_score(truth, forecasts, sample_weight=sample_weight))
+
+    def export_model(self):
+        """One self-contained `keras.Model`: windows `(n, lookback_, channels)` in, forecasts as of `predict` out."""
+        model = super().export_model()
+        shape = (self.horizon,) if self.flat_ else (self.horizon, len(self.naive_errors_))
+        return keras.Model(model.input, keras.layers.Reshape(shape, name="forecast")(model.output))
+
+    # ------------------------------------------------------------------ preparation
+
+    def _prepare(self, series, y, sample_weight, validation_data, groups, seed):
+        _check_steps("horizon", self.horizon)
+        if self.lookback is not None:
+            _check_steps("lookback", self.lookback)
+        values, outputs = self._learn_columns(series, y)
+        if self.lookback is None:
+            n_train = max(1, int((1 - self.validation_split) * len(values)))
+            self.lookback_ = autoregression.choose_lookback(
+                values[:n_train], outputs[:n_train], self.horizon, self.target_columns_
+            )
+        else:
+            self.lookback_ = int(self.lookback)
+        needed = self.lookback_ + self.horizon + _MIN_WINDOWS - 1
+        if len(values) < needed:
+            raise ValueError(
+                f"`series` must have at least {needed} steps for lookback={self.lookback_} and horizon={self.horizon}. "
+                f"Received: {len(values)} steps"
+            )
+        self.naive_errors_ = np.abs(np.diff(outputs, axis=0)).mean(axis=0).tolist()
+        windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
+        train_rows, validation_rows = splits.train_validation_rows(
+            future, "regression", self.validation_split, in_order=True
+        )
+        # Windows whose future reaches into that of the validation part.
+        train_rows = train_rows[: max(1, len(train_rows) - self.horizon + 1)]
+        columns = autoregression.repeated(self.target_columns_, self.horizon)
+        linear = autoregression.Autoregression(columns).fit(windows[train_rows], future[train_rows])
+        forecasts = linear.predict(windows)
+        prepared = preparation.prepare(
+            self._with_graph(windows), windows, future - forecasts, None, None, None, seed
+        )
+        prepared.linear = prepared.final_linear = linear
+        prepared.dataset.train_rows = train_rows
+        (target,) = prepared.targets.values()
+        (head,) = prepared.scorer.heads
+        convert = head.to_metric
+        prepared.scorer.heads = [
+            dataclasses.replace(
+                head, truth=future, to_metric=lambda outputs: convert(outputs) + forecasts[validation_rows]
+            )
+        ]
+        if self.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
+            # In the final fit the linear forecast is that of all rows, too: they follow with what it leaves over.
+            prepared.final_linear = autoregression.Autoregression(columns).fit(windows, future)
+            left_over = target.transform(_shaped(future - prepared.final_linear.predict(windows)))
+            dataset, n_rows = prepared.dataset, len(windows)
+            dataset.inputs = {name: np.concatenate([array, array]) for name, array in dataset.inputs.items()}
+            dataset.targets = {name: np.concatenate([each, left_over]) for name, each in dataset.targets.items()}
+            dataset.final_rows = np.arange(n_rows, 2 * n_rows)
+        return prepared
+
+    def _with_graph(self, windows):
+        """This estimator with the graph that it searches."""
+        node = inputs_module.TimeSeriesInput()
+        scale = np.sqrt(np.square(windows - windows[:, -1:]).mean(axis=(0, 1)))
+        block = forecast_module.ForecastBlock(np.where(scale > 1e-12, scale, 1.0).tolist())
+        head = forecast_module.ForecastHead(loss=self.loss)
+        if not head.scales_target():
+            raise ValueError("`loss` must depend on the error alone, such as 'mse', 'mae' or 'huber'.")
+        settings = copy.copy(self)
+        settings.inputs, settings.outputs, settings.loss = node, head(block(node)), None
+        if settings.objective is None and len(self.naive_errors_) > 1:
+            settings.objective = "val_loss"
+        return settings
+
+    def _header(self, prepared, space, epochs, data):
+        facts = {"lookback": self.lookback_, "horizon": self.horizon, "target": self.target_columns_}
+        return super()._header(prepared, space, epochs, data) | {"forecast": facts}
+
+    def _serve(self, prepared, search, network, best, record, directory):
+        (name, target), = prepared.targets.items()
+        linear = prepared.final_linear if record.stage == "final" else prepared.linear
+        network = forecast_module.with_linear_forecast(network, name, linear, target.deviation_)
+        super()._serve(prepared, search, network, best, record, directory)
+
+    # ------------------------------------------------------------------ series
+
+    def _learn_columns(self, series, y):
+        """The series and what is forecast, `(time, channels)` and `(time, targets)`, and which columns these are."""
+        values, self.columns_ = _read(series, "series")
+        self.flat_ = np.ndim(series) == 1
+        if y is None:
+            self.target_columns_ = _target_columns(self.target, self.columns_, values.shape[1])
+            self.flat_ = self.flat_ or isinstance(self.target, (str, numbers.Integral))
+            return values, values[:, self.target_columns_]
+        if self.target is not None:
+            raise ValueError("`target` names columns of `series` to forecast, and must be None if `y` is given.")
+        outputs, _ = _read(y, "y")
+        checks.check_same_rows(values, outputs)
+        self.target_columns_, self.flat_ = None, np.ndim(y) == 1
+        return values, outputs
+
+    def _values(self, x):
+        values, columns = _read(x, "x")
+        if self.columns_ is not None and columns is not None and columns != self.columns_:
+            missing = [name for name in self.columns_ if name not in columns]
+            if missing:
+                raise ValueError(f"`x` must have the columns of fit. Received: no column {missing[0]!r:.60}")
+            values = values[:, [columns.index(name) for name in self.columns_]]
+        return self._windows(values[None])[0]
+
+    def _windows(self, windows):
+        """The last steps of windows `(n, steps, channels)`, checked."""
+        (encoder,) = self.predictor_.encoders.values()
+        n_channels = encoder.raw_shape_[1]
+        if windows.shape[2] != n_channels:
+            raise ValueError(f"`x` must have {n_channels} channels as in fit. Received: {windows.shape[2]} channels")
+        if windows.shape[1] < self.lookback_:
+            raise ValueError(
+                f"`x` must have at least lookback = {self.lookback_} steps. Received: {windows.shape[1]} steps"
+            )
+        _check_complete(windows, "x")
+        return windows[:, -self.lookback_ :]
+
+    def _forecast(self, windows):
+        outputs = self._outputs_of(windows)
+        return outputs if self.flat_ else outputs.reshape(len(windows), self.horizon, -1)
+
+    def _outputs_of(self, windows):
+        """Forecasts `(n, horizon * targets)`."""
+        ((name, target),) = self.predictor_.targets.items()
+        outputs = self.predictor_.outputs(windows, type(self).__name__)[name]
+        return outputs.astype("float64") * target.deviation_ + target.mean_
+
+    def _truth_and_forecasts(self, x, y):
+        check_is_fitted(self, "predictor_")
+        values, columns = _read(x, "x")
+        if (y is None) != (self.target_columns_ is not None):
+            raise ValueError("`y` must be given if it was in fit, and only then.")
+        if self.columns_ is not None and columns is not None:
+            values = values[:, [columns.index(name) for name in self.columns_]]
+        outputs = values[:, self.target_columns_] if y is None else _read(y, "y")[0]
+        windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
+        return future, self._outputs_of(self._windows(windows))
+
+    def __sklearn_clone__(self):
+        return type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})
+
+
+def _shaped(outputs):
+    return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+
+def _check_steps(name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"`{name}` must be a positive number of steps. Received: {name}={value!r:.60}")
+
+
+def _read(series, name):
+    """A series as `(time, channels)` of float64, and the names of its columns or `None`."""
+    if is_stream(series):
+        raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
+    columns = None
+    if isinstance(series, pd.DataFrame):
+        columns = list(series.columns)
+        wrong = [column for column in columns if not pd.api.types.is_numeric_dtype(series[column])]
+        if wrong:
+            raise ValueError(f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values")
+    try:
+        values = np.asarray(series, dtype="float64")
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must hold numbers only. Received: {checks.describe(series)}") from None
+    if values.ndim not in (1, 2) or 0 in values.shape:
+        raise ValueError(
+            f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}"
+        )
+    _check_complete(values, name)
+    return values.reshape(len(values), -1), columns
+
+
+def _check_complete(values, name):
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"`{name}` has {int(bad.sum())} NaN or infinite values, the first at index "
+            f"{first[0] if len(first) == 1 else first}. Fill them first, for example by pandas' interpolate()."
+        )
+
+
+def _target_columns(target, columns, n_channels):
+    """Indices of the columns to forecast."""
+    if target is None:
+        return list(range(n_channels))
+    wanted = list(target) if isinstance(target, (list, tuple, np.ndarray)) else [target]
+    found = []
+    for each in wanted:
+        if columns is not None and each in columns:
+            found.append(columns.index(each))
+        elif isinstance(each, numbers.Integral) and -n_channels <= each < n_channels:
+            found.append(int(each) % n_channels)
+        else:
+            known = "none has a name" if columns is None else checks.name_labels(columns)
+            raise ValueError(f"`target` must name a column of `series` ({known}) or be an index. Received: {each!r:.60}")
+    if not found:
+        raise ValueError("`target` must name at least one column. Received: none")
+    return found

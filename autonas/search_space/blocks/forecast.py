@@ -1,0 +1,86 @@
+"""The block and the head of forecasts, which correct a linear forecast."""
+
+import functools
+
+import keras
+import numpy as np
+from keras import ops
+
+from autonas.search_space import heads, ranges
+from autonas.search_space.blocks import convolution_1d, dense, image, recurrent, time_series
+
+
+class ForecastBlock(time_series.TimeSeriesBlock):
+    """Features of a window of a series: its steps relative to the last one, and their level.
+
+    Args:
+        scale: Typical size of the difference from the last step, one number for each channel.
+        kind: Family: `"linear"` (no features: the linear forecast stands uncorrected), `"dense"`, `"convolution"` or
+            `"recurrent"`; `None` lets the search choose. Defaults to `None`.
+        name: Name of the block.
+    """
+
+    def __init__(self, scale, kind=None, name=None):
+        super().__init__(kind, name)
+        self.scale = scale
+
+    def build(self, hp, inputs):
+        statistics = self.features[0].statistics
+        level = keras.layers.Normalization(
+            axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12)
+        )(inputs)
+        # A level beyond those of the training part must not carry a network away.
+        level = level / ops.sqrt(1.0 + ops.square(level / 2.0))
+        relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")
+        series = ops.concatenate([relative / ops.sqrt(1.0 + ops.square(relative / 8.0)), level], axis=-1)
+        families = {
+            "linear": lambda: lambda inputs: ops.zeros_like(inputs[:, 0, :1]),
+            "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
+            "convolution": lambda: functools.partial(self._convolution, hp, inputs),
+            "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
+        }
+        return image.family(self.kind, families)(hp, series)
+
+    def _convolution(self, hp, raw, series):
+        """Convolutions, then the mean over the steps and the last step."""
+        outputs = convolution_1d.Convolution1DBlock(pooling=False).build(hp, series)
+        return ops.concatenate([ops.mean(outputs, axis=1), outputs[:, -1]], axis=-1)
+
+
+class ForecastHead(heads.RegressionHead):
+    """Numbers that are zero before training: the linear forecast is where a network begins.
+
+    The arguments are those of `RegressionHead`.
+    """
+
+    def build(self, hp, inputs):
+        rate = self.suggest(hp, "dropout")
+        if rate:
+            inputs = keras.layers.Dropout(rate)(inputs)
+        return keras.layers.Dense(self.target.n_outputs, kernel_initializer="zeros")(inputs)
+
+
+def with_linear_forecast(network, head_name, forecast, deviation):
+    """The network that adds a linear forecast to what a network corrects it by.
+
+    Args:
+        network: A `keras.Model` of one input, windows `(n, L, c)`, and the output `head_name`, `(n, m)`.
+        head_name: Name of its output.
+        forecast: A fitted `data.autoregression.Autoregression`.
+        deviation: Unit of the network's output in that of the forecast, `(m,)`.
+    """
+    (name, windows), = network.input.items()
+    inputs = keras.Input(windows.shape[1:], dtype=windows.dtype, name=name)
+    last = inputs[:, -1]
+    terms = [network({name: inputs})[head_name], _linear(last, forecast.last_kernel / deviation, forecast.bias / deviation)]
+    if windows.shape[1] > 1:
+        differences = keras.layers.Flatten()(inputs[:, :-1] - inputs[:, -1:])
+        terms.append(_linear(differences, forecast.kernel / deviation))
+    return keras.Model({name: inputs}, {head_name: keras.layers.Add(name=head_name)(terms)})
+
+
+def _linear(inputs, kernel, bias=None):
+    layer = keras.layers.Dense(kernel.shape[1], use_bias=bias is not None, trainable=False)
+    outputs = layer(inputs)
+    layer.set_weights([kernel] if bias is None else [kernel, bias])
+    return outputs
