@@ -50,9 +50,10 @@ class AutoModel(BaseEstimator):
         strategy: What to try next: `"auto"`, `"local_random"`, `"random"`, or a `keras_tuner.Oracle`. Defaults to
             `"auto"`: architectures known to suit the data, then random changes of the best.
         objective: Name of what to optimise on the validation part, such as `"val_accuracy"`, `"val_auc"`,
-            `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes, the root mean
-            squared error for numbers, the loss for several labels or heads or with `class_weight`. The loss counts
-            weights on validation rows too, metrics don't.
+            `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes (the loss if
+            fewer than 1000 rows are scored on, where accuracy can't tell candidates apart), the root mean squared error
+            for numbers, the loss for several labels or heads or with `class_weight`. The loss counts weights on
+            validation rows too, metrics don't.
         metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict of
             these by head. Defaults to the task's usual ones.
         loss: A Keras loss or its name. Defaults to cross-entropy for classes, the squared error for numbers.

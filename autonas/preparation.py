@@ -96,7 +96,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         sample_weight=weights,
     )
     scorer = make_scorer(estimator, searched, targets, rows[1], weights)
-    return Prepared(searched, encoded, scorer, find_objective(estimator, scorer), encoders, targets)
+    return Prepared(searched, encoded, scorer, find_objective(estimator, scorer, len(validation_rows)), encoders, targets)
 
 
 def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
@@ -126,18 +126,28 @@ def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
     return searched, encoders, dict(zip(searched.head_names, targets, strict=True))
 
 
-def find_objective(estimator, scorer):
+#: Validation rows from which two candidates' accuracies tell more than their losses.
+_ENOUGH_FOR_ACCURACY = 1000
+
+
+def find_objective(estimator, scorer, n_validation):
     """The `keras_tuner.Objective` that the estimator asks for, or the default one."""
     weighed = estimator.class_weight is not None and scorer.weights is not None
-    default = "val_loss" if weighed else default_objective(scorer)
+    default = "val_loss" if weighed else default_objective(scorer, n_validation)
     return scoring.resolve_objective(_wanted_objective(estimator), scorer.directions(), default)
 
 
-def default_objective(scorer):
-    """Accuracy of a classifier, root mean squared error of a regressor, the summed loss of several heads."""
+def default_objective(scorer, n_validation):
+    """Accuracy of a classifier, root mean squared error of a regressor, the summed loss of several heads.
+
+    On few validation rows accuracy can't tell candidates apart, and the best of many is the luckiest: there the loss
+    decides.
+    """
     if len(scorer.heads) > 1 or scorer.heads[0].task == "multilabel":
         return "val_loss"
-    return "val_rmse" if scorer.heads[0].task == "regression" else "val_accuracy"
+    if scorer.heads[0].task == "regression":
+        return "val_rmse"
+    return "val_accuracy" if n_validation >= _ENOUGH_FOR_ACCURACY else "val_loss"
 
 
 def given_graph(estimator):

@@ -53,7 +53,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         )
         for head in scorer.heads
     ]
-    objective = preparation.find_objective(estimator, scorer)
+    objective = preparation.find_objective(estimator, scorer, source.rows["validation"])
     return preparation.Prepared(searched, dataset, scorer, objective, encoders, targets)
 
 

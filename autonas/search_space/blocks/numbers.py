@@ -31,7 +31,8 @@ def piecewise_linear(inputs, feature, bins):
     """Piecewise-linear encoding (Gorishniy et al. 2022): how far each number has come through each of its bins.
 
     With edges b_0 < ... < b_T at quantiles of the training part (half of them of the distinct values), entry t is
-    (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]. A linear layer on it is an arbitrary continuous piecewise-linear function of the number.
+    (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]. A linear layer on it is an arbitrary continuous
+    piecewise-linear function of the number.
 
     Args:
         inputs: Standardised numbers `(n, columns)`, NaN where missing (0 in every bin).

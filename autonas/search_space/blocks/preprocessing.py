@@ -180,11 +180,15 @@ def encode_categories(inputs, feature, encoding):
 
 
 def encode_words(inputs, feature, dimension=16):
-    """One tensor for each column of free text: the mean of its words' embeddings, rarer words weighing more."""
+    """One tensor for each column of free text: the mean of its words' embeddings, rarer words weighing more, but those
+    of one or two rows nothing: in a column of a table they are mostly names."""
     outputs = []
     for index, size in enumerate(feature.statistics.get("vocabulary_sizes", [])):
         tokens = inputs[f"tokens_{index}"]
-        weights = token_weights(tokens, feature.statistics["inverse_document_frequencies"][index])
+        frequencies = np.array(feature.statistics["inverse_document_frequencies"][index])
+        # Of idf = ln((1 + n) / (1 + df)) + 1, the largest is that of words of one row.
+        frequencies[frequencies > frequencies.max() - np.log(1.6)] = 0.0
+        weights = token_weights(tokens, frequencies)
         vectors = keras.layers.Embedding(size, dimension)(tokens)
         outputs.append(ops.sum(vectors * weights, axis=1))
     return outputs
