@@ -179,7 +179,8 @@ class AutoModel(BaseEstimator):
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
         directory = self._open_directory(header)
         max_trials = self.max_trials
-        if max_trials is None and self.time_limit is None and not getattr(self.strategy, "max_trials", None):
+        ours = isinstance(self.strategy, (str, oracles.Oracle))  # Keras Tuner's end by themselves.
+        if max_trials is None and self.time_limit is None and ours and not getattr(self.strategy, "max_trials", None):
             max_trials = preset["max_trials"]
         oracle = oracles.get_oracle(
             self.strategy, prepared.objective, max_trials, space, seed, portfolio.initial_points(prepared.graph, space)

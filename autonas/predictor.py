@@ -83,7 +83,10 @@ class Predictor:
         for name, encoder in self.encoders.items():
             preprocessing = encoder.keras_model()
             raw_inputs[name] = preprocessing.input
-            encoded = preprocessing(preprocessing.input)
+            if not isinstance(preprocessing.input, dict):
+                raw = preprocessing.input
+                raw_inputs[name] = keras.Input(raw.shape[1:], dtype=raw.dtype, name=name)
+            encoded = preprocessing(raw_inputs[name])
             tensors.update({f"{name}_{tensor_name}": tensor for tensor_name, tensor in encoded.items()})
         outputs = self.network(tensors)
         for name, target in self.targets.items():

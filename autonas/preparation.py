@@ -51,8 +51,12 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     """
     nodes, output_nodes = given_graph(estimator)
     heads_given = None if output_nodes is None else [node.block for node in output_nodes]
-    inputs = predictor.split_inputs(x, [f"input {i}" for i in range(len(nodes))] if nodes else ["x"])
-    outputs = predictor.split_inputs(y, [f"output {i}" for i in range(len(heads_given))] if heads_given else ["y"], "y")
+    input_names, head_names = ["x"], ["y"]
+    if nodes is not None:
+        drawn = graph.Graph(nodes, output_nodes)
+        input_names, head_names = drawn.input_names, drawn.head_names
+    inputs = predictor.split_inputs(x, input_names)
+    outputs = predictor.split_inputs(y, head_names, "y")
     for each in inputs:
         for target in outputs:
             checks.check_same_rows(each, target, sample_weight, groups)
@@ -252,6 +256,8 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
         truth, convert = truth_of(target, values), metric_form(target)
         guess = np.full((min(len(values), 64), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
         for argument, metric in [*(("metrics", each) for each in given[name]), *_objective_metric(estimator, name, names)]:
+            if argument == "objective" and metric in found:
+                continue
             try:
                 resolved = metrics_module.get_metric(metric, target.task_)
                 if resolved.name not in found:
