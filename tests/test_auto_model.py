@@ -343,7 +343,8 @@ def test_the_export_of_a_table_loads_without_autonas_and_says_the_same(table, fo
         assert not any(name.startswith("autonas") for name in sys.modules)
     """
     run(script, folder)
-    assert np.allclose(np.load(folder / "outputs.npy")[:, 0], model.predict_proba(frame)[:, 1], atol=1e-5)
+    # Raw numbers are float32 there.
+    assert np.allclose(np.load(folder / "outputs.npy")[:, 0], model.predict_proba(frame)[:, 1], atol=2e-4)
 
 
 def test_save_and_load_in_another_process(table, folder):

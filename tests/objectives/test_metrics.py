@@ -1,0 +1,102 @@
+"""Metrics by name, of Keras, or of the user's own: the right numbers for each task."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from autonas.objectives import metrics
+
+TRUTH = np.array([0, 1, 2, 2, 1, 0], "int32")
+PROBABILITIES = np.array(
+    [[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.3, 0.4, 0.3], [0.1, 0.1, 0.8], [0.3, 0.6, 0.1], [0.4, 0.5, 0.1]], "float32"
+)
+BINARY, POSITIVE = np.array([0, 1, 1, 0]), np.array([0.2, 0.9, 0.4, 0.1], "float32")
+TWO = np.stack([1 - POSITIVE, POSITIVE], axis=1)
+
+
+def value(metric, task, truth, predictions):
+    return metrics.get_metric(metric, task)(truth, predictions)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "f1", "auc", "average_precision"])
+def test_names_for_several_classes_are_scikit_learns(name):
+    labels, onehot = PROBABILITIES.argmax(1), np.eye(3)[TRUTH]
+    expected = {
+        "accuracy": sklearn_metrics.accuracy_score(TRUTH, labels),
+        "balanced_accuracy": sklearn_metrics.balanced_accuracy_score(TRUTH, labels),
+        "f1": sklearn_metrics.f1_score(TRUTH, labels, average="macro"),
+        "auc": sklearn_metrics.roc_auc_score(TRUTH, PROBABILITIES, multi_class="ovr"),
+        "average_precision": sklearn_metrics.average_precision_score(onehot, PROBABILITIES),
+    }
+    assert value(name, "multiclass", TRUTH, PROBABILITIES) == pytest.approx(expected[name])
+
+
+def test_names_for_numbers():
+    truth, predictions = np.array([[1.0], [3.0]]), np.array([[2.0], [1.0]])
+    assert value("rmse", "regression", truth, predictions) == pytest.approx(np.sqrt(2.5))
+    assert value("mae", "regression", truth, predictions) == 1.5
+
+
+@pytest.mark.parametrize(
+    "metric, expected",
+    [
+        (keras.metrics.SparseCategoricalAccuracy(), 4 / 6),
+        (keras.metrics.CategoricalAccuracy(), 4 / 6),
+        ("sparse_categorical_accuracy", 4 / 6),
+        ("categorical_accuracy", 4 / 6),
+        (keras.metrics.TopKCategoricalAccuracy(2), 1.0),  # of equal ones each counts
+        (keras.metrics.F1Score("macro"), sklearn_metrics.f1_score(TRUTH, PROBABILITIES.argmax(1), average="macro")),
+    ],
+    ids=lambda each: getattr(each, "name", str(each)),
+)
+def test_metrics_of_keras_are_given_what_they_take(metric, expected):
+    assert value(metric, "multiclass", TRUTH, PROBABILITIES) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "metric, expected",
+    [
+        (keras.metrics.BinaryAccuracy(), 0.75),
+        ("binary_accuracy", 0.75),
+        (keras.metrics.Recall(), 0.5),
+        (keras.metrics.CategoricalAccuracy(), 0.75),
+        (keras.metrics.AUC(), 1.0),
+    ],
+    ids=lambda each: getattr(each, "name", str(each)),
+)
+def test_metrics_of_keras_for_two_classes(metric, expected):
+    assert value(metric, "binary", BINARY, TWO) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_metric_of_keras_forgets_the_rows_before():
+    metric = metrics.get_metric(keras.metrics.BinaryAccuracy(), "binary")
+    assert metric(BINARY, TWO) == metric(BINARY, TWO) == 0.75
+    assert metric(BINARY[:1], TWO[:1]) == 1.0
+
+
+def test_a_function_is_given_truth_and_probabilities():
+    def width(truth, predictions):
+        return predictions.shape[1] + len(truth)
+
+    metric = metrics.get_metric(width, "multiclass")
+    assert metric.name == "width" and metric.direction is None and metric(TRUTH, PROBABILITIES) == 9
+
+
+@pytest.mark.parametrize("name, direction", [("accuracy", "max"), ("hamming_loss", "min"), ("top_k_categorical_accuracy", "max")])
+def test_directions(name, direction):
+    assert metrics.get_metric(name, "multiclass").direction == direction
+
+
+def test_what_has_no_meaning_is_nan_without_a_warning():
+    assert np.isnan(value("auc", "binary", BINARY * 0, TWO))
+    assert np.isnan(value("auc", "multiclass", TRUTH * 0, PROBABILITIES))
+    assert np.isnan(value("r2", "regression", np.ones((1, 1)), np.ones((1, 1))))
+    value("balanced_accuracy", "multiclass", TRUTH * 0, PROBABILITIES)
+
+
+def test_what_is_no_metric_is_refused():
+    with pytest.raises(ValueError, match="no metric of this name for a regression target; known are rmse"):
+        metrics.get_metric("accurracy", "regression")
+    with pytest.raises(ValueError, match="must be a name, a Keras metric or a function. Received: int"):
+        metrics.get_metric(3, "binary")
