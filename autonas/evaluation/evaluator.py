@@ -281,7 +281,7 @@ def _state(model):
 def _restart(optimizer, learning_rate):
     """As if the optimizer had never made a step."""
     for variable in optimizer.variables:
-        variable.assign(keras.ops.zeros_like(variable))
+        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
     optimizer.learning_rate = learning_rate
 
 
