@@ -158,7 +158,8 @@ class AutoModel(BaseEstimator):
             y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset; if that has
                 `class_names`, they are the labels.
             sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`.
-            validation_data: Tuple `(x, y)`, or a dataset if `x` is one, to score candidates on. Defaults to a part of `x`.
+            validation_data: Tuple `(x, y)`, or a dataset if `x` is one, to score candidates on. Defaults to a part of
+                `x`.
             groups: Group of each row, `(n,)`: rows of a group are never split between training and validation.
                 Defaults to `None`.
 
@@ -216,9 +217,7 @@ class AutoModel(BaseEstimator):
 
             return stream_preparation.prepare(self, x, y, sample_weight, validation_data, groups, seed)
         if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
-            )
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         return preparation.prepare(self, x, y, sample_weight, validation_data, groups, seed)
 
     def optimization(self, n_train):
@@ -290,7 +289,9 @@ class AutoModel(BaseEstimator):
     def _serve(self, prepared, search, network, best, record, directory):
         network = predictor_module.without_optimizer(network)
         self.predictor_ = predictor_module.Predictor(network, prepared.encoders, prepared.targets)
-        self.scorer_metrics_ = [(head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads]
+        self.scorer_metrics_ = [
+            (head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads
+        ]
         self.records_ = [each.to_json() for each in search.records.values()]
         self.objective_ = (prepared.objective.name, prepared.objective.direction)
         self.stop_reason_ = search.stop_reason
@@ -489,6 +490,15 @@ def _describe(hyperparameter):
     """A hyperparameter as reporters take it."""
     kind = type(hyperparameter).__name__
     if kind in ("Int", "Float"):
-        return {"name": hyperparameter.name, "type": kind, "min": hyperparameter.min_value, "max": hyperparameter.max_value}
+        return {
+            "name": hyperparameter.name,
+            "type": kind,
+            "min": hyperparameter.min_value,
+            "max": hyperparameter.max_value,
+        }
     values = {"Boolean": lambda: [True, False], "Fixed": lambda: [hyperparameter.value]}
-    return {"name": hyperparameter.name, "type": kind, "values": values.get(kind, lambda: list(hyperparameter.values))()}
+    return {
+        "name": hyperparameter.name,
+        "type": kind,
+        "values": values.get(kind, lambda: list(hyperparameter.values))(),
+    }

@@ -104,6 +104,8 @@ def _differences(before, now, path=""):
         ]
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         return [
-            line for position in range(len(now)) for line in _differences(before[position], now[position], f"{path}[{position}]")
+            line
+            for position in range(len(now))
+            for line in _differences(before[position], now[position], f"{path}[{position}]")
         ]
     return [] if before == now else [f"{path} was {before!r:.80} and is {now!r:.80}"]

@@ -109,7 +109,9 @@ class Predictor:
         os.makedirs(path, exist_ok=True)
         without_optimizer(self.network).save(os.path.join(path, "network.keras"))
         config = {
-            "encoders": {name: {"kind": each.kind, "config": each.get_config()} for name, each in self.encoders.items()},
+            "encoders": {
+                name: {"kind": each.kind, "config": each.get_config()} for name, each in self.encoders.items()
+            },
             "targets": {name: each.get_config() for name, each in self.targets.items()},
         }
         with open(os.path.join(path, "predictor.json"), "w", encoding="utf-8") as file:

@@ -100,7 +100,9 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         sample_weight=weights,
     )
     scorer = make_scorer(estimator, searched, targets, rows[1], weights)
-    return Prepared(searched, encoded, scorer, find_objective(estimator, scorer, len(validation_rows)), encoders, targets)
+    return Prepared(
+        searched, encoded, scorer, find_objective(estimator, scorer, len(validation_rows)), encoders, targets
+    )
 
 
 def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
@@ -196,9 +198,7 @@ def _encode(encoders, targets, inputs, outputs):
 
 def _encode_validation(encoders, targets, validation_data):
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-        raise ValueError(
-            f"`validation_data` must be a tuple (x, y). Received: {type(validation_data).__name__}"
-        )
+        raise ValueError(f"`validation_data` must be a tuple (x, y). Received: {type(validation_data).__name__}")
     x, y = validation_data
     inputs = predictor.split_inputs(x, list(encoders), "validation_data[0]")
     outputs = predictor.split_inputs(y, list(targets), "validation_data[1]")
@@ -255,7 +255,10 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
         }
         truth, convert = truth_of(target, values), metric_form(target)
         guess = np.full((min(len(values), 64), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
-        for argument, metric in [*(("metrics", each) for each in given[name]), *_objective_metric(estimator, name, names)]:
+        for argument, metric in [
+            *(("metrics", each) for each in given[name]),
+            *_objective_metric(estimator, name, names),
+        ]:
             if argument == "objective" and metric in found:
                 continue
             try:

@@ -51,9 +51,7 @@ class Tuner(keras_tuner.Tuner):
         self.stop_reason = None
         self._final_event = None
         directory = os.path.abspath(directory)
-        super().__init__(
-            oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory)
-        )
+        super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
 
     def _populate_initial_space(self):
         """The graph is declared before the search: Keras Tuner would build it once for each condition, and more."""

@@ -40,7 +40,11 @@ def classifier(**arguments):
     [
         (lambda x, y: y == 1, "binary", {"accuracy", "auc"}),
         (lambda x, y: y, "multiclass", {"accuracy"}),
-        (lambda x, y: np.stack([y == 0, x[:, 0] > 5.8], axis=1).astype(int), "multilabel", {"accuracy", "hamming_loss"}),
+        (
+            lambda x, y: np.stack([y == 0, x[:, 0] > 5.8], axis=1).astype(int),
+            "multilabel",
+            {"accuracy", "hamming_loss"},
+        ),
         (lambda x, y: x[:, 3], "regression", {"rmse", "mae"}),
         (lambda x, y: x[:, 2:], "regression", {"rmse", "mae"}),
     ],
@@ -184,7 +188,12 @@ def test_an_objective_whose_direction_is_unknown(iris):
 
 def test_metrics_of_every_kind(iris):
     x, y = iris
-    metrics = ["f1", keras.metrics.SparseTopKCategoricalAccuracy(2, name="top_2"), spread, keras.metrics.AUC(name="area")]
+    metrics = [
+        "f1",
+        keras.metrics.SparseTopKCategoricalAccuracy(2, name="top_2"),
+        spread,
+        keras.metrics.AUC(name="area"),
+    ]
     model = classifier(metrics=metrics, max_trials=2, epochs=20).fit(x, y)
     scores = model.evaluate(x, y)
     assert set(scores) == {"accuracy", "f1", "top_2", "spread", "area"}
@@ -272,7 +281,9 @@ def test_time_limit(iris):
     import time
 
     start = time.monotonic()
-    model = autonas.StructuredDataClassifier(**{**BUDGET, "max_trials": None, "epochs": None, "time_limit": 8}).fit(*iris)
+    model = autonas.StructuredDataClassifier(**{**BUDGET, "max_trials": None, "epochs": None, "time_limit": 8}).fit(
+        *iris
+    )
     assert time.monotonic() - start < 10
     assert model.stop_reason_ == "time_limit" and len(model.leaderboard()) > 1
 
@@ -286,7 +297,9 @@ def test_groups_stay_together(iris, monkeypatch):
     from autonas.data import splits
 
     found, split = [], splits.train_validation_rows
-    monkeypatch.setattr(splits, "train_validation_rows", lambda *args, **kwargs: found.append(split(*args, **kwargs)) or found[-1])
+    monkeypatch.setattr(
+        splits, "train_validation_rows", lambda *args, **kwargs: found.append(split(*args, **kwargs)) or found[-1]
+    )
     groups = np.arange(150) % 10
     classifier(epochs=1).fit(*iris, groups=groups)
     ((training, validation),) = found
@@ -331,14 +344,16 @@ def test_the_export_of_a_table_loads_without_autonas_and_says_the_same(table, fo
     model.export_model().save(folder / "exported.keras")
     (encoder,) = model.predictor_.encoders.values()
     raw = {name: np.asarray(values) for name, values in encoder.raw_inputs(frame).items()}
-    raw = {name: np.char.decode(values.astype(bytes)) if values.dtype == object else values for name, values in raw.items()}
+    raw = {
+        name: np.char.decode(values.astype(bytes)) if values.dtype == object else values for name, values in raw.items()
+    }
     np.savez(folder / "rows.npz", **raw)
     script = """
         import keras, numpy, sys, tensorflow
         model = keras.models.load_model("exported.keras")
         rows = {}
         for name, values in numpy.load("rows.npz").items():
-            rows[name] = tensorflow.constant(values.tolist()) if values.dtype.kind == "U" else tensorflow.constant(values)
+            rows[name] = tensorflow.constant(values.tolist() if values.dtype.kind == "U" else values)
         numpy.save("outputs.npy", keras.ops.convert_to_numpy(model(rows)))
         assert not any(name.startswith("autonas") for name in sys.modules)
     """

@@ -147,7 +147,9 @@ def test_a_pretrained_block_without_a_network_is_skipped_with_the_reason(digits,
     def no_network(*args, **kwargs):
         raise Exception("URL fetch failure on https://storage.googleapis.com/...: Temporary failure")
 
-    monkeypatch.setattr(keras.applications, "MobileNetV3Small", _without_weights(keras.applications.MobileNetV3Small, no_network))
+    monkeypatch.setattr(
+        keras.applications, "MobileNetV3Small", _without_weights(keras.applications.MobileNetV3Small, no_network)
+    )
     node = autonas.ImageInput()
     pretrained = autonas.PretrainedBlock("MobileNetV3Small", image_size=32, trainable=False)
 
@@ -166,7 +168,9 @@ def test_a_pretrained_block_without_a_network_is_skipped_with_the_reason(digits,
 
     with monkeypatch.context() as patch:
         patch.setattr(autonas.PretrainedBlock, "__deepcopy__", lambda self, memo: self, raising=False)
-        model = autonas.AutoModel(node, small_head(Either()(node)), **{**BUDGET, "max_trials": 8, "strategy": "random", "epochs": 1})
+        model = autonas.AutoModel(
+            node, small_head(Either()(node)), **{**BUDGET, "max_trials": 8, "strategy": "random", "epochs": 1}
+        )
         model.fit(*digits)
     board = model.leaderboard()
     skipped = board[board["status"] == "failed"]
@@ -423,8 +427,9 @@ def test_a_second_fit_fits_anew(iris):
 
 def test_predict_before_fit_says_so(iris):
     model = autonas.AutoModel()
-    for use in (lambda: model.predict(iris[0]), lambda: model.predict_proba(iris[0]), lambda: model.score(*iris),
-                lambda: model.evaluate(*iris), model.leaderboard, model.export_model, lambda: model.save("x")):  # fmt: skip
+    uses = [lambda: model.predict(iris[0]), lambda: model.predict_proba(iris[0]), lambda: model.score(*iris)]
+    uses += [lambda: model.evaluate(*iris), model.leaderboard, model.export_model, lambda: model.save("x")]
+    for use in uses:
         with pytest.raises(NotFittedError):
             use()
 

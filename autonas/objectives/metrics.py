@@ -119,9 +119,7 @@ def get_metric(metric, task):
                 "of Keras."
             )
     if name is None or not callable(metric):
-        raise ValueError(
-            f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}"
-        )
+        raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")
     try:
         direction = keras_tuner.engine.metrics_tracking.infer_metric_direction(metric)
     except (ValueError, AttributeError):

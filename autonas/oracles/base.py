@@ -171,7 +171,9 @@ class Oracle(keras_tuner.Oracle):
         self._check_objective_found(metrics)
         for name, value in metrics.items():
             if not trial.metrics.exists(name):
-                trial.metrics.register(name, direction=self.objective.direction if name == self.objective.name else None)
+                trial.metrics.register(
+                    name, direction=self.objective.direction if name == self.objective.name else None
+                )
             trial.metrics.update(name, value, step=step)
         return trial
 

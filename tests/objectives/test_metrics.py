@@ -83,7 +83,9 @@ def test_a_function_is_given_truth_and_probabilities():
     assert metric.name == "width" and metric.direction is None and metric(TRUTH, PROBABILITIES) == 9
 
 
-@pytest.mark.parametrize("name, direction", [("accuracy", "max"), ("hamming_loss", "min"), ("top_k_categorical_accuracy", "max")])
+@pytest.mark.parametrize(
+    "name, direction", [("accuracy", "max"), ("hamming_loss", "min"), ("top_k_categorical_accuracy", "max")]
+)
 def test_directions(name, direction):
     assert metrics.get_metric(name, "multiclass").direction == direction
 

@@ -31,9 +31,7 @@ class TestLocalRandomOracle(contracts.OracleContract):
 
     def test_initial_points_come_first_and_in_order(self):
         points = [{"family": "convolution", "kernel": 7}, {}, {"units": 8, "unknown": 3}]
-        oracle = oracles.LocalRandomOracle(
-            hyperparameters=contracts.conditional_space(), seed=0, initial_points=points
-        )
+        oracle = oracles.LocalRandomOracle(hyperparameters=contracts.conditional_space(), seed=0, initial_points=points)
         asked = [oracle.ask() for _ in range(3)]
         assert asked[0] == {"family": "convolution", "filters": 8, "kernel": 7, "rate": 1e-4}
         assert asked[1]["units"] == 32 and asked[2]["units"] == 8 and "unknown" not in asked[2]
