@@ -58,11 +58,10 @@ class BatchLoop(TrainingLoop):
             weights = self.dataset.sample_weight
             if weights is not None:
                 weights = {name: weights[batch] for name in targets}
+            # Some versions of Keras report the running mean since the metrics were reset.
+            self.model.reset_metrics()
             losses.append(float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights))[0]))
-        # Keras reports the running mean of the loss since the metrics were reset.
-        loss = losses[-1]
-        self.model.reset_metrics()
-        return loss, True
+        return float(np.mean(losses)), True
 
     def predict(self, rows):
         inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}

@@ -1,0 +1,49 @@
+"""The time budget: what a trial may take."""
+
+import pytest
+
+from autonas.evaluation import budget as budget_module
+from autonas.evaluation import evaluator
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set by hand."""
+
+    class Clock:
+        now = 1000.0
+
+    monkeypatch.setattr(budget_module.time, "monotonic", lambda: Clock.now)
+    return Clock
+
+
+def test_without_a_limit_there_is_none(clock):
+    budget = budget_module.TimeBudget(None, 1.25, 1000.0)
+    assert budget.remaining() is None
+    assert budget.trial_seconds(None, first=True) is None
+    assert budget.final_deadline() is None
+
+
+def test_a_trial_leaves_room_for_its_own_final_fit(clock):
+    budget = budget_module.TimeBudget(101.0, 1.5, 1000.0)
+    seconds = budget.trial_seconds(None, first=False)
+    assert seconds * (1 + 1.5) == pytest.approx(100.0)
+
+
+def test_a_trial_leaves_room_for_the_final_fit_of_the_best(clock):
+    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
+    best = evaluator.Outcome("completed", epochs=10, best_epoch=8, seconds=100.0)
+    assert budget.final_seconds(best) == pytest.approx(80.0)
+    assert budget.trial_seconds(best, first=False) == pytest.approx(20.0)
+
+
+def test_the_first_trial_is_short(clock):
+    assert budget_module.TimeBudget(100.0, 0.0, 1000.0).trial_seconds(None, first=True) == pytest.approx(15.0)
+
+
+def test_time_that_has_passed_is_gone(clock):
+    budget = budget_module.TimeBudget(60.0, 0.0, 1000.0)
+    before = budget.remaining()
+    clock.now += 10
+    assert budget.remaining() == pytest.approx(before - 10)
+    assert budget.final_deadline() == pytest.approx(1000.0 + 60.0 - (60.0 - before))

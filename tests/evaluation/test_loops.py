@@ -1,0 +1,92 @@
+"""Training loops: the compiled one and the one for every backend train and predict alike."""
+
+import time
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from autonas.data.dataset import ArrayDataset
+from autonas.evaluation import loops, tensorflow_loop
+from autonas.search_space import fused_adam
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype("float32")
+    return ArrayDataset({"x": x}, {"y": y.astype("int32")}, np.arange(1400), np.arange(1400, len(x)))
+
+
+def make(kind, dataset):
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((64,), name="x")
+    outputs = keras.layers.Dense(10, "softmax")(keras.layers.Dense(32, "relu")(inputs))
+    model = keras.Model({"x": inputs}, {"y": outputs})
+    model.compile(fused_adam.FusedAdamW(0.01), loss={"y": "sparse_categorical_crossentropy"})
+    return kind(model, dataset)
+
+
+def epoch(loop, dataset, rate=lambda share: 0.01, deadline=None, seed=0):
+    return loop.train_epoch(dataset.train_rows, 32, np.random.default_rng(seed), rate, deadline)
+
+
+def test_both_loops_make_the_same_steps(dataset):
+    compiled, batched = make(tensorflow_loop.TensorFlowLoop, dataset), make(loops.BatchLoop, dataset)
+    for seed in range(2):
+        assert epoch(compiled, dataset, seed=seed)[0] == pytest.approx(epoch(batched, dataset, seed=seed)[0], rel=1e-3)
+    rows = dataset.validation_rows
+    np.testing.assert_allclose(compiled.predict(rows)["y"], batched.predict(rows)["y"], atol=1e-3)
+
+
+def test_it_learns(dataset):
+    loop = make(tensorflow_loop.TensorFlowLoop, dataset)
+    for seed in range(5):
+        epoch(loop, dataset, seed=seed)
+    predicted = loop.predict(dataset.validation_rows)["y"].argmax(axis=1)
+    assert (predicted == dataset.targets["y"][dataset.validation_rows]).mean() > 0.85
+
+
+def test_predictions_follow_the_rows_asked_for(dataset):
+    loop = make(tensorflow_loop.TensorFlowLoop, dataset)
+    rows = np.array([7, 3, 1500, 3])
+    expected = keras.ops.convert_to_numpy(loop.model({"x": dataset.inputs["x"][rows]})["y"])
+    np.testing.assert_allclose(loop.predict(rows)["y"], expected, atol=1e-6)
+
+
+def test_a_learning_rate_of_zero_changes_nothing(dataset):
+    loop = make(tensorflow_loop.TensorFlowLoop, dataset)
+    before = loop.model.get_weights()
+    epoch(loop, dataset, rate=lambda share: 0.0)
+    for one, other in zip(before, loop.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", [tensorflow_loop.TensorFlowLoop, loops.BatchLoop])
+def test_a_deadline_is_met_inside_an_epoch(dataset, kind):
+    _, finished = epoch(make(kind, dataset), dataset, deadline=time.monotonic())
+    assert not finished
+
+
+def test_rows_of_weight_zero_teach_nothing(dataset):
+    weights = np.ones(len(dataset.inputs["x"]), "float32")
+    weights[:700] = 0.0
+    weighted = ArrayDataset(dataset.inputs, dataset.targets, np.arange(700), dataset.validation_rows, None, weights)
+    loop = make(tensorflow_loop.TensorFlowLoop, weighted)
+    before = loop.model.get_weights()
+    epoch(loop, weighted)
+    np.testing.assert_array_equal(before[1], loop.model.get_weights()[1])
+
+
+def test_batches_are_full_and_shuffled():
+    batches = loops.shuffled_batches(np.arange(100, 110), 4, np.random.default_rng(0))
+    assert batches.shape == (2, 4)
+    assert len(np.unique(batches)) == 8
+    assert set(batches.ravel()) <= set(range(100, 110))
+    assert loops.shuffled_batches(np.arange(3), 8, np.random.default_rng(0)).shape == (1, 3)
+
+
+def test_padded_batches_hold_every_row_in_order():
+    batches = loops.padded_batches(np.arange(5, 12), 3)
+    np.testing.assert_array_equal(batches.ravel(), [5, 6, 7, 8, 9, 10, 11, 5, 5])

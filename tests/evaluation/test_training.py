@@ -1,0 +1,105 @@
+"""Training: annealing, averaging, early stopping, deadlines, divergence and interrupts."""
+
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from autonas.evaluation import training
+
+
+class ScriptedLoop:
+    """A loop whose epochs give scripted losses and set the model's only weight to the epoch's number."""
+
+    def __init__(self, losses, seconds=0.0):
+        self.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        self.model.compile(keras.optimizers.SGD(1.0), "mse")
+        self.losses = losses
+        self.seconds = seconds
+        self.rates = []
+
+    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        epoch = len(self.rates) + 1
+        loss = self.losses[epoch - 1]
+        if isinstance(loss, BaseException):
+            raise loss
+        time.sleep(self.seconds)
+        self.rates.append(learning_rate(0.5))
+        self.model.set_weights([np.full((1, 1), float(epoch))])
+        return loss, deadline is None or time.monotonic() < deadline
+
+
+def train(loop, scores=None, **arguments):
+    """Trains by a loop; `scores` are the losses on the validation part, one for each epoch."""
+    scored = iter(scores or [])
+    arguments.setdefault("epochs", len(loop.losses))
+    if scores is not None:
+        arguments |= {
+            "score": lambda: {"val_loss": next(scored)},
+            "is_better": lambda one, other: one["val_loss"] < other["val_loss"],
+        }
+    return training.train(loop, np.arange(4), 2, generator=np.random.default_rng(0), **arguments)
+
+
+def test_the_learning_rate_rises_then_falls_to_zero():
+    factors = [training.anneal(progress) for progress in np.linspace(0, 1, 101)]
+    assert factors[0] == pytest.approx(0.1)
+    assert max(factors) == pytest.approx(1.0, abs=0.01)
+    assert factors[-1] == pytest.approx(0.0, abs=1e-12)
+    assert np.argmax(factors) == 5
+
+
+def test_the_best_epoch_by_score_is_kept():
+    result = train(ScriptedLoop([1.0] * 5), scores=[3.0, 1.0, 2.0, 5.0, 4.0])
+    assert (result.best_epoch, result.epochs, result.stopped) == (2, 5, "epochs")
+    assert [numbers["val_loss"] for numbers in result.history] == [3.0, 1.0, 2.0, 5.0, 4.0]
+
+
+def test_weights_are_averaged_over_epochs():
+    loop = ScriptedLoop([1.0] * 3)
+    train(loop)
+    # a1 = 1, a2 = 1/4 a1 + 3/4 2, a3 = 2/5 a2 + 3/5 3
+    assert loop.model.get_weights()[0].item() == pytest.approx(0.4 * (0.25 + 1.5) + 0.6 * 3)
+
+
+def test_training_ends_when_it_no_longer_improves():
+    result = train(ScriptedLoop([1.0] * 10), scores=[1.0, *[2.0] * 9], patience=3)
+    assert (result.best_epoch, result.epochs, result.stopped) == (1, 4, "no improvement")
+    assert result.horizon == 10
+
+
+def test_a_stop_in_the_middle_keeps_the_schedule():
+    long, short = ScriptedLoop([1.0] * 10), ScriptedLoop([1.0] * 10)
+    train(long)
+    train(short, stop_after=4)
+    assert short.rates == long.rates[:4]
+
+
+def test_the_rate_is_annealed_to_a_near_deadline():
+    loop = ScriptedLoop([1.0] * 1000, seconds=0.02)
+    result = train(loop, scores=[1.0] * 1000, deadline=time.monotonic() + 0.3)
+    assert result.stopped == "time"
+    assert 3 < result.epochs < 20
+    assert loop.rates[-1] < 0.2
+    assert result.horizon == result.epochs
+
+
+def test_divergence_before_the_first_score_is_an_error():
+    with pytest.raises(training.Diverged, match="epoch 1"):
+        train(ScriptedLoop([float("nan")]), scores=[1.0])
+
+
+def test_divergence_later_keeps_what_was_good():
+    result = train(ScriptedLoop([1.0, 1.0, float("inf")]), scores=[2.0, 1.0])
+    assert (result.stopped, result.best_epoch) == ("diverged", 2)
+
+
+def test_an_interrupt_keeps_what_was_scored():
+    result = train(ScriptedLoop([1.0, KeyboardInterrupt()]), scores=[2.0])
+    assert (result.stopped, result.best_epoch) == ("interrupted", 1)
+
+
+def test_an_interrupt_before_any_score_comes_through():
+    with pytest.raises(KeyboardInterrupt):
+        train(ScriptedLoop([KeyboardInterrupt()]), scores=[])
