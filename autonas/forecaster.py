@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from autonas import auto_model, preparation
+from autonas import predictor as predictor_module
 from autonas.data import autoregression, checks, is_stream, splits
 from autonas.objectives import metrics as metrics_module
 from autonas.search_space import inputs as inputs_module
@@ -36,8 +37,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     ```
 
     Args:
-        lookback: Number of steps that a forecast looks back on. Defaults to `None`: the one, of up to 256 and a fifth of
-            the series, with which a linear forecast of the last part of the series is best.
+        lookback: Number of steps that a forecast looks back on. Defaults to `None`: the one, of up to 256 and a fifth
+            of the series, with which a linear forecast of the last part of the series is best.
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
         strategy: As in `AutoModel`, like all that follow.
@@ -207,9 +208,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         columns = autoregression.repeated(self.target_columns_, self.horizon)
         linear = autoregression.Autoregression(columns).fit(windows[train_rows], future[train_rows])
         forecasts = linear.predict(windows)
-        prepared = preparation.prepare(
-            self._with_graph(windows), windows, future - forecasts, None, None, None, seed
-        )
+        left_over = _shaped(future - forecasts)
+        prepared = preparation.prepare(self._with_graph(windows), windows, left_over, None, None, None, seed)
         prepared.linear = prepared.final_linear = linear
         prepared.dataset.train_rows = train_rows
         (target,) = prepared.targets.values()
@@ -249,8 +249,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return super()._header(prepared, space, epochs, data) | {"forecast": facts}
 
     def _serve(self, prepared, search, network, best, record, directory):
-        (name, target), = prepared.targets.items()
+        ((name, target),) = prepared.targets.items()
         linear = prepared.final_linear if record.stage == "final" else prepared.linear
+        network = predictor_module.without_optimizer(network)
         network = forecast_module.with_linear_forecast(network, name, linear, target.deviation_)
         super()._serve(prepared, search, network, best, record, directory)
 
@@ -372,7 +373,9 @@ def _target_columns(target, columns, n_channels):
             found.append(int(each) % n_channels)
         else:
             known = "none has a name" if columns is None else checks.name_labels(columns)
-            raise ValueError(f"`target` must name a column of `series` ({known}) or be an index. Received: {each!r:.60}")
+            raise ValueError(
+                f"`target` must name a column of `series` ({known}) or be its index. Received: {each!r:.60}"
+            )
     if not found:
         raise ValueError("`target` must name at least one column. Received: none")
     return found

@@ -69,10 +69,13 @@ def with_linear_forecast(network, head_name, forecast, deviation):
         forecast: A fitted `data.autoregression.Autoregression`.
         deviation: Unit of the network's output in that of the forecast, `(m,)`.
     """
-    (name, windows), = network.input.items()
+    ((name, windows),) = network.input.items()
     inputs = keras.Input(windows.shape[1:], dtype=windows.dtype, name=name)
     last = inputs[:, -1]
-    terms = [network({name: inputs})[head_name], _linear(last, forecast.last_kernel / deviation, forecast.bias / deviation)]
+    terms = [
+        network({name: inputs})[head_name],
+        _linear(last, forecast.last_kernel / deviation, forecast.bias / deviation),
+    ]
     if windows.shape[1] > 1:
         differences = keras.layers.Flatten()(inputs[:, :-1] - inputs[:, -1:])
         terms.append(_linear(differences, forecast.kernel / deviation))

@@ -1,0 +1,160 @@
+"""Forecasts of the next steps of series."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+import autonas
+from autonas.data.autoregression import Autoregression, choose_lookback, windows_of
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    return {"max_trials": 1, "epochs": 2, "seed": 0, "verbose": 0, "directory": tmp_path / "run", "tensorboard": False}
+
+
+def wave(length=240, noise=0.1):
+    """A wave of 12 steps around a rising line."""
+    time = np.arange(length)
+    return 500 + time / 4 + 10 * np.sin(time * np.pi / 6) + noise * np.random.default_rng(0).normal(size=length)
+
+
+def test_a_linear_forecast_finds_a_linear_process():
+    generator = np.random.default_rng(0)
+    series = np.zeros((2000, 1))
+    for step in range(2, 2000):
+        series[step] = 5 + 1.2 * series[step - 1] - 0.5 * series[step - 2] + generator.normal()
+    windows, future = windows_of(series, series, 2, 1)
+    forecast = Autoregression([0]).fit(windows, future)
+    features = np.c_[windows[..., 0], np.ones(1998)]
+    expected = features @ np.linalg.lstsq(features, future[:, 0], rcond=None)[0]
+    np.testing.assert_allclose(forecast.predict(windows)[:, 0], expected, atol=0.02)
+    assert choose_lookback(series, series, 1, [0]) in (2, 3, 4)
+    assert choose_lookback(wave()[:, None], wave()[:, None], 1, [0]) >= 8
+
+
+def test_the_next_steps(arguments):
+    series = wave()
+    model = autonas.TimeSeriesForecaster(horizon=6, **arguments).fit(series[:200])
+    assert model.predict(series[:200]).shape == (6,)
+    for end in (200, 220):
+        np.testing.assert_allclose(model.predict(series[:end]), series[end : end + 6], atol=1.0)
+    scores = model.evaluate(series[180:])
+    assert scores["rmse"] < 0.5 and scores["mase"] < 0.2 and model.score(series[180:]) > 0.95
+    naive = np.abs(np.diff(series[:200])).mean()
+    assert scores["mase"] == pytest.approx(scores["mae"] / naive)
+    windows = np.stack([series[100 : 100 + model.lookback_], series[50 : 50 + model.lookback_]])[..., None]
+    np.testing.assert_allclose(model.predict(windows)[1], series[50 + model.lookback_ :][:6], atol=1.0)
+    assert model.leaderboard()["stage"].tolist() == ["final", "search"]
+
+
+def test_scores_are_of_the_forecasts_not_of_the_correction(arguments):
+    series = wave()
+    options = arguments | {"metrics": ["r2"], "refit": False}
+    model = autonas.TimeSeriesForecaster(12, **options).fit(series)
+    n_windows = 240 - 12
+    validation = series[-round(n_windows * 0.2) - 12 :]
+    assert model.best_score_ == pytest.approx(model.evaluate(validation)["rmse"], rel=1e-3)
+    assert model.score(validation) > 0.9
+    assert model.leaderboard()["val_r2"][0] == pytest.approx(model.score(validation), abs=1e-3)
+
+
+def test_networks_correct_what_is_not_linear(arguments):
+    series = np.zeros(1200)
+    generator = np.random.default_rng(0)
+    for step in range(1, 1200):
+        series[step] = np.sin(3 * series[step - 1]) + 0.05 * generator.normal()
+    model = autonas.TimeSeriesForecaster(2, **arguments | {"max_trials": 2, "epochs": 20}).fit(series[:1000])
+    windows, future = windows_of(series[:, None], series[:, None], 2, 1)
+    linear = Autoregression([0]).fit(windows[:1000], future[:1000]).predict(windows[998:])
+    assert model.evaluate(series[998:])["rmse"] < 0.5 * np.sqrt(np.mean((linear - future[998:]) ** 2))
+
+
+def test_columns(arguments):
+    frame = pd.DataFrame({"a": wave(), "b": 100 - wave(), "c": np.arange(240.0)})
+    everything = autonas.TimeSeriesForecaster(13, 2, **arguments).fit(frame)
+    assert everything.predict(frame).shape == (2, 3)
+    np.testing.assert_allclose(everything.predict(frame[["c", "b", "a"]]), everything.predict(frame))
+    np.testing.assert_allclose(everything.predict(frame)[:, 2], [240, 241], atol=2)
+    options = arguments | {"overwrite": True}
+    for target, shape in (("b", (2,)), (1, (2,)), (["c", "a"], (2, 2))):
+        model = autonas.TimeSeriesForecaster(13, 2, target=target, **options).fit(frame)
+        assert model.predict(frame).shape == shape
+    np.testing.assert_allclose(model.predict(frame)[:, 0], [240, 241], atol=2)
+    assert model.predict(frame.to_numpy().reshape(2, 120, 3)).shape == (2, 2, 2)
+
+
+def test_targets_apart_from_the_series(arguments):
+    series = np.random.default_rng(0).normal(size=(300, 2))
+    target = np.r_[0, 3 * series[:-1, 0] - series[:-1, 1]] + 7
+    model = autonas.TimeSeriesForecaster(2, **arguments).fit(series, target)
+    assert model.predict(series).shape == (1,)
+    assert model.predict(series)[0] == pytest.approx(3 * series[-1, 0] - series[-1, 1] + 7, abs=0.3)
+    assert model.score(series, target) > 0.98
+    with pytest.raises(ValueError, match="`y` must be given"):
+        model.score(series)
+
+
+def test_saved_pickled_cloned_and_exported(arguments, tmp_path):
+    frame = pd.DataFrame({"a": wave(), "b": 100 - wave()})
+    model = autonas.TimeSeriesForecaster(6, 3, target="b", **arguments).fit(frame)
+    expected = model.predict(frame)
+    for again in (autonas.AutoModel.load(f"{model.directory_}/model"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_allclose(again.predict(frame), expected, rtol=1e-6)
+        assert again.evaluate(frame) == pytest.approx(model.evaluate(frame))
+    assert clone(model).get_params() == model.get_params()
+    model.export_model().save(tmp_path / "model.keras")
+    np.save(tmp_path / "window.npy", frame.to_numpy()[None, -6:])
+    code = (
+        "import sys, keras, numpy as np\n"
+        "outputs = keras.models.load_model('model.keras').predict(np.load('window.npy'), verbose=0)\n"
+        "assert 'autonas' not in sys.modules\nnp.save('forecast.npy', outputs)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    np.testing.assert_allclose(np.load(tmp_path / "forecast.npy")[0], expected, rtol=1e-5)
+
+
+def test_a_constant_series(arguments):
+    model = autonas.TimeSeriesForecaster(horizon=2, **arguments).fit(np.full(60, 7.0))
+    np.testing.assert_allclose(model.predict(np.full(60, 7.0)), [7, 7], atol=1e-3)
+    assert np.isnan(model.evaluate(np.full(60, 7.0))["mase"])
+
+
+def test_bad_input_is_refused_in_one_line_before_anything_is_written(arguments, tmp_path):
+    series = wave()
+    gap = series.copy()
+    gap[[5, 9]] = np.nan
+    frame = pd.DataFrame({"a": series, "b": ["x"] * 240})
+    for options, data, message in (
+        ({}, (series[:10],), "`series` must have at least 11 steps for lookback=1 and horizon=1. Received: 10"),
+        ({"lookback": 239}, (series,), "at least 249 steps for lookback=239 and horizon=1. Received: 240 steps"),
+        ({"lookback": 0}, (series,), "`lookback` must be a positive number of steps. Received: lookback=0"),
+        ({"horizon": 1.5}, (series,), "`horizon` must be a positive number of steps"),
+        ({}, (gap,), "`series` has 2 NaN or infinite values, the first at index 5"),
+        ({}, (frame,), "column 'b' of other values"),
+        ({}, (series.reshape(10, 12, 2),), "must have shape"),
+        ({}, (series, series[:9]), "as many rows"),
+        ({"target": "z"}, (frame[["a"]],), "`target` must name a column"),
+        ({"target": "a"}, (frame[["a"]], series), "must be None if `y` is given"),
+        ({"loss": "mape"}, (series,), "`loss` must depend on the error alone"),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            autonas.TimeSeriesForecaster(**arguments | options).fit(*data)
+        assert "\n" not in str(error.value) and len(str(error.value)) < 300
+    assert not (tmp_path / "run").exists()
+    model = autonas.TimeSeriesForecaster(5, **arguments).fit(frame[["a"]])
+    for x, message in (
+        (series[:4], "at least lookback = 5 steps. Received: 4"),
+        (gap[:12], "NaN"),
+        (np.ones((9, 2)), "1 channels as in fit. Received: 2"),
+        (pd.DataFrame({"z": series}), "no column 'a'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.predict(x)
+    with pytest.raises(ValueError, match="holds a search of something else"):
+        autonas.TimeSeriesForecaster(5, 2, **arguments).fit(frame[["a"]])
