@@ -287,7 +287,7 @@ class AutoModel(BaseEstimator):
         )  # fmt: skip
 
     def _serve(self, prepared, search, network, best, record, directory):
-        network = predictor_module.without_optimizer(network)
+        network = predictor_module.without_training_parts(network)
         self.predictor_ = predictor_module.Predictor(network, prepared.encoders, prepared.targets)
         self.scorer_metrics_ = [
             (head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads

@@ -107,7 +107,7 @@ class Predictor:
     def save(self, path):
         """Writes the predictor into a folder: a `.keras` file and JSON."""
         os.makedirs(path, exist_ok=True)
-        without_optimizer(self.network).save(os.path.join(path, "network.keras"))
+        without_training_parts(self.network).save(os.path.join(path, "network.keras"))
         config = {
             "encoders": {
                 name: {"kind": each.kind, "config": each.get_config()} for name, each in self.encoders.items()
@@ -131,9 +131,14 @@ class Predictor:
         return cls(network, encoders, targets)
 
 
-def without_optimizer(network):
-    """The same network, to be written without the state of its training."""
-    return keras.Model(network.input, network.output)
+def without_training_parts(network):
+    """The same network, its layers shared, without what only training needs: the optimizer, and random augmentation,
+    which Keras would apply, and pass `training=True` on from, wherever a model is called without `training=False`."""
+
+    def call(layer, *args, **kwargs):
+        return args[0] if type(layer).__name__.startswith("Random") else layer(*args, **kwargs)
+
+    return keras.models.clone_model(network, clone_function=lambda layer: layer, call_function=call)
 
 
 def split_inputs(x, names, argument="x"):

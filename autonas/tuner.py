@@ -219,12 +219,12 @@ class Tuner(keras_tuner.Tuner):
         path = self.weights_path(trial_id)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         unfinished = path.replace(".weights.h5", ".unfinished.weights.h5")
-        predictor.without_optimizer(model).save_weights(unfinished)
+        predictor.without_training_parts(model).save_weights(unfinished)
         os.replace(unfinished, path)
 
     def load_weights(self, model, trial_id):
         """Reads the weights of a trial into its model."""
-        predictor.without_optimizer(model).load_weights(self.weights_path(trial_id))
+        predictor.without_training_parts(model).load_weights(self.weights_path(trial_id))
 
     def _save_best(self):
         kept = self.evaluator.best

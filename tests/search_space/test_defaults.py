@@ -1,0 +1,178 @@
+"""The default graphs and the portfolio, on real data of each kind."""
+
+import keras
+import keras_tuner
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import datasets
+
+from autonas import data
+from autonas.search_space import defaults, encoding, graph, heads, portfolio
+from autonas.search_space.blocks import preprocessing
+
+
+def images():
+    return data.ImageEncoder(), datasets.load_digits().images[:60]
+
+
+def table():
+    frame = datasets.load_iris(as_frame=True).data[:60].copy()
+    frame.columns = ["a", "b", "c", "d"]
+    frame.loc[::7, "a"] = np.nan
+    frame["color"] = np.where(np.arange(60) % 3 == 0, "red", "blue")
+    frame["note"] = [f"the {'good' if row % 2 else 'bad'} flower number {row}" for row in range(60)]
+    return data.TableEncoder(), frame
+
+
+def texts():
+    return data.TextEncoder(), [f"a {'fine' if row % 2 else 'dull'} film of {row % 7} hours" for row in range(60)]
+
+
+def series():
+    x = datasets.load_digits().images[:60].astype("float32")
+    x[::3, 5:] = np.nan
+    return data.SeriesEncoder(), x
+
+
+KINDS = {"image": images, "table": table, "text": texts, "series": series}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def bound(request):
+    """A bound default graph of one kind, its space, and encoded rows."""
+    encoder, x = KINDS[request.param]()
+    encoder.fit(x)
+    searched = graph.Graph(*defaults.default_nodes([request.param], ["multiclass"]))
+    searched.bind([encoder.feature], [heads.Target("multiclass", 3)])
+    rows = {f"{searched.input_names[0]}_{name}": array for name, array in encoder.transform(x).items()}
+    return searched, searched.declare(), rows
+
+
+def build(searched, space, values):
+    hyperparameters = space.copy()
+    hyperparameters.values = dict(values)
+    return searched.build(hyperparameters)
+
+
+def test_random_architectures_train(bound):
+    searched, space, rows = bound
+    y = {searched.head_names[0]: np.arange(60) % 3}
+    for seed in range(3):
+        model = build(searched, space, encoding.Encoding(space).sample(np.random.default_rng(seed)))
+        model.run_eagerly = True  # Tracing would take ten times as long as the step.
+        loss = model.train_on_batch(rows, y)
+        assert np.isfinite(loss)
+        outputs = keras.ops.convert_to_numpy(model(rows, training=False)[searched.head_names[0]])
+        assert outputs.shape == (60, 3)
+        np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_portfolio_is_part_of_the_space(bound):
+    searched, space, rows = bound
+    points = portfolio.initial_points(searched, space)
+    completed = [encoding.Encoding(space).complete(point) for point in points]
+    assert len(points) >= 4
+    for point, values in zip(points, completed, strict=True):
+        assert {name: values[name] for name in point} == point
+    assert len({encoding.Encoding(space).key(values) for values in completed}) == len(points)
+
+
+def test_the_portfolio_begins_with_the_cheapest(bound):
+    searched, space, rows = bound
+    sizes = [
+        build(searched, space, encoding.Encoding(space).complete(point)).count_params()
+        for point in portfolio.initial_points(searched, space)
+    ]
+    assert sizes[0] <= 2 * min(sizes)
+    assert max(sizes) < 3_000_000
+
+
+def test_networks_survive_saving(bound, tmp_path):
+    searched, space, rows = bound
+    for number, point in enumerate(portfolio.initial_points(searched, space)[:3]):
+        model = build(searched, space, encoding.Encoding(space).complete(point))
+        plain = keras.Model(model.input, model.output)
+        plain.save(tmp_path / f"{number}.keras")
+        loaded = keras.models.load_model(tmp_path / f"{number}.keras")
+        name = searched.head_names[0]
+        before, after = plain(rows, training=False)[name], loaded(rows, training=False)[name]
+        np.testing.assert_allclose(before, after, atol=1e-6)
+
+
+def test_several_inputs_and_heads_are_merged():
+    (image_encoder, x), (table_encoder, frame) = images(), table()
+    searched = graph.Graph(*defaults.default_nodes(["image", "table"], ["binary", "regression"], [None, "mae"]))
+    searched.bind(
+        [image_encoder.fit(x).feature, table_encoder.fit(frame).feature],
+        [heads.Target("binary", 1), heads.Target("regression", 2)],
+    )
+    model = searched.build(searched.declare())
+    assert {name: output.shape for name, output in model.output.items()} == {
+        "classification_head_1": (None, 1),
+        "regression_head_1": (None, 2),
+    }
+    assert len(portfolio.initial_points(searched, searched.declare())) >= 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_block_can_be_connected_to_any_input(kind):
+    from autonas.search_space import inputs
+    from autonas.search_space.blocks import dense
+
+    encoder, x = KINDS[kind]()
+    node = inputs.Input()
+    searched = graph.Graph(node, heads.RegressionHead()(dense.DenseBlock()(node)))
+    searched.bind([encoder.fit(x).feature], [heads.Target("regression", 1)])
+    model = searched.build(searched.declare())
+    rows = {f"input_1_{name}": array for name, array in encoder.transform(x).items()}
+    assert np.isfinite(model(rows)["regression_head_1"]).all()
+
+
+def test_missing_steps_of_a_series_are_marked():
+    encoder, x = series()
+    block = preprocessing.Normalization()
+    block.features = [encoder.fit(x).feature]
+    normalized = np.asarray(block.build(keras_tuner.HyperParameters(), encoder.transform(x)["series"]))
+    assert normalized.shape == (60, 8, 9)
+    np.testing.assert_array_equal(normalized[0, 5:], 0)
+    np.testing.assert_array_equal(normalized[1, :, -1], 1)
+
+
+def test_a_small_vocabulary_keeps_the_frequent_words():
+    tokens = np.array([[1, 2, 9, 0]])
+    block = preprocessing.TextVectorization(max_tokens=5, sequence_length=3)
+    np.testing.assert_array_equal(block.build(keras_tuner.HyperParameters(), tokens), [[1, 2, 1]])
+
+
+def test_piecewise_linear_encoding_is_exact_at_its_edges():
+    from autonas.search_space.blocks import numbers
+
+    frame = pd.DataFrame({"x": [0.0, 1.0, 2.0, 4.0] * 10})
+    encoder = data.TableEncoder().fit(frame)
+    values = encoder.transform(frame)["numbers"]
+    encoded = np.asarray(numbers.piecewise_linear(values, encoder.feature, bins=3)) + 0.5
+    np.testing.assert_allclose(encoded[:4], [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]], atol=1e-5)
+
+
+def test_imputed_numbers_are_the_mean_with_an_indicator():
+    from autonas.search_space.blocks import numbers
+
+    frame = pd.DataFrame({"x": [1.0, np.nan, 3.0, 2.0], "y": [1.0, 2.0, 3.0, 4.0]})
+    encoder = data.TableEncoder().fit(frame)
+    imputed = np.asarray(numbers.impute(encoder.transform(frame)["numbers"], encoder.feature))
+    assert imputed.shape == (4, 3)
+    assert imputed[1, 0] == 0
+    np.testing.assert_array_equal(imputed[:, 2], [0, 1, 0, 0])
+
+
+def test_what_is_served_has_no_augmentation(bound):
+    from autonas import predictor
+
+    searched, space, rows = bound
+    values = encoding.Encoding(space).complete(portfolio.initial_points(searched, space)[1])
+    model = build(searched, space, values)
+    name = searched.head_names[0]
+    served = predictor.without_training_parts(model)
+    np.testing.assert_array_equal(served(rows)[name], model(rows, training=False)[name])
+    assert not [layer for layer in served.layers if type(layer).__name__.startswith("Random")]
