@@ -387,9 +387,9 @@ def test_fit_and_predict_images(capsys, images, tmp_path, monkeypatch):
 
 
 def test_demo(capsys, tmp_path, monkeypatch):
-    """The whole command; its time limit here is shorter than the default."""
+    """The whole command. Under 20 s a busy machine may not train a network for long enough."""
     monkeypatch.chdir(tmp_path)
-    assert cli.main("demo --directory run --time-limit 12".split()) == 0
+    assert cli.main("demo --directory run --time-limit 25".split()) == 0
     out = capsys.readouterr().out
     accuracy = float(out.split("test accuracy: ")[1].split()[0])
     assert accuracy > 0.9 and "model saved to run/model.keras" in out and "--logdir run" in out

@@ -61,7 +61,8 @@ def test_the_served_model_is_the_reported_one(arguments):
     train, validation = slices((DIGITS[:1000], DIGIT_LABELS[:1000])), slices((DIGITS[1000:], DIGIT_LABELS[1000:]))
     model = autonas.ImageClassifier(**arguments).fit(train.batch(50), validation_data=validation.batch(64))
     assert model.leaderboard()["stage"].tolist() == ["search"]
-    assert model.best_score_ == pytest.approx(model.score(validation)) and model.best_score_ > 0.5
+    assert model.leaderboard()["val_accuracy"][0] == pytest.approx(model.score(validation))
+    assert model.score(validation) > 0.5
     assert model.classes_.tolist() == list(range(10)) and model.predict(validation.take(3)).dtype == DIGIT_LABELS.dtype
 
 
@@ -121,11 +122,11 @@ def test_a_finished_search_is_not_repeated_and_other_data_is_refused(arguments):
 
 
 def test_time_limit_holds_inside_an_epoch(arguments):
-    """Each reading of this source takes 4 s at least."""
+    """Each reading of this source takes 2 s at least."""
 
     def slowly():
         for row in zip(DIGITS[:400], DIGIT_LABELS[:400], strict=True):
-            time.sleep(0.01)
+            time.sleep(0.005)
             yield row
 
     spec = (tf.TensorSpec((8, 8, 1), "float32"), tf.TensorSpec((), "int64"))
@@ -162,7 +163,8 @@ def images(rows):
 
 spec = (tf.TensorSpec((256, 256, 4), "float32"), tf.TensorSpec((), "int64"))
 options = dict(max_trials=1, epochs=1, verbose=0, tensorboard=False, refit=False, seed=0)
-streams._MAX_SAMPLED_BYTES = streams._MAX_SHUFFLED_BYTES = stream_loop._MAX_KEPT_BYTES = 8 * 2**20
+streams._MAX_SAMPLED_BYTES = streams._MAX_SHUFFLED_BYTES = streams._MAX_KEPT_BYTES = 8 * 2**20
+stream_loop._MAX_KEPT_BYTES = 8 * 2**20
 for rows in (60, 260):
     dataset = tf.data.Dataset.from_generator(images, output_signature=spec, args=(rows,))
     node = autonas.ImageInput()

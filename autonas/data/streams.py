@@ -13,6 +13,7 @@ _MAX_SAMPLED_ROWS = 10_000
 _MAX_SAMPLED_BYTES = 64 * 2**20
 _MAX_SHUFFLED_BYTES = 64 * 2**20
 _MAX_SHUFFLED_ROWS = 10_000
+_MAX_KEPT_BYTES = 64 * 2**20
 _READ_ROWS = 256
 _READ_BYTES = 8 * 2**20
 _KEY_BITS = 53
@@ -20,7 +21,7 @@ _KEY_BITS = 53
 
 class StreamSource:
     """A `tf.data.Dataset` of `(x, y)` or `(x, y, sample_weight)`, batched or not, that is never loaded
-    into memory.
+    into memory, unless its encoded rows are at most 64 MB.
 
     Which part a row belongs to is decided by a hash of its `x`, not by its position, since a dataset may
     come in another order each time it is read (as that of `keras.utils.image_dataset_from_directory`
@@ -101,6 +102,11 @@ class StreamSource:
         encoder.fit(as_rows(sample.values()))
         self.encoder, self.target_encoder = encoder, target_encoder
         self._row_bytes = sample.row_bytes
+        tensors = encoder.feature.tensors.values()
+        encoded_bytes = sum(int(np.prod(each.shape)) * np.dtype(each.dtype).itemsize for each in tensors)
+        # A source that isn't split may change its rows at each reading.
+        self._is_kept = bool(share) and encoded_bytes * len(keys) <= _MAX_KEPT_BYTES
+        self._kept_batches = None
         n_validation = int((~training).sum()) + len(validation_labels)
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
         counts = pd.Series(labels).value_counts() if classes else None
@@ -176,6 +182,21 @@ class StreamSource:
 
     def _encode(self, dataset, part):
         """Returns batches, of changing size, of the encoded rows of a part."""
+        if not self._is_kept:
+            return self._encode_part(dataset, part)
+        if self._kept_batches is None:
+            self._kept_batches = self._encode_part(dataset, None).cache()
+        if part == "all":
+            return self._kept_batches.map(lambda training, *batch: batch)
+
+        def choose(training, *batch):
+            chosen = training if part == "train" else tf.logical_not(training)
+            return tf.nest.map_structure(lambda tensor: tf.boolean_mask(tensor, chosen), batch)
+
+        return self._kept_batches.map(choose)
+
+    def _encode_part(self, dataset, part):
+        """Reads and encodes the rows of a part; for None all rows, and whether they are training rows."""
         feature = self.encoder.feature
         names = list(feature.tensors)
         target_dtype = "int32" if self.target_encoder.task_ == "multiclass" else "float32"
@@ -184,7 +205,9 @@ class StreamSource:
         def encode(*arrays):
             x, y, *weight = tf.nest.pack_sequence_as(structure, arrays)
             parts = [as_rows(x), as_labels(y, self.class_names), *(w.reshape(-1) for w in weight)]
-            if part != "all":
+            if part is None:
+                training = self._chosen(x, "train")
+            elif part != "all":
                 chosen = self._chosen(x, part)
                 parts = [each[chosen] for each in parts]
             if len(parts[0]):
@@ -193,7 +216,8 @@ class StreamSource:
             else:
                 tensors = {name: np.zeros((0, *t.shape), t.dtype) for name, t in feature.tensors.items()}
                 targets = np.zeros((0, *self.target_encoder.target_shape), target_dtype)
-            return [*(tensors[name] for name in names), targets, *(w.astype("float32") for w in parts[2:])]
+            encoded = [*(tensors[name] for name in names), targets, *(w.astype("float32") for w in parts[2:])]
+            return encoded if part is not None else [*encoded, training]
 
         def encode_batch(*batch):
             shapes = [*(feature.tensors[name].shape for name in names), self.target_encoder.target_shape]
@@ -201,10 +225,14 @@ class StreamSource:
             for _ in batch[2:]:
                 shapes.append(())
                 dtypes.append("float32")
+            if part is None:
+                shapes.append(())
+                dtypes.append("bool")
             encoded = tf.numpy_function(encode, tf.nest.flatten(batch), dtypes)
             for tensor, shape in zip(encoded, shapes, strict=True):
                 tensor.set_shape((None, *shape))
-            return dict(zip(names, encoded, strict=False)), *encoded[len(names) :]
+            training = [encoded.pop()] if part is None else []
+            return *training, dict(zip(names, encoded, strict=False)), *encoded[len(names) :]
 
         return _batches(dataset).map(encode_batch)
 

@@ -181,10 +181,33 @@ def test_bad_datasets_are_refused():
 
 def test_a_dataset_with_random_augmentation_cannot_be_split():
     x, y = load_iris(return_X_y=True)
-    noisy = slices((x, y)).map(lambda row, label: (row + tf.random.normal((4,), dtype=row.dtype), label))
+    generator = np.random.default_rng(0)
+
+    def add_noise(row, label):
+        noise = tf.numpy_function(lambda: generator.normal(size=4), [], "float64")
+        return row + tf.ensure_shape(noise, (4,)), label
+
+    noisy = slices((x, y)).map(add_noise)
     with pytest.raises(ValueError, match="same rows each time it is read"):
         fit(noisy)
     assert fit(noisy, validation_data=slices((x, y))).rows["train"] == 150
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 64 * 2**20])
+def test_small_sources_are_read_once_more_and_kept(monkeypatch, kept_bytes):
+    monkeypatch.setattr(streams, "_MAX_KEPT_BYTES", kept_bytes)
+    readings = []
+
+    def rows():
+        readings.append(1)
+        yield from zip(DIGITS[:300], DIGIT_LABELS[:300], strict=True)
+
+    spec = (tf.TensorSpec((8, 8, 1), "uint8"), tf.TensorSpec((), "int64"))
+    source = fit(tf.data.Dataset.from_generator(rows, output_signature=spec))
+    before = len(readings)
+    parts = [sorted_rows(rows_of(part(1), "image")) for part in (source.train, source.validation, source.all)]
+    assert sorted(parts[0] + parts[1]) == parts[2] == sorted_rows(DIGITS[:300])
+    assert len(readings) - before == (1 if kept_bytes else 3)
 
 
 def test_bad_pixels_are_found_while_reading():

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from autonas.data import TargetEncoder, get_encoder
+from autonas.data import TargetEncoder, get_encoder, streams
 from autonas.data.streams import StreamSource
 from autonas.evaluation.loops import make_loop
 from autonas.evaluation.stream_loop import Parts, StreamDataset, StreamLoop
@@ -110,7 +110,8 @@ def test_ends_an_epoch_whose_loss_is_not_finite():
     assert np.isnan(loss) and loop.model.optimizer.iterations == 1
 
 
-def test_a_source_that_is_empty_the_next_time():
+def test_a_source_that_is_empty_the_next_time(monkeypatch):
+    monkeypatch.setattr(streams, "_MAX_KEPT_BYTES", 0)
     rows = []
 
     def generate():
