@@ -138,7 +138,9 @@ def without_training_parts(network):
     def call(layer, *args, **kwargs):
         return args[0] if type(layer).__name__.startswith("Random") else layer(*args, **kwargs)
 
-    return keras.models.clone_model(network, clone_function=lambda layer: layer, call_function=call)
+    # A clone of a compiled model is compiled, and its file would name our optimizer.
+    uncompiled = keras.Model(network.input, network.output)
+    return keras.models.clone_model(uncompiled, clone_function=lambda layer: layer, call_function=call)
 
 
 def split_inputs(x, names, argument="x"):
