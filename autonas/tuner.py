@@ -49,6 +49,7 @@ class Tuner(keras_tuner.Tuner):
         self.records = {}
         self.outcomes = {}
         self.stop_reason = None
+        self._first_epoch_seconds = 0.0
         self._final_event = None
         directory = os.path.abspath(directory)
         super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
@@ -157,9 +158,10 @@ class Tuner(keras_tuner.Tuner):
         return True
 
     def _shortest(self):
-        """A trial that can't get a third of the time of the fastest so far isn't worth beginning."""
+        """Seconds without which a trial isn't begun: it must get to its first epoch, which can't be cut short since
+        tracing can't, in a third of the time of the fastest so far."""
         times = [record.seconds for record in self.records.values() if record.status == "completed"]
-        return max(_SHORTEST_TRIAL, min(times) / 3) if times else 0.0
+        return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
 
     def _trials_since_best(self):
         best = self.best()
@@ -172,6 +174,8 @@ class Tuner(keras_tuner.Tuner):
     def on_epoch(self, trial_id, epoch, numbers):
         """Journals and shows an epoch of a trial that is under way."""
         record = self.records[trial_id]
+        if epoch == 1:
+            self._first_epoch_seconds = max(self._first_epoch_seconds, time.time() - record.started)
         record.history.append(numbers)
         record.epochs = epoch
         self.oracle.journal.append({"event": "epoch", "trial_id": trial_id, "epoch": epoch, "numbers": numbers})

@@ -20,9 +20,9 @@ _TABLE = [
 ]  # fmt: skip
 
 _TEXT = [
+    {"kind": "bag", "dropout": 0.5, "optimization/epochs_share": 0.5, "optimization/learning_rate": 1e-3},
+    {"kind": "bag_and_convolution", "dropout": 0.25, "optimization/epochs_share": 0.5},
     {"kind": "bag", "dimension": 32, "dropout": 0.5},
-    {"kind": "bag_and_convolution", "dropout": 0.25},
-    {"kind": "bag", "dimension": 64, "dropout": 0.5, "optimization/epochs_share": 0.5},
     {"kind": "convolution", "dimension": 128, "dropout": 0.5, "kind_convolution/filters": 128,
      "optimization/learning_rate": 1e-3},
 ]  # fmt: skip
