@@ -1,5 +1,6 @@
 """The base of all strategies: Keras Tuner's contract met once, so that a strategy only asks and is told."""
 
+import contextlib
 import os
 import secrets
 import warnings
@@ -169,12 +170,13 @@ class Oracle(keras_tuner.Oracle):
         """As in Keras Tuner; a metric whose direction can't be told is kept as the smaller the better."""
         trial = self.trials[trial_id]
         self._check_objective_found(metrics)
-        for name, value in metrics.items():
-            if not trial.metrics.exists(name):
-                trial.metrics.register(
-                    name, direction=self.objective.direction if name == self.objective.name else None
-                )
-            trial.metrics.update(name, value, step=step)
+        with _nan_allowed():
+            for name, value in metrics.items():
+                if not trial.metrics.exists(name):
+                    trial.metrics.register(
+                        name, direction=self.objective.direction if name == self.objective.name else None
+                    )
+                trial.metrics.update(name, value, step=step)
         return trial
 
     def end_trial(self, trial):
@@ -187,8 +189,7 @@ class Oracle(keras_tuner.Oracle):
         self.update_space(ours.hyperparameters)
         metrics = {}
         if ours.status == TrialStatus.COMPLETED:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+            with _nan_allowed():
                 self.score_trial(ours)
                 metrics = {name: float(ours.metrics.get_best_value(name)) for name in ours.metrics.metrics}
             if not np.isfinite(ours.score):
@@ -290,3 +291,11 @@ class Oracle(keras_tuner.Oracle):
     def _tell_trial(self, trial):
         scores = None if trial.score is None else (self.oriented(trial.score),)
         self.tell(int(trial.trial_id), dict(trial.hyperparameters.values), scores)
+
+
+@contextlib.contextmanager
+def _nan_allowed():
+    """Keras Tuner's tables of metrics take a NaN, such as the AUC of rows of one class, but numpy warns of it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+        yield

@@ -1,0 +1,94 @@
+"""A graph of blocks: drawn as in Keras's functional API, named, and built into one compiled model."""
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+import autonas
+from autonas import data
+from autonas.search_space import heads
+
+TABLE = data.get_encoder("table").fit(np.random.default_rng(0).normal(size=(30, 3))).feature
+IMAGES = data.get_encoder("image").fit(np.zeros((30, 8, 8, 1), "uint8")).feature
+
+
+def two_heads():
+    table, image = autonas.StructuredDataInput(name="table"), autonas.ImageInput()
+    dense = autonas.DenseBlock()(table)
+    merged = autonas.Merge()([dense, autonas.Reduction()(image)])
+    first = autonas.ClassificationHead(name="first")(merged)
+    second = autonas.RegressionHead(loss_weight=3.0)(dense)
+    graph = autonas.Graph([table, image], [first, second])
+    graph.bind([TABLE, IMAGES], [heads.Target("multiclass", 4), heads.Target("regression", 2)])
+    return graph
+
+
+def build(graph, values):
+    space = graph.declare()
+    return graph.build(
+        keras_tuner.HyperParameters.from_config({"space": space.get_config()["space"], "values": dict(values)})
+    )
+
+
+def test_inputs_and_outputs_are_named():
+    graph = two_heads()
+    model = build(graph, graph.declare().values)
+    assert set(model.input) == {"table_numbers", "image_input_1_image"}
+    assert {name: output.shape for name, output in model.output.items()} == {
+        "first": (None, 4),
+        "regression_head_1": (None, 2),
+    }
+    assert model.optimizer is not None
+
+
+def test_hyperparameters_are_named_after_their_block():
+    names = {hyperparameter.name for hyperparameter in two_heads().declare().space}
+    assert any(name.startswith("dense_block_1/") for name in names)
+    assert "first/dropout" in names
+    assert len(names) == len(two_heads().declare().space)
+
+
+def test_the_same_graph_can_be_built_again_and_again():
+    graph = two_heads()
+    values = graph.declare().values
+    first, second = build(graph, values), build(graph, values)
+    assert first.count_params() == second.count_params()
+    assert [w.shape for w in first.weights] == [w.shape for w in second.weights]
+
+
+def test_every_value_that_is_drawn_builds():
+    from autonas.search_space import encoding
+
+    graph = two_heads()
+    space = encoding.Encoding(graph.declare())
+    for seed in range(5):
+        assert isinstance(build(graph, space.sample(np.random.default_rng(seed))), keras.Model)
+
+
+def test_a_head_refuses_a_task_that_it_does_not_serve():
+    node = autonas.StructuredDataInput()
+    graph = autonas.Graph(node, autonas.RegressionHead()(node))
+    with pytest.raises(ValueError, match="RegressionHead 'regression_head_1' can't predict a binary target"):
+        graph.bind([TABLE], [heads.Target("binary", 1)])
+
+
+def test_what_is_no_graph_is_refused():
+    node, other = autonas.Input(), autonas.Input()
+    with pytest.raises(ValueError, match="must be the output of a head.*Received: DenseBlock"):
+        autonas.Graph(node, autonas.DenseBlock()(node))
+    with pytest.raises(ValueError, match="not among the graph's `inputs`"):
+        autonas.Graph(node, autonas.ClassificationHead()(other))
+    with pytest.raises(ValueError, match="Input 1 of `inputs` doesn't reach"):
+        autonas.Graph([node, other], autonas.ClassificationHead()(node))
+    with pytest.raises(ValueError, match="Two parts of the graph are named 'a'"):
+        autonas.Graph(node, autonas.ClassificationHead(name="a")(autonas.DenseBlock(name="a")(node)))
+    with pytest.raises(ValueError, match="Received: int"):
+        autonas.DenseBlock()(3)
+
+
+def test_a_block_is_connected_once():
+    node, block = autonas.Input(), autonas.DenseBlock()
+    block(node)
+    with pytest.raises(ValueError, match="A block can be connected once"):
+        block(node)
