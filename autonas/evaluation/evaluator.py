@@ -90,9 +90,6 @@ class Evaluator:
         seed: Seed of weights and batches.
     """
 
-    #: A collection costs 0.2 s, whatever there is to collect; memory grows little in between.
-    _TRIALS_PER_COLLECTION = 10
-
     def __init__(self, graph, space, dataset, scorer, objective, batch_size, epochs, patience, seed):
         self.graph = graph
         self.space = space
@@ -105,7 +102,6 @@ class Evaluator:
         self.seed = seed
         self.best = None
         self._best_scores = None
-        self._evaluated = 0
 
     def is_better(self, scores, other):
         """Whether scores are better by the objective; of equal ones, the smaller loss is better."""
@@ -136,9 +132,8 @@ class Evaluator:
             gc.collect()
             outcome = self._attempt(job, batch_size // 2, on_epoch)
         outcome.seconds = time.monotonic() - started
-        self._evaluated += 1
-        if self._evaluated % self._TRIALS_PER_COLLECTION == 0:
-            gc.collect()
+        # Compiled steps are cycles: what a dropped model holds is given back only by a collection.
+        gc.collect()
         return outcome
 
     def _attempt(self, job, batch_size, on_epoch):
