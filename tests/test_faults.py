@@ -67,7 +67,8 @@ def test_predict_serves_the_model_of_the_final_fit(fitted, iris):
 def test_without_a_final_fit_predict_serves_the_weights_that_were_scored(iris):
     x, y = iris
     train, validation = np.arange(0, 150, 2), np.arange(1, 150, 2)
-    model = classifier(max_trials=3, objective="val_accuracy").fit(x[train], y[train], validation_data=(x[validation], y[validation]))
+    model = classifier(max_trials=3, objective="val_accuracy")
+    model.fit(x[train], y[train], validation_data=(x[validation], y[validation]))
     best = model.leaderboard().iloc[0]
     assert model.score(x[validation], y[validation]) == pytest.approx(best["score"]) == model.best_score_
     assert model.evaluate(x[validation], y[validation])["accuracy"] == pytest.approx(best["val_accuracy"])

@@ -1,5 +1,6 @@
 """Whole epochs in one compiled function: the training loop for arrays on the TensorFlow backend."""
 
+import functools
 import time
 
 import numpy as np
@@ -21,15 +22,15 @@ class TensorFlowLoop(loops.TrainingLoop):
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
         self._arrays = _tensors(dataset)
-        self._train = tf.function(
-            self._train_steps,
-            input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32)],
-            autograph=False,
-        )
-        self._predict = tf.function(
-            self._predict_steps, input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False
-        )
         self._seconds_per_step = None
+
+    @functools.cached_property
+    def _train(self):
+        return _trace(self._train_steps, tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32))
+
+    @functools.cached_property
+    def _predict(self):
+        return _trace(self._predict_steps, tf.TensorSpec([None, None], tf.int32))
 
     def _batch(self, rows):
         inputs, targets, weights = self._arrays
@@ -92,6 +93,13 @@ class TensorFlowLoop(loops.TrainingLoop):
     def predict(self, rows):
         outputs = self._predict(loops.padded_batches(rows, 256))
         return {name: output.numpy()[: len(rows)] for name, output in outputs.items()}
+
+
+def _trace(function, *signature):
+    """The compiled function. Were it called as a `tf.function`, TensorFlow would take a new model in each trial for
+    one that is traced over and over, and warn."""
+    concrete = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+    return lambda *arrays: concrete(*map(tf.constant, arrays, [each.dtype for each in signature]))
 
 
 def _tensors(dataset):

@@ -31,9 +31,9 @@ class TableEncoder(Encoder):
     - `"tokens_0"`, `"tokens_1"`, ... `(length,)` int32: token ids of each free-text column, as in
       `TextEncoder`.
 
-    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` and bin `edges`
-    `(257, d)` of the standardised training values from 0 to 1; `missing` `(d,)` whether the training rows miss some (NaN may turn up
-    elsewhere later); `cardinalities` list of code counts, 0 included; `vocabulary_sizes` and
+    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` of the standardised training
+    values from 0 to 1, and the `edges` `(257, d)` of bins for them; `missing` `(d,)` whether the training rows miss
+    some (NaN may turn up elsewhere later); `cardinalities` list of code counts, 0 included; `vocabulary_sizes` and
     `inverse_document_frequencies` per text.
 
     `keras_model()` takes a dict of one input of shape `()` per column, named as `input_names` says:
