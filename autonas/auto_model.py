@@ -411,7 +411,11 @@ class AutoModel(BaseEstimator):
         return self.predictor_.export()
 
     def save(self, path):
-        """Writes the fitted estimator to a folder."""
+        """Writes the fitted estimator to a folder.
+
+        All that predicting, scoring and the leaderboard need is in it. Of the constructor's arguments, those that are
+        objects (a drawn graph, an oracle, functions) are not: a loaded estimator predicts, but is not fitted anew.
+        """
         check_is_fitted(self, "predictor_")
         persistence.save(self, path)
 
