@@ -78,7 +78,7 @@ def test_same_seed_same_result(arguments, tmp_path):
 def test_texts(arguments):
     texts = [f"{word} {i}" for i in range(60) for word in ("good", "bad")]
     dataset = slices((texts, ["+", "-"] * 60)).shuffle(120).batch(16)
-    model = autonas.AutoModel(**arguments | {"epochs": 10}).fit(dataset)
+    model = autonas.AutoModel(**arguments | {"epochs": 40}).fit(dataset)
     assert model.score(dataset) > 0.9
     assert model.predict(["good", "bad"]).tolist() == model.predict(slices(["good", "bad"])).tolist() == ["+", "-"]
 
