@@ -35,8 +35,3 @@ class ArrayDataset:
     def final_ratio(self):
         """Cost of an epoch of the final fit over one of the search."""
         return 0.0 if self.final_rows is None else len(self.final_rows) / len(self.train_rows)
-
-    @property
-    def nbytes(self):
-        """Bytes of the encoded rows."""
-        return sum(array.nbytes for array in [*self.inputs.values(), *self.targets.values()])

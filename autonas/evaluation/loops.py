@@ -19,10 +19,6 @@ class TrainingLoop:
         self.model = model
         self.dataset = dataset
 
-    def steps_per_epoch(self, rows, batch_size):
-        """Number of steps of an epoch over `rows`."""
-        return max(1, len(rows) // batch_size)
-
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Trains for one epoch, or until the deadline.
 
