@@ -91,7 +91,7 @@ class Oracle(keras_tuner.Oracle):
     @property
     def encoding(self):
         """The space as an `Encoding`."""
-        if getattr(self, "_encoded", None) is None or len(self._encoded.space) != len(self.hyperparameters.space):
+        if getattr(self, "_encoded", None) is None or len(self._encoded.dimensions) != len(self.hyperparameters.space):
             self._encoded = encoding_module.Encoding(self.hyperparameters)
         return self._encoded
 
@@ -279,9 +279,11 @@ class Oracle(keras_tuner.Oracle):
         self._tell_trial(trial)
 
     def _new_trial(self, number, values, status):
-        hyperparameters = keras_tuner.HyperParameters.from_config(
-            {"space": self.hyperparameters.get_config()["space"], "values": dict(values)}
-        )
+        # Keras Tuner's copy builds every hyperparameter anew, which takes as long as all else together; they never change.
+        hyperparameters = keras_tuner.HyperParameters()
+        hyperparameters._space = list(self.hyperparameters.space)
+        hyperparameters._hps.update({name: list(same) for name, same in self.hyperparameters._hps.items()})
+        hyperparameters.values = dict(values)
         return keras_tuner.engine.trial.Trial(hyperparameters, trial_id=f"{number:04d}", status=status)
 
     def _add(self, trial):

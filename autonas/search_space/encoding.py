@@ -1,13 +1,8 @@
 """Encoding: a conditional space as data, and the moves in it that strategies are made of."""
 
-import math
-
-import keras_tuner
 import numpy as np
 
-_kinds = keras_tuner.engine.hyperparameters
-#: Keras Tuner maps a probability of exactly 1 past the end of some ranges.
-_LAST_PROBABILITY = 1 - 1e-9
+from autonas.search_space.dimension import Dimension
 
 
 class Encoding:
@@ -18,22 +13,33 @@ class Encoding:
 
     Args:
         hyperparameters: The whole space, a `keras_tuner.HyperParameters`, parents before children.
+
+    Attributes:
+        dimensions: List of a `Dimension` for each hyperparameter.
+        width: Number of columns of `features`.
+        columns: Integer array of shape `(width,)`: the place in `dimensions` of what each column belongs to.
     """
 
     def __init__(self, hyperparameters):
-        self.space = list(hyperparameters.space)
+        self.dimensions = [Dimension(hyperparameter) for hyperparameter in hyperparameters.space]
+        widths = [dimension.width for dimension in self.dimensions]
+        self.width = sum(widths)
+        self.columns = np.repeat(np.arange(len(widths)), widths)
+        self._first_columns = np.cumsum([0, *widths[:-1]]).tolist() if widths else []
+
+    # ------------------------------------------------------------------ architectures
 
     def walk(self, pick):
-        """Values of the active hyperparameters, each by `pick(hyperparameter)`, parents first."""
+        """Values of the active dimensions, each by `pick(dimension)`, parents first."""
         values = {}
-        for hyperparameter in self.space:
-            if all(condition.is_active(values) for condition in hyperparameter.conditions):
-                values[hyperparameter.name] = pick(hyperparameter)
+        for dimension in self.dimensions:
+            if dimension.is_active(values):
+                values[dimension.name] = pick(dimension)
         return values
 
     def default(self):
         """The default architecture."""
-        return self.walk(lambda hyperparameter: hyperparameter.default)
+        return self.walk(lambda dimension: dimension.default)
 
     def sample(self, generator):
         """An architecture drawn at random: at each choice met, every option is equally likely.
@@ -41,7 +47,11 @@ class Encoding:
         Args:
             generator: A `numpy.random.Generator`.
         """
-        return self.walk(lambda hyperparameter: sample_value(hyperparameter, generator))
+        return self.walk(lambda dimension: dimension.sample(generator))
+
+    def is_valid(self, values):
+        """Whether `values` holds a legal value for each active dimension and nothing else but reserved names."""
+        return self.key(self.complete(values)) == self.key(values)
 
     def complete(self, values, generator=None):
         """The architecture nearest to some values: legal ones are kept, illegal ones and those that depend on a
@@ -52,11 +62,11 @@ class Encoding:
             generator: A `numpy.random.Generator` or `None`.
         """
 
-        def pick(hyperparameter):
-            value = values.get(hyperparameter.name)
-            if value is not None and is_legal(hyperparameter, value):
+        def pick(dimension):
+            value = values.get(dimension.name)
+            if value is not None and dimension.is_legal(value):
                 return value
-            return hyperparameter.default if generator is None else sample_value(hyperparameter, generator)
+            return dimension.default if generator is None else dimension.sample(generator)
 
         return self.walk(pick)
 
@@ -65,15 +75,21 @@ class Encoding:
         waiting = [(0, {})]
         while waiting:
             position, values = waiting.pop()
-            while position < len(self.space):
-                hyperparameter = self.space[position]
+            while position < len(self.dimensions):
+                dimension = self.dimensions[position]
                 position += 1
-                if all(condition.is_active(values) for condition in hyperparameter.conditions):
-                    options = values_of(hyperparameter) or [hyperparameter.default]
-                    others = [{**values, hyperparameter.name: option} for option in options[1:]]
+                if dimension.is_active(values):
+                    options = dimension.options or [dimension.default]
+                    others = [{**values, dimension.name: option} for option in options[1:]]
                     waiting.extend((position, other) for other in reversed(others))
-                    values = {**values, hyperparameter.name: options[0]}
+                    values = {**values, dimension.name: options[0]}
             yield values
+
+    def key(self, values):
+        """A hashable identity of an architecture, without what is under `tuner/`."""
+        return tuple(sorted((name, value) for name, value in values.items() if not name.startswith("tuner/")))
+
+    # ------------------------------------------------------------------ moves
 
     def mutate(self, values, generator):
         """An architecture that differs in one active decision; what newly depends on it is drawn at random.
@@ -81,88 +97,79 @@ class Encoding:
         Numbers move to a near value: a normal step of a fifth of their range. A decision with one option is never
         picked.
         """
-        free = [
-            hyperparameter
-            for hyperparameter in self.space
-            if hyperparameter.name in values and n_values(hyperparameter) > 1
-        ]
+        free = self._free(values)
         if not free:
             return dict(values)
-        changed = free[generator.integers(len(free))]
-        return self.complete({**values, changed.name: _neighbour(changed, values[changed.name], generator)}, generator)
+        return self._changed(values, free[generator.integers(len(free))], generator)
 
-    def key(self, values):
-        """A hashable identity of an architecture, without what is under `tuner/`."""
-        return tuple(sorted((name, value) for name, value in values.items() if not name.startswith("tuner/")))
+    def neighbours(self, values, generator, n_steps=4):
+        """All architectures that differ in one active decision, one after the other in the order of decisions.
 
+        Args:
+            values: An architecture.
+            generator: A `numpy.random.Generator`: what newly depends on the decision is drawn at random.
+            n_steps: How many near values of a real or of a range of more than 20 integers. Defaults to 4.
+        """
+        for dimension in self._free(values):
+            for value in dimension.others(values[dimension.name], generator, n_steps):
+                yield self.complete({**values, dimension.name: value}, generator)
 
-def values_of(hyperparameter):
-    """The values of a hyperparameter in order, `None` for a range of reals."""
-    if isinstance(hyperparameter, _kinds.Fixed):
-        return [hyperparameter.value]
-    if isinstance(hyperparameter, _kinds.Boolean):
-        return [False, True]
-    if isinstance(hyperparameter, _kinds.Choice):
-        return list(hyperparameter.values)
-    if isinstance(hyperparameter, _kinds.Int) and hyperparameter.step in (None, 1):
-        return range(hyperparameter.min_value, hyperparameter.max_value + 1)
-    if hyperparameter.min_value == hyperparameter.max_value:
-        return [hyperparameter.min_value]
-    if hyperparameter.step is None:
-        return None
-    # Keras Tuner gives floats for powers of an integer step.
-    kind = int if isinstance(hyperparameter, _kinds.Int) else float
-    return [kind(value) for value in hyperparameter.values]
+    def crossover(self, first, second, generator):
+        """A child of two architectures: each decision is that of one of the parents, by the toss of a coin.
 
+        Where only one parent has made the decision, as below a choice in which they differ, it is that one's.
+        """
 
-def n_values(hyperparameter):
-    """Number of values, `math.inf` for a range of reals."""
-    values = values_of(hyperparameter)
-    return math.inf if values is None else len(values)
+        def pick(dimension):
+            parents = [parent for parent in (first, second) if dimension.name in parent]
+            if not parents:
+                return dimension.sample(generator)
+            parent = parents[0] if len(parents) == 1 or generator.random() < 0.5 else parents[1]
+            return parent[dimension.name]
 
+        return self.walk(pick)
 
-def is_legal(hyperparameter, value):
-    """Whether `value` lies in the hyperparameter's domain."""
-    values = values_of(hyperparameter)
-    if values is None:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return is_number and hyperparameter.min_value <= value <= hyperparameter.max_value
-    # True equals 1, and "1" must not pass for 1.
-    return value in values and isinstance(value, bool) == isinstance(values[0], bool)
+    def _free(self, values):
+        return [dimension for dimension in self.dimensions if dimension.size > 1 and dimension.name in values]
 
+    def _changed(self, values, dimension, generator):
+        value = dimension.neighbour(values[dimension.name], generator)
+        return self.complete({**values, dimension.name: value}, generator)
 
-def sample_value(hyperparameter, generator):
-    """A value drawn uniformly, in the range's own scale."""
-    if isinstance(hyperparameter, _kinds.Fixed):
-        return hyperparameter.value
-    if isinstance(hyperparameter, _kinds.Boolean):
-        return bool(generator.integers(2))
-    if isinstance(hyperparameter, _kinds.Choice):
-        return hyperparameter.values[int(generator.integers(len(hyperparameter.values)))]
-    return _from_probability(hyperparameter, generator.random())
+    # ------------------------------------------------------------------ numbers
 
+    def features(self, architectures):
+        """Architectures as numbers.
 
-def _from_probability(hyperparameter, probability):
-    value = hyperparameter.prob_to_value(min(max(probability, 0.0), _LAST_PROBABILITY))
-    return int(value) if isinstance(hyperparameter, _kinds.Int) else float(value)
+        Args:
+            architectures: List of n architectures.
 
+        Returns:
+            Float array of shape `(n, width)`. A number is its position in its range, from -0.5 to 0.5, in its own
+            scale; other choices are one-hot, scaled so that the squared distance of two different values is 1. The
+            columns of an inactive dimension are 0.
+        """
+        features = np.zeros((len(architectures), self.width))
+        for column, dimension in zip(self._first_columns, self.dimensions, strict=True):
+            name, code = dimension.name, dimension.code
+            for row, values in enumerate(architectures):
+                if name in values:
+                    offset, number = code(values[name])
+                    features[row, column + offset] = number
+        return features
 
-def _neighbour(hyperparameter, value, generator):
-    if isinstance(hyperparameter, _kinds.Boolean):
-        return not value
-    if isinstance(hyperparameter, _kinds.Choice):
-        others = [other for other in hyperparameter.values if other != value]
-        return others[int(generator.integers(len(others)))]
-    values = values_of(hyperparameter)
-    if values is not None and len(values) <= 20:
-        # A step of a fifth of the range would often end where it began.
-        index = values.index(value)
-        weights = np.exp(-0.5 * ((np.arange(len(values)) - index) / max(1.0, 0.2 * len(values))) ** 2)
-        weights[index] = 0.0
-        return values[int(generator.choice(len(values), p=weights / weights.sum()))]
-    for _ in range(20):
-        probability = abs(hyperparameter.value_to_prob(value) + generator.normal(0, 0.2)) % 2
-        moved = _from_probability(hyperparameter, 2 - probability if probability > 1 else probability)
-        if moved != value:
-            return moved
-    return sample_value(hyperparameter, generator)
+    def activity(self, architectures):
+        """Which dimensions are active: boolean array of shape `(n, len(dimensions))`."""
+        return np.array([[dimension.name in values for dimension in self.dimensions] for values in architectures])
+
+    def distance(self, first, second):
+        """How many decisions two architectures differ in; numbers count by the share of their range between them, and
+        a decision that only one of them has made counts 1."""
+        total = 0.0
+        for dimension in self.dimensions:
+            name = dimension.name
+            if name in first and name in second:
+                total += dimension.distance(first[name], second[name])
+            else:
+                total += (name in first) != (name in second)
+        return total

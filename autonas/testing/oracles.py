@@ -98,15 +98,11 @@ class OracleContract:
 
     def test_architectures_hold_exactly_the_active_decisions_with_legal_values(self):
         space = conditional_space()
-        by_name = {hyperparameter.name: hyperparameter for hyperparameter in space.space}
+        by_name = {dimension.name: dimension for dimension in encoding.Encoding(space).dimensions}
         for values in self.asked(space, 30):
-            active = {
-                hyperparameter.name
-                for hyperparameter in space.space
-                if all(condition.is_active(values) for condition in hyperparameter.conditions)
-            }
+            active = {name for name, dimension in by_name.items() if dimension.is_active(values)}
             assert set(values) == active
-            assert all(encoding.is_legal(by_name[name], value) for name, value in values.items())
+            assert all(by_name[name].is_legal(value) for name, value in values.items())
 
     def test_values_are_plain_python(self):
         for values in self.asked(conditional_space(), 20):

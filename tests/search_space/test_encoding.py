@@ -58,40 +58,6 @@ def test_numbers_move_to_near_values():
     assert sum(0.999 < rate < 1.0 for rate in edge) < 10
 
 
-@pytest.mark.parametrize(
-    "declare, values",
-    [
-        (lambda hp: hp.Int("x", 2, 6, step=2), [2, 4, 6]),
-        (lambda hp: hp.Int("x", 8, 64, step=2, sampling="log"), [8, 16, 32, 64]),
-        (lambda hp: hp.Int("x", 1, 4, sampling="log"), [1, 2, 3, 4]),
-        (lambda hp: hp.Boolean("x"), [False, True]),
-        (lambda hp: hp.Choice("x", ["a", "b"]), ["a", "b"]),
-        (lambda hp: hp.Fixed("x", 3), [3]),
-        (lambda hp: hp.Float("x", 0.5, 0.5), [0.5]),
-    ],
-)
-def test_values_of_a_hyperparameter(declare, values):
-    hp = keras_tuner.HyperParameters()
-    declare(hp)
-    (hyperparameter,) = hp.space
-    assert list(encoding.values_of(hyperparameter)) == values
-    assert all(encoding.is_legal(hyperparameter, value) for value in values)
-    generator = np.random.default_rng(0)
-    assert {encoding.sample_value(hyperparameter, generator) for _ in range(200)} == set(values)
-
-
-def test_what_is_not_legal():
-    hp = keras_tuner.HyperParameters()
-    hp.Int("depth", 2, 6, step=2)
-    hp.Float("rate", 0.0, 1.0)
-    hp.Boolean("wide")
-    depth, rate, wide = hp.space
-    assert not any(encoding.is_legal(depth, value) for value in (3, 8, "2", True))
-    assert not any(encoding.is_legal(rate, value) for value in (-0.1, 1.1, "a", True))
-    assert not any(encoding.is_legal(wide, value) for value in (0, 1, "x"))
-    assert encoding.n_values(rate) == math.inf
-
-
 def test_all_architectures_of_a_small_space():
     space = encoding.Encoding(contracts.small_space())
     found = list(space.architectures())
@@ -103,3 +69,71 @@ def test_all_architectures_of_a_small_space():
 def test_the_identity_of_an_architecture_leaves_out_reserved_names(space):
     values = space.default()
     assert space.key(values) == space.key({**values, "tuner/epochs": 3}) != space.key({**values, "units": 33})
+
+
+def test_validity_is_exact(space):
+    valid = {"family": "dense", "units": 32, "normalise": False, "rate": 1e-4}
+    assert space.is_valid(valid) and space.is_valid({**valid, "tuner/epochs": 3})
+    assert not space.is_valid({**valid, "kernel": 3})
+    assert not space.is_valid({**valid, "units": 3})
+    assert not space.is_valid({"family": "dense", "units": 32, "rate": 1e-4})
+
+
+def test_neighbours_differ_in_one_decision_and_are_all_of_them():
+    space = encoding.Encoding(contracts.small_space())
+    found = list(space.neighbours({"kind": "some", "depth": 2, "wide": True}, np.random.default_rng(0)))
+    assert found == [
+        {"kind": "none"},
+        {"kind": "some", "depth": 1, "wide": True},
+        {"kind": "some", "depth": 3, "wide": True},
+        {"kind": "some", "depth": 4, "wide": True},
+        {"kind": "some", "depth": 2, "wide": False},
+    ]
+
+
+def test_neighbours_of_a_real_are_some_near_steps(space):
+    found = list(space.neighbours(space.default(), np.random.default_rng(0), n_steps=3))
+    assert sum(values["rate"] != 1e-4 for values in found) == 3
+    assert all(space.is_valid(values) for values in found)
+    assert any(values["family"] == "convolution" for values in found)
+
+
+def test_a_child_takes_each_decision_from_one_of_its_parents(space):
+    generator = np.random.default_rng(0)
+    first = {"family": "dense", "units": 8, "normalise": True, "rate": 0.001}
+    second = {"family": "convolution", "filters": 16, "kernel": 5, "rate": 0.01}
+    children = [space.crossover(first, second, generator) for _ in range(100)]
+    assert all(space.is_valid(child) for child in children)
+    for child in children:
+        parent = first if child["family"] == "dense" else second
+        assert {name: child[name] for name in child if name != "rate"} == {
+            name: parent[name] for name in parent if name != "rate"
+        }
+    assert {(child["family"], child["rate"]) for child in children} == {
+        (family, rate) for family in ("dense", "convolution") for rate in (0.001, 0.01)
+    }
+
+
+def test_features_tell_active_decisions_and_leave_the_others_at_0(space):
+    dense = {"family": "dense", "units": 256, "normalise": True, "rate": 1e-4}
+    convolution = {"family": "convolution", "filters": 8, "kernel": 7, "rate": 1e-1}
+    features = space.features([dense, convolution])
+    assert features.shape == (2, space.width) == (2, 8)
+    one = np.sqrt(0.5)
+    names = [space.dimensions[place].name for place in space.columns]
+    assert names == ["family", "family", "units", "normalise", "normalise", "filters", "kernel", "rate"]
+    np.testing.assert_allclose(features[0], [one, 0, 0.5, 0, one, 0, 0, -0.5], atol=0.01)
+    np.testing.assert_allclose(features[1], [0, one, 0, 0, 0, -0.5, 0.5, 0.5], atol=0.01)
+    assert space.activity([dense, convolution]).tolist() == [
+        [True, True, True, False, False, True],
+        [True, False, False, True, True, True],
+    ]
+
+
+def test_distance_counts_decisions_and_the_share_of_ranges(space):
+    dense = {"family": "dense", "units": 4, "normalise": True, "rate": 1e-4}
+    assert space.distance(dense, dense) == 0
+    assert space.distance(dense, {**dense, "normalise": False}) == 1
+    assert space.distance(dense, {**dense, "units": 32}) == pytest.approx(0.5, abs=0.03)
+    convolution = {"family": "convolution", "filters": 8, "kernel": 7, "rate": 1e-4}
+    assert space.distance(dense, convolution) == space.distance(convolution, dense) == 5

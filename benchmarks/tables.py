@@ -1,0 +1,101 @@
+"""Tables of trained architectures as spaces to search in: every architecture's scores are known.
+
+A table is a file of numpy arrays in one of two forms:
+
+- `arch`, integers of shape `(n, decisions)`: codes into `ops` if present. Scores: `val<epochs>` or `val_curve_milli`
+  (its last epoch) drives the search and `test<epochs>` or `test_acc` is reported; without a validation score, the
+  first run of `test_acc` drives and the mean of the others is reported.
+- `config`, integers of shape `(n, decisions)`: places on the scale of each of `params`, and errors `val_mse` of shape
+  `(n, datasets, seeds)`: one table for each of `datasets`; driven by, and reported as, -log10 of the mean error.
+"""
+
+import os
+import re
+
+import keras_tuner
+import numpy as np
+
+from autonas.search_space import structure as structure_module
+
+#: Edges of the cell of NAS-Bench-201, in the order of NATS-Bench and in that of SpikeNAS-Bench.
+_NATS_EDGES = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
+_SPIKENAS_EDGES = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+
+
+class Table:
+    """A space with a known score for each architecture.
+
+    Attributes:
+        name: What to call it.
+        space: A `keras_tuner.HyperParameters`.
+        structure: An `OperationGraph`, or `None`.
+        validation: Score that drives the search, larger is better, shape `(n,)`.
+        test: Score that is reported, shape `(n,)`.
+    """
+
+    def __init__(self, name, codes, space, structure, validation, test):
+        self.name, self.space, self.structure = name, space, structure
+        self.validation, self.test = validation, test
+        options = [list(hyperparameter.values) for hyperparameter in space.space]
+        self._names = [hyperparameter.name for hyperparameter in space.space]
+        self._row = {tuple(of[code] for of, code in zip(options, row, strict=True)): n for n, row in enumerate(codes)}
+        self.optimum = int(np.nanargmax(validation))
+
+    def row(self, values):
+        """The row of an architecture."""
+        return self._row[tuple(values[name] for name in self._names)]
+
+
+def read(path):
+    """The tables of a file, a list."""
+    arrays = np.load(path)
+    name = os.path.splitext(os.path.basename(path))[0]
+    if "config" in arrays:
+        return _read_configurations(arrays)
+    codes = arrays["arch"]
+    n_decisions = codes.shape[1]
+    operations = [str(operation) for operation in arrays["ops"]] if "ops" in arrays else None
+    if operations is None:
+        operations = [f"operation_{code}" for code in range(codes.max() + 1)]
+    structure, names = None, [f"layer_{position}" for position in range(n_decisions)]
+    is_spikenas = "val_curve_milli" in arrays
+    if n_decisions == 6 and (is_spikenas or "none" in operations):
+        edges = _SPIKENAS_EDGES if is_spikenas else _NATS_EDGES
+        names = [f"edge_{source}_{target}" for source, target in edges]
+        structure = structure_module.OperationGraph(
+            dict(zip(names, edges, strict=True)), absent=operations[:1], identity=operations[1:2]
+        )
+    space = keras_tuner.HyperParameters()
+    for decision in names:
+        space.Choice(decision, operations)
+    validation, test = _scores(arrays)
+    return [Table(name, codes, space, structure, validation, test)]
+
+
+def _scores(arrays):
+    def longest(prefix):
+        found = [key for key in arrays if re.fullmatch(rf"{prefix}\d+", key)]
+        return max(found, key=lambda key: int(key[len(prefix) :]), default=None)
+
+    if longest("val"):
+        validation, test = arrays[longest("val")], arrays[longest("test")]
+    elif "val_curve_milli" in arrays:
+        validation, test = arrays["val_curve_milli"][:, -1] / 1000, arrays["test_acc"]
+    else:
+        validation, test = arrays["test_acc"][:, 0], arrays["test_acc"][:, 1:]
+    return [
+        np.nanmean(scores.astype(float), axis=1) if scores.ndim == 2 else scores.astype(float)
+        for scores in (validation, test)
+    ]
+
+
+def _read_configurations(arrays):
+    codes = arrays["config"]
+    space = keras_tuner.HyperParameters()
+    for name, largest in zip(arrays["params"], codes.max(axis=0), strict=True):
+        space.Choice(str(name), list(range(int(largest) + 1)))
+    score = -np.log10(arrays["val_mse"].astype(float).mean(axis=2))
+    return [
+        Table(str(name), codes, space, None, score[:, place], score[:, place])
+        for place, name in enumerate(arrays["datasets"])
+    ]
