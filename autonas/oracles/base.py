@@ -279,7 +279,7 @@ class Oracle(keras_tuner.Oracle):
         self._tell_trial(trial)
 
     def _new_trial(self, number, values, status):
-        # Keras Tuner's copy builds every hyperparameter anew, which takes as long as all else together; they never change.
+        # Keras Tuner copies by building every hyperparameter anew, which takes longer than all else; they never change.
         hyperparameters = keras_tuner.HyperParameters()
         hyperparameters._space = list(self.hyperparameters.space)
         hyperparameters._hps.update({name: list(same) for name, same in self.hyperparameters._hps.items()})

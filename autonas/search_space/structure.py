@@ -1,4 +1,4 @@
-"""Structure: which graph of operations the values of a space stand for, so that those that compute the same are close."""
+"""Structure: which graph of operations the values of a space stand for; what computes the same is close."""
 
 
 class OperationGraph:

@@ -36,22 +36,6 @@ class TestLocalRandomOracle(contracts.OracleContract):
         assert asked[0] == {"family": "convolution", "filters": 8, "kernel": 7, "rate": 1e-4}
         assert asked[1]["units"] == 32 and asked[2]["units"] == 8 and "unknown" not in asked[2]
 
-    def test_finds_more_than_random_search(self):
-        space = contracts.conditional_space()
-
-        def best(cls):
-            found = []
-            for seed in range(10):
-                oracle = cls(hyperparameters=space, seed=seed)
-                scores = []
-                for number in range(40):
-                    values = oracle.ask()
-                    scores.append(contracts.score(values))
-                    oracle.tell(number, values, (scores[-1],))
-                found.append(max(scores))
-            return np.mean(found)
-
-        assert best(oracles.LocalRandomOracle) > best(oracles.RandomOracle)
 
     @pytest.mark.parametrize("direction, family", [("min", "dense"), ("max", "convolution")])
     def test_goes_in_the_objectives_direction(self, tmp_path, direction, family):

@@ -1,0 +1,154 @@
+"""How good are the strategies, and how fast, on tables of trained architectures?
+
+    python benchmarks/strategies.py TABLE.npz... --strategies random evolution bayesian --seeds 200 --queries 300
+
+Each searches each table through Keras Tuner's contract (`create_trial`, `update_trial`, `end_trial`), driven by
+the validation score alone. Printed, for each: mean and standard deviation over the seeds of the test score of the best
+by validation found so far, after so many queries; the median number of queries to the architecture of the best
+validation score (`-` if less than half of the seeds found it); CPU milliseconds of a trial. A query is a distinct
+architecture: no strategy asks for one twice.
+
+`--strategies` takes names, each with arguments if wanted: `evolution:population_size=50,tournament_size=10`.
+`--output` adds all results to a JSON-lines file.
+"""
+
+import argparse
+import ast
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# One thread each: the processes share the cores.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import keras_tuner  # noqa: E402
+import numpy as np  # noqa: E402
+import tables  # noqa: E402
+
+from autonas import oracles  # noqa: E402
+
+CHECKPOINTS = (10, 25, 50, 100, 150, 200, 300)
+
+
+def make_oracle(description, table, seed, queries):
+    """The oracle of a name with arguments, such as `evolution:population_size=50`."""
+    name, _, rest = description.partition(":")
+    arguments = dict(pair.split("=") for pair in rest.split(",") if pair)
+    arguments = {key: _literal(value) for key, value in arguments.items()}
+    cls = oracles.STRATEGIES[name]
+    if table.structure is not None and "structure" in cls.__init__.__code__.co_varnames:
+        arguments.setdefault("structure", table.structure)
+    return cls(
+        objective=keras_tuner.Objective("score", "max"),
+        hyperparameters=table.space,
+        max_trials=queries,
+        seed=seed,
+        initial_points=[],
+        **arguments,
+    )
+
+
+def _literal(text):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def search(path, place, description, seed, queries):
+    """One search: rows asked for, in order, and CPU seconds."""
+    table = _tables(path)[place]
+    oracle = make_oracle(description, table, seed, queries)
+    rows = []
+    began = time.process_time()
+    while True:
+        trial = oracle.create_trial("tuner0")
+        if trial.status != "RUNNING":
+            break
+        row = table.row(trial.hyperparameters.values)
+        rows.append(row)
+        oracle.update_trial(trial.trial_id, {"score": float(table.validation[row])})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    assert len(set(rows)) == len(rows), "a strategy asked for the same architecture twice"  # noqa: S101
+    return rows, time.process_time() - began
+
+
+_read = {}
+
+
+def _tables(path):
+    if path not in _read:
+        _read[path] = tables.read(path)
+    return _read[path]
+
+
+def summarise(table, searches, queries):
+    """Statistics of the searches of one strategy on one table."""
+    points = [count for count in CHECKPOINTS if count <= queries]
+    tests = np.empty((len(searches), len(points)))
+    found = []
+    for number, (rows, _) in enumerate(searches):
+        validation = np.array([table.validation[row] for row in rows])
+        best = [rows[int(validation[:count].argmax())] for count in points]
+        tests[number] = table.test[best]
+        found.append(rows.index(table.optimum) + 1 if table.optimum in rows else np.inf)
+    return {
+        "queries": points,
+        "mean": tests.mean(axis=0).round(4).tolist(),
+        "deviation": tests.std(axis=0).round(4).tolist(),
+        "to_optimum": float(np.median(found)),
+        "found": float(np.mean(np.isfinite(found))),
+        "milliseconds": 1000 * sum(seconds for _, seconds in searches) / sum(len(rows) for rows, _ in searches),
+    }
+
+
+def _row(description, result):
+    cells = [
+        f"{mean:.{digits}f} ± {deviation:.2f}"
+        for mean, deviation in zip(result["mean"], result["deviation"], strict=True)
+        for digits in [2 if abs(mean) > 10 else 3]
+    ]
+    optimum = f"{result['to_optimum']:.0f}" if np.isfinite(result["to_optimum"]) else "-"
+    return f"| {description} | {' | '.join(cells)} | {optimum} | {result['found']:.2f} | {result['milliseconds']:.2f} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", nargs="+", help="files of trained architectures (.npz)")
+    parser.add_argument(
+        "--strategies", nargs="+", default=["random", "local_search", "evolution", "reinforcement", "bayesian", "auto"]
+    )
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
+    parser.add_argument("--output", help="file to add the results to, a JSON line each")
+    arguments = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
+        for path in arguments.tables:
+            for place, table in enumerate(_tables(path)):
+                header = " | ".join(str(count) for count in CHECKPOINTS if count <= arguments.queries)
+                print(f"\n{table.name}: test score at the optimum {table.test[table.optimum]:.3f}")
+                print(f"| strategy | {header} | median to optimum | share that found it | CPU ms a trial |")
+                print("| --- |" + " --- |" * (header.count("|") + 4))
+                for description in arguments.strategies:
+                    searches = [
+                        pool.submit(search, path, place, description, seed, arguments.queries)
+                        for seed in range(arguments.seeds)
+                    ]
+                    result = summarise(table, [future.result() for future in searches], arguments.queries)
+                    print(_row(description, result), flush=True)
+                    if arguments.output:
+                        line = {"table": table.name, "strategy": description, "seeds": arguments.seeds, **result}
+                        with open(arguments.output, "a", encoding="utf-8") as file:
+                            file.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    main()
