@@ -45,7 +45,9 @@ def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_p
 
 
 def check_strategy(strategy):
-    """Raises a `ValueError` if `strategy` is neither a known name nor an oracle."""
+    """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an argument that isn't valid."""
+    if isinstance(strategy, Oracle):
+        strategy.check()
     if isinstance(strategy, keras_tuner.Oracle) or (isinstance(strategy, str) and strategy in STRATEGIES):
         return
     raise ValueError(

@@ -88,6 +88,9 @@ class Oracle(keras_tuner.Oracle):
             scores: Tuple of one float per objective, larger is better; `None` if the trial failed.
         """
 
+    def check(self):
+        """Raises a `ValueError` if an argument isn't valid; called once, before the first trial."""
+
     @property
     def encoding(self):
         """The space as an `Encoding`."""
@@ -99,6 +102,8 @@ class Oracle(keras_tuner.Oracle):
 
     def ask(self):
         """What to try next: values of the active hyperparameters, `WAIT` or `DONE`."""
+        if self._asked == 0:
+            self.check()
         generator = np.random.default_rng([self.seed, self._asked])
         values = self._propose(generator)
         if isinstance(values, dict):
