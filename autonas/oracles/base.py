@@ -48,6 +48,8 @@ class Oracle(keras_tuner.Oracle):
 
     #: Whether `AutoModel` gives it architectures to begin with.
     takes_warm_start = True
+    #: Whether `suggest` changes the strategy. If not, a search is continued without asking for everything again.
+    suggest_changes_state = True
 
     def __init__(self, objective=None, max_trials=None, hyperparameters=None, seed=None, initial_points=None):
         super().__init__(
@@ -61,6 +63,8 @@ class Oracle(keras_tuner.Oracle):
         self.verbose = 0
         self.journal = None
         self.header = {}
+        #: Architectures that were asked for and not told of yet, by number.
+        self.pending = {}
         self._asked = 0
         self._tried = set()
         self._unfinished = []
@@ -114,19 +118,27 @@ class Oracle(keras_tuner.Oracle):
         """What came of it; see `observe`. Scores that aren't finite are those of a failed trial."""
         if scores is not None and not np.isfinite(scores).all():
             scores = None
+        self.pending.pop(number, None)
         self.observe(number, values, scores)
 
     def _record(self, values):
+        self.pending[self._asked] = values
         self._asked += 1
         self._tried.add(self.encoding.key(values))
 
-    def _propose(self, generator):
+    def _next_initial_point(self):
         initial_points = [{}] if self.initial_points is None else self.initial_points
         while self._n_initial < len(initial_points):
             values = self.encoding.complete(initial_points[self._n_initial])
             self._n_initial += 1
             if self.encoding.key(values) not in self._tried:
                 return values
+        return None
+
+    def _propose(self, generator):
+        values = self._next_initial_point()
+        if values is not None:
+            return values
         for _ in range(self._max_collisions):
             values = self.suggest(generator)
             if not isinstance(values, dict) or self.encoding.key(values) not in self._tried:
@@ -267,8 +279,10 @@ class Oracle(keras_tuner.Oracle):
         self.open()
 
     def _replay_ask(self, values):
-        generator = np.random.default_rng([self.seed, self._asked])
-        self._propose(generator)
+        if self.suggest_changes_state:
+            self._propose(np.random.default_rng([self.seed, self._asked]))
+        else:
+            self._next_initial_point()
         self._record(values)
 
     def _replay_end(self, event):

@@ -18,6 +18,8 @@ class LocalRandomOracle(base.Oracle):
         **kwargs: As in `Oracle`.
     """
 
+    suggest_changes_state = False
+
     def __init__(self, exploration=0.2, n_parents=3, **kwargs):
         super().__init__(**kwargs)
         self.exploration = exploration

@@ -10,6 +10,7 @@ class RandomOracle(base.Oracle):
     """
 
     takes_warm_start = False
+    suggest_changes_state = False
 
     def suggest(self, generator):
         return self.encoding.sample(generator)
