@@ -8,11 +8,26 @@ from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.local_random import LocalRandomOracle
 from autonas.oracles.random import RandomOracle
+from autonas.oracles.reinforcement import ReinforcementOracle
 
-__all__ = ["DONE", "WAIT", "KerasTunerOracle", "LocalRandomOracle", "Oracle", "RandomOracle", "get_oracle"]
+__all__ = [
+    "DONE",
+    "WAIT",
+    "KerasTunerOracle",
+    "LocalRandomOracle",
+    "Oracle",
+    "RandomOracle",
+    "ReinforcementOracle",
+    "get_oracle",
+]
 
 #: Strategies by name. The random one is the yardstick: it starts from the default architecture alone.
-STRATEGIES = {"auto": LocalRandomOracle, "local_random": LocalRandomOracle, "random": RandomOracle}
+STRATEGIES = {
+    "auto": LocalRandomOracle,
+    "local_random": LocalRandomOracle,
+    "random": RandomOracle,
+    "reinforcement": ReinforcementOracle,
+}
 
 
 def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_points):
