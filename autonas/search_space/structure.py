@@ -1,5 +1,7 @@
 """Structure: which graph of operations the values of a space stand for; what computes the same is close."""
 
+import numpy as np
+
 
 class OperationGraph:
     """Says which decisions label the edges of a directed acyclic graph of operations.
@@ -53,3 +55,22 @@ class OperationGraph:
             for target, operation in following.get(node, ()):
                 waiting.append((target, path if operation in self.identity else (*path, operation)))
         return found
+
+    def features(self, architectures):
+        """How often each path occurs in each architecture.
+
+        Args:
+            architectures: List of n architectures.
+
+        Returns:
+            Float array of shape `(n, number of different paths)`, the paths in the order in which they first occur.
+        """
+        columns, cells = {}, []
+        for row, values in enumerate(architectures):
+            for path, count in self.paths(values).items():
+                cells.append((row, columns.setdefault(path, len(columns)), count))
+        features = np.zeros((len(architectures), len(columns)))
+        if cells:
+            rows, places, counts = zip(*cells, strict=True)
+            features[rows, places] = counts
+        return features

@@ -1,0 +1,35 @@
+"""Acquisition functions: how much is to be gained by trying an architecture, given what a model predicts for it."""
+
+import numpy as np
+from scipy import special
+
+_LOG_SQRT_2_PI = 0.5 * np.log(2 * np.pi)
+
+
+def log_expected_improvement(mean, deviation, best):
+    r"""Logarithm of the expected improvement on `best`.
+
+    log E[max(f − best, 0)] = log σ + log(φ(z) + z Φ(z)),   z = (μ − best) / σ
+
+    (Jones et al. 1998), in a form that tells apart what is far from any improvement (Ament et al. 2023).
+
+    Args:
+        mean: Predicted mean μ, shape `(m,)`.
+        deviation: Predicted standard deviation σ, shape `(m,)`.
+        best: The score to improve on.
+
+    Returns:
+        Array of shape `(m,)`.
+    """
+    z = (mean - best) / deviation
+    near = np.maximum(z, -5.0)
+    far = np.minimum(z, -5.0)
+    log_near = np.log(np.exp(-0.5 * near * near - _LOG_SQRT_2_PI) + near * special.ndtr(near))
+    # φ(z) + z Φ(z) tends to φ(z) / z² (1 - 3 / z²) for z towards minus infinity.
+    log_far = -0.5 * far * far - _LOG_SQRT_2_PI - 2 * np.log(-far) + np.log1p(-3 / (far * far))
+    return np.log(deviation) + np.where(z > -5.0, log_near, log_far)
+
+
+def upper_confidence_bound(mean, deviation, beta):
+    """μ + √β σ (Srinivas et al. 2010), of shape `(m,)`."""
+    return mean + np.sqrt(beta) * deviation
