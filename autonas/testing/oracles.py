@@ -5,92 +5,110 @@ class TestMine(autonas.testing.oracles.OracleContract):
     def make(self, **arguments):
         return MyOracle(**arguments)
 ```
+
+The class must be found at the top of its module, which another process imports.
 """
 
 # ruff: noqa: S101
 
+import inspect
 import itertools
 import json
 import os
+import subprocess
+import sys
 
 import keras_tuner
+import numpy as np
 import pytest
 
-from autonas.oracles import base
+from autonas.oracles import base, random
 from autonas.search_space import encoding
+from autonas.testing import problems
+from autonas.testing.problems import conditional_space, score, small_space
+
+__all__ = ["OracleContract", "conditional_space", "score", "small_space"]
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
-
-def conditional_space():
-    """Two families with decisions of their own, and numbers of every kind."""
-    space = keras_tuner.HyperParameters()
-    family = space.Choice("family", ["dense", "convolution"])
-    with space.conditional_scope("family", ["dense"]):
-        space.Int("units", 4, 256, sampling="log", default=32)
-        space.Boolean("normalise")
-    with space.conditional_scope("family", ["convolution"]):
-        space.Int("filters", 8, 64, step=8)
-        space.Choice("kernel", [3, 5, 7])
-    space.Float("rate", 1e-4, 1e-1, sampling="log")
-    assert family == "dense"
-    return space
-
-
-def small_space():
-    """Nine architectures."""
-    space = keras_tuner.HyperParameters()
-    space.Choice("kind", ["none", "some"])
-    with space.conditional_scope("kind", ["some"]):
-        space.Int("depth", 1, 4)
-        space.Boolean("wide")
-    return space
-
-
-def score(values):
-    """A landscape whose best architectures are wide convolutions with a rate near 0.01."""
-    return (
-        (values["family"] == "convolution")
-        + values.get("filters", 0) / 64
-        + values.get("units", 0) / 512
-        - abs(values["rate"] - 0.01)
-    )
+#: What another process runs: its arguments are a file, the name of its module and a class in it.
+_ASK_ELSEWHERE = """
+import importlib.util, json, sys
+from autonas.testing import oracles
+path, name, cls = sys.argv[1:]
+specification = importlib.util.spec_from_file_location(name, path)
+module = sys.modules[name] = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(module)
+contract = getattr(module, cls)()
+print(json.dumps(contract.asked(oracles.conditional_space(), 20)))
+"""
 
 
 class OracleContract:
-    """What every strategy must do."""
+    """What every strategy must do.
+
+    Attributes:
+        beats_random: Whether it must get nearer to the best architecture than random search. Defaults to `True`.
+        takes_several_scores: Whether it is told of several scores at once. Defaults to `False`.
+        n_searches: Number of searches that are compared with random search. Defaults to 8.
+    """
+
+    beats_random = True
+    takes_several_scores = False
+    n_searches = 8
 
     def make(self, **arguments):
         """Returns a new oracle; `arguments` are those of `autonas.oracles.Oracle`."""
         raise NotImplementedError
 
-    def oracle(self, space, seed=1, max_trials=None):
+    def oracle(self, space, seed=1, max_trials=None, **arguments):
         objective = keras_tuner.Objective("score", "max")
-        return self.make(objective=objective, hyperparameters=space, seed=seed, max_trials=max_trials)
+        return self.make(objective=objective, hyperparameters=space, seed=seed, max_trials=max_trials, **arguments)
 
-    def asked(self, space, count, seed=1):
-        """Architectures of a search of `count` trials."""
+    def asked(self, space, count, seed=1, scores=lambda number, values: (score(values),)):
+        """Architectures of a search of `count` trials, told what `scores(number, values)` returns."""
         oracle, found = self.oracle(space, seed), []
         for number in range(count):
             values = oracle.ask()
             found.append(values)
-            oracle.tell(number, values, (score(values),))
+            oracle.tell(number, values, scores(number, values))
         return found
 
-    def run(self, directory, max_trials, stop_after=None, leave_pending=False, seed=1):
-        """Runs trials as a tuner does, and returns their values and scores in order."""
+    def run(
+        self, directory, max_trials, stop_after=None, leave_pending=False, seed=1, n_slots=1, fails=lambda number: False
+    ):
+        """Runs trials as a tuner does, and returns their values and scores in order.
+
+        Args:
+            directory: The project's.
+            max_trials: Number of trials.
+            stop_after: After how many trials that ended it is cut off, if at all.
+            leave_pending: Whether it is cut off when the next trials are on already.
+            seed: The oracle's.
+            n_slots: How many trials are on at a time. Of these, one in the middle ends first.
+            fails: Function from a trial's number to whether it fails.
+        """
         oracle = self.oracle(conditional_space(), seed, max_trials)
         oracle._set_project_dir(str(directory), "run")
-        for count in itertools.count():
-            if stop_after is not None and count == stop_after:
-                if leave_pending:
-                    oracle.create_trial("slot")
+        running = {}
+        for n_ended in itertools.count():
+            if n_ended == stop_after and not leave_pending:
                 break
-            trial = oracle.create_trial("slot")
-            if trial.status != TrialStatus.RUNNING:
+            for slot in range(n_slots):
+                if slot not in running:
+                    trial = oracle.create_trial(f"slot{slot}")
+                    if trial.status == TrialStatus.RUNNING:
+                        running[slot] = trial
+            if n_ended == stop_after or not running:
                 break
-            oracle.update_trial(trial.trial_id, {"score": score(trial.hyperparameters.values)})
-            trial.status = TrialStatus.COMPLETED
+            # Only which trials are on decides which one ends: a search that was cut off can go on in the same way.
+            slot = sorted(running, key=lambda slot: running[slot].trial_id)[len(running) // 2]
+            trial = running.pop(slot)
+            if fails(int(trial.trial_id)):
+                trial.status = TrialStatus.FAILED
+            else:
+                oracle.update_trial(trial.trial_id, {"score": score(trial.hyperparameters.values)})
+                trial.status = TrialStatus.COMPLETED
             oracle.end_trial(trial)
         return [(trial.hyperparameters.values, trial.score) for trial in oracle.trials.values()]
 
@@ -111,7 +129,7 @@ class OracleContract:
 
     def test_no_architecture_twice(self):
         asked = self.asked(conditional_space(), 60)
-        assert len({tuple(sorted(values.items())) for values in asked}) == 60
+        assert len({_key(values) for values in asked}) == 60
 
     def test_a_small_space_is_tried_whole_and_then_done(self):
         oracle = self.oracle(small_space())
@@ -119,10 +137,47 @@ class OracleContract:
         for number in range(9):
             values = oracle.ask()
             assert values not in (base.DONE, base.WAIT)
-            found.add(tuple(sorted(values.items())))
+            found.add(_key(values))
             oracle.tell(number, values, (float(number),))
         assert len(found) == 9
         assert oracle.ask() == base.DONE
+
+    def test_a_space_is_exhausted_too_if_trials_are_on_or_have_failed(self):
+        oracle, asked = self.oracle(small_space()), []
+        while isinstance(values := oracle.ask(), dict):
+            asked.append(values)
+        assert len(asked) == 9 == len({_key(values) for values in asked})
+        for number, values in enumerate(asked):
+            oracle.tell(number, values, None)
+        assert oracle.ask() == base.DONE
+
+    def test_architectures_on_trial_at_a_time_are_distinct(self):
+        oracle, waiting, asked = self.oracle(conditional_space()), [], []
+        # The first eight are on before any has ended, then another ends before each that is asked for.
+        for number in range(40):
+            if number >= 8:
+                ended, values = waiting.pop(number % 8)
+                oracle.tell(ended, values, (score(values),))
+            values = oracle.ask()
+            waiting.append((number, values))
+            asked.append(_key(values))
+        assert len(set(asked)) == 40
+
+    # ------------------------------------------------------------------ what is found
+
+    @pytest.mark.parametrize("name", ["CHAIN", "NUMBERS"])
+    def test_gets_nearer_to_the_best_than_random_search(self, name):
+        if not self.beats_random:
+            pytest.skip("`beats_random` is False.")
+        problem = getattr(problems, name)
+
+        def mean_regret(make):
+            return np.mean([_least_regret(make(problem.space(), seed), problem, 60) for seed in range(self.n_searches)])
+
+        def make_random(space, seed):
+            return random.RandomOracle(hyperparameters=space, seed=seed)
+
+        assert mean_regret(self.oracle) < 0.9 * mean_regret(make_random)
 
     # ------------------------------------------------------------------ seeds
 
@@ -135,6 +190,29 @@ class OracleContract:
         first, second = (self.asked(conditional_space(), 12, seed)[2:] for seed in (0, 1))
         assert not any(values in second for values in first)
 
+    def test_another_process_finds_the_same(self):
+        # Python's hashes of strings, and with them the order of sets, differ from process to process. Most of the time
+        # goes into importing TensorFlow.
+        cls = type(self)
+        output = subprocess.run(
+            [sys.executable, "-c", _ASK_ELSEWHERE, inspect.getfile(cls), cls.__module__, cls.__name__],
+            env={**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+        )
+        assert output.returncode == 0, output.stderr
+        assert json.loads(output.stdout.splitlines()[-1]) == self.asked(conditional_space(), 20)
+
+    def test_the_arguments_of_the_constructor_stay_as_they_were_given(self):
+        given = [{"family": "convolution", "kernel": 7}]
+        oracle = self.oracle(conditional_space(), max_trials=30, initial_points=given)
+        before = _arguments(oracle)
+        for number in range(20):
+            values = oracle.ask()
+            oracle.tell(number, values, (score(values),))
+        assert _arguments(oracle) == before
+        assert given == [{"family": "convolution", "kernel": 7}]
+
     # ------------------------------------------------------------------ what is told
 
     def test_failed_and_infinite_trials_are_survived(self):
@@ -144,6 +222,26 @@ class OracleContract:
             scores = [None, (float("nan"),), (float("inf"),), (float("-inf"),), (score(values),)][number % 5]
             oracle.tell(number, values, scores)
             assert isinstance(values, dict)
+
+    @pytest.mark.parametrize(
+        "fails",
+        [lambda number: True, lambda number: number < 12, lambda number: number % 3 > 0],
+        ids=["all", "the first", "two of three"],
+    )
+    def test_what_has_failed_is_not_asked_again(self, fails):
+        def scores(number, values):
+            return None if fails(number) else (score(values),)
+
+        asked = self.asked(conditional_space(), 40, scores=scores)
+        assert len({_key(values) for values in asked}) == 40
+
+    def test_several_scores_are_taken(self):
+        if not self.takes_several_scores:
+            pytest.skip("`takes_several_scores` is False.")
+        space = problems.CHAIN.space()
+        asked = self.asked(space, 60, scores=lambda number, values: (problems.chain_score(values), -values["depth"]))
+        assert len({_key(values) for values in asked}) == 60
+        assert all(encoding.Encoding(space).is_valid(values) for values in asked)
 
     def test_answers_may_come_late_and_in_any_order(self):
         oracle = self.oracle(conditional_space())
@@ -165,6 +263,14 @@ class OracleContract:
         whole = self.run(tmp_path / "whole", 12)
         self.run(tmp_path / "cut", 12, stop_after, leave_pending)
         assert self.run(tmp_path / "cut", 12) == whole
+
+    @pytest.mark.parametrize("leave_pending", [False, True])
+    @pytest.mark.parametrize("stop_after", [1, 6, 13])
+    def test_so_does_one_with_several_trials_at_a_time_and_failed_ones(self, tmp_path, stop_after, leave_pending):
+        arguments = {"max_trials": 20, "n_slots": 3, "fails": lambda number: number % 4 == 2}
+        whole = self.run(tmp_path / "whole", **arguments)
+        self.run(tmp_path / "cut", stop_after=stop_after, leave_pending=leave_pending, **arguments)
+        assert self.run(tmp_path / "cut", **arguments) == whole
 
     def test_a_line_cut_off_in_the_journal_is_forgotten(self, tmp_path):
         whole = self.run(tmp_path / "whole", 8)
@@ -210,3 +316,29 @@ class OracleContract:
         assert best.values["family"] == "convolution"
         scores = [trial.score for trial in oracle.get_best_trials(12)]
         assert len(scores) == 11 and scores == sorted(scores, reverse=True)
+
+
+def _key(values):
+    return tuple(sorted(values.items()))
+
+
+def _least_regret(oracle, problem, n_trials):
+    regrets = []
+    for number in range(n_trials):
+        values = oracle.ask()
+        regrets.append(problem.regret(values))
+        oracle.tell(number, values, (problem.score(values),))
+    return min(regrets)
+
+
+def _arguments(oracle):
+    """The arguments of an oracle's constructor, but for the space, which may grow."""
+    names = {name for cls in type(oracle).__mro__ for name in inspect.signature(cls.__init__).parameters}
+    names -= {"self", "args", "kwargs", "hyperparameters"}
+    return {name: _described(getattr(oracle, name)) for name in names if hasattr(oracle, name)}
+
+
+def _described(value):
+    """A text that tells whether an object, or what is in it, has changed."""
+    inside = getattr(value, "__dict__", None)
+    return repr(value) if inside is None else f"{type(value)} {[(name, _described(of)) for name, of in inside.items()]}"

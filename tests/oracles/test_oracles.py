@@ -9,6 +9,9 @@ from autonas.testing import oracles as contracts
 
 
 class TestRandomOracle(contracts.OracleContract):
+    beats_random = False
+    takes_several_scores = True
+
     def make(self, **arguments):
         return oracles.RandomOracle(**arguments)
 
@@ -57,6 +60,8 @@ class TestLocalRandomOracle(contracts.OracleContract):
 class TestRandomSearchOracleOfKerasTuner(contracts.OracleContract):
     """Keras Tuner's own, behind our base: all but seeds of 0 and exact exhaustion, which are its own business."""
 
+    beats_random = False
+
     def make(self, **arguments):
         inner = keras_tuner.oracles.RandomSearchOracle(
             max_trials=arguments["max_trials"] or 1000, seed=arguments["seed"] + 1
@@ -64,6 +69,8 @@ class TestRandomSearchOracleOfKerasTuner(contracts.OracleContract):
         return oracles.KerasTunerOracle(inner, **{**arguments, "max_trials": arguments["max_trials"] or 1000})
 
     test_a_small_space_is_tried_whole_and_then_done = None
+    test_a_space_is_exhausted_too_if_trials_are_on_or_have_failed = None
+    test_the_arguments_of_the_constructor_stay_as_they_were_given = None  # It takes no initial points.
     test_serves_a_tuner_of_keras_tuner_that_finds_the_space_itself = None
     test_seeds_give_different_searches = None  # Its seeds s and s + n give the same trials, shifted.
 
