@@ -3,13 +3,18 @@
 import bisect
 import copy
 
-from autonas.oracles import base
-from autonas.oracles.controllers import FactorisedController, Reinforce
-from autonas.oracles.controllers.arguments import check_integer, check_number
+from autonas.oracles import base, checks
+from autonas.oracles.controllers import (
+    FactorisedController,
+    ProximalPolicyOptimization,
+    QLearning,
+    RecurrentController,
+    Reinforce,
+)
 from autonas.oracles.controllers.decisions import Decisions
 
-_ALGORITHMS = {"reinforce": Reinforce}
-_CONTROLLERS = {"factorised": FactorisedController}
+ALGORITHMS = {"reinforce": Reinforce, "ppo": ProximalPolicyOptimization, "q_learning": QLearning}
+CONTROLLERS = {"factorised": FactorisedController, "recurrent": RecurrentController}
 #: So many mutations at most from an architecture that is known to one that isn't.
 _LONGEST_WALK = 50
 
@@ -33,10 +38,12 @@ class ReinforcementOracle(base.Oracle):
       is new.
 
     Args:
-        algorithm: `"reinforce"` or an object with arguments such as `Reinforce(entropy_weight=0.1)`. Defaults to
+        algorithm: `"reinforce"` (policy gradient), `"ppo"` (proximal policy optimisation) or `"q_learning"`, or one of
+            `autonas.oracles.controllers` with arguments, such as `Reinforce(entropy_weight=0.1)`. Defaults to
             `"reinforce"`.
-        controller: The policy of `"reinforce"`: `"factorised"` or an object with arguments such as
-            `FactorisedController(learning_rate=0.1)`. `None` is `"factorised"`. Defaults to `None`.
+        controller: The policy of `"reinforce"` and `"ppo"`: `"factorised"` (each decision by itself) or `"recurrent"`
+            (an LSTM), or one of `autonas.oracles.controllers` with arguments, such as `RecurrentController(units=64)`.
+            `None` is `"factorised"`, and all that `"q_learning"` takes. Defaults to `None`.
         discount: γ, from 0 to 1. Defaults to 1: a reward at the end is that of all decisions.
         n_bins: Number of actions of a range of reals or of more than 20 integers. Defaults to 8.
         max_free_steps: How many times at most it learns from known architectures before each trial. Defaults to 10.
@@ -57,9 +64,17 @@ class ReinforcementOracle(base.Oracle):
 
     def check(self):
         super().check()
-        check_number("discount", self.discount, 0, 1)
-        check_integer("n_bins", self.n_bins, 2)
-        check_integer("max_free_steps", self.max_free_steps, 0)
+        _check_part("algorithm", self.algorithm, ALGORITHMS)
+        if self.controller is not None:
+            _check_part("controller", self.controller, CONTROLLERS)
+            if self.algorithm == "q_learning" or isinstance(self.algorithm, QLearning):
+                raise ValueError(
+                    "`controller` must be None for Q-learning, which has a table of its own. "
+                    f"Received: controller={self.controller!r}"
+                )
+        checks.check_number("discount", self.discount, 0, 1)
+        checks.check_integer("n_bins", self.n_bins, 2)
+        checks.check_integer("max_free_steps", self.max_free_steps, 0)
 
     def suggest(self, generator):
         agent = self._current_agent()
@@ -101,13 +116,25 @@ class ReinforcementOracle(base.Oracle):
         """The algorithm at work on the space as it is now."""
         if self._agent is None:
             self._decisions = Decisions(self.encoding, self.n_bins)
-            self._agent = _made(self.algorithm, _ALGORITHMS)
-            controller = _made(self.controller or "factorised", _CONTROLLERS)
-            self._agent.start(self._decisions, controller, self.discount, self.seed)
+            self._agent = _made(self.algorithm, ALGORITHMS)
+            policy = {}
+            if not isinstance(self._agent, QLearning):
+                policy["controller"] = _made(self.controller or "factorised", CONTROLLERS)
+            self._agent.start(self._decisions, self.discount, self.seed, **policy)
         elif self._decisions.encoding is not self.encoding:
             self._decisions = Decisions(self.encoding, self.n_bins)
             self._agent.grow(self._decisions)
         return self._agent
+
+
+def _check_part(name, part, by_name):
+    if isinstance(part, tuple(by_name.values())):
+        part.check()
+    elif not isinstance(part, str) or part not in by_name:
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(map(repr, by_name))} or an object of "
+            f"{', '.join(cls.__name__ for cls in by_name.values())}. Received: {name}={part!r}"
+        )
 
 
 def _made(description, by_name):

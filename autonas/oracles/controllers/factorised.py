@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autonas.oracles.controllers.arguments import check_learning_rate
+from autonas.oracles import checks
 
 
 class FactorisedController:
@@ -24,7 +24,7 @@ class FactorisedController:
 
     def check(self):
         """Raises a `ValueError` if an argument isn't valid."""
-        check_learning_rate(self.learning_rate)
+        checks.check_number("learning_rate", self.learning_rate, 0)
 
     def start(self, decisions, entropy_weight, seed):
         """Begins with the uniform policy.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autonas.oracles.controllers.arguments import check_number
+from autonas.oracles import checks
 
 
 class Reinforce:
@@ -29,17 +29,17 @@ class Reinforce:
 
     def check(self):
         """Raises a `ValueError` if an argument isn't valid."""
-        check_number("baseline_decay", self.baseline_decay, 0, 1)
-        check_number("entropy_weight", self.entropy_weight)
+        checks.check_number("baseline_decay", self.baseline_decay, 0, 1)
+        checks.check_number("entropy_weight", self.entropy_weight, 0)
 
-    def start(self, decisions, controller, discount, seed):
+    def start(self, decisions, discount, seed, controller):
         """Begins a search.
 
         Args:
             decisions: A `Decisions`.
-            controller: The policy.
             discount: γ.
             seed: Seed of the policy's first weights.
+            controller: The policy.
         """
         self.controller = controller
         self.discount = discount

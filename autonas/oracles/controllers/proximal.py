@@ -1,0 +1,62 @@
+"""PPO: a policy gradient that steps several times on the same episodes, and stops where the policy would run away."""
+
+import numpy as np
+
+from autonas.oracles import checks
+from autonas.oracles.controllers.reinforce import Reinforce
+
+
+class ProximalPolicyOptimization(Reinforce):
+    """Learns from batches of episodes by the clipped objective (PPO, Schulman et al. 2017).
+
+    With the ratio ρ_t = π(a_t | s_t) / π_old(a_t | s_t) to the policy at the start of the update, `n_epochs` steps go
+    up the gradient of the mean over the batch of
+
+        Σ_t min(ρ_t A_t, clip(ρ_t, 1 - ε, 1 + ε) A_t) + β H(π(. | s_t))
+
+    where the advantage A_t = γ^(T-t) (R - b) is REINFORCE's. Where the clipped term is the smaller one it is constant,
+    and elsewhere ∇ρ_t = ρ_t ∇ log π: a step of REINFORCE with the weights ρ_t A_t, or 0 where clipped.
+
+    No critic is learned, since there is one reward an episode, nor are batches cut in smaller ones.
+
+    Args:
+        batch_size: Number of episodes of an update. Defaults to 5; the paper's thousands are more than a search has.
+        n_epochs: Number of steps on each batch. Defaults to 4; the paper has 3 to 15.
+        clip: ε. Defaults to 0.2, as in the paper.
+        baseline_decay: As in `Reinforce`.
+        entropy_weight: As in `Reinforce`.
+    """
+
+    def __init__(self, batch_size=5, n_epochs=4, clip=0.2, baseline_decay=0.9, entropy_weight=0.05):
+        super().__init__(baseline_decay, entropy_weight)
+        self.batch_size = batch_size
+        self.n_epochs = n_epochs
+        self.clip = clip
+
+    def check(self):
+        super().check()
+        checks.check_integer("batch_size", self.batch_size, 1)
+        checks.check_integer("n_epochs", self.n_epochs, 1)
+        checks.check_number("clip", self.clip, 0)
+
+    def start(self, decisions, discount, seed, controller):
+        super().start(decisions, discount, seed, controller)
+        self._batch = []
+
+    def learn(self, episode, reward):
+        self._batch.append((episode, self.advantages(episode, reward)))
+        if len(self._batch) == self.batch_size:
+            self._update(*zip(*self._batch, strict=True))
+            self._batch = []
+
+    def _update(self, episodes, advantages):
+        old = self.controller.log_probabilities(episodes)
+        for _ in range(self.n_epochs):
+            new = self.controller.log_probabilities(episodes)
+            ratios = [np.exp(after - before) for before, after in zip(old, new, strict=True)]
+            self.controller.ascend(episodes, list(map(self.weights, ratios, advantages)))
+
+    def weights(self, ratios, advantages):
+        """The derivative of the clipped objective with respect to log π(a_t | s_t)."""
+        is_clipped = np.where(advantages > 0, ratios > 1 + self.clip, ratios < 1 - self.clip)
+        return np.where(is_clipped, 0.0, ratios * advantages)
