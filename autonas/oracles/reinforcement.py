@@ -11,7 +11,7 @@ from autonas.oracles.controllers import (
     RecurrentController,
     Reinforce,
 )
-from autonas.oracles.controllers.decisions import Decisions
+from autonas.oracles.controllers.decision_process import DecisionProcess
 
 ALGORITHMS = {"reinforce": Reinforce, "ppo": ProximalPolicyOptimization, "q_learning": QLearning}
 CONTROLLERS = {"factorised": FactorisedController, "recurrent": RecurrentController}
@@ -58,7 +58,7 @@ class ReinforcementOracle(base.Oracle):
         self.n_bins = n_bins
         self.max_free_steps = max_free_steps
         self._agent = None
-        self._decisions = None
+        self._process = None
         self._ordered = []
         self._known = {}
 
@@ -102,7 +102,7 @@ class ReinforcementOracle(base.Oracle):
         self._learn(values, scores)
 
     def _learn(self, values, scores):
-        episode = self._decisions.episode(values)
+        episode = self._process.episode(values)
         if episode:
             self._agent.learn(episode, self._reward(scores))
 
@@ -115,15 +115,15 @@ class ReinforcementOracle(base.Oracle):
     def _current_agent(self):
         """The algorithm at work on the space as it is now."""
         if self._agent is None:
-            self._decisions = Decisions(self.encoding, self.n_bins)
+            self._process = DecisionProcess(self.encoding, self.n_bins)
             self._agent = _made(self.algorithm, ALGORITHMS)
             policy = {}
             if not isinstance(self._agent, QLearning):
                 policy["controller"] = _made(self.controller or "factorised", CONTROLLERS)
-            self._agent.start(self._decisions, self.discount, self.seed, **policy)
-        elif self._decisions.encoding is not self.encoding:
-            self._decisions = Decisions(self.encoding, self.n_bins)
-            self._agent.grow(self._decisions)
+            self._agent.start(self._process, self.discount, self.seed, **policy)
+        elif self._process.encoding is not self.encoding:
+            self._process = DecisionProcess(self.encoding, self.n_bins)
+            self._agent.grow(self._process)
         return self._agent
 
 

@@ -99,7 +99,7 @@ def test_a_failed_trial_is_the_worst_even_before_any_score():
     values = oracle.ask()
     oracle.tell(0, values, None)
     policy = oracle._agent.controller
-    [log_probabilities] = policy.log_probabilities([oracle._decisions.episode(values)])
+    [log_probabilities] = policy.log_probabilities([oracle._process.episode(values)])
     assert log_probabilities[0] < np.log(0.5)
 
 

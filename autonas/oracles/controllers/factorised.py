@@ -26,23 +26,23 @@ class FactorisedController:
         """Raises a `ValueError` if an argument isn't valid."""
         checks.check_number("learning_rate", self.learning_rate, 0)
 
-    def start(self, decisions, entropy_weight, seed):
+    def start(self, process, entropy_weight, seed):
         """Begins with the uniform policy.
 
         Args:
-            decisions: A `Decisions`.
+            process: A `DecisionProcess`.
             entropy_weight: Weight of the entropy in what is maximised.
             seed: Unused: nothing is drawn.
         """
         self.entropy_weight = entropy_weight
         self.logits = np.zeros((0, 0))
         self._mean, self._square, self._steps = np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0)
-        self.grow(decisions)
+        self.grow(process)
 
-    def grow(self, decisions):
+    def grow(self, process):
         """Goes on with the decisions of a space that may have grown."""
-        self.decisions = decisions
-        sizes = np.array(decisions.sizes, int)
+        self.process = process
+        sizes = np.array(process.sizes, int)
         exists = np.arange(sizes.max(initial=1))[None, :] < sizes[:, None]
         # Actions that don't exist fill the rows up; their probability is 0.
         self.logits = _embedded(self.logits, np.where(exists, 0.0, -np.inf))
@@ -55,7 +55,7 @@ class FactorisedController:
         """An architecture drawn from the policy."""
         thresholds = generator.random(len(self.logits))[:, None] * self._cumulated[:, -1:]
         actions = (self._cumulated <= thresholds).sum(axis=1)
-        return self.decisions.walk(actions.__getitem__, generator)
+        return self.process.walk(actions.__getitem__, generator)
 
     def log_probabilities(self, episodes):
         """Log-probability of each action taken: an array for each episode."""

@@ -39,8 +39,8 @@ class ProximalPolicyOptimization(Reinforce):
         checks.check_integer("n_epochs", self.n_epochs, 1)
         checks.check_number("clip", self.clip, 0)
 
-    def start(self, decisions, discount, seed, controller):
-        super().start(decisions, discount, seed, controller)
+    def start(self, process, discount, seed, controller):
+        super().start(process, discount, seed, controller)
         self._batch = []
 
     def learn(self, episode, reward):

@@ -51,11 +51,11 @@ class QLearning:
             checks.check_number("exploration", epsilon, 0, 1)
             checks.check_integer("exploration", count, 1)
 
-    def start(self, decisions, discount, seed):
+    def start(self, process, discount, seed):
         """Begins a search.
 
         Args:
-            decisions: A `Decisions`.
+            process: A `DecisionProcess`.
             discount: γ.
             seed: Seed of what is replayed.
         """
@@ -64,11 +64,11 @@ class QLearning:
         self._table = {}
         self._rewards = {}
         self._memory = []
-        self.grow(decisions)
+        self.grow(process)
 
-    def grow(self, decisions):
+    def grow(self, process):
         """Goes on with the decisions of a space that may have grown."""
-        self.decisions = decisions
+        self.process = process
 
     @property
     def epsilon(self):
@@ -93,7 +93,7 @@ class QLearning:
             previous = (index, action)
             return action
 
-        return self.decisions.walk(choose, generator)
+        return self.process.walk(choose, generator)
 
     def learn(self, episode, reward):
         """Learns from an architecture, and again from some of those before.
@@ -114,7 +114,7 @@ class QLearning:
         """Q of each action of a decision, by the pair `(decision, action)` before it, or `None` at the first."""
         state = (index, previous)
         if state not in self._table:
-            self._table[state] = [0.5] * self.decisions.sizes[index]
+            self._table[state] = [0.5] * self.process.sizes[index]
         return self._table[state]
 
     def _back_up(self, episode):

@@ -19,10 +19,10 @@ class RecurrentController:
 
     Args:
         units: Size of the embedding and of the LSTM. Defaults to 35, as in the paper.
-        learning_rate: Learning rate of Adam. Defaults to 0.02; the paper has 0.0006 for 12,800 architectures.
+        learning_rate: Learning rate of Adam. Defaults to 0.01; the paper has 0.0006, for 12,800 architectures.
     """
 
-    def __init__(self, units=35, learning_rate=0.02):
+    def __init__(self, units=35, learning_rate=0.01):
         self.units = units
         self.learning_rate = learning_rate
 
@@ -31,25 +31,25 @@ class RecurrentController:
         checks.check_integer("units", self.units, 1)
         checks.check_number("learning_rate", self.learning_rate, 0)
 
-    def start(self, decisions, entropy_weight, seed):
+    def start(self, process, entropy_weight, seed):
         """Begins with weights near 0, and so with nearly the uniform policy.
 
         Args:
-            decisions: A `Decisions`.
+            process: A `DecisionProcess`.
             entropy_weight: Weight of the entropy in what is maximised.
             seed: Seed of the weights.
         """
         self.entropy_weight = entropy_weight
         self._generator = np.random.default_rng([seed, 0x15D])
         self._weights = []
-        self.grow(decisions)
+        self.grow(process)
 
-    def grow(self, decisions):
+    def grow(self, process):
         """Goes on with the decisions of a space that may have grown: weights of the old ones stay."""
-        self.decisions = decisions
-        self._n_actions = sum(decisions.sizes)
-        self._first = np.cumsum([0, *decisions.sizes]).astype(int)
-        self._length = max(1, sum(size > 1 for size in decisions.sizes))
+        self.process = process
+        self._n_actions = sum(process.sizes)
+        self._first = np.cumsum([0, *process.sizes]).astype(int)
+        self._length = max(1, sum(size > 1 for size in process.sizes))
         self._model = self._made_model()
         weights = [self._generator.uniform(-0.08, 0.08, array.shape) for array in self._model.get_weights()]
         for new, old in zip(weights, self._weights, strict=False):
@@ -69,7 +69,7 @@ class RecurrentController:
             token = np.array([1 + self._first[index] + action])
             return action
 
-        return self.decisions.walk(choose, generator)
+        return self.process.walk(choose, generator)
 
     def log_probabilities(self, episodes):
         """Log-probability of each action taken: an array for each episode."""

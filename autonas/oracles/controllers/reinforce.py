@@ -32,11 +32,11 @@ class Reinforce:
         checks.check_number("baseline_decay", self.baseline_decay, 0, 1)
         checks.check_number("entropy_weight", self.entropy_weight, 0)
 
-    def start(self, decisions, discount, seed, controller):
+    def start(self, process, discount, seed, controller):
         """Begins a search.
 
         Args:
-            decisions: A `Decisions`.
+            process: A `DecisionProcess`.
             discount: γ.
             seed: Seed of the policy's first weights.
             controller: The policy.
@@ -44,11 +44,11 @@ class Reinforce:
         self.controller = controller
         self.discount = discount
         self.baseline = 0.5
-        controller.start(decisions, self.entropy_weight, seed)
+        controller.start(process, self.entropy_weight, seed)
 
-    def grow(self, decisions):
+    def grow(self, process):
         """Goes on with the decisions of a space that may have grown."""
-        self.controller.grow(decisions)
+        self.controller.grow(process)
 
     def sample(self, generator):
         """An architecture drawn from the policy."""

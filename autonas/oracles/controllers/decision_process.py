@@ -1,7 +1,7 @@
 """A space as a Markov decision process: each decision on the way to an architecture is one of few actions."""
 
 
-class Decisions:
+class DecisionProcess:
     """The decisions of a space, and the finite actions of each.
 
     The state is the partial architecture, an action takes the next decision that is active in it. A decision among
