@@ -36,7 +36,8 @@ class EvolutionOracle(base.Oracle):
     Args:
         population_size: Number of members. Defaults to 5.
         tournament_size: How many members are drawn, of which the fittest becomes the parent; a smaller population is
-            drawn whole. Defaults to 5.
+            drawn whole. `None` for the whole population if there is one score, and for 2, as in NSGA-II, if there are
+            several: the fittest of all would be the same end of the front again and again. Defaults to `None`.
         survival: `"fitness"`: the least fit member leaves, or `"age"`: the oldest. Defaults to `"fitness"`.
         crossover_probability: Share of children with two parents. Defaults to 0: on tables of trained architectures
             crossover is no gain.
@@ -55,7 +56,7 @@ class EvolutionOracle(base.Oracle):
     def __init__(
         self,
         population_size=5,
-        tournament_size=5,
+        tournament_size=None,
         survival="fitness",
         crossover_probability=0.0,
         max_attempts=10,
@@ -78,7 +79,8 @@ class EvolutionOracle(base.Oracle):
     def check(self):
         super().check()
         checks.check_integer("population_size", self.population_size, 1)
-        checks.check_integer("tournament_size", self.tournament_size, 1)
+        if self.tournament_size is not None:
+            checks.check_integer("tournament_size", self.tournament_size, 1)
         checks.check_option("survival", self.survival, ("fitness", "age"))
         checks.check_number("crossover_probability", self.crossover_probability, 0, 1)
         checks.check_integer("max_attempts", self.max_attempts, 1)
@@ -105,9 +107,12 @@ class EvolutionOracle(base.Oracle):
             del self._population[0 if self.survival == "age" else int(np.argmin(self._fitness()))]
 
     def _tournament(self, generator):
-        size = min(self.tournament_size, len(self._population))
-        drawn = generator.choice(len(self._population), size, replace=False)
         fitness = self._fitness()
+        size = self.tournament_size
+        if size is None:
+            n_scores = len(self._population[0][1])
+            size = 2 if n_scores > 1 else self.population_size
+        drawn = generator.choice(len(fitness), min(size, len(fitness)), replace=False)
         return max(drawn, key=lambda place: fitness[place])
 
     def _child(self, place, generator):

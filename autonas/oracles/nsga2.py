@@ -8,7 +8,7 @@ def fitness(scores):
 
     Those that fewer layers of others dominate come first and, within a layer, those with more room around them: the
     crowded-comparison operator of NSGA-II (Deb et al., "A fast and elitist multiobjective genetic algorithm:
-    NSGA-II", 2002). Of equals the later is the fitter.
+    NSGA-II", 2002).
 
     Args:
         scores: Array of shape `(n, objectives)`, larger is better.
