@@ -27,15 +27,18 @@ class ReinforcementOracle(base.Oracle):
 
         J(π) = E_π[Σ_t γ^t r_t]
 
-    Two things are ours, on all algorithms:
+    by REINFORCE (`Reinforce`), PPO (`ProximalPolicyOptimization`) or Q-learning (`QLearning`).
 
-    - The reward is the score's rank: the share of the scores so far that it beats, from 0 to 1, those of several
-      objectives averaged. So it takes any scale, and a few very bad scores don't drown the differences between good
-      ones. The reward of a failed trial is 0, that of the worst. With the scores themselves as rewards, REINFORCE
-      needs a median of 221 queries to the optimum of NAS-Bench-201 (CIFAR-10), with ranks 99.
-    - When the policy draws an architecture that is known, it learns from its known score again, for nothing, and
-      draws anew, up to `max_free_steps` times; after that it has converged, and what it drew last is mutated until it
-      is new.
+    Two things deviate from their papers, for all of them; numbers are test % on NAS-Bench-201 (CIFAR-10) of REINFORCE
+    with the factorised policy, means over 100 seeds:
+
+    - The reward is the score's rank: the share of the scores so far that it beats, from 0 to 1, and the mean of these
+      for several objectives. So scores may have any scale, and a few very bad ones don't drown the differences between
+      good ones. A failed trial has the reward 0, as the worst. After 100 and 200 queries: 94.26 and 94.33; with
+      accuracies as rewards 93.88 and 94.07.
+    - When the policy draws an architecture that is known, it learns from its known score again, for nothing, and draws
+      anew, up to `max_free_steps` times. Then it has converged, and what it drew last is mutated until it is new. The
+      median number of queries to the optimum: 99; without free steps 131.
 
     Args:
         algorithm: `"reinforce"` (policy gradient), `"ppo"` (proximal policy optimisation) or `"q_learning"`, or one of

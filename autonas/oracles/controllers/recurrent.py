@@ -120,8 +120,7 @@ class RecurrentController:
             return -(targets[..., 1] * taken + self.entropy_weight * entropy)
 
         model = keras.Model([tokens, legal], log_probabilities)
-        # Compiling an LSTM of this size takes longer than a search with it.
-        model.compile(keras.optimizers.Adam(self.learning_rate), loss, jit_compile=False)
+        model.compile(keras.optimizers.Adam(self.learning_rate), loss)
         return model
 
     def _tokens(self, episodes):
