@@ -21,13 +21,13 @@ def log_expected_improvement(mean, deviation, best):
     Returns:
         Array of shape `(m,)`.
     """
-    z = (mean - best) / deviation
-    near = np.maximum(z, -5.0)
-    far = np.minimum(z, -5.0)
+    z = np.maximum((mean - best) / deviation, -1e6)
+    near, far = np.maximum(z, -1.0), np.minimum(z, -1.0)
     log_near = np.log(np.exp(-0.5 * near * near - _LOG_SQRT_2_PI) + near * special.ndtr(near))
-    # φ(z) + z Φ(z) tends to φ(z) / z² (1 - 3 / z²) for z towards minus infinity.
-    log_far = -0.5 * far * far - _LOG_SQRT_2_PI - 2 * np.log(-far) + np.log1p(-3 / (far * far))
-    return np.log(deviation) + np.where(z > -5.0, log_near, log_far)
+    # Φ / φ by the scaled complementary error function: both vanish long before their quotient does.
+    quotient = np.sqrt(0.5 * np.pi) * special.erfcx(-far / np.sqrt(2))
+    log_far = -0.5 * far * far - _LOG_SQRT_2_PI + np.log(1 + far * quotient)
+    return np.log(deviation) + np.where(z > -1.0, log_near, log_far)
 
 
 def upper_confidence_bound(mean, deviation, beta):

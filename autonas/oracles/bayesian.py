@@ -41,7 +41,7 @@ class BayesianOracle(base.Oracle):
         acquisition: `"expected_improvement"` on the best posterior mean, `"upper_confidence_bound"` or `"thompson"`
             (a function drawn from the posterior). Defaults to `"expected_improvement"`.
         beta: β of the upper confidence bound μ + √β σ. Defaults to 1.0.
-        n_initial: Number of completed trials before the model is used; those beyond the initial points are drawn at random.
+        n_initial: Number of completed trials before the model is used; beyond the initial points, drawn at random.
             Defaults to 5.
         n_parents: How many of the best have their neighbours considered. Defaults to 5.
         n_samples: How many fresh samples are considered. Defaults to 200.

@@ -10,21 +10,31 @@ from autonas.testing import oracles as contracts
 
 
 class TestReinforce(contracts.OracleContract):
+    takes_several_scores = True
+
     def make(self, **arguments):
         return oracles.ReinforcementOracle(**arguments)
 
 
 class TestProximalPolicyOptimization(contracts.OracleContract):
+    takes_several_scores = True
+
     def make(self, **arguments):
         return oracles.ReinforcementOracle(algorithm="ppo", **arguments)
 
 
 class TestQLearning(contracts.OracleContract):
+    takes_several_scores = True
+
     def make(self, **arguments):
         return oracles.ReinforcementOracle(algorithm="q_learning", **arguments)
 
 
 class TestRecurrent(contracts.OracleContract):
+    takes_several_scores = True
+    # Each builds and traces a model of Keras, half a second.
+    n_searches = 4
+
     def make(self, **arguments):
         return oracles.ReinforcementOracle(controller=controllers.RecurrentController(units=4), **arguments)
 

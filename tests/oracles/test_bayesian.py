@@ -1,0 +1,207 @@
+"""Bayesian optimisation keeps the contract, knows structure, and gets along with what goes wrong."""
+
+import zlib
+
+import keras_tuner
+import numpy as np
+import pytest
+from scipy import stats
+
+from autonas import oracles
+from autonas.oracles import bayesian
+from autonas.search_space import encoding
+from autonas.search_space.structure import OperationGraph
+from autonas.testing import oracles as contracts
+from autonas.testing import problems
+
+
+class TestBayesianOracle(contracts.OracleContract):
+    def make(self, **arguments):
+        return oracles.BayesianOracle(**arguments)
+
+
+def searched(problem, count, seed=0, **arguments):
+    """Architectures and scores of a search."""
+    oracle = oracles.BayesianOracle(hyperparameters=problem.space(), seed=seed, **arguments)
+    values, scores = [], []
+    for number in range(count):
+        values.append(oracle.ask())
+        scores.append(problem.score(values[-1]))
+        oracle.tell(number, values[-1], (scores[-1],))
+    return values, scores
+
+
+def test_comes_near_the_best_numbers():
+    regrets = [-max(searched(problems.NUMBERS, 60, seed)[1]) for seed in range(3)]
+    assert max(regrets) < 0.05
+
+
+@pytest.mark.parametrize("acquisition", bayesian.ACQUISITIONS)
+def test_each_acquisition_does_better_than_random_search(acquisition):
+    def at_random(seed):
+        oracle = oracles.RandomOracle(hyperparameters=problems.chain_space(), seed=seed)
+        return max(problems.chain_score(oracle.ask()) for _ in range(40))
+
+    found = [max(searched(problems.CHAIN, 40, seed, acquisition=acquisition)[1]) for seed in range(4)]
+    assert np.mean(found) > np.mean([at_random(seed) for seed in range(4)]) + 0.1
+
+
+def test_finds_the_best_chain():
+    for seed in range(2):
+        assert max(searched(problems.CHAIN, 100, seed)[1]) == pytest.approx(1.0)
+
+
+# ---------------------------------------------------------------------- structure
+
+EDGES = {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3), "e": (1, 3), "f": (2, 3)}
+STRUCTURE = OperationGraph(EDGES, identity=["skip"], absent=["none"])
+
+
+def cells():
+    space = keras_tuner.HyperParameters()
+    for name in EDGES:
+        space.Choice(name, ["none", "skip", "convolution", "pooling"])
+    return space
+
+
+def computed(values):
+    """A score that depends on what a cell computes alone: each path has a worth of its own."""
+    return sum(
+        np.random.default_rng(zlib.crc32("/".join(path).encode())).normal() / (1 + len(path))
+        for path in STRUCTURE.paths(values)
+    )
+
+
+def predicted(structure, observed, new):
+    """Means and deviations predicted for new cells after `observed` ones."""
+    oracle = oracles.BayesianOracle(hyperparameters=cells(), structure=structure, n_initial=len(observed))
+    for number, values in enumerate(observed):
+        oracle.observe(number, values, (computed(values),))
+    views = oracle._views([*observed, *new])
+    process = oracle._fitted()
+    process.condition([view.rows(slice(len(observed))) for view in views], bayesian._warped(oracle._scores))
+    return process.predict([view.rows(slice(len(observed), None)) for view in views])
+
+
+def test_a_structure_foresees_better():
+    generator, space = np.random.default_rng(0), encoding.Encoding(cells())
+    observed, new = [space.sample(generator) for _ in range(60)], [space.sample(generator) for _ in range(300)]
+    scores = [computed(values) for values in new]
+
+    def correlation(structure):
+        return stats.spearmanr(predicted(structure, observed, new)[0], scores).statistic
+
+    assert correlation(STRUCTURE) > correlation(None) + 0.1
+
+
+def test_architectures_that_compute_the_same_are_foreseen_alike():
+    generator, space = np.random.default_rng(0), encoding.Encoding(cells())
+    observed = [space.sample(generator) for _ in range(60)]
+    same = [
+        dict(zip(EDGES, operations, strict=True))
+        for operations in (
+            ("convolution", "none", "skip", "none", "none", "convolution"),
+            ("skip", "none", "convolution", "none", "none", "convolution"),
+        )
+    ]
+
+    def difference(structure):
+        (first, second), (deviation, _) = predicted(structure, observed, same)
+        return abs(first - second) / deviation
+
+    assert difference(STRUCTURE) < 0.5 * difference(None)
+
+
+# ---------------------------------------------------------------------- scores
+
+
+def test_scores_are_warped_below_the_median():
+    scores = [0.1, 0.5, None, 0.93, 0.94, 0.96, -1e9]
+    warped = bayesian._warped(scores)
+    assert warped.mean() == pytest.approx(0) and warped.std() == pytest.approx(1)
+    # A failed trial counts as much as the worst, and above the median differences keep their proportions.
+    assert warped[2] == warped[6] == warped.min()
+    assert (warped[5] - warped[4]) / (warped[4] - warped[1]) == pytest.approx(0.02 / 0.44)
+    assert warped[6] > -3
+
+
+def test_scores_on_another_scale_give_the_same_search():
+    problem = problems.CHAIN
+    scaled = problems.Problem(problem.space, lambda values: 1024 * problem.score(values), problem.optimum)
+    assert searched(problem, 30)[0] == searched(scaled, 30)[0]
+
+
+def test_equal_scores_and_failures_alone_are_survived():
+    flat = problems.Problem(problems.chain_space, lambda values: 0.5, {})
+    assert len({tuple(values.items()) for values in searched(flat, 25)[0]}) == 25
+    oracle = oracles.BayesianOracle(hyperparameters=problems.chain_space(), seed=0)
+    for number in range(30):
+        oracle.tell(number, oracle.ask(), None)
+    # The model is used as soon as enough trials have completed, however many failed before.
+    for number in range(30, 45):
+        values = oracle.ask()
+        oracle.tell(number, values, (problems.chain_score(values),))
+    assert isinstance(oracle.ask(), dict)
+
+
+def test_what_fails_is_avoided():
+    def fails(values):
+        return values["family"] == "convolution"
+
+    oracle = oracles.BayesianOracle(hyperparameters=problems.conditional_space(), seed=0)
+    asked = []
+    for number in range(50):
+        values = oracle.ask()
+        asked.append(values)
+        oracle.tell(number, values, None if fails(values) else (problems.score(values),))
+    assert sum(map(fails, asked[25:])) < 8
+
+
+def test_pending_trials_keep_others_away():
+    def spread(forgets):
+        oracle = oracles.BayesianOracle(hyperparameters=problems.numeric_space(), seed=0)
+        for number in range(30):
+            values = oracle.ask()
+            oracle.tell(number, values, (problems.numeric_score(values),))
+        together = []
+        for _ in range(6):
+            together.append(oracle.ask())
+            if forgets:
+                oracle.pending.clear()
+        return np.mean([oracle.encoding.distance(one, other) for one in together for other in together])
+
+    assert spread(forgets=False) > 1.5 * spread(forgets=True)
+
+
+# ---------------------------------------------------------------------- time and arguments
+
+
+def test_many_observations_are_bounded():
+    oracle = oracles.BayesianOracle(hyperparameters=problems.numeric_space(), seed=0)
+    generator = np.random.default_rng(0)
+    for number in range(700):
+        values = oracle.encoding.sample(generator)
+        oracle.observe(number, values, (problems.numeric_score(values),))
+    kept = oracle._kept(700, 500)
+    assert len(kept) == len(set(kept)) == 500 and set(range(450, 700)) <= set(kept)
+    assert int(np.argmax(oracle._scores)) in kept
+    assert oracle.encoding.is_valid(oracle.ask())
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"acquisition": "ei"}, "`acquisition` must be one of 'expected_improvement'.*Received: acquisition='ei'"),
+        ({"beta": -1.0}, "`beta` must be a number of at least 0. Received: beta=-1.0"),
+        ({"n_initial": 0}, "`n_initial` must be an integer of at least 1. Received: n_initial=0"),
+        ({"n_parents": 2.5}, "`n_parents` must be an integer.*Received: n_parents=2.5"),
+        ({"n_samples": None}, "`n_samples` must be an integer.*Received: n_samples=None"),
+        ({"structure": EDGES}, "`structure` must be an OperationGraph or None. Received: structure={'a'"),
+    ],
+)
+def test_arguments_that_are_not_valid_are_refused_before_the_first_trial(arguments, message):
+    oracle = oracles.BayesianOracle(hyperparameters=cells(), **arguments)
+    with pytest.raises(ValueError, match=message):
+        oracle.ask()
+    with pytest.raises(ValueError, match=message):
+        oracles.check_strategy(oracles.BayesianOracle(**arguments))
