@@ -47,8 +47,9 @@ class AutoModel(BaseEstimator):
         outputs: An output node of a head, or a list of them.
         task: `"classification"`, `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, or `None`: inferred
             from `y`. Defaults to `None`.
-        strategy: What to try next: `"auto"`, `"local_random"`, `"random"`, or a `keras_tuner.Oracle`. Defaults to
-            `"auto"`: architectures known to suit the data, then random changes of the best.
+        strategy: What to try next: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`, or a
+            `keras_tuner.Oracle`, such as `autonas.oracles.EvolutionOracle(population_size=20)`. All but the random one
+            begin with architectures known to suit the data. Defaults to `"auto"`: the best as measured, `"bayesian"`.
         objective: Name of what to optimise on the validation part, such as `"val_accuracy"`, `"val_auc"`,
             `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes (the loss if
             fewer than 1000 rows are scored on, where accuracy can't tell candidates apart), the root mean squared error

@@ -28,33 +28,31 @@ class TestRandomOracle(contracts.OracleContract):
         ]
 
 
-class TestLocalRandomOracle(contracts.OracleContract):
-    def make(self, **arguments):
-        return oracles.LocalRandomOracle(**arguments)
-
-    def test_initial_points_come_first_and_in_order(self):
-        points = [{"family": "convolution", "kernel": 7}, {}, {"units": 8, "unknown": 3}]
-        oracle = oracles.LocalRandomOracle(hyperparameters=contracts.conditional_space(), seed=0, initial_points=points)
-        asked = [oracle.ask() for _ in range(3)]
-        assert asked[0] == {"family": "convolution", "filters": 8, "kernel": 7, "rate": 1e-4}
-        assert asked[1]["units"] == 32 and asked[2]["units"] == 8 and "unknown" not in asked[2]
+def test_initial_points_come_first_and_in_order():
+    points = [{"family": "convolution", "kernel": 7}, {}, {"units": 8, "unknown": 3}]
+    oracle = oracles.EvolutionOracle(hyperparameters=contracts.conditional_space(), seed=0, initial_points=points)
+    asked = [oracle.ask() for _ in range(3)]
+    assert asked[0] == {"family": "convolution", "filters": 8, "kernel": 7, "rate": 1e-4}
+    assert asked[1]["units"] == 32 and asked[2]["units"] == 8 and "unknown" not in asked[2]
 
 
-    @pytest.mark.parametrize("direction, family", [("min", "dense"), ("max", "convolution")])
-    def test_goes_in_the_objectives_direction(self, tmp_path, direction, family):
-        oracle = oracles.LocalRandomOracle(
-            objective=keras_tuner.Objective("score", direction), hyperparameters=contracts.conditional_space(),
-            max_trials=60, seed=0, exploration=0.0,
-        )  # fmt: skip
-        oracle._set_project_dir(str(tmp_path), "run")
-        families = []
-        for _ in range(60):
-            trial = oracle.create_trial("slot")
-            oracle.update_trial(trial.trial_id, {"score": contracts.score(trial.hyperparameters.values)})
-            trial.status = "COMPLETED"
-            oracle.end_trial(trial)
-            families.append(trial.hyperparameters.values["family"])
-        assert families[20:].count(family) > 22
+@pytest.mark.parametrize("direction, family", [("min", "dense"), ("max", "convolution")])
+def test_goes_in_the_objectives_direction(tmp_path, direction, family):
+    oracle = oracles.EvolutionOracle(
+        objective=keras_tuner.Objective("score", direction),
+        hyperparameters=contracts.conditional_space(),
+        max_trials=60,
+        seed=0,
+    )
+    oracle._set_project_dir(str(tmp_path), "run")
+    families = []
+    for _ in range(60):
+        trial = oracle.create_trial("slot")
+        oracle.update_trial(trial.trial_id, {"score": contracts.score(trial.hyperparameters.values)})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+        families.append(trial.hyperparameters.values["family"])
+    assert families[20:].count(family) > 22
 
 
 class TestRandomSearchOracleOfKerasTuner(contracts.OracleContract):
