@@ -46,13 +46,16 @@ _MODULES = {
     "autonas.search_space.blocks.time_series": ["TimeSeriesBlock"],
     "autonas.search_space.blocks.transformer": ["TransformerBlock"],
     "autonas.search_space.optimization": ["Optimization"],
+    "autonas.search_space.structure": ["OperationGraph"],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_MODULE_OF)]
+__all__ = ["__version__", "oracles", *sorted(_MODULE_OF)]
 
 
 def __getattr__(name):
+    if name == "oracles":
+        return importlib.import_module("autonas.oracles")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'autonas' has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULE_OF[name]), name)
