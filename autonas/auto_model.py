@@ -185,7 +185,13 @@ class AutoModel(BaseEstimator):
         if max_trials is None and self.time_limit is None and ours and not getattr(self.strategy, "max_trials", None):
             max_trials = preset["max_trials"]
         oracle = oracles.get_oracle(
-            self.strategy, prepared.objective, max_trials, space, seed, portfolio.initial_points(prepared.graph, space)
+            self.strategy,
+            prepared.objective,
+            max_trials,
+            space,
+            seed,
+            portfolio.initial_points(prepared.graph, space),
+            prepared.graph.structure(),
         )
         oracle.header = header
         evaluator = evaluator_module.Evaluator(

@@ -37,7 +37,7 @@ STRATEGIES = {
 }
 
 
-def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_points):
+def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_points, structure=None):
     """The oracle of a strategy.
 
     Args:
@@ -47,6 +47,7 @@ def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_p
         hyperparameters: The space.
         seed: Seed or `None`.
         initial_points: Architectures to try first; see `Oracle`.
+        structure: The space's `OperationGraph`, for a strategy that takes one and has none. Defaults to `None`.
     """
     if isinstance(strategy, str):
         strategy = STRATEGIES[strategy]()
@@ -63,6 +64,8 @@ def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_p
         strategy.seed = seed
     if strategy.initial_points is None and strategy.takes_warm_start:
         strategy.initial_points = initial_points
+    if hasattr(strategy, "structure") and strategy.structure is None:
+        strategy.structure = structure
     return strategy
 
 

@@ -98,6 +98,19 @@ class Block(Configurable):
         """
         raise NotImplementedError
 
+    def structure(self, prefix):
+        """The graph of operations that the block's decisions stand for, where there is one.
+
+        A strategy that is told of it knows which architectures compute the same.
+
+        Args:
+            prefix: What the names of its decisions begin with, such as `"cell_block_1/"`.
+
+        Returns:
+            An `OperationGraph`, or `None`, as here.
+        """
+        return None
+
     def suggest(self, hp, argument):
         """The value of the constructor's argument `argument` in a trial."""
         return ranges.suggest(hp, argument, getattr(self, argument))

@@ -60,6 +60,12 @@ class Graph(keras_tuner.HyperModel):
         self.build(hp)
         return hp.declared()
 
+    def structure(self):
+        """The `OperationGraph` of the block that has one; `None` if none has, or more than one."""
+        found = [each.structure(f"{self.names[id(each)]}/") for each in self.blocks]
+        found = [structure for structure in found if structure is not None]
+        return found[0] if len(found) == 1 else None
+
     def build(self, hp):
         """Builds the compiled model for the values in `hp`."""
         tensors, raw, model_inputs = {}, {}, {}

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from autonas import oracles
+from autonas.search_space.structure import OperationGraph
 from autonas.testing import oracles as contracts
 
 
@@ -91,3 +92,15 @@ def test_a_seed_given_to_the_oracle_holds():
     mine = oracles.RandomOracle(seed=0)
     made = oracles.get_oracle(mine, keras_tuner.Objective("score", "max"), 5, contracts.small_space(), 3, [{}])
     assert made.seed == 0
+
+
+def test_a_strategy_is_told_of_the_spaces_structure_unless_it_has_its_own():
+    space, structure = contracts.small_space(), OperationGraph({"kind": (0, 1)})
+
+    def made(strategy):
+        return oracles.get_oracle(strategy, keras_tuner.Objective("score", "max"), 5, space, 3, [{}], structure)
+
+    own = OperationGraph({"depth": (0, 1)})
+    assert made("auto").structure is structure
+    assert made(oracles.BayesianOracle(structure=own)).structure.edges == own.edges
+    assert not hasattr(made("evolution"), "structure")

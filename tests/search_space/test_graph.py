@@ -92,3 +92,21 @@ def test_a_block_is_connected_once():
     block(node)
     with pytest.raises(ValueError, match="A block can be connected once"):
         block(node)
+
+
+class Structured(autonas.DenseBlock):
+    def structure(self, prefix):
+        return autonas.OperationGraph({f"{prefix}depth": ("input", "output")})
+
+
+def test_the_structure_is_that_of_the_one_block_that_has_one():
+    def graph(*blocks):
+        outputs = node = autonas.StructuredDataInput()
+        for block in blocks:
+            outputs = block(outputs)
+        return autonas.Graph(node, autonas.RegressionHead()(outputs))
+
+    assert graph(autonas.DenseBlock()).structure() is None
+    found = graph(autonas.DenseBlock(), Structured(name="mine")).structure()
+    assert found.edges == {"mine/depth": ("input", "output")}
+    assert graph(Structured(), Structured()).structure() is None
