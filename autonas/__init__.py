@@ -29,6 +29,7 @@ _MODULES = {
     "autonas.search_space.blocks.convolution_1d": ["Convolution1DBlock"],
     "autonas.search_space.blocks.dense": ["DenseBlock"],
     "autonas.search_space.blocks.image": ["ImageBlock"],
+    "autonas.search_space.blocks.layered": ["LayeredBlock"],
     "autonas.search_space.blocks.merge": ["Merge"],
     "autonas.search_space.blocks.preprocessing": [
         "Augmentation",
@@ -41,6 +42,7 @@ _MODULES = {
     "autonas.search_space.blocks.recurrent": ["RecurrentBlock"],
     "autonas.search_space.blocks.reduction": ["Reduction"],
     "autonas.search_space.blocks.residual": ["ResidualBlock"],
+    "autonas.search_space.blocks.residual_mlp": ["ResidualMLPBlock"],
     "autonas.search_space.blocks.structured_data": ["StructuredDataBlock"],
     "autonas.search_space.blocks.text": ["TextBlock"],
     "autonas.search_space.blocks.time_series": ["TimeSeriesBlock"],

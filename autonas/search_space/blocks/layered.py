@@ -1,0 +1,161 @@
+"""Stages of inverted residual layers that each choose their own kernel, expansion and squeeze-and-excitation."""
+
+import functools
+
+import keras
+
+from autonas.search_space import block, decisions, ranges
+from autonas.search_space.blocks import arguments, convolution
+
+_POINTWISE = {3: keras.layers.Conv1D, 4: keras.layers.Conv2D}
+_DEPTHWISE = {3: keras.layers.DepthwiseConv1D, 4: keras.layers.DepthwiseConv2D}
+_DROPOUT = {3: keras.layers.SpatialDropout1D, 4: keras.layers.SpatialDropout2D}
+_POOLING = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
+
+#: The shortest series, and the shortest side of maps, that are halved.
+_SHORTEST_HALVED = {3: 8, 4: 4}
+
+
+class LayeredBlock(block.Block):
+    """A factorised hierarchical space: stages of inverted residual layers (MnasNet, Tan et al. 2019).
+
+    Takes images `(n, height, width, channels)` or series `(n, time, channels)`, returns a map or a series. A layer
+    (MobileNetV2, Sandler et al. 2018) widens its input by a pointwise convolution, filters it by a depthwise one,
+    narrows it by another pointwise one, and adds the result to its input where shapes match. The first layer of each
+    stage but the first halves the map, unless a side is under four pixels, or the series, unless it is under eight
+    steps; images of more than 64 pixels pass a strided convolution first.
+
+    Each layer chooses its kernel, expansion and squeeze-and-excitation anew, and each stage its width and depth.
+    Unlike MnasNet's, all layers are of one kind: an expansion of 1 is its depthwise separable convolution.
+
+    Args:
+        filters: Filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
+        stages: Number of stages, or an `Int` range. Defaults to 2 to 4.
+        layers: Number of layers in a stage, or an `Int` range. Defaults to 1 to 2.
+        width: Filters of a stage but the first, as a factor of `filters` doubled with each stage, or a range. They are
+            rounded to a multiple of 4. Defaults to a choice of 0.75, 1 and 1.25.
+        kernel_size: Side of the depthwise kernels, or a `Choice`. Defaults to a choice of 3 and 5.
+        expansion: How many times wider a layer is inside than at its input, or a range. Defaults to a choice of 1, 3
+            and 6.
+        squeeze_excite: Whether a layer weighs its channels by what is in the whole map (Hu et al. 2018), or a
+            `Boolean` range. Defaults to `Boolean()`.
+        activation: Name of the activation, or a range. Defaults to `"relu"`.
+        dropout: Rate of dropping whole channels of what a layer adds to its input, or a range. Defaults to a choice of
+            0, 0.1 and 0.25.
+        max_filters: Bound of the doubling. Defaults to 256.
+        name: Name of the block.
+    """
+
+    def __init__(
+        self,
+        filters=ranges.Choice([8, 16, 32], default=16),
+        stages=ranges.Int(2, 4, default=3),
+        layers=ranges.Int(1, 2),
+        width=ranges.Choice([0.75, 1.0, 1.25], default=1.0),
+        kernel_size=ranges.Choice([3, 5]),
+        expansion=ranges.Choice([1, 3, 6], default=3),
+        squeeze_excite=ranges.Boolean(),
+        activation="relu",
+        dropout=ranges.Choice([0.0, 0.1, 0.25]),
+        max_filters=256,
+        name=None,
+    ):
+        super().__init__(name)
+        self.filters = filters
+        self.stages = stages
+        self.layers = layers
+        self.width = width
+        self.kernel_size = kernel_size
+        self.expansion = expansion
+        self.squeeze_excite = squeeze_excite
+        self.activation = activation
+        self.dropout = dropout
+        self.max_filters = max_filters
+
+    def build(self, hp, inputs):
+        rank = 3 if len(arguments.one_tensor(self, inputs).shape) == 3 else 4
+        inputs = arguments.tensor_of_rank(self, inputs, rank)
+        kernel_sizes = self._kernel_sizes()
+        filters = self.suggest(hp, "filters")
+        activation = self.suggest(hp, "activation")
+        dropout = self.suggest(hp, "dropout")
+        max_filters = self.suggest(hp, "max_filters")
+
+        def normalize(inputs):
+            return keras.layers.BatchNormalization(momentum=0.9)(inputs)
+
+        def activate(inputs):
+            return keras.layers.Activation(activation)(normalize(inputs))
+
+        def convolve(inputs, width, kernel_size=1):
+            return _POINTWISE[rank](width, kernel_size, padding="same", use_bias=False)(inputs)
+
+        def layer(width, strides, inputs):
+            channels = inputs.shape[-1]
+            # A number, not a decision between layers: the decisions below would depend on it.
+            expansion = self.suggest(hp, "expansion")
+            depthwise = {
+                size: functools.partial(_DEPTHWISE[rank], size, strides=strides, padding="same", use_bias=False)
+                for size in kernel_sizes
+            }
+            outputs = inputs
+            if expansion != 1:
+                outputs = activate(convolve(inputs, round(expansion * channels)))
+            outputs = activate(arguments.choose(self, "kernel_size", depthwise)(hp, outputs))
+            outputs = self._excitation(activation, max(channels // 4, 4))(hp, outputs)
+            outputs = normalize(convolve(outputs, width))
+            if outputs.shape != inputs.shape:
+                return outputs
+            if dropout:
+                outputs = _DROPOUT[rank](dropout)(outputs)
+            return keras.layers.Add()([inputs, outputs])
+
+        def stage(index):
+            width = min(filters * 2**index, max_filters)
+            if index:
+                width = max(4, 4 * round(self.suggest(hp, "width") * width / 4))
+
+            def make_layer(place):
+                def build(inputs):
+                    halve = index and not place and min(inputs.shape[1:-1]) >= _SHORTEST_HALVED[rank]
+                    return layer(width, 2 if halve else 1, inputs)
+
+                return build
+
+            return functools.partial(arguments.repeat(self, "layers", make_layer), hp)
+
+        outputs = convolution.shrink(inputs, filters) if rank == 4 else inputs
+        outputs = activate(convolve(outputs, filters, 3))
+        return keras.layers.Activation(activation)(arguments.repeat(self, "stages", stage)(hp, outputs))
+
+    def _kernel_sizes(self):
+        value = self.kernel_size
+        sizes = value.values if isinstance(value, ranges.Choice) else [value]
+        if not all(type(size) is int and size > 0 for size in sizes):
+            raise ValueError(
+                "`kernel_size` of LayeredBlock must be a positive whole number or an autonas.Choice of them. "
+                f"Received: kernel_size={value!r}"
+            )
+        return sizes
+
+    def _excitation(self, activation, units):
+        """Squeeze-and-excitation, nothing, or the decision between them."""
+        value = self.squeeze_excite
+        excite = functools.partial(_excite, activation, units)
+        if isinstance(value, ranges.Boolean):
+            candidates = {"off": keras.layers.Identity, "on": lambda: excite}
+            return decisions.LayerChoice("squeeze_excite", candidates, default="on" if value.default else "off")
+        if not isinstance(value, bool):
+            raise ValueError(
+                "`squeeze_excite` of LayeredBlock must be True, False or an autonas.Boolean. "
+                f"Received: squeeze_excite={value!r}"
+            )
+        return lambda hp, inputs: excite(inputs) if value else inputs
+
+
+def _excite(activation, units, inputs):
+    """Scales each channel by a gate in 0..1 that `units` hidden units make from the means of all channels."""
+    gate = _POOLING[len(inputs.shape)](keepdims=True)(inputs)
+    gate = keras.layers.Dense(units, activation=activation)(gate)
+    gate = keras.layers.Dense(inputs.shape[-1], activation="sigmoid")(gate)
+    return keras.layers.Multiply()([inputs, gate])
