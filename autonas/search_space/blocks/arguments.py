@@ -60,6 +60,15 @@ def check_label(block, name, label, known):
         )
 
 
+def check_whole_number(block, name, minimum):
+    """Raises unless the argument `name` of `block` is a whole number from `minimum`."""
+    value = getattr(block, name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ValueError(
+            f"`{name}` of {type(block).__name__} must be a whole number from {minimum}. Received: {name}={value!r}"
+        )
+
+
 #: What a tensor of so many dimensions is, the batch's included.
 _SHAPES = {3: "a series (n, time, channels)", 4: "images (n, height, width, channels)"}
 
@@ -74,10 +83,11 @@ def one_tensor(block, inputs):
     return inputs
 
 
-def tensor_of_rank(block, inputs, rank):
-    """Returns `inputs`; raises if it isn't one tensor of `rank` dimensions, the batch's included."""
-    if len(one_tensor(block, inputs).shape) != rank:
+def tensor_of_rank(block, inputs, *ranks):
+    """Returns `inputs`; raises if it isn't one tensor whose dimensions, the batch's included, number one of `ranks`."""
+    if len(one_tensor(block, inputs).shape) not in ranks:
         raise ValueError(
-            f"{type(block).__name__} takes {_SHAPES[rank]}. Received: a tensor of shape {tuple(inputs.shape)}"
+            f"{type(block).__name__} takes {' or '.join(_SHAPES[rank] for rank in ranks)}. "
+            f"Received: a tensor of shape {tuple(inputs.shape)}"
         )
     return inputs

@@ -52,6 +52,17 @@ def candidates(names, rank, filters, stride=1):
     return {name: _deferred(make(name, rank, filters, stride)) for name in names}
 
 
+def of_block(block, default):
+    """The names in the argument `operations` of a block, or those of `default` if it is `None`."""
+    names = default if block.operations is None else block.operations
+    if not isinstance(names, (list, tuple)) or not names or any(name not in OPERATIONS for name in names):
+        raise ValueError(
+            f"`operations` of {type(block).__name__} must be a list of some of {list(OPERATIONS)}. "
+            f"Received: operations={names!r}"
+        )
+    return names
+
+
 def project(inputs, filters, stride=1):
     """Activation, average pooling if strided, pointwise convolution, batch normalisation.
 

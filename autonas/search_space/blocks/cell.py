@@ -1,0 +1,174 @@
+"""Stacks of one small cell, whose operations the search chooses: DARTS and NAS-Bench-201."""
+
+import keras
+
+from autonas.search_space import block, decisions, ranges, structure
+from autonas.search_space.blocks import arguments, operations
+
+#: Operations of each kind of cell.
+_OPERATIONS = {
+    "darts": [
+        "separable_3",
+        "separable_5",
+        "dilated_3",
+        "dilated_5",
+        "max_pooling_3",
+        "average_pooling_3",
+        "identity",
+    ],
+    "nas_bench_201": ["none", "identity", "convolution_1", "convolution_3", "average_pooling_3"],
+}
+
+
+class CellBlock(block.Block):
+    """Stages of cells, all of one architecture with weights of their own.
+
+    Takes images `(n, height, width, channels)` or series `(n, time, channels)`, returns a map or a series. A
+    convolution comes first; images of more than 64 pixels are shrunk by it. Each stage but the first halves the map
+    and doubles the filters; the number of stages is limited so that two pixels (four steps) are left. The search
+    decides once on each operation of a cell, and every cell of the stack follows.
+
+    - `"darts"` (Liu et al. 2019): each node of a cell adds up operations on `n_inputs` of the earlier nodes, which
+      are the outputs of the two cells before and the nodes of the cell; the output is all nodes side by side. Stages
+      are joined by cells of a second architecture, `reduction` beside `normal`. These halve what they are given and
+      then work with stride 1, where in the paper the operations on the inputs have stride 2: so all nodes of a cell
+      have one shape and can stand in for one another.
+    - `"nas_bench_201"` (Dong and Yang 2020): an operation on each pair of nodes, whose results a node adds up; the
+      last node is the output, stages are joined by residual units. `edge_0_1` names the operation from the first
+      node to the second.
+
+    Args:
+        cell: Kind of the cells, `"darts"` or `"nas_bench_201"`. Defaults to `"darts"`.
+        filters: Filters of each operation in the first stage, or a range. Defaults to a choice of 8, 16 and 32.
+        n_stages: Number of stages, or an `Int` range; from 2 for `"darts"`. Defaults to 3.
+        n_cells: Number of cells in a stage, those that reduce not counted, or an `Int` range. Defaults to 1.
+        operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...). Defaults to those of the
+            paper, except for `"darts"` that without `"none"`, as in its final architectures.
+        n_nodes: Number of nodes of a cell, for `"nas_bench_201"` with the one that is its input. Defaults to 4.
+        n_inputs: Number of inputs of each node of a `"darts"` cell. Defaults to 2.
+        name: Name of the block.
+    """
+
+    def __init__(
+        self,
+        cell="darts",
+        filters=ranges.Choice([8, 16, 32], default=16),
+        n_stages=3,
+        n_cells=1,
+        operations=None,
+        n_nodes=4,
+        n_inputs=2,
+        name=None,
+    ):
+        super().__init__(name)
+        self.cell = cell
+        self.filters = filters
+        self.n_stages = n_stages
+        self.n_cells = n_cells
+        self.operations = operations
+        self.n_nodes = n_nodes
+        self.n_inputs = n_inputs
+
+    def build(self, hp, inputs):
+        inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
+        arguments.check_label(self, "cell", self.cell, _OPERATIONS)
+        arguments.check_whole_number(self, "n_nodes", 1 if self.cell == "darts" else 2)
+        arguments.check_whole_number(self, "n_inputs", 1)
+        filters = self.suggest(hp, "filters")
+        outputs = operations.stem(inputs, filters)
+        n_stages = self._count(hp, "n_stages", operations.max_stages(outputs))
+        widths = [filters * 2**stage for stage in range(n_stages)]
+        n_cells = self._count(hp, "n_cells")
+        stack = self._stack_darts if self.cell == "darts" else self._stack_nas_bench_201
+        return operations.finish(stack(hp, outputs, widths, n_cells))
+
+    def structure(self, prefix):
+        """The graph of operations of a `"nas_bench_201"` cell, `None` for other cells.
+
+        Args:
+            prefix: What the names of the block's decisions begin with in the space, without the slash.
+
+        Returns:
+            A `search_space.structure.OperationGraph` or `None`.
+        """
+        if self.cell != "nas_bench_201":
+            return None
+        pairs = [(source, target) for target in range(1, self.n_nodes) for source in range(target)]
+        return structure.OperationGraph({f"{prefix}/edge_{pair[0]}_{pair[1]}": pair for pair in pairs})
+
+    def _count(self, hp, name, limit=None):
+        counts = arguments.repeat(self, name, None, limit)
+        # All cells of a kind share their decisions, so none of them may depend on there being a second stage.
+        reduces = self.cell == "darts" and name == "n_stages" and counts.max_depth > 1
+        if counts.min_depth < (2 if reduces else 1):
+            raise ValueError(
+                f"`{name}` of CellBlock must be at least 1, and a range of stages of a 'darts' cell begin with 2 or "
+                f"more. Received: {name}={getattr(self, name)!r}"
+            )
+        return decisions.declare_depth(hp, counts)
+
+    # ------------------------------------------------------------------ DARTS
+
+    def _stack_darts(self, hp, outputs, widths, n_cells):
+        before = outputs
+        for stage, width in enumerate(widths):
+            for kind in ["reduction"] * (stage > 0) + ["normal"] * n_cells:
+                with hp.name_scope(kind):
+                    before, outputs = outputs, self._darts(hp, before, outputs, width, 2 if kind == "reduction" else 1)
+        return outputs
+
+    def _darts(self, hp, before, last, width, stride):
+        """A cell on the outputs of the cell before the last one and of the last one."""
+        side = -(-last.shape[1] // stride)
+        nodes = [operations.project(each, width, 2 if each.shape[1] > side else 1) for each in (before, last)]
+        for index in range(self.n_nodes):
+            with hp.name_scope(f"node_{index}"):
+                nodes.append(self._node(hp, nodes, width))
+        return _join(keras.layers.Concatenate, nodes[2:])
+
+    def _node(self, hp, earlier, width):
+        chosen = earlier
+        if self.n_inputs < len(earlier):
+            chosen = decisions.InputChoice("inputs", self.n_inputs)(hp, earlier)
+            chosen = [chosen] if self.n_inputs == 1 else chosen
+        return _join(
+            keras.layers.Add,
+            [self._operation(hp, f"operation_{index}", each, width) for index, each in enumerate(chosen)],
+        )
+
+    # ------------------------------------------------------------------ NAS-Bench-201
+
+    def _stack_nas_bench_201(self, hp, outputs, widths, n_cells):
+        for stage, width in enumerate(widths):
+            if stage:
+                outputs = _residual(outputs, width)
+            for _ in range(n_cells):
+                outputs = self._nas_bench_201(hp, outputs, width)
+        return outputs
+
+    def _nas_bench_201(self, hp, inputs, width):
+        nodes = [inputs]
+        for target in range(1, self.n_nodes):
+            results = [
+                self._operation(hp, f"edge_{source}_{target}", node, width) for source, node in enumerate(nodes)
+            ]
+            nodes.append(_join(keras.layers.Add, results))
+        return nodes[-1]
+
+    # ------------------------------------------------------------------ both
+
+    def _operation(self, hp, name, inputs, width):
+        names = operations.of_block(self, _OPERATIONS[self.cell])
+        return decisions.LayerChoice(name, operations.candidates(names, len(inputs.shape), width))(hp, inputs)
+
+
+def _join(layer_class, tensors):
+    return tensors[0] if len(tensors) == 1 else layer_class()(tensors)
+
+
+def _residual(inputs, width):
+    """A residual unit (He et al. 2016) that halves the map."""
+    rank = len(inputs.shape)
+    outputs = operations.make("convolution_3", rank, width, 2)(inputs)
+    outputs = operations.make("convolution_3", rank, width)(outputs)
+    return keras.layers.Add()([operations.project(inputs, width, 2), outputs])
