@@ -30,6 +30,7 @@ _MODULES = {
     "autonas.search_space.blocks.convolution": ["ConvolutionBlock"],
     "autonas.search_space.blocks.convolution_1d": ["Convolution1DBlock"],
     "autonas.search_space.blocks.dense": ["DenseBlock"],
+    "autonas.search_space.blocks.hierarchical": ["HierarchicalBlock"],
     "autonas.search_space.blocks.image": ["ImageBlock"],
     "autonas.search_space.blocks.layered": ["LayeredBlock"],
     "autonas.search_space.blocks.merge": ["Merge"],

@@ -73,8 +73,8 @@ class LayeredBlock(block.Block):
         self.max_filters = max_filters
 
     def build(self, hp, inputs):
-        rank = 3 if len(arguments.one_tensor(self, inputs).shape) == 3 else 4
-        inputs = arguments.tensor_of_rank(self, inputs, rank)
+        inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
+        rank = len(inputs.shape)
         kernel_sizes = self._kernel_sizes()
         filters = self.suggest(hp, "filters")
         activation = self.suggest(hp, "activation")

@@ -27,12 +27,12 @@ def build_with(drawn, changes):
 
 
 def test_any_architecture_of_the_default_space_builds_trains_and_saves_on_images(tmp_path):
-    _, model = harness.check(layered.LayeredBlock, *harness.digits(), tmp_path, samples=3)
+    _, model = harness.check(layered.LayeredBlock, *harness.digits(), tmp_path, samples=2)
     assert model.count_params() < 50_000
 
 
 def test_any_architecture_of_the_default_space_builds_trains_and_saves_on_series(tmp_path):
-    _, model = harness.check(layered.LayeredBlock, *harness.digit_series(), tmp_path, samples=3)
+    _, model = harness.check(layered.LayeredBlock, *harness.digit_series(), tmp_path, samples=2)
     assert harness.count(model, keras.layers.DepthwiseConv1D) == 3
 
 
