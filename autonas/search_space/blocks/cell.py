@@ -5,7 +5,7 @@ import keras
 from autonas.search_space import block, decisions, ranges, structure
 from autonas.search_space.blocks import arguments, operations
 
-#: Operations of each kind of cell.
+#: Operations of each kind of cell; the first is that of the default architecture.
 _OPERATIONS = {
     "darts": [
         "separable_3",
@@ -16,7 +16,7 @@ _OPERATIONS = {
         "average_pooling_3",
         "identity",
     ],
-    "nas_bench_201": ["none", "identity", "convolution_1", "convolution_3", "average_pooling_3"],
+    "nas_bench_201": ["convolution_3", "convolution_1", "average_pooling_3", "identity", "none"],
 }
 
 
@@ -42,8 +42,9 @@ class CellBlock(block.Block):
         filters: Filters of each operation in the first stage, or a range. Defaults to a choice of 8, 16 and 32.
         n_stages: Number of stages, or an `Int` range; from 2 for `"darts"`. Defaults to 3.
         n_cells: Number of cells in a stage, those that reduce not counted, or an `Int` range. Defaults to 1.
-        operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...). Defaults to those of the
-            paper, except for `"darts"` that without `"none"`, as in its final architectures.
+        operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...), the one of the default
+            architecture first. Defaults to those of the paper; for `"darts"` without `"none"`, which isn't in its
+            final architectures either.
         n_nodes: Number of nodes of a cell, for `"nas_bench_201"` with the one that is its input. Defaults to 4.
         n_inputs: Number of inputs of each node of a `"darts"` cell. Defaults to 2.
         name: Name of the block.

@@ -30,7 +30,8 @@ class ChainBlock(block.Block):
         filters: Filters of the first layers, or a range. Defaults to a choice of 16, 32 and 64.
         depth: Number of layers, or an `Int` range. Defaults to 2 to 6.
         operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...) that each layer chooses
-            from. Defaults to convolutions and separable ones of sides 3 and 5, poolings and the identity.
+            from, the one of the default architecture first. Defaults to convolutions and separable ones of sides 3
+            and 5, poolings and the identity.
         skip: What a layer adds to its output: `"none"`, `"residual"` (its input) or `"any"`: the search decides for
             each layer on nothing (0) or the tensor 1, 2, ... layers back in the same stage. Defaults to `"any"`.
         interval: Number of layers of a stage. Defaults to 2.

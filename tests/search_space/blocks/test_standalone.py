@@ -8,14 +8,19 @@ import keras
 import numpy as np
 
 from autonas.search_space.blocks import (
+    cell,
+    chain,
     convolution,
     convolution_1d,
     dense,
+    hierarchical,
+    layered,
     merge,
     pretrained,
     recurrent,
     reduction,
     residual,
+    residual_mlp,
     transformer,
 )
 
@@ -23,13 +28,18 @@ from autonas.search_space.blocks import (
 ON_IMAGES = [
     dense.DenseBlock(batch_normalization=True, residual=True),
     convolution.ConvolutionBlock(kind="separable", pooling="stride", dropout=0.1),
+    chain.ChainBlock(depth=3, operations=["none"], skip="residual"),
     residual.ResidualBlock(kind="bottleneck", squeeze_excite=True, dropout=0.1),
+    layered.LayeredBlock(squeeze_excite=True, dropout=0.1),
+    hierarchical.HierarchicalBlock(operations=["none", "identity", "average_pooling_3"], reduction="stride"),
+    residual_mlp.ResidualMLPBlock(kind="gated", normalization="layer"),
     reduction.Reduction("both"),
     pretrained.PretrainedBlock("MobileNetV3Small", image_size=32, weights=None),
 ]
 ON_SERIES = [
     recurrent.RecurrentBlock(kind="lstm", bidirectional=True, dropout=0.25),
     convolution_1d.Convolution1DBlock(kind="inception", residual=True, pooling=True),
+    cell.CellBlock(n_stages=2, n_nodes=2, operations=["dilated_3"]),
     transformer.TransformerBlock(depth=2),
 ]
 
