@@ -30,9 +30,9 @@ ON_IMAGES = [
     convolution.ConvolutionBlock(kind="separable", pooling="stride", dropout=0.1),
     chain.ChainBlock(depth=3, operations=["none"], skip="residual"),
     residual.ResidualBlock(kind="bottleneck", squeeze_excite=True, dropout=0.1),
-    layered.LayeredBlock(squeeze_excite=True, dropout=0.1),
-    hierarchical.HierarchicalBlock(operations=["none", "identity", "average_pooling_3"], reduction="stride"),
-    residual_mlp.ResidualMLPBlock(kind="gated", normalization="layer"),
+    layered.LayeredBlock(stages=2, squeeze_excite=True, dropout=0.1),
+    hierarchical.HierarchicalBlock(n_stages=2, operations=["none", "identity"], reduction="stride"),
+    residual_mlp.ResidualMLPBlock(depth=1, kind="gated", normalization="layer"),
     reduction.Reduction("both"),
     pretrained.PretrainedBlock("MobileNetV3Small", image_size=32, weights=None),
 ]
