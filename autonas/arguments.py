@@ -40,6 +40,11 @@ def check(estimator):
         _refuse("task", f"None or a kind of {fixed}, which {type(estimator).__name__} is for", estimator.task)
     if (estimator.inputs is None) != (estimator.outputs is None):
         raise ValueError("`inputs` and `outputs` must be given together: they are the two ends of a graph of blocks.")
+    if estimator.search_space is not None and estimator.inputs is not None:
+        raise ValueError(
+            "`search_space` is for the default graph; with `inputs` and `outputs`, use its block in the graph, such as "
+            f"autonas.CellBlock(). Received: search_space={estimator.search_space!r}"
+        )
     _check_class_weight(estimator.class_weight)
     for name in ("refit", "overwrite", "tensorboard"):
         if not isinstance(getattr(estimator, name), (bool, np.bool_)):

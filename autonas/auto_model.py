@@ -47,6 +47,10 @@ class AutoModel(BaseEstimator):
         outputs: An output node of a head, or a list of them.
         task: `"classification"`, `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, or `None`: inferred
             from `y`. Defaults to `None`.
+        search_space: What the networks of the default graph are made of: `"chain"` (layers of any kind one after
+            another, with skips), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
+            `"layered"` (each layer with its own kernel and width; the only one for tables). Defaults to `None`: the
+            usual families, which suit a short search better.
         strategy: What to try next: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`, or a
             `keras_tuner.Oracle`, such as `autonas.oracles.EvolutionOracle(population_size=20)`. All but the random one
             begin with architectures known to suit the data. Defaults to `"auto"`: the best as measured, `"bayesian"`.
@@ -102,6 +106,7 @@ class AutoModel(BaseEstimator):
         outputs=None,
         *,
         task=None,
+        search_space=None,
         strategy="auto",
         objective=None,
         metrics=None,
@@ -124,6 +129,7 @@ class AutoModel(BaseEstimator):
         self.inputs = inputs
         self.outputs = outputs
         self.task = task
+        self.search_space = search_space
         self.strategy = strategy
         self.objective = objective
         self.metrics = metrics

@@ -67,7 +67,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     kind = "series"
     fixed_task = "regression"
     in_order = True
-    inputs = outputs = task = class_weight = num_classes = None
+    inputs = outputs = task = search_space = class_weight = num_classes = None
     also_learned = ("lookback_", "columns_", "target_columns_", "flat_", "naive_errors_")
 
     def __init__(

@@ -122,7 +122,7 @@ def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
     if nodes is None:
         nodes, output_nodes = defaults.default_nodes(
             [encoder.kind for encoder in encoders], [target.task_ for target in targets], [estimator.loss],
-            estimator.num_classes,
+            estimator.num_classes, estimator.search_space,
         )  # fmt: skip
     searched = graph.Graph(nodes, output_nodes, estimator.optimization(n_train))
     searched.bind(

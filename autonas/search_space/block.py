@@ -104,7 +104,7 @@ class Block(Configurable):
         A strategy that is told of it knows which architectures compute the same.
 
         Args:
-            prefix: What the names of its decisions begin with, such as `"cell_block_1/"`.
+            prefix: What the names of its decisions begin with, before a slash, such as `"cell_block_1"`.
 
         Returns:
             An `OperationGraph`, or `None`, as here.

@@ -1,7 +1,7 @@
 """Defaults: the graph that is searched when the user draws none, and the architectures to begin with."""
 
 from autonas.search_space import heads, inputs
-from autonas.search_space.blocks import image, merge, structured_data, text, time_series
+from autonas.search_space.blocks import image, merge, spaces, structured_data, text, time_series
 
 _INPUTS = {
     "image": (inputs.ImageInput, image.ImageBlock),
@@ -9,9 +9,10 @@ _INPUTS = {
     "text": (inputs.TextInput, text.TextBlock),
     "series": (inputs.TimeSeriesInput, time_series.TimeSeriesBlock),
 }
+_PLURALS = {"image": "images", "table": "tables", "text": "texts", "series": "series"}
 
 
-def default_nodes(kinds, tasks, losses=None, num_classes=None):
+def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None):
     """Inputs and outputs of the default graph.
 
     Args:
@@ -19,12 +20,20 @@ def default_nodes(kinds, tasks, losses=None, num_classes=None):
         tasks: Task of each head.
         losses: Loss of each head, or `None` for the tasks' own.
         num_classes: Number of classes of the only head, or `None`.
+        search_space: Space of architectures of the networks by name, `None` for the usual families.
 
     Returns:
         A list of input nodes and a list of output nodes.
     """
     nodes = [_INPUTS[kind][0]() for kind in kinds]
-    vectors = [_INPUTS[kind][1]()(node) for kind, node in zip(kinds, nodes, strict=True)]
+    for kind in kinds if search_space is not None else []:
+        known = spaces.ROWS if kind == "table" else spaces.SEQUENCES_AND_MAPS
+        if search_space not in known:
+            raise ValueError(
+                f"`search_space` must be {' or '.join(map(repr, known))} for {_PLURALS[kind]}, or None. "
+                f"Received: search_space={search_space!r}"
+            )
+    vectors = [_INPUTS[kind][1](kind=search_space)(node) for kind, node in zip(kinds, nodes, strict=True)]
     vector = vectors[0] if len(vectors) == 1 else merge.Merge()(vectors)
     outputs = []
     for task, loss in zip(tasks, losses or [None] * len(tasks), strict=True):

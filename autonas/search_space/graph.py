@@ -62,7 +62,7 @@ class Graph(keras_tuner.HyperModel):
 
     def structure(self):
         """The `OperationGraph` of the block that has one; `None` if none has, or more than one."""
-        found = [each.structure(f"{self.names[id(each)]}/") for each in self.blocks]
+        found = [each.structure(self.names[id(each)]) for each in self.blocks]
         found = [structure for structure in found if structure is not None]
         return found[0] if len(found) == 1 else None
 

@@ -96,7 +96,7 @@ def test_a_block_is_connected_once():
 
 class Structured(autonas.DenseBlock):
     def structure(self, prefix):
-        return autonas.OperationGraph({f"{prefix}depth": ("input", "output")})
+        return autonas.OperationGraph({f"{prefix}/depth": ("input", "output")})
 
 
 def test_the_structure_is_that_of_the_one_block_that_has_one():

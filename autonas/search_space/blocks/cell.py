@@ -84,14 +84,7 @@ class CellBlock(block.Block):
         return operations.finish(stack(hp, outputs, widths, n_cells))
 
     def structure(self, prefix):
-        """The graph of operations of a `"nas_bench_201"` cell, `None` for other cells.
-
-        Args:
-            prefix: What the names of the block's decisions begin with in the space, without the slash.
-
-        Returns:
-            A `search_space.structure.OperationGraph` or `None`.
-        """
+        """The graph of operations of a `"nas_bench_201"` cell, `None` for other cells; see `Block.structure`."""
         if self.cell != "nas_bench_201":
             return None
         pairs = [(source, target) for target in range(1, self.n_nodes) for source in range(target)]

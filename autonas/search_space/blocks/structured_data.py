@@ -5,7 +5,7 @@ import functools
 from keras import ops
 
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import dense, image, numbers, preprocessing
+from autonas.search_space.blocks import dense, image, numbers, preprocessing, spaces
 
 
 class StructuredDataBlock(block.Block):
@@ -13,7 +13,8 @@ class StructuredDataBlock(block.Block):
 
     Args:
         kind: Network on the encoded row: `"linear"` (none: what follows is linear in the encodings) or `"dense"`;
-            `None` lets the search choose. Defaults to `None`.
+            `None` lets the search choose. Or the space of architectures `"layered"`, a residual network whose layers
+            are chosen one by one. Defaults to `None`.
         numbers: Encoding of numbers: `"plain"`, `"piecewise_linear"` or `"periodic"`; `None` lets the search choose.
             Defaults to `None`.
         categories: `"one_hot"` or `"embedding"`, or a range. Defaults to a choice of both.
@@ -44,7 +45,10 @@ class StructuredDataBlock(block.Block):
             units=ranges.Choice([64, 128, 256, 512], default=256), depth=ranges.Int(1, 4, default=2)
         )
         families = {"linear": image.identity, "dense": lambda: functools.partial(network.build, hp)}
-        return image.family(self.kind, families)(hp, outputs)
+        networks = {
+            name: lambda space=space: functools.partial(space().build, hp) for name, space in spaces.ROWS.items()
+        }
+        return image.family(self.kind, families, networks)(hp, outputs)
 
     def _encoded_numbers(self, hp, inputs, feature):
         """What is laid beside the plain numbers; the encoding is chosen for all columns at once."""

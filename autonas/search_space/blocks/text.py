@@ -14,7 +14,8 @@ class TextBlock(block.Block):
 
     Args:
         kind: Family: `"bag"` (weighted mean of the embeddings of words and word pairs), `"convolution"`,
-            `"recurrent"` or `"transformer"`; `None` lets the search choose. Defaults to `None`.
+            `"recurrent"` or `"transformer"`; `None` lets the search choose. Or a space of architectures: `"chain"`,
+            `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`.
         dimension: Length of a word's embedding, or a range. Defaults to a choice of 32, 64 and 128.
         dropout: Rate of dropping whole words or channels in training, or a range. Defaults to a choice of 0, 0.25
             and 0.5.
@@ -59,7 +60,11 @@ class TextBlock(block.Block):
             "recurrent": lambda: sequence(recurrent.RecurrentBlock(return_sequences=True, depth=1)),
             "transformer": lambda: sequence(transformer.TransformerBlock()),
         }
-        return image.family(self.kind, families)(hp, inputs)
+        networks = {
+            name: lambda network=network: lambda tokens: network()(embed(tokens))
+            for name, network in image.reduced_spaces(hp).items()
+        }
+        return image.family(self.kind, families, networks)(hp, inputs)
 
     def _bag(self, hp, dimension, dropout, tokens):
         """Joulin et al. (2017), with TF-IDF weights: order survives only in pairs of neighbours, hashed to buckets."""

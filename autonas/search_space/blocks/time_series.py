@@ -14,7 +14,8 @@ class TimeSeriesBlock(block.Block):
 
     Args:
         kind: Family: `"linear"` (the flattened series), `"dense"`, `"convolution"` or `"recurrent"`; `None` lets the
-            search choose. Defaults to `None`.
+            search choose. Or a space of architectures: `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults
+            to `None`.
         name: Name of the block.
     """
 
@@ -36,7 +37,7 @@ class TimeSeriesBlock(block.Block):
                 recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp
             ),
         }
-        return image.family(self.kind, families)(hp, series)
+        return image.family(self.kind, families, image.reduced_spaces(hp))(hp, series)
 
     def _convolution(self, hp, raw, series):
         """Fully convolutional, then mean and maximum over the steps that were observed."""
