@@ -1,12 +1,12 @@
 """Checks of the constructor's arguments, made at the top of `fit`, before anything is written or trained."""
 
 import json
-import numbers
 import os
 
 import numpy as np
 
 from autonas import oracles
+from autonas.oracles import checks
 
 TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
 
@@ -24,12 +24,12 @@ def check(estimator):
     _positive_integer(estimator, "patience")
     _positive_integer(estimator, "num_classes")
     limit = estimator.time_limit
-    if limit is not None and (not _is_number(limit) or not 0 < limit < float("inf")):
+    if limit is not None and (not checks.is_number(limit) or not 0 < limit < float("inf")):
         _refuse("time_limit", "a positive number of seconds or None", limit)
     split = estimator.validation_split
-    if not _is_number(split) or not 0 < split < 1:
+    if not checks.is_number(split) or not 0 < split < 1:
         _refuse("validation_split", "a number between 0 and 1, the share of rows to validate on", split)
-    if estimator.seed is not None and (not _is_integer(estimator.seed) or estimator.seed < 0):
+    if estimator.seed is not None and (not checks.is_integer(estimator.seed) or estimator.seed < 0):
         _refuse("seed", "a non-negative integer or None", estimator.seed)
     if estimator.preset not in presets():
         _refuse("preset", f"one of {', '.join(map(repr, presets()))}", estimator.preset)
@@ -58,7 +58,8 @@ def check(estimator):
 
 def _check_class_weight(class_weight):
     if isinstance(class_weight, dict):
-        wrong = [weight for weight in class_weight.values() if not _is_number(weight) or not 0 <= weight < float("inf")]
+        weights = class_weight.values()
+        wrong = [weight for weight in weights if not checks.is_number(weight) or not 0 <= weight < float("inf")]
         if wrong:
             _refuse("class_weight", "a dict from label to a weight of at least zero", wrong[0])
     elif not (class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced")):
@@ -67,16 +68,8 @@ def _check_class_weight(class_weight):
 
 def _positive_integer(estimator, name):
     value = getattr(estimator, name)
-    if value is not None and (not _is_integer(value) or value < 1):
+    if value is not None and (not checks.is_integer(value) or value < 1):
         _refuse(name, "a positive integer or None", value)
-
-
-def _is_integer(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _is_number(value):
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _refuse(name, expected, value):

@@ -157,9 +157,8 @@ class BayesianOracle(base.Oracle):
         return sorted(places, key=lambda place: np.inf if self._scores[place] is None else -self._scores[place])
 
     def _views(self, architectures):
-        encoding = self.encoding
-        features, groups = encoding.features(architectures), encoding.columns
-        ordered = np.array([encoding.dimensions[place].is_ordered for place in groups], dtype=bool)
+        features, groups = self.encoding.features(architectures), self.encoding.columns
+        ordered = self.encoding.is_ordered
         squares = 4 * features[:, ordered] ** 2 - 0.5
         views = [View(features, groups, linear=False, weight=1.0)]
         if self.structure is not None:

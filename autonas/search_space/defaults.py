@@ -27,7 +27,7 @@ def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None
     """
     nodes = [_INPUTS[kind][0]() for kind in kinds]
     for kind in kinds if search_space is not None else []:
-        known = spaces.ROWS if kind == "table" else spaces.SEQUENCES_AND_MAPS
+        known = spaces.ROWS if kind == "table" else spaces.MAPS_AND_SERIES
         if search_space not in known:
             raise ValueError(
                 f"`search_space` must be {' or '.join(map(repr, known))} for {_PLURALS[kind]}, or None. "

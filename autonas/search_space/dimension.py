@@ -40,7 +40,9 @@ class Dimension:
         is_number = isinstance(hyperparameter, (_kinds.Int, _kinds.Float))
         self.is_ordered = self.size > 2 and (is_number or getattr(hyperparameter, "ordered", False))
         self.width = 1 if self.is_ordered else self.size
-        self._index = {} if isinstance(self.options, (range, type(None))) else dict(_enumerated(self.options))
+        self._index = {}
+        if isinstance(self.options, list):
+            self._index = {option: index for index, option in enumerate(self.options)}
         self._activations = [condition.is_active for condition in hyperparameter.conditions]
 
     def is_active(self, values):
@@ -116,10 +118,6 @@ class Dimension:
         if self.is_ordered:
             return abs(self.position(first) - self.position(second))
         return float(first != second)
-
-
-def _enumerated(options):
-    return ((option, index) for index, option in enumerate(options))
 
 
 def _options(hyperparameter):

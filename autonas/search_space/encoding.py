@@ -18,6 +18,7 @@ class Encoding:
         dimensions: List of a `Dimension` for each hyperparameter.
         width: Number of columns of `features`.
         columns: Integer array of shape `(width,)`: the place in `dimensions` of what each column belongs to.
+        is_ordered: Boolean array of shape `(width,)`: whether a column is a position on a scale.
     """
 
     def __init__(self, hyperparameters):
@@ -25,6 +26,7 @@ class Encoding:
         widths = [dimension.width for dimension in self.dimensions]
         self.width = sum(widths)
         self.columns = np.repeat(np.arange(len(widths)), widths)
+        self.is_ordered = np.repeat([dimension.is_ordered for dimension in self.dimensions], widths).astype(bool)
         self._first_columns = np.cumsum([0, *widths[:-1]]).tolist() if widths else []
 
     # ------------------------------------------------------------------ architectures

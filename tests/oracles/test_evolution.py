@@ -1,6 +1,6 @@
 """Evolution keeps the contract; the fittest have children, and one member leaves for each that joins."""
 
-import keras_tuner
+import bits
 import numpy as np
 import pytest
 
@@ -24,13 +24,6 @@ class TestAgingEvolution(contracts.OracleContract):
         return oracles.EvolutionOracle(crossover_probability=0.3, **published, **arguments)
 
 
-def binary_space(n_decisions=6):
-    space = keras_tuner.HyperParameters()
-    for place in range(n_decisions):
-        space.Boolean(f"bit_{place}")
-    return space
-
-
 def number(values):
     """A score that is another one for each architecture: the bits as a binary number."""
     return float(sum(2 ** int(name.removeprefix("bit_")) for name, bit in values.items() if bit))
@@ -39,7 +32,7 @@ def number(values):
 def started(n_members, **arguments):
     """An oracle whose first `n_members` trials, the whole first population, have ended; and their values."""
     oracle = oracles.EvolutionOracle(
-        hyperparameters=arguments.pop("space", binary_space()), seed=0, population_size=n_members, **arguments
+        hyperparameters=arguments.pop("space", bits.binary_space()), seed=0, population_size=n_members, **arguments
     )
     return oracle, [told(oracle, trial) for trial in range(n_members)]
 
@@ -49,10 +42,6 @@ def told(oracle, trial, score=number):
     values = oracle.ask()
     oracle.tell(trial, values, None if score is None else (score(values),))
     return values
-
-
-def n_differing(first, second):
-    return sum(first.get(name) != second.get(name) for name in {*first, *second})
 
 
 def members(oracle):
@@ -65,18 +54,18 @@ def members(oracle):
 def test_a_child_differs_from_the_fittest_in_one_decision():
     oracle, first = started(4)
     fittest = max(first, key=number)
-    assert [n_differing(oracle.ask(), fittest) for _ in range(3)] == [1, 1, 1]
+    assert [bits.n_differing(oracle.ask(), fittest) for _ in range(3)] == [1, 1, 1]
 
 
 def test_a_small_tournament_leaves_others_a_chance():
     found = []
     for seed in range(30):
         oracle = oracles.EvolutionOracle(
-            hyperparameters=binary_space(12), seed=seed, population_size=3, tournament_size=1
+            hyperparameters=bits.binary_space(12), seed=seed, population_size=3, tournament_size=1
         )
         initial = [told(oracle, trial) for trial in range(3)]
         child = oracle.ask()
-        found.append(int(np.argmin([n_differing(child, values) for values in initial])))
+        found.append(int(np.argmin([bits.n_differing(child, values) for values in initial])))
     assert set(found) == {0, 1, 2}
 
 
@@ -94,7 +83,7 @@ def test_mutation_adds_and_removes_layers_and_changes_kinds_and_parameters():
 
 def test_a_child_of_two_parents_has_decisions_of_both():
     oracle = oracles.EvolutionOracle(
-        hyperparameters=binary_space(20), seed=0, population_size=2, crossover_probability=1.0,
+        hyperparameters=bits.binary_space(20), seed=0, population_size=2, crossover_probability=1.0,
         initial_points=[{}, {f"bit_{place}": True for place in range(20)}],
     )  # fmt: skip
     for trial in range(2):
@@ -106,14 +95,14 @@ def test_a_child_of_two_parents_has_decisions_of_both():
 
 
 def test_the_least_fit_leaves():
-    oracle, asked = started(4, space=binary_space(20), max_attempts=100)
+    oracle, asked = started(4, space=bits.binary_space(20), max_attempts=100)
     for trial in range(4, 30):
         asked.append(told(oracle, trial))
         assert sorted(map(number, members(oracle))) == sorted(map(number, asked))[-4:]
 
 
 def test_the_oldest_leaves_by_age():
-    oracle, asked = started(4, survival="age", space=binary_space(12))
+    oracle, asked = started(4, survival="age", space=bits.binary_space(12))
     for trial in range(4, 30):
         asked.append(told(oracle, trial))
         assert members(oracle) == asked[-4:]
@@ -127,35 +116,35 @@ def test_failed_children_do_not_join_but_are_known():
 
 
 def test_a_population_whose_first_members_have_all_failed_starts_at_random():
-    oracle = oracles.EvolutionOracle(hyperparameters=binary_space(12), seed=0)
+    oracle = oracles.EvolutionOracle(hyperparameters=bits.binary_space(12), seed=0)
     for trial in range(8):
         told(oracle, trial, None)
     survivor = told(oracle, 8)
-    assert n_differing(oracle.ask(), survivor) == 1
+    assert bits.n_differing(oracle.ask(), survivor) == 1
 
 
 def test_a_parent_whose_children_are_all_known_leaves():
     oracle = oracles.EvolutionOracle(
-        hyperparameters=binary_space(), seed=0, population_size=2, patience=None, max_attempts=60,
+        hyperparameters=bits.binary_space(), seed=0, population_size=2, patience=None, max_attempts=60,
         initial_points=[{f"bit_{place}": True for place in range(6)}, {"bit_5": True}],
     )  # fmt: skip
     best, second = told(oracle, 0), told(oracle, 1, lambda values: 0.5)
     for trial in range(2, 8):
-        assert n_differing(told(oracle, trial, lambda values: 0.0), best) == 1
-    assert n_differing(oracle.ask(), second) == 1
+        assert bits.n_differing(told(oracle, trial, lambda values: 0.0), best) == 1
+    assert bits.n_differing(oracle.ask(), second) == 1
     assert best not in members(oracle)
 
 
 def test_when_the_population_has_converged_a_new_one_begins():
     oracle = oracles.EvolutionOracle(
-        hyperparameters=binary_space(10), seed=0, population_size=2, patience=1, max_attempts=100,
+        hyperparameters=bits.binary_space(10), seed=0, population_size=2, patience=1, max_attempts=100,
         initial_points=[{f"bit_{place}": True for place in range(10)}],
     )  # fmt: skip
     best = told(oracle, 0)
     told(oracle, 1, lambda values: 0.0)
     late = oracle.ask()
     children = [late, *(told(oracle, trial, lambda values: 0.0) for trial in range(3, 12))]
-    assert all(n_differing(child, best) == 1 for child in children)
+    assert all(bits.n_differing(child, best) == 1 for child in children)
     first, second = told(oracle, 12), told(oracle, 13)
     assert members(oracle) == [first, second]
     # A child of the old population that is told of now belongs to nothing.
@@ -187,7 +176,7 @@ def test_several_scores_spread_over_the_front():
 
 def test_members_are_those_that_nsga2_keeps():
     scores = {0: (0.0, 10.0), 1: (10.0, 0.0), 2: (5.0, 6.0), 3: (1.0, 9.0), 4: (4.0, 4.0)}
-    oracle = oracles.EvolutionOracle(hyperparameters=binary_space(12), seed=0, population_size=3)
+    oracle = oracles.EvolutionOracle(hyperparameters=bits.binary_space(12), seed=0, population_size=3)
     asked = [oracle.ask() for _ in range(5)]
     for trial, values in enumerate(asked):
         oracle.tell(trial, values, scores[trial])
@@ -213,7 +202,7 @@ def test_members_are_those_that_nsga2_keeps():
     ],
 )
 def test_bad_arguments_are_refused_before_the_first_trial(arguments, message):
-    oracle = oracles.EvolutionOracle(hyperparameters=binary_space(), **arguments)
+    oracle = oracles.EvolutionOracle(hyperparameters=bits.binary_space(), **arguments)
     with pytest.raises(ValueError) as refusal:
         oracle.ask()
     assert str(refusal.value) == message

@@ -1,5 +1,6 @@
 """Local search keeps the contract; it moves to the first better neighbour, and starts anew at a local optimum."""
 
+import bits
 import keras_tuner
 import numpy as np
 import pytest
@@ -14,23 +15,12 @@ class TestLocalSearchOracle(contracts.OracleContract):
         return oracles.LocalSearchOracle(**arguments)
 
 
-def binary_space(n_decisions):
-    space = keras_tuner.HyperParameters()
-    for place in range(n_decisions):
-        space.Boolean(f"bit_{place}")
-    return space
-
-
 def search(n_decisions, seed=0):
     """An oracle whose first trial, of score 0, has ended; and that trial's values."""
-    oracle = oracles.LocalSearchOracle(hyperparameters=binary_space(n_decisions), seed=seed)
+    oracle = oracles.LocalSearchOracle(hyperparameters=bits.binary_space(n_decisions), seed=seed)
     first = oracle.ask()
     oracle.tell(0, first, (0.0,))
     return oracle, first
-
-
-def n_differing(first, second):
-    return sum(first[name] != second[name] for name in first)
 
 
 def test_neighbours_are_tried_in_random_order():
@@ -38,7 +28,7 @@ def test_neighbours_are_tried_in_random_order():
     for seed in range(10):
         oracle, first = search(5, seed)
         asked = [oracle.ask() for _ in range(5)]
-        assert all(n_differing(values, first) == 1 for values in asked)
+        assert all(bits.n_differing(values, first) == 1 for values in asked)
         orders.add(tuple(next(name for name in first if values[name] != first[name]) for values in asked))
     assert len(orders) > 7
 
@@ -48,35 +38,35 @@ def test_it_moves_to_the_first_better_neighbour():
     worse, better = oracle.ask(), oracle.ask()
     oracle.tell(1, worse, (-1.0,))
     oracle.tell(2, better, (1.0,))
-    assert [n_differing(oracle.ask(), better) for _ in range(5)] == [1] * 5
+    assert [bits.n_differing(oracle.ask(), better) for _ in range(5)] == [1] * 5
 
 
 def test_at_a_local_optimum_it_starts_anew_and_does_not_wait_for_its_last_neighbours():
     oracle, first = search(12)
     neighbours = [oracle.ask() for _ in range(12)]
-    assert {n_differing(values, first) for values in neighbours} == {1}
+    assert {bits.n_differing(values, first) for values in neighbours} == {1}
     starts = [oracle.ask() for _ in range(8)]
-    assert np.mean([n_differing(values, first) for values in starts]) > 4
+    assert np.mean([bits.n_differing(values, first) for values in starts]) > 4
     # The first start goes on from there, though it is worse than the optimum; a neighbour that is no better doesn't.
     oracle.tell(13, starts[0], (-5.0,))
     oracle.tell(1, neighbours[0], (-1.0,))
-    assert n_differing(oracle.ask(), starts[0]) == 1
+    assert bits.n_differing(oracle.ask(), starts[0]) == 1
     # One that turns out to be better does.
     oracle.tell(2, neighbours[1], (1.0,))
-    assert n_differing(oracle.ask(), neighbours[1]) == 1
+    assert bits.n_differing(oracle.ask(), neighbours[1]) == 1
 
 
 def test_failed_trials_never_stop_it():
     oracle, first = search(12)
     for trial in range(1, 13):
         values = oracle.ask()
-        assert n_differing(values, first) == 1
+        assert bits.n_differing(values, first) == 1
         oracle.tell(trial, values, None)
     failed_start = oracle.ask()
     oracle.tell(13, failed_start, None)
     start = oracle.ask()
     oracle.tell(14, start, (-5.0,))
-    assert n_differing(oracle.ask(), start) == 1
+    assert bits.n_differing(oracle.ask(), start) == 1
 
 
 def test_n_steps_near_values_of_a_real_are_neighbours():
@@ -91,7 +81,7 @@ def test_n_steps_near_values_of_a_real_are_neighbours():
 
 
 def test_bad_arguments_are_refused_before_the_first_trial():
-    oracle = oracles.LocalSearchOracle(hyperparameters=binary_space(3), n_steps=0)
+    oracle = oracles.LocalSearchOracle(hyperparameters=bits.binary_space(3), n_steps=0)
     with pytest.raises(ValueError, match="`n_steps` must be an integer of at least 1. Received: n_steps=0"):
         oracle.ask()
 

@@ -87,8 +87,9 @@ class CellBlock(block.Block):
         """The graph of operations of a `"nas_bench_201"` cell, `None` for other cells; see `Block.structure`."""
         if self.cell != "nas_bench_201":
             return None
-        pairs = [(source, target) for target in range(1, self.n_nodes) for source in range(target)]
-        return structure.OperationGraph({f"{prefix}/edge_{pair[0]}_{pair[1]}": pair for pair in pairs})
+        return structure.OperationGraph(
+            {f"{prefix}/{operations.edge_name(edge)}": edge for edge in operations.edges(self.n_nodes)}
+        )
 
     def _count(self, hp, name, limit=None):
         counts = arguments.repeat(self, name, None, limit)
@@ -118,16 +119,15 @@ class CellBlock(block.Block):
         for index in range(self.n_nodes):
             with hp.name_scope(f"node_{index}"):
                 nodes.append(self._node(hp, nodes, width))
-        return _join(keras.layers.Concatenate, nodes[2:])
+        return nodes[2] if self.n_nodes == 1 else keras.layers.Concatenate()(nodes[2:])
 
     def _node(self, hp, earlier, width):
         chosen = earlier
         if self.n_inputs < len(earlier):
             chosen = decisions.InputChoice("inputs", self.n_inputs)(hp, earlier)
             chosen = [chosen] if self.n_inputs == 1 else chosen
-        return _join(
-            keras.layers.Add,
-            [self._operation(hp, f"operation_{index}", each, width) for index, each in enumerate(chosen)],
+        return operations.add(
+            [self._operation(hp, f"operation_{index}", each, width) for index, each in enumerate(chosen)]
         )
 
     # ------------------------------------------------------------------ NAS-Bench-201
@@ -144,9 +144,10 @@ class CellBlock(block.Block):
         nodes = [inputs]
         for target in range(1, self.n_nodes):
             results = [
-                self._operation(hp, f"edge_{source}_{target}", node, width) for source, node in enumerate(nodes)
+                self._operation(hp, operations.edge_name((source, target)), node, width)
+                for source, node in enumerate(nodes)
             ]
-            nodes.append(_join(keras.layers.Add, results))
+            nodes.append(operations.add(results))
         return nodes[-1]
 
     # ------------------------------------------------------------------ both
@@ -154,10 +155,6 @@ class CellBlock(block.Block):
     def _operation(self, hp, name, inputs, width):
         names = operations.of_block(self, _OPERATIONS[self.cell])
         return decisions.LayerChoice(name, operations.candidates(names, len(inputs.shape), width))(hp, inputs)
-
-
-def _join(layer_class, tensors):
-    return tensors[0] if len(tensors) == 1 else layer_class()(tensors)
 
 
 def _residual(inputs, width):

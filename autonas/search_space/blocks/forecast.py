@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from autonas.search_space import heads, ranges
-from autonas.search_space.blocks import convolution_1d, dense, image, recurrent, time_series
+from autonas.search_space.blocks import convolution_1d, dense, recurrent, spaces, time_series
 
 
 class ForecastBlock(time_series.TimeSeriesBlock):
@@ -39,7 +39,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
             "convolution": lambda: functools.partial(self._convolution, hp, inputs),
             "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
         }
-        return image.family(self.kind, families)(hp, series)
+        return spaces.family(self.kind, families)(hp, series)
 
     def _convolution(self, hp, raw, series):
         """Convolutions, then the mean over the steps and the last step."""

@@ -107,8 +107,8 @@ class HierarchicalBlock(block.Block):
 
         with hp.name_scope("level_3"):
             return {
-                edge: hp.Choice(_name(edge), [*motifs, "identity", "none"], default=default(*edge))
-                for edge in _edges(self.n_nodes_level_3)
+                edge: hp.Choice(operations.edge_name(edge), [*motifs, "identity", "none"], default=default(*edge))
+                for edge in operations.edges(self.n_nodes_level_3)
             }
 
     def _declare_shared(self, hp, names):
@@ -116,8 +116,8 @@ class HierarchicalBlock(block.Block):
         self.suggest(hp, "reduction")
         for index in range(self.n_motifs):
             with hp.name_scope("level_2"), hp.name_scope(f"motif_{index}"):
-                for edge in _edges(self.n_nodes_level_2):
-                    hp.Choice(_name(edge), list(names), default=_default_operation(edge, names))
+                for edge in operations.edges(self.n_nodes_level_2):
+                    hp.Choice(operations.edge_name(edge), list(names), default=_default_operation(edge, names))
 
     def _cell(self, hp, inputs, wiring, names):
         """The level-3 motif."""
@@ -132,7 +132,8 @@ class HierarchicalBlock(block.Block):
                 for source, node in enumerate(nodes)
                 if wiring[source, target] != "none"
             ]
-            nodes.append(_add(parts or [operations.make("none", len(inputs.shape), inputs.shape[-1])(inputs)]))
+            nothing = operations.make("none", len(inputs.shape), inputs.shape[-1])
+            nodes.append(operations.add(parts or [nothing(inputs)]))
         return nodes[-1]
 
     def _motif(self, hp, label, inputs, names):
@@ -141,12 +142,11 @@ class HierarchicalBlock(block.Block):
         nodes = [inputs]
         with hp.name_scope("level_2"), hp.name_scope(label):
             for target in range(1, self.n_nodes_level_2):
-                edges = [(source, target) for source in range(target)]
-                parts = [
-                    decisions.LayerChoice(_name(edge), candidates, default=_default_operation(edge, names))(hp, node)
-                    for edge, node in zip(edges, nodes, strict=True)
-                ]
-                nodes.append(_add(parts))
+                parts = []
+                for source, node in enumerate(nodes):
+                    name, default = operations.edge_name((source, target)), _default_operation((source, target), names)
+                    parts.append(decisions.LayerChoice(name, candidates, default=default)(hp, node))
+                nodes.append(operations.add(parts))
         return nodes[-1]
 
     def _halve(self, hp, inputs, width):
@@ -157,20 +157,7 @@ class HierarchicalBlock(block.Block):
         return arguments.choose(self, "reduction", candidates)(hp, inputs)
 
 
-def _edges(n_nodes):
-    """All pairs of an earlier and a later node."""
-    return [(source, target) for target in range(1, n_nodes) for source in range(target)]
-
-
-def _name(edge):
-    return f"edge_{edge[0]}_{edge[1]}"
-
-
 def _default_operation(edge, names):
     """The first operation from each node to the next, and ways past it where there is such an operation."""
     source, target = edge
     return "identity" if target > source + 1 and "identity" in names else names[0]
-
-
-def _add(tensors):
-    return tensors[0] if len(tensors) == 1 else keras.layers.Add()(tensors)

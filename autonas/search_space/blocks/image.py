@@ -2,10 +2,8 @@
 
 import functools
 
-import keras
-
-from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import convolution, dense, preprocessing, reduction, residual, spaces
+from autonas.search_space import block, ranges
+from autonas.search_space.blocks import convolution, dense, preprocessing, residual, spaces
 
 
 class ImageBlock(block.Block):
@@ -41,38 +39,8 @@ class ImageBlock(block.Block):
         families = {
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
             "convolution": lambda: functools.partial(
-                reduced, hp, convolution.ConvolutionBlock(depth=ranges.Int(1, 4, default=2))
+                spaces.reduced, hp, convolution.ConvolutionBlock(depth=ranges.Int(1, 4, default=2))
             ),
-            "residual": lambda: functools.partial(reduced, hp, residual.ResidualBlock()),
+            "residual": lambda: functools.partial(spaces.reduced, hp, residual.ResidualBlock()),
         }
-        return family(self.kind, families, reduced_spaces(hp))(hp, outputs)
-
-
-def reduced(hp, network, inputs):
-    """A network that makes a map or a series, and its reduction to a vector."""
-    outputs = network.build(hp, inputs)
-    with hp.name_scope("reduction"):
-        return reduction.Reduction().build(hp, outputs)
-
-
-def reduced_spaces(hp):
-    """The spaces of architectures on images, series and texts as candidates of a `LayerChoice`."""
-    return {
-        name: lambda space=space: functools.partial(reduced, hp, space())
-        for name, space in spaces.SEQUENCES_AND_MAPS.items()
-    }
-
-
-def family(kind, families, named=None):
-    """The decision between families of networks; one of them, or of those `named` besides, if `kind` says so."""
-    if kind is None:
-        return decisions.LayerChoice("kind", families)
-    known = {**families, **(named or {})}
-    if kind not in known:
-        raise ValueError(f"`kind` must be one of {list(known)} or None. Received: kind={kind!r}")
-    return decisions.LayerChoice("kind", {kind: known[kind]})
-
-
-def identity():
-    """The family without a network: what follows is linear."""
-    return keras.layers.Identity()
+        return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, outputs)

@@ -5,10 +5,8 @@ import functools
 import keras
 
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import arguments, convolution
+from autonas.search_space.blocks import arguments, convolution, operations
 
-_POINTWISE = {3: keras.layers.Conv1D, 4: keras.layers.Conv2D}
-_DEPTHWISE = {3: keras.layers.DepthwiseConv1D, 4: keras.layers.DepthwiseConv2D}
 _DROPOUT = {3: keras.layers.SpatialDropout1D, 4: keras.layers.SpatialDropout2D}
 _POOLING = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
 
@@ -75,6 +73,7 @@ class LayeredBlock(block.Block):
     def build(self, hp, inputs):
         inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
         rank = len(inputs.shape)
+        pointwise, depthwise = operations.LAYERS["convolution"][rank], operations.LAYERS["depthwise"][rank]
         kernel_sizes = self._kernel_sizes()
         filters = self.suggest(hp, "filters")
         activation = self.suggest(hp, "activation")
@@ -88,20 +87,20 @@ class LayeredBlock(block.Block):
             return keras.layers.Activation(activation)(normalize(inputs))
 
         def convolve(inputs, width, kernel_size=1):
-            return _POINTWISE[rank](width, kernel_size, padding="same", use_bias=False)(inputs)
+            return pointwise(width, kernel_size, padding="same", use_bias=False)(inputs)
 
         def layer(width, strides, inputs):
             channels = inputs.shape[-1]
             # A number, not a decision between layers: the decisions below would depend on it.
             expansion = self.suggest(hp, "expansion")
-            depthwise = {
-                size: functools.partial(_DEPTHWISE[rank], size, strides=strides, padding="same", use_bias=False)
+            kernels = {
+                size: functools.partial(depthwise, size, strides=strides, padding="same", use_bias=False)
                 for size in kernel_sizes
             }
             outputs = inputs
             if expansion != 1:
                 outputs = activate(convolve(inputs, round(expansion * channels)))
-            outputs = activate(arguments.choose(self, "kernel_size", depthwise)(hp, outputs))
+            outputs = activate(arguments.choose(self, "kernel_size", kernels)(hp, outputs))
             outputs = self._excitation(activation, max(channels // 4, 4))(hp, outputs)
             outputs = normalize(convolve(outputs, width))
             if outputs.shape != inputs.shape:

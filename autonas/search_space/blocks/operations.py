@@ -11,7 +11,7 @@ from autonas.search_space.blocks import convolution
 _SHORTEST = 4
 
 #: Layers by kind and by the rank of the tensors that they take.
-_LAYERS = {
+LAYERS = {
     "convolution": {3: keras.layers.Conv1D, 4: keras.layers.Conv2D},
     "separable": {3: keras.layers.SeparableConv1D, 4: keras.layers.SeparableConv2D},
     "depthwise": {3: keras.layers.DepthwiseConv1D, 4: keras.layers.DepthwiseConv2D},
@@ -72,8 +72,8 @@ def project(inputs, filters, stride=1):
     rank = len(inputs.shape)
     outputs = keras.layers.Activation("relu")(inputs)
     if stride > 1:
-        outputs = _LAYERS["average_pooling"][rank](stride, padding="same")(outputs)
-    return _normalize(_LAYERS["convolution"][rank](filters, 1, use_bias=False)(outputs))
+        outputs = LAYERS["average_pooling"][rank](stride, padding="same")(outputs)
+    return _normalize(LAYERS["convolution"][rank](filters, 1, use_bias=False)(outputs))
 
 
 def stem(inputs, filters):
@@ -81,7 +81,7 @@ def stem(inputs, filters):
     rank = len(inputs.shape)
     if rank == 4:
         inputs = convolution.shrink(inputs, filters)
-    return _normalize(_LAYERS["convolution"][rank](filters, 3, padding="same", use_bias=False)(inputs))
+    return _normalize(LAYERS["convolution"][rank](filters, 3, padding="same", use_bias=False)(inputs))
 
 
 def finish(inputs):
@@ -97,6 +97,21 @@ def max_stages(inputs):
     if len(inputs.shape) == 4:
         return convolution.max_stages(inputs)
     return max(1, 1 + int(math.log2(inputs.shape[1] / _SHORTEST)))
+
+
+def edges(n_nodes):
+    """The edges of a graph of operations: all pairs of an earlier and a later of its nodes, by the later one."""
+    return [(source, target) for target in range(1, n_nodes) for source in range(target)]
+
+
+def edge_name(edge):
+    """The name of the decision on an edge."""
+    return f"edge_{edge[0]}_{edge[1]}"
+
+
+def add(tensors):
+    """The sum of a node's incoming edges."""
+    return tensors[0] if len(tensors) == 1 else keras.layers.Add()(tensors)
 
 
 def _deferred(operation):
@@ -124,7 +139,7 @@ def _identity(inputs, rank, filters, stride):
 
 def _convolution(kind, kernel_size):
     def operation(inputs, rank, filters, stride):
-        layer = _LAYERS[kind][rank](filters, kernel_size, strides=stride, padding="same", use_bias=False)
+        layer = LAYERS[kind][rank](filters, kernel_size, strides=stride, padding="same", use_bias=False)
         return _normalize(layer(keras.layers.Activation("relu")(inputs)))
 
     return operation
@@ -133,26 +148,26 @@ def _convolution(kind, kernel_size):
 def _dilated(kernel_size):
     def operation(inputs, rank, filters, stride):
         outputs = keras.layers.Activation("relu")(inputs)
-        depthwise = _LAYERS["depthwise"][rank]
+        depthwise = LAYERS["depthwise"][rank]
         outputs = depthwise(kernel_size, dilation_rate=2, padding="same", use_bias=False)(outputs)
         # No backend has convolutions that are both strided and dilated.
         if stride > 1:
             outputs = _subsample(outputs, stride)
-        return _normalize(_LAYERS["convolution"][rank](filters, 1, use_bias=False)(outputs))
+        return _normalize(LAYERS["convolution"][rank](filters, 1, use_bias=False)(outputs))
 
     return operation
 
 
 def _pooling(kind, pool_size):
     def operation(inputs, rank, filters, stride):
-        outputs = _LAYERS[kind][rank](pool_size, strides=stride, padding="same")(inputs)
+        outputs = LAYERS[kind][rank](pool_size, strides=stride, padding="same")(inputs)
         return outputs if inputs.shape[-1] == filters else project(outputs, filters)
 
     return operation
 
 
 def _subsample(inputs, stride):
-    return _LAYERS["max_pooling"][len(inputs.shape)](1, strides=stride, padding="same")(inputs)
+    return LAYERS["max_pooling"][len(inputs.shape)](1, strides=stride, padding="same")(inputs)
 
 
 #: The operations by name, each a function of the tensor, its rank, the filters and the stride.

@@ -5,7 +5,7 @@ import functools
 from keras import ops
 
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import dense, image, numbers, preprocessing, spaces
+from autonas.search_space.blocks import dense, numbers, preprocessing, spaces
 
 
 class StructuredDataBlock(block.Block):
@@ -44,11 +44,8 @@ class StructuredDataBlock(block.Block):
         network = dense.DenseBlock(
             units=ranges.Choice([64, 128, 256, 512], default=256), depth=ranges.Int(1, 4, default=2)
         )
-        families = {"linear": image.identity, "dense": lambda: functools.partial(network.build, hp)}
-        networks = {
-            name: lambda space=space: functools.partial(space().build, hp) for name, space in spaces.ROWS.items()
-        }
-        return image.family(self.kind, families, networks)(hp, outputs)
+        families = {"linear": spaces.identity, "dense": lambda: functools.partial(network.build, hp)}
+        return spaces.family(self.kind, families, spaces.of_rows(hp))(hp, outputs)
 
     def _encoded_numbers(self, hp, inputs, feature):
         """What is laid beside the plain numbers; the encoding is chosen for all columns at once."""

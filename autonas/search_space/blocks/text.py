@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import image, preprocessing, recurrent, transformer
+from autonas.search_space.blocks import preprocessing, recurrent, spaces, transformer
 
 
 class TextBlock(block.Block):
@@ -62,9 +62,9 @@ class TextBlock(block.Block):
         }
         networks = {
             name: lambda network=network: lambda tokens: network()(embed(tokens))
-            for name, network in image.reduced_spaces(hp).items()
+            for name, network in spaces.of_maps_and_series(hp).items()
         }
-        return image.family(self.kind, families, networks)(hp, inputs)
+        return spaces.family(self.kind, families, networks)(hp, inputs)
 
     def _bag(self, hp, dimension, dropout, tokens):
         """Joulin et al. (2017), with TF-IDF weights: order survives only in pairs of neighbours, hashed to buckets."""

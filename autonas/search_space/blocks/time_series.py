@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import convolution_1d, dense, image, preprocessing, recurrent
+from autonas.search_space.blocks import convolution_1d, dense, preprocessing, recurrent, spaces
 
 
 class TimeSeriesBlock(block.Block):
@@ -37,7 +37,7 @@ class TimeSeriesBlock(block.Block):
                 recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp
             ),
         }
-        return image.family(self.kind, families, image.reduced_spaces(hp))(hp, series)
+        return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
     def _convolution(self, hp, raw, series):
         """Fully convolutional, then mean and maximum over the steps that were observed."""

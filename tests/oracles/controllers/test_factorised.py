@@ -1,20 +1,12 @@
 """The factorised policy: its gradient is that of the expected reward, and inactive decisions have none."""
 
+import decisions_in_turn
 import keras_tuner
 import numpy as np
 
 from autonas.oracles.controllers.decision_process import DecisionProcess
 from autonas.oracles.controllers.factorised import FactorisedController
 from autonas.search_space.encoding import Encoding
-
-
-def conditional_space():
-    space = keras_tuner.HyperParameters()
-    space.Choice("family", ["none", "some"])
-    with space.conditional_scope("family", ["some"]):
-        space.Choice("depth", [1, 2, 3])
-    space.Choice("last", list("abcd"))
-    return space
 
 
 def flat_space():
@@ -76,7 +68,7 @@ def entropies(controller):
 
 
 def test_the_mean_gradient_is_that_of_the_expected_reward_whatever_the_baseline():
-    controller = policy(conditional_space())
+    controller = policy(decisions_in_turn.conditional_space())
     for baseline in (0.0, 0.7):
         gradient, expected_reward = expected_gradient(controller, baseline)
         np.testing.assert_allclose(gradient, finite_differences(controller, expected_reward), atol=1e-8)
@@ -98,7 +90,7 @@ def test_the_entropy_bonus_raises_the_entropy():
 
 
 def test_inactive_decisions_do_not_move_even_by_momentum():
-    controller = policy(conditional_space(), entropy_weight=0.1)
+    controller = policy(decisions_in_turn.conditional_space(), entropy_weight=0.1)
     controller.ascend([[(0, 1), (1, 2), (2, 3)]], [np.ones(3)])
     before = controller.logits.copy()
     controller.ascend([[(0, 0), (2, 1)]], [np.ones(2)])

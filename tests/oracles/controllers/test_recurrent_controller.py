@@ -1,5 +1,6 @@
 """The recurrent policy: numpy and Keras agree, its loss is the objective, and it remembers what it decided."""
 
+import decisions_in_turn
 import keras
 import keras_tuner
 import numpy as np
@@ -13,18 +14,9 @@ from autonas.search_space.encoding import Encoding
 EPISODES = [[(0, 1), (1, 2), (2, 3)], [(0, 0), (2, 1)]]
 
 
-def conditional_space():
-    space = keras_tuner.HyperParameters()
-    space.Choice("family", ["none", "some"])
-    with space.conditional_scope("family", ["some"]):
-        space.Choice("depth", [1, 2, 3])
-    space.Choice("last", list("abcd"))
-    return space
-
-
 def policy(entropy_weight=0.0, units=6, learning_rate=0.02, space=None, seed=0):
     controller = RecurrentController(units, learning_rate)
-    controller.start(DecisionProcess(Encoding(space or conditional_space()), 8), entropy_weight, seed)
+    controller.start(DecisionProcess(Encoding(space or decisions_in_turn.conditional_space()), 8), entropy_weight, seed)
     return controller
 
 
@@ -138,7 +130,7 @@ def test_a_cleared_session_and_half_precision_elsewhere_change_nothing():
 
 
 def test_decisions_that_are_found_later_are_near_uniform_and_old_ones_stay():
-    space = conditional_space()
+    space = decisions_in_turn.conditional_space()
     controller = policy(space=space)
     for _ in range(5):
         controller.ascend(EPISODES, [np.ones(3), -np.ones(2)])
