@@ -1,0 +1,34 @@
+"""What tests of any folder use."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+
+@pytest.fixture
+def passes_on(request):
+    """Function of a backend's name that runs the file of the test under it, in a process of its own.
+
+    A file whose every test shall hold on JAX ends with
+
+    ```python
+    def test_all_of_this_holds_on_jax(passes_on):
+        passes_on("jax")
+    ```
+    """
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("The file is run under another backend already.")
+
+    def run(backend):
+        if importlib.util.find_spec(backend) is None:
+            pytest.skip(f"{backend} isn't installed.")
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(request.path)]
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        finished = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=request.config.rootpath)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+
+    return run
