@@ -1,6 +1,7 @@
 """The base of all strategies: Keras Tuner's contract met once, so that a strategy only asks and is told."""
 
 import contextlib
+import json
 import os
 import secrets
 import warnings
@@ -19,6 +20,11 @@ WAIT = "WAIT"
 DONE = "DONE"
 
 
+def is_candidate(values):
+    """Whether the values of a trial are an architecture to train by itself, and not another stage of the search."""
+    return values.get("tuner/stage", "train") == "train"
+
+
 class Oracle(keras_tuner.Oracle):
     """Base class of the strategies; a `keras_tuner.Oracle` that any Keras Tuner tuner can use.
 
@@ -35,9 +41,14 @@ class Oracle(keras_tuner.Oracle):
         oracle.tell(number, values, (measure(values),))
     ```
 
+    A strategy may also ask for trials that are no candidates, such as an epoch of a supernet's training: their values
+    have a `tuner/stage` (see `SupernetOracle`). They are rows of the table, end without a score, and what comes of them
+    is a report, told by `tell_report`.
+
     Args:
         objective: A `keras_tuner.Objective` or a metric's name.
-        max_trials: Number of trials at most, or `None` for no limit. Defaults to `None`.
+        max_trials: Number of candidates at most, or `None` for no limit; trials of other stages don't count. Defaults
+            to `None`.
         hyperparameters: The space, a `keras_tuner.HyperParameters`, or `None` if the tuner finds it. Defaults to
             `None`.
         seed: Seed, a non-negative integer; `None` draws one. Defaults to `None`.
@@ -65,7 +76,10 @@ class Oracle(keras_tuner.Oracle):
         self.header = {}
         #: Architectures that were asked for and not told of yet, by number.
         self.pending = {}
+        #: Whether an architecture may be asked for again.
+        self.repeats = False
         self._asked = 0
+        self._n_candidates = 0
         self._tried = set()
         self._unfinished = []
 
@@ -91,6 +105,31 @@ class Oracle(keras_tuner.Oracle):
             values: Its architecture.
             scores: Tuple of one float per objective, larger is better; `None` if the trial failed.
         """
+
+    def observe_report(self, number, values, report):
+        """Learns from a trial of another stage.
+
+        Args:
+            number: The trial's number, from 0 in the order of asking.
+            values: Its values, with the stage under `tuner/stage`.
+            report: What came of it, a dict as JSON gives it back; `None` if the trial failed.
+        """
+
+    def supernet_training(self):
+        """How the supernet is to be trained, a JSON-like dict; `None`, the default, if none is needed."""
+        return None
+
+    def strategy_for(self, values):
+        """An oracle that the evaluation of a trial asks and tells in memory; `None`, the default, if none is needed.
+
+        Args:
+            values: Values of the trial.
+        """
+        return None
+
+    def numbers(self):
+        """What is worth logging of the strategy after a trial, a dict of floats; empty by default."""
+        return {}
 
     def check(self):
         """Raises a `ValueError` if an argument isn't valid; called once, before the first trial."""
@@ -121,17 +160,41 @@ class Oracle(keras_tuner.Oracle):
         self.pending.pop(number, None)
         self.observe(number, values, scores)
 
+    def tell_report(self, number, values, report):
+        """What came of a trial of another stage; see `observe_report`."""
+        self.pending.pop(number, None)
+        self.observe_report(number, values, report)
+
+    def learn(self, values, scores):
+        """As if it had asked for an architecture and were told of it."""
+        number = self.n_asked
+        self._record(values)
+        self.tell(number, values, scores)
+
+    @property
+    def n_asked(self):
+        """How many trials were asked for: the number of the next one."""
+        return self._asked
+
+    def is_full(self):
+        """Whether there are as many candidates as there may be."""
+        return self.max_trials is not None and self._n_candidates >= self.max_trials
+
     def _record(self, values):
         self.pending[self._asked] = values
         self._asked += 1
-        self._tried.add(self.encoding.key(values))
+        if is_candidate(values) and not self.repeats:
+            self._tried.add(self.encoding.key(values))
+
+    def _is_new(self, values):
+        return not is_candidate(values) or self.encoding.key(values) not in self._tried
 
     def _next_initial_point(self):
         initial_points = [{}] if self.initial_points is None else self.initial_points
         while self._n_initial < len(initial_points):
             values = self.encoding.complete(initial_points[self._n_initial])
             self._n_initial += 1
-            if self.encoding.key(values) not in self._tried:
+            if self._is_new(values):
                 return values
         return None
 
@@ -141,15 +204,15 @@ class Oracle(keras_tuner.Oracle):
             return values
         for _ in range(self._max_collisions):
             values = self.suggest(generator)
-            if not isinstance(values, dict) or self.encoding.key(values) not in self._tried:
+            if not isinstance(values, dict) or self._is_new(values):
                 return values
         # A strategy that repeats itself has converged: go on at random, and at last in order, until all is tried.
         for _ in range(10 * self._max_collisions):
             values = self.encoding.sample(generator)
-            if self.encoding.key(values) not in self._tried:
+            if self._is_new(values):
                 return values
         for values in self.encoding.architectures():
-            if self.encoding.key(values) not in self._tried:
+            if self._is_new(values):
                 return values
         return DONE
 
@@ -174,7 +237,7 @@ class Oracle(keras_tuner.Oracle):
             return trial
         number = len(self.trials)
         response = {"status": TrialStatus.STOPPED}
-        if self.max_trials is None or number < self.max_trials:
+        if not self.is_full():
             response = self.populate_space(f"{number:04d}")
         trial = self._new_trial(number, response.get("values", {}), response["status"])
         if trial.status == TrialStatus.RUNNING:
@@ -186,7 +249,8 @@ class Oracle(keras_tuner.Oracle):
     def update_trial(self, trial_id, metrics, step=0):
         """As in Keras Tuner; a metric whose direction can't be told is kept as the smaller the better."""
         trial = self.trials[trial_id]
-        self._check_objective_found(metrics)
+        if is_candidate(trial.hyperparameters.values):
+            self._check_objective_found(metrics)
         with _nan_allowed():
             for name, value in metrics.items():
                 if not trial.metrics.exists(name):
@@ -197,9 +261,10 @@ class Oracle(keras_tuner.Oracle):
         return trial
 
     def end_trial(self, trial):
-        """Ends a trial: scores it, writes it to the journal and tells the strategy.
+        """Ends a trial: scores it if it is a candidate, writes it to the journal and tells the strategy.
 
-        `trial.facts`, a JSON-like dict, is journaled with it if present.
+        `trial.facts`, a JSON-like dict, is journaled with it if present; its `"report"` is what the strategy is told of
+        a trial that is no candidate.
         """
         ours = self.trials[trial.trial_id]
         ours.hyperparameters, ours.status, ours.message = trial.hyperparameters, trial.status, trial.message
@@ -207,36 +272,37 @@ class Oracle(keras_tuner.Oracle):
         metrics = {}
         if ours.status == TrialStatus.COMPLETED:
             with _nan_allowed():
-                self.score_trial(ours)
+                if is_candidate(ours.hyperparameters.values):
+                    self.score_trial(ours)
                 metrics = {name: float(ours.metrics.get_best_value(name)) for name in ours.metrics.metrics}
-            if not np.isfinite(ours.score):
+            if ours.score is not None and not np.isfinite(ours.score):
                 ours.status = TrialStatus.FAILED
                 ours.message = ours.message or f"{self.objective.name} is {ours.score}."
         if ours.status != TrialStatus.COMPLETED:
             ours.status, ours.score = TrialStatus.FAILED, None
         trial.status, trial.message = ours.status, ours.message
         self.end_order.append(ours.trial_id)
-        self._write(
-            {
-                "event": "ended",
-                "trial_id": ours.trial_id,
-                "values": ours.hyperparameters.values,
-                "status": ours.status,
-                "score": ours.score,
-                "best_step": ours.best_step,
-                "metrics": metrics,
-                "message": ours.message,
-                **getattr(trial, "facts", {}),
-            }
-        )
+        event = {
+            "event": "ended",
+            "trial_id": ours.trial_id,
+            "values": ours.hyperparameters.values,
+            "status": ours.status,
+            "score": ours.score,
+            "best_step": ours.best_step,
+            "metrics": metrics,
+            "message": ours.message,
+            **getattr(trial, "facts", {}),
+        }
+        self._write(event)
         for tuner_id, ongoing in list(self.ongoing_trials.items()):
             if ongoing.trial_id == ours.trial_id:
                 del self.ongoing_trials[tuner_id]
-        self._tell_trial(ours)
+        # As the journal will give it back: the keys of a dict are strings then.
+        self._tell_trial(ours, json.loads(json.dumps(event.get("report"))))
 
     def get_best_trials(self, num_trials=1):
-        """The best completed trials; never one that failed."""
-        completed = [trial for trial in self.trials.values() if trial.status == TrialStatus.COMPLETED]
+        """The best completed candidates; never a trial that failed."""
+        completed = [trial for trial in self.trials.values() if trial.score is not None]
         sign = -1 if self.objective.direction == "max" else 1
         return sorted(completed, key=lambda trial: sign * trial.score)[:num_trials]
 
@@ -295,7 +361,7 @@ class Oracle(keras_tuner.Oracle):
             trial.metrics.register(name, direction="min")
             trial.metrics.update(name, value, step=trial.best_step)
         self.end_order.append(trial.trial_id)
-        self._tell_trial(trial)
+        self._tell_trial(trial, event.get("report"))
 
     def _new_trial(self, number, values, status):
         # Keras Tuner copies by building every hyperparameter anew, which takes longer than all else; they never change.
@@ -308,10 +374,14 @@ class Oracle(keras_tuner.Oracle):
     def _add(self, trial):
         self.trials[trial.trial_id] = trial
         self.start_order.append(trial.trial_id)
+        self._n_candidates += is_candidate(trial.hyperparameters.values)
 
-    def _tell_trial(self, trial):
-        scores = None if trial.score is None else (self.oriented(trial.score),)
-        self.tell(int(trial.trial_id), dict(trial.hyperparameters.values), scores)
+    def _tell_trial(self, trial, report):
+        number, values = int(trial.trial_id), dict(trial.hyperparameters.values)
+        if is_candidate(values):
+            self.tell(number, values, None if trial.score is None else (self.oriented(trial.score),))
+        else:
+            self.tell_report(number, values, report if trial.status == TrialStatus.COMPLETED else None)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,78 @@
+"""The base of strategies that train a supernet first: its epochs as trials, and what comes before and after them."""
+
+from autonas.oracles import base, checks
+
+
+class SupernetOracle(base.Oracle):
+    """Base class of the strategies of one-shot search.
+
+    A search goes through stages, each trial named by the reserved keys in its values:
+
+    1. The first trial is the default architecture, trained by itself: a usable model early, and a yardstick.
+    2. Epochs of the supernet, one a trial: `tuner/stage` is `"supernet"`, `tuner/initial_epoch` and `tuner/epochs` the
+       epochs before and after it. One is on trial at a time. It ends after `epochs`, or when a report says that there
+       is no time for more.
+    3. What a subclass derives from it: `derive(generator)`.
+
+    The reports of stage 2 are dicts with `"finished"`, whether there is no time for more epochs, and whatever else a
+    subclass asks for in `observe_report`. If an epoch fails, it is asked for again.
+
+    It needs the tuner of autonas: one of Keras Tuner's knows no stages.
+
+    Args:
+        epochs: Epochs of the supernet. Defaults to `None`: in `AutoModel` as many as make about 3000 updates, from 4 to
+            200; outside of it the number must be given.
+        **kwargs: As in `Oracle`.
+    """
+
+    # The search is told by what has ended; and a supernet has no use for architectures that suit the data.
+    takes_warm_start = False
+    suggest_changes_state = False
+
+    def __init__(self, epochs=None, **kwargs):
+        super().__init__(**kwargs)
+        self.epochs = epochs
+        self._n_epochs = 0
+        self._is_trained = False
+        #: The trial of the supernet's last epoch so far.
+        self.supernet_trial_id = None
+
+    def derive(self, generator):
+        """What is tried once the supernet is trained; as `suggest`.
+
+        It isn't called while a trial of another stage is on. It must follow from what the strategy was told, from
+        `has_tried` and from the generator alone: when a search is continued, it isn't called for the trials before.
+        """
+        raise NotImplementedError
+
+    def check(self):
+        super().check()
+        if self.epochs is not None:
+            checks.check_integer("epochs", self.epochs, 1)
+        if self.max_trials is not None:
+            checks.check_integer("max_trials", self.max_trials, 2)
+
+    def has_tried(self, values):
+        """Whether an architecture was asked for already."""
+        return not self._is_new(values)
+
+    def suggest(self, generator):
+        if not all(map(base.is_candidate, self.pending.values())):
+            return base.WAIT
+        if self._is_trained:
+            return self.derive(generator)
+        if self.epochs is None:
+            raise ValueError(
+                f"`epochs` of {type(self).__name__} must be given outside of AutoModel. Received: epochs=None"
+            )
+        return {
+            "tuner/stage": "supernet",
+            "tuner/initial_epoch": self._n_epochs,
+            "tuner/epochs": self._n_epochs + 1,
+        }
+
+    def observe_report(self, number, values, report):
+        if values["tuner/stage"] == "supernet" and report is not None:
+            self._n_epochs = values["tuner/epochs"]
+            self.supernet_trial_id = f"{number:04d}"
+            self._is_trained = report["finished"] or self._n_epochs >= self.epochs
