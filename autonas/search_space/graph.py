@@ -5,7 +5,7 @@ import collections
 import keras
 import keras_tuner
 
-from autonas.search_space import block, declaring, heads, inputs, optimization
+from autonas.search_space import block, declaring, heads, inputs, optimization, supernet
 from autonas.search_space.blocks import preprocessing
 
 
@@ -68,6 +68,24 @@ class Graph(keras_tuner.HyperModel):
 
     def build(self, hp):
         """Builds the compiled model for the values in `hp`."""
+        return self._compile(keras.Model(*self._connect(hp)), self._optimizer(hp))
+
+    def build_supernet(self, values=None, partial_channels=1):
+        """Builds the compiled `Supernet`: one model with the shared weights of all architectures.
+
+        Args:
+            values: Values of hyperparameters that differ from the default ones, a dict by name: widths, rates and the
+                like, and the options whose shapes the others must have. Defaults to none.
+            partial_channels: Operations work on one in so many channels, as in PC-DARTS; a supernet of more than 1
+                can't be inherited from. Defaults to 1.
+        """
+        reading = supernet.SupernetReading(values, partial_channels)
+        inputs, outputs = self._connect(reading)
+        optimizer = self._optimizer(reading)
+        return self._compile(supernet.Supernet(inputs, outputs, reading), optimizer)
+
+    def _connect(self, hp):
+        """The inputs and outputs of the model, two dicts of symbolic tensors."""
         tensors, raw, model_inputs = {}, {}, {}
         for node, name in zip(self.inputs, self.input_names, strict=True):
             raw[id(node)] = {}
@@ -80,10 +98,14 @@ class Graph(keras_tuner.HyperModel):
             with hp.name_scope(self.names[id(each)]):
                 output = each.build(hp, arguments[0] if len(arguments) == 1 else arguments)
             tensors[id(each)] = output
-        outputs = {self.names[id(head)]: tensors[id(head)] for head in self.heads}
-        model = keras.Model(model_inputs, outputs)
+        return model_inputs, {self.names[id(head)]: tensors[id(head)] for head in self.heads}
+
+    def _optimizer(self, hp):
+        return (self.optimization or optimization.Optimization()).build(hp)
+
+    def _compile(self, model, optimizer):
         model.compile(
-            optimizer=(self.optimization or optimization.Optimization()).build(hp),
+            optimizer=optimizer,
             loss={self.names[id(head)]: head.loss_function() for head in self.heads},
             loss_weights={self.names[id(head)]: head.loss_weight for head in self.heads},
             jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",

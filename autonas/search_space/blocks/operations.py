@@ -40,11 +40,32 @@ def make(name, rank, filters, stride=1):
         stride: Step of the operation in space or time. Defaults to 1.
 
     Returns:
-        Function from a tensor to a tensor.
+        An `Operation`, a function from a tensor to a tensor.
     """
     if name not in OPERATIONS:
         raise ValueError(f"Operations are {list(OPERATIONS)}. Received: {name!r}")
-    return lambda inputs: OPERATIONS[name](inputs, rank, filters, stride)
+    return Operation(name, rank, filters, stride)
+
+
+class Operation:
+    """One of `OPERATIONS` with its arguments, which are those of `make`."""
+
+    def __init__(self, name, rank, filters, stride):
+        self.name = name
+        self.rank = rank
+        self.filters = filters
+        self.stride = stride
+
+    def __call__(self, inputs):
+        return OPERATIONS[self.name](inputs, self.rank, self.filters, self.stride)
+
+    def keeps(self, inputs):
+        """Whether outputs have the shape of `inputs`, so that a part of the channels can pass by."""
+        return self.stride == 1 and inputs.shape[-1] == self.filters
+
+    def narrowed(self, divisor):
+        """The same operation with one in `divisor` filters."""
+        return Operation(self.name, self.rank, self.filters // divisor, self.stride)
 
 
 def candidates(names, rank, filters, stride=1):
