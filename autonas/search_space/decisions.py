@@ -1,11 +1,13 @@
-"""Decisions: the three kinds of architectural choice, read through whatever `hp` a block is built with.
+"""Decisions: the kinds of architectural choice, read through whatever `hp` a block is built with.
 
 A decision doesn't know how it is read. It hands itself to a *reading*: the concrete one here builds the chosen branch
 and nothing else; the declaring one (`declaring.py`) visits every branch once to learn the space; a supernet builder
 is a third reading of the same definitions.
 """
 
+import contextlib
 import itertools
+import typing
 
 
 class Decision:
@@ -32,6 +34,9 @@ class LayerChoice(Decision):
             input tensor. Hyperparameters that the function declares belong to the label: they are active only if it
             is chosen.
         default: Label of the default architecture. Defaults to the first one.
+        scoped: Whether what candidates declare belongs to their label. If not, a name is one and the same decision
+            in all candidates; declare such decisions before, so that they are there whatever is chosen. Defaults to
+            `True`.
 
     Example:
 
@@ -43,7 +48,7 @@ class LayerChoice(Decision):
     ```
     """
 
-    def __init__(self, name, candidates, default=None):
+    def __init__(self, name, candidates, default=None, scoped=True):
         super().__init__(name)
         if not candidates:
             raise ValueError(f"`candidates` of LayerChoice {name!r} must hold at least one candidate. Received: {{}}")
@@ -51,6 +56,11 @@ class LayerChoice(Decision):
             raise ValueError(f"`default` must be one of {list(candidates)}. Received: default={default!r}")
         self.candidates = dict(candidates)
         self.default = default
+        self.scoped = scoped
+
+    def scope(self, hp, label):
+        """The scope of what the candidate `label` declares."""
+        return candidate_scope(hp, self.name, [label], label) if self.scoped else contextlib.nullcontext()
 
     def _read(self, reading, inputs):
         return reading.layer_choice(self, inputs)
@@ -117,6 +127,54 @@ class Repeat(Decision):
         return reading.repeat(self, inputs)
 
 
+class Width(typing.NamedTuple):
+    """What was chosen at a `WidthChoice`.
+
+    Attributes:
+        units: The number of units, channels or filters to build layers with.
+        narrow: Function from a tensor with `units` as its last dimension to one without those that weren't chosen. To
+            be applied wherever they may have become other than zero: after a bias, a normalisation or an activation.
+    """
+
+    units: int
+    narrow: typing.Callable
+
+
+class WidthChoice(Decision):
+    """How many units, channels or filters layers have; a narrow layer is the beginning of the widest one.
+
+    A supernet holds the widest layers and multiplies by zero what wasn't chosen (channel masking, Wan et al. 2020), so
+    that all widths share their weights. For layers whose output goes nowhere but to layers that weigh each channel,
+    such as dense ones and convolutions, that is exactly the narrow layer.
+
+    Args:
+        name: Name of the decision, unique in its block.
+        widths: Dict from a value of the hyperparameter, a number, to the number of units that it stands for.
+        default: Value of the default architecture. Defaults to the first one.
+
+    Example:
+
+    ```python
+    width = WidthChoice("units", {32: 32, 64: 64})(hp)
+    hidden = width.narrow(keras.layers.Dense(width.units, activation="relu")(x))
+    ```
+    """
+
+    def __init__(self, name, widths, default=None):
+        super().__init__(name)
+        if not widths:
+            raise ValueError(f"`widths` of WidthChoice {name!r} must hold at least one width. Received: {{}}")
+        if default is not None and default not in widths:
+            raise ValueError(f"`default` must be one of {list(widths)}. Received: default={default!r}")
+        self.widths = dict(widths)
+        self.default = default
+
+    def __call__(self, hp):
+        """The `Width` chosen in `hp`."""
+        reading = hp if isinstance(hp, Reading) else ConcreteReading(hp)
+        return reading.width_choice(self)
+
+
 class Reading:
     """How decisions are turned into layers."""
 
@@ -127,6 +185,9 @@ class Reading:
         raise NotImplementedError
 
     def repeat(self, decision, inputs):
+        raise NotImplementedError
+
+    def width_choice(self, decision):
         raise NotImplementedError
 
 
@@ -142,7 +203,7 @@ class ConcreteReading(Reading):
 
     def layer_choice(self, decision, inputs):
         label = self.hp.Choice(decision.name, list(decision.candidates), default=decision.default)
-        with candidate_scope(self.hp, decision.name, [label], label):
+        with decision.scope(self.hp, label):
             return decision.candidates[label]()(inputs)
 
     def input_choice(self, decision, inputs):
@@ -154,6 +215,15 @@ class ConcreteReading(Reading):
             with layer_scope(self.hp, decision, index):
                 inputs = decision.make_layer(index)(inputs)
         return inputs
+
+
+    def width_choice(self, decision):
+        return Width(decision.widths[declare_width(self.hp, decision)], lambda inputs: inputs)
+
+
+def declare_width(hp, decision):
+    """The value chosen for a `WidthChoice` in `hp`."""
+    return hp.Choice(decision.name, list(decision.widths), default=decision.default)
 
 
 def declare_depth(hp, decision):

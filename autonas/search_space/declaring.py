@@ -58,7 +58,7 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
         chosen = self.Choice(decision.name, list(decision.candidates), default=decision.default)
         outputs = {}
         for label, make_layer in decision.candidates.items():
-            with decisions.candidate_scope(self, decision.name, [label], label):
+            with decision.scope(self, label):
                 outputs[label] = make_layer()(inputs)
         return outputs[chosen]
 
@@ -72,6 +72,9 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
             with decisions.layer_scope(self, decision, index):
                 outputs.append(decision.make_layer(index)(outputs[-1]))
         return outputs[depth]
+
+    def width_choice(self, decision):
+        return decisions.Width(decision.widths[decisions.declare_width(self, decision)], lambda inputs: inputs)
 
     def declared(self):
         """The space as a plain `keras_tuner.HyperParameters` holding the default values."""

@@ -1,6 +1,7 @@
 """Inheritance: from the shared weights of a supernet to those of one architecture's own model."""
 
 import keras
+import numpy as np
 
 from autonas.search_space import mixing
 
@@ -25,13 +26,14 @@ def copy_weights(supernet, model, labels):
         raise ValueError("`model` must be built for the architecture whose weights it is to inherit.")
     for source, target in zip(sources, targets, strict=True):
         for ours, theirs in zip(source.weights, target.weights, strict=True):
-            if tuple(ours.shape) == tuple(theirs.shape):
-                theirs.assign(ours.value)
-                continue
-            raise ValueError(
-                "`model` must be built for the architecture whose weights it is to inherit. "
-                f"Received: {target.name} with a weight of shape {tuple(theirs.shape)} in place of {tuple(ours.shape)}"
-            )
+            if len(ours.shape) != len(theirs.shape) or any(np.array(ours.shape) < np.array(theirs.shape)):
+                raise ValueError(
+                    "`model` must be built for the architecture whose weights it is to inherit. Received: "
+                    f"{target.name} with a weight of shape {tuple(theirs.shape)} in place of {tuple(ours.shape)}"
+                )
+            # A narrow layer is the beginning of the widest one.
+            beginning = tuple(slice(0, size) for size in theirs.shape)
+            theirs.assign(keras.ops.convert_to_numpy(ours)[beginning])
 
 
 def layers_in_use(model, labels):
@@ -70,6 +72,8 @@ def operations_in_use(model, labels):
         if isinstance(operation, mixing.InputMixing):
             selection = operation.selections[operation.option_of(labels.get(operation.selector.name))]
             waiting.append((parents[selection[tensor_index]], branch, False))
+        elif isinstance(operation, mixing.WidthMixing):
+            waiting.append((parents[0], branch, False))
         elif isinstance(operation, mixing.LayerMixing):
             place = operation.option_of(labels.get(operation.selector.name))
             chosen = operation.branches[place]

@@ -213,3 +213,30 @@ class InputMixing(Mixing):
 
     def call_option(self, place, inputs, training):
         return [inputs[position] for position in self.selections[place]]
+
+
+class WidthMixing(Mixing):
+    """The first channels of a tensor, as many as were chosen; zeros for the others (Wan et al. 2020).
+
+    Args:
+        selector: The decision's `Selector`.
+        mode: The supernet's `Mode`.
+        widths: List with the number of channels of each label.
+    """
+
+    def __init__(self, selector, mode, widths):
+        super().__init__(selector, mode, [(label,) for label in selector.labels])
+        self.widths = widths
+
+    def compute_output_spec(self, inputs, training=None):
+        return keras.KerasTensor(inputs.shape, inputs.dtype)
+
+    def call(self, inputs, training=None):
+        masks = (np.arange(inputs.shape[-1]) < np.array(self.widths)[:, None]).astype("float32")
+        if self.mode.name == "blend":
+            mask = ops.matmul(self.weights_of_options(self.logits), masks)
+        else:
+            chosen = self.chosen()
+            mask = ops.take(masks, chosen, axis=0)
+            mask = mask * self.gate(chosen) if self.mode.name == "sample" else mask
+        return inputs * ops.cast(mask, inputs.dtype)

@@ -226,7 +226,7 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         outputs = {}
         with self._inside(inputs):
             for label, make_layer in decision.candidates.items():
-                with decisions.candidate_scope(self, decision.name, [label], label):
+                with decision.scope(self, label):
                     layer = make_layer()
                     layer = layer if partial is None else layer.narrowed(self.partial_channels)
                     outputs[label] = layer(inputs)
@@ -271,6 +271,14 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         if selector is not None:
             selector.restrict(depths)
         return outputs
+
+    def width_choice(self, decision):
+        labels = list(decision.widths)
+        selector = self._selector(decision.name, labels, decisions.declare_width(self, decision))
+        widths = list(decision.widths.values())
+        if len(labels) == 1:
+            return decisions.Width(widths[0], lambda inputs: inputs)
+        return decisions.Width(max(widths), lambda inputs: mixing.WidthMixing(selector, self.mode, widths)(inputs))
 
     # ------------------------------------------------------------------ branches
 

@@ -51,6 +51,23 @@ def choose(block, name, candidates):
     return decisions.LayerChoice(name, {label: candidates[label] for label in labels}, default=value.default)
 
 
+def width(block, name, hp, units):
+    """The `decisions.Width` that the argument `name` of `block` stands for.
+
+    Args:
+        block: The block; its argument `name` is a number, or a range. The widths of a `Choice` share their weights in
+            a supernet.
+        name: Name of the argument, and of the decision.
+        hp: The hyperparameters.
+        units: Function from a value of the argument to a number of units.
+    """
+    value = getattr(block, name)
+    if not isinstance(value, ranges.Choice):
+        return decisions.Width(units(block.suggest(hp, name)), lambda inputs: inputs)
+    widths = {each: units(each) for each in value.values}
+    return decisions.WidthChoice(name, widths, default=value.default)(hp)
+
+
 def check_label(block, name, label, known):
     """Raises unless `label`, a value of the argument `name`, is among the `known` ones."""
     if label not in known:

@@ -1,5 +1,7 @@
 """Networks of motifs of motifs: small graphs whose edges are small graphs of operations."""
 
+import functools
+
 import keras
 
 from autonas.search_space import block, decisions, ranges
@@ -33,7 +35,7 @@ class HierarchicalBlock(block.Block):
     images of more than 64 pixels are shrunk by it.
 
     A node adds up its incoming edges, where the paper joins them side by side with a pointwise convolution: fewer
-    layers, and "none" and "identity" cost nothing. A node with no incoming edge is zeros. A level-3 motif adds what it
+    layers, and "none" and "identity" cost next to nothing. A level-3 motif adds what it
     computes to its input, unlike in the paper: so one whose output is disconnected passes its input on, and every
     architecture trains. Decisions of a motif that level 3 doesn't use stay active; they change nothing.
 
@@ -81,9 +83,8 @@ class HierarchicalBlock(block.Block):
         arguments.check_whole_number(self, "n_nodes_level_3", 2)
         names = operations.of_block(self, _OPERATIONS)
         filters = self.suggest(hp, "filters")
-        # Numbers and wiring, not decisions that apply layers: those would give the decisions inside them, which all
-        # places of a motif share, other names and conditions at each place.
-        wiring = self._wiring(hp)
+        # Numbers, not decisions that apply layers: those would give the decisions inside them, which all places of a
+        # motif share, other names and conditions at each place.
         n_cells = decisions.declare_depth(hp, arguments.repeat(self, "n_cells", None))
         self._declare_shared(hp, names)
 
@@ -95,21 +96,8 @@ class HierarchicalBlock(block.Block):
             if stage:
                 outputs = self._halve(hp, outputs, width)
             for _ in range(n_cells):
-                outputs = keras.layers.Add()([outputs, self._cell(hp, outputs, wiring, names)])
+                outputs = keras.layers.Add()([outputs, self._cell(hp, outputs, names)])
         return operations.finish(outputs)
-
-    def _wiring(self, hp):
-        """What lies on each edge of the level-3 motif, by the pair of its nodes."""
-        motifs = [f"motif_{index}" for index in range(self.n_motifs)]
-
-        def default(source, target):
-            return motifs[source % len(motifs)] if target == source + 1 else "none"
-
-        with hp.name_scope("level_3"):
-            return {
-                edge: hp.Choice(operations.edge_name(edge), [*motifs, "identity", "none"], default=default(*edge))
-                for edge in operations.edges(self.n_nodes_level_3)
-            }
 
     def _declare_shared(self, hp, names):
         """Declares what later decisions share, whether or not an architecture comes to place them."""
@@ -119,24 +107,25 @@ class HierarchicalBlock(block.Block):
                 for edge in operations.edges(self.n_nodes_level_2):
                     hp.Choice(operations.edge_name(edge), list(names), default=_default_operation(edge, names))
 
-    def _cell(self, hp, inputs, wiring, names):
+    def _cell(self, hp, inputs, names):
         """The level-3 motif."""
+        motifs = {
+            f"motif_{index}": lambda index=index: functools.partial(self._motif, hp, f"motif_{index}", names)
+            for index in range(self.n_motifs)
+        }
+        simple = operations.candidates(["identity", "none"], len(inputs.shape), inputs.shape[-1])
 
-        def part(label, tensor):
-            return tensor if label == "identity" else self._motif(hp, label, tensor, names)
+        def part(source, target, tensor):
+            default = f"motif_{source % self.n_motifs}" if target == source + 1 else "none"
+            name = f"level_3/{operations.edge_name((source, target))}"
+            return decisions.LayerChoice(name, {**motifs, **simple}, default=default, scoped=False)(hp, tensor)
 
         nodes = [inputs]
         for target in range(1, self.n_nodes_level_3):
-            parts = [
-                part(wiring[source, target], node)
-                for source, node in enumerate(nodes)
-                if wiring[source, target] != "none"
-            ]
-            nothing = operations.make("none", len(inputs.shape), inputs.shape[-1])
-            nodes.append(operations.add(parts or [nothing(inputs)]))
+            nodes.append(operations.add([part(source, target, node) for source, node in enumerate(nodes)]))
         return nodes[-1]
 
-    def _motif(self, hp, label, inputs, names):
+    def _motif(self, hp, label, names, inputs):
         """The level-2 motif `label`."""
         candidates = operations.candidates(names, len(inputs.shape), inputs.shape[-1])
         nodes = [inputs]

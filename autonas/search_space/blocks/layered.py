@@ -24,7 +24,7 @@ class LayeredBlock(block.Block):
     steps; images of more than 64 pixels pass a strided convolution first.
 
     Each layer chooses its kernel, expansion and squeeze-and-excitation anew, and each stage its width and depth.
-    Unlike MnasNet's, all layers are of one kind: an expansion of 1 is its depthwise separable convolution.
+    Unlike MnasNet's, all layers are of one kind: an expansion fixed at 1 is its depthwise separable convolution.
 
     Args:
         filters: Filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
@@ -91,16 +91,16 @@ class LayeredBlock(block.Block):
 
         def layer(width, strides, inputs):
             channels = inputs.shape[-1]
-            # A number, not a decision between layers: the decisions below would depend on it.
-            expansion = self.suggest(hp, "expansion")
+            # A width, not a decision between layers: the decisions below would depend on it.
+            inner = arguments.width(self, "expansion", hp, lambda expansion: round(expansion * channels))
             kernels = {
                 size: functools.partial(depthwise, size, strides=strides, padding="same", use_bias=False)
                 for size in kernel_sizes
             }
             outputs = inputs
-            if expansion != 1:
-                outputs = activate(convolve(inputs, round(expansion * channels)))
-            outputs = activate(arguments.choose(self, "kernel_size", kernels)(hp, outputs))
+            if self.expansion != 1:
+                outputs = inner.narrow(activate(convolve(inputs, inner.units)))
+            outputs = inner.narrow(activate(arguments.choose(self, "kernel_size", kernels)(hp, outputs)))
             outputs = self._excitation(activation, max(channels // 4, 4))(hp, outputs)
             outputs = normalize(convolve(outputs, width))
             if outputs.shape != inputs.shape:

@@ -64,18 +64,18 @@ class ResidualMLPBlock(block.Block):
         arguments.check_label(self, "normalization", normalization, _NORMALIZATIONS)
         activation = self.suggest(hp, "activation")
 
-        def dense(inputs, width):
-            return keras.layers.Dense(width, activation=activation)(inputs)
+        def dense(inputs, units):
+            return keras.layers.Dense(units, activation=activation)(inputs)
 
-        def gated(inputs, width):
-            gate = keras.layers.Dense(width, activation="sigmoid")(inputs)
-            return keras.layers.Multiply()([keras.layers.Dense(width)(inputs), gate])
+        def gated(inputs, units):
+            gate = keras.layers.Dense(units, activation="sigmoid")(inputs)
+            return keras.layers.Multiply()([keras.layers.Dense(units)(inputs), gate])
 
         def unit(hidden):
             def layer(inputs):
-                width = round(self.suggest(hp, "multiple") * units)
+                width = arguments.width(self, "multiple", hp, lambda multiple: round(multiple * units))
                 dropout = self.suggest(hp, "dropout")
-                outputs = hidden(_NORMALIZATIONS[normalization]()(inputs), width)
+                outputs = width.narrow(hidden(_NORMALIZATIONS[normalization]()(inputs), width.units))
                 if dropout:
                     outputs = keras.layers.Dropout(dropout)(outputs)
                 return keras.layers.Add()([inputs, keras.layers.Dense(units)(outputs)])
