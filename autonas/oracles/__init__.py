@@ -4,6 +4,7 @@ import copy
 
 import keras_tuner
 
+from autonas.oracles import strategies
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.evolution import EvolutionOracle
@@ -11,6 +12,8 @@ from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.local_search import LocalSearchOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.reinforcement import ReinforcementOracle
+from autonas.oracles.supernet_oracle import SupernetOracle
+from autonas.oracles.weight_sharing import WeightSharingOracle
 
 __all__ = [
     "DONE",
@@ -22,38 +25,43 @@ __all__ = [
     "Oracle",
     "RandomOracle",
     "ReinforcementOracle",
+    "SupernetOracle",
+    "WeightSharingOracle",
+    "check_strategy",
     "get_oracle",
+    "needs_supernet",
 ]
 
 #: Strategies by name. The automatic one is that which was best on every table of trained architectures that it was
 #: measured on, from 25 trials on. The random one is the yardstick: it starts from the default architecture alone.
-STRATEGIES = {
-    "auto": BayesianOracle,
-    "bayesian": BayesianOracle,
-    "evolution": EvolutionOracle,
-    "local_search": LocalSearchOracle,
-    "random": RandomOracle,
-    "reinforcement": ReinforcementOracle,
-}
+STRATEGIES = {"auto": BayesianOracle, **strategies.STRATEGIES}
 
 
-def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_points, structure=None):
+def get_oracle(
+    strategy,
+    objective,
+    max_trials,
+    hyperparameters,
+    seed,
+    initial_points,
+    structure=None,
+    weight_sharing=False,
+    supernet_epochs=None,
+):
     """The oracle of a strategy.
 
     Args:
         strategy: A name, or an oracle, one of Keras Tuner's too. Its seed holds if it was given one.
         objective: A `keras_tuner.Objective`.
-        max_trials: Number of trials at most, or `None`.
-        hyperparameters: The space.
+        max_trials: Number of candidates at most, or `None`.
+        hyperparameters: The space; the supernet's for a strategy that needs one.
         seed: Seed or `None`.
         initial_points: Architectures to try first; see `Oracle`.
         structure: The space's `OperationGraph`, for a strategy that takes one and has none. Defaults to `None`.
+        weight_sharing: Whether it searches by the scores of a supernet. Defaults to `False`.
+        supernet_epochs: Epochs of the supernet, for a strategy that needs one and doesn't say. Defaults to `None`.
     """
-    if isinstance(strategy, str):
-        strategy = STRATEGIES[strategy]()
-    else:
-        # The user's object is the description of a strategy: each fit begins with a fresh one.
-        strategy = copy.deepcopy(strategy)
+    strategy = _description(strategy, weight_sharing)
     if not isinstance(strategy, Oracle):
         return KerasTunerOracle(strategy, objective, max_trials, hyperparameters, seed)
     strategy.objective = objective
@@ -66,16 +74,45 @@ def get_oracle(strategy, objective, max_trials, hyperparameters, seed, initial_p
         strategy.initial_points = initial_points
     if hasattr(strategy, "structure") and strategy.structure is None:
         strategy.structure = structure
+    if isinstance(strategy, SupernetOracle) and strategy.epochs is None:
+        strategy.epochs = supernet_epochs
     return strategy
 
 
-def check_strategy(strategy):
+def check_strategy(strategy, weight_sharing=False):
     """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an invalid argument."""
+    is_name = isinstance(strategy, str) and strategy in STRATEGIES
+    if not is_name and not isinstance(strategy, keras_tuner.Oracle):
+        raise ValueError(
+            f"`strategy` must be one of {', '.join(map(repr, STRATEGIES))} or a keras_tuner.Oracle. "
+            f"Received: strategy={strategy!r:.100}"
+        )
     if isinstance(strategy, Oracle):
         strategy.check()
-    if isinstance(strategy, keras_tuner.Oracle) or (isinstance(strategy, str) and strategy in STRATEGIES):
+    if not weight_sharing:
         return
-    raise ValueError(
-        f"`strategy` must be one of {', '.join(map(repr, STRATEGIES))} or a keras_tuner.Oracle. "
-        f"Received: strategy={strategy!r:.100}"
-    )
+    if not is_name and not isinstance(strategy, Oracle):
+        raise ValueError(
+            "`weight_sharing` must be False with an oracle of Keras Tuner; use a strategy of autonas. "
+            f"Received: weight_sharing=True, strategy={type(strategy).__name__}"
+        )
+    if needs_supernet(strategy):
+        raise ValueError(
+            "`weight_sharing` must be False with a strategy that trains a supernet by itself. Received: "
+            f"weight_sharing=True, strategy={(strategy if is_name else type(strategy).__name__)!r}"
+        )
+
+
+def needs_supernet(strategy, weight_sharing=False):
+    """Whether a strategy, a name or an oracle, trains a supernet."""
+    oracle = _description(strategy, weight_sharing)
+    return isinstance(oracle, Oracle) and oracle.supernet_training() is not None
+
+
+def _description(strategy, weight_sharing):
+    """The oracle of a strategy, not yet told what to search; the user's own is a description and is copied."""
+    is_auto = isinstance(strategy, str) and strategy == "auto"
+    if weight_sharing:
+        # After 200 scores a Gaussian process takes 0.2 s to say what to ask next; a score of the supernet takes 0.01 s.
+        return WeightSharingOracle("evolution" if is_auto else copy.deepcopy(strategy))
+    return STRATEGIES[strategy]() if isinstance(strategy, str) else copy.deepcopy(strategy)

@@ -79,6 +79,32 @@ def test_a_strategy_is_named_or_an_oracle():
         oracles.check_strategy("simulated")
 
 
+@pytest.mark.parametrize("strategy, found", [("auto", "evolution"), ("random", "random"), (oracles.RandomOracle(), 0)])
+def test_any_strategy_shares_weights(strategy, found):
+    objective = keras_tuner.Objective("score", "max")
+    made = oracles.get_oracle(
+        strategy, objective, 5, contracts.small_space(), 3, [{}], weight_sharing=True, supernet_epochs=7
+    )
+    assert isinstance(made, oracles.WeightSharingOracle) and made.seed == 3 and made.max_trials == 5
+    assert made.strategy == found or isinstance(made.strategy, oracles.RandomOracle)
+    assert made.supernet_training()["epochs"] == 7
+    assert oracles.needs_supernet(strategy, weight_sharing=True) and not oracles.needs_supernet(strategy)
+
+
+def test_epochs_of_the_supernet_that_the_user_gave_hold():
+    mine, objective = oracles.WeightSharingOracle(epochs=5), keras_tuner.Objective("score", "max")
+    made = oracles.get_oracle(mine, objective, 5, contracts.small_space(), 3, [{}], supernet_epochs=7)
+    assert made.epochs == 5 and made is not mine and oracles.needs_supernet(mine)
+
+
+def test_weights_are_shared_by_strategies_of_ours_that_have_no_supernet_of_their_own():
+    with pytest.raises(ValueError, match="`weight_sharing` must be False with an oracle of Keras Tuner"):
+        oracles.check_strategy(keras_tuner.oracles.RandomSearchOracle(), weight_sharing=True)
+    with pytest.raises(ValueError, match="trains a supernet by itself. Received.*strategy='WeightSharingOracle'"):
+        oracles.check_strategy(oracles.WeightSharingOracle(), weight_sharing=True)
+    oracles.check_strategy(oracles.WeightSharingOracle())
+
+
 def test_the_users_oracle_is_not_changed():
     mine = oracles.RandomOracle()
     space = contracts.small_space()

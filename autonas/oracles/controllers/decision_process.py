@@ -27,7 +27,7 @@ class DecisionProcess:
             n_bins if is_binned else dimension.size
             for dimension, is_binned in zip(encoding.dimensions, self._is_binned, strict=True)
         ]
-        self._index = {id(dimension): index for index, dimension in enumerate(encoding.dimensions)}
+        self._index = {dimension: index for index, dimension in enumerate(encoding.dimensions)}
 
     def walk(self, choose, generator):
         """An architecture, decision by decision.
@@ -38,7 +38,7 @@ class DecisionProcess:
         """
 
         def pick(dimension):
-            index = self._index[id(dimension)]
+            index = self._index[dimension]
             if self.sizes[index] == 1:
                 return dimension.default
             action = int(choose(index))

@@ -57,6 +57,22 @@ class RecurrentController:
         self._model.set_weights(weights)
         self._weights = self._model.get_weights()
 
+    def __getstate__(self):
+        """For copies: a network in Keras, with a loss of its own, can't be copied; it is made anew from its numbers."""
+        state = dict(self.__dict__)
+        if "_model" in state:
+            state["_optimizer"] = [np.array(variable) for variable in state.pop("_model").optimizer.variables]
+        return state
+
+    def __setstate__(self, state):
+        numbers = state.pop("_optimizer", None)
+        self.__dict__.update(state)
+        if numbers is not None:
+            self._model = self._made_model()
+            self._model.set_weights(self._weights)
+            for variable, value in zip(self._model.optimizer.variables, numbers, strict=True):
+                variable.assign(value)
+
     def sample(self, generator):
         """An architecture drawn from the policy."""
         state, token = self._first_state(1), np.zeros(1, int)
@@ -121,6 +137,7 @@ class RecurrentController:
 
         model = keras.Model([tokens, legal], log_probabilities)
         model.compile(keras.optimizers.Adam(self.learning_rate), loss)
+        model.optimizer.build(model.trainable_variables)
         return model
 
     def _tokens(self, episodes):

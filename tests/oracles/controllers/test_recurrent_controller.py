@@ -1,5 +1,7 @@
 """The recurrent policy: numpy and Keras agree, its loss is the objective, and it remembers what it decided."""
 
+import copy
+
 import decisions_in_turn
 import keras
 import keras_tuner
@@ -141,3 +143,20 @@ def test_decisions_that_are_found_later_are_near_uniform_and_old_ones_stay():
     for old, new in zip(before, after, strict=True):
         np.testing.assert_allclose(new[:-1], old, atol=1e-6)
         assert new[-1] == pytest.approx(-np.log(5), abs=0.1)
+
+
+def test_a_copy_learns_on_as_the_original_does():
+    controller = policy()
+    for _ in range(3):
+        controller.ascend(EPISODES, [np.ones(3), -np.ones(2)])
+    before = controller.log_probabilities(EPISODES)
+    twin = copy.deepcopy(controller)
+    twin.ascend(EPISODES, [np.ones(3), -np.ones(2)])
+    after = twin.log_probabilities(EPISODES)
+    np.testing.assert_array_equal(np.concatenate(controller.log_probabilities(EPISODES)), np.concatenate(before))
+    # Adam's moments are copied as well.
+    controller.ascend(EPISODES, [np.ones(3), -np.ones(2)])
+    np.testing.assert_allclose(
+        np.concatenate(controller.log_probabilities(EPISODES)), np.concatenate(after), atol=1e-6
+    )
+    assert abs(np.concatenate(after) - np.concatenate(before)).max() > 1e-3
