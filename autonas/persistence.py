@@ -8,7 +8,10 @@ import shutil
 from autonas import predictor
 from autonas.oracles import journal
 
-_LEARNED = ("records_", "objective_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_")
+_LEARNED = (
+    "records_", "objective_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_",
+    "one_shot_correlation_",
+)  # fmt: skip
 
 
 def save(estimator, path):
@@ -18,7 +21,9 @@ def save(estimator, path):
         "version": 1,
         "class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         "arguments": _serialized_arguments(estimator),
-        "learned": {name: getattr(estimator, name) for name in (*_LEARNED, *estimator.also_learned)},
+        "learned": {
+            name: getattr(estimator, name) for name in (*_LEARNED, *estimator.also_learned) if hasattr(estimator, name)
+        },
     }
     with open(os.path.join(path, "estimator.json"), "w", encoding="utf-8") as file:
         json.dump(state, file)
@@ -54,7 +59,7 @@ def _serialized_arguments(estimator):
 
 
 #: What a run writes into its folder.
-_WRITTEN = ("journal.jsonl", "model", "tensorboard", "weights")
+_WRITTEN = ("journal.jsonl", "model", "supernet", "tensorboard", "weights")
 
 
 def remove_run(directory):

@@ -1,16 +1,15 @@
 """The loop of a search: ask the oracle, evaluate, tell; one thread makes every call to the oracle."""
 
-import contextlib
+import dataclasses
 import gc
 import os
-import signal
-import threading
 import time
 
 import keras_tuner
 
-from autonas import predictor
+from autonas import interrupts, predictor
 from autonas.evaluation import evaluator as evaluator_module
+from autonas.oracles import base
 from autonas.reporting import records as records_module
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
@@ -71,12 +70,12 @@ class Tuner(keras_tuner.Tuner):
             The model, the record of what it is, and the record of the best trial.
 
         Raises:
-            SearchFailed: If no trial was completed.
-            KeyboardInterrupt: If the user interrupts before any trial was completed.
+            SearchFailed: If no candidate was completed, or the training of shared weights fails.
+            KeyboardInterrupt: If the user interrupts before any candidate was completed.
         """
         self.oracle.open()
         self._restore()
-        self.reporter.on_search_begin(info)
+        self.reporter.on_search_begin(dataclasses.replace(info, n_before=len(self._candidates())))
         # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
@@ -98,7 +97,7 @@ class Tuner(keras_tuner.Tuner):
                     in_flight += 1
                 for job, outcome in self.executor.wait() if in_flight else []:
                     in_flight -= 1
-                    with _interrupt_deferred():
+                    with interrupts.deferred():
                         self._end(job, outcome)
         except KeyboardInterrupt:
             self.stop_reason = "interrupted"
@@ -120,8 +119,8 @@ class Tuner(keras_tuner.Tuner):
     def best(self):
         """The record of the best completed trial, or `None`."""
         best = None
-        for record in self.records.values():
-            if record.status == "completed" and record.stage == "search":
+        for record in self._candidates():
+            if record.status == "completed":
                 if best is None or self.evaluator.is_better(record.metrics, best.metrics):
                     best = record
         return best
@@ -139,38 +138,44 @@ class Tuner(keras_tuner.Tuner):
             self.stop_reason = "time_limit"
         if self.patience is not None and self._trials_since_best() >= self.patience:
             self.stop_reason = "patience"
-        if self.oracle.max_trials is None and len(self.records) >= _HOPELESS and self.best() is None:
+        if self.oracle.max_trials is None and len(self._candidates()) >= _HOPELESS and self.best() is None:
             self.stop_reason = "failures"
         if self.stop_reason is not None:
             return False
-        with _interrupt_deferred():
+        with interrupts.deferred():
             trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
             if trial.status == TrialStatus.IDLE and in_flight:
                 return False
             if trial.status != TrialStatus.RUNNING:
                 # Waiting with nothing under way would last for ever.
-                count = len(self.oracle.trials)
-                full = self.oracle.max_trials is not None and count >= self.oracle.max_trials
-                self.stop_reason = "max_trials" if full else "space_exhausted"
+                self.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
                 return False
-            record = records_module.TrialRecord(
-                trial.trial_id, int(trial.trial_id), values=dict(trial.hyperparameters.values)
-            )
-            self.records[trial.trial_id] = record
+            record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
             self.reporter.on_trial_begin(record)
+        if record.stage != "search":
+            seconds = self.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
-        self.executor.submit(evaluator_module.Job(record.trial_id, record.number, record.values, deadline))
+        strategy = self.oracle.strategy_for(record.values)
+        self.executor.submit(evaluator_module.Job(record.trial_id, record.number, record.values, deadline, strategy))
         return True
+
+    def _new_record(self, trial_id, values):
+        stage = "search" if base.is_candidate(values) else values["tuner/stage"]
+        self.records[trial_id] = records_module.TrialRecord(trial_id, int(trial_id), stage, values)
+        return self.records[trial_id]
+
+    def _candidates(self):
+        return [record for record in self.records.values() if record.stage == "search"]
 
     def _shortest(self):
         """Seconds without which a trial isn't begun: it must get to its first epoch, which can't be cut short since
         tracing can't, in a third of the time of the fastest so far."""
-        times = [record.seconds for record in self.records.values() if record.status == "completed"]
+        times = [record.seconds for record in self._candidates() if record.status == "completed"]
         return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
 
     def _trials_since_best(self):
         best = self.best()
-        return 0 if best is None else max(record.number for record in self.records.values()) - best.number
+        return 0 if best is None else sum(record.number > best.number for record in self._candidates())
 
     def _best_outcome(self):
         best = self.best()
@@ -179,7 +184,7 @@ class Tuner(keras_tuner.Tuner):
     def on_epoch(self, trial_id, epoch, numbers):
         """Journals and shows an epoch of a trial that is under way."""
         record = self.records[trial_id]
-        if epoch == 1:
+        if epoch == 1 and record.stage == "search":
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.time() - record.started)
         record.history.append(numbers)
         record.epochs = epoch
@@ -196,6 +201,8 @@ class Tuner(keras_tuner.Tuner):
         else:
             trial.status = TrialStatus.FAILED
         trial.facts = {name: getattr(outcome, name) for name in _FACTS} | {"started": record.started}
+        if outcome.report:
+            trial.facts["report"] = outcome.report
         record.status = outcome.status
         self._fill(record, outcome)
         is_best = self.best() is record
@@ -203,16 +210,25 @@ class Tuner(keras_tuner.Tuner):
             # Before the journal says that the trial has ended: it is run again if the process is killed here.
             self._save_best()
         self.oracle.end_trial(trial)
-        record.status = "failed" if trial.score is None else "completed"
+        record.status = "completed" if trial.status == TrialStatus.COMPLETED else "failed"
         record.score, record.message = trial.score, trial.message or ""
         if is_best:
             self._drop_weights(record.trial_id)
         self.reporter.on_trial_end(record, self.best())
+        numbers = self.oracle.numbers()
+        if numbers:
+            self.reporter.on_strategy_told(record, numbers)
         if outcome.interrupted:
             self.stop_reason = "interrupted"
+        elif record.stage != "search" and record.status == "failed":
+            raise SearchFailed(
+                f"The search needs shared weights, and trial {record.trial_id} (stage {record.stage!r}) failed: "
+                f"{record.message}. Fitting again with the same `directory` goes on from there."
+            )
 
     def _fill(self, record, outcome):
         self.outcomes[record.trial_id] = outcome
+        record.report = outcome.report
         record.metrics, record.history = outcome.metrics, outcome.history
         record.epochs, record.best_epoch = outcome.epochs, outcome.best_epoch
         record.parameters, record.seconds, record.message = outcome.parameters, outcome.seconds, outcome.message
@@ -252,9 +268,7 @@ class Tuner(keras_tuner.Tuner):
         for event in self.oracle.journal.read():
             kind = event["event"]
             if kind == "created":
-                self.records[event["trial_id"]] = records_module.TrialRecord(
-                    event["trial_id"], int(event["trial_id"]), values=event["values"]
-                )
+                self._new_record(event["trial_id"], event["values"])
             elif kind == "epoch":
                 self.records[event["trial_id"]].history.append(event["numbers"])
             elif kind == "ended":
@@ -262,14 +276,15 @@ class Tuner(keras_tuner.Tuner):
                 # Epochs of a first attempt that was cut off come before those of the one that ended.
                 history = record.history[len(record.history) - event["epochs"] :]
                 outcome = evaluator_module.Outcome(
-                    "completed" if event["score"] is not None else "failed",
+                    "completed" if event["status"] == TrialStatus.COMPLETED else "failed",
                     event["metrics"],
                     history,
+                    report=event.get("report", {}),
                     **{name: event[name] for name in _FACTS},
                 )
                 record.status, record.score, record.started = outcome.status, event["score"], event["started"]
                 self._fill(record, outcome)
-                if outcome.status == "completed":
+                if outcome.status == "completed" and record.stage == "search":
                     self.evaluator.remember(outcome.metrics)
             elif kind == "final":
                 self._final_event = event
@@ -368,20 +383,3 @@ class Tuner(keras_tuner.Tuner):
                 raise SearchFailed(f"The weights of trial {job.trial_id} are gone, and it can't be trained again.")
             kept.model.set_weights(kept.weights)
         return kept.model
-
-
-@contextlib.contextmanager
-def _interrupt_deferred():
-    """Holds Ctrl-C back while the books are written, so that they are never left in between."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    received = []
-    previous = signal.signal(signal.SIGINT, lambda *_: received.append(True))
-    try:
-        yield
-    finally:
-        # A handler that wasn't set from Python can't be put back.
-        signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
-        if received:
-            signal.raise_signal(signal.SIGINT)

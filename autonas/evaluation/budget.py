@@ -6,6 +6,8 @@ import time
 _CLOSING = 1.0
 #: The first trial must leave a usable model early, however long the limit.
 _FIRST_SHARE = 0.15
+#: Shares of the limit at which stages of a one-shot search must have ended; the rest is for its finalists.
+_STAGE_SHARES = {"supernet": 0.5, "one_shot": 0.6}
 
 
 class TimeBudget:
@@ -58,3 +60,12 @@ class TimeBudget:
             return None
         allowed = min(remaining - self.final_seconds(best), remaining / (1 + self.final_ratio))
         return min(allowed, _FIRST_SHARE * self.limit) if first else allowed
+
+    def stage_seconds(self, stage):
+        """Seconds until a stage of a one-shot search must have ended, less than 0 if it should have by now; `None`
+        without a limit.
+
+        Args:
+            stage: `"supernet"`, the training of shared weights, or `"one_shot"`, the scoring with them.
+        """
+        return None if self.limit is None else _STAGE_SHARES[stage] * self.limit - self.elapsed()

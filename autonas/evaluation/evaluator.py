@@ -22,12 +22,15 @@ class Job:
         number: Its number, from 0.
         values: Values of the active hyperparameters, with Keras Tuner's reserved `tuner/` keys.
         deadline: `time.monotonic()` at which its training must stop, or `None`.
+        strategy: An `autonas.oracles.Oracle` that is asked and told in memory, or `None`: one-shot scores of what it
+            asks for, or paths of a supernet that it draws.
     """
 
     trial_id: str
     number: int
     values: dict
     deadline: float | None = None
+    strategy: object = None
 
 
 @dataclasses.dataclass
@@ -46,6 +49,7 @@ class Outcome:
         seconds: Wall-clock seconds.
         message: Why it ended early or failed; empty if it ran its course.
         interrupted: Whether the user interrupted it.
+        report: What else the strategy is to hear of a trial that is no candidate, a JSON-like dict.
     """
 
     status: str
@@ -59,6 +63,7 @@ class Outcome:
     seconds: float = 0.0
     message: str = ""
     interrupted: bool = False
+    report: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass

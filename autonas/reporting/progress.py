@@ -29,7 +29,7 @@ class ProgressReporter(Reporter):
 
     def on_search_begin(self, search):
         self._search = search
-        self._finished = 0
+        self._finished = search.n_before
         self._best = None
         self._current = None
         self._last_epoch = None
@@ -48,14 +48,12 @@ class ProgressReporter(Reporter):
     def on_epoch_end(self, record, epoch, metrics):
         score = metrics.get(self._search.objective)
         self._last_epoch = (epoch, score)
-        if self.verbose >= 2:
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-            self._print(f"{_name(record)}  epoch {epoch}  {shown}")
+        # An epoch of a supernet is a trial, which has a line of its own.
+        if self.verbose >= 2 and record.stage in ("search", "final"):
+            self._print(f"{_name(record)}  epoch {epoch}  {_shown(metrics)}")
 
     def on_trial_end(self, record, best):
-        if record.stage == "search":
-            # A continued search counts on from the trials of the earlier process.
-            self._finished = max(self._finished, record.number + 1)
+        self._finished += record.stage == "search"
         self._best = best
         self._current = None
         if self.verbose and self._live is None or self.verbose >= 2:
@@ -79,10 +77,10 @@ class ProgressReporter(Reporter):
             reason = reason if len(reason) <= 60 else reason[:59] + "…"
             result = f"{record.status}: {reason}" if reason else record.status
         elif record.score is None:
-            result = ""
+            result = _shown(record.metrics)
         else:
             result = f"{self._search.objective} {record.score:.4f}"
-        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}"
+        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if record.stage in ("search", "final") else ""
         took = duration(record.seconds)
         parts = (_name(record), result, best, took, epochs, architecture(record.values))
         return "  ".join(part for part in parts if part)
@@ -116,7 +114,13 @@ class ProgressReporter(Reporter):
 
 
 def _name(record):
-    return f"trial {record.number}" if record.stage == "search" else record.stage
+    if record.stage == "supernet":
+        return f"supernet epoch {record.values['tuner/epochs']}"
+    return f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", "-")
+
+
+def _shown(metrics):
+    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
 def _bar(done, total):

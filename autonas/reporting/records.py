@@ -1,5 +1,6 @@
 """The record of one trial: all that the rest of the library keeps and shows of it."""
 
+import copy
 import dataclasses
 import time
 
@@ -11,7 +12,8 @@ class TrialRecord:
     Args:
         trial_id: Unique name of the trial within its search.
         number: Position of the trial in the search, counted from 0.
-        stage: `"search"` for a trial of the search, `"final"` for the fit on all data after it.
+        stage: `"search"` for a candidate, trained by itself, `"final"` for the fit on all data after the search;
+            `"supernet"` for an epoch of shared weights, `"one_shot"` for the scoring of architectures with them.
         values: Value of each active decision, plain Python scalars by name. An inactive decision is
             absent or None.
         status: `"running"`, `"completed"`, `"failed"`, `"refused"` (broke a constraint before training)
@@ -25,6 +27,8 @@ class TrialRecord:
         seconds: Wall-clock duration of the trial.
         message: One line: why the trial failed, was refused or was interrupted.
         started: `time.time()` when the trial began.
+        report: What else came of it, a JSON-like dict: of `"supernet"` the `"epoch"` and the `"distribution"` over
+            architectures, of `"one_shot"` the `"finalists"` and how many were scored, `"n_scored"`.
     """
 
     trial_id: str
@@ -41,10 +45,12 @@ class TrialRecord:
     seconds: float = 0.0
     message: str = ""
     started: float = dataclasses.field(default_factory=time.time)
+    report: dict = dataclasses.field(default_factory=dict)
 
     def to_json(self):
-        """Returns the record as a dict that JSON can hold."""
-        return dataclasses.asdict(self)
+        """Returns the record as a dict that JSON can hold, without the report, which is in the journal."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "report"]
+        return {name: copy.deepcopy(getattr(self, name)) for name in names}
 
     @classmethod
     def from_json(cls, config):

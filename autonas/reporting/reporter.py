@@ -14,11 +14,12 @@ class SearchInfo:
         direction: `"min"` or `"max"`: which scores are better.
         space: One dict a decision: `"name"`, `"type"` (`"Choice"`, `"Int"`, `"Float"`, `"Boolean"` or
             `"Fixed"`), and either `"values"` (a list) or `"min"` and `"max"`.
-        max_trials: Number of trials after which the search ends, or None.
+        max_trials: Number of candidates after which the search ends, or None.
         time_limit: Seconds after which the search ends, or None.
         directory: Folder of the run.
         started: `time.time()` when this process began the search, also when it continues an earlier one.
         title: What is searched, in a few words.
+        n_before: Number of candidates of an earlier process that this one continues.
     """
 
     objective: str
@@ -29,6 +30,7 @@ class SearchInfo:
     directory: str = ""
     started: float = dataclasses.field(default_factory=time.time)
     title: str = ""
+    n_before: int = 0
 
 
 class Reporter:
@@ -68,6 +70,14 @@ class Reporter:
             best: The best `TrialRecord` so far, this one included, or None.
         """
 
+    def on_strategy_told(self, record, numbers):
+        """Called when the strategy was told of a trial and has something to say of itself.
+
+        Args:
+            record: The finished `TrialRecord`.
+            numbers: Dict of floats, such as the rank correlation of one-shot scores.
+        """
+
     def on_search_end(self, records, stop_reason):
         """Called once after the last trial.
 
@@ -100,6 +110,9 @@ class ReporterList(Reporter):
 
     def on_trial_end(self, record, best):
         self._forward("on_trial_end", record, best)
+
+    def on_strategy_told(self, record, numbers):
+        self._forward("on_strategy_told", record, numbers)
 
     def on_search_end(self, records, stop_reason):
         self._forward("on_search_end", records, stop_reason)

@@ -18,6 +18,8 @@ from autonas.reporting.leaderboard import leaderboard
 from autonas.reporting.reporter import Reporter
 
 _FLUSH_SECONDS = 2.0
+#: Stages whose trials have no run of their own.
+_STAGES = ("supernet", "one_shot")
 _STATUSES = {
     "completed": api_pb2.STATUS_SUCCESS,
     "failed": api_pb2.STATUS_FAILURE,
@@ -31,8 +33,10 @@ class TensorBoardReporter(Reporter):
     One run a trial, `trial_<id>` (`final` for the final fit), holds the training curves over epochs and
     the results that the HParams page lists. The run `search` holds, over trials, `best_score`, `score`,
     `seconds` and `parameters`, over time `best_score_over_seconds`, and texts with the arguments and the
-    leaderboard. A search continued in the same directory is appended to; a trial that begins again
-    replaces its unfinished curves.
+    leaderboard; one-shot scores by rank; and what the strategy says of itself. Epochs of a supernet are
+    points of one run, `supernet`, with the probability of each option as `alpha/<decision>/<option>`. A
+    search continued in the same directory is appended to; a trial that begins again replaces its
+    unfinished curves.
 
     Args:
         directory: Folder of the log, what `tensorboard --logdir` gets.
@@ -45,6 +49,7 @@ class TensorBoardReporter(Reporter):
         self._root = pathlib.Path(self.directory)
         self._search = search
         self._trials = {}
+        self._supernet = None
         # What can't vary says nothing, and the page shows few columns unasked.
         self._domains = {info["name"]: _domain(info) for info in search.space if info["type"] != "Fixed"}
         earlier = _events(self._root / "search")
@@ -60,6 +65,8 @@ class TensorBoardReporter(Reporter):
         self._log.flush()
 
     def on_trial_begin(self, record):
+        if record.stage in _STAGES:
+            return
         name = f"trial_{record.trial_id}" if record.stage == "search" else record.stage
         run = _Run(self._root / name, replaces=True)
         start = summary_v2.hparams_pb(
@@ -76,6 +83,8 @@ class TensorBoardReporter(Reporter):
         self._trials[record.trial_id, record.stage] = run
 
     def on_epoch_end(self, record, epoch, metrics):
+        if record.stage in _STAGES:
+            return
         run = self._trials[record.trial_id, record.stage]
         run.write(epoch, _scalars(metrics))
         run.epochs += 1
@@ -83,6 +92,10 @@ class TensorBoardReporter(Reporter):
             run.flush()
 
     def on_trial_end(self, record, best):
+        if record.stage in _STAGES:
+            if record.status == "completed":
+                self._write_stage(record)
+            return
         if (record.trial_id, record.stage) not in self._trials:
             self.on_trial_begin(record)
         run = self._trials.pop((record.trial_id, record.stage))
@@ -108,16 +121,39 @@ class TensorBoardReporter(Reporter):
             self._log.write(record.number, _scalars(result))
         self._log.flush()
 
+    def on_strategy_told(self, record, numbers):
+        self._log.write(record.number, _scalars(numbers))
+        self._log.flush()
+
     def on_search_end(self, records, stop_reason):
         if not self._declared:
             self._declare({})
-        for run in self._trials.values():
+        for run in [*self._trials.values(), *([] if self._supernet is None else [self._supernet])]:
             run.close()
         board = leaderboard(records, self._search.objective, self._search.direction)
         text = f"**Stopped:** {stop_reason}\n\n{_markdown(board)}"
         step = max((record.number + 1 for record in records), default=0)
         self._log.write(step, text_summary.text_pb("leaderboard", text).value)
         self._log.close()
+
+    def _write_stage(self, record):
+        """Writes what came of an epoch of a supernet, or of the scoring with it."""
+        report = record.report
+        if record.stage == "one_shot":
+            self._log.write(record.number, _scalars({"one_shot/n_scored": report["n_scored"]}))
+            for rank, (_, score) in enumerate(report["finalists"], 1):
+                self._log.write(rank, _scalars({"one_shot/score_by_rank": score}))
+            self._log.flush()
+            return
+        if self._supernet is None:
+            self._supernet = _Run(self._root / "supernet", replaces=False)
+        alpha = {
+            f"alpha/{decision}/{label}": probability
+            for decision, probabilities in report["distribution"].items()
+            for label, probability in probabilities.items()
+        }
+        self._supernet.write(report["epoch"], _scalars(record.metrics | alpha))
+        self._supernet.flush()
 
     def _declare(self, metrics):
         """Writes the experiment of the HParams page, once the names of the metrics are known."""
