@@ -33,7 +33,7 @@ class FusedOptimizer(keras.optimizers.Optimizer):
 
         Args:
             gradient: Clipped gradients, `(n_weights,)`.
-            decay: The weights times the weight decay, `(n_weights,)`, zero where there is none.
+            decay: The weights times the weight decay, `(n_weights,)`, zero where there is none; or 0.
             learning_rate: Learning rate, a scalar tensor.
         """
         raise NotImplementedError
@@ -54,7 +54,7 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         gradient, weights = (_concatenate(each) for each in zip(*pairs, strict=True))
         variables = [variable for _, variable in pairs]
         if self.clip_norm is not None:
-            norm = ops.sqrt(ops.sum(ops.square(gradient)))
+            norm = ops.sqrt(ops.dot(gradient, gradient))
             gradient = gradient * (self.clip_norm / ops.maximum(norm, self.clip_norm))
         learning_rate = ops.cast(self.learning_rate, "float32")
         weights = weights - self.change(gradient, self._decay_of(weights, variables), learning_rate)
@@ -63,11 +63,11 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         for variable in variables:
             ends.append(ends[-1] + math.prod(variable.shape))
         for variable, values in zip(variables, ops.split(weights, ends[1:-1]), strict=True):
-            variable.assign(ops.cast(ops.reshape(values, variable.shape), variable.dtype))
+            variable.assign(ops.cast(_reshaped(values, variable.shape), variable.dtype))
 
     def _decay_of(self, weights, variables):
         if not self.decay:
-            return ops.zeros_like(weights)
+            return 0
         n_kernels = sum(math.prod(variable.shape) for variable in variables if len(variable.shape) > 1)
         return ops.concatenate([self.decay * weights[:n_kernels], ops.zeros_like(weights[n_kernels:])])
 
@@ -81,4 +81,9 @@ class FusedOptimizer(keras.optimizers.Optimizer):
 
 
 def _concatenate(tensors):
-    return ops.concatenate([ops.reshape(ops.cast(each, "float32"), (-1,)) for each in tensors])
+    return ops.concatenate([_reshaped(ops.cast(each, "float32"), (-1,)) for each in tensors])
+
+
+def _reshaped(tensor, shape):
+    """Most weights are vectors already, and each operation left out makes the trace and the step shorter."""
+    return tensor if len(tensor.shape) == len(shape) == 1 else ops.reshape(tensor, shape)
