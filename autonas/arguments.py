@@ -46,14 +46,16 @@ def check(estimator):
             f"autonas.CellBlock(). Received: search_space={estimator.search_space!r}"
         )
     _check_class_weight(estimator.class_weight)
-    for name in ("refit", "overwrite", "tensorboard"):
+    for name in ("weight_sharing", "refit", "overwrite", "tensorboard"):
         if not isinstance(getattr(estimator, name), (bool, np.bool_)):
             _refuse(name, "True or False", getattr(estimator, name))
     if estimator.verbose not in (0, 1, 2):
         _refuse("verbose", "0, 1 or 2", estimator.verbose)
     if estimator.directory is not None and not isinstance(estimator.directory, (str, os.PathLike)):
         _refuse("directory", "a path or None", estimator.directory)
-    oracles.check_strategy(estimator.strategy)
+    oracles.check_strategy(estimator.strategy, estimator.weight_sharing)
+    if estimator.max_trials == 1 and oracles.needs_supernet(estimator.strategy, estimator.weight_sharing):
+        _refuse("max_trials", "at least 2 with a supernet: the default architecture and what is found", 1)
 
 
 def _check_class_weight(class_weight):

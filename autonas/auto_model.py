@@ -7,13 +7,11 @@ import time
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import arguments, oracles, persistence, preparation, tuner
+from autonas import arguments, estimator_tags, one_shot, oracles, persistence, preparation, run_header, tuner
 from autonas import predictor as predictor_module
-from autonas.data import fingerprint as fingerprint_of
 from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
@@ -50,10 +48,15 @@ class AutoModel(BaseEstimator):
         search_space: What the networks of the default graph are made of: `"chain"` (layers of any kind one after
             another, with skips), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
             `"layered"` (each layer with its own kernel and width; the only one for tables). Defaults to `None`: the
-            usual families, which suit a short search better.
+            usual families, which suit a short search better; `"cell"`, for tables `"layered"`, if weights are shared.
         strategy: What to try next: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`, or a
             `keras_tuner.Oracle`, such as `autonas.oracles.EvolutionOracle(population_size=20)`. All but the random one
-            begin with architectures known to suit the data. Defaults to `"auto"`: the best as measured, `"bayesian"`.
+            begin with architectures known to suit the data. Defaults to `"auto"`: the best as measured, `"bayesian"`,
+            or `"evolution"` if weights are shared.
+        weight_sharing: Whether the strategy, one of autonas, searches with the scores of a supernet, thousands of which
+            cost as much as a few trainings; the default architecture and then the best few are trained by themselves,
+            and these are the trials that count. See `autonas.oracles.WeightSharingOracle`, which may be given as
+            `strategy` with arguments. Defaults to `False`.
         objective: Name of what to optimise on the validation part, such as `"val_accuracy"`, `"val_auc"`,
             `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes (the loss if
             fewer than 1000 rows are scored on, where accuracy can't tell candidates apart), the root mean squared error
@@ -62,7 +65,8 @@ class AutoModel(BaseEstimator):
         metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict of
             these by head. Defaults to the task's usual ones.
         loss: A Keras loss or its name. Defaults to cross-entropy for classes, the squared error for numbers.
-        max_trials: Number of trials. Defaults to the preset's, or no limit if `time_limit` is given.
+        max_trials: Number of trials. Defaults to the preset's, to 6 if a supernet is trained, or no limit if
+            `time_limit` is given.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`.
         epochs: Epochs of a full training. Defaults to the preset's, by the number of rows.
         patience: Trials without improvement after which the search ends. Defaults to `None`.
@@ -89,6 +93,8 @@ class AutoModel(BaseEstimator):
             `"interrupted"`.
         directory_: Folder of the run.
         task_: The task; a list of them for several heads.
+        one_shot_correlation_: After a search with `weight_sharing`: Kendall's rank correlation between the scores by
+            shared weights and those of the same architectures trained by themselves; `None` if fewer than two were.
     """
 
     #: Kind of the input, if the class fixes it.
@@ -108,6 +114,7 @@ class AutoModel(BaseEstimator):
         task=None,
         search_space=None,
         strategy="auto",
+        weight_sharing=False,
         objective=None,
         metrics=None,
         loss=None,
@@ -131,6 +138,7 @@ class AutoModel(BaseEstimator):
         self.task = task
         self.search_space = search_space
         self.strategy = strategy
+        self.weight_sharing = weight_sharing
         self.objective = objective
         self.metrics = metrics
         self.loss = loss
@@ -179,26 +187,37 @@ class AutoModel(BaseEstimator):
         """
         started = time.monotonic()
         arguments.check(self)
+        shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
+        if shares_weights and is_stream(x):
+            raise ValueError(
+                "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows. Received: a "
+                "tf.data.Dataset. Give arrays, or set `weight_sharing=False` and another `strategy`."
+            )
         seed = self._find_seed()
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
         space = prepared.graph.declare()
         preset = arguments.presets()[self.preset]
         epochs = self.epochs or _default_epochs(prepared.dataset.n_train, preset)
-        header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
-        directory = self._open_directory(header)
+        supernet = one_shot.build_supernet(prepared.graph) if shares_weights else None
         max_trials = self.max_trials
         ours = isinstance(self.strategy, (str, oracles.Oracle))  # Keras Tuner's end by themselves.
         if max_trials is None and self.time_limit is None and ours and not getattr(self.strategy, "max_trials", None):
-            max_trials = preset["max_trials"]
+            max_trials = one_shot.DEFAULT_TRIALS if shares_weights else preset["max_trials"]
         oracle = oracles.get_oracle(
             self.strategy,
             prepared.objective,
             max_trials,
-            space,
+            supernet.space if shares_weights else space,
             seed,
             portfolio.initial_points(prepared.graph, space),
             prepared.graph.structure(),
+            self.weight_sharing,
+            one_shot.default_epochs(prepared, supernet) if shares_weights else None,
         )
+        header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
+        if shares_weights:
+            header["supernet"] = oracle.supernet_training()
+        directory = self._open_directory(header)
         oracle.header = header
         evaluator = evaluator_module.Evaluator(
             prepared.graph,
@@ -248,31 +267,7 @@ class AutoModel(BaseEstimator):
 
     def _header(self, prepared, space, epochs, data):
         """What a run must agree on with the one it continues."""
-        x, y, sample_weight, validation_data, groups = data
-        if is_stream(x):
-            facts = prepared.dataset.facts
-        else:
-            facts = _facts("x", x, prepared.encoders) | _facts("y", y, prepared.targets)
-        if isinstance(validation_data, (list, tuple)):
-            facts |= _facts("validation x", validation_data[0], prepared.encoders)
-            facts |= _facts("validation y", validation_data[1], prepared.targets)
-        for name, value in (("sample_weight", sample_weight), ("groups", groups)):
-            facts[name] = fingerprint_of(value)
-        describe = metrics_module.describe
-        return {
-            "data": facts,
-            "tasks": [target.task_ for target in prepared.targets.values()],
-            "space": {each.name: each.get_config() for each in space.space},
-            "objective": [prepared.objective.name, prepared.objective.direction],
-            "losses": [None if head.loss is None else describe(head.loss) for head in prepared.graph.heads],
-            "class_weight": self.class_weight
-            if not isinstance(self.class_weight, dict)
-            else {str(label): float(weight) for label, weight in self.class_weight.items()},
-            "validation_split": float(self.validation_split),
-            "strategy": self.strategy if isinstance(self.strategy, str) else type(self.strategy).__name__,
-            "epochs": epochs,
-            "given_seed": None if self.seed is None else int(self.seed),
-        }
+        return run_header.header(self, prepared, space, epochs, data)
 
     def _open_directory(self, header):
         """The folder of the run, checked: a search on other data or another space is not continued."""
@@ -311,6 +306,9 @@ class AutoModel(BaseEstimator):
         self.best_score_ = best.score
         self.history_ = record.history
         self.directory_ = directory
+        self.__dict__.pop("one_shot_correlation_", None)  # That of an earlier fit.
+        if isinstance(search.oracle, oracles.WeightSharingOracle):
+            self.one_shot_correlation_ = search.oracle.rank_correlation
         self._set_learned()
         self.save(os.path.join(directory, "model"))
 
@@ -471,30 +469,7 @@ class AutoModel(BaseEstimator):
         return hasattr(self, "predictor_")
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        task = getattr(self, "task_", None) or self.given_task
-        task = None if isinstance(task, list) else task
-        if task is not None:
-            tags.estimator_type = "regressor" if task == "regression" else "classifier"
-        tags.regressor_tags = RegressorTags() if task in ("regression", None) else None
-        tags.classifier_tags = None if task == "regression" else ClassifierTags()
-        tags.target_tags.required = True
-        tags.non_deterministic = self.seed is None
-        tags.input_tags.allow_nan = self.kind in (None, "table", "series")
-        tags.input_tags.two_d_array = self.kind in (None, "table")
-        tags.input_tags.sparse = self.kind in (None, "table")
-        tags.input_tags.three_d_array = self.kind in (None, "image", "series")
-        tags.input_tags.string = self.kind in (None, "text", "table")
-        tags.target_tags.multi_output = True
-        return tags
-
-
-def _facts(name, value, parts):
-    """Fingerprints of a value for one input or head, or of the values for several."""
-    if len(parts) == 1:
-        return {name: fingerprint_of(predictor_module.split_inputs(value, list(parts))[0])}
-    values = predictor_module.split_inputs(value, list(parts))
-    return {f"{name} {part}": fingerprint_of(each) for part, each in zip(parts, values, strict=True)}
+        return estimator_tags.set_tags(super().__sklearn_tags__(), self)
 
 
 def _default_epochs(n_train, preset):

@@ -68,6 +68,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     fixed_task = "regression"
     in_order = True
     inputs = outputs = task = search_space = class_weight = num_classes = None
+    weight_sharing = False
     also_learned = ("lookback_", "columns_", "target_columns_", "flat_", "naive_errors_")
 
     def __init__(

@@ -6,7 +6,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from autonas import data, predictor
+from autonas import data, oracles, predictor
 from autonas.data import checks, dataset, splits
 from autonas.objectives import metrics as metrics_module
 from autonas.objectives import scoring
@@ -123,6 +123,7 @@ def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
         nodes, output_nodes = defaults.default_nodes(
             [encoder.kind for encoder in encoders], [target.task_ for target in targets], [estimator.loss],
             estimator.num_classes, estimator.search_space,
+            oracles.needs_supernet(estimator.strategy, estimator.weight_sharing),
         )  # fmt: skip
     searched = graph.Graph(nodes, output_nodes, estimator.optimization(n_train))
     searched.bind(

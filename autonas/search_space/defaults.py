@@ -9,10 +9,11 @@ _INPUTS = {
     "text": (inputs.TextInput, text.TextBlock),
     "series": (inputs.TimeSeriesInput, time_series.TimeSeriesBlock),
 }
+_SHARED_SPACES = {"image": "cell", "table": "layered", "text": "cell", "series": "cell"}
 _PLURALS = {"image": "images", "table": "tables", "text": "texts", "series": "series"}
 
 
-def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None):
+def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None, shares_weights=False):
     """Inputs and outputs of the default graph.
 
     Args:
@@ -21,6 +22,8 @@ def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None
         losses: Loss of each head, or `None` for the tasks' own.
         num_classes: Number of classes of the only head, or `None`.
         search_space: Space of architectures of the networks by name, `None` for the usual families.
+        shares_weights: Whether architectures are to share weights, which those of different families can't: then
+            `search_space` defaults to `"cell"`, for tables `"layered"`. Defaults to `False`.
 
     Returns:
         A list of input nodes and a list of output nodes.
@@ -33,7 +36,10 @@ def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None
                 f"`search_space` must be {' or '.join(map(repr, known))} for {_PLURALS[kind]}, or None. "
                 f"Received: search_space={search_space!r}"
             )
-    vectors = [_INPUTS[kind][1](kind=search_space)(node) for kind, node in zip(kinds, nodes, strict=True)]
+    vectors = []
+    for kind, node in zip(kinds, nodes, strict=True):
+        space = search_space or (_SHARED_SPACES[kind] if shares_weights else None)
+        vectors.append(_INPUTS[kind][1](kind=space)(node))
     vector = vectors[0] if len(vectors) == 1 else merge.Merge()(vectors)
     outputs = []
     for task, loss in zip(tasks, losses or [None] * len(tasks), strict=True):
