@@ -45,6 +45,7 @@ class Supernet(keras.Model):
         }
         self.space = reading.restricted(self.decisions)
         self._encoding = encoding.Encoding(self.space)
+        self.space.values = self._encoding.default()
 
     # ------------------------------------------------------------------ modes and variables
 
