@@ -1,0 +1,329 @@
+"""Does one-shot search find anything: against random search of equal wall-clock time, and random architectures.
+
+`find` runs each search of `SEARCHES` for the same time on the same space, over several seeds, and random architectures
+of the space, trained alone. `rank` measures how well one-shot scores order architectures that were trained alone.
+
+    python benchmarks/one_shot_quality.py find --data DIRECTORY --sets digits fashion_mnist --seeds 5
+    python benchmarks/one_shot_quality.py rank --data DIRECTORY
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import common
+
+#: Rows of a set that are used at most, seconds of a search, and epochs of a training.
+SETS = {
+    "digits": {"rows": 1500, "seconds": 75, "epochs": 20},
+    "fashion_mnist": {"rows": 4000, "seconds": 150, "epochs": 10},
+    "japanese_vowels": {"rows": 1000, "seconds": 75, "epochs": 20},
+}
+#: The searches, by name.
+SEARCHES = ("random", "evolution, shared weights", "gradient")
+#: Rows that are predicted on at the end, at most.
+TEST_ROWS = 5000
+
+
+def estimator(seed, directory, **arguments):
+    """An `AutoModel` over cells of NAS-Bench-201 with everything else fixed."""
+    import autonas
+    from autonas.search_space.optimization import Optimization
+
+    class CellSearch(autonas.AutoModel):
+        def optimization(self, n_train):
+            return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
+
+    node = autonas.Input()
+    cells = autonas.CellBlock("nas_bench_201", filters=8, n_stages=2, n_cells=1)(node)
+    head = autonas.ClassificationHead(dropout=0.0)(cells)
+    return CellSearch(
+        node, head, seed=seed, directory=directory, refit=False, tensorboard=False, verbose=0, **arguments
+    )
+
+
+def oracle(search):
+    """The strategy of a search."""
+    from autonas import oracles
+
+    return {
+        "random": lambda: oracles.RandomOracle(),
+        "random architecture": lambda: oracles.RandomOracle(initial_points=[]),
+        "evolution, shared weights": lambda: oracles.WeightSharingOracle("evolution"),
+        "gradient": lambda: oracles.GradientOracle(),
+    }[search]()
+
+
+def rows_of(name, data, seed, n):
+    """Some training rows of a set, and its test part."""
+    dataset = common.load(name, data)
+    generator = np.random.default_rng(seed)
+    rows = generator.permutation(len(dataset.x_train))[:n]
+    return dataset.x_train[rows], dataset.y_train[rows], dataset.x_test[:TEST_ROWS], dataset.y_test[:TEST_ROWS]
+
+
+def find_one(name, data, search, seed):
+    """One search, or one random architecture; what it found, on the test part."""
+    settings = SETS[name]
+    x, y, x_test, y_test = rows_of(name, data, 0, settings["rows"])
+    budget = {"max_trials": 1} if search == "random architecture" else {"time_limit": settings["seconds"]}
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        model = estimator(
+            seed, os.path.join(folder, "run"), strategy=oracle(search), epochs=settings["epochs"], **budget
+        ).fit(x, y)
+        seconds = time.monotonic() - started
+        board = model.leaderboard()
+    alone = board[board["stage"] == "search"]
+    return {
+        "accuracy": model.score(x_test, y_test),
+        "seconds": seconds,
+        "trials": int((alone["status"] == "completed").sum()),
+        "supernet_epochs": int((board["stage"] == "supernet").sum()),
+        "correlation": getattr(model, "one_shot_correlation_", None),
+        "architecture": [value for name, value in model.records_[0]["values"].items() if "edge" in name]
+        if search == "random architecture"
+        else alone.iloc[0][[column for column in alone if "edge" in column]].tolist(),
+    }
+
+
+def find(arguments):
+    results = common_results(arguments.out)
+    for name in arguments.sets:
+        for search in ("random architecture", *SEARCHES):
+            n = arguments.architectures if search == "random architecture" else arguments.seeds
+            for seed in range(n):
+                key = f"{name}/{search}/{seed}"
+                if key in results:
+                    continue
+                results[key] = common.in_fresh_process(
+                    __file__, "find_one", {"name": name, "data": arguments.data, "search": search, "seed": seed}
+                )
+                common.write_json(arguments.out, results)
+                print(key, {k: v for k, v in results[key].items() if k != "stderr"}, flush=True)
+    print(summary(results, arguments.sets))
+
+
+def common_results(path):
+    import json
+
+    return json.loads(pathlib.Path(path).read_text()) if os.path.exists(path) else {}
+
+
+def summary(results, sets):
+    """The table of means and standard errors of test accuracies, and differences to random architectures and search."""
+    rows = []
+    for name in sets:
+        found = {
+            search: [
+                each["accuracy"]
+                for key, each in results.items()
+                if key.startswith(f"{name}/{search}/") and "accuracy" in each
+            ]
+            for search in ("random architecture", *SEARCHES)
+        }
+        for search, scores in found.items():
+            if not scores:
+                continue
+            details = [
+                each for key, each in results.items() if key.startswith(f"{name}/{search}/") and "trials" in each
+            ]
+            rows.append(
+                (
+                    name,
+                    search,
+                    len(scores),
+                    f"{np.mean(scores):.4f}",
+                    f"{error(scores):.4f}",
+                    *(difference(scores, found[other]) for other in ("random architecture", "random")),
+                    f"{np.median([each['trials'] for each in details]):.0f}",
+                    f"{np.median([each['supernet_epochs'] for each in details]):.0f}",
+                    f"{np.median([each['seconds'] for each in details]):.0f}",
+                )
+            )
+    header = ("set", "search", "n", "accuracy", "s.e.", "- random arch.", "- random search", "trials", "epochs", "s")
+    return common.table(rows, header)
+
+
+def error(scores):
+    """Standard error of the mean."""
+    return np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else float("nan")
+
+
+def difference(scores, others):
+    """Difference of means, and how many standard errors that is."""
+    if not others:
+        return ""
+    gap = np.mean(scores) - np.mean(others)
+    spread = np.hypot(error(scores), error(others))
+    return f"{gap:+.4f} ({gap / spread:+.1f})" if spread > 0 else f"{gap:+.4f}"
+
+
+# ---------------------------------------------------------------------- ranks
+
+
+def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
+    """Scores of random architectures, trained alone with several seeds, and with shared weights."""
+    import autonas
+    from autonas import preparation
+    from autonas.evaluation import evaluator as evaluator_module
+    from autonas.evaluation import loops, supernet_evaluator, training
+    from autonas.search_space.encoding import Encoding
+    from autonas.search_space.optimization import Optimization
+
+    class Search(autonas.AutoModel):
+        def optimization(self, n_train):
+            return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
+
+    blocks = {
+        "residual chain": lambda: autonas.ChainBlock(filters=12, depth=6, skip="residual", interval=2),
+        "cells": lambda: autonas.CellBlock("nas_bench_201", filters=8, n_stages=2),
+    }
+    node = autonas.Input()
+    search = Search(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
+    x, y, x_test, y_test = rows_of(name, data, seed, SETS[name]["rows"])
+    cut = int(0.75 * len(x))
+    held = (np.concatenate([x[cut:], x_test]), np.concatenate([y[cut:], y_test]))
+    prepared = preparation.prepare(search, x[:cut], y[:cut], None, held, None, seed)
+    rows = prepared.dataset.validation_rows
+    prepared.dataset.validation_rows, test_rows = rows[: len(x) - cut], rows[len(x) - cut :]
+    whole = prepared.graph.declare()
+    alone = evaluator_module.Evaluator(
+        prepared.graph, whole, prepared.dataset, prepared.scorer, prepared.objective,
+        prepared.graph.optimization.batch_size_of, epochs, epochs, seed,
+    )  # fmt: skip
+
+    settings = {"method": "paths", "sampling": sampling, "epochs": max(1, updates // (cut // 64))}
+    with tempfile.TemporaryDirectory() as folder:
+        shared = supernet_evaluator.SupernetEvaluator(
+            prepared.graph, prepared.dataset, prepared.scorer, prepared.objective,
+            prepared.graph.optimization.batch_size_of, settings, folder, seed,
+        )  # fmt: skip
+        started = time.process_time()
+        for epoch in range(settings["epochs"]):
+            values = {"tuner/stage": "supernet", "tuner/initial_epoch": epoch, "tuner/epochs": epoch + 1}
+            shared.evaluate(evaluator_module.Job(f"{epoch:04d}", epoch, values))
+        supernet_seconds = time.process_time() - started
+    encoding, generator = Encoding(shared.supernet.space), np.random.default_rng(seed)
+    architectures = [encoding.sample(generator) for _ in range(n_architectures)]
+    found = []
+    for place, values in enumerate(architectures):
+        started = time.process_time()
+        score = shared.one_shot_scorer.score(values)
+        one_shot_seconds = time.process_time() - started
+        truths = []
+        for truth in range(n_truths):
+            number = 1000 * (truth + 1) + place
+            with evaluator_module.seeded(seed, number):
+                model = alone.build(values)
+                loop = loops.make_loop(model, prepared.dataset)
+                training.train(
+                    loop, prepared.dataset.train_rows, 64, epochs, np.random.default_rng([seed, number, 1])
+                )
+                truths.append(alone.score(loop, test_rows))
+        found.append(
+            {
+                "one_shot": score,
+                "truths": truths,
+                "parameters": model.count_params(),
+                "seconds": [one_shot_seconds, (time.process_time() - started - one_shot_seconds) / n_truths],
+            }
+        )
+    return {"found": found, "supernet_seconds": supernet_seconds, "epochs": settings["epochs"]}
+
+
+def rank(arguments):
+    from scipy import stats
+
+    rows = []
+    for seed in range(arguments.seeds):
+        for space in arguments.spaces:
+            result = common.in_fresh_process(
+                __file__,
+                "ranks_of",
+                {
+                    "name": arguments.set,
+                    "data": arguments.data,
+                    "space": space,
+                    "n_architectures": arguments.architectures,
+                    "n_truths": 2,
+                    "epochs": arguments.epochs,
+                    "updates": arguments.updates,
+                    "sampling": arguments.sampling,
+                    "seed": seed,
+                },
+            )
+            if "error" in result:
+                print(result["stderr"])
+                raise SystemExit(1)
+            found = result["found"]
+
+            def column(part, metric, found=found):
+                if part == "one_shot":
+                    return np.array([each["one_shot"][metric] for each in found])
+                return np.array([[truth[metric] for truth in each["truths"]] for each in found])
+
+            taus = []
+            for metric in ("val_accuracy", "val_loss"):
+                one_shot, truths = column("one_shot", metric), column("truths", metric)
+                taus.append(f"{stats.kendalltau(one_shot, truths.mean(axis=1)).statistic:.2f}")
+                taus.append(f"{stats.kendalltau(truths[:, 0], truths[:, 1]).statistic:.2f}")
+            size = [each["parameters"] for each in found]
+            truths = column("truths", "val_accuracy").mean(axis=1)
+            one_shot = column("one_shot", "val_loss")
+            seconds = np.median([each["seconds"] for each in found], axis=0)
+            rows.append(
+                (
+                    space,
+                    seed,
+                    *taus,
+                    f"{stats.kendalltau(-one_shot, truths).statistic:.2f}",
+                    f"{stats.kendalltau(size, truths).statistic:.2f}",
+                    f"{truths.mean():.3f}",
+                    f"{truths.max():.3f}",
+                    f"{truths[np.argsort(one_shot)[:3]].mean():.3f}",
+                    f"{result['supernet_seconds']:.0f}",
+                    f"{seconds[0] * 1000:.0f}",
+                    f"{seconds[1]:.1f}",
+                )
+            )
+            print(rows[-1], flush=True)
+    header = (
+        "space", "seed", "tau accuracy", "two truths", "tau loss", "two truths", "loss-accuracy", "size", "mean",
+        "best", "top 3", "supernet s", "score ms", "alone s",
+    )  # fmt: skip
+    print(common.table(rows, header))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("find")
+    command.add_argument("--data", required=True, help="folder of the data sets")
+    command.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    command.add_argument("--seeds", type=int, default=5)
+    command.add_argument("--architectures", type=int, default=15, help="random architectures that are trained alone")
+    command.add_argument("--out", default="one_shot_quality.json", help="results; those in it aren't measured again")
+    command.set_defaults(run=find)
+    command = commands.add_parser("rank")
+    command.add_argument("--data", required=True, help="folder of the data sets")
+    command.add_argument("--set", default="digits", choices=list(SETS))
+    command.add_argument("--spaces", nargs="+", default=["residual chain", "cells"])
+    command.add_argument("--architectures", type=int, default=30)
+    command.add_argument("--epochs", type=int, default=15)
+    command.add_argument("--updates", type=int, default=2000)
+    command.add_argument("--sampling", default="fair")
+    command.add_argument("--seeds", type=int, default=1)
+    command.set_defaults(run=rank)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
