@@ -13,6 +13,8 @@ import pytest
 def passes_on(request):
     """Function of a backend's name that runs the file of the test under it, in a process of its own.
 
+    A second argument selects tests as pytest's `-k` does.
+
     A file whose every test shall hold on JAX ends with
 
     ```python
@@ -23,10 +25,10 @@ def passes_on(request):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("The file is run under another backend already.")
 
-    def run(backend):
+    def run(backend, selected=""):
         if importlib.util.find_spec(backend) is None:
             pytest.skip(f"{backend} isn't installed.")
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(request.path)]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-k", selected, str(request.path)]
         environment = {**os.environ, "KERAS_BACKEND": backend}
         finished = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=request.config.rootpath)
         assert finished.returncode == 0, finished.stdout + finished.stderr

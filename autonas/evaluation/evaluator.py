@@ -93,9 +93,10 @@ class Evaluator:
         epochs: Epochs of a full training.
         patience: Epochs without improvement after which a training stops.
         seed: Seed of weights and batches.
+        supernet: A `SupernetEvaluator` for trials of its stages, and for weights to inherit; `None` if there are none.
     """
 
-    def __init__(self, graph, space, dataset, scorer, objective, batch_size, epochs, patience, seed):
+    def __init__(self, graph, space, dataset, scorer, objective, batch_size, epochs, patience, seed, supernet=None):
         self.graph = graph
         self.space = space
         self.dataset = dataset
@@ -105,6 +106,7 @@ class Evaluator:
         self.epochs = epochs
         self.patience = patience
         self.seed = seed
+        self.supernet = supernet
         self.best = None
         self._best_scores = None
 
@@ -120,7 +122,7 @@ class Evaluator:
         return key(scores) > key(other)
 
     def evaluate(self, job, on_epoch=None):
-        """Trains and scores a candidate.
+        """Trains and scores a candidate, or carries out another stage of the search.
 
         Args:
             job: A `Job`.
@@ -131,21 +133,32 @@ class Evaluator:
             first epoch comes through.
         """
         started = time.monotonic()
+        is_candidate = job.values.get("tuner/stage", "train") == "train"
+        outcome = (self._evaluate_candidate if is_candidate else self._evaluate_stage)(job, on_epoch)
+        outcome.seconds = time.monotonic() - started
+        # Compiled steps are cycles: what a dropped model holds is given back only by a collection.
+        gc.collect()
+        return outcome
+
+    def _evaluate_stage(self, job, on_epoch):
+        try:
+            return self.supernet.evaluate(job, on_epoch)
+        except Exception as error:  # The journal says why; there is no search without shared weights.
+            return Outcome("failed", message=_describe(error))
+
+    def _evaluate_candidate(self, job, on_epoch):
         batch_size = self.batch_size(job.values)
         outcome = self._attempt(job, batch_size, on_epoch)
         if outcome.status == "failed" and outcome.message.startswith(_OUT_OF_MEMORY) and batch_size > 1:
             gc.collect()
             outcome = self._attempt(job, batch_size // 2, on_epoch)
-        outcome.seconds = time.monotonic() - started
-        # Compiled steps are cycles: what a dropped model holds is given back only by a collection.
-        gc.collect()
         return outcome
 
     def _attempt(self, job, batch_size, on_epoch):
         outcome = Outcome("failed", batch_size=batch_size)
         try:
             with seeded(self.seed, job.number):
-                model = self.build(job.values)
+                model = self._initial_model(job)
                 outcome.parameters = model.count_params()
                 loop = loops.make_loop(model, self.dataset)
                 initial = _state(model)
@@ -196,6 +209,13 @@ class Evaluator:
         )
         return self.graph.build(hyperparameters)
 
+    def _initial_model(self, job):
+        """The model of a job with the weights that its training begins with."""
+        model = self.build(job.values)
+        if "tuner/trial_id" in job.values:
+            self.supernet.inherit(model, job.values)
+        return model
+
     def score(self, loop, rows=None):
         """Scores of a loop's model on the validation rows."""
         rows = self.dataset.validation_rows if rows is None else rows
@@ -206,7 +226,7 @@ class Evaluator:
         if self.best is not None and self.best.trial_id == job.trial_id:
             return self.best
         with seeded(self.seed, job.number):
-            model = self.build(job.values)
+            model = self._initial_model(job)
         loop = loops.make_loop(model, self.dataset)
         return _Trained(job.trial_id, model, loop, _state(model), model.get_weights(), _learning_rate(model))
 

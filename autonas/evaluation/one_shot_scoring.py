@@ -29,7 +29,8 @@ class OneShotScorer:
         self.scorer = scorer
         self.batch_size = batch_size
         n_rows = min(n_rows, len(dataset.train_rows))
-        self._rows = generator.choice(dataset.train_rows, n_rows, replace=False)
+        #: Indices of the rows for statistics.
+        self.rows = generator.choice(dataset.train_rows, n_rows, replace=False)
         self._calibrate = gradients.compiled(self._estimate_statistics, supernet.variables)
         self._predict = gradients.compiled(self._outputs, supernet.variables)
 
@@ -46,7 +47,7 @@ class OneShotScorer:
 
     def calibrate(self, indices):
         """Estimates the statistics of BatchNormalization for an architecture, given by `supernet.indices`."""
-        self._calibrate(indices, self._inputs(self._rows))
+        self._calibrate(indices, self._inputs(self.rows))
 
     def predict(self, indices, rows):
         """Predictions for `rows`, a dict from head to an array `(len(rows), n_outputs)`.

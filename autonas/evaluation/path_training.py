@@ -31,7 +31,7 @@ class PathTrainer:
         dataset: An `ArrayDataset`.
         batch_size: Rows per step.
         sampling: `"uniform"`, `"fair"` or `"strategy"`. Defaults to `"fair"`.
-        learning_rate: Peak learning rate of a cosine schedule. Defaults to 0.05.
+        learning_rate: Peak learning rate of a cosine schedule. Defaults to 0.1.
         momentum: Momentum. Defaults to 0.9.
         weight_decay: Weight decay of kernels. Defaults to 4e-5, as in SPOS.
         clip_norm: Bound of the global norm of the gradients. Defaults to 5.
@@ -46,7 +46,7 @@ class PathTrainer:
         dataset,
         batch_size,
         sampling="fair",
-        learning_rate=0.05,
+        learning_rate=0.1,
         momentum=0.9,
         weight_decay=4e-5,
         clip_norm=5.0,

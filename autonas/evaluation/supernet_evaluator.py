@@ -1,0 +1,253 @@
+"""Trials that are no candidates: an epoch of a supernet's training, and thousands of scores by shared weights."""
+
+import glob
+import os
+import time
+
+import keras
+import numpy as np
+
+from autonas.evaluation import evaluator, one_shot_scoring, path_training, training
+
+#: Paths that are scored after an epoch, to see how the training goes.
+_N_MEASURED = 4
+#: Architectures that a strategy which draws the paths is told of after each epoch.
+_N_TOLD = 20
+#: Architectures that a one-shot search hands on.
+_N_FINALISTS = 100
+#: Saved states of the supernet that are kept.
+_N_KEPT = 2
+
+
+class SupernetEvaluator:
+    """Trains one supernet, epoch by epoch, and scores architectures with its weights.
+
+    After each epoch its state is written to a file, from which another process goes on. Nothing is built before the
+    first job.
+
+    Args:
+        graph: A bound `search_space.graph.Graph`.
+        dataset: An `ArrayDataset`.
+        scorer: An `objectives.scoring.Scorer`.
+        objective: A `keras_tuner.Objective`.
+        batch_size: Function from values to the batch size.
+        settings: `supernet_training()` of the oracle: `"method"`, `"paths"` or `"bilevel"`, the number of `"epochs"`,
+            and arguments of the method's trainer.
+        directory: Folder of the states.
+        seed: Seed of weights, rows and paths.
+    """
+
+    def __init__(self, graph, dataset, scorer, objective, batch_size, settings, directory, seed):
+        self.graph = graph
+        self.dataset = dataset
+        self.scorer = scorer
+        self.objective = objective
+        self.batch_size = batch_size
+        self.settings = settings
+        self.directory = directory
+        self.seed = seed
+        self.supernet = None
+        self._epoch = None
+        self._trial_id = None
+
+    def evaluate(self, job, on_epoch=None):
+        """Trains one epoch, or searches by one-shot scores.
+
+        Args:
+            job: A `Job` whose values have a `tuner/stage`: `"supernet"`, with `tuner/initial_epoch`, or `"one_shot"`,
+                with `tuner/queries`.
+            on_epoch: Function `(epoch, numbers)` called after an epoch, or `None`.
+
+        Returns:
+            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"`, `"distribution"` (probability of each
+            option of each decision), `"finished"` (whether there is no time for another one), and `"told"` (pairs of
+            architecture and score, if the strategy draws the paths). Of a search: `"finalists"` (such pairs, best
+            first) and `"n_scored"`. Larger scores are better.
+        """
+        stages = {"supernet": self._train_epoch, "one_shot": self._search}
+        outcome = evaluator.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
+        stages[job.values["tuner/stage"]](job, outcome)
+        outcome.parameters = self.supernet.count_params()
+        outcome.history = [outcome.metrics]
+        if on_epoch is not None:
+            on_epoch(job.values.get("tuner/epochs", 1), outcome.metrics)
+        return outcome
+
+    def inherit(self, model, values):
+        """Copies the shared weights to the stand-alone model of an architecture.
+
+        Args:
+            model: What `Graph.build` made for it.
+            values: The architecture, with the supernet's last trial under `tuner/trial_id`.
+
+        Raises:
+            FileNotFoundError: If the state of the supernet after that trial is gone.
+        """
+        trial_id = values["tuner/trial_id"]
+        if self._trial_id != trial_id:
+            self._load_trial(trial_id)
+        self.one_shot_scorer.calibrate(self.supernet.indices(values))
+        self.supernet.inherit(model, values)
+
+    # ------------------------------------------------------------------ stages
+
+    def _train_epoch(self, job, outcome):
+        epoch = job.values["tuner/initial_epoch"]
+        self._bring_to(epoch, job.strategy)
+        started = time.monotonic()
+        loss, is_whole = self._train(epoch, job.deadline, job.strategy)
+        seconds = time.monotonic() - started
+        distribution = self.supernet.distribution()
+        outcome.metrics = {"loss": loss, **self._measure(epoch, distribution), "entropy": _entropy(distribution)}
+        outcome.report = {"epoch": epoch, "distribution": distribution}
+        if self.settings.get("sampling") == "strategy":
+            told = self._ask_and_tell(job.strategy, _N_TOLD, job.deadline)
+            outcome.report["told"] = [[values, score] for values, score, _ in told]
+        self._trial_id = job.trial_id
+        self._save()
+        left = np.inf if job.deadline is None else job.deadline - time.monotonic()
+        # What is left of the schedule is annealed in the time that is left, however short; it must be worth a call.
+        outcome.report["finished"] = not is_whole or left < 0.25 * seconds
+
+    def _search(self, job, outcome):
+        self._bring_to(self._last_saved(), job.strategy)
+        found = self._ask_and_tell(job.strategy, job.values["tuner/queries"], job.deadline)
+        distinct = {tuple(sorted(each[0].items())): each for each in found}
+        best = sorted(distinct.values(), key=lambda each: -each[1])[:_N_FINALISTS]
+        outcome.report = {"finalists": [[values, score] for values, score, _ in best], "n_scored": len(found)}
+        outcome.metrics = dict(best[0][2])
+
+    def _ask_and_tell(self, strategy, n_queries, deadline):
+        """Lets a strategy search by one-shot scores; list of architecture, score and all metrics in the order asked."""
+        sign = 1 if self.objective.direction == "max" else -1
+        found = []
+        for _ in range(n_queries):
+            if found and deadline is not None and time.monotonic() >= deadline:
+                break
+            number, values = strategy.n_asked, strategy.ask()
+            if not isinstance(values, dict):
+                break
+            metrics = self.one_shot_scorer.score(values)
+            score = sign * metrics[self.objective.name]
+            strategy.tell(number, values, (score,))
+            if np.isfinite(score):
+                found.append((values, score, metrics))
+        return found
+
+    def _measure(self, epoch, distribution):
+        """Mean metrics of a few paths drawn from the distribution."""
+        generator = np.random.default_rng([self.seed, epoch, 4])
+        found = []
+        for _ in range(_N_MEASURED):
+            labels = {
+                name: list(options)[generator.choice(len(options), p=_normalized(options))]
+                for name, options in distribution.items()
+            }
+            found.append(self.one_shot_scorer.score(labels))
+        return {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
+
+    # ------------------------------------------------------------------ the supernet and its training
+
+    def _build(self):
+        settings = dict(self.settings)
+        method = {"paths": _path_trainer, "bilevel": _bilevel_trainer}[settings.pop("method")]
+        settings.pop("epochs")
+        with evaluator.seeded(self.seed, 0):
+            self.supernet = self.graph.build_supernet(partial_channels=settings.pop("partial_channels", 1))
+        batch_size = self.batch_size(self.supernet.space.values)
+        self.trainer = method()(self.supernet, self.dataset, batch_size, **settings)
+        self.one_shot_scorer = one_shot_scoring.OneShotScorer(
+            self.supernet, self.dataset, self.scorer, np.random.default_rng([self.seed, 0, 5])
+        )
+        self._epoch = 0
+
+    def _bring_to(self, epoch, strategy):
+        """Makes the supernet what it is after `epoch` epochs: as it is, from a file, or trained again."""
+        if self._epoch == epoch:
+            return
+        if os.path.exists(self._path(epoch)):
+            self._load(epoch)
+            return
+        self._build()
+        for each in range(epoch):
+            self._train(each, None, strategy)
+
+    def _train(self, epoch, deadline, strategy):
+        # Should it fail in between, the next job begins with the state before.
+        self._epoch = None
+        generator = np.random.default_rng([self.seed, epoch, 3])
+        loss, is_whole = self.trainer.train_epoch(epoch, self.settings["epochs"], deadline, generator, strategy)
+        if not np.isfinite(loss):
+            raise training.Diverged(f"The supernet's loss became NaN or infinite in epoch {epoch + 1}.")
+        self._epoch = epoch + 1
+        return loss, is_whole
+
+    # ------------------------------------------------------------------ saved states
+
+    def _variables(self):
+        return [*self.supernet.variables, *self.trainer.variables]
+
+    def _path(self, epoch):
+        return os.path.join(self.directory, f"epoch_{epoch:04d}.npz")
+
+    def _saved(self):
+        """Files of the states, the oldest first."""
+        return sorted(glob.glob(os.path.join(glob.escape(self.directory), "epoch_????.npz")))
+
+    def _last_saved(self):
+        """Epochs that the supernet in memory, or in the newest file, was trained for."""
+        if self._epoch is not None:
+            return self._epoch
+        saved = self._saved()
+        return int(saved[-1][-8:-4]) if saved else self.settings["epochs"]
+
+    def _save(self):
+        """Writes the state, under its name only once it is whole."""
+        os.makedirs(self.directory, exist_ok=True)
+        arrays = {str(place): keras.ops.convert_to_numpy(each) for place, each in enumerate(self._variables())}
+        unfinished = os.path.join(self.directory, "unfinished.npz")
+        np.savez(unfinished, trial_id=np.array(self._trial_id), **arrays)
+        os.replace(unfinished, self._path(self._epoch))
+        for path in self._saved()[:-_N_KEPT]:
+            os.remove(path)
+
+    def _load(self, epoch):
+        if self.supernet is None:
+            self._build()
+        with np.load(self._path(epoch), allow_pickle=False) as state:
+            for place, variable in enumerate(self._variables()):
+                variable.assign(state[str(place)])
+            self._trial_id = str(state["trial_id"])
+        self._epoch = epoch
+
+    def _load_trial(self, trial_id):
+        for path in reversed(self._saved()):
+            with np.load(path, allow_pickle=False) as state:
+                found = str(state["trial_id"])
+            if found == trial_id:
+                return self._load(int(path[-8:-4]))
+        raise FileNotFoundError(
+            f"The supernet's weights after trial {trial_id} are gone from {self.directory}: they can't be inherited."
+        )
+
+
+def _path_trainer():
+    return path_training.PathTrainer
+
+
+def _bilevel_trainer():
+    from autonas.evaluation import bilevel
+
+    return bilevel.BilevelTrainer
+
+
+def _entropy(distribution):
+    """The mean entropy of the decisions, in nats."""
+    probabilities = [np.array(_normalized(options)) for options in distribution.values()]
+    return float(np.mean([-(each * np.log(np.maximum(each, 1e-12))).sum() for each in probabilities]))
+
+
+def _normalized(options):
+    """Probabilities in double precision: those of a softmax in single precision don't quite add up to one."""
+    total = sum(options.values())
+    return [probability / total for probability in options.values()]

@@ -1,0 +1,171 @@
+"""The stages of a one-shot search: epochs of a supernet, scores with its weights, weights that are inherited."""
+
+import json
+import os
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from autonas import oracles
+from autonas.evaluation import evaluator, supernet_evaluator
+from autonas.search_space import optimization
+from tests.evaluation import supernets
+
+PATHS = {"method": "paths", "epochs": 3, "sampling": "fair", "learning_rate": 0.3}
+
+
+def make(directory, settings=PATHS):
+    drawn, data = supernets.make_graph(n=150)
+    drawn.optimization = optimization.Optimization(batch_size=25, learning_rate=0.01, epochs_share=1.0)
+    parts = (supernets.make_scorer(data), supernets.OBJECTIVE, drawn.optimization.batch_size_of)
+    shared = supernet_evaluator.SupernetEvaluator(drawn, data, *parts, settings, str(directory), seed=0)
+    return evaluator.Evaluator(drawn, drawn.declare(), data, *parts, 2, None, seed=0, supernet=shared)
+
+
+def epoch_job(epoch, **arguments):
+    values = {"tuner/stage": "supernet", "tuner/initial_epoch": epoch, "tuner/epochs": epoch + 1}
+    return evaluator.Job(f"{epoch + 1:04d}", epoch + 1, values, **arguments)
+
+
+def search_job(strategy, queries=30, **arguments):
+    values = {"tuner/stage": "one_shot", "tuner/queries": queries}
+    return evaluator.Job("0009", 9, values, strategy=strategy, **arguments)
+
+
+def strategy(space, kind=oracles.EvolutionOracle, **arguments):
+    return kind(objective=supernets.OBJECTIVE, hyperparameters=space, seed=0, **arguments)
+
+
+def run(evaluated, job):
+    outcome = evaluated.evaluate(job)
+    assert outcome.status == "completed", outcome.message
+    return outcome
+
+
+def weights(evaluated):
+    return [keras.ops.convert_to_numpy(each) for each in evaluated.supernet.supernet.operation_variables]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """An evaluator after two epochs, and their outcomes."""
+    evaluated = make(tmp_path_factory.mktemp("states"))
+    return evaluated, [run(evaluated, epoch_job(epoch)) for epoch in range(2)]
+
+
+def test_an_epoch_reports_what_it_came_to(trained):
+    _, outcomes = trained
+    for epoch, outcome in enumerate(outcomes):
+        report = json.loads(json.dumps(outcome.report))
+        assert report["epoch"] == epoch and not report["finished"] and "told" not in report
+        assert len(report["distribution"]) == 6
+        for options in report["distribution"].values():
+            assert options == pytest.approx(dict.fromkeys(supernets.OPERATIONS, 1 / 3))
+        assert {"loss", "val_loss", "val_accuracy", "entropy"} == set(outcome.metrics)
+        assert outcome.metrics["entropy"] == pytest.approx(np.log(3), rel=1e-5)
+        assert outcome.history == [outcome.metrics] and outcome.epochs == outcome.best_epoch == 1
+        assert outcome.parameters > 0 and outcome.seconds > 0
+    assert outcomes[1].metrics["loss"] < outcomes[0].metrics["loss"]
+
+
+def test_another_process_goes_on_from_the_last_epoch(trained):
+    evaluated, outcomes = trained
+    directory = evaluated.supernet.directory
+    resumed = make(directory)
+    again = run(resumed, epoch_job(1))
+    assert again.metrics == pytest.approx(outcomes[1].metrics, rel=1e-4)
+    for one, other in zip(weights(resumed), weights(evaluated), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_without_its_files_it_is_trained_again(trained, tmp_path):
+    evaluated, outcomes = trained
+    again = run(make(tmp_path), epoch_job(1))
+    assert again.metrics == pytest.approx(outcomes[1].metrics, rel=1e-4)
+
+
+def test_a_strategy_searches_by_one_shot_scores(trained):
+    evaluated, _ = trained
+    space = evaluated.supernet.supernet.space
+    searching = strategy(space)
+    outcome = run(evaluated, search_job(searching))
+    assert outcome.report["n_scored"] == searching.n_asked == 30 and not searching.pending
+    finalists = json.loads(json.dumps(outcome.report["finalists"]))
+    scores = [score for _, score in finalists]
+    assert scores == sorted(scores, reverse=True) and len(finalists) == 30
+    assert outcome.metrics["val_accuracy"] == scores[0]
+    assert all(searching.encoding.is_valid(values) for values, _ in finalists)
+    values, score = finalists[-1]
+    assert evaluated.supernet.one_shot_scorer.score(values)["val_accuracy"] == score
+
+
+def test_a_search_ends_at_its_deadline_and_when_all_is_tried(trained):
+    evaluated, _ = trained
+    space = evaluated.supernet.supernet.space
+    outcome = run(evaluated, search_job(strategy(space), queries=10**6, deadline=time.monotonic()))
+    assert outcome.report["n_scored"] == 1
+    narrow = space.copy()
+    narrow._space = [each for each in space.space if each.name.endswith(("edge_0_1", "edge_0_2"))]
+    outcome = run(evaluated, search_job(strategy(narrow, oracles.RandomOracle)))
+    assert outcome.report["n_scored"] == 9
+
+
+def test_candidates_inherit_the_weights_of_a_trial(trained):
+    evaluated, _ = trained
+    space = evaluated.supernet.supernet.space
+    values = {**space.values, "tuner/trial_id": "0002"}
+    with evaluator.seeded(0, 5):
+        model = evaluated._initial_model(evaluator.Job("0005", 5, values))
+    rows = evaluated.dataset.validation_rows
+    x = {name: array[rows] for name, array in evaluated.dataset.inputs.items()}
+    shared = evaluated.supernet.one_shot_scorer.score(values)
+    own = evaluated.scorer({"head": keras.ops.convert_to_numpy(model(x)["head"])}, rows)
+    assert own == pytest.approx(shared, abs=1e-5)
+    outcome = run(evaluated, evaluator.Job("0005", 5, values))
+    fresh = run(evaluated, evaluator.Job("0005", 5, dict(space.values)))
+    assert outcome.history[0]["loss"] < fresh.history[0]["loss"]
+
+
+def test_weights_that_are_gone_are_not_inherited(trained):
+    evaluated, _ = trained
+    values = {**evaluated.supernet.supernet.space.values, "tuner/trial_id": "0777"}
+    outcome = evaluated.evaluate(evaluator.Job("0005", 5, values))
+    assert outcome.status == "failed" and "trial 0777 are gone" in outcome.message
+
+
+def test_a_strategy_that_draws_the_paths_is_told_of_scores(tmp_path):
+    evaluated = make(tmp_path, {**PATHS, "sampling": "strategy"})
+    space = supernets.build(evaluated.graph).space
+    drawing = strategy(space, oracles.ReinforcementOracle, initial_points=[])
+    drawing.repeats = True
+    outcome = run(evaluated, epoch_job(0, strategy=drawing))
+    assert len(outcome.report["told"]) == drawing.n_asked == 20
+    assert all(0 <= score <= 1 for _, score in outcome.report["told"])
+
+
+def test_the_deadline_ends_the_training(tmp_path):
+    evaluated = make(tmp_path)
+    outcome = run(evaluated, epoch_job(0, deadline=time.monotonic()))
+    assert outcome.report["finished"]
+    assert os.listdir(tmp_path) == ["epoch_0001.npz"]
+
+
+def test_two_states_are_kept_and_a_failed_epoch_leaves_them(tmp_path):
+    evaluated = make(tmp_path, {**PATHS, "epochs": 4})
+    for epoch in range(3):
+        run(evaluated, epoch_job(epoch))
+    assert sorted(os.listdir(tmp_path)) == ["epoch_0002.npz", "epoch_0003.npz"]
+    before = weights(evaluated)
+    evaluated.supernet.trainer.learning_rate = float("nan")
+    outcome = evaluated.evaluate(epoch_job(3))
+    assert outcome.status == "failed" and "NaN" in outcome.message
+    assert sorted(os.listdir(tmp_path)) == ["epoch_0002.npz", "epoch_0003.npz"]
+    evaluated.supernet._bring_to(3, None)
+    for one, other in zip(weights(evaluated), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_epochs_and_searches_are_the_same_on_jax(passes_on):
+    passes_on("jax", "last_epoch or one_shot or inherit")
