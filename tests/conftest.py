@@ -28,7 +28,8 @@ def passes_on(request):
     def run(backend, selected=""):
         if importlib.util.find_spec(backend) is None:
             pytest.skip(f"{backend} isn't installed.")
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-k", selected, str(request.path)]
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-k", selected]
+        command = [sys.executable, "-m", "pytest", *options, str(request.path)]
         environment = {**os.environ, "KERAS_BACKEND": backend}
         finished = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=request.config.rootpath)
         assert finished.returncode == 0, finished.stdout + finished.stderr
