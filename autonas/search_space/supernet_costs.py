@@ -1,11 +1,12 @@
 """What an architecture drawn from a supernet's distribution costs on average, differentiable in its logits."""
 
 import functools
+import itertools
 
 import keras
 from keras import ops
 
-from autonas.search_space import events, mixing
+from autonas.search_space import events, mixing, width_sharing
 
 
 class ExpectedCost:
@@ -31,8 +32,10 @@ class ExpectedCost:
         self._walk(supernet, [events.ALWAYS for _ in supernet.outputs], once_per_layer)
         #: The costs by when they are due.
         self._costs = {}
+        widths = width_sharing.WidthSharing(supernet)
         for event, node in self._uses.values():
-            self._costs[event] = self._costs.get(event, 0.0) + float(of_node(node))
+            for due, narrow in self._at_widths(event, node, widths):
+                self._costs[due] = self._costs.get(due, 0.0) + float(of_node(narrow))
 
     def __call__(self):
         """The mean cost under the distribution of the supernet's logits as they are, a scalar tensor."""
@@ -93,6 +96,8 @@ class ExpectedCost:
                         given = [events.both(uses[0], events.literal(_key(layer), option))]
                         given = given if branch is None else self._walk(branch, given, once_per_layer)
                         note([node.input_tensors[position] for position in positions], given)
+                elif isinstance(layer, mixing.WidthMixing):
+                    note(node.input_tensors, uses)
                 else:
                     use = functools.reduce(self._either, uses)
                     key = id(layer) if once_per_layer else id(node)
@@ -100,6 +105,21 @@ class ExpectedCost:
                     self._uses[key] = (self._either(before, use), node)
                     note(node.input_tensors, [use] * len(node.input_tensors))
         return [found.get(id(tensor), events.NEVER) for tensor in model.inputs]
+
+    def _at_widths(self, event, node, widths):
+        """The node at each combination of the widths it may have, with the event that it is in use and has them."""
+        decisions = [] if node.is_input else widths.decisions_of(node)
+        for layer in decisions:
+            self._mixing.setdefault(_key(layer), layer)
+        if not decisions:
+            yield event, node
+            return
+        for options in itertools.product(*(self._options(_key(layer)) for layer in decisions)):
+            due = event
+            for layer, option in zip(decisions, options, strict=True):
+                due = events.both(due, events.literal(_key(layer), option))
+            names = [layer.selector.name for layer in decisions]
+            yield due, widths.narrowed(node, dict(zip(names, options, strict=True)))
 
     def _either(self, first, second):
         return events.either(first, second, self._options)

@@ -29,7 +29,7 @@ def drawn(of_block):
 
 
 class NestedBlock(block.Block):
-    """A choice inside of a choice, a depth, tensors that only some options use, and a layer that is used twice."""
+    """A choice inside of a choice, a depth, a width, tensors that only some options use, a layer that is used twice."""
 
     def build(self, hp, tensor):
         dense = keras.layers.Dense(4)
@@ -40,6 +40,9 @@ class NestedBlock(block.Block):
         x = dense(outer(hp, x))
         x = decisions.InputChoice("inputs", 2)(hp, [x, dense_of(4)(x), dense_of(4, True)(x)])
         x = keras.layers.Add()(x)
+        width = decisions.WidthChoice("units", {"narrow": 2, "wide": 5})(hp)
+        x = keras.layers.LayerNormalization()(width.narrow(dense_of(width.units)(x)))
+        x = dense_of(4, True)(x)
         return decisions.Repeat("depth", 0, 3, lambda index: dense_of(4))(hp, x)
 
 
@@ -56,7 +59,7 @@ BLOCKS = {
     "nas_bench_201": lambda: cell.CellBlock("nas_bench_201", filters=4, n_stages=2),
     "darts": lambda: cell.CellBlock("darts", filters=4, n_stages=2, n_nodes=3),
     "chain": lambda: chain.ChainBlock(filters=4, depth=ranges.Int(1, 4)),
-    "layered": lambda: layered.LayeredBlock(filters=4, width=1.0, expansion=3, dropout=0.0),
+    "layered": lambda: layered.LayeredBlock(filters=4, stages=2, width=1.0, dropout=0.0),
 }
 
 
