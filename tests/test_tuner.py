@@ -24,7 +24,7 @@ class Pretender:
 
     def evaluate(self, job):
         outcome = self.outcome(job)
-        if outcome.status == "completed":
+        if outcome.status == "completed" and "score" in outcome.metrics:
             inputs = keras.Input((1,), name="x")
             model = keras.Model({"x": inputs}, {"y": keras.layers.Dense(1)(inputs)})
             self.best = evaluator._Trained(job.trial_id, model, None, [], model.get_weights(), 0.1)
@@ -34,7 +34,7 @@ class Pretender:
         return scores["score"] > other["score"]
 
     def remember(self, scores):
-        pass
+        self.remembered = scores
 
 
 def completed(job):
@@ -140,3 +140,99 @@ def test_the_search_info_is_reported_and_the_end_too_when_all_fails(make):
     with pytest.raises(tuner.SearchFailed):
         make(failed, max_trials=2, reporter=reporter).run(SearchInfo("score", "max"), refit=False)
     assert reporter.seen == ("begin", "max_trials")
+
+
+# ---------------------------------------------------------------------- stages of a one-shot search
+
+
+def staged(job, finished=False):
+    """Two candidates of twenty that the strategy asks for become finalists; of the others, the later the better."""
+    if job.values.get("tuner/stage") == "supernet":
+        report = {"epoch": job.values["tuner/epochs"], "distribution": {}, "finished": finished}
+        return evaluator.Outcome("completed", {"loss": 0.5}, [{"loss": 0.5}], 1, 1, 1, report=report)
+    if job.values.get("tuner/stage") == "one_shot":
+        asked = [job.strategy.ask() for _ in range(job.values["tuner/queries"])]
+        return evaluator.Outcome("completed", {"score": 50.0}, report={"finalists": [[each, 1.0] for each in asked]})
+    return completed(job)
+
+
+def sharing(epochs=30, **arguments):
+    return oracles.WeightSharingOracle("random", epochs=epochs, queries=20, seed=0, **arguments)
+
+
+def test_stages_are_rows_of_the_table_and_no_candidates(make):
+    search = make(staged, oracle=sharing(), max_trials=4, patience=3)
+    best = search.search()
+    stages = [record.stage for record in search.records.values()]
+    assert stages == ["search", *["supernet"] * 30, "one_shot", *["search"] * 3]
+    assert search.stop_reason == "max_trials"
+    # Neither the score of the one-shot stage counts, nor do epochs as trials without improvement.
+    assert best.trial_id == "0034" and best.score == 34.0
+    assert {record.score for record in search.records.values() if record.stage != "search"} == {None}
+    assert {record.status for record in search.records.values()} == {"completed"}
+    assert os.listdir(os.path.dirname(search.weights_path("0034"))) == ["0034.weights.h5"]
+
+
+def test_reports_are_in_the_journal_and_a_search_goes_on_from_them(make):
+    search = make(staged, oracle=sharing(epochs=3), max_trials=3)
+    search.search()
+    ended = [event for event in search.oracle.journal.read() if event["event"] == "ended"]
+    assert [event.get("report", {}).get("epoch") for event in ended] == [None, 1, 2, 3, None, None, None]
+    again = make(staged, oracle=sharing(epochs=3), max_trials=4)
+    again._restore()
+    assert again.search().trial_id == "0007"
+    assert [record.stage for record in again.records.values()].count("supernet") == 3
+    assert again.records["0002"].report == {"epoch": 2, "distribution": {}, "finished": False}
+    # What a stage measured is nothing to beat.
+    assert again.evaluator.remembered == {"score": 6.0}
+
+
+def test_a_stage_that_fails_ends_the_search_and_is_tried_again_when_it_is_continued(make):
+    def outcome(job):
+        return failed(job) if job.number == 2 else staged(job)
+
+    search = make(outcome, oracle=sharing(epochs=3), max_trials=3)
+    with pytest.raises(tuner.SearchFailed, match="trial 0002 .stage 'supernet'. failed: RuntimeError: no. Fitting"):
+        search.search()
+    again = make(staged, oracle=sharing(epochs=3), max_trials=3)
+    again._restore()
+    again.search()
+    rows = [(record.stage, record.status) for record in again.records.values()]
+    assert rows[0] == ("search", "completed")
+    assert rows[1:4] == [("supernet", "completed"), ("supernet", "failed"), ("supernet", "completed")]
+    assert again.records["0003"].values == again.records["0002"].values
+
+
+def test_stages_have_deadlines_of_their_own_and_only_they_get_a_strategy(make, monkeypatch):
+    monkeypatch.setattr(tuner.time, "monotonic", lambda: 10.0)
+    jobs = []
+
+    def outcome(job):
+        jobs.append(job)
+        return staged(job, finished=True)
+
+    search = make(outcome, oracle=sharing(), max_trials=2, limit=100.0)
+    monkeypatch.setattr(budget.time, "monotonic", lambda: 10.0)
+    search.search()
+    assert [job.deadline for job in jobs[1:3]] == [50.0, 60.0]
+    assert [job.strategy is not None for job in jobs] == [False, False, True, False]
+
+
+def test_what_the_strategy_says_of_itself_is_reported(make):
+    class Recording(Reporter):
+        told = ()
+
+        def on_strategy_told(self, record, numbers):
+            self.told += ((record.trial_id, numbers),)
+
+    def outcome(job):
+        found = staged(job)
+        for rank, pair in enumerate(found.report.get("finalists", [])):
+            pair[1] = -rank
+        return found
+
+    reporter = Recording()
+    make(outcome, oracle=sharing(epochs=1), max_trials=4, reporter=reporter).search()
+    # Later finalists score better here, though their one-shot scores are worse; the default architecture has both.
+    assert [trial_id for trial_id, _ in reporter.told] == ["0003", "0004", "0005"]
+    assert all(numbers == {"rank_correlation": -1.0} for _, numbers in reporter.told)

@@ -47,3 +47,13 @@ def test_time_that_has_passed_is_gone(clock):
     clock.now += 10
     assert budget.remaining() == pytest.approx(before - 10)
     assert budget.final_deadline() == pytest.approx(1000.0 + 60.0 - (60.0 - before))
+
+
+def test_stages_of_a_one_shot_search_end_at_their_share_of_the_limit(clock):
+    budget = budget_module.TimeBudget(100.0, 1.0, 1000.0)
+    clock.now += 20
+    assert budget.stage_seconds("supernet") == pytest.approx(30.0)
+    assert budget.stage_seconds("one_shot") == pytest.approx(40.0)
+    clock.now += 40
+    assert budget.stage_seconds("supernet") == pytest.approx(-10.0)
+    assert budget_module.TimeBudget(None, 1.0, 1000.0).stage_seconds("supernet") is None

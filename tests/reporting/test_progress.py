@@ -86,3 +86,28 @@ def test_live_display_on_a_terminal():
         assert part in shown, part
     assert "search ended: stopped" in console.file.getvalue()
     assert "trial 0  val_accuracy" not in console.file.getvalue()
+
+
+def test_stages_of_a_one_shot_search(capsys):
+    def play(reporter, record, best):
+        reporter.on_trial_begin(record)
+        reporter.on_epoch_end(record, record.values.get("tuner/epochs", 1), record.metrics)
+        reporter.on_trial_end(record, best)
+
+    best = TrialRecord("0000", 0, status="completed", score=0.9, epochs=5, seconds=3.0, values={"block": "dense"})
+    epoch = TrialRecord("0001", 1, "supernet", {"tuner/stage": "supernet", "tuner/epochs": 7}, "completed", seconds=2.5)
+    epoch.metrics = {"loss": 0.5, "val_accuracy": 0.25, "entropy": 1.0986}
+    scores = TrialRecord("0002", 2, "one_shot", {"tuner/stage": "one_shot"}, "completed", seconds=9.0)
+    scores.metrics = {"val_accuracy": 0.75}
+    reporter = ProgressReporter(verbose=2)
+    reporter.on_search_begin(SearchInfo("val_accuracy", "max", max_trials=6, n_before=1))
+    play(reporter, epoch, best)
+    play(reporter, scores, best)
+    assert capsys.readouterr().out.splitlines() == [
+        "supernet epoch 7  loss 0.5  val_accuracy 0.25  entropy 1.099  (best 0.9000)  2.5 s",
+        "one-shot  val_accuracy 0.75  (best 0.9000)  9.0 s",
+    ]
+    console = rich.console.Console(file=io.StringIO(), width=120)
+    console.print(reporter._display())
+    # Neither counts; the candidate of an earlier process does.
+    assert "1 / 6" in console.file.getvalue()

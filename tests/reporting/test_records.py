@@ -12,6 +12,11 @@ def test_round_trip_through_json():
     assert TrialRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
+def test_the_report_is_left_to_the_journal():
+    record = TrialRecord("0003", 3, "supernet", report={"distribution": {"edge": {"identity": 1.0}}})
+    assert "report" not in record.to_json() and TrialRecord.from_json(record.to_json()).report == {}
+
+
 def test_to_json_does_not_share_state_with_the_record():
     record = TrialRecord("0003", 3, values={"units": 64})
     record.to_json()["values"]["units"] = 1

@@ -20,6 +20,9 @@ class Recording(Reporter):
     def on_trial_end(self, record, best):
         self.calls.append(("trial", record.number, best.number))
 
+    def on_strategy_told(self, record, numbers):
+        self.calls.append(("strategy", record.number, numbers))
+
     def on_search_end(self, records, stop_reason):
         self.calls.append(("end", len(records), stop_reason))
 
@@ -36,6 +39,7 @@ def test_the_base_class_does_nothing_at_every_hook():
     reporter.on_trial_begin(record)
     reporter.on_epoch_end(record, 1, {"loss": 1.0})
     reporter.on_trial_end(record, None)
+    reporter.on_strategy_told(record, {"rank_correlation": 0.5})
     reporter.on_search_end([record], "max_trials")
 
 
@@ -47,11 +51,13 @@ def test_the_list_forwards_every_hook():
     both.on_trial_begin(record)
     both.on_epoch_end(record, 1, {"loss": 1.0})
     both.on_trial_end(record, record)
+    both.on_strategy_told(record, {"rank_correlation": 0.5})
     both.on_search_end([record], "max_trials")
     expected = [
         ("begin", "val_loss"),
         ("epoch", 7, 1, {"loss": 1.0}),
         ("trial", 7, 7),
+        ("strategy", 7, {"rank_correlation": 0.5}),
         ("end", 1, "max_trials"),
     ]
     assert [reporter.calls for reporter in reporters] == [expected, expected]

@@ -38,8 +38,9 @@ def begin(tmp_path):
 
     yield begin
     for reporter in reporters:
-        for run in (reporter._log, *reporter._trials.values()):
-            run.close()
+        for run in (reporter._log, reporter._supernet, *reporter._trials.values()):
+            if run is not None:
+                run.close()
 
 
 VALUES = {
@@ -246,3 +247,48 @@ def test_writes_without_tensorflow(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert curve(tmp_path / "search", "best_score") == [(0, 1.0)]
+
+
+def supernet_epoch(number, epoch, probability):
+    values = {"tuner/stage": "supernet", "tuner/initial_epoch": epoch - 1, "tuner/epochs": epoch}
+    distribution = {"cell/edge": {"convolution_3": probability, "identity": 1 - probability}}
+    return record(
+        number, None, stage="supernet", values=values, metrics={"loss": 1 / epoch, "entropy": 0.5}, history=[],
+        report={"epoch": epoch, "distribution": distribution, "finished": False},
+    )  # fmt: skip
+
+
+def test_epochs_of_a_supernet_are_points_of_one_run(tmp_path, begin):
+    reporter = begin()
+    best = record(0, 0.9)
+    for number, probability in ((1, 0.5), (2, 0.75)):
+        play(reporter, supernet_epoch(number, number, probability), best)
+    # Another process goes on with the same run.
+    reporter = begin()
+    play(reporter, supernet_epoch(3, 3, 0.875), best)
+    run = tmp_path / "supernet"
+    assert curve(run, "loss") == [(1, 1.0), (2, 0.5), (3, 0.3333)]
+    assert curve(run, "alpha/cell/edge/convolution_3") == [(1, 0.5), (2, 0.75), (3, 0.875)]
+    assert curve(run, "entropy")[-1] == (3, 0.5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["search", "supernet"]
+
+
+def test_one_shot_scores_and_what_the_strategy_says_of_itself_are_in_the_run_of_the_search(tmp_path, begin):
+    reporter = begin()
+    report = {"finalists": [[{"block": "dense"}, 0.75], [{"block": "convolution"}, 0.5]], "n_scored": 40}
+    scored = record(4, None, stage="one_shot", values={"tuner/stage": "one_shot"}, history=[], report=report)
+    play(reporter, scored, record(0, 0.9))
+    finalist = record(6, 0.95)
+    play(reporter, finalist, finalist)
+    reporter.on_strategy_told(finalist, {"rank_correlation": 0.5})
+    assert curve(tmp_path / "search", "one_shot/score_by_rank") == [(1, 0.75), (2, 0.5)]
+    assert curve(tmp_path / "search", "one_shot/n_scored") == [(4, 40.0)]
+    assert curve(tmp_path / "search", "rank_correlation") == [(6, 0.5)]
+    assert curve(tmp_path / "search", "best_score") == [(6, 0.95)]
+
+
+def test_a_failed_epoch_of_a_supernet_leaves_no_point(tmp_path, begin):
+    reporter = begin()
+    failed = record(1, None, stage="supernet", status="failed", metrics={}, history=[], message="diverged")
+    play(reporter, failed, None)
+    assert not (tmp_path / "supernet").exists()

@@ -176,3 +176,14 @@ def test_what_is_served_has_no_augmentation(bound):
     served = predictor.without_training_parts(model)
     np.testing.assert_array_equal(served(rows)[name], model(rows, training=False)[name])
     assert not [layer for layer in served.layers if type(layer).__name__.startswith("Random")]
+
+
+@pytest.mark.parametrize("kind, space", [("image", "cell"), ("series", "cell"), ("text", "cell"), ("table", "layered")])
+def test_networks_that_are_to_share_weights_are_of_one_space(kind, space):
+    _, (output,) = defaults.default_nodes([kind], ["multiclass"], shares_weights=True)
+    assert output.block.parents[0].block.kind == space
+
+
+def test_a_space_that_is_named_holds_where_weights_are_shared():
+    _, (output,) = defaults.default_nodes(["image"], ["multiclass"], search_space="chain", shares_weights=True)
+    assert output.block.parents[0].block.kind == "chain"
