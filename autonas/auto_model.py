@@ -17,7 +17,7 @@ from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
 from autonas.execution import serial
 from autonas.objectives import metrics as metrics_module
-from autonas.reporting import ProgressReporter, ReporterList, SearchInfo, TensorBoardReporter, leaderboard
+from autonas.reporting import ProgressReporter, ReporterList, SearchInfo, TensorBoardReporter, describe, leaderboard
 from autonas.search_space import optimization, portfolio, ranges
 
 
@@ -229,6 +229,7 @@ class AutoModel(BaseEstimator):
             epochs,
             patience=max(8, epochs // 3),
             seed=seed,
+            supernet=one_shot.evaluator(prepared, oracle, directory, seed) if shares_weights else None,
         )
         refits = self.refit and prepared.dataset.final_rows is not None
         budget = budget_module.TimeBudget(self.time_limit, prepared.dataset.final_ratio if refits else 0.0, started)
@@ -290,7 +291,7 @@ class AutoModel(BaseEstimator):
 
     def _search_info(self, objective, space, max_trials, directory):
         return SearchInfo(
-            objective.name, objective.direction, [_describe(each) for each in space.space], max_trials, self.time_limit,
+            objective.name, objective.direction, [describe(each) for each in space.space], max_trials, self.time_limit,
             directory, time.time(), type(self).__name__,
         )  # fmt: skip
 
@@ -476,21 +477,3 @@ def _default_epochs(n_train, preset):
     """Epochs for a number of weight updates at the default batch size, within the preset's bounds."""
     updates_per_epoch = max(1.0, n_train**0.5)
     return int(np.clip(preset["updates"] / updates_per_epoch, preset["min_epochs"], preset["max_epochs"]))
-
-
-def _describe(hyperparameter):
-    """A hyperparameter as reporters take it."""
-    kind = type(hyperparameter).__name__
-    if kind in ("Int", "Float"):
-        return {
-            "name": hyperparameter.name,
-            "type": kind,
-            "min": hyperparameter.min_value,
-            "max": hyperparameter.max_value,
-        }
-    values = {"Boolean": lambda: [True, False], "Fixed": lambda: [hyperparameter.value]}
-    return {
-        "name": hyperparameter.name,
-        "type": kind,
-        "values": values.get(kind, lambda: list(hyperparameter.values))(),
-    }

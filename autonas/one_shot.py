@@ -1,6 +1,10 @@
 """What a search with a supernet needs besides the usual parts: the supernet, and how long it is trained."""
 
+import os
+
 import numpy as np
+
+from autonas.evaluation import supernet_evaluator
 
 #: Candidates where neither their number nor a time limit is given: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
@@ -29,3 +33,17 @@ def default_epochs(prepared, supernet):
     batch_size = prepared.graph.optimization.batch_size_of(supernet.space.values)
     updates_per_epoch = max(1, prepared.dataset.n_train // batch_size)
     return int(np.clip(round(_UPDATES / updates_per_epoch), _MIN_EPOCHS, _MAX_EPOCHS))
+
+
+def evaluator(prepared, oracle, directory, seed):
+    """The `SupernetEvaluator` of an oracle, with a folder in that of the run."""
+    return supernet_evaluator.SupernetEvaluator(
+        prepared.graph,
+        prepared.dataset,
+        prepared.scorer,
+        prepared.objective,
+        prepared.graph.optimization.batch_size_of,
+        oracle.supernet_training(),
+        os.path.join(directory, "supernet"),
+        seed,
+    )

@@ -3,7 +3,7 @@
 from autonas.reporting.leaderboard import leaderboard, render
 from autonas.reporting.progress import ProgressReporter
 from autonas.reporting.records import TrialRecord
-from autonas.reporting.reporter import Reporter, ReporterList, SearchInfo
+from autonas.reporting.reporter import Reporter, ReporterList, SearchInfo, describe
 from autonas.reporting.tensorboard import TensorBoardReporter
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "SearchInfo",
     "TensorBoardReporter",
     "TrialRecord",
+    "describe",
     "leaderboard",
     "render",
 ]

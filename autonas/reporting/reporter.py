@@ -33,6 +33,16 @@ class SearchInfo:
     n_before: int = 0
 
 
+def describe(hyperparameter):
+    """A hyperparameter of Keras Tuner as it stands in `SearchInfo.space`."""
+    kind = type(hyperparameter).__name__
+    described = {"name": hyperparameter.name, "type": kind}
+    if kind in ("Int", "Float"):
+        return described | {"min": hyperparameter.min_value, "max": hyperparameter.max_value}
+    values = {"Boolean": lambda: [True, False], "Fixed": lambda: [hyperparameter.value]}
+    return described | {"values": values.get(kind, lambda: list(hyperparameter.values))()}
+
+
 class Reporter:
     """Base class of reporters. Every hook does nothing until a subclass overrides it.
 
