@@ -352,7 +352,8 @@ def _alike(first, second):
 
 
 def _signature(tensor):
-    return (tuple(tensor.shape), tensor.dtype)
+    # An option may stand for nothing at all, such as no encoding beside the plain numbers of a table.
+    return None if tensor is None else (tuple(tensor.shape), tensor.dtype)
 
 
 def _parents(tensor):
