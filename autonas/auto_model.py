@@ -49,10 +49,10 @@ class AutoModel(BaseEstimator):
             another, with skips), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
             `"layered"` (each layer with its own kernel and width; the only one for tables). Defaults to `None`: the
             usual families, which suit a short search better; `"cell"`, for tables `"layered"`, if weights are shared.
-        strategy: What to try next: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`, or a
-            `keras_tuner.Oracle`, such as `autonas.oracles.EvolutionOracle(population_size=20)`. All but the random one
-            begin with architectures known to suit the data. Defaults to `"auto"`: the best as measured, `"bayesian"`,
-            or `"evolution"` if weights are shared.
+        strategy: What to try next: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`,
+            `"gradient"`, or a `keras_tuner.Oracle`, such as `autonas.oracles.EvolutionOracle(population_size=20)`. All
+            but the random one and those that train a supernet begin with architectures known to suit the data. Defaults
+            to `"auto"`: the best as measured, `"bayesian"`, or `"evolution"` if weights are shared.
         weight_sharing: Whether the strategy, one of autonas, searches with the scores of a supernet, thousands of which
             cost as much as a few trainings; the default architecture and then the best few are trained by themselves,
             and these are the trials that count. See `autonas.oracles.WeightSharingOracle`, which may be given as
@@ -198,7 +198,11 @@ class AutoModel(BaseEstimator):
         space = prepared.graph.declare()
         preset = arguments.presets()[self.preset]
         epochs = self.epochs or _default_epochs(prepared.dataset.n_train, preset)
-        supernet = one_shot.build_supernet(prepared.graph) if shares_weights else None
+        searched, supernet_epochs = space, None
+        if shares_weights:
+            searched = one_shot.build_supernet(prepared.graph, self.time_limit).space
+            batch_size = prepared.graph.optimization.batch_size_of(searched.values)
+            supernet_epochs = one_shot.default_epochs(prepared.dataset.n_train, batch_size)
         max_trials = self.max_trials
         ours = isinstance(self.strategy, (str, oracles.Oracle))  # Keras Tuner's end by themselves.
         if max_trials is None and self.time_limit is None and ours and not getattr(self.strategy, "max_trials", None):
@@ -207,12 +211,12 @@ class AutoModel(BaseEstimator):
             self.strategy,
             prepared.objective,
             max_trials,
-            supernet.space if shares_weights else space,
+            searched,
             seed,
             portfolio.initial_points(prepared.graph, space),
             prepared.graph.structure(),
             self.weight_sharing,
-            one_shot.default_epochs(prepared, supernet) if shares_weights else None,
+            supernet_epochs,
         )
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
         if shares_weights:

@@ -7,7 +7,7 @@ _CLOSING = 1.0
 #: The first trial must leave a usable model early, however long the limit.
 _FIRST_SHARE = 0.15
 #: Shares of the limit at which stages of a one-shot search must have ended; the rest is for its finalists.
-_STAGE_SHARES = {"supernet": 0.5, "one_shot": 0.6}
+STAGE_SHARES = {"supernet": 0.5, "one_shot": 0.6}
 
 
 class TimeBudget:
@@ -68,4 +68,4 @@ class TimeBudget:
         Args:
             stage: `"supernet"`, the training of shared weights, or `"one_shot"`, the scoring with them.
         """
-        return None if self.limit is None else _STAGE_SHARES[stage] * self.limit - self.elapsed()
+        return None if self.limit is None else STAGE_SHARES[stage] * self.limit - self.elapsed()

@@ -8,6 +8,7 @@ from autonas.oracles import strategies
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.evolution import EvolutionOracle
+from autonas.oracles.gradient import GradientOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.local_search import LocalSearchOracle
 from autonas.oracles.random import RandomOracle
@@ -20,6 +21,7 @@ __all__ = [
     "WAIT",
     "BayesianOracle",
     "EvolutionOracle",
+    "GradientOracle",
     "KerasTunerOracle",
     "LocalSearchOracle",
     "Oracle",
@@ -34,7 +36,7 @@ __all__ = [
 
 #: Strategies by name. The automatic one is that which was best on every table of trained architectures that it was
 #: measured on, from 25 trials on. The random one is the yardstick: it starts from the default architecture alone.
-STRATEGIES = {"auto": BayesianOracle, **strategies.STRATEGIES}
+STRATEGIES = {"auto": BayesianOracle, **strategies.STRATEGIES, "gradient": GradientOracle}
 
 
 def get_oracle(
