@@ -1,0 +1,203 @@
+"""What shared weights cost: scores a second, and steps of training against those of a single model.
+
+    python benchmarks/one_shot_throughput.py
+
+A cell of 6 edges with 8 operations each, 16 filters, on the digits: 500 images are predicted, 64 are a step. All takes
+turns in one process on one core, and CPU seconds are counted. Wanted: 120 architectures predicted a second; steps of
+at most 1.5 (select), 2.7 (sample), 6.3 (partial channels) and 7.5 (blend) times a single model's, the last three being
+an update of the architecture and one of the weights each; less than 8 seconds before the first step.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import common
+
+OPERATIONS = [
+    "convolution_1",
+    "convolution_3",
+    "convolution_5",
+    "separable_3",
+    "separable_5",
+    "dilated_3",
+    "max_pooling_3",
+    "identity",
+]
+BATCH_SIZE = 64
+VALIDATION_ROWS = 500
+#: What is trained, with the most that a step may cost, as a multiple of a single model's.
+WANTED = {"select": 1.5, "sample": 2.7, "partial channels": 6.3, "blend": 7.5}
+
+
+def seconds(function, *arguments):
+    """CPU seconds of a call."""
+    started = time.process_time()
+    function(*arguments)
+    return time.process_time() - started
+
+
+class Setting:
+    """The graph, its data and architectures to measure on."""
+
+    def __init__(self, n_architectures):
+        import numpy as np
+        from sklearn.datasets import load_digits
+
+        import autonas
+        from autonas import preparation
+        from autonas.search_space import encoding
+
+        x, y = load_digits(return_X_y=True)
+        node = autonas.Input()
+        block = autonas.CellBlock("nas_bench_201", operations=OPERATIONS, filters=16, n_stages=1, n_cells=1)
+        estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.0)(block(node)))
+        prepared = preparation.prepare(estimator, x.reshape(-1, 8, 8, 1), y, None, None, None, seed=0)
+        self.graph, self.data, self.scorer = prepared.graph, prepared.dataset, prepared.scorer
+        rows = np.concatenate([self.data.train_rows, self.data.validation_rows])
+        self.data.train_rows, self.data.validation_rows = rows[VALIDATION_ROWS:], rows[:VALIDATION_ROWS]
+        self.space = self.graph.declare()
+        generator = np.random.default_rng(0)
+        shared = encoding.Encoding(self.graph.build_supernet().space)
+        self.architectures = [shared.sample(generator) for _ in range(n_architectures)]
+
+    def model(self, values):
+        """The stand-alone model of an architecture."""
+        import keras_tuner
+
+        config = {"space": self.space.get_config()["space"], "values": values}
+        return self.graph.build(keras_tuner.HyperParameters.from_config(config))
+
+
+def scoring(setting, turns):
+    """CPU seconds of a score by shared weights, by part, and of one by a model that is built for it."""
+    import numpy as np
+
+    from autonas.evaluation import loops, one_shot_scoring
+
+    supernet, rows = setting.graph.build_supernet(), setting.data.validation_rows
+    scorer = one_shot_scoring.OneShotScorer(supernet, setting.data, setting.scorer, np.random.default_rng(0))
+    scorer.score(setting.architectures[0])  # traces
+    found = {"predict": [], "re-estimate statistics": [], "score, all in all": []}
+    for _ in range(turns):
+        for values in setting.architectures:
+            indices = supernet.indices(values)
+            found["predict"].append(seconds(scorer.predict, indices, rows))
+            found["re-estimate statistics"].append(seconds(scorer.calibrate, indices))
+            found["score, all in all"].append(seconds(scorer.score, values))
+
+    def score_alone(values):
+        setting.scorer(loops.make_loop(setting.model(values), setting.data).predict(rows), rows)
+
+    found["a model of its own"] = [seconds(score_alone, values) for values in setting.architectures[:4]]
+    return found
+
+
+class Single:
+    """Trains one model after the other by the same steps as a supernet, a stand-alone one for each architecture."""
+
+    def __init__(self, setting):
+        self.trainers = itertools.cycle([self._trainer(setting, values) for values in setting.architectures])
+
+    def _trainer(self, setting, values):
+        from autonas.evaluation import path_training
+
+        model = setting.model(values)
+        model.mode, model.decisions, model.choose = "select", {}, lambda indices: None
+        model.operation_variables = model.trainable_variables
+        return path_training.PathTrainer(model, setting.data, BATCH_SIZE, sampling="uniform")
+
+    def train_epoch(self, *arguments):
+        next(self.trainers).train_epoch(*arguments)
+
+
+class Select:
+    """Trains the same architectures by shared weights."""
+
+    def __init__(self, setting):
+        from autonas.evaluation import path_training
+
+        supernet = setting.graph.build_supernet()
+        self.architectures = itertools.cycle(setting.architectures)
+        self.trainer = path_training.PathTrainer(supernet, setting.data, BATCH_SIZE, sampling="strategy")
+
+    def train_epoch(self, *arguments):
+        self.values = next(self.architectures)
+        self.trainer.train_epoch(*arguments, self)
+
+    def suggest(self, generator):
+        return self.values
+
+
+def bilevel_trainer(setting, relaxation, partial_channels=1):
+    """Trains weights and architecture."""
+    from autonas.evaluation import bilevel
+
+    supernet = setting.graph.build_supernet(partial_channels=partial_channels)
+    return bilevel.BilevelTrainer(supernet, setting.data, BATCH_SIZE, relaxation=relaxation, warm_up=0.0)
+
+
+def training(setting, turns):
+    """CPU seconds of a step, by what is trained, and those before the first step."""
+    import numpy as np
+
+    trainers = {
+        "single": Single(setting),
+        "select": Select(setting),
+        "sample": bilevel_trainer(setting, "gumbel"),
+        "partial channels": bilevel_trainer(setting, "partial", 4),
+        "blend": bilevel_trainer(setting, "softmax"),
+    }
+    generator = np.random.default_rng(0)
+    deadline = time.monotonic()  # After the first step.
+    one_step = (0, 1, deadline, generator)
+    first = {name: seconds(trainer.train_epoch, *one_step) for name, trainer in trainers.items()}
+    for _ in setting.architectures[1:]:
+        trainers["single"].train_epoch(*one_step)
+    steps = {name: [] for name in trainers}
+    for _ in range(turns * len(setting.architectures)):
+        for name, trainer in trainers.items():
+            # Weights and architecture learn from one half of the rows each.
+            rows = len(setting.data.train_rows) // (1 if name in ("single", "select") else 2)
+            epoch = seconds(trainer.train_epoch, 0, 1000, None, generator)
+            steps[name].append(epoch / (rows // BATCH_SIZE))
+    return {"steps": steps, "first": first}
+
+
+def measure(n_architectures, turns):
+    """All measurements of one process."""
+    setting = Setting(n_architectures)
+    return {"scoring": scoring(setting, turns), **training(setting, turns)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--architectures", type=int, default=8)
+    parser.add_argument("--turns", type=int, default=3, help="measurements of each architecture")
+    arguments = parser.parse_args()
+    call = {"n_architectures": arguments.architectures, "turns": arguments.turns}
+    found = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
+    if "error" in found:
+        sys.exit(found["stderr"])
+    print(common.machine())
+    rows = []
+    for name, times in found["scoring"].items():
+        median = statistics.median(times)
+        rows.append([name, f"{1000 * median:.1f}", f"{1 / median:.1f}"])
+    print(common.table(rows, ["scoring", "median ms", "architectures/s"]))
+    rows = []
+    # The same architectures in the same turns: contention of a shared machine meets both alike.
+    for name, times in found["steps"].items():
+        ratio = statistics.median(one / single for one, single in zip(times, found["steps"]["single"], strict=True))
+        first = f"{found['first'][name]:.1f}"
+        rows.append([name, f"{1000 * statistics.median(times):.2f}", f"{ratio:.2f}", WANTED.get(name, ""), first])
+    print(common.table(rows, ["training", "median step ms", "ratio", "wanted", "s before the first step"]))
+
+
+if __name__ == "__main__":
+    main()
