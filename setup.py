@@ -19,9 +19,19 @@ setup(
         "numpy>=1.26,<3",
         "scikit-learn>=1.6,<1.10",
         "pandas>=2.2,<3.2",
+        "threadpoolctl>=3.2",  # comes with scikit-learn
         "tensorboard>=2.18,<2.22",
         "rich>=13,<16",
     ],
-    extras_require={"test": ["pytest>=8,<10", "pytest-xdist>=3.6", "ruff>=0.9"]},
+    extras_require={
+        "test": [
+            "ipykernel>=6.29",
+            "jax>=0.5,<0.11",
+            "nbclient>=0.10",
+            "pytest>=8,<10",
+            "pytest-xdist>=3.6",
+            "ruff>=0.9",
+        ]
+    },
     entry_points={"console_scripts": ["autonas=autonas.cli:main"]},
 )

@@ -1,6 +1,9 @@
 """Bayesian optimisation: a Gaussian process predicts the scores, and what promises most is tried next."""
 
+import functools
+
 import numpy as np
+import threadpoolctl
 from scipy import stats
 
 from autonas.oracles import acquisition as acquisitions
@@ -15,6 +18,12 @@ _MAX_OBSERVATIONS = 500
 _MAX_FITTED, _FIT_GROWTH = 200, 1.1
 #: Share of the variance that effects of single decisions, which add up, are expected to explain.
 _LINEAR_WEIGHT = 0.1
+
+
+@functools.cache
+def _linear_algebra():
+    """The libraries of linear algebra that are loaded; it takes a while to find them."""
+    return threadpoolctl.ThreadpoolController()
 
 
 class BayesianOracle(base.Oracle):
@@ -94,6 +103,12 @@ class BayesianOracle(base.Oracle):
             candidates = self._candidates(generator)
         if not candidates:
             return self.encoding.sample(generator)
+        # Threads that wait for each other at every small matrix, beside those of a network's training, cost far more
+        # than they save.
+        with _linear_algebra().limit(limits=1, user_api="blas"):
+            return self._most_promising(candidates, generator)
+
+    def _most_promising(self, candidates, generator):
         kept = self._kept(len(self._scores), _MAX_OBSERVATIONS)
         targets = _warped(self._scores)[kept]
         pending = list(self.pending.values())
