@@ -20,7 +20,7 @@ _MODULES = {
     "autonas.forecaster": ["TimeSeriesForecaster"],
     "autonas.tuner": ["SearchFailed", "Tuner"],
     "autonas.search_space.ranges": ["Boolean", "Choice", "Float", "Int"],
-    "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat"],
+    "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat", "WidthChoice"],
     "autonas.search_space.block": ["Block"],
     "autonas.search_space.graph": ["Graph"],
     "autonas.search_space.inputs": ["ImageInput", "Input", "StructuredDataInput", "TextInput", "TimeSeriesInput"],

@@ -27,6 +27,17 @@ SETS = {
 }
 #: The searches, by name.
 SEARCHES = ("random", "evolution, shared weights", "gradient")
+#: Operations of the spaces of `rank`.
+OPERATIONS = [
+    "identity",
+    "convolution_3",
+    "convolution_5",
+    "separable_3",
+    "separable_5",
+    "max_pooling_3",
+    "average_pooling_3",
+    "convolution_1",
+]
 #: Rows that are predicted on at the end, at most.
 TEST_ROWS = 5000
 
@@ -168,7 +179,11 @@ def difference(scores, others):
 # ---------------------------------------------------------------------- ranks
 
 
-def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
+#: Rows to train on and to score on in `rank`; the others are the test part.
+N_TRAIN, N_VALIDATION = 500, 500
+
+
+def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, noise, seed):
     """Scores of random architectures, trained alone with several seeds, and with shared weights."""
     import autonas
     from autonas import preparation
@@ -182,24 +197,27 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
             return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
 
     blocks = {
-        "residual chain": lambda: autonas.ChainBlock(filters=12, depth=6, skip="residual", interval=2),
-        "cells": lambda: autonas.CellBlock("nas_bench_201", filters=8, n_stages=2),
+        "residual chain": lambda: autonas.ChainBlock(
+            filters=12, depth=6, skip="residual", interval=6, operations=OPERATIONS
+        ),
+        "cells": lambda: autonas.CellBlock("nas_bench_201", filters=12, n_stages=1, operations=OPERATIONS),
     }
     node = autonas.Input()
     search = Search(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
     x, y, x_test, y_test = rows_of(name, data, seed, SETS[name]["rows"])
-    cut = int(0.75 * len(x))
-    held = (np.concatenate([x[cut:], x_test]), np.concatenate([y[cut:], y_test]))
-    prepared = preparation.prepare(search, x[:cut], y[:cut], None, held, None, seed)
+    x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
+    x = x / x.max() + noise * np.random.default_rng([seed, 6]).normal(size=x.shape)
+    held = (x[N_TRAIN:], y[N_TRAIN:])
+    prepared = preparation.prepare(search, x[:N_TRAIN], y[:N_TRAIN], None, held, None, seed)
     rows = prepared.dataset.validation_rows
-    prepared.dataset.validation_rows, test_rows = rows[: len(x) - cut], rows[len(x) - cut :]
+    prepared.dataset.validation_rows, test_rows = rows[:N_VALIDATION], rows[N_VALIDATION:]
     whole = prepared.graph.declare()
     alone = evaluator_module.Evaluator(
         prepared.graph, whole, prepared.dataset, prepared.scorer, prepared.objective,
         prepared.graph.optimization.batch_size_of, epochs, epochs, seed,
     )  # fmt: skip
 
-    settings = {"method": "paths", "sampling": sampling, "epochs": max(1, updates // (cut // 64))}
+    settings = {"method": "paths", "sampling": sampling, "epochs": max(1, updates // (N_TRAIN // 64))}
     with tempfile.TemporaryDirectory() as folder:
         shared = supernet_evaluator.SupernetEvaluator(
             prepared.graph, prepared.dataset, prepared.scorer, prepared.objective,
@@ -212,11 +230,10 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
         supernet_seconds = time.process_time() - started
     encoding, generator = Encoding(shared.supernet.space), np.random.default_rng(seed)
     architectures = [encoding.sample(generator) for _ in range(n_architectures)]
+    one_shot = [timed(shared.one_shot_scorer.score, values) for values in architectures]
     found = []
     for place, values in enumerate(architectures):
         started = time.process_time()
-        score = shared.one_shot_scorer.score(values)
-        one_shot_seconds = time.process_time() - started
         truths = []
         for truth in range(n_truths):
             number = 1000 * (truth + 1) + place
@@ -229,13 +246,19 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
                 truths.append(alone.score(loop, test_rows))
         found.append(
             {
-                "one_shot": score,
+                "one_shot": one_shot[place][0],
                 "truths": truths,
                 "parameters": model.count_params(),
-                "seconds": [one_shot_seconds, (time.process_time() - started - one_shot_seconds) / n_truths],
+                "seconds": [one_shot[place][1], (time.process_time() - started) / n_truths],
             }
         )
     return {"found": found, "supernet_seconds": supernet_seconds, "epochs": settings["epochs"]}
+
+
+def timed(function, *arguments):
+    """What a function returns, and the CPU seconds that it took."""
+    started = time.process_time()
+    return function(*arguments), time.process_time() - started
 
 
 def rank(arguments):
@@ -256,6 +279,7 @@ def rank(arguments):
                     "epochs": arguments.epochs,
                     "updates": arguments.updates,
                     "sampling": arguments.sampling,
+                    "noise": arguments.noise,
                     "seed": seed,
                 },
             )
@@ -318,7 +342,8 @@ def main():
     command.add_argument("--architectures", type=int, default=30)
     command.add_argument("--epochs", type=int, default=15)
     command.add_argument("--updates", type=int, default=2000)
-    command.add_argument("--sampling", default="fair")
+    command.add_argument("--sampling", default="fair", choices=["fair", "uniform"])
+    command.add_argument("--noise", type=float, default=0.15, help="noise added to inputs, as a share of their range")
     command.add_argument("--seeds", type=int, default=1)
     command.set_defaults(run=rank)
     arguments = parser.parse_args()
