@@ -9,6 +9,7 @@ from keras import ops
 from autonas.evaluation import annealing, architecture_gradient, gradients, loops, operation_latency, training
 from autonas.objectives import flops
 from autonas.search_space import fused_sgd, supernet_costs
+from autonas.search_space import supernet as supernet_module
 
 #: Momentum and weight decay of the weights, the bound of their gradient's norm, and the decay of the logits: those of
 #: DARTS (Liu et al. 2019).
@@ -27,6 +28,9 @@ class BilevelTrainer:
     DARTS (Liu et al. 2019); where it is 0, L_train alone, and all rows are those of the weights. If a cost is given,
     the bracket has the further term
       cost_weight * E_a[cost] / cost(default architecture).
+
+    As in DARTS, batch normalisation inside of options is trained without scale and offset: these could make up for any
+    probability.
 
     Args:
         supernet: A compiled `Supernet`; built with `partial_channels` for PC-DARTS (Xu et al. 2020). There, the
@@ -64,7 +68,7 @@ class BilevelTrainer:
         reward_weight=None,
         validation_share=0.5,
         learning_rate=0.05,
-        architecture_learning_rate=0.02,
+        architecture_learning_rate=0.1,
         warm_up=0.2,
         guard="auxiliary_skip",
         cost=None,
@@ -87,7 +91,9 @@ class BilevelTrainer:
         self.weight_rows = np.sort(rows[n_held:])
         self.batch_size = min(batch_size, *(len(each) for each in self._parts()))
         self.cost = None if cost is None else _expected_cost(supernet, cost, cost_weight)
-        self.weights, self.logits = supernet.operation_variables, supernet.architecture_variables
+        fixed = {id(variable) for variable in _scales_of_branches(supernet)}
+        self.weights = [variable for variable in supernet.operation_variables if id(variable) not in fixed]
+        self.logits = supernet.architecture_variables
         self.weight_optimizer = fused_sgd.FusedSGD(learning_rate, _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM)
         self.logit_optimizer = keras.optimizers.Adam(architecture_learning_rate, beta_1=0.5, beta_2=0.999)
         self.weight_optimizer.build(self.weights)
@@ -208,6 +214,15 @@ class BilevelTrainer:
                 return function()
 
         return at
+
+
+def _scales_of_branches(supernet):
+    """Scales and offsets of the batch normalisation inside of options."""
+    for mixing_layer in supernet_module.mixing_layers(supernet):
+        for branch in getattr(mixing_layer, "branches", ()):
+            for layer in [] if branch is None else branch._flatten_layers():
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    yield from layer.trainable_variables
 
 
 def _expected_cost(supernet, cost, weight):

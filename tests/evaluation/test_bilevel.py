@@ -143,6 +143,22 @@ def test_only_weights_learn_in_the_warm_up():
     assert all(np.any(logits) for logits in state(made.architecture_variables))
 
 
+def test_batch_normalisation_inside_of_options_has_no_scale_to_train():
+    made = supernet()
+    epoch(bilevel.BilevelTrainer(made, digits(), 32))
+    inside = [
+        ops.convert_to_numpy(layer.gamma)
+        for mixing in made.layers
+        if hasattr(mixing, "branches")
+        for branch in filter(None, mixing.branches)
+        for layer in branch.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    outside = [layer.gamma for layer in made.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert len(inside) == 6 and all((gamma == 1).all() for gamma in inside)
+    assert all((ops.convert_to_numpy(gamma) != 1).any() for gamma in outside)
+
+
 def test_an_epoch_stops_at_the_deadline():
     trainer = bilevel.BilevelTrainer(supernet(), digits(), 8)
     loss, finished = epoch(trainer, deadline=0.0)

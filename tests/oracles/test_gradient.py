@@ -136,7 +136,7 @@ def test_the_supernet_is_told_how_it_is_trained():
         "reward_weight": None,
         "validation_share": 0.5,
         "learning_rate": 0.05,
-        "architecture_learning_rate": 0.02,
+        "architecture_learning_rate": 0.1,
         "warm_up": 0.2,
         "guard": "auxiliary_skip",
         "cost": "flops",
