@@ -168,6 +168,14 @@ class LayerMixing(Mixing):
         return arguments if branch is None else [branch.call(arguments, training=bool(training))]
 
     def switch(self, chosen, inputs, training):
+        if keras.backend.backend() == "tensorflow":
+            from autonas.search_space import tensorflow_switch
+
+            branches = [branch for branch in self.branches if branch is not None]
+            # Branches with switches of their own would be computed again at each level.
+            is_flat = not any(isinstance(layer, Mixing) for branch in branches for layer in branch.layers)
+            if is_flat and tensorflow_switch.applies(branches):
+                return [tensorflow_switch.switch(chosen, self.branches, self.positions, inputs, bool(training))]
         if keras.backend.backend() != "jax":
             return super().switch(chosen, inputs, training)
         # JAX can't assign a variable inside a branch, so that the new values are handed out and assigned outside.
