@@ -87,6 +87,7 @@ def _fit(options):
             "max_trials",
             "epochs",
             "strategy",
+            "weight_sharing",
             "objective",
             "preset",
             "seed",
@@ -315,6 +316,9 @@ def _parser():
     fit.add_argument("--max-trials", type=int, metavar="N", help="number of models tried")
     fit.add_argument("--epochs", type=int, metavar="N", help="most epochs of a trial")
     fit.add_argument("--strategy", help="how the next model is chosen, e.g. random")
+    fit.add_argument(
+        "--weight-sharing", action="store_const", const=True, help="choose by the scores of one network of all models"
+    )
     fit.add_argument("--objective", help="what is good, e.g. val_accuracy")
     fit.add_argument("--preset", help="fast, balanced or best")
     fit.add_argument("--seed", type=int)

@@ -39,7 +39,7 @@ def build_supernet(graph, time_limit=None):
     if time_limit is not None and time_limit < shortest:
         # A trace can't be cut short.
         raise ValueError(
-            f"`time_limit` must be at least about {shortest:.0f} seconds: half of them the supernet of this space takes "
+            f"`time_limit` must be at least about {shortest:.0f} seconds: half of it the supernet of this space takes "
             f"to be traced. Received: time_limit={time_limit}. Give more time, or search a smaller space."
         )
     return supernet

@@ -218,6 +218,22 @@ def test_a_supernet_that_fails_ends_the_search_with_its_reason(digits, tmp_path,
     assert model.leaderboard()["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
 
 
+def test_an_interrupted_supernet_leaves_the_default_architecture_and_goes_on(digits, whole, tmp_path, monkeypatch):
+    train = supernet_evaluator.SupernetEvaluator._train
+
+    def interrupted(self, epoch, deadline, strategy):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return train(self, epoch, deadline, strategy)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(supernet_evaluator.SupernetEvaluator, "_train", interrupted)
+        model = tiny(directory=tmp_path / "run").fit(*digits)
+    assert model.stop_reason_ == "interrupted" and candidates(model)["trial_id"].tolist() == ["0000"]
+    assert model.one_shot_correlation_ is None and model.predict(digits[0][:3]).shape == (3,)
+    pandas.testing.assert_frame_equal(board(tiny(directory=tmp_path / "run").fit(*digits)), board(whole))
+
+
 # ---------------------------------------------------------------------- budget, reports, refusals
 
 
@@ -294,7 +310,7 @@ def test_a_graph_without_decisions_to_share_is_refused(tmp_path):
 
 def test_a_time_limit_that_tracing_would_exceed_is_refused(digits, tmp_path):
     model = tiny(time_limit=0.5, directory=tmp_path / "run")
-    with pytest.raises(ValueError, match="`time_limit` must be at least about . seconds: half of them the supernet"):
+    with pytest.raises(ValueError, match="`time_limit` must be at least about . seconds: half of it the supernet"):
         model.fit(*digits)
     assert not (tmp_path / "run").exists()
 
