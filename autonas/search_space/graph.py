@@ -5,7 +5,7 @@ import collections
 import keras
 import keras_tuner
 
-from autonas.search_space import block, declaring, heads, inputs, optimization, supernet
+from autonas.search_space import block, declaring, heads, inputs, optimization, supernet, supernet_reading
 from autonas.search_space.blocks import preprocessing
 
 
@@ -79,7 +79,7 @@ class Graph(keras_tuner.HyperModel):
             partial_channels: Operations work on one in so many channels, as in PC-DARTS; a supernet of more than 1
                 can't be inherited from. Defaults to 1.
         """
-        reading = supernet.SupernetReading(values, partial_channels)
+        reading = supernet_reading.SupernetReading(values, partial_channels)
         inputs, outputs = self._connect(reading)
         optimizer = self._optimizer(reading)
         return self._compile(supernet.Supernet(inputs, outputs, reading), optimizer)

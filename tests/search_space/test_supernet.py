@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from autonas.evaluation import gradients
-from autonas.search_space import block, decisions, graph, heads, inheritance, inputs, mixing, supernet
+from autonas.search_space import block, decisions, graph, heads, inheritance, inputs, mixing, supernet, supernet_reading
 from autonas.search_space.blocks import (
     cell,
     chain,
@@ -193,7 +193,7 @@ class Times(block.Block):
 
 def reading_of(build, shape=(1,), **arguments):
     """The supernet of a function of `hp` and a tensor, in place of a graph."""
-    reading = supernet.SupernetReading(**arguments)
+    reading = supernet_reading.SupernetReading(**arguments)
     tensor = keras.Input(shape)
     return supernet.Supernet(tensor, build(reading, tensor), reading)
 
