@@ -45,7 +45,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             as in DARTS. Defaults to `None`.
         validation_share: Share of the training rows that a learns from. Defaults to 0.5.
         learning_rate: eta_w at the beginning, falling to 0. Defaults to 0.05.
-        architecture_learning_rate: eta_a, of Adam. Defaults to 0.1: far more than in DARTS, as searches are far shorter.
+        architecture_learning_rate: eta_a, of Adam. Defaults to 0.1: more than in DARTS, as searches are far shorter.
         warm_up: Share of the epochs in which only w learns. Defaults to 0.2.
         guard: Against the collapse to skip connections, which help a supernet to be trained more than the network that
             is derived. `"auxiliary_skip"`: they needn't be chosen for that, since what is mixed has its input added,
