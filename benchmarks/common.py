@@ -19,6 +19,7 @@ SHARED_SETS = {
     "digits": "accuracy",
     "mnist": "accuracy",
     "fashion_mnist": "accuracy",
+    "cifar10": "accuracy",
     "adult": "auc",
     "titanic": "accuracy",
     "california_housing": "rmse",

@@ -19,11 +19,12 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import common
 
-#: Rows of a set that are used at most, seconds of a search, and epochs of a training.
+#: Rows of a set to train on at most, noise added to inputs as a share of their range, seconds of a search, and epochs
+#: of a training. Without noise, most architectures come near to the best on digits.
 SETS = {
-    "digits": {"rows": 1500, "seconds": 60, "epochs": 20},
-    "fashion_mnist": {"rows": 4000, "seconds": 120, "epochs": 8},
-    "japanese_vowels": {"rows": 1000, "seconds": 60, "epochs": 20},
+    "digits": {"rows": 1000, "noise": 0.15, "seconds": 60, "epochs": 15},
+    "fashion_mnist": {"rows": 4000, "noise": 0.0, "seconds": 100, "epochs": 8},
+    "cifar10": {"rows": 4000, "noise": 0.0, "seconds": 100, "epochs": 8},
 }
 #: The searches, by name.
 SEARCHES = ("random", "evolution, shared weights", "gradient")
@@ -43,22 +44,21 @@ TEST_ROWS = 5000
 
 
 def estimator(seed, directory, **arguments):
-    """An `AutoModel` over cells of NAS-Bench-201 with everything else fixed.
+    """An `AutoModel` over residual chains of six layers, eight operations each, with everything else fixed.
 
-    The identity is its first operation, so that the default architecture, with which all searches begin, is no help.
+    The identity is the first operation, so that the default architecture, with which all searches begin, is no help.
     """
     import autonas
     from autonas.search_space.optimization import Optimization
 
-    class CellSearch(autonas.AutoModel):
+    class ChainSearch(autonas.AutoModel):
         def optimization(self, n_train):
             return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
 
     node = autonas.Input()
-    names = ["identity", "convolution_1", "average_pooling_3", "convolution_3", "none"]
-    cells = autonas.CellBlock("nas_bench_201", filters=8, n_stages=2, n_cells=1, operations=names)(node)
-    head = autonas.ClassificationHead(dropout=0.0)(cells)
-    return CellSearch(
+    chain = autonas.ChainBlock(filters=12, depth=6, skip="residual", operations=OPERATIONS)(node)
+    head = autonas.ClassificationHead(dropout=0.0)(chain)
+    return ChainSearch(
         node, head, seed=seed, directory=directory, refit=False, tensorboard=False, verbose=0, **arguments
     )
 
@@ -75,18 +75,24 @@ def oracle(search):
     }[search]()
 
 
-def rows_of(name, data, seed, n):
-    """Some training rows of a set, and its test part."""
+def rows_of(name, data, seed, n_rows=None):
+    """Some rows of a set, and others to test on; inputs from 0 to 1, with the set's noise."""
+    settings = SETS[name]
     dataset = common.load(name, data)
-    generator = np.random.default_rng(seed)
-    rows = generator.permutation(len(dataset.x_train))[:n]
-    return dataset.x_train[rows], dataset.y_train[rows], dataset.x_test[:TEST_ROWS], dataset.y_test[:TEST_ROWS]
+    x = np.concatenate([dataset.x_train, dataset.x_test])
+    y = np.concatenate([dataset.y_train, dataset.y_test])
+    generator = np.random.default_rng([seed, 6])
+    n_rows = n_rows or settings["rows"]
+    rows = generator.permutation(len(x))[: n_rows + TEST_ROWS]
+    x, y = x[rows] / x.max(), y[rows]
+    x = (x + settings["noise"] * generator.normal(size=x.shape)).astype("float32")
+    return x[:n_rows], y[:n_rows], x[n_rows:], y[n_rows:]
 
 
 def find_one(name, data, search, seed):
     """One search, or one random architecture; what it found, on the test part."""
     settings = SETS[name]
-    x, y, x_test, y_test = rows_of(name, data, 0, settings["rows"])
+    x, y, x_test, y_test = rows_of(name, data, 0)
     budget = {"max_trials": 1} if search == "random architecture" else {"time_limit": settings["seconds"]}
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
@@ -102,9 +108,7 @@ def find_one(name, data, search, seed):
         "trials": int((alone["status"] == "completed").sum()),
         "supernet_epochs": int((board["stage"] == "supernet").sum()),
         "correlation": getattr(model, "one_shot_correlation_", None),
-        "architecture": [value for name, value in model.records_[0]["values"].items() if "edge" in name]
-        if search == "random architecture"
-        else alone.iloc[0][[column for column in alone if "edge" in column]].tolist(),
+        "architecture": alone.iloc[0][[column for column in alone if column.endswith("operation")]].tolist(),
     }
 
 
@@ -187,7 +191,7 @@ def difference(scores, others):
 N_TRAIN, N_VALIDATION = 500, 500
 
 
-def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, noise, seed):
+def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
     """Scores of random architectures, trained alone with several seeds, and with shared weights."""
     import autonas
     from autonas import preparation
@@ -208,11 +212,8 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     }
     node = autonas.Input()
     search = Search(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
-    x, y, x_test, y_test = rows_of(name, data, seed, SETS[name]["rows"])
-    x, y = np.concatenate([x, x_test]), np.concatenate([y, y_test])
-    x = x / x.max() + noise * np.random.default_rng([seed, 6]).normal(size=x.shape)
-    held = (x[N_TRAIN:], y[N_TRAIN:])
-    prepared = preparation.prepare(search, x[:N_TRAIN], y[:N_TRAIN], None, held, None, seed)
+    x, y, *held = rows_of(name, data, seed, N_TRAIN)
+    prepared = preparation.prepare(search, x, y, None, tuple(held), None, seed)
     rows = prepared.dataset.validation_rows
     prepared.dataset.validation_rows, test_rows = rows[:N_VALIDATION], rows[N_VALIDATION:]
     whole = prepared.graph.declare()
@@ -283,7 +284,6 @@ def rank(arguments):
                     "epochs": arguments.epochs,
                     "updates": arguments.updates,
                     "sampling": arguments.sampling,
-                    "noise": arguments.noise,
                     "seed": seed,
                 },
             )
@@ -347,7 +347,6 @@ def main():
     command.add_argument("--epochs", type=int, default=15)
     command.add_argument("--updates", type=int, default=2000)
     command.add_argument("--sampling", default="fair", choices=["fair", "uniform"])
-    command.add_argument("--noise", type=float, default=0.15, help="noise added to inputs, as a share of their range")
     command.add_argument("--seeds", type=int, default=1)
     command.set_defaults(run=rank)
     arguments = parser.parse_args()

@@ -150,6 +150,12 @@ class LayerMixing(Mixing):
         self.branches = branches
         self.positions = positions
         self.skips = skips
+        self.is_nested = False
+        layers = [layer for branch in branches if branch is not None for layer in branch.layers]
+        #: The mixing layers in its branches, one level down.
+        self.inner = [layer for layer in layers if isinstance(layer, Mixing)]
+        for layer in self.inner:
+            layer.is_nested = True
 
     def compute_output_spec(self, inputs, training=None):
         for branch, positions in zip(self.branches, self.positions, strict=True):
@@ -171,10 +177,10 @@ class LayerMixing(Mixing):
         if keras.backend.backend() == "tensorflow":
             from autonas.search_space import tensorflow_switch
 
-            branches = [branch for branch in self.branches if branch is not None]
-            # Branches with switches of their own would be computed again at each level.
-            is_flat = not any(isinstance(layer, Mixing) for branch in branches for layer in branch.layers)
-            if is_flat and tensorflow_switch.applies(branches):
+            # Branches with switches of their own would be computed again at each level; and TensorFlow doesn't know how
+            # to take the gradient of a switch around such a one.
+            is_flat = not self.is_nested and not self.inner
+            if is_flat and tensorflow_switch.applies([branch for branch in self.branches if branch is not None]):
                 return [tensorflow_switch.switch(chosen, self.branches, self.positions, inputs, bool(training))]
         if keras.backend.backend() != "jax":
             return super().switch(chosen, inputs, training)

@@ -80,8 +80,7 @@ def compiled_step(model, choose):
         value, found = gradients.value_and_gradient(loss, model.trainable_variables)
         return value, found, model(arguments, training=False)["head"]
 
-    # JAX would compile each branch anew at every call; TensorFlow computes few steps sooner than it traces one.
-    run = gradients.compiled(step, model.variables) if keras.backend.backend() == "jax" else step
+    run = gradients.compiled(step, model.variables)
     return lambda *arguments: keras.tree.map_structure(ops.convert_to_numpy, run(*arguments))
 
 
