@@ -198,11 +198,11 @@ class AutoModel(BaseEstimator):
         space = prepared.graph.declare()
         preset = arguments.presets()[self.preset]
         epochs = self.epochs or _default_epochs(prepared.dataset.n_train, preset)
-        searched, supernet_epochs = space, None
+        searched, updates_per_epoch = space, None
         if shares_weights:
             searched = one_shot.build_supernet(prepared.graph, self.time_limit).space
             batch_size = prepared.graph.optimization.batch_size_of(searched.values)
-            supernet_epochs = one_shot.default_epochs(prepared.dataset.n_train, batch_size)
+            updates_per_epoch = max(1, prepared.dataset.n_train // batch_size)
         max_trials = self.max_trials
         ours = isinstance(self.strategy, (str, oracles.Oracle))  # Keras Tuner's end by themselves.
         if max_trials is None and self.time_limit is None and ours and not getattr(self.strategy, "max_trials", None):
@@ -216,7 +216,7 @@ class AutoModel(BaseEstimator):
             portfolio.initial_points(prepared.graph, space),
             prepared.graph.structure(),
             self.weight_sharing,
-            supernet_epochs,
+            updates_per_epoch,
         )
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
         if shares_weights:

@@ -3,14 +3,10 @@
 import os
 import time
 
-import numpy as np
-
 from autonas.evaluation import budget, supernet_evaluator
 
 #: Candidates where neither their number nor a time limit is given: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
-#: Updates of the weights of a supernet, and the bounds of the number of epochs that make them.
-_UPDATES, _MIN_EPOCHS, _MAX_EPOCHS = 3000, 4, 200
 #: How much longer than to build a supernet it takes to trace its training and its scores, on TensorFlow: 11 to 18 times
 #: for the layered space and the cells of NAS-Bench-201, 20 for those of DARTS, 38 for hierarchies of motifs.
 _TRACES_PER_BUILD = 20
@@ -43,12 +39,6 @@ def build_supernet(graph, time_limit=None):
             f"to be traced. Received: time_limit={time_limit}. Give more time, or search a smaller space."
         )
     return supernet
-
-
-def default_epochs(n_train, batch_size):
-    """Epochs of a supernet for a number of training rows and of rows per step."""
-    updates_per_epoch = max(1, n_train // batch_size)
-    return int(np.clip(round(_UPDATES / updates_per_epoch), _MIN_EPOCHS, _MAX_EPOCHS))
 
 
 def evaluator(prepared, oracle, directory, seed):

@@ -275,11 +275,6 @@ def test_progress_has_a_line_for_each_epoch_of_the_supernet(digits, tmp_path, ca
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("n_train, epochs", [(100, 200), (1600, 60), (10_000, 10), (10**6, 4)])
-def test_the_default_is_about_3000_updates_of_the_supernet(n_train, epochs):
-    assert one_shot.default_epochs(n_train, 32) == epochs
-
-
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -48,7 +48,7 @@ def get_oracle(
     initial_points,
     structure=None,
     weight_sharing=False,
-    supernet_epochs=None,
+    updates_per_epoch=None,
 ):
     """The oracle of a strategy.
 
@@ -61,7 +61,8 @@ def get_oracle(
         initial_points: Architectures to try first; see `Oracle`.
         structure: The space's `OperationGraph`, for a strategy that takes one and has none. Defaults to `None`.
         weight_sharing: Whether it searches by the scores of a supernet. Defaults to `False`.
-        supernet_epochs: Epochs of the supernet, for a strategy that needs one and doesn't say. Defaults to `None`.
+        updates_per_epoch: Batches of the training rows, by which a strategy that needs a supernet and doesn't say
+            for how many epochs decides. Defaults to `None`.
     """
     strategy = _description(strategy, weight_sharing)
     if not isinstance(strategy, Oracle):
@@ -77,7 +78,7 @@ def get_oracle(
     if hasattr(strategy, "structure") and strategy.structure is None:
         strategy.structure = structure
     if isinstance(strategy, SupernetOracle) and strategy.epochs is None:
-        strategy.epochs = supernet_epochs
+        strategy.epochs = strategy.default_epochs(updates_per_epoch)
     return strategy
 
 

@@ -60,6 +60,10 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         **kwargs: As in `Oracle`.
     """
 
+    # Longer searches fit the weights to their part of the rows, and drift to skips.
+    default_updates = 600
+    epochs_bounds = (8, 60)
+
     def __init__(
         self,
         relaxation="softmax",

@@ -1,5 +1,7 @@
 """The base of strategies that train a supernet first: its epochs as trials, and what comes before and after them."""
 
+import numpy as np
+
 from autonas.oracles import base, checks
 
 
@@ -20,14 +22,17 @@ class SupernetOracle(base.Oracle):
     It needs the tuner of autonas: one of Keras Tuner's knows no stages.
 
     Args:
-        epochs: Epochs of the supernet. Defaults to `None`: in `AutoModel` as many as make about 3000 updates, from 4 to
-            200; outside of it the number must be given.
+        epochs: Epochs of the supernet. Defaults to `None`: in `AutoModel` as many as make about
+            `default_updates`, within `epochs_bounds`; outside of it the number must be given.
         **kwargs: As in `Oracle`.
     """
 
     # The search is told by what has ended; and a supernet has no use for architectures that suit the data.
     takes_warm_start = False
     suggest_changes_state = False
+    #: Updates of the shared weights, and the bounds of the number of epochs that make them.
+    default_updates = 3000
+    epochs_bounds = (4, 200)
 
     def __init__(self, epochs=None, **kwargs):
         super().__init__(**kwargs)
@@ -36,6 +41,10 @@ class SupernetOracle(base.Oracle):
         self._is_trained = False
         #: The trial of the supernet's last epoch so far.
         self.supernet_trial_id = None
+
+    def default_epochs(self, updates_per_epoch):
+        """Epochs of the supernet where the user doesn't say."""
+        return int(np.clip(round(self.default_updates / updates_per_epoch), *self.epochs_bounds))
 
     def derive(self, generator):
         """What is tried once the supernet is trained; as `suggest`.

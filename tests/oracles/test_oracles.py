@@ -83,18 +83,28 @@ def test_a_strategy_is_named_or_an_oracle():
 def test_any_strategy_shares_weights(strategy, found):
     objective = keras_tuner.Objective("score", "max")
     made = oracles.get_oracle(
-        strategy, objective, 5, contracts.small_space(), 3, [{}], weight_sharing=True, supernet_epochs=7
+        strategy, objective, 5, contracts.small_space(), 3, [{}], weight_sharing=True, updates_per_epoch=300
     )
     assert isinstance(made, oracles.WeightSharingOracle) and made.seed == 3 and made.max_trials == 5
     assert made.strategy == found or isinstance(made.strategy, oracles.RandomOracle)
-    assert made.supernet_training()["epochs"] == 7
+    assert made.supernet_training()["epochs"] == 10
     assert oracles.needs_supernet(strategy, weight_sharing=True) and not oracles.needs_supernet(strategy)
 
 
 def test_epochs_of_the_supernet_that_the_user_gave_hold():
     mine, objective = oracles.WeightSharingOracle(epochs=5), keras_tuner.Objective("score", "max")
-    made = oracles.get_oracle(mine, objective, 5, contracts.small_space(), 3, [{}], supernet_epochs=7)
+    made = oracles.get_oracle(mine, objective, 5, contracts.small_space(), 3, [{}], updates_per_epoch=300)
     assert made.epochs == 5 and made is not mine and oracles.needs_supernet(mine)
+
+
+@pytest.mark.parametrize("updates_per_epoch, epochs", [(3, 200), (50, 60), (312, 10), (30_000, 4)])
+def test_the_default_is_about_3000_updates_of_the_supernet(updates_per_epoch, epochs):
+    assert oracles.WeightSharingOracle().default_epochs(updates_per_epoch) == epochs
+
+
+@pytest.mark.parametrize("updates_per_epoch, epochs", [(3, 60), (30, 20), (312, 8)])
+def test_the_default_is_about_600_updates_of_a_gradient_search(updates_per_epoch, epochs):
+    assert oracles.GradientOracle().default_epochs(updates_per_epoch) == epochs
 
 
 def test_weights_are_shared_by_strategies_of_ours_that_have_no_supernet_of_their_own():
