@@ -48,7 +48,7 @@ class AutoModel(BaseEstimator):
         search_space: What the networks of the default graph are made of: `"chain"` (layers of any kind one after
             another, with skips), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
             `"layered"` (each layer with its own kernel and width; the only one for tables). Defaults to `None`: the
-            usual families, which suit a short search better; `"cell"`, for tables `"layered"`, if weights are shared.
+            usual families, which suit a short search better, and `"layered"` if weights are shared.
         strategy: What to try next: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`,
             `"gradient"`, or a `keras_tuner.Oracle`, such as `autonas.oracles.EvolutionOracle(population_size=20)`. All
             but the random one and those that train a supernet begin with architectures known to suit the data. Defaults

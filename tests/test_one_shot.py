@@ -325,13 +325,10 @@ def texts():
 
 
 @pytest.mark.parametrize(
-    "cls, data, space",
-    [
-        (autonas.StructuredDataClassifier, lambda: load_iris(return_X_y=True), "layered"),
-        (autonas.TextClassifier, texts, "cell"),
-    ],
+    "cls, data",
+    [(autonas.StructuredDataClassifier, lambda: load_iris(return_X_y=True)), (autonas.TextClassifier, texts)],
 )
-def test_the_default_graph_has_decisions_to_share(cls, data, space):
+def test_the_default_graph_has_decisions_to_share(cls, data):
     prepared = preparation.prepare(cls(weight_sharing=True), *data(), None, None, None, 0)
     supernet = one_shot.build_supernet(prepared.graph)
-    assert len(supernet.decisions) > 5 and all(f"/kind_{space}/" in name for name in list(supernet.decisions)[1:])
+    assert len(supernet.decisions) > 5 and all("/kind_layered/" in name for name in list(supernet.decisions)[1:])

@@ -9,7 +9,8 @@ _INPUTS = {
     "text": (inputs.TextInput, text.TextBlock),
     "series": (inputs.TimeSeriesInput, time_series.TimeSeriesBlock),
 }
-_SHARED_SPACES = {"image": "cell", "table": "layered", "text": "cell", "series": "cell"}
+#: The space whose supernet is traced soonest, in a tenth of the time of one of cells, and there is one for each kind.
+_SHARED_SPACE = "layered"
 _PLURALS = {"image": "images", "table": "tables", "text": "texts", "series": "series"}
 
 
@@ -23,7 +24,7 @@ def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None
         num_classes: Number of classes of the only head, or `None`.
         search_space: Space of architectures of the networks by name, `None` for the usual families.
         shares_weights: Whether architectures are to share weights, which those of different families can't: then
-            `search_space` defaults to `"cell"`, for tables `"layered"`. Defaults to `False`.
+            `search_space` defaults to `"layered"`. Defaults to `False`.
 
     Returns:
         A list of input nodes and a list of output nodes.
@@ -38,7 +39,7 @@ def default_nodes(kinds, tasks, losses=None, num_classes=None, search_space=None
             )
     vectors = []
     for kind, node in zip(kinds, nodes, strict=True):
-        space = search_space or (_SHARED_SPACES[kind] if shares_weights else None)
+        space = search_space or (_SHARED_SPACE if shares_weights else None)
         vectors.append(_INPUTS[kind][1](kind=space)(node))
     vector = vectors[0] if len(vectors) == 1 else merge.Merge()(vectors)
     outputs = []
