@@ -209,3 +209,8 @@ def test_a_drawn_path_follows_the_distribution():
         # Four standard errors.
         p = np.array(list(options.values()))
         assert (np.abs(counts[name] / n - p) < 4 * np.sqrt(p * (1 - p) / n)).all()
+
+
+def test_optima_are_those_in_closed_form_on_jax(passes_on):
+    # Longer than 20 s on a busy machine: JAX compiles two functions for each case.
+    passes_on("jax", "optimum or drawn")
