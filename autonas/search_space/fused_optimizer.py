@@ -62,7 +62,9 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         ends = [0]
         for variable in variables:
             ends.append(ends[-1] + math.prod(variable.shape))
-        for variable, values in zip(variables, ops.split(weights, ends[1:-1]), strict=True):
+        # TensorFlow can't split a vector into one part.
+        parts = ops.split(weights, ends[1:-1]) if len(variables) > 1 else [weights]
+        for variable, values in zip(variables, parts, strict=True):
             variable.assign(ops.cast(_reshaped(values, variable.shape), variable.dtype))
 
     def _decay_of(self, weights, variables):

@@ -49,6 +49,11 @@ def test_a_weight_without_gradient_keeps_its_value_and_its_velocity():
     np.testing.assert_allclose(resumed[0], again[0], rtol=1e-6)
 
 
+def test_one_variable_is_enough():
+    (kernel,) = apply(fused_sgd.FusedSGD(0.1), kernel_and_bias()[:1], [(STEPS[0][0],)])
+    np.testing.assert_allclose(kernel, [[0.95, -2.1]], rtol=1e-6)
+
+
 def test_config_round_trip():
     optimizer = fused_sgd.FusedSGD(0.02, momentum=0.8, weight_decay=0.1, clip_norm=2.0)
     assert fused_sgd.FusedSGD.from_config(optimizer.get_config()).get_config() == optimizer.get_config()
