@@ -59,10 +59,10 @@ class SupernetEvaluator:
             on_epoch: Function `(epoch, numbers)` called after an epoch, or `None`.
 
         Returns:
-            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"`, `"distribution"` (probability of each
-            option of each decision), `"finished"` (whether there is no time for another one), and `"told"` (pairs of
-            architecture and score, if the strategy draws the paths). Of a search: `"finalists"` (such pairs, best
-            first) and `"n_scored"`. Larger scores are better.
+            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"`, `"finished"` (whether there is no time for
+            another one), `"distribution"` (probability of each option of each decision, where it learns) and `"told"`
+            (pairs of architecture and score, if the strategy draws the paths). Of a search: `"finalists"` (such pairs, the
+            best first) and `"n_scored"`. Larger scores are better.
         """
         stages = {"supernet": self._train_epoch, "one_shot": self._search}
         outcome = evaluator.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
@@ -98,8 +98,11 @@ class SupernetEvaluator:
         loss, is_whole = self._train(epoch, job.deadline, job.strategy)
         seconds = time.monotonic() - started
         distribution = self.supernet.distribution()
-        outcome.metrics = {"loss": loss, **self._measure(epoch, distribution), "entropy": _entropy(distribution)}
-        outcome.report = {"epoch": epoch, "distribution": distribution}
+        outcome.metrics = {"loss": loss, **self._measure(epoch, distribution)}
+        outcome.report = {"epoch": epoch}
+        if self.settings["method"] == "bilevel":
+            outcome.metrics["entropy"] = _entropy(distribution)
+            outcome.report["distribution"] = distribution
         if self.settings.get("sampling") == "strategy":
             told = self._ask_and_tell(job.strategy, _N_TOLD, job.deadline)
             outcome.report["told"] = [[values, score] for values, score, _ in told]

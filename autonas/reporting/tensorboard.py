@@ -149,7 +149,7 @@ class TensorBoardReporter(Reporter):
             self._supernet = _Run(self._root / "supernet", replaces=False)
         alpha = {
             f"alpha/{decision}/{label}": probability
-            for decision, probabilities in report["distribution"].items()
+            for decision, probabilities in report.get("distribution", {}).items()
             for label, probability in probabilities.items()
         }
         self._supernet.write(report["epoch"], _scalars(record.metrics | alpha))
