@@ -61,8 +61,8 @@ class SupernetEvaluator:
         Returns:
             An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"`, `"finished"` (whether there is no time for
             another one), `"distribution"` (probability of each option of each decision, where it learns) and `"told"`
-            (pairs of architecture and score, if the strategy draws the paths). Of a search: `"finalists"` (such pairs, the
-            best first) and `"n_scored"`. Larger scores are better.
+            (pairs of architecture and score, if the strategy draws the paths). Of a search: `"finalists"` (such
+            pairs, the best first) and `"n_scored"`. Larger scores are better.
         """
         stages = {"supernet": self._train_epoch, "one_shot": self._search}
         outcome = evaluator.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
