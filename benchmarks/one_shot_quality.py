@@ -43,22 +43,29 @@ OPERATIONS = [
 TEST_ROWS = 5000
 
 
+def architecture_search():
+    """`AutoModel` with nothing to search but the architecture: optimizer, learning rate and batch size are fixed."""
+    import autonas
+    from autonas.search_space.optimization import Optimization
+
+    class ArchitectureSearch(autonas.AutoModel):
+        def optimization(self, n_train):
+            return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
+
+    return ArchitectureSearch
+
+
 def estimator(seed, directory, **arguments):
     """An `AutoModel` over residual chains of six layers, eight operations each, with everything else fixed.
 
     The identity is the first operation, so that the default architecture, with which all searches begin, is no help.
     """
     import autonas
-    from autonas.search_space.optimization import Optimization
-
-    class ChainSearch(autonas.AutoModel):
-        def optimization(self, n_train):
-            return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
 
     node = autonas.Input()
     chain = autonas.ChainBlock(filters=12, depth=6, skip="residual", operations=OPERATIONS)(node)
     head = autonas.ClassificationHead(dropout=0.0)(chain)
-    return ChainSearch(
+    return architecture_search()(
         node, head, seed=seed, directory=directory, refit=False, tensorboard=False, verbose=0, **arguments
     )
 
@@ -198,11 +205,6 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     from autonas.evaluation import evaluator as evaluator_module
     from autonas.evaluation import loops, supernet_evaluator, training
     from autonas.search_space.encoding import Encoding
-    from autonas.search_space.optimization import Optimization
-
-    class Search(autonas.AutoModel):
-        def optimization(self, n_train):
-            return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
 
     blocks = {
         "residual chain": lambda: autonas.ChainBlock(
@@ -211,7 +213,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
         "cells": lambda: autonas.CellBlock("nas_bench_201", filters=12, n_stages=1, operations=OPERATIONS),
     }
     node = autonas.Input()
-    search = Search(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
+    search = architecture_search()(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
     x, y, *held = rows_of(name, data, seed, N_TRAIN)
     prepared = preparation.prepare(search, x, y, None, tuple(held), None, seed)
     rows = prepared.dataset.validation_rows
