@@ -81,7 +81,7 @@ def whole(digits, tmp_path_factory):
 
 @pytest.mark.parametrize("strategy", ["auto", "bayesian", "local_search", "random", "reinforcement"])
 def test_every_strategy_shares_weights(strategy, digits, tmp_path, monkeypatch):
-    monkeypatch.setattr(one_shot, "_UPDATES", 30)
+    monkeypatch.setattr(autonas.oracles.WeightSharingOracle, "default_updates", 30)
     model = tiny(strategy, weight_sharing=True, directory=tmp_path / "run").fit(*digits)
     assert model.leaderboard()["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
     assert (board(model)["status"] == "completed").all()
