@@ -1,4 +1,4 @@
-"""What a search with a supernet needs besides the usual parts: the supernet, and how long it is trained."""
+"""What a search with a supernet needs besides the usual parts: the supernet, and the evaluator that trains it."""
 
 import os
 import time

@@ -126,9 +126,9 @@ class BilevelTrainer:
                 break
             progress = self.annealing.at(step / len(batches))
             self._schedule(progress)
-            batch = self._batch(rows)
+            batch = loops.batch_of(self.dataset, rows)
             if progress >= self.warm_up:
-                self._update_architecture(batch, self._batch(held[step]), self._uniform(generator))
+                self._update_architecture(batch, loops.batch_of(self.dataset, held[step]), self._uniform(generator))
             losses.append(float(ops.convert_to_numpy(self._update_weights(batch, self._uniform(generator)))))
         self.annealing.end()
         return float(np.mean(losses)), len(losses) == len(batches)
@@ -144,14 +144,6 @@ class BilevelTrainer:
         enough = -(-n_batches * self.batch_size // len(rows))
         shuffled = np.concatenate([generator.permutation(rows) for _ in range(enough)])
         return shuffled[: n_batches * self.batch_size].reshape(n_batches, self.batch_size)
-
-    def _batch(self, rows):
-        parts = (self.dataset.inputs, self.dataset.targets)
-        batch = [{name: array[rows] for name, array in part.items()} for part in parts]
-        if self.dataset.sample_weight is not None:
-            weights = self.dataset.sample_weight[rows].astype("float32")
-            batch.append(dict.fromkeys(self.dataset.targets, weights))
-        return batch
 
     def _uniform(self, generator):
         n_labels = sum(logits.shape[0] for logits in self.logits)
@@ -202,9 +194,9 @@ class BilevelTrainer:
         return sum(terms)
 
     def _loss(self, batch):
-        inputs, targets, *weights = batch
+        inputs, targets, weights = batch
         predictions = self.supernet(inputs, training=True)
-        return self.supernet.compute_loss(inputs, targets, predictions, *weights, training=True)
+        return self.supernet.compute_loss(inputs, targets, predictions, weights or None, training=True)
 
     def _at(self, function):
         """`function` as one of values of the weights and of the logits."""

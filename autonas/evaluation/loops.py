@@ -49,19 +49,24 @@ class BatchLoop(TrainingLoop):
             if deadline is not None and losses and time.monotonic() >= deadline:
                 return float(np.mean(losses)), False
             self.model.optimizer.learning_rate = learning_rate(step / len(batches))
-            inputs = {name: array[batch] for name, array in self.dataset.inputs.items()}
-            targets = {name: array[batch] for name, array in self.dataset.targets.items()}
-            weights = self.dataset.sample_weight
-            if weights is not None:
-                weights = {name: weights[batch] for name in targets}
+            inputs, targets, weights = batch_of(self.dataset, batch)
             # Some versions of Keras report the running mean since the metrics were reset.
             self.model.reset_metrics()
-            losses.append(float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights))[0]))
+            losses.append(float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights or None))[0]))
         return float(np.mean(losses)), True
 
     def predict(self, rows):
         inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
         return self.model.predict(inputs, batch_size=512, verbose=0)
+
+
+def batch_of(dataset, rows):
+    """Inputs, targets and weights of some rows of an `ArrayDataset`: dicts of arrays, that of weights empty if there
+    are none."""
+    inputs = {name: array[rows] for name, array in dataset.inputs.items()}
+    targets = {name: array[rows] for name, array in dataset.targets.items()}
+    weights = dataset.sample_weight
+    return inputs, targets, {} if weights is None else dict.fromkeys(targets, weights[rows].astype("float32"))
 
 
 def shuffled_batches(rows, batch_size, generator):

@@ -85,7 +85,7 @@ class PathTrainer:
             if deadline is not None and step and time.monotonic() >= deadline:
                 break
             rate = self.learning_rate * self.annealing.factor(step / len(batches))
-            loss = self._step(next(paths), np.float32(rate), *self._batch(rows))
+            loss = self._step(next(paths), np.float32(rate), *loops.batch_of(self.dataset, rows))
             losses.append(float(keras.ops.convert_to_numpy(loss)))
         finished = len(losses) == len(batches)
         self.annealing.end()
@@ -96,13 +96,6 @@ class PathTrainer:
             return _suggested_paths(self.supernet, generator, strategy)
         draw = uniform_paths if self.sampling == "uniform" else fair_paths
         return draw(options(self.supernet), generator)
-
-    def _batch(self, rows):
-        inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
-        targets = {name: array[rows] for name, array in self.dataset.targets.items()}
-        weights = self.dataset.sample_weight
-        weights = {} if weights is None else dict.fromkeys(targets, weights[rows].astype("float32"))
-        return inputs, targets, weights
 
     def _update(self, indices, learning_rate, inputs, targets, weights):
         supernet, variables = self.supernet, self.supernet.operation_variables

@@ -58,15 +58,17 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         labels = list(decision.candidates)
         default = self.Choice(decision.name, labels, default=decision.default)
         selector = self._selector(decision.name, labels, default)
-        partial = self._partial(decision, inputs)
+        layers, outputs = {}, {}
+        for label, make_layer in decision.candidates.items():
+            with decision.scope(self, label):
+                layers[label] = make_layer()
+        partial = self._partial(layers.values(), inputs)
         if partial is not None:
             inputs, bypass = partial
-        outputs = {}
+            layers = {label: layer.narrowed(self.partial_channels) for label, layer in layers.items()}
         with self._inside(inputs):
-            for label, make_layer in decision.candidates.items():
+            for label, layer in layers.items():
                 with decision.scope(self, label):
-                    layer = make_layer()
-                    layer = layer if partial is None else layer.narrowed(self.partial_channels)
                     outputs[label] = layer(inputs)
         same = {label: output for label, output in outputs.items() if _alike(output, outputs[default])}
         selector.restrict(same)
@@ -141,11 +143,10 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         )
         return layer(list(tensors.values()))
 
-    def _partial(self, decision, inputs):
+    def _partial(self, layers, inputs):
         """The part of the channels that operations work on, and the rest; `None` where they work on all."""
         if self.partial_channels == 1 or isinstance(inputs, (list, tuple)):
             return None
-        layers = [make_layer() for make_layer in decision.candidates.values()]
         channels = inputs.shape[-1]
         if channels % self.partial_channels or not all(getattr(each, "keeps", _never)(inputs) for each in layers):
             return None
@@ -165,15 +166,14 @@ class SupernetReading(declaring.DeclaringHyperParameters):
             if any(not set(condition.values) & set(options.get(condition.name, [])) for condition in each.conditions):
                 continue
             default = self.given.get(name, each.default)
-            config = each.get_config()
+            config = {"name": name, "conditions": each.get_config()["conditions"]}
             options[name] = [default]
             if name in selectors:
                 options[name] = [label for label in selectors[name].labels if label in selectors[name].allowed]
-                config = {"name": name, "values": options[name], "default": default, "conditions": config["conditions"]}
+                config |= {"values": options[name], "default": default}
                 space.append({"class_name": "Choice", "config": config})
             else:
-                config = {"name": name, "value": default, "conditions": config["conditions"]}
-                space.append({"class_name": "Fixed", "config": config})
+                space.append({"class_name": "Fixed", "config": config | {"value": default}})
         return keras_tuner.HyperParameters.from_config({"space": space, "values": {}})
 
 

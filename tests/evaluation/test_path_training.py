@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from autonas.evaluation import one_shot_scoring, path_training
+from autonas.evaluation import loops, one_shot_scoring, path_training
 from tests.evaluation import supernets
 
 OPTIONS = [np.arange(3), np.array([1, 4]), np.arange(5)]
@@ -47,7 +47,7 @@ def test_a_step_changes_only_what_is_on_the_path():
     convolution = supernet.decisions["cell_block_1/edge_0_1"].labels.index("convolution_3")
     on = supernet.indices({name: "convolution_3" if "0_1" in name else "identity" for name in supernet.decisions})
     off = np.where(on == convolution, supernet.indices({name: "identity" for name in supernet.decisions}), on)
-    batch = trainer._batch(np.arange(20))
+    batch = loops.batch_of(trainer.dataset, np.arange(20))
     trainer._step(on, np.float32(0.1), *batch)  # fills the velocity
     before = weights(supernet)
     trainer._step(off, np.float32(0.1), *batch)
