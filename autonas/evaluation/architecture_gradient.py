@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from autonas.evaluation import gradients
+from autonas.backends import gradients
 
 #: Length of the finite difference in the space of weights (Liu et al. 2019).
 _DIFFERENCE = 0.01

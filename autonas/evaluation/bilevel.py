@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.evaluation import annealing, architecture_gradient, gradients, loops, operation_latency, training
+from autonas.backends import gradients
+from autonas.evaluation import annealing, architecture_gradient, loops, operation_latency, training
 from autonas.objectives import flops
 from autonas.search_space import fused_sgd, supernet_costs
 from autonas.search_space import supernet as supernet_module

@@ -5,7 +5,8 @@ import contextlib
 import keras
 import numpy as np
 
-from autonas.evaluation import gradients, loops
+from autonas.backends import gradients
+from autonas.evaluation import loops
 
 
 class OneShotScorer:

@@ -6,7 +6,7 @@ import time
 import keras
 import numpy as np
 
-from autonas.evaluation import gradients
+from autonas.backends import gradients
 
 #: Calls that warm up, and calls whose median counts.
 _WARM_UP, _CALLS = 5, 30

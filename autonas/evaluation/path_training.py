@@ -5,7 +5,8 @@ import time
 import keras
 import numpy as np
 
-from autonas.evaluation import annealing, gradients, loops, one_shot_scoring
+from autonas.backends import gradients
+from autonas.evaluation import annealing, loops, one_shot_scoring
 from autonas.search_space import fused_sgd
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from autonas.evaluation import architecture_gradient, gradients
+from autonas.backends import gradients
+from autonas.evaluation import architecture_gradient
 
 A = np.array([[1.0, 0.5], [-0.3, 0.8], [0.2, -0.6]], "float32")
 B = np.array([1.0, -1.0, 0.5], "float32")

@@ -13,8 +13,9 @@ from keras import ops
 from sklearn.datasets import load_digits
 
 from autonas import data
+from autonas.backends import gradients
 from autonas.data.dataset import ArrayDataset
-from autonas.evaluation import bilevel, gradients
+from autonas.evaluation import bilevel
 from autonas.search_space import graph, heads, inputs
 from autonas.search_space.blocks import cell
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from autonas.evaluation import gradients
+from autonas.backends import gradients
 from autonas.search_space import block, decisions, graph, heads, inheritance, inputs, mixing, supernet, supernet_reading
 from autonas.search_space.blocks import (
     cell,

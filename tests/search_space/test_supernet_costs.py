@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from autonas import data
-from autonas.evaluation import gradients
+from autonas.backends import gradients
 from autonas.objectives import flops
 from autonas.search_space import block, decisions, encoding, graph, heads, inputs, ranges, supernet_costs
 from autonas.search_space.blocks import cell, chain, layered

@@ -4,9 +4,9 @@ import importlib
 
 import keras
 
-from autonas.evaluation.backends import scope
+from autonas.backends import scope
 
-_backend = importlib.import_module(f"autonas.evaluation.backends.{keras.backend.backend()}")
+_backend = importlib.import_module(f"autonas.backends.{keras.backend.backend()}")
 
 
 def compiled(function, variables):

@@ -3,7 +3,7 @@
 import jax
 import keras
 
-from autonas.evaluation.backends import scope
+from autonas.backends import scope
 
 
 def compiled(function, variables):

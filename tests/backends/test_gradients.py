@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from autonas.evaluation import gradients
+from autonas.backends import gradients
 from autonas.search_space import fused_adam
 
 

@@ -1,0 +1,1 @@
+"""Compiled functions and gradients on each of Keras's backends; `gradients` says what they do."""

@@ -1,1 +1,0 @@
-"""Compiled functions and gradients on each of Keras's backends; `evaluation.gradients` says what they do."""
