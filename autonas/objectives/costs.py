@@ -1,0 +1,83 @@
+"""Costs by name: parameters, FLOPs, and the user's own; the others have modules of their own."""
+
+import math
+import numbers
+
+from autonas.objectives import flops
+from autonas.objectives.cost import BuiltModel, Cost
+
+__all__ = ["COSTS", "BuiltModel", "Cost", "CustomCost", "Flops", "Params", "get_cost"]
+
+
+class Params(Cost):
+    """`"params"`: number of parameters, those that aren't trained (statistics of batch normalisation) included."""
+
+    name = "params"
+    is_counted = True
+
+    def measure(self, built):
+        return {self.name: float(built.model.count_params())}
+
+
+class Flops(Cost):
+    """`"flops"`: floating point operations of a prediction of one row; see `autonas.objectives.flops`."""
+
+    name = "flops"
+    is_counted = True
+
+    def measure(self, built):
+        return {self.name: float(flops.flops(built.model))}
+
+
+class CustomCost(Cost):
+    """The user's own function of the built model.
+
+    Args:
+        function: Function from a `keras.Model` to a number.
+        name: Name of the cost. Defaults to the function's.
+        direction: `"min"` or `"max"`. Defaults to `"min"`.
+    """
+
+    def __init__(self, function, name=None, direction="min"):
+        self.function = function
+        self.name = name or getattr(function, "__name__", None)
+        self.direction = direction
+
+    def check(self):
+        if not callable(self.function):
+            raise ValueError(
+                f"`function` must be a function of a keras.Model. Received: function={self.function!r:.100}"
+            )
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise ValueError(f"`name` of CustomCost must be an identifier, such as 'energy'. Received: name={self.name!r}")
+        if self.direction not in ("min", "max"):
+            raise ValueError(f"`direction` must be 'min' or 'max'. Received: direction={self.direction!r}")
+
+    def measure(self, built):
+        value = self.function(built.model)
+        if not isinstance(value, numbers.Real) or not math.isfinite(value):
+            raise ValueError(f"The cost {self.name!r} must be a number. Received from its function: {value!r:.100}")
+        return {self.name: float(value)}
+
+
+#: The costs that are asked for by name.
+COSTS = {each.name: each for each in (Params, Flops)}
+
+
+def get_cost(cost):
+    """The cost that a name or an object stands for.
+
+    Args:
+        cost: A name in `COSTS`, or a `Cost`.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if isinstance(cost, Cost):
+        return cost
+    if not isinstance(cost, str) or cost not in COSTS:
+        raise ValueError(
+            f"A cost must be one of {', '.join(map(repr, COSTS))}, or an autonas.objectives Cost such as "
+            f"CustomCost(function). Received: {cost!r:.100}"
+        )
+    return COSTS[cost]()
