@@ -49,7 +49,7 @@ class CustomCost(Cost):
                 f"`function` must be a function of a keras.Model. Received: function={self.function!r:.100}"
             )
         if not isinstance(self.name, str) or not self.name.isidentifier():
-            raise ValueError(f"`name` of CustomCost must be an identifier, such as 'energy'. Received: name={self.name!r}")
+            raise ValueError(f"`name` of a CustomCost must be one such as 'energy'. Received: name={self.name!r}")
         if self.direction not in ("min", "max"):
             raise ValueError(f"`direction` must be 'min' or 'max'. Received: direction={self.direction!r}")
 
