@@ -41,8 +41,7 @@ class Cost:
 
     def get_config(self):
         """The constructor's arguments by name."""
-        names = [each for each in inspect.signature(type(self).__init__).parameters if each != "self"]
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     @classmethod
     def from_config(cls, config):
