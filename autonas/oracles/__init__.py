@@ -49,6 +49,7 @@ def get_oracle(
     structure=None,
     weight_sharing=False,
     updates_per_epoch=None,
+    objectives=None,
 ):
     """The oracle of a strategy.
 
@@ -63,11 +64,23 @@ def get_oracle(
         weight_sharing: Whether it searches by the scores of a supernet. Defaults to `False`.
         updates_per_epoch: Batches of the training rows, by which a strategy that needs a supernet and doesn't say
             for how many epochs decides. Defaults to `None`.
+        objectives: A list of `keras_tuner.Objective` of which `objective` is the first, if there are several. Defaults
+            to `None`.
+
+    Raises:
+        ValueError: If there are several objectives and the strategy is an oracle of Keras Tuner.
     """
     strategy = _description(strategy, weight_sharing)
+    is_keras_tuners = isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, Oracle)
+    if is_keras_tuners and len(objectives or ()) > 1:
+        raise ValueError(
+            "`objective` must be a single one with an oracle of Keras Tuner; for several use a strategy of autonas, "
+            f"such as 'bayesian' or 'evolution'. Received: objective={[each.name for each in objectives]}, "
+            f"strategy={type(getattr(strategy, 'oracle', strategy)).__name__}"
+        )
     if not isinstance(strategy, Oracle):
         return KerasTunerOracle(strategy, objective, max_trials, hyperparameters, seed)
-    strategy.objective = objective
+    strategy.objective, strategy.objectives = objective, objectives
     strategy.hyperparameters = hyperparameters
     if max_trials is not None:
         strategy.max_trials = max_trials

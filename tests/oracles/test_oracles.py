@@ -140,3 +140,19 @@ def test_a_strategy_is_told_of_the_spaces_structure_unless_it_has_its_own():
     assert made("auto").structure is structure
     assert made(oracles.BayesianOracle(structure=own)).structure.edges == own.edges
     assert not hasattr(made("evolution"), "structure")
+
+
+def test_the_first_of_several_objectives_is_the_objective():
+    objectives = [keras_tuner.Objective("accuracy", "max"), keras_tuner.Objective("latency", "min")]
+    assert oracles.RandomOracle(objectives=objectives).objective == objectives[0]
+    made = oracles.get_oracle("auto", objectives[0], 5, contracts.small_space(), 3, [{}], objectives=objectives)
+    assert made.objective == objectives[0] and made.objectives == objectives
+
+
+def test_oracles_of_keras_tuner_take_a_single_objective():
+    objectives = [keras_tuner.Objective("accuracy", "max"), keras_tuner.Objective("latency", "min")]
+    inner = keras_tuner.oracles.RandomSearchOracle(objective=objectives[0])
+    for strategy in (inner, oracles.KerasTunerOracle(inner)):
+        with pytest.raises(ValueError, match="`objective` must be a single one.*use a strategy.*'evolution'.*Random"):
+            oracles.get_oracle(strategy, objectives[0], 5, contracts.small_space(), 3, [{}], objectives=objectives)
+        assert oracles.get_oracle(strategy, objectives[0], 5, contracts.small_space(), 3, [{}]) is not None

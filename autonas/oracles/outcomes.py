@@ -1,0 +1,59 @@
+"""What came of a trial, as a strategy is told of it: a score for each objective, and whether it was refused."""
+
+import contextlib
+import warnings
+
+import keras_tuner
+import numpy as np
+
+TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+
+def is_candidate(values):
+    """Whether the values of a trial are an architecture to train by itself, and not another stage of the search."""
+    return values.get("tuner/stage", "train") == "train"
+
+
+def missing(metrics, objectives):
+    """Names of the objectives that aren't among the metrics."""
+    return [objective.name for objective in objectives if objective.name not in metrics]
+
+
+def read_metrics(trial):
+    """The metrics of a trial that has ended, a dict of floats; each at its best step."""
+    with nan_allowed():
+        return {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
+
+
+def first_not_finite(metrics, objectives):
+    """What is wrong with the first objective whose value isn't a finite number; `None` if all are."""
+    for objective in objectives:
+        if not np.isfinite(metrics[objective.name]):
+            return f"{objective.name} is {metrics[objective.name]}."
+    return None
+
+
+def scores(metrics, objectives):
+    """Tuple of one float per objective, larger is better."""
+    return tuple(
+        metrics[objective.name] if objective.direction == "max" else -metrics[objective.name]
+        for objective in objectives
+    )
+
+
+def is_refused(status, margins):
+    """Whether a trial ended before any training since a cost is beyond its limit.
+
+    Args:
+        status: The trial's `TrialStatus`.
+        margins: As in `Oracle.observe_margins`, or `None` without constraints.
+    """
+    return status == TrialStatus.FAILED and any(margin is not None and margin < 0 for margin in margins or ())
+
+
+@contextlib.contextmanager
+def nan_allowed():
+    """Keras Tuner's tables of metrics take a NaN, such as the AUC of rows of one class, but numpy warns of it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+        yield
