@@ -62,7 +62,7 @@ def _literal(text):
 
 def search(path, place, description, seed, queries):
     """One search: rows asked for, in order, and CPU seconds."""
-    table = _tables(path)[place]
+    table = cached_tables(path)[place]
     oracle = make_oracle(description, table, seed, queries)
     rows = []
     began = time.process_time()
@@ -82,7 +82,7 @@ def search(path, place, description, seed, queries):
 _read = {}
 
 
-def _tables(path):
+def cached_tables(path):
     if path not in _read:
         _read[path] = tables.read(path)
     return _read[path]
@@ -132,7 +132,7 @@ def main():
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
         for path in arguments.tables:
-            for place, table in enumerate(_tables(path)):
+            for place, table in enumerate(cached_tables(path)):
                 header = " | ".join(str(count) for count in CHECKPOINTS if count <= arguments.queries)
                 print(f"\n{table.name}: test score at the optimum {table.test[table.optimum]:.3f}")
                 print(f"| strategy | {header} | median to optimum | share that found it | CPU ms a trial |")

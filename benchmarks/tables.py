@@ -7,6 +7,8 @@ A table is a file of numpy arrays in one of two forms:
   first run of `test_acc` drives and the mean of the others is reported.
 - `config`, integers of shape `(n, decisions)`: places on the scale of each of `params`, and errors `val_mse` of shape
   `(n, datasets, seeds)`: one table for each of `datasets`; driven by, and reported as, -log10 of the mean error.
+
+Of the first form there may be `latency_ms`, milliseconds of shape `(n, devices)`, on each of `latency_devices`.
 """
 
 import os
@@ -31,11 +33,12 @@ class Table:
         structure: An `OperationGraph`, or `None`.
         validation: Score that drives the search, larger is better, shape `(n,)`.
         test: Score that is reported, shape `(n,)`.
+        latencies: Dict from the name of a device to milliseconds, shape `(n,)`.
     """
 
-    def __init__(self, name, codes, space, structure, validation, test):
+    def __init__(self, name, codes, space, structure, validation, test, latencies):
         self.name, self.space, self.structure = name, space, structure
-        self.validation, self.test = validation, test
+        self.validation, self.test, self.latencies = validation, test, latencies
         options = [list(hyperparameter.values) for hyperparameter in space.space]
         self._names = [hyperparameter.name for hyperparameter in space.space]
         self._row = {tuple(of[code] for of, code in zip(options, row, strict=True)): n for n, row in enumerate(codes)}
@@ -69,7 +72,11 @@ def read(path):
     for decision in names:
         space.Choice(decision, operations)
     validation, test = _scores(arrays)
-    return [Table(name, codes, space, structure, validation, test)]
+    latencies = {}
+    if "latency_ms" in arrays:
+        milliseconds = arrays["latency_ms"].astype(float).T
+        latencies = dict(zip(map(str, arrays["latency_devices"]), milliseconds, strict=True))
+    return [Table(name, codes, space, structure, validation, test, latencies)]
 
 
 def _scores(arrays):
@@ -96,6 +103,6 @@ def _read_configurations(arrays):
         space.Choice(str(name), list(range(int(largest) + 1)))
     score = -np.log10(arrays["val_mse"].astype(float).mean(axis=2))
     return [
-        Table(str(name), codes, space, None, score[:, place], score[:, place])
+        Table(str(name), codes, space, None, score[:, place], score[:, place], {})
         for place, name in enumerate(arrays["datasets"])
     ]

@@ -4,10 +4,9 @@ import functools
 
 import numpy as np
 import threadpoolctl
-from scipy import stats
 
 from autonas.oracles import acquisition as acquisitions
-from autonas.oracles import base, checks
+from autonas.oracles import base, checks, feasibility, scalarisation, targets
 from autonas.oracles.gaussian_process import GaussianProcess, View
 from autonas.search_space import structure as structures
 
@@ -16,6 +15,8 @@ ACQUISITIONS = ("expected_improvement", "upper_confidence_bound", "thompson")
 _MAX_OBSERVATIONS = 500
 #: And so many at most to fit the kernel, at numbers of observations that grow by a tenth.
 _MAX_FITTED, _FIT_GROWTH = 200, 1.1
+#: Draws from the posterior of which the improvement is the mean, with more than two objectives.
+_N_DRAWS = 64
 #: Share of the variance that effects of single decisions, which add up, are expected to explain.
 _LINEAR_WEIGHT = 0.1
 
@@ -45,13 +46,25 @@ class BayesianOracle(base.Oracle):
     are taken to score what is predicted for them (the kriging believer, Ginsbourger et al. 2010), so that parallel
     workers get different architectures. The kernel is fitted again whenever there are a tenth more observations.
 
+    With several objectives there is a process for each. Of two, the expected improvement is that of the hypervolume,
+    exactly, from the worst that was seen in each (see `log_expected_hypervolume_improvement`). For more, and for the
+    other acquisition functions, the objectives are made one for each trial, by the augmented Chebyshev scalarisation
+    with weights that are drawn (ParEGO, Knowles 2006); but it is what the processes predict that is scalarised, by
+    draws, and not the scores, so that the kernels needn't be fitted for each trial's weights (as Daulton et al. 2020).
+
+    Under constraints there is a process for each on the margins, which knows the refused trials too; those of the
+    objectives don't, since a refused architecture may be a good one. What promises most is weighed by the probability
+    that all limits are kept (Gardner et al., "Bayesian optimization with inequality constraints", 2014). As long as
+    nothing within the limits is known, this probability alone counts, and until `n_initial` trials are completed,
+    samples are drawn in proportion to it.
+
     Args:
         structure: An `OperationGraph` that says which decisions label the edges of a graph. Defaults to `None`.
         acquisition: `"expected_improvement"` on the best posterior mean, `"upper_confidence_bound"` or `"thompson"`
             (a function drawn from the posterior). Defaults to `"expected_improvement"`.
         beta: β of the upper confidence bound μ + √β σ. Defaults to 1.0.
-        n_initial: Number of completed trials before the model is used; beyond the initial points, drawn at random.
-            Defaults to 5.
+        n_initial: Number of completed trials before the model is used, or of margins for that of a constraint; beyond
+            the initial points, drawn at random. Defaults to 5.
         n_parents: How many of the best have their neighbours considered. Defaults to 5.
         n_samples: How many fresh samples are considered. Defaults to 200.
         **kwargs: As in `Oracle`.
@@ -78,8 +91,10 @@ class BayesianOracle(base.Oracle):
         self.n_samples = n_samples
         self._observed = []
         self._scores = []
-        self._n_before_model = None
-        self._process, self._fitted_on = None, None
+        self._margins = []
+        self._latest_margins = None
+        #: By the name of a quantity: the process, and what it was fitted on.
+        self._fits = {}
 
     def check(self):
         super().check()
@@ -91,46 +106,133 @@ class BayesianOracle(base.Oracle):
         checks.check_integer("n_parents", self.n_parents, 1)
         checks.check_integer("n_samples", self.n_samples, 1)
 
+    def observe_margins(self, number, values, margins):
+        self._latest_margins = margins
+
     def observe(self, number, values, scores):
         self._observed.append(values)
-        self._scores.append(None if scores is None else scores[0])
-        if self._n_before_model is None and len(self._scores) - self._scores.count(None) == self.n_initial:
-            self._n_before_model = len(self._scores)
+        self._scores.append(scores)
+        self._margins.append(self._latest_margins)
+        self._latest_margins = None
 
     def suggest(self, generator):
+        objectives, constraints = self._objective_quantities(), self._constraint_quantities()
+        is_ready = bool(objectives) and objectives[0].start(self.n_initial) is not None
+        constraints = [one for one in constraints if one.start(self.n_initial) is not None]
         candidates = []
-        if self._n_before_model is not None:
+        if is_ready or constraints:
             candidates = self._candidates(generator)
         if not candidates:
             return self.encoding.sample(generator)
         # Threads that wait for each other at every small matrix, beside those of a network's training, cost far more
         # than they save.
         with _linear_algebra().limit(limits=1, user_api="blas"):
-            return self._most_promising(candidates, generator)
+            return self._most_promising(objectives if is_ready else [], constraints, candidates, generator)
 
-    def _most_promising(self, candidates, generator):
-        kept = self._kept(len(self._scores), _MAX_OBSERVATIONS)
-        targets = _warped(self._scores)[kept]
+    def _objective_quantities(self):
+        """Of all trials but those refused: they weren't trained, so that nothing is known of their scores."""
+        places = [
+            place
+            for place, scores in enumerate(self._scores)
+            if scores is not None or not feasibility.violation(self._margins[place])
+        ]
+        n_objectives = max((len(scores) for scores in self._scores if scores is not None), default=0)
+        return [
+            targets.Quantity(
+                ("objective", of),
+                places,
+                [None if self._scores[place] is None else self._scores[place][of] for place in places],
+                targets.warped,
+            )
+            for of in range(n_objectives)
+        ]
+
+    def _constraint_quantities(self):
+        quantities = []
+        for of in range(max((len(margins) for margins in self._margins if margins is not None), default=0)):
+            places = [
+                place for place, margins in enumerate(self._margins) if margins is not None and margins[of] is not None
+            ]
+            numbers = targets.squashed([self._margins[place][of] for place in places]).tolist()
+            quantities.append(targets.Quantity(("constraint", of), places, numbers, targets.standardised))
+        return quantities
+
+    def _most_promising(self, objectives, constraints, candidates, generator):
+        kept = self._kept(len(self._observed), _MAX_OBSERVATIONS)
         pending = list(self.pending.values())
         views = self._views([*(self._observed[place] for place in kept), *pending, *candidates])
-        seen = [view.rows(slice(len(kept))) for view in views]
-        taken = [view.rows(slice(len(kept) + len(pending))) for view in views]
         new = [view.rows(slice(len(kept) + len(pending), None)) for view in views]
-        process = self._fitted()
-        process.condition(seen, targets)
-        predicted = process.predict(taken)[0]
-        if pending:
-            process.condition(taken, np.concatenate([targets, predicted[len(kept) :]]))
-        gains = self._acquire(process, new, predicted[: len(kept)].max(), generator)
-        return candidates[int(np.argmax(gains))]
+        feasible = np.zeros(len(candidates))
+        for quantity in constraints:
+            process, _ = self._conditioned(quantity, kept, len(kept), views)
+            centre, spread = targets.centre_and_spread(quantity.numbers)
+            feasible += acquisitions.log_feasibility(*process.predict(new), -centre / spread)
+        if not objectives:
+            if not any(scores is not None for scores in self._scores):
+                return candidates[int(np.argmax(feasible))]
+            # Too little is known of the scores.
+            return candidates[generator.choice(len(candidates), p=np.exp(feasible) / np.exp(feasible).sum())]
+        n_believed = len(kept) + len(pending)
+        conditioned = [self._conditioned(quantity, kept, n_believed, views) for quantity in objectives]
+        processes, predicted = zip(*conditioned, strict=True)
+        known = [place for place, of in enumerate(kept) if not feasibility.violation(self._margins[of])]
+        found = np.stack(predicted, axis=1)[known]
+        gains = self._acquire(processes, new, found, generator) if known else 0.0
+        return candidates[int(np.argmax(gains + feasible))]
 
-    def _acquire(self, process, new, best, generator):
+    def _conditioned(self, quantity, kept, n_believed, views):
+        """A quantity's process that knows its targets, and that of the pending trials as predicted.
+
+        Returns:
+            The process, and the means predicted for the first `len(kept)` rows.
+        """
+        places, values = quantity.of(kept)
+        rows = np.searchsorted(kept, places)
+        process = self._fitted(quantity)
+        process.condition([view.rows(rows) for view in views], values)
+        predicted = process.predict([view.rows(slice(n_believed)) for view in views])[0]
+        if n_believed > len(kept):
+            rows = np.append(rows, np.arange(len(kept), n_believed))
+            process.condition([view.rows(rows) for view in views], np.append(values, predicted[len(kept) :]))
+        return process, predicted[: len(kept)]
+
+    def _acquire(self, processes, new, found, generator):
+        """How much each new architecture promises.
+
+        Args:
+            processes: List of a process for each objective.
+            new: Views of the new architectures.
+            found: Predicted scores of those within the limits that were observed, shape `(n, objectives)`.
+            generator: The trial's.
+        """
         if self.acquisition == "thompson":
-            return process.sample(new, generator)
-        mean, deviation = process.predict(new)
+            return self._as_one(found, generator)(np.stack([one.sample(new, generator) for one in processes], axis=1))
+        means, deviations = (
+            np.stack(predicted, axis=1)
+            for predicted in zip(*(process.predict(new) for process in processes), strict=True)
+        )
         if self.acquisition == "upper_confidence_bound":
-            return acquisitions.upper_confidence_bound(mean, deviation, self.beta)
-        return acquisitions.log_expected_improvement(mean, deviation, best)
+            bounds = acquisitions.upper_confidence_bound(means, deviations, self.beta)
+            return self._as_one(found, generator)(bounds)
+        if len(processes) == 1:
+            return acquisitions.log_expected_improvement(means[:, 0], deviations[:, 0], found.max())
+        if len(processes) == 2:
+            # From what is worst in each: beside it, the ends of the front gain too.
+            return acquisitions.log_expected_hypervolume_improvement(means, deviations, found, found.min(axis=0))
+        as_one = self._as_one(found, generator)
+        draws = means + deviations * generator.standard_normal((_N_DRAWS, 1, len(processes)))
+        return acquisitions.log_sampled_improvement(as_one(draws), as_one(found).max())
+
+    @staticmethod
+    def _as_one(found, generator):
+        """Function from several scores to one, for weights that are drawn; of one score to itself."""
+        lowest, highest = found.min(axis=0), found.max(axis=0)
+        if len(lowest) == 1:
+            return lambda scores: scores[..., 0]
+        weights = scalarisation.draw_weights(len(lowest), generator)
+        return lambda scores: scalarisation.augmented_chebyshev(
+            scalarisation.normalised(scores, lowest, highest), weights
+        )
 
     def _candidates(self, generator):
         """Architectures not tried yet: neighbours of the best ones and samples."""
@@ -143,22 +245,21 @@ class BayesianOracle(base.Oracle):
             found.setdefault(self.encoding.key(values), values)
         return [values for key, values in found.items() if key not in self._tried]
 
-    def _fitted(self):
-        """The process with the kernel fitted to the latest number of observations at which it is to be.
+    def _fitted(self, quantity):
+        """A quantity's process with the kernel fitted to the latest number of observations at which it is to be.
 
         It depends on those observations alone, so that a search that is continued finds the same one.
         """
-        count = following = self._n_before_model
-        while following <= len(self._scores):
+        count = following = quantity.start(self.n_initial)
+        while following <= len(self._observed):
             count, following = following, max(following + 1, int(following * _FIT_GROWTH))
-        if self._fitted_on != (count, self.encoding.width):
-            kept = self._kept(count, _MAX_FITTED)
-            self._process = GaussianProcess()
-            self._process.fit(
-                self._views([self._observed[place] for place in kept]), _warped(self._scores[:count])[kept]
-            )
-            self._fitted_on = (count, self.encoding.width)
-        return self._process
+        process, fitted_on = self._fits.get(quantity.name, (None, None))
+        if fitted_on != (count, self.encoding.width):
+            places, values = quantity.first(count).of(self._kept(count, _MAX_FITTED))
+            process = GaussianProcess()
+            process.fit(self._views([self._observed[place] for place in places]), values)
+            self._fits[quantity.name] = process, (count, self.encoding.width)
+        return process
 
     def _kept(self, count, limit):
         """Places of the observations to use of the first `count`: all, or the best and the latest."""
@@ -169,7 +270,11 @@ class BayesianOracle(base.Oracle):
         return sorted(best) + list(range(count - n_latest, count))
 
     def _from_best(self, places):
-        return sorted(places, key=lambda place: np.inf if self._scores[place] is None else -self._scores[place])
+        fitness = feasibility.fitness(
+            [self._scores[place] for place in places],
+            [feasibility.violation(self._margins[place]) for place in places],
+        )
+        return [places[at] for at in np.argsort(-fitness, kind="stable")]
 
     def _views(self, architectures):
         features, groups = self.encoding.features(architectures), self.encoding.columns
@@ -182,17 +287,3 @@ class BayesianOracle(base.Oracle):
         views = [view._replace(weight=(1 - _LINEAR_WEIGHT) / len(views)) for view in views]
         effects, of_effects = np.hstack([features, squares]), np.concatenate([groups, groups[ordered]])
         return [*views, View(effects, of_effects, linear=True, weight=_LINEAR_WEIGHT)]
-
-
-def _warped(scores):
-    """Scores with the lower half replaced by normal quantiles of their ranks, standardised; shape `(n,)`.
-
-    The failed ones, `None`, are tied with the worst.
-    """
-    known = [score for score in scores if score is not None]
-    scores = np.array([min(known) if score is None else score for score in scores])
-    median = np.median(scores)
-    scale = np.sqrt(np.mean((scores[scores >= median] - median) ** 2)) or 1.0
-    quantiles = stats.norm.ppf((stats.rankdata(scores) - 0.5) / len(scores))
-    warped = np.where(scores >= median, (scores - median) / scale, np.minimum(quantiles, 0.0))
-    return (warped - warped.mean()) / (warped.std() or 1.0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autonas.oracles import base, checks, nsga2
+from autonas.oracles import base, checks, feasibility
 
 
 class EvolutionOracle(base.Oracle):
@@ -19,6 +19,10 @@ class EvolutionOracle(base.Oracle):
 
     With several scores, fitness is the order of NSGA-II (Deb et al., 2002): layers of non-dominated members, and in a
     layer those with more room around them first.
+
+    Under constraints, one within the limits is fitter than one beyond, and of two beyond the one with the smaller
+    violation (Deb et al., 2002); see `feasibility.fitness`. A refused child joins as long as the population isn't full
+    of members within the limits, so that a search that begins far outside walks into them.
 
     With crossover, a child takes each decision from its parent or from another member, before it is mutated.
 
@@ -72,8 +76,9 @@ class EvolutionOracle(base.Oracle):
         self.crossover_probability = crossover_probability
         self.max_attempts = max_attempts
         self.patience = patience
-        #: Pairs of values and scores, the oldest first.
+        #: Values, scores and violation of each, the oldest first.
         self._population = []
+        self._violation = 0.0
         self._first_trial = 0
         self._front = []
         self._n_without_progress = 0
@@ -101,19 +106,25 @@ class EvolutionOracle(base.Oracle):
                 self._begin_anew()
         return self.encoding.sample(generator)
 
+    def observe_margins(self, number, values, margins):
+        self._violation = feasibility.violation(margins)
+
     def observe(self, number, values, scores):
+        violation, self._violation = self._violation, 0.0
         if number < self._first_trial:
             return
         self._n_without_progress += 1
-        if scores is not None:
-            self._join(values, scores)
+        if scores is not None or violation:
+            self._join(values, scores, violation)
         if self.patience is not None and self._n_without_progress >= self.patience * len(values):
             self._begin_anew()
 
-    def _join(self, values, scores):
-        if self._is_progress(scores):
+    def _join(self, values, scores, violation):
+        if self._is_progress(scores, violation):
             self._n_without_progress = 0
-        self._population.append((values, scores))
+        if violation and sum(not of for *_, of in self._population) >= self.population_size:
+            return
+        self._population.append((values, scores, violation))
         if len(self._population) > self.population_size:
             del self._population[0 if self.survival == "age" else int(np.argmin(self._fitness()))]
 
@@ -126,7 +137,7 @@ class EvolutionOracle(base.Oracle):
         fitness = self._fitness()
         size = self.tournament_size
         if size is None:
-            has_several_scores = len(self._population[0][1]) > 1
+            has_several_scores = any(scores is not None and len(scores) > 1 for _, scores, _ in self._population)
             size = 2 if has_several_scores else self.population_size
         drawn = generator.choice(len(fitness), min(size, len(fitness)), replace=False)
         return max(drawn, key=lambda place: fitness[place])
@@ -140,17 +151,21 @@ class EvolutionOracle(base.Oracle):
         return self.encoding.mutate(child, generator)
 
     def _fitness(self):
-        scores = [scores for _, scores in self._population]
-        return [score for (score,) in scores] if len(scores[0]) == 1 else nsga2.fitness(scores)
+        _, scores, violations = zip(*self._population, strict=True)
+        return feasibility.fitness(scores, violations)
 
-    def _is_progress(self, scores):
-        """Whether none so far was as good in all scores, since this population began."""
-        if any(_is_as_good(other, scores) for other in self._front):
+    def _is_progress(self, scores, violation):
+        """Whether none so far was as good in all, since this population began."""
+        reached = (-violation,) if violation else (0.0, *scores)
+        if any(_is_as_good(other, reached) for other in self._front):
             return False
-        self._front = [other for other in self._front if not _is_as_good(scores, other)]
-        self._front.append(scores)
+        self._front = [other for other in self._front if not _is_as_good(reached, other)]
+        self._front.append(reached)
         return True
 
 
 def _is_as_good(first, second):
+    """Whether the first is within the limits or less beyond them and, within, as good in all scores."""
+    if min(first[0], second[0]) < 0:
+        return first[0] >= second[0]
     return all(one >= other for one, other in zip(first, second, strict=True))

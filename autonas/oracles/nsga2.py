@@ -1,5 +1,6 @@
-"""Several objectives in one order: non-dominated sorting and crowding (Deb et al., 2002)."""
+"""Several objectives in one order: layers of non-dominated rows and the room in them (Deb et al., 2002)."""
 
+import moocore
 import numpy as np
 
 
@@ -17,7 +18,7 @@ def fitness(scores):
         Integers of shape `(n,)`: 0 for the first that would have to go.
     """
     scores = np.asarray(scores, dtype=float)
-    ranks = non_dominated_ranks(scores)
+    ranks = moocore.pareto_rank(scores, maximise=True)
     crowding = np.empty(len(scores))
     for rank in range(ranks.max() + 1):
         front = np.flatnonzero(ranks == rank)
@@ -25,25 +26,6 @@ def fitness(scores):
     places = np.empty(len(scores), dtype=int)
     places[np.lexsort((crowding, -ranks))] = np.arange(len(scores))
     return places
-
-
-def non_dominated_ranks(scores):
-    """The layer of each row: 0 if no other dominates it, 1 if only rows of layer 0 do, and so on.
-
-    A row dominates another if it is nowhere smaller and somewhere larger.
-
-    Args:
-        scores: Array of shape `(n, objectives)`, larger is better.
-    """
-    nowhere_smaller = (scores[:, None] >= scores[None]).all(axis=2)
-    dominates = nowhere_smaller & ~nowhere_smaller.T
-    ranks = np.full(len(scores), -1)
-    rank = 0
-    while (ranks < 0).any():
-        left = ranks < 0
-        ranks[left & ~dominates[left].any(axis=0)] = rank
-        rank += 1
-    return ranks
 
 
 def crowding_distances(front):

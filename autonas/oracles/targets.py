@@ -1,0 +1,70 @@
+"""Targets: numbers of trials, such as scores and margins, on the scales on which a Gaussian process predicts them."""
+
+import typing
+
+import numpy as np
+from scipy import stats
+
+
+class Quantity(typing.NamedTuple):
+    """A number that some of the trials have.
+
+    Attributes:
+        name: What it is called, hashable.
+        places: List of the places of the trials that have it, ascending.
+        numbers: List of a float for each of these; `None` if the trial failed.
+        scale: Function from `numbers` to targets of zero mean and unit variance, shape `(n,)`.
+    """
+
+    name: typing.Hashable
+    places: list
+    numbers: list
+    scale: typing.Callable
+
+    def first(self, count):
+        """The same of the first `count` trials."""
+        n_before = int(np.searchsorted(self.places, count))
+        return self._replace(places=self.places[:n_before], numbers=self.numbers[:n_before])
+
+    def of(self, kept):
+        """Places and targets of those trials whose places are among `kept`; the scale is that of all."""
+        chosen = np.flatnonzero(np.isin(self.places, kept))
+        return np.asarray(self.places, dtype=int)[chosen], self.scale(self.numbers)[chosen]
+
+    def start(self, n_initial):
+        """How many trials there were when `n_initial` of them had it and hadn't failed; `None` if that is to come."""
+        known = [place for place, number in zip(self.places, self.numbers, strict=True) if number is not None]
+        return known[n_initial - 1] + 1 if len(known) >= n_initial else None
+
+
+def warped(scores):
+    """Scores with the lower half replaced by normal quantiles of their ranks, standardised; shape `(n,)`.
+
+    The failed ones, `None`, are tied with the worst.
+    """
+    known = [score for score in scores if score is not None]
+    scores = np.array([min(known) if score is None else score for score in scores])
+    median = np.median(scores)
+    scale = np.sqrt(np.mean((scores[scores >= median] - median) ** 2)) or 1.0
+    quantiles = stats.norm.ppf((stats.rankdata(scores) - 0.5) / len(scores))
+    warped = np.where(scores >= median, (scores - median) / scale, np.minimum(quantiles, 0.0))
+    return (warped - warped.mean()) / (warped.std() or 1.0)
+
+
+def squashed(margins):
+    """Margins as numbers that are linear in the cost within a limit, 1 − cost / limit, and logarithmic beyond, as the
+    margins are: what is far on either side takes no part in the accuracy near the limit; shape `(n,)`.
+    """
+    margins = np.asarray(margins, dtype=float)
+    return np.where(margins < 0, margins, -np.expm1(-np.maximum(margins, 0)))
+
+
+def centre_and_spread(numbers):
+    """Mean and standard deviation, 1 in place of 0."""
+    return np.mean(numbers), np.std(numbers) or 1.0
+
+
+def standardised(numbers):
+    """Numbers with zero mean and unit variance."""
+    centre, spread = centre_and_spread(numbers)
+    return (np.asarray(numbers) - centre) / spread
