@@ -22,15 +22,23 @@ setup(
         "threadpoolctl>=3.2",  # comes with scikit-learn
         "tensorboard>=2.18,<2.22",
         "rich>=13,<16",
+        "moocore>=0.2,<0.4",
+        "ai-edge-litert>=2.0,<2.4",
     ],
     extras_require={
+        "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
+        "plots": ["matplotlib>=3.8"],
         "test": [
             "ipykernel>=6.29",
             "jax>=0.5,<0.11",
+            "matplotlib>=3.8",
             "nbclient>=0.10",
+            "onnx>=1.17",
+            "onnxruntime>=1.20",
             "pytest>=8,<10",
             "pytest-xdist>=3.6",
             "ruff>=0.9",
+            "tf2onnx>=1.16",
         ]
     },
     entry_points={"console_scripts": ["autonas=autonas.cli:main"]},

@@ -18,7 +18,8 @@ _MODULES = {
         "TimeSeriesRegressor",
     ],
     "autonas.forecaster": ["TimeSeriesForecaster"],
-    "autonas.tuner": ["SearchFailed", "Tuner"],
+    "autonas.exceptions": ["InfeasibleWarning", "SearchFailed"],
+    "autonas.tuner": ["Tuner"],
     "autonas.search_space.ranges": ["Boolean", "Choice", "Float", "Int"],
     "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat", "WidthChoice"],
     "autonas.search_space.block": ["Block"],
@@ -55,12 +56,12 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = ["__version__", "oracles", *sorted(_MODULE_OF)]
+__all__ = ["__version__", "objectives", "oracles", *sorted(_MODULE_OF)]
 
 
 def __getattr__(name):
-    if name == "oracles":
-        return importlib.import_module("autonas.oracles")
+    if name in ("objectives", "oracles"):
+        return importlib.import_module(f"autonas.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'autonas' has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULE_OF[name]), name)

@@ -5,7 +5,8 @@ import os
 
 import numpy as np
 
-from autonas import oracles
+from autonas import oracles, preparation
+from autonas.objectives import goal
 from autonas.oracles import checks
 
 TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
@@ -53,6 +54,7 @@ def check(estimator):
         _refuse("verbose", "0, 1 or 2", estimator.verbose)
     if estimator.directory is not None and not isinstance(estimator.directory, (str, os.PathLike)):
         _refuse("directory", "a path or None", estimator.directory)
+    goal.check(preparation.wanted_objective(estimator), estimator.constraints)
     oracles.check_strategy(estimator.strategy, estimator.weight_sharing)
     if estimator.max_trials == 1 and oracles.needs_supernet(estimator.strategy, estimator.weight_sharing):
         _refuse("max_trials", "at least 2 with a supernet: the default architecture and what is found", 1)

@@ -6,28 +6,19 @@ import os
 import time
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import clone
 
-from autonas import arguments, estimator_tags, one_shot, oracles, persistence, preparation, run_header, tuner
+from autonas import arguments, fitted, one_shot, oracles, persistence, preparation, run_header, tuner
 from autonas import predictor as predictor_module
 from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
 from autonas.execution import serial
-from autonas.objectives import metrics as metrics_module
-from autonas.reporting import ProgressReporter, ReporterList, SearchInfo, TensorBoardReporter, describe, leaderboard
+from autonas.reporting import ProgressReporter, ReporterList, SearchInfo, TensorBoardReporter, describe
 from autonas.search_space import optimization, portfolio, ranges
 
 
-def _predicts_classes(estimator):
-    if (estimator.task_ if hasattr(estimator, "task_") else estimator.given_task) == "regression":
-        raise AttributeError("predict_proba exists only for classification; the task is regression")
-    return True
-
-
-class AutoModel(BaseEstimator):
+class AutoModel(fitted.FittedModel):
     """Searches a Keras model for a data set: a scikit-learn estimator.
 
     With no argument, kind of data and task are inferred, and a space suited to them is searched. Images, tables
@@ -57,11 +48,19 @@ class AutoModel(BaseEstimator):
             cost as much as a few trainings; the default architecture and then the best few are trained by themselves,
             and these are the trials that count. See `autonas.oracles.WeightSharingOracle`, which may be given as
             `strategy` with arguments. Defaults to `False`.
-        objective: Name of what to optimise on the validation part, such as `"val_accuracy"`, `"val_auc"`,
-            `"val_loss"`, `"val_rmse"`, or a `keras_tuner.Objective`. Defaults to accuracy for classes (the loss if
+        objective: What to optimise: a metric on the validation part, such as `"val_accuracy"`, `"val_auc"`,
+            `"val_loss"`, `"val_rmse"`, that of a scorer of scikit-learn, such as `"roc_auc"` or `"f1_macro"`, or a
+            `keras_tuner.Objective`; a cost of the network: `"params"`, `"flops"`, `"memory_mb"`, `"model_size_mb"`,
+            `"latency_ms"`, or an object of `autonas.objectives`; several in one number: `WeightedSum`,
+            `ProductOfPowers`, `Lexicographic` of `autonas.objectives`; or a list, whose Pareto front is searched: the
+            best by the first of it is served, and others by `select`. Defaults to accuracy for classes (the loss if
             fewer than 1000 rows are scored on, where accuracy can't tell candidates apart), the root mean squared error
             for numbers, the loss for several labels or heads or with `class_weight`. The loss counts weights on
             validation rows too, metrics don't.
+        constraints: Dict from costs to limits, such as `{"latency_ms": 5, "model_size_mb": 2}`. A candidate beyond one
+            is refused before it is trained, and is none of `max_trials`. What is measured is the network on encoded
+            rows, in a real run time. If nothing keeps to the limits, the nearest is served, with an
+            `InfeasibleWarning`. Defaults to `None`.
         metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict of
             these by head. Defaults to the task's usual ones.
         loss: A Keras loss or its name. Defaults to cross-entropy for classes, the squared error for numbers.
@@ -89,8 +88,9 @@ class AutoModel(BaseEstimator):
         model_: The trained network, a `keras.Model` on encoded rows; `export_model` gives one on raw rows.
         best_score_: The best trial's objective on the validation part.
         history_: The epochs of the model that is served, a list of dicts.
-        stop_reason_: Why the search ended: `"max_trials"`, `"time_limit"`, `"patience"`, `"space_exhausted"` or
-            `"interrupted"`.
+        objectives_: Pairs of name and direction, one an objective.
+        stop_reason_: Why the search ended: `"max_trials"`, `"time_limit"`, `"patience"`, `"space_exhausted"`,
+            `"constraints"` (100 candidates in a row were refused) or `"interrupted"`.
         directory_: Folder of the run.
         task_: The task; a list of them for several heads.
         one_shot_correlation_: After a search with `weight_sharing`: Kendall's rank correlation between the scores by
@@ -116,6 +116,7 @@ class AutoModel(BaseEstimator):
         strategy="auto",
         weight_sharing=False,
         objective=None,
+        constraints=None,
         metrics=None,
         loss=None,
         max_trials=None,
@@ -140,6 +141,7 @@ class AutoModel(BaseEstimator):
         self.strategy = strategy
         self.weight_sharing = weight_sharing
         self.objective = objective
+        self.constraints = constraints
         self.metrics = metrics
         self.loss = loss
         self.max_trials = max_trials
@@ -209,7 +211,7 @@ class AutoModel(BaseEstimator):
             max_trials = one_shot.DEFAULT_TRIALS if shares_weights else preset["max_trials"]
         oracle = oracles.get_oracle(
             self.strategy,
-            prepared.objective,
+            prepared.goal.main,
             max_trials,
             searched,
             seed,
@@ -217,6 +219,7 @@ class AutoModel(BaseEstimator):
             prepared.graph.structure(),
             self.weight_sharing,
             updates_per_epoch,
+            list(prepared.goal.objectives),
         )
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
         if shares_weights:
@@ -228,7 +231,7 @@ class AutoModel(BaseEstimator):
             space,
             prepared.dataset,
             prepared.scorer,
-            prepared.objective,
+            prepared.goal,
             prepared.graph.optimization.batch_size_of,
             epochs,
             patience=max(8, epochs // 3),
@@ -243,8 +246,40 @@ class AutoModel(BaseEstimator):
         search = tuner.Tuner(
             oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
         )
-        info = self._search_info(prepared.objective, space, max_trials, directory)
+        info = self._search_info(prepared.goal, space, max_trials, directory)
         network, record, best = search.run(info, refits)
+        self.__dict__.pop("_searched", None)  # That of an earlier fit.
+        if prepared.goal.is_pareto:
+            self._searched = (prepared, search, directory, refits)
+        self._serve(prepared, search, network, best, record, directory)
+        return self
+
+    def select(self, **limits):
+        """Serves another point of the Pareto front, without searching again.
+
+        Of the candidates that no other beats in all objectives, and that keep to the limits, it takes the best by the
+        first objective that isn't limited, and trains it on all rows as `fit` does. For this the object keeps the
+        encoded rows of `fit`; a copy that was pickled or loaded has none. There, `fit` with the data and the
+        `directory` of the search reads the finished search, and `select` goes on.
+
+        Args:
+            **limits: Limit of an objective by its name: the largest value of one that is to be small, the smallest of
+                one that is to be large, such as `select(latency_ms=4)`.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: If there was one objective, or no point of the front keeps to the limits.
+        """
+        trial_id = self._point(limits)
+        if not hasattr(self, "_searched"):
+            raise ValueError(
+                f"`select` trains a network, and this {type(self).__name__} has no rows: it was loaded. Call `fit` "
+                f"with the data of the search and directory={self.directory_!r}: it reads the finished search."
+            )
+        prepared, search, directory, refits = self._searched
+        network, record, best = search.serve_another(trial_id, refits)
         self._serve(prepared, search, network, best, record, directory)
         return self
 
@@ -293,10 +328,11 @@ class AutoModel(BaseEstimator):
             reporters.append(TensorBoardReporter(os.path.join(directory, "tensorboard")))
         return ReporterList(reporters)
 
-    def _search_info(self, objective, space, max_trials, directory):
+    def _search_info(self, goal, space, max_trials, directory):
         return SearchInfo(
-            objective.name, objective.direction, [describe(each) for each in space.space], max_trials, self.time_limit,
-            directory, time.time(), type(self).__name__,
+            goal.main.name, goal.main.direction, [describe(each) for each in space.space], max_trials, self.time_limit,
+            directory, time.time(), type(self).__name__, objectives=[each.name for each in goal.objectives],
+            goal=goal.summary(),
         )  # fmt: skip
 
     def _serve(self, prepared, search, network, best, record, directory):
@@ -306,7 +342,7 @@ class AutoModel(BaseEstimator):
             (head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads
         ]
         self.records_ = [each.to_json() for each in search.records.values()]
-        self.objective_ = (prepared.objective.name, prepared.objective.direction)
+        self.objectives_ = [(each.name, each.direction) for each in prepared.goal.objectives]
         self.stop_reason_ = search.stop_reason
         self.best_score_ = best.score
         self.history_ = record.history
@@ -317,152 +353,6 @@ class AutoModel(BaseEstimator):
         self._set_learned()
         self.save(os.path.join(directory, "model"))
 
-    def _set_learned(self):
-        """Attributes that follow from the predictor."""
-        for name in ("classes_", "n_features_in_", "feature_names_in_"):
-            # Those of an earlier fit.
-            self.__dict__.pop(name, None)
-        targets = list(self.predictor_.targets.values())
-        single = len(targets) == 1
-        self.model_ = self.predictor_.network
-        self.task_ = targets[0].task_ if single else [target.task_ for target in targets]
-        if any(target.classes_ is not None for target in targets):
-            classes = [target.classes_ for target in targets]
-            self.classes_ = classes[0] if single else classes
-        encoders = list(self.predictor_.encoders.values())
-        if len(encoders) == 1 and encoders[0].kind == "table":
-            self.n_features_in_ = len(encoders[0].kinds_)
-            names = encoders[0].columns_
-            if names is not None and all(isinstance(name, str) for name in names):
-                self.feature_names_in_ = np.array(names, dtype=object)
-
-    # ------------------------------------------------------------------ use
-
-    def predict(self, x):
-        """Labels, or numbers, in the form of `y` in `fit`.
-
-        Args:
-            x: Rows as in `fit`, or a `tf.data.Dataset` of them.
-
-        Returns:
-            Array `(n,)` or `(n, columns)`; a list of them for several heads.
-        """
-        return self._per_head(self._outputs(x), lambda target, outputs: target.decode(outputs))
-
-    @available_if(_predicts_classes)
-    def predict_proba(self, x):
-        """Probabilities of the classes.
-
-        Args:
-            x: Rows as in `fit`.
-
-        Returns:
-            Array `(n, n_classes)` in the order of `classes_`; a list of them for several heads (`None` for numbers).
-        """
-        return self._per_head(
-            self._outputs(x),
-            lambda target, outputs: None if target.task_ == "regression" else target.probabilities(outputs),
-        )
-
-    def evaluate(self, x, y=None):
-        """Metrics on labelled rows.
-
-        Args:
-            x: Rows as in `fit`, or a `tf.data.Dataset` of rows and targets.
-            y: Targets as in `fit`; `None` for a dataset.
-
-        Returns:
-            Dict from metric to float; names begin with the head's if there are several.
-        """
-        outputs, y = self._labelled_outputs(x, y)
-        targets = self.predictor_.targets
-        given = metrics_module.by_name(self.metrics)
-        scores = {}
-        for (name, task, metrics), value in zip(
-            self.scorer_metrics_, predictor_module.split_inputs(y, list(targets), "y"), strict=True
-        ):
-            target = targets[name]
-            truth = preparation.truth_of(target, target.transform(value))
-            predictions = preparation.metric_form(target)(outputs[name])
-            prefix = f"{name}_" if len(targets) > 1 else ""
-            for metric in metrics:
-                found = metrics_module.get_metric(given.get(metric, metric), task)
-                scores[f"{prefix}{metric}"] = found(truth, predictions)
-        return scores
-
-    def score(self, x, y=None, sample_weight=None):
-        """Accuracy of classes, R^2 of numbers, as in scikit-learn; the mean over several heads.
-
-        The arguments are those of `evaluate`, and the weights of rows, which a dataset's own don't stand for.
-        """
-        from sklearn.metrics import accuracy_score, r2_score
-
-        outputs, y = self._labelled_outputs(x, y)
-        targets = list(self.predictor_.targets.values())
-        names = list(self.predictor_.targets)
-        predicted = self._per_head(outputs, lambda target, values: target.decode(values))
-        predicted = [predicted] if len(targets) == 1 else predicted
-        scores = [
-            (r2_score if target.task_ == "regression" else accuracy_score)(truth, guess, sample_weight=sample_weight)
-            for target, truth, guess in zip(
-                targets, predictor_module.split_inputs(y, names, "y"), predicted, strict=True
-            )
-        ]
-        return float(np.mean(scores))
-
-    def leaderboard(self):
-        """All trials, best first, as a `pandas.DataFrame`."""
-        check_is_fitted(self, "predictor_")
-        from autonas.reporting import TrialRecord
-
-        return leaderboard([TrialRecord.from_json(record) for record in self.records_], *self.objective_)
-
-    def export_model(self):
-        """One self-contained `keras.Model`: raw rows in, probabilities or numbers in the target's units out.
-
-        It is made of Keras's own layers: `keras.models.load_model` reads what its `save` wrote in a process that
-        doesn't know autonas. A DataFrame's columns are a dict of inputs by name, dates as seconds since 1970.
-        """
-        check_is_fitted(self, "predictor_")
-        return self.predictor_.export()
-
-    def save(self, path):
-        """Writes the fitted estimator to a folder.
-
-        All that predicting, scoring and the leaderboard need is in it. Of the constructor's arguments, those that are
-        objects (a drawn graph, an oracle, functions) are not: a loaded estimator predicts, but is not fitted anew.
-        """
-        check_is_fitted(self, "predictor_")
-        persistence.save(self, path)
-
-    @staticmethod
-    def load(path):
-        """Reads a fitted estimator from a folder, in any process; its class is that of the one saved."""
-        return persistence.load(path)
-
-    def _outputs(self, x):
-        check_is_fitted(self, "predictor_")
-        if is_stream(x):
-            return self.predictor_.stream_outputs(x, type(self).__name__)[0]
-        return self.predictor_.outputs(x, type(self).__name__)
-
-    def _labelled_outputs(self, x, y):
-        """The network's outputs and the targets, which come from the dataset if `x` is one."""
-        check_is_fitted(self, "predictor_")
-        if not is_stream(x):
-            if y is None:
-                raise ValueError("`y` must be given, except for a tf.data.Dataset of rows and targets.")
-            return self._outputs(x), y
-        if y is not None:
-            raise ValueError(
-                f"`y` must be None for a tf.data.Dataset, which holds it. Received: y of type {type(y).__name__}"
-            )
-        return self.predictor_.stream_outputs(x, type(self).__name__, labelled=True)
-
-    def _per_head(self, outputs, convert):
-        values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]
-        return values[0] if len(values) == 1 else values
-
     def __sklearn_clone__(self):
         """As `sklearn.base.clone`, which would copy the two ends of a graph of blocks apart."""
         parameters = self.get_params(deep=False)
@@ -470,11 +360,6 @@ class AutoModel(BaseEstimator):
         parameters = {name: clone(value, safe=False) for name, value in parameters.items()}
         return type(self)(*ends, **parameters)
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "predictor_")
-
-    def __sklearn_tags__(self):
-        return estimator_tags.set_tags(super().__sklearn_tags__(), self)
 
 
 def _default_epochs(n_train, preset):

@@ -88,13 +88,16 @@ def _fit(options):
             "epochs",
             "strategy",
             "weight_sharing",
-            "objective",
             "preset",
             "seed",
             "directory",
         )
         if getattr(options, name) is not None
     }
+    if options.objective is not None:
+        given["objective"] = options.objective if len(options.objective) > 1 else options.objective[0]
+    if options.limit is not None:
+        given["constraints"] = dict(options.limit)
     model = auto_model.AutoModel(**given, verbose=0 if options.quiet else 1)
     model.fit(x, y)
     if not options.quiet:
@@ -273,6 +276,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"autonas: error: {message} (see `{self.prog} --help`)\n")
 
 
+def _limit(text):
+    name, equals, limit = text.partition("=")
+    try:
+        return name, float(limit) if equals else float("nan")
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be like latency_ms=5. Received: {text}") from None
+
+
 def _image_size(text):
     """Reads `28` or `28x32` (height x width) as [height, width]."""
     height, _, width = text.partition("x")
@@ -319,7 +330,19 @@ def _parser():
     fit.add_argument(
         "--weight-sharing", action="store_const", const=True, help="choose by the scores of one network of all models"
     )
-    fit.add_argument("--objective", help="what is good, e.g. val_accuracy")
+    fit.add_argument(
+        "--objective",
+        action="append",
+        metavar="NAME",
+        help="what is good, e.g. val_accuracy or latency_ms; repeat for a Pareto front",
+    )
+    fit.add_argument(
+        "--limit",
+        action="append",
+        type=_limit,
+        metavar="COST=LIMIT",
+        help="what a model may cost, e.g. latency_ms=5 or model_size_mb=2; repeat for several",
+    )
     fit.add_argument("--preset", help="fast, balanced or best")
     fit.add_argument("--seed", type=int)
     fit.add_argument("--directory", metavar="DIR", help="folder of the run; an interrupted one continues")

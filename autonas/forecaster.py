@@ -69,6 +69,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     in_order = True
     inputs = outputs = task = search_space = class_weight = num_classes = None
     weight_sharing = False
+    constraints = None
     also_learned = ("lookback_", "columns_", "target_columns_", "flat_", "naive_errors_")
 
     def __init__(

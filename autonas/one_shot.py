@@ -47,7 +47,7 @@ def evaluator(prepared, oracle, directory, seed):
         prepared.graph,
         prepared.dataset,
         prepared.scorer,
-        prepared.objective,
+        prepared.goal,
         prepared.graph.optimization.batch_size_of,
         oracle.supernet_training(),
         os.path.join(directory, "supernet"),

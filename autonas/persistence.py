@@ -9,7 +9,7 @@ from autonas import predictor
 from autonas.oracles import journal
 
 _LEARNED = (
-    "records_", "objective_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_",
+    "records_", "objectives_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_",
     "one_shot_correlation_",
 )  # fmt: skip
 
@@ -39,7 +39,7 @@ def load(path):
     module, name = state["class"].rsplit(".", 1)
     estimator = getattr(importlib.import_module(module), name)(**state["arguments"])
     for key, value in state["learned"].items():
-        setattr(estimator, key, tuple(value) if key == "objective_" else value)
+        setattr(estimator, key, [tuple(each) for each in value] if key == "objectives_" else value)
     estimator.predictor_ = predictor.Predictor.load(path)
     estimator._set_learned()
     return estimator

@@ -8,8 +8,8 @@ import numpy as np
 
 from autonas import data, oracles, predictor
 from autonas.data import checks, dataset, splits
+from autonas.objectives import goal, scoring
 from autonas.objectives import metrics as metrics_module
-from autonas.objectives import scoring
 from autonas.search_space import defaults, graph, heads
 
 
@@ -21,7 +21,7 @@ class Prepared:
         graph: The bound graph.
         dataset: The encoded rows.
         scorer: The `Scorer`.
-        objective: The `keras_tuner.Objective`.
+        goal: The `Goal`.
         encoders: Dict from input to fitted encoder.
         targets: Dict from head to fitted target encoder.
     """
@@ -29,7 +29,7 @@ class Prepared:
     graph: graph.Graph
     dataset: object
     scorer: scoring.Scorer
-    objective: object
+    goal: goal.Goal
     encoders: dict
     targets: dict
 
@@ -100,9 +100,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         sample_weight=weights,
     )
     scorer = make_scorer(estimator, searched, targets, rows[1], weights)
-    return Prepared(
-        searched, encoded, scorer, find_objective(estimator, scorer, len(validation_rows)), encoders, targets
-    )
+    return Prepared(searched, encoded, scorer, find_goal(estimator, scorer, len(validation_rows)), encoders, targets)
 
 
 def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
@@ -137,11 +135,11 @@ def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
 _ENOUGH_FOR_ACCURACY = 1000
 
 
-def find_objective(estimator, scorer, n_validation):
-    """The `keras_tuner.Objective` that the estimator asks for, or the default one."""
+def find_goal(estimator, scorer, n_validation):
+    """The `Goal` that the estimator asks for, or the default one."""
     weighed = estimator.class_weight is not None and scorer.weights is not None
     default = "val_loss" if weighed else default_objective(scorer, n_validation)
-    return scoring.resolve_objective(_wanted_objective(estimator), scorer.directions(), default)
+    return goal.get_goal(wanted_objective(estimator), estimator.constraints, scorer.directions(), default)
 
 
 def default_objective(scorer, n_validation):
@@ -255,17 +253,18 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
             for metric in metrics_module.DEFAULT_METRICS[target.task_]
         }
         truth, convert = truth_of(target, values), metric_form(target)
-        guess = np.full((min(len(values), 64), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
+        tried = _rows_to_try(truth, target)
+        guess = np.full((len(tried), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
         for argument, metric in [
             *(("metrics", each) for each in given[name]),
-            *_objective_metric(estimator, name, names),
+            *_objective_metrics(estimator, name, names),
         ]:
             if argument == "objective" and metric in found:
                 continue
             try:
                 resolved = metrics_module.get_metric(metric, target.task_)
                 if resolved.name not in found:
-                    resolved(truth[: len(guess)], convert(guess))
+                    resolved(truth[tried], convert(guess))
             except Exception as error:  # Whatever the user's function raises.
                 raise ValueError(
                     f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
@@ -274,11 +273,19 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
             found.setdefault(resolved.name, resolved)
         scorings.append(
             scoring.HeadScoring(
-                name, target.task_, values, truth, convert, _loss(head, target, values, guess), head.loss_weight,
+                name, target.task_, values, truth, convert, _loss(head, target, values[tried], guess), head.loss_weight,
                 list(found.values()),
             )
         )  # fmt: skip
     return scoring.Scorer(scorings, weights)
+
+
+def _rows_to_try(truth, target):
+    """A few rows to try metrics and losses on, among them one of each class."""
+    first = np.arange(min(len(truth), 64))
+    if target.task_ not in ("binary", "multiclass"):
+        return first
+    return np.union1d(first, np.unique(truth, return_index=True)[1])
 
 
 def _metrics_by_head(metrics, names):
@@ -294,21 +301,15 @@ def _metrics_by_head(metrics, names):
     return {name: as_list(metrics.get(name, [])) for name in names}
 
 
-def _objective_metric(estimator, name, names):
-    """The metric that the objective asks of a head, a list of one or none."""
-    wanted = _wanted_objective(estimator)
-    wanted = getattr(wanted, "name", wanted)
-    if not isinstance(wanted, str):
-        return []
-    wanted = wanted.removeprefix("val_")
+def _objective_metrics(estimator, name, names):
+    """The metrics that the objective asks of a head, a list of pairs."""
+    wanted = goal.metric_names(wanted_objective(estimator))
     if len(names) > 1:
-        if not wanted.startswith(f"{name}_"):
-            return []
-        wanted = wanted.removeprefix(f"{name}_")
-    return [] if wanted == "loss" else [("objective", wanted)]
+        wanted = [each.removeprefix(f"{name}_") for each in wanted if each.startswith(f"{name}_")]
+    return [("objective", each) for each in wanted if each != "loss"]
 
 
-def _wanted_objective(estimator):
+def wanted_objective(estimator):
     """The user's objective: the argument, or that of the oracle given as `strategy`."""
     if estimator.objective is not None:
         return estimator.objective
@@ -321,7 +322,7 @@ def _loss(head, target, values, guess):
     """The head's loss as a function, tried on rows of the data."""
     try:
         function = head.loss_function()
-        loss = np.asarray(keras.ops.convert_to_numpy(function(values[: len(guess)], guess)))
+        loss = np.asarray(keras.ops.convert_to_numpy(function(values, guess)))
     except Exception as error:  # Whatever Keras or the user's function raises.
         raise ValueError(
             f"`loss` can't be {metrics_module.describe(head.loss)} for a {target.task_} target: "

@@ -26,7 +26,7 @@ def header(estimator, prepared, space, epochs, data):
         "data": _fingerprints(prepared, *data),
         "tasks": [target.task_ for target in prepared.targets.values()],
         "space": {each.name: each.get_config() for each in space.space},
-        "objective": [prepared.objective.name, prepared.objective.direction],
+        "goal": prepared.goal.describe(),
         "losses": [None if head.loss is None else metrics.describe(head.loss) for head in prepared.graph.heads],
         "class_weight": class_weight,
         "validation_split": float(estimator.validation_split),

@@ -53,8 +53,13 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         )
         for head in scorer.heads
     ]
-    objective = preparation.find_objective(estimator, scorer, source.rows["validation"])
-    return preparation.Prepared(searched, dataset, scorer, objective, encoders, targets)
+    goal = preparation.find_goal(estimator, scorer, source.rows["validation"])
+    if goal.scores:
+        raise ValueError(
+            f"`objective` can't be the CustomScore {goal.scores[0].name!r} for a tf.data.Dataset: its function is "
+            "given all validation rows. Give arrays."
+        )
+    return preparation.Prepared(searched, dataset, scorer, goal, encoders, targets)
 
 
 def _class_weight(estimator, source):

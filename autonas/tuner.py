@@ -1,16 +1,20 @@
 """The loop of a search: ask the oracle, evaluate, tell; one thread makes every call to the oracle."""
 
 import dataclasses
+import functools
 import gc
 import os
 import time
 
 import keras_tuner
 
-from autonas import interrupts, predictor
+from autonas import exceptions, final_stage, interrupts
+from autonas import weights as weights_module
 from autonas.evaluation import evaluator as evaluator_module
+from autonas.objectives import front
 from autonas.oracles import base
 from autonas.reporting import records as records_module
+from autonas.reporting import reporter as reporter_module
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -18,12 +22,10 @@ TrialStatus = keras_tuner.engine.trial.TrialStatus
 _SHORTEST_TRIAL = 1.0
 #: Failures from the first trial on after which a search without `max_trials` is given up.
 _HOPELESS = 20
+#: Candidates refused in a row after which a search ends: the strategy finds none within the limits any more.
+_MAX_REFUSED = 100
 #: What the journal holds of an outcome besides its scores.
-_FACTS = ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds", "message")
-
-
-class SearchFailed(RuntimeError):
-    """No trial of a search could be completed."""
+_FACTS = ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds", "message", "costs", "margins")
 
 
 class Tuner(keras_tuner.Tuner):
@@ -46,12 +48,17 @@ class Tuner(keras_tuner.Tuner):
         self.reporter = reporter
         self.budget = budget
         self.patience = patience
+        self.goal = evaluator.goal
         self.records = {}
         self.outcomes = {}
         self.stop_reason = None
+        self._n_refused_in_a_row = 0
+        # Candidates come late, and are few, where shared weights are trained first.
+        self._share_for_feasible = 0.5 if evaluator.supernet is None else 0.8
         self._first_epoch_seconds = 0.0
-        self._final_event = None
         directory = os.path.abspath(directory)
+        self.weights = weights_module.TrialWeights(directory)
+        self._final_stage = final_stage.FinalStage(self)
         super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
 
     def _populate_initial_space(self):
@@ -67,7 +74,7 @@ class Tuner(keras_tuner.Tuner):
             refit: Whether the best candidate is trained again on all rows.
 
         Returns:
-            The model, the record of what it is, and the record of the best trial.
+            The model, the record of what it is, and the record of the trial that it is from.
 
         Raises:
             SearchFailed: If no candidate was completed, or the training of shared weights fails.
@@ -81,7 +88,7 @@ class Tuner(keras_tuner.Tuner):
         gc.freeze()
         try:
             best = self.search()
-            return *self.finish(best, refit), best
+            return self.serve(self.ranked() or [best], refit)
         finally:
             gc.unfreeze()
             self.reporter.on_search_end(list(self.records.values()), self.stop_reason or "error")
@@ -107,35 +114,64 @@ class Tuner(keras_tuner.Tuner):
                     record.message = "interrupted; it begins again when the search is continued"
             if self.best() is None:
                 raise
-        best = self.best()
+        best = self.best() or self._final_stage.least_infeasible()
         if best is None:
             reasons = sorted({record.message for record in self.records.values() if record.message})
-            raise SearchFailed(
+            raise exceptions.SearchFailed(
                 f"None of {len(self.records)} trials could be completed ({self.stop_reason}). "
                 f"Reasons: {'; '.join(reasons[:5]) or 'none given'}"
             )
         return best
 
+    def serve(self, records, refit):
+        """The model of a trial, the record of what it is, and that of the trial; see `FinalStage.serve`."""
+        return self._final_stage.serve(records, refit)
+
+    def serve_another(self, trial_id, refit):
+        """The same for a trial of a search that has ended, in whatever time it takes."""
+        self.budget = dataclasses.replace(self.budget, limit=None)
+        self.reporter = reporter_module.Reporter()
+        return self.serve([self.records[trial_id]], refit)
+
     def best(self):
         """The record of the best completed trial, or `None`."""
-        best = None
-        for record in self._candidates():
-            if record.status == "completed":
-                if best is None or self.evaluator.is_better(record.metrics, best.metrics):
-                    best = record
-        return best
+        return next(iter(self.ranked()), None)
 
-    def job(self, record):
+    def ranked(self):
+        """The records of completed trials, the best first."""
+
+        def compare(one, other):
+            is_better = self.evaluator.is_better
+            return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
+
+        completed = [record for record in self._candidates() if record.status == "completed"]
+        return sorted(completed, key=functools.cmp_to_key(compare))
+
+    def front(self):
+        """The records of completed trials that no other beats in all objectives."""
+        completed = [record for record in self._candidates() if record.status == "completed"]
+        kept = front.front([record.metrics for record in completed], self.goal.objectives)
+        return [record for record, is_kept in zip(completed, kept, strict=True) if is_kept]
+
+    def job(self, record, deadline=None, strategy=None):
         """The job of a record."""
-        return evaluator_module.Job(record.trial_id, record.number, record.values)
+        keeps_limits = record.stage != "infeasible"
+        return evaluator_module.Job(
+            record.trial_id, record.number, record.values, deadline, strategy, keeps_limits=keeps_limits
+        )
 
     def _submit(self, in_flight):
         """Begins the next trial; says why the search ends if there is none."""
-        seconds = self.budget.trial_seconds(self._best_outcome(), first=not self.records)
+        first = not self._candidates()
+        seconds = self.budget.trial_seconds(self._best_outcome(), first=first)
         if seconds is not None and not self.records:
             seconds = max(seconds, 0.1)  # However little time there is, there must be a model.
+        elif first and self.budget.share_spent() > self._share_for_feasible:
+            self.stop_reason = "time_limit"  # The rest is for one that breaks a limit.
         elif seconds is not None and seconds < self._shortest():
             self.stop_reason = "time_limit"
+        if self._n_refused_in_a_row >= _MAX_REFUSED:
+            self.stop_reason = "constraints"
         if self.patience is not None and self._trials_since_best() >= self.patience:
             self.stop_reason = "patience"
         if self.oracle.max_trials is None and len(self._candidates()) >= _HOPELESS and self.best() is None:
@@ -156,7 +192,7 @@ class Tuner(keras_tuner.Tuner):
             seconds = self.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
         strategy = self.oracle.strategy_for(record.values)
-        self.executor.submit(evaluator_module.Job(record.trial_id, record.number, record.values, deadline, strategy))
+        self.executor.submit(self.job(record, deadline, strategy))
         return True
 
     def _new_record(self, trial_id, values):
@@ -165,7 +201,8 @@ class Tuner(keras_tuner.Tuner):
         return self.records[trial_id]
 
     def _candidates(self):
-        return [record for record in self.records.values() if record.stage == "search"]
+        """The records of candidates that weren't refused."""
+        return [record for record in self.records.values() if record.stage == "search" and record.status != "refused"]
 
     def _shortest(self):
         """Seconds without which a trial isn't begun: it must get to its first epoch, which can't be cut short since
@@ -188,7 +225,8 @@ class Tuner(keras_tuner.Tuner):
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.time() - record.started)
         record.history.append(numbers)
         record.epochs = epoch
-        self.oracle.journal.append({"event": "epoch", "trial_id": trial_id, "epoch": epoch, "numbers": numbers})
+        if record.stage != "infeasible":
+            self.oracle.journal.append({"event": "epoch", "trial_id": trial_id, "epoch": epoch, "numbers": numbers})
         self.reporter.on_epoch_end(record, epoch, numbers)
 
     def _end(self, job, outcome):
@@ -204,29 +242,44 @@ class Tuner(keras_tuner.Tuner):
         if outcome.report:
             trial.facts["report"] = outcome.report
         record.status = outcome.status
-        self._fill(record, outcome)
-        is_best = self.best() is record
-        if is_best:
+        self.fill(record, outcome)
+        kept = self._may_be_served()
+        if record.trial_id in kept:
             # Before the journal says that the trial has ended: it is run again if the process is killed here.
-            self._save_best()
+            self.save_latest()
         self.oracle.end_trial(trial)
-        record.status = "completed" if trial.status == TrialStatus.COMPLETED else "failed"
+        if outcome.status == "completed" and trial.status != TrialStatus.COMPLETED:
+            record.status = "failed"
         record.score, record.message = trial.score, trial.message or ""
-        if is_best:
-            self._drop_weights(record.trial_id)
+        self._count_refused(record)
+        if record.trial_id in kept:
+            self.weights.keep(kept)
         self.reporter.on_trial_end(record, self.best())
-        numbers = self.oracle.numbers()
+        numbers = self.oracle.numbers() | self._numbers_of_front(record)
         if numbers:
-            self.reporter.on_strategy_told(record, numbers)
+            self.reporter.on_search_numbers(record, numbers)
         if outcome.interrupted:
             self.stop_reason = "interrupted"
         elif record.stage != "search" and record.status == "failed":
-            raise SearchFailed(
+            raise exceptions.SearchFailed(
                 f"The search needs shared weights, and trial {record.trial_id} (stage {record.stage!r}) failed: "
                 f"{record.message}. Fitting again with the same `directory` goes on from there."
             )
 
-    def _fill(self, record, outcome):
+    def _count_refused(self, record):
+        if record.stage == "search":
+            self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == "refused" else 0
+
+    def _numbers_of_front(self, record):
+        if not self.goal.is_pareto or record.status != "completed" or record.stage != "search":
+            return {}
+        completed = [each.metrics for each in self._candidates() if each.status == "completed"]
+        values = {f"objective/{each.name}": record.metrics[each.name] for each in self.goal.objectives}
+        volume = front.relative_hypervolume(completed, self.goal.objectives)
+        return values | {"hypervolume": volume, "front_size": len(self.front())}
+
+    def fill(self, record, outcome):
+        """Writes what came of a trial into its record."""
         self.outcomes[record.trial_id] = outcome
         record.report = outcome.report
         record.metrics, record.history = outcome.metrics, outcome.history
@@ -235,33 +288,18 @@ class Tuner(keras_tuner.Tuner):
 
     # ------------------------------------------------------------------ what is kept
 
-    def weights_path(self, trial_id):
-        """File of a trial's weights."""
-        return os.path.join(self.project_dir, "weights", f"{trial_id}.weights.h5")
+    def _may_be_served(self):
+        """Names of the trials whose weights are kept: of the best; of the next two as well if, measured again, it may
+        be beyond a limit; and of those of the front."""
+        n_kept = 1 if all(constraint.cost.is_counted for constraint in self.goal.constraints) else 3
+        kept = self.ranked()[:n_kept] + (self.front() if self.goal.is_pareto else [])
+        return {record.trial_id for record in kept}
 
-    def save_weights(self, model, trial_id):
-        """Writes a model's weights, under their name only once they are whole."""
-        path = self.weights_path(trial_id)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        unfinished = path.replace(".weights.h5", ".unfinished.weights.h5")
-        predictor.without_training_parts(model).save_weights(unfinished)
-        os.replace(unfinished, path)
-
-    def load_weights(self, model, trial_id):
-        """Reads the weights of a trial into its model."""
-        predictor.without_training_parts(model).load_weights(self.weights_path(trial_id))
-
-    def _save_best(self):
-        kept = self.evaluator.best
-        kept.model.set_weights(kept.weights)
-        self.save_weights(kept.model, kept.trial_id)
-
-    def _drop_weights(self, trial_id):
-        """Deletes all weights but those of a trial."""
-        folder, kept = os.path.split(self.weights_path(trial_id))
-        for name in os.listdir(folder):
-            if name != kept:
-                os.remove(os.path.join(folder, name))
+    def save_latest(self):
+        """Writes the weights of the candidate that was trained last."""
+        latest = self.evaluator.latest
+        latest.model.set_weights(latest.weights)
+        self.weights.save(latest.model, latest.trial_id)
 
     def _restore(self):
         """Rebuilds the records of an earlier process from the journal."""
@@ -275,111 +313,23 @@ class Tuner(keras_tuner.Tuner):
                 record = self.records[event["trial_id"]]
                 # Epochs of a first attempt that was cut off come before those of the one that ended.
                 history = record.history[len(record.history) - event["epochs"] :]
+                status = "completed" if event["status"] == TrialStatus.COMPLETED else "failed"
+                if status == "failed" and any(margin is not None and margin < 0 for margin in event["margins"]):
+                    status = "refused"
                 outcome = evaluator_module.Outcome(
-                    "completed" if event["status"] == TrialStatus.COMPLETED else "failed",
-                    event["metrics"],
+                    status,
+                    event["metrics"] or event["costs"],
                     history,
                     report=event.get("report", {}),
                     **{name: event[name] for name in _FACTS},
                 )
                 record.status, record.score, record.started = outcome.status, event["score"], event["started"]
-                self._fill(record, outcome)
+                self.fill(record, outcome)
+                self._count_refused(record)
                 if outcome.status == "completed" and record.stage == "search":
                     self.evaluator.remember(outcome.metrics)
             elif kind == "final":
-                self._final_event = event
+                self._final_stage.earlier = event
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:
             del self.records[trial_id]
 
-    # ------------------------------------------------------------------ the final fit
-
-    def finish(self, best, refit):
-        """The model to serve.
-
-        Args:
-            best: Record of the best trial.
-            refit: Whether to train it again on all rows.
-
-        Returns:
-            The model, and the record of what it is.
-        """
-        job, outcome = self.job(best), self.outcomes[best.trial_id]
-        reason = self._refit_reason(refit, outcome)
-        if reason is None:
-            record, model = self._earlier_final_fit(job) or self._final_fit(job, outcome, best)
-            if record.status == "completed":
-                return model, record
-            reason = record.message
-        best.message = "; ".join(filter(None, [best.message, reason]))
-        return self._searched(job), best
-
-    def _refit_reason(self, refit, outcome):
-        """Why there is no final fit, or `None` if there is one."""
-        if not refit or self.evaluator.dataset.final_rows is None:
-            return ""
-        if self.stop_reason == "interrupted":
-            return "served with the weights of the search: interrupted"
-        remaining = self.budget.remaining()
-        if remaining is not None and remaining < 0.5 * self.budget.final_seconds(outcome):
-            return "served with the weights of the search: no time for a final fit"
-        return None
-
-    def _final_fit(self, job, outcome, best):
-        record = records_module.TrialRecord("final", len(self.records), "final", best.values)
-        self.records["final"] = record
-        self.reporter.on_trial_begin(record)
-        model = None
-        try:
-            model, final = self.evaluator.final_fit(
-                job, outcome, self.budget.final_deadline(),
-                lambda epoch, numbers: self.reporter.on_epoch_end(record, epoch, numbers),
-            )  # fmt: skip
-            self._fill(record, final)
-            record.score = final.metrics[self.oracle.objective.name]
-            record.status = "completed"
-            if final.interrupted:
-                raise KeyboardInterrupt
-            if final.epochs < 0.6 * outcome.best_epoch:
-                record.status = "interrupted"
-                record.message = "served with the weights of the search: no time for a final fit"
-            elif final.epochs == outcome.best_epoch:
-                self._keep_final_fit(job, model, record)
-        except KeyboardInterrupt:
-            record.status = "interrupted"
-            record.message = "served with the weights of the search: the final fit was interrupted"
-        except Exception as error:  # The searched model stands, whatever happens to the final fit.
-            record.status = "failed"
-            record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
-        self.reporter.on_trial_end(record, best)
-        return record, model
-
-    def _keep_final_fit(self, job, model, record):
-        """So that it isn't trained again when the finished search is called again."""
-        self.save_weights(model, "final")
-        self.oracle.journal.append({"event": "final", "of": job.trial_id, "record": record.to_json()})
-
-    def _earlier_final_fit(self, job):
-        """Record and model of a final fit that an earlier process made of the same trial, or `None`."""
-        event = self._final_event
-        if event is None or event["of"] != job.trial_id or not os.path.exists(self.weights_path("final")):
-            return None
-        record = records_module.TrialRecord.from_json(event["record"])
-        record.number = len(self.records)
-        self.records["final"] = record
-        model = self.evaluator.trained(job).model
-        self.load_weights(model, "final")
-        return record, model
-
-    def _searched(self, job):
-        """The best trial's model with the weights that were scored."""
-        kept = self.evaluator.trained(job)
-        if self.evaluator.best is kept:
-            kept.model.set_weights(kept.weights)
-        elif os.path.exists(self.weights_path(job.trial_id)):
-            self.load_weights(kept.model, job.trial_id)
-        else:  # The file was deleted: the same seed trains the same model.
-            kept = self.evaluator.retrain(job)
-            if kept is None:
-                raise SearchFailed(f"The weights of trial {job.trial_id} are gone, and it can't be trained again.")
-            kept.model.set_weights(kept.weights)
-        return kept.model

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 
 import autonas
 import autonas.oracles
-from autonas import one_shot, preparation, tuner
+from autonas import exceptions, one_shot, preparation, tuner
 from autonas.evaluation import evaluator, supernet_evaluator
 
 BUDGET = {"max_trials": 4, "epochs": 3, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
@@ -222,7 +222,7 @@ def test_a_supernet_that_fails_ends_the_search_with_its_reason(digits, tmp_path,
 
     with monkeypatch.context() as patched:
         patched.setattr(supernet_evaluator.SupernetEvaluator, "_train", failing)
-        with pytest.raises(tuner.SearchFailed, match="trial 0002 .stage 'supernet'. failed: out of memory: 4 GB"):
+        with pytest.raises(exceptions.SearchFailed, match="trial 0002 .stage 'supernet'. failed: out of memory: 4 GB"):
             tiny(directory=tmp_path / "run").fit(*digits)
     model = tiny(directory=tmp_path / "run").fit(*digits)
     assert model.leaderboard()["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}

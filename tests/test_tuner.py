@@ -7,9 +7,10 @@ import keras
 import keras_tuner
 import pytest
 
-from autonas import oracles, tuner
+from autonas import exceptions, oracles, tuner
 from autonas.evaluation import budget, evaluator
 from autonas.execution import serial
+from autonas.objectives import goal
 from autonas.oracles import base
 from autonas.reporting import Reporter, SearchInfo
 from autonas.testing import oracles as contracts
@@ -18,16 +19,19 @@ from autonas.testing import oracles as contracts
 class Pretender:
     """Scores architectures by a formula; keeps a tiny model as the best."""
 
+    supernet = None
+    goal = goal.Goal((keras_tuner.Objective("score", "max"),))
+
     def __init__(self, outcome):
         self.outcome = outcome
-        self.best = None
+        self.best = self.latest = None
 
     def evaluate(self, job):
         outcome = self.outcome(job)
         if outcome.status == "completed" and "score" in outcome.metrics:
             inputs = keras.Input((1,), name="x")
             model = keras.Model({"x": inputs}, {"y": keras.layers.Dense(1)(inputs)})
-            self.best = evaluator._Trained(job.trial_id, model, None, [], model.get_weights(), 0.1)
+            self.latest = evaluator._Trained(job.trial_id, model, None, [], model.get_weights(), 0.1, {})
         return outcome
 
     def is_better(self, scores, other):
@@ -84,7 +88,7 @@ def test_a_score_that_is_not_finite_is_a_failure(make):
 
 def test_a_search_without_max_trials_in_which_all_fails_is_given_up(make):
     search = make(failed)
-    with pytest.raises(tuner.SearchFailed, match="None of 20 trials.*failures.*RuntimeError: no"):
+    with pytest.raises(exceptions.SearchFailed, match="None of 20 trials.*failures.*RuntimeError: no"):
         search.search()
 
 
@@ -107,7 +111,7 @@ def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
 def test_weights_of_the_best_only_are_on_disk(make):
     search = make(max_trials=5)
     search.search()
-    assert os.listdir(os.path.dirname(search.weights_path("0004"))) == ["0004.weights.h5"]
+    assert os.listdir(os.path.dirname(search.weights.path("0004"))) == ["0004.weights.h5"]
 
 
 def test_ctrl_c_while_the_books_are_written_waits_until_they_are(make):
@@ -137,7 +141,7 @@ def test_the_search_info_is_reported_and_the_end_too_when_all_fails(make):
             self.seen += (stop_reason,)
 
     reporter = Recording()
-    with pytest.raises(tuner.SearchFailed):
+    with pytest.raises(exceptions.SearchFailed):
         make(failed, max_trials=2, reporter=reporter).run(SearchInfo("score", "max"), refit=False)
     assert reporter.seen == ("begin", "max_trials")
 
@@ -170,7 +174,7 @@ def test_stages_are_rows_of_the_table_and_no_candidates(make):
     assert best.trial_id == "0034" and best.score == 34.0
     assert {record.score for record in search.records.values() if record.stage != "search"} == {None}
     assert {record.status for record in search.records.values()} == {"completed"}
-    assert os.listdir(os.path.dirname(search.weights_path("0034"))) == ["0034.weights.h5"]
+    assert os.listdir(os.path.dirname(search.weights.path("0034"))) == ["0034.weights.h5"]
 
 
 def test_reports_are_in_the_journal_and_a_search_goes_on_from_them(make):
@@ -192,7 +196,7 @@ def test_a_stage_that_fails_ends_the_search_and_is_tried_again_when_it_is_contin
         return failed(job) if job.number == 2 else staged(job)
 
     search = make(outcome, oracle=sharing(epochs=3), max_trials=3)
-    with pytest.raises(tuner.SearchFailed, match="trial 0002 .stage 'supernet'. failed: RuntimeError: no. Fitting"):
+    with pytest.raises(exceptions.SearchFailed, match="trial 0002 .stage 'supernet'. failed: RuntimeError: no. Fitting"):
         search.search()
     again = make(staged, oracle=sharing(epochs=3), max_trials=3)
     again._restore()
@@ -222,7 +226,7 @@ def test_what_the_strategy_says_of_itself_is_reported(make):
     class Recording(Reporter):
         told = ()
 
-        def on_strategy_told(self, record, numbers):
+        def on_search_numbers(self, record, numbers):
             self.told += ((record.trial_id, numbers),)
 
     def outcome(job):

@@ -1,5 +1,6 @@
 """The time budget: what a trial may take, so that the final fit still fits in."""
 
+import dataclasses
 import time
 
 #: Seconds kept back for writing the model at the end.
@@ -10,6 +11,7 @@ _FIRST_SHARE = 0.15
 STAGE_SHARES = {"supernet": 0.5, "one_shot": 0.6}
 
 
+@dataclasses.dataclass
 class TimeBudget:
     """Wall-clock time from `fit` to its return.
 
@@ -19,10 +21,9 @@ class TimeBudget:
         started: `time.monotonic()` when `fit` was called.
     """
 
-    def __init__(self, limit, final_ratio, started):
-        self.limit = limit
-        self.final_ratio = final_ratio
-        self.started = started
+    limit: float | None
+    final_ratio: float
+    started: float
 
     def elapsed(self):
         """Seconds since the start."""
@@ -34,6 +35,10 @@ class TimeBudget:
             return None
         closing = min(_CLOSING, 0.1 * self.limit)
         return self.limit - closing - self.elapsed()
+
+    def share_spent(self):
+        """Share of the limit that is spent, 0 without one."""
+        return 0.0 if self.limit is None else self.elapsed() / self.limit
 
     def final_deadline(self):
         """`time.monotonic()` at which the final fit must stop, or `None`."""

@@ -24,6 +24,7 @@ class Job:
         deadline: `time.monotonic()` at which its training must stop, or `None`.
         strategy: An `autonas.oracles.Oracle` that is asked and told in memory, or `None`: one-shot scores of what it
             asks for, or paths of a supernet that it draws.
+        keeps_limits: Whether it is refused if a cost is beyond its limit.
     """
 
     trial_id: str
@@ -31,6 +32,7 @@ class Job:
     values: dict
     deadline: float | None = None
     strategy: object = None
+    keeps_limits: bool = True
 
 
 @dataclasses.dataclass
@@ -38,8 +40,8 @@ class Outcome:
     """What came of a job.
 
     Args:
-        status: `"completed"` or `"failed"`.
-        metrics: Scores of the best epoch.
+        status: `"completed"`, `"failed"`, or `"refused"`: a cost is beyond its limit, and nothing was trained.
+        metrics: Scores of the best epoch, and costs.
         history: One dict of numbers for each epoch.
         best_epoch: The best epoch, from 1.
         epochs: Epochs trained.
@@ -50,6 +52,8 @@ class Outcome:
         message: Why it ended early or failed; empty if it ran its course.
         interrupted: Whether the user interrupted it.
         report: What else the strategy is to hear of a trial that is no candidate, a JSON-like dict.
+        costs: Costs of the built model, a dict of floats.
+        margins: How far it is within each limit, a list; see `objectives.goal.Measurement`.
     """
 
     status: str
@@ -64,6 +68,8 @@ class Outcome:
     message: str = ""
     interrupted: bool = False
     report: dict = dataclasses.field(default_factory=dict)
+    costs: dict = dataclasses.field(default_factory=dict)
+    margins: list = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -76,19 +82,21 @@ class _Trained:
     initial_weights: list
     weights: list
     learning_rate: float
+    costs: dict
 
 
 class Evaluator:
-    """Builds, trains and scores candidates on one data set.
+    """Builds, measures, trains and scores candidates on one data set.
 
-    The best model so far stays in memory, its compiled steps included, for the final fit; all others are dropped.
+    The best model so far stays in memory, its compiled steps included, for the final fit, and the latest until the next
+    is built; all others are dropped.
 
     Args:
         graph: A bound `search_space.graph.Graph`.
         space: The whole space, a `keras_tuner.HyperParameters`.
         dataset: The encoded data set.
         scorer: An `objectives.scoring.Scorer`.
-        objective: A `keras_tuner.Objective`.
+        goal: An `objectives.goal.Goal`.
         batch_size: Function from values to the batch size.
         epochs: Epochs of a full training.
         patience: Epochs without improvement after which a training stops.
@@ -96,30 +104,29 @@ class Evaluator:
         supernet: A `SupernetEvaluator` for trials of its stages, and for weights to inherit; `None` if there are none.
     """
 
-    def __init__(self, graph, space, dataset, scorer, objective, batch_size, epochs, patience, seed, supernet=None):
+    def __init__(self, graph, space, dataset, scorer, goal, batch_size, epochs, patience, seed, supernet=None):
         self.graph = graph
         self.space = space
         self.dataset = dataset
         self.scorer = scorer
-        self.objective = objective
+        self.goal = goal
         self.batch_size = batch_size
         self.epochs = epochs
         self.patience = patience
         self.seed = seed
         self.supernet = supernet
         self.best = None
+        #: The candidate that was trained last.
+        self.latest = None
         self._best_scores = None
 
     def is_better(self, scores, other):
-        """Whether scores are better by the objective; of equal ones, the smaller loss is better."""
-        sign = 1 if self.objective.direction == "max" else -1
-        name = self.objective.name
+        """Whether a candidate's scores are better by the first objective; of equal ones, the smaller loss is better."""
+        return _is_better(self.goal.main, scores, other)
 
-        def key(each):
-            value = each.get(name, float("nan"))
-            return (sign * value if np.isfinite(value) else -np.inf, -each["val_loss"])
-
-        return key(scores) > key(other)
+    def is_better_epoch(self, scores, other):
+        """The same for two epochs of a candidate, whose costs are the same."""
+        return _is_better(self.goal.epoch_objective, scores, other)
 
     def evaluate(self, job, on_epoch=None):
         """Trains and scores a candidate, or carries out another stage of the search.
@@ -156,10 +163,17 @@ class Evaluator:
 
     def _attempt(self, job, batch_size, on_epoch):
         outcome = Outcome("failed", batch_size=batch_size)
+        self.latest = None
         try:
             with seeded(self.seed, job.number):
                 model = self._initial_model(job)
                 outcome.parameters = model.count_params()
+                measured = self.goal.measure(model)
+                outcome.costs, outcome.margins = measured.costs, measured.margins
+                outcome.metrics = dict(measured.costs)
+                if measured.violations and job.keeps_limits:
+                    outcome.status, outcome.message = "refused", measured.violations
+                    return outcome
                 loop = loops.make_loop(model, self.dataset)
                 initial = _state(model)
                 learning_rate = _learning_rate(model)
@@ -169,8 +183,8 @@ class Evaluator:
                     batch_size,
                     epochs=job.values.get("tuner/epochs") or self.graph.optimization.epochs_of(job.values, self.epochs),
                     generator=np.random.default_rng([self.seed, job.number, 1]),
-                    score=lambda: self.score(loop),
-                    is_better=self.is_better,
+                    score=lambda: self.score(loop, costs=outcome.costs),
+                    is_better=self.is_better_epoch,
                     patience=self.patience,
                     deadline=job.deadline,
                     on_epoch=on_epoch,
@@ -186,9 +200,10 @@ class Evaluator:
         outcome.metrics = {
             name: value for name, value in result.history[result.best_epoch - 1].items() if name != "learning_rate"
         }
+        self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
         if self._best_scores is None or self.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics
-            self.best = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate)
+            self.best = self.latest
         return outcome
 
     def remember(self, scores):
@@ -216,19 +231,25 @@ class Evaluator:
             self.supernet.inherit(model, job.values)
         return model
 
-    def score(self, loop, rows=None):
-        """Scores of a loop's model on the validation rows."""
-        rows = self.dataset.validation_rows if rows is None else rows
-        return self.scorer(loop.predict(rows), rows)
+    def score(self, loop, costs=None):
+        """Scores of a loop's model on the validation rows, with its costs and what is made of both."""
+        rows = self.dataset.validation_rows
+        numbers = self.scorer(loop.predict(rows), rows) | (costs or {})
+        for score in self.goal.scores:
+            inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
+            numbers[score.name] = score(loop.model, inputs, self.scorer.truth(rows))
+        return self.goal.combined(numbers)
 
-    def trained(self, job):
-        """The model of a job as kept in memory, or built anew with its initial weights."""
-        if self.best is not None and self.best.trial_id == job.trial_id:
-            return self.best
+    def trained(self, job, outcome=None):
+        """The model of a job as kept in memory, or built anew with its initial weights, with its outcome's costs."""
+        for kept in (self.best, self.latest):
+            if kept is not None and kept.trial_id == job.trial_id:
+                return kept
         with seeded(self.seed, job.number):
             model = self._initial_model(job)
         loop = loops.make_loop(model, self.dataset)
-        return _Trained(job.trial_id, model, loop, _state(model), model.get_weights(), _learning_rate(model))
+        costs = {} if outcome is None else outcome.costs
+        return _Trained(job.trial_id, model, loop, _state(model), model.get_weights(), _learning_rate(model), costs)
 
     def final_fit(self, job, outcome, deadline=None, on_epoch=None):
         """Trains a candidate again from its initial weights, on all rows, as far as its best epoch.
@@ -243,7 +264,7 @@ class Evaluator:
             The model, and the `Outcome`. Its metrics are on the validation rows, which were trained on.
         """
         started = time.monotonic()
-        kept = self.trained(job)
+        kept = self.trained(job, outcome)
         for variable, value in zip(_variables(kept.model), kept.initial_weights, strict=True):
             variable.assign(value)
         _restart(kept.model.optimizer, kept.learning_rate)
@@ -260,7 +281,7 @@ class Evaluator:
             )
         final = Outcome(
             "completed",
-            self.score(kept.loop),
+            self.score(kept.loop, kept.costs),
             result.history,
             result.epochs,
             result.epochs,
@@ -275,6 +296,16 @@ class Evaluator:
 
 
 _OUT_OF_MEMORY = "out of memory"
+
+
+def _is_better(objective, scores, other):
+    sign = 1 if objective.direction == "max" else -1
+
+    def key(each):
+        value = each.get(objective.name, float("nan"))
+        return (sign * value if np.isfinite(value) else -np.inf, -each["val_loss"])
+
+    return key(scores) > key(other)
 
 
 def _describe(error):

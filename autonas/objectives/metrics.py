@@ -10,6 +10,8 @@ import numpy as np
 from sklearn import metrics as sklearn_metrics
 from sklearn.exceptions import UndefinedMetricWarning
 
+from autonas.objectives import scorers
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
@@ -96,7 +98,8 @@ def get_metric(metric, task):
     """The metric of a name, a Keras metric, or a function `(truth, predictions)`.
 
     Args:
-        metric: A name of the tables above, of a Keras metric, a `keras.metrics.Metric`, or a function (see
+        metric: A name of the tables above, of a scorer of scikit-learn (`"roc_auc"`, `"f1_macro"`, `"neg_log_loss"`;
+            larger is better for all of them), of a Keras metric, a `keras.metrics.Metric`, or a function (see
             `Metric`). Metrics of Keras are given what they take: class indices if they are sparse, one column for two
             classes, one-hot rows otherwise.
         task: The head's task.
@@ -109,14 +112,17 @@ def get_metric(metric, task):
         known = _REGRESSION if task == "regression" else _CLASSIFICATION
         if metric in known and not (metric == "balanced_accuracy" and task == "multilabel"):
             return Metric(metric, *known[metric])
+        if metric in sklearn_metrics.get_scorer_names():
+            scorer = scorers.PredictionScorer(sklearn_metrics.get_scorer(metric), task)
+            return Metric(metric, "max", scorer)
         try:
             metric = keras.metrics.get(metric)
         except ValueError:
             metric = None
         if metric is None:
             raise ValueError(
-                f"There is no metric of this name for a {task} target; known are {', '.join(known)} and the metrics "
-                "of Keras."
+                f"There is no metric of this name for a {task} target; known are {', '.join(known)}, the scorers of "
+                "scikit-learn and the metrics of Keras."
             )
     if name is None or not callable(metric):
         raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")

@@ -6,6 +6,8 @@ import keras
 import keras_tuner
 import numpy as np
 
+from autonas.objectives import costs
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadScoring:
@@ -56,6 +58,10 @@ class Scorer:
             f"val_{self.prefix(head)}{metric.name}": metric.direction for head in self.heads for metric in head.metrics
         }
         return {"val_loss": "min", **named}
+
+    def truth(self, rows):
+        """Dict from head to what is true of rows, as metrics take it."""
+        return {head.name: head.truth[rows] for head in self.heads}
 
     def __call__(self, predictions, rows):
         """Scores predictions.
@@ -114,7 +120,7 @@ def resolve_objective(objective, directions, default):
     name = objective if objective.startswith("val_") else f"val_{objective}"
     if name not in directions:
         raise ValueError(
-            f"`objective` must be one of {', '.join(directions)} (others can be added by `metrics`). "
+            f"`objective` must be one of {', '.join([*directions, *costs.COSTS])} (others can be added by `metrics`). "
             f"Received: objective={objective!r}"
         )
     direction = direction or directions[name]

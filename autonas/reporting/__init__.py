@@ -1,5 +1,6 @@
 """What a person sees of a search: TensorBoard log, progress display, leaderboard."""
 
+from autonas.reporting import plots
 from autonas.reporting.leaderboard import leaderboard, render
 from autonas.reporting.progress import ProgressReporter
 from autonas.reporting.records import TrialRecord
@@ -15,5 +16,6 @@ __all__ = [
     "TrialRecord",
     "describe",
     "leaderboard",
+    "plots",
     "render",
 ]

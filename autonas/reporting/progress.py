@@ -33,6 +33,7 @@ class ProgressReporter(Reporter):
         self._best = None
         self._current = None
         self._last_epoch = None
+        self._refused = []
         self._console = self.console or rich.console.Console()
         self._live = None
         if self.verbose and (self._console.is_terminal or self._console.is_jupyter):
@@ -53,10 +54,14 @@ class ProgressReporter(Reporter):
             self._print(f"{_name(record)}  epoch {epoch}  {_shown(metrics)}")
 
     def on_trial_end(self, record, best):
-        self._finished += record.stage == "search"
         self._best = best
         self._current = None
+        if record.status == "refused":
+            self._refused.append(record)
+            return
+        self._finished += record.stage == "search"
         if self.verbose and self._live is None or self.verbose >= 2:
+            self._print_refused()
             self._print(self._line(record))
 
     def on_search_end(self, records, stop_reason):
@@ -64,11 +69,22 @@ class ProgressReporter(Reporter):
             self._live.stop()
         if not self.verbose:
             return
-        trials = sum(record.stage == "search" for record in records)
+        self._print_refused()
+        refused = sum(record.status == "refused" for record in records)
+        trials = sum(record.stage == "search" for record in records) - refused
         facts = [f"{trials} trial{'s' * (trials != 1)}", duration(time.time() - self._search.started)]
+        if refused:
+            facts.insert(1, f"{refused} refused")
         if self._best is not None:
             facts.append(f"best {self._search.objective} {self._best.score:.4f}")
         self._print(f"search ended: {stop_reason}  ({', '.join(facts)})")
+
+    def _print_refused(self):
+        """One line for all candidates that were refused since the last one: there may be many, in no time."""
+        if self._refused:
+            last = self._refused[-1]
+            self._print(f"{len(self._refused)} refused, the last, trial {last.number}, since {last.message}")
+            self._refused = []
 
     def _line(self, record):
         best = "" if self._best is None else f"(best {self._best.score:.4f})"
@@ -80,6 +96,8 @@ class ProgressReporter(Reporter):
             result = _shown(record.metrics)
         else:
             result = f"{self._search.objective} {record.score:.4f}"
+            others = {name: record.metrics[name] for name in self._search.objectives[1:]}
+            result = "  ".join(filter(None, [result, _shown(others)]))
         epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if record.stage in ("search", "final") else ""
         took = duration(record.seconds)
         parts = (_name(record), result, best, took, epochs, architecture(record.values))

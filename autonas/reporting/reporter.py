@@ -20,6 +20,8 @@ class SearchInfo:
         started: `time.time()` when this process began the search, also when it continues an earlier one.
         title: What is searched, in a few words.
         n_before: Number of candidates of an earlier process that this one continues.
+        objectives: Names of all objectives, the one of the score first.
+        goal: What is optimised within which limits, in words.
     """
 
     objective: str
@@ -31,6 +33,8 @@ class SearchInfo:
     started: float = dataclasses.field(default_factory=time.time)
     title: str = ""
     n_before: int = 0
+    objectives: list[str] = dataclasses.field(default_factory=list)
+    goal: str = ""
 
 
 def describe(hyperparameter):
@@ -80,12 +84,13 @@ class Reporter:
             best: The best `TrialRecord` so far, this one included, or None.
         """
 
-    def on_strategy_told(self, record, numbers):
-        """Called when the strategy was told of a trial and has something to say of itself.
+    def on_search_numbers(self, record, numbers):
+        """Called after a trial if there is more to say of the search.
 
         Args:
             record: The finished `TrialRecord`.
-            numbers: Dict of floats, such as the rank correlation of one-shot scores.
+            numbers: Dict of floats: what the strategy says of itself, such as the rank correlation of one-shot scores,
+                and, of several objectives, each one's value and the hypervolume so far.
         """
 
     def on_search_end(self, records, stop_reason):
@@ -121,8 +126,8 @@ class ReporterList(Reporter):
     def on_trial_end(self, record, best):
         self._forward("on_trial_end", record, best)
 
-    def on_strategy_told(self, record, numbers):
-        self._forward("on_strategy_told", record, numbers)
+    def on_search_numbers(self, record, numbers):
+        self._forward("on_search_numbers", record, numbers)
 
     def on_search_end(self, records, stop_reason):
         self._forward("on_search_end", records, stop_reason)

@@ -121,7 +121,7 @@ class TensorBoardReporter(Reporter):
             self._log.write(record.number, _scalars(result))
         self._log.flush()
 
-    def on_strategy_told(self, record, numbers):
+    def on_search_numbers(self, record, numbers):
         self._log.write(record.number, _scalars(numbers))
         self._log.flush()
 
@@ -252,7 +252,7 @@ def _events(directory):
 def _arguments(search):
     lines = [f"# {search.title}" if search.title else "# Search", "", "| argument | value |", "| --- | --- |"]
     arguments = {
-        "objective": f"{search.objective} ({search.direction})",
+        "objective": search.goal or f"{search.objective} ({search.direction})",
         "max_trials": search.max_trials,
         "time_limit": search.time_limit,
         "directory": search.directory,

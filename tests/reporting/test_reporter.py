@@ -20,7 +20,7 @@ class Recording(Reporter):
     def on_trial_end(self, record, best):
         self.calls.append(("trial", record.number, best.number))
 
-    def on_strategy_told(self, record, numbers):
+    def on_search_numbers(self, record, numbers):
         self.calls.append(("strategy", record.number, numbers))
 
     def on_search_end(self, records, stop_reason):
@@ -39,7 +39,7 @@ def test_the_base_class_does_nothing_at_every_hook():
     reporter.on_trial_begin(record)
     reporter.on_epoch_end(record, 1, {"loss": 1.0})
     reporter.on_trial_end(record, None)
-    reporter.on_strategy_told(record, {"rank_correlation": 0.5})
+    reporter.on_search_numbers(record, {"rank_correlation": 0.5})
     reporter.on_search_end([record], "max_trials")
 
 
@@ -51,7 +51,7 @@ def test_the_list_forwards_every_hook():
     both.on_trial_begin(record)
     both.on_epoch_end(record, 1, {"loss": 1.0})
     both.on_trial_end(record, record)
-    both.on_strategy_told(record, {"rank_correlation": 0.5})
+    both.on_search_numbers(record, {"rank_correlation": 0.5})
     both.on_search_end([record], "max_trials")
     expected = [
         ("begin", "val_loss"),

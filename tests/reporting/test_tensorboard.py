@@ -280,7 +280,7 @@ def test_one_shot_scores_and_what_the_strategy_says_of_itself_are_in_the_run_of_
     play(reporter, scored, record(0, 0.9))
     finalist = record(6, 0.95)
     play(reporter, finalist, finalist)
-    reporter.on_strategy_told(finalist, {"rank_correlation": 0.5})
+    reporter.on_search_numbers(finalist, {"rank_correlation": 0.5})
     assert curve(tmp_path / "search", "one_shot/score_by_rank") == [(1, 0.75), (2, 0.5)]
     assert curve(tmp_path / "search", "one_shot/n_scored") == [(4, 40.0)]
     assert curve(tmp_path / "search", "rank_correlation") == [(6, 0.5)]

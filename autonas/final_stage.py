@@ -1,0 +1,196 @@
+"""The end of a search: the candidate to serve is measured again, trained on all rows, and measured once more."""
+
+import time
+import warnings
+
+from autonas import exceptions
+from autonas.reporting import records as records_module
+
+#: How often a model is measured before it counts as beyond a limit: a clock may have been disturbed.
+_MEASUREMENTS = 3
+#: Refused candidates that are tried, and named, where none keeps to the limits.
+_N_NEAREST = 3
+
+
+class FinalStage:
+    """Makes the model to serve of what a search has found.
+
+    Args:
+        tuner: The `Tuner`, whose records and outcomes it reads and adds to.
+    """
+
+    def __init__(self, tuner):
+        self.tuner = tuner
+        self.evaluator = tuner.evaluator
+        self.goal = tuner.evaluator.goal
+        #: The journal's event of a final fit that an earlier process has made, or `None`.
+        self.earlier = None
+
+    def serve(self, candidates, refit):
+        """The model of the first candidate that, measured again, still keeps to the limits.
+
+        Args:
+            candidates: List of records, the best first.
+            refit: Whether it is trained again on all rows.
+
+        Returns:
+            The model, the record of what it is, and the record of the trial that it is from.
+        """
+        for candidate in candidates:
+            if candidate.stage == "infeasible":
+                return *self._served(candidate, refit), candidate
+            job, outcome = self.tuner.job(candidate), self.tuner.outcomes[candidate.trial_id]
+            if self._keeps_limits(self.evaluator.trained(job, outcome).model, candidate):
+                model, record = self._served(candidate, refit)
+                if self._keeps_limits(model, record):
+                    return model, record, candidate
+        best = candidates[0]
+        warnings.warn(
+            f"Trial {best.trial_id} is served though it breaks a limit when it is measured again: {best.message}",
+            exceptions.InfeasibleWarning,
+            stacklevel=4,
+        )
+        return *self._served(best, refit), best
+
+    def _keeps_limits(self, model, record):
+        """Whether a model keeps to the limits of what is measured by a clock; if not, its record says so."""
+        if all(constraint.cost.is_counted for constraint in self.goal.constraints):
+            return True
+        for _ in range(_MEASUREMENTS):
+            violations = self.goal.measure(model).violations
+            if not violations:
+                return True
+        record.message = f"when measured again, {violations}"
+        return False
+
+    # ------------------------------------------------------------------ nothing keeps to the limits
+
+    def least_infeasible(self):
+        """Trains the refused candidate that breaks the limits least, with a warning; its record, or `None`."""
+        tuner = self.tuner
+
+        def violation(record):
+            margins = tuner.outcomes[record.trial_id].margins
+            return -sum(min(0.0, margin) for margin in margins if margin is not None)
+
+        refused = sorted((each for each in tuner.records.values() if each.status == "refused"), key=violation)
+        nearest = refused[:_N_NEAREST]
+        for refused_record in nearest:
+            record = self._train_infeasible(refused_record)
+            if record.status == "completed":
+                misses = "; ".join(f"trial {each.trial_id}: {each.message}" for each in nearest)
+                warnings.warn(
+                    f"None of {len(refused)} architectures keeps to the limits ({tuner.stop_reason}). The nearest are "
+                    f"{misses}. Trial {refused_record.trial_id} is served all the same. Relax `constraints`, or search "
+                    "smaller architectures.",
+                    exceptions.InfeasibleWarning,
+                    stacklevel=5,
+                )
+                return record
+        return None
+
+    def _train_infeasible(self, refused):
+        tuner = self.tuner
+        record = records_module.TrialRecord("infeasible", len(tuner.records), "infeasible", refused.values)
+        tuner.records["infeasible"] = record
+        tuner.reporter.on_trial_begin(record)
+        seconds = tuner.budget.trial_seconds(None, first=False)
+        deadline = None if seconds is None else time.monotonic() + max(seconds, 0.1)
+        tuner.executor.submit(tuner.job(record, deadline))
+        ((_, outcome),) = tuner.executor.wait()
+        record.status = outcome.status
+        tuner.fill(record, outcome)
+        if record.status == "completed":
+            record.score = record.metrics[self.goal.main.name]
+            record.message = refused.message
+            tuner.save_latest()
+        tuner.reporter.on_trial_end(record, record if record.status == "completed" else None)
+        return record
+
+    # ------------------------------------------------------------------ the final fit
+
+    def _served(self, best, refit):
+        """The model of a candidate, and the record of what it is."""
+        job, outcome = self.tuner.job(best), self.tuner.outcomes[best.trial_id]
+        reason = self._refit_reason(refit, outcome)
+        if reason is None:
+            record, model = self._earlier_final_fit(job, outcome) or self._final_fit(job, outcome, best)
+            if record.status == "completed":
+                return model, record
+            reason = record.message
+        best.message = "; ".join(filter(None, [best.message, reason]))
+        return self._searched(job, outcome), best
+
+    def _refit_reason(self, refit, outcome):
+        """Why there is no final fit, or `None` if there is one."""
+        if not refit or self.evaluator.dataset.final_rows is None:
+            return ""
+        if self.tuner.stop_reason == "interrupted":
+            return "served with the weights of the search: interrupted"
+        remaining = self.tuner.budget.remaining()
+        if remaining is not None and remaining < 0.5 * self.tuner.budget.final_seconds(outcome):
+            return "served with the weights of the search: no time for a final fit"
+        return None
+
+    def _final_fit(self, job, outcome, best):
+        tuner = self.tuner
+        record = records_module.TrialRecord("final", len(tuner.records), "final", best.values)
+        tuner.records["final"] = record
+        tuner.reporter.on_trial_begin(record)
+        model = None
+        try:
+            model, final = self.evaluator.final_fit(
+                job, outcome, tuner.budget.final_deadline(),
+                lambda epoch, numbers: tuner.reporter.on_epoch_end(record, epoch, numbers),
+            )  # fmt: skip
+            tuner.fill(record, final)
+            record.score = final.metrics[self.goal.main.name]
+            record.status = "completed"
+            if final.interrupted:
+                raise KeyboardInterrupt
+            if final.epochs < 0.6 * outcome.best_epoch:
+                record.status = "interrupted"
+                record.message = "served with the weights of the search: no time for a final fit"
+            elif final.epochs == outcome.best_epoch:
+                self._keep_final_fit(job, model, record)
+        except KeyboardInterrupt:
+            record.status = "interrupted"
+            record.message = "served with the weights of the search: the final fit was interrupted"
+        except Exception as error:  # The searched model stands, whatever happens to the final fit.
+            record.status = "failed"
+            record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
+        tuner.reporter.on_trial_end(record, best)
+        return record, model
+
+    def _keep_final_fit(self, job, model, record):
+        """So that it isn't trained again when the finished search is called again."""
+        self.tuner.weights.save(model, "final")
+        self.tuner.oracle.journal.append({"event": "final", "of": job.trial_id, "record": record.to_json()})
+
+    def _earlier_final_fit(self, job, outcome):
+        """Record and model of a final fit that an earlier process made of the same trial, or `None`."""
+        event, tuner = self.earlier, self.tuner
+        if event is None or event["of"] != job.trial_id or not tuner.weights.exists("final"):
+            return None
+        record = records_module.TrialRecord.from_json(event["record"])
+        record.number = len(tuner.records)
+        tuner.records["final"] = record
+        model = self.evaluator.trained(job, outcome).model
+        tuner.weights.load(model, "final")
+        return record, model
+
+    def _searched(self, job, outcome):
+        """The candidate's model with the weights that were scored."""
+        kept = self.evaluator.trained(job, outcome)
+        if kept in (self.evaluator.best, self.evaluator.latest):
+            kept.model.set_weights(kept.weights)
+        elif self.tuner.weights.exists(job.trial_id):
+            self.tuner.weights.load(kept.model, job.trial_id)
+        else:  # The file was deleted: the same seed trains the same model.
+            kept = self.evaluator.retrain(job)
+            if kept is None:
+                raise exceptions.SearchFailed(
+                    f"The weights of trial {job.trial_id} are gone, and it can't be trained again."
+                )
+            kept.model.set_weights(kept.weights)
+        return kept.model

@@ -1,0 +1,220 @@
+"""What an estimator can do once it is fitted: predict, score, show what was tried, serve another point of the front."""
+
+import keras_tuner
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from autonas import estimator_tags, persistence, preparation
+from autonas import predictor as predictor_module
+from autonas.data import is_stream
+from autonas.objectives import front
+from autonas.objectives import metrics as metrics_module
+from autonas.reporting import TrialRecord, leaderboard, plots
+
+
+def _predicts_classes(estimator):
+    if (estimator.task_ if hasattr(estimator, "task_") else estimator.given_task) == "regression":
+        raise AttributeError("predict_proba exists only for classification; the task is regression")
+    return True
+
+
+class FittedModel(BaseEstimator):
+    """Base class of the estimators: all that needs no search."""
+
+    def _set_learned(self):
+        """Attributes that follow from the predictor."""
+        for name in ("classes_", "n_features_in_", "feature_names_in_"):
+            # Those of an earlier fit.
+            self.__dict__.pop(name, None)
+        targets = list(self.predictor_.targets.values())
+        single = len(targets) == 1
+        self.model_ = self.predictor_.network
+        self.objective_ = self.objectives_[0]
+        self.task_ = targets[0].task_ if single else [target.task_ for target in targets]
+        if any(target.classes_ is not None for target in targets):
+            classes = [target.classes_ for target in targets]
+            self.classes_ = classes[0] if single else classes
+        encoders = list(self.predictor_.encoders.values())
+        if len(encoders) == 1 and encoders[0].kind == "table":
+            self.n_features_in_ = len(encoders[0].kinds_)
+            names = encoders[0].columns_
+            if names is not None and all(isinstance(name, str) for name in names):
+                self.feature_names_in_ = np.array(names, dtype=object)
+
+    def predict(self, x):
+        """Labels, or numbers, in the form of `y` in `fit`.
+
+        Args:
+            x: Rows as in `fit`, or a `tf.data.Dataset` of them.
+
+        Returns:
+            Array `(n,)` or `(n, columns)`; a list of them for several heads.
+        """
+        return self._per_head(self._outputs(x), lambda target, outputs: target.decode(outputs))
+
+    @available_if(_predicts_classes)
+    def predict_proba(self, x):
+        """Probabilities of the classes.
+
+        Args:
+            x: Rows as in `fit`.
+
+        Returns:
+            Array `(n, n_classes)` in the order of `classes_`; a list of them for several heads (`None` for numbers).
+        """
+        return self._per_head(
+            self._outputs(x),
+            lambda target, outputs: None if target.task_ == "regression" else target.probabilities(outputs),
+        )
+
+    def evaluate(self, x, y=None):
+        """Metrics on labelled rows.
+
+        Args:
+            x: Rows as in `fit`, or a `tf.data.Dataset` of rows and targets.
+            y: Targets as in `fit`; `None` for a dataset.
+
+        Returns:
+            Dict from metric to float; names begin with the head's if there are several.
+        """
+        outputs, y = self._labelled_outputs(x, y)
+        targets = self.predictor_.targets
+        given = metrics_module.by_name(self.metrics)
+        scores = {}
+        for (name, task, metrics), value in zip(
+            self.scorer_metrics_, predictor_module.split_inputs(y, list(targets), "y"), strict=True
+        ):
+            target = targets[name]
+            truth = preparation.truth_of(target, target.transform(value))
+            predictions = preparation.metric_form(target)(outputs[name])
+            prefix = f"{name}_" if len(targets) > 1 else ""
+            for metric in metrics:
+                found = metrics_module.get_metric(given.get(metric, metric), task)
+                scores[f"{prefix}{metric}"] = found(truth, predictions)
+        return scores
+
+    def score(self, x, y=None, sample_weight=None):
+        """Accuracy of classes, R^2 of numbers, as in scikit-learn; the mean over several heads.
+
+        The arguments are those of `evaluate`, and the weights of rows, which a dataset's own don't stand for.
+        """
+        from sklearn.metrics import accuracy_score, r2_score
+
+        outputs, y = self._labelled_outputs(x, y)
+        targets = list(self.predictor_.targets.values())
+        names = list(self.predictor_.targets)
+        predicted = self._per_head(outputs, lambda target, values: target.decode(values))
+        predicted = [predicted] if len(targets) == 1 else predicted
+        scores = [
+            (r2_score if target.task_ == "regression" else accuracy_score)(truth, guess, sample_weight=sample_weight)
+            for target, truth, guess in zip(
+                targets, predictor_module.split_inputs(y, names, "y"), predicted, strict=True
+            )
+        ]
+        return float(np.mean(scores))
+
+    def leaderboard(self):
+        """All trials, best first, as a `pandas.DataFrame`."""
+        check_is_fitted(self, "predictor_")
+        return leaderboard([TrialRecord.from_json(record) for record in self.records_], *self.objectives_[0])
+
+    def pareto_front(self):
+        """The trials that no other beats in all objectives: rows of `leaderboard`, the best by the first one first.
+
+        Raises:
+            ValueError: If there was one objective.
+        """
+        check_is_fitted(self, "predictor_")
+        if len(self.objectives_) == 1:
+            raise ValueError(
+                "`objective` must be a list of several for a Pareto front. "
+                f"Received in fit: objective={self.objectives_[0][0]!r}"
+            )
+        board = self.leaderboard()
+        board = board[(board.stage == "search") & (board.status == "completed")]
+        objectives = [keras_tuner.Objective(*each) for each in self.objectives_]
+        return board[front.front(board.to_dict("records"), objectives)].reset_index(drop=True)
+
+    def plot_pareto(self, axes=None):
+        """Draws all trials by two objectives, and their Pareto front; needs matplotlib.
+
+        Args:
+            axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+        Returns:
+            The axes.
+        """
+        return plots.plot_pareto(self.leaderboard(), self.pareto_front(), self.objectives_, self.constraints, axes)
+
+    def _point(self, limits):
+        """The trial of the front that `select` is asked for."""
+        points, directions = self.pareto_front(), dict(self.objectives_)
+        unknown = next((name for name in limits if name not in directions), None)
+        if unknown is not None:
+            raise ValueError(f"`select` takes limits of {', '.join(directions)}. Received: {unknown}")
+        within = points
+        for name, limit in limits.items():
+            within = within[within[name] <= limit if directions[name] == "min" else within[name] >= limit]
+        if within.empty:
+            spans = [f"{name} from {points[name].min():.4g} to {points[name].max():.4g}" for name in directions]
+            raise ValueError(f"`select` finds no point within {limits}. The front has {'; '.join(spans)}.")
+        by = next((name for name in directions if name not in limits), next(iter(directions)))
+        return within.sort_values(by, ascending=directions[by] == "min", kind="stable").trial_id.iloc[0]
+
+    def export_model(self):
+        """One self-contained `keras.Model`: raw rows in, probabilities or numbers in the target's units out.
+
+        It is made of Keras's own layers: `keras.models.load_model` reads what its `save` wrote in a process that
+        doesn't know autonas. A DataFrame's columns are a dict of inputs by name, dates as seconds since 1970.
+        """
+        check_is_fitted(self, "predictor_")
+        return self.predictor_.export()
+
+    def save(self, path):
+        """Writes the fitted estimator to a folder.
+
+        All that predicting, scoring and the leaderboard need is in it. Of the constructor's arguments, those that are
+        objects (a drawn graph, an oracle, functions) are not: a loaded estimator predicts, but is not fitted anew.
+        """
+        check_is_fitted(self, "predictor_")
+        persistence.save(self, path)
+
+    @staticmethod
+    def load(path):
+        """Reads a fitted estimator from a folder, in any process; its class is that of the one saved."""
+        return persistence.load(path)
+
+    def _outputs(self, x):
+        check_is_fitted(self, "predictor_")
+        if is_stream(x):
+            return self.predictor_.stream_outputs(x, type(self).__name__)[0]
+        return self.predictor_.outputs(x, type(self).__name__)
+
+    def _labelled_outputs(self, x, y):
+        """The network's outputs and the targets, which come from the dataset if `x` is one."""
+        check_is_fitted(self, "predictor_")
+        if not is_stream(x):
+            if y is None:
+                raise ValueError("`y` must be given, except for a tf.data.Dataset of rows and targets.")
+            return self._outputs(x), y
+        if y is not None:
+            raise ValueError(
+                f"`y` must be None for a tf.data.Dataset, which holds it. Received: y of type {type(y).__name__}"
+            )
+        return self.predictor_.stream_outputs(x, type(self).__name__, labelled=True)
+
+    def _per_head(self, outputs, convert):
+        values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]
+        return values[0] if len(values) == 1 else values
+
+    def __getstate__(self):
+        # The search, whose rows `select` trains on, stays with the object that has searched.
+        return {name: value for name, value in super().__getstate__().items() if name != "_searched"}
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "predictor_")
+
+    def __sklearn_tags__(self):
+        return estimator_tags.set_tags(super().__sklearn_tags__(), self)

@@ -1,0 +1,238 @@
+"""The goal of a search: what is optimised, one number or several, and the limits that it must keep to."""
+
+import dataclasses
+import math
+
+import keras_tuner
+
+from autonas.objectives import combinations, constraints, costs, custom_score, scoring
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What a search optimises.
+
+    Args:
+        objectives: Tuple of `keras_tuner.Objective`: one, or several, whose Pareto front is searched.
+        costs: Tuple of the `Cost`s that are measured before training, those that are merely counted first.
+        constraints: Tuple of `Constraint`.
+        scores: Tuple of `CustomScore`, computed after each epoch.
+        combination: The `Combination` that the objective is, or `None`.
+        parts: Tuple of `keras_tuner.Objective`, what it combines.
+    """
+
+    objectives: tuple
+    costs: tuple = ()
+    constraints: tuple = ()
+    scores: tuple = ()
+    combination: combinations.Combination | None = None
+    parts: tuple = ()
+
+    @property
+    def main(self):
+        """The objective by which the best candidate is chosen: the first."""
+        return self.objectives[0]
+
+    @property
+    def is_pareto(self):
+        """Whether there are several objectives."""
+        return len(self.objectives) > 1
+
+    @property
+    def epoch_objective(self):
+        """The objective by which the best epoch of a training is chosen: the first that training changes."""
+        fixed = {cost.name for cost in self.costs}
+        changing = (each for each in self.objectives if each.name not in fixed)
+        return next(changing, keras_tuner.Objective("val_loss", "min"))
+
+    def directions(self):
+        """Dict from the name of each objective, part and cost to `"min"` or `"max"`."""
+        named = {cost.name: cost.direction for cost in self.costs}
+        return named | {each.name: each.direction for each in (*self.parts, *self.objectives)}
+
+    def combined(self, numbers):
+        """Numbers of a candidate with that of the combination added.
+
+        Args:
+            numbers: Dict of its scores and costs.
+        """
+        if self.combination is None:
+            return numbers
+        values = [numbers.get(part.name, float("nan")) for part in self.parts]
+        whole = all(map(math.isfinite, values))
+        directions = [part.direction for part in self.parts]
+        return numbers | {self.main.name: self.combination.combine(values, directions) if whole else float("nan")}
+
+    def measure(self, model):
+        """Measures the costs of a built model; once one that is merely counted is beyond its limit, no others.
+
+        Args:
+            model: A `keras.Model`.
+
+        Returns:
+            A `Measurement`.
+
+        Raises:
+            ValueError: If a cost can't be measured, or isn't a finite number.
+        """
+        built, found = costs.BuiltModel(model), {}
+        for cost in self.costs:
+            if not cost.is_counted and self.measured(found).violations:
+                break
+            found |= cost.measure(built)
+            if not math.isfinite(found[cost.name]):
+                raise ValueError(f"The cost {cost.name} is {found[cost.name]}.")
+        return self.measured(found)
+
+    def measured(self, found):
+        """The `Measurement` of costs, a dict from name to number; limits of others count as not measured."""
+        margins, violations = [], []
+        for constraint in self.constraints:
+            value = found.get(constraint.name)
+            margins.append(None if value is None else constraint.margin(value))
+            violations.append("" if value is None else constraint.violation(value))
+        return Measurement(found, margins, "; ".join(filter(None, violations)))
+
+    def summary(self):
+        """The goal in words, such as `"val_accuracy (max), latency_ms (min), within model_size_mb 2"`."""
+        wanted = ", ".join(f"{each.name} ({each.direction})" for each in self.objectives)
+        if self.parts:
+            wanted += f" of {', '.join(part.name for part in self.parts)}"
+        limits = ", ".join(f"{constraint.name} {constraint.limit:g}" for constraint in self.constraints)
+        return f"{wanted}, within {limits}" if limits else wanted
+
+    def describe(self):
+        """What a search must agree on with one that it continues, a JSON-like dict."""
+        return {
+            "objectives": [[each.name, each.direction] for each in self.objectives],
+            "parts": [[each.name, each.direction] for each in self.parts],
+            "combination": None if self.combination is None else _described(self.combination),
+            "costs": {cost.name: _described(cost) for cost in self.costs},
+            "constraints": {constraint.name: constraint.limit for constraint in self.constraints},
+        }
+
+
+@dataclasses.dataclass
+class Measurement:
+    """Costs of a built model.
+
+    Args:
+        costs: Dict from name to number.
+        margins: How far it is within each limit, a list of floats, less than 0 beyond it; `None` if not measured.
+        violations: Which limits it breaks, and by how much; empty if none.
+    """
+
+    costs: dict
+    margins: list
+    violations: str
+
+
+def check(objective, limits):
+    """Checks the arguments `objective` and `constraints` of an `AutoModel`, as far as that goes without data.
+
+    Raises:
+        ValueError: If one can't be.
+        ImportError: If a cost needs a package that is missing.
+    """
+    if isinstance(objective, (list, tuple)) and not objective:
+        raise ValueError(f"`objective` must name at least one objective. Received: objective={objective!r}")
+    for part in parts_of(objective):
+        if not isinstance(part, (str, keras_tuner.Objective, costs.Cost, custom_score.CustomScore)):
+            raise ValueError(
+                "`objective` must be the name of a metric or a cost, a keras_tuner.Objective, an object of "
+                "autonas.objectives, or a list of these, whose Pareto front is searched. Received: "
+                f"objective of type {type(part).__name__}"
+            )
+        if isinstance(part, custom_score.CustomScore):
+            part.check()
+    measured = filter(None, map(_cost_of, parts_of(objective)))
+    for cost in [*measured, *(constraint.cost for constraint in constraints.get_constraints(limits))]:
+        cost.check()
+
+
+def parts_of(objective):
+    """The objectives that `objective` is made of, a list: its own if it is a list or a combination."""
+    if objective is None:
+        return []
+    if isinstance(objective, combinations.Combination):
+        return objective.parts
+    return list(objective) if isinstance(objective, (list, tuple)) else [objective]
+
+
+def metric_names(objective):
+    """Names of the metrics, without `val_`, that the networks must produce for `objective`."""
+    names = [
+        part.name if isinstance(part, keras_tuner.Objective) else part
+        for part in parts_of(objective)
+        if isinstance(part, (str, keras_tuner.Objective)) and _cost_of(part) is None
+    ]
+    return [name.removeprefix("val_") for name in names]
+
+
+def get_goal(objective, limits, directions, default):
+    """The goal that the arguments of an `AutoModel` stand for.
+
+    Args:
+        objective: The argument `objective`; see `check`.
+        limits: The argument `constraints`, a dict from cost to limit, or `None`.
+        directions: `Scorer.directions()`.
+        default: Name of the default objective.
+
+    Raises:
+        ValueError: If the networks don't produce an objective, or its direction is unknown.
+    """
+    given = parts_of(objective)
+    found = [_resolve(part, directions, default) for part in given or [default]]
+    names = [each.name for each in found]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise ValueError(f"`objective` must name each objective once. Received: two times {repeated!r}")
+    within = constraints.get_constraints(limits)
+    by_name = {}
+    for cost in [*filter(None, map(_cost_of, given)), *(constraint.cost for constraint in within)]:
+        if by_name.setdefault(cost.name, cost) is not cost and _described(by_name[cost.name]) != _described(cost):
+            raise ValueError(
+                f"`objective` and `constraints` must measure {cost.name!r} alike. Give one of the costs a `name` of "
+                "its own."
+            )
+    ordered = tuple(sorted(by_name.values(), key=lambda cost: not cost.is_counted))
+    scores = tuple(part for part in given if isinstance(part, custom_score.CustomScore))
+    if not isinstance(objective, combinations.Combination):
+        return Goal(tuple(found), ordered, within, scores)
+    objective.check([each.direction for each in found])
+    combined = keras_tuner.Objective(objective.name, "max")
+    return Goal((combined,), ordered, within, scores, objective, tuple(found))
+
+
+def _cost_of(part):
+    """The cost that an objective is, or `None`."""
+    if isinstance(part, costs.Cost):
+        return part
+    name = part.name if isinstance(part, keras_tuner.Objective) else part
+    return costs.get_cost(name) if isinstance(name, str) and name in costs.COSTS else None
+
+
+def _resolve(part, directions, default):
+    cost = _cost_of(part)
+    if cost is not None:
+        return keras_tuner.Objective(cost.name, getattr(part, "direction", cost.direction))
+    if isinstance(part, custom_score.CustomScore):
+        return keras_tuner.Objective(part.name, part.direction)
+    return scoring.resolve_objective(part, directions, default)
+
+
+def _described(part):
+    """A cost or a combination in JSON; functions by their names."""
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {str(plain(key)): plain(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(each) for each in value]
+        if isinstance(value, (costs.Cost, combinations.Combination)):
+            return [type(value).__name__, plain(value.get_config())]
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        return getattr(value, "name", None) or getattr(value, "__name__", None) or type(value).__name__
+
+    return plain(part)
