@@ -23,7 +23,7 @@ class FinalStage:
         self.tuner = tuner
         self.evaluator = tuner.evaluator
         self.goal = tuner.evaluator.goal
-        #: The journal's event of a final fit that an earlier process has made, or `None`.
+        #: The journal's event of the final fit whose weights are there, or `None`.
         self.earlier = None
 
     def serve(self, candidates, refit):
@@ -165,10 +165,11 @@ class FinalStage:
     def _keep_final_fit(self, job, model, record):
         """So that it isn't trained again when the finished search is called again."""
         self.tuner.weights.save(model, "final")
-        self.tuner.oracle.journal.append({"event": "final", "of": job.trial_id, "record": record.to_json()})
+        self.earlier = {"event": "final", "of": job.trial_id, "record": record.to_json()}
+        self.tuner.oracle.journal.append(self.earlier)
 
     def _earlier_final_fit(self, job, outcome):
-        """Record and model of a final fit that an earlier process made of the same trial, or `None`."""
+        """Record and model of a final fit that was made of the same trial before, or `None`."""
         event, tuner = self.earlier, self.tuner
         if event is None or event["of"] != job.trial_id or not tuner.weights.exists("final"):
             return None

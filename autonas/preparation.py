@@ -314,6 +314,9 @@ def wanted_objective(estimator):
     if estimator.objective is not None:
         return estimator.objective
     objective = getattr(estimator.strategy, "objective", None)
+    several = getattr(estimator.strategy, "objectives", None) or getattr(objective, "objectives", [])
+    if len(several) > 1:
+        return list(several)
     # What Keras Tuner puts where none was given.
     return None if getattr(objective, "name", None) == "default_objective" else objective
 

@@ -211,8 +211,10 @@ class Tuner(keras_tuner.Tuner):
         return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
 
     def _trials_since_best(self):
-        best = self.best()
-        return 0 if best is None else sum(record.number > best.number for record in self._candidates())
+        """Candidates since the last one that was the best so far, or not beaten in all objectives."""
+        found = self.front() if self.goal.is_pareto else self.ranked()[:1]
+        last = max((record.number for record in found), default=None)
+        return 0 if last is None else sum(record.number > last for record in self._candidates())
 
     def _best_outcome(self):
         best = self.best()
