@@ -1,6 +1,7 @@
 """Cost: what a model takes to be deployed, a number measured on it before it is trained."""
 
 import inspect
+import numbers
 
 import keras
 
@@ -83,3 +84,9 @@ class BuiltModel:
         if key not in self._exported:
             self._exported[key] = runtimes.get_runtime(runtime).export(self.model, batch_size)
         return self._exported[key]
+
+
+def check_positive_integer(name, value):
+    """Raises a `ValueError` if `value`, the argument `name`, isn't a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}")

@@ -1,12 +1,26 @@
-"""Costs by name: parameters, FLOPs, and the user's own; the others have modules of their own."""
+"""Costs by name, and those that are counted or the user's own."""
 
 import math
 import numbers
 
 from autonas.objectives import flops
 from autonas.objectives.cost import BuiltModel, Cost
+from autonas.objectives.latency import Latency
+from autonas.objectives.memory import PeakMemory
+from autonas.objectives.model_size import ModelSize
 
-__all__ = ["COSTS", "BuiltModel", "Cost", "CustomCost", "Flops", "Params", "get_cost"]
+__all__ = [
+    "COSTS",
+    "BuiltModel",
+    "Cost",
+    "CustomCost",
+    "Flops",
+    "Latency",
+    "ModelSize",
+    "Params",
+    "PeakMemory",
+    "get_cost",
+]
 
 
 class Params(Cost):
@@ -61,7 +75,7 @@ class CustomCost(Cost):
 
 
 #: The costs that are asked for by name.
-COSTS = {each.name: each for each in (Params, Flops)}
+COSTS = {"params": Params, "flops": Flops, "memory_mb": PeakMemory, "model_size_mb": ModelSize, "latency_ms": Latency}
 
 
 def get_cost(cost):

@@ -1,0 +1,98 @@
+"""LiteRT, the run time of phones and small devices, once called TensorFlow Lite."""
+
+import importlib.metadata
+import os
+import re
+import tempfile
+
+import keras
+
+from autonas.backends import silence
+from autonas.objectives.runtimes import base, tensorflow_function
+
+
+class LiteRT(base.ExportedModel):
+    """A model in LiteRT's format, float32 as it was trained."""
+
+    def __init__(self, inputs, content):
+        super().__init__(inputs)
+        self._content = content
+
+    @classmethod
+    def packages(cls):
+        further = {"jax": " tensorflow", "torch": " litert-torch"}
+        return "ai-edge-litert" + further.get(keras.backend.backend(), "")
+
+    @classmethod
+    def version(cls):
+        return importlib.metadata.version("ai-edge-litert")
+
+    @classmethod
+    def export(cls, model, batch_size):
+        inputs = base.input_specs(model, batch_size)
+        convert = _from_torch if keras.backend.backend() == "torch" else _from_tensorflow
+        with silence.silent_stderr():
+            return cls(inputs, convert(model, inputs))
+
+    @property
+    def content(self):
+        return self._content
+
+    def session(self, n_threads=1):
+        session = LiteRTSession(self._content, n_threads)
+        session.feed(base.example_inputs(self.inputs))
+        return session
+
+
+class LiteRTSession(base.Session):
+    """LiteRT's interpreter, with XNNPACK as by default."""
+
+    def __init__(self, content, n_threads):
+        from ai_edge_litert.interpreter import Interpreter
+
+        with silence.silent_stderr():  # It tells of XNNPACK.
+            self._interpreter = Interpreter(model_content=content, num_threads=n_threads)
+            self._interpreter.allocate_tensors()
+        self.runs_in_caller = n_threads == 1
+        # A signature keeps the order of a model's inputs by their names, which end in their positions.
+        runner = self._interpreter.get_signature_runner()
+        self._inputs = [detail["index"] for _, detail in _by_position(runner.get_input_details())]
+        self._outputs = [detail["index"] for _, detail in _by_position(runner.get_output_details())]
+
+    def feed(self, arrays):
+        for index, array in zip(self._inputs, arrays, strict=True):
+            self._interpreter.set_tensor(index, array)
+
+    def run(self):
+        self._interpreter.invoke()
+
+    def outputs(self):
+        return [self._interpreter.get_tensor(index) for index in self._outputs]
+
+
+def _by_position(details):
+    return sorted(details.items(), key=lambda item: int(re.search(r"\d+$", item[0]).group()))
+
+
+def _from_tensorflow(model, inputs):
+    """Converts a model that TensorFlow or JAX computes."""
+    import tensorflow as tf
+
+    function = tensorflow_function.constant_function(model, inputs)[0].get_concrete_function()
+    try:
+        return tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
+    except Exception as error:
+        missing = re.findall(r"(?:TF Select|Custom) ops: (.*)", str(error))
+        if not missing:
+            raise
+        raise ValueError(f"LiteRT lacks operations of this model: {', '.join(missing)}.") from error
+
+
+def _from_torch(model, inputs):
+    specs = [keras.InputSpec(shape=spec.shape, dtype=spec.dtype) for spec in inputs]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.tflite")
+        signature = [keras.tree.pack_sequence_as(model.input, specs)]
+        model.export(path, format="litert", input_signature=signature, verbose=False)
+        with open(path, "rb") as file:
+            return file.read()
