@@ -11,7 +11,8 @@ class Annealing:
     """How far a training is, and the factor of its learning rate; see `training.anneal`.
 
     The epochs share what is left of the schedule evenly. Where the deadline is nearer than their end, it is the time
-    left that is shared, so that a training cut short still ends with a small learning rate.
+    left that is shared, that between epochs included, so that a training cut short still ends with a small learning
+    rate.
 
     Attributes:
         progress: Variable, the share of the schedule that is done, to be saved with the weights.
@@ -19,13 +20,14 @@ class Annealing:
 
     def __init__(self):
         self.progress = keras.Variable(0.0, dtype="float32", trainable=False, name="progress")
+        self._ended = None
 
     def begin(self, epoch, epochs, deadline):
         """Begins epoch `epoch`, from 0, of `epochs`; `deadline` is a `time.monotonic()` or `None`."""
         self._begun = float(keras.ops.convert_to_numpy(self.progress))
         self._left = 1.0 - self._begun
         self._epochs = epochs - epoch
-        self._started = time.monotonic()
+        self._started = time.monotonic() if self._ended is None else self._ended
         self._deadline = deadline
 
     def at(self, share):
@@ -44,4 +46,5 @@ class Annealing:
     def end(self):
         """Keeps how far the epoch came."""
         self.at(1.0)
+        self._ended = time.monotonic()
         self.progress.assign(self._now)

@@ -7,9 +7,8 @@ import numpy as np
 from keras import ops
 
 from autonas.backends import gradients
-from autonas.evaluation import annealing, architecture_gradient, loops, operation_latency, training
-from autonas.objectives import flops
-from autonas.search_space import fused_sgd, supernet_costs
+from autonas.evaluation import annealing, architecture_gradient, loops, one_shot_costs, training
+from autonas.search_space import fused_sgd
 from autonas.search_space import supernet as supernet_module
 
 #: Momentum and weight decay of the weights, the bound of their gradient's norm, and the decay of the logits: those of
@@ -28,7 +27,9 @@ class BilevelTrainer:
     by Adam(0.5, 0.999) and by SGD with momentum. Where `reward_weight` is `None`, the bracket is -R_val alone, as in
     DARTS (Liu et al. 2019); where it is 0, L_train alone, and all rows are those of the weights. If a cost is given,
     the bracket has the further term
-      cost_weight * E_a[cost] / cost(default architecture).
+      mu E_a[cost] / E_0[cost],
+    the second mean being that over all options alike. Of several weights mu each is in force for an equal share of the
+    schedule, and w and a go on from where the one before left them.
 
     As in DARTS, batch normalisation inside of options is trained without scale and offset: these could make up for any
     probability.
@@ -47,12 +48,12 @@ class BilevelTrainer:
         validation_share: Share of the training rows that is the architecture's.
         learning_rate: eta_w at the beginning; it falls to 0 over all epochs on half a cosine.
         architecture_learning_rate: eta_a.
-        warm_up: Share of the epochs in which only weights learn.
+        warm_up: Share of the epochs in which only weights learn; of those of the first of several weights of the cost.
         guard: `"auxiliary_skip"`: what is mixed has its input added to it, times a factor that falls from 1 to 0 over
             all epochs (DARTS-, Chu et al. 2021): so skip connections needn't be chosen for the sake of training. Others
             change nothing here.
-        cost: `"parameters"`, `"flops"`, `"latency_ms"` or `None`.
-        cost_weight: Weight of the cost.
+        cost: `"params"`, `"flops"`, `"latency_ms"` or `None`.
+        cost_weights: mu, a sequence of numbers.
 
     Attributes:
         variables: List of the variables that a training continues from, besides those of the supernet.
@@ -73,14 +74,15 @@ class BilevelTrainer:
         warm_up=0.2,
         guard="auxiliary_skip",
         cost=None,
-        cost_weight=0.0,
+        cost_weights=(0.0,),
     ):
         self.supernet = supernet
         self.dataset = dataset
         self.order = order
         self.reward_weight = reward_weight
         self.learning_rate = learning_rate
-        self.warm_up = warm_up
+        self.warm_up = warm_up / len(cost_weights)
+        self.cost_weights = cost_weights
         self.samples_paths = relaxation == "gumbel"
         supernet.mode = "sample" if self.samples_paths else "blend"
         supernet.mixing_mode.has_auxiliary_skip = guard == "auxiliary_skip" and not self.samples_paths
@@ -91,7 +93,8 @@ class BilevelTrainer:
         #: Indices of the rows that the weights learn from.
         self.weight_rows = np.sort(rows[n_held:])
         self.batch_size = min(batch_size, *(len(each) for each in self._parts()))
-        self.cost = None if cost is None else _expected_cost(supernet, cost, cost_weight)
+        self._weight = keras.Variable(0.0, dtype="float32", trainable=False, name="cost_weight")
+        self.cost = None if cost is None else _relative_cost(supernet, cost)
         fixed = {id(variable) for variable in _scales_of_branches(supernet)}
         self.weights = [variable for variable in supernet.operation_variables if id(variable) not in fixed]
         self.logits = supernet.architecture_variables
@@ -102,8 +105,17 @@ class BilevelTrainer:
         self.annealing = annealing.Annealing()
         optimizers = [*self.weight_optimizer.variables, *self.logit_optimizer.variables]
         self.variables = [*optimizers, self.annealing.progress]
-        self._update_architecture = gradients.compiled(self._architecture_step, [*supernet.variables, *optimizers])
+        self._update_architecture = gradients.compiled(
+            self._architecture_step, [*supernet.variables, *optimizers, self._weight]
+        )
         self._update_weights = gradients.compiled(self._weight_step, [*supernet.variables, *optimizers])
+
+    @property
+    def cost_weight(self):
+        """The weight of the cost in the epoch to come; the last one when there is none."""
+        # The progress is a sum of many small numbers.
+        phase = int(len(self.cost_weights) * float(ops.convert_to_numpy(self.annealing.progress)) + 1e-4)
+        return self.cost_weights[min(phase, len(self.cost_weights) - 1)]
 
     def train_epoch(self, epoch, epochs, deadline, generator, strategy=None):
         """Trains for one epoch of the weights' rows, or until the deadline.
@@ -121,6 +133,7 @@ class BilevelTrainer:
         batches = loops.shuffled_batches(self.weight_rows, self.batch_size, generator)
         held = self._held_batches(len(batches), generator)
         self.annealing.begin(epoch, epochs, deadline)
+        self._weight.assign(self.cost_weight)
         losses = []
         for step, rows in enumerate(batches):
             if deadline is not None and step and time.monotonic() >= deadline:
@@ -191,7 +204,7 @@ class BilevelTrainer:
         if self.reward_weight is None or self.reward_weight > 0:
             terms.append((1.0 if self.reward_weight is None else self.reward_weight) * self._loss(held))
         if self.cost is not None:
-            terms.append(self.cost())
+            terms.append(self._weight * self.cost())
         return sum(terms)
 
     def _loss(self, batch):
@@ -218,13 +231,8 @@ def _scales_of_branches(supernet):
                     yield from layer.trainable_variables
 
 
-def _expected_cost(supernet, cost, weight):
-    """The function without arguments of what the expected cost adds to the architecture's objective."""
-    arguments = {
-        "parameters": lambda: (supernet_costs.parameters, True),
-        "flops": lambda: (flops.node_flops,),
-        "latency_ms": lambda: (operation_latency.OperationLatency(),),
-    }
-    expected = supernet_costs.ExpectedCost(supernet, *arguments[cost]())
-    scale = weight / expected.of({})
+def _relative_cost(supernet, cost):
+    """The function without arguments of the expected cost over that of all options alike."""
+    expected = one_shot_costs.expected_cost(supernet, cost)
+    scale = 1.0 / float(ops.convert_to_numpy(expected()))
     return lambda: scale * expected()

@@ -5,9 +5,10 @@ import os
 import time
 
 import keras
+import keras_tuner
 import numpy as np
 
-from autonas.evaluation import evaluator, one_shot_scoring, path_training, training
+from autonas.evaluation import evaluator, one_shot_costs, one_shot_scoring, one_shot_search, path_training, training
 
 #: Paths that are scored after an epoch, to see how the training goes.
 _N_MEASURED = 4
@@ -25,11 +26,15 @@ class SupernetEvaluator:
     After each epoch its state is written to a file, from which another process goes on. Nothing is built before the
     first job.
 
+    A strategy that searches by one-shot scores is told one for each objective. Costs are those of `OneShotCosts`. An
+    architecture that breaks a limit is not scored: the strategy is told its margins. A score of the user's own is that
+    of the architecture's own model with the shared weights.
+
     Args:
         graph: A bound `search_space.graph.Graph`.
         dataset: An `ArrayDataset`.
         scorer: An `objectives.scoring.Scorer`.
-        objective: A `keras_tuner.Objective`.
+        goal: An `objectives.goal.Goal`.
         batch_size: Function from values to the batch size.
         settings: `supernet_training()` of the oracle: `"method"`, `"paths"` or `"bilevel"`, the number of `"epochs"`,
             and arguments of the method's trainer.
@@ -37,11 +42,11 @@ class SupernetEvaluator:
         seed: Seed of weights, rows and paths.
     """
 
-    def __init__(self, graph, dataset, scorer, objective, batch_size, settings, directory, seed):
+    def __init__(self, graph, dataset, scorer, goal, batch_size, settings, directory, seed):
         self.graph = graph
         self.dataset = dataset
         self.scorer = scorer
-        self.objective = objective
+        self.goal = goal
         self.batch_size = batch_size
         self.settings = settings
         self.directory = directory
@@ -59,10 +64,13 @@ class SupernetEvaluator:
             on_epoch: Function `(epoch, numbers)` called after an epoch, or `None`.
 
         Returns:
-            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"`, `"finished"` (whether there is no time for
-            another one), `"distribution"` (probability of each option of each decision, where it learns) and `"told"`
-            (pairs of architecture and score, if the strategy draws the paths). Of a search: `"finalists"` (such
-            pairs, the best first) and `"n_scored"`. Larger scores are better.
+            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"` and `"finished"` (whether there is no time
+            for another one); where the distribution learns, `"distribution"` (probability of each option of each
+            decision) and `"next_cost_weight"` (that of the epoch to come); if the strategy draws the paths, `"told"`
+            (architecture, scores and margins of what it asked for). Of a search:
+            `"finalists"`, pairs of architecture and score, the best first (a list of scores if there are several
+            objectives; `None` for those nearest to the limits where all break one), `"n_scored"` and `"n_refused"`.
+            Larger scores are better.
         """
         stages = {"supernet": self._train_epoch, "one_shot": self._search}
         outcome = evaluator.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
@@ -103,9 +111,10 @@ class SupernetEvaluator:
         if self.settings["method"] == "bilevel":
             outcome.metrics["entropy"] = _entropy(distribution)
             outcome.report["distribution"] = distribution
+            outcome.report["next_cost_weight"] = self.trainer.cost_weight
         if self.settings.get("sampling") == "strategy":
-            told = self._ask_and_tell(job.strategy, _N_TOLD, job.deadline)
-            outcome.report["told"] = [[values, score] for values, score, _ in told]
+            told = one_shot_search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
+            outcome.report["told"] = [[each.values, each.scores, each.margins] for each in told]
         self._trial_id = job.trial_id
         self._save()
         left = np.inf if job.deadline is None else job.deadline - time.monotonic()
@@ -114,28 +123,54 @@ class SupernetEvaluator:
 
     def _search(self, job, outcome):
         self._bring_to(self._last_saved(), job.strategy)
-        found = self._ask_and_tell(job.strategy, job.values["tuner/queries"], job.deadline)
-        distinct = {tuple(sorted(each[0].items())): each for each in found}
-        best = sorted(distinct.values(), key=lambda each: -each[1])[:_N_FINALISTS]
-        outcome.report = {"finalists": [[values, score] for values, score, _ in best], "n_scored": len(found)}
-        outcome.metrics = dict(best[0][2])
+        n_queries = job.values["tuner/queries"]
+        found = one_shot_search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
+        best = one_shot_search.finalists(found, _N_FINALISTS)
+        if not best:
+            raise ValueError(f"None of {len(found)} architectures that the strategy asked for could be scored.")
+        n_refused = sum(each.is_refused for each in found)
+        outcome.report = {
+            "finalists": [[each.values, self._reported(each.scores)] for each in best],
+            "n_scored": len(found) - n_refused,
+            "n_refused": n_refused,
+        }
+        outcome.metrics = dict(best[0].numbers)
 
-    def _ask_and_tell(self, strategy, n_queries, deadline):
-        """Lets a strategy search by one-shot scores; list of architecture, score and all metrics in the order asked."""
-        sign = 1 if self.objective.direction == "max" else -1
-        found = []
-        for _ in range(n_queries):
-            if found and deadline is not None and time.monotonic() >= deadline:
-                break
-            number, values = strategy.n_asked, strategy.ask()
-            if not isinstance(values, dict):
-                break
-            metrics = self.one_shot_scorer.score(values)
-            score = sign * metrics[self.objective.name]
-            strategy.tell(number, values, (score,))
-            if np.isfinite(score):
-                found.append((values, score, metrics))
-        return found
+    def _examine(self, values):
+        """Measures an architecture, and scores it if it is within the limits: an `Examined`."""
+        try:
+            measured = self.one_shot_costs.measure(values)
+        except ValueError:  # Its own model couldn't be measured either: the search goes on.
+            return one_shot_search.Examined(values, {}, None)
+        margins = measured.margins or None
+        if measured.violations:
+            return one_shot_search.Examined(values, measured.costs, None, margins)
+        numbers = self.goal.combined(self._score(values) | measured.costs)
+        scores = [
+            numbers[objective.name] if objective.direction == "max" else -numbers[objective.name]
+            for objective in self.goal.objectives
+        ]
+        return one_shot_search.Examined(values, numbers, scores if np.isfinite(scores).all() else None, margins)
+
+    def _score(self, values):
+        """Metrics on the validation rows, and scores of the user's own."""
+        numbers = self.one_shot_scorer.score(values)
+        if self.goal.scores:
+            rows = self.dataset.validation_rows
+            inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
+            model = self._build_alone(values)
+            self.supernet.inherit(model, values)
+            for score in self.goal.scores:
+                numbers[score.name] = score(model, inputs, self.scorer.truth(rows))
+        return numbers
+
+    def _reported(self, scores):
+        return scores if scores is None or self.goal.is_pareto else scores[0]
+
+    def _build_alone(self, values):
+        """The model of an architecture by itself."""
+        space = self.supernet.space.get_config()["space"]
+        return self.graph.build(keras_tuner.HyperParameters.from_config({"space": space, "values": dict(values)}))
 
     def _measure(self, epoch, distribution):
         """Mean metrics of a few paths drawn from the distribution."""
@@ -161,6 +196,9 @@ class SupernetEvaluator:
         self.trainer = method()(self.supernet, self.dataset, batch_size, **settings)
         self.one_shot_scorer = one_shot_scoring.OneShotScorer(
             self.supernet, self.dataset, self.scorer, np.random.default_rng([self.seed, 0, 5])
+        )
+        self.one_shot_costs = one_shot_costs.OneShotCosts(
+            self.supernet, self._build_alone, self.goal, np.random.default_rng([self.seed, 0, 6])
         )
         self._epoch = 0
 

@@ -7,7 +7,9 @@ from autonas.oracles import checks, supernet_oracle
 RELAXATIONS = ("softmax", "gumbel", "partial")
 ORDERS = ("first", "second", "finite_difference")
 GUARDS = (None, "auxiliary_skip", "early_stop")
-COSTS = (None, "parameters", "flops", "latency_ms")
+COSTS = (None, "params", "flops", "latency_ms")
+#: Weights of the cost where there is a front to be found, and where a cost is one consideration.
+SWEEP, WEIGHT = (0.0, 0.1, 0.3, 1.0), 0.1
 
 #: Options that pass their input on.
 _SKIPS = ("identity", "skip")
@@ -32,6 +34,17 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     All of them are trained by themselves, as the default architecture is; the best score wins.
 
+    With a cost, a minimises the above and mu E_a[cost] / E_0[cost], the second mean being that over all options alike.
+    Of several weights mu, ascending, each is in force for an equal share of the epochs (`tuner/cost_weight` names it),
+    and both w and a go on from where the one before left them: the distribution follows the Pareto front from its
+    accurate end to its cheap one, and leaves one architecture to derive for each weight. Stages 3 and 4 are then:
+
+    3. the derived architecture of each weight in turn;
+    4. architectures drawn from the distributions in turn; not from those whose derived architecture breaks a limit,
+       as long as there are others, and else from the cheapest.
+
+    Weights that the search had no time for are left out.
+
     Args:
         relaxation: `"softmax"`: all options at once, each times its probability (DARTS, Liu et al. 2019); `"gumbel"`:
             one drawn path a step, at a fraction of the cost (GDAS, Dong and Yang 2019); `"partial"`: as the first, on a
@@ -46,17 +59,20 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         validation_share: Share of the training rows that a learns from. Defaults to 0.5.
         learning_rate: eta_w at the beginning, falling to 0. Defaults to 0.05.
         architecture_learning_rate: eta_a, of Adam. Defaults to 0.1: more than in DARTS, as searches are far shorter.
-        warm_up: Share of the epochs in which only w learns. Defaults to 0.2.
+        warm_up: Share of the epochs in which only w learns; of those of the first of several weights of the cost.
+            Defaults to 0.2.
         guard: Against the collapse to skip connections, which help a supernet to be trained more than the network that
             is derived. `"auxiliary_skip"`: they needn't be chosen for that, since what is mixed has its input added,
             times a factor that falls from 1 to 0 (DARTS-, Chu et al. 2021). `"early_stop"`: the search of a ends, and
             the distribution of the epoch before holds, once skips dominate (see `skips_dominate`; after DARTS+, Liang
-            et al. 2019). `None`: nothing. Defaults to `"auxiliary_skip"`, which `"gumbel"`, where nothing is mixed,
-            goes without.
+            et al. 2019); with several weights of the cost that of the first weight holds, and the search goes on with
+            the others, which ask for skips. `None`: nothing. Defaults to `"auxiliary_skip"`, which `"gumbel"`, where
+            nothing is mixed, goes without.
         partial_channels: One in so many channels is worked on, for `"partial"`. Defaults to 4.
-        cost: `"parameters"`, `"flops"` or `"latency_ms"` (measured, operation by operation), or `None`. Defaults to
-            `None`.
-        cost_weight: Adds `cost_weight * E[cost] / cost(default architecture)` to what a minimises. Defaults to 0.1.
+        cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of what each takes by itself), or `None`.
+            Defaults to the first of these among several objectives, or among the costs that are limited.
+        cost_weight: mu, a number, or an ascending sequence of them. Defaults to (0, 0.1, 0.3, 1) for a search with
+            several objectives or limits, and to 0.1 for others.
         **kwargs: As in `Oracle`.
     """
 
@@ -77,7 +93,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         guard="auxiliary_skip",
         partial_channels=4,
         cost=None,
-        cost_weight=0.1,
+        cost_weight=None,
         **kwargs,
     ):
         super().__init__(epochs=epochs, **kwargs)
@@ -92,8 +108,11 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         self.partial_channels = partial_channels
         self.cost = cost
         self.cost_weight = cost_weight
-        #: The distribution that is sampled; `None` before the supernet's first epoch.
-        self.distribution = None
+        #: The distributions that are sampled, the last one of each weight of the cost: a dict by weight.
+        self.distributions = {}
+        self._next_weight = None
+        self._is_stopped = False
+        self._refused = set()
 
     def check(self):
         super().check()
@@ -113,27 +132,70 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         checks.check_number("architecture_learning_rate", self.architecture_learning_rate, 0)
         checks.check_number("warm_up", self.warm_up, 0, 0.95)
         checks.check_integer("partial_channels", self.partial_channels, 2)
-        checks.check_number("cost_weight", self.cost_weight, 0)
+        given = _as_list(0.0 if self.cost_weight is None else self.cost_weight)
+        if not given or not all(map(checks.is_number, given)) or given[0] < 0 or sorted(set(given)) != given:
+            raise ValueError(
+                "`cost_weight` must be a number of at least 0, or an ascending sequence of them. "
+                f"Received: cost_weight={self.cost_weight!r:.100}"
+            )
+
+    @property
+    def penalised_cost(self):
+        """The cost that is penalised: `cost`, or the first that the search is about and a supernet knows, or `None`."""
+        return self.cost or next((name for name in self._goals if name in COSTS), None)
+
+    @property
+    def cost_weights(self):
+        """The weights of the cost in turn, a list of floats; 0 alone without a cost."""
+        if self.penalised_cost is None:
+            return [0.0]
+        if self.cost_weight is not None:
+            return _as_list(self.cost_weight)
+        return list(SWEEP) if self._goals else [WEIGHT]
+
+    @property
+    def _goals(self):
+        """Names of what is to be traded: several objectives, and what is limited."""
+        objectives = self.objectives if len(self.objectives or []) > 1 else []
+        return [*(objective.name for objective in objectives), *self.constraint_names]
+
+    def default_epochs(self, updates_per_epoch):
+        """As in the base class; for a sweep half as many for each weight, as each goes on from the one before."""
+        return round(super().default_epochs(updates_per_epoch) * max(1.0, len(self.cost_weights) / 2))
 
     def supernet_training(self):
         names = ("relaxation", "order", "reward_weight", "validation_share", "learning_rate")
-        names += ("architecture_learning_rate", "warm_up", "guard", "cost", "cost_weight", "epochs", "seed")
+        names += ("architecture_learning_rate", "warm_up", "guard", "epochs", "seed")
         partial_channels = self.partial_channels if self.relaxation == "partial" else 1
         return {
             "method": "bilevel",
             "partial_channels": partial_channels,
+            "cost": self.penalised_cost,
+            "cost_weights": self.cost_weights,
             **{name: getattr(self, name) for name in names},
         }
+
+    def epoch_values(self):
+        if self.penalised_cost is None:
+            return {}
+        return {"tuner/cost_weight": self.cost_weights[0] if self._next_weight is None else self._next_weight}
+
+    def observe_margins(self, number, values, margins):
+        if any(margin is not None and margin < 0 for margin in margins):
+            self._refused.add(self.encoding.key(values))
 
     def observe_report(self, number, values, report):
         super().observe_report(number, values, report)
         if report is None:
             return
-        found = report["distribution"]
-        if self.guard == "early_stop" and self.distribution is not None and self.skips_dominate(found):
-            self._is_trained = True
+        self._next_weight = report["next_cost_weight"]
+        found, weight = report["distribution"], values.get("tuner/cost_weight", 0.0)
+        is_guarded = self.guard == "early_stop" and weight == self.cost_weights[0]
+        if is_guarded and (self._is_stopped or (self.distributions and self.skips_dominate(found))):
+            self._is_stopped = True
+            self._is_trained = self._is_trained or len(self.cost_weights) == 1
         else:
-            self.distribution = found
+            self.distributions[weight] = found
 
     def derived(self, distribution):
         """The architecture of the most probable options."""
@@ -147,10 +209,14 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         return 2 * sum(values[name] in _SKIPS for name in offered) > len(offered)
 
     def derive(self, generator):
-        values = self.derived(self.distribution)
-        for draw in range(_MAX_DRAWS):
+        within = [each for each in self.distributions.values() if not self._is_refused(self.derived(each))]
+        usable = within or list(self.distributions.values())[-1:]
+        for distribution in usable:
+            values = self.derived(distribution)
             if not self.has_tried(values):
                 return values
+        distribution = usable[self.n_asked % len(usable)]
+        for draw in range(_MAX_DRAWS):
             # By this power the distribution flattens from what was learned to almost all options alike.
             power = 1.0 - draw / _MAX_DRAWS
 
@@ -158,8 +224,17 @@ class GradientOracle(supernet_oracle.SupernetOracle):
                 chances = np.array(probabilities) ** power
                 return generator.choice(len(chances), p=chances / chances.sum())
 
-            values = self.encoding.walk(lambda dimension, drawn=drawn: _pick(dimension, self.distribution, drawn))
-        return values if not self.has_tried(values) else self.encoding.sample(generator)
+            values = self.encoding.walk(lambda dimension, drawn=drawn: _pick(dimension, distribution, drawn))
+            if not self.has_tried(values):
+                return values
+        return self.encoding.sample(generator)
+
+    def _is_refused(self, values):
+        return self.encoding.key(values) in self._refused
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _pick(dimension, distribution, choose):

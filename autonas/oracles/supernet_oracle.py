@@ -25,6 +25,9 @@ class SupernetOracle(base.Oracle):
         epochs: Epochs of the supernet. Defaults to `None`: in `AutoModel` as many as make about
             `default_updates`, within `epochs_bounds`; outside of it the number must be given.
         **kwargs: As in `Oracle`.
+
+    Attributes:
+        constraint_names: Names of the costs that are limited, a sequence; empty by default.
     """
 
     # The search is told by what has ended; and a supernet has no use for architectures that suit the data.
@@ -37,6 +40,7 @@ class SupernetOracle(base.Oracle):
     def __init__(self, epochs=None, **kwargs):
         super().__init__(**kwargs)
         self.epochs = epochs
+        self.constraint_names = ()
         self._n_epochs = 0
         self._is_trained = False
         #: The trial of the supernet's last epoch so far.
@@ -45,6 +49,10 @@ class SupernetOracle(base.Oracle):
     def default_epochs(self, updates_per_epoch):
         """Epochs of the supernet where the user doesn't say."""
         return int(np.clip(round(self.default_updates / updates_per_epoch), *self.epochs_bounds))
+
+    def epoch_values(self):
+        """What else there is to say of the epoch to come, a dict with keys under `tuner/`; empty by default."""
+        return {}
 
     def derive(self, generator):
         """What is tried once the supernet is trained; as `suggest`.
@@ -78,6 +86,7 @@ class SupernetOracle(base.Oracle):
             "tuner/stage": "supernet",
             "tuner/initial_epoch": self._n_epochs,
             "tuner/epochs": self._n_epochs + 1,
+            **self.epoch_values(),
         }
 
     def observe_report(self, number, values, report):

@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 from scipy import stats
 
 from autonas.oracles import base, checks, strategies, supernet_oracle
@@ -16,9 +17,11 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     After the stages of `SupernetOracle`, in which the supernet is trained on one path a step, come
 
     3. one trial with `tuner/stage` `"one_shot"`: the strategy is asked for `queries` architectures (`tuner/queries`)
-       and told what each scores with the weights of the supernet;
+       and told what each scores with the weights of the supernet, a score for each objective. Architectures that break
+       a limit are not scored, and don't count: it is told their margins;
     4. the finalists: the architectures of the best one-shot scores, each trained by itself, with the weights of the
-       supernet to begin with if they are to `inherit` them (`tuner/trial_id` names its last trial).
+       supernet to begin with if they are to `inherit` them (`tuner/trial_id` names its last trial). Of several
+       objectives they are the Pareto front of these scores, spread over it, and then what only the front dominates.
 
     A score that counts is always one of stage 4, or of the default architecture. How well the one-shot scores order
     architectures is measured on those that have both: see `rank_correlation`.
@@ -28,9 +31,10 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     (Pham et al., "Efficient neural architecture search via parameter sharing", 2018). In the second case it may draw an
     architecture more than once, and what it has learned is where stage 3 begins.
 
-    The report of stage 3 holds `"finalists"`, pairs of architecture and one-shot score, best first; those of the
-    supernet's epochs, if the strategy draws the paths, `"told"`, pairs of architecture and score. Larger scores are
-    better.
+    The report of stage 3 holds `"finalists"`, pairs of architecture and one-shot score, best first. The score is a list
+    if there are several objectives, and `None` if no architecture was within the limits: then those are handed on that
+    are nearest to them. Reports of the supernet's epochs hold, if the strategy draws the paths, `"told"`: architecture,
+    scores (`None` if it wasn't scored) and margins of what it asked for. Larger scores are better.
 
     Args:
         strategy: A name such as `"evolution"` or `"reinforcement"`, or an oracle that needs no supernet. Defaults to
@@ -102,14 +106,18 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             self._finalists = [(architecture, score) for architecture, score in report["finalists"]]
         elif self.sampling == "strategy":
             # The copy that was told of these is gone.
-            for architecture, score in report["told"]:
-                self._drawing().learn(architecture, (score,))
+            inner = self._drawing()
+            for architecture, scores, margins in report["told"]:
+                if margins is not None:
+                    inner.observe_margins(inner.n_asked, architecture, tuple(margins))
+                inner.learn(architecture, None if scores is None else tuple(scores))
 
     @property
     def rank_correlation(self):
-        """Kendall's τ between one-shot scores and those of stand-alone training, of the architectures that have both;
-        `None` before there are two, and where one of the scores is the same for all."""
-        known = [(score, self._alone.get(self.encoding.key(values))) for values, score in self._finalists or []]
+        """Kendall's τ between one-shot scores and those of stand-alone training, by the first objective, of the
+        architectures that have both; `None` before there are two, and where one of the scores is the same for all."""
+        firsts = [(values, np.ravel(score)[0]) for values, score in self._finalists or [] if score is not None]
+        known = [(score, self._alone.get(self.encoding.key(values))) for values, score in firsts]
         pairs = [pair for pair in known if pair[1] is not None]
         if len(pairs) < 2:
             return None
@@ -121,7 +129,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
 
     def _new_inner(self):
         inner = strategies.fresh(self.strategy)
-        inner.objective, inner.hyperparameters = self.objective, self.hyperparameters
+        inner.objective, inner.objectives = self.objective, self.objectives
+        inner.hyperparameters = self.hyperparameters
         if inner.given_seed is None:
             inner.seed = self.seed
         if hasattr(inner, "structure") and inner.structure is None:

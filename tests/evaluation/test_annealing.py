@@ -39,3 +39,13 @@ def test_epochs_after_one_that_was_hurried_share_what_is_left():
     schedule.progress.assign(0.5)
     schedule.begin(1, 3, None)
     np.testing.assert_allclose([schedule.at(0.0), schedule.at(1.0)], [0.5, 0.75])
+
+
+def test_time_between_epochs_counts_as_spent():
+    schedule = annealing.Annealing()
+    deadline = time.monotonic() + 0.5
+    schedule.begin(0, 100, deadline)
+    schedule.end()
+    time.sleep(0.3)
+    schedule.begin(1, 100, deadline)
+    assert 0.55 < schedule.at(0.0) < 0.9

@@ -44,19 +44,24 @@ class Toy(keras.Model):
         return {"y": inputs["x"] * ops.stack([self.weight + q, q])}
 
 
-def trained_toy(epochs=60, **options):
-    """The weight and the probability at which training ends."""
+def trained_toy(epochs=60, schedule=50, cost=None, on_epoch=lambda *arguments: None, **options):
+    """The weight and the probability at which training ends.
+
+    `cost` holds those of the two options. The schedule is so many times as long as the training: usually so long that
+    the learning rate hardly falls, and the optimum doesn't move.
+    """
     n = 64
     toy, targets = Toy(), np.zeros((n, 2), "float32")
     dataset = ArrayDataset({"x": np.ones((n, 2), "float32")}, {"y": targets}, np.arange(n), np.arange(0))
     trainer = bilevel.BilevelTrainer(
         toy, dataset, 4, warm_up=0.0, learning_rate=0.5, architecture_learning_rate=0.03, guard=None, **options
     )
+    trainer.cost = None if cost is None else relative_cost(toy, cost)
     targets[trainer.weight_rows] = (T, C)
     targets[trainer.architecture_rows] = (U, V)
     for epoch in range(epochs):
-        # The schedule is that of a far longer training: the learning rate hardly falls, and the optimum doesn't move.
-        trainer.train_epoch(epoch, 50 * epochs, None, np.random.default_rng(epoch))
+        trainer.train_epoch(epoch, schedule * epochs, None, np.random.default_rng(epoch))
+        on_epoch(trainer, float(ops.convert_to_numpy(ops.softmax(toy.logits))[1]))
     weight, probabilities = ops.convert_to_numpy(toy.weight), ops.convert_to_numpy(ops.softmax(toy.logits))
     return float(weight), float(probabilities[1])
 
@@ -80,6 +85,37 @@ def test_the_optimum_is_that_in_closed_form(case):
     weight, probability = trained_toy(**options)
     assert probability == pytest.approx(expected, abs=0.01)
     assert weight == pytest.approx(T - expected, abs=0.01)
+
+
+def relative_cost(toy, costs):
+    """The expected cost of options of the given costs, over that of both alike."""
+    return lambda: ops.sum(ops.softmax(toy.logits) * np.array(costs, "float32")) / np.mean(costs)
+
+
+def test_a_cost_moves_the_optimum_as_in_closed_form():
+    # The partial derivative of L_val + mu E[cost] / E_0[cost] vanishes; E[cost] = 1 - q + 3 q, and E_0[cost] = 2.
+    _, probability = trained_toy(cost_weights=[0.2], cost=(1.0, 3.0))
+    assert probability == pytest.approx(V + U - T - 0.2 * (3 - 1) / 2, abs=0.01)
+
+
+def test_a_sweep_passes_the_optimum_of_each_weight():
+    found = []
+    trained_toy(
+        epochs=120, schedule=1, cost_weights=[0.0, 0.2, 0.4], cost=(1.0, 3.0),
+        on_epoch=lambda trainer, probability: found.append((trainer.cost_weight, probability)),
+    )  # fmt: skip
+    # The weight is that of the epoch to come.
+    assert [weight for weight, _ in found] == [*[0.0] * 39, *[0.2] * 40, *[0.4] * 41]
+    assert [found[epoch][1] for epoch in (39, 79, 119)] == pytest.approx([0.8, 0.6, 0.4], abs=0.02)
+
+
+def test_the_weights_of_a_sweep_share_the_schedule_however_fast_it_goes():
+    trainer = bilevel.BilevelTrainer(supernet(), digits(), 32, cost="params", cost_weights=[0.0, 0.1, 0.3, 1.0])
+    found = []
+    for progress in (0.0, 0.24, 0.25, 0.49, 0.5, 0.75, 1.0):
+        trainer.annealing.progress.assign(progress)
+        found.append(trainer.cost_weight)
+    assert found == [0.0, 0.0, 0.1, 0.1, 0.3, 1.0, 1.0]
 
 
 def digits():
@@ -180,11 +216,17 @@ def test_the_auxiliary_skip_fades():
     assert float(ops.convert_to_numpy(made.mixing_mode.auxiliary_skip)) == pytest.approx(0.25, abs=0.25)
 
 
+@pytest.mark.parametrize("cost", ["params", "flops", "latency_ms"])
+def test_a_cost_is_1_where_all_options_are_alike(cost):
+    trainer = bilevel.BilevelTrainer(supernet(), digits(), 32, cost=cost)
+    assert float(ops.convert_to_numpy(trainer.cost())) == pytest.approx(1.0)
+
+
 def test_costs_draw_the_distribution_towards_what_is_cheap():
     entries = {}
     for weight in (0.0, 100.0):
         made = supernet()
-        trainer = bilevel.BilevelTrainer(made, digits(), 32, warm_up=0.0, cost="flops", cost_weight=weight)
+        trainer = bilevel.BilevelTrainer(made, digits(), 32, warm_up=0.0, cost="flops", cost_weights=[weight])
         for number in range(3):
             epoch(trainer, number, 3)
         entries[weight] = [options["convolution_3"] for options in made.distribution().values()]

@@ -5,21 +5,27 @@ import os
 import time
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 
 from autonas import oracles
 from autonas.evaluation import evaluator, supernet_evaluator
+from autonas.objectives import combinations, constraints, costs, custom_score, goal, pareto
 from autonas.search_space import optimization
 from tests.evaluation import supernets
 
 PATHS = {"method": "paths", "epochs": 3, "sampling": "fair", "learning_rate": 0.3}
 
 
-def make(directory, settings=PATHS):
+ACCURACY, PARAMS = supernets.OBJECTIVE, keras_tuner.Objective("params", "min")
+
+
+def make(directory, settings=PATHS, objectives=(ACCURACY,), **wanted):
     drawn, data = supernets.make_graph(n=150)
     drawn.optimization = optimization.Optimization(batch_size=25, learning_rate=0.01, epochs_share=1.0)
-    parts = (supernets.make_scorer(data), supernets.OBJECTIVE, drawn.optimization.batch_size_of)
+    wanted = goal.Goal(objectives, **wanted)
+    parts = (supernets.make_scorer(data), wanted, drawn.optimization.batch_size_of)
     shared = supernet_evaluator.SupernetEvaluator(drawn, data, *parts, settings, str(directory), seed=0)
     return evaluator.Evaluator(drawn, drawn.declare(), data, *parts, 2, None, seed=0, supernet=shared)
 
@@ -35,7 +41,13 @@ def search_job(strategy, queries=30, **arguments):
 
 
 def strategy(space, kind=oracles.EvolutionOracle, **arguments):
-    return kind(objective=supernets.OBJECTIVE, hyperparameters=space, seed=0, **arguments)
+    return kind(objective=ACCURACY, hyperparameters=space, seed=0, **arguments)
+
+
+def searched(evaluated, **arguments):
+    """The report of a search by random one-shot scores, and the strategy."""
+    searching = strategy(supernets.build(evaluated.graph).space, oracles.RandomOracle, **arguments)
+    return run(evaluated, search_job(searching)), searching
 
 
 def run(evaluated, job):
@@ -109,6 +121,68 @@ def test_a_search_ends_at_its_deadline_and_when_all_is_tried(trained):
     assert outcome.report["n_scored"] == 9
 
 
+def test_of_two_objectives_finalists_have_a_score_each_and_the_front_comes_first(tmp_path):
+    evaluated = make(tmp_path, objectives=(ACCURACY, PARAMS), costs=(costs.Params(),))
+    outcome, _ = searched(evaluated, objectives=[ACCURACY, PARAMS])
+    finalists = json.loads(json.dumps(outcome.report["finalists"]))
+    scores = np.array([scores for _, scores in finalists])
+    assert scores.shape == (30, 2)
+    n_front = pareto.non_dominated(scores).sum()
+    assert pareto.non_dominated(scores)[:n_front].all()
+    for values, (accuracy, params) in finalists[:3]:
+        assert evaluated.supernet.one_shot_scorer.score(values)["val_accuracy"] == accuracy
+        assert -params == evaluated.build(values).count_params()
+    assert {"val_accuracy", "val_loss", "params"} == set(outcome.metrics)
+
+
+def test_what_breaks_a_limit_is_not_scored(tmp_path):
+    limit = constraints.Constraint(costs.Params(), 1000)
+    evaluated = make(tmp_path, costs=(limit.cost,), constraints=(limit,))
+    run(evaluated, epoch_job(0))
+    scored, score = [], evaluated.supernet.one_shot_scorer.score
+    evaluated.supernet.one_shot_scorer.score = lambda values: scored.append(values) or score(values)
+    outcome, searching = searched(evaluated)
+    report = outcome.report
+    assert len(scored) == report["n_scored"] > 0
+    assert report["n_refused"] > 0 and report["n_scored"] + report["n_refused"] == searching.n_asked
+    assert all(evaluated.build(values).count_params() <= 1000 for values in scored)
+    assert len(report["finalists"]) == report["n_scored"]
+
+
+def test_where_nothing_is_within_the_limits_the_nearest_are_handed_on(tmp_path):
+    limit = constraints.Constraint(costs.Params(), 1)
+    evaluated = make(tmp_path, costs=(limit.cost,), constraints=(limit,))
+    outcome, _ = searched(evaluated)
+    finalists = outcome.report["finalists"]
+    assert outcome.report["n_scored"] == 0 and len(finalists) == 5
+    sizes = [evaluated.build(values).count_params() for values, score in finalists if score is None]
+    assert len(sizes) == 5 and sizes == sorted(sizes)
+    assert outcome.metrics == {"params": sizes[0]}
+
+
+def test_a_combination_and_a_score_of_the_users_own_are_scores_too(tmp_path):
+    def mean_probability(model, data):
+        x, y = data
+        return float(keras.ops.convert_to_numpy(model(x)["head"])[np.arange(len(y)), y].mean())
+
+    own, probability = custom_score.CustomScore(mean_probability), keras_tuner.Objective("mean_probability", "max")
+    combination = combinations.WeightedSum({own: 1.0, "params": 1e-4})
+    objective = keras_tuner.Objective("weighted_sum", "max")
+    evaluated = make(
+        tmp_path, objectives=(objective,), costs=(costs.Params(),), scores=(own,),
+        combination=combination, parts=(probability, PARAMS),
+    )  # fmt: skip
+    outcome, _ = searched(evaluated)
+    (values, score), numbers = outcome.report["finalists"][0], outcome.metrics
+    assert score == numbers["weighted_sum"] == numbers["mean_probability"] - 1e-4 * numbers["params"]
+    shared = evaluated.supernet
+    y = evaluated.dataset.targets["head"][evaluated.dataset.validation_rows]
+    shared.one_shot_scorer.calibrate(shared.supernet.indices(values))
+    predictions = shared.one_shot_scorer.predict(shared.supernet.indices(values), evaluated.dataset.validation_rows)
+    expected = predictions["head"][np.arange(len(y)), y].mean()
+    assert numbers["mean_probability"] == pytest.approx(expected, abs=1e-5)
+
+
 def test_candidates_inherit_the_weights_of_a_trial(trained):
     evaluated, _ = trained
     space = evaluated.supernet.supernet.space
@@ -139,7 +213,7 @@ def test_a_strategy_that_draws_the_paths_is_told_of_scores(tmp_path):
     drawing.repeats = True
     outcome = run(evaluated, epoch_job(0, strategy=drawing))
     assert len(outcome.report["told"]) == drawing.n_asked == 20
-    assert all(0 <= score <= 1 for _, score in outcome.report["told"])
+    assert all(0 <= score <= 1 and margins is None for _, (score,), margins in outcome.report["told"])
 
 
 def test_the_deadline_ends_the_training(tmp_path):
@@ -162,6 +236,22 @@ def test_two_states_are_kept_and_a_failed_epoch_leaves_them(tmp_path):
     evaluated.supernet._bring_to(3, None)
     for one, other in zip(weights(evaluated), before, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+SWEEP = {"method": "bilevel", "epochs": 8, "cost": "params", "cost_weights": [0.0, 1.0, 10.0, 100.0], "warm_up": 0.0}
+
+
+def test_a_sweep_goes_from_dear_to_cheap_and_goes_on_from_its_files(tmp_path):
+    evaluated = make(tmp_path, SWEEP)
+    outcomes = [run(evaluated, epoch_job(epoch)) for epoch in range(8)]
+    assert [each.report["next_cost_weight"] for each in outcomes] == [0, 1, 1, 10, 10, 100, 100, 100]
+    names = evaluated.supernet.supernet.decisions
+    dear = [np.mean([each.report["distribution"][name]["convolution_3"] for name in names]) for each in outcomes]
+    assert dear[7] < dear[5] < dear[3] < dear[1]
+    os.remove(tmp_path / "epoch_0008.npz")
+    again = run(make(tmp_path, SWEEP), epoch_job(7))
+    assert again.metrics == pytest.approx(outcomes[7].metrics, rel=1e-3)
+    assert again.report["next_cost_weight"] == 100
 
 
 def test_epochs_and_searches_are_the_same_on_jax(passes_on):

@@ -1,9 +1,9 @@
-"""Gradient search: its stages, what it derives and draws, its guards; distributions are simulated."""
+"""Gradient search: its stages, what it derives and draws, its guards and its sweep; distributions are simulated."""
 
 import keras_tuner
 import numpy as np
 import pytest
-from one_shot_simulation import Simulation
+from one_shot_simulation import LAYERS, OBJECTIVES, WORTHS, Simulation, is_on_front, n_layers
 
 from autonas.oracles import gradient
 from autonas.testing import problems
@@ -49,6 +49,39 @@ class GradientSimulation(Simulation):
         place = min(values["tuner/initial_epoch"], len(self.distributions) - 1)
         return {
             "distribution": self.distributions[place],
+            "next_cost_weight": 0.0,
+            "finished": values["tuner/epochs"] == self.finished_after,
+        }
+
+
+#: Weights of the cost, and how many layers are worth their cost then: those with WORTHS > mu / 10.
+MU, WORTH_IT = (0.0, 0.3, 0.6, 1.2), (12, 10, 8, 3)
+
+
+class SweepSimulation(Simulation):
+    """Reports, at each weight mu, the distributions that minimise -E[worth] + mu E[layers] / 10 and their entropy.
+
+    Of each decision it is the softmax of the worth less mu / 10 times the cost of each option. Each weight has an equal
+    share of the epochs.
+    """
+
+    def __init__(self, cost=n_layers, **arguments):
+        super().__init__(LAYERS, cost=cost, **arguments)
+
+    def oracle(self, **arguments):
+        arguments = {"seed": 0, "epochs": 8, "max_trials": 8, "cost_weight": MU} | arguments
+        return gradient.GradientOracle(
+            objective=OBJECTIVES[0], objectives=OBJECTIVES, hyperparameters=LAYERS.space(), **arguments
+        )  # fmt: skip
+
+    def report(self, oracle, values):
+        weights = oracle.cost_weights
+        gains = 100 * (WORTHS - values["tuner/cost_weight"] / 10)
+        chances = 1 / (1 + np.exp(-gains))
+        phase = min(values["tuner/epochs"] * len(weights) // oracle.epochs, len(weights) - 1)
+        return {
+            "distribution": {f"layer_{i}": {"True": p, "False": 1 - p} for i, p in enumerate(chances)},
+            "next_cost_weight": weights[phase],
             "finished": values["tuner/epochs"] == self.finished_after,
         }
 
@@ -124,6 +157,94 @@ def test_a_search_cut_off_anywhere_goes_on_as_if_it_had_not_been(guard, tmp_path
         assert simulation.run(simulation.oracle(guard=guard), directory) == whole
 
 
+# ---------------------------------------------------------------------- the sweep
+
+
+def test_each_weight_of_the_cost_is_in_force_for_a_share_of_the_epochs_and_leaves_an_architecture(tmp_path):
+    trials = SweepSimulation().run(SweepSimulation().oracle(), tmp_path)
+    weights = [values["tuner/cost_weight"] for values, _, _ in trials if "tuner/stage" in values]
+    assert weights == [mu for mu in MU for _ in range(2)]
+    derived = alone(trials)[1:5]
+    assert all(map(is_on_front, derived))
+    assert [n_layers(values) for values in derived] == [1 + n for n in WORTH_IT]
+
+
+def test_after_the_derived_ones_the_distributions_are_drawn_from_in_turn(tmp_path):
+    simulation = SweepSimulation()
+    trials = simulation.run(simulation.oracle(max_trials=45), tmp_path)
+    sizes = np.array([n_layers(values) for values in alone(trials)[5:]])
+    means = sorted((sizes[place::4].mean() for place in range(4)), reverse=True)
+    # New ones are a little off the derived ones, whichever weight's turn is first.
+    assert means == pytest.approx([11, 10.5, 9, 4.5], abs=1.2)
+
+
+def test_distributions_whose_architecture_is_refused_are_not_drawn_from(tmp_path):
+    simulation = SweepSimulation(limit=6)
+    trials = simulation.run(simulation.oracle(max_trials=12), tmp_path)
+    refused = [values for values, status, _ in trials if status == "FAILED"]
+    trained = [values for values, status, _ in trials if status == "COMPLETED" and "tuner/stage" not in values]
+    assert len(trained) == 12 and max(map(n_layers, trained)) <= 6
+    # Three derived ones, and what is drawn from the last distribution and happens to have more layers.
+    assert 3 <= len(refused) < 12
+
+
+def test_weights_that_there_was_no_time_for_are_left_out(tmp_path):
+    simulation = SweepSimulation(finished_after=3)
+    oracle = simulation.oracle(max_trials=6)
+    trials = simulation.run(oracle, tmp_path)
+    assert list(oracle.distributions) == [0.0, 0.3] and stages(trials).count("supernet") == 3
+    assert [n_layers(values) for values in alone(trials)[1:3]] == [13, 11]
+
+
+@pytest.mark.parametrize("limit", [None, 6])
+def test_a_sweep_cut_off_anywhere_goes_on_as_if_it_had_not_been(limit, tmp_path):
+    simulation = SweepSimulation(limit=limit, fails=lambda number, _: number in (3, 10))
+    whole = simulation.run(simulation.oracle(), tmp_path / "whole")
+    for stop_after in range(len(whole)):
+        directory = tmp_path / f"cut_{stop_after}"
+        simulation.run(simulation.oracle(), directory, stop_after)
+        assert simulation.run(simulation.oracle(), directory) == whole
+
+
+def test_the_guard_of_a_sweep_ends_its_first_weight_only(tmp_path):
+    good, worse = certain(), certain(first="identity", second="identity", third="identity")
+    simulation = GradientSimulation(good, worse, good, worse)
+    weights = [0.0, 0.0, 0.0, 1.0]
+    report = simulation.report
+    simulation.report = lambda oracle, values: report(oracle, values) | {
+        "next_cost_weight": weights[min(values["tuner/epochs"], 3)]
+    }
+    oracle = simulation.oracle(guard="early_stop", epochs=4, cost="params", cost_weight=[0.0, 1.0])
+    simulation.run(oracle, tmp_path)
+    assert oracle.distributions == {0.0: good, 1.0: worse}
+
+
+def test_the_cost_is_that_of_the_objectives_or_limits_and_is_swept():
+    def searching(objectives=None, limits=(), **arguments):
+        oracle = GradientSimulation(certain()).oracle(**arguments)
+        oracle.objectives = objectives and [keras_tuner.Objective(name, "min") for name in objectives]
+        oracle.constraint_names = limits
+        return oracle.penalised_cost, oracle.cost_weights
+
+    sweep = [0.0, 0.1, 0.3, 1.0]
+    assert searching() == (None, [0.0])
+    assert searching(cost="params") == ("params", [0.1])
+    assert searching(["val_accuracy", "flops"]) == ("flops", sweep)
+    assert searching(["val_accuracy"], ["memory_mb", "latency_ms"]) == ("latency_ms", sweep)
+    assert searching(["val_accuracy", "flops"], ["params"], cost="latency_ms") == ("latency_ms", sweep)
+    assert searching(["val_accuracy", "flops"], cost_weight=0.5) == ("flops", [0.5])
+    assert searching(["val_accuracy", "flops"], cost_weight=(0, 2)) == ("flops", [0, 2])
+    # What a supernet doesn't know can't be penalised.
+    assert searching(["val_accuracy", "memory_mb"]) == (None, [0.0])
+
+
+def test_a_sweep_has_half_as_many_epochs_for_each_weight():
+    one = GradientSimulation(certain()).oracle(cost="params")
+    four = GradientSimulation(certain()).oracle(cost="params", cost_weight=[0.0, 0.1, 0.2, 0.4])
+    two = GradientSimulation(certain()).oracle(cost="params", cost_weight=[0.0, 0.1])
+    assert [each.default_epochs(20) for each in (one, two, four)] == [30, 30, 60]
+
+
 def test_the_supernet_is_told_how_it_is_trained():
     training = GradientSimulation(certain()).oracle(relaxation="partial", cost="flops", seed=5).supernet_training()
     assert training == {
@@ -140,7 +261,7 @@ def test_the_supernet_is_told_how_it_is_trained():
         "warm_up": 0.2,
         "guard": "auxiliary_skip",
         "cost": "flops",
-        "cost_weight": 0.1,
+        "cost_weights": [0.1],
     }
     assert GradientSimulation(certain()).oracle().supernet_training()["partial_channels"] == 1
 
@@ -152,7 +273,10 @@ def test_the_supernet_is_told_how_it_is_trained():
         ({"order": "third"}, "`order` must be one of 'first', 'second', 'finite_difference'. Received"),
         ({"relaxation": "gumbel", "order": "second"}, "`order` must be 'first' with relaxation='gumbel'.*Received"),
         ({"guard": "hessian"}, "`guard` must be one of None, 'auxiliary_skip', 'early_stop'. Received"),
-        ({"cost": "bytes"}, "`cost` must be one of None, 'parameters', 'flops', 'latency_ms'. Received"),
+        ({"cost": "bytes"}, "`cost` must be one of None, 'params', 'flops', 'latency_ms'. Received"),
+        ({"cost_weight": -1}, "`cost_weight` must be a number of at least 0, or an ascending sequence.*Received"),
+        ({"cost_weight": [0.1, 0.1]}, "`cost_weight` must be .* an ascending sequence of them. Received"),
+        ({"cost_weight": []}, "`cost_weight` must be .* an ascending sequence of them. Received: cost_weight=.."),
         ({"reward_weight": -1}, "`reward_weight` must be a number of at least 0. Received: reward_weight=-1"),
         ({"validation_share": 1.0}, "`validation_share` must be a number from 0.05 to 0.95. Received"),
         ({"warm_up": 1.0}, "`warm_up` must be a number from 0 to 0.95. Received: warm_up=1.0"),

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from one_shot_simulation import Simulation
+from one_shot_simulation import LAYERS, Simulation, is_on_front, n_layers
 from scipy import stats
 
 from autonas import oracles
+from autonas.objectives import pareto
 from autonas.testing import oracles as contracts
 from autonas.testing import problems
 
@@ -138,6 +139,60 @@ def test_there_is_no_rank_correlation_before_two_finalists_have_scores(tmp_path)
     assert oracle.rank_correlation is None and oracle.numbers() == {}
 
 
+# ---------------------------------------------------------------------- several objectives, limits
+
+
+@pytest.mark.parametrize("strategy", ["evolution", "reinforcement", "random"])
+def test_of_two_objectives_it_trains_what_is_on_the_front_of_one_shot_scores(strategy, tmp_path):
+    simulation = Simulation(LAYERS, noise=0.0, cost=n_layers)
+    oracle = simulation.oracle(strategy=strategy, queries=300, max_trials=8)
+    found = [values for values, _ in alone(simulation.run(oracle, tmp_path))][1:]
+    scores = [[simulation.problem.score(values), -n_layers(values)] for values in simulation.scored]
+    front = [values for values, best in zip(simulation.scored, pareto.non_dominated(scores), strict=True) if best]
+    assert all(values in front for values in found)
+    # Spread over the front, not all at one end of it.
+    assert np.ptp([n_layers(values) for values in found]) >= 6
+
+
+def test_evolution_finds_most_of_the_front(tmp_path):
+    simulation = Simulation(LAYERS, noise=0.0, cost=n_layers)
+    oracle = simulation.oracle(queries=600, max_trials=14)
+    found = [values for values, _ in alone(simulation.run(oracle, tmp_path))][1:]
+    assert sum(map(is_on_front, found)) >= 9
+
+
+def test_what_breaks_a_limit_is_neither_scored_nor_trained(tmp_path):
+    simulation = Simulation(LAYERS, noise=0.0, cost=n_layers, limit=6)
+    oracle = simulation.oracle(queries=100, max_trials=5)
+    trials = simulation.run(oracle, tmp_path)
+    assert len(simulation.scored) == 100 and max(map(n_layers, simulation.scored)) <= 6
+    trained = alone(trials)
+    assert len(trained) == 5 and all(score is not None for _, score in trained)
+
+
+def test_the_strategy_learns_from_refusals(tmp_path):
+    # One architecture in 50 has at most two layers, and it may ask for five for each one that is scored.
+    simulation = Simulation(LAYERS, noise=0.0, cost=n_layers, limit=3)
+    simulation.run(simulation.oracle(queries=20), tmp_path)
+    assert len(simulation.scored) == 20
+
+
+def test_where_all_break_a_limit_the_nearest_are_handed_on_and_refused(tmp_path):
+    simulation = Simulation(LAYERS, cost=n_layers, limit=0.5)
+    oracle = simulation.oracle(queries=10)
+    trials = simulation.run(oracle, tmp_path)
+    assert simulation.scored == [] and oracle.rank_correlation is None
+    refused = [values for values, status, _ in trials if status == "FAILED"]
+    assert 3 <= len(refused) <= 6 and not oracle.is_full()
+
+
+def test_the_rank_correlation_is_that_of_the_first_objective(tmp_path):
+    simulation = Simulation(LAYERS, noise=0.0, cost=n_layers)
+    oracle = simulation.oracle(max_trials=10)
+    simulation.run(oracle, tmp_path)
+    assert oracle.rank_correlation == pytest.approx(1.0)
+
+
 # ---------------------------------------------------------------------- the strategy draws the paths
 
 
@@ -154,7 +209,7 @@ def test_a_strategy_that_draws_the_paths_learns_while_the_supernet_is_trained(tm
 
     simulation.report = recorded
     trials = simulation.run(oracle, tmp_path)
-    means = [np.mean([score for _, score in each["told"]]) for each in seen[:-1]]
+    means = [np.mean([scores for _, scores, _ in each["told"]]) for each in seen[:-1]]
     assert np.mean(means[-3:]) > np.mean(means[:3]) + 0.1
     # What it has learned is where the one-shot scores begin; known architectures may be asked for again, once each.
     first = [score for _, score in seen[-1]["finalists"]]
@@ -209,12 +264,15 @@ STRATEGIES = {
     "drawing": {"strategy": "evolution", "sampling": "strategy", "queries": 50},
     "reinforcement": {"strategy": oracles.ReinforcementOracle("ppo"), "sampling": "strategy", "queries": 20},
 }
+GOALS = {"one objective": {}, "two, and a limit": {"problem": LAYERS, "cost": n_layers, "limit": 6}}
 
 
 @pytest.mark.parametrize("leave_pending", [False, True])
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_a_search_cut_off_anywhere_goes_on_as_if_it_had_not_been(name, leave_pending, tmp_path):
-    simulation, arguments = Simulation(fails=lambda number, values: number in (2, 7)), STRATEGIES[name]
+@pytest.mark.parametrize("goal", GOALS)
+def test_a_search_cut_off_anywhere_goes_on_as_if_it_had_not_been(goal, name, leave_pending, tmp_path):
+    simulation = Simulation(**GOALS[goal], fails=lambda number, values: number in (2, 7))
+    arguments = STRATEGIES[name]
     whole = simulation.run(simulation.oracle(**arguments), tmp_path / "whole")
     for stop_after in range(11):
         directory = tmp_path / f"cut_{stop_after}"

@@ -1,0 +1,96 @@
+"""Costs of architectures in a one-shot search: from the supernet's graph, as far as it tells them."""
+
+import numpy as np
+import sklearn
+from sklearn import linear_model
+
+from autonas.evaluation import operation_latency
+from autonas.objectives import costs, flops
+from autonas.search_space import encoding, supernet_costs
+
+#: What is summed over the operations in use, by the name of the sum: arguments of `ExpectedCost`.
+_SUMS = {
+    "params": lambda: (supernet_costs.parameters, True),
+    "flops": lambda: (flops.node_flops,),
+    "latency_ms": lambda: (operation_latency.OperationLatency(),),
+}
+#: Costs that the sum of that name is.
+_EXACT = {"params": "params", "flops": "flops"}
+#: Costs that follow the sum of that name nearly by a line.
+_ESTIMATED = {"latency_ms": "latency_ms", "model_size_mb": "params"}
+#: Architectures that are drawn for a line, and those of them that are measured.
+_N_DRAWN, _N_MEASURED = 50, 5
+
+
+def expected_cost(supernet, name):
+    """The `ExpectedCost` of a supernet for `"params"`, `"flops"` or `"latency_ms"`, the sum of the latencies of single
+    operations."""
+    return supernet_costs.ExpectedCost(supernet, *_SUMS[name]())
+
+
+class OneShotCosts:
+    """Costs of thousands of architectures, and how far they are within their limits.
+
+    - Parameters and FLOPs are those of the architecture's own network, summed up over the supernet's operations that
+      are in use.
+    - Latency and the size of the exported file are estimated by a line,
+
+        cost = a + b * sum over the operations in use of what each takes by itself,   b >= 0,
+
+      through those of five architectures, from a cheap one to a dear one, that are measured when the first is asked
+      for. What each takes by itself is its latency in Keras, or its number of parameters.
+    - All others, such as the peak of memory and the user's own, are measured on the architecture's own network. To
+      build it takes several times as long as a one-shot score, so it isn't built if another cost is beyond its limit.
+
+    Args:
+        supernet: A `Supernet`.
+        build: Function from an architecture to its own model.
+        goal: An `objectives.goal.Goal`.
+        generator: A `numpy.random.Generator` that draws the architectures to measure.
+    """
+
+    def __init__(self, supernet, build, goal, generator):
+        self.supernet = supernet
+        self.build = build
+        self.goal = goal
+        self.generator = generator
+        self._sums = {}
+        self._lines = None
+        self._exact = [cost.name for cost in goal.costs if cost.name in _EXACT]
+        self._estimated = [cost for cost in goal.costs if cost.name in _ESTIMATED]
+        known = {*_EXACT, *_ESTIMATED}
+        self._measured = [cost for cost in goal.costs if cost.name not in known]
+
+    def measure(self, values):
+        """The `Measurement` of an architecture; what was not measured has `None` as its margin."""
+        found = {name: self._sum(_EXACT[name], values) for name in self._exact}
+        if self._estimated:
+            if self._lines is None:
+                self._lines = self._find_lines()
+            for cost in self._estimated:
+                point = [[self._sum(_ESTIMATED[cost.name], values)]]
+                found[cost.name] = float(self._lines[cost.name].predict(point)[0])
+        if self._measured and not self.goal.measured(found).violations:
+            built = costs.BuiltModel(self.build(values))
+            for cost in self._measured:
+                found |= cost.measure(built)
+        return self.goal.measured(found)
+
+    def _sum(self, name, values):
+        if name not in self._sums:
+            self._sums[name] = expected_cost(self.supernet, name)
+        return self._sums[name].of(values)
+
+    def _find_lines(self):
+        space = encoding.Encoding(self.supernet.space)
+        drawn = [space.sample(self.generator) for _ in range(_N_DRAWN)]
+        sums = [self._sum(_ESTIMATED[self._estimated[0].name], values) for values in drawn]
+        places = np.argsort(sums, kind="stable")[np.linspace(0, _N_DRAWN - 1, _N_MEASURED).round().astype(int)]
+        points = {cost.name: ([], []) for cost in self._estimated}
+        for values in (drawn[place] for place in places):
+            built = costs.BuiltModel(self.build(values))
+            for cost in self._estimated:
+                points[cost.name][1].append(cost.measure(built)[cost.name])
+                points[cost.name][0].append([self._sum(_ESTIMATED[cost.name], values)])
+        line = linear_model.LinearRegression(positive=True)
+        return {name: sklearn.clone(line).fit(*each) for name, each in points.items()}

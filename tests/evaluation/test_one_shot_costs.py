@@ -1,0 +1,122 @@
+"""Costs of architectures in a one-shot search: exact, estimated by a line, or measured, and how they keep to limits."""
+
+import math
+
+import keras_tuner
+import numpy as np
+import pytest
+
+from autonas.evaluation import one_shot_costs
+from autonas.objectives import constraints, costs, goal
+from autonas.search_space import encoding
+from autonas.search_space.blocks import chain
+from tests.evaluation import supernets
+
+ACCURACY = keras_tuner.Objective("val_accuracy", "max")
+
+
+class Built:
+    """Builds the models of architectures, and counts them."""
+
+    def __init__(self, drawn):
+        self.drawn = drawn
+        self.n = 0
+
+    def __call__(self, values):
+        self.n += 1
+        return supernets.stand_alone(self.drawn, values)
+
+
+def make(*measured, limits=()):
+    """Costs of chains of three layers, what builds their models, and ten architectures."""
+    block = chain.ChainBlock(filters=4, depth=3, operations=["convolution_3", "convolution_1", "identity"])
+    drawn, _ = supernets.make_graph(block)
+    supernet = supernets.build(drawn)
+    within = tuple(constraints.Constraint(cost, limit) for cost, limit in limits)
+    build = Built(drawn)
+    wanted = goal.Goal((ACCURACY,), tuple(measured), within)
+    found = one_shot_costs.OneShotCosts(supernet, build, wanted, np.random.default_rng(0))
+    space = encoding.Encoding(supernet.space)
+    return found, build, [space.sample(np.random.default_rng(seed)) for seed in range(10)]
+
+
+class LinearCost(costs.Cost):
+    """A cost that is a line over the number of parameters, under a name that is estimated."""
+
+    def __init__(self, name="model_size_mb", slope=4e-6):
+        self.name = name
+        self.slope = slope
+
+    def measure(self, built):
+        return {self.name: 0.01 + self.slope * built.model.count_params(), f"{self.name}_spread": 1.0}
+
+
+def n_layers(model):
+    return len(model.layers)
+
+
+def test_parameters_and_flops_are_those_of_the_architectures_own_model_which_is_not_built():
+    found, build, architectures = make(costs.Params(), costs.Flops())
+    for values in architectures:
+        built = costs.BuiltModel(supernets.stand_alone(build.drawn, values))
+        assert found.measure(values).costs == costs.Params().measure(built) | costs.Flops().measure(built)
+    assert build.n == 0
+
+
+def test_what_follows_parameters_by_a_line_is_estimated_from_five_models():
+    cost = LinearCost()
+    found, build, architectures = make(cost)
+    for values in architectures:
+        built = costs.BuiltModel(supernets.stand_alone(build.drawn, values))
+        assert found.measure(values).costs["model_size_mb"] == pytest.approx(cost.measure(built)["model_size_mb"])
+    assert build.n == 5
+
+
+def test_an_estimate_never_falls_with_what_it_is_estimated_from():
+    found, _, architectures = make(LinearCost(slope=-1e-6))
+    estimates = {found.measure(values).costs["model_size_mb"] for values in architectures}
+    assert np.ptp(list(estimates)) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_latency_is_estimated_from_that_of_single_operations():
+    # A latency that is 3 ms and twice the sum of the operations' own.
+    class Latency(costs.Cost):
+        name = "latency_ms"
+
+        def measure(self, built):
+            return {"latency_ms": 3 + 2 * found._sums["latency_ms"].of(self.values)}
+
+    cost = Latency()
+    found, build, architectures = make(cost)
+    build_one = build.__call__
+
+    def build_and_note(values):
+        cost.values = values
+        return build_one(values)
+
+    found.build = build_and_note
+    estimates = [found.measure(values).costs["latency_ms"] for values in architectures]
+    assert estimates == pytest.approx([3 + 2 * found._sums["latency_ms"].of(values) for values in architectures])
+    assert max(estimates) > min(estimates) > 3
+
+
+def test_other_costs_are_measured_on_the_architectures_own_model():
+    found, build, architectures = make(costs.CustomCost(n_layers))
+    values = architectures[0]
+    assert found.measure(values).costs == {"n_layers": len(supernets.stand_alone(build.drawn, values).layers)}
+    assert build.n == 1
+
+
+def test_no_model_is_built_for_what_is_beyond_a_limit_already():
+    params, layers = costs.Params(), costs.CustomCost(n_layers)
+    found, build, architectures = make(params, layers, limits=[(params, 1), (layers, 1000)])
+    measured = found.measure(architectures[0])
+    assert build.n == 0
+    n = measured.costs["params"]
+    assert measured.margins == [pytest.approx(math.log(1 / n)), None]
+    assert measured.violations.startswith("params is")
+
+
+def test_without_costs_there_is_nothing_to_measure():
+    found, build, architectures = make()
+    assert found.measure(architectures[0]) == goal.Measurement({}, [], "") and build.n == 0
