@@ -121,12 +121,12 @@ class Evaluator:
         self._best_scores = None
 
     def is_better(self, scores, other):
-        """Whether a candidate's scores are better by the first objective; of equal ones, the smaller loss is better."""
-        return _is_better(self.goal.main, scores, other)
+        """Whether scores are better by the first objective; of equal ones, by the next, at last by the loss."""
+        return _is_better(self.goal.objectives, scores, other)
 
     def is_better_epoch(self, scores, other):
         """The same for two epochs of a candidate, whose costs are the same."""
-        return _is_better(self.goal.epoch_objective, scores, other)
+        return _is_better([self.goal.epoch_objective], scores, other)
 
     def evaluate(self, job, on_epoch=None):
         """Trains and scores a candidate, or carries out another stage of the search.
@@ -298,12 +298,14 @@ class Evaluator:
 _OUT_OF_MEMORY = "out of memory"
 
 
-def _is_better(objective, scores, other):
-    sign = 1 if objective.direction == "max" else -1
+def _is_better(objectives, scores, other):
+    def oriented(each, objective):
+        value = each.get(objective.name, float("nan"))
+        value = value if objective.direction == "max" else -value
+        return value if np.isfinite(value) else -np.inf
 
     def key(each):
-        value = each.get(objective.name, float("nan"))
-        return (sign * value if np.isfinite(value) else -np.inf, -each["val_loss"])
+        return (*(oriented(each, objective) for objective in objectives), -each["val_loss"])
 
     return key(scores) > key(other)
 
