@@ -10,6 +10,7 @@ import sys
 import traceback
 
 from autonas import files
+from autonas.backends import silence
 
 # Beside a saved model: where its data came from, so that `predict` reads new data the same way.
 SOURCE = "source.json"
@@ -144,6 +145,37 @@ def _read_test_data(path, source):
     )
 
 
+def _profile(options):
+    path = pathlib.Path(options.device_out)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no such folder: {path.parent}")
+    x, y, _ = _read_training_data(options)
+
+    _import_keras()
+    from autonas import auto_model, profiling
+
+    given = {name: getattr(options, name) for name in ("task", "search_space") if getattr(options, name) is not None}
+    table = profiling.profile(
+        auto_model.AutoModel(**given, verbose=0),
+        x,
+        y,
+        path,
+        runtime=options.runtime,
+        batch_size=options.batch_size,
+        n_threads=options.threads,
+        n_architectures=options.architectures,
+        n_checked=options.check,
+        seed=options.seed,
+        report=None if options.quiet else print,
+    )
+    error = table.error
+    print(
+        f"{error['architectures']} other architectures measured directly: median error "
+        f"{error['median_percentage_error']:.1f} %, Kendall's tau {error['kendall_tau']:.2f}"
+    )
+    print(f"latency table of {len(table.operations)} operations written to {path}")
+
+
 def _predict(options):
     source = _read_source(options.model)
     images = files.is_image_folder(options.data)
@@ -233,17 +265,10 @@ def _import_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "keras" in sys.modules:
         return
-    sys.stderr.flush()
-    kept, silent = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 2)
-    try:
+    with silence.silent_stderr():
         import keras
 
         keras.ops.zeros(())  # Now it looks for devices, too.
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(silent)
 
 
 def _tensorboard_command(directory):
@@ -277,11 +302,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _limit(text):
-    name, equals, limit = text.partition("=")
+    name, _, limit = text.partition("=")
     try:
-        return name, float(limit) if equals else float("nan")
+        if name:
+            return name, float(limit)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be like latency_ms=5. Received: {text}") from None
+        pass
+    raise argparse.ArgumentTypeError(f"must be like latency_ms=5. Received: {text}")
 
 
 def _image_size(text):
@@ -316,13 +343,8 @@ def _parser():
     demo.add_argument("--seed", type=int, default=0)
 
     fit = add("fit", _fit, "search a model for a table or a folder of images")
-    fit.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images a class")
-    fit.add_argument(
-        "--target", action="append", metavar="COLUMN", help="column to predict; repeat for several"
-    )
     fit.add_argument("--output", required=True, metavar="DIR", help="folder the fitted model is saved to")
     fit.add_argument("--test", metavar="DATA", help="data like DATA, scored by the final model")
-    fit.add_argument("--task", help="what to predict, if it isn't to be inferred, e.g. regression")
     fit.add_argument("--time-limit", type=float, metavar="S", help="seconds, the final fit included")
     fit.add_argument("--max-trials", type=int, metavar="N", help="number of models tried")
     fit.add_argument("--epochs", type=int, metavar="N", help="most epochs of a trial")
@@ -346,13 +368,37 @@ def _parser():
     fit.add_argument("--preset", help="fast, balanced or best")
     fit.add_argument("--seed", type=int)
     fit.add_argument("--directory", metavar="DIR", help="folder of the run; an interrupted one continues")
-    fit.add_argument(
-        "--image-size",
-        type=_image_size,
-        metavar="HxW",
-        help=f"images are resized to it; default: that of the first, at most {files.LARGEST_SIDE}",
-    )
     fit.add_argument("--quiet", action="store_true", help="print the results only")
+
+    profile = add("profile", _profile, "measure the latency of each operation of a search's networks on this device")
+    profile.add_argument(
+        "--device-out", required=True, metavar="FILE", help="JSON file of the latency table, for Latency(table=...)"
+    )
+    profile.add_argument("--search-space", help="chain, cell, hierarchical or layered; default: the usual families")
+    profile.add_argument("--runtime", default="litert", help="litert, onnx or keras; default litert")
+    profile.add_argument("--batch-size", type=int, default=1, metavar="N", help="rows of a prediction, default 1")
+    profile.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the run time, default 1")
+    profile.add_argument(
+        "--architectures", type=int, default=100, metavar="N", help="networks whose operations are measured, default 100"
+    )
+    profile.add_argument(
+        "--check", type=int, default=12, metavar="N", help="networks measured directly to tell the error, default 12"
+    )
+    profile.add_argument("--seed", type=int, default=0)
+    profile.add_argument("--quiet", action="store_true", help="print the error only")
+
+    for each in (fit, profile):
+        each.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images a class")
+        each.add_argument(
+            "--target", action="append", metavar="COLUMN", help="column to predict; repeat for several"
+        )
+        each.add_argument("--task", help="what to predict, if it isn't to be inferred, e.g. regression")
+        each.add_argument(
+            "--image-size",
+            type=_image_size,
+            metavar="HxW",
+            help=f"images are resized to it; default: that of the first, at most {files.LARGEST_SIDE}",
+        )
 
     predict = add("predict", _predict, "predict new data with a fitted model")
     predict.add_argument("model", help="folder that `autonas fit` wrote")

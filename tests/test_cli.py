@@ -240,6 +240,17 @@ def test_fit_passes_on_what_was_given_and_nothing_else(capsys, fake, iris, tmp_p
     }
 
 
+def test_several_objectives_are_a_front_and_limits_are_constraints(capsys, fake, iris, tmp_path):
+    command = ["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m"), "--quiet"]
+    objectives = ["--objective", "val_accuracy", "--objective", "latency_ms"]
+    assert cli.main([*command, *objectives, "--limit", "latency_ms=5", "--limit", "model_size_mb=.2"]) == 0
+    assert fake.made[0].arguments["objective"] == ["val_accuracy", "latency_ms"]
+    assert fake.made[0].arguments["constraints"] == {"latency_ms": 5.0, "model_size_mb": 0.2}
+    for wrong in ("latency_ms", "latency_ms=fast", "=5"):
+        assert cli.main([*command, "--limit", wrong]) == 2
+        assert "must be like latency_ms=5" in capsys.readouterr().err
+
+
 def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
     output = tmp_path / "m"
     assert (

@@ -46,7 +46,6 @@ def test_constraints_are_given_by_name_or_by_object():
         ({3: 1.0}, "A cost must be one of"),
         ({"params": 1.0, costs.Params(): 2.0}, "one limit for each name. Received: two for 'params'"),
     ],
-    ids=str,
 )
 def test_what_is_no_constraint_is_named(given, message):
     with pytest.raises(ValueError, match=message):

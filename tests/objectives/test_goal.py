@@ -38,7 +38,6 @@ def names(found):
         (CustomScore(lambda model, data: 1.0, "profit"), [("profit", "max")]),
         (CustomCost(lambda model: 1.0, "energy"), [("energy", "min")]),
     ],
-    ids=str,
 )
 def test_an_objective_is_a_name_an_object_or_a_list(objective, expected):
     found = get(objective)
@@ -120,7 +119,6 @@ def test_the_description_is_json_and_tells_goals_apart():
             "must measure 'energy' alike",
         ),
     ],
-    ids=str,
 )
 def test_what_cannot_be_resolved_is_named(objective, limits, message):
     with pytest.raises(ValueError, match=message):
@@ -137,7 +135,6 @@ def test_what_cannot_be_resolved_is_named(objective, limits, message):
         (CustomScore(lambda model, data: 1.0, "profit", "up"), "`direction` must be"),
         (CustomCost(3, "energy"), "`function` must be a function"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_an_objective_is_refused_without_data(objective, message):
     with pytest.raises(ValueError, match=message):

@@ -102,3 +102,47 @@ def test_what_is_no_metric_is_refused():
         metrics.get_metric("accurracy", "regression")
     with pytest.raises(ValueError, match="must be a name, a Keras metric or a function. Received: int"):
         metrics.get_metric(3, "binary")
+
+
+# ---------------------------------------------------------------------- scorers of scikit-learn
+
+
+def test_scorers_give_what_scikit_learn_gives():
+    generator = np.random.default_rng(0)
+    truth, probabilities = generator.integers(0, 3, 200), generator.dirichlet(np.ones(3), 200)
+    for name, expected in {
+        "f1_macro": sklearn_metrics.f1_score(truth, probabilities.argmax(1), average="macro"),
+        "neg_log_loss": -sklearn_metrics.log_loss(truth, probabilities),
+        "roc_auc_ovr": sklearn_metrics.roc_auc_score(truth, probabilities, multi_class="ovr"),
+        "matthews_corrcoef": sklearn_metrics.matthews_corrcoef(truth, probabilities.argmax(1)),
+        "top_k_accuracy": sklearn_metrics.top_k_accuracy_score(truth, probabilities),
+    }.items():
+        metric = metrics.get_metric(name, "multiclass")
+        assert (metric.name, metric.direction) == (name, "max")
+        assert metric(truth, probabilities.astype("float32")) == pytest.approx(expected, rel=1e-5)
+
+
+def test_scorers_of_two_classes_take_the_probability_of_the_second():
+    generator = np.random.default_rng(0)
+    truth, second = generator.integers(0, 2, 100), generator.random(100)
+    predictions = np.stack([1 - second, second], axis=1).astype("float32")
+    for name, function in (("roc_auc", sklearn_metrics.roc_auc_score), ("jaccard", sklearn_metrics.jaccard_score)):
+        expected = function(truth, second if name == "roc_auc" else second > 0.5)
+        assert metrics.get_metric(name, "binary")(truth, predictions) == pytest.approx(expected)
+
+
+def test_scorers_of_several_labels_and_of_numbers():
+    generator = np.random.default_rng(0)
+    truth, predictions = generator.integers(0, 2, (50, 3)), generator.random((50, 3)).astype("float32")
+    found = metrics.get_metric("f1_samples", "multilabel")(truth, predictions)
+    assert found == pytest.approx(sklearn_metrics.f1_score(truth, predictions > 0.5, average="samples"))
+    numbers, guesses = generator.random((50, 1)), generator.random((50, 1))
+    found = metrics.get_metric("neg_mean_absolute_percentage_error", "regression")(numbers, guesses)
+    assert found == pytest.approx(-sklearn_metrics.mean_absolute_percentage_error(numbers, guesses))
+
+
+def test_a_scorer_that_needs_all_classes_is_nan_without_one_and_says_else_what_is_wrong():
+    truth, predictions = np.array([0, 1, 0, 1]), np.full((4, 3), 1 / 3, "float32")
+    assert np.isnan(metrics.get_metric("neg_log_loss", "multiclass")(truth, predictions))
+    with pytest.raises(ValueError, match="multi_class must be in"):
+        metrics.get_metric("roc_auc", "multiclass")(np.array([0, 1, 2, 1]), predictions)
