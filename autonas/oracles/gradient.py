@@ -8,6 +8,8 @@ RELAXATIONS = ("softmax", "gumbel", "partial")
 ORDERS = ("first", "second", "finite_difference")
 GUARDS = (None, "auxiliary_skip", "early_stop")
 COSTS = (None, "params", "flops", "latency_ms")
+#: What is penalised for the sake of which objective or limit.
+_PENALISED = {"params": "params", "flops": "flops", "latency_ms": "latency_ms", "model_size_mb": "params"}
 #: Weights of the cost where there is a front to be found, and where a cost is one consideration.
 SWEEP, WEIGHT = (0.0, 0.1, 0.3, 1.0), 0.1
 
@@ -70,7 +72,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             nothing is mixed, goes without.
         partial_channels: One in so many channels is worked on, for `"partial"`. Defaults to 4.
         cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of what each takes by itself), or `None`.
-            Defaults to the first of these among several objectives, or among the costs that are limited.
+            Defaults to the first of these among several objectives, or among the costs that are limited, where a
+            `"model_size_mb"` stands for `"params"`. A supernet doesn't know other costs: for them it does nothing.
         cost_weight: mu, a number, or an ascending sequence of them. Defaults to (0, 0.1, 0.3, 1) for a search with
             several objectives or limits, and to 0.1 for others.
         **kwargs: As in `Oracle`.
@@ -142,7 +145,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
     @property
     def penalised_cost(self):
         """The cost that is penalised: `cost`, or the first that the search is about and a supernet knows, or `None`."""
-        return self.cost or next((name for name in self._goals if name in COSTS), None)
+        return self.cost or next((_PENALISED[name] for name in self._goals if name in _PENALISED), None)
 
     @property
     def cost_weights(self):

@@ -232,6 +232,7 @@ def test_the_cost_is_that_of_the_objectives_or_limits_and_is_swept():
     assert searching(["val_accuracy", "flops"]) == ("flops", sweep)
     assert searching(["val_accuracy"], ["memory_mb", "latency_ms"]) == ("latency_ms", sweep)
     assert searching(["val_accuracy", "flops"], ["params"], cost="latency_ms") == ("latency_ms", sweep)
+    assert searching(limits=["model_size_mb"]) == ("params", sweep)
     assert searching(["val_accuracy", "flops"], cost_weight=0.5) == ("flops", [0.5])
     assert searching(["val_accuracy", "flops"], cost_weight=(0, 2)) == ("flops", [0, 2])
     # What a supernet doesn't know can't be penalised.
