@@ -146,34 +146,22 @@ def _read_test_data(path, source):
 
 
 def _profile(options):
-    path = pathlib.Path(options.device_out)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no such folder: {path.parent}")
     x, y, _ = _read_training_data(options)
 
     _import_keras()
     from autonas import auto_model, profiling
 
     given = {name: getattr(options, name) for name in ("task", "search_space") if getattr(options, name) is not None}
-    table = profiling.profile(
-        auto_model.AutoModel(**given, verbose=0),
-        x,
-        y,
-        path,
-        runtime=options.runtime,
-        batch_size=options.batch_size,
-        n_threads=options.threads,
-        n_architectures=options.architectures,
-        n_checked=options.check,
-        seed=options.seed,
-        report=None if options.quiet else print,
-    )
+    model = auto_model.AutoModel(**given, verbose=0)
+    names = ("runtime", "batch_size", "n_threads", "n_architectures", "n_checked", "seed")
+    arguments = {name: getattr(options, name) for name in names} | {"report": None if options.quiet else print}
+    table = profiling.profile(model, x, y, options.device_out, **arguments)
     error = table.error
     print(
         f"{error['architectures']} other architectures measured directly: median error "
         f"{error['median_percentage_error']:.1f} %, Kendall's tau {error['kendall_tau']:.2f}"
     )
-    print(f"latency table of {len(table.operations)} operations written to {path}")
+    print(f"latency table of {len(table.operations)} operations written to {options.device_out}")
 
 
 def _predict(options):
@@ -376,14 +364,14 @@ def _parser():
     )
     profile.add_argument("--search-space", help="chain, cell, hierarchical or layered; default: the usual families")
     profile.add_argument("--runtime", default="litert", help="litert, onnx or keras; default litert")
-    profile.add_argument("--batch-size", type=int, default=1, metavar="N", help="rows of a prediction, default 1")
-    profile.add_argument("--threads", type=int, default=1, metavar="N", help="threads of the run time, default 1")
-    profile.add_argument(
-        "--architectures", type=int, default=100, metavar="N", help="networks whose operations are measured, default 100"
-    )
-    profile.add_argument(
-        "--check", type=int, default=12, metavar="N", help="networks measured directly to tell the error, default 12"
-    )
+    for option, name, default, text in (
+        ("--batch-size", "batch_size", 1, "rows of a prediction"),
+        ("--threads", "n_threads", 1, "threads of the run time"),
+        ("--architectures", "n_architectures", 100, "networks whose operations are measured"),
+        ("--check", "n_checked", 12, "networks measured directly to tell the error"),
+    ):
+        text = f"{text}, default {default}"
+        profile.add_argument(option, dest=name, type=int, default=default, metavar="N", help=text)
     profile.add_argument("--seed", type=int, default=0)
     profile.add_argument("--quiet", action="store_true", help="print the error only")
 

@@ -1,11 +1,11 @@
 """Memory: the most that activations take at once in a prediction, counted on the Keras graph."""
 
 import collections
+import math
 
-import keras
 import numpy as np
 
-from autonas.objectives import cost
+from autonas.objectives import cost, execution
 
 
 class PeakMemory(cost.Cost):
@@ -42,64 +42,42 @@ def peak_memory(model, batch_size=1):
         batch_size: Number of rows of a prediction. Defaults to 1.
 
     Raises:
-        ValueError: If a shape isn't known; the message names the layer.
+        ValueError: If a shape isn't known; the message names the tensor.
     """
-    function = keras.Function(model.inputs, model.outputs)
-    levels = function._nodes_by_depth
-    nodes = [node for depth in sorted(levels, reverse=True) for node in levels[depth] if not node.is_input]
-    buffers = {id(tensor): tensor for tensor in function.inputs}
-    for node in nodes:
-        for tensor in node.output_tensors:
-            buffers[id(tensor)] = buffers[id(node.input_tensors[0])] if _passes_on(node.operation) else tensor
-    sizes = {id(tensor): _bytes(tensor, batch_size) for tensor in buffers.values()}
+    run = execution.Execution(model)
+    sizes = {}
 
-    def buffers_of(tensors):
-        return {id(buffers[id(tensor)]) for tensor in tensors}
+    def keys(tensors):
+        for tensor in tensors:
+            sizes.setdefault(id(tensor), _bytes(tensor, batch_size))
+        return {id(tensor) for tensor in tensors}
 
-    needed = collections.Counter(buffers_of(function.outputs))
-    for node in nodes:
-        needed.update(buffers_of(node.input_tensors))
-    alive = buffers_of(function.inputs)
-    peak = sum(map(sizes.get, alive))
-    for node in nodes:
-        inputs, outputs = buffers_of(node.input_tensors), buffers_of(node.output_tensors)
-        taken = sum(map(sizes.get, alive | outputs))
-        if isinstance(node.operation, keras.Model) and hasattr(node.operation, "inputs"):
-            others = sum(map(sizes.get, alive - inputs))
-            taken = max(taken, others + peak_memory(node.operation, batch_size))
+    def total(alive):
+        return sum(sizes[key] for key in alive)
+
+    inputs = [keys(run.inputs_of(node)) for node in run.nodes]
+    needed = collections.Counter(keys(run.outputs))
+    for each in inputs:
+        needed.update(each)
+    alive = keys(run.inputs)
+    peak = total(alive)
+    for node, given in zip(run.nodes, inputs, strict=True):
+        made = keys(node.output_tensors)
+        taken = total(alive | made)
+        inner = execution.inner_model(node)
+        if inner is not None:
+            taken = max(taken, total(alive - given) + peak_memory(inner, batch_size))
         peak = max(peak, taken)
-        needed.subtract(inputs)
-        alive = {key for key in alive | outputs if needed[key] > 0}
+        needed.subtract(given)
+        alive = {key for key in alive | made if needed[key] > 0}
     return peak
 
 
-#: Layers whose output is their input wherever a model isn't trained.
-_TRAINING_ONLY = (
-    keras.layers.ActivityRegularization,
-    keras.layers.Dropout,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-    keras.layers.Identity,
-    keras.layers.RandomBrightness,
-    keras.layers.RandomContrast,
-    keras.layers.RandomFlip,
-    keras.layers.RandomRotation,
-    keras.layers.RandomTranslation,
-    keras.layers.RandomZoom,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-)
-
-
-def _passes_on(operation):
-    return isinstance(operation, _TRAINING_ONLY)
-
-
 def _bytes(tensor, batch_size):
-    shape = [batch_size, *tensor.shape[1:]] if tensor.shape and tensor.shape[0] is None else list(tensor.shape)
+    shape = [batch_size if size is None else size for size in tensor.shape[:1]] + list(tensor.shape[1:])
     if None in shape:
         raise ValueError(
             "Memory needs shapes that are known but for the batch's. The tensor "
             f"{tensor.name!r} has the shape {tuple(tensor.shape)}."
         )
-    return int(np.prod(shape, dtype="int64")) * np.dtype(tensor.dtype).itemsize
+    return math.prod(shape) * np.dtype(tensor.dtype).itemsize

@@ -5,18 +5,18 @@ import time
 
 import numpy as np
 
-#: Seconds of calls in all, which bound their number, and the fewest and the most of them.
-_SECONDS, _FEWEST, _MOST = 0.2, 10, 2000
-#: Seconds of calls before these, and the fewest of them.
-_WARM_UP_SECONDS, _FEWEST_WARM_UP = 0.02, 2
+#: The fewest and the most calls that are timed.
+_FEWEST, _MOST = 10, 2000
+#: Calls before these: their share of the seconds, and the fewest of them.
+_WARM_UP, _FEWEST_WARM_UP = 0.1, 2
 #: Number of blocks of consecutive calls.
 _BLOCKS = 10
 
 
-def time_calls(function, runs_in_caller=False):
+def time_calls(function, runs_in_caller=False, seconds=0.2):
     """Milliseconds that a call takes: the median of repeated calls while the machine is the least disturbed.
 
-    After a warm-up, calls of 0.2 seconds in all are made, 10 at least and 2000 at most. They are taken in 10 blocks of
+    After a warm-up, calls are made for some seconds, 10 at least and 2000 at most. They are taken in 10 blocks of
     consecutive ones; the result is the smallest of the blocks' medians. If the calling thread does all the work, a
     call's time is that of the thread on its processor: on an idle machine that is the time that passes, and on one that
     others use it leaves out the waits for the processor.
@@ -28,14 +28,15 @@ def time_calls(function, runs_in_caller=False):
     Args:
         function: Function without arguments.
         runs_in_caller: Whether the calling thread does all of its work. Defaults to `False`.
+        seconds: For how long calls are made. Defaults to 0.2.
 
     Returns:
         The milliseconds of a call, and the interquartile range of all calls.
     """
     # The processor's clock of Windows has steps of 16 ms.
     clock = time.thread_time if runs_in_caller and os.name != "nt" else time.perf_counter
-    _call(function, clock, _WARM_UP_SECONDS, _FEWEST_WARM_UP)
-    times = 1000.0 * np.array(_call(function, clock, _SECONDS, _FEWEST))
+    _call(function, clock, _WARM_UP * seconds, _FEWEST_WARM_UP)
+    times = 1000.0 * np.array(_call(function, clock, seconds, _FEWEST))
     quietest = min(np.median(block) for block in np.array_split(times, _BLOCKS))
     return float(quietest), float(np.subtract(*np.quantile(times, [0.75, 0.25])))
 
