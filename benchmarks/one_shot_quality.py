@@ -2,9 +2,11 @@
 
 `find` runs each search of `SEARCHES` for the same time on the same space, over several seeds, and random architectures
 of the space, trained alone. `rank` measures how well one-shot scores order architectures that were trained alone.
+`front` lets the searches of `SEARCHES` look for the front of accuracy and parameters, and trains what they found again.
 
     python benchmarks/one_shot_quality.py find DATA_DIR --sets digits fashion_mnist --seeds 5
     python benchmarks/one_shot_quality.py rank DATA_DIR
+    python benchmarks/one_shot_quality.py front DATA_DIR
 """
 
 import argparse
@@ -220,14 +222,14 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     prepared.dataset.validation_rows, test_rows = rows[:N_VALIDATION], rows[N_VALIDATION:]
     whole = prepared.graph.declare()
     alone = evaluator_module.Evaluator(
-        prepared.graph, whole, prepared.dataset, prepared.scorer, prepared.objective,
+        prepared.graph, whole, prepared.dataset, prepared.scorer, prepared.goal,
         prepared.graph.optimization.batch_size_of, epochs, epochs, seed,
     )  # fmt: skip
 
     settings = {"method": "paths", "sampling": sampling, "epochs": max(1, updates // (N_TRAIN // 64))}
     with tempfile.TemporaryDirectory() as folder:
         shared = supernet_evaluator.SupernetEvaluator(
-            prepared.graph, prepared.dataset, prepared.scorer, prepared.objective,
+            prepared.graph, prepared.dataset, prepared.scorer, prepared.goal,
             prepared.graph.optimization.batch_size_of, settings, folder, seed,
         )  # fmt: skip
         started = time.process_time()
@@ -331,6 +333,72 @@ def rank(arguments):
     print(common.table(rows, header))
 
 
+# ---------------------------------------------------------------------- fronts
+
+
+def front_of(name, data, search, seed, trials):
+    """A search of accuracy and parameters; parameters and test accuracy, of two trainings, of what it tried."""
+    from autonas import preparation
+    from autonas.evaluation import evaluator as evaluator_module
+    from autonas.evaluation import loops, training
+
+    epochs = SETS[name]["epochs"]
+    x, y, *held = rows_of(name, data, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        model = estimator(
+            seed, os.path.join(folder, "run"), strategy=oracle(search), epochs=epochs, max_trials=trials,
+            objective=["val_accuracy", "params"],
+        ).fit(x, y)  # fmt: skip
+        seconds = time.monotonic() - started
+        values = [record["values"] for record in model.records_ if record["stage"] == "search"]
+    prepared = preparation.prepare(estimator(seed, None), x, y, None, tuple(held), None, seed)
+    dataset, found = prepared.dataset, []
+    alone = evaluator_module.Evaluator(
+        prepared.graph, prepared.graph.declare(), dataset, prepared.scorer, prepared.goal,
+        prepared.graph.optimization.batch_size_of, epochs, epochs, seed,
+    )  # fmt: skip
+    # All begin with the default architecture.
+    for place, architecture in enumerate(values[1:]):
+        truths = []
+        for truth in range(2):
+            with evaluator_module.seeded(seed, 1000 * (truth + 1) + place):
+                network = alone.build(architecture)
+                generator = np.random.default_rng([seed, place, truth])
+                training.train(loops.make_loop(network, dataset), dataset.train_rows, 64, epochs, generator)
+            truths.append(alone.score(loops.make_loop(network, dataset))["val_accuracy"])
+        found.append((network.count_params(), float(np.mean(truths))))
+    return {"found": found, "seconds": seconds}
+
+
+def front(arguments):
+    from autonas.objectives import pareto
+
+    results = {}
+    for search in SEARCHES:
+        for seed in range(arguments.seeds):
+            parameters = {"name": arguments.set, "data": arguments.data, "search": search, "seed": seed}
+            results[search, seed] = common.in_fresh_process(
+                __file__, "front_of", parameters | {"trials": arguments.trials}
+            )
+            if "error" in results[search, seed]:
+                print(results[search, seed]["stderr"])
+                raise SystemExit(1)
+            print(search, seed, sorted(results[search, seed]["found"]), flush=True)
+    sizes = [size for each in results.values() for size, _ in each["found"]]
+    rows = []
+    for (search, seed), each in results.items():
+        # The share of the rectangle from the largest size to the smallest, in powers of ten, and from 0 to 1.
+        span = np.log10(max(sizes) / min(sizes))
+        scores = [(np.log10(max(sizes) / size) / span, accuracy) for size, accuracy in each["found"]]
+        best = pareto.non_dominated(scores)
+        rows.append(
+            (search, seed, f"{pareto.hypervolume(scores, (-1e-6, 0.0)):.3f}", int(best.sum()), len(scores),
+             f"{max(accuracy for _, accuracy in scores):.3f}", f"{each['seconds']:.0f}")
+        )  # fmt: skip
+    print(common.table(rows, ("search", "seed", "hypervolume", "on its front", "of", "best accuracy", "s")))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
@@ -351,6 +419,12 @@ def main():
     command.add_argument("--sampling", default="fair", choices=["fair", "uniform"])
     command.add_argument("--seeds", type=int, default=1)
     command.set_defaults(run=rank)
+    command = commands.add_parser("front")
+    command.add_argument("data", help="folder of the data sets")
+    command.add_argument("--set", default="digits", choices=list(SETS))
+    command.add_argument("--trials", type=int, default=7, help="architectures to train, the default one included")
+    command.add_argument("--seeds", type=int, default=2)
+    command.set_defaults(run=front)
     arguments = parser.parse_args()
     arguments.run(arguments)
 
