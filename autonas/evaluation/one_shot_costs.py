@@ -4,15 +4,14 @@ import numpy as np
 import sklearn
 from sklearn import linear_model
 
-from autonas.evaluation import operation_latency
-from autonas.objectives import costs, flops
+from autonas.objectives import costs, flops, latency_table
 from autonas.search_space import encoding, supernet_costs
 
 #: What is summed over the operations in use, by the name of the sum: arguments of `ExpectedCost`.
 _SUMS = {
     "params": lambda: (supernet_costs.parameters, True),
     "flops": lambda: (flops.node_flops,),
-    "latency_ms": lambda: (operation_latency.OperationLatency(),),
+    "latency_ms": lambda: (latency_table.OperationLatency(),),
     "operations": lambda: (lambda node: 1.0,),
 }
 #: Costs that the sum of that name is, and those that nearly follow it and the number of operations.
