@@ -11,8 +11,8 @@ from scipy import optimize, stats
 
 from autonas.objectives import cost, operations, runtimes, timing
 
-#: Seconds in which an operation is called again and again.
-_SECONDS = 0.1
+#: Seconds in which an operation is called again and again: for a table, and for an estimate that a search waits for.
+_SECONDS, _HASTY_SECONDS = 0.1, 0.02
 
 
 class LatencyTable:
@@ -29,6 +29,7 @@ class LatencyTable:
         batch_size: Number of rows of a prediction. Defaults to 1.
         n_threads: Number of threads. Defaults to 1.
         device: Dict that describes where and how operations were measured. Defaults to this machine.
+        seconds: For how long an operation is called again and again. Defaults to 0.1.
 
     Attributes:
         operations: Dict from the key of an operation to milliseconds.
@@ -36,10 +37,11 @@ class LatencyTable:
         error: Dict of how well the table predicts models that it wasn't fitted on, or `None`; see `check`.
     """
 
-    def __init__(self, runtime="litert", batch_size=1, n_threads=1, device=None):
+    def __init__(self, runtime="litert", batch_size=1, n_threads=1, device=None, seconds=_SECONDS):
         self.runtime = runtime
         self.batch_size = batch_size
         self.n_threads = n_threads
+        self.seconds = seconds
         self.device = device or {
             "platform": platform.platform(),
             "processor": _processor(),
@@ -150,7 +152,7 @@ class LatencyTable:
 
     def _time(self, model):
         session = cost.BuiltModel(model).exported(self.runtime, self.batch_size).session(self.n_threads)
-        return timing.time_calls(session.run, session.runs_in_caller, _SECONDS)[0]
+        return timing.time_calls(session.run, session.runs_in_caller, self.seconds)[0]
 
 
 class OperationLatency:
@@ -169,7 +171,7 @@ class OperationLatency:
             runtime = "litert"
         except ImportError:
             runtime = "keras"
-        self.table = LatencyTable(runtime)
+        self.table = LatencyTable(runtime, seconds=_HASTY_SECONDS)
 
     def __call__(self, node):
         """The latency of a node of Keras's graph, a float."""

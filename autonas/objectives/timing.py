@@ -21,9 +21,11 @@ def time_calls(function, runs_in_caller=False, seconds=0.2):
     call's time is that of the thread on its processor: on an idle machine that is the time that passes, and on one that
     others use it leaves out the waits for the processor.
 
-    Both have been measured on LiteRT models of 0.02 to 2 ms with a busy loop on the other core and on the same one. The
-    median of the time that passes was wrong by a factor of up to 9, by the processor's clock by at most 0.2 of it.
-    The quietest block was off by at most 0.13 by either clock, 0.02 to 0.03 as a rule, and needs no fewer calls.
+    Why not the plain median of the time that passes: a call longer than the slices of time by which processes take
+    turns is interrupted each time. On a machine of two cores with two busy loops on the same core, a LiteRT model of
+    4.7 ms took 16.8 ms by the plain median and 4.7 ms by this one, one of 17.6 ms took 79.8 and 17.6; models of less
+    than 1 ms took the same by both. The quietest block helps where only the time that passes is known, with several
+    threads and on a GPU; on models of 0.02 to 2 ms it was off by at most 0.13 where the median was by a factor of 9.
 
     Args:
         function: Function without arguments.
