@@ -5,7 +5,7 @@ import warnings
 
 import keras_tuner
 
-from autonas.oracles import base
+from autonas.oracles import base, feasibility
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -18,6 +18,8 @@ class KerasTunerOracle(base.Oracle):
 
     `HyperbandOracle`'s epochs of each round are honoured; but each round trains from the beginning, with a learning
     rate annealed over its own epochs, where Keras Tuner's tuner would go on from the weights of the round before.
+
+    It takes one objective, and a refused trial is a failed one to it.
 
     Args:
         oracle: A `keras_tuner.Oracle`. Its seed holds, and its `max_trials` if none is given here.
@@ -45,6 +47,7 @@ class KerasTunerOracle(base.Oracle):
         # A failed trial is a row of the table, not the end of the search.
         oracle.max_consecutive_failed_trials = 10**9
         self._proposed = []
+        self._violation = 0.0
 
     def _propose(self, generator):
         with _quiet():
@@ -57,17 +60,24 @@ class KerasTunerOracle(base.Oracle):
         self._proposed.append(trial)
         return dict(trial.hyperparameters.values)
 
+    def observe_margins(self, number, values, margins):
+        self._violation = feasibility.violation(margins)
+
     def observe(self, number, values, scores):
         trial = self._proposed[number]
         trial.hyperparameters.values = dict(values)
         with _quiet():
             if scores is None:
                 trial.status = TrialStatus.FAILED
+                if self._violation and self.oracle.max_trials is not None:
+                    # It counts all of its trials; a refused one is none.
+                    self.oracle.max_trials += 1
             else:
                 score = scores[0] if self.objective.direction == "max" else -scores[0]
                 self.oracle.update_trial(trial.trial_id, {self.objective.name: score})
                 trial.status = TrialStatus.COMPLETED
             self.oracle.end_trial(trial)
+        self._violation = 0.0
 
 
 @contextlib.contextmanager

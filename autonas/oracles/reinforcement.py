@@ -1,9 +1,11 @@
 """Reinforcement learning: a policy that makes architectures decision by decision and learns which decisions pay."""
 
-import bisect
 import copy
 
-from autonas.oracles import base, checks
+import moocore
+import numpy as np
+
+from autonas.oracles import base, checks, feasibility, scalarisation
 from autonas.oracles.controllers import (
     FactorisedController,
     ProximalPolicyOptimization,
@@ -32,13 +34,23 @@ class ReinforcementOracle(base.Oracle):
     Two things deviate from their papers, for all of them; numbers are test % on NAS-Bench-201 (CIFAR-10) of REINFORCE
     with the factorised policy, means over 100 seeds:
 
-    - The reward is the score's rank: the share of the scores so far that it beats, from 0 to 1, and the mean of these
-      for several objectives. So scores may have any scale, and a few very bad ones don't drown the differences between
-      good ones. A failed trial has the reward 0, as the worst. After 100 and 200 queries: 94.26 and 94.33; with
-      accuracies as rewards 93.88 and 94.07.
+    - The reward is the score's rank: the share of the scores so far that it beats, from 0 to 1. So scores may have any
+      scale, and a few very bad ones don't drown the differences between good ones. A failed trial has the reward 0, as
+      the worst. After 100 and 200 queries: 94.26 and 94.33; with accuracies as rewards 93.88 and 94.07.
     - When the policy draws an architecture that is known, it learns from its known score again, for nothing, and draws
       anew, up to `max_free_steps` times. Then it has converged, and what it drew last is mutated until it is new. The
       median number of queries to the optimum: 99; without free steps 131.
+
+    With several objectives the reward is half the mean of the ranks in each, and half the share of what has been tried
+    whose layer of non-dominated scores is a worse one. The mean of ranks is what scalarisations with weights that are
+    drawn for each trial are worth on average, to a policy that doesn't know the weights; to draw them adds noise, and
+    the augmented Chebyshev scalarisation, which fits no one policy, is worse. On NAS-Bench-201 with the latency on
+    gold_6226 (60 seeds), the share of the front's hypervolume after 100 and 200 trials is 0.978 and 0.990; by the mean
+    of ranks alone 0.972 and 0.987; by scalarisations drawn for each trial 0.960 and 0.980 if they are linear and 0.943
+    and 0.975 if Chebyshev's (20 seeds).
+
+    Under constraints the share is that of all trials, those beyond the limits behind all within them, by their
+    violation; a refused one has a reward, too.
 
     Args:
         algorithm: `"reinforce"` (policy gradient), `"ppo"` (proximal policy optimisation) or `"q_learning"`, or one of
@@ -62,7 +74,11 @@ class ReinforcementOracle(base.Oracle):
         self.max_free_steps = max_free_steps
         self._agent = None
         self._process = None
-        self._ordered = []
+        self._violation = 0.0
+        self._scores = []
+        self._ranks = scalarisation.Ranks()
+        self._ranks_beyond = scalarisation.Ranks()
+        #: Scores and violation by the key of an architecture.
         self._known = {}
 
     def check(self):
@@ -87,7 +103,7 @@ class ReinforcementOracle(base.Oracle):
             if key not in self._tried:
                 return values
             if key in self._known:
-                self._learn(values, self._known[key])
+                self._learn(values, *self._known[key])
         # The policy has converged on what is known: the architectures around it are the next best.
         for _ in range(_LONGEST_WALK):
             values = self.encoding.mutate(values, generator)
@@ -95,25 +111,41 @@ class ReinforcementOracle(base.Oracle):
                 break
         return values
 
-    def observe(self, number, values, scores):
-        self._known[self.encoding.key(values)] = scores
-        if scores is not None:
-            self._ordered += [[] for _ in range(len(scores) - len(self._ordered))]
-            for ordered, score in zip(self._ordered, scores, strict=True):
-                bisect.insort(ordered, score)
-        self._current_agent()
-        self._learn(values, scores)
+    def observe_margins(self, number, values, margins):
+        self._violation = feasibility.violation(margins)
 
-    def _learn(self, values, scores):
+    def observe(self, number, values, scores):
+        violation, self._violation = self._violation, 0.0
+        self._known[self.encoding.key(values)] = scores, violation
+        if violation:
+            self._ranks_beyond.add((-violation,))
+        elif scores is not None:
+            self._scores.append(scores)
+            self._ranks.add(scores)
+        self._current_agent()
+        self._learn(values, scores, violation)
+
+    def _learn(self, values, scores, violation):
         episode = self._process.episode(values)
         if episode:
-            self._agent.learn(episode, self._reward(scores))
+            self._agent.learn(episode, self._reward(scores, violation))
 
-    def _reward(self, scores):
+    def _reward(self, scores, violation=0.0):
+        n_within, n_beyond = len(self._ranks), len(self._ranks_beyond)
+        if violation:
+            (share,) = self._ranks_beyond.shares((-violation,))
+            return share * n_beyond / (n_within + n_beyond)
         if scores is None:
             return 0.0
-        ranks = [_rank(ordered, score) for ordered, score in zip(self._ordered, scores, strict=True)]
-        return sum(ranks) / len(ranks)
+        return (self._share_of_scores(scores) * n_within + n_beyond) / (n_within + n_beyond)
+
+    def _share_of_scores(self, scores):
+        shares = self._ranks.shares(scores)
+        mean = sum(shares) / len(shares)
+        if len(shares) == 1:
+            return mean
+        layers = moocore.pareto_rank([*self._scores, scores], maximise=True)
+        return (mean + np.mean((layers[-1] < layers[:-1]) + (layers[-1] <= layers[:-1]).astype(int)) / 2) / 2
 
     def _current_agent(self):
         """The algorithm at work on the space as it is now."""
@@ -143,8 +175,3 @@ def _check_part(name, part, by_name):
 def _made(description, by_name):
     # An object is the user's description: each search begins with a fresh one.
     return by_name[description]() if isinstance(description, str) else copy.deepcopy(description)
-
-
-def _rank(ordered, score):
-    """The share of scores that a score beats, ties by half."""
-    return (bisect.bisect_left(ordered, score) + bisect.bisect_right(ordered, score)) / (2 * len(ordered))

@@ -45,6 +45,14 @@ class Ranks:
     def __init__(self):
         self._ordered = []
 
+    def __len__(self):
+        return len(self._ordered[0]) if self._ordered else 0
+
+    @property
+    def n_objectives(self):
+        """How many scores each has; 0 before there are any."""
+        return len(self._ordered)
+
     def add(self, scores):
         """Adds a tuple of one float per objective."""
         self._ordered += [[] for _ in range(len(scores) - len(self._ordered))]

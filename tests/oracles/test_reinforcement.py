@@ -116,13 +116,30 @@ def test_a_failed_trial_is_the_worst_even_before_any_score():
     assert log_probabilities[0] < np.log(0.5)
 
 
-def test_the_reward_is_the_share_of_scores_that_are_beaten_averaged_over_objectives():
+def test_the_reward_is_the_share_of_scores_that_are_beaten():
     oracle = oracles.ReinforcementOracle(hyperparameters=island_space(), seed=0)
-    for number, scores in enumerate([(1.0, 30.0), (2.0, 20.0), (3.0, 10.0), (3.0, -1e9)]):
-        oracle.tell(number, oracle.ask(), scores)
-    assert oracle._reward((1.0, 30.0)) == pytest.approx((0.5 / 4 + 3.5 / 4) / 2)
-    assert oracle._reward((3.0, -1e9)) == pytest.approx((3 / 4 + 0.5 / 4) / 2)
+    for number, score in enumerate([1.0, 2.0, 3.0, 3.0]):
+        oracle.tell(number, oracle.ask(), (score,))
+    assert [oracle._reward((score,)) for score in (1.0, 2.0, 3.0)] == [0.5 / 4, 1.5 / 4, 3 / 4]
     assert oracle._reward(None) == 0
+
+
+def test_with_several_objectives_half_of_the_reward_is_the_share_whose_layer_is_worse():
+    oracle = oracles.ReinforcementOracle(hyperparameters=island_space(), seed=0)
+    # Layers of non-dominated scores: the first two, the third, the fourth.
+    for number, scores in enumerate([(1.0, 30.0), (3.0, 10.0), (2.0, 8.0), (0.0, -1e9)]):
+        oracle.tell(number, oracle.ask(), scores)
+    assert oracle._reward((1.0, 30.0)) == pytest.approx(((1.5 / 4 + 3.5 / 4) / 2 + 3 / 4) / 2)
+    assert oracle._reward((2.0, 8.0)) == pytest.approx(((2.5 / 4 + 1.5 / 4) / 2 + 1.5 / 4) / 2)
+    assert oracle._reward((0.0, -1e9)) == pytest.approx(0.5 / 4)
+
+
+def test_what_is_beyond_the_limits_comes_behind_all_within_them_by_its_violation():
+    oracle = oracles.ReinforcementOracle(hyperparameters=island_space(), seed=0)
+    tells = [((1.0,), (0.5,)), ((2.0,), (0.0,)), (None, (-1.0,)), (None, (-3.0,))]
+    for number, (scores, margins) in enumerate(tells):
+        oracle.tell(number, oracle.ask(), scores, margins)
+    assert [oracle._reward(scores, max(0.0, -margin)) for scores, (margin,) in tells] == [2.5 / 4, 3.5 / 4, 1.5 / 4, 0.5 / 4]
 
 
 def test_a_known_architecture_teaches_again_without_a_trial():
