@@ -1,25 +1,25 @@
 """How much of a Pareto front do strategies find, and how good is the best within a limit, on a table of architectures?
 
-    python benchmarks/pareto.py front TABLE.npz --seeds 100 --evaluations 300 --strategies random nsga2 evolution bayesian
+    python benchmarks/pareto.py front TABLE.npz --seeds 100 --evaluations 300 --strategies nsga2 evolution bayesian
     python benchmarks/pareto.py constrained TABLE.npz --seeds 100 --evaluations 100
 
 The table must have validation accuracies in % and latencies (see `tables.py`); each device is a problem of its own.
 
 `front`: two objectives, the validation error as a share and the latency. Printed is the hypervolume of what was found
-after so many evaluations as a share of that of the table's front, the mean over seeds; the reference point is an error of
-0.6 and the 99.5th percentile of the latency. Two yardsticks run beside: `random`, and `nsga2`, the generational textbook
-form with a population of 20. The published shares (random 0.83 / 0.88 / 0.91 / 0.93 and NSGA-II 0.83 / 0.89 / 0.95 / 0.97
-after 50 / 100 / 200 / 300 evaluations, on gold_6226) are for accuracies on CIFAR-100; with a table of CIFAR-10 compare with
-the yardsticks of the same run.
+after so many evaluations as a share of that of the table's front, the mean over seeds; the reference point is an
+error of 0.6 and the 99.5th percentile of the latency. Two yardsticks run beside: `random`, and `nsga2`, the
+generational textbook form with a population of 20. The published shares (random 0.83 / 0.88 / 0.91 / 0.93 and NSGA-II
+0.83 / 0.89 / 0.95 / 0.97 after 50 / 100 / 200 / 300 evaluations, on gold_6226) are for accuracies on CIFAR-100; with
+a table of CIFAR-10 compare with the yardsticks of the same run.
 
 `constrained`: one objective, the validation accuracy, and an upper limit of the latency at its 25th, 50th and 75th
-percentile. Printed is the test accuracy of the best found by validation within the limit, the mean over seeds, after so
-many evaluations, and how many architectures were refused for each that was evaluated. An evaluation is an architecture
-within the limit; one beyond is refused, which costs no training, and strategies are told its margin. The yardstick
-`rejection` is local search that is told of a refusal as a failure.
+percentile. Printed is the test accuracy of the best found by validation within the limit, the mean over seeds, after
+so many evaluations, and how many architectures were refused for each that was evaluated. An evaluation is an
+architecture within the limit; one beyond is refused, which costs no training, and strategies are told its margin. The
+yardstick `rejection` is local search that is told of a refusal as a failure.
 
-An evaluation is a distinct architecture: none is asked for twice. `--strategies` takes names, each with arguments if wanted,
-as in `strategies.py`. `--output` adds all results to a JSON-lines file.
+An evaluation is a distinct architecture: none is asked for twice. `--strategies` takes names, each with arguments if
+wanted, as in `strategies.py`. `--output` adds all results to a JSON-lines file.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 
 import autonas
 import autonas.oracles
-from autonas import exceptions, one_shot, preparation, tuner
+from autonas import exceptions, one_shot, preparation
 from autonas.evaluation import evaluator, supernet_evaluator
 
 BUDGET = {"max_trials": 4, "epochs": 3, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}

@@ -196,7 +196,9 @@ def test_a_stage_that_fails_ends_the_search_and_is_tried_again_when_it_is_contin
         return failed(job) if job.number == 2 else staged(job)
 
     search = make(outcome, oracle=sharing(epochs=3), max_trials=3)
-    with pytest.raises(exceptions.SearchFailed, match="trial 0002 .stage 'supernet'. failed: RuntimeError: no. Fitting"):
+    with pytest.raises(
+        exceptions.SearchFailed, match="trial 0002 .stage 'supernet'. failed: RuntimeError: no. Fitting"
+    ):
         search.search()
     again = make(staged, oracle=sharing(epochs=3), max_trials=3)
     again._restore()

@@ -1,6 +1,7 @@
 """The goal of a search: what is optimised, one number or several, and the limits that it must keep to."""
 
 import dataclasses
+import itertools
 import math
 
 import keras_tuner
@@ -64,7 +65,10 @@ class Goal:
         return numbers | {self.main.name: self.combination.combine(values, directions) if whole else float("nan")}
 
     def measure(self, model):
-        """Measures the costs of a built model; once one that is merely counted is beyond its limit, no others.
+        """Measures the costs of a built model.
+
+        Those that are merely counted come first. If one of these is beyond its limit, the others aren't measured, which
+        takes far longer; else all are, since a strategy learns more from two margins than from one.
 
         Args:
             model: A `keras.Model`.
@@ -76,12 +80,13 @@ class Goal:
             ValueError: If a cost can't be measured, or isn't a finite number.
         """
         built, found = costs.BuiltModel(model), {}
-        for cost in self.costs:
-            if not cost.is_counted and self.measured(found).violations:
+        for _, alike in itertools.groupby(self.costs, key=lambda cost: cost.is_counted):
+            if self.measured(found).violations:
                 break
-            found |= cost.measure(built)
-            if not math.isfinite(found[cost.name]):
-                raise ValueError(f"The cost {cost.name} is {found[cost.name]}.")
+            for cost in alike:
+                found |= cost.measure(built)
+                if not math.isfinite(found[cost.name]):
+                    raise ValueError(f"The cost {cost.name} is {found[cost.name]}.")
         return self.measured(found)
 
     def measured(self, found):
@@ -195,13 +200,13 @@ def get_goal(objective, limits, directions, default):
                 f"`objective` and `constraints` must measure {cost.name!r} alike. Give one of the costs a `name` of "
                 "its own."
             )
-    ordered = tuple(sorted(by_name.values(), key=lambda cost: not cost.is_counted))
+    measured = tuple(sorted(by_name.values(), key=lambda cost: not cost.is_counted))
     scores = tuple(part for part in given if isinstance(part, custom_score.CustomScore))
     if not isinstance(objective, combinations.Combination):
-        return Goal(tuple(found), ordered, within, scores)
+        return Goal(tuple(found), measured, within, scores)
     objective.check([each.direction for each in found])
     combined = keras_tuner.Objective(objective.name, "max")
-    return Goal((combined,), ordered, within, scores, objective, tuple(found))
+    return Goal((combined,), measured, within, scores, objective, tuple(found))
 
 
 def _cost_of(part):

@@ -14,6 +14,7 @@ The class must be found at the top of its module, which another process imports.
 import inspect
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from autonas.objectives import pareto
 from autonas.oracles import base, random
 from autonas.search_space import encoding
 from autonas.testing import problems
@@ -49,12 +51,16 @@ class OracleContract:
 
     Attributes:
         beats_random: Whether it must get nearer to the best architecture than random search. Defaults to `True`.
-        takes_several_scores: Whether it is told of several scores at once. Defaults to `False`.
+        takes_several_scores: Whether it is told of several scores at once; if so and `beats_random`, it must get nearer
+            to the front than random search. Defaults to `False`.
+        heeds_constraints: Whether it learns from margins; if so and `beats_random`, it must propose far less beyond a
+            limit than random search, and hardly worse within it. Defaults to `False`.
         n_searches: Number of searches that are compared with random search. Defaults to 8.
     """
 
     beats_random = True
     takes_several_scores = False
+    heeds_constraints = False
     n_searches = 8
 
     def make(self, **arguments):
@@ -75,7 +81,15 @@ class OracleContract:
         return found
 
     def run(
-        self, directory, max_trials, stop_after=None, leave_pending=False, seed=1, n_slots=1, fails=lambda number: False
+        self,
+        directory,
+        max_trials,
+        stop_after=None,
+        leave_pending=False,
+        seed=1,
+        n_slots=1,
+        fails=lambda number: False,
+        margin=lambda values: None,
     ):
         """Runs trials as a tuner does, and returns their values and scores in order.
 
@@ -87,6 +101,7 @@ class OracleContract:
             seed: The oracle's.
             n_slots: How many trials are on at a time. Of these, one in the middle ends first.
             fails: Function from a trial's number to whether it fails.
+            margin: Function from an architecture to its margin, beyond which it is refused; `None` without a limit.
         """
         oracle = self.oracle(conditional_space(), seed, max_trials)
         oracle._set_project_dir(str(directory), "run")
@@ -104,10 +119,13 @@ class OracleContract:
             # Only which trials are on decides which one ends: a search that was cut off can go on in the same way.
             slot = sorted(running, key=lambda slot: running[slot].trial_id)[len(running) // 2]
             trial = running.pop(slot)
-            if fails(int(trial.trial_id)):
+            values = trial.hyperparameters.values
+            if margin(values) is not None:
+                trial.facts = {"margins": [margin(values)]}
+            if fails(int(trial.trial_id)) or (margin(values) or 0) < 0:
                 trial.status = TrialStatus.FAILED
             else:
-                oracle.update_trial(trial.trial_id, {"score": score(trial.hyperparameters.values)})
+                oracle.update_trial(trial.trial_id, {"score": score(values)})
                 trial.status = TrialStatus.COMPLETED
             oracle.end_trial(trial)
         return [(trial.hyperparameters.values, trial.score) for trial in oracle.trials.values()]
@@ -171,13 +189,28 @@ class OracleContract:
             pytest.skip("`beats_random` is False.")
         problem = getattr(problems, name)
 
-        def mean_regret(make):
-            return np.mean([_least_regret(make(problem.space(), seed), problem, 60) for seed in range(self.n_searches)])
+        regret, of_random = self._beside_random(problem.space, lambda oracle: _least_regret(oracle, problem, 60))
+        assert regret < 0.9 * of_random
 
-        def make_random(space, seed):
-            return random.RandomOracle(hyperparameters=space, seed=seed)
+    def test_gets_nearer_to_a_front_than_random_search(self):
+        if not (self.beats_random and self.takes_several_scores):
+            pytest.skip("`beats_random` or `takes_several_scores` is False.")
+        volume, of_random = self._beside_random(problems.chain_space, _volume)
+        assert volume > 1.05 * of_random
 
-        assert mean_regret(self.oracle) < 0.9 * mean_regret(make_random)
+    def test_proposes_far_less_beyond_a_limit_than_random_search_and_hardly_worse_within(self):
+        if not (self.beats_random and self.heeds_constraints):
+            pytest.skip("`beats_random` or `heeds_constraints` is False.")
+        (best, n_refused), (best_of_random, n_refused_of_random) = self._beside_random(problems.chain_space, _within)
+        assert n_refused < 0.7 * n_refused_of_random and best > 0.9 * best_of_random
+
+    def _beside_random(self, space, measure):
+        """Means of `measure(oracle)` over searches of this strategy and of random search."""
+
+        def mean(make):
+            return np.mean([measure(make(space(), seed)) for seed in range(self.n_searches)], axis=0)
+
+        return mean(self.oracle), mean(lambda space, seed: random.RandomOracle(hyperparameters=space, seed=seed))
 
     # ------------------------------------------------------------------ seeds
 
@@ -272,6 +305,16 @@ class OracleContract:
         self.run(tmp_path / "cut", stop_after=stop_after, leave_pending=leave_pending, **arguments)
         assert self.run(tmp_path / "cut", **arguments) == whole
 
+    @pytest.mark.parametrize("stop_after", [2, 9])
+    def test_so_does_one_with_refused_trials(self, tmp_path, stop_after):
+        def margin(values):
+            return math.log(48 / (values.get("filters", 0) + values.get("units", 0)))
+
+        whole = self.run(tmp_path / "whole", 10, margin=margin)
+        assert [score for _, score in whole if score is not None] != []
+        self.run(tmp_path / "cut", 10, stop_after, leave_pending=True, margin=margin)
+        assert self.run(tmp_path / "cut", 10, margin=margin) == whole
+
     def test_a_line_cut_off_in_the_journal_is_forgotten(self, tmp_path):
         whole = self.run(tmp_path / "whole", 8)
         self.run(tmp_path / "cut", 8, stop_after=5)
@@ -329,6 +372,29 @@ def _least_regret(oracle, problem, n_trials):
         regrets.append(problem.regret(values))
         oracle.tell(number, values, (problem.score(values),))
     return min(regrets)
+
+
+def _volume(oracle):
+    """The hypervolume of 60 chains: their scores against the logarithms of their costs."""
+    found = []
+    for number in range(60):
+        values = oracle.ask()
+        found.append((problems.chain_score(values), -math.log(problems.chain_cost(values))))
+        oracle.tell(number, values, found[-1])
+    return pareto.hypervolume(np.array(found), (0.0, -math.log(2000)))
+
+
+def _within(oracle):
+    """The best score of 40 chains within a limit, which 7 of 10 are beyond; and how many were refused."""
+    scores = []
+    for number in itertools.count():
+        values = oracle.ask()
+        margin = math.log(150 / problems.chain_cost(values))
+        if margin >= 0:
+            scores.append(problems.chain_score(values))
+        oracle.tell(number, values, (scores[-1],) if margin >= 0 else None, (margin,))
+        if len(scores) == 40:
+            return max(scores), number + 1 - 40
 
 
 def _arguments(oracle):

@@ -105,6 +105,12 @@ def chain_score(values):
     return (total - 0.5 * max(0, values["depth"] - len(_BEST_CHAIN))) / len(_BEST_CHAIN)
 
 
+def chain_cost(values):
+    """What a chain costs: the sum of width times kernel over its layers, and 1."""
+    layers = range(values["depth"])
+    return 1 + sum(values.get(f"width_{layer}", 0) * values.get(f"kernel_{layer}", 1) for layer in layers)
+
+
 def _chain(layers):
     values = {"depth": len(layers)}
     for layer, decisions in enumerate(layers):

@@ -10,7 +10,7 @@ from autonas.testing import problems
 
 
 class TestEvolutionOracle(contracts.OracleContract):
-    takes_several_scores = True
+    takes_several_scores = heeds_constraints = True
 
     def make(self, **arguments):
         return oracles.EvolutionOracle(**arguments)
@@ -18,6 +18,8 @@ class TestEvolutionOracle(contracts.OracleContract):
 
 class TestAgingEvolution(contracts.OracleContract):
     """Aging evolution, and with crossover."""
+
+    takes_several_scores = heeds_constraints = True
 
     def make(self, **arguments):
         published = {"population_size": 20, "tournament_size": 10, "survival": "age", "patience": None}

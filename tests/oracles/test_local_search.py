@@ -11,6 +11,8 @@ from autonas.testing import oracles as contracts
 
 
 class TestLocalSearchOracle(contracts.OracleContract):
+    takes_several_scores = heeds_constraints = True
+
     def make(self, **arguments):
         return oracles.LocalSearchOracle(**arguments)
 

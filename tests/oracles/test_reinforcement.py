@@ -10,14 +10,14 @@ from autonas.testing import oracles as contracts
 
 
 class TestReinforce(contracts.OracleContract):
-    takes_several_scores = True
+    takes_several_scores = heeds_constraints = True
 
     def make(self, **arguments):
         return oracles.ReinforcementOracle(**arguments)
 
 
 class TestProximalPolicyOptimization(contracts.OracleContract):
-    takes_several_scores = True
+    takes_several_scores = heeds_constraints = True
 
     def make(self, **arguments):
         return oracles.ReinforcementOracle(algorithm="ppo", **arguments)
@@ -27,14 +27,14 @@ class TestQLearning(contracts.OracleContract):
     # In 60 trials of a long chain its table learns little: 0.92 of the regret of random search, over 32 seeds. That it
     # learns in twice as many trials of fewer decisions is tested below.
     beats_random = False
-    takes_several_scores = True
+    takes_several_scores = heeds_constraints = True
 
     def make(self, **arguments):
         return oracles.ReinforcementOracle(algorithm="q_learning", **arguments)
 
 
 class TestRecurrent(contracts.OracleContract):
-    takes_several_scores = True
+    takes_several_scores = heeds_constraints = True
     # Each builds and traces a model of Keras, half a second.
     n_searches = 4
 
@@ -139,7 +139,12 @@ def test_what_is_beyond_the_limits_comes_behind_all_within_them_by_its_violation
     tells = [((1.0,), (0.5,)), ((2.0,), (0.0,)), (None, (-1.0,)), (None, (-3.0,))]
     for number, (scores, margins) in enumerate(tells):
         oracle.tell(number, oracle.ask(), scores, margins)
-    assert [oracle._reward(scores, max(0.0, -margin)) for scores, (margin,) in tells] == [2.5 / 4, 3.5 / 4, 1.5 / 4, 0.5 / 4]
+    assert [oracle._reward(scores, max(0.0, -margin)) for scores, (margin,) in tells] == [
+        2.5 / 4,
+        3.5 / 4,
+        1.5 / 4,
+        0.5 / 4,
+    ]
 
 
 def test_a_known_architecture_teaches_again_without_a_trial():
