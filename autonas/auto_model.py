@@ -220,6 +220,7 @@ class AutoModel(fitted.FittedModel):
             self.weight_sharing,
             updates_per_epoch,
             list(prepared.goal.objectives),
+            [constraint.name for constraint in prepared.goal.constraints],
         )
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
         if shares_weights:

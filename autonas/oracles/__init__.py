@@ -50,6 +50,7 @@ def get_oracle(
     weight_sharing=False,
     updates_per_epoch=None,
     objectives=None,
+    constraint_names=(),
 ):
     """The oracle of a strategy.
 
@@ -66,6 +67,8 @@ def get_oracle(
             for how many epochs decides. Defaults to `None`.
         objectives: A list of `keras_tuner.Objective` of which `objective` is the first, if there are several. Defaults
             to `None`.
+        constraint_names: Names of the costs that are limited, a sequence; a strategy that needs a supernet penalises
+            one of them. Defaults to none.
 
     Raises:
         ValueError: If there are several objectives and the strategy is an oracle of Keras Tuner.
@@ -90,8 +93,10 @@ def get_oracle(
         strategy.initial_points = initial_points
     if hasattr(strategy, "structure") and strategy.structure is None:
         strategy.structure = structure
-    if isinstance(strategy, SupernetOracle) and strategy.epochs is None:
-        strategy.epochs = strategy.default_epochs(updates_per_epoch)
+    if isinstance(strategy, SupernetOracle):
+        strategy.constraint_names = tuple(constraint_names)
+        if strategy.epochs is None:
+            strategy.epochs = strategy.default_epochs(updates_per_epoch)
     return strategy
 
 

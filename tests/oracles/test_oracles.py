@@ -156,3 +156,13 @@ def test_oracles_of_keras_tuner_take_a_single_objective():
         with pytest.raises(ValueError, match="`objective` must be a single one.*use a strategy.*'evolution'.*Random"):
             oracles.get_oracle(strategy, objectives[0], 5, contracts.small_space(), 3, [{}], objectives=objectives)
         assert oracles.get_oracle(strategy, objectives[0], 5, contracts.small_space(), 3, [{}]) is not None
+
+
+def test_gradient_search_penalises_what_is_limited():
+    def weights(limited):
+        objective = keras_tuner.Objective("val_accuracy", "max")
+        arguments = {"updates_per_epoch": 300, "constraint_names": limited}
+        made = oracles.get_oracle("gradient", objective, 5, contracts.small_space(), 3, [{}], **arguments)
+        return made.penalised_cost, len(made.cost_weights)
+
+    assert weights([]) == (None, 1) and weights(["memory_mb", "params"]) == ("params", 4)
