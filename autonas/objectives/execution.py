@@ -3,7 +3,7 @@
 import keras
 
 #: Layers whose output is their input wherever a model isn't trained.
-_TRAINING_ONLY = (
+TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
     keras.layers.Dropout,
     keras.layers.GaussianDropout,
@@ -40,7 +40,7 @@ class Execution:
         self._sources = {}
         self.nodes = []
         for node in (node for depth in sorted(levels, reverse=True) for node in levels[depth]):
-            if isinstance(node.operation, _TRAINING_ONLY):
+            if isinstance(node.operation, TRAINING_ONLY):
                 self._sources[id(node.output_tensors[0])] = self.source(node.input_tensors[0])
             elif not node.is_input:
                 self.nodes.append(node)

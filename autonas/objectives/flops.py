@@ -5,6 +5,8 @@ import math
 
 import keras
 
+from autonas.objectives import execution
+
 
 def flops(model):
     """Number of floating point operations with which a model predicts one row.
@@ -207,8 +209,8 @@ def _merging(layer, inputs, outputs):
 
 _BY_CLASS = {
     _free: (
+        *execution.TRAINING_ONLY,
         keras.layers.InputLayer,
-        keras.layers.Identity,
         keras.layers.Embedding,
         keras.layers.Concatenate,
         keras.layers.Flatten,
@@ -221,17 +223,6 @@ _BY_CLASS = {
         keras.layers.Cropping2D,
         keras.layers.UpSampling1D,
         keras.layers.UpSampling2D,
-        keras.layers.Dropout,
-        keras.layers.SpatialDropout1D,
-        keras.layers.SpatialDropout2D,
-        keras.layers.GaussianDropout,
-        keras.layers.GaussianNoise,
-        keras.layers.RandomBrightness,
-        keras.layers.RandomContrast,
-        keras.layers.RandomFlip,
-        keras.layers.RandomRotation,
-        keras.layers.RandomTranslation,
-        keras.layers.RandomZoom,
     ),
     _elementwise(1): (
         keras.layers.ELU,

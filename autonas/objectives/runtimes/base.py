@@ -6,6 +6,8 @@ import typing
 import keras
 import numpy as np
 
+from autonas.backends import silence
+
 
 class InputSpec(typing.NamedTuple):
     """Shape, the batch's size first, and dtype of one of a model's inputs."""
@@ -57,6 +59,38 @@ class ExportedModel(abc.ABC):
     @abc.abstractmethod
     def session(self, n_threads=1):
         """A `Session` that runs the model on so many threads, fed with `example_inputs`."""
+
+
+class ExportedFile(ExportedModel):
+    """A model in a format of its own, as the bytes of a file."""
+
+    def __init__(self, inputs, content):
+        super().__init__(inputs)
+        self._content = content
+
+    @classmethod
+    def export(cls, model, batch_size):
+        inputs = input_specs(model, batch_size)
+        with silence.silent_stderr():
+            return cls(inputs, cls.convert(model, inputs))
+
+    @property
+    def content(self):
+        return self._content
+
+    def session(self, n_threads=1):
+        session = self.open(n_threads)
+        session.feed(example_inputs(self.inputs))
+        return session
+
+    @staticmethod
+    @abc.abstractmethod
+    def convert(model, inputs):
+        """The bytes of a model for inputs of these `InputSpec`s."""
+
+    @abc.abstractmethod
+    def open(self, n_threads):
+        """A `Session` that isn't fed yet."""
 
 
 class Session(abc.ABC):

@@ -11,12 +11,8 @@ from autonas.backends import silence
 from autonas.objectives.runtimes import base, tensorflow_function
 
 
-class LiteRT(base.ExportedModel):
+class LiteRT(base.ExportedFile):
     """A model in LiteRT's format, float32 as it was trained."""
-
-    def __init__(self, inputs, content):
-        super().__init__(inputs)
-        self._content = content
 
     @classmethod
     def packages(cls):
@@ -27,21 +23,12 @@ class LiteRT(base.ExportedModel):
     def version(cls):
         return importlib.metadata.version("ai-edge-litert")
 
-    @classmethod
-    def export(cls, model, batch_size):
-        inputs = base.input_specs(model, batch_size)
-        convert = _from_torch if keras.backend.backend() == "torch" else _from_tensorflow
-        with silence.silent_stderr():
-            return cls(inputs, convert(model, inputs))
+    @staticmethod
+    def convert(model, inputs):
+        return (_from_torch if keras.backend.backend() == "torch" else _from_tensorflow)(model, inputs)
 
-    @property
-    def content(self):
-        return self._content
-
-    def session(self, n_threads=1):
-        session = LiteRTSession(self._content, n_threads)
-        session.feed(base.example_inputs(self.inputs))
-        return session
+    def open(self, n_threads):
+        return LiteRTSession(self.content, n_threads)
 
 
 class LiteRTSession(base.Session):

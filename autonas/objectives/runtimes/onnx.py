@@ -1,26 +1,20 @@
 """ONNX Runtime, the run time of servers and desktops."""
 
 import importlib.metadata
-import logging
 import os
 import tempfile
 import warnings
 
 import keras
 
-from autonas.backends import silence
 from autonas.objectives.runtimes import base, tensorflow_function
 
 
-class ONNX(base.ExportedModel):
+class ONNX(base.ExportedFile):
     """A model in the ONNX format, float32 as it was trained.
 
     Under TensorFlow it is converted by tf2onnx; under JAX and PyTorch by Keras's own export.
     """
-
-    def __init__(self, inputs, content):
-        super().__init__(inputs)
-        self._content = content
 
     @classmethod
     def packages(cls):
@@ -31,21 +25,12 @@ class ONNX(base.ExportedModel):
     def version(cls):
         return importlib.metadata.version("onnxruntime")
 
-    @classmethod
-    def export(cls, model, batch_size):
-        inputs = base.input_specs(model, batch_size)
-        convert = _from_tensorflow if keras.backend.backend() == "tensorflow" else _from_keras
-        with silence.silent_stderr():
-            return cls(inputs, convert(model, inputs))
+    @staticmethod
+    def convert(model, inputs):
+        return (_from_tensorflow if keras.backend.backend() == "tensorflow" else _from_keras)(model, inputs)
 
-    @property
-    def content(self):
-        return self._content
-
-    def session(self, n_threads=1):
-        session = ONNXSession(self._content, n_threads)
-        session.feed(base.example_inputs(self.inputs))
-        return session
+    def open(self, n_threads):
+        return ONNXSession(self.content, n_threads)
 
 
 class ONNXSession(base.Session):
@@ -78,13 +63,7 @@ def _from_tensorflow(model, inputs):
 
     function, specs = tensorflow_function.constant_function(model, inputs)
     held = {inner.name: outer for outer, inner in function.get_concrete_function().graph.captures}
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # Of tables that there aren't.
-    try:
-        proto, _ = tf2onnx.convert.from_function(function, input_signature=specs)
-    finally:
-        logger.setLevel(level)
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=specs)
     # It takes constants of layers, such as those of Normalization, for inputs.
     used = {name for node in proto.graph.node for name in node.input}
     for each in [each for each in proto.graph.input if each.name in held]:
