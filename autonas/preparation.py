@@ -8,7 +8,7 @@ import numpy as np
 
 from autonas import data, oracles, predictor
 from autonas.data import checks, dataset, splits
-from autonas.objectives import goal, scoring
+from autonas.objectives import costs, goal, scoring
 from autonas.objectives import metrics as metrics_module
 from autonas.search_space import defaults, graph, heads
 
@@ -266,9 +266,10 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
                 if resolved.name not in found:
                     resolved(truth[tried], convert(guess))
             except Exception as error:  # Whatever the user's function raises.
+                costs_too = f" Costs are {', '.join(costs.COSTS)}." if argument == "objective" else ""
                 raise ValueError(
                     f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
-                    f"{str(error).strip().splitlines()[0]:.300}"
+                    f"{str(error).strip().splitlines()[0]:.300}{costs_too}"
                 ) from error
             found.setdefault(resolved.name, resolved)
         scorings.append(

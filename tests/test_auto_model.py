@@ -181,6 +181,11 @@ def test_objectives(iris, objective, expected):
     assert model.best_score_ == model.leaderboard().iloc[0][expected[0]]
 
 
+def test_an_unknown_objective_is_told_what_there_is(iris):
+    with pytest.raises(ValueError, match="`objective` can't be 'latency' .* known are accuracy.* Costs are .*latency_ms"):
+        autonas.AutoModel(objective="latency").fit(*iris)
+
+
 def test_an_objective_whose_direction_is_unknown(iris):
     with pytest.raises(ValueError, match="direction of `objective` 'val_spread' is unknown"):
         classifier(objective="val_spread", metrics=spread).fit(*iris)
