@@ -182,7 +182,7 @@ def test_objectives(iris, objective, expected):
 
 
 def test_an_unknown_objective_is_told_what_there_is(iris):
-    with pytest.raises(ValueError, match="`objective` can't be 'latency' .* known are accuracy.* Costs are .*latency_ms"):
+    with pytest.raises(ValueError, match="can't be 'latency' .* known are accuracy.* Costs are .*latency_ms"):
         autonas.AutoModel(objective="latency").fit(*iris)
 
 
