@@ -1,0 +1,57 @@
+"""Execution in this process: one job at a time."""
+
+import collections
+import traceback
+
+from autonas.execution import base
+
+
+class InlineExecutor(base.Executor):
+    """Runs jobs in the driver's thread, each when the driver waits for it.
+
+    Nothing protects the driver here: a job that ends its process ends the driver, and one that hangs is waited for.
+    """
+
+    slots = 1
+
+    def __init__(self):
+        self._evaluate = None
+        self._queue = collections.deque()
+
+    def start(self, evaluate, on_report=None):
+        self._evaluate, self._on_report = evaluate, on_report
+
+    def submit(self, job):
+        if self._evaluate is None:
+            raise RuntimeError("The executor isn't started, or is closed. Call `start(evaluate)` before `submit`.")
+        self._queue.append(job)
+
+    def wait(self):
+        if not self._queue:
+            return []
+        job = self._queue.popleft()
+        try:
+            return [base.Ended(job, self._evaluate(job, _Report(job, self._on_report)))]
+        except Exception as error:
+            return [base.Lost(job, base.described(error), traceback.format_exc())]
+
+    def close(self):
+        self._evaluate = None
+        self._queue.clear()
+
+
+class _Report:
+    """What `evaluate` reports with."""
+
+    keeps_checkpoints = False
+
+    def __init__(self, job, on_report):
+        self._job = job
+        self._on_report = on_report
+
+    def __call__(self, event):
+        if self._on_report is not None:
+            self._on_report(self._job, event)
+
+    def checkpoint(self, state):
+        """Keeps nothing: if this process ends, so does what would keep it."""

@@ -1,0 +1,154 @@
+"""What a worker does with a job, and the whole life of a worker process. It imports little: workers start quickly."""
+
+import ctypes
+import dataclasses
+import mmap
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+
+import cloudpickle
+
+from autonas.execution import base, channel
+
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+class Report:
+    """What `evaluate` reports with in a worker.
+
+    Args:
+        send: Function `(kind, content)` that sends a message to the driver.
+    """
+
+    keeps_checkpoints = True
+
+    def __init__(self, send):
+        self._send = send
+
+    def __call__(self, event):
+        self._send("report", cloudpickle.dumps(event))
+
+    def checkpoint(self, state):
+        """Makes `state` the one that the job begins again from if this worker is lost."""
+        self._send("checkpoint", cloudpickle.dumps(state))
+
+
+def packed(job, checkpoint, shares_clock):
+    """Makes a job ready to travel.
+
+    Args:
+        job: The job.
+        checkpoint: What it last gave to `report.checkpoint`, pickled, or `None`.
+        shares_clock: Whether the worker is on this machine, where all processes have the same `time.monotonic()`.
+    """
+    left = None if job.deadline is None or shares_clock else job.deadline - time.monotonic()
+    return pickle.dumps((cloudpickle.dumps(job), checkpoint, left))
+
+
+def run(evaluate, content, send):
+    """Evaluates a job and sends what comes of it.
+
+    Args:
+        evaluate: Function of a job and a `Report` that returns an outcome.
+        content: What `packed` returned.
+        send: Function `(kind, content)` that sends a message to the driver.
+    """
+    try:
+        outcome = cloudpickle.dumps(evaluate(_unpacked(content), Report(send)))
+    except Exception as error:
+        send("raised", pickle.dumps((base.described(error), traceback.format_exc())))
+    else:
+        send("ended", outcome)
+
+
+def main(driver, connection, evaluate):
+    """The life of a worker process.
+
+    Args:
+        driver: Process number of the driver.
+        connection: Descriptor of a socket to the driver.
+        evaluate: Descriptor of a file that `travelling` wrote.
+    """
+    # Ctrl-C is for the driver, which ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = channel.Channel(socket.socket(fileno=connection))
+    _die_with(driver, connection)
+    try:
+        evaluate = _arrived(evaluate)
+    except Exception as error:
+        connection.send("unprepared", pickle.dumps((base.described(error), traceback.format_exc())))
+        return
+    connection.send("ready")
+    while True:
+        run(evaluate, connection.receive()[1], connection.send)
+
+
+def travelling(evaluate, file):
+    """Writes a function, and the arrays that it holds, to a file that workers map into their memory.
+
+    Args:
+        evaluate: The function.
+        file: An empty binary file. It gets the pickled function, its arrays, the places of all of these, and in 8 bytes
+            the length of the places.
+
+    Raises:
+        OSError: If the file can't be written.
+    """
+    buffers = []
+    parts = [cloudpickle.dumps(evaluate, protocol=5, buffer_callback=buffers.append)]
+    parts += [buffer.raw() for buffer in buffers]
+    places = []
+    for part in parts:
+        file.seek(-file.tell() % 64, os.SEEK_CUR)  # Arrays begin where all kinds of numbers may.
+        places.append((file.tell(), len(part)))
+        file.write(part)
+    file.write(pickle.dumps(places))
+    file.write((file.tell() - sum(places[-1])).to_bytes(8, "little"))
+    file.flush()
+
+
+def _arrived(descriptor):
+    """The function that `travelling` wrote. Its arrays are in memory once for all workers that don't write to them."""
+    # Copied where written to: arrays are as they were, also to a function that changes them.
+    memory = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
+    os.close(descriptor)
+    length = int.from_bytes(memory[-8:], "little")
+    places = pickle.loads(memory[-8 - length : -8])
+    first, *buffers = [memory[start : start + size] for start, size in places]
+    return pickle.loads(first, buffers=buffers)
+
+
+def _unpacked(content):
+    job, checkpoint, left = pickle.loads(content)
+    job = pickle.loads(job)
+    changed = {} if left is None else {"deadline": time.monotonic() + left}
+    if checkpoint is not None:
+        changed["checkpoint"] = pickle.loads(checkpoint)
+    if changed and dataclasses.is_dataclass(job):
+        names = {field.name for field in dataclasses.fields(job)}
+        return dataclasses.replace(job, **{name: value for name, value in changed.items() if name in names})
+    return job
+
+
+def _die_with(driver, connection):
+    """Sees to it that this process and all that it started end with the driver, however that ends."""
+
+    def watch():
+        hangup = select.poll()
+        hangup.register(connection.fileno(), 0)
+        hangup.poll()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+    if sys.platform == "linux":
+        # The thread above can't run while a library that hangs holds Python's lock.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != driver:
+        os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,399 @@
+"""The contract of an executor, as a pytest class: subclass it, and say how to make one.
+
+```python
+class TestMine(autonas.testing.executors.ExecutorContract):
+    def make(self, n_workers, grace):
+        return MyExecutor(n_workers, grace)
+```
+
+The class must be found at the top of its module, which another process imports.
+"""
+
+# ruff: noqa: S101
+
+import collections
+import contextlib
+import ctypes
+import dataclasses
+import inspect
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from autonas.execution import base
+
+__all__ = ["ExecutorContract", "Job"]
+
+#: What the driver of a search that is interrupted runs; see `ExecutorContract.drive`.
+_DRIVE = """
+import importlib.util, sys
+path, name, cls, folder, what = sys.argv[1:]
+specification = importlib.util.spec_from_file_location(name, path)
+module = sys.modules[name] = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(module)
+getattr(module, cls)().drive(folder, what)
+"""
+
+
+@dataclasses.dataclass
+class Job:
+    """A job of the tests.
+
+    Args:
+        trial_id: The trial, and the name of the file that counts how often it began.
+        what: What it does; see `evaluate`.
+        deadline: `time.monotonic()` at which it should have ended, or `None`.
+        checkpoint: What it last kept, or `None`.
+    """
+
+    trial_id: str
+    what: str = "square"
+    deadline: float | None = None
+    checkpoint: object = None
+
+
+class ExecutorContract:
+    """What every executor must do.
+
+    Attributes:
+        isolates: Whether jobs run in processes of their own, which may be lost. Defaults to `True`.
+        start_seconds: Seconds within which workers surely are ready. Defaults to 60.
+    """
+
+    isolates = True
+    start_seconds = 60.0
+
+    def make(self, n_workers, grace):
+        """Returns a new executor of so many workers, whose jobs count as hung `grace` seconds past their deadlines."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def started(self, folder, n_workers=2, grace=0.5, on_report=None):
+        """An executor whose jobs note in a folder when they begin."""
+        with self.make(n_workers, grace) as executor:
+            executor.start(_evaluation(folder), on_report)
+            yield executor
+
+    def drive(self, folder, what):
+        """Runs two jobs; called in a process of its own, which is the driver."""
+        with self.started(folder) as executor:
+            for trial_id in "ab":
+                executor.submit(Job(trial_id, what))
+            while True:
+                executor.wait()
+
+    # ------------------------------------------------------------------ jobs
+
+    def test_a_job_comes_to_its_end_and_is_handed_out_once(self, tmp_path):
+        with self.started(tmp_path) as executor:
+            job = Job("3")
+            executor.submit(job)
+            (event,) = executor.wait()
+            assert isinstance(event, base.Ended) and event.job is job and event.outcome == 9
+            assert executor.wait() == []
+        assert _counts(tmp_path) == {"3": 1}
+
+    def test_many_jobs_run_once_each(self, tmp_path):
+        with self.started(tmp_path) as executor:
+            events = _all(executor, [Job(str(number)) for number in range(50)])
+        assert {event.job.trial_id: event.outcome for event in events} == {str(n): n * n for n in range(50)}
+        assert len(events) == 50 and _counts(tmp_path) == {str(number): 1 for number in range(50)}
+
+    def test_workers_are_warm(self, tmp_path):
+        with self.started(tmp_path) as executor:
+            pids = {event.outcome for event in _all(executor, [Job(str(number), "pid") for number in range(10)])}
+            assert 1 <= len(pids) <= executor.slots
+
+    def test_reports_come_in_order_and_before_the_end(self, tmp_path):
+        reported, ended = [], []
+
+        def on_report(job, event):
+            assert job.trial_id not in ended
+            reported.append((job.trial_id, event))
+
+        with self.started(tmp_path, on_report=on_report) as executor:
+            for number in range(4):
+                executor.submit(Job(str(number), "report"))
+            while len(ended) < 4:
+                ended += [event.job.trial_id for event in executor.wait()]
+        assert sorted(reported) == [(str(number), event) for number in range(4) for event in range(100)]
+        for number in range(4):
+            assert [event for trial_id, event in reported if trial_id == str(number)] == list(range(100))
+
+    def test_what_is_raised_ends_the_job_and_not_its_worker(self, tmp_path):
+        with self.started(tmp_path, n_workers=1) as executor:
+            before, lost, after = _all(executor, [Job("a", "pid"), Job("b", "raise"), Job("c", "pid")])
+        assert isinstance(lost, base.Lost) and lost.reason.startswith("ZeroDivisionError: ") and "line" in lost.reason
+        assert lost.details.startswith("Traceback")
+        assert before.outcome == after.outcome and _counts(tmp_path) == {"a": 1, "b": 1, "c": 1}
+
+    def test_data_arrives_as_it_was_and_can_be_written_to(self, tmp_path):
+        import numpy as np
+
+        table = {"x": np.arange(100_000.0).reshape(100, 1000), "y": np.array(["a", None], object), "z": np.zeros(0)}
+
+        def evaluate(job, report):
+            total = table["x"].sum()
+            table["x"][0, 0] = 1e9
+            return total, table["y"].tolist(), table["z"].shape, table["x"].flags.aligned
+
+        with self.make(1, 30.0) as executor:
+            executor.start(evaluate)
+            executor.submit(Job("a"))
+            assert executor.wait()[0].outcome == (np.arange(100_000.0).sum(), ["a", None], (0,), True)
+        assert not self.isolates or table["x"][0, 0] == 0
+
+    def test_large_reports_and_outcomes_arrive_whole(self, tmp_path):
+        sizes = []
+
+        def evaluate(job, report):
+            report(b"r" * 5_000_000)
+            report.checkpoint(b"c" * 5_000_000)
+            return b"o" * 5_000_000
+
+        with self.make(2, 30.0) as executor:
+            executor.start(evaluate, lambda job, event: sizes.append(len(event)))
+            events = _all(executor, [Job(name) for name in "abcd"])
+        assert sizes == [5_000_000] * 4 == [len(event.outcome) for event in events]
+
+    def test_nothing_can_be_submitted_unless_it_is_open(self, tmp_path):
+        executor = self.make(1, 30.0)
+        with pytest.raises(RuntimeError, match="start"):
+            executor.submit(Job("a"))
+        with executor:
+            executor.start(_evaluation(tmp_path))
+        executor.close()
+        with pytest.raises(RuntimeError, match="start"):
+            executor.submit(Job("a"))
+
+    # ------------------------------------------------------------------ workers that are lost
+
+    @pytest.mark.parametrize("what", ["abort", "segmentation_fault", "kill", "exit"])
+    def test_a_poisonous_job_is_tried_twice_and_takes_no_other_with_it(self, tmp_path, what):
+        self._needs_isolation()
+        healthy = [Job(str(number), "nap") for number in range(6)]
+        with self.started(tmp_path) as executor:
+            events = _all(executor, [*healthy[:2], Job("bad", what), *healthy[2:]])
+        kinds = collections.Counter(type(event) for event in events)
+        assert kinds == {base.Ended: 6, base.Retried: 1, base.Lost: 1}
+        assert _counts(tmp_path) == {**{str(number): 1 for number in range(6)}, "bad": 2}
+        lost = next(event for event in events if isinstance(event, base.Lost))
+        assert lost.job.trial_id == "bad" and lost.reason
+
+    def test_a_job_whose_worker_is_killed_goes_on_elsewhere_from_its_last_checkpoint(self, tmp_path):
+        self._needs_isolation()
+        reported = []
+
+        def on_report(job, event):
+            reported.append(event)
+            if event == 3 and job.trial_id == "victim" and reported.count(3) == 1:
+                os.kill(int((tmp_path / "victim.pid").read_text()), signal.SIGKILL)
+
+        with self.started(tmp_path, on_report=on_report) as executor:
+            events = _all(executor, [Job("victim", "train"), Job("1", "nap"), Job("2", "nap")])
+        retried, ended = [event for event in events if event.job.trial_id == "victim"]
+        assert isinstance(retried, base.Retried) and "SIGKILL" in retried.reason
+        assert ended.outcome == {"began_after": 3, "epochs": 6}
+        assert reported == [1, 2, 3, 4, 5, 6]
+        assert _counts(tmp_path) == {"victim": 2, "1": 1, "2": 1}
+
+    def test_an_idle_worker_that_is_killed_costs_nothing(self, tmp_path):
+        self._needs_isolation()
+        with self.started(tmp_path, n_workers=1) as executor:
+            (event,) = _all(executor, [Job("a", "pid")])
+            os.kill(event.outcome, signal.SIGKILL)
+            _await(lambda: not _is_alive(event.outcome))
+            (after,) = _all(executor, [Job("b", "pid")])
+            assert isinstance(after, base.Ended) and after.outcome != event.outcome
+        assert _counts(tmp_path) == {"a": 1, "b": 1}
+
+    @pytest.mark.parametrize("what", ["hang", "hang_with_lock", "stop"])
+    def test_a_job_that_hangs_is_ended_and_not_tried_again(self, tmp_path, what):
+        self._needs_isolation()
+        with self.started(tmp_path) as executor:
+            _all(executor, [Job("a"), Job("b")])  # Its limit is short: the workers must be ready.
+            began = time.monotonic()
+            jobs = [Job("bad", what, began + 0.3), *[Job(str(number), "nap") for number in range(4)]]
+            events = _all(executor, jobs)
+            seconds = time.monotonic() - began
+        lost = next(event for event in events if event.job.trial_id == "bad")
+        assert lost == base.Lost(jobs[0], "hung: 0.5 s past its limit")
+        assert 0.8 <= seconds < self.start_seconds
+        assert collections.Counter(type(event) for event in events) == {base.Ended: 4, base.Lost: 1}
+        assert _counts(tmp_path) == dict.fromkeys(["a", "b", "bad", "0", "1", "2", "3"], 1)
+
+    def test_a_job_that_is_killed_past_its_limit_is_not_tried_again(self, tmp_path):
+        self._needs_isolation()
+        with self.started(tmp_path, grace=30.0) as executor:
+            (event,) = _all(executor, [Job("bad", "kill", time.monotonic() - 1)])
+        assert isinstance(event, base.Lost) and _counts(tmp_path) == {"bad": 1}
+
+    def test_what_cannot_be_loaded_is_said(self, tmp_path):
+        self._needs_isolation()
+        with self.make(1, 30.0) as executor:
+            executor.start(_Unloadable())
+            executor.submit(Job("a"))
+            with pytest.raises(RuntimeError, match="can't load what it is to evaluate: OSError: not here"):
+                executor.wait()
+
+    # ------------------------------------------------------------------ nothing is left behind
+
+    def test_close_ends_what_is_under_way(self, tmp_path):
+        self._needs_isolation()
+        pids = []
+
+        def on_report(job, pid):
+            pids.append(pid)
+            if len(pids) == 2:
+                raise TimeoutError
+
+        with pytest.raises(TimeoutError), self.started(tmp_path, on_report=on_report) as executor:
+            _all(executor, [Job(trial_id, "hang") for trial_id in "abc"])
+        _await(lambda: not any(map(_is_alive, pids)))
+        assert _counts(tmp_path) == {"a": 1, "b": 1}
+
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL", "SIGTERM"])
+    def test_workers_end_with_their_driver(self, tmp_path, name):
+        self._needs_isolation()
+        cls = type(self)
+        # Ctrl-C goes to all processes of the terminal.
+        what, send = ("hang", os.killpg) if name == "SIGINT" else ("hang_with_lock", os.kill)
+        driver = subprocess.Popen(
+            [sys.executable, "-c", _DRIVE, inspect.getfile(cls), cls.__module__, cls.__name__, str(tmp_path), what],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            start_new_session=True,
+            stderr=subprocess.PIPE,
+        )
+        with driver:
+            pids = [self._pid_once_begun(tmp_path, trial_id) for trial_id in "ab"]
+            assert all(map(_is_alive, pids))
+            send(driver.pid, getattr(signal, name))
+            error = driver.communicate(timeout=self.start_seconds)[1].decode()
+        assert driver.returncode == -getattr(signal, name)
+        # The workers say nothing of it.
+        assert error.count("Traceback") == (name == "SIGINT"), error
+        _await(lambda: not any(map(_is_alive, pids)))
+        assert _counts(tmp_path) == {"a": 1, "b": 1}
+
+    def _needs_isolation(self):
+        if not self.isolates:
+            pytest.skip("`isolates` is False.")
+
+    def _pid_once_begun(self, folder, trial_id):
+        """The process that a job is run in."""
+        path = pathlib.Path(folder) / f"{trial_id}.pid"
+        _await(lambda: path.exists() and path.read_text(), self.start_seconds)
+        return int(path.read_text())
+
+
+class _Unloadable:
+    """A function that can be sent, and not be loaded."""
+
+    def __reduce__(self):
+        return _refuse, ()
+
+    def __call__(self, job, report):
+        pass
+
+
+def _refuse():
+    raise OSError("not here")
+
+
+def _evaluation(folder):
+    """A function that notes in a folder that a job begins, and does what the job says."""
+    folder = pathlib.Path(folder)
+
+    def evaluate(job, report):
+        with open(folder / f"{job.trial_id}.count", "a") as file:
+            file.write("x")
+        (folder / f"{job.trial_id}.pid").write_text(str(os.getpid()))
+        return _DEEDS[job.what](job, report)
+
+    return evaluate
+
+
+def _square(job, report):
+    return int(job.trial_id) ** 2
+
+
+def _report(job, report):
+    for event in range(100):
+        report(event)
+
+
+def _train(job, report):
+    """Six epochs, each reported, with a checkpoint after every one."""
+    began_after = job.checkpoint or 0
+    for epoch in range(began_after + 1, 7):
+        report.checkpoint(epoch)
+        report(epoch)
+        time.sleep(0.2)
+    return {"began_after": began_after, "epochs": epoch}
+
+
+def _hang(job, report):
+    report(os.getpid())
+    time.sleep(600)
+
+
+def _hang_with_lock(job, report):
+    ctypes.PyDLL(None).sleep(600)  # A library that hangs and holds Python's lock.
+
+
+_DEEDS = {
+    "square": _square,
+    "pid": lambda job, report: os.getpid(),
+    "report": _report,
+    "raise": lambda job, report: 1 // 0,
+    "nap": lambda job, report: time.sleep(0.1),
+    "train": _train,
+    "abort": lambda job, report: os.abort(),
+    "segmentation_fault": lambda job, report: ctypes.string_at(0),
+    "kill": lambda job, report: os.kill(os.getpid(), signal.SIGKILL),
+    "exit": lambda job, report: sys.exit(3),
+    "hang": _hang,
+    "hang_with_lock": _hang_with_lock,
+    "stop": lambda job, report: os.kill(os.getpid(), signal.SIGSTOP),
+}
+
+
+def _all(executor, jobs):
+    """What has come of jobs when all have ended."""
+    for job in jobs:
+        executor.submit(job)
+    events = []
+    while len([event for event in events if not isinstance(event, base.Retried)]) < len(jobs):
+        events += executor.wait()
+    return events
+
+
+def _counts(folder):
+    """How often each job has begun."""
+    return {path.stem: len(path.read_text()) for path in pathlib.Path(folder).glob("*.count")}
+
+
+def _is_alive(pid):
+    """Whether a process exists and isn't only remembered by its parent."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = pathlib.Path(f"/proc/{pid}/stat")
+    try:
+        return not status.parent.parent.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _await(condition, seconds=10):
+    """Waits until something is so."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not so after {seconds} s"
+        time.sleep(0.02)

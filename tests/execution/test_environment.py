@@ -1,0 +1,69 @@
+"""The environment of worker processes: cores, GPUs, backend."""
+
+import os
+import stat
+
+import keras
+import pytest
+
+from autonas.execution import environment
+
+_SPLIT = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-aa)
+  MIG 3g.20gb     Device  0: (UUID: MIG-a1)
+  MIG 3g.20gb     Device  1: (UUID: MIG-a2)
+GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-bb)
+"""
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """An environment that says nothing of threads or GPUs, on a machine of 8 cores."""
+    for name in (*environment._THREADS, "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(environment.joblib, "cpu_count", lambda: 8)
+    return monkeypatch
+
+
+def test_one_worker_has_the_environment_of_the_driver(bare):
+    bare.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert environment.of_worker(0, 1) == {**os.environ, "KERAS_BACKEND": keras.backend.backend()}
+
+
+def test_several_share_the_cores(bare):
+    variables = environment.of_worker(0, 3)
+    assert {variables[name] for name in environment._THREADS} == {"2"}
+    assert environment.of_worker(0, 16)["TF_NUM_INTRAOP_THREADS"] == "1"
+
+
+def test_what_the_user_has_set_stays(bare):
+    bare.setenv("OMP_NUM_THREADS", "7")
+    variables = environment.of_worker(0, 2)
+    assert variables["OMP_NUM_THREADS"] == "7" and variables["TF_NUM_INTRAOP_THREADS"] == "4"
+
+
+def test_each_has_one_gpu_in_turn(bare):
+    bare.setenv("CUDA_VISIBLE_DEVICES", "0,3")
+    assert [environment.of_worker(index, 3)["CUDA_VISIBLE_DEVICES"] for index in range(3)] == ["0", "3", "0"]
+
+
+@pytest.mark.parametrize(
+    "given, names", [("", []), ("-1", []), ("1,-1,2", ["1"]), ("GPU-aa, GPU-bb", ["GPU-aa", "GPU-bb"])]
+)
+def test_gpus_are_those_that_the_user_left_visible(bare, given, names):
+    bare.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert environment.visible_gpus() == names
+
+
+@pytest.mark.parametrize("listed, names", [(_SPLIT, ["MIG-a1", "MIG-a2", "GPU-bb"]), ("No devices found.", [])])
+def test_gpus_are_found_without_cuda(bare, tmp_path, listed, names):
+    command = tmp_path / "nvidia-smi"
+    command.write_text(f"#!/bin/sh\ncat <<'END'\n{listed}\nEND\n")
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    bare.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert environment.visible_gpus() == names
+
+
+def test_there_is_none_without_a_driver(bare, tmp_path):
+    bare.setenv("PATH", str(tmp_path))
+    assert environment.visible_gpus() == []
+    assert "CUDA_VISIBLE_DEVICES" not in environment.of_worker(0, 2)
