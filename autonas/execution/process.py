@@ -14,8 +14,6 @@ from autonas.execution import channel, environment, supervision, worker
 
 #: Seconds after which a worker that isn't ready counts as hung.
 _SECONDS_TO_START = 600.0
-#: Seconds after which a worker that doesn't take its job counts as lost.
-_SECONDS_TO_SEND = 60.0
 #: What a worker runs. The path comes first, as `autonas` is found by it.
 _COMMAND = """
 import json, sys
@@ -123,7 +121,7 @@ class _WorkerProcess(supervision.Worker):
 
     def send(self, content):
         try:
-            self._channel.send("job", content, _SECONDS_TO_SEND)
+            self._channel.send("job", content, supervision.SECONDS_TO_SEND)
         except OSError:
             return False
         return True

@@ -8,6 +8,8 @@ import traceback
 
 from autonas.execution import base, worker
 
+#: Seconds after which a worker that doesn't take its job counts as lost.
+SECONDS_TO_SEND = 60.0
 #: Workers lost in a row before any was ready, after which there is no hope.
 _HOPELESS = 5
 
@@ -39,7 +41,7 @@ class Worker(abc.ABC):
 
     @abc.abstractmethod
     def send(self, content):
-        """Sends a job that is packed. Returns whether the worker could be reached."""
+        """Sends a job that is packed. Returns whether the worker was there: if not, the job hasn't begun."""
 
     @abc.abstractmethod
     def kill(self):

@@ -63,7 +63,7 @@ def run(evaluate, content, send):
     try:
         outcome = cloudpickle.dumps(evaluate(_unpacked(content), Report(send)))
     except Exception as error:
-        send("raised", pickle.dumps((base.described(error), traceback.format_exc())))
+        send("raised", described(error))
     else:
         send("ended", outcome)
 
@@ -81,13 +81,20 @@ def main(driver, connection, evaluate):
     connection = channel.Channel(socket.socket(fileno=connection))
     _die_with(driver, connection)
     try:
-        evaluate = _arrived(evaluate)
+        evaluate = arrived(_mapped(evaluate))
     except Exception as error:
-        connection.send("unprepared", pickle.dumps((base.described(error), traceback.format_exc())))
+        connection.send("unprepared", described(error))
         return
     connection.send("ready")
     while True:
         run(evaluate, connection.receive()[1], connection.send)
+
+
+def parts(evaluate):
+    """A function in bytes: the pickled function, and the arrays that it holds, of which no copy is made."""
+    buffers = []
+    pickled = cloudpickle.dumps(evaluate, protocol=5, buffer_callback=buffers.append)
+    return [memoryview(pickled), *[buffer.raw() for buffer in buffers]]
 
 
 def travelling(evaluate, file):
@@ -101,11 +108,8 @@ def travelling(evaluate, file):
     Raises:
         OSError: If the file can't be written.
     """
-    buffers = []
-    parts = [cloudpickle.dumps(evaluate, protocol=5, buffer_callback=buffers.append)]
-    parts += [buffer.raw() for buffer in buffers]
     places = []
-    for part in parts:
+    for part in parts(evaluate):
         file.seek(-file.tell() % 64, os.SEEK_CUR)  # Arrays begin where all kinds of numbers may.
         places.append((file.tell(), len(part)))
         file.write(part)
@@ -114,15 +118,25 @@ def travelling(evaluate, file):
     file.flush()
 
 
-def _arrived(descriptor):
-    """The function that `travelling` wrote. Its arrays are in memory once for all workers that don't write to them."""
+def arrived(parts):
+    """The function that `parts` were made of. Its arrays are views of them."""
+    first, *buffers = parts
+    return pickle.loads(first, buffers=buffers)
+
+
+def described(error):
+    """The line and the traceback of what was raised, pickled."""
+    return pickle.dumps((base.described(error), traceback.format_exc()))
+
+
+def _mapped(descriptor):
+    """The parts that `travelling` wrote. They are in memory once for all workers that don't write to them."""
     # Copied where written to: arrays are as they were, also to a function that changes them.
     memory = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
     os.close(descriptor)
     length = int.from_bytes(memory[-8:], "little")
     places = pickle.loads(memory[-8 - length : -8])
-    first, *buffers = [memory[start : start + size] for start, size in places]
-    return pickle.loads(first, buffers=buffers)
+    return [memory[start : start + size] for start, size in places]
 
 
 def _unpacked(content):

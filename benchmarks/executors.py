@@ -1,0 +1,162 @@
+"""What executors cost, and how much faster two workers are than one.
+
+    python benchmarks/executors.py
+    python benchmarks/executors.py --executors process --trials 8
+
+For each executor: seconds until the first job of one worker has ended; milliseconds that a job without work takes in
+a warm worker, the median of many, one after another (wanted: at most 5), without and with a report; and trials a
+minute on trials that train a small Keras model for about five seconds: of one worker with one thread, of one with all
+cores, as it is by default, and of two (wanted: at least 1.7 times as many as one). Workers have imported Keras and
+trained a model once before the clock starts. Run it on an idle machine.
+"""
+
+import argparse
+import dataclasses
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import common  # noqa: E402
+
+
+@dataclasses.dataclass
+class Job:
+    """A job: `seconds` of training, or none."""
+
+    trial_id: str
+    seconds: float = 0.0
+    reports: bool = False
+    deadline: float | None = None
+
+
+def evaluate(job, report):
+    """Reports if it is to, and trains an image classifier for so many seconds; returns the steps it did."""
+    if job.reports:
+        report(job.trial_id)
+    if not job.seconds:
+        return 0
+    import keras
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(1024, 28, 28, 1)).astype("float32")
+    y = generator.integers(10, size=1024)
+    keras.utils.clear_session()
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(64, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    epochs = round(job.seconds * EPOCHS_A_SECOND)
+    model.fit(x, y, batch_size=64, epochs=epochs, verbose=0)
+    return epochs
+
+
+#: Epochs of the model above that one core does in a second: trials are of the same work, whoever is in the way.
+EPOCHS_A_SECOND = 1.3
+
+
+def make(name, n_workers):
+    """A new executor."""
+    if name == "inline":
+        from autonas.execution import inline
+
+        return inline.InlineExecutor()
+    if name == "process":
+        from autonas.execution import process
+
+        return process.ProcessExecutor(n_workers)
+    from autonas.execution import ray
+
+    return ray.RayExecutor(n_workers)
+
+
+def outcomes(executor, jobs):
+    """Runs jobs, as many at once as there is room for; returns outcomes."""
+    jobs, n_under_way, found = list(jobs), 0, []
+    while jobs or n_under_way:
+        while jobs and n_under_way < executor.slots:
+            executor.submit(jobs.pop())
+            n_under_way += 1
+        events = executor.wait()
+        n_under_way -= len(events)
+        found += [event.outcome for event in events]
+    return found
+
+
+def overhead(name, n_jobs=500):
+    """Dict of seconds to start, and of milliseconds of a job without work, without and with a report."""
+    began = time.perf_counter()
+    with make(name, 1) as executor:
+        executor.start(evaluate, lambda job, event: None)
+        outcomes(executor, [Job("first")])
+        found = {"start": time.perf_counter() - began}
+        for reports in (False, True):
+            times = []
+            for number in range(n_jobs):
+                began = time.perf_counter()
+                outcomes(executor, [Job(str(number), reports=reports)])
+                times.append(time.perf_counter() - began)
+            found["report" if reports else "job"] = 1000 * statistics.median(times)
+    return found
+
+
+def throughput(name, n_workers, n_threads, n_trials, seconds):
+    """Trials a minute of workers that have so many threads each, or what they have by default if `None`."""
+    variables = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
+    if n_threads is not None:
+        os.environ.update(dict.fromkeys(variables, str(n_threads)))
+    try:
+        with make(name, n_workers) as executor:
+            executor.start(evaluate)
+            # A job for each worker, all under way at once: each has imported and traced what it needs.
+            while executor.slots < n_workers:
+                outcomes(executor, [Job("warm up", 1.0)])
+            outcomes(executor, [Job("warm up", 1.0) for _ in range(n_workers)])
+            began = time.perf_counter()
+            outcomes(executor, [Job(str(number), seconds) for number in range(n_trials)])
+            return 60 * n_trials / (time.perf_counter() - began)
+    finally:
+        if n_threads is not None:
+            for variable in variables:
+                del os.environ[variable]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--executors", nargs="+", default=["inline", "process", "ray"])
+    parser.add_argument("--trials", type=int, default=12, help="trials for the throughput; 0 for none")
+    parser.add_argument("--seconds", type=float, default=5.0, help="seconds of one")
+    arguments = parser.parse_args()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    rows = []
+    for name in arguments.executors:
+        found = overhead(name)
+        rows.append([name, *(f"{found[key]:.2f}" for key in ("start", "job", "report"))])
+    print(common.table(rows, ["executor", "start s", "job ms", "with a report ms"]))
+    if not arguments.trials:
+        return
+    rows = []
+    for name in arguments.executors:
+        if name != "inline":
+            rates = [
+                throughput(name, n_workers, n_threads, arguments.trials, arguments.seconds)
+                for n_workers, n_threads in ((1, 1), (1, None), (2, None))
+            ]
+            ratios = (rates[2] / rates[0], rates[2] / rates[1])
+            rows.append([name, *(f"{rate:.1f}" for rate in rates), *(f"{ratio:.2f}" for ratio in ratios)])
+    print("\nTrials a minute")
+    print(common.table(rows, ["executor", "one, one thread", "one", "two", "two / one, one thread", "two / one"]))
+
+
+if __name__ == "__main__":
+    main()

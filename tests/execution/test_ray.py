@@ -1,0 +1,80 @@
+"""Execution on Ray. Starting it takes seconds, so one local Ray serves most tests."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+ray = pytest.importorskip("ray")
+
+from autonas.execution import environment
+from autonas.execution import ray as ray_execution
+from autonas.testing import executors
+
+
+class TestRayExecutor(executors.ExecutorContract):
+    arrays_are_writable = False
+
+    def make(self, n_workers, grace):
+        return ray_execution.RayExecutor(n_workers, grace=grace)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def local_ray():
+    """A Ray that the executors of this file don't end."""
+    quiet = {"include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
+    ray.init(address="local", num_cpus=2, num_gpus=1, **quiet)
+    yield
+    ray.shutdown()
+
+
+def test_a_ray_that_was_there_stays_when_an_executor_is_closed(tmp_path):
+    with ray_execution.RayExecutor(1) as executor:
+        executor.start(executors._evaluation(tmp_path))
+        assert executor.slots == 1
+    assert ray.is_initialized()
+
+
+def test_several_share_the_cores_and_the_gpu_and_have_the_drivers_backend(monkeypatch):
+    for name in environment._THREADS:
+        monkeypatch.delenv(name, raising=False)
+
+    def evaluate(job, report):
+        names = ("KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS", "CUDA_VISIBLE_DEVICES")
+        return [os.environ.get(name) for name in names], ray.get_runtime_context().get_assigned_resources()
+
+    with ray_execution.RayExecutor(2, resources_per_trial={"cpu": 0.5, "gpu": 0.5}) as executor:
+        executor.start(evaluate)
+        (event,) = executors._all(executor, [executors.Job("a")])
+    assert event.outcome == ([keras.backend.backend(), "1", "0"], {"CPU": 0.5, "GPU": 0.5})
+
+
+def test_an_executor_has_as_many_workers_as_there_is_room_for():
+    with ray_execution.RayExecutor(resources_per_trial={"gpu": 0.25, "cpu": 0}) as executor:
+        executor.start(lambda job, report: None)
+        assert len(executor._workers) == 4
+
+
+def test_it_is_said_if_there_is_no_room():
+    with ray_execution.RayExecutor(resources_per_trial={"gpu": 2}) as executor:
+        with pytest.warns(UserWarning, match=r"No node .* needs {'GPU': 2}"):
+            executor.start(lambda job, report: None)
+
+
+@pytest.mark.parametrize("resources", [{"cpu": 0}, {"gpu": -1}, {"cpu": "1"}])
+def test_resources_are_checked(resources):
+    with pytest.raises(ValueError, match="`resources_per_trial` must be"):
+        ray_execution.RayExecutor(resources_per_trial=resources)
+
+
+def test_numbers_of_workers_are_checked():
+    with pytest.raises(ValueError, match="n_workers=0"):
+        ray_execution.RayExecutor(0)
+
+
+def test_without_ray_it_is_said_what_to_install():
+    code = "import sys; sys.modules['ray'] = None; from autonas.execution import ray"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert finished.stderr.splitlines()[-1].endswith("Execution on Ray needs Ray: pip install 'autonas[ray]'")
