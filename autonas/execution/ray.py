@@ -36,7 +36,8 @@ class RayExecutor(supervision.SupervisedExecutor):
     Args:
         n_workers: Number of actors, or `None` (the default) for as many as the nodes that are there have room for.
         resources_per_trial: Dict from a resource of Ray to how much of it an actor holds, such as
-            `{"cpu": 1, "gpu": 0.5}`; others than these two by their name in Ray. Defaults to `{"cpu": 1}`.
+            `{"cpu": 1, "gpu": 0.5}`; others than these two by their name in Ray. Defaults to one core and, if the
+            cluster has GPUs, to one GPU, or the share that lets `n_workers` have room.
         address: Address of a cluster, such as `"auto"` or `"10.0.0.1:6379"`.
         grace: Seconds past its deadline after which a job counts as hung. Defaults to 30.
     """
@@ -46,9 +47,10 @@ class RayExecutor(supervision.SupervisedExecutor):
         if n_workers is not None and not (isinstance(n_workers, int) and n_workers >= 1):
             raise ValueError(f"`n_workers` must be an integer, at least 1, or None. Received: n_workers={n_workers!r}")
         self._n_workers = n_workers
-        self._needs = _needs(resources_per_trial or {"cpu": 1})
+        self._needs = None if resources_per_trial is None else _needs(resources_per_trial)
         self._address = address or os.environ.get("RAY_ADDRESS")
         self._is_connected = False
+        self._evaluate = None
         self._looked, self._room = -math.inf, 0
 
     @property
@@ -57,6 +59,7 @@ class RayExecutor(supervision.SupervisedExecutor):
 
     def close(self):
         super().close()
+        self._evaluate = None
         if self._is_connected:
             self._is_connected = False
             ray.shutdown()
@@ -64,11 +67,14 @@ class RayExecutor(supervision.SupervisedExecutor):
     def _distribute(self, evaluate):
         parts = worker.parts(evaluate)
         self._connect()
+        self._needs = self._needs or self._default_needs()
         # numpy arrays are those things that Ray doesn't copy from the store.
         self._evaluate = ray.put([np.asarray(part) for part in parts])
-        variables = environment.backend()
+        # One worker has the threads of the driver: left to itself, Ray would let OpenMP have one.
+        variables = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(joblib.cpu_count()))}
         if self._n_workers != 1:
-            variables |= environment.threads(math.ceil(self._needs.get("CPU", 1)))
+            variables = environment.threads(math.ceil(self._needs.get("CPU", 1)))
+        variables |= environment.backend()
         others = {name: amount for name, amount in self._needs.items() if name not in ("CPU", "GPU")}
         self._actor = ray.remote(_Actor).options(
             num_cpus=self._needs.get("CPU", 0),
@@ -91,10 +97,14 @@ class RayExecutor(supervision.SupervisedExecutor):
             return
         arguments = {"address": self._address}
         if self._address is None:
-            n_cpus = math.ceil((self._n_workers or 1) * self._needs.get("CPU", 0))
+            n_cpus = math.ceil((self._n_workers or 1) * (self._needs or {"CPU": 1}).get("CPU", 0))
             arguments = {"address": "local", "num_cpus": max(joblib.cpu_count(), n_cpus), "include_dashboard": False}
         ray.init(logging_level="ERROR", **arguments)
         self._is_connected = True
+
+    def _default_needs(self):
+        n_gpus = sum(node["Resources"].get("GPU", 0) for node in _nodes())
+        return {"CPU": 1, "GPU": 1 / math.ceil((self._n_workers or 1) / n_gpus)} if n_gpus else {"CPU": 1}
 
     def _adjust(self):
         n_workers = max(1, self._n_workers or self._has_room_for())
@@ -222,6 +232,8 @@ def _nodes():
 def _in_words(error):
     """How an actor ended. Ray doesn't know which signal ended its process."""
     message = str(error)
+    if getattr(error, "_actor_init_failed", False) or isinstance(error, ray.exceptions.RuntimeEnvSetupError):
+        return f"the Ray worker can't start: {message.strip().splitlines()[-1]}"
     if "node" in message and "has died" in message.replace("process has died", ""):
         return "the node of the Ray worker is gone"
     if "low on memory" in message:

@@ -76,6 +76,8 @@ def main(driver, connection, evaluate):
         connection: Descriptor of a socket to the driver.
         evaluate: Descriptor of a file that `travelling` wrote.
     """
+    # What is printed isn't kept back until it is lost with the process.
+    sys.stdout.reconfigure(line_buffering=True)
     # Ctrl-C is for the driver, which ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = channel.Channel(socket.socket(fileno=connection))

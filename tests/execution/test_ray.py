@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import joblib
 import keras
 import pytest
 
@@ -49,6 +50,33 @@ def test_several_share_the_cores_and_the_gpu_and_have_the_drivers_backend(monkey
         executor.start(evaluate)
         (event,) = executors._all(executor, [executors.Job("a")])
     assert event.outcome == ([keras.backend.backend(), "1", "0"], {"CPU": 0.5, "GPU": 0.5})
+
+
+def test_workers_share_the_gpus_by_default():
+    with ray_execution.RayExecutor(3) as executor:
+        executor.start(lambda job, report: os.environ["CUDA_VISIBLE_DEVICES"])
+        (event,) = executors._all(executor, [executors.Job("a")])
+    assert event.outcome == "0" and executor._needs == {"CPU": 1, "GPU": 1 / 3}
+
+
+def test_one_worker_has_all_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with ray_execution.RayExecutor(1) as executor:
+        executor.start(lambda job, report: (os.environ["OMP_NUM_THREADS"], "TF_NUM_INTRAOP_THREADS" in os.environ))
+        (event,) = executors._all(executor, [executors.Job("a")])
+    assert event.outcome == (str(joblib.cpu_count()), "TF_NUM_INTRAOP_THREADS" in os.environ)
+
+
+def test_a_worker_that_cannot_start_says_why(monkeypatch):
+    class Broken(ray_execution._Actor):
+        def __init__(self, parts):
+            raise ModuleNotFoundError("No module named 'autonas'")
+
+    monkeypatch.setattr(ray_execution, "_Actor", Broken)
+    with ray_execution.RayExecutor(1) as executor:
+        executor.start(lambda job, report: None)
+        with pytest.raises(RuntimeError, match="5 workers in a row .* can't start: ModuleNotFoundError"):
+            executors._all(executor, [executors.Job("a")])
 
 
 def test_an_executor_has_as_many_workers_as_there_is_room_for():

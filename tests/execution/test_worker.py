@@ -1,0 +1,59 @@
+"""Jobs and what is evaluated travel to workers."""
+
+import collections
+import dataclasses
+import tempfile
+import time
+
+import numpy as np
+import pytest
+
+from autonas.execution import worker
+
+Bare = collections.namedtuple("Bare", ["trial_id", "deadline"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    trial_id: str
+    deadline: float | None = None
+    checkpoint: object = None
+
+
+@dataclasses.dataclass
+class WithoutCheckpoint:
+    trial_id: str
+    deadline: float | None = None
+
+
+def test_a_job_arrives_as_it_was_sent():
+    job = Job("a", 12.5, "its own")
+    assert worker._unpacked(worker.packed(job, None, shares_clock=True)) == job
+
+
+def test_what_was_kept_becomes_its_checkpoint():
+    kept = worker.cloudpickle.dumps({"epoch": 3})
+    assert worker._unpacked(worker.packed(Job("a", 12.5), kept, True)) == Job("a", 12.5, {"epoch": 3})
+
+
+@pytest.mark.parametrize("job", [WithoutCheckpoint("a"), Bare("a", None)])
+def test_a_job_without_such_a_field_begins_from_the_start(job):
+    assert worker._unpacked(worker.packed(job, worker.cloudpickle.dumps(3), True)) == job
+
+
+def test_a_deadline_is_that_of_the_clock_of_the_workers_machine(monkeypatch):
+    content = worker.packed(Job("a", time.monotonic() + 10), None, shares_clock=False)
+    monkeypatch.setattr(worker.time, "monotonic", lambda: 1000.0)
+    assert worker._unpacked(content).deadline == pytest.approx(1010, abs=0.1)
+    assert worker._unpacked(worker.packed(Job("a"), None, shares_clock=False)) == Job("a")
+
+
+def test_arrays_of_a_file_are_views_where_all_numbers_may_begin():
+    arrays = [np.arange(3, dtype="int8"), np.arange(5.0), np.zeros((0, 2)), np.asfortranarray(np.eye(3))]
+    with tempfile.TemporaryFile() as file:
+        worker.travelling(lambda job, report: arrays, file)
+        # The worker closes the descriptor.
+        arrived = worker.arrived(worker._mapped(worker.os.dup(file.fileno())))(None, None)
+    for array, was in zip(arrived, arrays, strict=True):
+        np.testing.assert_array_equal(array, was)
+        assert array.dtype == was.dtype and array.ctypes.data % 64 == 0 and not array.flags.owndata
