@@ -60,6 +60,10 @@ class Oracle(trials.TrialKeeper):
     takes_warm_start = True
     #: Whether `suggest` changes the strategy. If not, a search is continued without asking for everything again.
     suggest_changes_state = True
+    #: Whether a trial may go on with the training of an earlier one, which its values name under `tuner/trial_id`.
+    goes_on = False
+    #: Whether it is told of an architecture once for each fidelity at which it was scored, and of the fidelity.
+    knows_fidelities = False
 
     def __init__(
         self,
@@ -137,6 +141,23 @@ class Oracle(trials.TrialKeeper):
         """
         return None
 
+    def observe_fidelity(self, number, values, fidelity):
+        """Learns at what fidelity an architecture was scored; called before `observe` if it `knows_fidelities`.
+
+        Args:
+            number: The trial's number, from 0 in the order of asking.
+            values: Its architecture.
+            fidelity: Share of a full training, more than 0 and at most 1.
+        """
+
+    def observe_again(self, number, values, scores):
+        """Learns that an architecture it was told of scores better or worse than it was told, now that it was trained
+        on; called unless it `knows_fidelities`, and ignored by default. Arguments as in `observe`."""
+
+    def promotable(self):
+        """Ids of the trials whose training a later one may go on with, what is most likely first; a list."""
+        return []
+
     def numbers(self):
         """What is worth logging of the strategy after a trial, a dict of floats; empty by default."""
         return {}
@@ -179,20 +200,24 @@ class Oracle(trials.TrialKeeper):
             self._next_initial_point()
         self._record(values)
 
-    def tell(self, number, values, scores, margins=None):
-        """What came of it; see `observe` and `observe_margins`. Scores that aren't finite are those of a failed trial.
+    def tell(self, number, values, scores, margins=None, fidelity=None):
+        """What came of it; see `observe`, `observe_margins` and `observe_fidelity`. Scores that aren't finite are those
+        of a failed trial.
 
         Args:
             number: The trial's number, from 0 in the order of asking.
             values: Its architecture.
             scores: As in `observe`.
             margins: As in `observe_margins`, or `None` without constraints. Defaults to `None`.
+            fidelity: As in `observe_fidelity`, or `None` for a full training. Defaults to `None`.
         """
         if scores is not None and not np.isfinite(scores).all():
             scores = None
         self.pending.pop(number, None)
         if margins is not None:
             self.observe_margins(number, values, tuple(margins))
+        if fidelity is not None:
+            self.observe_fidelity(number, values, fidelity)
         self.observe(number, values, scores)
 
     def tell_report(self, number, values, report):

@@ -119,6 +119,16 @@ class EvolutionOracle(base.Oracle):
         if self.patience is not None and self._n_without_progress >= self.patience * len(values):
             self._begin_anew()
 
+    def observe_again(self, number, values, scores):
+        for place, (member, _, violation) in enumerate(self._population):
+            if member == values:
+                self._population[place] = (member, scores, violation)
+                if self._is_progress(scores, violation):
+                    self._n_without_progress = 0
+                return
+        if number >= self._first_trial:
+            self._join(values, scores, 0.0)
+
     def _join(self, values, scores, violation):
         if self._is_progress(scores, violation):
             self._n_without_progress = 0

@@ -40,6 +40,14 @@ class TrialKeeper(keras_tuner.Oracle):
         """Whether there are as many candidates as there may be."""
         return self.max_trials is not None and self._n_candidates >= self.max_trials
 
+    def is_over(self):
+        """Whether nothing more is to be asked for; by default when it is full."""
+        return self.is_full()
+
+    def counts(self, values):
+        """Whether a trial with these values is one of `max_trials`."""
+        return outcomes.is_candidate(values)
+
     # ------------------------------------------------------------------ trials
 
     def create_trial(self, tuner_id):
@@ -53,7 +61,7 @@ class TrialKeeper(keras_tuner.Oracle):
             return trial
         number = len(self.trials)
         response = {"status": TrialStatus.STOPPED}
-        if not self.is_full():
+        if not self.is_over():
             response = self.populate_space(f"{number:04d}")
         trial = self._new_trial(number, response.get("values", {}), response["status"])
         if trial.status == TrialStatus.RUNNING:
@@ -118,10 +126,13 @@ class TrialKeeper(keras_tuner.Oracle):
         self._tell_trial(ours, json.loads(json.dumps(event)))
 
     def get_best_trials(self, num_trials=1):
-        """The best completed candidates; never a trial that failed."""
-        completed = [trial for trial in self.trials.values() if trial.score is not None]
+        """The best completed candidates, those that were trained for more epochs first; never a trial that failed."""
         sign = -1 if self.objective.direction == "max" else 1
-        return sorted(completed, key=lambda trial: sign * trial.score)[:num_trials]
+
+        def place(trial):
+            return -trial.hyperparameters.values.get("tuner/epochs", 0), sign * trial.score
+
+        return sorted((trial for trial in self.trials.values() if trial.score is not None), key=place)[:num_trials]
 
     @property
     def _objectives(self):
@@ -184,7 +195,7 @@ class TrialKeeper(keras_tuner.Oracle):
     def _add(self, trial):
         self.trials[trial.trial_id] = trial
         self.start_order.append(trial.trial_id)
-        self._n_candidates += outcomes.is_candidate(trial.hyperparameters.values)
+        self._n_candidates += self.counts(trial.hyperparameters.values)
 
     def _tell_trial(self, trial, event):
         number, values = int(trial.trial_id), dict(trial.hyperparameters.values)
@@ -192,6 +203,6 @@ class TrialKeeper(keras_tuner.Oracle):
             self.tell_report(number, values, event.get("report") if trial.status == TrialStatus.COMPLETED else None)
             return
         margins = event.get("margins")
-        self._n_candidates -= outcomes.is_refused(trial.status, margins)
+        self._n_candidates -= self.counts(values) and outcomes.is_refused(trial.status, margins)
         completed = trial.status == TrialStatus.COMPLETED
         self.tell(number, values, outcomes.scores(event["metrics"], self._objectives) if completed else None, margins)
