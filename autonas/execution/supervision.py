@@ -6,6 +6,8 @@ import pickle
 import time
 import traceback
 
+import cloudpickle
+
 from autonas.execution import base, worker
 
 #: Seconds after which a worker that doesn't take its job counts as lost.
@@ -19,6 +21,7 @@ class Task:
 
     def __init__(self, job):
         self.job = job
+        self.pickled = cloudpickle.dumps(job)
         self.checkpoint = None
         self.reasons = []
 
@@ -101,6 +104,8 @@ class SupervisedExecutor(base.Executor):
         self._dispatch()
 
     def wait(self):
+        if not self._is_open:
+            return []
         slots = self.slots
         while not self._events and (self._queue or any(worker.task for worker in self._workers)):
             self._adjust()
@@ -131,7 +136,7 @@ class SupervisedExecutor(base.Executor):
         for each in list(self._workers):
             if self._queue and each.is_ready and each.task is None:
                 task = self._queue.popleft()
-                if each.send(worker.packed(task.job, task.checkpoint, each.shares_clock)):
+                if each.send(worker.packed(task.pickled, task.checkpoint, task.job.deadline, each.shares_clock)):
                     each.task = task
                     each.due = None if task.job.deadline is None else task.job.deadline + self.grace
                 else:

@@ -21,7 +21,7 @@ _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 class Report:
-    """What `evaluate` reports with in a worker.
+    """What `evaluate` reports with in a worker, from any thread, until it returns.
 
     Args:
         send: Function `(kind, content)` that sends a message to the driver.
@@ -30,26 +30,40 @@ class Report:
     keeps_checkpoints = True
 
     def __init__(self, send):
-        self._send = send
+        self._send_now = send
+        self._lock = threading.Lock()
+        self._is_open = True
 
     def __call__(self, event):
-        self._send("report", cloudpickle.dumps(event))
+        self._send("report", event)
 
     def checkpoint(self, state):
         """Makes `state` the one that the job begins again from if this worker is lost."""
-        self._send("checkpoint", cloudpickle.dumps(state))
+        self._send("checkpoint", state)
+
+    def close(self):
+        """Sees to it that a thread which the job leaves behind doesn't report on the next one."""
+        with self._lock:
+            self._is_open = False
+
+    def _send(self, kind, what):
+        content = cloudpickle.dumps(what)
+        with self._lock:
+            if self._is_open:
+                self._send_now(kind, content)
 
 
-def packed(job, checkpoint, shares_clock):
+def packed(job, checkpoint, deadline, shares_clock):
     """Makes a job ready to travel.
 
     Args:
-        job: The job.
+        job: The job, pickled.
         checkpoint: What it last gave to `report.checkpoint`, pickled, or `None`.
+        deadline: Its deadline.
         shares_clock: Whether the worker is on this machine, where all processes have the same `time.monotonic()`.
     """
-    left = None if job.deadline is None or shares_clock else job.deadline - time.monotonic()
-    return pickle.dumps((cloudpickle.dumps(job), checkpoint, left))
+    left = None if deadline is None or shares_clock else deadline - time.monotonic()
+    return pickle.dumps((job, checkpoint, left))
 
 
 def run(evaluate, content, send):
@@ -60,11 +74,14 @@ def run(evaluate, content, send):
         content: What `packed` returned.
         send: Function `(kind, content)` that sends a message to the driver.
     """
+    report = Report(send)
     try:
-        outcome = cloudpickle.dumps(evaluate(_unpacked(content), Report(send)))
+        outcome = cloudpickle.dumps(evaluate(_unpacked(content), report))
     except Exception as error:
+        report.close()
         send("raised", described(error))
     else:
+        report.close()
         send("ended", outcome)
 
 

@@ -174,6 +174,7 @@ class ExecutorContract:
         executor.close()
         with pytest.raises(RuntimeError, match="start"):
             executor.submit(Job("a"))
+        assert executor.wait() == []
 
     # ------------------------------------------------------------------ workers that are lost
 

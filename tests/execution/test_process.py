@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 
-import keras
 import numpy as np
 import pytest
 
@@ -78,6 +77,8 @@ def test_a_script_needs_no_guard_and_its_classes_travel(tmp_path, options):
 
 
 def test_a_worker_has_the_drivers_path_folder_and_backend(tmp_path, monkeypatch):
+    import keras  # Not above: this file is imported by drivers that must start quickly.
+
     (tmp_path / "only_here.py").write_text("value = 5")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -152,6 +153,32 @@ def test_the_reason_names_both_ends(tmp_path):
 def test_an_outcome_that_cannot_travel_loses_its_job():
     (event,) = _outcomes(lambda job, report: threading.Lock(), [executors.Job("a")])
     assert isinstance(event, base.Lost) and "TypeError: cannot pickle" in event.reason
+
+
+def test_what_a_job_leaves_behind_is_not_heard():
+    def evaluate(job, report):
+        def talk():
+            for _ in range(20):
+                time.sleep(0.01)
+                report(job.trial_id)
+
+        threading.Thread(target=talk).start()
+        time.sleep(0.5 if job.trial_id == "b" else 0)
+
+    told = []
+    with process.ProcessExecutor(1) as executor:
+        executor.start(evaluate, lambda job, event: told.append((job.trial_id, event)))
+        executors._all(executor, [executors.Job("a")])
+        time.sleep(0.5)
+        executors._all(executor, [executors.Job("b")])
+    assert set(told) <= {("a", "a"), ("b", "b")} and told.count(("b", "b")) == 20
+
+
+def test_a_job_that_cannot_travel_is_refused_when_it_is_submitted():
+    with process.ProcessExecutor(1) as executor:
+        executor.start(lambda job, report: None)
+        with pytest.raises(TypeError, match="lock"):
+            executor.submit(executors.Job("a", threading.Lock()))
 
 
 def test_what_cannot_travel_is_refused():

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import joblib
-import keras
 import pytest
 
 ray = pytest.importorskip("ray")
@@ -39,6 +38,8 @@ def test_a_ray_that_was_there_stays_when_an_executor_is_closed(tmp_path):
 
 
 def test_several_share_the_cores_and_the_gpu_and_have_the_drivers_backend(monkeypatch):
+    import keras  # Not above: this file is imported by drivers that must start quickly.
+
     for name in environment._THREADS:
         monkeypatch.delenv(name, raising=False)
 

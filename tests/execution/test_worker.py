@@ -5,6 +5,7 @@ import dataclasses
 import tempfile
 import time
 
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -26,26 +27,34 @@ class WithoutCheckpoint:
     deadline: float | None = None
 
 
+def _travelled(job, checkpoint=None, shares_clock=True, now=None):
+    """A job as it arrives, at a machine whose clock says `now`, at once."""
+    kept = None if checkpoint is None else cloudpickle.dumps(checkpoint)
+    content = worker.packed(cloudpickle.dumps(job), kept, job.deadline, shares_clock)
+    with pytest.MonkeyPatch.context() as patch:
+        if now is not None:
+            patch.setattr(worker.time, "monotonic", lambda: now)
+        return worker._unpacked(content)
+
+
 def test_a_job_arrives_as_it_was_sent():
     job = Job("a", 12.5, "its own")
-    assert worker._unpacked(worker.packed(job, None, shares_clock=True)) == job
+    assert _travelled(job) == job
 
 
 def test_what_was_kept_becomes_its_checkpoint():
-    kept = worker.cloudpickle.dumps({"epoch": 3})
-    assert worker._unpacked(worker.packed(Job("a", 12.5), kept, True)) == Job("a", 12.5, {"epoch": 3})
+    assert _travelled(Job("a", 12.5), {"epoch": 3}) == Job("a", 12.5, {"epoch": 3})
 
 
 @pytest.mark.parametrize("job", [WithoutCheckpoint("a"), Bare("a", None)])
 def test_a_job_without_such_a_field_begins_from_the_start(job):
-    assert worker._unpacked(worker.packed(job, worker.cloudpickle.dumps(3), True)) == job
+    assert _travelled(job, 3) == job
 
 
-def test_a_deadline_is_that_of_the_clock_of_the_workers_machine(monkeypatch):
-    content = worker.packed(Job("a", time.monotonic() + 10), None, shares_clock=False)
-    monkeypatch.setattr(worker.time, "monotonic", lambda: 1000.0)
-    assert worker._unpacked(content).deadline == pytest.approx(1010, abs=0.1)
-    assert worker._unpacked(worker.packed(Job("a"), None, shares_clock=False)) == Job("a")
+def test_a_deadline_is_that_of_the_clock_of_the_workers_machine():
+    arrived = _travelled(Job("a", time.monotonic() + 10), shares_clock=False, now=1000.0)
+    assert arrived.deadline == pytest.approx(1010, abs=0.1)
+    assert _travelled(Job("a"), shares_clock=False, now=1000.0) == Job("a")
 
 
 def test_arrays_of_a_file_are_views_where_all_numbers_may_begin():
