@@ -20,14 +20,18 @@ setup(
         "scikit-learn>=1.6,<1.10",
         "pandas>=2.2,<3.2",
         "threadpoolctl>=3.2",  # comes with scikit-learn
+        "joblib>=1.3",  # comes with scikit-learn
+        "cloudpickle>=3,<4",
         "tensorboard>=2.18,<2.22",
         "rich>=13,<16",
+        "filelock>=3.12,<5",
         "moocore>=0.2,<0.4",
         "ai-edge-litert>=2.0,<2.4",
     ],
     extras_require={
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
         "plots": ["matplotlib>=3.8"],
+        "ray": ["ray>=2.40,<2.61"],
         "test": [
             "ipykernel>=6.29",
             "jax>=0.5,<0.11",
@@ -37,6 +41,7 @@ setup(
             "onnxruntime>=1.20",
             "pytest>=8,<10",
             "pytest-xdist>=3.6",
+            "ray>=2.40,<2.61",
             "ruff>=0.9",
             "tf2onnx>=1.16",
         ]

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from autonas import oracles, preparation
+from autonas import execution, oracles, preparation
 from autonas.objectives import goal
 from autonas.oracles import checks
 
@@ -20,6 +20,9 @@ def presets():
 
 def check(estimator):
     """Raises a `ValueError` naming the first argument of an `AutoModel` that can't be."""
+    _refuse_keras_tuners_workers()
+    execution.check_executor(estimator.executor, estimator.n_workers)
+    _positive_integer(estimator, "n_workers")
     _positive_integer(estimator, "max_trials")
     _positive_integer(estimator, "epochs")
     _positive_integer(estimator, "patience")
@@ -68,6 +71,16 @@ def _check_class_weight(class_weight):
             _refuse("class_weight", "a dict from label to a weight of at least zero", wrong[0])
     elif not (class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced")):
         _refuse("class_weight", "a dict from label to weight, 'balanced' or None", class_weight)
+
+
+def _refuse_keras_tuners_workers():
+    names = [name for name in ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP") if os.environ.get(name)]
+    if names:
+        raise ValueError(
+            f"The environment variable {names[0]} must not be set: Keras Tuner's chief and workers, which can hang and "
+            f"lose trials, are not used. Received: {names[0]}={os.environ[names[0]]!r}. Unset it, and set `n_workers` "
+            "for several trials at a time on this machine, or executor='ray' for several machines."
+        )
 
 
 def _positive_integer(estimator, name):

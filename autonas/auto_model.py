@@ -8,12 +8,22 @@ import time
 import numpy as np
 from sklearn.base import clone
 
-from autonas import arguments, fitted, one_shot, oracles, persistence, preparation, run_header, tuner
+from autonas import (
+    arguments,
+    execution,
+    fitted,
+    one_shot,
+    oracles,
+    persistence,
+    preparation,
+    run_header,
+    run_lock,
+    tuner,
+)
 from autonas import predictor as predictor_module
 from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
-from autonas.execution import serial
 from autonas.reporting import ProgressReporter, ReporterList, SearchInfo, TensorBoardReporter, describe
 from autonas.search_space import optimization, portfolio, ranges
 
@@ -48,6 +58,10 @@ class AutoModel(fitted.FittedModel):
             cost as much as a few trainings; the default architecture and then the best few are trained by themselves,
             and these are the trials that count. See `autonas.oracles.WeightSharingOracle`, which may be given as
             `strategy` with arguments. Defaults to `False`.
+        executor: Where trials run: `"inline"` (this process), `"process"` (worker processes of this machine, which
+            survive what a trial does to its process), `"ray"` (a Ray cluster, or a Ray of this machine), or one of
+            `autonas.execution` with arguments. Defaults to `None`: this process for one worker, processes for several.
+        n_workers: Number of trials at a time. Defaults to `None`: one, on Ray as many as there is room for.
         objective: What to optimise: a metric on the validation part, such as `"val_accuracy"`, `"val_auc"`,
             `"val_loss"`, `"val_rmse"`, that of a scorer of scikit-learn, such as `"roc_auc"` or `"f1_macro"`, or a
             `keras_tuner.Objective`; a cost of the network: `"params"`, `"flops"`, `"memory_mb"`, `"model_size_mb"`,
@@ -115,6 +129,8 @@ class AutoModel(fitted.FittedModel):
         search_space=None,
         strategy="auto",
         weight_sharing=False,
+        executor=None,
+        n_workers=None,
         objective=None,
         constraints=None,
         metrics=None,
@@ -140,6 +156,8 @@ class AutoModel(fitted.FittedModel):
         self.search_space = search_space
         self.strategy = strategy
         self.weight_sharing = weight_sharing
+        self.executor = executor
+        self.n_workers = n_workers
         self.objective = objective
         self.constraints = constraints
         self.metrics = metrics
@@ -190,16 +208,30 @@ class AutoModel(fitted.FittedModel):
         started = time.monotonic()
         arguments.check(self)
         shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
+        executor = execution.get_executor(self.executor, self.n_workers)
         if shares_weights and is_stream(x):
             raise ValueError(
                 "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows. Received: a "
                 "tf.data.Dataset. Give arrays, or set `weight_sharing=False` and another `strategy`."
             )
+        if not isinstance(executor, execution.InlineExecutor):
+            if shares_weights:
+                raise ValueError(
+                    "`executor` must be 'inline' for a strategy that trains a supernet, which stays in one process. "
+                    f"Received: executor={self.executor!r}, n_workers={self.n_workers!r}"
+                )
+            if is_stream(x):
+                raise ValueError(
+                    "`x` must be arrays for trials in other processes: a tf.data.Dataset can't travel. Give arrays, or "
+                    f"executor='inline'. Received: executor={self.executor!r}, n_workers={self.n_workers!r}"
+                )
         seed = self._find_seed()
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
         space = prepared.graph.declare()
         preset = arguments.presets()[self.preset]
-        epochs = self.epochs or _default_epochs(prepared.dataset.n_train, preset)
+        # Keras Tuner's Hyperband says itself how long a full training is.
+        epochs = self.epochs or getattr(self.strategy, "max_epochs", None)
+        epochs = epochs or _default_epochs(prepared.dataset.n_train, preset)
         searched, updates_per_epoch = space, None
         if shares_weights:
             searched = one_shot.build_supernet(prepared.graph, self.time_limit).space
@@ -225,34 +257,34 @@ class AutoModel(fitted.FittedModel):
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
         if shares_weights:
             header["supernet"] = oracle.supernet_training()
-        directory = self._open_directory(header)
+        directory = self._choose_directory(header)
         oracle.header = header
-        evaluator = evaluator_module.Evaluator(
-            prepared.graph,
-            space,
-            prepared.dataset,
-            prepared.scorer,
-            prepared.goal,
-            prepared.graph.optimization.batch_size_of,
-            epochs,
-            patience=max(8, epochs // 3),
-            seed=seed,
-            supernet=one_shot.evaluator(prepared, oracle, directory, seed) if shares_weights else None,
-        )
-        refits = self.refit and prepared.dataset.final_rows is not None
-        budget = budget_module.TimeBudget(self.time_limit, prepared.dataset.final_ratio if refits else 0.0, started)
-        executor = serial.SerialExecutor(
-            lambda job: evaluator.evaluate(job, lambda epoch, numbers: search.on_epoch(job.trial_id, epoch, numbers))
-        )
-        search = tuner.Tuner(
-            oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
-        )
-        info = self._search_info(prepared.goal, space, max_trials, directory)
-        network, record, best = search.run(info, refits)
-        self.__dict__.pop("_searched", None)  # That of an earlier fit.
-        if prepared.goal.is_pareto:
-            self._searched = (prepared, search, directory, refits)
-        self._serve(prepared, search, network, best, record, directory)
+        with run_lock.held(directory):
+            if self.overwrite:
+                persistence.remove_run(directory)
+            evaluator = evaluator_module.Evaluator(
+                prepared.graph,
+                space,
+                prepared.dataset,
+                prepared.scorer,
+                prepared.goal,
+                prepared.graph.optimization.batch_size_of,
+                epochs,
+                patience=max(8, epochs // 3),
+                seed=seed,
+                supernet=one_shot.evaluator(prepared, oracle, directory, seed) if shares_weights else None,
+            )
+            refits = self.refit and prepared.dataset.final_rows is not None
+            budget = budget_module.TimeBudget(self.time_limit, prepared.dataset.final_ratio if refits else 0.0, started)
+            search = tuner.Tuner(
+                oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
+            )
+            info = self._search_info(prepared.goal, space, max_trials, directory)
+            network, record, best = search.run(info, refits)
+            self.__dict__.pop("_searched", None)  # That of an earlier fit.
+            if prepared.goal.is_pareto:
+                self._searched = (prepared, search, directory, refits)
+            self._serve(prepared, search, network, best, record, directory)
         return self
 
     def select(self, **limits):
@@ -280,8 +312,9 @@ class AutoModel(fitted.FittedModel):
                 f"with the data of the search and directory={self.directory_!r}: it reads the finished search."
             )
         prepared, search, directory, refits = self._searched
-        network, record, best = search.serve_another(trial_id, refits)
-        self._serve(prepared, search, network, best, record, directory)
+        with run_lock.held(directory):
+            network, record, best = search.serve_another(trial_id, refits)
+            self._serve(prepared, search, network, best, record, directory)
         return self
 
     def _prepare(self, x, y, sample_weight, validation_data, groups, seed):
@@ -310,16 +343,14 @@ class AutoModel(fitted.FittedModel):
         """What a run must agree on with the one it continues."""
         return run_header.header(self, prepared, space, epochs, data)
 
-    def _open_directory(self, header):
+    def _choose_directory(self, header):
         """The folder of the run, checked: a search on other data or another space is not continued."""
         if self.directory is None:
             stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S")
             unique = os.urandom(3).hex()
             return os.path.join("autonas_runs", f"{stamp}_{unique}")
         directory = os.fspath(self.directory)
-        if self.overwrite:
-            persistence.remove_run(directory)
-        else:
+        if not self.overwrite:
             persistence.check_same_search(directory, header)
         return directory
 

@@ -96,14 +96,15 @@ class FinalStage:
         tuner.reporter.on_trial_begin(record)
         seconds = tuner.budget.trial_seconds(None, first=False)
         deadline = None if seconds is None else time.monotonic() + max(seconds, 0.1)
-        tuner.executor.submit(tuner.job(record, deadline))
-        ((_, outcome),) = tuner.executor.wait()
+        outcome = self.evaluator.evaluate(
+            tuner.job(record, deadline), lambda epoch, numbers: tuner.on_epoch(record, epoch, numbers)
+        )
         record.status = outcome.status
         tuner.fill(record, outcome)
         if record.status == "completed":
             record.score = record.metrics[self.goal.main.name]
             record.message = refused.message
-            tuner.save_latest()
+            tuner.weights.save(outcome.weights, record.trial_id)
         tuner.reporter.on_trial_end(record, record if record.status == "completed" else None)
         return record
 
@@ -164,7 +165,7 @@ class FinalStage:
 
     def _keep_final_fit(self, job, model, record):
         """So that it isn't trained again when the finished search is called again."""
-        self.tuner.weights.save(model, "final")
+        self.tuner.weights.save(model.get_weights(), "final")
         self.earlier = {"event": "final", "of": job.trial_id, "record": record.to_json()}
         self.tuner.oracle.journal.append(self.earlier)
 
@@ -177,7 +178,7 @@ class FinalStage:
         record.number = len(tuner.records)
         tuner.records["final"] = record
         model = self.evaluator.trained(job, outcome).model
-        tuner.weights.load(model, "final")
+        model.set_weights(tuner.weights.load("final"))
         return record, model
 
     def _searched(self, job, outcome):
@@ -186,7 +187,7 @@ class FinalStage:
         if kept in (self.evaluator.best, self.evaluator.latest):
             kept.model.set_weights(kept.weights)
         elif self.tuner.weights.exists(job.trial_id):
-            self.tuner.weights.load(kept.model, job.trial_id)
+            kept.model.set_weights(self.tuner.weights.load(job.trial_id))
         else:  # The file was deleted: the same seed trains the same model.
             kept = self.evaluator.retrain(job)
             if kept is None:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 
-from autonas import predictor
+from autonas import predictor, run_lock
 from autonas.oracles import journal
 
 _LEARNED = (
@@ -59,12 +59,14 @@ def _serialized_arguments(estimator):
 
 
 #: What a run writes into its folder.
-_WRITTEN = ("journal.jsonl", "model", "supernet", "tensorboard", "weights")
+_WRITTEN = (
+    "checkpoints", "journal.jsonl", run_lock.LOCK, run_lock.OWNER, "model", "supernet", "tensorboard", "weights",
+)  # fmt: skip
 
 
 def remove_run(directory):
     """Deletes what an earlier run has written to a folder, and nothing else."""
-    for name in _WRITTEN:
+    for name in set(_WRITTEN) - {run_lock.LOCK, run_lock.OWNER}:
         path = os.path.join(directory, name)
         if os.path.isdir(path):
             shutil.rmtree(path)

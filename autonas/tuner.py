@@ -8,9 +8,9 @@ import time
 
 import keras_tuner
 
-from autonas import exceptions, final_stage, interrupts
+from autonas import exceptions, execution, final_stage, interrupts
 from autonas import weights as weights_module
-from autonas.evaluation import evaluator as evaluator_module
+from autonas.evaluation import job as jobs
 from autonas.objectives import front
 from autonas.oracles import base
 from autonas.reporting import records as records_module
@@ -25,7 +25,12 @@ _HOPELESS = 20
 #: Candidates refused in a row after which a search ends: the strategy finds none within the limits any more.
 _MAX_REFUSED = 100
 #: What the journal holds of an outcome besides its scores.
-_FACTS = ("best_epoch", "epochs", "horizon", "batch_size", "parameters", "seconds", "message", "costs", "margins")
+_FACTS = (
+    "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "seconds", "message", "costs",
+    "margins",
+)  # fmt: skip
+#: Checkpoints that are kept at most, of trials whose training others may go on with.
+_MAX_CHECKPOINTS = 50
 
 
 class Tuner(keras_tuner.Tuner):
@@ -35,7 +40,7 @@ class Tuner(keras_tuner.Tuner):
         oracle: An `autonas.oracles.Oracle`.
         graph: The bound `Graph`; its space becomes the oracle's.
         evaluator: An `evaluation.evaluator.Evaluator`.
-        executor: Where jobs run, such as `execution.serial.SerialExecutor`.
+        executor: An `execution.Executor`: where jobs run.
         reporter: A `Reporter`.
         budget: A `TimeBudget`.
         directory: Folder of the run; a search that is in it continues.
@@ -58,6 +63,7 @@ class Tuner(keras_tuner.Tuner):
         self._first_epoch_seconds = 0.0
         directory = os.path.abspath(directory)
         self.weights = weights_module.TrialWeights(directory)
+        self.checkpoints = weights_module.TrialCheckpoints(directory)
         self._final_stage = final_stage.FinalStage(self)
         super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
 
@@ -80,6 +86,7 @@ class Tuner(keras_tuner.Tuner):
             SearchFailed: If no candidate was completed, or the training of shared weights fails.
             KeyboardInterrupt: If the user interrupts before any candidate was completed.
         """
+        self.executor.start(self.evaluator.run, self._on_report)
         self.oracle.open()
         self._restore()
         self.reporter.on_search_begin(dataclasses.replace(info, n_before=len(self._candidates())))
@@ -87,7 +94,8 @@ class Tuner(keras_tuner.Tuner):
         gc.collect()
         gc.freeze()
         try:
-            best = self.search()
+            with self.executor:
+                best = self.search()
             return self.serve(self.ranked() or [best], refit)
         finally:
             gc.unfreeze()
@@ -102,10 +110,9 @@ class Tuner(keras_tuner.Tuner):
                     if not self._submit(in_flight):
                         break
                     in_flight += 1
-                for job, outcome in self.executor.wait() if in_flight else []:
-                    in_flight -= 1
+                for event in self.executor.wait() if in_flight else []:
                     with interrupts.deferred():
-                        self._end(job, outcome)
+                        in_flight -= self._take(event)
         except KeyboardInterrupt:
             self.stop_reason = "interrupted"
             for record in self.records.values():
@@ -155,10 +162,17 @@ class Tuner(keras_tuner.Tuner):
 
     def job(self, record, deadline=None, strategy=None):
         """The job of a record."""
+        first = record
+        while (earlier := self._earlier(first)) is not None:
+            first = earlier
         keeps_limits = record.stage != "infeasible"
-        return evaluator_module.Job(
-            record.trial_id, record.number, record.values, deadline, strategy, keeps_limits=keeps_limits
-        )
+        return jobs.Job(record.trial_id, first.number, record.values, deadline, strategy, keeps_limits=keeps_limits)
+
+    def _earlier(self, record):
+        """The record of the trial whose training this one goes on with, or `None`."""
+        if record.stage != "search" or self.evaluator.supernet is not None:
+            return None
+        return self.records.get(record.values.get("tuner/trial_id"))
 
     def _submit(self, in_flight):
         """Begins the next trial; says why the search ends if there is none."""
@@ -191,8 +205,13 @@ class Tuner(keras_tuner.Tuner):
         if record.stage != "search":
             seconds = self.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
-        strategy = self.oracle.strategy_for(record.values)
-        self.executor.submit(self.job(record, deadline, strategy))
+        job = self.job(record, deadline, self.oracle.strategy_for(record.values))
+        job.may_go_on = self.oracle.goes_on
+        earlier = self._earlier(record)
+        if earlier is not None:
+            job.checkpoint = self.checkpoints.load(earlier.trial_id)
+            job.costs = self.outcomes[earlier.trial_id].costs
+        self.executor.submit(job)
         return True
 
     def _new_record(self, trial_id, values):
@@ -220,16 +239,30 @@ class Tuner(keras_tuner.Tuner):
         best = self.best()
         return None if best is None else self.outcomes[best.trial_id]
 
-    def on_epoch(self, trial_id, epoch, numbers):
+    def _on_report(self, job, report):
+        self.on_epoch(self.records[job.trial_id], *report)
+
+    def on_epoch(self, record, epoch, numbers):
         """Journals and shows an epoch of a trial that is under way."""
-        record = self.records[trial_id]
         if epoch == 1 and record.stage == "search":
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.time() - record.started)
-        record.history.append(numbers)
-        record.epochs = epoch
+        _add_epoch(record, epoch, numbers)
         if record.stage != "infeasible":
-            self.oracle.journal.append({"event": "epoch", "trial_id": trial_id, "epoch": epoch, "numbers": numbers})
+            event = {"event": "epoch", "trial_id": record.trial_id, "epoch": epoch, "numbers": numbers}
+            self.oracle.journal.append(event)
         self.reporter.on_epoch_end(record, epoch, numbers)
+
+    def _take(self, event):
+        """Takes in what the executor says of a job; returns whether it has ended."""
+        record = self.records[event.job.trial_id]
+        if isinstance(event, execution.Retried):
+            record.message = f"begun again: {event.reason}"
+            return False
+        ended = isinstance(event, execution.Ended)
+        outcome = event.outcome if ended else jobs.Outcome("failed", message=event.reason, seconds=_age(record))
+        outcome.message = "; ".join(filter(None, [record.message, outcome.message]))
+        self._end(event.job, outcome)
+        return True
 
     def _end(self, job, outcome):
         trial = self.oracle.trials[job.trial_id]
@@ -246,9 +279,12 @@ class Tuner(keras_tuner.Tuner):
         record.status = outcome.status
         self.fill(record, outcome)
         kept = self._may_be_served()
+        # Before the journal says that the trial has ended: it is run again if the process is killed here.
         if record.trial_id in kept:
-            # Before the journal says that the trial has ended: it is run again if the process is killed here.
-            self.save_latest()
+            self.weights.save(outcome.weights, record.trial_id)
+        if outcome.checkpoint is not None:
+            self.checkpoints.save(outcome.checkpoint, record.trial_id)
+        outcome.weights = outcome.checkpoint = None
         self.oracle.end_trial(trial)
         if outcome.status == "completed" and trial.status != TrialStatus.COMPLETED:
             record.status = "failed"
@@ -256,6 +292,9 @@ class Tuner(keras_tuner.Tuner):
         self._count_refused(record)
         if record.trial_id in kept:
             self.weights.keep(kept)
+        if self.oracle.goes_on:
+            running = {each.values.get("tuner/trial_id") for each in self.records.values() if each.status == "running"}
+            self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})
         self.reporter.on_trial_end(record, self.best())
         numbers = self.oracle.numbers() | self._numbers_of_front(record)
         if numbers:
@@ -297,12 +336,6 @@ class Tuner(keras_tuner.Tuner):
         kept = self.ranked()[:n_kept] + (self.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 
-    def save_latest(self):
-        """Writes the weights of the candidate that was trained last."""
-        latest = self.evaluator.latest
-        latest.model.set_weights(latest.weights)
-        self.weights.save(latest.model, latest.trial_id)
-
     def _restore(self):
         """Rebuilds the records of an earlier process from the journal."""
         for event in self.oracle.journal.read():
@@ -310,15 +343,16 @@ class Tuner(keras_tuner.Tuner):
             if kind == "created":
                 self._new_record(event["trial_id"], event["values"])
             elif kind == "epoch":
-                self.records[event["trial_id"]].history.append(event["numbers"])
+                _add_epoch(self.records[event["trial_id"]], event["epoch"], event["numbers"])
             elif kind == "ended":
                 record = self.records[event["trial_id"]]
-                # Epochs of a first attempt that was cut off come before those of the one that ended.
-                history = record.history[len(record.history) - event["epochs"] :]
+                history = record.history
+                if event["initial_epoch"]:
+                    history = self._earlier(record).history[: event["initial_epoch"]] + history
                 status = "completed" if event["status"] == TrialStatus.COMPLETED else "failed"
                 if status == "failed" and any(margin is not None and margin < 0 for margin in event["margins"]):
                     status = "refused"
-                outcome = evaluator_module.Outcome(
+                outcome = jobs.Outcome(
                     status,
                     event["metrics"] or event["costs"],
                     history,
@@ -335,3 +369,13 @@ class Tuner(keras_tuner.Tuner):
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:
             del self.records[trial_id]
 
+
+def _add_epoch(record, epoch, numbers):
+    """Adds an epoch to a record. Those of an attempt that was cut off, and that come again, are dropped."""
+    del record.history[len(record.history) - max(0, record.epochs - epoch + 1) :]
+    record.history.append(numbers)
+    record.epochs = epoch
+
+
+def _age(record):
+    return time.time() - record.started

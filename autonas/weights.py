@@ -1,11 +1,52 @@
-"""Weights of trials on disk: written whole or not at all, and no more of them than are needed."""
+"""Weights and checkpoints of trials on disk: written whole or not at all, and no more of them than are needed."""
 
 import os
 
-from autonas import predictor
+import numpy as np
+
+from autonas.evaluation import checkpoint as checkpoints
 
 
-class TrialWeights:
+class TrialArrays:
+    """Arrays of trials, a file for each.
+
+    Args:
+        directory: Folder of the run.
+        folder: Name of the folder of the files in it.
+    """
+
+    def __init__(self, directory, folder):
+        self.directory = os.path.join(directory, folder)
+
+    def path(self, trial_id):
+        """File of a trial."""
+        return os.path.join(self.directory, f"{trial_id}.npz")
+
+    def exists(self, trial_id):
+        """Whether a trial has a file."""
+        return os.path.exists(self.path(trial_id))
+
+    def write(self, arrays, trial_id):
+        """Writes a dict of arrays, under the trial's name only once it is whole."""
+        os.makedirs(self.directory, exist_ok=True)
+        unfinished = self.path(f"{trial_id}.unfinished")
+        np.savez(unfinished, **arrays)
+        os.replace(unfinished, self.path(trial_id))
+
+    def read(self, trial_id):
+        """Reads a trial's dict of arrays, in the order in which they were written."""
+        with np.load(self.path(trial_id), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+    def keep(self, trial_ids):
+        """Deletes the files of all trials but these."""
+        kept = {os.path.basename(self.path(trial_id)) for trial_id in trial_ids}
+        for name in os.listdir(self.directory) if os.path.isdir(self.directory) else []:
+            if name not in kept:
+                os.remove(os.path.join(self.directory, name))
+
+
+class TrialWeights(TrialArrays):
     """The weights of the trials that may still be served.
 
     Args:
@@ -13,32 +54,31 @@ class TrialWeights:
     """
 
     def __init__(self, directory):
-        self.directory = directory
+        super().__init__(directory, "weights")
 
-    def path(self, trial_id):
-        """File of a trial's weights."""
-        return os.path.join(self.directory, "weights", f"{trial_id}.weights.h5")
+    def save(self, weights, trial_id):
+        """Writes a list of arrays as `keras.Model.get_weights` gives it."""
+        self.write({str(place): array for place, array in enumerate(weights)}, trial_id)
 
-    def exists(self, trial_id):
-        """Whether a trial's weights are there."""
-        return os.path.exists(self.path(trial_id))
+    def load(self, trial_id):
+        """Reads a list of arrays for `keras.Model.set_weights`."""
+        return list(self.read(trial_id).values())
 
-    def save(self, model, trial_id):
-        """Writes a model's weights, under their name only once they are whole."""
-        path = self.path(trial_id)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        unfinished = self.path(f"{trial_id}.unfinished")
-        predictor.without_training_parts(model).save_weights(unfinished)
-        os.replace(unfinished, path)
 
-    def load(self, model, trial_id):
-        """Reads the weights of a trial into its model."""
-        predictor.without_training_parts(model).load_weights(self.path(trial_id))
+class TrialCheckpoints(TrialArrays):
+    """The checkpoints of the trials whose training a later one may go on with.
 
-    def keep(self, trial_ids):
-        """Deletes the weights of all trials but these."""
-        kept = {os.path.basename(self.path(trial_id)) for trial_id in trial_ids}
-        folder = os.path.dirname(self.path(""))
-        for name in os.listdir(folder):
-            if name not in kept:
-                os.remove(os.path.join(folder, name))
+    Args:
+        directory: Folder of the run.
+    """
+
+    def __init__(self, directory):
+        super().__init__(directory, "checkpoints")
+
+    def save(self, checkpoint, trial_id):
+        """Writes a `Checkpoint`."""
+        self.write(checkpoint.to_arrays(), trial_id)
+
+    def load(self, trial_id):
+        """Reads a `Checkpoint`; `None` if there is none."""
+        return checkpoints.Checkpoint.from_arrays(self.read(trial_id)) if self.exists(trial_id) else None

@@ -205,6 +205,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     import autonas
     from autonas import preparation
     from autonas.evaluation import evaluator as evaluator_module
+    from autonas.evaluation import job as jobs
     from autonas.evaluation import loops, supernet_evaluator, training
     from autonas.search_space.encoding import Encoding
 
@@ -235,7 +236,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
         started = time.process_time()
         for epoch in range(settings["epochs"]):
             values = {"tuner/stage": "supernet", "tuner/initial_epoch": epoch, "tuner/epochs": epoch + 1}
-            shared.evaluate(evaluator_module.Job(f"{epoch:04d}", epoch, values))
+            shared.evaluate(jobs.Job(f"{epoch:04d}", epoch, values))
         supernet_seconds = time.process_time() - started
     encoding, generator = Encoding(shared.supernet.space), np.random.default_rng(seed)
     architectures = [encoding.sample(generator) for _ in range(n_architectures)]

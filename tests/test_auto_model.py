@@ -243,12 +243,18 @@ def test_strategies(iris, folder, strategy):
     assert fresh.leaderboard().drop(columns="seconds").equals(more.leaderboard().drop(columns="seconds"))
 
 
-def test_hyperband_trains_for_the_epochs_of_its_rounds(iris):
-    strategy = keras_tuner.oracles.HyperbandOracle(max_epochs=2, factor=2, seed=1)
-    model = classifier(strategy=strategy, max_trials=None).fit(*iris)
-    board = model.leaderboard()
-    assert set(board["tuner/epochs"]) <= {1, 2} and (board["epochs"] <= board["tuner/epochs"]).all()
-    assert len(set(board["epochs"])) > 1 and model.stop_reason_ == "space_exhausted"
+def test_rounds_of_keras_tuners_hyperband_go_on_with_the_training_of_those_before(iris):
+    strategy = keras_tuner.oracles.HyperbandOracle(max_epochs=4, factor=2, seed=1)
+    model = classifier(strategy=strategy, max_trials=None, epochs=None).fit(*iris)
+    board = model.leaderboard().query("stage == 'search'").set_index("trial_id")
+    assert set(board.status) == {"completed"} and model.stop_reason_ == "space_exhausted"
+    assert (board["epochs"] <= board["tuner/epochs"]).all() and set(board["epochs"]) == {1, 2, 4}
+    records = {each["trial_id"]: each for each in model.records_}
+    promoted = board[board["tuner/trial_id"].notna()]
+    assert len(promoted) > 3
+    for trial_id, earlier in promoted["tuner/trial_id"].items():
+        history = records[earlier]["history"]
+        assert records[trial_id]["history"][: len(history)] == history
 
 
 def test_a_small_space_ends_when_all_of_it_was_tried(iris):

@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 
 import autonas
-from autonas import reporting
+from autonas import reporting, run_lock
 from autonas.evaluation import evaluator
 
 BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0}
@@ -420,6 +420,18 @@ def test_a_folder_of_other_things_is_refused(iris, folder):
     (folder / "run" / "thesis.tex").write_text("...")
     with pytest.raises(ValueError, match="`directory` must be.*thesis.tex"):
         classifier(directory=folder / "run").fit(*iris)
+
+
+def test_a_second_search_in_the_same_directory_is_refused(iris, folder):
+    with run_lock.held(str(folder / "run")), pytest.raises(ValueError, match=f"`directory`.* process {os.getpid()} on"):
+        classifier(directory=folder / "run").fit(*iris)
+    assert classifier(directory=folder / "run").fit(*iris).score(*iris) > 0.3
+
+
+def test_workers_of_keras_tuner_are_refused(iris, folder, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+    with pytest.raises(ValueError, match="KERASTUNER_TUNER_ID must not be set: .* Unset it"):
+        classifier().fit(*iris)
 
 
 def test_a_second_fit_fits_anew(iris):

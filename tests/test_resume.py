@@ -206,6 +206,6 @@ def test_an_earlier_best_of_a_killed_process_is_served_from_its_weights(iris, wh
 def test_disk_holds_the_weights_of_the_best_and_of_the_final_fit_only(whole):
     best = whole.leaderboard().query("rank == 1")["trial_id"].item()
     assert sorted(os.listdir(os.path.join(whole.directory_, "weights"))) == [
-        f"{best}.weights.h5",
-        "final.weights.h5",
+        f"{best}.npz",
+        "final.npz",
     ]

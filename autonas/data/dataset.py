@@ -26,6 +26,10 @@ class ArrayDataset:
     final_rows: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
 
+    def __getstate__(self):
+        """Without what a backend made of it."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
     @functools.cached_property
     def n_train(self):
         """Number of rows to train on."""

@@ -47,9 +47,9 @@ class TimeBudget:
 
     def final_seconds(self, outcome):
         """Seconds that the final fit of a candidate takes, from its own training."""
-        if outcome is None or outcome.epochs == 0:
+        if outcome is None or outcome.epochs == outcome.initial_epoch:
             return 0.0
-        return self.final_ratio * outcome.seconds * outcome.best_epoch / outcome.epochs
+        return self.final_ratio * outcome.seconds * outcome.best_epoch / (outcome.epochs - outcome.initial_epoch)
 
     def trial_seconds(self, best, first):
         """Seconds that the next trial may train, `None` without a limit.

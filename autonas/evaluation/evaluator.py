@@ -10,66 +10,9 @@ import keras
 import keras_tuner
 import numpy as np
 
+from autonas.evaluation import checkpoint as checkpoints
 from autonas.evaluation import loops, training
-
-
-@dataclasses.dataclass
-class Job:
-    """A candidate to evaluate: plain data that can travel to another process.
-
-    Args:
-        trial_id: The trial.
-        number: Its number, from 0.
-        values: Values of the active hyperparameters, with Keras Tuner's reserved `tuner/` keys.
-        deadline: `time.monotonic()` at which its training must stop, or `None`.
-        strategy: An `autonas.oracles.Oracle` that is asked and told in memory, or `None`: one-shot scores of what it
-            asks for, or paths of a supernet that it draws.
-        keeps_limits: Whether it is refused if a cost is beyond its limit.
-    """
-
-    trial_id: str
-    number: int
-    values: dict
-    deadline: float | None = None
-    strategy: object = None
-    keeps_limits: bool = True
-
-
-@dataclasses.dataclass
-class Outcome:
-    """What came of a job.
-
-    Args:
-        status: `"completed"`, `"failed"`, or `"refused"`: a cost is beyond its limit, and nothing was trained.
-        metrics: Scores of the best epoch, and costs.
-        history: One dict of numbers for each epoch.
-        best_epoch: The best epoch, from 1.
-        epochs: Epochs trained.
-        horizon: Epochs of the learning rate's schedule.
-        batch_size: Rows per step, after halving if memory ran out.
-        parameters: Number of the model's parameters, or `None` if it couldn't be built.
-        seconds: Wall-clock seconds.
-        message: Why it ended early or failed; empty if it ran its course.
-        interrupted: Whether the user interrupted it.
-        report: What else the strategy is to hear of a trial that is no candidate, a JSON-like dict.
-        costs: Costs of the built model, a dict of floats.
-        margins: How far it is within each limit, a list; see `objectives.goal.Measurement`.
-    """
-
-    status: str
-    metrics: dict = dataclasses.field(default_factory=dict)
-    history: list = dataclasses.field(default_factory=list)
-    best_epoch: int = 0
-    epochs: int = 0
-    horizon: int = 0
-    batch_size: int | None = None
-    parameters: int | None = None
-    seconds: float = 0.0
-    message: str = ""
-    interrupted: bool = False
-    report: dict = dataclasses.field(default_factory=dict)
-    costs: dict = dataclasses.field(default_factory=dict)
-    margins: list = dataclasses.field(default_factory=list)
+from autonas.evaluation.job import Outcome
 
 
 @dataclasses.dataclass
@@ -120,6 +63,10 @@ class Evaluator:
         self.latest = None
         self._best_scores = None
 
+    def __getstate__(self):
+        """Without the models in memory: it travels to other processes."""
+        return self.__dict__ | {"best": None, "latest": None}
+
     def is_better(self, scores, other):
         """Whether scores are better by the first objective; of equal ones, by the next, at last by the loss."""
         return _is_better(self.goal.objectives, scores, other)
@@ -128,12 +75,18 @@ class Evaluator:
         """The same for two epochs of a candidate, whose costs are the same."""
         return _is_better([self.goal.epoch_objective], scores, other)
 
-    def evaluate(self, job, on_epoch=None):
+    def run(self, job, report):
+        """As `evaluate`, for an executor: reports pairs of epoch and numbers, and checkpoints where they are kept."""
+        on_checkpoint = report.checkpoint if report.keeps_checkpoints else None
+        return self.evaluate(job, lambda epoch, numbers: report((epoch, numbers)), on_checkpoint)
+
+    def evaluate(self, job, on_epoch=None, on_checkpoint=None):
         """Trains and scores a candidate, or carries out another stage of the search.
 
         Args:
             job: A `Job`.
             on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
+            on_checkpoint: Function that is given a `Checkpoint` of the training every few seconds, or `None`.
 
         Returns:
             An `Outcome`. Whatever goes wrong with the candidate is in it; only a `KeyboardInterrupt` before the
@@ -141,7 +94,10 @@ class Evaluator:
         """
         started = time.monotonic()
         is_candidate = job.values.get("tuner/stage", "train") == "train"
-        outcome = (self._evaluate_candidate if is_candidate else self._evaluate_stage)(job, on_epoch)
+        if is_candidate:
+            outcome = self._evaluate_candidate(job, on_epoch, on_checkpoint)
+        else:
+            outcome = self._evaluate_stage(job, on_epoch)
         outcome.seconds = time.monotonic() - started
         # Compiled steps are cycles: what a dropped model holds is given back only by a collection.
         gc.collect()
@@ -153,41 +109,47 @@ class Evaluator:
         except Exception as error:  # The journal says why; there is no search without shared weights.
             return Outcome("failed", message=_describe(error))
 
-    def _evaluate_candidate(self, job, on_epoch):
+    def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
         batch_size = self.batch_size(job.values)
-        outcome = self._attempt(job, batch_size, on_epoch)
+        if job.checkpoint is not None:
+            batch_size = job.checkpoint.progress["batch_size"]
+        outcome = self._attempt(job, batch_size, on_epoch, on_checkpoint)
         if outcome.status == "failed" and outcome.message.startswith(_OUT_OF_MEMORY) and batch_size > 1:
             gc.collect()
-            outcome = self._attempt(job, batch_size // 2, on_epoch)
+            outcome = self._attempt(job, batch_size // 2, on_epoch, on_checkpoint)
         return outcome
 
-    def _attempt(self, job, batch_size, on_epoch):
+    def _attempt(self, job, batch_size, on_epoch, on_checkpoint):
         outcome = Outcome("failed", batch_size=batch_size)
         self.latest = None
+        latest = _LatestCheckpoint(on_checkpoint)
         try:
             with seeded(self.seed, job.number):
                 model = self._initial_model(job)
                 outcome.parameters = model.count_params()
-                measured = self.goal.measure(model)
+                measured = self.goal.measured(job.costs) if job.costs else self.goal.measure(model)
                 outcome.costs, outcome.margins = measured.costs, measured.margins
                 outcome.metrics = dict(measured.costs)
                 if measured.violations and job.keeps_limits:
                     outcome.status, outcome.message = "refused", measured.violations
                     return outcome
                 loop = loops.make_loop(model, self.dataset)
-                initial = _state(model)
+                initial = checkpoints.values_of(checkpoints.variables_of(model))
                 learning_rate = _learning_rate(model)
                 result = training.train(
                     loop,
                     self.dataset.train_rows,
                     batch_size,
-                    epochs=job.values.get("tuner/epochs") or self.graph.optimization.epochs_of(job.values, self.epochs),
+                    epochs=self.graph.optimization.epochs_of(job.values, self.epochs),
+                    stop_after=job.values.get("tuner/epochs"),
                     generator=np.random.default_rng([self.seed, job.number, 1]),
                     score=lambda: self.score(loop, costs=outcome.costs),
                     is_better=self.is_better_epoch,
                     patience=self.patience,
                     deadline=job.deadline,
                     on_epoch=on_epoch,
+                    checkpoint=job.checkpoint,
+                    on_checkpoint=latest,
                 )
         except Exception as error:  # A candidate may fail in any way; the search goes on.
             outcome.message = _describe(error)
@@ -200,6 +162,11 @@ class Evaluator:
         outcome.metrics = {
             name: value for name, value in result.history[result.best_epoch - 1].items() if name != "learning_rate"
         }
+        outcome.weights = result.weights
+        if job.checkpoint is not None:
+            outcome.initial_epoch = job.checkpoint.epoch
+        if job.may_go_on and result.stopped == "epochs" and result.epochs < result.horizon:
+            outcome.checkpoint = latest.make() or job.checkpoint
         self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
         if self._best_scores is None or self.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics
@@ -227,7 +194,7 @@ class Evaluator:
     def _initial_model(self, job):
         """The model of a job with the weights that its training begins with."""
         model = self.build(job.values)
-        if "tuner/trial_id" in job.values:
+        if self.supernet is not None and "tuner/trial_id" in job.values:
             self.supernet.inherit(model, job.values)
         return model
 
@@ -249,7 +216,10 @@ class Evaluator:
             model = self._initial_model(job)
         loop = loops.make_loop(model, self.dataset)
         costs = {} if outcome is None else outcome.costs
-        return _Trained(job.trial_id, model, loop, _state(model), model.get_weights(), _learning_rate(model), costs)
+        return _Trained(
+            job.trial_id, model, loop, checkpoints.values_of(checkpoints.variables_of(model)), model.get_weights(),
+            _learning_rate(model), costs,
+        )  # fmt: skip
 
     def final_fit(self, job, outcome, deadline=None, on_epoch=None):
         """Trains a candidate again from its initial weights, on all rows, as far as its best epoch.
@@ -265,8 +235,7 @@ class Evaluator:
         """
         started = time.monotonic()
         kept = self.trained(job, outcome)
-        for variable, value in zip(_variables(kept.model), kept.initial_weights, strict=True):
-            variable.assign(value)
+        checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         _restart(kept.model.optimizer, kept.learning_rate)
         with seeded(self.seed, job.number):
             result = training.train(
@@ -296,6 +265,23 @@ class Evaluator:
 
 
 _OUT_OF_MEMORY = "out of memory"
+#: Seconds between checkpoints that are sent while a candidate is trained.
+_CHECKPOINT_SECONDS = 5.0
+
+
+class _LatestCheckpoint:
+    """Makes a training's latest checkpoint when it is wanted, and sends one every few seconds."""
+
+    def __init__(self, send):
+        self.make = lambda: None
+        self._send = send
+        self._sent = time.monotonic()
+
+    def __call__(self, make):
+        self.make = make
+        if self._send is not None and time.monotonic() - self._sent > _CHECKPOINT_SECONDS:
+            self._send(make())
+            self._sent = time.monotonic()
 
 
 def _is_better(objectives, scores, other):
@@ -320,15 +306,6 @@ def _describe(error):
 
 def _learning_rate(model):
     return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-
-
-def _variables(model):
-    """Weights, and the states of the random generators of dropout and augmentation."""
-    return [*model.weights, *(each for each in model.variables if each.name == "seed_generator_state")]
-
-
-def _state(model):
-    return [keras.ops.convert_to_numpy(variable) for variable in _variables(model)]
 
 
 def _restart(optimizer, learning_rate):

@@ -9,6 +9,7 @@ import keras_tuner
 import numpy as np
 
 from autonas.evaluation import evaluator, one_shot_costs, one_shot_scoring, one_shot_search, path_training, training
+from autonas.evaluation import job as jobs
 
 #: Paths that are scored after an epoch, to see how the training goes.
 _N_MEASURED = 4
@@ -73,7 +74,7 @@ class SupernetEvaluator:
             Larger scores are better.
         """
         stages = {"supernet": self._train_epoch, "one_shot": self._search}
-        outcome = evaluator.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
+        outcome = jobs.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
         stages[job.values["tuner/stage"]](job, outcome)
         outcome.parameters = self.supernet.count_params()
         outcome.history = [outcome.metrics]

@@ -7,6 +7,8 @@ import time
 import keras
 import numpy as np
 
+from autonas.evaluation import checkpoint as checkpoints
+
 
 class Diverged(Exception):
     """The loss became NaN or infinite before any epoch could be scored."""
@@ -61,6 +63,7 @@ class WeightAverage:
     def __init__(self, model):
         self.model = model
         self.average = None
+        self.weights = None
         self.epoch = 0
 
     def update(self):
@@ -94,6 +97,8 @@ def train(
     stop_after=None,
     deadline=None,
     on_epoch=None,
+    checkpoint=None,
+    on_checkpoint=None,
 ):
     """Trains a model by a loop; it is left with the average of its weights over the last epochs.
 
@@ -113,63 +118,136 @@ def train(
         stop_after: Epoch after which to stop in the middle of the schedule, or `None`.
         deadline: `time.monotonic()` to stop at, or `None`.
         on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
+        checkpoint: A `Checkpoint` of the same training to go on from, or `None` for a new one. What comes of it is
+            what would have come of a training that was never interrupted.
+        on_checkpoint: Function that is given a function without arguments after each epoch but that which the time
+            limit cut short, or `None`. The function makes the `Checkpoint`, if it is wanted.
 
     Returns:
-        A `TrainingResult`.
+        A `TrainingResult`, of the whole training if it goes on from a checkpoint.
 
     Raises:
         Diverged: If the loss is not finite before the first epoch has been scored.
         KeyboardInterrupt: If the user interrupts before the first epoch has been scored.
     """
-    peak = float(keras.ops.convert_to_numpy(loop.model.optimizer.learning_rate))
-    started = time.monotonic()
-    history, best, best_epoch, weights = [], None, 0, None
-    stopped = "epochs"
-    average = WeightAverage(loop.model)
+    training = _Training(loop, generator, batch_size, epochs, deadline)
+    if checkpoint is not None:
+        training.go_on_from(checkpoint)
     last = epochs if stop_after is None else min(stop_after, epochs)
-    for epoch in range(1, last + 1):
-
-        def learning_rate(share, epoch=epoch):
-            progress = (epoch - 1 + share) / epochs
-            if deadline is not None:
-                progress = max(progress, min(1.0, (time.monotonic() - started) / max(1e-3, deadline - started)))
-            return peak * anneal(progress)
-
+    stopped = "epochs"
+    while training.epoch < last:
+        if patience is not None and training.epoch - training.best_epoch >= patience:
+            stopped = "no improvement"
+            break
         try:
-            if epoch > 1:
-                average.restore()
-            loss, finished = loop.train_epoch(rows, batch_size, generator, learning_rate, deadline)
-            average.update()
+            loss, finished = training.run_epoch(rows)
             scores = score() if score is not None and np.isfinite(loss) else {}
         except KeyboardInterrupt:
-            if best_epoch == 0:
+            if training.best_epoch == 0:
                 raise
             stopped = "interrupted"
             break
-        numbers = {"loss": loss, "learning_rate": learning_rate(1.0)}
         if not np.isfinite(loss) or not np.isfinite(scores.get("val_loss", 0.0)):
-            if best_epoch == 0:
-                raise Diverged(f"The loss became NaN or infinite in epoch {epoch}.")
+            if training.best_epoch == 0:
+                raise Diverged(f"The loss became NaN or infinite in epoch {training.epoch + 1}.")
             stopped = "diverged"
             break
-        numbers.update(scores)
-        history.append(numbers)
-        if score is None or best is None or is_better(scores, best):
-            best, best_epoch = scores, epoch
-            if score is not None:
-                weights = average.average
+        numbers = training.end_epoch(loss, scores, is_better)
         try:
             if on_epoch is not None:
-                on_epoch(epoch, numbers)
+                on_epoch(training.epoch, numbers)
         except KeyboardInterrupt:
             stopped = "interrupted"
             break
         out_of_time = deadline is not None and time.monotonic() >= deadline
-        if not finished or (out_of_time and epoch < last):
+        if not finished or (out_of_time and training.epoch < last):
             stopped = "time"
             break
-        if patience is not None and epoch - best_epoch >= patience:
-            stopped = "no improvement"
-            break
-    horizon = len(history) if stopped == "time" else epochs
-    return TrainingResult(history, best_epoch, len(history), horizon, weights, stopped)
+        if on_checkpoint is not None:
+            on_checkpoint(training.checkpoint)
+    horizon = training.epoch if stopped == "time" else epochs
+    return TrainingResult(
+        training.history, training.best_epoch, training.epoch, horizon, training.best_weights, stopped
+    )
+
+
+class _Training:
+    """A training under way: everything that one epoch hands on to the next."""
+
+    def __init__(self, loop, generator, batch_size, horizon, deadline):
+        self.loop = loop
+        self.generator = generator
+        self.batch_size = batch_size
+        self.horizon = horizon
+        self.deadline = deadline
+        self.started = time.monotonic()
+        self.peak = float(keras.ops.convert_to_numpy(loop.model.optimizer.learning_rate))
+        self.average = WeightAverage(loop.model)
+        self.history, self.best, self.best_epoch, self.best_weights = [], None, 0, None
+
+    @property
+    def epoch(self):
+        """Number of epochs that are done."""
+        return len(self.history)
+
+    def learning_rate(self, share):
+        """The learning rate when a share of the epoch to come is done."""
+        progress = (self.epoch + share) / self.horizon
+        if self.deadline is not None:
+            spent = (time.monotonic() - self.started) / max(1e-3, self.deadline - self.started)
+            progress = max(progress, min(1.0, spent))
+        return self.peak * anneal(progress)
+
+    def run_epoch(self, rows):
+        """Trains; returns the mean loss, and whether the epoch was finished. The model has the average then."""
+        if self.average.weights is not None:
+            self.average.restore()
+        loss, finished = self.loop.train_epoch(
+            rows, self.batch_size, self.generator, self.learning_rate, self.deadline
+        )
+        self.average.update()
+        return loss, finished
+
+    def end_epoch(self, loss, scores, is_better):
+        """Takes the scores of an epoch; returns its numbers."""
+        numbers = {"loss": loss, "learning_rate": self.learning_rate(1.0), **scores}
+        self.history.append(numbers)
+        if is_better is None or self.best is None or is_better(scores, self.best):
+            self.best, self.best_epoch = scores, self.epoch
+            self.best_weights = None if is_better is None else self.average.average
+        return numbers
+
+    def checkpoint(self):
+        """The training as it is now."""
+        model = self.loop.model
+        averaged, model_variables = model.get_weights(), checkpoints.variables_of(model)
+        self.average.restore()
+        variables = checkpoints.values_of(model_variables)
+        model.set_weights(averaged)
+        return checkpoints.Checkpoint(
+            variables,
+            checkpoints.values_of(checkpoints.optimizer_variables(model)),
+            self.average.average,
+            self.best_weights or [],
+            {
+                "epoch": self.epoch,
+                "history": self.history,
+                "best": self.best,
+                "best_epoch": self.best_epoch,
+                "generator": self.generator.bit_generator.state,
+                "batch_size": self.batch_size,
+            },
+        )
+
+    def go_on_from(self, checkpoint):
+        """Brings model, optimizer and generator to where they were."""
+        model, progress = self.loop.model, checkpoint.progress
+        checkpoints.assign(checkpoints.variables_of(model), checkpoint.variables)
+        checkpoints.assign(checkpoints.optimizer_variables(model), checkpoint.optimizer)
+        self.average.weights = model.get_weights()
+        self.average.average, self.average.epoch = checkpoint.average, checkpoint.epoch
+        model.set_weights(checkpoint.average)
+        self.generator.bit_generator.state = progress["generator"]
+        self.history = list(progress["history"])
+        self.best, self.best_epoch = progress["best"], progress["best_epoch"]
+        self.best_weights = checkpoint.best_weights or None

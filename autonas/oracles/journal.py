@@ -22,20 +22,47 @@ class Journal:
         return os.path.exists(self.path)
 
     def read(self):
-        """All events, a list of dicts in the order in which they happened."""
+        """All events, a list of dicts in the order in which they happened.
+
+        Raises:
+            ValueError: If a line but the last is damaged.
+        """
         if not self.exists():
             return []
         with open(self.path, "rb") as file:
-            return [json.loads(line) for line in file.read().split(b"\n")[:-1]]
+            lines = file.read().split(b"\n")[:-1]
+        events = []
+        for number, line in enumerate(lines, 1):
+            try:
+                events.append(json.loads(line))
+            except ValueError as error:
+                raise ValueError(
+                    f"Line {number} of {len(lines)} of the journal {self.path!r} is damaged ({error}). Nothing was "
+                    "changed. Restore the file, or delete this line and all after it: the search goes on from there."
+                ) from error
+        return events
 
     def append(self, event):
-        """Adds an event, a JSON-like dict, and hands it to the operating system."""
-        if not self._checked:
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            self._cut_unfinished_line()
-            self._checked = True
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(event) + "\n")
+        """Adds an event, a JSON-like dict, and hands it to the operating system.
+
+        Raises:
+            OSError: If it can't be written.
+        """
+        try:
+            if not self._checked:
+                os.makedirs(os.path.dirname(self.path), exist_ok=True)
+                self._cut_unfinished_line()
+                self._checked = True
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            self._checked = False
+            raise OSError(
+                error.errno,
+                f"The journal of the search can't be written: {error.strerror}. What has ended is kept; once this is "
+                "mended, fitting again with the same `directory` goes on from there",
+                self.path,
+            ) from error
 
     def _cut_unfinished_line(self):
         if not self.exists():

@@ -16,8 +16,8 @@ class KerasTunerOracle(base.Oracle):
     The wrapped oracle's state is rebuilt by asking it and telling it again what the journal holds. It must have been
     given a `seed` for that to be exact; otherwise the recorded candidates are put in place of what it proposes.
 
-    `HyperbandOracle`'s epochs of each round are honoured; but each round trains from the beginning, with a learning
-    rate annealed over its own epochs, where Keras Tuner's tuner would go on from the weights of the round before.
+    With `HyperbandOracle`, trials of later rounds go on with the training of those before, as with Keras Tuner's tuner,
+    but exactly: the optimizer's state, too, is what it was, and the learning rate is annealed over all epochs.
 
     It takes one objective, and a refused trial is a failed one to it.
 
@@ -46,8 +46,13 @@ class KerasTunerOracle(base.Oracle):
         oracle._save_trial = lambda trial: None
         # A failed trial is a row of the table, not the end of the search.
         oracle.max_consecutive_failed_trials = 10**9
+        self.goes_on = isinstance(oracle, keras_tuner.oracles.HyperbandOracle)
         self._proposed = []
         self._violation = 0.0
+
+    def promotable(self):
+        numbers = reversed(range(len(self._proposed))) if self.goes_on else ()
+        return [f"{number:04d}" for number in numbers if self._proposed[number].status == TrialStatus.COMPLETED]
 
     def _propose(self, generator):
         with _quiet():
@@ -57,8 +62,13 @@ class KerasTunerOracle(base.Oracle):
             return base.WAIT
         if trial.status != TrialStatus.RUNNING:
             return base.DONE
+        values = dict(trial.hyperparameters.values)
+        if "tuner/trial_id" in values:
+            # It numbers trials by itself.
+            number = [earlier.trial_id for earlier in self._proposed].index(values["tuner/trial_id"])
+            values["tuner/trial_id"] = f"{number:04d}"
         self._proposed.append(trial)
-        return dict(trial.hyperparameters.values)
+        return values
 
     def observe_margins(self, number, values, margins):
         self._violation = feasibility.violation(margins)

@@ -35,6 +35,11 @@ class Graph(keras_tuner.HyperModel):
         self.heads = [node.block for node in self.outputs]
         self._name()
 
+    def __setstate__(self, state):
+        # Names are by identity, which another process or a copy doesn't keep.
+        self.__dict__.update(state)
+        self._name()
+
     def bind(self, features, targets):
         """Tells the graph what the data looks like.
 

@@ -3,7 +3,7 @@
 import pytest
 
 from autonas.evaluation import budget as budget_module
-from autonas.evaluation import evaluator
+from autonas.evaluation import job as jobs
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_trial_leaves_room_for_its_own_final_fit(clock):
 
 def test_a_trial_leaves_room_for_the_final_fit_of_the_best(clock):
     budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
-    best = evaluator.Outcome("completed", epochs=10, best_epoch=8, seconds=100.0)
+    best = jobs.Outcome("completed", epochs=10, best_epoch=8, seconds=100.0)
     assert budget.final_seconds(best) == pytest.approx(80.0)
     assert budget.trial_seconds(best, first=False) == pytest.approx(20.0)
 

@@ -11,6 +11,7 @@ import pytest
 
 from autonas import oracles
 from autonas.evaluation import evaluator, supernet_evaluator
+from autonas.evaluation import job as jobs
 from autonas.objectives import combinations, constraints, costs, custom_score, goal, pareto
 from autonas.search_space import optimization
 from tests.evaluation import supernets
@@ -32,12 +33,12 @@ def make(directory, settings=PATHS, objectives=(ACCURACY,), **wanted):
 
 def epoch_job(epoch, **arguments):
     values = {"tuner/stage": "supernet", "tuner/initial_epoch": epoch, "tuner/epochs": epoch + 1}
-    return evaluator.Job(f"{epoch + 1:04d}", epoch + 1, values, **arguments)
+    return jobs.Job(f"{epoch + 1:04d}", epoch + 1, values, **arguments)
 
 
 def search_job(strategy, queries=30, **arguments):
     values = {"tuner/stage": "one_shot", "tuner/queries": queries}
-    return evaluator.Job("0009", 9, values, strategy=strategy, **arguments)
+    return jobs.Job("0009", 9, values, strategy=strategy, **arguments)
 
 
 def strategy(space, kind=oracles.EvolutionOracle, **arguments):
@@ -188,21 +189,21 @@ def test_candidates_inherit_the_weights_of_a_trial(trained):
     space = evaluated.supernet.supernet.space
     values = {**space.values, "tuner/trial_id": "0002"}
     with evaluator.seeded(0, 5):
-        model = evaluated._initial_model(evaluator.Job("0005", 5, values))
+        model = evaluated._initial_model(jobs.Job("0005", 5, values))
     rows = evaluated.dataset.validation_rows
     x = {name: array[rows] for name, array in evaluated.dataset.inputs.items()}
     shared = evaluated.supernet.one_shot_scorer.score(values)
     own = evaluated.scorer({"head": keras.ops.convert_to_numpy(model(x)["head"])}, rows)
     assert own == pytest.approx(shared, abs=1e-5)
-    outcome = run(evaluated, evaluator.Job("0005", 5, values))
-    fresh = run(evaluated, evaluator.Job("0005", 5, dict(space.values)))
+    outcome = run(evaluated, jobs.Job("0005", 5, values))
+    fresh = run(evaluated, jobs.Job("0005", 5, dict(space.values)))
     assert outcome.history[0]["loss"] < fresh.history[0]["loss"]
 
 
 def test_weights_that_are_gone_are_not_inherited(trained):
     evaluated, _ = trained
     values = {**evaluated.supernet.supernet.space.values, "tuner/trial_id": "0777"}
-    outcome = evaluated.evaluate(evaluator.Job("0005", 5, values))
+    outcome = evaluated.evaluate(jobs.Job("0005", 5, values))
     assert outcome.status == "failed" and "trial 0777 are gone" in outcome.message
 
 

@@ -1,0 +1,73 @@
+"""Checkpoints: a training after one of its epochs, so that it goes on as if it had never been interrupted."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+
+
+@dataclasses.dataclass
+class Checkpoint:
+    """All that the rest of a training depends on.
+
+    Args:
+        variables: What the optimizer works on: weights, and the states of the random generators of dropout and
+            augmentation, a list of arrays.
+        optimizer: The optimizer's variables, a list of arrays.
+        average: The average of the weights over epochs, a list of arrays.
+        best_weights: Averaged weights of the best epoch, a list of arrays.
+        progress: The rest, as JSON has it: `"epoch"`, the number of epochs that are done, `"history"`, `"best"`,
+            `"best_epoch"`, `"generator"`, `"batch_size"`.
+    """
+
+    variables: list
+    optimizer: list
+    average: list
+    best_weights: list
+    progress: dict
+
+    @property
+    def epoch(self):
+        """Number of epochs that are done."""
+        return self.progress["epoch"]
+
+    def to_arrays(self):
+        """As a dict from names to arrays."""
+        arrays = {
+            f"{field.name}/{place}": array
+            for field in dataclasses.fields(self)
+            if field.name != "progress"
+            for place, array in enumerate(getattr(self, field.name))
+        }
+        return arrays | {"progress": np.frombuffer(json.dumps(self.progress, default=float).encode(), "uint8")}
+
+    @classmethod
+    def from_arrays(cls, arrays):
+        """The checkpoint of `to_arrays`."""
+        lists = {field.name: [] for field in dataclasses.fields(cls)}
+        for name, array in arrays.items():
+            lists[name.split("/")[0]].append(array)
+        return cls(**{**lists, "progress": json.loads(lists["progress"][0].tobytes())})
+
+
+def variables_of(model):
+    """Weights, and the states of the random generators of dropout and augmentation."""
+    return [*model.weights, *(each for each in model.variables if each.name == "seed_generator_state")]
+
+
+def values_of(variables):
+    """The values of variables, a list of arrays."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def assign(variables, values):
+    """Gives variables their values."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def optimizer_variables(model):
+    """The variables of a model's optimizer, which makes them only when it is needed."""
+    model.optimizer.build(model.trainable_variables)
+    return model.optimizer.variables
