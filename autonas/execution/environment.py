@@ -6,8 +6,6 @@ import shutil
 import subprocess
 import sys
 
-import joblib
-
 #: Variables that limit the threads of OpenMP (PyTorch, MKL), OpenBLAS, TensorFlow, and XLA on CPUs (JAX).
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
 
@@ -38,6 +36,8 @@ def of_worker(index, n_workers):
     """
     environment = {**os.environ, **backend()}
     if n_workers > 1:
+        import joblib  # Workers import this module too, and begin sooner without.
+
         environment |= threads(joblib.cpu_count() // n_workers)
         gpus = visible_gpus()
         if gpus:

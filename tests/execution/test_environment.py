@@ -3,6 +3,7 @@
 import os
 import stat
 
+import joblib
 import keras
 import pytest
 
@@ -20,7 +21,7 @@ def bare(monkeypatch):
     """An environment that says nothing of threads or GPUs, on a machine of 8 cores."""
     for name in (*environment._THREADS, "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(environment.joblib, "cpu_count", lambda: 8)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
     return monkeypatch
 
 
