@@ -7,7 +7,7 @@ import numpy as np
 import threadpoolctl
 
 from autonas.oracles import acquisition as acquisitions
-from autonas.oracles import base, checks, feasibility, scalarisation, targets
+from autonas.oracles import base, checks, feasibility, fidelity, scalarisation, targets
 from autonas.oracles.gaussian_process import GaussianProcess, View
 from autonas.search_space import structure as structures
 
@@ -64,6 +64,12 @@ class BayesianOracle(base.Oracle):
     neighbours, unless many in a row are refused: in eight trials on scikit-learn's digits, within tight limits of
     latency and size, this takes the accuracies from often that of chance to mostly above 0.95.
 
+    Scores of short trainings are evidence of their own kind (as in Swersky et al., "Multi-task Bayesian optimization",
+    2013): each is an observation of the architecture at its fidelity, on one scale (see `fidelity.comparable`). The
+    kernel is one for what all fidelities have in common plus one in which the fidelity is a coordinate, and how much
+    either counts is fitted as all else. What is maximised is the acquisition function at a full training; a pending
+    trial is taken to be one of the lowest fidelity.
+
     Args:
         structure: An `OperationGraph` that says which decisions label the edges of a graph. Defaults to `None`.
         acquisition: `"expected_improvement"` on the best posterior mean, `"upper_confidence_bound"` or `"thompson"`
@@ -77,6 +83,7 @@ class BayesianOracle(base.Oracle):
     """
 
     suggest_changes_state = False
+    knows_fidelities = True
 
     def __init__(
         self,
@@ -95,10 +102,11 @@ class BayesianOracle(base.Oracle):
         self.n_initial = n_initial
         self.n_parents = n_parents
         self.n_samples = n_samples
-        self._observed = []
-        self._scores = []
-        self._margins = []
-        self._latest_margins = None
+        #: Of each observation: the trial's number, its architecture, scores, margins and fidelity.
+        self._numbers, self._observed, self._scores, self._margins, self._fidelities = [], [], [], [], []
+        self._latest_margins, self._latest_fidelity = None, 1.0
+        #: By the latest number of observations for which they were wanted: their scores on one scale.
+        self._scaled = {}
         #: By the name of a quantity: the process, and what it was fitted on.
         self._fits = {}
 
@@ -115,14 +123,20 @@ class BayesianOracle(base.Oracle):
     def observe_margins(self, number, values, margins):
         self._latest_margins = margins
 
+    def observe_fidelity(self, number, values, fidelity):
+        self._latest_fidelity = fidelity
+
     def observe(self, number, values, scores):
+        self._numbers.append(number)
         self._observed.append(values)
         self._scores.append(scores)
         self._margins.append(self._latest_margins)
-        self._latest_margins = None
+        self._fidelities.append(self._latest_fidelity)
+        self._latest_margins, self._latest_fidelity = None, 1.0
 
     def suggest(self, generator):
-        objectives, constraints = self._objective_quantities(), self._constraint_quantities()
+        n_observed = len(self._observed)
+        objectives, constraints = self._objective_quantities(n_observed), self._constraint_quantities(n_observed)
         is_ready = bool(objectives) and objectives[0].start(self.n_initial) is not None
         # Where the limits are is learned around the initial points, if they aren't too far: a sample of the whole space
         # that is within them is rarely good at what has nothing to do with costs.
@@ -139,42 +153,63 @@ class BayesianOracle(base.Oracle):
         with _linear_algebra().limit(limits=1, user_api="blas"):
             return self._most_promising(objectives if is_ready else [], constraints, candidates, generator)
 
-    def _objective_quantities(self):
-        """Of all trials but those refused: they weren't trained, so that nothing is known of their scores."""
-        places = [
-            place
-            for place, scores in enumerate(self._scores)
-            if scores is not None or not feasibility.violation(self._margins[place])
-        ]
-        n_objectives = max((len(scores) for scores in self._scores if scores is not None), default=0)
+    def _objective_quantities(self, count):
+        """Those of the first `count` observations but for refused ones: they weren't trained, so that nothing is known
+        of their scores."""
+        scores = self._on_one_scale(count)
+        margins = self._margins
+        places = [at for at, of in enumerate(scores) if of is not None or not feasibility.violation(margins[at])]
+        n_objectives = max((len(of) for of in scores if of is not None), default=0)
         return [
             targets.Quantity(
-                ("objective", of),
+                ("objective", objective),
                 places,
-                [None if self._scores[place] is None else self._scores[place][of] for place in places],
+                [None if scores[place] is None else scores[place][objective] for place in places],
                 targets.warped,
             )
-            for of in range(n_objectives)
+            for objective in range(n_objectives)
         ]
 
-    def _constraint_quantities(self):
+    def _constraint_quantities(self, count):
         quantities = []
-        for of in range(max((len(margins) for margins in self._margins if margins is not None), default=0)):
-            places = [
-                place for place, margins in enumerate(self._margins) if margins is not None and margins[of] is not None
-            ]
-            numbers = targets.squashed([self._margins[place][of] for place in places]).tolist()
+        margins = self._margins[:count]
+        for of in range(max((len(each) for each in margins if each is not None), default=0)):
+            places = [place for place, each in enumerate(margins) if each is not None and each[of] is not None]
+            numbers = targets.squashed([margins[place][of] for place in places]).tolist()
             quantities.append(targets.Quantity(("constraint", of), places, numbers, targets.standardised))
         return quantities
+
+    def _on_one_scale(self, count):
+        """Scores of the first `count` observations as they would be at the lowest fidelity; a list."""
+        if not self._has_fidelities:
+            return self._scores[:count]
+        if count not in self._scaled:
+            rows = list(zip(self._fidelities, self._numbers, self._scores, strict=True))[:count]
+            levels = {share: {} for share in sorted(set(self._fidelities[:count]))}
+            for share, number, scores in rows:
+                if scores is not None:
+                    levels[share][number] = scores
+            levels = dict(zip(levels, fidelity.comparable(list(levels.values())), strict=True))
+            self._scaled = {count: [levels[share].get(number) for share, number, _ in rows]}
+        return self._scaled[count]
+
+    @property
+    def _has_fidelities(self):
+        return min(self._fidelities, default=1.0) < 1
 
     def _most_promising(self, objectives, constraints, candidates, generator):
         kept = self._kept(len(self._observed), _MAX_OBSERVATIONS)
         pending = list(self.pending.values())
-        views = self._views([*(self._observed[place] for place in kept), *pending, *candidates])
-        new = [view.rows(slice(len(kept) + len(pending), None)) for view in views]
+        observed = [self._observed[place] for place in kept]
+        shares = [*(self._fidelities[place] for place in kept), *[min(self._fidelities)] * len(pending)]
+        # What was found is what a full training would have given.
+        full = observed if self._has_fidelities else []
+        architectures = [*observed, *pending, *full, *candidates]
+        views = self._views(architectures, shares + [1.0] * (len(architectures) - len(shares)))
+        new = [view.rows(slice(len(architectures) - len(candidates), None)) for view in views]
         feasible = np.zeros(len(candidates))
         for quantity in constraints:
-            process, _ = self._conditioned(quantity, kept, len(kept), views)
+            process, _ = self._conditioned(quantity, kept, 0, 0, views)
             centre, spread = targets.centre_and_spread(quantity.numbers)
             feasible += acquisitions.log_feasibility(*process.predict(new), -centre / spread)
         if not objectives:
@@ -182,29 +217,33 @@ class BayesianOracle(base.Oracle):
                 return candidates[int(np.argmax(feasible))]
             # Too little is known of the scores.
             return candidates[generator.choice(len(candidates), p=np.exp(feasible) / np.exp(feasible).sum())]
-        n_believed = len(kept) + len(pending)
-        conditioned = [self._conditioned(quantity, kept, n_believed, views) for quantity in objectives]
+        conditioned = [self._conditioned(one, kept, len(pending), len(full), views) for one in objectives]
         processes, predicted = zip(*conditioned, strict=True)
         known = [place for place, of in enumerate(kept) if not feasibility.violation(self._margins[of])]
         found = np.stack(predicted, axis=1)[known]
         gains = self._acquire(processes, new, found, generator) if known else 0.0
         return candidates[int(np.argmax(gains + feasible))]
 
-    def _conditioned(self, quantity, kept, n_believed, views):
+    def _conditioned(self, quantity, kept, n_pending, n_full, views):
         """A quantity's process that knows its targets, and that of the pending trials as predicted.
 
+        The views' rows are those of the kept observations, of the pending trials and, `n_full` of them, of the kept
+        observations at a full training.
+
         Returns:
-            The process, and the means predicted for the first `len(kept)` rows.
+            The process, and the means predicted for the kept observations; at a full training, if there are such rows.
         """
         places, values = quantity.of(kept)
         rows = np.searchsorted(kept, places)
         process = self._fitted(quantity)
         process.condition([view.rows(rows) for view in views], values)
-        predicted = process.predict([view.rows(slice(n_believed)) for view in views])[0]
-        if n_believed > len(kept):
+        n_believed = len(kept) + n_pending
+        predicted = process.predict([view.rows(slice(n_believed + n_full)) for view in views])[0]
+        if n_pending:
             rows = np.append(rows, np.arange(len(kept), n_believed))
-            process.condition([view.rows(rows) for view in views], np.append(values, predicted[len(kept) :]))
-        return process, predicted[: len(kept)]
+            values = np.append(values, predicted[len(kept) : n_believed])
+            process.condition([view.rows(rows) for view in views], values)
+        return process, predicted[n_believed:] if n_full else predicted[: len(kept)]
 
     def _acquire(self, processes, new, found, generator):
         """How much each new architecture promises.
@@ -258,7 +297,8 @@ class BayesianOracle(base.Oracle):
     def _candidates(self, generator, draw):
         """Architectures not tried yet: neighbours of the best ones and what `draw` gives."""
         found = {}
-        for place in self._from_best(range(len(self._scores)))[: self.n_parents]:
+        latest = list({number: place for place, number in enumerate(self._numbers)}.values())
+        for place in self._from_best(latest, len(self._scores))[: self.n_parents]:
             for values in self.encoding.neighbours(self._observed[place], generator):
                 found.setdefault(self.encoding.key(values), values)
         for _ in range(self.n_samples):
@@ -275,11 +315,15 @@ class BayesianOracle(base.Oracle):
         while following <= len(self._observed):
             count, following = following, max(following + 1, int(following * _FIT_GROWTH))
         process, fitted_on = self._fits.get(quantity.name, (None, None))
-        if fitted_on != (count, self.encoding.width):
-            places, values = quantity.first(count).of(self._kept(count, _MAX_FITTED))
+        state = count, self.encoding.width, self._has_fidelities
+        if fitted_on != state:
+            kind, of = quantity.name
+            quantities = self._objective_quantities if kind == "objective" else self._constraint_quantities
+            places, values = quantities(count)[of].of(self._kept(count, _MAX_FITTED))
+            architectures, shares = zip(*((self._observed[at], self._fidelities[at]) for at in places), strict=True)
             process = GaussianProcess()
-            process.fit(self._views([self._observed[place] for place in places]), values)
-            self._fits[quantity.name] = process, (count, self.encoding.width)
+            process.fit(self._views(architectures, shares), values)
+            self._fits[quantity.name] = process, state
         return process
 
     def _kept(self, count, limit):
@@ -287,24 +331,34 @@ class BayesianOracle(base.Oracle):
         if count <= limit:
             return list(range(count))
         n_latest = limit // 2
-        best = self._from_best(range(count - n_latest))[: limit - n_latest]
+        best = self._from_best(range(count - n_latest), count)[: limit - n_latest]
         return sorted(best) + list(range(count - n_latest, count))
 
-    def _from_best(self, places):
+    def _from_best(self, places, count):
+        """Places of some of the first `count` observations, the fittest first."""
+        scores = self._on_one_scale(count)
         fitness = feasibility.fitness(
-            [self._scores[place] for place in places],
-            [feasibility.violation(self._margins[place]) for place in places],
+            [scores[place] for place in places], [feasibility.violation(self._margins[place]) for place in places]
         )
         return [places[at] for at in np.argsort(-fitness, kind="stable")]
 
-    def _views(self, architectures):
+    def _views(self, architectures, shares=None):
+        """Views of architectures that are trained for these shares of a full training; `None` for full trainings."""
         features, groups = self.encoding.features(architectures), self.encoding.columns
         ordered = self.encoding.is_ordered
         squares = 4 * features[:, ordered] ** 2 - 0.5
         views = [View(features, groups, linear=False, weight=1.0)]
+        if self._has_fidelities:
+            positions = fidelity.positions([1.0] * len(architectures) if shares is None else shares)
+            of_position = groups.max(initial=-1) + 1
+            views[0] = views[0]._replace(weight=0.5)
+            views.append(
+                View(np.hstack([features, positions]), np.append(groups, of_position), linear=False, weight=0.5)
+            )
         if self.structure is not None:
             paths = self.structure.features(architectures)
             views.append(View(paths, np.zeros(paths.shape[1], dtype=int), linear=False, weight=1.0))
-        views = [view._replace(weight=(1 - _LINEAR_WEIGHT) / len(views)) for view in views]
+        whole = sum(view.weight for view in views)
+        views = [view._replace(weight=(1 - _LINEAR_WEIGHT) * view.weight / whole) for view in views]
         effects, of_effects = np.hstack([features, squares]), np.concatenate([groups, groups[ordered]])
         return [*views, View(effects, of_effects, linear=True, weight=_LINEAR_WEIGHT)]

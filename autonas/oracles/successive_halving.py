@@ -229,15 +229,15 @@ class SuccessiveHalvingOracle(base.Oracle):
         if _is_promotion(values):
             if scores is None:
                 return
-            if not strategy.knows_fidelities:
-                strategy.observe_again(number, architecture, self._comparable(root))
-                return
+            margins = None  # It knows them.
+        share = values["tuner/epochs"] / self.max_epochs
         if strategy.knows_fidelities:
-            strategy.tell(number, architecture, scores, margins, values["tuner/epochs"] / self.max_epochs)
-            return
-        if scores is not None and root in self._latest:
-            scores = self._comparable(root)
-        strategy.tell(number, architecture, scores, margins)
+            strategy.tell(number, architecture, scores, margins, share)
+        elif _is_promotion(values):
+            strategy.observe_again(number, architecture, self._comparable(root))
+        else:
+            known = scores if scores is None or root not in self._latest else self._comparable(root)
+            strategy.tell(number, architecture, known, margins)
 
     def _comparable(self, root):
         """The scores of an architecture as they would be at the lowest rung."""

@@ -21,11 +21,6 @@ class Quantity(typing.NamedTuple):
     numbers: list
     scale: typing.Callable
 
-    def first(self, count):
-        """The same of the first `count` trials."""
-        n_before = int(np.searchsorted(self.places, count))
-        return self._replace(places=self.places[:n_before], numbers=self.numbers[:n_before])
-
     def of(self, kept):
         """Places and targets of those trials whose places are among `kept`; the scale is that of all."""
         chosen = np.flatnonzero(np.isin(self.places, kept))

@@ -81,7 +81,7 @@ def predicted(structure, observed, new):
     for number, values in enumerate(observed):
         oracle.observe(number, values, (computed(values),))
     views = oracle._views([*observed, *new])
-    (quantity,) = oracle._objective_quantities()
+    (quantity,) = oracle._objective_quantities(len(observed))
     process = oracle._fitted(quantity)
     process.condition([view.rows(slice(len(observed))) for view in views], quantity.scale(quantity.numbers))
     return process.predict([view.rows(slice(len(observed), None)) for view in views])
@@ -215,3 +215,39 @@ def test_where_the_limits_are_is_learned_around_the_initial_points_and_farther_a
     # Random ones differ in 11 of 13 decisions.
     assert np.mean(n_differing[:9]) < 7 < np.mean(n_differing[9:20])
     assert max(margins) >= 0 > max(margins[:5])
+
+
+# ---------------------------------------------------------------------- fidelities
+
+
+def told_of_short_trainings(short_score, n=60, n_full=10):
+    """A strategy that was told of short trainings, and of full ones of some of these."""
+    space = problems.numeric_space()
+    oracle = oracles.BayesianOracle(hyperparameters=space, seed=0, initial_points=[])
+    generator, of = np.random.default_rng(0), encoding.Encoding(space)
+    architectures = [of.sample(generator) for _ in range(n)]
+    for number, values in enumerate(architectures):
+        oracle.tell(number, values, (short_score(values),), fidelity=0.1)
+    for number, values in enumerate(architectures[:n_full]):
+        oracle.tell(number, values, (problems.numeric_score(values),), fidelity=1.0)
+    return oracle
+
+
+def test_short_trainings_help_as_much_as_they_tell():
+    """Proposals after 60 short trainings and 10 full ones, where the short ones tell the same, or nothing."""
+
+    def proposed(short_score):
+        oracle = told_of_short_trainings(short_score)
+        return np.mean([problems.numeric_score(oracle.ask()) for _ in range(8)])
+
+    noise = np.random.default_rng(1)
+    same, nothing = proposed(problems.numeric_score), proposed(lambda values: noise.normal())
+    assert same > nothing + 0.2
+
+
+def test_the_scale_of_short_trainings_is_of_no_account():
+    def asked(scale):
+        oracle = told_of_short_trainings(lambda values: scale * problems.numeric_score(values) + 7 * scale)
+        return [oracle.ask() for _ in range(3)]
+
+    assert asked(1.0) == asked(1024.0)

@@ -35,4 +35,3 @@ def test_of_a_quantity_only_some_trials_are_known_but_the_scale_is_that_of_all()
     places, values = quantity([0, 2, 3, 5], [1.0, 2.0, 3.0, 4.0]).of([2, 4, 5])
     assert places.tolist() == [2, 5]
     assert values == pytest.approx(np.array([-0.5, 1.5]) / np.std([1, 2, 3, 4]))
-    assert quantity([0, 2, 3, 5], [1.0, 2.0, 3.0, 4.0]).first(3).numbers == [1.0, 2.0]

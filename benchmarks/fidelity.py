@@ -1,0 +1,202 @@
+"""How good is the best that strategies find with short trainings first, on a table with learning curves?
+
+    python benchmarks/fidelity.py TABLE.npz --seeds 200 --epochs 5000 --strategies evolution bayesian --workers 1 4
+
+Each search is a simulation: a trial takes a second for each of its epochs, on one worker or on several that begin the
+next trial as soon as they are free. Printed is the test score of the best that was found so far, by validation among
+those at the highest fidelity seen so far, the mean over seeds and its standard deviation, after so many epochs: on n
+workers after an n-th of the seconds. An epoch counts when its trial has ended.
+
+The table must hold validation scores of trainings of different lengths: `val_curve_milli`, after each epoch, or some
+`val<epochs>` (see `tables.py`). Rungs are those of `SuccessiveHalvingOracle`; where there is no curve, they are the
+lengths that there are, and η is their ratio (`--reduction` for another).
+
+Yardsticks run beside: `random` trained in full, and with the published synchronous form of Hyperband's most aggressive
+bracket, `halving`: at each rung, the best third of a batch of random architectures goes on, batch after batch.
+
+`--strategies` takes names, each with arguments if wanted, as in `strategies.py`; `--fidelity` one or more of `full`,
+`successive_halving` and `hyperband`. `--output` adds all results to a JSON-lines file.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import numpy as np  # noqa: E402
+import strategies  # noqa: E402
+
+from autonas.oracles import fidelity as fidelity_module  # noqa: E402
+from autonas.oracles import hyperband, successive_halving  # noqa: E402
+from autonas.search_space import encoding as encoding_module  # noqa: E402
+from autonas.testing import simulation  # noqa: E402
+
+#: Epochs in all, as multiples of a full training.
+CHECKPOINTS = (5, 10, 20, 50)
+ORACLES = {
+    "successive_halving": successive_halving.SuccessiveHalvingOracle,
+    "hyperband": hyperband.HyperbandOracle,
+}
+
+
+class Curves:
+    """Validation scores by epochs.
+
+    Attributes:
+        epochs: Lengths of trainings for which there are scores, ascending.
+        has_all: Whether there is one for each epoch.
+    """
+
+    def __init__(self, path):
+        arrays = np.load(path)
+        self.has_all = "val_curve_milli" in arrays
+        if self.has_all:
+            curves = arrays["val_curve_milli"].astype(float) / 1000
+            self._scores = {epoch + 1: curves[:, epoch] for epoch in range(curves.shape[1])}
+        else:
+            found = {int(key[3:]): arrays[key].astype(float) for key in arrays if re.fullmatch(r"val\d+", key)}
+            self._scores = {
+                epochs: np.nanmean(of, axis=1) if of.ndim == 2 else of for epochs, of in sorted(found.items())
+            }
+        self.epochs = list(self._scores)
+
+    def score(self, row, epochs):
+        return float(self._scores[epochs][row])
+
+
+_curves = {}
+
+
+def read(path):
+    """The table of a file, and its curves."""
+    if path not in _curves:
+        _curves[path] = Curves(path)
+    return strategies.cached_tables(path)[0], _curves[path]
+
+
+def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
+    """One search: test scores of the best at the checkpoints, and CPU seconds.
+
+    Args:
+        path: The table's.
+        description: The strategy's, or `"halving"`.
+        fidelity: `"full"`, `"successive_halving"` or `"hyperband"`.
+        arguments: Dict of arguments of the oracle of the fidelity.
+        seed: The seed.
+        n_workers: Number of workers.
+        n_epochs: Epochs in all.
+    """
+    table, curves = read(path)
+    longest = curves.epochs[-1]
+    began = time.process_time()
+    if description == "halving":
+        found = _batches(table, curves, arguments, seed, n_epochs)
+    else:
+        oracle = strategies.make_oracle(description, table, seed, None)
+        if fidelity != "full":
+            wrapper = ORACLES[fidelity](oracle, max_epochs=longest, seed=seed, initial_points=[], **arguments)
+            wrapper.objective, wrapper.hyperparameters = oracle.objective, oracle.hyperparameters
+            oracle = wrapper
+
+        def epochs_of(values):
+            return values.get("tuner/epochs", longest) - values.get("tuner/initial_epoch", 0)
+
+        def measure(values):
+            return {"score": curves.score(table.row(values), values.get("tuner/epochs", longest))}
+
+        trials = simulation.simulate(oracle, measure, n_workers, epochs_of, n_epochs / n_workers)
+        found = [
+            (trial.ended * n_workers, trial.values.get("tuner/epochs", longest), trial.metrics["score"],
+             table.row(trial.values)) for trial in trials
+        ]  # fmt: skip
+    seconds = time.process_time() - began
+    return [table.test[_best(found, count * longest)] for count in CHECKPOINTS if count * longest <= n_epochs], seconds
+
+
+def _best(found, spent):
+    """The row of the best at the highest fidelity after so many epochs."""
+    return max((epochs, score, row) for at, epochs, score, row in found if at <= spent)[2]
+
+
+def _batches(table, curves, arguments, seed, n_epochs):
+    """Synchronous successive halving of random architectures."""
+    rungs = fidelity_module.rung_epochs(arguments["min_epochs"], curves.epochs[-1], arguments["reduction"])
+    generator, encoding = np.random.default_rng(seed), encoding_module.Encoding(table.space)
+    found, spent = [], 0
+    while spent <= n_epochs:
+        rows = [table.row(encoding.sample(generator)) for _ in range(arguments["reduction"] ** (len(rungs) - 1))]
+        for reached, epochs in zip([0, *rungs], rungs, strict=False):
+            scored = []
+            for row in rows:
+                spent += epochs - reached
+                scored.append((curves.score(row, epochs), row))
+                found.append((spent, epochs, *scored[-1]))
+            rows = [row for _, row in sorted(scored, reverse=True)[: len(rows) // arguments["reduction"]]]
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", help="file of trained architectures (.npz)")
+    parser.add_argument(
+        "--strategies", nargs="+", default=["random", "local_search", "evolution", "reinforcement", "bayesian"]
+    )
+    parser.add_argument("--fidelity", nargs="+", choices=["full", *ORACLES], default=["successive_halving"])
+    parser.add_argument("--reduction", type=int, help="η; that of the oracle by default")
+    parser.add_argument("--min-epochs", type=int, help="epochs of the lowest rung; that of the oracle by default")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--epochs", type=int, help="epochs in all; 50 full trainings by default")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
+    parser.add_argument("--output", help="file to add the results to, a JSON line each")
+    arguments = parser.parse_args()
+    table, curves = read(arguments.table)
+    longest = curves.epochs[-1]
+    n_epochs = arguments.epochs or CHECKPOINTS[-1] * longest
+    given = {"reduction": arguments.reduction, "min_epochs": arguments.min_epochs}
+    if not curves.has_all:
+        # Two lengths, of which the ratio is the share that goes on.
+        given["min_epochs"] = given["min_epochs"] or curves.epochs[0]
+        given["reduction"] = given["reduction"] or round(longest / given["min_epochs"])
+    given = {name: value for name, value in given.items() if value is not None}
+    default = successive_halving.SuccessiveHalvingOracle(max_epochs=longest, **given)
+    searches = [("random", "full", {}), ("halving", "full", {"reduction": default.reduction,
+                                                             "min_epochs": default.rungs[0]})]  # fmt: skip
+    searches += [(each, fidelity, given if fidelity != "full" else {})
+                 for fidelity in arguments.fidelity for each in arguments.strategies]  # fmt: skip
+    points = [count * longest for count in CHECKPOINTS if count * longest <= n_epochs]
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
+        for n_workers in arguments.workers:
+            print(f"\n{table.name}, {n_workers} worker(s), rungs {default.rungs}: test score after epochs in all")
+            print(f"| strategy | fidelity | {' | '.join(map(str, points))} | CPU s a search |")
+            print("| --- |" + " --- |" * (len(points) + 2))
+            for description, fidelity, of in searches:
+                if description == "halving" and n_workers > 1:
+                    continue  # Batches are for one worker.
+                futures = [
+                    pool.submit(search, arguments.table, description, fidelity, of, seed, n_workers, n_epochs)
+                    for seed in range(arguments.seeds)
+                ]
+                tests, seconds = zip(*(future.result() for future in futures), strict=True)
+                means, deviations = np.mean(tests, axis=0), np.std(tests, axis=0)
+                cells = [f"{mean:.2f} ± {deviation:.2f}" for mean, deviation in zip(means, deviations, strict=True)]
+                name = "in batches" if description == "halving" else fidelity
+                print(f"| {description} | {name} | {' | '.join(cells)} | {np.mean(seconds):.2f} |", flush=True)
+                if arguments.output:
+                    line = {
+                        "table": table.name, "strategy": description, "fidelity": name, "workers": n_workers,
+                        "rungs": default.rungs, "seeds": arguments.seeds, "epochs": points, "test": means.tolist(),
+                    }  # fmt: skip
+                    with open(arguments.output, "a", encoding="utf-8") as file:
+                        file.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    main()
