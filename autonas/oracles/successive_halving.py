@@ -29,8 +29,8 @@ class SuccessiveHalvingOracle(base.Oracle):
 
     The search of architectures ends with `max_trials`, with the space, or when `finish` is called; promotions go on
     after that. Then, each rung has a place at least, so that the best of the search is trained in full however few
-    there were, and whatever is among the best 1/η of all is promoted. If there is little time the first promotions
-    matter most, and those that come first are those from the highest rung.
+    there were, and whatever is among the best 1/η of all is promoted: from the lowest rung on, since those above are
+    then complete; or, after `finish`, from the highest on, which is the shortest way to a full training.
 
     Order within a rung is by score, of several scores by layers of non-dominated ones (NSGA-II); what breaks a limit
     or has failed is never promoted. Scores of different rungs are never compared, but by `fidelity.comparable`. What is
@@ -80,12 +80,13 @@ class SuccessiveHalvingOracle(base.Oracle):
 
     def check(self):
         super().check()
-        if isinstance(self.strategy, base.Oracle) and self.strategy.supernet_training() is None:
-            self.strategy.check()
-        elif not isinstance(self.strategy, str) or self.strategy not in strategies.STRATEGIES:
+        strategy = self.strategy
+        if isinstance(strategy, base.Oracle) and not strategy.goes_on and strategy.supernet_training() is None:
+            strategy.check()
+        elif not isinstance(strategy, str) or strategy not in strategies.STRATEGIES:
             raise ValueError(
                 f"`strategy` must be one of {', '.join(map(repr, strategies.STRATEGIES))} or an oracle of autonas that "
-                f"needs no supernet. Received: strategy={self.strategy!r:.100}"
+                f"needs no supernet and doesn't go on with trainings itself. Received: strategy={strategy!r:.100}"
             )
         checks.check_integer("reduction", self.reduction, 2)
         if self.min_epochs is not None:
@@ -113,8 +114,8 @@ class SuccessiveHalvingOracle(base.Oracle):
         return 0
 
     def finish(self):
-        """Ends the search of architectures: from now on, only promotions are asked for, until the best is trained in
-        full."""
+        """Ends the search of architectures, since time is short: from now on, only promotions are asked for, those that
+        are nearest to a full training first."""
         self._is_finishing = True
 
     @property
@@ -142,7 +143,8 @@ class SuccessiveHalvingOracle(base.Oracle):
         return super().counts(values) and not _is_promotion(values)
 
     def _propose(self, generator):
-        values = self._promotion(self._by_share)
+        from_below = range(len(self.rungs) - 1)
+        values = self._promotion(self._by_rank if self._is_finishing else self._by_share, reversed(from_below))
         if values is not None:
             return values
         answer = base.DONE
@@ -151,7 +153,8 @@ class SuccessiveHalvingOracle(base.Oracle):
         if isinstance(answer, dict):
             bracket = self.next_bracket()
             return answer | self._slice(bracket, self.brackets[bracket])
-        values = self._promotion(self._by_rank)
+        # There is time: what goes on to a full training is better known when the rungs below are complete.
+        values = self._promotion(self._by_rank, from_below)
         if values is not None:
             return values
         return base.WAIT if self.pending else answer
@@ -181,9 +184,9 @@ class SuccessiveHalvingOracle(base.Oracle):
             values["tuner/bracket"] = bracket
         return values
 
-    def _promotion(self, rule):
-        """The promotion from the highest rung from which there is one by a rule, or `None`."""
-        for rung in reversed(range(len(self.rungs) - 1)):
+    def _promotion(self, rule, rungs):
+        """The promotion from the first of some rungs from which there is one by a rule, or `None`."""
+        for rung in rungs:
             for bracket in range(len(self.brackets)):
                 scores = self._scores.get((bracket, rung), {})
                 root = rule(scores, self._promoted.get((bracket, rung), set())) if scores else None

@@ -177,6 +177,25 @@ def test_the_driver_may_end_the_search_of_architectures():
     assert architecture(asked[0]) == architecture(asked[1]) and values == oracles.DONE
 
 
+def test_in_a_hurry_what_is_nearest_to_a_full_training_goes_first():
+    def ending(hurries):
+        oracle = halving(epochs=(1, 27))
+        asked = searched(oracle, np.arange(14) / 10)
+        assert rungs(asked) == [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 2, 0]
+        if hurries:
+            oracle.finish()
+        else:
+            oracle.is_full = lambda: True
+        while isinstance(values := oracle.ask(), dict):
+            asked.append(values)
+            oracle.tell(oracle.n_asked - 1, values, (0.1 * oracle.n_asked,))
+        return rungs(asked[14:])
+
+    # The latest are the best: among the best third of the lowest rung is one that has no place by its share.
+    assert ending(hurries=True)[0] == 3
+    assert ending(hurries=False)[0] == 1
+
+
 def test_while_the_last_is_on_trial_there_is_nothing_to_do_but_wait():
     oracle = halving(hyperparameters=contracts.small_space())
     asked = [oracle.ask() for _ in range(9)]
@@ -286,6 +305,7 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
     [
         ({"strategy": "gradient"}, "`strategy` must be one of 'bayesian'.*Received: strategy='gradient'"),
         ({"strategy": oracles.WeightSharingOracle()}, "oracle of autonas that needs no supernet"),
+        ({"strategy": SuccessiveHalvingOracle()}, "doesn't go on with trainings itself"),
         ({"reduction": 1}, "`reduction` must be an integer of at least 2. Received: reduction=1"),
         ({"min_epochs": 0}, "`min_epochs` must be an integer of at least 1"),
         ({"min_epochs": 5, "max_epochs": 4}, "`max_epochs` must be an integer of at least 5"),
@@ -301,6 +321,14 @@ def test_outside_of_auto_model_a_full_training_must_be_given():
     oracle = SuccessiveHalvingOracle(hyperparameters=problems.chain_space())
     with pytest.raises(ValueError, match="`max_epochs` must be an integer"):
         oracle.ask()
+
+
+@pytest.mark.parametrize("name", ["RandomSearchOracle", "BayesianOptimizationOracle"])
+def test_oracles_of_keras_tuner_get_short_trainings_too(name):
+    cls = getattr(keras_tuner.oracles, name)
+    inner = oracles.KerasTunerOracle(cls(objective=keras_tuner.Objective("score", "max"), max_trials=12, seed=1))
+    found = rungs(trial.values for trial in simulated(halving(inner, max_trials=12)))
+    assert found.count(0) == 12 and found.count(1) >= 4 and found.count(2) >= 1
 
 
 def test_the_strategy_given_is_a_description():
