@@ -239,7 +239,8 @@ class SuccessiveHalvingOracle(base.Oracle):
         elif _is_promotion(values):
             strategy.observe_again(number, architecture, self._comparable(root))
         else:
-            known = scores if scores is None or root not in self._latest else self._comparable(root)
+            is_lowest = values["tuner/rung"] == 0
+            known = scores if is_lowest or root not in self._latest else self._comparable(root)
             strategy.tell(number, architecture, known, margins)
 
     def _comparable(self, root):
