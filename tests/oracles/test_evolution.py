@@ -208,3 +208,25 @@ def test_bad_arguments_are_refused_before_the_first_trial(arguments, message):
     with pytest.raises(ValueError) as refusal:
         oracle.ask()
     assert str(refusal.value) == message
+
+
+# ---------------------------------------------------------------------- told again
+
+
+def test_a_member_that_was_trained_on_counts_as_what_it_scores_then():
+    oracle = oracles.EvolutionOracle(hyperparameters=bits.binary_space(), seed=0, population_size=2, initial_points=[])
+    first, second = (oracle.ask() for _ in range(2))
+    oracle.tell(0, first, (0.9,))
+    oracle.tell(1, second, (0.5,))
+    oracle.observe_again(0, first, (0.1,))
+    # The fittest of the population is the parent.
+    assert all(bits.n_differing(oracle.ask(), second) == 1 for _ in range(3))
+
+
+def test_one_that_had_left_the_population_joins_again():
+    oracle = oracles.EvolutionOracle(hyperparameters=bits.binary_space(), seed=0, population_size=1, initial_points=[])
+    first, second = (oracle.ask() for _ in range(2))
+    oracle.tell(0, first, (0.5,))
+    oracle.tell(1, second, (0.6,))
+    oracle.observe_again(0, first, (0.9,))
+    assert all(bits.n_differing(oracle.ask(), first) == 1 for _ in range(3))
