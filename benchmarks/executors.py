@@ -6,8 +6,10 @@
 For each executor: seconds until the first job of one worker has ended; milliseconds that a job without work takes in
 a warm worker, the median of many, one after another (wanted: at most 5), without and with a report; and trials a
 minute on trials that train a small Keras model for about five seconds: of one worker with one thread, of one with all
-cores, as it is by default, and of two (wanted: at least 1.7 times as many as one). Workers have imported Keras and
-trained a model once before the clock starts. Run it on an idle machine.
+cores, as it is by default, and of two (wanted: at least 1.7 times as many as one), and the CPU seconds of a trial.
+Workers have imported Keras and trained a model once before the clock starts. Run it on an idle machine; on a shared
+one, the CPU seconds tell what two workers cost each other: at best they are 2 * (those of one) / (those of two) times
+as fast.
 """
 
 import argparse
@@ -33,11 +35,12 @@ class Job:
 
 
 def evaluate(job, report):
-    """Reports if it is to, and trains an image classifier for so many seconds; returns the steps it did."""
+    """Reports if it is to, and trains an image classifier for so many seconds; returns CPU seconds."""
+    began = time.process_time()
     if job.reports:
         report(job.trial_id)
     if not job.seconds:
-        return 0
+        return 0.0
     import keras
     import numpy as np
 
@@ -56,13 +59,12 @@ def evaluate(job, report):
         ]
     )
     model.compile("adam", "sparse_categorical_crossentropy")
-    epochs = round(job.seconds * EPOCHS_A_SECOND)
-    model.fit(x, y, batch_size=64, epochs=epochs, verbose=0)
-    return epochs
+    model.fit(x, y, batch_size=64, epochs=round(job.seconds * EPOCHS_A_SECOND), verbose=0)
+    return time.process_time() - began
 
 
 #: Epochs of the model above that one core does in a second: trials are of the same work, whoever is in the way.
-EPOCHS_A_SECOND = 1.3
+EPOCHS_A_SECOND = 3.4
 
 
 def make(name, n_workers):
@@ -111,7 +113,7 @@ def overhead(name, n_jobs=500):
 
 
 def throughput(name, n_workers, n_threads, n_trials, seconds):
-    """Trials a minute of workers that have so many threads each, or what they have by default if `None`."""
+    """Trials a minute, and CPU seconds of one, of workers with so many threads each, or as by default if `None`."""
     variables = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
     if n_threads is not None:
         os.environ.update(dict.fromkeys(variables, str(n_threads)))
@@ -123,8 +125,8 @@ def throughput(name, n_workers, n_threads, n_trials, seconds):
                 outcomes(executor, [Job("warm up", 1.0)])
             outcomes(executor, [Job("warm up", 1.0) for _ in range(n_workers)])
             began = time.perf_counter()
-            outcomes(executor, [Job(str(number), seconds) for number in range(n_trials)])
-            return 60 * n_trials / (time.perf_counter() - began)
+            spent = outcomes(executor, [Job(str(number), seconds) for number in range(n_trials)])
+            return 60 * n_trials / (time.perf_counter() - began), statistics.mean(spent)
     finally:
         if n_threads is not None:
             for variable in variables:
@@ -148,14 +150,17 @@ def main():
     rows = []
     for name in arguments.executors:
         if name != "inline":
-            rates = [
+            found = [
                 throughput(name, n_workers, n_threads, arguments.trials, arguments.seconds)
                 for n_workers, n_threads in ((1, 1), (1, None), (2, None))
             ]
+            rates, spent = zip(*found, strict=True)
             ratios = (rates[2] / rates[0], rates[2] / rates[1])
-            rows.append([name, *(f"{rate:.1f}" for rate in rates), *(f"{ratio:.2f}" for ratio in ratios)])
-    print("\nTrials a minute")
-    print(common.table(rows, ["executor", "one, one thread", "one", "two", "two / one, one thread", "two / one"]))
+            rows.append([name, *(f"{number:.1f}" for number in (*rates, *spent)), *(f"{each:.2f}" for each in ratios)])
+    print("\nTrials a minute, and CPU seconds of one")
+    names = ("one, one thread", "one", "two")
+    names += tuple(f"CPU {name}" for name in names)
+    print(common.table(rows, ["executor", *names, "two / one, one thread", "two / one"]))
 
 
 if __name__ == "__main__":

@@ -226,8 +226,7 @@ class ExecutorContract:
             bad = Job("bad", what, began + 0.3)
             events = _all(executor, [bad, *[Job(str(number), "nap") for number in range(4)]])
             seconds = time.monotonic() - began
-        assert base.Lost(bad, "hung: 0.5 s past its limit") in events
-        assert 0.8 <= seconds < self.start_seconds
+        assert base.Lost(bad, "hung: 0.5 s past its limit") in events and 0.8 <= seconds < self.start_seconds
         assert collections.Counter(type(event) for event in events) == {base.Ended: 4, base.Lost: 1}
         assert _counts(tmp_path) == dict.fromkeys(["a", "b", "bad", "0", "1", "2", "3"], 1)
 
