@@ -46,6 +46,11 @@ class SuccessiveHalvingOracle(base.Oracle):
     more than 1/η of a rung is promoted; on NAS-Bench-201 (12 and 200 epochs, η = 17) 93.67 and 94.03 % after 1,200 and
     2,400 epochs, and 93.91 and 94.14 %.
 
+    On SpikeNAS-Bench the test accuracy of the best after 500, 1,000, 2,000 and 5,000 epochs in all is, with evolution
+    and the defaults, 88.64, 88.80, 88.91 and 88.99 % (200 seeds), with the Bayesian strategy 88.68 and 88.77 % after the
+    first two (60 seeds); that of random architectures trained in full is 88.02, 88.18, 88.37 and 88.55 %. A lowest rung
+    of 1 epoch is no better, one of 4 is worse (with evolution 88.20 % after 500 epochs).
+
     Args:
         strategy: A name such as `"evolution"`, or an oracle that needs no supernet. Defaults to `"bayesian"`.
         reduction: η: of so many one is promoted. Defaults to 3.
