@@ -64,7 +64,7 @@ def evaluate(job, report):
 
 
 #: Epochs of the model above that one core does in a second: trials are of the same work, whoever is in the way.
-EPOCHS_A_SECOND = 3.4
+EPOCHS_A_SECOND = 5.0
 
 
 def make(name, n_workers):
