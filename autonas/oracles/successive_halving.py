@@ -47,9 +47,10 @@ class SuccessiveHalvingOracle(base.Oracle):
     2,400 epochs, and 93.91 and 94.14 %.
 
     On SpikeNAS-Bench the test accuracy of the best after 500, 1,000, 2,000 and 5,000 epochs in all is, with evolution
-    and the defaults, 88.64, 88.80, 88.91 and 88.99 % (200 seeds), with the Bayesian strategy 88.68 and 88.77 % after the
-    first two (60 seeds); that of random architectures trained in full is 88.02, 88.18, 88.37 and 88.55 %. A lowest rung
-    of 1 epoch is no better, one of 4 is worse (with evolution 88.20 % after 500 epochs).
+    and the defaults, 88.64, 88.80, 88.91 and 88.99 % (200 seeds); on four workers 88.51, 88.59, 88.86 and 88.99 % (100
+    seeds). With the Bayesian strategy it is 88.68 and 88.77 % after the first two (60 seeds); random ones trained in
+    full reach 88.02, 88.18, 88.37 and 88.55 %. A lowest rung of 1 epoch is no better, one of 4 is worse (with evolution
+    88.20 % after 500 epochs).
 
     Args:
         strategy: A name such as `"evolution"`, or an oracle that needs no supernet. Defaults to `"bayesian"`.
