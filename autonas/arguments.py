@@ -58,7 +58,7 @@ def check(estimator):
     if estimator.directory is not None and not isinstance(estimator.directory, (str, os.PathLike)):
         _refuse("directory", "a path or None", estimator.directory)
     goal.check(preparation.wanted_objective(estimator), estimator.constraints)
-    oracles.check_strategy(estimator.strategy, estimator.weight_sharing)
+    oracles.check_strategy(estimator.strategy, estimator.weight_sharing, estimator.fidelity)
     if estimator.max_trials == 1 and oracles.needs_supernet(estimator.strategy, estimator.weight_sharing):
         _refuse("max_trials", "at least 2 with a supernet: the default architecture and what is found", 1)
 

@@ -58,6 +58,11 @@ class AutoModel(fitted.FittedModel):
             cost as much as a few trainings; the default architecture and then the best few are trained by themselves,
             and these are the trials that count. See `autonas.oracles.WeightSharingOracle`, which may be given as
             `strategy` with arguments. Defaults to `False`.
+        fidelity: `"full"`: every candidate is trained for all its epochs; `"successive_halving"`: all begin with a
+            fiftieth of the epochs, and the best go on from there, so that `max_trials` is the number of architectures
+            and each of their promotions is a further row of the leaderboard; `"hyperband"`: they begin with several
+            numbers of epochs. See `autonas.oracles.SuccessiveHalvingOracle`, which may be given as `strategy` with
+            arguments. Defaults to `"full"`.
         executor: Where trials run: `"inline"` (this process), `"process"` (worker processes of this machine, which
             survive what a trial does to its process), `"ray"` (a Ray cluster, or a Ray of this machine), or one of
             `autonas.execution` with arguments. Defaults to `None`: this process for one worker, processes for several.
@@ -129,6 +134,7 @@ class AutoModel(fitted.FittedModel):
         search_space=None,
         strategy="auto",
         weight_sharing=False,
+        fidelity="full",
         executor=None,
         n_workers=None,
         objective=None,
@@ -156,6 +162,7 @@ class AutoModel(fitted.FittedModel):
         self.search_space = search_space
         self.strategy = strategy
         self.weight_sharing = weight_sharing
+        self.fidelity = fidelity
         self.executor = executor
         self.n_workers = n_workers
         self.objective = objective
@@ -253,6 +260,8 @@ class AutoModel(fitted.FittedModel):
             updates_per_epoch,
             list(prepared.goal.objectives),
             [constraint.name for constraint in prepared.goal.constraints],
+            self.fidelity,
+            epochs,
         )
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
         if shares_weights:
@@ -330,7 +339,11 @@ class AutoModel(fitted.FittedModel):
         """The part of the space that says how networks are trained, for a number of training rows."""
         sizes = [16, 32, 64, 128, 256]
         default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
-        return optimization.Optimization(batch_size=ranges.Choice(sizes, default=default))
+        arguments = {"batch_size": ranges.Choice(sizes, default=default)}
+        if self.fidelity != "full" or getattr(self.strategy, "goes_on", False):
+            # A training that is annealed sooner would win each comparison of short ones, and have nothing to go on to.
+            arguments["epochs_share"] = 1.0
+        return optimization.Optimization(**arguments)
 
     def _find_seed(self):
         """The seed given, that of the search to be continued, or a new one."""

@@ -29,6 +29,8 @@ _FACTS = (
     "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "seconds", "message", "costs",
     "margins",
 )  # fmt: skip
+#: Share of the time limit after which a search by short trainings only goes on with the best of them.
+_SHARE_FOR_SHORT = 0.6
 #: Checkpoints that are kept at most, of trials whose training others may go on with.
 _MAX_CHECKPOINTS = 50
 
@@ -145,10 +147,12 @@ class Tuner(keras_tuner.Tuner):
         return next(iter(self.ranked()), None)
 
     def ranked(self):
-        """The records of completed trials, the best first."""
+        """The records of completed trials, the best first; those that were trained farther come before the others."""
 
         def compare(one, other):
-            is_better = self.evaluator.is_better
+            is_better, epochs = self.evaluator.is_better, [each.values.get("tuner/epochs", 0) for each in (one, other)]
+            if epochs[0] != epochs[1]:
+                return epochs[1] - epochs[0]
             return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
         completed = [record for record in self._candidates() if record.status == "completed"]
@@ -192,6 +196,8 @@ class Tuner(keras_tuner.Tuner):
             self.stop_reason = "failures"
         if self.stop_reason is not None:
             return False
+        if self.budget.share_spent() > _SHARE_FOR_SHORT:
+            self.oracle.finish()
         with interrupts.deferred():
             trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
             if trial.status == TrialStatus.IDLE and in_flight:

@@ -1,8 +1,10 @@
 """Where trials run, through `AutoModel`: the same search anywhere, and nothing finished is lost."""
 
+import json
 import os
 import signal
-import threading
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -55,55 +57,74 @@ def test_several_workers_run_all_trials_once(iris):
     assert len(os.listdir(os.path.join(model.directory_, "weights"))) == 1
 
 
-def kill_workers(journal, trials, killed, stop):
-    """Kills the worker process shortly after each of these trials has begun."""
-    generator, waiting = np.random.default_rng(0), set(trials)
-    while waiting and not stop.is_set():
-        time.sleep(0.01)
-        written = journal.read_text() if journal.exists() else ""
-        begun = {number for number in waiting if f'"trial_id": "{number:04d}"' in written}
-        waiting -= begun
-        for _ in begun:
-            time.sleep(float(generator.uniform(0.0, 0.4)))
-            for process in _workers():
-                os.kill(process, signal.SIGKILL)
-                killed.append(process)
+SCRIPT = """
+import json, sys
+import autonas
+from sklearn.datasets import load_iris
+directory, arguments = sys.argv[1], json.loads(sys.argv[2])
+model = autonas.StructuredDataClassifier(directory=directory, executor="process", **arguments)
+model.fit(*load_iris(return_X_y=True))
+model.leaderboard().drop(columns="seconds").to_json(directory + "/board.json", double_precision=15)
+"""
 
 
-# Each kill costs the start of a new worker, some seconds.
-def test_a_search_whose_workers_are_killed_is_the_undisturbed_one(iris, folder):
-    stop, killed = threading.Event(), []
-    arguments = (folder / "run" / "journal.jsonl", [2, 5, 6, 9], killed, stop)
-    killer = threading.Thread(target=kill_workers, args=arguments)
-    killer.start()
-    try:
-        disturbed = classifier(max_trials=12, executor="process", directory=folder / "run").fit(*iris)
-    finally:
-        stop.set()
-        killer.join()
-    calm = classifier(max_trials=12).fit(*iris)
-    table = board(disturbed)
-    assert len(killed) == 4 and set(table.query("stage == 'search'").status) == {"completed"}
-    assert table.reason.str.contains("begun again: the worker process was killed").sum() >= 1
-    pandas.testing.assert_frame_equal(
-        table.drop(columns="reason"), board(calm).drop(columns="reason"), check_exact=True
-    )
+# Two minutes: each kill costs the start of a worker, and a quarter of them that of a driver, too.
+def test_twenty_kills_of_workers_and_drivers_change_nothing(iris, folder):
+    run, generator = folder / "run", np.random.default_rng(0)
+    command = [sys.executable, "-c", SCRIPT, str(run), json.dumps({**BUDGET, "max_trials": 60})]
+    driver = subprocess.Popen(command, start_new_session=True)
+    killed = {"worker": 0, "driver": 0}
+    for number in range(2, 60, 3):
+        while not _has_begun(run, number) and driver.poll() is None:
+            time.sleep(0.01)
+        time.sleep(float(generator.uniform(0.0, 0.3)))
+        what = "driver" if number % 4 == 0 else "worker"
+        workers = _workers(driver.pid)
+        for process in [driver.pid] if what == "driver" else workers:
+            os.kill(process, signal.SIGKILL)
+            killed[what] += 1
+        if what == "driver":
+            driver.wait()
+            assert _all_end(workers), "workers end with their driver"
+            driver = subprocess.Popen(command, start_new_session=True)
+    assert driver.wait(300) == 0
+    assert killed["driver"] == 5 and killed["worker"] >= 13
+    table = pandas.read_json(run / "board.json", dtype=False)
+    searched = table[table.stage == "search"]
+    assert set(searched.status) == {"completed"} and searched.trial_id.nunique() == len(searched) == 60
+    assert searched.reason.str.contains("begun again: the worker process was killed").sum() >= 5
+    calm = classifier(max_trials=60).fit(*iris).leaderboard().query("stage == 'search'")
+    assert list(searched.trial_id) == list(calm.trial_id)
+    np.testing.assert_array_equal(searched.val_loss, calm.val_loss)
 
 
-def _workers():
-    me = str(os.getpid())
+def _has_begun(run, number):
+    journal = run / "journal.jsonl"
+    return journal.exists() and f'"trial_id": "{number:04d}"' in journal.read_text()
+
+
+def _all_end(processes, seconds=10.0):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not any(os.path.exists(f"/proc/{process}") for process in processes):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _workers(driver):
+    """The worker processes of a driver."""
     found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat") as file:
-                    parent = file.read().rsplit(")", 1)[1].split()[1]
-                with open(f"/proc/{name}/cmdline") as file:
-                    is_worker = "autonas.execution" in file.read()
-            except OSError:
-                continue
-            if parent == me and is_worker:
-                found.append(int(name))
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                parent = file.read().rsplit(")", 1)[1].split()[1]
+            with open(f"/proc/{name}/cmdline") as file:
+                is_worker = "autonas.execution" in file.read()
+        except OSError:
+            continue
+        if is_worker and int(parent) == driver:
+            found.append(int(name))
     return found
 
 

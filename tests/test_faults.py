@@ -329,7 +329,7 @@ def test_a_huge_list_that_cannot_be_gives_a_short_error():
         {"directory": 3},
         {"inputs": autonas.StructuredDataInput()},
     ],
-    ids=str,
+    ids=lambda arguments: next(iter(arguments)),
 )
 def test_an_argument_that_cannot_be_is_named_before_anything_is_written(iris, folder, arguments):
     with pytest.raises(ValueError) as error:

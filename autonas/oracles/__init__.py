@@ -9,10 +9,12 @@ from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.evolution import EvolutionOracle
 from autonas.oracles.gradient import GradientOracle
+from autonas.oracles.hyperband import HyperbandOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.local_search import LocalSearchOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.reinforcement import ReinforcementOracle
+from autonas.oracles.successive_halving import SuccessiveHalvingOracle
 from autonas.oracles.supernet_oracle import SupernetOracle
 from autonas.oracles.weight_sharing import WeightSharingOracle
 
@@ -22,11 +24,13 @@ __all__ = [
     "BayesianOracle",
     "EvolutionOracle",
     "GradientOracle",
+    "HyperbandOracle",
     "KerasTunerOracle",
     "LocalSearchOracle",
     "Oracle",
     "RandomOracle",
     "ReinforcementOracle",
+    "SuccessiveHalvingOracle",
     "SupernetOracle",
     "WeightSharingOracle",
     "check_strategy",
@@ -37,6 +41,8 @@ __all__ = [
 #: Strategies by name. The automatic one is that which was best on every table of trained architectures that it was
 #: measured on, from 25 trials on. The random one is the yardstick: it starts from the default architecture alone.
 STRATEGIES = {"auto": BayesianOracle, **strategies.STRATEGIES, "gradient": GradientOracle}
+#: Low fidelities by name: each wraps a strategy. In full, every candidate is trained for all its epochs.
+FIDELITIES = {"full": None, "successive_halving": SuccessiveHalvingOracle, "hyperband": HyperbandOracle}
 
 
 def get_oracle(
@@ -51,6 +57,8 @@ def get_oracle(
     updates_per_epoch=None,
     objectives=None,
     constraint_names=(),
+    fidelity="full",
+    max_epochs=None,
 ):
     """The oracle of a strategy.
 
@@ -69,11 +77,14 @@ def get_oracle(
             to `None`.
         constraint_names: Names of the costs that are limited, a sequence; a strategy that needs a supernet penalises
             one of them. Defaults to none.
+        fidelity: How candidates are compared before they are trained in full, one of `FIDELITIES`. Defaults to
+            `"full"`.
+        max_epochs: Epochs of a full training, for a strategy that begins with shorter ones. Defaults to `None`.
 
     Raises:
         ValueError: If there are several objectives and the strategy is an oracle of Keras Tuner.
     """
-    strategy = _description(strategy, weight_sharing)
+    strategy = _description(strategy, weight_sharing, fidelity)
     is_keras_tuners = isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, Oracle)
     if is_keras_tuners and len(objectives or ()) > 1:
         raise ValueError(
@@ -93,6 +104,8 @@ def get_oracle(
         strategy.initial_points = initial_points
     if hasattr(strategy, "structure") and strategy.structure is None:
         strategy.structure = structure
+    if isinstance(strategy, SuccessiveHalvingOracle) and strategy.max_epochs is None:
+        strategy.max_epochs = max_epochs
     if isinstance(strategy, SupernetOracle):
         strategy.constraint_names = tuple(constraint_names)
         if strategy.epochs is None:
@@ -100,8 +113,9 @@ def get_oracle(
     return strategy
 
 
-def check_strategy(strategy, weight_sharing=False):
-    """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an invalid argument."""
+def check_strategy(strategy, weight_sharing=False, fidelity="full"):
+    """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an invalid argument, or if
+    `weight_sharing` or `fidelity` can't be with it."""
     is_name = isinstance(strategy, str) and strategy in STRATEGIES
     if not is_name and not isinstance(strategy, keras_tuner.Oracle):
         raise ValueError(
@@ -110,6 +124,17 @@ def check_strategy(strategy, weight_sharing=False):
         )
     if isinstance(strategy, Oracle):
         strategy.check()
+    if not isinstance(fidelity, str) or fidelity not in FIDELITIES:
+        raise ValueError(
+            f"`fidelity` must be one of {', '.join(map(repr, FIDELITIES))}. Received: fidelity={fidelity!r:.100}"
+        )
+    is_ours = is_name or isinstance(strategy, Oracle)
+    if fidelity != "full" and (not is_ours or needs_supernet(strategy, weight_sharing) or _goes_on(strategy)):
+        raise ValueError(
+            "`fidelity` must be 'full' with an oracle of Keras Tuner, with a strategy that trains a supernet, and with "
+            f"one that begins with short trainings itself. Received: fidelity={fidelity!r}, "
+            f"strategy={(strategy if is_name else type(strategy).__name__)!r}, weight_sharing={weight_sharing!r}"
+        )
     if not weight_sharing:
         return
     if not is_name and not isinstance(strategy, Oracle):
@@ -130,10 +155,16 @@ def needs_supernet(strategy, weight_sharing=False):
     return isinstance(oracle, Oracle) and oracle.supernet_training() is not None
 
 
-def _description(strategy, weight_sharing):
+def _goes_on(strategy):
+    return isinstance(strategy, Oracle) and strategy.goes_on
+
+
+def _description(strategy, weight_sharing, fidelity="full"):
     """The oracle of a strategy, not yet told what to search; the user's own is a description and is copied."""
     is_auto = isinstance(strategy, str) and strategy == "auto"
     if weight_sharing:
         # A Gaussian process takes longer to say what to ask next (17 ms after 300 scores) than a supernet to score it.
         return WeightSharingOracle("evolution" if is_auto else copy.deepcopy(strategy))
+    if fidelity != "full":
+        return FIDELITIES[fidelity]("bayesian" if is_auto else copy.deepcopy(strategy))
     return STRATEGIES[strategy]() if isinstance(strategy, str) else copy.deepcopy(strategy)

@@ -158,6 +158,9 @@ class Oracle(trials.TrialKeeper):
         """Ids of the trials whose training a later one may go on with, what is most likely first; a list."""
         return []
 
+    def finish(self):
+        """Called when what is left of the time is for full trainings of the most promising; ignored by default."""
+
     def numbers(self):
         """What is worth logging of the strategy after a trial, a dict of floats; empty by default."""
         return {}

@@ -1,0 +1,128 @@
+"""Low fidelity through `AutoModel`: short trainings, of which the best go on exactly from where they were."""
+
+import pathlib
+import shutil
+
+import keras_tuner
+import numpy as np
+import pandas
+import pytest
+from sklearn.datasets import load_iris
+
+import autonas
+from autonas import oracles
+
+BUDGET = {
+    "max_trials": 6, "epochs": 9, "fidelity": "successive_halving", "tensorboard": False, "verbose": 0, "seed": 0,
+    "strategy": "random",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def fit(iris, **arguments):
+    return autonas.StructuredDataClassifier(**{**BUDGET, **arguments}).fit(*iris)
+
+
+def board(model):
+    """The leaderboard without what a clock says."""
+    return model.leaderboard().drop(columns="seconds")
+
+
+@pytest.fixture(scope="module")
+def whole(iris, tmp_path_factory):
+    return fit(iris, directory=tmp_path_factory.mktemp("whole") / "run")
+
+
+def test_the_best_of_short_trainings_go_on_and_max_trials_counts_architectures(whole):
+    searched = board(whole).query("stage == 'search'").set_index("trial_id")
+    first, promoted = searched[searched["tuner/rung"] == 0], searched[searched["tuner/rung"] > 0]
+    assert len(first) == 6 and (first.epochs == 1).all() and set(promoted["tuner/rung"]) == {1, 2}
+    assert whole.stop_reason_ == "max_trials"
+    records = {each["trial_id"]: each for each in whole.records_}
+    for trial_id, earlier in promoted["tuner/trial_id"].items():
+        history = records[earlier]["history"]
+        assert records[trial_id]["history"][: len(history)] == history
+        assert searched.epochs[trial_id] == searched["tuner/epochs"][trial_id] > len(history)
+
+
+def test_promotions_to_the_top_are_the_training_that_was_never_interrupted(iris):
+    promoted, alone = fit(iris, max_trials=1), fit(iris, max_trials=1, fidelity="full")
+    searched = board(promoted).query("stage == 'search'")
+    assert sorted(searched.epochs) == [1, 3, 9] and len(board(alone).query("stage == 'search'")) == 1
+    assert promoted.best_score_ == alone.best_score_
+    np.testing.assert_array_equal(promoted.predict_proba(iris[0]), alone.predict_proba(iris[0]))
+
+
+def test_what_is_served_was_trained_in_full(whole):
+    searched = board(whole).query("stage == 'search'")
+    in_full = searched[searched["tuner/epochs"] == 9]
+    assert whole.best_score_ == in_full.score.min()
+
+
+@pytest.mark.parametrize("n_kept, has_checkpoints", [(7, True), (16, True), (24, False)])
+def test_a_search_that_was_cut_off_goes_on_without_checkpoints_too(whole, iris, folder, n_kept, has_checkpoints):
+    shutil.copytree(whole.directory_, folder / "cut")
+    shutil.rmtree(folder / "cut" / "model")
+    journal = folder / "cut" / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    assert len(lines) > n_kept
+    journal.write_text("".join(lines[:n_kept]))
+    if not has_checkpoints:
+        shutil.rmtree(folder / "cut" / "checkpoints")
+    continued = fit(iris, directory=folder / "cut")
+    columns = [name for name in board(whole) if name != "reason"]
+    pandas.testing.assert_frame_equal(board(continued)[columns], board(whole)[columns], check_exact=True)
+    np.testing.assert_array_equal(continued.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_promotions_run_in_worker_processes(whole, iris):
+    process = fit(iris, executor="process")
+    pandas.testing.assert_frame_equal(board(process), board(whole), check_exact=True)
+
+
+def test_hyperband_begins_with_several_numbers_of_epochs(iris):
+    model = fit(iris, fidelity="hyperband", strategy="evolution")
+    searched = board(model).query("stage == 'search'")
+    begun = searched[searched["tuner/initial_epoch"] == 0]
+    assert set(begun["tuner/epochs"]) == {1, 3, 9} and len(begun) == 6
+
+
+def test_within_a_time_limit_the_best_are_trained_farther(iris):
+    model = fit(iris, time_limit=12, max_trials=None, epochs=30)
+    searched = board(model).query("stage == 'search'")
+    assert model.stop_reason_ == "time_limit" and searched.epochs.max() >= 9
+    assert searched.epochs.iloc[0] == searched.epochs.max()
+
+
+def test_checkpoints_are_kept_of_what_may_go_on(whole):
+    files = {path.stem for path in (pathlib.Path(whole.directory_) / "checkpoints").iterdir()}
+    searched = board(whole).query("stage == 'search'")
+    assert files == set(searched.trial_id[searched["tuner/epochs"] < 9]) - set(searched["tuner/trial_id"].dropna())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"fidelity": "low"},
+        {"fidelity": 3},
+        {"strategy": "gradient"},
+        {"weight_sharing": True},
+        {"strategy": keras_tuner.oracles.RandomSearchOracle()},
+        {"strategy": oracles.SuccessiveHalvingOracle()},
+    ],
+    ids=["low", "number", "gradient", "weight sharing", "keras tuner", "twice"],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(iris, folder, arguments):
+    with pytest.raises(ValueError, match="`fidelity` must be"):
+        fit(iris, **arguments)
+    assert list(folder.iterdir()) == []
