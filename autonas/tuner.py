@@ -239,7 +239,8 @@ class Tuner(keras_tuner.Tuner):
         """Candidates since the last one that was the best so far, or not beaten in all objectives."""
         found = self.front() if self.goal.is_pareto else self.ranked()[:1]
         last = max((record.number for record in found), default=None)
-        return 0 if last is None else sum(record.number > last for record in self._candidates())
+        since = (record for record in self._candidates() if last is not None and record.number > last)
+        return sum(self.oracle.counts(record.values) for record in since)
 
     def _best_outcome(self):
         best = self.best()

@@ -104,6 +104,14 @@ def test_within_a_time_limit_the_best_are_trained_farther(iris):
     assert searched.epochs.iloc[0] == searched.epochs.max()
 
 
+def test_what_stopped_early_is_not_trained_again_when_it_is_promoted(iris):
+    model = fit(iris, strategy=oracles.SuccessiveHalvingOracle("random", min_epochs=40), fidelity="full", epochs=200)
+    searched = board(model).query("stage == 'search'").set_index("trial_id")
+    stopped = searched[searched.reason.str.contains("no improvement", na=False)]
+    again = stopped[stopped["tuner/rung"] > 0]
+    assert len(again) >= 1 and (again.epochs > 40).all()
+
+
 def test_checkpoints_are_kept_of_what_may_go_on(whole):
     files = {path.stem for path in (pathlib.Path(whole.directory_) / "checkpoints").iterdir()}
     searched = board(whole).query("stage == 'search'")

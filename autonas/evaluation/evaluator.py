@@ -165,7 +165,7 @@ class Evaluator:
         outcome.weights = result.weights
         if job.checkpoint is not None:
             outcome.initial_epoch = job.checkpoint.epoch
-        if job.may_go_on and result.stopped == "epochs" and result.epochs < result.horizon:
+        if job.may_go_on and job.values.get("tuner/epochs", self.epochs) < self.epochs:
             outcome.checkpoint = latest.make() or job.checkpoint
         self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
         if self._best_scores is None or self.is_better(outcome.metrics, self._best_scores):

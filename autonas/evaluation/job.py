@@ -55,7 +55,7 @@ class Outcome:
         margins: How far it is within each limit, a list; see `objectives.goal.Measurement`.
         initial_epoch: Epochs of an earlier trial that it went on from.
         weights: Averaged weights of the best epoch, a list of arrays; `None` if it wasn't trained.
-        checkpoint: The `Checkpoint` after its last epoch, if it is to be kept and its training isn't over.
+        checkpoint: The `Checkpoint` after its last epoch, if it is to be kept and its training isn't a full one.
     """
 
     status: str

@@ -15,6 +15,7 @@ import traceback
 
 import cloudpickle
 
+from autonas.backends import silence
 from autonas.execution import base, channel
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
@@ -140,7 +141,9 @@ def travelling(evaluate, file):
 def arrived(parts):
     """The function that `parts` were made of. Its arrays are views of them."""
     first, *buffers = parts
-    return pickle.loads(first, buffers=buffers)
+    # TensorFlow, imported by this, introduces itself in each worker.
+    with silence.silent_stderr():
+        return pickle.loads(first, buffers=buffers)
 
 
 def described(error):

@@ -27,10 +27,10 @@ class SuccessiveHalvingOracle(base.Oracle):
     highest rung with a place left is looked for, and if there is none the strategy is asked. `max_trials` counts
     architectures, not promotions.
 
-    The search of architectures ends with `max_trials`, with the space, or when `finish` is called; promotions go on
-    after that. Then, each rung has a place at least, so that the best of the search is trained in full however few
-    there were, and whatever is among the best 1/η of all is promoted: from the lowest rung on, since those above are
-    then complete; or, after `finish`, from the highest on, which is the shortest way to a full training.
+    The search of architectures ends with `max_trials` or with the space, and comes second when `finish` is called;
+    promotions go on after that. Then, each rung has a place at least, so that the best of the search is trained in full
+    however few there were, and whatever is among the best 1/η of all is promoted: from the lowest rung on, since those
+    above are then complete; or, after `finish`, from the highest on, which is the shortest way to a full training.
 
     Order within a rung is by score, of several scores by layers of non-dominated ones (NSGA-II); what breaks a limit
     or has failed is never promoted. Scores of different rungs are never compared, but by `fidelity.comparable`. What is
@@ -120,8 +120,8 @@ class SuccessiveHalvingOracle(base.Oracle):
         return 0
 
     def finish(self):
-        """Ends the search of architectures, since time is short: from now on, only promotions are asked for, those that
-        are nearest to a full training first."""
+        """Time is short: from now on promotions come first, those that are nearest to a full training before others,
+        and new architectures are asked for only if there is none."""
         self._is_finishing = True
 
     @property
@@ -154,7 +154,7 @@ class SuccessiveHalvingOracle(base.Oracle):
         if values is not None:
             return values
         answer = base.DONE
-        if not self.is_full() and not self._is_finishing:
+        if not self.is_full():
             answer = self._strategy.ask()
         if isinstance(answer, dict):
             bracket = self.next_bracket()
