@@ -79,6 +79,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         *,
         target=None,
         strategy="auto",
+        fidelity="full",
+        executor=None,
+        n_workers=None,
         objective=None,
         metrics=None,
         loss=None,
@@ -99,6 +102,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.horizon = horizon
         self.target = target
         self.strategy = strategy
+        self.fidelity = fidelity
+        self.executor = executor
+        self.n_workers = n_workers
         self.objective = objective
         self.metrics = metrics
         self.loss = loss

@@ -158,3 +158,13 @@ def test_bad_input_is_refused_in_one_line_before_anything_is_written(arguments, 
             model.predict(x)
     with pytest.raises(ValueError, match="holds a search of something else"):
         autonas.TimeSeriesForecaster(5, 2, **arguments).fit(frame[["a"]])
+
+
+def test_trials_in_a_worker_process_and_short_trainings(arguments, tmp_path):
+    series = wave(120, noise=1.0)
+    arguments |= {"max_trials": 3, "epochs": 9, "fidelity": "successive_halving", "strategy": "random"}
+    inline = autonas.TimeSeriesForecaster(**arguments).fit(series)
+    process = autonas.TimeSeriesForecaster(**{**arguments, "directory": tmp_path / "b"}, executor="process").fit(series)
+    assert inline.leaderboard()["tuner/rung"].max() == 2
+    assert process.leaderboard().drop(columns="seconds").equals(inline.leaderboard().drop(columns="seconds"))
+    np.testing.assert_array_equal(process.predict(series), inline.predict(series))
