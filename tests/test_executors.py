@@ -64,7 +64,7 @@ from sklearn.datasets import load_iris
 directory, arguments = sys.argv[1], json.loads(sys.argv[2])
 model = autonas.StructuredDataClassifier(directory=directory, executor="process", **arguments)
 model.fit(*load_iris(return_X_y=True))
-model.leaderboard().drop(columns="seconds").to_json(directory + "/board.json", double_precision=15)
+model.leaderboard().drop(columns="seconds").to_pickle(directory + "/board.pickle")
 """
 
 
@@ -89,7 +89,7 @@ def test_twenty_kills_of_workers_and_drivers_change_nothing(iris, folder):
             driver = subprocess.Popen(command, start_new_session=True)
     assert driver.wait(300) == 0
     assert killed["driver"] == 5 and killed["worker"] >= 13
-    table = pandas.read_json(run / "board.json", dtype=False)
+    table = pandas.read_pickle(run / "board.pickle")
     searched = table[table.stage == "search"]
     assert set(searched.status) == {"completed"} and searched.trial_id.nunique() == len(searched) == 60
     assert searched.reason.str.contains("begun again: the worker process was killed").sum() >= 5
