@@ -265,8 +265,10 @@ class Tuner(keras_tuner.Tuner):
         if isinstance(event, execution.Retried):
             record.message = f"begun again: {event.reason}"
             return False
-        ended = isinstance(event, execution.Ended)
-        outcome = event.outcome if ended else jobs.Outcome("failed", message=event.reason, seconds=_age(record))
+        if isinstance(event, execution.Ended):
+            outcome = event.outcome
+        else:
+            outcome = jobs.Outcome("failed", message=event.reason, seconds=time.time() - record.started)
         outcome.message = "; ".join(filter(None, [record.message, outcome.message]))
         self._end(event.job, outcome)
         return True
@@ -353,9 +355,11 @@ class Tuner(keras_tuner.Tuner):
                 _add_epoch(self.records[event["trial_id"]], event["epoch"], event["numbers"])
             elif kind == "ended":
                 record = self.records[event["trial_id"]]
-                history = record.history
-                if event["initial_epoch"]:
-                    history = self._earlier(record).history[: event["initial_epoch"]] + history
+                history, earlier = record.history, self._earlier(record)
+                if earlier is not None:
+                    # What comes before its own epochs are those of the trial that it went on with.
+                    history = earlier.history[: max(0, event["epochs"] - len(history))] + history
+                history = history[: event["epochs"]]
                 status = "completed" if event["status"] == TrialStatus.COMPLETED else "failed"
                 if status == "failed" and any(margin is not None and margin < 0 for margin in event["margins"]):
                     status = "refused"
@@ -382,7 +386,3 @@ def _add_epoch(record, epoch, numbers):
     del record.history[len(record.history) - max(0, record.epochs - epoch + 1) :]
     record.history.append(numbers)
     record.epochs = epoch
-
-
-def _age(record):
-    return time.time() - record.started

@@ -188,6 +188,21 @@ def test_reports_are_in_the_journal_and_a_search_goes_on_from_them(make):
     assert again.evaluator.remembered == {"score": 6.0}
 
 
+def test_a_trial_that_began_again_from_a_checkpoint_is_read_from_the_journal_whole(make):
+    def outcome(job):
+        for epoch in (1, 2, 2, 3):
+            search.on_epoch(search.records[job.trial_id], epoch, {"loss": float(epoch)})
+        history = [{"loss": 1.0}, {"loss": 2.0}, {"loss": 3.0}]
+        return jobs.Outcome("completed", {"score": 1.0}, history, 3, 3, 3, initial_epoch=1)
+
+    search = make(outcome, max_trials=2)
+    search.search()
+    again = make(outcome, max_trials=2)
+    again._restore()
+    histories = [[record.history for record in each.records.values()] for each in (search, again)]
+    assert histories[0] == histories[1] == [[{"loss": 1.0}, {"loss": 2.0}, {"loss": 3.0}]] * 2
+
+
 def test_a_stage_that_fails_ends_the_search_and_is_tried_again_when_it_is_continued(make):
     def outcome(job):
         return failed(job) if job.number == 2 else staged(job)
