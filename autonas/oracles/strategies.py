@@ -20,3 +20,16 @@ STRATEGIES = {
 def fresh(strategy):
     """A new oracle for a name or an oracle: the user's object is a description, each search begins with a copy."""
     return STRATEGIES[strategy]() if isinstance(strategy, str) else copy.deepcopy(strategy)
+
+
+def inside(outer):
+    """A new oracle for the `strategy` of one that asks and tells it: it has the other's objectives, space, seed and
+    structure, the last two unless it has its own."""
+    inner = fresh(outer.strategy)
+    inner.objective, inner.objectives = outer.objective, outer.objectives
+    inner.hyperparameters = outer.hyperparameters
+    if inner.given_seed is None:
+        inner.seed = outer.seed
+    if hasattr(inner, "structure") and inner.structure is None:
+        inner.structure = outer.structure
+    return inner

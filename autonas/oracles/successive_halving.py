@@ -263,15 +263,9 @@ class SuccessiveHalvingOracle(base.Oracle):
     def _strategy(self):
         """The strategy at work."""
         if self._inner is None:
-            inner = self._inner = strategies.fresh(self.strategy)
-            inner.objective, inner.objectives = self.objective, self.objectives
-            inner.hyperparameters = self.hyperparameters
-            if inner.given_seed is None:
-                inner.seed = self.seed
+            inner = self._inner = strategies.inside(self)
             if inner.initial_points is None and inner.takes_warm_start:
                 inner.initial_points = self.initial_points
-            if hasattr(inner, "structure") and inner.structure is None:
-                inner.structure = self.structure
         return self._inner
 
 

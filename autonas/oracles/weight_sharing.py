@@ -92,7 +92,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             inner = copy.deepcopy(self._drawing())
             inner.repeats = values["tuner/stage"] == "supernet"
             return inner
-        return self._new_inner() if values.get("tuner/stage") == "one_shot" else None
+        return strategies.inside(self) if values.get("tuner/stage") == "one_shot" else None
 
     def observe(self, number, values, scores):
         if scores is not None:
@@ -127,20 +127,10 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     def numbers(self):
         return {} if self.rank_correlation is None else {"rank_correlation": self.rank_correlation}
 
-    def _new_inner(self):
-        inner = strategies.fresh(self.strategy)
-        inner.objective, inner.objectives = self.objective, self.objectives
-        inner.hyperparameters = self.hyperparameters
-        if inner.given_seed is None:
-            inner.seed = self.seed
-        if hasattr(inner, "structure") and inner.structure is None:
-            inner.structure = self.structure
-        return inner
-
     def _drawing(self):
         """The strategy that learns while it draws the paths."""
         if self._inner is None:
-            self._inner = self._new_inner()
+            self._inner = strategies.inside(self)
             # Each copy of it would begin with them.
             self._inner.initial_points = []
             self._inner.repeats = True
