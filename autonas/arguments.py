@@ -63,6 +63,32 @@ def check(estimator):
         _refuse("max_trials", "at least 2 with a supernet: the default architecture and what is found", 1)
 
 
+def check_place(estimator, is_stream, shares_weights, is_inline):
+    """Raises a `ValueError` if trials can't run where they are to.
+
+    Args:
+        estimator: The `AutoModel`.
+        is_stream: Whether the rows are a `tf.data.Dataset`.
+        shares_weights: Whether a supernet is trained.
+        is_inline: Whether trials run in this process.
+    """
+    if shares_weights and is_stream:
+        raise ValueError(
+            "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows. Received: a "
+            "tf.data.Dataset. Give arrays, or set `weight_sharing=False` and another `strategy`."
+        )
+    received = f"Received: executor={estimator.executor!r}, n_workers={estimator.n_workers!r}"
+    if shares_weights and not is_inline:
+        raise ValueError(
+            f"`executor` must be 'inline' for a strategy that trains a supernet, which stays in one process. {received}"
+        )
+    if is_stream and not is_inline:
+        raise ValueError(
+            "`x` must be arrays for trials in other processes: a tf.data.Dataset can't travel. Give arrays, or "
+            f"executor='inline'. {received}"
+        )
+
+
 def _check_class_weight(class_weight):
     if isinstance(class_weight, dict):
         weights = class_weight.values()

@@ -216,22 +216,7 @@ class AutoModel(fitted.FittedModel):
         arguments.check(self)
         shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
         executor = execution.get_executor(self.executor, self.n_workers)
-        if shares_weights and is_stream(x):
-            raise ValueError(
-                "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows. Received: a "
-                "tf.data.Dataset. Give arrays, or set `weight_sharing=False` and another `strategy`."
-            )
-        if not isinstance(executor, execution.InlineExecutor):
-            if shares_weights:
-                raise ValueError(
-                    "`executor` must be 'inline' for a strategy that trains a supernet, which stays in one process. "
-                    f"Received: executor={self.executor!r}, n_workers={self.n_workers!r}"
-                )
-            if is_stream(x):
-                raise ValueError(
-                    "`x` must be arrays for trials in other processes: a tf.data.Dataset can't travel. Give arrays, or "
-                    f"executor='inline'. Received: executor={self.executor!r}, n_workers={self.n_workers!r}"
-                )
+        arguments.check_place(self, is_stream(x), shares_weights, isinstance(executor, execution.InlineExecutor))
         seed = self._find_seed()
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
         space = prepared.graph.declare()
