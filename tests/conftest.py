@@ -7,6 +7,20 @@ import sys
 
 import keras
 import pytest
+from sklearn.datasets import load_iris
+
+
+@pytest.fixture(scope="module")
+def iris():
+    """Rows and classes of the irises."""
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A new folder, which the test runs in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture

@@ -9,23 +9,13 @@ import keras_tuner
 import numpy as np
 import pandas
 import pytest
-from sklearn.datasets import load_iris
 
 import autonas
 import autonas.oracles
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0}
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return load_iris(return_X_y=True)
 
 
 def classifier(**arguments):

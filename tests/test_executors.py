@@ -11,23 +11,14 @@ import numpy as np
 import pandas
 import pytest
 import tensorflow as tf
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_digits
 
 import autonas
 from autonas import execution
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 BUDGET = {"max_trials": 5, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "refit": False}
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return load_iris(return_X_y=True)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def classifier(**arguments):

@@ -18,18 +18,9 @@ import autonas
 from autonas import reporting, run_lock
 from autonas.evaluation import evaluator
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0}
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return load_iris(return_X_y=True)
 
 
 @pytest.fixture(scope="module")

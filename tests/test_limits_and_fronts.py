@@ -10,24 +10,15 @@ import numpy as np
 import pandas
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_digits
 
 import autonas
 import autonas.objectives as objectives
 from autonas.evaluation import evaluator
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 BUDGET = {"max_trials": 4, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return load_iris(return_X_y=True)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def classifier(**arguments):
@@ -105,7 +96,7 @@ def test_half_of_the_time_is_kept_for_the_nearest(iris):
     with pytest.warns(autonas.InfeasibleWarning, match="time_limit"):
         # Each measurement takes long enough that hundred of them wouldn't fit.
         slow = objectives.CustomCost(lambda model: time.sleep(0.3) or 2.0, "energy")
-        model = classifier(constraints={slow: 1.0}, time_limit=8, max_trials=None).fit(*iris)
+        model = classifier(constraints={slow: 1.0}, time_limit=8, max_trials=None, epochs=40).fit(*iris)
     assert time.monotonic() - started < 9
     assert model.score(*iris) > 0.3
 

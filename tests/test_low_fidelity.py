@@ -7,26 +7,16 @@ import keras_tuner
 import numpy as np
 import pandas
 import pytest
-from sklearn.datasets import load_iris
 
 import autonas
 from autonas import oracles
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 BUDGET = {
     "max_trials": 6, "epochs": 9, "fidelity": "successive_halving", "tensorboard": False, "verbose": 0, "seed": 0,
     "strategy": "random",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return load_iris(return_X_y=True)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def fit(iris, **arguments):

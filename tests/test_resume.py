@@ -13,17 +13,11 @@ import time
 import numpy as np
 import pandas
 import pytest
-from sklearn.datasets import load_iris
 
 import autonas
 from autonas.evaluation import evaluator
 
 BUDGET = {"max_trials": 5, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0}
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return load_iris(return_X_y=True)
 
 
 def fit(directory, iris, **arguments):

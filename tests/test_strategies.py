@@ -3,7 +3,6 @@
 import numpy as np
 import pandas
 import pytest
-from sklearn.datasets import load_iris
 
 import autonas
 from autonas import oracles
@@ -17,11 +16,6 @@ STRATEGIES = {
     "evolution": "evolution",
     "recurrent": oracles.ReinforcementOracle(controller=controllers.RecurrentController(units=8)),
 }
-
-
-@pytest.fixture(scope="module")
-def iris():
-    return load_iris(return_X_y=True)
 
 
 def board(model):
