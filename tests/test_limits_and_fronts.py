@@ -96,7 +96,7 @@ def test_half_of_the_time_is_kept_for_the_nearest(iris):
     with pytest.warns(autonas.InfeasibleWarning, match="time_limit"):
         # Each measurement takes long enough that hundred of them wouldn't fit.
         slow = objectives.CustomCost(lambda model: time.sleep(0.3) or 2.0, "energy")
-        model = classifier(constraints={slow: 1.0}, time_limit=8, max_trials=None, epochs=40).fit(*iris)
+        model = classifier(constraints={slow: 1.0}, time_limit=8, max_trials=None, epochs=200).fit(*iris)
     assert time.monotonic() - started < 9
     assert model.score(*iris) > 0.3
 
