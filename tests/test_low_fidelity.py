@@ -91,7 +91,7 @@ def test_within_a_time_limit_the_best_are_trained_farther(iris):
     model = fit(iris, time_limit=12, max_trials=None, epochs=30)
     searched = board(model).query("stage == 'search'")
     assert model.stop_reason_ == "time_limit" and searched.epochs.max() >= 9
-    assert searched.epochs.iloc[0] == searched.epochs.max()
+    assert searched["tuner/epochs"].iloc[0] == searched["tuner/epochs"].max()
 
 
 def test_what_stopped_early_is_not_trained_again_when_it_is_promoted(iris):
