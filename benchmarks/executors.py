@@ -3,13 +3,13 @@
     python benchmarks/executors.py
     python benchmarks/executors.py --executors process --trials 8
 
-For each executor: seconds until the first job of one worker has ended; milliseconds that a job without work takes in
-a warm worker, the median of many, one after another (wanted: at most 5), without and with a report; and trials a
-minute on trials that train a small Keras model for about five seconds: of one worker with one thread, of one with all
-cores, as it is by default, and of two (wanted: at least 1.7 times as many as one), and the CPU seconds of a trial.
-Workers have imported Keras and trained a model once before the clock starts. Run it on an idle machine; on a shared
-one, the CPU seconds tell what two workers cost each other: at best they are 2 * (those of one) / (those of two) times
-as fast.
+For each executor: seconds until the first job of one worker has ended; milliseconds that a job without work takes in a
+warm worker, the median of many, one after another (wanted: at most 5), without and with a report; and trials a minute
+on trials that train a small Keras model as searches do, for about five seconds: of one worker with one thread, of one
+with all cores, as it is by default, and of two (wanted: at least 1.7 times as many as one), and the CPU seconds of a
+trial. Workers have imported Keras and trained a model once before the clock starts. Run it on an idle machine; on a
+shared one, the CPU seconds tell what two workers cost each other: at best they are 2 * (those of one) / (those of two)
+times as fast.
 """
 
 import argparse
@@ -44,27 +44,29 @@ def evaluate(job, report):
     import keras
     import numpy as np
 
+    from autonas.data import dataset
+    from autonas.evaluation import loops
+
     generator = np.random.default_rng(0)
-    x = generator.normal(size=(1024, 28, 28, 1)).astype("float32")
-    y = generator.integers(10, size=1024)
-    keras.utils.clear_session()
-    model = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            keras.layers.Conv2D(32, 3, activation="relu"),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Conv2D(64, 3, activation="relu"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(10, "softmax"),
-        ]
-    )
+    x = {"x": generator.normal(size=(1024, 28, 28, 1)).astype("float32")}
+    y = {"y": generator.integers(10, size=1024)}
+    inputs = keras.Input((28, 28, 1), name="x")
+    outputs = keras.layers.Conv2D(32, 3, activation="relu")(inputs)
+    outputs = keras.layers.MaxPooling2D()(outputs)
+    outputs = keras.layers.Conv2D(64, 3, activation="relu")(outputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    outputs = keras.layers.Dense(10, "softmax", name="y")(outputs)
+    model = keras.Model({"x": inputs}, {"y": outputs})
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x, y, batch_size=64, epochs=round(job.seconds * EPOCHS_A_SECOND), verbose=0)
+    rows = np.arange(len(x["x"]))
+    loop = loops.make_loop(model, dataset.ArrayDataset(x, y, rows, rows[:1]))
+    for _ in range(round(job.seconds * EPOCHS_A_SECOND)):
+        loop.train_epoch(rows, 64, generator, lambda share: 0.001, None)
     return time.process_time() - began
 
 
 #: Epochs of the model above that one core does in a second: trials are of the same work, whoever is in the way.
-EPOCHS_A_SECOND = 5.0
+EPOCHS_A_SECOND = 9.0
 
 
 def make(name, n_workers):
