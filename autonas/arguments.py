@@ -89,6 +89,21 @@ def check_place(estimator, is_stream, shares_weights, is_inline):
         )
 
 
+def check_fidelity(strategy, is_stream, has_images):
+    """Raises a `ValueError` if there are no trainings on less of the data, or on smaller images, for a strategy.
+
+    Args:
+        strategy: The `AutoModel`'s.
+        is_stream: Whether the rows are a `tf.data.Dataset`.
+        has_images: Whether one of the inputs is of images.
+    """
+    name = next((name for name in ("min_data_share", "min_resolution") if getattr(strategy, name, 1) < 1), None)
+    if name is not None and is_stream:
+        _refuse(f"strategy.{name}", "1 for a tf.data.Dataset, which is read whole; give arrays", getattr(strategy, name))
+    if getattr(strategy, "min_resolution", 1) < 1 and not has_images:
+        _refuse("strategy.min_resolution", "1 for data without images", strategy.min_resolution)
+
+
 def _check_class_weight(class_weight):
     if isinstance(class_weight, dict):
         weights = class_weight.values()

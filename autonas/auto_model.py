@@ -219,6 +219,7 @@ class AutoModel(fitted.FittedModel):
         arguments.check_place(self, is_stream(x), shares_weights, isinstance(executor, execution.InlineExecutor))
         seed = self._find_seed()
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
+        arguments.check_fidelity(self.strategy, is_stream(x), bool(prepared.graph.image_inputs))
         space = prepared.graph.declare()
         preset = arguments.presets()[self.preset]
         # Keras Tuner's Hyperband says itself how long a full training is.

@@ -126,7 +126,8 @@ def _best(found, spent):
 
 def _batches(table, curves, arguments, seed, n_epochs):
     """Synchronous successive halving of random architectures."""
-    rungs = fidelity_module.rung_epochs(arguments["min_epochs"], curves.epochs[-1], arguments["reduction"])
+    rungs = fidelity_module.rungs(arguments["min_epochs"], curves.epochs[-1], arguments["reduction"])
+    rungs = [rung.epochs for rung in rungs]
     generator, encoding = np.random.default_rng(seed), encoding_module.Encoding(table.space)
     found, spent = [], 0
     while spent <= n_epochs:
@@ -167,14 +168,15 @@ def main():
     given = {name: value for name, value in given.items() if value is not None}
     default = successive_halving.SuccessiveHalvingOracle(max_epochs=longest, **given)
     searches = [("random", "full", {}), ("halving", "full", {"reduction": default.reduction,
-                                                             "min_epochs": default.rungs[0]})]  # fmt: skip
+                                                             "min_epochs": default.rungs[0].epochs})]  # fmt: skip
     searches += [(each, fidelity, given if fidelity != "full" else {})
                  for fidelity in arguments.fidelity for each in arguments.strategies]  # fmt: skip
+    rungs = [rung.epochs for rung in default.rungs]
     points = [count * longest for count in CHECKPOINTS if count * longest <= n_epochs]
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
         for n_workers in arguments.workers:
-            print(f"\n{table.name}, {n_workers} worker(s), rungs {default.rungs}: test score after epochs in all")
+            print(f"\n{table.name}, {n_workers} worker(s), rungs {rungs}: test score after epochs in all")
             print(f"| strategy | fidelity | {' | '.join(map(str, points))} | CPU s a search |")
             print("| --- |" + " --- |" * (len(points) + 2))
             for description, fidelity, of in searches:
@@ -192,7 +194,7 @@ def main():
                 if arguments.output:
                     line = {
                         "table": table.name, "strategy": description, "fidelity": name, "workers": n_workers,
-                        "rungs": default.rungs, "seeds": arguments.seeds, "epochs": points, "test": means.tolist(),
+                        "rungs": rungs, "seeds": arguments.seeds, "epochs": points, "test": means.tolist(),
                     }  # fmt: skip
                     with open(arguments.output, "a", encoding="utf-8") as file:
                         file.write(json.dumps(line) + "\n")

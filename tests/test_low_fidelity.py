@@ -7,6 +7,7 @@ import keras_tuner
 import numpy as np
 import pandas
 import pytest
+import sklearn.datasets
 
 import autonas
 from autonas import oracles
@@ -85,6 +86,30 @@ def test_hyperband_begins_with_several_numbers_of_epochs(iris):
     searched = board(model).query("stage == 'search'")
     begun = searched[searched["tuner/initial_epoch"] == 0]
     assert set(begun["tuner/epochs"]) == {1, 3, 9} and len(begun) == 6
+
+
+def test_promotions_go_on_with_more_of_the_data_and_larger_images(folder):
+    x, y = sklearn.datasets.load_digits(return_X_y=True)
+    strategy = oracles.SuccessiveHalvingOracle("random", min_data_share=1 / 4, min_resolution=1 / 2)
+    settings = {**BUDGET, "fidelity": "full", "strategy": strategy, "epochs": 40, "max_trials": 4}
+    model = autonas.ImageClassifier(**settings, directory=folder / "run").fit(x.reshape(-1, 8, 8), y)
+    searched = board(model).query("stage == 'search'").sort_values("tuner/epochs")
+    lowest, highest = searched.iloc[0], searched.iloc[-1]
+    assert [lowest["tuner/data_share"], lowest["tuner/resolution"], lowest.epochs] == [1 / 4, 1 / 2, 1]
+    assert [highest["tuner/data_share"], highest["tuner/resolution"], highest.epochs] == [1, 1, 40]
+    assert len(searched["tuner/resolution"].unique()) >= 5
+    # What it knows of quarters of the rows and of the pixels is of use.
+    second = searched[searched["tuner/rung"] == 1]
+    assert highest.val_accuracy > 0.95 and second.val_accuracy.max() > lowest.val_accuracy
+    continued = autonas.ImageClassifier(**settings, directory=folder / "run").fit(x.reshape(-1, 8, 8), y)
+    pandas.testing.assert_frame_equal(board(continued), board(model), check_exact=True)
+
+
+@pytest.mark.parametrize("argument, received", [("min_resolution", 0.5), ("min_data_share", 0.0)])
+def test_a_share_that_can_not_be_is_refused(iris, argument, received):
+    strategy = oracles.SuccessiveHalvingOracle(**{argument: received})
+    with pytest.raises(ValueError, match=f"{argument}.* Received: .*{argument}={received}"):
+        fit(iris, strategy=strategy, fidelity="full")
 
 
 def test_within_a_time_limit_the_best_are_trained_farther(iris):

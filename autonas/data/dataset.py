@@ -39,3 +39,7 @@ class ArrayDataset:
     def final_ratio(self):
         """Cost of an epoch of the final fit over one of the search."""
         return 0.0 if self.final_rows is None else len(self.final_rows) / len(self.train_rows)
+
+    def some_training_rows(self, share, generator):
+        """Indices of a share of the training rows, at least one: the first ones of a random order."""
+        return generator.permutation(self.train_rows)[: max(1, round(share * self.n_train))]

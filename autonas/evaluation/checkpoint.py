@@ -32,6 +32,12 @@ class Checkpoint:
         """Number of epochs that are done."""
         return self.progress["epoch"]
 
+    def without_best(self):
+        """The same when scores from now on can't be compared to those so far: there is no best epoch yet."""
+        return dataclasses.replace(
+            self, best_weights=[], progress=self.progress | {"best": None, "best_epoch": self.epoch}
+        )
+
     def to_arrays(self):
         """As a dict from names to arrays."""
         arrays = {

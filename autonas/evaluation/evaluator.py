@@ -11,7 +11,7 @@ import keras_tuner
 import numpy as np
 
 from autonas.evaluation import checkpoint as checkpoints
-from autonas.evaluation import loops, training
+from autonas.evaluation import loops, resolution, training
 from autonas.evaluation.job import Outcome
 
 
@@ -62,10 +62,12 @@ class Evaluator:
         #: The candidate that was trained last.
         self.latest = None
         self._best_scores = None
+        #: By resolution: the data set.
+        self._resized = {}
 
     def __getstate__(self):
         """Without the models in memory: it travels to other processes."""
-        return self.__dict__ | {"best": None, "latest": None}
+        return self.__dict__ | {"best": None, "latest": None, "_resized": {}}
 
     def is_better(self, scores, other):
         """Whether scores are better by the first objective; of equal ones, by the next, at last by the loss."""
@@ -133,12 +135,13 @@ class Evaluator:
                 if measured.violations and job.keeps_limits:
                     outcome.status, outcome.message = "refused", measured.violations
                     return outcome
-                loop = loops.make_loop(model, self.dataset)
                 initial = checkpoints.values_of(checkpoints.variables_of(model))
                 learning_rate = _learning_rate(model)
+                trained, dataset = self._at_resolution(model, job.values)
+                loop = loops.make_loop(trained, dataset)
                 result = training.train(
                     loop,
-                    self.dataset.train_rows,
+                    self._training_rows(job.values),
                     batch_size,
                     epochs=self.graph.optimization.epochs_of(job.values, self.epochs),
                     stop_after=job.values.get("tuner/epochs"),
@@ -148,7 +151,7 @@ class Evaluator:
                     patience=self.patience,
                     deadline=job.deadline,
                     on_epoch=on_epoch,
-                    checkpoint=job.checkpoint,
+                    checkpoint=_checkpoint_to_go_on_from(job),
                     on_checkpoint=latest,
                 )
         except Exception as error:  # A candidate may fail in any way; the search goes on.
@@ -167,7 +170,8 @@ class Evaluator:
             outcome.initial_epoch = job.checkpoint.epoch
         if job.may_go_on and job.values.get("tuner/epochs", self.epochs) < self.epochs:
             outcome.checkpoint = latest.make() or job.checkpoint
-        self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
+        if trained is model:
+            self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
         if self._best_scores is None or self.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics
             self.best = self.latest
@@ -198,12 +202,36 @@ class Evaluator:
             self.supernet.inherit(model, job.values)
         return model
 
+    def _at_resolution(self, model, values):
+        """The network that is trained for a trial, and its data set, at the trial's resolution.
+
+        They are those at full resolution, too, if there is no network for smaller images with the same weights.
+        """
+        share = values.get("tuner/resolution", 1.0)
+        if share == 1:
+            return model, self.dataset
+        smaller = resolution.smaller(model, self.graph.image_inputs, share)
+        if smaller is None:
+            return model, self.dataset
+        self.graph.compile(smaller, type(model.optimizer).from_config(model.optimizer.get_config()))
+        if share not in self._resized:
+            self._resized[share] = resolution.resized(self.dataset, self.graph.image_inputs, share)
+        return smaller, self._resized[share]
+
+    def _training_rows(self, values):
+        """The rows that a trial is trained on."""
+        share = values.get("tuner/data_share", 1.0)
+        if share == 1:
+            return self.dataset.train_rows
+        # Without a trial's number: all are compared on the same rows, and go on with these and others.
+        return self.dataset.some_training_rows(share, np.random.default_rng([self.seed, 3]))
+
     def score(self, loop, costs=None):
         """Scores of a loop's model on the validation rows, with its costs and what is made of both."""
         rows = self.dataset.validation_rows
         numbers = self.scorer(loop.predict(rows), rows) | (costs or {})
         for score in self.goal.scores:
-            inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
+            inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
             numbers[score.name] = score(loop.model, inputs, self.scorer.truth(rows))
         return self.goal.combined(numbers)
 
@@ -302,6 +330,14 @@ def _describe(error):
     if isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
         return f"{_OUT_OF_MEMORY}: {text}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _checkpoint_to_go_on_from(job):
+    """Where a job's training goes on from, or `None`: scores at another resolution than its own are forgotten."""
+    if job.checkpoint is None or "tuner/resolution" not in job.values:
+        return job.checkpoint
+    is_own = job.checkpoint.epoch > job.values["tuner/initial_epoch"]
+    return job.checkpoint if is_own else job.checkpoint.without_best()
 
 
 def _learning_rate(model):

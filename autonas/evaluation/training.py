@@ -143,12 +143,12 @@ def train(
             loss, finished = training.run_epoch(rows)
             scores = score() if score is not None and np.isfinite(loss) else {}
         except KeyboardInterrupt:
-            if training.best_epoch == 0:
+            if training.best is None:
                 raise
             stopped = "interrupted"
             break
         if not np.isfinite(loss) or not np.isfinite(scores.get("val_loss", 0.0)):
-            if training.best_epoch == 0:
+            if training.best is None:
                 raise Diverged(f"The loss became NaN or infinite in epoch {training.epoch + 1}.")
             stopped = "diverged"
             break

@@ -1,23 +1,55 @@
 """Fidelities: scores of short trainings and of long ones, on one scale and as evidence of different kinds."""
 
+import typing
+
 import numpy as np
 
 
-def rung_epochs(min_epochs, max_epochs, reduction):
-    """After how many epochs trainings are compared: from `min_epochs` to `max_epochs`, both exactly, in steps by
-    about the same factor, which is as near to `reduction` as a whole number of steps allows.
+class Rung(typing.NamedTuple):
+    """How far architectures are trained until they are compared.
+
+    Args:
+        epochs: Epochs from the begin of the training.
+        data_share: Share of the training rows in the epochs since the rung below, in (0, 1].
+        resolution: Height and width of images in these epochs over those of the data, in (0, 1].
+    """
+
+    epochs: int
+    data_share: float = 1.0
+    resolution: float = 1.0
+
+    def cost(self, max_epochs):
+        """About its share of the work of a full training, in (0, 1]."""
+        return self.epochs / max_epochs * self.data_share * self.resolution**2
+
+
+def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=1.0):
+    """How far trainings are when they are compared: from the least of all to a full training, both exactly.
+
+    From rung to rung, the cost grows by about the same factor, which is as near to `reduction` as a whole number of
+    steps allows; epochs, share of the data and resolution each grow by a factor of their own, and epochs by one at
+    least.
 
     Args:
         min_epochs: Epochs of the shortest training, at least 1.
         max_epochs: Epochs of a full training, at least `min_epochs`.
         reduction: η, larger than 1.
+        min_data_share: Share of the training rows in the shortest training, in (0, 1]. Defaults to 1.
+        min_resolution: Resolution in the shortest training, in (0, 1]. Defaults to 1.
 
     Returns:
-        List of integers, ascending.
+        List of `Rung`, ascending.
     """
     ratio = max_epochs / min_epochs
-    n_steps = max(1, round(np.log(ratio) / np.log(reduction)))
-    return sorted({round(min_epochs * ratio ** (step / n_steps)) for step in range(n_steps + 1)})
+    n_steps = max(1, round(np.log(ratio / min_data_share / min_resolution**2) / np.log(reduction)))
+    n_steps = min(n_steps, max_epochs - min_epochs)
+    found = []
+    for step in range(n_steps):
+        to_go = 1 - step / n_steps
+        epochs = max(round(max_epochs * ratio**-to_go), found[-1].epochs + 1 if found else 1)
+        epochs = min(epochs, max_epochs - n_steps + step)
+        found.append(Rung(epochs, float(min_data_share**to_go), float(min_resolution**to_go)))
+    return [*found, Rung(max_epochs)]
 
 
 def comparable(levels):

@@ -21,7 +21,9 @@ class SuccessiveHalvingOracle(base.Oracle):
 
     - `tuner/trial_id`, the trial whose training it goes on with;
     - `tuner/initial_epoch` and `tuner/epochs`, the slice: it trains from the epoch after the first to the second;
-    - `tuner/rung`, from 0.
+    - `tuner/rung`, from 0;
+    - `tuner/data_share` and `tuner/resolution`, if lower rungs have less of it: on what share of the training rows, and
+      on images of what height and width over those of the data, the slice is trained.
 
     First trials have `tuner/initial_epoch` 0. It never waits for a rung to fill: whenever a trial is asked for, the
     highest rung with a place left is looked for, and if there is none the strategy is asked. `max_trials` counts
@@ -37,7 +39,7 @@ class SuccessiveHalvingOracle(base.Oracle):
     to be served is the best of the highest rung that was reached.
 
     What the strategy is told: one that `knows_fidelities`, as the Bayesian does, each score with its fidelity, the
-    share of a full training. Any other the score at the lowest rung, and, by `observe_again`, what the later ones would
+    share of a full training's cost. Any other the score at the lowest rung, and, by `observe_again`, what the later ones would
     be at the lowest.
 
     Deviation: Li et al. promote what is among the best 1/η when it is asked for. With a strategy that gets better and
@@ -58,17 +60,33 @@ class SuccessiveHalvingOracle(base.Oracle):
         min_epochs: r_0, the epochs of the lowest rung; `None` is a fiftieth of `max_epochs`, and at least one. Defaults
             to `None`.
         max_epochs: Epochs of a full training; `None` if `AutoModel` says so. Defaults to `None`.
+        min_data_share: Share of the training rows in the lowest rung, from 0.01 to 1; always the same rows. It grows from
+            rung to rung by a factor, to all rows in the highest. Validation is on all its rows. Defaults to 1.
+        min_resolution: Height and width of images in the lowest rung over those of the data, from 0.01 to 1; it grows
+            like the share of rows. Validation is at the same resolution. A network whose weights depend on the size of its
+            images, such as one that flattens them, is trained at full resolution. Defaults to 1.
         **kwargs: As in `Oracle`.
     """
 
     goes_on = True
 
-    def __init__(self, strategy="bayesian", reduction=3, min_epochs=None, max_epochs=None, **kwargs):
+    def __init__(
+        self,
+        strategy="bayesian",
+        reduction=3,
+        min_epochs=None,
+        max_epochs=None,
+        min_data_share=1.0,
+        min_resolution=1.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.strategy = strategy
         self.reduction = reduction
         self.min_epochs = min_epochs
         self.max_epochs = max_epochs
+        self.min_data_share = min_data_share
+        self.min_resolution = min_resolution
         #: The space's `OperationGraph`, for a strategy that takes one and has none.
         self.structure = None
         self._inner = None
@@ -99,16 +117,18 @@ class SuccessiveHalvingOracle(base.Oracle):
             checks.check_integer("min_epochs", self.min_epochs, 1)
         if self.max_epochs is not None:
             checks.check_integer("max_epochs", self.max_epochs, self.min_epochs or 1)
+        checks.check_number("min_data_share", self.min_data_share, 0.01, 1)
+        checks.check_number("min_resolution", self.min_resolution, 0.01, 1)
 
     # ------------------------------------------------------------------ rungs
 
     @property
     def rungs(self):
-        """Epochs of each rung, a list of integers, ascending."""
+        """A list of `fidelity.Rung`, ascending."""
         if self.max_epochs is None:
             raise ValueError("`max_epochs` must be an integer of at least 1 outside of AutoModel. Received: None")
         lowest = max(1, round(self.max_epochs * _FIRST_SHARE)) if self.min_epochs is None else self.min_epochs
-        return fidelity.rung_epochs(lowest, self.max_epochs, self.reduction)
+        return fidelity.rungs(lowest, self.max_epochs, self.reduction, self.min_data_share, self.min_resolution)
 
     @property
     def brackets(self):
@@ -128,7 +148,7 @@ class SuccessiveHalvingOracle(base.Oracle):
     def epochs_to_full(self):
         """Epochs until there is an architecture that is trained in full, if the one that is nearest to it goes on; 0 if
         there is one."""
-        reached = max((self.rungs[rung] for (_, rung), of in self._scores.items() if of), default=0)
+        reached = max((self.rungs[rung].epochs for (_, rung), of in self._scores.items() if of), default=0)
         return self.max_epochs - reached
 
     def promotable(self):
@@ -183,9 +203,14 @@ class SuccessiveHalvingOracle(base.Oracle):
 
     def _slice(self, bracket, rung, earlier=None):
         """What the values of a trial hold besides the architecture; `earlier` is the number of the trial before."""
-        values = {"tuner/initial_epoch": 0, "tuner/epochs": self.rungs[rung], "tuner/rung": rung}
+        of = self.rungs[rung]
+        values = {"tuner/initial_epoch": 0, "tuner/epochs": of.epochs, "tuner/rung": rung}
         if earlier is not None:
-            values |= {"tuner/initial_epoch": self.rungs[rung - 1], "tuner/trial_id": f"{earlier:04d}"}
+            values |= {"tuner/initial_epoch": self.rungs[rung - 1].epochs, "tuner/trial_id": f"{earlier:04d}"}
+        if self.min_data_share < 1:
+            values["tuner/data_share"] = of.data_share
+        if self.min_resolution < 1:
+            values["tuner/resolution"] = of.resolution
         if len(self.brackets) > 1:
             values["tuner/bracket"] = bracket
         return values
@@ -239,7 +264,7 @@ class SuccessiveHalvingOracle(base.Oracle):
             if scores is None:
                 return
             margins = None  # It knows them.
-        share = values["tuner/epochs"] / self.max_epochs
+        share = self.rungs[values["tuner/rung"]].cost(self.max_epochs)
         if strategy.knows_fidelities:
             strategy.tell(number, architecture, scores, margins, share)
         elif _is_promotion(values):

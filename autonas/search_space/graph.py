@@ -59,6 +59,11 @@ class Graph(keras_tuner.HyperModel):
                 )
             head.target = target
 
+    @property
+    def image_inputs(self):
+        """Names of the model's inputs that are images."""
+        return [f"{name}_image" for name, feature in self.features.items() if feature.kind == "image"]
+
     def declare(self):
         """Visits every branch once and returns the whole space, a `keras_tuner.HyperParameters` of defaults."""
         hp = declaring.DeclaringHyperParameters()
@@ -73,7 +78,7 @@ class Graph(keras_tuner.HyperModel):
 
     def build(self, hp):
         """Builds the compiled model for the values in `hp`."""
-        return self._compile(keras.Model(*self._connect(hp)), self._optimizer(hp))
+        return self.compile(keras.Model(*self._connect(hp)), self._optimizer(hp))
 
     def build_supernet(self, values=None, partial_channels=1):
         """Builds the compiled `Supernet`: one model with the shared weights of all architectures.
@@ -87,7 +92,7 @@ class Graph(keras_tuner.HyperModel):
         reading = supernet_reading.SupernetReading(values, partial_channels)
         inputs, outputs = self._connect(reading)
         optimizer = self._optimizer(reading)
-        return self._compile(supernet.Supernet(inputs, outputs, reading), optimizer)
+        return self.compile(supernet.Supernet(inputs, outputs, reading), optimizer)
 
     def _connect(self, hp):
         """The inputs and outputs of the model, two dicts of symbolic tensors."""
@@ -108,7 +113,8 @@ class Graph(keras_tuner.HyperModel):
     def _optimizer(self, hp):
         return (self.optimization or optimization.Optimization()).build(hp)
 
-    def _compile(self, model, optimizer):
+    def compile(self, model, optimizer):
+        """Compiles a model with the losses of the heads, and returns it."""
         model.compile(
             optimizer=optimizer,
             loss={self.names[id(head)]: head.loss_function() for head in self.heads},

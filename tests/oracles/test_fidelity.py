@@ -18,7 +18,21 @@ from autonas.oracles import fidelity
     ],
 )
 def test_rungs_reach_from_the_shortest_to_a_full_training(arguments, epochs):
-    assert fidelity.rung_epochs(*arguments) == epochs
+    assert [rung.epochs for rung in fidelity.rungs(*arguments)] == epochs
+
+
+@pytest.mark.parametrize("shares", [(1 / 9, 1.0), (1.0, 0.25), (1 / 9, 1 / 2)])
+def test_share_of_the_data_and_resolution_grow_to_those_of_a_full_training(shares):
+    rungs = fidelity.rungs(2, 32, 3, *shares)
+    assert rungs[0] == fidelity.Rung(2, *shares) and rungs[-1] == fidelity.Rung(32, 1.0, 1.0)
+    costs = [rung.cost(32) for rung in rungs]
+    factors = np.divide(costs[1:], costs[:-1])
+    assert (factors > 2).all() and (factors < 4.5).all() and costs[0] == pytest.approx(shares[0] * shares[1] ** 2 / 16)
+
+
+def test_a_rung_is_an_epoch_at_least():
+    assert [rung.epochs for rung in fidelity.rungs(1, 3, 3, min_data_share=0.01)] == [1, 2, 3]
+    assert fidelity.rungs(1, 1, 3, min_data_share=0.01) == [fidelity.Rung(1)]
 
 
 def test_scores_of_a_higher_level_have_the_mean_and_spread_that_theirs_have_below():

@@ -95,9 +95,10 @@ def test_it_never_waits_with_many_trials_on_at_a_time():
 
 
 def test_the_rungs_are_a_fiftieth_of_a_full_training_and_threefold_steps_by_default():
-    assert SuccessiveHalvingOracle(max_epochs=100).rungs == [2, 5, 14, 38, 100]
-    assert SuccessiveHalvingOracle(max_epochs=20).rungs == [1, 3, 7, 20]
-    assert SuccessiveHalvingOracle(max_epochs=1).rungs == [1]
+    def epochs(max_epochs):
+        return [rung.epochs for rung in SuccessiveHalvingOracle(max_epochs=max_epochs).rungs]
+
+    assert [epochs(100), epochs(20), epochs(1)] == [[2, 5, 14, 38, 100], [1, 3, 7, 20], [1]]
 
 
 # ---------------------------------------------------------------------- failures, limits, several scores
