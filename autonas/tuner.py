@@ -166,11 +166,14 @@ class Tuner(keras_tuner.Tuner):
 
     def job(self, record, deadline=None, strategy=None):
         """The job of a record."""
-        first = record
-        while (earlier := self._earlier(first)) is not None:
-            first = earlier
-        keeps_limits = record.stage != "infeasible"
-        return jobs.Job(record.trial_id, first.number, record.values, deadline, strategy, keeps_limits=keeps_limits)
+        first, earlier = record, []
+        while (before := self._earlier(first)) is not None:
+            first = before
+            earlier.insert(0, first.values)
+        return jobs.Job(
+            record.trial_id, first.number, record.values, deadline, strategy, record.stage != "infeasible",
+            earlier=earlier,
+        )  # fmt: skip
 
     def _earlier(self, record):
         """The record of the trial whose training this one goes on with, or `None`."""

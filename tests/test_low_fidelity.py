@@ -46,12 +46,13 @@ def test_the_best_of_short_trainings_go_on_and_max_trials_counts_architectures(w
         assert searched.epochs[trial_id] == searched["tuner/epochs"][trial_id] > len(history)
 
 
-def test_promotions_to_the_top_are_the_training_that_was_never_interrupted(iris):
-    promoted, alone = fit(iris, max_trials=1), fit(iris, max_trials=1, fidelity="full")
-    searched = board(promoted).query("stage == 'search'")
-    assert sorted(searched.epochs) == [1, 3, 9] and len(board(alone).query("stage == 'search'")) == 1
-    assert promoted.best_score_ == alone.best_score_
-    np.testing.assert_array_equal(promoted.predict_proba(iris[0]), alone.predict_proba(iris[0]))
+def test_each_rung_ends_with_a_small_learning_rate(iris):
+    model = fit(iris, max_trials=1)
+    longest = max(model.records_, key=lambda record: record["values"].get("tuner/rung", -1))
+    rates = np.array([epoch["learning_rate"] for epoch in longest["history"]])
+    assert longest["epochs"] == 9 and (rates[[0, 2, 8]] < 1e-5).all()
+    # It rises to the same height again.
+    assert rates[1] == pytest.approx(rates[3:].max(), rel=0.5) and (np.diff(rates[4:]) < 0).all()
 
 
 def test_what_is_served_was_trained_in_full(whole):
@@ -113,7 +114,7 @@ def test_a_share_that_can_not_be_is_refused(iris, argument, received):
 
 
 def test_within_a_time_limit_the_best_are_trained_farther(iris):
-    model = fit(iris, time_limit=12, max_trials=None, epochs=30)
+    model = fit(iris, time_limit=18, max_trials=None, epochs=30)
     searched = board(model).query("stage == 'search'")
     assert model.stop_reason_ == "time_limit" and searched.epochs.max() >= 9
     assert searched["tuner/epochs"].iloc[0] == searched["tuner/epochs"].max()

@@ -112,6 +112,10 @@ class Evaluator:
             return Outcome("failed", message=_describe(error))
 
     def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
+        for values in job.earlier if job.checkpoint is None else []:
+            before = dataclasses.replace(job, values=values, earlier=[], may_go_on=True)
+            earlier = self._evaluate_candidate(before, None, None)
+            job = dataclasses.replace(job, checkpoint=earlier.checkpoint)
         batch_size = self.batch_size(job.values)
         if job.checkpoint is not None:
             batch_size = job.checkpoint.progress["batch_size"]
@@ -143,15 +147,14 @@ class Evaluator:
                     loop,
                     self._training_rows(job.values),
                     batch_size,
-                    epochs=self.graph.optimization.epochs_of(job.values, self.epochs),
-                    stop_after=job.values.get("tuner/epochs"),
+                    epochs=self._epochs(job.values),
                     generator=np.random.default_rng([self.seed, job.number, 1]),
                     score=lambda: self.score(loop, costs=outcome.costs),
                     is_better=self.is_better_epoch,
                     patience=self.patience,
                     deadline=job.deadline,
                     on_epoch=on_epoch,
-                    checkpoint=_checkpoint_to_go_on_from(job),
+                    checkpoint=self._checkpoint(job),
                     on_checkpoint=latest,
                 )
         except Exception as error:  # A candidate may fail in any way; the search goes on.
@@ -225,6 +228,19 @@ class Evaluator:
             return self.dataset.train_rows
         # Without a trial's number: all are compared on the same rows, and go on with these and others.
         return self.dataset.some_training_rows(share, np.random.default_rng([self.seed, 3]))
+
+    def _epochs(self, values):
+        """The epochs at which a trial's training ends."""
+        epochs = self.graph.optimization.epochs_of(values, self.epochs)
+        return min(epochs, values.get("tuner/epochs", epochs))
+
+    def _checkpoint(self, job):
+        """Where a job's training goes on from, or `None`. Scores at another resolution than its own are forgotten."""
+        checkpoint = job.checkpoint
+        if checkpoint is None or "tuner/resolution" not in job.values:
+            return checkpoint
+        is_own = checkpoint.progress["horizon"] == self._epochs(job.values)
+        return checkpoint if is_own else checkpoint.without_best()
 
     def score(self, loop, costs=None):
         """Scores of a loop's model on the validation rows, with its costs and what is made of both."""
@@ -330,14 +346,6 @@ def _describe(error):
     if isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
         return f"{_OUT_OF_MEMORY}: {text}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _checkpoint_to_go_on_from(job):
-    """Where a job's training goes on from, or `None`: scores at another resolution than its own are forgotten."""
-    if job.checkpoint is None or "tuner/resolution" not in job.values:
-        return job.checkpoint
-    is_own = job.checkpoint.epoch > job.values["tuner/initial_epoch"]
-    return job.checkpoint if is_own else job.checkpoint.without_best()
 
 
 def _learning_rate(model):

@@ -13,12 +13,15 @@ class Job:
         trial_id: The trial.
         number: Its number, from 0; of one that goes on with another's training, the number of the first.
         values: Values of the active hyperparameters, with Keras Tuner's reserved `tuner/` keys: with `tuner/epochs` it
-            stops after so many epochs of a full training, in the middle of its schedule.
+            ends after so many epochs, with `tuner/data_share` and `tuner/resolution` it is trained on a share of the
+            rows and at a share of the height and width of images.
         deadline: `time.monotonic()` at which its training must stop, or `None`.
         strategy: An `autonas.oracles.Oracle` that is asked and told in memory, or `None`: one-shot scores of what it
             asks for, or paths of a supernet that it draws.
         keeps_limits: Whether it is refused if a cost is beyond its limit.
-        checkpoint: A `Checkpoint` of its training to go on from, or `None`.
+        checkpoint: A `Checkpoint` to go on from, or `None`.
+        earlier: Values of the trials whose trainings it goes on with, the first one first: they are done again if there
+            is no checkpoint.
         costs: Costs that an earlier trial of the same training measured, a dict of floats; empty if none did.
         may_go_on: Whether a later trial may go on with its training, so that its checkpoint is to be kept.
     """
@@ -30,6 +33,7 @@ class Job:
     strategy: object = None
     keeps_limits: bool = True
     checkpoint: checkpoints.Checkpoint | None = None
+    earlier: list = dataclasses.field(default_factory=list)
     costs: dict = dataclasses.field(default_factory=dict)
     may_go_on: bool = False
 

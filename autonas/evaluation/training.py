@@ -103,13 +103,15 @@ def train(
     """Trains a model by a loop; it is left with the average of its weights over the last epochs.
 
     The learning rate is annealed over `epochs`, or, where the time limit is nearer, over the time that is left: a
-    candidate always ends with a small learning rate.
+    candidate always ends with a small learning rate. Where it goes on from the end of a shorter training, it rises
+    again and is annealed over the epochs that are added (Loshchilov and Hutter, "SGDR: stochastic gradient descent
+    with warm restarts", 2017): so trainings of every length are compared, and can be served, when they are annealed.
 
     Args:
         loop: An `evaluation.loops.TrainingLoop`.
         rows: Indices of the training rows.
         batch_size: Rows per step.
-        epochs: Number of epochs of the schedule.
+        epochs: Number of epochs at which the training ends, those before a checkpoint included.
         generator: A `numpy.random.Generator` for the order of the rows.
         score: Function without arguments that scores the model, a dict of numbers, called after each epoch. `None`
             trains blindly; the last epoch is then the best one.
@@ -118,8 +120,8 @@ def train(
         stop_after: Epoch after which to stop in the middle of the schedule, or `None`.
         deadline: `time.monotonic()` to stop at, or `None`.
         on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
-        checkpoint: A `Checkpoint` of the same training to go on from, or `None` for a new one. What comes of it is
-            what would have come of a training that was never interrupted.
+        checkpoint: A `Checkpoint` to go on from, or `None` for a new training. If it is of a training of as many
+            epochs, what comes of it is what would have come if it had never been interrupted.
         on_checkpoint: Function that is given a function without arguments after each epoch but that which the time
             limit cut short, or `None`. The function makes the `Checkpoint`, if it is wanted.
 
@@ -136,7 +138,7 @@ def train(
     last = epochs if stop_after is None else min(stop_after, epochs)
     stopped = "epochs"
     while training.epoch < last:
-        if patience is not None and training.epoch - training.best_epoch >= patience:
+        if patience is not None and training.epoch - max(training.best_epoch, training.begin) >= patience:
             stopped = "no improvement"
             break
         try:
@@ -166,6 +168,8 @@ def train(
         if on_checkpoint is not None:
             on_checkpoint(training.checkpoint)
     horizon = training.epoch if stopped == "time" else epochs
+    if training.best_epoch <= training.begin:
+        horizon = training.best_epoch  # What was annealed then was best.
     return TrainingResult(
         training.history, training.best_epoch, training.epoch, horizon, training.best_weights, stopped
     )
@@ -179,6 +183,8 @@ class _Training:
         self.generator = generator
         self.batch_size = batch_size
         self.horizon = horizon
+        #: Epochs that were done when the learning rate began to be annealed.
+        self.begin = 0
         self.deadline = deadline
         self.started = time.monotonic()
         self.peak = float(keras.ops.convert_to_numpy(loop.model.optimizer.learning_rate))
@@ -192,7 +198,7 @@ class _Training:
 
     def learning_rate(self, share):
         """The learning rate when a share of the epoch to come is done."""
-        progress = (self.epoch + share) / self.horizon
+        progress = (self.epoch + share - self.begin) / (self.horizon - self.begin)
         if self.deadline is not None:
             spent = (time.monotonic() - self.started) / max(1e-3, self.deadline - self.started)
             progress = max(progress, min(1.0, spent))
@@ -231,6 +237,8 @@ class _Training:
             self.best_weights or [],
             {
                 "epoch": self.epoch,
+                "begin": self.begin,
+                "horizon": self.horizon,
                 "history": self.history,
                 "best": self.best,
                 "best_epoch": self.best_epoch,
@@ -249,5 +257,6 @@ class _Training:
         model.set_weights(checkpoint.average)
         self.generator.bit_generator.state = progress["generator"]
         self.history = list(progress["history"])
+        self.begin = progress["begin"] if progress["horizon"] == self.horizon else self.epoch
         self.best, self.best_epoch = progress["best"], progress["best_epoch"]
         self.best_weights = checkpoint.best_weights or None

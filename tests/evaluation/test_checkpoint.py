@@ -57,6 +57,16 @@ def test_a_training_in_slices_is_that_which_was_not_interrupted(data, kind):
         np.testing.assert_array_equal(found, wanted)
 
 
+def test_a_training_that_goes_on_from_the_end_of_a_shorter_one_is_annealed_again(data):
+    _, _, checkpoint = slice_of(data, 4, None)
+    _, result, _ = slice_of(data, 8, None, checkpoint)
+    rates = [epoch["learning_rate"] for epoch in result.history]
+    assert result.epochs == 8 and rates[3] == rates[7] < 1e-6 < rates[4] < 2 * rates[0]
+    # To be cut off in the middle of the second part changes nothing either.
+    _, _, middle = slice_of(data, 8, 6, checkpoint)
+    assert slice_of(data, 8, None, middle)[1].history == result.history
+
+
 def test_to_make_a_checkpoint_changes_nothing(data):
     loop, _, _ = slice_of(data, 4, 3)
     _, _, checkpoint = slice_of(data, 4, 3)
