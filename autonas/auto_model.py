@@ -61,8 +61,9 @@ class AutoModel(fitted.FittedModel):
         fidelity: `"full"`: every candidate is trained for all its epochs; `"successive_halving"`: all begin with a
             fiftieth of the epochs, and the best go on from there, so that `max_trials` is the number of architectures
             and each of their promotions is a further row of the leaderboard; `"hyperband"`: they begin with several
-            numbers of epochs. See `autonas.oracles.SuccessiveHalvingOracle`, which may be given as `strategy` with
-            arguments. Defaults to `"full"`.
+            numbers of epochs; `"learning_curve"`: a candidate is stopped when its extrapolated learning curve can't
+            win. See `autonas.oracles.SuccessiveHalvingOracle` and `LearningCurveOracle`, which may be given as
+            `strategy` with arguments. Defaults to `"full"`.
         executor: Where trials run: `"inline"` (this process), `"process"` (worker processes of this machine, which
             survive what a trial does to its process), `"ray"` (a Ray cluster, or a Ray of this machine), or one of
             `autonas.execution` with arguments. Defaults to `None`: this process for one worker, processes for several.
@@ -326,7 +327,7 @@ class AutoModel(fitted.FittedModel):
         sizes = [16, 32, 64, 128, 256]
         default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
         arguments = {"batch_size": ranges.Choice(sizes, default=default)}
-        if self.fidelity != "full" or getattr(self.strategy, "goes_on", False):
+        if self.fidelity != "full" or oracles.is_low_fidelity(self.strategy):
             # A training that is annealed sooner would win each comparison of short ones, and have nothing to go on to.
             arguments["epochs_share"] = 1.0
         return optimization.Optimization(**arguments)

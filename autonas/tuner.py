@@ -215,6 +215,7 @@ class Tuner(keras_tuner.Tuner):
             seconds = self.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
         job = self.job(record, deadline, self.oracle.strategy_for(record.values))
+        job.stopper = self.oracle.stopper_for(record.values)
         job.may_go_on = self.oracle.goes_on
         earlier = self._earlier(record)
         if earlier is not None:
@@ -288,6 +289,8 @@ class Tuner(keras_tuner.Tuner):
         trial.facts = {name: getattr(outcome, name) for name in _FACTS} | {"started": record.started}
         if outcome.report:
             trial.facts["report"] = outcome.report
+        if job.stopper is not None and not outcome.interrupted:
+            trial.facts |= {"curve": job.stopper.scores(outcome.history), "forecast": outcome.forecast}
         record.status = outcome.status
         self.fill(record, outcome)
         kept = self._may_be_served()

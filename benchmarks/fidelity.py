@@ -15,7 +15,9 @@ Yardsticks run beside: `random` trained in full, and with the published synchron
 bracket, `halving`: at each rung, the best third of a batch of random architectures goes on, batch after batch.
 
 `--strategies` takes names, each with arguments if wanted, as in `strategies.py`; `--fidelity` one or more of `full`,
-`successive_halving` and `hyperband`. `--output` adds all results to a JSON-lines file.
+`successive_halving`, `hyperband` and `learning_curve`, whose trials are scored by the best of their epochs, and which
+needs curves; it is also printed how many trials it stopped, how many of these would have become the best, and how many
+epochs of full trainings were saved. `--output` adds all results to a JSON-lines file.
 """
 
 import argparse
@@ -33,7 +35,7 @@ import numpy as np  # noqa: E402
 import strategies  # noqa: E402
 
 from autonas.oracles import fidelity as fidelity_module  # noqa: E402
-from autonas.oracles import hyperband, successive_halving  # noqa: E402
+from autonas.oracles import hyperband, learning_curve, successive_halving  # noqa: E402
 from autonas.search_space import encoding as encoding_module  # noqa: E402
 from autonas.testing import simulation  # noqa: E402
 
@@ -42,6 +44,7 @@ CHECKPOINTS = (5, 10, 20, 50)
 ORACLES = {
     "successive_halving": successive_halving.SuccessiveHalvingOracle,
     "hyperband": hyperband.HyperbandOracle,
+    "learning_curve": learning_curve.LearningCurveOracle,
 }
 
 
@@ -69,6 +72,14 @@ class Curves:
     def score(self, row, epochs):
         return float(self._scores[epochs][row])
 
+    def history(self, row):
+        """The score after each epoch, as a list of dicts."""
+        return [{"score": self.score(row, epochs)} for epochs in self.epochs]
+
+    def best_score(self, row):
+        """The score of the best epoch."""
+        return max(self.score(row, epochs) for epochs in self.epochs)
+
 
 _curves = {}
 
@@ -81,12 +92,12 @@ def read(path):
 
 
 def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
-    """One search: test scores of the best at the checkpoints, and CPU seconds.
+    """One search: test scores of the best at the checkpoints, CPU seconds, and the counts of `_stopped`.
 
     Args:
         path: The table's.
         description: The strategy's, or `"halving"`.
-        fidelity: `"full"`, `"successive_halving"` or `"hyperband"`.
+        fidelity: `"full"`, or one of `ORACLES`.
         arguments: Dict of arguments of the oracle of the fidelity.
         seed: The seed.
         n_workers: Number of workers.
@@ -95,6 +106,7 @@ def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
     table, curves = read(path)
     longest = curves.epochs[-1]
     began = time.process_time()
+    counts = [0, 0, 0, 0]
     if description == "halving":
         found = _batches(table, curves, arguments, seed, n_epochs)
     else:
@@ -110,13 +122,32 @@ def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
         def measure(values):
             return {"score": curves.score(table.row(values), values.get("tuner/epochs", longest))}
 
-        trials = simulation.simulate(oracle, measure, n_workers, epochs_of, n_epochs / n_workers)
+        if fidelity == "learning_curve":
+            trainings = simulation.StoppableTrainings(oracle, lambda values: curves.history(table.row(values)))
+            functions = {"measure": trainings.measure, "seconds": trainings.seconds, "facts": trainings.facts}
+        else:
+            functions = {"measure": measure, "seconds": epochs_of}
+        trials = simulation.simulate(oracle, n_workers=n_workers, limit=n_epochs / n_workers, **functions)
+        if fidelity == "learning_curve":
+            counts = _stopped(trials, longest, lambda values: curves.best_score(table.row(values)))
         found = [
             (trial.ended * n_workers, trial.values.get("tuner/epochs", longest), trial.metrics["score"],
              table.row(trial.values)) for trial in trials
         ]  # fmt: skip
     seconds = time.process_time() - began
-    return [table.test[_best(found, count * longest)] for count in CHECKPOINTS if count * longest <= n_epochs], seconds
+    points = [count * longest for count in CHECKPOINTS if count * longest <= n_epochs]
+    return [table.test[_best(found, point)] for point in points], seconds, counts
+
+
+def _stopped(trials, longest, final_score):
+    """Numbers of trials, of stopped ones, of those of them that would have become the best, and of epochs."""
+    whole = [trial for trial in trials if trial.ended - trial.began == longest]
+    stopped = [trial for trial in trials if trial.ended - trial.began < longest]
+    wrong = 0
+    for trial in stopped:
+        best = max(other.metrics["score"] for other in whole if other.ended <= trial.began)
+        wrong += final_score(trial.values) > best
+    return len(trials), len(stopped), wrong, sum(trial.ended - trial.began for trial in trials)
 
 
 def _best(found, spent):
@@ -166,10 +197,12 @@ def main():
         given["min_epochs"] = given["min_epochs"] or curves.epochs[0]
         given["reduction"] = given["reduction"] or round(longest / given["min_epochs"])
     given = {name: value for name, value in given.items() if value is not None}
+    if "learning_curve" in arguments.fidelity and not curves.has_all:
+        parser.error("--fidelity learning_curve needs a table with a score after each epoch")
     default = successive_halving.SuccessiveHalvingOracle(max_epochs=longest, **given)
     searches = [("random", "full", {}), ("halving", "full", {"reduction": default.reduction,
                                                              "min_epochs": default.rungs[0].epochs})]  # fmt: skip
-    searches += [(each, fidelity, given if fidelity != "full" else {})
+    searches += [(each, fidelity, given if fidelity in ("successive_halving", "hyperband") else {})
                  for fidelity in arguments.fidelity for each in arguments.strategies]  # fmt: skip
     rungs = [rung.epochs for rung in default.rungs]
     points = [count * longest for count in CHECKPOINTS if count * longest <= n_epochs]
@@ -186,11 +219,18 @@ def main():
                     pool.submit(search, arguments.table, description, fidelity, of, seed, n_workers, n_epochs)
                     for seed in range(arguments.seeds)
                 ]
-                tests, seconds = zip(*(future.result() for future in futures), strict=True)
+                tests, seconds, counts = zip(*(future.result() for future in futures), strict=True)
                 means, deviations = np.mean(tests, axis=0), np.std(tests, axis=0)
                 cells = [f"{mean:.2f} ± {deviation:.2f}" for mean, deviation in zip(means, deviations, strict=True)]
                 name = "in batches" if description == "halving" else fidelity
                 print(f"| {description} | {name} | {' | '.join(cells)} | {np.mean(seconds):.2f} |", flush=True)
+                if fidelity == "learning_curve":
+                    n_trials, n_stopped, n_wrong, n_trained = np.sum(counts, axis=0)
+                    print(
+                        f"Of {n_trials / arguments.seeds:.0f} trials a search {n_stopped / n_trials:.1%} were stopped, "
+                        f"of these {n_wrong / n_stopped:.2%} would have become the best; "
+                        f"{1 - n_trained / n_trials / longest:.1%} of the epochs of full trainings were saved."
+                    )
                 if arguments.output:
                     line = {
                         "table": table.name, "strategy": description, "fidelity": name, "workers": n_workers,

@@ -156,6 +156,7 @@ class Evaluator:
                     on_epoch=on_epoch,
                     checkpoint=self._checkpoint(job),
                     on_checkpoint=latest,
+                    stop=job.stopper,
                 )
         except Exception as error:  # A candidate may fail in any way; the search goes on.
             outcome.message = _describe(error)
@@ -165,6 +166,8 @@ class Evaluator:
         outcome.best_epoch, outcome.horizon = result.best_epoch, result.horizon
         outcome.interrupted = result.stopped == "interrupted"
         outcome.message = "" if result.stopped == "epochs" else f"stopped: {result.stopped}"
+        if result.stop is not None:
+            outcome.forecast = list(dataclasses.astuple(result.stop.forecast))
         outcome.metrics = {
             name: value for name, value in result.history[result.best_epoch - 1].items() if name != "learning_rate"
         }

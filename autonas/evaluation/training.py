@@ -24,7 +24,9 @@ class TrainingResult:
         epochs: Epochs trained, the last one perhaps in part.
         horizon: Epochs over which the learning rate was annealed.
         weights: Averaged weights of the best epoch, a list of arrays.
-        stopped: Why it ended: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"` or `"interrupted"`.
+        stopped: Why it ended: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"`, `"interrupted"`, or the text of
+            `stop`.
+        stop: What the function `stop` has stopped it with, or `None`.
     """
 
     history: list
@@ -33,6 +35,7 @@ class TrainingResult:
     horizon: int
     weights: list
     stopped: str
+    stop: object = None
 
 
 def anneal(progress, warm_up=0.05):
@@ -99,6 +102,7 @@ def train(
     on_epoch=None,
     checkpoint=None,
     on_checkpoint=None,
+    stop=None,
 ):
     """Trains a model by a loop; it is left with the average of its weights over the last epochs.
 
@@ -124,6 +128,8 @@ def train(
             epochs, what comes of it is what would have come if it had never been interrupted.
         on_checkpoint: Function that is given a function without arguments after each epoch but that which the time
             limit cut short, or `None`. The function makes the `Checkpoint`, if it is wanted.
+        stop: Function of the history so far that returns, after each epoch but the last, `None` or an object whose text
+            says why it stops there; or `None`.
 
     Returns:
         A `TrainingResult`, of the whole training if it goes on from a checkpoint.
@@ -136,7 +142,7 @@ def train(
     if checkpoint is not None:
         training.go_on_from(checkpoint)
     last = epochs if stop_after is None else min(stop_after, epochs)
-    stopped = "epochs"
+    stopped, verdict = "epochs", None
     while training.epoch < last:
         if patience is not None and training.epoch - max(training.best_epoch, training.begin) >= patience:
             stopped = "no improvement"
@@ -165,13 +171,18 @@ def train(
         if not finished or (out_of_time and training.epoch < last):
             stopped = "time"
             break
+        if stop is not None and training.epoch < last:
+            verdict = stop(training.history)
+        if verdict is not None:
+            stopped = str(verdict)
+            break
         if on_checkpoint is not None:
             on_checkpoint(training.checkpoint)
     horizon = training.epoch if stopped == "time" else epochs
     if training.best_epoch <= training.begin:
         horizon = training.best_epoch  # What was annealed then was best.
     return TrainingResult(
-        training.history, training.best_epoch, training.epoch, horizon, training.best_weights, stopped
+        training.history, training.best_epoch, training.epoch, horizon, training.best_weights, stopped, verdict
     )
 
 

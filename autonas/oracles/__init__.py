@@ -11,6 +11,7 @@ from autonas.oracles.evolution import EvolutionOracle
 from autonas.oracles.gradient import GradientOracle
 from autonas.oracles.hyperband import HyperbandOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
+from autonas.oracles.learning_curve import LearningCurveOracle
 from autonas.oracles.local_search import LocalSearchOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.reinforcement import ReinforcementOracle
@@ -26,6 +27,7 @@ __all__ = [
     "GradientOracle",
     "HyperbandOracle",
     "KerasTunerOracle",
+    "LearningCurveOracle",
     "LocalSearchOracle",
     "Oracle",
     "RandomOracle",
@@ -35,6 +37,7 @@ __all__ = [
     "WeightSharingOracle",
     "check_strategy",
     "get_oracle",
+    "is_low_fidelity",
     "needs_supernet",
 ]
 
@@ -42,7 +45,12 @@ __all__ = [
 #: measured on, from 25 trials on. The random one is the yardstick: it starts from the default architecture alone.
 STRATEGIES = {"auto": BayesianOracle, **strategies.STRATEGIES, "gradient": GradientOracle}
 #: Low fidelities by name: each wraps a strategy. In full, every candidate is trained for all its epochs.
-FIDELITIES = {"full": None, "successive_halving": SuccessiveHalvingOracle, "hyperband": HyperbandOracle}
+FIDELITIES = {
+    "full": None,
+    "successive_halving": SuccessiveHalvingOracle,
+    "hyperband": HyperbandOracle,
+    "learning_curve": LearningCurveOracle,
+}
 
 
 def get_oracle(
@@ -82,7 +90,7 @@ def get_oracle(
         max_epochs: Epochs of a full training, for a strategy that begins with shorter ones. Defaults to `None`.
 
     Raises:
-        ValueError: If there are several objectives and the strategy is an oracle of Keras Tuner.
+        ValueError: If there are several objectives and the strategy takes one only.
     """
     strategy = _description(strategy, weight_sharing, fidelity)
     is_keras_tuners = isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, Oracle)
@@ -104,8 +112,10 @@ def get_oracle(
         strategy.initial_points = initial_points
     if hasattr(strategy, "structure") and strategy.structure is None:
         strategy.structure = structure
-    if isinstance(strategy, SuccessiveHalvingOracle) and strategy.max_epochs is None:
+    if is_low_fidelity(strategy) and strategy.max_epochs is None:
         strategy.max_epochs = max_epochs
+    if isinstance(strategy, LearningCurveOracle):
+        strategy.check()  # It takes one objective only.
     if isinstance(strategy, SupernetOracle):
         strategy.constraint_names = tuple(constraint_names)
         if strategy.epochs is None:
@@ -129,10 +139,10 @@ def check_strategy(strategy, weight_sharing=False, fidelity="full"):
             f"`fidelity` must be one of {', '.join(map(repr, FIDELITIES))}. Received: fidelity={fidelity!r:.100}"
         )
     is_ours = is_name or isinstance(strategy, Oracle)
-    if fidelity != "full" and (not is_ours or needs_supernet(strategy, weight_sharing) or _goes_on(strategy)):
+    if fidelity != "full" and (not is_ours or needs_supernet(strategy, weight_sharing) or is_low_fidelity(strategy)):
         raise ValueError(
             "`fidelity` must be 'full' with an oracle of Keras Tuner, with a strategy that trains a supernet, and with "
-            f"one that begins with short trainings itself. Received: fidelity={fidelity!r}, "
+            f"one that ends trainings early itself. Received: fidelity={fidelity!r}, "
             f"strategy={(strategy if is_name else type(strategy).__name__)!r}, weight_sharing={weight_sharing!r}"
         )
     if not weight_sharing:
@@ -155,8 +165,9 @@ def needs_supernet(strategy, weight_sharing=False):
     return isinstance(oracle, Oracle) and oracle.supernet_training() is not None
 
 
-def _goes_on(strategy):
-    return isinstance(strategy, Oracle) and strategy.goes_on
+def is_low_fidelity(strategy):
+    """Whether a strategy, a name or an oracle, doesn't train all candidates in full."""
+    return isinstance(strategy, Oracle) and (strategy.goes_on or strategy.stops_trainings)
 
 
 def _description(strategy, weight_sharing, fidelity="full"):

@@ -62,6 +62,8 @@ class Oracle(trials.TrialKeeper):
     suggest_changes_state = True
     #: Whether a trial may go on with the training of an earlier one, which its values name under `tuner/trial_id`.
     goes_on = False
+    #: Whether it may stop a training by its learning curve, so that all must be annealed alike.
+    stops_trainings = False
     #: Whether it is told of an architecture once for each fidelity at which it was scored, and of the fidelity.
     knows_fidelities = False
 
@@ -140,6 +142,30 @@ class Oracle(trials.TrialKeeper):
             values: Values of the trial.
         """
         return None
+
+    def stopper_for(self, values):
+        """What decides after each epoch of a trial whether it goes on; `None`, the default, if all do.
+
+        Args:
+            values: Values of the trial.
+
+        Returns:
+            A picklable function of the history, a list of one dict of numbers for each epoch, that returns `None` or,
+            to stop it, why: an object with a `forecast` of the final score, a dataclass of floats, whose text is shown.
+            It has a method `scores(history)`, the objective after each epoch, larger is better.
+        """
+        return None
+
+    def observe_curve(self, number, values, scores, horizon, forecast):
+        """Learns the learning curve of a trial that has a stopper; called before `observe`, and ignored by default.
+
+        Args:
+            number: The trial's number, from 0 in the order of asking.
+            values: Its architecture.
+            scores: The objective after each epoch, a list of floats, larger is better.
+            horizon: Epochs over which its learning rate was annealed.
+            forecast: Of its final score, as a list of floats, if it was stopped; else `None`.
+        """
 
     def observe_fidelity(self, number, values, fidelity):
         """Learns at what fidelity an architecture was scored; called before `observe` if it `knows_fidelities`.

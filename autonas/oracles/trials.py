@@ -88,7 +88,8 @@ class TrialKeeper(keras_tuner.Oracle):
         """Ends a trial: scores it if it is a candidate, writes it to the journal and tells the strategy.
 
         `trial.facts`, a JSON-like dict, is journaled with it if present. Its `"report"` is what the strategy is told of
-        a trial that is no candidate; its `"margins"`, a list, are what it is told of one under constraints.
+        a trial that is no candidate; its `"margins"`, a list, are what it is told of one under constraints; its
+        `"curve"`, `"horizon"` and `"forecast"` are what `observe_curve` takes.
         """
         ours = self.trials[trial.trial_id]
         ours.hyperparameters, ours.status, ours.message = trial.hyperparameters, trial.status, trial.message
@@ -205,4 +206,6 @@ class TrialKeeper(keras_tuner.Oracle):
         margins = event.get("margins")
         self._n_candidates -= self.counts(values) and outcomes.is_refused(trial.status, margins)
         completed = trial.status == TrialStatus.COMPLETED
+        if "curve" in event:
+            self.observe_curve(number, values, event["curve"], event["horizon"], event["forecast"])
         self.tell(number, values, outcomes.scores(event["metrics"], self._objectives) if completed else None, margins)

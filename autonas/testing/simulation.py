@@ -35,12 +35,53 @@ class SimulatedTrial:
     ended: float
 
 
+class StoppableTrainings:
+    """Trainings that an oracle may stop, from known learning curves; its methods are arguments of `simulate`.
+
+    A trial takes a second for each epoch until it is stopped, and is scored by its best epoch.
+
+    ```python
+    trainings = simulation.StoppableTrainings(oracle, history=lambda values: [{"score": each} for each in curve])
+    trials = simulation.simulate(oracle, trainings.measure, seconds=trainings.seconds, facts=trainings.facts)
+    ```
+
+    Args:
+        oracle: An `autonas.oracles.Oracle` that has a `stopper_for` each trial.
+        history: Function from a trial's values to the metrics after each epoch of a full training, a list of dicts.
+    """
+
+    def __init__(self, oracle, history):
+        self.oracle = oracle
+        self.history = history
+        self._begun = {}
+
+    def seconds(self, values):
+        stopper, history = self.oracle.stopper_for(values), self.history(values)
+        stops = ((epoch, stopper(history[:epoch])) for epoch in range(1, len(history)))
+        epochs, stop = next(((epoch, stop) for epoch, stop in stops if stop is not None), (len(history), None))
+        scores = stopper.scores(history[:epochs])
+        forecast = None if stop is None else list(dataclasses.astuple(stop.forecast))
+        facts = {"curve": scores, "horizon": len(history), "forecast": forecast}
+        self._begun[_key(values)] = facts, history[max(range(epochs), key=scores.__getitem__)]
+        return epochs
+
+    def facts(self, values):
+        return self._begun[_key(values)][0]
+
+    def measure(self, values):
+        return self._begun[_key(values)][1]
+
+
+def _key(values):
+    return tuple(sorted(values.items()))
+
+
 def epochs_of(values):
     """The epochs that a trial trains, from its values; 1 if they don't say."""
     return values.get("tuner/epochs", 1) - values.get("tuner/initial_epoch", 0)
 
 
-def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, margins=None):
+def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, margins=None, facts=None):
     """Runs a search as the tuner does: whenever a worker is free it is given the next trial, if there is one.
 
     Args:
@@ -51,6 +92,8 @@ def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, ma
         limit: Seconds after which the search is cut off; what is under way by then has no end. Defaults to none.
         margins: Function from a trial's values to its margins, a list, by which it is refused in no time if one is
             negative; `None` without limits. Defaults to `None`.
+        facts: Function from a trial's values to what else is told of it, a dict; see `TrialKeeper.end_trial`. Defaults
+            to `None`.
 
     Returns:
         List of `SimulatedTrial`, in the order in which they ended.
@@ -67,14 +110,15 @@ def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, ma
         if not running or running[0][0] > limit:
             return ended
         now, number, began = heapq.heappop(running)
-        ended.append(_end(oracle, number, measure, margins, began, now))
+        ended.append(_end(oracle, number, measure, margins, facts, began, now))
 
 
-def _end(oracle, number, measure, margins, began, now):
+def _end(oracle, number, measure, margins, facts, began, now):
     trial = oracle.trials[f"{number:04d}"]
     values, metrics = dict(trial.hyperparameters.values), None
+    trial.facts = {} if facts is None else facts(values)
     if margins is not None:
-        trial.facts = {"margins": list(margins(values))}
+        trial.facts |= {"margins": list(margins(values))}
     if margins is None or min(margins(values)) >= 0:
         metrics = measure(values)
     trial.status = TrialStatus.FAILED if metrics is None else TrialStatus.COMPLETED

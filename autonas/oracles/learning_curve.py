@@ -1,0 +1,206 @@
+"""Learning curves: a training that can't win any more is stopped, with any strategy."""
+
+import dataclasses
+
+import numpy as np
+
+from autonas.oracles import base, checks, extrapolation, feasibility, strategies
+
+#: Share of a full training before which none is stopped: half of it is the rise of the learning rate.
+_FIRST_SHARE = 1 / 10
+#: Trials that must have been trained in full before any is stopped.
+_MIN_COMPLETED = 2
+
+
+class LearningCurveOracle(base.Oracle):
+    r"""Stops trainings whose extrapolated learning curve can't win, around any strategy.
+
+    After each epoch of a trial, its final score f, which is that of its best epoch, is extrapolated from its curve so
+    far and from the curves of earlier trials (see `extrapolation.LearningCurves`). The trial is stopped if
+
+        P(f > best final score so far) < 1 − confidence.
+
+    So among trials that are stopped, fewer than 1 − `confidence` would have become the best. None is stopped before two
+    were trained in full. All trials are new architectures, each of which is trained in full unless it is stopped; so
+    what is served, the best, always was.
+
+    What the strategy is told of a trial that was stopped is its extrapolated final score, though never one above the
+    best. That is so for one that `knows_fidelities`, too: scores after different numbers of epochs can't be brought
+    onto one scale where no architecture has two of them.
+
+    What is known when a trial begins decides about it. So the order in which trials end doesn't matter while it is
+    trained, and a search on one worker is the same wherever it runs, and after it was continued.
+
+    There must be one objective, which may be a combination of several: of a Pareto front, no point is the best. The
+    curves of trials that the time limit has cut off, which were annealed sooner, aren't used.
+
+    Args:
+        strategy: A name such as `"evolution"`, or an oracle that needs no supernet. Defaults to `"bayesian"`.
+        confidence: Probability, from 0.5 to 1, with which a trial that is stopped wouldn't have become the best. With
+            1, none is stopped. Defaults to 0.95.
+        min_epochs: Epochs before which none is stopped; `None` is a tenth of `max_epochs`, and at least one. Defaults
+            to `None`.
+        max_epochs: Epochs of a full training; `None` if `AutoModel` says so. Defaults to `None`.
+        **kwargs: As in `Oracle`.
+    """
+
+    stops_trainings = True
+
+    def __init__(self, strategy="bayesian", confidence=0.95, min_epochs=None, max_epochs=None, **kwargs):
+        super().__init__(**kwargs)
+        self.strategy = strategy
+        self.confidence = confidence
+        self.min_epochs = min_epochs
+        self.max_epochs = max_epochs
+        #: The space's `OperationGraph`, for a strategy that takes one and has none.
+        self.structure = None
+        self._inner = None
+        self._curves = extrapolation.LearningCurves()
+        #: The best score of a trial within the limits that wasn't stopped, or `None`.
+        self._best = None
+        self._n_completed = 0
+        self._margins = self._curve = None
+
+    def check(self):
+        super().check()
+        strategy = self.strategy
+        is_able = isinstance(strategy, base.Oracle) and not (strategy.goes_on or strategy.stops_trainings)
+        if is_able and strategy.supernet_training() is None:
+            strategy.check()
+        elif not isinstance(strategy, str) or strategy not in strategies.STRATEGIES:
+            raise ValueError(
+                f"`strategy` must be one of {', '.join(map(repr, strategies.STRATEGIES))} or an oracle of autonas that "
+                f"needs no supernet and trains all in full. Received: strategy={strategy!r:.100}"
+            )
+        checks.check_number("confidence", self.confidence, 0.5, 1)
+        if self.min_epochs is not None:
+            checks.check_integer("min_epochs", self.min_epochs, 1)
+        if self.max_epochs is not None:
+            checks.check_integer("max_epochs", self.max_epochs, self.min_epochs or 1)
+        if len(self._objectives) > 1:
+            raise ValueError(
+                "`objective` must be a single one where trials are stopped that can't become the best: of a Pareto "
+                "front, none is. Give a combination of them, such as autonas.objectives.WeightedSum, or another "
+                f"`fidelity`. Received: objective={[each.name for each in self._objectives]}"
+            )
+
+    # ------------------------------------------------------------------ ask
+
+    def _propose(self, generator):
+        return self._strategy.ask()
+
+    def repeat_ask(self, values):
+        self._strategy.repeat_ask(values)
+        self._record(values)
+
+    def stopper_for(self, values):
+        if self.max_epochs is None:
+            raise ValueError("`max_epochs` must be an integer of at least 1 outside of AutoModel. Received: None")
+        first = max(1, round(self.max_epochs * _FIRST_SHARE)) if self.min_epochs is None else self.min_epochs
+        best = None if self._n_completed < _MIN_COMPLETED else self._best
+        objective = self.objective
+        return Stopper(objective.name, objective.direction, self._curves.copy(), best, self.confidence, first)
+
+    # ------------------------------------------------------------------ tell
+
+    def observe_margins(self, number, values, margins):
+        self._margins = margins
+
+    def observe_curve(self, number, values, scores, horizon, forecast):
+        self._curve = scores, horizon, forecast
+
+    def observe(self, number, values, scores):
+        margins, self._margins = self._margins, None
+        (curve, horizon, forecast), self._curve = self._curve or ([], None, None), None
+        is_known = scores is not None and len(curve) > 0 and np.isfinite(curve).all()
+        if is_known and forecast is not None:
+            forecast = extrapolation.Forecast(*forecast)
+            self._curves.add_stopped(curve, forecast)
+            scores = (min(max(forecast.score, scores[0]), max(self._best, scores[0])),)
+        elif is_known and horizon == self.max_epochs:
+            self._curves.add(curve, horizon)
+            self._n_completed += 1
+        if scores is not None and forecast is None and not feasibility.violation(margins):
+            self._best = scores[0] if self._best is None else max(self._best, scores[0])
+        self._strategy.tell(number, values, scores, margins)
+
+    def numbers(self):
+        return self._strategy.numbers()
+
+    @property
+    def _strategy(self):
+        """The strategy at work."""
+        if self._inner is None:
+            inner = self._inner = strategies.inside(self)
+            if inner.initial_points is None and inner.takes_warm_start:
+                inner.initial_points = self.initial_points
+        return self._inner
+
+
+@dataclasses.dataclass(frozen=True)
+class Stopper:
+    """Decides after each epoch of a trial whether it goes on, by what was known when the trial began.
+
+    Args:
+        objective: Name of the objective.
+        direction: `"min"` or `"max"`.
+        curves: The `LearningCurves` of earlier trials.
+        best: The best final score so far, larger is better; `None` if nothing is to be stopped yet.
+        confidence: As in `LearningCurveOracle`.
+        min_epochs: Epochs before which it isn't stopped.
+    """
+
+    objective: str
+    direction: str
+    curves: extrapolation.LearningCurves
+    best: float | None
+    confidence: float
+    min_epochs: int
+
+    def scores(self, history):
+        """The objective after each epoch, larger is better.
+
+        Args:
+            history: One dict of numbers for each epoch.
+
+        Returns:
+            List of floats.
+        """
+        sign = 1 if self.direction == "max" else -1
+        return [sign * float(numbers[self.objective]) for numbers in history]
+
+    def __call__(self, history):
+        """Decides.
+
+        Args:
+            history: One dict of numbers for each epoch so far.
+
+        Returns:
+            A `Stop`, or `None` if it goes on.
+        """
+        scores = self.scores(history)
+        if self.best is None or len(scores) < self.min_epochs or not np.isfinite(scores).all():
+            return None
+        if max(scores) > self.best:
+            return None
+        forecast = self.curves.forecast(scores)
+        if forecast is None:
+            return None
+        probability = forecast.probability_above(self.best)
+        return Stop(forecast, probability) if probability < 1 - self.confidence else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """Why a trial is stopped.
+
+    Args:
+        forecast: The `Forecast` of its final score.
+        probability: Of its becoming the best.
+    """
+
+    forecast: extrapolation.Forecast
+    probability: float
+
+    def __str__(self):
+        return f"can't win (P {'< 0.01' if self.probability < 0.005 else f'= {self.probability:.2f}'})"
