@@ -99,7 +99,7 @@ def check_fidelity(strategy, is_stream, has_images):
     """
     name = next((name for name in ("min_data_share", "min_resolution") if getattr(strategy, name, 1) < 1), None)
     if name is not None and is_stream:
-        _refuse(f"strategy.{name}", "1 for a tf.data.Dataset, which is read whole; give arrays", getattr(strategy, name))
+        _refuse(f"strategy.{name}", "1 for a tf.data.Dataset, which is read whole", getattr(strategy, name))
     if getattr(strategy, "min_resolution", 1) < 1 and not has_images:
         _refuse("strategy.min_resolution", "1 for data without images", strategy.min_resolution)
 

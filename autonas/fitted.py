@@ -134,6 +134,8 @@ class FittedModel(BaseEstimator):
             )
         board = self.leaderboard()
         board = board[(board.stage == "search") & (board.status == "completed")]
+        if "tuner/epochs" in board:  # Of low fidelity: what was trained less isn't comparable.
+            board = board[board["tuner/epochs"] == board["tuner/epochs"].max()]
         objectives = [keras_tuner.Objective(*each) for each in self.objectives_]
         return board[front.front(board.to_dict("records"), objectives)].reset_index(drop=True)
 

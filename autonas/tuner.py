@@ -91,7 +91,7 @@ class Tuner(keras_tuner.Tuner):
         self.executor.start(self.evaluator.run, self._on_report)
         self.oracle.open()
         self._restore()
-        self.reporter.on_search_begin(dataclasses.replace(info, n_before=len(self._candidates())))
+        self.reporter.on_search_begin(dataclasses.replace(info, n_before=self._n_counted()))
         # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
@@ -159,10 +159,19 @@ class Tuner(keras_tuner.Tuner):
         return sorted(completed, key=functools.cmp_to_key(compare))
 
     def front(self):
-        """The records of completed trials that no other beats in all objectives."""
-        completed = [record for record in self._candidates() if record.status == "completed"]
+        """The records of completed trials that no other beats in all objectives, of those that were trained farthest.
+
+        Scores of others are lower for having been trained less, while their costs are the same.
+        """
+        completed = self._farthest()
         kept = front.front([record.metrics for record in completed], self.goal.objectives)
         return [record for record, is_kept in zip(completed, kept, strict=True) if is_kept]
+
+    def _farthest(self):
+        """The records of completed trials that were to be trained for as many epochs as any."""
+        completed = [record for record in self._candidates() if record.status == "completed"]
+        farthest = max((record.values.get("tuner/epochs", 0) for record in completed), default=0)
+        return [record for record in completed if record.values.get("tuner/epochs", 0) == farthest]
 
     def job(self, record, deadline=None, strategy=None):
         """The job of a record."""
@@ -232,6 +241,10 @@ class Tuner(keras_tuner.Tuner):
     def _candidates(self):
         """The records of candidates that weren't refused."""
         return [record for record in self.records.values() if record.stage == "search" and record.status != "refused"]
+
+    def _n_counted(self):
+        """How many of `max_trials` there were."""
+        return sum(self.oracle.counts(record.values) for record in self._candidates())
 
     def _shortest(self):
         """Seconds without which a trial isn't begun: it must get to its first epoch, which can't be cut short since
@@ -329,7 +342,7 @@ class Tuner(keras_tuner.Tuner):
     def _numbers_of_front(self, record):
         if not self.goal.is_pareto or record.status != "completed" or record.stage != "search":
             return {}
-        completed = [each.metrics for each in self._candidates() if each.status == "completed"]
+        completed = [each.metrics for each in self._farthest()]
         values = {f"objective/{each.name}": record.metrics[each.name] for each in self.goal.objectives}
         volume = front.relative_hypervolume(completed, self.goal.objectives)
         return values | {"hypervolume": volume, "front_size": len(self.front())}

@@ -1,11 +1,12 @@
-"""How much sooner does a search that begins with short trainings reach what one that trains in full reaches?
+"""How much sooner does a search that begins with short trainings find what one that trains in full finds?
 
-    python benchmarks/time_to_reach.py DATA_DIR --sets fashion_mnist --budget 300 --seeds 0 1 2
+    python benchmarks/time_to_reach.py DATA_DIR --sets fashion_mnist --budget 300 --sooner 3 --seeds 0 1 2
 
-The yardstick is the best validation score of a search with `fidelity="full"` within the budget. Printed are the seconds
-from the call of `fit` at which the yardstick and each other fidelity first had a model with that score (wanted: a third
-of the budget at most, when halving), the score of each at the budget's end, and that of the test part. Each run is a
-fresh process. `--cores` gives it more than one.
+For each set and seed: a search with `fidelity="full"` within the budget, and one with each other fidelity within the
+budget divided by each number of `--sooner`. Printed are the validation score of the best trial, the seconds from the
+call of `fit` until it was there, the score of the test part after the final fit, trials and epochs. A search is so many
+times sooner if its scores are no less than those of the full one. Each run is a fresh process on `--cores` cores; of
+all, medians are printed last.
 """
 
 import argparse
@@ -25,8 +26,8 @@ def measure(name, data, budget, seed, fidelity, options):
     """One run in this process: when which score was there.
 
     Returns:
-        Dict of `"points"`, pairs of seconds and the validation score that was there first then, ascending, `"test"`
-        and `"trials"`.
+        Dict of `"points"`, pairs of seconds and the validation score that was there first then, ascending, `"test"`,
+        `"trials"` and `"epochs"`, those of all trials.
     """
     import autonas
 
@@ -50,49 +51,49 @@ def measure(name, data, budget, seed, fidelity, options):
         {key: record[key] for key in ("number", "epochs", "seconds", "score", "parameters", "values")}
         for record in searched
     ]
-    return {"points": points, "test": test, "trials": trials}
-
-
-def seconds_to(points, score):
-    """When a score was there first, infinite if never."""
-    return next((seconds for seconds, reached in points if reached >= score), float("inf"))
+    epochs = sum(record["epochs"] - record["values"].get("tuner/initial_epoch", 0) for record in searched)
+    return {"points": points, "test": test, "trials": trials, "epochs": epochs}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", help="folder of the data sets")
     parser.add_argument("--sets", nargs="+", default=["fashion_mnist"])
-    parser.add_argument("--budget", type=float, default=300)
+    parser.add_argument("--budget", type=float, default=300, help="seconds of the search that trains in full")
+    parser.add_argument("--sooner", type=float, nargs="+", default=[3])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--fidelity", nargs="+", default=["successive_halving"])
     parser.add_argument("--options", type=json.loads, default={}, help="further arguments of AutoModel, JSON")
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--output", help="JSON-lines file to add all results to")
     arguments = parser.parse_args()
-    rows = []
+    searches = [("full", 1.0), *((each, share) for each in arguments.fidelity for share in arguments.sooner)]
+    rows, medians = [], []
     for name in arguments.sets:
-        ratios = {fidelity: [] for fidelity in arguments.fidelity}
+        found = {search: [] for search in searches}
         for seed in arguments.seeds:
-            wanted = None
-            for fidelity in ("full", *arguments.fidelity):
-                given = dict(name=name, data=os.path.abspath(arguments.data), budget=arguments.budget, seed=seed,
-                             fidelity=fidelity, options=arguments.options)  # fmt: skip
-                found = common.in_fresh_process(__file__, "measure", given, arguments.cores)
-                if "error" in found:
-                    raise SystemExit(found["error"])
+            for fidelity, share in searches:
+                given = dict(
+                    name=name, data=os.path.abspath(arguments.data), budget=arguments.budget / share, seed=seed,
+                    fidelity=fidelity, options=arguments.options,
+                )  # fmt: skip
+                run = common.in_fresh_process(__file__, "measure", given, arguments.cores)
+                if "error" in run:
+                    raise SystemExit(run["error"])
                 if arguments.output:
-                    with open(arguments.output, "a") as file:
-                        file.write(json.dumps(given | found) + "\n")
-                wanted = found["points"][-1][1] if wanted is None else wanted
-                seconds = seconds_to(found["points"], wanted)
-                if fidelity in ratios:
-                    ratios[fidelity].append(arguments.budget / seconds)
-                rows.append([name, seed, fidelity, f"{seconds:.0f}", f"{found['points'][-1][1]:.4f}",
-                             f"{found['test']:.4f}", len(found["trials"])])  # fmt: skip
+                    with open(arguments.output, "a", encoding="utf-8") as file:
+                        file.write(json.dumps(given | run) + "\n")
+                seconds, validation = run["points"][-1]
+                found[fidelity, share].append((validation, run["test"], seconds))
+                rows.append([name, seed, fidelity, f"{given['budget']:g}", f"{validation:.4f}", f"{seconds:.0f}",
+                             f"{run['test']:.4f}", len(run["trials"]), run["epochs"]])  # fmt: skip
                 print(*rows[-1], flush=True)
-        for fidelity, of in ratios.items():
-            rows.append([name, "median", fidelity, f"{statistics.median(of):.1f} x sooner than the budget", "", "", ""])
-    print(common.table(rows, ["set", "seed", "fidelity", "seconds to reach it", "validation", "test", "trials"]))
+        for (fidelity, share), runs in found.items():
+            validation, test, seconds = (statistics.median(of) for of in zip(*runs, strict=True))
+            medians.append([name, "median", fidelity, f"{arguments.budget / share:g}", f"{validation:.4f}",
+                            f"{seconds:.0f}", f"{test:.4f}", "", ""])  # fmt: skip
+    names = ["set", "seed", "fidelity", "budget", "validation", "after s", "test", "trials", "epochs"]
+    print(common.table(rows + medians, names))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 import pandas
 import pytest
 import tensorflow as tf
+from leaderboards import board
 from sklearn.datasets import load_digits
 
 import autonas
@@ -23,11 +24,6 @@ BUDGET = {"max_trials": 5, "epochs": 2, "tensorboard": False, "verbose": 0, "see
 
 def classifier(**arguments):
     return autonas.StructuredDataClassifier(**{**BUDGET, **arguments})
-
-
-def board(model):
-    """The leaderboard without what a clock says."""
-    return model.leaderboard().drop(columns="seconds")
 
 
 def test_a_worker_process_searches_as_this_process_does(iris):

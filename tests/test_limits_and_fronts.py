@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pandas
 import pytest
+from leaderboards import board
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 
@@ -290,9 +291,6 @@ def test_the_hypervolume_is_logged_and_never_falls(searched):
 def test_a_search_with_refused_candidates_goes_on_where_it_was_cut_off(iris, folder):
     limits = {"params": 5000}
     arguments = {"objective": ["val_accuracy", "flops"], "constraints": limits, "strategy": "evolution"}
-
-    def board(model):
-        return model.leaderboard().drop(columns="seconds")
 
     whole = classifier(**arguments, max_trials=8, directory="whole").fit(*iris)
     classifier(**arguments, max_trials=4, directory="cut").fit(*iris)

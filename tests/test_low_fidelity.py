@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 import pytest
 import sklearn.datasets
+from leaderboards import board
 
 import autonas
 from autonas import oracles
@@ -22,11 +23,6 @@ BUDGET = {
 
 def fit(iris, **arguments):
     return autonas.StructuredDataClassifier(**{**BUDGET, **arguments}).fit(*iris)
-
-
-def board(model):
-    """The leaderboard without what a clock says."""
-    return model.leaderboard().drop(columns="seconds")
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +122,14 @@ def test_what_stopped_early_is_not_trained_again_when_it_is_promoted(iris):
     stopped = searched[searched.reason.str.contains("no improvement", na=False)]
     again = stopped[stopped["tuner/rung"] > 0]
     assert len(again) >= 1 and (again.epochs > 40).all()
+
+
+def test_the_front_is_of_what_was_trained_farthest(iris):
+    model = fit(iris, objective=["val_loss", "params"], max_trials=12, strategy="evolution")
+    searched, front = board(model).query("stage == 'search'"), model.pareto_front()
+    assert set(front["tuner/epochs"]) == {9} and searched["tuner/epochs"].nunique() == 3
+    smallest = front.params.min()
+    assert model.select(params=smallest).leaderboard().query("stage == 'final'").params.iloc[0] == smallest
 
 
 def test_checkpoints_are_kept_of_what_may_go_on(whole):

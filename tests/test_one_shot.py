@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas
 import pytest
+from leaderboards import board
 from scipy import stats
 from sklearn.datasets import load_digits, load_iris
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
@@ -55,11 +56,6 @@ def tiny(strategy=None, **arguments):
     if strategy is None:
         strategy = autonas.oracles.WeightSharingOracle(epochs=3, queries=20)
     return autonas.AutoModel(node, head, strategy=strategy, **{**BUDGET, **arguments})
-
-
-def board(model):
-    """The leaderboard without what a clock says."""
-    return model.leaderboard().drop(columns="seconds")
 
 
 def candidates(model):

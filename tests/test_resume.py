@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pandas
 import pytest
+from leaderboards import board
 
 import autonas
 from autonas.evaluation import evaluator
@@ -22,11 +23,6 @@ BUDGET = {"max_trials": 5, "epochs": 4, "tensorboard": False, "verbose": 0, "see
 
 def fit(directory, iris, **arguments):
     return autonas.StructuredDataClassifier(**{**BUDGET, **arguments}, directory=directory).fit(*iris)
-
-
-def board(model):
-    """The leaderboard without what a clock says."""
-    return model.leaderboard().drop(columns="seconds")
 
 
 def same(found, expected):

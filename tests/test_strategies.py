@@ -3,6 +3,7 @@
 import numpy as np
 import pandas
 import pytest
+from leaderboards import board
 
 import autonas
 from autonas import oracles
@@ -16,11 +17,6 @@ STRATEGIES = {
     "evolution": "evolution",
     "recurrent": oracles.ReinforcementOracle(controller=controllers.RecurrentController(units=8)),
 }
-
-
-def board(model):
-    """The leaderboard without what a clock says."""
-    return model.leaderboard().drop(columns="seconds")
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

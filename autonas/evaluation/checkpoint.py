@@ -17,8 +17,8 @@ class Checkpoint:
         optimizer: The optimizer's variables, a list of arrays.
         average: The average of the weights over epochs, a list of arrays.
         best_weights: Averaged weights of the best epoch, a list of arrays.
-        progress: The rest, as JSON has it: `"epoch"`, the number of epochs that are done, `"begin"` and `"horizon"`, the
-            epochs from which to which the learning rate is annealed, `"history"`, `"best"`, `"best_epoch"`,
+        progress: The rest, as JSON has it: `"epoch"`, the number of epochs that are done, `"begin"` and `"horizon"`,
+            the epochs from which to which the learning rate is annealed, `"history"`, `"best"`, `"best_epoch"`,
             `"generator"`, `"batch_size"`.
     """
 

@@ -127,11 +127,11 @@ class Evaluator:
 
     def _attempt(self, job, batch_size, on_epoch, on_checkpoint):
         outcome = Outcome("failed", batch_size=batch_size)
-        self.latest = None
+        earlier, self.latest = self._earlier(job), None
         latest = _LatestCheckpoint(on_checkpoint)
         try:
             with seeded(self.seed, job.number):
-                model = self._initial_model(job)
+                model = self._initial_model(job) if earlier is None else earlier.model
                 outcome.parameters = model.count_params()
                 measured = self.goal.measured(job.costs) if job.costs else self.goal.measure(model)
                 outcome.costs, outcome.margins = measured.costs, measured.margins
@@ -139,10 +139,15 @@ class Evaluator:
                 if measured.violations and job.keeps_limits:
                     outcome.status, outcome.message = "refused", measured.violations
                     return outcome
-                initial = checkpoints.values_of(checkpoints.variables_of(model))
-                learning_rate = _learning_rate(model)
-                trained, dataset = self._at_resolution(model, job.values)
-                loop = loops.make_loop(trained, dataset)
+                if earlier is None:
+                    initial = checkpoints.values_of(checkpoints.variables_of(model))
+                    learning_rate = _learning_rate(model)
+                    trained, dataset = self._at_resolution(model, job.values)
+                    loop = loops.make_loop(trained, dataset)
+                else:
+                    initial, learning_rate = earlier.initial_weights, earlier.learning_rate
+                    trained, loop = model, earlier.loop
+                    model.optimizer.learning_rate = learning_rate
                 result = training.train(
                     loop,
                     self._training_rows(job.values),
@@ -200,6 +205,14 @@ class Evaluator:
             {"space": self.space.get_config()["space"], "values": dict(values)}
         )
         return self.graph.build(hyperparameters)
+
+    def _earlier(self, job):
+        """The model in memory of the trial that a job goes on with, for which nothing needs to be traced again;
+        `None` if there is none, or not for this resolution."""
+        if job.checkpoint is None or job.values.get("tuner/resolution", 1.0) < 1:
+            return None
+        kept = (each for each in (self.latest, self.best) if each is not None)
+        return next((each for each in kept if each.trial_id == job.values.get("tuner/trial_id")), None)
 
     def _initial_model(self, job):
         """The model of a job with the weights that its training begins with."""

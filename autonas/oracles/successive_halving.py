@@ -39,8 +39,8 @@ class SuccessiveHalvingOracle(base.Oracle):
     to be served is the best of the highest rung that was reached.
 
     What the strategy is told: one that `knows_fidelities`, as the Bayesian does, each score with its fidelity, the
-    share of a full training's cost. Any other the score at the lowest rung, and, by `observe_again`, what the later ones would
-    be at the lowest.
+    share of a full training's cost. Any other the score at the lowest rung, and, by `observe_again`, what the later
+    ones would be at the lowest.
 
     Deviation: Li et al. promote what is among the best 1/η when it is asked for. With a strategy that gets better and
     better this is more than 1/η in the end: on SpikeNAS-Bench, of 100 epochs, with evolution and r_0 = 4, test
@@ -60,11 +60,11 @@ class SuccessiveHalvingOracle(base.Oracle):
         min_epochs: r_0, the epochs of the lowest rung; `None` is a fiftieth of `max_epochs`, and at least one. Defaults
             to `None`.
         max_epochs: Epochs of a full training; `None` if `AutoModel` says so. Defaults to `None`.
-        min_data_share: Share of the training rows in the lowest rung, from 0.01 to 1; always the same rows. It grows from
-            rung to rung by a factor, to all rows in the highest. Validation is on all its rows. Defaults to 1.
+        min_data_share: Share of the training rows in the lowest rung, from 0.01 to 1; always the same rows. It grows
+            from rung to rung by a factor, to all rows in the highest. Validation is on all its rows. Defaults to 1.
         min_resolution: Height and width of images in the lowest rung over those of the data, from 0.01 to 1; it grows
-            like the share of rows. Validation is at the same resolution. A network whose weights depend on the size of its
-            images, such as one that flattens them, is trained at full resolution. Defaults to 1.
+            like the share of rows. Validation is at the same resolution. A network whose weights depend on the size of
+            its images, such as one that flattens them, is trained at full resolution. Defaults to 1.
         **kwargs: As in `Oracle`.
     """
 

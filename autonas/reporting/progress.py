@@ -59,7 +59,8 @@ class ProgressReporter(Reporter):
         if record.status == "refused":
             self._refused.append(record)
             return
-        self._finished += record.stage == "search"
+        # What goes on with the training of an earlier trial is none of `max_trials`.
+        self._finished += record.stage == "search" and not record.values.get("tuner/initial_epoch")
         if self.verbose and self._live is None or self.verbose >= 2:
             self._print_refused()
             self._print(self._line(record))
