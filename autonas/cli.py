@@ -89,6 +89,9 @@ def _fit(options):
             "epochs",
             "strategy",
             "weight_sharing",
+            "fidelity",
+            "executor",
+            "n_workers",
             "preset",
             "seed",
             "directory",
@@ -323,11 +326,7 @@ def _parser():
 
     demo = add("demo", _demo, "search a classifier for scikit-learn's digits, within a minute")
     demo.add_argument("--time-limit", type=float, default=40.0, metavar="S", help="seconds, default 40")
-    demo.add_argument(
-        "--directory",
-        default="autonas_demo",
-        help="folder of the run, overwritten; default autonas_demo",
-    )
+    demo.add_argument("--directory", default="autonas_demo", help="folder of the run, overwritten; default autonas_demo")
     demo.add_argument("--seed", type=int, default=0)
 
     fit = add("fit", _fit, "search a model for a table or a folder of images")
@@ -340,12 +339,13 @@ def _parser():
     fit.add_argument(
         "--weight-sharing", action="store_const", const=True, help="choose by the scores of one network of all models"
     )
+    fit.add_argument("--fidelity", help="full, or how short trainings come first, e.g. successive_halving")
+    fit.add_argument("--workers", dest="n_workers", type=int, metavar="N", help="number of trials at a time")
+    fit.add_argument("--executor", help="where trials run: inline, process or ray")
     fit.add_argument(
-        "--objective",
-        action="append",
-        metavar="NAME",
+        "--objective", action="append", metavar="NAME",
         help="what is good, e.g. val_accuracy or latency_ms; repeat for a Pareto front",
-    )
+    )  # fmt: skip
     fit.add_argument(
         "--limit",
         action="append",

@@ -225,6 +225,7 @@ def test_fit_passes_on_what_was_given_and_nothing_else(capsys, fake, iris, tmp_p
     assert cli.main(command) == 0
     assert fake.made[0].arguments == {"verbose": 1}
     options = "--time-limit 5 --max-trials 2 --epochs 3 --strategy random --objective val_loss --preset fast"
+    options += " --fidelity full --executor process --workers 2"
     assert cli.main([*command, *options.split(), "--weight-sharing", "--seed", "0", "--task", "t", "--quiet"]) == 0
     assert fake.made[1].arguments == {
         "time_limit": 5.0,
@@ -232,6 +233,9 @@ def test_fit_passes_on_what_was_given_and_nothing_else(capsys, fake, iris, tmp_p
         "epochs": 3,
         "strategy": "random",
         "weight_sharing": True,
+        "fidelity": "full",
+        "executor": "process",
+        "n_workers": 2,
         "objective": "val_loss",
         "preset": "fast",
         "seed": 0,
