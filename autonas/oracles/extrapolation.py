@@ -9,9 +9,9 @@ from scipy import special
 _N_NEIGHBORS = 30
 #: Deviation of a gain from the mean one, as a share of it, that is expected before any is known, and how many known
 #: gains that counts for.
-_PRIOR_DEVIATION, _PRIOR_COUNT = 0.25, 3.0
+_PRIOR_DEVIATION, _PRIOR_COUNT = 0.4, 3.0
 #: Deviations of the coefficients that are expected: of the mean, of the score by then, of the latest rise.
-_PRIOR_COEFFICIENTS = np.array([0.2, 0.3, 0.3])
+_PRIOR_COEFFICIENTS = np.array([0.3, 0.4, 0.4])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +49,10 @@ class LearningCurves:
         (f_i − b_i(t)) / g = 1 + β_0 + β_1 (b_i(t) − mean b(t)) / g + β_2 (r_i(t) − mean r(t)) / g + ε,
 
     a Bayesian linear regression with a conjugate prior, over the 30 known trainings whose b_i(t) are the nearest. The
-    variance of ε is scaled inverse chi-squared with 3 degrees of freedom and scale 0.25², and β_0, β_1, β_2, given that
-    variance, normal with deviations 0.2, 0.3 and 0.3 where ε has one of 0.25. Of a new training, it gives a Student t
-    distribution, after a single known one already, and one that narrows with what is known.
+    variance of ε is scaled inverse chi-squared with 3 degrees of freedom and scale 0.4², and β_0, β_1, β_2, given that
+    variance, are normal with deviations 0.3, 0.4 and 0.4 where ε has one of 0.4. Of a new training, it gives a Student
+    t distribution, after a single known one already, and one that narrows with what is known. The prior is wide since
+    a strategy that gets better proposes what gains more than others did.
 
     Those that were stopped early are known, too, or else only the lucky ones would be, and gains would be
     overestimated. The final score of one counts as what it was extrapolated to, and its variance is added to the

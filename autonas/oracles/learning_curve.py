@@ -34,6 +34,19 @@ class LearningCurveOracle(base.Oracle):
     There must be one objective, which may be a combination of several: of a Pareto front, no point is the best. The
     curves of trials that the time limit has cut off, which were annealed sooner, aren't used.
 
+    On SpikeNAS-Bench the test accuracy of the best after 500, 1,000, 2,000 and 5,000 epochs in all, of which a full
+    training has 100, is 88.07, 88.46, 88.67 and 88.83 % with evolution, and 88.02, 88.25, 88.54 and 88.73 % if all are
+    trained in full; 88.09, 88.35, 88.60 and 88.69 % with random search, and 88.02, 88.18, 88.37 and 88.55 % in full
+    (200 seeds); 88.13 and 88.47 % after the first two with the Bayesian strategy, and 88.03 and 88.36 % in full (100
+    seeds). `SuccessiveHalvingOracle` reaches more, on several workers above all: less is known there when a trial
+    begins, and with evolution on four it is 87.97, 88.21, 88.55 and 88.81 % (100 seeds).
+
+    Of the trials that were stopped there, 1.1 % would have become the best with evolution, 0.5 % with random search,
+    and 4.8 % with the Bayesian strategy in the first 1,000 epochs, when least is known. Of 60 networks that autonas trained
+    on scikit-learn's digits for 20 epochs, and 80 on its diabetes data for 30, in 60 random orders, 92 % were
+    stopped, and 66 and 75 % of the epochs saved. 0.7 and 2.7 % of those stopped would have become the best; the best of
+    all was found in 98 and 100 % of the searches. With a confidence of 0.99, it was 0.4 and 1.6 %, and 59 and 69 %.
+
     Args:
         strategy: A name such as `"evolution"`, or an oracle that needs no supernet. Defaults to `"bayesian"`.
         confidence: Probability, from 0.5 to 1, with which a trial that is stopped wouldn't have become the best. With

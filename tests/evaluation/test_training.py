@@ -103,3 +103,18 @@ def test_an_interrupt_keeps_what_was_scored():
 def test_an_interrupt_before_any_score_comes_through():
     with pytest.raises(KeyboardInterrupt):
         train(ScriptedLoop([KeyboardInterrupt()]), scores=[])
+
+
+def test_it_stops_when_told_after_each_epoch_but_the_last():
+    asked = []
+
+    def stop(history):
+        asked.append(len(history))
+        return "hopeless" if history[-1]["val_loss"] > 4 else None
+
+    loop = ScriptedLoop([1.0] * 5)
+    result = train(loop, scores=[3.0, 1.0, 5.0, 2.0, 2.0], stop=stop)
+    assert (result.epochs, result.best_epoch, result.horizon) == (3, 2, 5)
+    assert (result.stopped, result.stop) == ("hopeless", "hopeless") and asked == [1, 2, 3]
+    whole = train(ScriptedLoop([1.0] * 3), scores=[3.0, 1.0, 5.0], stop=stop)
+    assert (whole.epochs, whole.stopped, whole.stop) == (3, "epochs", None)

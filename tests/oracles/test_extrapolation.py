@@ -35,8 +35,8 @@ def test_of_one_training_that_is_known_another_gains_as_much():
     forecast = curves.forecast([0.1, 0.4])
     assert forecast.score == pytest.approx(0.7)
     # The unit is 0.3; the own score is a third of it lower; no error yet, of 3 + 1 degrees of freedom.
-    leverage = 1 / (1 + (0.25 / 0.2) ** 2) + (1 / 3) ** 2 / (0.25 / 0.3) ** 2
-    assert forecast.scale == pytest.approx(0.3 * np.sqrt(3 / 4 * 0.25**2 * (1 + leverage)))
+    leverage = 1 / (1 + (0.4 / 0.3) ** 2) + (1 / 3) ** 2 / (0.4 / 0.4) ** 2
+    assert forecast.scale == pytest.approx(0.3 * np.sqrt(3 / 4 * 0.4**2 * (1 + leverage)))
     assert forecast.degrees == 4
 
 
@@ -98,12 +98,12 @@ def test_what_was_stopped_counts_as_what_it_would_have_come_to_but_less_surely()
 
 
 def test_probabilities_are_those_that_come_about():
-    # Of 400 curves, after 6 of 20 epochs, with 8 known ones: how often is the final score beyond a threshold?
+    # Of 400 curves, after 10 of 20 epochs, with 12 known ones: how often is the final score beyond a threshold?
     probabilities, happened = [], []
     for seed in range(400):
         generator = np.random.default_rng([1, seed])
         scores = curve(generator.normal(0.8, 0.05), generator.uniform(0.15, 0.3), noise=0.005, seed=1000 + seed)
-        forecast = known(8, seed).forecast(scores[:6])
+        forecast = known(12, seed).forecast(scores[:10])
         probabilities.append(forecast.probability_above(0.85))
         happened.append(scores.max() > 0.85)
     probabilities, happened = np.array(probabilities), np.array(happened)

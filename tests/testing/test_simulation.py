@@ -53,3 +53,21 @@ def test_failed_and_refused_trials_have_no_metrics_and_refused_ones_take_no_time
         assert trial.ended - trial.began == (0 if is_refused else 1)
         assert (trial.metrics is None) == (is_refused or trial.values["kind"] == "none")
     assert trials[-1].ended == 5 and len(trials) > 5
+
+
+def test_a_trial_that_the_oracle_stops_takes_the_seconds_of_its_epochs_and_has_the_metrics_of_the_best():
+    finals = iter([1.0, 0.9, 0.2, 1.1])
+
+    def history(values):
+        final = next(finals)
+        return [{"score": each * final, "epoch": each} for each in (0.2, 0.5, 0.4, 0.8, 0.9, 1.0)]
+
+    oracle = oracles.LearningCurveOracle(random_search(4), max_epochs=6)
+    oracle.objective, oracle.hyperparameters = oracle.strategy.objective, oracle.strategy.hyperparameters
+    oracle.max_trials = 4
+    trainings = simulation.StoppableTrainings(oracle, history)
+    trials = simulation.simulate(oracle, trainings.measure, seconds=trainings.seconds, facts=trainings.facts)
+    lengths = [trial.ended - trial.began for trial in trials]
+    assert lengths[:2] == [6, 6] and lengths[2] < 6 and lengths[3] == 6
+    assert [trial.metrics["epoch"] for trial in trials[:2]] == [1.0, 1.0]
+    assert trials[2].metrics["score"] == 0.2 * (0.2, 0.5, 0.5, 0.8, 0.9)[int(lengths[2]) - 1]
