@@ -326,7 +326,7 @@ def _parser():
 
     demo = add("demo", _demo, "search a classifier for scikit-learn's digits, within a minute")
     demo.add_argument("--time-limit", type=float, default=40.0, metavar="S", help="seconds, default 40")
-    demo.add_argument("--directory", default="autonas_demo", help="folder of the run, overwritten; default autonas_demo")
+    demo.add_argument("--directory", default="autonas_demo", help="folder, overwritten; default autonas_demo")
     demo.add_argument("--seed", type=int, default=0)
 
     fit = add("fit", _fit, "search a model for a table or a folder of images")
