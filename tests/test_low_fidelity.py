@@ -109,11 +109,21 @@ def test_a_share_that_can_not_be_is_refused(iris, argument, received):
         fit(iris, strategy=strategy, fidelity="full")
 
 
-def test_within_a_time_limit_the_best_are_trained_farther(iris):
-    model = fit(iris, time_limit=18, max_trials=None, epochs=30)
-    searched = board(model).query("stage == 'search'")
-    assert model.stop_reason_ == "time_limit" and searched.epochs.max() >= 9
-    assert searched["tuner/epochs"].iloc[0] == searched["tuner/epochs"].max()
+def test_towards_the_end_of_the_time_the_best_are_trained_farther(iris):
+    model = fit(iris, time_limit=12, max_trials=None, epochs=30)
+    searched = [record for record in model.records_ if record["stage"] == "search"]
+    late = [each for each in searched if each["started"] > searched[0]["started"] + 0.6 * 12]
+    assert model.stop_reason_ == "time_limit" and all(each["values"]["tuner/rung"] > 0 for each in late)
+    board_ = board(model)
+    best, final = (board_.query(f"stage == '{stage}'").iloc[0] for stage in ("search", "final"))
+    assert best["tuner/epochs"] == board_["tuner/epochs"].max() and final.epochs >= best.epochs
+
+
+def test_what_is_served_is_trained_in_full_though_the_search_ended_before(iris):
+    model = fit(iris, patience=2, max_trials=None, epochs=40)
+    board_ = board(model)
+    assert model.stop_reason_ == "patience" and board_.query("stage == 'search'")["tuner/epochs"].max() < 40
+    assert board_.query("stage == 'final'").epochs.item() == 40
 
 
 def test_what_stopped_early_is_not_trained_again_when_it_is_promoted(iris):

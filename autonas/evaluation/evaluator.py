@@ -284,6 +284,9 @@ class Evaluator:
     def final_fit(self, job, outcome, deadline=None, on_epoch=None):
         """Trains a candidate again from its initial weights, on all rows, as far as its best epoch.
 
+        One that was best in the last epochs of a training that was to be short, since others were compared to it, is
+        trained in full.
+
         Args:
             job: Its job.
             outcome: Its outcome in the search.
@@ -297,14 +300,18 @@ class Evaluator:
         kept = self.trained(job, outcome)
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         _restart(kept.model.optimizer, kept.learning_rate)
+        horizon, last = outcome.horizon, outcome.best_epoch
+        in_full = self.graph.optimization.epochs_of(job.values, self.epochs)
+        if self._epochs(job.values) < in_full and last > outcome.initial_epoch:
+            horizon = last = in_full
         with seeded(self.seed, job.number):
             result = training.train(
                 kept.loop,
                 self.dataset.final_rows,
                 outcome.batch_size,
-                epochs=outcome.horizon,
+                epochs=horizon,
                 generator=np.random.default_rng([self.seed, job.number, 2]),
-                stop_after=outcome.best_epoch,
+                stop_after=last,
                 deadline=deadline,
                 on_epoch=on_epoch,
             )
