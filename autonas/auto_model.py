@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from autonas import (
     arguments,
+    effort,
     execution,
     fitted,
     one_shot,
@@ -63,7 +64,8 @@ class AutoModel(fitted.FittedModel):
             and each of their promotions is a further row of the leaderboard; `"hyperband"`: they begin with several
             numbers of epochs; `"learning_curve"`: a candidate is stopped when its extrapolated learning curve can't
             win. See `autonas.oracles.SuccessiveHalvingOracle` and `LearningCurveOracle`, which may be given as
-            `strategy` with arguments. Defaults to `"full"`.
+            `strategy` with arguments. Defaults to `"auto"`: successive halving if a full training takes much longer
+            than to set a network up, for one objective and at least 9 trials; if not, in full.
         executor: Where trials run: `"inline"` (this process), `"process"` (worker processes of this machine, which
             survive what a trial does to its process), `"ray"` (a Ray cluster, or a Ray of this machine), or one of
             `autonas.execution` with arguments. Defaults to `None`: this process for one worker, processes for several.
@@ -135,7 +137,7 @@ class AutoModel(fitted.FittedModel):
         search_space=None,
         strategy="auto",
         weight_sharing=False,
-        fidelity="full",
+        fidelity="auto",
         executor=None,
         n_workers=None,
         objective=None,
@@ -222,19 +224,13 @@ class AutoModel(fitted.FittedModel):
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
         arguments.check_fidelity(self.strategy, is_stream(x), bool(prepared.graph.image_inputs))
         space = prepared.graph.declare()
-        preset = arguments.presets()[self.preset]
-        # Keras Tuner's Hyperband says itself how long a full training is.
-        epochs = self.epochs or getattr(self.strategy, "max_epochs", None)
-        epochs = epochs or _default_epochs(prepared.dataset.n_train, preset)
+        n_train = prepared.dataset.n_train
+        epochs, max_trials = effort.full_epochs(self, n_train), effort.number_of_trials(self)
         searched, updates_per_epoch = space, None
         if shares_weights:
             searched = one_shot.build_supernet(prepared.graph, self.time_limit).space
             batch_size = prepared.graph.optimization.batch_size_of(searched.values)
-            updates_per_epoch = max(1, prepared.dataset.n_train // batch_size)
-        max_trials = self.max_trials
-        ours = isinstance(self.strategy, (str, oracles.Oracle))  # Keras Tuner's end by themselves.
-        if max_trials is None and self.time_limit is None and ours and not getattr(self.strategy, "max_trials", None):
-            max_trials = one_shot.DEFAULT_TRIALS if shares_weights else preset["max_trials"]
+            updates_per_epoch = max(1, n_train // batch_size)
         oracle = oracles.get_oracle(
             self.strategy,
             prepared.goal.main,
@@ -247,7 +243,7 @@ class AutoModel(fitted.FittedModel):
             updates_per_epoch,
             list(prepared.goal.objectives),
             [constraint.name for constraint in prepared.goal.constraints],
-            self.fidelity,
+            *effort.fidelity(self, n_train, prepared.graph.features.values(), is_stream(x)),
             epochs,
         )
         header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
@@ -322,15 +318,15 @@ class AutoModel(fitted.FittedModel):
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         return preparation.prepare(self, x, y, sample_weight, validation_data, groups, seed)
 
-    def optimization(self, n_train):
-        """The part of the space that says how networks are trained, for a number of training rows."""
+    def optimization(self, n_train, features):
+        """The part of the space that says how networks are trained, for a number of rows of a list of features."""
         sizes = [16, 32, 64, 128, 256]
         default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
-        arguments = {"batch_size": ranges.Choice(sizes, default=default)}
-        if self.fidelity != "full" or oracles.is_low_fidelity(self.strategy):
+        given = {"batch_size": ranges.Choice(sizes, default=default)}
+        if effort.fidelity(self, n_train, features)[0] != "full" or oracles.is_low_fidelity(self.strategy):
             # A training that is annealed sooner would win each comparison of short ones, and have nothing to go on to.
-            arguments["epochs_share"] = 1.0
-        return optimization.Optimization(**arguments)
+            given["epochs_share"] = 1.0
+        return optimization.Optimization(**given)
 
     def _find_seed(self):
         """The seed given, that of the search to be continued, or a new one."""
@@ -391,10 +387,3 @@ class AutoModel(fitted.FittedModel):
         ends = copy.deepcopy((parameters.pop("inputs"), parameters.pop("outputs")))
         parameters = {name: clone(value, safe=False) for name, value in parameters.items()}
         return type(self)(*ends, **parameters)
-
-
-
-def _default_epochs(n_train, preset):
-    """Epochs for a number of weight updates at the default batch size, within the preset's bounds."""
-    updates_per_epoch = max(1.0, n_train**0.5)
-    return int(np.clip(preset["updates"] / updates_per_epoch, preset["min_epochs"], preset["max_epochs"]))

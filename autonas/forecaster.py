@@ -79,7 +79,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         *,
         target=None,
         strategy="auto",
-        fidelity="full",
+        fidelity="auto",
         executor=None,
         n_workers=None,
         objective=None,

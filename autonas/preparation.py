@@ -123,10 +123,9 @@ def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
             estimator.num_classes, estimator.search_space,
             oracles.needs_supernet(estimator.strategy, estimator.weight_sharing),
         )  # fmt: skip
-    searched = graph.Graph(nodes, output_nodes, estimator.optimization(n_train))
-    searched.bind(
-        [encoder.feature for encoder in encoders], [heads.Target(target.task_, target.n_outputs_) for target in targets]
-    )
+    features = [encoder.feature for encoder in encoders]
+    searched = graph.Graph(nodes, output_nodes, estimator.optimization(n_train, features))
+    searched.bind(features, [heads.Target(target.task_, target.n_outputs_) for target in targets])
     encoders = dict(zip(searched.input_names, encoders, strict=True))
     return searched, encoders, dict(zip(searched.head_names, targets, strict=True))
 

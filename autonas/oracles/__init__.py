@@ -39,6 +39,7 @@ __all__ = [
     "get_oracle",
     "is_low_fidelity",
     "needs_supernet",
+    "takes_fidelity",
 ]
 
 #: Strategies by name. The automatic one is that which was best on every table of trained architectures that it was
@@ -66,6 +67,7 @@ def get_oracle(
     objectives=None,
     constraint_names=(),
     fidelity="full",
+    fidelity_arguments=None,
     max_epochs=None,
 ):
     """The oracle of a strategy.
@@ -87,12 +89,13 @@ def get_oracle(
             one of them. Defaults to none.
         fidelity: How candidates are compared before they are trained in full, one of `FIDELITIES`. Defaults to
             `"full"`.
+        fidelity_arguments: Dict of arguments of the oracle of the fidelity. Defaults to none.
         max_epochs: Epochs of a full training, for a strategy that begins with shorter ones. Defaults to `None`.
 
     Raises:
         ValueError: If there are several objectives and the strategy takes one only.
     """
-    strategy = _description(strategy, weight_sharing, fidelity)
+    strategy = _description(strategy, weight_sharing, fidelity, fidelity_arguments or {})
     is_keras_tuners = isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, Oracle)
     if is_keras_tuners and len(objectives or ()) > 1:
         raise ValueError(
@@ -134,15 +137,13 @@ def check_strategy(strategy, weight_sharing=False, fidelity="full"):
         )
     if isinstance(strategy, Oracle):
         strategy.check()
-    if not isinstance(fidelity, str) or fidelity not in FIDELITIES:
+    if not isinstance(fidelity, str) or fidelity not in ("auto", *FIDELITIES):
+        names = ", ".join(map(repr, ("auto", *FIDELITIES)))
+        raise ValueError(f"`fidelity` must be one of {names}. Received: fidelity={fidelity!r:.100}")
+    if fidelity not in ("auto", "full") and not takes_fidelity(strategy, weight_sharing):
         raise ValueError(
-            f"`fidelity` must be one of {', '.join(map(repr, FIDELITIES))}. Received: fidelity={fidelity!r:.100}"
-        )
-    is_ours = is_name or isinstance(strategy, Oracle)
-    if fidelity != "full" and (not is_ours or needs_supernet(strategy, weight_sharing) or is_low_fidelity(strategy)):
-        raise ValueError(
-            "`fidelity` must be 'full' with an oracle of Keras Tuner, with a strategy that trains a supernet, and with "
-            f"one that ends trainings early itself. Received: fidelity={fidelity!r}, "
+            "`fidelity` must be 'auto' or 'full' with an oracle of Keras Tuner, with a strategy that trains a supernet, "
+            f"and with one that ends trainings early itself. Received: fidelity={fidelity!r}, "
             f"strategy={(strategy if is_name else type(strategy).__name__)!r}, weight_sharing={weight_sharing!r}"
         )
     if not weight_sharing:
@@ -165,17 +166,24 @@ def needs_supernet(strategy, weight_sharing=False):
     return isinstance(oracle, Oracle) and oracle.supernet_training() is not None
 
 
+def takes_fidelity(strategy, weight_sharing=False):
+    """Whether a strategy, a name or an oracle, can be searched with by trainings that aren't full ones."""
+    is_ours = isinstance(strategy, (str, Oracle))
+    return is_ours and not needs_supernet(strategy, weight_sharing) and not is_low_fidelity(strategy)
+
+
 def is_low_fidelity(strategy):
     """Whether a strategy, a name or an oracle, doesn't train all candidates in full."""
     return isinstance(strategy, Oracle) and (strategy.goes_on or strategy.stops_trainings)
 
 
-def _description(strategy, weight_sharing, fidelity="full"):
+def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=None):
     """The oracle of a strategy, not yet told what to search; the user's own is a description and is copied."""
     is_auto = isinstance(strategy, str) and strategy == "auto"
     if weight_sharing:
         # A Gaussian process takes longer to say what to ask next (17 ms after 300 scores) than a supernet to score it.
         return WeightSharingOracle("evolution" if is_auto else copy.deepcopy(strategy))
     if fidelity != "full":
-        return FIDELITIES[fidelity]("bayesian" if is_auto else copy.deepcopy(strategy))
+        inner = "bayesian" if is_auto else copy.deepcopy(strategy)
+        return FIDELITIES[fidelity](inner, **fidelity_arguments or {})
     return STRATEGIES[strategy]() if isinstance(strategy, str) else copy.deepcopy(strategy)
