@@ -105,12 +105,13 @@ class SuccessiveHalvingOracle(base.Oracle):
     def check(self):
         super().check()
         strategy = self.strategy
-        if isinstance(strategy, base.Oracle) and not strategy.goes_on and strategy.supernet_training() is None:
+        is_able = isinstance(strategy, base.Oracle) and not (strategy.goes_on or strategy.stops_trainings)
+        if is_able and strategy.supernet_training() is None:
             strategy.check()
         elif not isinstance(strategy, str) or strategy not in strategies.STRATEGIES:
             raise ValueError(
                 f"`strategy` must be one of {', '.join(map(repr, strategies.STRATEGIES))} or an oracle of autonas that "
-                f"needs no supernet and doesn't go on with trainings itself. Received: strategy={strategy!r:.100}"
+                f"needs no supernet and trains all in full. Received: strategy={strategy!r:.100}"
             )
         checks.check_integer("reduction", self.reduction, 2)
         if self.min_epochs is not None:
