@@ -142,7 +142,7 @@ def check_strategy(strategy, weight_sharing=False, fidelity="full"):
         raise ValueError(f"`fidelity` must be one of {names}. Received: fidelity={fidelity!r:.100}")
     if fidelity not in ("auto", "full") and not takes_fidelity(strategy, weight_sharing):
         raise ValueError(
-            "`fidelity` must be 'auto' or 'full' with an oracle of Keras Tuner, with a strategy that trains a supernet, "
+            "`fidelity` must be 'auto' or 'full' with an oracle of Keras Tuner, with a strategy that trains a supernet "
             f"and with one that ends trainings early itself. Received: fidelity={fidelity!r}, "
             f"strategy={(strategy if is_name else type(strategy).__name__)!r}, weight_sharing={weight_sharing!r}"
         )
