@@ -1,14 +1,13 @@
 """The loop of a search: ask the oracle, evaluate, tell; one thread makes every call to the oracle."""
 
 import dataclasses
-import functools
 import gc
 import os
 import time
 
 import keras_tuner
 
-from autonas import exceptions, execution, final_stage, interrupts
+from autonas import exceptions, execution, final_stage, interrupts, standings
 from autonas import weights as weights_module
 from autonas.evaluation import job as jobs
 from autonas.objectives import front
@@ -57,6 +56,7 @@ class Tuner(keras_tuner.Tuner):
         self.patience = patience
         self.goal = evaluator.goal
         self.records = {}
+        self.standings = standings.Standings(self.records, evaluator.goal, evaluator.is_better, oracle.counts)
         self.outcomes = {}
         self.stop_reason = None
         self._n_refused_in_a_row = 0
@@ -91,14 +91,14 @@ class Tuner(keras_tuner.Tuner):
         self.executor.start(self.evaluator.run, self._on_report)
         self.oracle.open()
         self._restore()
-        self.reporter.on_search_begin(dataclasses.replace(info, n_before=self._n_counted()))
+        self.reporter.on_search_begin(dataclasses.replace(info, n_before=self.standings.n_counted()))
         # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
         try:
             with self.executor:
                 best = self.search()
-            return self.serve(self.ranked() or [best], refit)
+            return self.serve(self.standings.ranked() or [best], refit)
         finally:
             gc.unfreeze()
             self.reporter.on_search_end(list(self.records.values()), self.stop_reason or "error")
@@ -121,9 +121,9 @@ class Tuner(keras_tuner.Tuner):
                 if record.status == "running":
                     record.status = "interrupted"
                     record.message = "interrupted; it begins again when the search is continued"
-            if self.best() is None:
+            if self.standings.best() is None:
                 raise
-        best = self.best() or self._final_stage.least_infeasible()
+        best = self.standings.best() or self._final_stage.least_infeasible()
         if best is None:
             reasons = sorted({record.message for record in self.records.values() if record.message})
             raise exceptions.SearchFailed(
@@ -141,37 +141,6 @@ class Tuner(keras_tuner.Tuner):
         self.budget = dataclasses.replace(self.budget, limit=None)
         self.reporter = reporter_module.Reporter()
         return self.serve([self.records[trial_id]], refit)
-
-    def best(self):
-        """The record of the best completed trial, or `None`."""
-        return next(iter(self.ranked()), None)
-
-    def ranked(self):
-        """The records of completed trials, the best first; those that were trained farther come before the others."""
-
-        def compare(one, other):
-            is_better, epochs = self.evaluator.is_better, [each.values.get("tuner/epochs", 0) for each in (one, other)]
-            if epochs[0] != epochs[1]:
-                return epochs[1] - epochs[0]
-            return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
-
-        completed = [record for record in self._candidates() if record.status == "completed"]
-        return sorted(completed, key=functools.cmp_to_key(compare))
-
-    def front(self):
-        """The records of completed trials that no other beats in all objectives, of those that were trained farthest.
-
-        Scores of others are lower for having been trained less, while their costs are the same.
-        """
-        completed = self._farthest()
-        kept = front.front([record.metrics for record in completed], self.goal.objectives)
-        return [record for record, is_kept in zip(completed, kept, strict=True) if is_kept]
-
-    def _farthest(self):
-        """The records of completed trials that were to be trained for as many epochs as any."""
-        completed = [record for record in self._candidates() if record.status == "completed"]
-        farthest = max((record.values.get("tuner/epochs", 0) for record in completed), default=0)
-        return [record for record in completed if record.values.get("tuner/epochs", 0) == farthest]
 
     def job(self, record, deadline=None, strategy=None):
         """The job of a record."""
@@ -192,7 +161,7 @@ class Tuner(keras_tuner.Tuner):
 
     def _submit(self, in_flight):
         """Begins the next trial; says why the search ends if there is none."""
-        first = not self._candidates()
+        first = not self.standings.candidates()
         seconds = self.budget.trial_seconds(self._best_outcome(), first=first)
         if seconds is not None and not self.records:
             seconds = max(seconds, 0.1)  # However little time there is, there must be a model.
@@ -202,9 +171,10 @@ class Tuner(keras_tuner.Tuner):
             self.stop_reason = "time_limit"
         if self._n_refused_in_a_row >= _MAX_REFUSED:
             self.stop_reason = "constraints"
-        if self.patience is not None and self._trials_since_best() >= self.patience:
+        if self.patience is not None and self.standings.since_best() >= self.patience:
             self.stop_reason = "patience"
-        if self.oracle.max_trials is None and len(self._candidates()) >= _HOPELESS and self.best() is None:
+        n_candidates = len(self.standings.candidates())
+        if self.oracle.max_trials is None and n_candidates >= _HOPELESS and self.standings.best() is None:
             self.stop_reason = "failures"
         if self.stop_reason is not None:
             return False
@@ -238,29 +208,14 @@ class Tuner(keras_tuner.Tuner):
         self.records[trial_id] = records_module.TrialRecord(trial_id, int(trial_id), stage, values)
         return self.records[trial_id]
 
-    def _candidates(self):
-        """The records of candidates that weren't refused."""
-        return [record for record in self.records.values() if record.stage == "search" and record.status != "refused"]
-
-    def _n_counted(self):
-        """How many of `max_trials` there were."""
-        return sum(self.oracle.counts(record.values) for record in self._candidates())
-
     def _shortest(self):
         """Seconds without which a trial isn't begun: it must get to its first epoch, which can't be cut short since
         tracing can't, in a third of the time of the fastest so far."""
-        times = [record.seconds for record in self._candidates() if record.status == "completed"]
+        times = [record.seconds for record in self.standings.completed()]
         return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
 
-    def _trials_since_best(self):
-        """Candidates since the last one that was the best so far, or not beaten in all objectives."""
-        found = self.front() if self.goal.is_pareto else self.ranked()[:1]
-        last = max((record.number for record in found), default=None)
-        since = (record for record in self._candidates() if last is not None and record.number > last)
-        return sum(self.oracle.counts(record.values) for record in since)
-
     def _best_outcome(self):
-        best = self.best()
+        best = self.standings.best()
         return None if best is None else self.outcomes[best.trial_id]
 
     def _on_report(self, job, report):
@@ -323,7 +278,7 @@ class Tuner(keras_tuner.Tuner):
         if self.oracle.goes_on:
             running = {each.values.get("tuner/trial_id") for each in self.records.values() if each.status == "running"}
             self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})
-        self.reporter.on_trial_end(record, self.best())
+        self.reporter.on_trial_end(record, self.standings.best())
         numbers = self.oracle.numbers() | self._numbers_of_front(record)
         if numbers:
             self.reporter.on_search_numbers(record, numbers)
@@ -342,10 +297,10 @@ class Tuner(keras_tuner.Tuner):
     def _numbers_of_front(self, record):
         if not self.goal.is_pareto or record.status != "completed" or record.stage != "search":
             return {}
-        completed = [each.metrics for each in self._farthest()]
+        completed = [each.metrics for each in self.standings.farthest()]
         values = {f"objective/{each.name}": record.metrics[each.name] for each in self.goal.objectives}
         volume = front.relative_hypervolume(completed, self.goal.objectives)
-        return values | {"hypervolume": volume, "front_size": len(self.front())}
+        return values | {"hypervolume": volume, "front_size": len(self.standings.front())}
 
     def fill(self, record, outcome):
         """Writes what came of a trial into its record."""
@@ -361,7 +316,7 @@ class Tuner(keras_tuner.Tuner):
         """Names of the trials whose weights are kept: of the best; of the next two as well if, measured again, it may
         be beyond a limit; and of those of the front."""
         n_kept = 1 if all(constraint.cost.is_counted for constraint in self.goal.constraints) else 3
-        kept = self.ranked()[:n_kept] + (self.front() if self.goal.is_pareto else [])
+        kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 
     def _restore(self):

@@ -1,0 +1,74 @@
+"""Standings: how the candidates of a search compare so far."""
+
+import functools
+
+from autonas.objectives import front
+
+
+class Standings:
+    """The order of a search's candidates, those that were trained farther before the others.
+
+    Args:
+        records: Dict of all `TrialRecord`s by trial; it may grow.
+        goal: The `Goal`.
+        is_better: Function of two dicts of scores: whether the first ones are better.
+        counts: Function from a trial's values to whether it is one of `max_trials`.
+    """
+
+    def __init__(self, records, goal, is_better, counts):
+        self.records = records
+        self.goal = goal
+        self.is_better = is_better
+        self._counts = counts
+
+    def candidates(self):
+        """The records of candidates that weren't refused."""
+        return [record for record in self.records.values() if record.stage == "search" and record.status != "refused"]
+
+    def completed(self):
+        """The records of candidates whose trials were completed."""
+        return [record for record in self.candidates() if record.status == "completed"]
+
+    def n_counted(self):
+        """How many of `max_trials` there were."""
+        return sum(self._counts(record.values) for record in self.candidates())
+
+    def best(self):
+        """The record of the best completed trial, or `None`."""
+        return next(iter(self.ranked()), None)
+
+    def ranked(self):
+        """The records of completed trials, the best first."""
+
+        def compare(one, other):
+            if _epochs(one) != _epochs(other):
+                return _epochs(other) - _epochs(one)
+            return self.is_better(other.metrics, one.metrics) - self.is_better(one.metrics, other.metrics)
+
+        return sorted(self.completed(), key=functools.cmp_to_key(compare))
+
+    def farthest(self):
+        """The records of completed trials that were to be trained for as many epochs as any."""
+        farthest = max(map(_epochs, self.completed()), default=0)
+        return [record for record in self.completed() if _epochs(record) == farthest]
+
+    def front(self):
+        """The records of completed trials that no other beats in all objectives, of those that were trained farthest.
+
+        Scores of others are lower for having been trained less, while their costs are the same.
+        """
+        farthest = self.farthest()
+        kept = front.front([record.metrics for record in farthest], self.goal.objectives)
+        return [record for record, is_kept in zip(farthest, kept, strict=True) if is_kept]
+
+    def since_best(self):
+        """Candidates since the last one that was the best so far, or not beaten in all objectives."""
+        found = self.front() if self.goal.is_pareto else self.ranked()[:1]
+        last = max((record.number for record in found), default=None)
+        since = (record for record in self.candidates() if last is not None and record.number > last)
+        return sum(self._counts(record.values) for record in since)
+
+
+def _epochs(record):
+    """To how many epochs a trial was to be trained, 0 if that is the same for all."""
+    return record.values.get("tuner/epochs", 0)
