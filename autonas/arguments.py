@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from autonas import execution, oracles, preparation
+from autonas.backends import parallel, precision
 from autonas.objectives import goal
 from autonas.oracles import checks
 
@@ -37,6 +38,8 @@ def check(estimator):
         _refuse("seed", "a non-negative integer or None", estimator.seed)
     if estimator.preset not in presets():
         _refuse("preset", f"one of {', '.join(map(repr, presets()))}", estimator.preset)
+    if estimator.precision not in precision.PRECISIONS:
+        _refuse("precision", f"one of {', '.join(map(repr, precision.PRECISIONS))}", estimator.precision)
     if estimator.task not in TASKS:
         _refuse("task", f"one of {', '.join(map(repr, TASKS))}", estimator.task)
     fixed = estimator.fixed_task
@@ -63,15 +66,19 @@ def check(estimator):
         _refuse("max_trials", "at least 2 with a supernet: the default architecture and what is found", 1)
 
 
-def check_place(estimator, is_stream, shares_weights, is_inline):
+def check_place(estimator, is_stream, shares_weights, executor):
     """Raises a `ValueError` if trials can't run where they are to.
 
     Args:
         estimator: The `AutoModel`.
         is_stream: Whether the rows are a `tf.data.Dataset`.
         shares_weights: Whether a supernet is trained.
-        is_inline: Whether trials run in this process.
+        executor: The `Executor` that runs them.
     """
+    is_inline = isinstance(executor, execution.InlineExecutor)
+    parallel.check_backend(executor.gpus_per_trial)
+    if is_inline:
+        parallel.distribution(executor.gpus_per_trial)
     if shares_weights and is_stream:
         raise ValueError(
             "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows. Received: a "

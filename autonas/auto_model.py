@@ -22,6 +22,7 @@ from autonas import (
     tuner,
 )
 from autonas import predictor as predictor_module
+from autonas.backends import memory
 from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
@@ -70,6 +71,9 @@ class AutoModel(fitted.FittedModel):
             survive what a trial does to its process), `"ray"` (a Ray cluster, or a Ray of this machine), or one of
             `autonas.execution` with arguments. Defaults to `None`: this process for one worker, processes for several.
         n_workers: Number of trials at a time. Defaults to `None`: one, on Ray as many as there is room for.
+        precision: What networks are trained in: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"` (layers compute
+            with 16 bits). What is measured and served is in float32. Defaults to `"auto"`: `"mixed_bfloat16"` on TPUs
+            and GPUs of compute capability 8.0 and above, `"mixed_float16"` on those of 7.0, `"float32"` on all else.
         objective: What to optimise: a metric on the validation part, such as `"val_accuracy"`, `"val_auc"`,
             `"val_loss"`, `"val_rmse"`, that of a scorer of scikit-learn, such as `"roc_auc"` or `"f1_macro"`, or a
             `keras_tuner.Objective`; a cost of the network: `"params"`, `"flops"`, `"memory_mb"`, `"model_size_mb"`,
@@ -140,6 +144,7 @@ class AutoModel(fitted.FittedModel):
         fidelity="auto",
         executor=None,
         n_workers=None,
+        precision="auto",
         objective=None,
         constraints=None,
         metrics=None,
@@ -168,6 +173,7 @@ class AutoModel(fitted.FittedModel):
         self.fidelity = fidelity
         self.executor = executor
         self.n_workers = n_workers
+        self.precision = precision
         self.objective = objective
         self.constraints = constraints
         self.metrics = metrics
@@ -217,9 +223,10 @@ class AutoModel(fitted.FittedModel):
         """
         started = time.monotonic()
         arguments.check(self)
+        memory.grow()
         shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
         executor = execution.get_executor(self.executor, self.n_workers)
-        arguments.check_place(self, is_stream(x), shares_weights, isinstance(executor, execution.InlineExecutor))
+        arguments.check_place(self, is_stream(x), shares_weights, executor)
         seed = self._find_seed()
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
         arguments.check_fidelity(self.strategy, is_stream(x), bool(prepared.graph.image_inputs))
@@ -255,17 +262,11 @@ class AutoModel(fitted.FittedModel):
             if self.overwrite:
                 persistence.remove_run(directory)
             evaluator = evaluator_module.Evaluator(
-                prepared.graph,
-                space,
-                prepared.dataset,
-                prepared.scorer,
-                prepared.goal,
-                prepared.graph.optimization.batch_size_of,
-                epochs,
-                patience=max(8, epochs // 3),
-                seed=seed,
-                supernet=one_shot.evaluator(prepared, oracle, directory, seed) if shares_weights else None,
-            )
+                prepared.graph, space, prepared.dataset, prepared.scorer, prepared.goal,
+                prepared.graph.optimization.batch_size_of, epochs, max(8, epochs // 3), seed,
+                one_shot.evaluator(prepared, oracle, directory, seed) if shares_weights else None,
+                self.precision, executor.gpus_per_trial,
+            )  # fmt: skip
             refits = self.refit and prepared.dataset.final_rows is not None
             budget = budget_module.TimeBudget(self.time_limit, prepared.dataset.final_ratio if refits else 0.0, started)
             search = tuner.Tuner(

@@ -10,7 +10,7 @@ import sys
 import traceback
 
 from autonas import files
-from autonas.backends import silence
+from autonas.backends import memory, silence
 
 # Beside a saved model: where its data came from, so that `predict` reads new data the same way.
 SOURCE = "source.json"
@@ -80,24 +80,11 @@ def _fit(options):
     _import_keras()
     from autonas import auto_model
 
-    given = {
-        name: getattr(options, name)
-        for name in (
-            "task",
-            "time_limit",
-            "max_trials",
-            "epochs",
-            "strategy",
-            "weight_sharing",
-            "fidelity",
-            "executor",
-            "n_workers",
-            "preset",
-            "seed",
-            "directory",
-        )
-        if getattr(options, name) is not None
-    }
+    names = (
+        "task", "time_limit", "max_trials", "epochs", "strategy", "weight_sharing", "fidelity", "executor", "n_workers",
+        "preset", "precision", "seed", "directory",
+    )  # fmt: skip
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.objective is not None:
         given["objective"] = options.objective if len(options.objective) > 1 else options.objective[0]
     if options.limit is not None:
@@ -256,6 +243,8 @@ def _import_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "keras" in sys.modules:
         return
+    # A GPU's memory is taken as TensorFlow first looks at it.
+    memory.grow()
     with silence.silent_stderr():
         import keras
 
@@ -354,6 +343,9 @@ def _parser():
         help="what a model may cost, e.g. latency_ms=5 or model_size_mb=2; repeat for several",
     )
     fit.add_argument("--preset", help="fast, balanced or best")
+    fit.add_argument(
+        "--precision", help="auto (what the device is made for), float32, mixed_bfloat16 or mixed_float16; default auto"
+    )
     fit.add_argument("--seed", type=int)
     fit.add_argument("--directory", metavar="DIR", help="folder of the run; an interrupted one continues")
     fit.add_argument("--quiet", action="store_true", help="print the results only")

@@ -57,7 +57,7 @@ class FinalStage:
         if all(constraint.cost.is_counted for constraint in self.goal.constraints):
             return True
         for _ in range(_MEASUREMENTS):
-            violations = self.goal.measure(model).violations
+            violations = self.evaluator.measure(model, record.values).violations
             if not violations:
                 return True
         record.message = f"when measured again, {violations}"
@@ -111,7 +111,12 @@ class FinalStage:
     # ------------------------------------------------------------------ the final fit
 
     def _served(self, best, refit):
-        """The model of a candidate, and the record of what it is."""
+        """The model of a candidate, in float32 however it was trained, and the record of what it is."""
+        model, record = self._final(best, refit)
+        return self.evaluator.plain(model, best.values), record
+
+    def _final(self, best, refit):
+        """The model of a candidate as it was trained, and the record of what it is."""
         job, outcome = self.tuner.job(best), self.tuner.outcomes[best.trial_id]
         reason = self._refit_reason(refit, outcome)
         if reason is None:

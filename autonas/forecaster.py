@@ -82,6 +82,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         fidelity="auto",
         executor=None,
         n_workers=None,
+        precision="auto",
         objective=None,
         metrics=None,
         loss=None,
@@ -105,6 +106,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.fidelity = fidelity
         self.executor = executor
         self.n_workers = n_workers
+        self.precision = precision
         self.objective = objective
         self.metrics = metrics
         self.loss = loss

@@ -32,6 +32,8 @@ def header(estimator, prepared, space, epochs, data):
         "validation_split": float(estimator.validation_split),
         "strategy": strategy if isinstance(strategy, str) else type(strategy).__name__,
         "epochs": epochs,
+        # As given: what a trial was trained in, on the device where it ran, is in the journal with its end.
+        "precision": estimator.precision,
         "given_seed": None if estimator.seed is None else int(estimator.seed),
     }
 

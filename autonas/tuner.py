@@ -25,8 +25,8 @@ _HOPELESS = 20
 _MAX_REFUSED = 100
 #: What the journal holds of an outcome besides its scores.
 _FACTS = (
-    "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "seconds", "message", "costs",
-    "margins",
+    "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "precision", "seconds", "message",
+    "costs", "margins",
 )  # fmt: skip
 #: Share of the time limit after which a search by short trainings only goes on with the best of them.
 _SHARE_FOR_SHORT = 0.6

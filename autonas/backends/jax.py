@@ -1,7 +1,10 @@
 """JAX: what a function assigns becomes one of its results, and is assigned outside of the compiled part."""
 
+import warnings
+
 import jax
 import keras
+from jax._src import xla_bridge
 
 from autonas.backends import scope
 
@@ -44,3 +47,27 @@ def value_and_gradient(function, variables):
 
 def value_and_gradient_at(function, values):
     return jax.value_and_grad(function)([keras.ops.convert_to_tensor(value) for value in values])
+
+
+def accelerators():
+    return [_kind(device) for device in jax.local_devices() if device.platform != "cpu"]
+
+
+def _kind(device):
+    if device.platform == "tpu":
+        return "tpu"
+    major, _, minor = str(getattr(device, "compute_capability", "")).partition(".")
+    # Those of AMD have names instead, such as gfx90a.
+    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+
+
+def grow_memory(added):
+    # Asking JAX for its devices would begin to use them; there is no public way to ask whether it has begun.
+    is_late = "XLA_PYTHON_CLIENT_PREALLOCATE" in added and xla_bridge.backends_are_initialized()
+    if is_late and jax.default_backend() == "gpu":
+        warnings.warn(
+            "JAX was using a GPU before `fit` and has taken most of its memory: other processes, worker processes "
+            "included, find none. Set the environment variable XLA_PYTHON_CLIENT_PREALLOCATE=false before JAX is first "
+            "used.",
+            stacklevel=4,
+        )

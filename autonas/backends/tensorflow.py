@@ -1,5 +1,7 @@
 """TensorFlow: graphs and tapes over the real variables, which may be assigned in any branch of a graph."""
 
+import warnings
+
 import keras
 import tensorflow as tf
 
@@ -44,3 +46,26 @@ def _with_tape(function, sources):
     gradients = tape.gradient(value, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     # Those of embeddings come as the rows that were looked up.
     return value, [tf.convert_to_tensor(gradient) for gradient in gradients]
+
+
+def accelerators():
+    gpus = tf.config.get_visible_devices("GPU")
+    found = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
+    return found + ["tpu"] * len(tf.config.get_visible_devices("TPU"))
+
+
+def grow_memory(added):
+    if "TF_FORCE_GPU_ALLOW_GROWTH" not in added:
+        return  # The variable counts for more than what is set here.
+    for gpu in tf.config.get_visible_devices("GPU"):
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # It was in use before.
+            warnings.warn(
+                f"TensorFlow was using {gpu.name} before `fit` and has taken all of its memory: other processes, "
+                "worker processes included, find none. Call tf.config.experimental.set_memory_growth(gpu, True), or "
+                "set the environment variable TF_FORCE_GPU_ALLOW_GROWTH=true, before TensorFlow is first used.",
+                stacklevel=4,
+            )
+        except ValueError:  # The user has split it into virtual devices of fixed sizes.
+            pass

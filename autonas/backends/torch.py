@@ -24,3 +24,11 @@ def _gradients(value, sources, **arguments):
     gradients = torch.autograd.grad(value, sources, allow_unused=True, **arguments)
     pairs = zip(sources, gradients, strict=True)
     return [torch.zeros_like(source) if gradient is None else gradient for source, gradient in pairs]
+
+
+def accelerators():
+    return [torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())]
+
+
+def grow_memory(added):
+    """PyTorch takes memory as it needs it."""

@@ -2,9 +2,13 @@
 
 import dataclasses
 import json
+import time
 
 import keras
 import numpy as np
+
+#: Seconds between checkpoints that are sent while a candidate is trained.
+_SECONDS = 5.0
 
 
 @dataclasses.dataclass
@@ -19,7 +23,7 @@ class Checkpoint:
         best_weights: Averaged weights of the best epoch, a list of arrays.
         progress: The rest, as JSON has it: `"epoch"`, the number of epochs that are done, `"begin"` and `"horizon"`,
             the epochs from which to which the learning rate is annealed, `"history"`, `"best"`, `"best_epoch"`,
-            `"generator"`, `"batch_size"`.
+            `"generator"`, `"batch_size"`, and `"precision"`, the Keras dtype policy.
     """
 
     variables: list
@@ -58,6 +62,25 @@ class Checkpoint:
         return cls(**{**lists, "progress": json.loads(lists["progress"][0].tobytes())})
 
 
+class LatestCheckpoint:
+    """Makes a training's latest checkpoint when it is wanted, and sends one every few seconds.
+
+    Args:
+        send: Function of a `Checkpoint`, or `None`.
+    """
+
+    def __init__(self, send):
+        self.make = lambda: None
+        self._send = send
+        self._sent = time.monotonic()
+
+    def __call__(self, make):
+        self.make = make
+        if self._send is not None and time.monotonic() - self._sent > _SECONDS:
+            self._send(make())
+            self._sent = time.monotonic()
+
+
 def variables_of(model):
     """Weights, and the states of the random generators of dropout and augmentation."""
     return [*model.weights, *(each for each in model.variables if each.name == "seed_generator_state")]
@@ -76,5 +99,16 @@ def assign(variables, values):
 
 def optimizer_variables(model):
     """The variables of a model's optimizer, which makes them only when it is needed."""
-    model.optimizer.build(model.trainable_variables)
+    # One that scales the loss, for float16, would make them again.
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
     return model.optimizer.variables
+
+
+def restart(optimizer, learning_rate):
+    """Makes an optimizer what it was before its first step, with a learning rate."""
+    for variable in optimizer.variables:
+        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and optimizer.built:
+        optimizer.dynamic_scale.assign(optimizer.initial_scale)
+    optimizer.learning_rate = learning_rate

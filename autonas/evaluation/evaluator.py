@@ -10,8 +10,10 @@ import keras
 import keras_tuner
 import numpy as np
 
+from autonas.backends import parallel, precision
 from autonas.evaluation import checkpoint as checkpoints
-from autonas.evaluation import loops, resolution, training
+from autonas.evaluation import conditions as conditions_module
+from autonas.evaluation import failures, loops, resolution, training
 from autonas.evaluation.job import Outcome
 
 
@@ -45,9 +47,17 @@ class Evaluator:
         patience: Epochs without improvement after which a training stops.
         seed: Seed of weights and batches.
         supernet: A `SupernetEvaluator` for trials of its stages, and for weights to inherit; `None` if there are none.
+            A supernet is trained in float32 on one device, whatever the candidates are: its scores are to rank
+            architectures, not to be quick, and weights that a step has left alone are known by gradients of exactly 0.
+        precision: One of `backends.precision.PRECISIONS`: in which numbers candidates are trained. `"auto"` is what
+            the devices of the process that trains one are made for. What is measured, and served, is in float32.
+        n_devices: Number of GPUs that a candidate is trained on.
     """
 
-    def __init__(self, graph, space, dataset, scorer, goal, batch_size, epochs, patience, seed, supernet=None):
+    def __init__(
+        self, graph, space, dataset, scorer, goal, batch_size, epochs, patience, seed, supernet=None, precision="auto",
+        n_devices=1,
+    ):  # fmt: skip
         self.graph = graph
         self.space = space
         self.dataset = dataset
@@ -58,6 +68,8 @@ class Evaluator:
         self.patience = patience
         self.seed = seed
         self.supernet = supernet
+        self.precision = precision
+        self.n_devices = n_devices
         self.best = None
         #: The candidate that was trained last.
         self.latest = None
@@ -109,7 +121,7 @@ class Evaluator:
         try:
             return self.supernet.evaluate(job, on_epoch)
         except Exception as error:  # The journal says why; there is no search without shared weights.
-            return Outcome("failed", message=_describe(error))
+            return Outcome("failed", message=failures.describe(error))
 
     def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
         for values in job.earlier if job.checkpoint is None else []:
@@ -120,7 +132,8 @@ class Evaluator:
         if job.checkpoint is not None:
             batch_size = job.checkpoint.progress["batch_size"]
         outcome = self._attempt(job, batch_size, on_epoch, on_checkpoint)
-        if outcome.status == "failed" and outcome.message.startswith(_OUT_OF_MEMORY) and batch_size > 1:
+        if outcome.status == "failed" and outcome.message.startswith(failures.OUT_OF_MEMORY) and batch_size > 1:
+            # The error, whose traceback held the model, is gone; what is left of the model are cycles.
             gc.collect()
             outcome = self._attempt(job, batch_size // 2, on_epoch, on_checkpoint)
         return outcome
@@ -128,12 +141,14 @@ class Evaluator:
     def _attempt(self, job, batch_size, on_epoch, on_checkpoint):
         outcome = Outcome("failed", batch_size=batch_size)
         earlier, self.latest = self._earlier(job), None
-        latest = _LatestCheckpoint(on_checkpoint)
+        latest = checkpoints.LatestCheckpoint(on_checkpoint)
         try:
+            conditions = self._conditions(job, self.n_devices)
+            outcome.precision = conditions.policy
             with seeded(self.seed, job.number):
-                model = self._initial_model(job) if earlier is None else earlier.model
+                model = self._initial_model(job, conditions) if earlier is None else earlier.model
                 outcome.parameters = model.count_params()
-                measured = self.goal.measured(job.costs) if job.costs else self.goal.measure(model)
+                measured = self.goal.measured(job.costs) if job.costs else self.measure(model, job.values)
                 outcome.costs, outcome.margins = measured.costs, measured.margins
                 outcome.metrics = dict(measured.costs)
                 if measured.violations and job.keeps_limits:
@@ -142,8 +157,8 @@ class Evaluator:
                 if earlier is None:
                     initial = checkpoints.values_of(checkpoints.variables_of(model))
                     learning_rate = _learning_rate(model)
-                    trained, dataset = self._at_resolution(model, job.values)
-                    loop = loops.make_loop(trained, dataset)
+                    trained, dataset = self._at_resolution(model, job.values, conditions)
+                    loop = loops.make_loop(trained, dataset, conditions.distribution)
                 else:
                     initial, learning_rate = earlier.initial_weights, earlier.learning_rate
                     trained, loop = model, earlier.loop
@@ -164,7 +179,7 @@ class Evaluator:
                     stop=job.stopper,
                 )
         except Exception as error:  # A candidate may fail in any way; the search goes on.
-            outcome.message = _describe(error)
+            outcome.message = failures.describe(error)
             return outcome
         outcome.status = "completed"
         outcome.history, outcome.epochs = result.history, result.epochs
@@ -199,12 +214,30 @@ class Evaluator:
         self.evaluate(job)
         return self.best
 
-    def build(self, values):
-        """The compiled model of an architecture."""
+    def build(self, values, conditions=conditions_module.PLAIN):
+        """The compiled model of an architecture, under `Conditions` of training."""
         hyperparameters = keras_tuner.HyperParameters.from_config(
             {"space": self.space.get_config()["space"], "values": dict(values)}
         )
-        return self.graph.build(hyperparameters)
+        with conditions.scope():
+            return self.graph.build(hyperparameters)
+
+    def plain(self, model, values):
+        """The model of an architecture as it is measured and served: in float32, on one device, with its weights."""
+        if model.dtype_policy.name == "float32" and self.n_devices == 1:
+            return model
+        found = self.build(values)
+        found.set_weights(model.get_weights())
+        return found
+
+    def measure(self, model, values):
+        """The `objectives.goal.Measurement` of an architecture's model."""
+        return self.goal.measure(self.plain(model, values))
+
+    def _conditions(self, job, n_devices):
+        """The `Conditions` of a job. A training that goes on keeps to the precision that it began with."""
+        given = self.precision if job.checkpoint is None else job.checkpoint.progress["precision"]
+        return conditions_module.Conditions(precision.resolve(given), n_devices)
 
     def _earlier(self, job):
         """The model in memory of the trial that a job goes on with, for which nothing needs to be traced again;
@@ -214,14 +247,14 @@ class Evaluator:
         kept = (each for each in (self.latest, self.best) if each is not None)
         return next((each for each in kept if each.trial_id == job.values.get("tuner/trial_id")), None)
 
-    def _initial_model(self, job):
+    def _initial_model(self, job, conditions=conditions_module.PLAIN):
         """The model of a job with the weights that its training begins with."""
-        model = self.build(job.values)
+        model = self.build(job.values, conditions)
         if self.supernet is not None and "tuner/trial_id" in job.values:
             self.supernet.inherit(model, job.values)
         return model
 
-    def _at_resolution(self, model, values):
+    def _at_resolution(self, model, values, conditions):
         """The network that is trained for a trial, and its data set, at the trial's resolution.
 
         They are those at full resolution, too, if there is no network for smaller images with the same weights.
@@ -229,7 +262,8 @@ class Evaluator:
         share = values.get("tuner/resolution", 1.0)
         if share == 1:
             return model, self.dataset
-        smaller = resolution.smaller(model, self.graph.image_inputs, share)
+        with conditions.scope():
+            smaller = resolution.smaller(model, self.graph.image_inputs, share)
         if smaller is None:
             return model, self.dataset
         self.graph.compile(smaller, type(model.optimizer).from_config(model.optimizer.get_config()))
@@ -272,9 +306,10 @@ class Evaluator:
         for kept in (self.best, self.latest):
             if kept is not None and kept.trial_id == job.trial_id:
                 return kept
+        conditions = self._conditions(job, parallel.at_most(self.n_devices))
         with seeded(self.seed, job.number):
-            model = self._initial_model(job)
-        loop = loops.make_loop(model, self.dataset)
+            model = self._initial_model(job, conditions)
+        loop = loops.make_loop(model, self.dataset, conditions.distribution)
         costs = {} if outcome is None else outcome.costs
         return _Trained(
             job.trial_id, model, loop, checkpoints.values_of(checkpoints.variables_of(model)), model.get_weights(),
@@ -299,7 +334,7 @@ class Evaluator:
         started = time.monotonic()
         kept = self.trained(job, outcome)
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
-        _restart(kept.model.optimizer, kept.learning_rate)
+        checkpoints.restart(kept.model.optimizer, kept.learning_rate)
         horizon, last = outcome.horizon, outcome.best_epoch
         in_full = self.graph.optimization.epochs_of(job.values, self.epochs)
         if self._epochs(job.values) < in_full and last > outcome.initial_epoch:
@@ -324,31 +359,12 @@ class Evaluator:
             result.horizon,
             outcome.batch_size,
             outcome.parameters,
+            precision=kept.model.dtype_policy.name,
             message="trained on all rows, those it is scored on included",
             interrupted=result.stopped == "interrupted",
         )
         final.seconds = time.monotonic() - started
         return kept.model, final
-
-
-_OUT_OF_MEMORY = "out of memory"
-#: Seconds between checkpoints that are sent while a candidate is trained.
-_CHECKPOINT_SECONDS = 5.0
-
-
-class _LatestCheckpoint:
-    """Makes a training's latest checkpoint when it is wanted, and sends one every few seconds."""
-
-    def __init__(self, send):
-        self.make = lambda: None
-        self._send = send
-        self._sent = time.monotonic()
-
-    def __call__(self, make):
-        self.make = make
-        if self._send is not None and time.monotonic() - self._sent > _CHECKPOINT_SECONDS:
-            self._send(make())
-            self._sent = time.monotonic()
 
 
 def _is_better(objectives, scores, other):
@@ -363,23 +379,8 @@ def _is_better(objectives, scores, other):
     return key(scores) > key(other)
 
 
-def _describe(error):
-    """One line that says what went wrong."""
-    text = str(error).strip().split("\n")[0][:300]
-    if isinstance(error, MemoryError) or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
-        return f"{_OUT_OF_MEMORY}: {text}"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 def _learning_rate(model):
     return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-
-
-def _restart(optimizer, learning_rate):
-    """As if the optimizer had never made a step."""
-    for variable in optimizer.variables:
-        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-    optimizer.learning_rate = learning_rate
 
 
 @contextlib.contextmanager

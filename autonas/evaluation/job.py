@@ -64,6 +64,7 @@ class Outcome:
         forecast: Of its final score, a list of floats, if its `stopper` has stopped it; else `None`.
         weights: Averaged weights of the best epoch, a list of arrays; `None` if it wasn't trained.
         checkpoint: The `Checkpoint` after its last epoch, if it is to be kept and its training isn't a full one.
+        precision: Name of the Keras dtype policy that it was trained under, or `None` if it wasn't.
     """
 
     status: str
@@ -84,3 +85,4 @@ class Outcome:
     forecast: list | None = None
     weights: list | None = None
     checkpoint: checkpoints.Checkpoint | None = None
+    precision: str | None = None

@@ -1,5 +1,6 @@
 """Training loops: how steps and predictions are carried out. `training.py` decides how many, and when to stop."""
 
+import contextlib
 import math
 import time
 
@@ -40,10 +41,30 @@ class TrainingLoop:
 
 
 class BatchLoop(TrainingLoop):
-    """Steps by `train_on_batch`: slower, but the same on every Keras backend."""
+    """Steps by `train_on_batch`: slower, but the same on every Keras backend.
+
+    Args:
+        model: A compiled `keras.Model`.
+        dataset: An `ArrayDataset`.
+        distribution: The `keras.distribution.DataParallel` that the model was built under, or `None`. Each device has
+            an equal share of a batch, at least one row: what is left over of a batch whose size isn't a multiple of
+            their number sits out the step.
+    """
+
+    def __init__(self, model, dataset, distribution=None):
+        super().__init__(model, dataset)
+        self.distribution = distribution
+
+    @property
+    def _n_devices(self):
+        return 1 if self.distribution is None else self.distribution.device_mesh.devices.size
+
+    def _distributed(self):
+        return contextlib.nullcontext() if self.distribution is None else self.distribution.scope()
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
-        batches = shuffled_batches(rows, batch_size, generator)
+        batches = shuffled_batches(rows, max(batch_size, self._n_devices), generator)
+        batches = batches[:, : batches.shape[1] // self._n_devices * self._n_devices]
         losses = []
         for step, batch in enumerate(batches):
             if deadline is not None and losses and time.monotonic() >= deadline:
@@ -52,12 +73,18 @@ class BatchLoop(TrainingLoop):
             inputs, targets, weights = batch_of(self.dataset, batch)
             # Some versions of Keras report the running mean since the metrics were reset.
             self.model.reset_metrics()
-            losses.append(float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights or None))[0]))
+            with self._distributed():
+                loss = self.model.train_on_batch(inputs, targets, sample_weight=weights or None)
+            losses.append(float(np.ravel(loss)[0]))
         return float(np.mean(losses)), True
 
     def predict(self, rows):
+        n_rows, n_devices = len(rows), self._n_devices
+        rows = np.concatenate([rows, rows[:1].repeat(-n_rows % n_devices)])
         inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
-        return self.model.predict(inputs, batch_size=512, verbose=0)
+        with self._distributed():
+            outputs = self.model.predict(inputs, batch_size=512 // n_devices * n_devices, verbose=0)
+        return {name: output[:n_rows] for name, output in outputs.items()}
 
 
 def batch_of(dataset, rows):
@@ -85,12 +112,12 @@ def padded_batches(rows, batch_size):
     return padded.reshape(steps, batch_size)
 
 
-def make_loop(model, dataset):
-    """The fastest loop for the backend and the data set."""
+def make_loop(model, dataset, distribution=None):
+    """The fastest loop for the backend and the data set, on several devices if the model has a distribution."""
     if hasattr(dataset, "loop"):
         return dataset.loop(model)
     if keras.backend.backend() == "tensorflow":
         from autonas.evaluation import tensorflow_loop
 
         return tensorflow_loop.TensorFlowLoop(model, dataset)
-    return BatchLoop(model, dataset)
+    return BatchLoop(model, dataset, distribution)

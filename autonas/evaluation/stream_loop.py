@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from autonas.evaluation import loops
+from autonas.evaluation import checkpoint, loops
 
 _PREDICTED_ROWS = 256
 _PREDICTED_BYTES = 16 * 2**20
@@ -118,7 +118,7 @@ class StreamLoop(loops.TrainingLoop):
 
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
-        model.optimizer.build(model.trainable_variables)
+        checkpoint.optimizer_variables(model)
         inputs = {
             name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.input.items()
         }
@@ -142,7 +142,8 @@ class StreamLoop(loops.TrainingLoop):
         with tf.GradientTape() as tape:
             predictions = model(inputs, training=True)
             loss = model.compute_loss(inputs, {head: targets}, predictions, weights, training=True)
-        model.optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+            scaled = model.optimizer.scale_loss(loss)
+        model.optimizer.apply(tape.gradient(scaled, [variable.value for variable in variables]), variables)
         return loss
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from autonas.evaluation import loops
+from autonas.evaluation import checkpoint, loops
 
 #: Seconds that one call may take, so that a time limit is met inside an epoch.
 _SECONDS_PER_CALL = 0.4
@@ -42,7 +42,7 @@ class TensorFlowLoop(loops.TrainingLoop):
     def _train_steps(self, batches, learning_rates):
         model, optimizer = self.model, self.model.optimizer
         variables = model.trainable_variables
-        optimizer.build(variables)
+        checkpoint.optimizer_variables(model)
 
         def step(index, total):
             inputs, targets, weights = self._batch(batches[index])
@@ -50,7 +50,9 @@ class TensorFlowLoop(loops.TrainingLoop):
             with tf.GradientTape() as tape:
                 predictions = model(inputs, training=True)
                 loss = model.compute_loss(inputs, targets, predictions, weights, training=True)
-            optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+                # In float16 small gradients would be zero: the optimizer, which divides them again, has a factor.
+                scaled = optimizer.scale_loss(loss)
+            optimizer.apply(tape.gradient(scaled, [variable.value for variable in variables]), variables)
             return index + 1, total + tf.cast(loss, tf.float32)
 
         steps = tf.shape(batches)[0]
@@ -97,7 +99,12 @@ class TensorFlowLoop(loops.TrainingLoop):
 
 def _trace(function, *signature):
     """The compiled function. Were it called as a `tf.function`, TensorFlow would take a new model in each trial for
-    one that is traced over and over, and warn."""
+    one that is traced over and over, and warn.
+
+    Not by XLA: on a processor it takes 4 to 5 times as long to the first step (2.0 s against 0.5 s for three dense
+    layers, 3.7 s against 0.7 s for four convolutions), for epochs that are a third shorter of dense layers and 69 times
+    as long of convolutions (benchmarks/xla.py). On a GPU, each candidate would be compiled anew, too; unmeasured.
+    """
     concrete = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
     return lambda *arrays: concrete(*map(tf.constant, arrays, [each.dtype for each in signature]))
 

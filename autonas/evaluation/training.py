@@ -255,6 +255,7 @@ class _Training:
                 "best_epoch": self.best_epoch,
                 "generator": self.generator.bit_generator.state,
                 "batch_size": self.batch_size,
+                "precision": model.dtype_policy.name,
             },
         )
 

@@ -47,6 +47,13 @@ class Retried:
     reason: str
 
 
+def checked_gpus(gpus_per_trial):
+    """The argument `gpus_per_trial` of an executor; a `ValueError` if it can't be."""
+    if not (isinstance(gpus_per_trial, int) and gpus_per_trial >= 1):
+        raise ValueError(f"`gpus_per_trial` must be an integer, at least 1. Received: {gpus_per_trial=!r}")
+    return gpus_per_trial
+
+
 class Executor(abc.ABC):
     """Runs jobs for one driver, whose thread makes all calls and is the one that `on_report` is called in.
 
@@ -61,6 +68,9 @@ class Executor(abc.ABC):
     A job is any object with the attributes `trial_id` and `deadline`: seconds of `time.monotonic()` at which it should
     have ended, or `None`. Jobs, what is reported and outcomes travel by `cloudpickle` unless they stay in this process.
     """
+
+    #: Number of GPUs that each job may use.
+    gpus_per_trial = 1
 
     @property
     @abc.abstractmethod

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 
+from autonas.backends import memory
+
 #: Variables that limit the threads of OpenMP (PyTorch, MKL), OpenBLAS, TensorFlow, and XLA on CPUs (JAX).
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
 
@@ -21,27 +23,38 @@ def threads(n_cores):
     return {name: str(max(1, n_cores)) for name in _THREADS if name not in os.environ}
 
 
-def of_worker(index, n_workers):
+def of_worker(index, n_workers, gpus_per_trial=1):
     """The environment of a worker process.
 
     With one worker it is the driver's, so that results are what they are in the driver. Several share the cores, and
-    each sees one GPU, in turn, if there are any.
+    each sees one GPU, or `gpus_per_trial` of them, in turn, if there are any; it takes their memory as it needs it.
 
     Args:
         index: Its number, from 0.
         n_workers: How many there are.
+        gpus_per_trial: How many GPUs it sees.
 
     Returns:
         A dict.
+
+    Raises:
+        ValueError: If there are fewer GPUs than `gpus_per_trial`, which is more than one.
     """
-    environment = {**os.environ, **backend()}
+    environment = {**os.environ, **backend(), **memory.variables()}
     if n_workers > 1:
         import joblib  # Workers import this module too, and begin sooner without.
 
         environment |= threads(joblib.cpu_count() // n_workers)
+    if n_workers > 1 or gpus_per_trial > 1:
         gpus = visible_gpus()
+        if gpus_per_trial > max(1, len(gpus)):
+            raise ValueError(
+                f"`gpus_per_trial` must be at most the number of GPUs of this machine that are visible, {len(gpus)}. "
+                f"Received: gpus_per_trial={gpus_per_trial}"
+            )
         if gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = gpus[index % len(gpus)]
+            first = index % (len(gpus) // gpus_per_trial) * gpus_per_trial
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[first : first + gpus_per_trial])
     return environment
 
 

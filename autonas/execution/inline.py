@@ -10,11 +10,16 @@ class InlineExecutor(base.Executor):
     """Runs jobs in the driver's thread, each when the driver waits for it.
 
     Nothing protects the driver here: a job that ends its process ends the driver, and one that hangs is waited for.
+
+    Args:
+        gpus_per_trial: Number of GPUs that a network is trained on, the first of those that this process sees; JAX
+            only. Defaults to 1, however many there are: small networks are trained sooner on one.
     """
 
     slots = 1
 
-    def __init__(self):
+    def __init__(self, gpus_per_trial=1):
+        self.gpus_per_trial = base.checked_gpus(gpus_per_trial)
         self._evaluate = None
         self._queue = collections.deque()
 

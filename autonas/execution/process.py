@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from autonas.execution import channel, environment, supervision, worker
+from autonas.execution import base, channel, environment, supervision, worker
 
 #: Seconds after which a worker that isn't ready counts as hung.
 _SECONDS_TO_START = 600.0
@@ -34,16 +34,19 @@ class ProcessExecutor(supervision.SupervisedExecutor):
 
     Each worker is a new Python, not a fork of the driver. It doesn't run the driver's script again, which therefore
     needs no `if __name__ == "__main__":`; what the script or a notebook defines travels with the jobs. It has the
-    driver's `sys.path`, folder, environment and backend of Keras. Several workers share the cores and, one each in
-    turn, the GPUs. For Linux and macOS.
+    driver's `sys.path`, folder, environment and backend of Keras. Several workers share the cores and, in turn, the
+    GPUs. For Linux and macOS.
 
     Args:
         n_workers: Number of processes.
         grace: Seconds past its deadline after which a job counts as hung. Defaults to 30.
+        gpus_per_trial: Number of GPUs that each process has, and trains a network on; more than one on JAX only.
+            Defaults to 1.
     """
 
-    def __init__(self, n_workers, grace=30.0):
+    def __init__(self, n_workers, grace=30.0, gpus_per_trial=1):
         super().__init__(grace)
+        self.gpus_per_trial = base.checked_gpus(gpus_per_trial)
         if not (isinstance(n_workers, int) and n_workers >= 1):
             raise ValueError(f"`n_workers` must be an integer, at least 1. Received: n_workers={n_workers!r}")
         self._n_workers = n_workers
@@ -60,7 +63,9 @@ class ProcessExecutor(supervision.SupervisedExecutor):
             self._file.close()
 
     def _distribute(self, evaluate):
-        self._environments = [environment.of_worker(index, self._n_workers) for index in range(self._n_workers)]
+        self._environments = [
+            environment.of_worker(index, self._n_workers, self.gpus_per_trial) for index in range(self._n_workers)
+        ]
         self._file = tempfile.TemporaryFile()
         try:
             worker.travelling(evaluate, self._file)

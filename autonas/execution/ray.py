@@ -10,6 +10,7 @@ import warnings
 import joblib
 import numpy as np
 
+from autonas.backends import memory
 from autonas.execution import environment, supervision, worker
 
 try:
@@ -37,7 +38,8 @@ class RayExecutor(supervision.SupervisedExecutor):
         n_workers: Number of actors, or `None` (the default) for as many as the nodes that are there have room for.
         resources_per_trial: Dict from a resource of Ray to how much of it an actor holds, such as
             `{"cpu": 1, "gpu": 0.5}`; others than these two by their name in Ray. Defaults to one core and, if the
-            cluster has GPUs, to one GPU, or the share that lets `n_workers` have room.
+            cluster has GPUs, to one GPU, or the share that lets `n_workers` have room. On several GPUs, such as
+            `{"gpu": 2}`, a network is trained in parallel; JAX only.
         address: Address of a cluster, such as `"auto"` or `"10.0.0.1:6379"`.
         grace: Seconds past its deadline after which a job counts as hung. Defaults to 30.
     """
@@ -57,6 +59,10 @@ class RayExecutor(supervision.SupervisedExecutor):
     def slots(self):
         return max(1, sum(each.is_ready for each in self._workers))
 
+    @property
+    def gpus_per_trial(self):
+        return max(1, int((self._needs or {}).get("GPU", 1)))
+
     def close(self):
         super().close()
         self._evaluate = None
@@ -74,7 +80,7 @@ class RayExecutor(supervision.SupervisedExecutor):
         variables = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(joblib.cpu_count()))}
         if self._n_workers != 1:
             variables = environment.threads(math.ceil(self._needs.get("CPU", 1)))
-        variables |= environment.backend()
+        variables |= environment.backend() | memory.variables()
         others = {name: amount for name, amount in self._needs.items() if name not in ("CPU", "GPU")}
         self._actor = ray.remote(_Actor).options(
             num_cpus=self._needs.get("CPU", 0),

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from autonas.backends import precision
 from autonas.data import dataset
 from autonas.evaluation import checkpoint as checkpoints
 from autonas.evaluation import loops, training
@@ -20,14 +21,15 @@ def data():
     return dataset.ArrayDataset({"x": x}, {"y": y}, ROWS, np.arange(60, 80))
 
 
-def slice_of(data, epochs, stop_after, checkpoint=None, kind=loops.make_loop, patience=None):
+def slice_of(data, epochs, stop_after, checkpoint=None, kind=loops.make_loop, patience=None, policy="float32"):
     """Trains a network with dropout, batch statistics and Adam's moments; returns loop, result and checkpoint."""
     keras.utils.set_random_seed(3)
-    inputs = keras.Input((5,), name="x")
-    hidden = keras.layers.BatchNormalization(momentum=0.9)(keras.layers.Dense(8, activation="relu")(inputs))
-    outputs = keras.layers.Dense(1)(keras.layers.Dropout(0.3)(hidden))
-    model = keras.Model({"x": inputs}, {"y": outputs})
-    model.compile(fused_adam.FusedAdamW(0.01, weight_decay=0.01, clip_norm=1.0), "mse")
+    with precision.policy(policy):
+        inputs = keras.Input((5,), name="x")
+        hidden = keras.layers.BatchNormalization(momentum=0.9)(keras.layers.Dense(8, activation="relu")(inputs))
+        outputs = keras.layers.Dense(1, dtype="float32")(keras.layers.Dropout(0.3)(hidden))
+        model = keras.Model({"x": inputs}, {"y": outputs})
+        model.compile(fused_adam.FusedAdamW(0.01, weight_decay=0.01, clip_norm=1.0), "mse")
     loop = kind(model, data)
     made = []
 
@@ -43,13 +45,15 @@ def slice_of(data, epochs, stop_after, checkpoint=None, kind=loops.make_loop, pa
     return loop, result, made[-1]() if made else None
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("kind", [loops.make_loop, loops.BatchLoop], ids=["compiled epochs", "batches"])
-def test_a_training_in_slices_is_that_which_was_not_interrupted(data, kind):
-    whole, expected, _ = slice_of(data, 8, None, kind=kind)
-    _, first, checkpoint = slice_of(data, 8, 2, kind=kind)
+def test_a_training_in_slices_is_that_which_was_not_interrupted(data, kind, policy):
+    whole, expected, _ = slice_of(data, 8, None, kind=kind, policy=policy)
+    _, first, checkpoint = slice_of(data, 8, 2, kind=kind, policy=policy)
     assert first.epochs == checkpoint.epoch == 2 and first.history == expected.history[:2]
-    _, _, checkpoint = slice_of(data, 8, 5, checkpoint, kind)
-    loop, result, _ = slice_of(data, 8, None, checkpoint, kind)
+    assert checkpoint.progress["precision"] == policy
+    _, _, checkpoint = slice_of(data, 8, 5, checkpoint, kind, policy=policy)
+    loop, result, _ = slice_of(data, 8, None, checkpoint, kind, policy=policy)
     assert result.history == expected.history and result.best_epoch == expected.best_epoch
     for found, wanted in zip(loop.model.get_weights(), whole.model.get_weights(), strict=True):
         np.testing.assert_array_equal(found, wanted)
@@ -91,3 +95,17 @@ def test_a_training_that_no_longer_improves_does_not_go_on(data):
     _, result, _ = slice_of(data, 300, 10, checkpoint, patience=4)
     assert (result.epochs, result.best_epoch, result.stopped) == (5, 1, "no improvement")
     assert result.history == first.history
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_a_restarted_optimizer_is_as_it_was_made(policy):
+    with precision.policy(policy):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile(fused_adam.FusedAdamW(0.25), "mse")
+    variables = checkpoints.optimizer_variables(model)
+    new = checkpoints.values_of(variables)
+    for variable in variables:
+        variable.assign(keras.ops.ones(variable.shape, variable.dtype))
+    checkpoints.restart(model.optimizer, 0.25)
+    for found, wanted in zip(checkpoints.values_of(variables), new, strict=True):
+        np.testing.assert_array_equal(found, wanted)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from autonas.backends import precision
 from autonas.data.dataset import ArrayDataset
-from autonas.evaluation import loops, tensorflow_loop
+from autonas.evaluation import checkpoint, loops, tensorflow_loop
 from autonas.search_space import fused_adam
 
 
@@ -19,12 +20,13 @@ def dataset():
     return ArrayDataset({"x": x}, {"y": y.astype("int32")}, np.arange(1400), np.arange(1400, len(x)))
 
 
-def make(kind, dataset):
+def make(kind, dataset, policy="float32"):
     keras.utils.set_random_seed(1)
-    inputs = keras.Input((64,), name="x")
-    outputs = keras.layers.Dense(10, "softmax")(keras.layers.Dense(32, "relu")(inputs))
-    model = keras.Model({"x": inputs}, {"y": outputs})
-    model.compile(fused_adam.FusedAdamW(0.01), loss={"y": "sparse_categorical_crossentropy"})
+    with precision.policy(policy):
+        inputs = keras.Input((64,), name="x")
+        outputs = keras.layers.Dense(10, "softmax", dtype="float32")(keras.layers.Dense(32, "relu")(inputs))
+        model = keras.Model({"x": inputs}, {"y": outputs})
+        model.compile(fused_adam.FusedAdamW(0.01), loss={"y": "sparse_categorical_crossentropy"})
     return kind(model, dataset)
 
 
@@ -46,6 +48,35 @@ def test_it_learns(dataset):
         epoch(loop, dataset, seed=seed)
     predicted = loop.predict(dataset.validation_rows)["y"].argmax(axis=1)
     assert (predicted == dataset.targets["y"][dataset.validation_rows]).mean() > 0.85
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("kind", [tensorflow_loop.TensorFlowLoop, loops.BatchLoop])
+def test_in_mixed_precision_the_losses_are_about_those_of_float32(dataset, kind, policy):
+    exact, mixed = make(kind, dataset), make(kind, dataset, policy)
+    for seed in range(3):
+        assert epoch(mixed, dataset, seed=seed)[0] == pytest.approx(epoch(exact, dataset, seed=seed)[0], rel=0.02)
+    outputs = mixed.predict(dataset.validation_rows)["y"]
+    assert outputs.dtype == "float32"
+    np.testing.assert_allclose(outputs, exact.predict(dataset.validation_rows)["y"], atol=0.05)
+
+
+@pytest.mark.parametrize("kind", [tensorflow_loop.TensorFlowLoop, loops.BatchLoop])
+def test_steps_whose_gradients_overflow_are_left_out_and_the_loss_is_scaled_less(dataset, kind):
+    loop = make(kind, dataset, "mixed_float16")
+    optimizer = loop.model.optimizer
+    checkpoint.optimizer_variables(loop.model)
+    optimizer.dynamic_scale.assign(2.0**60)
+    before = loop.model.get_weights()
+    few = ArrayDataset(dataset.inputs, dataset.targets, np.arange(96), dataset.validation_rows)
+    loop.dataset = few
+    loss, _ = epoch(loop, few)
+    assert np.isfinite(loss) and optimizer.dynamic_scale == 2.0**57 and optimizer.iterations == 0
+    for found, wanted in zip(loop.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    optimizer.dynamic_scale.assign(2.0**10)
+    epoch(loop, few)
+    assert optimizer.dynamic_scale == 2.0**10 and optimizer.iterations == 3
 
 
 def test_predictions_follow_the_rows_asked_for(dataset):

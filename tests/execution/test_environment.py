@@ -7,6 +7,7 @@ import joblib
 import keras
 import pytest
 
+from autonas.backends import memory
 from autonas.execution import environment
 
 _SPLIT = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-aa)
@@ -27,7 +28,16 @@ def bare(monkeypatch):
 
 def test_one_worker_has_the_environment_of_the_driver(bare):
     bare.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert environment.of_worker(0, 1) == {**os.environ, "KERAS_BACKEND": keras.backend.backend()}
+    assert environment.of_worker(0, 1) == {**os.environ, "KERAS_BACKEND": keras.backend.backend(), **memory.variables()}
+
+
+def test_each_takes_the_memory_of_its_gpu_as_it_needs_it(bare):
+    bare.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")  # The user's own stays.
+    bare.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+    for n_workers in (1, 2):
+        variables = environment.of_worker(0, n_workers)
+        assert variables["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+        assert variables["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
 
 
 def test_several_share_the_cores(bare):
@@ -45,6 +55,19 @@ def test_what_the_user_has_set_stays(bare):
 def test_each_has_one_gpu_in_turn(bare):
     bare.setenv("CUDA_VISIBLE_DEVICES", "0,3")
     assert [environment.of_worker(index, 3)["CUDA_VISIBLE_DEVICES"] for index in range(3)] == ["0", "3", "0"]
+
+
+def test_each_has_as_many_gpus_as_a_trial_is_to_have(bare):
+    bare.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
+    seen = [environment.of_worker(index, 3, 2)["CUDA_VISIBLE_DEVICES"] for index in range(3)]
+    assert seen == ["0,1", "2,3", "0,1"]
+    assert environment.of_worker(0, 1, 4)["CUDA_VISIBLE_DEVICES"] == "0,1,2,3"
+
+
+def test_fewer_gpus_than_a_trial_is_to_have_are_an_error(bare):
+    bare.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    with pytest.raises(ValueError, match="`gpus_per_trial` must be at most .* visible, 2. Received: gpus_per_trial=3"):
+        environment.of_worker(0, 1, 3)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
     def build(self, hp, inputs):
         statistics = self.features[0].statistics
         level = keras.layers.Normalization(
-            axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12)
+            axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12), dtype="float32"
         )(inputs)
         # A level beyond those of the training part must not carry a network away.
         level = level / ops.sqrt(1.0 + ops.square(level / 2.0))
@@ -57,7 +57,7 @@ class ForecastHead(heads.RegressionHead):
         rate = self.suggest(hp, "dropout")
         if rate:
             inputs = keras.layers.Dropout(rate)(inputs)
-        return keras.layers.Dense(self.target.n_outputs, kernel_initializer="zeros")(inputs)
+        return keras.layers.Dense(self.target.n_outputs, kernel_initializer="zeros", dtype="float32")(inputs)
 
 
 def with_linear_forecast(network, head_name, forecast, deviation):

@@ -75,8 +75,9 @@ def periodic(inputs, feature, frequencies, sigma, dimension):
     columns = inputs.shape[-1]
     values = ops.where(ops.isnan(inputs), 0.0, inputs)
     initial = keras.initializers.RandomNormal(stddev=2 * math.pi * sigma)
+    # A phase may be many turns, of which only the part of a turn counts: it needs all digits of float32.
     phases = keras.layers.EinsumDense(
-        "bd,df->bdf", output_shape=(columns, frequencies), kernel_initializer=initial
+        "bd,df->bdf", output_shape=(columns, frequencies), kernel_initializer=initial, dtype="float32"
     )(values)
     waves = ops.concatenate([ops.cos(phases), ops.sin(phases)], axis=-1)
     mixed = keras.layers.EinsumDense(

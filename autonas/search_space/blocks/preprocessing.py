@@ -26,7 +26,10 @@ class Normalization(block.Block):
         if feature.kind == "text":
             raise ValueError("Normalization takes images, series and tables. Received: text; use Embedding instead.")
         mean, variance = feature.statistics["mean"], feature.statistics["variance"]
-        outputs = keras.layers.Normalization(axis=-1, mean=mean, variance=np.maximum(variance, 1e-12))(inputs)
+        # Before they are standardised, numbers need all their digits, whatever the precision of the layers behind.
+        outputs = keras.layers.Normalization(
+            axis=-1, mean=mean, variance=np.maximum(variance, 1e-12), dtype="float32"
+        )(inputs)
         if not feature.statistics.get("has_missing", False):
             return outputs
         observed = ops.logical_not(ops.isnan(outputs))
@@ -147,15 +150,19 @@ class Augmentation(block.Block):
 
 
 def augment(inputs, translation=0.0, horizontal_flip=False, rotation=0.0, zoom=0.0):
-    """Applies the random changes that aren't zero; the border is filled with its nearest pixels."""
+    """Applies the random changes that aren't zero; the border is filled with its nearest pixels.
+
+    In float32: eight bits don't tell the pixels of an image of 300 apart, between which it would read.
+    """
+    arguments = {"fill_mode": "nearest", "dtype": "float32"}
     if horizontal_flip:
-        inputs = keras.layers.RandomFlip("horizontal")(inputs)
+        inputs = keras.layers.RandomFlip("horizontal", dtype="float32")(inputs)
     if translation:
-        inputs = keras.layers.RandomTranslation(translation, translation, fill_mode="nearest")(inputs)
+        inputs = keras.layers.RandomTranslation(translation, translation, **arguments)(inputs)
     if rotation:
-        inputs = keras.layers.RandomRotation(rotation, fill_mode="nearest")(inputs)
+        inputs = keras.layers.RandomRotation(rotation, **arguments)(inputs)
     if zoom:
-        inputs = keras.layers.RandomZoom(zoom, fill_mode="nearest")(inputs)
+        inputs = keras.layers.RandomZoom(zoom, **arguments)(inputs)
     return inputs
 
 
@@ -198,7 +205,10 @@ def token_weights(tokens, inverse_document_frequency):
     """TF-IDF weights of the tokens `(n, length, 1)`, of unit Euclidean norm over a text; padding weighs nothing."""
     frequencies = np.array(inverse_document_frequency, "float32")
     frequencies[0] = 0.0
-    table = keras.layers.Embedding(len(frequencies), 1, embeddings_initializer="zeros", trainable=False)
+    # Squares of a long text add up to more than float16 holds.
+    table = keras.layers.Embedding(
+        len(frequencies), 1, embeddings_initializer="zeros", trainable=False, dtype="float32"
+    )
     table.build()
     table.embeddings.assign(frequencies[:, None])
     weights = table(tokens)

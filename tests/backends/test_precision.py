@@ -1,0 +1,50 @@
+"""Precision: what devices are made for, and policies that don't outlive their context."""
+
+import keras
+import pytest
+
+from autonas.backends import precision
+
+
+@pytest.mark.parametrize(
+    "accelerators, policy",
+    [
+        ([], "float32"),
+        (["tpu"], "mixed_bfloat16"),
+        ([(8, 0)], "mixed_bfloat16"),
+        ([(9, 0), (12, 0)], "mixed_bfloat16"),
+        ([(7, 0)], "mixed_float16"),
+        ([(7, 5), (8, 6)], "mixed_float16"),
+        ([(6, 1)], "float32"),
+        ([(8, 0), (6, 1)], "float32"),
+        ([None], "float32"),
+        ([None, (8, 0)], "float32"),
+    ],
+)
+def test_each_device_has_what_it_is_made_for(accelerators, policy):
+    assert precision.suited_to(accelerators) == policy
+
+
+def test_a_precision_that_is_named_is_taken_as_it_is():
+    assert precision.resolve("mixed_float16") == "mixed_float16"
+
+
+@pytest.mark.skipif(keras.distribution.list_devices()[0][:3] != "cpu", reason="There is an accelerator.")
+def test_processors_compute_in_float32():
+    assert precision.resolve("auto") == "float32"
+
+
+def test_layers_have_the_policy_and_the_user_has_their_own_after_it():
+    keras.config.set_dtype_policy("float64")
+    try:
+        with pytest.raises(ZeroDivisionError), precision.policy("mixed_bfloat16"):
+            layer = keras.layers.Dense(1)
+            raise ZeroDivisionError
+        assert keras.config.dtype_policy().name == "float64"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert (layer.compute_dtype, layer.variable_dtype) == ("bfloat16", "float32")
+
+
+def test_all_of_this_holds_on_jax(passes_on):
+    passes_on("jax")
