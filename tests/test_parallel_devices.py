@@ -19,9 +19,9 @@ two_devices = pytest.mark.skipif(
 )
 
 
-def search(executor, **arguments):
+def search(executor):
     x, y = load_iris(return_X_y=True)
-    settings = {"max_trials": 2, "epochs": 10, "seed": 0, "verbose": 0, "tensorboard": False} | arguments
+    settings = {"max_trials": 1, "epochs": 10, "refit": False, "seed": 0, "verbose": 0, "tensorboard": False}
     return autonas.AutoModel(executor=executor, **settings).fit(x, y), x, y
 
 
