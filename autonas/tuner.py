@@ -162,7 +162,7 @@ class Tuner(keras_tuner.Tuner):
     def _submit(self, in_flight):
         """Begins the next trial; says why the search ends if there is none."""
         first = not self.standings.candidates()
-        seconds = self.budget.trial_seconds(self._best_outcome(), first=first)
+        seconds = self._trial_seconds(first)
         if seconds is not None and not self.records:
             seconds = max(seconds, 0.1)  # However little time there is, there must be a model.
         elif first and self.budget.share_spent() > self._share_for_feasible:
@@ -214,9 +214,14 @@ class Tuner(keras_tuner.Tuner):
         times = [record.seconds for record in self.standings.completed()]
         return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
 
-    def _best_outcome(self):
+    def _trial_seconds(self, first):
+        """Seconds that the next trial may take, `None` without a limit."""
         best = self.standings.best()
-        return None if best is None else self.outcomes[best.trial_id]
+        if best is None:
+            return self.budget.trial_seconds(None, first)
+        outcome = self.outcomes[best.trial_id]
+        _, final_epochs = self.evaluator.final_schedule(best.values, outcome)
+        return self.budget.trial_seconds(outcome, first, final_epochs)
 
     def _on_report(self, job, report):
         self.on_epoch(self.records[job.trial_id], *report)

@@ -255,7 +255,7 @@ def test_a_small_space_ends_when_all_of_it_was_tried(iris):
     node = autonas.StructuredDataInput()
 
     class Plain(autonas.AutoModel):
-        def optimization(self, n_train):
+        def optimization(self, n_train, features):
             return autonas.Optimization(learning_rate=1e-3, weight_decay=0.0, batch_size=32)
 
     graph = Fixed()(autonas.Normalization()(node))

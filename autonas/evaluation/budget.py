@@ -7,6 +7,8 @@ import time
 _CLOSING = 1.0
 #: The first trial must leave a usable model early, however long the limit.
 _FIRST_SHARE = 0.15
+#: Share of the limit that is kept back at most for a final fit that is longer than the candidate's own training.
+_FINAL_SHARE = 0.4
 #: Shares of the limit at which stages of a one-shot search must have ended; the rest is for its finalists.
 STAGE_SHARES = {"supernet": 0.5, "one_shot": 0.6}
 
@@ -45,13 +47,19 @@ class TimeBudget:
         remaining = self.remaining()
         return None if remaining is None else time.monotonic() + remaining
 
-    def final_seconds(self, outcome):
-        """Seconds that the final fit of a candidate takes, from its own training."""
+    def final_seconds(self, outcome, epochs=None):
+        """Seconds that the final fit of a candidate takes, from its own training.
+
+        Args:
+            outcome: Its `Outcome`, or `None`.
+            epochs: Epochs of the final fit. Defaults to its best epoch.
+        """
         if outcome is None or outcome.epochs == outcome.initial_epoch:
             return 0.0
-        return self.final_ratio * outcome.seconds * outcome.best_epoch / (outcome.epochs - outcome.initial_epoch)
+        epochs = outcome.best_epoch if epochs is None else epochs
+        return self.final_ratio * outcome.seconds * epochs / (outcome.epochs - outcome.initial_epoch)
 
-    def trial_seconds(self, best, first):
+    def trial_seconds(self, best, first, final_epochs=None):
         """Seconds that the next trial may train, `None` without a limit.
 
         It must leave room both for the final fit of the best so far, if it loses, and for its own, if it wins.
@@ -59,11 +67,14 @@ class TimeBudget:
         Args:
             best: The `Outcome` of the best trial so far, or `None`.
             first: Whether it is the first trial.
+            final_epochs: Epochs of the final fit of the best so far. Defaults to its best epoch. For more than that,
+                two fifths of the limit are kept back at most.
         """
         remaining = self.remaining()
         if remaining is None:
             return None
-        allowed = min(remaining - self.final_seconds(best), remaining / (1 + self.final_ratio))
+        longer = min(self.final_seconds(best, final_epochs), _FINAL_SHARE * self.limit)
+        allowed = min(remaining - max(self.final_seconds(best), longer), remaining / (1 + self.final_ratio))
         return min(allowed, _FIRST_SHARE * self.limit) if first else allowed
 
     def stage_seconds(self, stage):

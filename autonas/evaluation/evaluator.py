@@ -316,11 +316,19 @@ class Evaluator:
             _learning_rate(model), costs,
         )  # fmt: skip
 
-    def final_fit(self, job, outcome, deadline=None, on_epoch=None):
-        """Trains a candidate again from its initial weights, on all rows, as far as its best epoch.
+    def final_schedule(self, values, outcome):
+        """Over how many epochs the learning rate is annealed in the final fit of a candidate, and how many it has.
 
-        One that was best in the last epochs of a training that was to be short, since others were compared to it, is
-        trained in full.
+        It goes as far as the best epoch. If that was among the last of a training that was to be short, to be compared
+        to others, it is a full training.
+        """
+        in_full = self.graph.optimization.epochs_of(values, self.epochs)
+        if self._epochs(values) < in_full and outcome.best_epoch > outcome.initial_epoch:
+            return in_full, in_full
+        return outcome.horizon, outcome.best_epoch
+
+    def final_fit(self, job, outcome, deadline=None, on_epoch=None):
+        """Trains a candidate again from its initial weights, on all rows; see `final_schedule`.
 
         Args:
             job: Its job.
@@ -335,10 +343,7 @@ class Evaluator:
         kept = self.trained(job, outcome)
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         checkpoints.restart(kept.model.optimizer, kept.learning_rate)
-        horizon, last = outcome.horizon, outcome.best_epoch
-        in_full = self.graph.optimization.epochs_of(job.values, self.epochs)
-        if self._epochs(job.values) < in_full and last > outcome.initial_epoch:
-            horizon = last = in_full
+        horizon, last = self.final_schedule(job.values, outcome)
         with seeded(self.seed, job.number):
             result = training.train(
                 kept.loop,
