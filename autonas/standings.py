@@ -11,14 +11,12 @@ class Standings:
     Args:
         records: Dict of all `TrialRecord`s by trial; it may grow.
         goal: The `Goal`.
-        is_better: Function of two dicts of scores: whether the first ones are better.
         counts: Function from a trial's values to whether it is one of `max_trials`.
     """
 
-    def __init__(self, records, goal, is_better, counts):
+    def __init__(self, records, goal, counts):
         self.records = records
         self.goal = goal
-        self.is_better = is_better
         self._counts = counts
 
     def candidates(self):
@@ -43,7 +41,8 @@ class Standings:
         def compare(one, other):
             if _epochs(one) != _epochs(other):
                 return _epochs(other) - _epochs(one)
-            return self.is_better(other.metrics, one.metrics) - self.is_better(one.metrics, other.metrics)
+            is_better = self.goal.is_better
+            return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
         return sorted(self.completed(), key=functools.cmp_to_key(compare))
 

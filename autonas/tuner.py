@@ -56,7 +56,7 @@ class Tuner(keras_tuner.Tuner):
         self.patience = patience
         self.goal = evaluator.goal
         self.records = {}
-        self.standings = standings.Standings(self.records, evaluator.goal, evaluator.is_better, oracle.counts)
+        self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
         self.outcomes = {}
         self.stop_reason = None
         self._n_refused_in_a_row = 0

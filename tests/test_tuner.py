@@ -30,9 +30,6 @@ class Pretender:
         outcome.weights = [np.full(2, job.number)]
         return outcome
 
-    def is_better(self, scores, other):
-        return scores["score"] > other["score"]
-
     def final_schedule(self, values, outcome):
         return outcome.horizon, outcome.best_epoch
 

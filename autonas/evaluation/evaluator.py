@@ -81,14 +81,6 @@ class Evaluator:
         """Without the models in memory: it travels to other processes."""
         return self.__dict__ | {"best": None, "latest": None, "_resized": {}}
 
-    def is_better(self, scores, other):
-        """Whether scores are better by the first objective; of equal ones, by the next, at last by the loss."""
-        return _is_better(self.goal.objectives, scores, other)
-
-    def is_better_epoch(self, scores, other):
-        """The same for two epochs of a candidate, whose costs are the same."""
-        return _is_better([self.goal.epoch_objective], scores, other)
-
     def run(self, job, report):
         """As `evaluate`, for an executor: reports pairs of epoch and numbers, and checkpoints where they are kept."""
         on_checkpoint = report.checkpoint if report.keeps_checkpoints else None
@@ -170,7 +162,7 @@ class Evaluator:
                     epochs=self._epochs(job.values),
                     generator=np.random.default_rng([self.seed, job.number, 1]),
                     score=lambda: self.score(loop, costs=outcome.costs),
-                    is_better=self.is_better_epoch,
+                    is_better=self.goal.is_better_epoch,
                     patience=self.patience,
                     deadline=job.deadline,
                     on_epoch=on_epoch,
@@ -198,14 +190,14 @@ class Evaluator:
             outcome.checkpoint = latest.make() or job.checkpoint
         if trained is model:
             self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
-        if self._best_scores is None or self.is_better(outcome.metrics, self._best_scores):
+        if self._best_scores is None or self.goal.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics
             self.best = self.latest
         return outcome
 
     def remember(self, scores):
         """Takes the scores of an earlier process's best trial as the ones to beat."""
-        if self._best_scores is None or self.is_better(scores, self._best_scores):
+        if self._best_scores is None or self.goal.is_better(scores, self._best_scores):
             self._best_scores = scores
 
     def retrain(self, job):
@@ -370,18 +362,6 @@ class Evaluator:
         )
         final.seconds = time.monotonic() - started
         return kept.model, final
-
-
-def _is_better(objectives, scores, other):
-    def oriented(each, objective):
-        value = each.get(objective.name, float("nan"))
-        value = value if objective.direction == "max" else -value
-        return value if np.isfinite(value) else -np.inf
-
-    def key(each):
-        return (*(oriented(each, objective) for objective in objectives), -each["val_loss"])
-
-    return key(scores) > key(other)
 
 
 def _learning_rate(model):

@@ -46,6 +46,14 @@ class Goal:
         changing = (each for each in self.objectives if each.name not in fixed)
         return next(changing, keras_tuner.Objective("val_loss", "min"))
 
+    def is_better(self, scores, other):
+        """Whether scores are better by the first objective; of equal ones, by the next, at last by the loss."""
+        return _is_better(self.objectives, scores, other)
+
+    def is_better_epoch(self, scores, other):
+        """The same for two epochs of a candidate, whose costs are the same."""
+        return _is_better([self.epoch_objective], scores, other)
+
     def directions(self):
         """Dict from the name of each objective, part and cost to `"min"` or `"max"`."""
         named = {cost.name: cost.direction for cost in self.costs}
@@ -241,3 +249,15 @@ def _described(part):
         return getattr(value, "name", None) or getattr(value, "__name__", None) or type(value).__name__
 
     return plain(part)
+
+
+def _is_better(objectives, scores, other):
+    def oriented(each, objective):
+        value = each.get(objective.name, math.nan)
+        value = value if objective.direction == "max" else -value
+        return value if math.isfinite(value) else -math.inf
+
+    def key(each):
+        return (*(oriented(each, objective) for objective in objectives), -each.get("val_loss", math.inf))
+
+    return key(scores) > key(other)
