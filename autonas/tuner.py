@@ -347,7 +347,7 @@ class Tuner(keras_tuner.Tuner):
                     event["metrics"] or event["costs"],
                     history,
                     report=event.get("report", {}),
-                    **{name: event[name] for name in _FACTS},
+                    **{name: event[name] for name in _FACTS if name in event},
                 )
                 record.status, record.score, record.started = outcome.status, event["score"], event["started"]
                 self.fill(record, outcome)
