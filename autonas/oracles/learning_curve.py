@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from autonas.oracles import base, checks, extrapolation, feasibility, strategies
+from autonas.oracles import checks, extrapolation, feasibility, low_fidelity_oracle
 
 #: Share of a full training before which none is stopped: half of it is the rise of the learning rate.
 _FIRST_SHARE = 1 / 10
@@ -12,7 +12,7 @@ _FIRST_SHARE = 1 / 10
 _MIN_COMPLETED = 2
 
 
-class LearningCurveOracle(base.Oracle):
+class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
     r"""Stops trainings whose extrapolated learning curve can't win, around any strategy.
 
     After each epoch of a trial, its final score f, which is that of its best epoch, is extrapolated from its curve so
@@ -62,14 +62,8 @@ class LearningCurveOracle(base.Oracle):
     stops_trainings = True
 
     def __init__(self, strategy="bayesian", confidence=0.95, min_epochs=None, max_epochs=None, **kwargs):
-        super().__init__(**kwargs)
-        self.strategy = strategy
+        super().__init__(strategy, min_epochs, max_epochs, **kwargs)
         self.confidence = confidence
-        self.min_epochs = min_epochs
-        self.max_epochs = max_epochs
-        #: The space's `OperationGraph`, for a strategy that takes one and has none.
-        self.structure = None
-        self._inner = None
         self._curves = extrapolation.LearningCurves()
         #: The best score of a trial within the limits that wasn't stopped, or `None`.
         self._best = None
@@ -78,20 +72,7 @@ class LearningCurveOracle(base.Oracle):
 
     def check(self):
         super().check()
-        strategy = self.strategy
-        is_able = isinstance(strategy, base.Oracle) and not (strategy.goes_on or strategy.stops_trainings)
-        if is_able and strategy.supernet_training() is None:
-            strategy.check()
-        elif not isinstance(strategy, str) or strategy not in strategies.STRATEGIES:
-            raise ValueError(
-                f"`strategy` must be one of {', '.join(map(repr, strategies.STRATEGIES))} or an oracle of autonas that "
-                f"needs no supernet and trains all in full. Received: strategy={strategy!r:.100}"
-            )
         checks.check_number("confidence", self.confidence, 0.5, 1)
-        if self.min_epochs is not None:
-            checks.check_integer("min_epochs", self.min_epochs, 1)
-        if self.max_epochs is not None:
-            checks.check_integer("max_epochs", self.max_epochs, self.min_epochs or 1)
         if len(self._objectives) > 1:
             raise ValueError(
                 "`objective` must be a single one where trials are stopped that can't become the best: of a Pareto "
@@ -109,9 +90,7 @@ class LearningCurveOracle(base.Oracle):
         self._record(values)
 
     def stopper_for(self, values):
-        if self.max_epochs is None:
-            raise ValueError("`max_epochs` must be an integer of at least 1 outside of AutoModel. Received: None")
-        first = max(1, round(self.max_epochs * _FIRST_SHARE)) if self.min_epochs is None else self.min_epochs
+        first = self.least_epochs(_FIRST_SHARE)
         best = None if self._n_completed < _MIN_COMPLETED else self._best
         objective = self.objective
         return Stopper(objective.name, objective.direction, self._curves.copy(), best, self.confidence, first)
@@ -138,18 +117,6 @@ class LearningCurveOracle(base.Oracle):
         if scores is not None and forecast is None and not feasibility.violation(margins):
             self._best = scores[0] if self._best is None else max(self._best, scores[0])
         self._strategy.tell(number, values, scores, margins)
-
-    def numbers(self):
-        return self._strategy.numbers()
-
-    @property
-    def _strategy(self):
-        """The strategy at work."""
-        if self._inner is None:
-            inner = self._inner = strategies.inside(self)
-            if inner.initial_points is None and inner.takes_warm_start:
-                inner.initial_points = self.initial_points
-        return self._inner
 
 
 @dataclasses.dataclass(frozen=True)

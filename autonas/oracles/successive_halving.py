@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility, fidelity, strategies
+from autonas.oracles import base, checks, feasibility, fidelity, low_fidelity_oracle
 
 #: Share of a full training after which architectures are compared first.
 _FIRST_SHARE = 1 / 50
 
 
-class SuccessiveHalvingOracle(base.Oracle):
+class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     r"""Asynchronous successive halving (ASHA, Li et al., "A system for massively parallel hyperparameter tuning",
     2020) around any strategy.
 
@@ -80,16 +80,10 @@ class SuccessiveHalvingOracle(base.Oracle):
         min_resolution=1.0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.strategy = strategy
+        super().__init__(strategy, min_epochs, max_epochs, **kwargs)
         self.reduction = reduction
-        self.min_epochs = min_epochs
-        self.max_epochs = max_epochs
         self.min_data_share = min_data_share
         self.min_resolution = min_resolution
-        #: The space's `OperationGraph`, for a strategy that takes one and has none.
-        self.structure = None
-        self._inner = None
         self._is_finishing = False
         self._margins = None
         # An architecture is known by the number of its first trial, its root; a rung by its bracket and its place.
@@ -104,20 +98,7 @@ class SuccessiveHalvingOracle(base.Oracle):
 
     def check(self):
         super().check()
-        strategy = self.strategy
-        is_able = isinstance(strategy, base.Oracle) and not (strategy.goes_on or strategy.stops_trainings)
-        if is_able and strategy.supernet_training() is None:
-            strategy.check()
-        elif not isinstance(strategy, str) or strategy not in strategies.STRATEGIES:
-            raise ValueError(
-                f"`strategy` must be one of {', '.join(map(repr, strategies.STRATEGIES))} or an oracle of autonas that "
-                f"needs no supernet and trains all in full. Received: strategy={strategy!r:.100}"
-            )
         checks.check_integer("reduction", self.reduction, 2)
-        if self.min_epochs is not None:
-            checks.check_integer("min_epochs", self.min_epochs, 1)
-        if self.max_epochs is not None:
-            checks.check_integer("max_epochs", self.max_epochs, self.min_epochs or 1)
         checks.check_number("min_data_share", self.min_data_share, 0.01, 1)
         checks.check_number("min_resolution", self.min_resolution, 0.01, 1)
 
@@ -126,9 +107,7 @@ class SuccessiveHalvingOracle(base.Oracle):
     @property
     def rungs(self):
         """A list of `fidelity.Rung`, ascending."""
-        if self.max_epochs is None:
-            raise ValueError("`max_epochs` must be an integer of at least 1 outside of AutoModel. Received: None")
-        lowest = max(1, round(self.max_epochs * _FIRST_SHARE)) if self.min_epochs is None else self.min_epochs
+        lowest = self.least_epochs(_FIRST_SHARE)
         return fidelity.rungs(lowest, self.max_epochs, self.reduction, self.min_data_share, self.min_resolution)
 
     @property
@@ -281,18 +260,6 @@ class SuccessiveHalvingOracle(base.Oracle):
         for (_, rung), scores in self._scores.items():
             levels[rung] |= scores
         return fidelity.latest(levels)[root]
-
-    def numbers(self):
-        return self._strategy.numbers()
-
-    @property
-    def _strategy(self):
-        """The strategy at work."""
-        if self._inner is None:
-            inner = self._inner = strategies.inside(self)
-            if inner.initial_points is None and inner.takes_warm_start:
-                inner.initial_points = self.initial_points
-        return self._inner
 
 
 def _is_promotion(values):

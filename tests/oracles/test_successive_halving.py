@@ -304,7 +304,7 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
     [
         ({"strategy": "gradient"}, "`strategy` must be one of 'bayesian'.*Received: strategy='gradient'"),
         ({"strategy": oracles.WeightSharingOracle()}, "oracle of autonas that needs no supernet"),
-        ({"strategy": SuccessiveHalvingOracle()}, "doesn't go on with trainings itself"),
+        ({"strategy": SuccessiveHalvingOracle()}, "trains all in full"),
         ({"reduction": 1}, "`reduction` must be an integer of at least 2. Received: reduction=1"),
         ({"min_epochs": 0}, "`min_epochs` must be an integer of at least 1"),
         ({"min_epochs": 5, "max_epochs": 4}, "`max_epochs` must be an integer of at least 5"),
