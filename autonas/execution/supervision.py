@@ -55,8 +55,8 @@ class SupervisedExecutor(base.Executor):
     """Gives jobs to workers, and looks after those whose workers are lost.
 
     A lost worker costs at most the job it was at. That job is tried once more, from its last checkpoint, on another
-    worker; lost again before it has made another checkpoint, it is `Lost`. A job that is past its deadline isn't tried
-    again.
+    worker; lost again before it has got on to another checkpoint, it is `Lost`. A job that is past its deadline isn't
+    tried again.
 
     Args:
         grace: Seconds past its deadline after which a job counts as hung. Its worker is killed.
@@ -157,9 +157,10 @@ class SupervisedExecutor(base.Executor):
             if self._on_report is not None:
                 self._on_report(sender.task.job, pickle.loads(content))
         elif kind == "checkpoint":
-            # It gets on: a job that is to blame for the loss of its worker doesn't, a second time.
+            if content != sender.task.checkpoint:
+                # It gets on: a job that is to blame for the loss of its worker doesn't, a second time.
+                sender.task.reasons.clear()
             sender.task.checkpoint = content
-            sender.task.reasons.clear()
         else:
             task, sender.task, sender.due = sender.task, None, None
             lost = None if kind == "ended" else base.Lost(task.job, *pickle.loads(content))
