@@ -6,6 +6,7 @@ import keras_tuner
 import numpy as np
 import pandas
 import pytest
+from leaderboards import board
 
 import autonas
 from autonas import oracles
@@ -20,11 +21,6 @@ BUDGET = {
 
 def fit(iris, **arguments):
     return autonas.StructuredDataClassifier(**{**BUDGET, **arguments}).fit(*iris)
-
-
-def board(model):
-    """The leaderboard without what a clock says."""
-    return model.leaderboard().drop(columns="seconds")
 
 
 def stopped(model):

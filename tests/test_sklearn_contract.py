@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from leaderboards import board
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
@@ -135,8 +136,8 @@ def test_fit_changes_no_argument(iris):
     model.fit(*iris)
     assert all(model.get_params()[name] is value for name, value in before.items())
     assert not oracle.trials and not oracle.hyperparameters.space
-    first = model.leaderboard().drop(columns="seconds")
-    assert model.fit(*iris).leaderboard().drop(columns="seconds").equals(first)
+    first = board(model)
+    assert board(model.fit(*iris)).equals(first)
 
 
 def test_set_params_takes_effect(fitted, iris):
