@@ -325,7 +325,7 @@ class AutoModel(fitted.FittedModel):
         default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
         given = {"batch_size": ranges.Choice(sizes, default=default)}
         if effort.fidelity(self, n_train, features)[0] != "full" or oracles.is_low_fidelity(self.strategy):
-            # A training that is annealed sooner would win each comparison of short ones, and have nothing to go on to.
+            # How long a training is, and over what it is annealed, is the oracle's to say.
             given["epochs_share"] = 1.0
         return optimization.Optimization(**given)
 

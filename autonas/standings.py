@@ -48,8 +48,9 @@ class Standings:
 
     def farthest(self):
         """The records of completed trials that were to be trained for as many epochs as any."""
-        farthest = max(map(_epochs, self.completed()), default=0)
-        return [record for record in self.completed() if _epochs(record) == farthest]
+        completed = self.completed()
+        farthest = max(map(_epochs, completed), default=0)
+        return [record for record in completed if _epochs(record) == farthest]
 
     def front(self):
         """The records of completed trials that no other beats in all objectives, of those that were trained farthest.

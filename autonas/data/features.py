@@ -14,8 +14,6 @@ class Tensor(typing.NamedTuple):
 
     def at_resolution(self, resolution):
         """The same of images `(height, width, channels)` at a share of their height and width."""
-        if resolution == 1:
-            return self
         size = [max(1, round(length * resolution)) for length in self.shape[:2]]
         return self._replace(shape=(*size, *self.shape[2:]))
 

@@ -140,7 +140,10 @@ class Evaluator:
             with seeded(self.seed, job.number):
                 model = self._initial_model(job, conditions) if earlier is None else earlier.model
                 outcome.parameters = model.count_params()
-                measured = self.goal.measured(job.costs) if job.costs else self.measure(model, job.values)
+                if job.costs:
+                    measured = self.goal.measured(job.costs)
+                else:
+                    measured = self.goal.measure(self.plain(model, job.values))
                 outcome.costs, outcome.margins = measured.costs, measured.margins
                 outcome.metrics = dict(measured.costs)
                 if measured.violations and job.keeps_limits:
@@ -221,10 +224,6 @@ class Evaluator:
         found = self.build(values)
         found.set_weights(model.get_weights())
         return found
-
-    def measure(self, model, values):
-        """The `objectives.goal.Measurement` of an architecture's model."""
-        return self.goal.measure(self.plain(model, values))
 
     def _conditions(self, job, n_devices):
         """The `Conditions` of a job. A training that goes on keeps to the precision that it began with."""

@@ -95,7 +95,7 @@ def get_oracle(
     Raises:
         ValueError: If there are several objectives and the strategy takes one only.
     """
-    strategy = _description(strategy, weight_sharing, fidelity, fidelity_arguments or {})
+    strategy = _description(strategy, weight_sharing, fidelity, fidelity_arguments)
     is_keras_tuners = isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, Oracle)
     if is_keras_tuners and len(objectives or ()) > 1:
         raise ValueError(
