@@ -19,6 +19,7 @@ from autonas import (
     preparation,
     run_header,
     run_lock,
+    search_facts,
     tuner,
 )
 from autonas import predictor as predictor_module
@@ -26,7 +27,7 @@ from autonas.backends import memory
 from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
-from autonas.reporting import ProgressReporter, ReporterList, SearchInfo, TensorBoardReporter, describe
+from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter
 from autonas.search_space import optimization, portfolio, ranges
 
 
@@ -272,7 +273,8 @@ class AutoModel(fitted.FittedModel):
             search = tuner.Tuner(
                 oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
             )
-            info = self._search_info(prepared.goal, space, max_trials, directory)
+            info = search_facts.info(self, prepared, space, max_trials, directory)
+            self.search_ = info.to_json()
             network, record, best = search.run(info, refits)
             self.__dict__.pop("_searched", None)  # That of an earlier fit.
             if prepared.goal.is_pareto:
@@ -356,13 +358,6 @@ class AutoModel(fitted.FittedModel):
         if self.tensorboard:
             reporters.append(TensorBoardReporter(os.path.join(directory, "tensorboard")))
         return ReporterList(reporters)
-
-    def _search_info(self, goal, space, max_trials, directory):
-        return SearchInfo(
-            goal.main.name, goal.main.direction, [describe(each) for each in space.space], max_trials, self.time_limit,
-            directory, time.time(), type(self).__name__, objectives=[each.name for each in goal.objectives],
-            goal=goal.summary(),
-        )  # fmt: skip
 
     def _serve(self, prepared, search, network, best, record, directory):
         network = predictor_module.without_training_parts(network)

@@ -1,17 +1,13 @@
-"""What an estimator can do once it is fitted: predict, score, show what was tried, serve another point of the front."""
+"""What an estimator can do once it is fitted: predict, score, export, be saved."""
 
-import keras_tuner
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import estimator_tags, persistence, preparation
+from autonas import estimator_tags, inspection, persistence, preparation
 from autonas import predictor as predictor_module
 from autonas.data import is_stream
-from autonas.objectives import front
 from autonas.objectives import metrics as metrics_module
-from autonas.reporting import TrialRecord, leaderboard, plots
 
 
 def _predicts_classes(estimator):
@@ -20,7 +16,7 @@ def _predicts_classes(estimator):
     return True
 
 
-class FittedModel(BaseEstimator):
+class FittedModel(inspection.InspectedModel):
     """Base class of the estimators: all that needs no search."""
 
     def _set_learned(self):
@@ -114,41 +110,6 @@ class FittedModel(BaseEstimator):
             )
         ]
         return float(np.mean(scores))
-
-    def leaderboard(self):
-        """All trials, best first, as a `pandas.DataFrame`."""
-        check_is_fitted(self, "predictor_")
-        return leaderboard([TrialRecord.from_json(record) for record in self.records_], *self.objectives_[0])
-
-    def pareto_front(self):
-        """The trials that no other beats in all objectives: rows of `leaderboard`, the best by the first one first.
-
-        Raises:
-            ValueError: If there was one objective.
-        """
-        check_is_fitted(self, "predictor_")
-        if len(self.objectives_) == 1:
-            raise ValueError(
-                "`objective` must be a list of several for a Pareto front. "
-                f"Received in fit: objective={self.objectives_[0][0]!r}"
-            )
-        board = self.leaderboard()
-        board = board[(board.stage == "search") & (board.status == "completed")]
-        if "tuner/epochs" in board:  # Of low fidelity: what was trained less isn't comparable.
-            board = board[board["tuner/epochs"] == board["tuner/epochs"].max()]
-        objectives = [keras_tuner.Objective(*each) for each in self.objectives_]
-        return board[front.front(board.to_dict("records"), objectives)].reset_index(drop=True)
-
-    def plot_pareto(self, axes=None):
-        """Draws all trials by two objectives, and their Pareto front; needs matplotlib.
-
-        Args:
-            axes: A `matplotlib.axes.Axes`, or `None` for a new one.
-
-        Returns:
-            The axes.
-        """
-        return plots.plot_pareto(self.leaderboard(), self.pareto_front(), self.objectives_, self.constraints, axes)
 
     def _point(self, limits):
         """The trial of the front that `select` is asked for."""

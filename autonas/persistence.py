@@ -10,7 +10,7 @@ from autonas.oracles import journal
 
 _LEARNED = (
     "records_", "objectives_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_",
-    "one_shot_correlation_",
+    "one_shot_correlation_", "search_",
 )  # fmt: skip
 
 

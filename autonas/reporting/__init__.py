@@ -3,11 +3,12 @@
 from autonas.reporting import plots
 from autonas.reporting.leaderboard import leaderboard, render
 from autonas.reporting.progress import ProgressReporter
-from autonas.reporting.records import TrialRecord
+from autonas.reporting.records import HeadPredictions, TrialRecord
 from autonas.reporting.reporter import Reporter, ReporterList, SearchInfo, describe
 from autonas.reporting.tensorboard import TensorBoardReporter
 
 __all__ = [
+    "HeadPredictions",
     "ProgressReporter",
     "Reporter",
     "ReporterList",

@@ -4,6 +4,8 @@ import copy
 import dataclasses
 import time
 
+import numpy as np
+
 
 @dataclasses.dataclass
 class TrialRecord:
@@ -29,6 +31,7 @@ class TrialRecord:
         started: `time.time()` when the trial began.
         report: What else came of it, a JSON-like dict: of `"supernet"` the `"epoch"` and the `"distribution"` over
             architectures, of `"one_shot"` the `"finalists"` and how many were scored, `"n_scored"`.
+        phases: What its seconds went to: seconds by name of a phase, such as `"build"` and `"train"`.
     """
 
     trial_id: str
@@ -46,6 +49,7 @@ class TrialRecord:
     message: str = ""
     started: float = dataclasses.field(default_factory=time.time)
     report: dict = dataclasses.field(default_factory=dict)
+    phases: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def to_json(self):
         """Returns the record as a dict that JSON can hold, without the report, which is in the journal."""
@@ -56,3 +60,23 @@ class TrialRecord:
     def from_json(cls, config):
         """Returns the record that `to_json` described."""
         return cls(**config)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HeadPredictions:
+    """What one head of a candidate says of the validation rows, beside what is true.
+
+    Args:
+        name: The head's name.
+        task: Its task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
+        truth: What is true, as metrics take it: indices of classes `(n,)`, an indicator matrix `(n, n_classes)`, or
+            numbers in the target's own units `(n, n_targets)`.
+        outputs: Probabilities of the classes `(n, n_classes)`, or numbers in the target's own units `(n, n_targets)`.
+        classes: List of the classes, as text, or of the names of several targets; empty if there are none.
+    """
+
+    name: str
+    task: str
+    truth: np.ndarray
+    outputs: np.ndarray
+    classes: list

@@ -22,6 +22,9 @@ class SearchInfo:
         n_before: Number of candidates of an earlier process that this one continues.
         objectives: Names of all objectives, the one of the score first.
         goal: What is optimised within which limits, in words.
+        blueprint: The blocks and how they are connected, as `Graph.blueprint` gives them.
+        settings: Arguments of the estimator that differ from their defaults, as text.
+        environment: Versions, devices and the like, as text.
     """
 
     objective: str
@@ -35,6 +38,18 @@ class SearchInfo:
     n_before: int = 0
     objectives: list[str] = dataclasses.field(default_factory=list)
     goal: str = ""
+    blueprint: list[dict] = dataclasses.field(default_factory=list)
+    settings: dict[str, str] = dataclasses.field(default_factory=dict)
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def to_json(self):
+        """Returns it as a dict that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, config):
+        """Returns what `to_json` described."""
+        return cls(**config)
 
 
 def describe(hyperparameter):
@@ -93,6 +108,15 @@ class Reporter:
                 and, of several objectives, each one's value and the hypervolume so far.
         """
 
+    def on_predictions(self, record, predictions):
+        """Called once, when it is known which trial wins and before its final fit.
+
+        Args:
+            record: The `TrialRecord` of the winner.
+            predictions: List of a `HeadPredictions` for each head: what it says of the validation rows, which it
+                wasn't trained on.
+        """
+
     def on_search_end(self, records, stop_reason):
         """Called once after the last trial.
 
@@ -128,6 +152,9 @@ class ReporterList(Reporter):
 
     def on_search_numbers(self, record, numbers):
         self._forward("on_search_numbers", record, numbers)
+
+    def on_predictions(self, record, predictions):
+        self._forward("on_predictions", record, predictions)
 
     def on_search_end(self, records, stop_reason):
         self._forward("on_search_end", records, stop_reason)

@@ -76,6 +76,17 @@ class Graph(keras_tuner.HyperModel):
         found = [structure for structure in found if structure is not None]
         return found[0] if len(found) == 1 else None
 
+    def blueprint(self):
+        """What is connected to what: a JSON-like list of dicts, one for each input, block and head, in an order in
+        which each follows those it needs. `"name"` is what the names of its decisions begin with, `"kind"` the name of
+        its class, and `"inputs"` are the names of those it is connected to."""
+        parts = [{"name": name, "kind": type(node).__name__, "inputs": []}
+                 for node, name in zip(self.inputs, self.input_names, strict=True)]  # fmt: skip
+        for each in self.blocks:
+            sources = [self.names[id(node if node.block is None else node.block)] for node in each.parents]
+            parts.append({"name": self.names[id(each)], "kind": type(each).__name__, "inputs": sources})
+        return parts
+
     def build(self, hp):
         """Builds the compiled model for the values in `hp`."""
         return self.compile(keras.Model(*self._connect(hp)), self._optimizer(hp))
