@@ -56,14 +56,19 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = ["__version__", "objectives", "oracles", *sorted(_MODULE_OF)]
+_PACKAGES = ("objectives", "oracles")
+
+__all__ = ["__version__", *_PACKAGES, *sorted(_MODULE_OF)]
 
 
 def __getattr__(name):
-    if name in ("objectives", "oracles"):
-        return importlib.import_module(f"autonas.{name}")
-    if name not in _MODULE_OF:
+    if name not in _MODULE_OF and name not in _PACKAGES:
         raise AttributeError(f"module 'autonas' has no attribute {name!r}")
+    from autonas.backends import silence
+
+    silence.import_keras()
+    if name in _PACKAGES:
+        return importlib.import_module(f"autonas.{name}")
     return getattr(importlib.import_module(_MODULE_OF[name]), name)
 
 

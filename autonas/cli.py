@@ -10,7 +10,7 @@ import sys
 import traceback
 
 from autonas import files
-from autonas.backends import memory, silence
+from autonas.backends import silence
 
 # Beside a saved model: where its data came from, so that `predict` reads new data the same way.
 SOURCE = "source.json"
@@ -46,7 +46,7 @@ def _demo(options):
     import sklearn.datasets
     import sklearn.model_selection
 
-    _import_keras()
+    silence.import_keras()
     from autonas import tasks
 
     digits = sklearn.datasets.load_digits()
@@ -77,7 +77,7 @@ def _fit(options):
     x, y, source = _read_training_data(options)
     test = None if options.test is None else _read_test_data(options.test, source)
 
-    _import_keras()
+    silence.import_keras()
     from autonas import auto_model
 
     names = (
@@ -112,7 +112,7 @@ def _read_training_data(options):
         source = {"kind": "images", **files.image_format(options.data)}
         if options.image_size is not None:
             source["image_size"] = options.image_size
-        _import_keras()
+        silence.import_keras()
         x = files.read_images(
             options.data, source["image_size"], source["color_mode"], seed=options.seed or 0
         )
@@ -138,7 +138,7 @@ def _read_test_data(path, source):
 def _profile(options):
     x, y, _ = _read_training_data(options)
 
-    _import_keras()
+    silence.import_keras()
     from autonas import auto_model, profiling
 
     given = {name: getattr(options, name) for name in ("task", "search_space") if getattr(options, name) is not None}
@@ -160,7 +160,7 @@ def _predict(options):
     if images != (source["kind"] == "images"):
         raise ValueError(f"the model was fitted on {source['kind']}. Received: {options.data}")
 
-    _import_keras()
+    silence.import_keras()
     from autonas import auto_model
 
     model = auto_model.AutoModel.load(options.model)
@@ -220,7 +220,7 @@ def _leaderboard(options):
     if not pathlib.Path(options.model).is_dir():
         raise FileNotFoundError(f"no such folder: {options.model}")
 
-    _import_keras()
+    silence.import_keras()
     from autonas import auto_model
 
     frame = auto_model.AutoModel.load(options.model).leaderboard()
@@ -236,19 +236,6 @@ def _print_leaderboard(frame, max_rows=None):
     from autonas.reporting import render
 
     rich.console.Console().print(render(frame, max_rows))
-
-
-def _import_keras():
-    """Imports Keras without the lines that TensorFlow logs before it can be told not to."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "keras" in sys.modules:
-        return
-    # A GPU's memory is taken as TensorFlow first looks at it.
-    memory.grow()
-    with silence.silent_stderr():
-        import keras
-
-        keras.ops.zeros(())  # Now it looks for devices, too.
 
 
 def _tensorboard_command(directory):

@@ -5,6 +5,9 @@ import logging
 import os
 import sys
 
+#: What TensorFlow's compiled part shows: 0 is all, 2 leaves errors.
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+
 
 @contextlib.contextmanager
 def silent_stderr():
@@ -25,3 +28,20 @@ def silent_stderr():
         os.dup2(kept, 2)
         os.close(kept)
         os.close(silent)
+
+
+def import_keras():
+    """Imports Keras and its backend without the lines that TensorFlow logs before it can be told not to.
+
+    Notes and warnings of TensorFlow's compiled part aren't shown later, either. `TF_CPP_MIN_LOG_LEVEL=0` shows all.
+    """
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault(_LEVEL, "2")
+    with unless_wanted():
+        import keras  # noqa: F401
+
+
+def unless_wanted():
+    """`silent_stderr()`, unless the user wants to see all that TensorFlow tells."""
+    return contextlib.nullcontext() if os.environ.get(_LEVEL) == "0" else silent_stderr()

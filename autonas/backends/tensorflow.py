@@ -5,6 +5,8 @@ import warnings
 import keras
 import tensorflow as tf
 
+from autonas.backends import silence
+
 
 def compiled(function, variables):
     traces = {}
@@ -57,7 +59,9 @@ def accelerators():
 def grow_memory(added):
     if "TF_FORCE_GPU_ALLOW_GROWTH" not in added:
         return  # The variable counts for more than what is set here.
-    for gpu in tf.config.get_visible_devices("GPU"):
+    with silence.unless_wanted():  # CUDA tells that there is none.
+        gpus = tf.config.get_visible_devices("GPU")
+    for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:  # It was in use before.

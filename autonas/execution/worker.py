@@ -141,9 +141,12 @@ def travelling(evaluate, file):
 def arrived(parts):
     """The function that `parts` were made of. Its arrays are views of them."""
     first, *buffers = parts
-    # TensorFlow, imported by this, introduces itself in each worker.
-    with silence.silent_stderr():
-        return pickle.loads(first, buffers=buffers)
+    # TensorFlow, imported by this, introduces itself in each worker, and CUDA as they look for devices.
+    with silence.unless_wanted():
+        function = pickle.loads(first, buffers=buffers)
+        if "keras" in sys.modules:
+            sys.modules["keras"].ops.zeros(())
+    return function
 
 
 def described(error):

@@ -1,32 +1,37 @@
-"""Silence: nothing reaches standard error within it, and all of it after."""
+"""Silence: what a process prints that searches with `verbose=0`, and what TensorFlow tells all the same if asked."""
 
-import logging
 import os
+import subprocess
+import sys
 
-import pytest
+_SEARCH = """
+import numpy as np
+from sklearn.datasets import load_digits
+import autonas
 
-from autonas.backends import silence
-
-
-def test_what_is_written_past_python_is_not_shown(capfd):
-    with silence.silent_stderr():
-        os.write(2, b"compiled ")
-    os.write(2, b"after")
-    assert capfd.readouterr().err == "after"
-
-
-def test_notes_of_tensorflow_are_not_logged(caplog):
-    logger = logging.getLogger("tensorflow")
-    with caplog.at_level(logging.INFO, "tensorflow"):
-        with silence.silent_stderr():
-            logger.info("Assets written")
-            logger.error("broken")
-        logger.info("after")
-    assert [record.message for record in caplog.records] == ["broken", "after"]
+x, y = load_digits(n_class=3, return_X_y=True)
+for n_workers in (None, 2):
+    model = autonas.AutoModel(max_trials=2, epochs=1, n_workers=n_workers, seed=0, verbose=0).fit(x, y)
+    model.predict(x)
+    model.predict(x[:300])
+"""
 
 
-def test_standard_error_comes_back_after_an_error(capfd):
-    with pytest.raises(ZeroDivisionError), silence.silent_stderr():
-        raise ZeroDivisionError
-    os.write(2, b"after")
-    assert capfd.readouterr().err == "after"
+def printed(script, directory, **environment):
+    process = subprocess.run(
+        [sys.executable, "-c", script], cwd=directory, capture_output=True, text=True, timeout=200,
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | environment,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    return process.stdout + process.stderr
+
+
+# Imports TensorFlow in three processes, as a user's program does: 25 s.
+def test_a_search_with_verbose_0_prints_nothing_tensorflow_included(tmp_path):
+    assert printed(_SEARCH, tmp_path) == ""
+
+
+def test_tensorflow_tells_all_if_it_was_asked_to(tmp_path):
+    script = "import autonas; autonas.AutoModel"
+    assert printed(script, tmp_path) == ""
+    assert "oneDNN" in printed(script, tmp_path, TF_CPP_MIN_LOG_LEVEL="0", KERAS_BACKEND="tensorflow")
