@@ -1,5 +1,6 @@
 """The predictor: a trained network with what turns raw rows into its inputs and its outputs into labels."""
 
+import functools
 import json
 import os
 
@@ -7,8 +8,9 @@ import keras
 import numpy as np
 
 from autonas import data
+from autonas.backends import gradients
 
-#: Rows up to which the network is called directly: `Model.predict` takes longer to begin than they take.
+#: Rows up to which the network is called directly: to compile it takes longer than they take.
 _DIRECT_ROWS = 256
 _BATCH_SIZE = 512
 
@@ -46,7 +48,28 @@ class Predictor:
         if n_rows <= _DIRECT_ROWS:
             outputs = self.network(tensors, training=False)
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
-        return self.network.predict(tensors, batch_size=_BATCH_SIZE, verbose=0)
+        return self._in_batches(tensors, _BATCH_SIZE)
+
+    def _in_batches(self, tensors, batch_size):
+        """The network's outputs, in batches of one size: the last one is filled up with its first row.
+
+        `Model.predict` would compile the network again for a last batch of fewer rows, and TensorFlow warns of that
+        after a few networks, as if they were one.
+        """
+        n_rows = len(next(iter(tensors.values())))
+        parts = []
+        for start in range(0, n_rows, batch_size):
+            rows = np.arange(start, start + batch_size)
+            rows[rows >= n_rows] = start
+            parts.append(self._compiled({name: array[rows] for name, array in tensors.items()}))
+        return {
+            name: np.concatenate([keras.ops.convert_to_numpy(part[name]) for part in parts])[:n_rows]
+            for name in self.targets
+        }
+
+    @functools.cached_property
+    def _compiled(self):
+        return gradients.compiled(lambda tensors: self.network(tensors, training=False), self.network.variables)
 
     def stream_outputs(self, dataset, owner=None, labelled=False):
         """The network's outputs for a `tf.data.Dataset` of rows, batch by batch, and its targets.
@@ -64,9 +87,10 @@ class Predictor:
         classes = next(iter(self.targets.values())).classes_
         named = classes is not None and classes.dtype.kind in "OU"
         class_names = getattr(dataset, "class_names", None) if named else None
-        parts, labels = [], []
+        parts, labels, batch_size = [], [], 1
         for rows, rest in streams.stream_batches(dataset, next(iter(self.encoders.values()))):
-            parts.append(self.network.predict_on_batch(self.encode(rows, owner)))
+            batch_size = max(batch_size, len(rows))
+            parts.append(self._in_batches(self.encode(rows, owner), batch_size))
             labels.extend(streams.as_labels(y, class_names) for y in rest[:1])
         outputs = {name: np.concatenate([part[name] for part in parts]) for name in self.targets}
         if not labelled:
@@ -116,6 +140,9 @@ class Predictor:
         }
         with open(os.path.join(path, "predictor.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
 
     @classmethod
     def load(cls, path):
