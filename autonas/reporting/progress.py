@@ -1,84 +1,79 @@
-"""Shows a running search: a live display on a terminal, plain lines elsewhere."""
-
-import time
+"""Shows a running search: a display that stays in place on a terminal and in a notebook, plain lines elsewhere."""
 
 import rich.console
-import rich.live
-import rich.markup
-import rich.progress_bar
-import rich.table
 
+from autonas.reporting import display
 from autonas.reporting.reporter import Reporter
 from autonas.reporting.text import architecture, duration
 
 
 class ProgressReporter(Reporter):
-    """Shows on standard output how far a search is, its best score and its current trial.
+    """Shows on standard output how far a search is, its best score, what is running and how long it will take.
 
-    On a terminal (and in Jupyter) this is a display that stays in place. Elsewhere it is one line a
+    On a terminal and in a notebook this is a display that stays in place. Elsewhere it is one line a
     finished trial. Both end with one line: why the search stopped.
 
     Args:
         verbose: 0: nothing. 1: as above. 2: also one line an epoch.
         console: `rich.console.Console` to write to, or None for standard output.
+        invitation: Lines that are shown first, such as where more is to be seen. Defaults to none.
     """
 
-    def __init__(self, verbose=1, console=None):
+    def __init__(self, verbose=1, console=None, invitation=()):
         self.verbose = verbose
         self.console = console
+        self.invitation = invitation
 
     def on_search_begin(self, search):
         self._search = search
-        self._finished = search.n_before
-        self._best = None
-        self._current = None
-        self._last_epoch = None
+        self._state = display.SearchState(search)
         self._refused = []
         self._console = self.console or rich.console.Console()
-        self._live = None
-        if self.verbose and (self._console.is_terminal or self._console.is_jupyter):
-            self._live = rich.live.Live(
-                get_renderable=self._display, console=self._console, refresh_per_second=2, transient=True
-            )
-            self._live.start()
+        self._display = None
+        if self.verbose:
+            for line in self.invitation:
+                self._print(line)
+            self._display = display.start(self._state, self._console)
 
     def on_trial_begin(self, record):
-        self._current = record
-        self._last_epoch = None
+        self._state.begin(record)
+        self._refresh()
 
     def on_epoch_end(self, record, epoch, metrics):
-        score = metrics.get(self._search.objective)
-        self._last_epoch = (epoch, score)
+        self._state.epoch(record, epoch, metrics)
+        self._refresh()
         # An epoch of a supernet is a trial, which has a line of its own.
         if self.verbose >= 2 and record.stage in ("search", "final"):
-            self._print(f"{_name(record)}  epoch {epoch}  {_shown(metrics)}")
+            self._print(f"{display.stage_name(record)}  epoch {epoch}  {_shown(metrics)}")
 
     def on_trial_end(self, record, best):
-        self._best = best
-        self._current = None
+        self._state.end(record, best)
+        self._refresh()
         if record.status == "refused":
             self._refused.append(record)
             return
-        # What goes on with the training of an earlier trial is none of `max_trials`.
-        self._finished += record.stage == "search" and not record.values.get("tuner/initial_epoch")
-        if self.verbose and self._live is None or self.verbose >= 2:
+        if self.verbose and self._display is None or self.verbose >= 2:
             self._print_refused()
             self._print(self._line(record))
 
     def on_search_end(self, records, stop_reason):
-        if self._live is not None:
-            self._live.stop()
+        if self._display is not None:
+            self._display.stop()
         if not self.verbose:
             return
         self._print_refused()
         refused = sum(record.status == "refused" for record in records)
         trials = sum(record.stage == "search" for record in records) - refused
-        facts = [f"{trials} trial{'s' * (trials != 1)}", duration(time.time() - self._search.started)]
+        facts = [f"{trials} trial{'s' * (trials != 1)}", duration(self._state.elapsed())]
         if refused:
             facts.insert(1, f"{refused} refused")
-        if self._best is not None:
-            facts.append(f"best {self._search.objective} {self._best.score:.4f}")
+        if self._state.best is not None:
+            facts.append(f"best {self._search.objective} {self._state.best.score:.4f}")
         self._print(f"search ended: {stop_reason}  ({', '.join(facts)})")
+
+    def _refresh(self):
+        if self._display is not None:
+            self._display.refresh()
 
     def _print_refused(self):
         """One line for all candidates that were refused since the last one: there may be many, in no time."""
@@ -88,7 +83,7 @@ class ProgressReporter(Reporter):
             self._refused = []
 
     def _line(self, record):
-        best = "" if self._best is None else f"(best {self._best.score:.4f})"
+        best = "" if self._state.best is None else f"(best {self._state.best.score:.4f})"
         if record.status != "completed":
             reason = " ".join(record.message.split())
             reason = reason if len(reason) <= 60 else reason[:59] + "…"
@@ -101,48 +96,12 @@ class ProgressReporter(Reporter):
             result = "  ".join(filter(None, [result, _shown(others)]))
         epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if record.stage in ("search", "final") else ""
         took = duration(record.seconds)
-        parts = (_name(record), result, best, took, epochs, architecture(record.values))
+        parts = (display.stage_name(record), result, best, took, epochs, architecture(record.values))
         return "  ".join(part for part in parts if part)
 
     def _print(self, line):
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def _display(self):
-        search = self._search
-        elapsed = time.time() - search.started
-        table = rich.table.Table.grid(padding=(0, 2))
-        if search.title:
-            table.add_row("search", "", rich.markup.escape(search.title))
-        limit = "" if search.max_trials is None else f" / {search.max_trials}"
-        table.add_row("trials", f"{self._finished}{limit}", _bar(self._finished, search.max_trials))
-        limit = "" if search.time_limit is None else f" / {duration(search.time_limit)}"
-        table.add_row("time", f"{duration(elapsed)}{limit}", _bar(elapsed, search.time_limit))
-        if self._best is not None:
-            where = f"trial {self._best.number}: {architecture(self._best.values)}"
-            what = rich.markup.escape(f"{search.objective}, {where}")
-            table.add_row("best", f"[bold green]{self._best.score:.4f}", what)
-        record = self._current  # the display is drawn by another thread
-        if record is not None:
-            state = ""
-            if self._last_epoch is not None:
-                epoch, score = self._last_epoch
-                state = f"epoch {epoch}" if score is None else f"epoch {epoch}: {score:.4f}"
-            what = f"{_name(record)}: {architecture(record.values, 4)}"
-            table.add_row("now", state, rich.markup.escape(what))
-        return table
-
-
-def _name(record):
-    if record.stage == "supernet":
-        return f"supernet epoch {record.values['tuner/epochs']}"
-    return f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", "-")
-
 
 def _shown(metrics):
     return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-
-
-def _bar(done, total):
-    if total is None:
-        return ""
-    return rich.progress_bar.ProgressBar(total=total, completed=min(done, total), width=30)

@@ -76,9 +76,10 @@ def test_live_display_on_a_terminal():
     first = TrialRecord("0", 0, values={"block": "dense"}, status="completed", score=0.9)
     reporter.on_search_begin(search)
     reporter.on_trial_end(first, first)
-    reporter.on_trial_begin(TrialRecord("1", 1, values={"block": "residual"}))
-    reporter.on_epoch_end(TrialRecord("1", 1), 4, {"val_accuracy": 0.8765})
-    console.print(reporter._display())
+    running = TrialRecord("1", 1, values={"block": "residual"})
+    reporter.on_trial_begin(running)
+    reporter.on_epoch_end(running, 4, {"val_accuracy": 0.8765})
+    console.print(reporter._state.table())
     shown = console.file.getvalue()
     reporter.on_search_end([first], "stopped")
     for part in ("digits [8 x 8]", "1 / 20", "/ 1:30", "0.9000", "trial 0: dense", "trial 1: residual",
@@ -86,6 +87,50 @@ def test_live_display_on_a_terminal():
         assert part in shown, part
     assert "search ended: stopped" in console.file.getvalue()
     assert "trial 0  val_accuracy" not in console.file.getvalue()
+
+
+def shown(reporter):
+    console = rich.console.Console(file=io.StringIO(), width=140)
+    console.print(reporter._state.table())
+    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+
+
+def test_the_display_names_every_trial_that_is_running():
+    reporter = ProgressReporter(verbose=1, console=rich.console.Console(file=io.StringIO()))
+    reporter.on_search_begin(SearchInfo("val_accuracy", "max"))
+    records = [TrialRecord(f"{number}", number, values={"block": "dense"}) for number in range(3)]
+    for record in records:
+        reporter.on_trial_begin(record)
+    reporter.on_epoch_end(records[1], 4, {"val_accuracy": 0.8765})
+    records[0].status = "failed"
+    reporter.on_trial_end(records[0], None)
+    assert shown(reporter)[-2:] == ["now epoch 4: 0.8765 trial 1: dense", "begins trial 2: dense"]
+    assert shown(reporter)[0] == "trials 1 1 failed"
+
+
+def test_time_left_is_that_of_the_limit_or_estimated_from_the_trials_so_far():
+    def left(n_before, n_trials, **arguments):
+        search = SearchInfo("val_loss", "min", started=time.time() - 60.0, n_before=n_before, **arguments)
+        reporter = ProgressReporter(verbose=1, console=rich.console.Console(file=io.StringIO()))
+        reporter.on_search_begin(search)
+        for number in range(n_trials):
+            record = TrialRecord(f"{number}", number, status="completed", score=0.5)
+            reporter.on_trial_begin(record)
+            reporter.on_trial_end(record, record)
+        return reporter._state.left()
+
+    assert left(0, 0, time_limit=90.0, max_trials=10) == "30.0 s left"
+    assert left(0, 0, max_trials=10) == ""
+    assert left(0, 4, max_trials=10) == "about 1:30 left"
+    assert left(4, 4, max_trials=10) == "about 30.0 s left"
+    assert left(0, 4) == ""
+
+
+def test_where_more_is_to_be_seen_is_said_first(capsys):
+    for verbose, said in ((1, ["look there"]), (0, [])):
+        reporter = ProgressReporter(verbose=verbose, invitation=["look there"])
+        reporter.on_search_begin(SearchInfo("val_loss", "min"))
+        assert capsys.readouterr().out.splitlines() == said
 
 
 def test_stages_of_a_one_shot_search(capsys):
@@ -108,6 +153,6 @@ def test_stages_of_a_one_shot_search(capsys):
         "one-shot  val_accuracy 0.75  (best 0.9000)  9.0 s",
     ]
     console = rich.console.Console(file=io.StringIO(), width=120)
-    console.print(reporter._display())
+    console.print(reporter._state.table())
     # Neither counts; the candidate of an earlier process does.
     assert "1 / 6" in console.file.getvalue()

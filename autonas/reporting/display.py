@@ -1,0 +1,172 @@
+"""The display of a running search that stays in place, on a terminal and in a notebook."""
+
+import time
+
+import rich.live
+import rich.markup
+import rich.progress_bar
+import rich.table
+
+from autonas.reporting.text import architecture, duration
+
+_SECONDS_BETWEEN = 0.5
+
+
+class SearchState:
+    """How far a search is, as reporters are told.
+
+    Args:
+        search: The `SearchInfo`.
+
+    Attributes:
+        n_finished: Candidates that have ended, those of an earlier process included.
+        n_failed, n_refused: How many of this process had no score.
+        best: Record of the best trial, or `None`.
+        running: Dict from trial to `(record, epoch, score)`, the epoch 0 before the first has ended.
+    """
+
+    def __init__(self, search):
+        self.search = search
+        self.n_finished = search.n_before
+        self.n_failed = self.n_refused = 0
+        self.best = None
+        self.running = {}
+
+    def begin(self, record):
+        self.running[record.trial_id] = (record, 0, None)
+
+    def epoch(self, record, epoch, metrics):
+        self.running[record.trial_id] = (record, epoch, metrics.get(self.search.objective))
+
+    def end(self, record, best):
+        self.running.pop(record.trial_id, None)
+        self.best = best
+        self.n_failed += record.status == "failed"
+        self.n_refused += record.status == "refused"
+        # What goes on with the training of an earlier trial is none of `max_trials`.
+        is_candidate = record.stage == "search" and not record.values.get("tuner/initial_epoch")
+        self.n_finished += is_candidate and record.status != "refused"
+
+    def elapsed(self):
+        return time.time() - self.search.started
+
+    def left(self):
+        """How long it will still take, in words; empty if nobody knows."""
+        search, elapsed = self.search, self.elapsed()
+        if search.time_limit is not None:
+            return f"{duration(max(0.0, search.time_limit - elapsed))} left"
+        n_here = self.n_finished - search.n_before
+        if search.max_trials is None or not n_here:
+            return ""
+        return f"about {duration(elapsed / n_here * max(0, search.max_trials - self.n_finished))} left"
+
+    def table(self):
+        """All of it as a `rich.table.Table`."""
+        search = self.search
+        table = rich.table.Table.grid(padding=(0, 2))
+        for width in (None, 16, None):  # What changes in the middle doesn't move the rest.
+            table.add_column(min_width=width)
+        if search.title:
+            table.add_row("search", "", rich.markup.escape(": ".join(filter(None, [search.title, search.goal]))))
+        limit = "" if search.max_trials is None else f" / {search.max_trials}"
+        count = f"{self.n_finished}{limit}"
+        table.add_row("trials", count, _beside(_bar(self.n_finished, search.max_trials), self._without_score()))
+        limit = "" if search.time_limit is None else f" / {duration(search.time_limit)}"
+        elapsed = self.elapsed()
+        spent = f"{duration(elapsed)}{limit}"
+        table.add_row("time", spent, _beside(_bar(elapsed, search.time_limit), self.left()))
+        if self.best is not None:
+            where = f"trial {self.best.number}: {architecture(self.best.values)}"
+            what = rich.markup.escape(f"{search.objective}, {where}")
+            table.add_row("best", f"[bold green]{self.best.score:.4f}", what)
+        # The display is drawn by another thread, while trials come and go.
+        for position, (record, epoch, score) in enumerate(list(self.running.values())):
+            state = "begins" if not epoch else f"epoch {epoch}" if score is None else f"epoch {epoch}: {score:.4f}"
+            what = f"{stage_name(record)}: {architecture(record.values, 4)}"
+            table.add_row("" if position else "now", state, rich.markup.escape(what))
+        return table
+
+    def _without_score(self):
+        counts = {"failed": self.n_failed, "refused": self.n_refused}
+        return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+
+
+def start(state, console):
+    """Begins to show a state where a display can stay in place.
+
+    Args:
+        state: The `SearchState`.
+        console: The `rich.console.Console`.
+
+    Returns:
+        An object with `refresh()`, called when the state has changed, and `stop()`, which takes the display away;
+        `None` where lines can only be added.
+    """
+    if console.is_jupyter:
+        return NotebookDisplay(state)
+    return TerminalDisplay(state, console) if console.is_terminal else None
+
+
+class TerminalDisplay:
+    """Drawn twice a second by a thread of rich's."""
+
+    def __init__(self, state, console):
+        self._live = rich.live.Live(
+            get_renderable=state.table, console=console, refresh_per_second=1 / _SECONDS_BETWEEN, transient=True
+        )
+        self._live.start()
+
+    def refresh(self):
+        """Drawn anyway."""
+
+    def stop(self):
+        self._live.stop()
+
+
+class NotebookDisplay:
+    """An output of the cell that is replaced as the search goes on.
+
+    rich's own display needs ipywidgets, and says so in a warning where they are missing.
+    """
+
+    def __init__(self, state):
+        from IPython import display
+
+        self._state = state
+        self._handle = display.display(self._drawn(), display_id=True)
+        self._drawn_at = time.monotonic()
+
+    def refresh(self):
+        if time.monotonic() - self._drawn_at >= _SECONDS_BETWEEN:
+            self._handle.update(self._drawn())
+            self._drawn_at = time.monotonic()
+
+    def stop(self):
+        from IPython import display
+
+        self._handle.update(display.HTML(""))
+
+    def _drawn(self):
+        return self._state.table()
+
+
+def stage_name(record):
+    """What a record is, in two or three words."""
+    if record.stage == "supernet":
+        return f"supernet epoch {record.values['tuner/epochs']}"
+    return f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", "-")
+
+
+def _bar(done, total):
+    if total is None:
+        return None
+    return rich.progress_bar.ProgressBar(total=total, completed=min(done, total), width=30)
+
+
+def _beside(bar, text):
+    """A bar with a text to the right of it."""
+    if bar is None:
+        return text
+    grid = rich.table.Table.grid(padding=(0, 2))
+    grid.add_row(bar, text)
+    return grid
