@@ -1,5 +1,6 @@
 """Execution on Ray: on a cluster of machines, or on a Ray of this machine that is started for it."""
 
+import logging
 import math
 import os
 import queue
@@ -13,8 +14,12 @@ import numpy as np
 from autonas.backends import memory
 from autonas.execution import environment, supervision, worker
 
+# In notebooks without ipywidgets Ray tells, in two ways, that it won't draw any.
+logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
 try:
-    import ray
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "IProgress not found")
+        import ray
 except ImportError as error:
     raise ImportError("Execution on Ray needs Ray: pip install 'autonas[ray]'") from error
 
