@@ -25,6 +25,8 @@ class FinalStage:
         self.goal = tuner.evaluator.goal
         #: The journal's event of the final fit whose weights are there, or `None`.
         self.earlier = None
+        #: List of a `HeadPredictions` for each head: what the candidate that is served says of the validation rows.
+        self.predictions = []
 
     def serve(self, candidates, refit):
         """The model of the first candidate that, measured again, still keeps to the limits.
@@ -106,6 +108,8 @@ class FinalStage:
             record.score = record.metrics[self.goal.main.name]
             record.message = refused.message
             tuner.weights.save(outcome.weights, record.trial_id)
+            if outcome.predictions is not None:
+                tuner.predictions.write(outcome.predictions, record.trial_id)
         tuner.reporter.on_trial_end(record, record if record.status == "completed" else None)
         return record
 
@@ -113,6 +117,9 @@ class FinalStage:
 
     def _served(self, best, refit):
         """The model of a candidate, in float32 however it was trained, and the record of what it is."""
+        self.predictions = self._head_predictions(best)
+        if self.predictions:
+            self.tuner.reporter.on_predictions(best, self.predictions)
         model, record = self._final(best, refit)
         return self.evaluator.plain(model, best.values), record
 
@@ -189,12 +196,8 @@ class FinalStage:
 
     def _searched(self, job, outcome):
         """The candidate's model with the weights that were scored."""
-        kept = self.evaluator.trained(job, outcome)
-        if kept in (self.evaluator.best, self.evaluator.latest):
-            kept.model.set_weights(kept.weights)
-        elif self.tuner.weights.exists(job.trial_id):
-            kept.model.set_weights(self.tuner.weights.load(job.trial_id))
-        else:  # The file was deleted: the same seed trains the same model.
+        kept = self._kept(job, outcome)
+        if kept is None:  # The file was deleted: the same seed trains the same model.
             kept = self.evaluator.retrain(job)
             if kept is None:
                 raise exceptions.SearchFailed(
@@ -202,3 +205,36 @@ class FinalStage:
                 )
             kept.model.set_weights(kept.weights)
         return kept.model
+
+    def _kept(self, job, outcome):
+        """The candidate, in memory or built anew, with the weights that were scored; `None` if they are gone."""
+        kept = self.evaluator.trained(job, outcome)
+        if kept in (self.evaluator.best, self.evaluator.latest):
+            kept.model.set_weights(kept.weights)
+        elif self.tuner.weights.exists(job.trial_id):
+            kept.model.set_weights(self.tuner.weights.load(job.trial_id))
+        else:
+            return None
+        return kept
+
+    # ------------------------------------------------------------------ what it says of the validation rows
+
+    def _head_predictions(self, best):
+        """List of the `HeadPredictions` of a candidate; empty if its predictions and its weights are gone."""
+        predictions = self._predictions(best)
+        if predictions is None:
+            return []
+        scorer = self.evaluator.scorer
+        truth = scorer.truth(self.evaluator.dataset.validation_rows)
+        return [
+            records_module.HeadPredictions(
+                head.name, head.task, truth[head.name], head.to_metric(predictions[head.name]), head.classes
+            )
+            for head in scorer.heads
+        ]
+
+    def _predictions(self, best):
+        if self.tuner.predictions.exists(best.trial_id):
+            return self.tuner.predictions.read(best.trial_id)
+        kept = self._kept(self.tuner.job(best), self.tuner.outcomes[best.trial_id])
+        return None if kept is None else self.evaluator.predict(kept.loop)

@@ -60,7 +60,8 @@ def _serialized_arguments(estimator):
 
 #: What a run writes into its folder.
 _WRITTEN = (
-    "checkpoints", "journal.jsonl", run_lock.LOCK, run_lock.OWNER, "model", "supernet", "tensorboard", "weights",
+    "checkpoints", "journal.jsonl", run_lock.LOCK, run_lock.OWNER, "model", "predictions", "supernet", "tensorboard",
+    "weights",
 )  # fmt: skip
 
 

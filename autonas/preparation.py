@@ -274,7 +274,7 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
         scorings.append(
             scoring.HeadScoring(
                 name, target.task_, values, truth, convert, _loss(head, target, values[tried], guess), head.loss_weight,
-                list(found.values()),
+                list(found.values()), [] if target.classes_ is None else list(map(str, target.classes_.tolist())),
             )
         )  # fmt: skip
     return scoring.Scorer(scorings, weights)

@@ -66,6 +66,7 @@ class Tuner(keras_tuner.Tuner):
         directory = os.path.abspath(directory)
         self.weights = weights_module.TrialWeights(directory)
         self.checkpoints = weights_module.TrialCheckpoints(directory)
+        self.predictions = weights_module.TrialPredictions(directory)
         self._final_stage = final_stage.FinalStage(self)
         super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
 
@@ -272,7 +273,9 @@ class Tuner(keras_tuner.Tuner):
             self.weights.save(outcome.weights, record.trial_id)
         if outcome.checkpoint is not None:
             self.checkpoints.save(outcome.checkpoint, record.trial_id)
-        outcome.weights = outcome.checkpoint = None
+        if outcome.predictions is not None:
+            self.predictions.write(outcome.predictions, record.trial_id)
+        outcome.weights = outcome.checkpoint = outcome.predictions = None
         self.oracle.end_trial(trial)
         if outcome.status == "completed" and trial.status != TrialStatus.COMPLETED:
             record.status = "failed"
@@ -280,6 +283,8 @@ class Tuner(keras_tuner.Tuner):
         self._count_refused(record)
         if record.trial_id in kept:
             self.weights.keep(kept)
+        if record.status == "completed" and record.stage == "search":
+            self.predictions.keep_best([each.trial_id for each in self.standings.ranked()])
         if self.oracle.goes_on:
             running = {each.values.get("tuner/trial_id") for each in self.records.values() if each.status == "running"}
             self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})

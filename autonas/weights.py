@@ -65,6 +65,26 @@ class TrialWeights(TrialArrays):
         return list(self.read(trial_id).values())
 
 
+class TrialPredictions(TrialArrays):
+    """What the best trials predict for the validation rows: a dict from head to array.
+
+    Args:
+        directory: Folder of the run.
+    """
+
+    _MAX_FILES = 50
+    _MAX_BYTES = 64 * 2**20
+
+    def __init__(self, directory):
+        super().__init__(directory, "predictions")
+
+    def keep_best(self, trial_ids):
+        """Deletes the files of all trials but the first of these, as many as are allowed for."""
+        existing = [each for each in trial_ids if self.exists(each)]
+        n_bytes = max((os.path.getsize(self.path(each)) for each in existing), default=1)
+        self.keep(existing[: max(1, min(self._MAX_FILES, self._MAX_BYTES // n_bytes))])
+
+
 class TrialCheckpoints(TrialArrays):
     """The checkpoints of the trials whose training a later one may go on with.
 

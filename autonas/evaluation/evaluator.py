@@ -74,12 +74,14 @@ class Evaluator:
         #: The candidate that was trained last.
         self.latest = None
         self._best_scores = None
+        #: What was predicted for the validation rows when they were scored last.
+        self._predictions = None
         #: By resolution: the data set.
         self._resized = {}
 
     def __getstate__(self):
         """Without the models in memory: it travels to other processes."""
-        return self.__dict__ | {"best": None, "latest": None, "_resized": {}}
+        return self.__dict__ | {"best": None, "latest": None, "_predictions": None, "_resized": {}}
 
     def run(self, job, report):
         """As `evaluate`, for an executor: reports pairs of epoch and numbers, and checkpoints where they are kept."""
@@ -172,6 +174,7 @@ class Evaluator:
                     checkpoint=self._checkpoint(job),
                     on_checkpoint=latest,
                     stop=job.stopper,
+                    on_best=lambda: setattr(outcome, "predictions", self._predictions),
                 )
         except Exception as error:  # A candidate may fail in any way; the search goes on.
             outcome.message = failures.describe(error)
@@ -191,6 +194,12 @@ class Evaluator:
             outcome.initial_epoch = job.checkpoint.epoch
         if job.may_go_on and job.values.get("tuner/epochs", self.epochs) < self.epochs:
             outcome.checkpoint = latest.make() or job.checkpoint
+        if hasattr(self.dataset, "loop"):
+            outcome.predictions = None  # The rows of a stream may come in another order next time.
+        elif outcome.predictions is None:
+            # The best epoch was one of those before the checkpoint.
+            trained.set_weights(result.weights)
+            outcome.predictions = self.predict(loop)
         if trained is model:
             self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
         if self._best_scores is None or self.goal.is_better(outcome.metrics, self._best_scores):
@@ -286,11 +295,17 @@ class Evaluator:
     def score(self, loop, costs=None):
         """Scores of a loop's model on the validation rows, with its costs and what is made of both."""
         rows = self.dataset.validation_rows
-        numbers = self.scorer(loop.predict(rows), rows) | (costs or {})
+        self._predictions = self.predict(loop)
+        numbers = self.scorer(self._predictions, rows) | (costs or {})
         for score in self.goal.scores:
             inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
             numbers[score.name] = score(loop.model, inputs, self.scorer.truth(rows))
         return self.goal.combined(numbers)
+
+    def predict(self, loop):
+        """The predictions of a loop's model for the validation rows, a dict from head to float32 arrays."""
+        predictions = loop.predict(self.dataset.validation_rows)
+        return {name: np.asarray(output, "float32") for name, output in predictions.items()}
 
     def trained(self, job, outcome=None):
         """The model of a job as kept in memory, or built anew with its initial weights, with its outcome's costs."""

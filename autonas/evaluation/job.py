@@ -65,6 +65,8 @@ class Outcome:
         weights: Averaged weights of the best epoch, a list of arrays; `None` if it wasn't trained.
         checkpoint: The `Checkpoint` after its last epoch, if it is to be kept and its training isn't a full one.
         precision: Name of the Keras dtype policy that it was trained under, or `None` if it wasn't.
+        predictions: The network's predictions for the validation rows at the best epoch, a dict from head to float32
+            `(n_validation, n_outputs)`; `None` of streams, whose rows have no fixed order, and if it wasn't trained.
     """
 
     status: str
@@ -86,3 +88,4 @@ class Outcome:
     weights: list | None = None
     checkpoint: checkpoints.Checkpoint | None = None
     precision: str | None = None
+    predictions: dict | None = None

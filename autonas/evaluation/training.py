@@ -103,6 +103,7 @@ def train(
     checkpoint=None,
     on_checkpoint=None,
     stop=None,
+    on_best=None,
 ):
     """Trains a model by a loop; it is left with the average of its weights over the last epochs.
 
@@ -130,6 +131,7 @@ def train(
             limit cut short, or `None`. The function makes the `Checkpoint`, if it is wanted.
         stop: Function of the history so far that returns, after each epoch but the last, `None` or an object whose text
             says why it stops there; or `None`.
+        on_best: Function without arguments called after each epoch that is the best so far, or `None`.
 
     Returns:
         A `TrainingResult`, of the whole training if it goes on from a checkpoint.
@@ -161,6 +163,8 @@ def train(
             stopped = "diverged"
             break
         numbers = training.end_epoch(loss, scores, is_better)
+        if on_best is not None and training.best_epoch == training.epoch:
+            on_best()
         try:
             if on_epoch is not None:
                 on_epoch(training.epoch, numbers)

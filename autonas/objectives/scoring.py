@@ -23,6 +23,7 @@ class HeadScoring:
         loss: A Keras loss on the network's targets and predictions.
         loss_weight: Its weight.
         metrics: List of `Metric`.
+        classes: List of the classes as text, in the order of their indices; empty for numbers.
     """
 
     name: str
@@ -33,6 +34,7 @@ class HeadScoring:
     loss: callable
     loss_weight: float
     metrics: list
+    classes: list = dataclasses.field(default_factory=list)
 
 
 class Scorer:
