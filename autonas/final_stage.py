@@ -96,7 +96,7 @@ class FinalStage:
         tuner = self.tuner
         record = records_module.TrialRecord("infeasible", len(tuner.records), "infeasible", refused.values)
         tuner.records["infeasible"] = record
-        tuner.reporter.on_trial_begin(record)
+        tuner.report("on_trial_begin", record)
         seconds = tuner.budget.trial_seconds(None, first=False)
         deadline = None if seconds is None else time.monotonic() + max(seconds, 0.1)
         outcome = self.evaluator.evaluate(
@@ -110,7 +110,7 @@ class FinalStage:
             tuner.weights.save(outcome.weights, record.trial_id)
             if outcome.predictions is not None:
                 tuner.predictions.write(outcome.predictions, record.trial_id)
-        tuner.reporter.on_trial_end(record, record if record.status == "completed" else None)
+        tuner.report("on_trial_end", record, record if record.status == "completed" else None)
         return record
 
     # ------------------------------------------------------------------ the final fit
@@ -150,12 +150,12 @@ class FinalStage:
         tuner = self.tuner
         record = records_module.TrialRecord("final", len(tuner.records), "final", best.values)
         tuner.records["final"] = record
-        tuner.reporter.on_trial_begin(record)
+        tuner.report("on_trial_begin", record)
         model = None
         try:
             model, final = self.evaluator.final_fit(
                 job, outcome, tuner.budget.final_deadline(),
-                lambda epoch, numbers: tuner.reporter.on_epoch_end(record, epoch, numbers),
+                lambda epoch, numbers: tuner.report("on_epoch_end", record, epoch, numbers),
             )  # fmt: skip
             tuner.fill(record, final)
             record.score = final.metrics[self.goal.main.name]
@@ -173,7 +173,8 @@ class FinalStage:
         except Exception as error:  # The searched model stands, whatever happens to the final fit.
             record.status = "failed"
             record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
-        tuner.reporter.on_trial_end(record, best)
+        tuner.report("on_trial_end", record, best)
+        tuner.report_numbers(record)
         return record, model
 
     def _keep_final_fit(self, job, model, record):

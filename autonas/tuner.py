@@ -10,6 +10,7 @@ import keras_tuner
 from autonas import exceptions, execution, final_stage, interrupts, standings
 from autonas import weights as weights_module
 from autonas.evaluation import job as jobs
+from autonas.evaluation import phases
 from autonas.objectives import front
 from autonas.oracles import base
 from autonas.reporting import records as records_module
@@ -26,7 +27,7 @@ _MAX_REFUSED = 100
 #: What the journal holds of an outcome besides its scores.
 _FACTS = (
     "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "precision", "seconds", "message",
-    "costs", "margins",
+    "costs", "margins", "phases",
 )  # fmt: skip
 #: Share of the time limit after which a search by short trainings only goes on with the best of them.
 _SHARE_FOR_SHORT = 0.6
@@ -59,6 +60,8 @@ class Tuner(keras_tuner.Tuner):
         self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
         self.outcomes = {}
         self.stop_reason = None
+        #: What the time of the search goes to.
+        self.phases = phases.Phases()
         self._n_refused_in_a_row = 0
         # Candidates come late, and are few, where shared weights are trained first.
         self._share_for_feasible = 0.5 if evaluator.supernet is None else 0.8
@@ -92,7 +95,7 @@ class Tuner(keras_tuner.Tuner):
         self.executor.start(self.evaluator.run, self._on_report)
         self.oracle.open()
         self._restore()
-        self.reporter.on_search_begin(dataclasses.replace(info, n_before=self.standings.n_counted()))
+        self.report("on_search_begin", dataclasses.replace(info, n_before=self.standings.n_counted()))
         # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
@@ -102,7 +105,7 @@ class Tuner(keras_tuner.Tuner):
             return self.serve(self.standings.ranked() or [best], refit)
         finally:
             gc.unfreeze()
-            self.reporter.on_search_end(list(self.records.values()), self.stop_reason or "error")
+            self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")
 
     def search(self):
         """Runs trials until the budget, the space or the user ends it, and returns the record of the best one."""
@@ -113,7 +116,9 @@ class Tuner(keras_tuner.Tuner):
                     if not self._submit(in_flight):
                         break
                     in_flight += 1
-                for event in self.executor.wait() if in_flight else []:
+                with self.phases("wait"):
+                    events = self.executor.wait() if in_flight else []
+                for event in events:
                     with interrupts.deferred():
                         in_flight -= self._take(event)
         except KeyboardInterrupt:
@@ -124,7 +129,8 @@ class Tuner(keras_tuner.Tuner):
                     record.message = "interrupted; it begins again when the search is continued"
             if self.standings.best() is None:
                 raise
-        best = self.standings.best() or self._final_stage.least_infeasible()
+        with self.phases("final"):
+            best = self.standings.best() or self._final_stage.least_infeasible()
         if best is None:
             reasons = sorted({record.message for record in self.records.values() if record.message})
             raise exceptions.SearchFailed(
@@ -135,13 +141,34 @@ class Tuner(keras_tuner.Tuner):
 
     def serve(self, records, refit):
         """The model of a trial, the record of what it is, and that of the trial; see `FinalStage.serve`."""
-        return self._final_stage.serve(records, refit)
+        with self.phases("final"):
+            return self._final_stage.serve(records, refit)
 
     def serve_another(self, trial_id, refit):
         """The same for a trial of a search that has ended, in whatever time it takes."""
         self.budget = dataclasses.replace(self.budget, limit=None)
         self.reporter = reporter_module.Reporter()
         return self.serve([self.records[trial_id]], refit)
+
+    def report(self, hook, *arguments):
+        """Calls a hook of the reporter."""
+        with self.phases("report"):
+            getattr(self.reporter, hook)(*arguments)
+
+    def report_numbers(self, record):
+        """Reports what there is to say of the search after a trial or the final fit.
+
+        After a trial, the numbers of the strategy and of the front; and always where the seconds of the search went so
+        far, under `"seconds/"`: to `"strategy"`, to ask and tell it, `"report"`, `"weights"`, to keep them, `"wait"`,
+        for the executor (trials run then, if it runs them in this process), `"final"`, what comes after the search, and
+        `"other"`.
+        """
+        numbers = {}
+        if record.stage != "final":
+            with self.phases("strategy"):
+                numbers = self.oracle.numbers() | self._numbers_of_front(record)
+        seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
+        self.report("on_search_numbers", record, numbers | seconds)
 
     def job(self, record, deadline=None, strategy=None):
         """The job of a record."""
@@ -182,7 +209,8 @@ class Tuner(keras_tuner.Tuner):
         if self.budget.share_spent() > _SHARE_FOR_SHORT:
             self.oracle.finish()
         with interrupts.deferred():
-            trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
+            with self.phases("strategy"):
+                trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
             if trial.status == TrialStatus.IDLE and in_flight:
                 return False
             if trial.status != TrialStatus.RUNNING:
@@ -190,7 +218,7 @@ class Tuner(keras_tuner.Tuner):
                 self.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
                 return False
             record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
-            self.reporter.on_trial_begin(record)
+            self.report("on_trial_begin", record)
         if record.stage != "search":
             seconds = self.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -199,7 +227,8 @@ class Tuner(keras_tuner.Tuner):
         job.may_go_on = self.oracle.goes_on
         earlier = self._earlier(record)
         if earlier is not None:
-            job.checkpoint = self.checkpoints.load(earlier.trial_id)
+            with self.phases("weights"):
+                job.checkpoint = self.checkpoints.load(earlier.trial_id)
             job.costs = self.outcomes[earlier.trial_id].costs
         self.executor.submit(job)
         return True
@@ -235,7 +264,7 @@ class Tuner(keras_tuner.Tuner):
         if record.stage != "infeasible":
             event = {"event": "epoch", "trial_id": record.trial_id, "epoch": epoch, "numbers": numbers}
             self.oracle.journal.append(event)
-        self.reporter.on_epoch_end(record, epoch, numbers)
+        self.report("on_epoch_end", record, epoch, numbers)
 
     def _take(self, event):
         """Takes in what the executor says of a job; returns whether it has ended."""
@@ -246,7 +275,8 @@ class Tuner(keras_tuner.Tuner):
         if isinstance(event, execution.Ended):
             outcome = event.outcome
         else:
-            outcome = jobs.Outcome("failed", message=event.reason, seconds=time.time() - record.started)
+            seconds = time.time() - record.started
+            outcome = jobs.Outcome("failed", message=event.reason, seconds=seconds, phases={"lost": seconds})
         outcome.message = "; ".join(filter(None, [record.message, outcome.message]))
         self._end(event.job, outcome)
         return True
@@ -261,6 +291,7 @@ class Tuner(keras_tuner.Tuner):
         else:
             trial.status = TrialStatus.FAILED
         trial.facts = {name: getattr(outcome, name) for name in _FACTS} | {"started": record.started}
+        trial.facts["search_phases"] = self.phases.seconds
         if outcome.report:
             trial.facts["report"] = outcome.report
         if job.stopper is not None and not outcome.interrupted:
@@ -269,29 +300,30 @@ class Tuner(keras_tuner.Tuner):
         self.fill(record, outcome)
         kept = self._may_be_served()
         # Before the journal says that the trial has ended: it is run again if the process is killed here.
-        if record.trial_id in kept:
-            self.weights.save(outcome.weights, record.trial_id)
-        if outcome.checkpoint is not None:
-            self.checkpoints.save(outcome.checkpoint, record.trial_id)
-        if outcome.predictions is not None:
-            self.predictions.write(outcome.predictions, record.trial_id)
+        with self.phases("weights"):
+            if record.trial_id in kept:
+                self.weights.save(outcome.weights, record.trial_id)
+            if outcome.checkpoint is not None:
+                self.checkpoints.save(outcome.checkpoint, record.trial_id)
+            if outcome.predictions is not None:
+                self.predictions.write(outcome.predictions, record.trial_id)
         outcome.weights = outcome.checkpoint = outcome.predictions = None
-        self.oracle.end_trial(trial)
+        with self.phases("strategy"):
+            self.oracle.end_trial(trial)
         if outcome.status == "completed" and trial.status != TrialStatus.COMPLETED:
             record.status = "failed"
         record.score, record.message = trial.score, trial.message or ""
         self._count_refused(record)
-        if record.trial_id in kept:
-            self.weights.keep(kept)
-        if record.status == "completed" and record.stage == "search":
-            self.predictions.keep_best([each.trial_id for each in self.standings.ranked()])
-        if self.oracle.goes_on:
-            running = {each.values.get("tuner/trial_id") for each in self.records.values() if each.status == "running"}
-            self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})
-        self.reporter.on_trial_end(record, self.standings.best())
-        numbers = self.oracle.numbers() | self._numbers_of_front(record)
-        if numbers:
-            self.reporter.on_search_numbers(record, numbers)
+        with self.phases("weights"):
+            if record.trial_id in kept:
+                self.weights.keep(kept)
+            if record.status == "completed" and record.stage == "search":
+                self.predictions.keep_best([each.trial_id for each in self.standings.ranked()])
+            if self.oracle.goes_on:
+                running = {one.values.get("tuner/trial_id") for one in self.records.values() if one.status == "running"}
+                self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})
+        self.report("on_trial_end", record, self.standings.best())
+        self.report_numbers(record)
         if outcome.interrupted:
             self.stop_reason = "interrupted"
         elif record.stage != "search" and record.status == "failed":
@@ -315,7 +347,7 @@ class Tuner(keras_tuner.Tuner):
     def fill(self, record, outcome):
         """Writes what came of a trial into its record."""
         self.outcomes[record.trial_id] = outcome
-        record.report = outcome.report
+        record.report, record.phases = outcome.report, outcome.phases
         record.metrics, record.history = outcome.metrics, outcome.history
         record.epochs, record.best_epoch = outcome.epochs, outcome.best_epoch
         record.parameters, record.seconds, record.message = outcome.parameters, outcome.seconds, outcome.message
@@ -355,6 +387,7 @@ class Tuner(keras_tuner.Tuner):
                     **{name: event[name] for name in _FACTS if name in event},
                 )
                 record.status, record.score, record.started = outcome.status, event["score"], event["started"]
+                self.phases = phases.Phases(event.get("search_phases"))
                 self.fill(record, outcome)
                 self._count_refused(record)
                 if outcome.status == "completed" and record.stage == "search":

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import gc
 import random
-import time
 
 import keras
 import keras_tuner
@@ -13,7 +12,7 @@ import numpy as np
 from autonas.backends import parallel, precision
 from autonas.evaluation import checkpoint as checkpoints
 from autonas.evaluation import conditions as conditions_module
-from autonas.evaluation import failures, loops, resolution, training
+from autonas.evaluation import failures, loops, phases, resolution, training
 from autonas.evaluation.job import Outcome
 
 
@@ -73,6 +72,8 @@ class Evaluator:
         self.best = None
         #: The candidate that was trained last.
         self.latest = None
+        #: The clock of the job that is under way, or was the latest.
+        self.phases = phases.Phases()
         self._best_scores = None
         #: What was predicted for the validation rows when they were scored last.
         self._predictions = None
@@ -100,20 +101,21 @@ class Evaluator:
             An `Outcome`. Whatever goes wrong with the candidate is in it; only a `KeyboardInterrupt` before the
             first epoch comes through.
         """
-        started = time.monotonic()
+        self.phases = phases.Phases()
         is_candidate = job.values.get("tuner/stage", "train") == "train"
         if is_candidate:
             outcome = self._evaluate_candidate(job, on_epoch, on_checkpoint)
         else:
             outcome = self._evaluate_stage(job, on_epoch)
-        outcome.seconds = time.monotonic() - started
+        outcome.phases = self.phases.seconds
+        outcome.seconds = sum(outcome.phases.values())
         # Compiled steps are cycles: what a dropped model holds is given back only by a collection.
         gc.collect()
         return outcome
 
     def _evaluate_stage(self, job, on_epoch):
         try:
-            return self.supernet.evaluate(job, on_epoch)
+            return self.supernet.evaluate(job, on_epoch, self.phases)
         except Exception as error:  # The journal says why; there is no search without shared weights.
             return Outcome("failed", message=failures.describe(error))
 
@@ -140,26 +142,30 @@ class Evaluator:
             conditions = self._conditions(job, self.n_devices)
             outcome.precision = conditions.policy
             with seeded(self.seed, job.number):
-                model = self._initial_model(job, conditions) if earlier is None else earlier.model
+                with self.phases("build"):
+                    model = self._initial_model(job, conditions) if earlier is None else earlier.model
                 outcome.parameters = model.count_params()
                 if job.costs:
                     measured = self.goal.measured(job.costs)
                 else:
-                    measured = self.goal.measure(self.plain(model, job.values))
+                    with self.phases("measure"):
+                        measured = self.goal.measure(self.plain(model, job.values))
                 outcome.costs, outcome.margins = measured.costs, measured.margins
                 outcome.metrics = dict(measured.costs)
                 if measured.violations and job.keeps_limits:
                     outcome.status, outcome.message = "refused", measured.violations
                     return outcome
                 if earlier is None:
-                    initial = checkpoints.values_of(checkpoints.variables_of(model))
-                    learning_rate = _learning_rate(model)
-                    trained, dataset = self._at_resolution(model, job.values, conditions)
-                    loop = loops.make_loop(trained, dataset, conditions.distribution)
+                    with self.phases("build"):
+                        initial = checkpoints.values_of(checkpoints.variables_of(model))
+                        learning_rate = _learning_rate(model)
+                        trained, dataset = self._at_resolution(model, job.values, conditions)
+                        loop = loops.make_loop(trained, dataset, conditions.distribution)
                 else:
                     initial, learning_rate = earlier.initial_weights, earlier.learning_rate
                     trained, loop = model, earlier.loop
                     model.optimizer.learning_rate = learning_rate
+                loop.phases = self.phases
                 result = training.train(
                     loop,
                     self._training_rows(job.values),
@@ -193,7 +199,8 @@ class Evaluator:
         if job.checkpoint is not None:
             outcome.initial_epoch = job.checkpoint.epoch
         if job.may_go_on and job.values.get("tuner/epochs", self.epochs) < self.epochs:
-            outcome.checkpoint = latest.make() or job.checkpoint
+            with self.phases("save"):
+                outcome.checkpoint = latest.make() or job.checkpoint
         if hasattr(self.dataset, "loop"):
             outcome.predictions = None  # The rows of a stream may come in another order next time.
         elif outcome.predictions is None:
@@ -345,8 +352,10 @@ class Evaluator:
         Returns:
             The model, and the `Outcome`. Its metrics are on the validation rows, which were trained on.
         """
-        started = time.monotonic()
-        kept = self.trained(job, outcome)
+        self.phases = phases.Phases()
+        with self.phases("build"):
+            kept = self.trained(job, outcome)
+        kept.loop.phases = self.phases
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         checkpoints.restart(kept.model.optimizer, kept.learning_rate)
         horizon, last = self.final_schedule(job.values, outcome)
@@ -361,9 +370,11 @@ class Evaluator:
                 deadline=deadline,
                 on_epoch=on_epoch,
             )
+        with self.phases("validate"):
+            scores = self.score(kept.loop, kept.costs)
         final = Outcome(
             "completed",
-            self.score(kept.loop, kept.costs),
+            scores,
             result.history,
             result.epochs,
             result.epochs,
@@ -374,7 +385,8 @@ class Evaluator:
             message="trained on all rows, those it is scored on included",
             interrupted=result.stopped == "interrupted",
         )
-        final.seconds = time.monotonic() - started
+        final.phases = self.phases.seconds
+        final.seconds = sum(final.phases.values())
         return kept.model, final
 
 

@@ -67,6 +67,10 @@ class Outcome:
         precision: Name of the Keras dtype policy that it was trained under, or `None` if it wasn't.
         predictions: The network's predictions for the validation rows at the best epoch, a dict from head to float32
             `(n_validation, n_outputs)`; `None` of streams, whose rows have no fixed order, and if it wasn't trained.
+        phases: What the seconds went to, a dict of seconds by phase: `"build"` the network, `"measure"` its costs,
+            `"compile"` (see `TrainingLoop`), `"train"`, `"validate"`, `"report"` epochs, `"save"` checkpoints; of a
+            stage with shared weights also `"supernet"`, to train them, and `"one_shot"`, to score with them;
+            and `"other"`, the rest.
     """
 
     status: str
@@ -89,3 +93,4 @@ class Outcome:
     checkpoint: checkpoints.Checkpoint | None = None
     precision: str | None = None
     predictions: dict | None = None
+    phases: dict = dataclasses.field(default_factory=dict)

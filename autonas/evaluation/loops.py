@@ -7,6 +7,8 @@ import time
 import keras
 import numpy as np
 
+from autonas.evaluation import phases
+
 
 class TrainingLoop:
     """Runs epochs of a compiled model whose inputs and outputs are dicts.
@@ -14,11 +16,17 @@ class TrainingLoop:
     Args:
         model: A compiled `keras.Model`.
         dataset: An `autonas.data.dataset.ArrayDataset`, or a stream of the loop's own kind.
+
+    Attributes:
+        phases: The `Phases` that count its seconds. `"compile"` is the first call of what it compiles, the few steps in
+            it included: frameworks trace in it, and optimise what they have traced.
     """
 
     def __init__(self, model, dataset):
         self.model = model
         self.dataset = dataset
+        self.phases = phases.Phases()
+        self._begun = set()
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Trains for one epoch, or until the deadline.
@@ -38,6 +46,13 @@ class TrainingLoop:
     def predict(self, rows):
         """Predictions for `rows`, a dict from head to an array `(len(rows), n_outputs)`."""
         raise NotImplementedError
+
+    def _first(self, kind):
+        """The phase of compiling for the first call of a kind, and none of its own for all others."""
+        if kind in self._begun:
+            return contextlib.nullcontext()
+        self._begun.add(kind)
+        return self.phases("compile")
 
 
 class BatchLoop(TrainingLoop):
@@ -73,7 +88,7 @@ class BatchLoop(TrainingLoop):
             inputs, targets, weights = batch_of(self.dataset, batch)
             # Some versions of Keras report the running mean since the metrics were reset.
             self.model.reset_metrics()
-            with self._distributed():
+            with self._first("train"), self._distributed():
                 loss = self.model.train_on_batch(inputs, targets, sample_weight=weights or None)
             losses.append(float(np.ravel(loss)[0]))
         return float(np.mean(losses)), True

@@ -158,7 +158,8 @@ class StreamLoop(loops.TrainingLoop):
         total, done = 0.0, 0
         for batch in self._batches[rows, batch_size]:
             rate = learning_rate(min(1.0, done / steps))
-            loss = float(self._step(tf.constant(rate, "float32"), *batch))
+            with self._first("train"):
+                loss = float(self._step(tf.constant(rate, "float32"), *batch))
             total += loss
             done += 1
             if not np.isfinite(loss):
@@ -176,7 +177,8 @@ class StreamLoop(loops.TrainingLoop):
         started = time.monotonic()
         outputs, targets = [], []
         for inputs, batch_targets in self.dataset.validation_batches():
-            outputs.append(self._forward(inputs)[self.dataset.head_name].numpy())
+            with self._first("predict"):
+                outputs.append(self._forward(inputs)[self.dataset.head_name].numpy())
             targets.append(batch_targets.numpy())
         self.dataset.encoded[rows] = np.concatenate(targets)
         self.dataset.seconds[rows] = time.monotonic() - started

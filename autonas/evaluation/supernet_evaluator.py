@@ -10,6 +10,7 @@ import numpy as np
 
 from autonas.evaluation import evaluator, one_shot_costs, one_shot_scoring, one_shot_search, path_training, training
 from autonas.evaluation import job as jobs
+from autonas.evaluation import phases as phases_module
 
 #: Paths that are scored after an epoch, to see how the training goes.
 _N_MEASURED = 4
@@ -53,16 +54,18 @@ class SupernetEvaluator:
         self.directory = directory
         self.seed = seed
         self.supernet = None
+        self.phases = phases_module.Phases()
         self._epoch = None
         self._trial_id = None
 
-    def evaluate(self, job, on_epoch=None):
+    def evaluate(self, job, on_epoch=None, phases=None):
         """Trains one epoch, or searches by one-shot scores.
 
         Args:
             job: A `Job` whose values have a `tuner/stage`: `"supernet"`, with `tuner/initial_epoch`, or `"one_shot"`,
                 with `tuner/queries`.
             on_epoch: Function `(epoch, numbers)` called after an epoch, or `None`.
+            phases: The `Phases` that count what the time goes to, or `None`.
 
         Returns:
             An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"` and `"finished"` (whether there is no time
@@ -73,13 +76,15 @@ class SupernetEvaluator:
             objectives; `None` for those nearest to the limits where all break one), `"n_scored"` and `"n_refused"`.
             Larger scores are better.
         """
+        self.phases = phases or phases_module.Phases()
         stages = {"supernet": self._train_epoch, "one_shot": self._search}
         outcome = jobs.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
         stages[job.values["tuner/stage"]](job, outcome)
         outcome.parameters = self.supernet.count_params()
         outcome.history = [outcome.metrics]
         if on_epoch is not None:
-            on_epoch(job.values.get("tuner/epochs", 1), outcome.metrics)
+            with self.phases("report"):
+                on_epoch(job.values.get("tuner/epochs", 1), outcome.metrics)
         return outcome
 
     def inherit(self, model, values):
@@ -102,31 +107,38 @@ class SupernetEvaluator:
 
     def _train_epoch(self, job, outcome):
         epoch = job.values["tuner/initial_epoch"]
-        self._bring_to(epoch, job.strategy)
+        with self.phases("build"):
+            self._bring_to(epoch, job.strategy)
         started = time.monotonic()
-        loss, is_whole = self._train(epoch, job.deadline, job.strategy)
+        with self.phases("supernet"):
+            loss, is_whole = self._train(epoch, job.deadline, job.strategy)
         seconds = time.monotonic() - started
         distribution = self.supernet.distribution()
-        outcome.metrics = {"loss": loss, **self._measure(epoch, distribution)}
+        with self.phases("validate"):
+            outcome.metrics = {"loss": loss, **self._measure(epoch, distribution)}
         outcome.report = {"epoch": epoch}
         if self.settings["method"] == "bilevel":
             outcome.metrics["entropy"] = _entropy(distribution)
             outcome.report["distribution"] = distribution
             outcome.report["next_cost_weight"] = self.trainer.cost_weight
         if self.settings.get("sampling") == "strategy":
-            told = one_shot_search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
+            with self.phases("one_shot"):
+                told = one_shot_search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
             outcome.report["told"] = [[each.values, each.scores, each.margins] for each in told]
         self._trial_id = job.trial_id
-        self._save()
+        with self.phases("save"):
+            self._save()
         left = np.inf if job.deadline is None else job.deadline - time.monotonic()
         # What is left of the schedule is annealed in the time that is left, however short; it must be worth a call.
         outcome.report["finished"] = not is_whole or left < 0.25 * seconds
 
     def _search(self, job, outcome):
-        self._bring_to(self._last_saved(), job.strategy)
-        n_queries = job.values["tuner/queries"]
-        found = one_shot_search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
-        best = one_shot_search.finalists(found, _N_FINALISTS)
+        with self.phases("build"):
+            self._bring_to(self._last_saved(), job.strategy)
+        with self.phases("one_shot"):
+            n_queries = job.values["tuner/queries"]
+            found = one_shot_search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
+            best = one_shot_search.finalists(found, _N_FINALISTS)
         if not best:
             raise ValueError(f"None of {len(found)} architectures that the strategy asked for could be scored.")
         n_refused = sum(each.is_refused for each in found)

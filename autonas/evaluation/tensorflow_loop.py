@@ -77,12 +77,13 @@ class TensorFlowLoop(loops.TrainingLoop):
         rates = np.array([learning_rate(step / len(batches)) for step in range(len(batches))], "float32")
         total, done = 0.0, 0
         while done < len(batches):
-            # The first call of all is short: it traces, and the speed isn't known yet.
+            # The first call of all is short: it traces, the graph is optimised in it, and the speed isn't known yet.
             length = 4 if self._seconds_per_step is None else max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
             if len(batches) - done < 1.5 * length:
                 length = len(batches) - done
             start = time.monotonic()
-            loss = float(self._train(batches[done : done + length], rates[done : done + length]))
+            with self._first("train"):
+                loss = float(self._train(batches[done : done + length], rates[done : done + length]))
             seconds = (time.monotonic() - start) / min(length, len(batches) - done)
             # The first call holds the trace: all that is known from it is a bound.
             self._seconds_per_step = min(seconds, self._seconds_per_step or seconds / 10)
@@ -93,8 +94,13 @@ class TensorFlowLoop(loops.TrainingLoop):
         return total / len(batches), True
 
     def predict(self, rows):
-        outputs = self._predict(loops.padded_batches(rows, 256))
-        return {name: output.numpy()[: len(rows)] for name, output in outputs.items()}
+        batches, parts = loops.padded_batches(rows, 256), []
+        # One batch by itself: in the first call, little time is for what it computes.
+        for few in [batches[:1], batches[1:]] if "_predict" not in self.__dict__ else [batches]:
+            if len(few):
+                with self._first("predict"):
+                    parts.append({name: output.numpy() for name, output in self._predict(few).items()})
+        return {name: np.concatenate([part[name] for part in parts])[: len(rows)] for name in parts[0]}
 
 
 def _trace(function, *signature):

@@ -113,7 +113,7 @@ def train(
     with warm restarts", 2017): so trainings of every length are compared, and can be served, when they are annealed.
 
     Args:
-        loop: An `evaluation.loops.TrainingLoop`.
+        loop: An `evaluation.loops.TrainingLoop`, whose `phases` count what the time goes to.
         rows: Indices of the training rows.
         batch_size: Rows per step.
         epochs: Number of epochs at which the training ends, those before a checkpoint included.
@@ -140,7 +140,7 @@ def train(
         Diverged: If the loss is not finite before the first epoch has been scored.
         KeyboardInterrupt: If the user interrupts before the first epoch has been scored.
     """
-    training = _Training(loop, generator, batch_size, epochs, deadline)
+    training, phases = _Training(loop, generator, batch_size, epochs, deadline), loop.phases
     if checkpoint is not None:
         training.go_on_from(checkpoint)
     last = epochs if stop_after is None else min(stop_after, epochs)
@@ -150,8 +150,10 @@ def train(
             stopped = "no improvement"
             break
         try:
-            loss, finished = training.run_epoch(rows)
-            scores = score() if score is not None and np.isfinite(loss) else {}
+            with phases("train"):
+                loss, finished = training.run_epoch(rows)
+            with phases("validate"):
+                scores = score() if score is not None and np.isfinite(loss) else {}
         except KeyboardInterrupt:
             if training.best is None:
                 raise
@@ -167,7 +169,8 @@ def train(
             on_best()
         try:
             if on_epoch is not None:
-                on_epoch(training.epoch, numbers)
+                with phases("report"):
+                    on_epoch(training.epoch, numbers)
         except KeyboardInterrupt:
             stopped = "interrupted"
             break
@@ -181,7 +184,8 @@ def train(
             stopped = str(verdict)
             break
         if on_checkpoint is not None:
-            on_checkpoint(training.checkpoint)
+            with phases("save"):
+                on_checkpoint(training.checkpoint)
     horizon = training.epoch if stopped == "time" else epochs
     if training.best_epoch <= training.begin:
         horizon = training.best_epoch  # What was annealed then was best.

@@ -6,14 +6,14 @@ import keras
 import numpy as np
 import pytest
 
-from autonas.evaluation import training
+from autonas.evaluation import loops, training
 
 
-class ScriptedLoop:
+class ScriptedLoop(loops.TrainingLoop):
     """A loop whose epochs give scripted losses and set the model's only weight to the epoch's number."""
 
     def __init__(self, losses, seconds=0.0):
-        self.model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        super().__init__(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)]), None)
         self.model.compile(keras.optimizers.SGD(1.0), "mse")
         self.losses = losses
         self.seconds = seconds
