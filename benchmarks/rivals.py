@@ -1,0 +1,287 @@
+"""How good is the model after a minute, beside those of other libraries in the same run, on the same split and core?
+
+Each library runs under an interpreter of its own, since their requirements exclude each other:
+
+    python benchmarks/rivals.py DATA_DIR --python autokeras=ENV1/bin/python flaml=ENV2/bin/python
+
+`autonas` and `keras_tuner` run under this one. A library gets the rows as its users would give them; where it reads no
+text or series, the set is left out. Keras Tuner searches networks that were written for it here.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import common
+
+LIBRARIES = ("autonas", "keras_tuner", "autokeras", "autogluon", "flaml")
+#: Seconds beyond the budget after which a library is given up. AutoKeras and Keras Tuner have no time limit: they are
+#: interrupted in a training, and serve the best trial that they have finished.
+_OVERRUN = 600
+
+
+def fit_autonas(dataset, budget, seed, directory):
+    import autonas
+
+    return autonas.AutoModel(
+        time_limit=budget,
+        seed=seed,
+        verbose=0,
+        directory=directory,
+        objective="auc" if dataset.metric == "auc" else None,
+    ).fit(dataset.x_train, dataset.y_train)
+
+
+def fit_flaml(dataset, budget, seed, directory):
+    import flaml
+
+    automl = flaml.AutoML()
+    metric = {"auc": "roc_auc", "rmse": "rmse", "accuracy": "accuracy"}[dataset.metric]
+    task = "regression" if dataset.metric == "rmse" else "classification"
+    x_train, dataset.x_test = _columns(dataset.x_train), _columns(dataset.x_test)
+    automl.fit(x_train, dataset.y_train, task=task, metric=metric, time_budget=budget, seed=seed, verbose=0)
+    return automl
+
+
+def fit_autogluon(dataset, budget, seed, directory):
+    import pandas
+    from autogluon.tabular import TabularPredictor
+
+    metric = {"auc": "roc_auc", "rmse": "root_mean_squared_error", "accuracy": "accuracy"}[dataset.metric]
+    frame = pandas.DataFrame(_columns(dataset.x_train))
+    frame.columns = frame.columns.map(str)
+    dataset.x_test = pandas.DataFrame(_columns(dataset.x_test)).rename(columns=str)
+    predictor = TabularPredictor("target", eval_metric=metric, path=directory, verbosity=0)
+    predictor.fit(frame.assign(target=dataset.y_train), time_limit=budget, num_cpus=1)
+    return _Named(
+        lambda x: predictor.predict(x).to_numpy(), lambda x: predictor.predict_proba(x).to_numpy(),
+        predictor.class_labels,
+    )  # fmt: skip
+
+
+def fit_autokeras(dataset, budget, seed, directory):
+    import autokeras
+    import keras
+    import numpy as np
+
+    started = time.monotonic()
+
+    class Deadline(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if time.monotonic() - started > budget:
+                raise KeyboardInterrupt
+
+    kinds = {"image": "Image", "text": "Text", "table": "StructuredData"}
+    task = "Regressor" if dataset.metric == "rmse" else "Classifier"
+    model = getattr(autokeras, kinds[dataset.kind] + task)(max_trials=1000, seed=seed, directory=directory)
+    convert = np.asarray if dataset.kind in ("image", "text") else _as_words
+    try:
+        model.fit(convert(dataset.x_train), dataset.y_train, callbacks=[Deadline()], verbose=0)
+    except KeyboardInterrupt:
+        pass
+    network = model.export_model()
+    labels = np.unique(dataset.y_train)
+
+    def outputs(x):
+        return network.predict(convert(x), verbose=0)
+
+    if dataset.metric == "rmse":
+        return _Named(lambda x: outputs(x)[:, 0], None, None)
+
+    def probabilities(x):
+        found = outputs(x)
+        return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
+
+    return _Named(lambda x: labels[probabilities(x).argmax(axis=1)], probabilities, labels)
+
+
+def fit_keras_tuner(dataset, budget, seed, directory):
+    import keras
+    import keras_tuner
+    import numpy as np
+    from sklearn import compose, impute, pipeline, preprocessing
+
+    is_number = dataset.metric == "rmse"
+    labels, y = (None, dataset.y_train) if is_number else np.unique(dataset.y_train, return_inverse=True)
+    if is_number:
+        mean, deviation = y.mean(), y.std()
+        y = (y - mean) / deviation
+    if dataset.kind == "table":
+        numbers = dataset.x_train.select_dtypes("number").columns
+        encode = compose.make_column_transformer(
+            (pipeline.make_pipeline(impute.SimpleImputer(), preprocessing.StandardScaler()), numbers),
+            (
+                preprocessing.OneHotEncoder(handle_unknown="ignore", max_categories=50, sparse_output=False),
+                [name for name in dataset.x_train if name not in set(numbers) | set(dataset.text_columns)],
+            ),
+        )
+        x, convert = encode.fit_transform(dataset.x_train), encode.transform
+    else:
+        largest = float(dataset.x_train.max())
+
+        def convert(images):
+            return (images / largest).astype("float32").reshape(*images.shape[:3], -1)
+
+        x = convert(dataset.x_train)
+
+    def build(hp):
+        inputs = features = keras.Input(x.shape[1:])
+        if dataset.kind == "image":
+            for _ in range(hp.Int("blocks", 1, 3)):
+                for _ in range(hp.Int("layers", 1, 2)):
+                    features = keras.layers.Conv2D(hp.Choice("filters", [16, 32, 64]), 3, padding="same")(features)
+                    features = keras.layers.ReLU()(keras.layers.BatchNormalization()(features))
+                features = keras.layers.MaxPooling2D(padding="same")(features)
+            features = keras.layers.Flatten()(features)
+        for _ in range(hp.Int("depth", 0, 3)):
+            features = keras.layers.Dense(hp.Choice("units", [32, 64, 128, 256]), activation="relu")(features)
+            features = keras.layers.Dropout(hp.Choice("dropout", [0.0, 0.25, 0.5]))(features)
+        outputs = keras.layers.Dense(*((1,) if is_number else (len(labels), "softmax")))(features)
+        model = keras.Model(inputs, outputs)
+        loss = "mse" if is_number else "sparse_categorical_crossentropy"
+        model.compile(keras.optimizers.Adam(hp.Float("rate", 1e-4, 1e-2, sampling="log")), loss)
+        return model
+
+    started = time.monotonic()
+
+    class Deadline(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if time.monotonic() - started > budget:
+                raise KeyboardInterrupt
+
+    tuner = keras_tuner.RandomSearch(
+        build, objective="val_loss", max_trials=1000, seed=seed, directory=directory, project_name="search"
+    )
+    stop = keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)
+    rows = np.random.default_rng(seed).permutation(len(x))
+    try:
+        tuner.search(
+            x[rows], y[rows], validation_split=0.2, epochs=50, batch_size=64, callbacks=[stop, Deadline()], verbose=0
+        )
+    except KeyboardInterrupt:
+        pass
+    model = tuner.get_best_models(1)[0]
+
+    def outputs(rows):
+        return model.predict(convert(rows), verbose=0)
+
+    if is_number:
+        return _Named(lambda rows: outputs(rows)[:, 0] * deviation + mean, None, None)
+    return _Named(lambda rows: labels[outputs(rows).argmax(axis=1)], outputs, labels)
+
+
+class _Named:
+    """Predictions by functions, under scikit-learn's names."""
+
+    def __init__(self, predict, predict_proba, classes):
+        self.predict, self.predict_proba, self.classes_ = predict, predict_proba, classes
+
+
+def _columns(x):
+    """Images as rows of pixels."""
+    return x.reshape(len(x), -1) if hasattr(x, "reshape") else x
+
+
+def _as_words(frame):
+    """A table as AutoKeras reads it: it takes no missing values in columns of numbers."""
+    numbers = frame.select_dtypes("number").columns
+    return frame.fillna({name: frame[name].median() for name in numbers}).fillna("missing")
+
+
+def measure(library, name, data, budget, seed):
+    """Scores of a library on a set, and the seconds that its `fit` took."""
+    dataset = common.load(name, data)
+    # To import it is no part of `fit`.
+    importlib.import_module({"autonas": "autonas.auto_model", "autogluon": "autogluon.tabular"}.get(library, library))
+    with tempfile.TemporaryDirectory() as directory:
+        started = time.monotonic()
+        model = globals()[f"fit_{library}"](dataset, budget, seed, os.path.join(directory, "run"))
+        seconds = time.monotonic() - started
+        return {"score": common.scores(dataset, model)[dataset.metric], "seconds": seconds}
+
+
+def _in_its_interpreter(python, arguments, budget, core):
+    """What `measure` gives, or the last line of the error."""
+    arguments = arguments | {"budget": budget}
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")}
+    with tempfile.NamedTemporaryFile(suffix=".json") as result:
+        command = [python, os.path.abspath(__file__), "--measure", json.dumps(arguments), "--result", result.name]
+        try:
+            done = subprocess.run(
+                ["taskset", "-c", str(core), *command], env=os.environ | threads, capture_output=True, text=True,
+                timeout=budget + _OVERRUN,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return {"error": f"not done after {budget + _OVERRUN} s"}
+        if done.returncode:
+            return {"error": (done.stderr.strip().splitlines() or ["killed"])[-1][:200]}
+        with open(result.name, encoding="utf-8") as file:
+            return json.load(file)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", help="folder of the data sets")
+    parser.add_argument("--python", nargs="*", default=[], metavar="LIBRARY=PYTHON")
+    parser.add_argument(
+        "--sets",
+        nargs="*",
+        default=["digits", "fashion_mnist", "adult", "california_housing", "breast_cancer", "trec6"],
+    )
+    parser.add_argument("--budget", type=float, default=60)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
+    parser.add_argument("--core", type=int, default=1)
+    parser.add_argument("--output", help="file of results, JSON")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--result", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        found = measure(**json.loads(options.measure))
+        with open(options.result, "w", encoding="utf-8") as file:
+            json.dump(found, file)
+        return
+    interpreters = {"autonas": sys.executable, "keras_tuner": sys.executable}
+    interpreters |= dict(each.split("=", 1) for each in options.python)
+    unknown = set(interpreters) - set(LIBRARIES)
+    if unknown:
+        parser.error(f"--python takes {', '.join(LIBRARIES)}. Received: {', '.join(unknown)}")
+    import pandas
+
+    rows = []
+    for name in options.sets:
+        for library, python in interpreters.items():
+            if not _reads(library, name, options.data):
+                continue
+            for seed in options.seeds:
+                arguments = {"library": library, "name": name, "data": options.data, "seed": seed}
+                found = _in_its_interpreter(python, arguments, options.budget, options.core)
+                rows.append({"set": f"{name} {common.METRICS[name]}", "library": library, "seed": seed, **found})
+                print(rows[-1], flush=True)
+                if options.output:
+                    common.write_json(options.output, rows)
+    frame = pandas.DataFrame(rows)
+    for value in ("score", "seconds"):
+        print(f"\n{value}, median over seeds {options.seeds}")
+        table = frame.pivot_table(index="set", columns="library", values=value, aggfunc="median")
+        print(table.round(4 if value == "score" else 0).to_string())
+
+
+def _reads(library, name, data):
+    kind = common.load(name, data).kind
+    return {
+        "autonas": True,
+        "keras_tuner": kind in ("image", "table"),
+        "autokeras": kind != "series",
+        # Of a list of texts a table with one column could be made, but no user of FLAML would.
+        "flaml": kind in ("image", "table"),
+        "autogluon": kind in ("image", "table"),
+    }[library]
+
+
+if __name__ == "__main__":
+    main()
