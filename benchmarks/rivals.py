@@ -68,6 +68,7 @@ def fit_autokeras(dataset, budget, seed, directory):
     import autokeras
     import keras
     import numpy as np
+    from autokeras import pipeline
 
     started = time.monotonic()
 
@@ -84,11 +85,14 @@ def fit_autokeras(dataset, budget, seed, directory):
         model.fit(convert(dataset.x_train), dataset.y_train, callbacks=[Deadline()], verbose=0)
     except KeyboardInterrupt:
         pass
-    network = model.export_model()
+    # Its `predict` needs a search that ran to its end. This is what it does then, with the best trial so far.
+    tuner = model.tuner
+    (best,) = tuner.oracle.get_best_trials(1)
+    steps, network = pipeline.load_pipeline(tuner._pipeline_path(best.trial_id)), tuner.get_best_model()
     labels = np.unique(dataset.y_train)
 
     def outputs(x):
-        return network.predict(convert(x), verbose=0)
+        return np.asarray(network.predict(steps.transform_x(model._adapt(convert(x), model.inputs)), verbose=0))
 
     if dataset.metric == "rmse":
         return _Named(lambda x: outputs(x)[:, 0], None, None)
@@ -188,9 +192,10 @@ def _columns(x):
 
 
 def _as_words(frame):
-    """A table as AutoKeras reads it: it takes no missing values in columns of numbers."""
+    """A table as AutoKeras reads it: an array, of strings if there is one, with no missing values."""
     numbers = frame.select_dtypes("number").columns
-    return frame.fillna({name: frame[name].median() for name in numbers}).fillna("missing")
+    filled = frame.fillna({name: frame[name].median() for name in numbers})
+    return filled.to_numpy() if len(numbers) == frame.shape[1] else filled.fillna("missing").astype(str).to_numpy()
 
 
 def measure(library, name, data, budget, seed):
