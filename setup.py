@@ -22,7 +22,8 @@ setup(
         "threadpoolctl>=3.2",  # comes with scikit-learn
         "joblib>=1.3",  # comes with scikit-learn
         "cloudpickle>=3,<4",
-        "tensorboard>=2.18,<2.22",
+        "tensorboard>=2.21,<2.22",  # 2.20 doesn't start with current setuptools.
+        "matplotlib>=3.8",
         "rich>=13,<16",
         "filelock>=3.12,<5",
         "moocore>=0.2,<0.4",
@@ -30,15 +31,14 @@ setup(
     ],
     extras_require={
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
-        "plots": ["matplotlib>=3.8"],
         "ray": ["ray>=2.40,<2.61"],
         "test": [
             "ipykernel>=6.29",
             "jax>=0.5,<0.11",
-            "matplotlib>=3.8",
             "nbclient>=0.10",
             "onnx>=1.17",
             "onnxruntime>=1.20",
+            "playwright>=1.45",
             "pytest>=8,<10",
             "pytest-xdist>=3.6",
             "ray>=2.40,<2.61",

@@ -6,7 +6,6 @@ import time
 
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import api_pb2, metadata
 from tensorboard.util import tensor_util
 
 from autonas.reporting import SearchInfo, TensorBoardReporter, TrialRecord
@@ -31,7 +30,11 @@ def begin(tmp_path):
         reporter = TensorBoardReporter(str(tmp_path))
         started = time.time() - seconds_ago
         reporter.on_search_begin(
-            SearchInfo("val_accuracy", "max", SPACE, 10, 60.0, "runs", started, "digits")
+            SearchInfo(
+                "val_accuracy", "max", SPACE, 10, 60.0, "runs", started, "digits",
+                blueprint=[{"name": "block_1", "kind": "DenseBlock", "inputs": ["input_1"]}],
+                settings={"epochs": "3"}, environment={"python": "3.12"},
+            )  # fmt: skip
         )
         reporters.append(reporter)
         return reporter
@@ -83,10 +86,6 @@ def curve(directory, tag):
     return [(event.step, round(float(tensor_util.make_ndarray(event.tensor_proto)), 4)) for event in points]
 
 
-def hparams(directory, tag):
-    return read(directory).SummaryMetadata(tag).plugin_data.content
-
-
 def test_training_curves_over_epochs(tmp_path, begin):
     reporter = begin()
     trial = record(0, 0.9)
@@ -119,59 +118,28 @@ def test_progress_of_the_search(tmp_path, begin):
     assert curve(run, "best_score_over_seconds")[0] == (7, 0.9)
 
 
-def test_hparams_page_declares_domains_and_metrics_once(tmp_path, begin):
-    reporter = begin()
-    for trial in (record(0, 0.9), record(1, 0.8)):
-        play(reporter, trial, trial)
-    reporter.on_search_end([], "max_trials")
-    search = read(tmp_path / "search")
-    assert len(search.Tensors(metadata.EXPERIMENT_TAG)) == 1
-    experiment = metadata.parse_experiment_plugin_data(hparams(tmp_path / "search", metadata.EXPERIMENT_TAG))
-    infos = {info.name: info for info in experiment.hparam_infos}
-    assert [v.string_value for v in infos["block"].domain_discrete.values] == ["convolution", "dense"]
-    assert [v.number_value for v in infos["dropout"].domain_discrete.values] == [0.0, 0.5]
-    assert (infos["units"].domain_interval.min_value, infos["units"].domain_interval.max_value) == (8, 64)
-    assert infos["augment"].type == api_pb2.DATA_TYPE_BOOL
-    assert [metric.name.tag for metric in experiment.metric_infos] == [
-        "result/score", "result/seconds", "result/epochs", "result/parameters", "result/val_accuracy",
-    ]  # fmt: skip
+def written(directory, tag):
+    (event,) = read(directory).Tensors(tag)
+    return event.tensor_proto.string_val[0].decode()
 
 
-def test_hparams_page_has_a_session_a_trial(tmp_path, begin):
-    reporter = begin()
-    trial = record(0, 0.9)
-    trial.values["units"] = None
-    play(reporter, trial, trial)
-    failed = record(1, None, status="failed", metrics={}, values={"block": "convolution"})
-    play(reporter, failed, trial)
-    run = tmp_path / "trial_0000"
-    start = metadata.parse_session_start_info_plugin_data(hparams(run, metadata.SESSION_START_INFO_TAG))
-    assert set(start.hparams) == {"block", "batch_size", "dropout", "learning_rate", "augment"}
-    assert (start.hparams["block"].string_value, start.hparams["batch_size"].number_value) == ("dense", 32)
-    assert start.hparams["augment"].bool_value is True
-    assert start.group_name == "trial_0000"
-    end = metadata.parse_session_end_info_plugin_data(hparams(run, metadata.SESSION_END_INFO_TAG))
-    assert end.status == api_pb2.STATUS_SUCCESS and end.end_time_secs == trial.started + 2.5
-    assert curve(run, "result/score") == [(3, 0.9)] and curve(run, "result/parameters") == [(3, 1234.0)]
-    end = metadata.parse_session_end_info_plugin_data(
-        hparams(tmp_path / "trial_0001", metadata.SESSION_END_INFO_TAG)
-    )
-    assert end.status == api_pb2.STATUS_FAILURE
-
-
-def test_texts_with_the_arguments_and_the_leaderboard(tmp_path, begin):
+def test_texts_say_what_was_asked_for_what_could_be_chosen_where_it_ran_and_what_came_of_it(tmp_path, begin):
     reporter = begin()
     trials = [record(0, 0.9), record(1, None, status="failed", metrics={}, message="a|b\nc")]
     for trial in trials:
         play(reporter, trial, trials[0])
     reporter.on_search_end(trials, "time_limit reached")
-    search = read(tmp_path / "search")
-    (arguments,) = (event.tensor_proto.string_val[0].decode() for event in search.Tensors("arguments"))
-    (board,) = (event.tensor_proto.string_val[0].decode() for event in search.Tensors("leaderboard"))
-    assert "# digits" in arguments and "| time_limit | 60 |" in arguments
+    run = tmp_path / "search"
+    assert "# digits" in written(run, "3_settings") and "| time_limit | 60 |" in written(run, "3_settings")
+    assert "| epochs | 3 |" in written(run, "3_settings")
+    space = written(run, "4_search_space")
+    assert "| block_1 | DenseBlock | input_1 |" in space and "| units | Int | 8 to 64 |" in space
+    assert "| python | 3.12 |" in written(run, "5_environment")
+    board = written(run, "2_leaderboard")
     assert "**Stopped:** time_limit reached" in board
-    rows = [line for line in board.splitlines() if line.startswith("| ") and "search" in line]
-    assert rows[0].startswith("| 1 | 0000 | search | completed | 0.9 |") and "a\\|b c" in rows[1]
+    rows = board.splitlines()
+    assert rows[-2] == "| 1 | 0000 | 0.9 | 2.5 s | 1234 | dense, adam |"
+    assert rows[-1] == "|  | 0001 |  | 2.5 s | 1234 | failed: a\\|b c |"
 
 
 def test_the_final_fit_is_a_run_of_its_own(tmp_path, begin):
@@ -192,7 +160,7 @@ def test_a_continued_search_appends_and_repeats_nothing(tmp_path, begin):
         first.on_epoch_end(cut, epoch, metrics)
     for run in (first._log, *first._trials.values()):
         run.close()
-    (event_file,) = (tmp_path / "search").iterdir()
+    event_file = max((tmp_path / "search").iterdir())
     with event_file.open("ab") as stream:
         stream.write(b"\x20\0\0\0\0\0\0\0cut off")  # killed while writing
 
@@ -202,18 +170,18 @@ def test_a_continued_search_appends_and_repeats_nothing(tmp_path, begin):
     second.on_search_end([done, again], "max_trials")
     assert curve(tmp_path / "trial_0001", "loss") == [(1, 1.0), (2, 0.5), (3, 0.3333)]
     search = tmp_path / "search"
-    event_file.unlink()  # what the second process wrote alone
+    event_file.unlink()  # What is left was written by the second process.
     assert curve(search, "best_score") == [(1, 0.95)]
     assert curve(search, "best_score_over_seconds") == [(23, 0.95)]
     tags = read(search).Tags()["tensors"]
-    assert metadata.EXPERIMENT_TAG not in tags and "arguments" not in tags
+    assert "3_settings" not in tags
 
 
 def test_files_are_closed_when_a_trial_ends(tmp_path, begin):
     reporter = begin()
     trial = record(0, 0.9)
     reporter.on_trial_begin(trial)
-    writer = reporter._trials[trial.trial_id, trial.stage]._writer
+    writer = reporter._trials[trial.trial_id, trial.stage].run._writer
     reporter.on_trial_end(trial, trial)
     assert writer.closed and not reporter._trials
 

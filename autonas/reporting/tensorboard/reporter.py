@@ -1,0 +1,271 @@
+"""Writes a search as a TensorBoard log while it runs, without TensorFlow."""
+
+import functools
+import pathlib
+import time
+
+from autonas.reporting.importance import importances
+from autonas.reporting.reporter import Reporter
+from autonas.reporting.tensorboard import event_log, hparams, layout, texts
+
+_FLUSH_SECONDS = 2.0
+#: Stages whose trials have no run of their own.
+_STAGES = ("supernet", "one_shot")
+#: Bytes that the runs of trials may have together: further trials are points in the run of the search alone.
+#: TensorBoard is slow with so many.
+_MAX_BYTES = 35e6
+#: Epochs from which on only some are written: every second up to twice as many, every fourth up to four times as many.
+_DENSE_EPOCHS = 100
+
+
+def _timed(hook):
+    """Counts the seconds that a hook takes."""
+
+    @functools.wraps(hook)
+    def timed(self, *arguments):
+        started = time.perf_counter()
+        try:
+            return hook(self, *arguments)
+        finally:
+            self._seconds["log_seconds"] += time.perf_counter() - started
+
+    return timed
+
+
+class TensorBoardReporter(Reporter):
+    """Writes training curves, the HParams table, and charts, texts and pictures of the search.
+
+    The log has a run for each trial, `trial_<id>`, one for the final fit, `final`, and one for the search, `search`.
+    That of a trial holds its curves over epochs (metrics, learning rate, `seconds_per_epoch`), and what the page of
+    HParams shows of it; of long trainings some epochs are left out, and after 35 MB of trials only those that are the
+    best so far get a run. That of the search holds, over trials:
+
+    - `score`, `best_score`, `seconds`, `parameters`; `best_score` over time as `best_score_over_seconds`;
+    - `failures/failed` and `failures/refused` so far; how many trials run when one begins, `running`;
+    - what the seconds of trials went to so far, `trial_seconds/<phase>`, and those that this log took, `log_seconds`;
+    - what the strategy says of itself, and what the seconds of the search went to, `seconds/<phase>`.
+
+    The place of a trial on this axis is its number; where several run at a time, a place later for each that ended
+    before it and has a higher number, since TensorBoard forgets points that come out of order. A layout of custom
+    scalars shows these. Texts are the leaderboard, written at the end, the settings, the search space and the
+    environment, with numbers in their names, since TensorBoard sorts them. Epochs of a supernet are points of one run,
+    `supernet`, with the probability of each option as `alpha/<decision>/<option>`.
+
+    A search continued in the same directory is appended to; a trial that begins again replaces its unfinished curves.
+
+    Args:
+        directory: Folder of the log, what `tensorboard --logdir` gets.
+    """
+
+    def __init__(self, directory):
+        self.directory = directory
+        self._seconds = {"log_seconds": 0.0}
+
+    @_timed
+    def on_search_begin(self, search):
+        self._root = pathlib.Path(self.directory)
+        self._search = search
+        self._trials = {}
+        self._supernet = None
+        self._records = []
+        self._filled = {}
+        self._table = hparams.Table(search)
+        self._n_bytes = sum(path.stat().st_size for path in self._root.glob("trial_*/*"))
+        earlier = [(event.step, value) for event, value in event_log.read(self._root / "search")]
+        # TensorBoard draws one line a tag: what is counted goes on from where an earlier process stopped.
+        last = {value.tag: (step, value.simple_value) for step, value in earlier}
+        self._seconds_before = last.get("best_score_over_seconds", (0, 0.0))[0]
+        counted = ("log_seconds", "trial_seconds/")
+        self._seconds |= {tag: number for tag, (_, number) in last.items() if tag.startswith(counted)}
+        self._failures = {f"failures/{status}": 0 for status in ("failed", "refused")}
+        self._failures |= {tag: int(last[tag][1]) for tag in self._failures if tag in last}
+        self._step = last.get("log_seconds", (-1, 0.0))[0]
+        self._configuration = event_log.configuration_path(self._root / "search")
+        self._numbers = {tag: number for tag, (_, number) in last.items()}
+        self._layout_is_old = True
+        self._log = event_log.Run(self._root / "search")
+        for tag, write in (
+            ("3_settings", texts.settings), ("4_search_space", texts.space), ("5_environment", texts.environment)
+        ):  # fmt: skip
+            if tag not in last:
+                self._log.write(0, [event_log.text(tag, write(search))])
+        self._log.flush()
+
+    @_timed
+    def on_trial_begin(self, record):
+        if record.stage in _STAGES:
+            return
+        if record.stage == "search":
+            n_running = 1 + sum(stage == "search" for _, stage in self._trials)
+            self._write(max(record.number, self._step + 1), {"running": n_running})
+            self._log.flush()
+            if self._n_bytes > _MAX_BYTES:
+                return
+        self._trials[record.trial_id, record.stage] = _Trial(self._root / _run_name(record))
+
+    @_timed
+    def on_epoch_end(self, record, epoch, metrics):
+        trial = self._trials.get((record.trial_id, record.stage))
+        if trial is not None:
+            trial.add(epoch, metrics | {"seconds_per_epoch": time.monotonic() - trial.since})
+
+    @_timed
+    def on_trial_end(self, record, best):
+        if record.stage in _STAGES:
+            self._step = max(record.number, self._step + 1)
+            if record.status == "completed":
+                self._write_stage(record)
+            return
+        if best is record and (record.trial_id, record.stage) not in self._trials:
+            self._trials[record.trial_id, record.stage] = _Trial(self._root / _run_name(record))
+        trial = self._trials.pop((record.trial_id, record.stage), None)
+        if record.stage == "search" and record.status != "interrupted":
+            self._step = max(record.number, self._step + 1)
+            self._records.append(record)
+            self._table.observe(record)
+            self._write_progress(record, best)
+        if trial is not None:
+            self._write_row(trial, record, best)
+        self._log.flush()
+
+    @_timed
+    def on_search_numbers(self, record, numbers):
+        self._write(self._step, numbers)
+        self._write_layout()
+        self._log.flush()
+
+    @_timed
+    def on_search_end(self, records, stop_reason):
+        for trial in [*self._trials.values(), *([] if self._supernet is None else [self._supernet])]:
+            trial.close()
+        records = [record for record in records if record.status != "running"]
+        for record in records:
+            if record.stage == "search":
+                self._table.observe(record)
+        self._declare(records, importances(records, self._search.space, self._search.direction))
+        step = max((record.number + 1 for record in records), default=0)
+        board = f"**Stopped:** {stop_reason}\n\n{texts.board(self._search, records)}"
+        self._log.write(step, [event_log.text("2_leaderboard", board)])
+        self._layout_is_old = True  # Now it is known what took longest.
+        self._write_layout()
+        self._log.close()
+
+    # ------------------------------------------------------------------ the run of the search
+
+    def _write(self, step, numbers):
+        self._log.write(step, event_log.scalars(numbers))
+        numbers = {tag: number for tag, number in numbers.items() if number is not None}
+        self._layout_is_old |= bool(numbers.keys() - self._numbers.keys())
+        self._numbers |= numbers
+
+    def _write_layout(self):
+        if self._layout_is_old:
+            self._log.write(self._step, [event_log.layout(layout.layout(self._search, self._numbers))])
+            self._layout_is_old = False
+
+    def _write_progress(self, record, best):
+        for phase, seconds in record.phases.items():
+            tag = f"trial_seconds/{phase}"
+            self._seconds[tag] = self._seconds.get(tag, 0.0) + seconds
+        if f"failures/{record.status}" in self._failures:
+            self._failures[f"failures/{record.status}"] += 1
+        numbers = {"score": record.score, "seconds": record.seconds, "parameters": record.parameters}
+        numbers |= self._failures | self._seconds
+        if best is not None:
+            numbers["best_score"] = best.score
+            seconds = self._seconds_before + time.time() - self._search.started
+            self._write(int(seconds), {"best_score_over_seconds": best.score})
+        self._write(self._step, numbers)
+        self._write_layout()
+
+    def _write_stage(self, record):
+        """Writes what came of an epoch of a supernet, or of the scoring with it."""
+        report = record.report
+        if record.stage == "one_shot":
+            self._write(self._step, {"one_shot/n_scored": report["n_scored"]})
+            for rank, (_, score) in enumerate(report["finalists"], 1):
+                self._write(rank, {"one_shot/score_by_rank": score})
+            self._log.flush()
+            return
+        if self._supernet is None:
+            self._supernet = event_log.Run(self._root / "supernet")
+        alpha = {
+            f"alpha/{decision}/{label}": probability
+            for decision, probabilities in report.get("distribution", {}).items()
+            for label, probability in probabilities.items()
+        }
+        self._supernet.write(report["epoch"], event_log.scalars(record.metrics | alpha))
+        self._supernet.flush()
+
+    # ------------------------------------------------------------------ the page of HParams
+
+    def _write_row(self, trial, record, best):
+        """Ends the run of a trial with its row of the table."""
+        trial.end(record.history)
+        if record.status in hparams.STATUSES or record.stage != "search":
+            name = _run_name(record)
+            if record.stage == "final" and best is not None:
+                name += f" of {best.trial_id}"
+            trial.run.write(record.best_epoch, self._table.session(record, name))
+            trial.run.write(record.best_epoch, event_log.scalars(self._table.results(record)))
+        self._n_bytes += trial.close()
+        if record.status == "completed" and record.stage == "search" and not self._configuration.exists():
+            self._declare(self._records)
+
+    def _declare(self, records, importance=None):
+        """Writes the columns of the table, and what stands for the results that trials don't have."""
+        event_log.replace(self._configuration, [self._table.configuration(records, importance)])
+        for record in records:
+            directory = self._root / _run_name(record)
+            if record.status not in hparams.STATUSES or not self._table.lacks(record) or not directory.exists():
+                continue
+            results = self._table.results(record)
+            if self._filled.get(record.trial_id) != results:
+                self._filled[record.trial_id] = results
+                run = event_log.Run(directory)
+                run.write(record.best_epoch, event_log.scalars(results))
+                self._n_bytes += run.close()
+
+
+class _Trial:
+    """The run of a trial while it goes on."""
+
+    def __init__(self, directory):
+        self.run = event_log.Run(directory, replaces=True)
+        self.since = time.monotonic()
+        self._n_epochs = 0
+        self._last = None
+
+    def add(self, epoch, metrics):
+        """Adds an epoch to the curves, or leaves it out."""
+        self.since = time.monotonic()
+        self._n_epochs += 1
+        self._last = (epoch, metrics)
+        if epoch % (1 << (epoch // _DENSE_EPOCHS).bit_length()) == 0:
+            self._write()
+        if time.monotonic() - self.run.flushed > _FLUSH_SECONDS:
+            self.run.flush()
+
+    def end(self, history):
+        """Completes the curves.
+
+        Args:
+            history: Metrics of each epoch, for the curves of a training that ran in one piece elsewhere.
+        """
+        if not self._n_epochs:
+            for epoch, metrics in enumerate(history, 1):
+                self.add(epoch, metrics)
+        self._write()
+
+    def close(self):
+        """Closes the run and returns how many bytes it has."""
+        return self.run.close()
+
+    def _write(self):
+        if self._last is not None:
+            self.run.write(self._last[0], event_log.scalars(self._last[1]))
+            self._last = None
+
+
+def _run_name(record):
+    return f"trial_{record.trial_id}" if record.stage == "search" else record.stage

@@ -1,0 +1,101 @@
+"""The texts of the log, in Markdown."""
+
+import math
+import os
+import shlex
+import time
+
+import pandas
+
+from autonas.reporting.leaderboard import leaderboard
+from autonas.reporting.text import architecture, duration
+
+#: Rows of the leaderboard that are written; the page of HParams has all trials.
+_N_ROWS = 100
+#: TensorBoard breaks words in the narrow columns of a table that is wider than its page.
+_N_CHARACTERS = 60
+
+
+def settings(search):
+    """What the search was asked for."""
+    arguments = {
+        "objective": search.goal or f"{search.objective} ({search.direction})",
+        "max_trials": search.max_trials,
+        "time_limit": search.time_limit,
+        "directory": search.directory,
+        "decisions": len(search.space),
+        "started": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(search.started)),
+    }
+    title = f"# {search.title}\n\n" if search.title else ""
+    return title + _table(["argument", "value"], [*arguments.items(), *search.settings.items()])
+
+
+def environment(search):
+    """What the search ran on."""
+    return _table(["what", "which"], search.environment.items())
+
+
+def space(search):
+    """What networks may be made of: the blocks, and every decision with what it chooses from."""
+    blocks = [
+        (block["name"], block["kind"], ", ".join(block["inputs"])) for block in search.blueprint
+    ]
+    rows = []
+    for info in search.space:
+        choices = ", ".join(map(str, info["values"])) if "values" in info else f"{info['min']} to {info['max']}"
+        rows.append((info["name"], info["type"], choices))
+    parts = [_table(["block", "kind", "inputs"], blocks)] if blocks else []
+    parts.append(_table(["decision", "kind", "from"], rows))
+    return "\n\n".join(parts)
+
+
+def board(search, records):
+    """The leaderboard, the best first, with what a person reads of it."""
+    frame = leaderboard(records, search.objective, search.direction)
+    by_id = {(record.trial_id, record.stage): record for record in records}
+    shown = frame.head(_N_ROWS)
+    rows = []
+    for row in shown.itertuples():
+        record = by_id[row.trial_id, row.stage]
+        what = architecture(record.values, 6)
+        if record.status != "completed":
+            what = f"{record.status}: {record.message or what}"
+        elif record.stage != "search":
+            what = f"{row.stage} fit: {what}"
+        what = what if len(what) <= _N_CHARACTERS else what[: _N_CHARACTERS - 1] + "…"
+        # The final fit is scored on rows that it was trained on.
+        score = None if record.stage == "final" else row.score
+        rows.append((row.rank, row.trial_id, score, duration(row.seconds), row.parameters, what))
+    more = f"\n\nand {len(frame) - _N_ROWS} more: see the page of HParams" if len(frame) > _N_ROWS else ""
+    return _table(["rank", "trial", search.objective, "time", "weights", "what"], rows) + more
+
+
+def invitation(directory, port=6006):
+    """How to look at a log.
+
+    Args:
+        directory: Folder of the log.
+        port: Port that TensorBoard listens to. Defaults to 6006.
+
+    Returns:
+        Two lines: the command that starts TensorBoard, and the address of the page that shows the search. With more
+        than 40 runs TensorBoard shows none unasked, and it smooths curves: the address asks for the run of the search,
+        as it is.
+    """
+    return (
+        f"tensorboard --logdir {shlex.quote(os.fspath(directory))} --port {port}\n"
+        f"http://localhost:{port}/#custom_scalars&regexInput=search&_smoothingWeight=0"
+    )
+
+
+def _table(head, rows):
+    lines = [[_cell(name) for name in head], ["---"] * len(head)]
+    lines += [[_cell(value) for value in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value):
+    if value is None or value is pandas.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    text = f"{value:.5g}" if isinstance(value, float) else str(value)
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,175 @@
+"""What TensorBoard answers of the log of a search, against the leaderboard of that search."""
+
+import math
+
+import pandas
+import pytest
+import tensorboard_server
+from pytest import approx
+
+STATUSES = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return tensorboard_server.search_with_failures(str(tmp_path_factory.mktemp("run")))
+
+
+@pytest.fixture(scope="module")
+def server(model):
+    with tensorboard_server.serving(f"{model.directory_}/tensorboard") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def experiment(server):
+    return server.hparams("experiment", hparamsLimit=1000)
+
+
+@pytest.fixture(scope="module")
+def rows(server):
+    """The rows of the HParams page by their names."""
+    found = server.hparams("session_groups", allowedStatuses=STATUSES, colParams=[], startIndex=0, sliceSize=100)
+    return {row["name"]: row for row in found["sessionGroups"]}
+
+
+@pytest.fixture(scope="module")
+def trials(model):
+    """The leaderboard without the final fit, by the names of rows."""
+    board = model.leaderboard()
+    board = board[board.stage == "search"]
+    return board.set_index(pandas.Index("trial_" + board.trial_id, name="row"))
+
+
+def results(row):
+    return {metric["name"]["tag"].removeprefix("result/"): metric["value"] for metric in row["metricValues"]}
+
+
+def test_the_search_has_all_that_can_become_of_a_trial(trials):
+    assert set(trials.status) == {"completed", "failed", "refused"}
+    assert trials["brittle/kind_two/slope"].isna().any() and trials["brittle/kind_one/units"].isna().any()
+
+
+def test_each_trial_has_a_row_with_what_became_of_it(rows, trials):
+    assert set(rows) == {*trials.index, f"final of {trials.trial_id.iloc[0]}"}
+    for name, trial in trials.iterrows():
+        assert rows[name]["hparams"]["status"] == trial.status
+        (session,) = rows[name]["sessions"]
+        assert session["status"] == ("STATUS_SUCCESS" if trial.status == "completed" else "STATUS_FAILURE")
+        assert session["endTimeSecs"] - session["startTimeSecs"] == approx(trial.seconds, abs=1e-3)
+
+
+def test_rows_have_the_numbers_of_the_leaderboard(rows, trials):
+    for name, trial in trials.iterrows():
+        found = results(rows[name])
+        assert found["seconds"] == approx(trial.seconds) and found["epochs"] == trial.epochs
+        if trial.status == "completed":
+            assert found["score"] == approx(trial.score) and found["val_loss"] == approx(trial.val_loss)
+        if trial.status != "failed":
+            assert found["parameters"] == trial.parameters and found["params"] == trial.params
+
+
+def test_rows_have_the_decisions_of_the_leaderboard_and_say_which_were_inactive(rows, trials):
+    for name, trial in trials.iterrows():
+        values = rows[name]["hparams"]
+        assert values["brittle/kind"] == trial["brittle/kind"]
+        assert values["optimization/learning_rate"] == approx(trial["optimization/learning_rate"])
+        slope, units, broken = (
+            trial[f"brittle/{decision}"] for decision in ("kind_two/slope", "kind_one/units", "kind_two/broken")
+        )
+        assert values["brittle/kind_two/slope"] == approx(-0.03 if pandas.isna(slope) else slope)
+        assert values["brittle/kind_one/units"] == (0 if pandas.isna(units) else units)
+        assert values["brittle/kind_two/broken"] == ("not used" if pandas.isna(broken) else str(broken).lower())
+
+
+def test_no_trial_lacks_a_number_so_that_parallel_coordinates_show_all(rows, experiment, trials):
+    names = {column["name"] for column in experiment["hparamInfos"]}
+    tags = {column["name"]["tag"] for column in experiment["metricInfos"]}
+    assert {f"result/{name}" for name in ("score", "seconds", "parameters", "epochs", "val_loss", "params")} <= tags
+    for name in trials.index:
+        assert set(rows[name]["hparams"]) >= names
+        assert {f"result/{key}" for key in results(rows[name])} == tags
+        assert all(math.isfinite(value) for value in results(rows[name]).values())
+
+
+def test_what_failed_is_beyond_what_did_not_and_the_column_says_so(rows, experiment, trials):
+    (score,) = (column for column in experiment["metricInfos"] if column["name"]["tag"] == "result/score")
+    worst = trials.score.min()
+    for name, trial in trials.iterrows():
+        if trial.status != "completed":
+            missing = results(rows[name])["score"]
+            assert missing < worst and score["displayName"] == f"val_accuracy ({missing:g}: none)"
+
+
+def test_the_final_fit_has_no_score_since_it_saw_all_rows(rows, trials):
+    final = rows[f"final of {trials.trial_id.iloc[0]}"]
+    assert final["hparams"]["status"] == "final fit" and set(results(final)) == {"seconds", "epochs", "parameters"}
+
+
+def test_five_decisions_are_shown_unasked_what_became_of_the_trial_among_them(experiment):
+    shown = [column["displayName"] for column in experiment["hparamInfos"] if column.get("differs")]
+    assert len(shown) == 5 and "status" in shown
+    assert [column["displayName"] for column in experiment["hparamInfos"]][:5] == shown
+
+
+def test_columns_have_the_domains_of_the_decisions(experiment):
+    columns = {column["name"]: column for column in experiment["hparamInfos"]}
+    assert columns["brittle/kind"]["domainDiscrete"] == ["one", "two"]
+    assert columns["brittle/kind_one/units"]["domainDiscrete"] == [0, 16, 32, 256]
+    assert columns["brittle/kind_two/slope"]["domainInterval"] == {"minValue": 0, "maxValue": 0.3}
+    assert columns["brittle/kind_two/broken"]["domainDiscrete"] == ["false", "not used", "true"]
+
+
+def test_curves_of_the_search_are_those_of_the_leaderboard(server, trials):
+    ordered = trials.sort_values("trial_id")
+    numbers = ordered.trial_id.astype(int)
+    scored = ordered.score.notna()
+    scores = server.points("search", "score")
+    assert [step for step, _ in scores] == list(numbers[scored])
+    assert [value for _, value in scores] == approx(list(ordered.score[scored]))
+    best = dict(server.points("search", "best_score"))
+    assert best[numbers.iloc[-1]] == approx(trials.score.max())
+    for status in ("failed", "refused"):
+        counted = dict(server.points("search", f"failures/{status}"))
+        assert counted == dict(zip(numbers, (ordered.status == status).cumsum(), strict=True))
+    assert dict(server.points("search", "seconds")) == approx(dict(zip(numbers, ordered.seconds, strict=True)))
+
+
+def test_where_the_time_went_adds_up_to_the_seconds_of_trials(server, model, trials):
+    tags = [tag for tag in server.get("data/plugin/scalars/tags")["search"] if tag.startswith("trial_seconds/")]
+    phases = {tag.removeprefix("trial_seconds/"): server.points("search", tag)[-1][1] for tag in tags}
+    of_trials = [record["phases"] for record in model.records_ if record["stage"] == "search"]
+    names = {phase for each in of_trials for phase in each}
+    assert phases == approx({name: sum(each.get(name, 0.0) for each in of_trials) for name in names})
+    assert sum(phases.values()) == approx(trials.seconds.sum(), rel=0.02)
+    assert 0 < server.points("search", "log_seconds")[-1][1] < 0.05 * trials.seconds.sum()
+
+
+def test_curves_of_trials_are_those_of_their_histories(server, model):
+    for record in model.records_:
+        if record["history"]:
+            run = "final" if record["stage"] == "final" else f"trial_{record['trial_id']}"
+            for tag in ("loss", "val_loss", "learning_rate"):
+                expected = {epoch: each[tag] for epoch, each in enumerate(record["history"], 1) if tag in each}
+                assert not expected or dict(server.points(run, tag)) == approx(expected)
+            seconds = [value for _, value in server.points(run, "seconds_per_epoch")]
+            assert len(seconds) == record["epochs"] and 0 < sum(seconds) < record["seconds"] + 0.1
+
+
+def test_the_page_of_custom_scalars_opens_on_the_search(server):
+    groups = {group["title"]: group["chart"] for group in server.get("data/plugin/custom_scalars/layout")["category"]}
+    assert list(groups)[:3] == ["Search", "What it cost", "What failed"]
+    titles = [chart["title"] for chart in groups["Search"]]
+    assert titles[0] == "Best val_accuracy so far (larger is better)" and "val_accuracy of each trial" in titles
+    for chart in (chart for charts in groups.values() for chart in charts):
+        for pattern in chart["multiline"]["tag"]:
+            found = server.get("data/plugin/custom_scalars/scalars", run="search", tag=pattern)
+            assert found["regex_valid"] and len(found["tag_to_events"]) == 1
+
+
+def test_texts_are_there_in_the_order_in_which_one_reads_them(server, trials):
+    tags = sorted(server.get("data/plugin/text/tags")["search"])
+    assert [tag.split("_", 1)[1] for tag in tags][-4:] == ["leaderboard", "settings", "search_space", "environment"]
+    (board,) = server.get("data/plugin/text/text", run="search", tag="2_leaderboard")
+    assert all(trial_id in board["text"] for trial_id in trials.trial_id)
+    assert "this layer can't be built" in board["text"].replace("&#39;", "'")
