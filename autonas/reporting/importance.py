@@ -47,7 +47,7 @@ def importances(records, space, direction):
         first. Empty if nothing can be said: fewer than 8 trials, equal scores, or a forest that learns nothing from
         them.
     """
-    records = _comparable(records)
+    records = comparable(records)
     scores = np.array([record.score for record in records], dtype=float)
     if len(records) < _FEWEST or np.ptp(scores) == 0:
         return {}
@@ -64,8 +64,8 @@ def importances(records, space, direction):
     return {names[place]: float(found[place] / found.sum()) for place in order}
 
 
-def _comparable(records):
-    """The candidates with a score, of one length of training."""
+def comparable(records):
+    """The candidates with a score whose scores compare: those of one length of training, see `importances`."""
     scored = [
         record
         for record in records

@@ -52,8 +52,13 @@ class TrialRecord:
     phases: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def to_json(self):
-        """Returns the record as a dict that JSON can hold, without the report, which is in the journal."""
-        names = [field.name for field in dataclasses.fields(self) if field.name != "report"]
+        """Returns the record as a dict that JSON can hold.
+
+        Of reports, which the journal has, only the short one of the one-shot scoring is in it.
+        """
+        names = [field.name for field in dataclasses.fields(self)]
+        if self.stage != "one_shot":
+            names.remove("report")
         return {name: copy.deepcopy(getattr(self, name)) for name in names}
 
     @classmethod

@@ -1,6 +1,10 @@
 """Short texts for people, shared by the reporters."""
 
 
+#: Decisions about training, which say less of an architecture than those about its layers.
+_TRAINING = "optimization/"
+
+
 def architecture(values, limit=3):
     """Names the main decisions of a trial in a few words.
 
@@ -32,3 +36,35 @@ def duration(seconds):
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def shown(value):
+    """A value of a decision in words: `"on"`, `"0.00123"`, `"max pooling 3"`."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
+
+
+def phrase(name, value):
+    """A decision and its value in words: `"kind separable"` for `"block_1/layers_0/kind"`."""
+    return f"{name.rsplit('/', 1)[-1].removeprefix('n_').replace('_', ' ')} {shown(value)}"
+
+
+def short_names(names):
+    """The shortest endings of names of decisions that tell them apart, in words.
+
+    Args:
+        names: Iterable of different names, such as `"image_block_1/kind_dense/units"`.
+
+    Returns:
+        Dict from name to e.g. `"units"`, or `"kind dense / units"` where another one is of units too.
+    """
+    parts = {name: name.split("/") for name in names}
+    found = {}
+    for name, own in parts.items():
+        others = [other for other in parts.values() if other is not own]
+        n_needed = next(
+            (n for n in range(1, len(own)) if not any(other[-n:] == own[-n:] for other in others)), len(own)
+        )
+        found[name] = " / ".join(own[-n_needed:]).replace("_", " ")
+    return found

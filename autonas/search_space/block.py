@@ -111,6 +111,29 @@ class Block(Configurable):
         """
         return None
 
+    def drawing(self, prefix):
+        """How the block's decisions are drawn as small graphs, where a drawing says more than a list of them.
+
+        Args:
+            prefix: What the names of its decisions begin with, before a slash, such as `"cell_block_1"`.
+
+        Returns:
+            A list of a dict for each graph, which JSON can hold; empty, as here, for none.
+
+            - `"name"`: what it is called, such as `"normal cell"`.
+            - `"inputs"`: names of its first nodes, which are 0, 1, ...; what is computed are the nodes after them.
+            - `"edges"`: a dict for each operation: `"decision"`, the name of the decision on operations, `"source"`,
+              the number of the node that it takes, and `"target"`, that of the node that its result goes to.
+              Instead of a number, `{"decision": name, "place": i}` stands for the i-th node that an `InputChoice`
+              chose, and `{"decision": name, "back": target}` for the node so many before the target as was chosen,
+              none for 0. An edge without `"decision"` passes its input on. Edges whose decisions are inactive aren't
+              drawn.
+            - `"joins"`: whether the output is all computed nodes side by side. Defaults to the last node.
+            - `"used_by"`: pair of a value and names of decisions: it is drawn if one of these has that value. Defaults
+              to always.
+        """
+        return []
+
     def suggest(self, hp, argument):
         """The value of the constructor's argument `argument` in a trial."""
         return ranges.suggest(hp, argument, getattr(self, argument))

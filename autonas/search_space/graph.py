@@ -77,14 +77,30 @@ class Graph(keras_tuner.HyperModel):
         return found[0] if len(found) == 1 else None
 
     def blueprint(self):
-        """What is connected to what: a JSON-like list of dicts, one for each input, block and head, in an order in
-        which each follows those it needs. `"name"` is what the names of its decisions begin with, `"kind"` the name of
-        its class, and `"inputs"` are the names of those it is connected to."""
-        parts = [{"name": name, "kind": type(node).__name__, "inputs": []}
-                 for node, name in zip(self.inputs, self.input_names, strict=True)]  # fmt: skip
+        """What is connected to what, as a list of dicts that JSON can hold.
+
+        One for each input, block and head of the bound graph, in an order in which each follows those it needs:
+
+        - `"name"`: what the names of its decisions begin with; those of an input that is encoded for blocks which take
+          one tensor begin with `"<name>_encoding"`.
+        - `"kind"`: the name of its class.
+        - `"inputs"`: names of those it is connected to.
+        - `"role"`: `"input"`, `"block"` or `"head"`.
+        - `"facts"`: of an input the kind of its data and the shapes of its tensors, of a head its task and the number
+          of its outputs, a dict.
+        - `"drawing"`: see `Block.drawing`.
+        """
+        parts = []
+        for node, name in zip(self.inputs, self.input_names, strict=True):
+            shapes = {key: list(tensor.shape) for key, tensor in self.features[name].tensors.items()}
+            facts = {"data": self.features[name].kind, "shapes": shapes}
+            parts.append(_part(name, node, [], "input", facts, []))
         for each in self.blocks:
+            name = self.names[id(each)]
             sources = [self.names[id(node if node.block is None else node.block)] for node in each.parents]
-            parts.append({"name": self.names[id(each)], "kind": type(each).__name__, "inputs": sources})
+            is_head = any(each is head for head in self.heads)
+            facts = {"task": each.target.task, "n_outputs": each.target.n_outputs} if is_head else {}
+            parts.append(_part(name, each, sources, "head" if is_head else "block", facts, each.drawing(name)))
         return parts
 
     def build(self, hp):
@@ -202,6 +218,11 @@ class Graph(keras_tuner.HyperModel):
             self.names[id(each)] = name
         self.input_names = [self.names[id(node)] for node in self.inputs]
         self.head_names = [self.names[id(head)] for head in self.heads]
+
+
+def _part(name, part, sources, role, facts, drawing):
+    return {"name": name, "kind": type(part).__name__, "inputs": sources, "role": role, "facts": facts,
+            "drawing": drawing}  # fmt: skip
 
 
 def _as_list(value):

@@ -91,6 +91,30 @@ class CellBlock(block.Block):
             {f"{prefix}/{operations.edge_name(edge)}": edge for edge in operations.edges(self.n_nodes)}
         )
 
+    def drawing(self, prefix):
+        if self.cell == "nas_bench_201":
+            names = {edge: f"{prefix}/{operations.edge_name(edge)}" for edge in operations.edges(self.n_nodes)}
+            return [{"name": "cell", "inputs": ["input"], "edges": operations.drawn_edges(names)}]
+        return [
+            {
+                "name": f"{kind} cell",
+                "inputs": ["2 cells back", "1 cell back"],
+                "edges": self._drawn_nodes(f"{prefix}/{kind}"),
+                "joins": True,
+            }
+            for kind in ("normal", "reduction")
+        ]
+
+    def _drawn_nodes(self, prefix):
+        """The edges of a drawn `"darts"` cell."""
+        edges = []
+        for index in range(self.n_nodes):
+            target, node = 2 + index, f"{prefix}/node_{index}"
+            for place in range(min(self.n_inputs, target)):
+                source = {"decision": f"{node}/inputs", "place": place} if self.n_inputs < target else place
+                edges.append({"source": source, "target": target, "decision": f"{node}/operation_{place}"})
+        return edges
+
     def _count(self, hp, name, limit=None):
         counts = arguments.repeat(self, name, None, limit)
         # All cells of a kind share their decisions, so none of them may depend on there being a second stage.

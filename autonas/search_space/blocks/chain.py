@@ -82,6 +82,17 @@ class ChainBlock(block.Block):
 
         return operations.finish(arguments.repeat(self, "depth", make_layer)(hp, outputs))
 
+    def drawing(self, prefix):
+        depth = self.depth.max_value if isinstance(self.depth, ranges.Int) else self.depth
+        edges = []
+        for index in range(depth):
+            layer = {"source": index, "target": index + 1, "decision": f"{prefix}/depth_{index}/operation"}
+            edges.append(layer)
+            if self.skip == "any":
+                skipped = {"decision": f"{prefix}/depth_{index}/skip", "back": index + 1}
+                edges.append({"source": skipped, "target": index + 1})
+        return [{"name": "layers", "inputs": ["input"], "edges": edges}]
+
     def _add(self, hp, outputs, earlier):
         """Adds one of the `earlier` tensors, nearest first, or none."""
         if self.skip == "none" or not earlier:

@@ -99,6 +99,20 @@ class HierarchicalBlock(block.Block):
                 outputs = keras.layers.Add()([outputs, self._cell(hp, outputs, names)])
         return operations.finish(outputs)
 
+    def drawing(self, prefix):
+        def graph(name, scope, n_nodes, **others):
+            names = {edge: f"{scope}/{operations.edge_name(edge)}" for edge in operations.edges(n_nodes)}
+            return {"name": name, "inputs": ["input"], "edges": operations.drawn_edges(names), **others}
+
+        stacked = graph("level 3", f"{prefix}/level_3", self.n_nodes_level_3)
+        users = [edge["decision"] for edge in stacked["edges"]]
+        motifs = [
+            graph(f"motif {index}", f"{prefix}/level_2/motif_{index}", self.n_nodes_level_2,
+                  used_by=[f"motif_{index}", users])
+            for index in range(self.n_motifs)
+        ]  # fmt: skip
+        return [stacked, *motifs]
+
     def _declare_shared(self, hp, names):
         """Declares what later decisions share, whether or not an architecture comes to place them."""
         self.suggest(hp, "reduction")

@@ -28,6 +28,9 @@ class ImageBlock(block.Block):
         self.translation = translation
         self.horizontal_flip = horizontal_flip
 
+    def drawing(self, prefix):
+        return spaces.drawing(self.kind, prefix)
+
     def build(self, hp, inputs):
         normalization = preprocessing.Normalization()
         normalization.features = self.features

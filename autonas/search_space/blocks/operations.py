@@ -130,6 +130,11 @@ def edge_name(edge):
     return f"edge_{edge[0]}_{edge[1]}"
 
 
+def drawn_edges(names):
+    """The edges of a graph as `Block.drawing` gives them, of a dict from edges to names of decisions."""
+    return [{"source": source, "target": target, "decision": name} for (source, target), name in names.items()]
+
+
 def add(tensors):
     """The sum of a node's incoming edges."""
     return tensors[0] if len(tensors) == 1 else keras.layers.Add()(tensors)

@@ -48,6 +48,11 @@ def family(kind, families, named=None):
     return decisions.LayerChoice("kind", {kind: known[kind]})
 
 
+def drawing(kind, prefix):
+    """What `Block.drawing` gives of a default block whose `kind` is a space of architectures; else an empty list."""
+    return MAPS_AND_SERIES[kind]().drawing(f"{prefix}/kind_{kind}") if kind in MAPS_AND_SERIES else []
+
+
 def identity():
     """The family without a network: what follows is linear."""
     return keras.layers.Identity()

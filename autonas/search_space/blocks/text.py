@@ -36,6 +36,9 @@ class TextBlock(block.Block):
         self.dimension = dimension
         self.dropout = dropout
 
+    def drawing(self, prefix):
+        return spaces.drawing(self.kind, prefix)
+
     def build(self, hp, inputs):
         statistics = self.features[0].statistics
         dimension, dropout = self.suggest(hp, "dimension"), self.suggest(hp, "dropout")

@@ -25,6 +25,9 @@ class TimeSeriesBlock(block.Block):
         super().__init__(name)
         self.kind = kind
 
+    def drawing(self, prefix):
+        return spaces.drawing(self.kind, prefix)
+
     def build(self, hp, inputs):
         normalization = preprocessing.Normalization()
         normalization.features = self.features

@@ -1,21 +1,12 @@
-"""Pictures of a search."""
+"""The picture of a Pareto front."""
 
-import matplotlib
 import numpy as np
 import pandas
-import pytest
 from matplotlib import colors, pyplot
 
 from autonas.reporting import plots
 
 OBJECTIVES = [("val_accuracy", "max"), ("latency_ms", "min")]
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    matplotlib.use("Agg")
-    yield
-    pyplot.close("all")
 
 
 def board(*rows):
@@ -44,5 +35,5 @@ def test_the_limit_of_a_cost_is_a_line():
     axes = pyplot.subplots()[1]
     assert plots.plot_pareto(ROWS, ROWS.iloc[[1, 2]], OBJECTIVES, {"latency_ms": 2.5}, axes) is axes
     limit = axes.lines[-1]
-    assert limit.get_xdata() == [2.5, 2.5] and colors.same_color(limit.get_color(), "C3")
+    assert limit.get_xdata() == [2.5, 2.5] and colors.same_color(limit.get_color(), "#D55E00")
     assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == "limit 2.5"

@@ -1,4 +1,6 @@
-"""Pictures of a search, by matplotlib."""
+"""The Pareto front of a search with several objectives."""
+
+from autonas.reporting.plots import canvas
 
 
 def plot_pareto(board, front, objectives, constraints=None, axes=None):
@@ -13,30 +15,21 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
 
     Returns:
         The axes.
-
-    Raises:
-        ImportError: If matplotlib is missing.
     """
     (high, high_direction), (wide, wide_direction) = objectives[:2]
-    if axes is None:
-        try:
-            from matplotlib import pyplot
-        except ImportError as error:
-            raise ImportError("Plots need matplotlib: pip install 'autonas[plots]'") from error
-        axes = pyplot.subplots(layout="constrained")[1]
+    axes = canvas.new_axes(axes)
     trials = board[(board.stage == "search") & (board.status == "completed")]
     beaten = trials[~trials.trial_id.isin(front.trial_id)]
     axes.scatter(beaten[wide], beaten[high], color="0.7", label="beaten by another")
     ordered = front.sort_values(wide)
     # What is as good or worse than a point is beside it and on the worse side of it: steps, no straight lines.
     where = "post" if wide_direction == "min" else "pre"
-    axes.step(ordered[wide], ordered[high], where=where, color="C0", linewidth=1)
-    axes.scatter(ordered[wide], ordered[high], color="C0", zorder=3, label="Pareto front")
+    axes.step(ordered[wide], ordered[high], where=where, color=canvas.BLUE, linewidth=1)
+    axes.scatter(ordered[wide], ordered[high], color=canvas.BLUE, zorder=3, label="Pareto front")
     limit = {str(getattr(key, "name", key)): value for key, value in (constraints or {}).items()}.get(wide)
     if limit is not None:
-        axes.axvline(limit, color="C3", linestyle="--", linewidth=1, label=f"limit {limit:g}")
-    axes.set_xlabel(f"{wide} ({'smaller' if wide_direction == 'min' else 'larger'} is better)")
-    axes.set_ylabel(f"{high} ({'smaller' if high_direction == 'min' else 'larger'} is better)")
+        axes.axvline(limit, color=canvas.RED, linestyle="--", linewidth=1, label=f"limit {limit:g}")
+    axes.set_xlabel(canvas.plain(f"{wide} ({'smaller' if wide_direction == 'min' else 'larger'} is better)", 60))
+    axes.set_ylabel(canvas.plain(f"{high} ({'smaller' if high_direction == 'min' else 'larger'} is better)", 60))
     axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
+    return canvas.tidy(axes)

@@ -1,0 +1,213 @@
+"""An architecture as a person would sketch it: blocks with their decisions, and the inside of cells."""
+
+from autonas.reporting import text
+from autonas.reporting.plots import canvas, cells, wording
+
+#: All lengths are in points at full size: text of this height, lines of this distance, and the gaps of boxes.
+_FONT, _LINE, _PADDING = 8.0, 11.5, 7.0
+_ACROSS, _DOWN = 34.0, 16.0
+#: Mean width of a character as a share of its height, of the font that matplotlib comes with.
+_CHARACTER = 0.6
+#: Lines of a box, and characters of a line, at most.
+_N_LINES, _N_CHARACTERS = 26, 46
+_FILLS = {"input": "#E8F1F8", "block": "#FFFFFF", "head": "#FCEBDD"}
+_EDGES = {"input": canvas.BLUE, "block": "0.35", "head": canvas.RED}
+
+
+def _size(search, record):
+    layout = _Layout(search, record)
+    return layout.width / 72 + 0.1, layout.height / 72 + 0.1
+
+
+@canvas.sized(_size)
+def plot_architecture(search, record, axes=None):
+    """Draws the blocks of a trial, what was decided in each, and the cells inside of them.
+
+    The picture has a size of its own; in axes of another size it is scaled with its text. `canvas.figure` gives it a
+    figure that fits.
+
+    Args:
+        search: The `SearchInfo`, whose blueprint is drawn.
+        record: The `TrialRecord`, whose values are.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+    """
+    layout = _Layout(search, record)
+    axes = canvas.new_axes(axes, (layout.width / 72 + 0.1, layout.height / 72 + 0.1))
+    if not layout.boxes:
+        return canvas.note(axes, "the search has no blueprint")
+    axes.set_axis_off()
+    axes.set_xlim(0, layout.width)
+    axes.set_ylim(layout.height, 0)
+    axes.set_aspect("equal", anchor="NW")
+    area = axes.get_window_extent()
+    scale = min(area.width / layout.width, area.height / layout.height) * 72 / axes.figure.dpi
+    # Alone in a figure made for it, the axes will fill it once it is laid out.
+    scale = min(1.0, scale) if len(axes.figure.axes) > 1 else _fitting(axes, layout)
+    axes.text(0, 7, canvas.plain(layout.heading, 90), fontsize=9.5 * scale, fontweight="bold", va="center")
+    for points in layout.arrows:
+        _arrow(axes, points, scale)
+    for box in layout.boxes.values():
+        _box(axes, box, scale)
+    for panel, left, top in layout.panels:
+        panel.draw(axes, left, top, scale)
+    for line, text_line in enumerate(layout.footer):
+        axes.text(0, layout.footer_top + (line + 0.5) * _LINE, canvas.plain(text_line, 400), fontsize=7.5 * scale,
+                  va="center", color="0.35")  # fmt: skip
+    return axes
+
+
+def _fitting(axes, layout):
+    width, height = axes.figure.get_size_inches() * 72
+    return min(1.0, width / (layout.width + 7), height / (layout.height + 7))
+
+
+class _Box:
+    """One part of the graph: where it is, and what stands in it."""
+
+    def __init__(self, part, lines):
+        self.part = part
+        self.title = wording.title(part)
+        hidden = len(lines) - _N_LINES
+        self.lines = lines if hidden <= 0 else [*lines[: _N_LINES - 1], f"… and {hidden + 1} more"]
+        longest = max([len(line) for line in self.lines] + [1.08 * len(self.title)])
+        self.width = longest * _FONT * _CHARACTER + 2 * _PADDING
+        self.height = _LINE * (1 + len(self.lines)) + 1.6 * _PADDING
+        self.left = self.top = 0.0
+
+
+class _Layout:
+    """Where everything goes: parts in columns by their distance from the inputs, cells below, training last."""
+
+    def __init__(self, search, record):
+        values = {name: value for name, value in record.values.items() if value is not None}
+        self.boxes, self.arrows, self.panels = {}, [], []
+        self.heading = _heading(search, record)
+        panels = []
+        for part in search.blueprint:
+            drawn = [cells.Cell(each, values) for each in part.get("drawing", [])]
+            used = {name for each in drawn for name in each.decisions}
+            drawn = [each for each in drawn if each.is_drawn]
+            lines = wording.facts(part) + wording.lines(values, part["name"], used)
+            if part.get("role") == "input":
+                lines += wording.lines(values, f"{part['name']}_encoding", used)
+            self.boxes[part["name"]] = _Box(part, wording.wrapped(lines, _N_CHARACTERS))
+            several = sum(bool(each.get("drawing")) for each in search.blueprint) > 1
+            panels += [(each, f"{wording.title(part)}: {each.name}" if several else each.name) for each in drawn]
+        width, height = self._place(search.blueprint)
+        for panel, name in panels:
+            panel.name = name
+        width = max(width, len(self.heading) * 9.5 * 1.1 * _CHARACTER)
+        self.width, height = self._place_panels([panel for panel, _ in panels], width, height)
+        others = {name: value for name, value in values.items()
+                  if name.startswith("optimization/") and not name.startswith("tuner/")}  # fmt: skip
+        self.footer = wording.wrapped(
+            ["training: " + ", ".join(text.phrase(*item) for item in others.items())] if others else [],
+            int(self.width / (7.5 * _CHARACTER)),
+        )
+        self.footer_top = height + _DOWN / 2
+        self.height = self.footer_top + _LINE * len(self.footer)
+
+    def _place(self, blueprint):
+        """Puts boxes into columns, and arrows between them; returns the width and the height that they take."""
+        column = {}
+        for part in blueprint:
+            column[part["name"]] = 1 + max((column[source] for source in part["inputs"]), default=-1)
+        # Inputs stand beside what takes them.
+        for part in blueprint:
+            if not part["inputs"]:
+                takers = [column[each["name"]] for each in blueprint if part["name"] in each["inputs"]]
+                column[part["name"]] = min(takers, default=1) - 1
+        columns = [[] for _ in range(1 + max(column.values(), default=-1))]
+        passing = {}
+        for part in blueprint:
+            columns[column[part["name"]]].append(self.boxes[part["name"]])
+            for source in part["inputs"]:
+                # An arrow over several columns needs a place in each of those between.
+                between = [_Gap() for _ in range(column[source] + 1, column[part["name"]])]
+                for gap, place in zip(between, range(column[source] + 1, column[part["name"]]), strict=True):
+                    columns[place].append(gap)
+                passing[source, part["name"]] = between
+        heights = [sum(box.height for box in boxes) + _DOWN * (len(boxes) - 1) for boxes in columns]
+        height = max(heights, default=0.0)
+        left, upper = 1.0, _DOWN + 6.0
+        for boxes, taken in zip(columns, heights, strict=True):
+            top, width = upper + (height - taken) / 2, max((box.width for box in boxes), default=0.0)
+            for box in boxes:
+                box.left, box.top = left + (width - box.width) / 2, top
+                top += box.height + _DOWN
+            left += width + _ACROSS
+        for (source, target), gaps in passing.items():
+            first, last = self.boxes[source], self.boxes[target]
+            points = [(first.left + first.width, first.top + first.height / 2)]
+            points += [(gap.left, gap.top + gap.height / 2) for gap in gaps]
+            self.arrows.append([*points, (last.left, last.top + last.height / 2)])
+        return left - _ACROSS + 1.0, upper + height + 1.0
+
+    def _place_panels(self, panels, width, height):
+        """Puts cells below the boxes, in rows about as wide; returns the width and the height of all."""
+        limit = max([width, 520.0, *(panel.width for panel in panels)])
+        left, top, row = 1.0, height + _DOWN, 0.0
+        for panel in panels:
+            if left > 1.0 and left + panel.width > limit:
+                left, top, row = 1.0, top + row + _DOWN, 0.0
+            self.panels.append((panel, left, top))
+            left, row = left + panel.width + _ACROSS, max(row, panel.height)
+            width = max(width, left - _ACROSS)
+        return width, top + row if panels else height
+
+
+def _heading(search, record):
+    parts = [f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", " ")]
+    if record.score is not None:
+        parts.append(f"{search.objective} {record.score:.4g}")
+    if record.parameters is not None:
+        parts.append(f"{record.parameters:,} parameters")
+    return ", ".join(parts)
+
+
+class _Gap:
+    """Room in a column for an arrow that passes it."""
+
+    width, height = 10.0, 12.0
+
+    def __init__(self):
+        self.left = self.top = 0.0
+
+
+def _box(axes, box, scale):
+    from matplotlib import patches
+
+    role = box.part.get("role", "block")
+    axes.add_patch(
+        patches.FancyBboxPatch(
+            (box.left, box.top), box.width, box.height, boxstyle="round,pad=0,rounding_size=5",
+            facecolor=_FILLS[role], edgecolor=_EDGES[role], linewidth=1.1 * scale, zorder=2,
+        )
+    )  # fmt: skip
+    top = box.top + 0.8 * _PADDING
+    axes.text(box.left + _PADDING, top + _LINE / 2, canvas.plain(box.title), va="center", fontsize=_FONT * scale,
+              fontweight="bold", color=_EDGES[role] if role != "block" else "black", zorder=3)  # fmt: skip
+    for number, line in enumerate(box.lines, 1):
+        indent = (len(line) - len(line.lstrip())) * _FONT * _CHARACTER / 2
+        axes.text(box.left + _PADDING + indent, top + (number + 0.5) * _LINE, canvas.plain(line, 60), va="center",
+                  fontsize=_FONT * scale, color="0.15", zorder=3)  # fmt: skip
+
+
+def _arrow(axes, points, scale):
+    """An arrow through points, level where it leaves and arrives."""
+    from matplotlib import patches, path
+
+    vertices, codes = [points[0]], [path.Path.MOVETO]
+    for (left, top), (right, bottom) in zip(points, points[1:], strict=False):
+        middle = (left + right) / 2
+        vertices += [(middle, top), (middle, bottom), (right, bottom)]
+        codes += [path.Path.CURVE4] * 3
+    axes.add_patch(
+        patches.FancyArrowPatch(
+            path=path.Path(vertices, codes), arrowstyle="-|>", mutation_scale=10 * scale, color="0.35",
+            linewidth=1.2 * scale, shrinkA=0, shrinkB=0, zorder=1,
+        )
+    )  # fmt: skip

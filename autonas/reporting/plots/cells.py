@@ -1,0 +1,145 @@
+"""The inside of a cell: its nodes in a row, its operations on lines above and below it."""
+
+from autonas.reporting.plots import canvas
+
+_FONT, _LANE, _STEP, _RADIUS = 7.0, 17.0, 78.0, 8.0
+_CHARACTER = 0.6
+_TITLE = 18.0
+_COLOURS = {
+    "convolution": "#CFE3F2",
+    "separable": "#CFEDE3",
+    "dilated": "#F8E3B5",
+    "max": "#EFD3E3",
+    "average": "#EFD3E3",
+    "identity": "#EEEEEE",
+}
+
+
+class Cell:
+    """A small graph as `Block.drawing` describes it, with the operations that were chosen.
+
+    Args:
+        drawing: The dict.
+        values: Dict from decision to value, of the active ones.
+    """
+
+    def __init__(self, drawing, values):
+        self.name = drawing["name"]
+        inputs = drawing["inputs"]
+        self.decisions = []
+        found, skips = [], []
+        for edge in drawing["edges"]:
+            source, decision = edge["source"], edge.get("decision")
+            if decision is not None and decision not in values:
+                continue
+            if isinstance(source, dict):
+                if source["decision"] not in values:
+                    continue
+                self.decisions.append(source["decision"])
+                chosen = str(values[source["decision"]])
+                if "back" in source:
+                    source = None if chosen == "0" else source["back"] - int(chosen)
+                else:
+                    source = int(chosen.split("+")[source["place"]])
+            if decision is None:
+                skips.append((source, edge["target"], ""))
+            else:
+                self.decisions.append(decision)
+                found.append((source, edge["target"], str(values[decision])))
+        reached = {target for _, target, _ in found}
+        found += [edge for edge in skips if edge[0] is not None and edge[1] in reached]
+        self.edges = [edge for edge in found if edge[2] != "none"]
+        n_nodes = max([len(inputs), *(target + 1 for _, target, _ in found)])
+        self.labels = [*inputs, *(str(number + 1) for number in range(n_nodes - len(inputs)))]
+        if drawing.get("joins") and n_nodes > len(inputs) + 1:
+            self.edges += [(node, n_nodes, "") for node in range(len(inputs), n_nodes)]
+            self.labels.append("output")
+        elif n_nodes > len(inputs):
+            self.labels[-1] = "output"
+        used_by = drawing.get("used_by")
+        is_used = used_by is None or any(values.get(name) == used_by[0] for name in used_by[1])
+        #: Whether there is anything to draw.
+        self.is_drawn = bool(found) and is_used
+        self._place()
+
+    def _place(self):
+        """Gives each edge a lane, above or below the nodes, in which it meets no other."""
+        taken = {}
+        self.lanes = {}
+        for edge in sorted(self.edges, key=lambda edge: (edge[1] - edge[0], edge[0])):
+            source, target, label = edge
+            if target - source == 1 and not any(
+                each[:2] == edge[:2] and lane == 0 for each, lane in self.lanes.items()
+            ):
+                self.lanes[edge] = 0
+                continue
+            for lane in (sign * level for level in range(1, 20) for sign in (-1, 1)):
+                if all(target <= other[0] or source >= other[1] for other in taken.get(lane, [])):
+                    taken.setdefault(lane, []).append((source, target))
+                    self.lanes[edge] = lane
+                    break
+        self.n_above = -min([0, *self.lanes.values()])
+        self.n_below = max([0, *self.lanes.values()])
+        longest = max((len(_words(label)) for _, _, label in self.edges), default=0)
+        #: Half of the width of each node.
+        self.halves = [
+            0.9 * _RADIUS if len(label) <= 2 else 0.27 * _FONT * max(map(len, label.rsplit(" ", 1))) + 4
+            for label in self.labels
+        ]
+        self.step = max(_STEP, longest * _FONT * _CHARACTER + 2 * max(self.halves) + 20)
+        self.width = self.halves[0] + self.halves[-1] + 2 + self.step * (len(self.labels) - 1)
+        self.height = _TITLE + _LANE * (self.n_above + self.n_below + 2)
+
+    def draw(self, axes, left, top, scale):
+        """Draws it into axes whose units are points of a text of full size.
+
+        Args:
+            axes: The axes.
+            left: Left edge.
+            top: Upper edge.
+            scale: Size of text as a share of its full size.
+        """
+        from matplotlib import patches
+
+        axes.text(left, top + 6, canvas.plain(self.name, 80), fontsize=8 * scale, fontweight="bold", va="center")
+        middle = top + _TITLE + _LANE * (self.n_above + 0.6)
+        places = [left + self.halves[0] + 1 + self.step * place for place in range(len(self.labels))]
+        for (source, target, label), lane in self.lanes.items():
+            start, end = places[source] + self.halves[source], places[target] - self.halves[target]
+            self._edge(axes, start, end, middle, lane, label, scale)
+        for place, label, half in zip(places, self.labels, self.halves, strict=True):
+            words = label.rsplit(" ", 1)
+            axes.add_patch(patches.FancyBboxPatch(
+                (place - half, middle - _RADIUS), 2 * half, 2 * _RADIUS, boxstyle="round,pad=0,rounding_size=6",
+                facecolor="white", edgecolor="0.2", linewidth=scale, zorder=5,
+            ))  # fmt: skip
+            axes.text(place, middle, "\n".join(map(canvas.plain, words)), ha="center",
+                      va="center", fontsize=(_FONT - 0.8 * (len(words) > 1)) * scale, zorder=6,
+                      linespacing=0.9)  # fmt: skip
+
+    def _edge(self, axes, start, end, middle, lane, label, scale):
+        from matplotlib import patches, path
+
+        height = middle + lane * _LANE
+        # The steeper, the farther away: lines of several lanes at one node stay apart.
+        slope = 4.0 + 3.0 * abs(lane)
+        points = [(start, middle), (start + slope, height), (end - slope - 6, height), (end, middle)]
+        if lane == 0:
+            points = [(start, middle), (end, middle)]
+        is_plain = not label or label == "identity"
+        axes.add_patch(
+            patches.FancyArrowPatch(
+                path=path.Path(points), arrowstyle="-|>", mutation_scale=7 * scale, color="0.45",
+                linewidth=scale, linestyle=(0, (3, 2)) if is_plain else "-", shrinkA=0, shrinkB=0, zorder=1,
+                joinstyle="round",
+            )
+        )  # fmt: skip
+        if label:
+            colour = _COLOURS.get(label.split("_")[0], "#FFFFFF")
+            box = {"facecolor": colour, "edgecolor": "0.6", "linewidth": 0.5 * scale, "boxstyle": "round,pad=0.25"}
+            axes.text((start + end - 3) / 2, height, canvas.plain(_words(label), 30), ha="center", va="center",
+                      fontsize=_FONT * scale, bbox=box, zorder=3)  # fmt: skip
+
+
+def _words(label):
+    return label.replace("_", " ")

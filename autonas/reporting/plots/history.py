@@ -1,0 +1,155 @@
+"""The course of a search: the score of each trial, the best so far, and the learning curves."""
+
+import math
+
+from autonas.reporting.plots import canvas
+
+#: Learning curves that are told apart by colour; the others are grey.
+_N_COLOURED = 6
+
+
+def plot_history(search, records, over="trials", axes=None):
+    """Draws each trial's score and the best so far; failed and refused trials are marked on the lower edge.
+
+    Trials that were trained less than others, as those of low fidelity first are, are drawn small and pale. The best
+    so far is that of the trials trained farthest until then.
+
+    Args:
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s.
+        over: `"trials"` or `"seconds"`: what the horizontal axis is, the number of a trial, or when it ended, counted
+            from the beginning of the first one. Defaults to `"trials"`.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: If `over` is something else.
+    """
+    if over not in ("trials", "seconds"):
+        raise ValueError(f"`over` must be 'trials' or 'seconds'. Received: over={over!r}")
+    axes = canvas.new_axes(axes)
+    trials = [record for record in records if record.stage == "search" and record.status != "running"]
+    if over == "seconds":
+        trials.sort(key=lambda record: record.started + record.seconds)
+    first = min((record.started for record in trials), default=0.0)
+    place = {id(each): each.number if over == "trials" else each.started + each.seconds - first for each in trials}
+    scored = [record for record in trials if record.status == "completed" and _is_number(record.score)]
+    if not trials:
+        return canvas.note(axes, "no trial has ended")
+    farthest = max((_length(record) for record in scored), default=0)
+    full = [record for record in scored if _length(record) == farthest]
+    short = [record for record in scored if _length(record) < farthest]
+    if short:
+        label = f"trained for less than {farthest} epochs"
+        axes.scatter([place[id(each)] for each in short], [each.score for each in short], 10, "0.75", label=label)
+    axes.scatter([place[id(each)] for each in full], [each.score for each in full], 22, canvas.SKY, label="trial",
+                 zorder=3)  # fmt: skip
+    path = _best_so_far(scored, search.direction)
+    if path:
+        end = max(place.values())
+        axes.step([place[id(each)] for each in path] + [end], [each.score for each in path] + [path[-1].score],
+                  where="post", color=canvas.BLUE, label="best so far", zorder=2)  # fmt: skip
+        axes.plot(place[id(path[-1])], path[-1].score, "*", color=canvas.RED, markersize=13, zorder=4,
+                  label=f"best: trial {path[-1].number}, {path[-1].score:.4g}")  # fmt: skip
+    _limit(axes, [record.score for record in scored], search.direction)
+    for status, marker, colour in (("failed", "x", canvas.RED), ("refused", "|", canvas.ORANGE)):
+        places = [place[id(record)] for record in trials if record.status == status]
+        if places:
+            axes.scatter(places, [0.02] * len(places), 30, colour, marker, label=f"{status} ({len(places)})",
+                         transform=axes.get_xaxis_transform(), clip_on=False, zorder=5)  # fmt: skip
+    axes.set_xlabel("trial" if over == "trials" else "seconds since the first trial began")
+    axes.set_ylabel(_score_label(search))
+    if over == "trials":
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, fontsize="small")
+    return canvas.tidy(axes)
+
+
+def plot_curves(search, records, axes=None):
+    """Draws the learning curves: the score of each epoch of each trial, those of the best ones in colour.
+
+    Args:
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+    """
+    axes = canvas.new_axes(axes)
+    name = search.objective
+    if not any(name in epoch for record in records for epoch in record.history):
+        # An objective that isn't scored in epochs, such as a cost.
+        name = "val_loss"
+    curves = [
+        (record, [epoch.get(name, math.nan) for epoch in record.history])
+        for record in records
+        if record.stage == "search" and len(record.history) and any(name in epoch for epoch in record.history)
+    ]
+    if not curves:
+        return canvas.note(axes, "no trial has a learning curve")
+    sign = -1 if search.direction == "max" else 1
+    curves.sort(key=lambda item: (item[0].status != "completed", -_length(item[0]),
+                                  sign * item[0].score if _is_number(item[0].score) else math.inf))  # fmt: skip
+    colours = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.RED, canvas.PURPLE, canvas.SKY]
+    for rank, (record, curve) in reversed(list(enumerate(curves))):
+        style = {"color": "0.8", "linewidth": 0.8}
+        if rank < _N_COLOURED:
+            style = {"color": colours[rank], "linewidth": 1.6, "label": f"trial {record.number}", "zorder": 10 - rank}
+        # Alone, an epoch is no line; of the best, the epoch is marked that the score is of.
+        marked = [record.best_epoch - 1] if rank < _N_COLOURED and 0 < record.best_epoch <= len(curve) else []
+        marked = [0] if len(curve) == 1 else marked
+        axes.plot(range(1, len(curve) + 1), curve, marker="o", markersize=4, markevery=marked, **style)
+    _limit(axes, [value for _, curve in curves for value in curve if _is_number(value)], search.direction)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(canvas.plain(name))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small", title="the best", title_fontsize="small")
+    return canvas.tidy(axes)
+
+
+def _best_so_far(scored, direction):
+    """The records that were the best when they ended, of those that were trained farthest until then."""
+    found = []
+    for record in scored:
+        if found:
+            gain = record.score - found[-1].score if direction == "max" else found[-1].score - record.score
+            if (_length(record), gain) <= (_length(found[-1]), 0.0):
+                continue
+        found.append(record)
+    return found
+
+
+def _limit(axes, scores, direction):
+    """Cuts off scores so bad that nothing could be seen of the others; what is cut off is said."""
+    import numpy as np
+
+    if len(scores) < 5:
+        return
+    low, middle, high = np.quantile(scores, [0.1, 0.5, 0.9])
+    best, worst = (min(scores), max(scores)) if direction == "min" else (max(scores), min(scores))
+    edge = middle + 3 * ((high if direction == "min" else low) - best)
+    is_beyond = worst > edge if direction == "min" else worst < edge
+    if not is_beyond or edge == best:
+        return
+    beyond = sum(score > edge if direction == "min" else score < edge for score in scores)
+    margin = 0.05 * abs(edge - best)
+    axes.set_ylim(*((best - margin, edge) if direction == "min" else (edge, best + margin)))
+    axes.text(0.01, 0.99 if direction == "min" else 0.01, f"{beyond} worse ones are outside", fontsize="small",
+              color="0.4", ha="left", va="top" if direction == "min" else "bottom",
+              transform=axes.transAxes)  # fmt: skip
+
+
+def _score_label(search):
+    return canvas.plain(f"{search.objective} ({'smaller' if search.direction == 'min' else 'larger'} is better)", 60)
+
+
+def _length(record):
+    return record.values.get("tuner/epochs") or 0
+
+
+def _is_number(score):
+    return score is not None and math.isfinite(score)

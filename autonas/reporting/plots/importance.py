@@ -1,0 +1,41 @@
+"""Which decisions matter."""
+
+from autonas.reporting import text
+from autonas.reporting.plots import canvas
+
+_N_SHOWN = 12
+
+
+def _size(shares):
+    return canvas.SIZE[0], 1.0 + 0.27 * max(3, min(len(shares), _N_SHOWN + 1))
+
+
+@canvas.sized(_size)
+def plot_importance(shares, axes=None):
+    """Draws a bar for each decision, as long as its share of what varies in the score.
+
+    Args:
+        shares: Dict from decision to share, the largest first, as `importance.importances` gives it.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+    """
+    axes = canvas.new_axes(axes, _size(shares))
+    if not shares:
+        return canvas.note(axes, "the trials don't tell which decisions matter: too few, or too much alike")
+    labels = text.short_names(shares)
+    bars = [(canvas.plain(labels[name]), share) for name, share in list(shares.items())[:_N_SHOWN]]
+    rest = list(shares.values())[_N_SHOWN:]
+    if rest:
+        bars.append((f"{len(rest)} others", sum(rest)))
+    places = range(len(bars))
+    axes.barh(places, [share for _, share in bars], color=[canvas.BLUE] * min(len(bars), _N_SHOWN) + [canvas.GREY])
+    for place, (_, share) in enumerate(bars):
+        axes.text(share, place, f" {share:.0%}" if share >= 0.005 else " <1%", va="center", fontsize="small")
+    axes.set_yticks(places, [label for label, _ in bars])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.12 * max(share for _, share in bars))
+    axes.set_xlabel("share of what varies in the score")
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    return canvas.tidy(axes)

@@ -1,0 +1,173 @@
+"""Parallel coordinates: each trial a line through the values of its decisions to its score."""
+
+import math
+
+from autonas.reporting import importance, text
+from autonas.reporting.plots import canvas
+
+_N_SHOWN = 8
+#: Where inactive decisions, and trials without a score, are drawn.
+_BELOW = -0.16
+#: Ticks of an axis at most; of more values some are left out.
+_N_TICKS = 8
+#: Ranges of positive reals this wide are drawn on a logarithmic scale.
+_LOGARITHMIC = 30.0
+
+
+def _size(search, records, shares):
+    return 2.0 + 1.25 * (1 + len(_shown(search, records, shares))), 4.6
+
+
+@canvas.sized(_size)
+def plot_parallel(search, records, shares=None, axes=None):
+    """Draws each trial as a line through the values of its decisions, the most important first, to its score.
+
+    Only trials whose scores compare are drawn, those of one length of training (see `importance.comparable`), and those
+    that failed. A decision that was inactive in a trial is passed below its scale.
+
+    Args:
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s.
+        shares: Dict from decision to its importance, the most important first, or `None`; where it doesn't say, those
+            that were active most often come first. The 8 first ones that varied are drawn.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+    """
+    import numpy as np
+    from matplotlib import collections
+
+    axes = canvas.new_axes(axes, _size(search, records, shares))
+    trials = importance.comparable(records)
+    names = _shown(search, records, shares)
+    if not names:
+        return canvas.note(axes, "too few trials to compare their decisions")
+    scales = {info["name"]: _Scale(info, trials) for info in search.space if info["name"] in names}
+    axes.set_axis_off()
+    scores = np.array([record.score for record in trials])
+    colours, heights = _by_score(scores, search.direction)
+    # The best on top; lines through one option lie beside each other, not on each other.
+    order = np.argsort(heights if search.direction == "max" else -heights, kind="stable")
+    spread = 0.05 * (np.argsort(order) / max(1, len(order) - 1) - 0.5)
+    lines = []
+    for place in order:
+        record = trials[place]
+        points = [scales[name].position(record.values.get(name), spread[place]) for name in names]
+        lines.append([*enumerate(points), (len(names), heights[place])])
+    widths = [0.9] * (len(lines) - 1) + [2.5]
+    axes.add_collection(collections.LineCollection(lines, colors=colours[order], linewidths=widths, alpha=0.85))
+    failed = [record for record in records if record.stage == "search" and record.status == "failed"]
+    if failed:
+        lines = [
+            [*enumerate(scales[name].position(record.values.get(name), 0.0) for name in names), (len(names), _BELOW)]
+            for record in failed
+        ]
+        axes.add_collection(collections.LineCollection(lines, colors=canvas.RED, linewidths=0.9, linestyles="--"))
+    _draw_scales(axes, names, scales)
+    _draw_score(axes, len(names), search, trials, heights, bool(failed))
+    axes.set_xlim(-0.75, len(names) + 0.9)
+    lengths = {record.values.get("tuner/epochs") for record in records if record.stage == "search"}
+    if len(lengths) > 1:
+        said = f"the {len(trials)} trials that were trained for {trials[0].values['tuner/epochs']} epochs"
+        axes.text(-0.7, _BELOW - 0.05, said, fontsize=7, color="0.4", va="top")
+    axes.set_ylim(_BELOW - 0.08, 1.2)
+    return axes
+
+
+def _shown(search, records, shares):
+    trials = importance.comparable(records)
+    if len(trials) < 2:
+        return []
+    names = list(shares or [])
+    others = [info["name"] for info in search.space if info["name"] not in names]
+    names += sorted(others, key=lambda name: sum(record.values.get(name) is None for record in trials))
+    varied = [name for name in names if len({record.values.get(name) for record in trials} - {None}) > 1]
+    return varied[:_N_SHOWN]
+
+
+class _Scale:
+    """The scale of one decision, from 0 to 1."""
+
+    def __init__(self, info, trials):
+        seen = [record.values[info["name"]] for record in trials if record.values.get(info["name"]) is not None]
+        self.has_inactive = len(seen) < len(trials)
+        self.options = info.get("values")
+        if self.options is None and len(set(seen)) <= _N_TICKS and all(isinstance(value, int) for value in seen):
+            self.options = sorted(set(seen))
+        if self.options is not None:
+            self.options = list(self.options)
+            n_options = len(self.options)
+            ticks = self.options if n_options <= 2 * _N_TICKS else self.options[:: n_options // _N_TICKS]
+            self.ticks = [(self.position(option), text.shown(option)) for option in ticks]
+            return
+        self.low, self.high = min(seen), max(seen)
+        self.is_logarithmic = self.low > 0 and self.high / self.low > _LOGARITHMIC
+        self.ticks = [(place, text.shown(self._value(place))) for place in (0.0, 0.25, 0.5, 0.75, 1.0)]
+
+    def position(self, value, offset=0.0):
+        if value is None:
+            return _BELOW + 0.3 * offset
+        if self.options is not None:
+            return self.options.index(value) / max(1, len(self.options) - 1) + offset
+        if self.is_logarithmic:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def _value(self, place):
+        if self.is_logarithmic:
+            return float(self.low * (self.high / self.low) ** place)
+        return float(self.low + (self.high - self.low) * place)
+
+
+def _by_score(scores, direction):
+    """Colours of trials and their heights on the axis of the score, from 0 to 1; bad outliers are at its edge."""
+    import numpy as np
+    from matplotlib import colormaps
+
+    low, high = _range(scores, direction)
+    heights = np.clip((scores - low) / ((high - low) or 1.0), 0.0, 1.0)
+    # The best is dark: the bright end of the map is hard to see on white.
+    bright = heights if direction == "min" else 1.0 - heights
+    return colormaps["viridis"](0.88 * bright), heights
+
+
+def _range(scores, direction):
+    import numpy as np
+
+    low, high = np.min(scores), np.max(scores)
+    first, third = np.quantile(scores, [0.25, 0.75])
+    reach = 1.5 * (third - first)
+    if reach and direction == "min":
+        high = min(high, third + reach)
+    elif reach:
+        low = max(low, first - reach)
+    return low, high
+
+
+def _draw_scales(axes, names, scales):
+    labels = text.short_names(names)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
+    for place, name in enumerate(names):
+        axes.plot([place, place], [0, 1], color="0.3", linewidth=1, zorder=3)
+        label = canvas.plain(labels[name], 44).replace(" / ", " /\n").replace("kind ", "")
+        axes.text(place, 1.07, label, ha="center", va="bottom", fontsize=8, fontweight="bold")
+        for height, tick in scales[name].ticks:
+            axes.text(place - 0.03, height, canvas.plain(tick, 18), ha="right", va="center", fontsize=7, bbox=box,
+                      zorder=4)  # fmt: skip
+        if scales[name].has_inactive:
+            axes.text(place - 0.03, _BELOW, "inactive", ha="right", va="center", fontsize=7, color="0.4", bbox=box,
+                      style="italic", zorder=4)  # fmt: skip
+
+
+def _draw_score(axes, place, search, trials, heights, has_failed):
+    low, high = _range([record.score for record in trials], search.direction)
+    axes.plot([place, place], [0, 1], color="0.3", linewidth=1, zorder=3)
+    axes.text(place, 1.07, canvas.plain(search.objective, 24), ha="center", va="bottom", fontsize=8, fontweight="bold")
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        axes.text(place + 0.04, share, f"{low + share * (high - low):.4g}", ha="left", va="center", fontsize=7)
+    if has_failed:
+        axes.text(place + 0.04, _BELOW, "failed", ha="left", va="center", fontsize=7, color=canvas.RED)
+    best = max(range(len(trials)), key=lambda index: heights[index] if search.direction == "max" else -heights[index])
+    axes.text(place + 0.42, heights[best], f"trial {trials[best].number}", ha="left", va="center", fontsize=7,
+              fontweight="bold", color="0.2")  # fmt: skip

@@ -1,0 +1,129 @@
+"""What the winner says of rows that it wasn't trained on, beside what is true."""
+
+from autonas.reporting.plots import canvas
+
+#: Classes up to which each cell of a confusion matrix holds its number.
+_N_NUMBERED = 14
+#: Classes up to which each has its label.
+_N_LABELLED = 40
+_N_BARS = 20
+
+
+def _size(predictions):
+    n_classes = predictions.outputs.shape[1]
+    if predictions.task in ("binary", "multiclass"):
+        side = min(9.0, 2.6 + 0.42 * max(3, min(n_classes, _N_NUMBERED)))
+        return side + 0.6, side
+    if predictions.task == "multilabel":
+        return canvas.SIZE[0], 1.4 + 0.3 * min(n_classes, _N_BARS)
+    return canvas.SIZE if n_classes > 1 else (5.0, 4.6)
+
+
+@canvas.sized(_size)
+def plot_predictions(predictions, axes=None):
+    """Draws the predictions of one head.
+
+    - Classes: the confusion matrix, each row the share of the rows of a class; numbers are counts.
+    - Several labels at once: for each label how often it was found, missed, and seen where it wasn't, at a probability
+      of one half; the most frequent ones.
+    - A number: what was predicted over what is true; on the line both are equal.
+    - Several numbers: the residuals of each, in standard deviations of the target.
+
+    Args:
+        predictions: A `HeadPredictions`.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+    """
+    axes = canvas.new_axes(axes, _size(predictions))
+    if not len(predictions.truth):
+        return canvas.note(axes, "no rows to predict")
+    if predictions.task in ("binary", "multiclass"):
+        return _confusion(predictions, axes)
+    if predictions.task == "multilabel":
+        return _labels(predictions, axes)
+    return _number(predictions, axes) if predictions.outputs.shape[1] == 1 else _residuals(predictions, axes)
+
+
+def _confusion(predictions, axes):
+    import numpy as np
+
+    truth = np.asarray(predictions.truth).reshape(-1).astype(int)
+    said = np.argmax(predictions.outputs, axis=1)
+    n_classes = predictions.outputs.shape[1]
+    counts = np.zeros((n_classes, n_classes), dtype=int)
+    np.add.at(counts, (truth, said), 1)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if n_classes <= _N_NUMBERED:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            axes.text(column, row, counts[row, column], ha="center", va="center", fontsize="small",
+                      color="white" if shares[row, column] > 0.5 else "black")  # fmt: skip
+    if n_classes <= _N_LABELLED:
+        labels = [canvas.plain(name, 20) for name in predictions.classes or range(n_classes)]
+        small = 8 if n_classes <= _N_NUMBERED else 5
+        is_long = max(map(len, labels)) > 4
+        axes.set_xticks(range(n_classes), labels, rotation=90 if is_long else 0, fontsize=small)
+        axes.set_yticks(range(n_classes), labels, fontsize=small)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    axes.set_title(f"accuracy {np.mean(truth == said):.3f} on {len(truth):,} rows", fontsize="medium")
+    return axes
+
+
+def _labels(predictions, axes):
+    import numpy as np
+
+    truth, said = np.asarray(predictions.truth) > 0.5, predictions.outputs > 0.5
+    order = np.argsort(-truth.sum(0), kind="stable")[:_N_BARS]
+    parts = {
+        "found": ((truth & said).sum(0)[order], canvas.BLUE),
+        "missed": ((truth & ~said).sum(0)[order], canvas.SKY),
+        "seen where it isn't": ((~truth & said).sum(0)[order], canvas.ORANGE),
+    }
+    left = np.zeros(len(order))
+    for label, (widths, colour) in parts.items():
+        axes.barh(range(len(order)), widths, left=left, color=colour, label=label, edgecolor="white", linewidth=0.5)
+        left += widths
+    names = predictions.classes or list(range(truth.shape[1]))
+    axes.set_yticks(range(len(order)), [canvas.plain(names[place]) for place in order])
+    axes.invert_yaxis()
+    axes.set_xlabel(f"rows, of {len(truth):,}")
+    axes.legend(frameon=False, fontsize="small", ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    return canvas.tidy(axes)
+
+
+def _number(predictions, axes):
+    import numpy as np
+
+    truth, said = np.ravel(predictions.truth), np.ravel(predictions.outputs)
+    many = len(truth) > 500
+    axes.scatter(truth, said, 6 if many else 14, canvas.BLUE, alpha=0.35 if many else 0.7, linewidths=0)
+    ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
+    axes.plot(ends, ends, color=canvas.RED, linewidth=1)
+    error = float(np.sqrt(np.mean((said - truth) ** 2)))
+    variance = float(np.var(truth))
+    explained = f", R² {1 - error**2 / variance:.3f}" if variance else ""
+    name = predictions.classes[0] if predictions.classes else predictions.name
+    axes.set_title(f"root mean squared error {error:.4g}{explained}", fontsize="medium")
+    axes.set_xlabel(canvas.plain(f"true {name}"))
+    axes.set_ylabel("predicted")
+    return canvas.tidy(axes)
+
+
+def _residuals(predictions, axes):
+    import numpy as np
+
+    truth, said = np.asarray(predictions.truth, dtype=float), np.asarray(predictions.outputs, dtype=float)
+    scale = truth.std(0)
+    residuals = ((said - truth) / np.where(scale > 0, scale, 1.0))[:, :_N_BARS]
+    names = predictions.classes or [f"target {place}" for place in range(truth.shape[1])]
+    axes.axhline(0, color=canvas.RED, linewidth=1)
+    axes.boxplot(residuals, patch_artist=True, flierprops={"markersize": 2},
+                 boxprops={"facecolor": canvas.SKY}, medianprops={"color": "black"})  # fmt: skip
+    labels = [canvas.plain(name, 16) for name in names[:_N_BARS]]
+    is_crowded = sum(map(len, labels)) > 60
+    axes.set_xticks(range(1, len(labels) + 1), labels, rotation=90 if is_crowded else 0)
+    axes.set_ylabel("predicted less true,\nin standard deviations of the target")
+    return canvas.tidy(axes)

@@ -1,0 +1,61 @@
+"""One-shot scores against those of the same architectures trained by themselves."""
+
+from autonas.reporting.plots import canvas
+
+
+def score_pairs(records):
+    """Scores by shared weights and by training alone.
+
+    Args:
+        records: List of `TrialRecord`s.
+
+    Returns:
+        List of triples of a record, its architecture's one-shot score and its own score; of several objectives the
+        first.
+    """
+    one_shot = {}
+    for record in records:
+        for values, score in record.report.get("finalists", []) if record.stage == "one_shot" else []:
+            score = score[0] if isinstance(score, (list, tuple)) else score
+            if score is not None:
+                one_shot[_key(values)] = score
+    return [
+        (record, one_shot[_key(record.values)], record.score)
+        for record in records
+        if record.stage == "search" and record.status == "completed" and _key(record.values) in one_shot
+    ]
+
+
+def plot_ranks(search, records, axes=None):
+    """Draws the scores of trials over the one-shot scores of the same architectures, and Kendall's τ of the two.
+
+    Args:
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s, that of the one-shot scoring with its report.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+    """
+    from scipy import stats
+
+    axes = canvas.new_axes(axes)
+    pairs = score_pairs(records)
+    if not pairs:
+        return canvas.note(axes, "no architecture has both scores")
+    shared, alone = [pair[1] for pair in pairs], [pair[2] for pair in pairs]
+    axes.scatter(shared, alone, 28, canvas.BLUE)
+    for record, across, up in pairs:
+        axes.annotate(str(record.number), (across, up), xytext=(4, 3), textcoords="offset points", fontsize="small")
+    if len(set(shared)) > 1 and len(set(alone)) > 1:
+        correlation = stats.kendalltau(shared, alone).statistic
+        axes.set_title(f"Kendall's τ {correlation:.2f} of {len(pairs)} architectures", fontsize="medium")
+    axes.set_xlabel(canvas.plain(f"{search.objective} with shared weights", 60))
+    axes.set_ylabel(canvas.plain(f"{search.objective} trained alone", 60))
+    return canvas.tidy(axes)
+
+
+def _key(values):
+    """What an architecture is told by, without what is reserved for the evaluation."""
+    return tuple(sorted((name, value) for name, value in values.items()
+                        if value is not None and not name.startswith("tuner/")))  # fmt: skip
