@@ -60,9 +60,9 @@ class Table:
             record: The finished `TrialRecord`.
             name: What the row is called.
         """
-        status = _STAGES.get(record.stage, record.status) if record.status == "completed" else record.status
         values = {key: decision.of(record) for key, decision in self._decisions.items()}
-        start = summary_v2.hparams_pb(values | {_STATUS: status}, trial_id=name, start_time_secs=record.started)
+        values[_STATUS] = _status(record)
+        start = summary_v2.hparams_pb(values, trial_id=name, start_time_secs=record.started)
         info = plugin_data_pb2.SessionEndInfo(
             status=STATUSES.get(record.status, api_pb2.STATUS_UNKNOWN), end_time_secs=record.started + record.seconds
         )
@@ -103,6 +103,7 @@ class Table:
                 isn't known. Then those that varied come first, those about the architecture before rates, those about
                 more of it before details.
         """
+        statuses = {_status(record) for record in records if record.stage in ("search", *_STAGES)} or {"completed"}
         records = [record for record in records if record.stage == "search" and record.status in STATUSES]
         unlucky = any(record.status != "completed" for record in records)
         decisions = dict(self._decisions)
@@ -116,9 +117,8 @@ class Table:
             decision.column(names[name], _about(name, known), name in shown, records)
             for name, decision in decisions.items()
         ]
-        statuses = dict.fromkeys([record.status for record in records] or ["completed"])
-        statuses = summary_v2.Discrete([*statuses, *_STAGES.values()], dtype=str)
-        columns.append(_column(_STATUS, statuses, _STATUS, "What became of the trial.", _STATUS in shown))
+        domain = summary_v2.Discrete(statuses, dtype=str)
+        columns.append(_column(_STATUS, domain, _STATUS, "What became of the trial.", _STATUS in shown))
         experiment = api_pb2.Experiment(
             hparam_infos=columns,
             metric_infos=self._metric_columns(records),
@@ -135,11 +135,11 @@ class Table:
         return {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
 
     def _missing(self, name):
-        """The number that stands for a result that isn't there: worse than all, or less than all."""
+        """Stands for a result that isn't there: worse than all others if it is known what is worse, else less."""
         if name not in self._lowest or name in _ALWAYS_KNOWN:
             return 0.0
         low, high = self._lowest[name], self._highest[name]
-        worse_is_more = name == "score" and self._search.direction == "min"
+        worse_is_more = self._search.direction == "min" if name == "score" else name.endswith("loss")
         return _beyond(low, high, above=worse_is_more)
 
     def _metric_columns(self, records):
@@ -206,6 +206,10 @@ def _column(name, domain, display_name, description, is_shown):
     column = api_pb2.HParamInfo(name=name, display_name=display_name, description=description, differs=is_shown)
     domain.update_hparam_info(column)
     return column
+
+
+def _status(record):
+    return _STAGES.get(record.stage, record.status) if record.status == "completed" else record.status
 
 
 def _about(name, known):

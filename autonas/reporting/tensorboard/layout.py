@@ -4,7 +4,7 @@ import re
 
 from tensorboard.plugins.custom_scalar import layout_pb2
 
-#: Phases that have a curve in a chart of where the time went. All curves of a run have one colour.
+#: Phases that have a curve in a chart of where the time went.
 _N_PHASES = 5
 
 
@@ -21,8 +21,10 @@ def layout(search, numbers):
     """
     better = "smaller" if search.direction == "min" else "larger"
 
-    def largest(family):
-        return sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_PHASES - 1 : -1]
+    def phases(title, family):
+        tags = sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_PHASES - 1 : -1]
+        # All curves of a run have one colour: the title says which is the upper one.
+        return {f"{title}: {' > '.join(tag.partition('/')[2] for tag in tags)}": tags}
 
     groups = {
         "Search": {
@@ -33,13 +35,14 @@ def layout(search, numbers):
             "Hypervolume of the front so far": ["hypervolume"],
         },
         "What it cost": {
-            "Where the time of trials went, in seconds": largest("trial_seconds"),
-            "Where the time of the search went, in seconds": largest("seconds"),
+            **phases("Seconds of trials", "trial_seconds"),
+            **phases("Seconds of the search", "seconds"),
             "Seconds of each trial": ["seconds"],
             "Weights of each trial": ["parameters"],
         },
         "What failed": {
-            "Trials that failed, or were refused, so far": ["failures/failed", "failures/refused"],
+            "Trials that failed so far": ["failures/failed"],
+            "Trials refused so far": ["failures/refused"],
             "Trials that run": ["running"],
         },
         "Strategy": {},

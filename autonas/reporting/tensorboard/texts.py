@@ -27,7 +27,7 @@ def settings(search):
         "started": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(search.started)),
     }
     title = f"# {search.title}\n\n" if search.title else ""
-    return title + _table(["argument", "value"], [*arguments.items(), *search.settings.items()])
+    return title + _table(["argument", "value"], (arguments | search.settings).items())
 
 
 def environment(search):
