@@ -27,7 +27,7 @@ from autonas.backends import memory
 from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
-from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter
+from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter, tensorboard
 from autonas.search_space import optimization, portfolio, ranges
 
 
@@ -354,9 +354,13 @@ class AutoModel(fitted.FittedModel):
         return directory
 
     def _reporter(self, directory):
-        reporters = [ProgressReporter(self.verbose)] if self.verbose else []
+        reporters, lines = [], []
         if self.tensorboard:
-            reporters.append(TensorBoardReporter(os.path.join(directory, "tensorboard")))
+            log = os.path.join(directory, "tensorboard")
+            reporters.append(TensorBoardReporter(log))
+            lines = ["to look at the search:", *tensorboard.invitation(log).splitlines()]
+        if self.verbose:
+            reporters.append(ProgressReporter(self.verbose, invitation=lines))
         return ReporterList(reporters)
 
     def _serve(self, prepared, search, network, best, record, directory):
