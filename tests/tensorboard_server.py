@@ -60,8 +60,12 @@ class Server:
 
     def get(self, path, **query):
         """The JSON of an address of one of its plugins."""
-        with urllib.request.urlopen(f"{self.url}/{path}?{urllib.parse.urlencode(query)}") as answer:
-            return json.load(answer)
+        return json.loads(self.read(f"{path}?{urllib.parse.urlencode(query)}"))
+
+    def read(self, path):
+        """The bytes of an address."""
+        with urllib.request.urlopen(f"{self.url}/{path}") as answer:
+            return answer.read()
 
     def hparams(self, what, **request):
         """What the page of HParams asks for."""
@@ -89,7 +93,7 @@ def serving(directory):
         while True:
             try:
                 texts = server.get("data/plugin/text/tags").get("search", [])
-                if runs <= set(server.get("data/runs")) and "2_leaderboard" in texts:
+                if runs <= set(server.get("data/runs")) and "search/2_leaderboard" in texts:
                     break
             except (urllib.error.URLError, ConnectionError):
                 assert process.poll() is None, "TensorBoard ended before it served anything."

@@ -126,6 +126,19 @@ def test_parallel_coordinates_and_the_scatter_plot_show_every_trial(trials, open
 
 def test_texts_say_what_was_searched_and_what_came_of_it(trials, open_page, shoot):
     page = open_page("text")
-    expect(page.get_by_text("2_leaderboard").first).to_be_visible()
+    expect(page.get_by_text("search/2_leaderboard").first).to_be_visible()
     expect(page.locator("tf-text-loader td", has_text="this layer can't be built").first).to_be_visible()
     shoot(page, "text")
+
+
+def test_pictures_show_the_best_architecture_and_what_the_search_did(open_page, shoot):
+    page = open_page("images")
+    images = page.locator("tf-image-loader img")
+    expect(images).to_have_count(4)
+    page.wait_for_function(
+        "() => { const all = []; const walk = root => { for (const node of root.querySelectorAll('*')) {"
+        "if (node.tagName === 'IMG') all.push(node); if (node.shadowRoot) walk(node.shadowRoot); } };"
+        "walk(document); return all.length >= 4 && all.every(image => image.naturalWidth > 100); }"
+    )
+    shoot(page, "images")
+    expect(page.get_by_text("search/1_best_so_far").first).to_be_visible()

@@ -111,7 +111,7 @@ def text(tag, markdown):
     return text_summary.text_pb(tag, markdown).value[0]
 
 
-def image(tag, png, width, height, description=""):
+def image(tag, png, width, height):
     """Returns the `Summary.Value` of a picture.
 
     Args:
@@ -119,9 +119,8 @@ def image(tag, png, width, height, description=""):
         png: Bytes of a PNG file.
         width: Its width in pixels.
         height: Its height in pixels.
-        description: What it shows, in Markdown.
     """
-    metadata = image_metadata.create_summary_metadata(display_name=None, description=description)
+    metadata = image_metadata.create_summary_metadata(display_name=None, description="")
     return value(tag, _strings([str(width).encode(), str(height).encode(), png]), metadata)
 
 

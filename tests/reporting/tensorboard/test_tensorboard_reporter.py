@@ -6,9 +6,11 @@ import time
 
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import metadata
 from tensorboard.util import tensor_util
 
 from autonas.reporting import SearchInfo, TensorBoardReporter, TrialRecord
+from autonas.reporting.tensorboard import invitation
 
 SPACE = [
     {"name": "block", "type": "Choice", "values": ["dense", "convolution"]},
@@ -32,7 +34,10 @@ def begin(tmp_path):
         reporter.on_search_begin(
             SearchInfo(
                 "val_accuracy", "max", SPACE, 10, 60.0, "runs", started, "digits",
-                blueprint=[{"name": "block_1", "kind": "DenseBlock", "inputs": ["input_1"]}],
+                blueprint=[
+                    {"name": "input_1", "kind": "ImageInput", "inputs": []},
+                    {"name": "block_1", "kind": "DenseBlock", "inputs": ["input_1"]},
+                ],
                 settings={"epochs": "3"}, environment={"python": "3.12"},
             )  # fmt: skip
         )
@@ -130,12 +135,12 @@ def test_texts_say_what_was_asked_for_what_could_be_chosen_where_it_ran_and_what
         play(reporter, trial, trials[0])
     reporter.on_search_end(trials, "time_limit reached")
     run = tmp_path / "search"
-    assert "# digits" in written(run, "3_settings") and "| time_limit | 60 |" in written(run, "3_settings")
-    assert "| epochs | 3 |" in written(run, "3_settings")
-    space = written(run, "4_search_space")
+    settings = written(run, "search/3_settings")
+    assert "# digits" in settings and "| time_limit | 60 |" in settings and "| epochs | 3 |" in settings
+    space = written(run, "search/4_search_space")
     assert "| block_1 | DenseBlock | input_1 |" in space and "| units | Int | 8 to 64 |" in space
-    assert "| python | 3.12 |" in written(run, "5_environment")
-    board = written(run, "2_leaderboard")
+    assert "| python | 3.12 |" in written(run, "search/5_environment")
+    board = written(run, "search/2_leaderboard")
     assert "**Stopped:** time_limit reached" in board
     rows = board.splitlines()
     assert rows[-2] == "| 1 | 0000 | 0.9 | 2.5 s | 1234 | dense, adam |"
@@ -174,7 +179,7 @@ def test_a_continued_search_appends_and_repeats_nothing(tmp_path, begin):
     assert curve(search, "best_score") == [(1, 0.95)]
     assert curve(search, "best_score_over_seconds") == [(23, 0.95)]
     tags = read(search).Tags()["tensors"]
-    assert "3_settings" not in tags
+    assert "search/3_settings" not in tags
 
 
 def test_files_are_closed_when_a_trial_ends(tmp_path, begin):
@@ -260,3 +265,78 @@ def test_a_failed_epoch_of_a_supernet_leaves_no_point(tmp_path, begin):
     failed = record(1, None, stage="supernet", status="failed", metrics={}, history=[], message="diverged")
     play(reporter, failed, None)
     assert not (tmp_path / "supernet").exists()
+
+
+def test_a_trial_that_ends_late_has_the_next_place_since_points_out_of_order_would_erase_others(tmp_path, begin):
+    reporter = begin()
+    trials = [record(number, 0.5 + number / 10) for number in range(4)]
+    for trial in trials[:2]:
+        reporter.on_trial_begin(trial)
+    for ended, begun in ((1, 2), (0, 3), (2, None), (3, None)):
+        reporter.on_trial_end(trials[ended], trials[ended])
+        reporter.on_search_numbers(trials[ended], {"strategy/temperature": ended})
+        if begun is not None:
+            reporter.on_trial_begin(trials[begun])
+    assert curve(tmp_path / "search", "score") == [(1, 0.6), (2, 0.5), (3, 0.7), (4, 0.8)]
+    assert curve(tmp_path / "search", "strategy/temperature") == [(1, 1.0), (2, 0.0), (3, 2.0), (4, 3.0)]
+    assert [value for _, value in curve(tmp_path / "search", "running")] == [1, 2, 2, 2]
+
+
+def test_long_trainings_leave_epochs_out_and_keep_the_last_one(tmp_path, begin):
+    reporter = begin()
+    trial = record(0, 0.9, history=[{"loss": 1.0}] * 1001)
+    play(reporter, trial, trial)
+    epochs = [step for step, _ in curve(tmp_path / "trial_0000", "loss")]
+    assert epochs[:100] == [*range(1, 100), 100] and epochs[100:102] == [102, 104] and epochs[-2:] == [992, 1001]
+    assert len(epochs) < 300
+
+
+def test_beyond_some_megabytes_only_the_best_trials_get_a_run(tmp_path, begin, monkeypatch):
+    monkeypatch.setattr("autonas.reporting.tensorboard.reporter._MAX_BYTES", 500)
+    reporter = begin()
+    trials = [record(number, score) for number, score in enumerate((0.7, 0.6, 0.8))]
+    for trial, best in zip(trials, (0, 0, 2), strict=True):
+        play(reporter, trial, trials[best])
+    reporter.on_search_end(trials, "max_trials")
+    assert {path.name for path in tmp_path.iterdir()} == {"search", "trial_0000", "trial_0002"}
+    assert curve(tmp_path / "trial_0002", "loss") == [(1, 1.0), (2, 0.5), (3, 0.3333)]
+    assert [step for step, _ in curve(tmp_path / "search", "score")] == [0, 1, 2]
+
+
+def test_what_is_counted_goes_on_where_an_earlier_process_stopped(tmp_path, begin):
+    failed = {"status": "failed", "metrics": {}, "history": []}
+    first = begin()
+    play(first, record(0, None, **failed), None)
+    first.on_search_end([record(0, None, **failed)], "interrupted")
+    second = begin()
+    done = record(1, 0.9, phases={"train": 2.0})
+    play(second, done, done)
+    play(second, record(2, None, **failed), done)
+    search = tmp_path / "search"
+    assert curve(search, "failures/failed") == [(0, 1.0), (1, 1.0), (2, 2.0)]
+    assert curve(search, "trial_seconds/train") == [(1, 2.0), (2, 2.0)]
+
+
+def test_the_columns_of_hparams_are_written_with_the_first_score_and_again_in_the_end(tmp_path, begin):
+    def columns():
+        content = read(tmp_path / "search").SummaryMetadata(metadata.EXPERIMENT_TAG).plugin_data.content
+        return [info.name.tag for info in metadata.parse_experiment_plugin_data(content).metric_infos]
+
+    reporter = begin()
+    play(reporter, record(0, None, status="failed", metrics={}, history=[]), None)
+    assert not list((tmp_path / "search").glob("*configuration"))
+    done = record(1, 0.9)
+    play(reporter, done, done)
+    assert "result/score" in columns() and "result/val_loss" not in columns()
+    # What failed before has its numbers now, too.
+    assert curve(tmp_path / "trial_0000", "result/score")[-1][1] == 0.88
+    reporter.on_search_end([done, record(2, 0.8, metrics={"val_accuracy": 0.8, "val_loss": 0.3})], "max_trials")
+    assert "result/val_loss" in columns()
+    # There is one configuration: a second one wouldn't count.
+    assert len(list((tmp_path / "search").glob("*configuration"))) == 1
+
+
+def test_the_invitation_is_a_command_and_the_address_of_the_charts_of_the_search():
+    command, address = invitation("runs/a b/tensorboard", port=7000).splitlines()
+    assert command == "tensorboard --logdir 'runs/a b/tensorboard' --port 7000"
+    assert address == "http://localhost:7000/#custom_scalars&regexInput=search&_smoothingWeight=0"

@@ -169,7 +169,25 @@ def test_the_page_of_custom_scalars_opens_on_the_search(server):
 
 def test_texts_are_there_in_the_order_in_which_one_reads_them(server, trials):
     tags = sorted(server.get("data/plugin/text/tags")["search"])
-    assert [tag.split("_", 1)[1] for tag in tags][-4:] == ["leaderboard", "settings", "search_space", "environment"]
-    (board,) = server.get("data/plugin/text/text", run="search", tag="2_leaderboard")
+    expected = ["2_leaderboard", "3_settings", "4_search_space", "5_environment"]
+    assert [tag.removeprefix("search/") for tag in tags] == expected
+    (board,) = server.get("data/plugin/text/text", run="search", tag="search/2_leaderboard")
     assert all(trial_id in board["text"] for trial_id in trials.trial_id)
     assert "this layer can't be built" in board["text"].replace("&#39;", "'")
+
+
+def test_pictures_show_each_best_architecture_what_it_says_and_what_the_search_did(server, model, trials):
+    found = server.get("data/plugin/images/tags")["search"]
+    names = ["1_best_so_far", "2_predictions_classification_head_1", "3_importance", "5_seconds"]
+    assert sorted(found) == [f"search/{name}" for name in names]
+    steps = {}
+    for tag in found:
+        answers = server.get("data/plugin/images/images", run="search", tag=tag, sample=0)
+        steps[tag] = [answer["step"] for answer in answers]
+        for answer in answers:
+            png = server.read(f"data/plugin/images/individualImage?{answer['query']}")
+            assert png.startswith(b"\x89PNG") and len(png) < 150_000
+    ordered = trials.sort_values("trial_id")
+    ordered = ordered[ordered.score.notna()]
+    best = ordered[ordered.score > ordered.score.cummax().shift(fill_value=0)]
+    assert steps["search/1_best_so_far"] == list(best.trial_id.astype(int))
