@@ -1,4 +1,4 @@
-"""What a search raises and warns of."""
+"""What a search, and what is made of it, raises and warns of."""
 
 
 class SearchFailed(RuntimeError):
@@ -7,3 +7,7 @@ class SearchFailed(RuntimeError):
 
 class InfeasibleWarning(UserWarning):
     """No candidate keeps to the limits: the one that is served breaks one."""
+
+
+class ExportFailed(RuntimeError):
+    """A model can't be run by the run time it was to be exported to, or says something else there."""

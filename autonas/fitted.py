@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import estimator_tags, inspection, persistence, preparation
+from autonas import estimator_tags, exports, inspection, persistence, preparation
 from autonas import predictor as predictor_module
 from autonas.data import is_stream
 from autonas.objectives import metrics as metrics_module
@@ -133,7 +133,52 @@ class FittedModel(inspection.InspectedModel):
         doesn't know autonas. A DataFrame's columns are a dict of inputs by name, dates as seconds since 1970.
         """
         check_is_fitted(self, "predictor_")
-        return self.predictor_.export()
+        return self.make_export()
+
+    def make_export(self, strings=True, float64=True):
+        """The model that is exported; see `Predictor.export` for the arguments."""
+        return self.predictor_.export(strings, float64)
+
+    def export(self, path):
+        """Writes a self-contained model to a file that needs no autonas, runs it there, and compares.
+
+        What the file's run time says of up to 32 rows of `fit`, validation rows if there are any, must be what the
+        estimator says; else nothing is written. Rows are raw, in any number at a time; probabilities, or numbers in
+        the target's units, come out.
+
+        | `path` | run time | strings |
+        | --- | --- | --- |
+        | `"model.keras"` | Keras, on any of its backends; with strings on TensorFlow's | as they are |
+        | `"saved_model/"`, a folder | TensorFlow (Serving): one signature, `"serving_default"` | as they are |
+        | `"model.onnx"` | ONNX Runtime | categories as they are, texts as ids |
+        | `"model.tflite"` | LiteRT, once TensorFlow Lite | as codes and ids |
+
+        - Images and series are one input `(n, ...)`, uint8 or float32 as in `fit`, series padded with NaN.
+        - An array of numbers is one input `(n, columns)` of float32.
+        - A DataFrame is an input `(n,)` for each column: numbers and booleans float32 (missing: NaN), dates int64,
+          seconds since 1970 (missing: -2^63), strings (missing: `""`).
+        - Several heads are several outputs by their names, `(n, n_outputs)`. Two classes are one column, the
+          probability of the second.
+        - Codes and ids are int32 `(n,)` and `(n, length)`, by the code book that is written beside the file as
+          `model.onnx.codes.json`: by input, a dict of `"codes"` of a category, 0 for all others, or the `"words"` and
+          the `"length"` of a text, whose ASCII letters are lowered and ASCII punctuation deleted before it is split at
+          white space and cut to the length. The word at position p, from 0, has the id p + 2, others 1; 0 fills up.
+        - LiteRT has no 64-bit numbers for dates, and of some networks takes one row at a time: `inputs` of what is
+          returned says so. Other characters than letters, digits and `_` in names become `_` there.
+
+        Args:
+            path: File, or folder. Its suffix says the format.
+
+        Returns:
+            An `autonas.exports.Export`, which can be used as a path: the largest difference, inputs and outputs.
+
+        Raises:
+            ValueError: If the path isn't one of these, or is taken by something else.
+            ImportError: If the run time isn't installed; the message says what to install.
+            ExportFailed: If the run time lacks an operation, or says something else. Nothing is written then.
+        """
+        check_is_fitted(self, "predictor_")
+        return exports.export(self, path)
 
     def save(self, path):
         """Writes the fitted estimator to a folder.

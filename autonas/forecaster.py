@@ -182,9 +182,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         truth, forecasts = self._truth_and_forecasts(x, y)
         return float(r2_score(truth, forecasts, sample_weight=sample_weight))
 
-    def export_model(self):
-        """One self-contained `keras.Model`: windows `(n, lookback_, channels)` in, forecasts as of `predict` out."""
-        model = super().export_model()
+    def make_export(self, strings=True, float64=True):
+        """The model that is exported: windows `(n, lookback_, channels)` in, forecasts as of `predict` out."""
+        model = super().make_export(strings, float64)
         shape = (self.horizon,) if self.flat_ else (self.horizon, len(self.naive_errors_))
         return keras.Model(model.input, keras.layers.Reshape(shape, name="forecast")(model.output))
 

@@ -101,11 +101,16 @@ class Predictor:
             raise ValueError("`x` must have `class_names` as the dataset of fit had. Received: numbers as labels")
         return outputs, np.concatenate(labels)
 
-    def export(self):
-        """One self-contained `keras.Model` of stock layers: raw rows in, probabilities or numbers out."""
+    def export(self, strings=True, float64=True):
+        """One self-contained `keras.Model` of stock layers: raw rows in, probabilities or numbers out.
+
+        Args:
+            strings: Whether it takes strings; else the numbers of `code_book`.
+            float64: Whether numbers of tables are standardised in 64 bits.
+        """
         raw_inputs, tensors = {}, {}
         for name, encoder in self.encoders.items():
-            preprocessing = encoder.keras_model()
+            preprocessing = encoder.keras_model(strings, float64)
             raw_inputs[name] = preprocessing.input
             if not isinstance(preprocessing.input, dict):
                 raw = preprocessing.input
@@ -128,8 +133,39 @@ class Predictor:
                 inputs.update(each if isinstance(each, dict) else {name: each})
         return keras.Model(inputs, next(iter(outputs.values())) if len(outputs) == 1 else outputs)
 
+    # ------------------------------------------------------------------ the rows to try exports on
+
+    def _examples(self):
+        """The rows that the encoders keep, equally many of each."""
+        examples = [encoder.examples_ for encoder in self.encoders.values()]
+        n_rows = min(len(_first(each)) for each in examples)
+        return [_each(lambda array: array[:n_rows], example) for example in examples]
+
+    def example_rows(self):
+        """Rows of the data of `fit`, as `outputs` takes them."""
+        rows = [encoder.rows_of(raw) for encoder, raw in zip(self.encoders.values(), self._examples(), strict=True)]
+        return rows if len(rows) > 1 else rows[0]
+
+    def example_inputs(self, coded=False):
+        """The same rows as what `export` makes takes them, a dict from input to array; `coded` without strings."""
+        inputs = {}
+        for (name, encoder), raw in zip(self.encoders.items(), self._examples(), strict=True):
+            raw = encoder.coded(raw) if coded else raw
+            inputs.update(raw if isinstance(raw, dict) else {name: raw})
+        return inputs
+
+    def code_book(self):
+        """How strings become numbers, a dict by input of what `export` makes; see `Encoder.code_book`."""
+        return {
+            name if key is None else key: codes
+            for name, encoder in self.encoders.items()
+            for key, codes in encoder.code_book().items()
+        }
+
+    # ------------------------------------------------------------------ files
+
     def save(self, path):
-        """Writes the predictor into a folder: a `.keras` file and JSON."""
+        """Writes the predictor into a folder: a `.keras` file, JSON and arrays."""
         os.makedirs(path, exist_ok=True)
         without_training_parts(self.network).save(os.path.join(path, "network.keras"))
         config = {
@@ -140,6 +176,12 @@ class Predictor:
         }
         with open(os.path.join(path, "predictor.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)
+        examples = {}
+        for place, encoder in enumerate(self.encoders.values()):
+            raw = encoder.examples_
+            for key, array in (raw if isinstance(raw, dict) else {"": raw}).items():
+                examples[f"{place}:{key}"] = array.astype("U") if array.dtype == object else array
+        np.savez(os.path.join(path, "examples.npz"), **examples)
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
@@ -153,9 +195,22 @@ class Predictor:
             name: type(data.get_encoder(each["kind"])).from_config(each["config"])
             for name, each in config["encoders"].items()
         }
+        with np.load(os.path.join(path, "examples.npz"), allow_pickle=False) as arrays:
+            for place, encoder in enumerate(encoders.values()):
+                parts = {name.split(":", 1)[1]: arrays[name] for name in arrays.files if name.startswith(f"{place}:")}
+                parts = {key: each.astype(object) if each.dtype.kind == "U" else each for key, each in parts.items()}
+                encoder.examples_ = parts.get("", parts)
         targets = {name: data.TargetEncoder.from_config(each) for name, each in config["targets"].items()}
         network = keras.models.load_model(os.path.join(path, "network.keras"))
         return cls(network, encoders, targets)
+
+
+def _each(function, raw):
+    return {name: function(array) for name, array in raw.items()} if isinstance(raw, dict) else function(raw)
+
+
+def _first(raw):
+    return next(iter(raw.values())) if isinstance(raw, dict) else raw
 
 
 def without_training_parts(network):

@@ -1,6 +1,12 @@
 """The contract of an encoder: raw rows of one kind in, named tensors for the network out."""
 
 import numpy as np
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+#: Rows that an encoder keeps at most, and their bytes.
+_MAX_EXAMPLES = 32
+_MAX_EXAMPLE_BYTES = 4 * 2**20
 
 
 class Encoder:
@@ -8,6 +14,10 @@ class Encoder:
 
     A subclass sets `kind`, gives every constructor argument in `_options()`, and implements `_fit`,
     `transform`, `feature`, `keras_model`, `_get_state` and `_set_state`.
+
+    Attributes:
+        examples_: A few rows that `fit` was given, those that aren't training rows first, as `raw_arrays` has them: on
+            these it is tried what is made of the encoder. They are no part of the config.
     """
 
     kind = None
@@ -26,8 +36,20 @@ class Encoder:
         Raises:
             ValueError: If `x` can't be encoded; the message names what and where.
         """
-        self._fit(x, None if rows is None else np.asarray(rows))
+        rows = None if rows is None else np.asarray(rows)
+        self._fit(x, rows)
+        self.examples_ = self._some_of(x, rows)
         return self
+
+    def _some_of(self, x, rows):
+        chosen = np.arange(_num_samples(x))
+        if rows is not None and len(rows) < len(chosen):
+            chosen = np.setdiff1d(chosen, rows)
+        chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, _MAX_EXAMPLES).astype(int))]
+        raw = self.raw_arrays(_safe_indexing(x, chosen))
+        parts = raw.values() if isinstance(raw, dict) else [raw]
+        n_rows = max(1, min(len(chosen), _MAX_EXAMPLE_BYTES * len(chosen) // sum(part.nbytes for part in parts)))
+        return {name: part[:n_rows] for name, part in raw.items()} if isinstance(raw, dict) else raw[:n_rows]
 
     def transform(self, x):
         """Returns dict from tensor name to array `(rows, ...)`, as `feature.tensors` describes them."""
@@ -37,13 +59,41 @@ class Encoder:
         """Returns what `keras_model()` takes for the same rows."""
         raise NotImplementedError
 
+    def raw_arrays(self, x):
+        """Returns the same as numpy arrays, strings as objects."""
+        return self.raw_inputs(x)
+
+    def rows_of(self, raw):
+        """Returns rows that `transform` takes, from what `raw_arrays` has made of them."""
+        return raw
+
+    def coded(self, raw):
+        """Returns what `keras_model(strings=False)` takes, from what `raw_arrays` gives."""
+        return raw
+
+    def code_book(self):
+        """Returns how strings become the numbers of `coded`, a JSON dict from input to its `"kind"` and what belongs
+        to that; `None` stands for the only input.
+
+        - `"category"`: `"codes"`, a dict from string to integer; 0 stands for all others.
+        - `"text"`: `"words"`, a list, and `"length"`. ASCII letters of a text are lowered, ASCII punctuation is
+          deleted, and it is split at white space; the word at position p of the list has the id p + 2, others 1; 0
+          fills up to the length.
+        """
+        return {}
+
     @property
     def feature(self):
         """The `autonas.data.Feature` of the fitted encoder."""
         raise NotImplementedError
 
-    def keras_model(self):
-        """Returns a `keras.Model` of stock layers that computes `transform(x)` from `raw_inputs(x)`."""
+    def keras_model(self, strings=True, float64=True):
+        """Returns a `keras.Model` of stock layers that computes `transform(x)` from `raw_inputs(x)`.
+
+        Args:
+            strings: Whether it takes strings; else what `coded` makes of them.
+            float64: Whether numbers may be standardised in 64 bits.
+        """
         raise NotImplementedError
 
     def get_config(self):

@@ -53,7 +53,7 @@ class ImageEncoder(Encoder):
         tensors = {"image": Tensor(tuple(shape), self.dtype_)}
         return Feature("image", tensors, {"mean": self.mean_, "variance": self.variance_})
 
-    def keras_model(self):
+    def keras_model(self, strings=True, float64=True):
         import keras
 
         inputs = keras.Input(self.raw_shape_, dtype=self.dtype_, name="image")

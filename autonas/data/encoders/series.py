@@ -62,7 +62,7 @@ class SeriesEncoder(Encoder):
         statistics = {"mean": self.mean_, "variance": self.variance_, "has_missing": self.has_missing_}
         return Feature("series", {"series": Tensor(tuple(shape), "float32")}, statistics)
 
-    def keras_model(self):
+    def keras_model(self, strings=True, float64=True):
         import keras
 
         inputs = keras.Input(self.raw_shape_, dtype="float32", name="series")

@@ -143,25 +143,29 @@ class TableEncoder(Encoder):
         return tensors
 
     def raw_inputs(self, x):
+        raw = self.raw_arrays(x)
+        return {name: _tensor(array) for name, array in raw.items()} if isinstance(raw, dict) else raw
+
+    def raw_arrays(self, x):
         x = self._conform(x, None)
         if self.columns_ is None:
             return x.astype("float32")
         raw = {}
-        for name, kind in self._used_columns():
+        for name, kind in self.used_columns():
             key = self.input_names[name]
             if kind == "number":
                 raw[key] = columns.as_numbers(x[name]).astype("float32")
             elif kind == "date":
                 raw[key] = columns.as_unix_seconds(x[name])
             else:
-                raw[key] = _string_tensor(x[name])
+                raw[key] = as_strings(_text(x[name]))
         return raw
 
     @property
     def input_names(self):
         """Dict from each used column to its input's name in `keras_model()` ("/" isn't allowed there)."""
         names = {}
-        for name, _ in self._used_columns():
+        for name, _ in self.used_columns():
             safe = str(name).replace("/", "_") or "_"
             while safe in names.values():
                 safe += "_"
@@ -192,50 +196,37 @@ class TableEncoder(Encoder):
         }
         return Feature("table", tensors, statistics)
 
-    def keras_model(self):
-        import keras
+    def keras_model(self, strings=True, float64=True):
+        from autonas.data.encoders import table_model
 
+        return table_model.table_model(self, strings, float64)
+
+    def rows_of(self, raw):
         if self.columns_ is None:
-            inputs = keras.Input((len(self.kinds_),), dtype="float32", name="table")
-            used = (
-                inputs
-                if len(self.used_) == len(self.kinds_)
-                else keras.ops.take(inputs, self.used_.tolist(), -1)
-            )
-            return keras.Model(inputs, {"numbers": self._standardise(used)}, name="table_encoder")
-        dtypes = {"number": "float32", "date": "int64"}
-        inputs = {
-            name: keras.Input((), dtype=dtypes.get(kind, "string"), name=self.input_names[name])
-            for name, kind in self._used_columns()
-        }
-        outputs, numbers = {}, []
-        for name, kind in self._used_columns():
-            if kind == "number":
-                numbers.append(keras.ops.cast(inputs[name], "float64"))
-            elif kind == "date":
-                missing = keras.ops.equal(inputs[name], columns.MISSING_DATE)
-                seconds = keras.ops.where(missing, float("nan"), keras.ops.cast(inputs[name], "float64"))
-                parts = columns.date_parts(seconds, keras.ops.floor)
-                numbers.extend(parts[part] for part in self.parts_[name])
-        if numbers:
-            outputs["numbers"] = self._standardise(keras.ops.stack(numbers, axis=-1))
-        codes = [
-            keras.layers.StringLookup(vocabulary=words)(inputs[name])
+            return raw
+        rows = pd.DataFrame({name: raw[self.input_names[name]] for name, _ in self.used_columns()})
+        for name, kind in self.used_columns():
+            if kind == "date":
+                rows[name] = rows[name].to_numpy().view("datetime64[s]")
+        # Columns that nothing is read from.
+        return rows.reindex(columns=self.columns_)
+
+    def coded(self, raw):
+        tensors = self.transform(self.rows_of(raw)) if self.columns_ is not None else {}
+        coded = dict(raw) if tensors else raw
+        for index, name in enumerate(self.vocabularies_):
+            coded[self.input_names[name]] = tensors["categories"][:, index]
+        for index, name in enumerate(self.texts_):
+            coded[self.input_names[name]] = tensors[f"tokens_{index}"]
+        return coded
+
+    def code_book(self):
+        categories = {
+            self.input_names[name]: {"kind": "category", "codes": {word: code for code, word in enumerate(words, 1)}}
             for name, words in self.vocabularies_.items()
-        ]
-        if codes:
-            outputs["categories"] = keras.ops.cast(keras.ops.stack(codes, axis=-1), "int32")
-        for index, (name, encoder) in enumerate(self.texts_.items()):
-            outputs[f"tokens_{index}"] = encoder.apply(inputs[name])
-        return keras.Model({tensor.name: tensor for tensor in inputs.values()}, outputs, name="table_encoder")
-
-    def _standardise(self, numbers):
-        import keras
-
-        layer = keras.layers.Normalization(
-            mean=self.mean_.tolist(), variance=np.square(self.deviation_).tolist(), dtype="float64"
-        )
-        return keras.ops.cast(layer(keras.ops.cast(numbers, "float64")), "float32")
+        }
+        texts = {self.input_names[name]: text.code_book()[None] for name, text in self.texts_.items()}
+        return categories | texts
 
     def _conform(self, x, owner):
         x = _as_table(x, fitted_on_array=self.columns_ is None)
@@ -254,7 +245,8 @@ class TableEncoder(Encoder):
             )
         return x if self.columns_ is None else x.set_axis(self.columns_, axis=1)
 
-    def _used_columns(self):
+    def used_columns(self):
+        """Pairs of name and kind of the columns that something is read from."""
         return [
             (name, kind) for name, kind in zip(self.columns_, self.kinds_, strict=True) if kind is not None
         ]
@@ -265,7 +257,7 @@ class TableEncoder(Encoder):
         if list(x.columns) != self.columns_:
             x = x.set_axis(_column_names(x), axis=1)
         found = []
-        for name, kind in self._used_columns():
+        for name, kind in self.used_columns():
             if kind == "number":
                 found.append(columns.as_numbers(x[name]))
             elif kind == "date":
@@ -277,7 +269,7 @@ class TableEncoder(Encoder):
         if self.columns_ is None:
             return [str(index) for index in self.used_]
         names = []
-        for name, kind in self._used_columns():
+        for name, kind in self.used_columns():
             if kind == "number":
                 names.append(str(name))
             elif kind == "date":
@@ -423,7 +415,9 @@ def _text(series):
     return values[codes]
 
 
-def _string_tensor(series):
+def _tensor(array):
+    if array.dtype != object:
+        return array
     import tensorflow as tf
 
-    return tf.constant(as_strings(_text(series)).tolist())
+    return tf.constant(array.tolist())

@@ -66,7 +66,16 @@ class TextEncoder(Encoder):
     def raw_inputs(self, x):
         import tensorflow as tf
 
-        return tf.constant(as_strings(x).tolist())
+        return tf.constant(self.raw_arrays(x).tolist())
+
+    def raw_arrays(self, x):
+        return as_strings(x)
+
+    def coded(self, raw):
+        return self.transform(raw)["tokens"]
+
+    def code_book(self):
+        return {None: {"kind": "text", "words": self.vocabulary_, "length": self.length_}}
 
     @property
     def feature(self):
@@ -78,11 +87,14 @@ class TextEncoder(Encoder):
         }
         return Feature("text", {"tokens": Tensor((self.length_,), "int32")}, statistics)
 
-    def keras_model(self):
+    def keras_model(self, strings=True, float64=True):
         import keras
 
-        inputs = keras.Input((), dtype="string", name="text")
-        return keras.Model(inputs, {"tokens": self.apply(inputs)}, name="text_encoder")
+        if strings:
+            inputs = keras.Input((), dtype="string", name="text")
+            return keras.Model(inputs, {"tokens": self.apply(inputs)}, name="text_encoder")
+        inputs = keras.Input((self.length_,), dtype="int32", name="text")
+        return keras.Model(inputs, {"tokens": keras.layers.Identity(dtype="int32")(inputs)}, name="text_encoder")
 
     def apply(self, strings):
         """Returns the KerasTensor of token ids of a KerasTensor of strings."""

@@ -64,22 +64,22 @@ def _by_position(details):
 def _from_tensorflow(model, inputs):
     """Converts a model that TensorFlow or JAX computes."""
     try:
-        return _converted(tensorflow_function.constant_function(model, inputs)[0])
+        return converted(tensorflow_function.constant_function(model, inputs)[0].get_concrete_function())
     except ValueError:
         if keras.backend.backend() == "jax" or inputs[0].shape[0] != 1:
             raise
         # Keras takes the sum with a single row for one with a bias, which LiteRT knows of floats only; it can't if the
         # number of rows isn't known. Not at once: loops of recurrent layers need to know it.
-        return _converted(tensorflow_function.constant_function(model, inputs, traced_for_any_batch=True)[0])
+        function = tensorflow_function.constant_function(model, inputs, traced_for_any_batch=True)[0]
+        return converted(function.get_concrete_function())
 
 
-def _converted(function):
+def converted(function):
+    """The bytes of a concrete function of TensorFlow; a `ValueError` that names the operations that LiteRT lacks."""
     import tensorflow as tf
 
     try:
-        return tf.lite.TFLiteConverter.from_concrete_functions(
-            [function.get_concrete_function()], tf.Module()
-        ).convert()
+        return tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
     except Exception as error:
         missing = re.findall(r"(?:TF Select|Custom) ops: (.*)", str(error))
         if not missing:

@@ -63,7 +63,9 @@ def _from_tensorflow(model, inputs):
 
     function, specs = tensorflow_function.constant_function(model, inputs)
     held = {inner.name: outer for outer, inner in function.get_concrete_function().graph.captures}
-    proto, _ = tf2onnx.convert.from_function(function, input_signature=specs)
+    proto, _ = tf2onnx.convert.from_function(
+        function, input_signature=specs, custom_op_handlers={"SelectV2": (_choose, [])}
+    )
     # It takes constants of layers, such as those of Normalization, for inputs.
     used = {name for node in proto.graph.node for name in node.input}
     for each in [each for each in proto.graph.input if each.name in held]:
@@ -71,6 +73,11 @@ def _from_tensorflow(model, inputs):
         if each.name in used:
             proto.graph.initializer.append(numpy_helper.from_array(held[each.name].numpy(), each.name))
     return proto.SerializeToString()
+
+
+def _choose(context, node, name, arguments):
+    """As tf2onnx's own handler, which multiplies both choices by 0 and 1 instead: of NaN, the one left out stays."""
+    node.type = "Where"
 
 
 def _from_keras(model, inputs):

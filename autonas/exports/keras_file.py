@@ -1,0 +1,69 @@
+"""The `.keras` file, read by Keras alone in a fresh process."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import keras
+import numpy as np
+
+from autonas import exceptions
+from autonas.exports import base
+
+#: What a process is told that knows nothing of autonas.
+_SCRIPT = """
+import sys, keras, numpy
+file, inputs, outputs = sys.argv[1:]
+model = keras.models.load_model(file)
+with numpy.load(inputs) as arrays:
+    rows = {name: arrays[name] for name in arrays.files}
+for name, array in rows.items():
+    if array.dtype.kind == "U":
+        import tensorflow
+        rows[name] = tensorflow.constant(array.tolist())
+    else:
+        rows[name] = keras.ops.convert_to_tensor(array)
+found = model(rows if isinstance(model.input, dict) else next(iter(rows.values())), training=False)
+numpy.savez(outputs, *map(keras.ops.convert_to_numpy, keras.tree.flatten(found)))
+assert "autonas" not in sys.modules
+"""
+
+
+class KerasFile(base.Format):
+    """Keras's own format: it takes raw rows of any number, on any backend; strings on TensorFlow's, whatever the one
+    that it is from."""
+
+    name = "Keras"
+
+    def packages(self):
+        return "tensorflow"
+
+    def write(self, model, path, rows, codes):
+        model.save(path)
+        return base.shapes(model)
+
+    def run(self, path, rows):
+        with tempfile.TemporaryDirectory() as folder:
+            inputs, outputs = os.path.join(folder, "inputs.npz"), os.path.join(folder, "outputs.npz")
+            plain = {name: array.astype("U") if array.dtype == object else array for name, array in rows.items()}
+            np.savez(inputs, **plain)
+            has_strings = any(array.dtype.kind == "U" for array in plain.values())
+            backend = "tensorflow" if has_strings else keras.backend.backend()
+            environment = {**os.environ, "KERAS_BACKEND": backend, "CUDA_VISIBLE_DEVICES": ""}
+            finished = subprocess.run(
+                [sys.executable, "-c", _SCRIPT, os.path.abspath(path), inputs, outputs],
+                capture_output=True, text=True, env=environment, cwd=folder,
+            )  # fmt: skip
+            if finished.returncode:
+                begins = r"[\w.]+(Error|Exception)\b|Exception encountered:"
+                lines = [line for line in finished.stderr.splitlines() if re.match(begins, line)]
+                reason = lines[-1] if lines else f"exit status {finished.returncode}"
+                raise exceptions.ExportFailed(
+                    f"Keras can't load this model without autonas and your own code: {reason:.300}. Nothing was "
+                    "written. Layers of your own must be made of Keras's, or registered where the file is loaded: "
+                    "`save` it with `export_model().save(path)` then."
+                )
+            with np.load(outputs) as arrays:
+                return [arrays[name] for name in arrays.files]

@@ -1,0 +1,34 @@
+"""TensorFlow's SavedModel, a folder, which TensorFlow Serving and `tf.saved_model.load` read."""
+
+import keras
+
+from autonas.exports import base
+
+
+class SavedModel(base.Format):
+    """A folder with one signature, `"serving_default"`: it takes raw rows, strings too, of any number."""
+
+    name = "TensorFlow"
+
+    def packages(self):
+        return "tensorflow"
+
+    def write(self, model, path, rows, codes):
+        specs = [
+            keras.InputSpec(dtype=tensor.dtype, shape=tensor.shape, name=base.identifier(name))
+            for name, tensor in zip(base.input_names(model), keras.tree.flatten(model.input), strict=True)
+        ]
+        signature = [keras.tree.pack_sequence_as(model.input, specs)]
+        model.export(path, format="tf_saved_model", input_signature=signature, verbose=False)
+        return base.shapes(model)
+
+    def run(self, path, rows):
+        import tensorflow as tf
+
+        tensors = {
+            base.identifier(name): tf.constant(array.tolist() if array.dtype == object else array)
+            for name, array in rows.items()
+        }
+        signature = tf.saved_model.load(path).signatures["serving_default"]
+        found = signature(**tensors)
+        return [found[name].numpy() for name in sorted(found)]

@@ -1,0 +1,358 @@
+"""Exports: of each kind of data, each format's file says what the model says, in a process without autonas."""
+
+import json
+import os
+import pathlib
+import string
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas
+import pytest
+
+import autonas
+from autonas import exceptions, exports
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+BUDGET = {"max_trials": 1, "epochs": 3, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
+FORMATS = {"keras": "model.keras", "onnx": "model.onnx", "litert": "model.tflite", "saved_model": "saved_model/"}
+
+#: Runs the files that are there on the rows of each, and writes what each says.
+SCRIPT = """
+import numpy, sys
+
+def rows_of(format):
+    with numpy.load(format + ".npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+def run(format, file):
+    rows = rows_of(format)
+    if format == "onnx":
+        import onnxruntime
+        session = onnxruntime.InferenceSession(file)
+        rows = {name: a.astype(object) if a.dtype.kind == "U" else a for name, a in rows.items()}
+        return dict(zip([each.name for each in session.get_outputs()], session.run(None, rows)))
+    if format == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+        runner = Interpreter(file).get_signature_runner()
+        return runner(**rows)
+    import tensorflow
+    rows = {name: tensorflow.constant(a.tolist() if a.dtype.kind == "U" else a) for name, a in rows.items()}
+    if format == "saved_model":
+        outputs = tensorflow.saved_model.load(file).signatures["serving_default"](**rows)
+    else:
+        import keras
+        model = keras.models.load_model(file)
+        outputs = model(rows if isinstance(model.input, dict) else next(iter(rows.values())))
+        outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
+    return {name: each.numpy() for name, each in outputs.items()}
+
+for format, file in zip(sys.argv[1::2], sys.argv[2::2]):
+    numpy.savez(format + "_outputs.npz", **run(format, file))
+assert not any(name.startswith("autonas") for name in sys.modules)
+"""
+
+
+def said_elsewhere(exported, rows, model):
+    """What exported files say of rows in a process of their own: a dict from format to a list of arrays by head.
+
+    Args:
+        exported: Dict from format to `Export`.
+        rows: Dict from input to array, strings as objects.
+        model: The estimator.
+    """
+    for format, export in exported.items():
+        given = dict(rows)
+        if export.code_book is not None:
+            with open(export.code_book, encoding="utf-8") as file:
+                given.update({name: coded(given[name], codes) for name, codes in json.load(file).items()})
+        if format in ("litert", "saved_model"):
+            given = {name.replace(" ", "_"): array for name, array in given.items()}
+        np.savez(f"{format}.npz", **{name: a.astype("U") if a.dtype == object else a for name, a in given.items()})
+    command = [sys.executable, "-c", SCRIPT]
+    for format, export in exported.items():
+        command += [format, os.fspath(export)]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    said = {}
+    for format in exported:
+        with np.load(f"{format}_outputs.npz") as arrays:
+            heads = [name if name in arrays.files else arrays.files[0] for name in model.predictor_.targets]
+            said[format] = [arrays[name] for name in heads]
+    return said
+
+
+def coded(texts, codes):
+    """Strings as numbers, as the documentation of `export` says."""
+    if codes["kind"] == "category":
+        return np.array([codes["codes"].get(each, 0) for each in texts], "int32")
+    ids = {word: place + 2 for place, word in enumerate(codes["words"])}
+    found = np.zeros((len(texts), codes["length"]), "int32")
+    for row, text in enumerate(texts):
+        kept = "".join(each.lower() if each.isascii() else each for each in text if each not in string.punctuation)
+        words = [ids.get(word, 1) for word in kept.split()][: codes["length"]]
+        found[row, : len(words)] = words
+    return found
+
+
+def export_all(model, without=()):
+    exported = {format: model.export(path) for format, path in FORMATS.items() if format not in without}
+    assert sorted(os.listdir()) == sorted(
+        [*(path.rstrip("/") for format, path in FORMATS.items() if format not in without), "run"]
+        + [os.path.basename(each.code_book) for each in exported.values() if each.code_book is not None]
+    )
+    for each in exported.values():
+        assert each.difference < 1e-4 and 1 <= each.n_rows <= 32
+    return exported
+
+
+def expected(model, x):
+    """The outputs of each head: probabilities of the second of two classes or of all, or numbers."""
+    predicted, several = model.predict(x), len(model.predictor_.targets) > 1
+    probabilities = model.predict_proba(x) if model.task_ != "regression" else [None]
+    found = []
+    for head, target in enumerate(model.predictor_.targets.values()):
+        of_head = [each[head] if several else each for each in (predicted, probabilities)]
+        if target.task_ == "regression":
+            found.append(of_head[0].reshape(len(of_head[0]), -1))
+        else:
+            found.append(of_head[1][:, 1:] if target.task_ == "binary" else of_head[1])
+    return found
+
+
+def check(model, x, rows, without=(), atol=1e-4):
+    exported = export_all(model, without)
+    right = expected(model, x)
+    for format, found in said_elsewhere(exported, rows, model).items():
+        for one, other in zip(found, right, strict=True):
+            np.testing.assert_allclose(one, other, atol=atol, rtol=1e-4, err_msg=format)
+    return exported
+
+
+def fit(x, y, **arguments):
+    return autonas.AutoModel(**{**BUDGET, "directory": "run", **arguments}).fit(x, y)
+
+
+def name_of(model):
+    (name,) = model.predictor_.encoders
+    return name
+
+
+# ---------------------------------------------------------------------- every format, every kind
+# Each fits, exports four times, and starts two processes that load TensorFlow: 15 to 25 s.
+
+
+def test_numbers_and_regression(iris):
+    x = iris[0].astype("float32")
+    model = fit(x[:, :3], 1000 * x[:, 3])
+    exported = check(model, x[:, :3], {name_of(model): x[:, :3]}, atol=0.1)
+    assert exported["onnx"].inputs == {name_of(model): "(None, 3) float32"}
+    assert exported["onnx"].outputs == list(model.predictor_.targets)
+
+
+def table(n_rows=200):
+    generator = np.random.default_rng(0)
+    words = ["good", "bad", "Fine,", "so-so", "ÜBER"]
+    frame = pandas.DataFrame(
+        {
+            "age": generator.normal(40, 10, n_rows).astype("float32"),
+            "home city": generator.choice(["Bonn", "Graz", "Bern", "Zürich"], n_rows),
+            "member": generator.random(n_rows) < 0.5,
+            "note": [f"{' '.join(generator.choice(words, 5))} {row}" for row in range(n_rows)],
+        }
+    )
+    frame.loc[::7, "age"] = np.nan
+    frame.loc[::11, "home city"] = None
+    return frame, np.where(frame["home city"] == "Graz", "yes", "no")
+
+
+def as_inputs(frame):
+    """A DataFrame as the documentation of `export` says."""
+    text = {name: frame[name].fillna("").to_numpy(dtype=object) for name in ("home city", "note")}
+    return {"age": frame["age"].to_numpy(), "member": frame["member"].to_numpy("float32"), **text}
+
+
+def test_categories_texts_and_missing_values():
+    frame, y = table()
+    model = fit(frame, y)
+    frame.loc[:3, "home city"] = "Nowhere"
+    exported = check(model, frame, as_inputs(frame))
+    assert exported["onnx"].inputs["home city"] == "(None,) string"
+    assert exported["litert"].inputs["home city"] == "(None,) int32"
+    assert exported["saved_model"].code_book is None
+
+
+def test_dates():
+    frame, y = table()
+    frame["since"] = pandas.to_datetime("2020-01-01") + pandas.to_timedelta(np.arange(200) * 7, "h")
+    frame.loc[::13, "since"] = pandas.NaT
+    model = fit(frame, y)
+    seconds = frame["since"].to_numpy().astype("datetime64[s]").astype("int64")
+    check(model, frame, as_inputs(frame) | {"since": seconds}, without=["litert"])
+    with pytest.raises(exceptions.ExportFailed, match="LiteRT has no 64-bit numbers, which dates such as 'since' need"):
+        model.export("model.tflite")
+    assert not os.path.exists("model.tflite")
+
+
+def test_images():
+    images = np.random.default_rng(0).integers(0, 255, (90, 8, 8), dtype="uint8")
+    model = fit(images, np.arange(90) % 3)
+    exported = check(model, images, {name_of(model): images})
+    assert exported["litert"].inputs == {name_of(model): "(None, 8, 8) uint8"}
+
+
+def test_texts():
+    texts = [f"A word, {word} and more: {row % 7}" for row, word in enumerate(["so", "na", "ja"] * 40)]
+    model = fit(texts, np.arange(120) % 2)
+    check(model, texts, {name_of(model): np.array(texts, dtype=object)})
+
+
+def test_series_with_missing_steps():
+    series = np.random.default_rng(0).normal(size=(90, 12, 2)).astype("float32")
+    series[::3, 9:] = np.nan
+    model = fit(series, np.arange(90) % 2)
+    check(model, series, {name_of(model): series})
+
+
+def test_two_inputs_and_heads():
+    generator = np.random.default_rng(0)
+    images, (frame, y) = generator.integers(0, 255, (200, 8, 8, 1), dtype="uint8"), table()
+    pixels, facts = autonas.ImageInput(name="pixels"), autonas.StructuredDataInput(name="facts")
+    features = autonas.Merge()([autonas.Reduction()(autonas.ConvolutionBlock()(pixels)), autonas.DenseBlock()(facts)])
+    heads = [autonas.ClassificationHead(name="graz")(features), autonas.RegressionHead(name="light")(features)]
+    model = fit([images, frame], [y, images.mean((1, 2, 3))], inputs=[pixels, facts], outputs=heads)
+    exported = check(model, [images, frame], {"pixels": images, **as_inputs(frame)}, atol=1e-3)
+    assert exported["onnx"].outputs == ["graz", "light"]
+
+
+def test_forecasts():
+    series = np.sin(np.arange(200) / 5) + np.random.default_rng(0).normal(size=200) / 5
+    model = autonas.TimeSeriesForecaster(10, 3, **BUDGET, directory="run").fit(series)
+    for path in ("model.onnx", "model.tflite"):
+        assert model.export(path).difference < 1e-4
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession("model.onnx")
+    windows = np.stack([series[start : start + 10] for start in range(50)])[:, :, None].astype("float32")
+    (forecasts,) = session.run(None, {session.get_inputs()[0].name: windows})
+    np.testing.assert_allclose(forecasts, model.predict(windows), atol=1e-4)
+
+
+def test_of_a_loaded_estimator_and_of_one_that_was_fitted_on_a_stream(iris):
+    tensorflow = pytest.importorskip("tensorflow")
+    x, y = iris
+    dataset = tensorflow.data.Dataset.from_tensor_slices((x, y)).batch(16)
+    fit(dataset, None).save("saved")
+    loaded = autonas.AutoModel.load("saved")
+    assert loaded.export("model.onnx").n_rows == 32
+    frame, y = table()
+    fit(frame, y, directory="other").save("saved")
+    again = autonas.AutoModel.load("saved")
+    assert again.export("model.onnx").difference < 1e-4 and again.export("saved_model").difference < 1e-4
+
+
+# ---------------------------------------------------------------------- what isn't right is refused
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    return autonas.AutoModel(**BUDGET, directory=tmp_path_factory.mktemp("run") / "run").fit(x, np.arange(60) % 2)
+
+
+def test_what_is_there_is_replaced_only_by_what_is_right(fitted, monkeypatch):
+    fitted.export("model.onnx")
+    content = pathlib.Path(fitted.export("model.onnx")).read_bytes()
+    onnx = exports.exporting.FORMATS[".onnx"]
+    write = type(onnx).write
+
+    def tampered(self, model, path, rows, codes):
+        model.layers[-1].set_weights([weight + 0.5 for weight in model.layers[-1].get_weights()])
+        return write(self, model, path, rows, codes)
+
+    copy = autonas.AutoModel.load(os.path.join(fitted.directory_, "model"))
+    monkeypatch.setattr(type(onnx), "write", tampered)
+    monkeypatch.setattr(copy, "make_export", lambda **options: keras.models.clone_model(fitted.make_export(**options)))
+    with pytest.raises(exceptions.ExportFailed, match="ONNX Runtime says something else than the estimator.*by"):
+        copy.export("model.onnx")
+    assert pathlib.Path("model.onnx").read_bytes() == content and os.listdir() == ["model.onnx"]
+
+
+def test_a_saved_model_is_replaced_and_nothing_else_is(fitted):
+    fitted.export("here")
+    fitted.export("here/")
+    assert sorted(os.listdir()) == ["here"] and os.path.exists("here/saved_model.pb")
+    os.makedirs("work/notes")
+    with pytest.raises(ValueError, match="`path` must be a new folder, or that of a SavedModel to replace"):
+        fitted.export("work")
+    os.makedirs("model.onnx")
+    with pytest.raises(ValueError, match="`path` must be free to write a file. Received: 'model.onnx'"):
+        fitted.export("model.onnx")
+    with pytest.raises(ValueError, match="`path` must end in '.keras', '.onnx' or '.tflite', or be a folder"):
+        fitted.export("model.h5")
+
+
+class Inverse(autonas.Block):
+    """A block with an operation that small run times lack."""
+
+    def build(self, hp, inputs):
+        outputs = keras.layers.Dense(9)(inputs)
+        squares = keras.ops.reshape(outputs, (-1, 3, 3)) + 10.0 * keras.ops.eye(3)
+        return keras.ops.reshape(keras.ops.linalg.inv(squares), (-1, 9))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("model.tflite", "LiteRT can't run this model.*LiteRT lacks operations.*MatrixInverse.*another format"),
+        ("model.onnx", "ONNX Runtime can't run this model.*MatrixInverse.*another format"),
+    ],
+)
+def test_an_operation_that_a_run_time_lacks_is_named(path, message):
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    node = autonas.StructuredDataInput()
+    model = fit(x, np.arange(60) % 2, inputs=node, outputs=autonas.ClassificationHead()(Inverse()(node)))
+    with pytest.raises(exceptions.ExportFailed, match=message):
+        model.export(path)
+    assert os.listdir() == ["run"]
+
+
+@keras.saving.register_keras_serializable("tests")
+class Twice(keras.layers.Layer):
+    """A layer that only this file knows."""
+
+    def call(self, inputs):
+        return 2 * inputs
+
+
+class Doubled(autonas.Block):
+    def build(self, hp, inputs):
+        return Twice()(inputs)
+
+
+def test_a_layer_that_keras_does_not_know_is_named():
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    node = autonas.StructuredDataInput()
+    model = fit(x, np.arange(60) % 2, inputs=node, outputs=autonas.ClassificationHead()(Doubled()(node)))
+    with pytest.raises(exceptions.ExportFailed, match="Keras can't load this model without autonas.*Twice"):
+        model.export("model.keras")
+    assert model.export("model.onnx").difference < 1e-4
+
+
+def test_on_jax_too_where_its_models_can_be_converted(passes_on):
+    passes_on("jax", "on_this_backend")
+
+
+def test_formats_on_this_backend():
+    frame, y = table()
+    model = fit(frame, y)
+    for path in ("model.keras", "model.tflite"):
+        assert model.export(path).difference < 1e-4
+    if keras.backend.backend() == "jax":
+        with pytest.raises(exceptions.ExportFailed, match="TensorFlow can't run this model under Keras's jax backend"):
+            model.export("saved_model/")
+    model = fit(frame[["age", "member"]], y, directory="other")
+    assert model.export("saved_model").difference < 1e-4
