@@ -94,7 +94,11 @@ class BilevelTrainer:
         self.weight_rows = np.sort(rows[n_held:])
         self.batch_size = min(batch_size, *(len(each) for each in self._parts()))
         self._weight = keras.Variable(0.0, dtype="float32", trainable=False, name="cost_weight")
-        self.cost = None if cost is None else _relative_cost(supernet, cost)
+        #: Functions without arguments: the mean cost under the distribution, and that over what it is for all alike.
+        self.expected_cost = self.cost = None
+        if cost is not None:
+            self.expected_cost = one_shot_costs.expected_cost(supernet, cost)
+            self.cost = _relative(self.expected_cost)
         fixed = {id(variable) for variable in _scales_of_branches(supernet)}
         self.weights = [variable for variable in supernet.operation_variables if id(variable) not in fixed]
         self.logits = supernet.architecture_variables
@@ -116,6 +120,14 @@ class BilevelTrainer:
         # The progress is a sum of many small numbers.
         phase = int(len(self.cost_weights) * float(ops.convert_to_numpy(self.annealing.progress)) + 1e-4)
         return self.cost_weights[min(phase, len(self.cost_weights) - 1)]
+
+    def numbers(self):
+        """What is worth logging after an epoch, a dict of floats: the `"temperature"` where paths are drawn, and the
+        `"expected_cost"`, in units of the cost, if there is one."""
+        found = {"temperature": self.supernet.mixing_mode.temperature} if self.samples_paths else {}
+        if self.expected_cost is not None:
+            found["expected_cost"] = self.expected_cost()
+        return {name: float(ops.convert_to_numpy(number)) for name, number in found.items()}
 
     def train_epoch(self, epoch, epochs, deadline, generator, strategy=None):
         """Trains for one epoch of the weights' rows, or until the deadline.
@@ -231,8 +243,7 @@ def _scales_of_branches(supernet):
                     yield from layer.trainable_variables
 
 
-def _relative_cost(supernet, cost):
-    """The function without arguments of the expected cost over that of all options alike."""
-    expected = one_shot_costs.expected_cost(supernet, cost)
-    scale = 1.0 / float(ops.convert_to_numpy(expected()))
-    return lambda: scale * expected()
+def _relative(expected_cost):
+    """The expected cost over what it is now."""
+    scale = 1.0 / float(ops.convert_to_numpy(expected_cost()))
+    return lambda: scale * expected_cost()

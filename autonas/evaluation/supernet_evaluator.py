@@ -68,10 +68,12 @@ class SupernetEvaluator:
             phases: The `Phases` that count what the time goes to, or `None`.
 
         Returns:
-            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"` and `"finished"` (whether there is no time
-            for another one); where the distribution learns, `"distribution"` (probability of each option of each
-            decision) and `"next_cost_weight"` (that of the epoch to come); if the strategy draws the paths, `"told"`
-            (architecture, scores and margins of what it asked for). Of a search:
+            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"`, `"finished"` (whether there is no time for
+            another one) and `"paths"` (each metric of a few paths that are drawn, a dict of lists); where the
+            distribution learns, `"distribution"` (probability of each option of each decision), `"next_cost_weight"`
+            (that of the epoch to come) and `"numbers"` (the mean `"entropy"` of the decisions, in nats, and those of
+            `BilevelTrainer.numbers`); if the strategy draws the paths, `"told"` (architecture, scores and margins of
+            what it asked for). Of a search:
             `"finalists"`, pairs of architecture and score, the best first (a list of scores if there are several
             objectives; `None` for those nearest to the limits where all break one), `"n_scored"` and `"n_refused"`.
             Larger scores are better.
@@ -115,12 +117,14 @@ class SupernetEvaluator:
         seconds = time.monotonic() - started
         distribution = self.supernet.distribution()
         with self.phases("validate"):
-            outcome.metrics = {"loss": loss, **self._measure(epoch, distribution)}
-        outcome.report = {"epoch": epoch}
+            paths = self._measure(epoch, distribution)
+        outcome.metrics = {"loss": loss} | {name: float(np.mean(scores)) for name, scores in paths.items()}
+        outcome.report = {"epoch": epoch, "paths": paths}
         if self.settings["method"] == "bilevel":
             outcome.metrics["entropy"] = _entropy(distribution)
             outcome.report["distribution"] = distribution
             outcome.report["next_cost_weight"] = self.trainer.cost_weight
+            outcome.report["numbers"] = {"entropy": outcome.metrics["entropy"], **self.trainer.numbers()}
         if self.settings.get("sampling") == "strategy":
             with self.phases("one_shot"):
                 told = one_shot_search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
@@ -186,7 +190,7 @@ class SupernetEvaluator:
         return self.graph.build(keras_tuner.HyperParameters.from_config({"space": space, "values": dict(values)}))
 
     def _measure(self, epoch, distribution):
-        """Mean metrics of a few paths drawn from the distribution."""
+        """Metrics of a few paths drawn from the distribution, a dict of a list for each metric."""
         generator = np.random.default_rng([self.seed, epoch, 4])
         found = []
         for _ in range(_N_MEASURED):
@@ -195,7 +199,7 @@ class SupernetEvaluator:
                 for name, options in distribution.items()
             }
             found.append(self.one_shot_scorer.score(labels))
-        return {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
+        return {name: [float(metrics[name]) for metrics in found] for name in found[0]}
 
     # ------------------------------------------------------------------ the supernet and its training
 

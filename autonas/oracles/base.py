@@ -188,7 +188,15 @@ class Oracle(trials.TrialKeeper):
         """Called when what is left of the time is for full trainings of the most promising; ignored by default."""
 
     def numbers(self):
-        """What is worth logging of the strategy after a trial, a dict of floats; empty by default."""
+        """What is worth logging of the strategy after a trial, to see why it asks for what it does.
+
+        To ask for them costs next to nothing and changes nothing. Scores are as the user knows them: a loss isn't
+        negated. Of several objectives, a number of each is under `name/objective`.
+
+        Returns:
+            Dict of finite floats by name, such as `"strategy/policy_entropy"`; each oracle says which. Empty by
+            default.
+        """
         return {}
 
     def check(self):

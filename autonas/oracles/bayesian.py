@@ -7,7 +7,7 @@ import numpy as np
 import threadpoolctl
 
 from autonas.oracles import acquisition as acquisitions
-from autonas.oracles import base, checks, feasibility, fidelity, scalarisation, targets
+from autonas.oracles import base, checks, feasibility, fidelity, prediction, scalarisation, targets
 from autonas.oracles.gaussian_process import GaussianProcess, View
 from autonas.search_space import structure as structures
 
@@ -70,6 +70,12 @@ class BayesianOracle(base.Oracle):
     either counts is fitted as all else. What is maximised is the acquisition function at a full training; a pending
     trial is taken to be one of the lowest fidelity.
 
+    Its `numbers` are, under `strategy/`, after a trial that the model was asked for: `predicted` and
+    `predicted_deviation`, the mean and the standard deviation that it predicted then (at the lowest fidelity, if there
+    are short trainings), `observed`, the score that came of it, `acquisition`, the value that was maximised, on the
+    model's own scale, and under constraints `probability_feasible`; and after the kernel was fitted `length_scale/`
+    with the name of each decision and `noise` (see `prediction.of_kernel`).
+
     Args:
         structure: An `OperationGraph` that says which decisions label the edges of a graph. Defaults to `None`.
         acquisition: `"expected_improvement"` on the best posterior mean, `"upper_confidence_bound"` or `"thompson"`
@@ -109,6 +115,10 @@ class BayesianOracle(base.Oracle):
         self._scaled = {}
         #: By the name of a quantity: the process, and what it was fitted on.
         self._fits = {}
+        #: Quantities whose process was fitted for the trial to come.
+        self._newly_fitted = set()
+        #: The `Prediction` for each pending trial; and that for the latest one with its scores, or `None`.
+        self._predictions, self._latest = {}, None
 
     def check(self):
         super().check()
@@ -127,12 +137,19 @@ class BayesianOracle(base.Oracle):
         self._latest_fidelity = fidelity
 
     def observe(self, number, values, scores):
+        made = self._predictions.pop(number, None)
+        is_of_it = made is not None and made.is_of(self.encoding.key(values), self._latest_fidelity)
+        self._latest = (made, scores) if is_of_it else None
         self._numbers.append(number)
         self._observed.append(values)
         self._scores.append(scores)
         self._margins.append(self._latest_margins)
         self._fidelities.append(self._latest_fidelity)
         self._latest_margins, self._latest_fidelity = None, 1.0
+
+    def numbers(self):
+        made, scores = self._latest or (None, None)
+        return {} if made is None else made.numbers(scores, self._objectives)
 
     def suggest(self, generator):
         n_observed = len(self._observed)
@@ -212,17 +229,34 @@ class BayesianOracle(base.Oracle):
             process, _ = self._conditioned(quantity, kept, 0, 0, views)
             centre, spread = targets.centre_and_spread(quantity.numbers)
             feasible += acquisitions.log_feasibility(*process.predict(new), -centre / spread)
-        if not objectives:
-            if not any(scores is not None for scores in self._scores):
-                return candidates[int(np.argmax(feasible))]
+        promise, processes = feasible, []
+        if objectives:
+            conditioned = [self._conditioned(one, kept, len(pending), len(full), views) for one in objectives]
+            processes, predicted = zip(*conditioned, strict=True)
+            known = [place for place, of in enumerate(kept) if not feasibility.violation(self._margins[of])]
+            found = np.stack(predicted, axis=1)[known]
+            promise = (self._acquire(processes, new, found, generator) if known else 0.0) + feasible
+        chosen = int(np.argmax(promise))
+        if not objectives and any(scores is not None for scores in self._scores):
             # Too little is known of the scores.
-            return candidates[generator.choice(len(candidates), p=np.exp(feasible) / np.exp(feasible).sum())]
-        conditioned = [self._conditioned(one, kept, len(pending), len(full), views) for one in objectives]
-        processes, predicted = zip(*conditioned, strict=True)
-        known = [place for place, of in enumerate(kept) if not feasibility.violation(self._margins[of])]
-        found = np.stack(predicted, axis=1)[known]
-        gains = self._acquire(processes, new, found, generator) if known else 0.0
-        return candidates[int(np.argmax(gains + feasible))]
+            chosen = int(generator.choice(len(candidates), p=np.exp(feasible) / np.exp(feasible).sum()))
+        reasons = {"probability_feasible": np.exp(feasible[chosen])} if constraints else {}
+        if objectives:
+            reasons["acquisition"] = promise[chosen]
+        rows = [view.rows([chosen]) for view in new]
+        self._predictions[self.n_asked] = self._prediction(candidates[chosen], rows, processes, objectives, reasons)
+        return candidates[chosen]
+
+    def _prediction(self, values, rows, processes, quantities, reasons):
+        """The `Prediction` for the trial to come, at the fidelity at which it is likely to be scored first."""
+        share = min(self._fidelities)
+        if share < 1:  # The position of the fidelity is the last column of its view.
+            rows[1].features[:, -1:] = fidelity.positions([share])
+        means, deviations = prediction.of_scores(processes, quantities, rows)
+        is_fitted = not self._newly_fitted.isdisjoint(quantity.name for quantity in quantities)
+        kernel = prediction.of_kernel(processes, self.encoding.dimensions) if is_fitted else {}
+        self._newly_fitted.clear()
+        return prediction.Prediction(self.encoding.key(values), share, reasons, means, deviations, kernel)
 
     def _conditioned(self, quantity, kept, n_pending, n_full, views):
         """A quantity's process that knows its targets, and that of the pending trials as predicted.
@@ -324,6 +358,7 @@ class BayesianOracle(base.Oracle):
             process = GaussianProcess()
             process.fit(self._views(architectures, shares), values)
             self._fits[quantity.name] = process, state
+            self._newly_fitted.add(quantity.name)
         return process
 
     def _kept(self, count, limit):

@@ -1,8 +1,26 @@
 """Evolution: the fittest of a small population have children that differ from them in one decision."""
 
+import typing
+
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility
+from autonas.oracles import base, checks, feasibility, outcomes
+
+
+class _Member(typing.NamedTuple):
+    """An architecture of the population.
+
+    Attributes:
+        values: Its values.
+        scores: Tuple of one float per objective, or `None`.
+        violation: By how much it exceeds the limits, 0 within them.
+        number: Its trial's number.
+    """
+
+    values: dict
+    scores: tuple | None
+    violation: float
+    number: int
 
 
 class EvolutionOracle(base.Oracle):
@@ -31,6 +49,10 @@ class EvolutionOracle(base.Oracle):
     without progress, the population has converged, and a new one begins at random, as in the micro-genetic algorithm
     (Krishnakumar, 1989). Trials of the old one that are told of later don't join. Progress is a score that none of this
     population had reached; of several scores, a set of them that none was as good as in all.
+
+    Its `numbers` are, under `strategy/`: `population_size`; `population_fitness_best`, `population_fitness_median` and
+    `population_fitness_worst`, of the scores of the members within the limits; `population_age_mean`, in trials begun
+    since a member's own; and `restarts`, the number of populations given up.
 
     Deviations: Real et al. let the oldest of 100 leave and draw 25, for 20,000 trials; NATS-Bench takes a population of
     10. With a few hundred trials small and greedy is better, if it can begin anew. On NAS-Bench-201 (CIFAR-10; mean
@@ -76,8 +98,9 @@ class EvolutionOracle(base.Oracle):
         self.crossover_probability = crossover_probability
         self.max_attempts = max_attempts
         self.patience = patience
-        #: Values, scores and violation of each, the oldest first.
+        #: The members, the oldest first.
         self._population = []
+        self._n_restarts = 0
         self._violation = 0.0
         self._first_trial = 0
         self._front = []
@@ -115,31 +138,43 @@ class EvolutionOracle(base.Oracle):
             return
         self._n_without_progress += 1
         if scores is not None or violation:
-            self._join(values, scores, violation)
+            self._join(_Member(values, scores, violation, number))
         if self.patience is not None and self._n_without_progress >= self.patience * len(values):
             self._begin_anew()
 
     def observe_again(self, number, values, scores):
-        for place, (member, _, violation) in enumerate(self._population):
-            if member == values:
-                self._population[place] = (member, scores, violation)
-                if self._is_progress(scores, violation):
+        for place, member in enumerate(self._population):
+            if member.values == values:
+                self._population[place] = member._replace(scores=scores)
+                if self._is_progress(scores, member.violation):
                     self._n_without_progress = 0
                 return
         if number >= self._first_trial:
-            self._join(values, scores, 0.0)
+            self._join(_Member(values, scores, 0.0, number))
 
-    def _join(self, values, scores, violation):
-        if self._is_progress(scores, violation):
+    def numbers(self):
+        found = {"strategy/population_size": float(len(self._population)), "strategy/restarts": float(self._n_restarts)}
+        if self._population:
+            born = np.mean([member.number for member in self._population])
+            found["strategy/population_age_mean"] = float(self.n_asked - 1 - born)
+        within = [member.scores for member in self._population if not member.violation]
+        for name, of in (("best", np.max), ("median", np.median), ("worst", np.min)) if within else ():
+            known = outcomes.as_known(of(within, axis=0), self._objectives)
+            found |= outcomes.by_objective(f"strategy/population_fitness_{name}", known, self._objectives)
+        return found
+
+    def _join(self, member):
+        if self._is_progress(member.scores, member.violation):
             self._n_without_progress = 0
-        if violation and sum(not of for *_, of in self._population) >= self.population_size:
+        if member.violation and sum(not each.violation for each in self._population) >= self.population_size:
             return
-        self._population.append((values, scores, violation))
+        self._population.append(member)
         if len(self._population) > self.population_size:
             del self._population[0 if self.survival == "age" else int(np.argmin(self._fitness()))]
 
     def _begin_anew(self):
         self._population, self._front = [], []
+        self._n_restarts += 1
         self._n_without_progress = 0
         self._first_trial = self._asked
 
@@ -147,21 +182,21 @@ class EvolutionOracle(base.Oracle):
         fitness = self._fitness()
         size = self.tournament_size
         if size is None:
-            has_several_scores = any(scores is not None and len(scores) > 1 for _, scores, _ in self._population)
+            has_several_scores = any(each.scores is not None and len(each.scores) > 1 for each in self._population)
             size = 2 if has_several_scores else self.population_size
         drawn = generator.choice(len(fitness), min(size, len(fitness)), replace=False)
         return max(drawn, key=lambda place: fitness[place])
 
     def _child(self, place, generator):
-        child = self._population[place][0]
+        child = self._population[place].values
         if len(self._population) > 1 and generator.random() < self.crossover_probability:
             other = int(generator.integers(len(self._population) - 1))
-            other = self._population[other if other < place else other + 1][0]
+            other = self._population[other if other < place else other + 1].values
             child = self.encoding.crossover(child, other, generator)
         return self.encoding.mutate(child, generator)
 
     def _fitness(self):
-        _, scores, violations = zip(*self._population, strict=True)
+        _, scores, violations, _ = zip(*self._population, strict=True)
         return feasibility.fitness(scores, violations)
 
     def _is_progress(self, scores, violation):

@@ -59,6 +59,10 @@ class GaussianProcess:
 
     scikit-learn's `GaussianProcessRegressor` could do the same with a kernel of our own; here all squared distances and
     the derivatives by all relevances are matrix products, instead of an array of shape `(n, n)` for each of them.
+
+    Attributes:
+        noise: Variance of the noise; as what follows, once it knows observations.
+        relevances: List of an array for each view: the relevance of each of its groups.
     """
 
     def fit(self, views, targets):
@@ -82,10 +86,10 @@ class GaussianProcess:
 
     def condition(self, views, targets):
         """Learns the observations; the kernel stays as it was fitted. Arguments as in `fit`."""
-        self._weights, noise, self._relevances = _split(self._parameters, views)
+        self._weights, self.noise, self.relevances = _split(self._parameters, views)
         self._observed = self._scaled(views)
         covariance = self._covariance(views, self._observed, self._observed)
-        covariance[np.diag_indices_from(covariance)] += noise + _JITTER
+        covariance[np.diag_indices_from(covariance)] += self.noise + _JITTER
         self._factor = linalg.cholesky(covariance, lower=True, check_finite=False)
         self._solved = linalg.cho_solve((self._factor, True), targets, check_finite=False)
 
@@ -119,7 +123,7 @@ class GaussianProcess:
         return new, self._solved @ cross, projected
 
     def _scaled(self, views):
-        return [view.scaled(relevances) for view, relevances in zip(views, self._relevances, strict=True)]
+        return [view.scaled(relevances) for view, relevances in zip(views, self.relevances, strict=True)]
 
     def _covariance(self, views, first, second):
         return sum(

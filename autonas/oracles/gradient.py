@@ -47,6 +47,10 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     Weights that the search had no time for are left out.
 
+    Its `numbers` after an epoch are those of `SupernetOracle` and, under `strategy/`: `entropy`, the mean of the
+    decisions, in nats; `expected_cost`, in units of the cost, and `cost_weight`, if there is a cost; `reward_weight`,
+    if it is given; and the `temperature` of `"gumbel"`.
+
     Args:
         relaxation: `"softmax"`: all options at once, each times its probability (DARTS, Liu et al. 2019); `"gumbel"`:
             one drawn path a step, at a fraction of the cost (GDAS, Dong and Yang 2019); `"partial"`: as the first, on a
@@ -113,7 +117,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         self.cost_weight = cost_weight
         #: The distributions that are sampled, the last one of each weight of the cost: a dict by weight.
         self.distributions = {}
-        self._next_weight = None
+        self._latest_weight, self._next_weight = None, None
         self._is_stopped = False
         self._refused = set()
 
@@ -193,12 +197,20 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             return
         self._next_weight = report["next_cost_weight"]
         found, weight = report["distribution"], values.get("tuner/cost_weight", 0.0)
+        self._latest_weight = values.get("tuner/cost_weight")
         is_guarded = self.guard == "early_stop" and weight == self.cost_weights[0]
         if is_guarded and (self._is_stopped or (self.distributions and self.skips_dominate(found))):
             self._is_stopped = True
             self._is_trained = self._is_trained or len(self.cost_weights) == 1
         else:
             self.distributions[weight] = found
+
+    def numbers(self):
+        if not self._report:
+            return {}
+        weights = {"cost_weight": self._latest_weight, "reward_weight": self.reward_weight}
+        found = self._report.get("numbers", {}) | {name: of for name, of in weights.items() if of is not None}
+        return super().numbers() | {f"strategy/{name}": float(number) for name, number in found.items()}
 
     def derived(self, distribution):
         """The architecture of the most probable options."""

@@ -49,6 +49,9 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
     of all was found in 90 and 98 % of the searches. With a confidence of 0.99, it was 0.6 and 0.7 %, and 97 and 97 %,
     and 62 and 66 % of the epochs were saved.
 
+    Its `numbers` are those of the strategy inside and, under `strategy/`, how many trials were `stopped`, and how many
+    `trained_in_full`.
+
     Args:
         strategy: A name such as `"evolution"`, or an oracle that needs no supernet. Defaults to `"bayesian"`.
         confidence: Probability, from 0.5 to 1, with which a trial that is stopped wouldn't have become the best. With
@@ -67,7 +70,7 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
         self._curves = extrapolation.LearningCurves()
         #: The best score of a trial within the limits that wasn't stopped, or `None`.
         self._best = None
-        self._n_completed = 0
+        self._n_completed, self._n_stopped = 0, 0
         self._margins = self._curve = None
 
     def check(self):
@@ -110,6 +113,7 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
         if is_known and forecast is not None:
             forecast = extrapolation.Forecast(*forecast)
             self._curves.add_stopped(curve, forecast)
+            self._n_stopped += 1
             scores = (min(max(forecast.score, scores[0]), max(self._best, scores[0])),)
         elif is_known and horizon == self.max_epochs:
             self._curves.add(curve, horizon)
@@ -117,6 +121,11 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
         if scores is not None and forecast is None and not feasibility.violation(margins):
             self._best = scores[0] if self._best is None else max(self._best, scores[0])
         self._strategy.tell(number, values, scores, margins)
+        self._has_told = True
+
+    def numbers(self):
+        found = {"stopped": self._n_stopped, "trained_in_full": self._n_completed}
+        return super().numbers() | {f"strategy/{name}": float(number) for name, number in found.items()}
 
 
 @dataclasses.dataclass(frozen=True)

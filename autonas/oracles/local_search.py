@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility, scalarisation
+from autonas.oracles import base, checks, feasibility, outcomes, scalarisation
 
 #: What is known of no architecture: it is farther beyond the limits than any, and has no scores.
 _WORST = (math.inf, None)
@@ -34,6 +34,9 @@ class LocalSearchOracle(base.Oracle):
     It never waits: while the last neighbours of x are on trial, the next start is. A neighbour that scores better late
     counts only if it is better, too, than what the search is at by then. A failed trial is no better than any.
 
+    Its `numbers` are, under `strategy/`: `current`, the score of the architecture that it is at; `neighbours_tried` and
+    `neighbours_left` of it, the second once they are listed; and `restarts`, how many local optima it has left.
+
     Deviations: the paper moves to the best neighbour after all were tried, and gives the first better one as a variant.
     On NAS-Bench-201 (CIFAR-10; mean of 200 searches) the variant needs a median of 62 trials to the best architecture,
     the other 118. Starts near the best instead of anywhere were no better beyond the noise.
@@ -53,6 +56,7 @@ class LocalSearchOracle(base.Oracle):
         self._weights = None
         #: Neighbours of the current architecture that are left, in random order; `None` if they aren't listed yet.
         self._left = []
+        self._n_tried, self._n_restarts = 0, 0
         #: By the number of a pending trial: what is known of the architecture that it is a neighbour of.
         self._origins = {}
 
@@ -68,8 +72,10 @@ class LocalSearchOracle(base.Oracle):
             values = self._left.pop()
             if self.encoding.key(values) not in self._tried:
                 self._origins[self._asked] = self._worth
+                self._n_tried += 1
                 return values
-        self._current, self._worth = None, _WORST
+        self._n_restarts += self._current is not None
+        self._current, self._worth, self._n_tried = None, _WORST, 0
         if self._ranks.n_objectives > 1:
             self._weights = scalarisation.draw_weights(self._ranks.n_objectives, generator)
         return self.encoding.sample(generator)
@@ -87,6 +93,20 @@ class LocalSearchOracle(base.Oracle):
             return
         if self._is_better(worth, origin) and self._is_better(worth, self._worth):
             self._current, self._worth, self._left = values, worth, None
+            self._n_tried = 0
+
+    def numbers(self):
+        found = {
+            "strategy/neighbours_tried": float(self._n_tried),
+            "strategy/restarts": float(self._n_restarts),
+        }
+        if self._left is not None:
+            found["strategy/neighbours_left"] = float(len(self._left))
+        scores = self._worth[1]
+        if scores is not None:
+            known = outcomes.as_known(scores, self._objectives)
+            found |= outcomes.by_objective("strategy/current", known, self._objectives)
+        return found
 
     def _is_better(self, worth, other):
         if worth[0] or other[0]:

@@ -21,6 +21,8 @@ class LowFidelityOracle(base.Oracle):
         #: The space's `OperationGraph`, for a strategy that takes one and has none.
         self.structure = None
         self._inner = None
+        #: Whether the strategy was told of the latest trial.
+        self._has_told = False
 
     def check(self):
         super().check()
@@ -45,7 +47,8 @@ class LowFidelityOracle(base.Oracle):
         return max(1, round(self.max_epochs * share)) if self.min_epochs is None else self.min_epochs
 
     def numbers(self):
-        return self._strategy.numbers()
+        """Those of the strategy inside, if it was told of the latest trial."""
+        return self._strategy.numbers() if self._has_told else {}
 
     @property
     def _strategy(self):

@@ -41,6 +41,26 @@ def scores(metrics, objectives):
     )
 
 
+def as_known(scores, objectives):
+    """Scores as the user knows them, a tuple of floats: what is the better the smaller isn't negated.
+
+    Args:
+        scores: One float per objective, larger is better.
+        objectives: List of `keras_tuner.Objective`.
+    """
+    return tuple(
+        float(score if objective.direction == "max" else -score)
+        for score, objective in zip(scores, objectives, strict=True)
+    )
+
+
+def by_objective(name, numbers, objectives):
+    """Numbers to log, one per objective: under a name, or where there are several under `name/objective`."""
+    if len(objectives) == 1:
+        return {name: float(numbers[0])}
+    return {f"{name}/{one.name}": float(number) for one, number in zip(objectives, numbers, strict=True)}
+
+
 def is_refused(status, margins):
     """Whether a trial ended before any training since a cost is beyond its limit.
 

@@ -52,6 +52,10 @@ class ReinforcementOracle(base.Oracle):
     Under constraints the share is that of all trials, those beyond the limits behind all within them, by their
     violation; a refused one has a reward, too.
 
+    Its `numbers` are, under `strategy/`, the `reward` of the latest trial, from 0 to 1, and what the algorithm says
+    after it: `policy_entropy`, in nats, the mean over the decisions of that trial's architecture, and `baseline`; PPO's
+    `clipped_share` as well; of Q-learning `epsilon` and `mean_q`, the mean value of that architecture's actions.
+
     Args:
         algorithm: `"reinforce"` (policy gradient), `"ppo"` (proximal policy optimisation) or `"q_learning"`, or one of
             `autonas.oracles.controllers` with arguments, such as `Reinforce(entropy_weight=0.1)`. Defaults to
@@ -78,6 +82,8 @@ class ReinforcementOracle(base.Oracle):
         self._scores = []
         self._ranks = scalarisation.Ranks()
         self._ranks_beyond = scalarisation.Ranks()
+        #: Episode and reward of the latest trial.
+        self._latest = None
         #: Scores and violation by the key of an architecture.
         self._known = {}
 
@@ -123,12 +129,21 @@ class ReinforcementOracle(base.Oracle):
             self._scores.append(scores)
             self._ranks.add(scores)
         self._current_agent()
-        self._learn(values, scores, violation)
+        self._latest = self._learn(values, scores, violation)
+
+    def numbers(self):
+        if self._latest is None:
+            return {}
+        episode, reward = self._latest
+        found = {"reward": reward} | (self._agent.numbers(episode) if episode else {})
+        return {f"strategy/{name}": float(number) for name, number in found.items()}
 
     def _learn(self, values, scores, violation):
-        episode = self._process.episode(values)
+        """Learns from an architecture; returns its episode and its reward."""
+        episode, reward = self._process.episode(values), self._reward(scores, violation)
         if episode:
-            self._agent.learn(episode, self._reward(scores, violation))
+            self._agent.learn(episode, reward)
+        return episode, reward
 
     def _reward(self, scores, violation=0.0):
         n_within, n_beyond = len(self._ranks), len(self._ranks_beyond)

@@ -19,6 +19,10 @@ class SupernetOracle(base.Oracle):
     The reports of stage 2 are dicts with `"finished"`, whether there is no time for more epochs, and whatever else a
     subclass asks for in `observe_report`. If an epoch fails, it is asked for again.
 
+    Its `numbers` after an epoch of the supernet are `supernet/path_score_mean`, `supernet/path_score_min` and
+    `supernet/path_score_max`, of the scores of a few sampled architectures with the shared weights, if the report has
+    them under `"paths"` (a dict of a list for each metric).
+
     It needs the tuner of autonas: one of Keras Tuner's knows no stages.
 
     Args:
@@ -42,6 +46,8 @@ class SupernetOracle(base.Oracle):
         self.epochs = epochs
         self.constraint_names = ()
         self._n_epochs = 0
+        #: The report of the latest trial if that was an epoch of the supernet; else empty.
+        self._report = {}
         self._is_trained = False
         #: The trial of the supernet's last epoch so far.
         self.supernet_trial_id = None
@@ -89,7 +95,20 @@ class SupernetOracle(base.Oracle):
             **self.epoch_values(),
         }
 
+    def observe(self, number, values, scores):
+        self._report = {}
+
+    def numbers(self):
+        found = {}
+        for objective in self._objectives:
+            scores = self._report.get("paths", {}).get(objective.name, [])
+            for name, of in (("mean", np.mean), ("min", min), ("max", max)) if scores else ():
+                several = f"/{objective.name}" if len(self._objectives) > 1 else ""
+                found[f"supernet/path_score_{name}{several}"] = float(of(scores))
+        return found
+
     def observe_report(self, number, values, report):
+        self._report = report if values["tuner/stage"] == "supernet" and report is not None else {}
         if values["tuner/stage"] == "supernet" and report is not None:
             self._n_epochs = values["tuner/epochs"]
             self.supernet_trial_id = f"{number:04d}"

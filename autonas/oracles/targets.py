@@ -37,13 +37,40 @@ def warped(scores):
 
     The failed ones, `None`, are tied with the worst.
     """
+    *_, halves = _in_halves(scores)
+    return standardised(halves)
+
+
+def unwarped(scores, targets):
+    """The scores for which `warped` gives some targets.
+
+    In the lower half they are interpolated between those that are known; none is below the worst.
+
+    Args:
+        scores: As in `warped`.
+        targets: Array-like of floats.
+
+    Returns:
+        Array of the targets' shape.
+    """
+    scores, median, scale, halves = _in_halves(scores)
+    centre, spread = centre_and_spread(halves)
+    targets = np.asarray(targets) * spread + centre
+    # The median itself may lie between two scores.
+    order = np.argsort(scores, kind="stable")
+    lower = order[scores[order] < median]
+    between = np.interp(targets, np.append(halves[lower], 0.0), np.append(scores[lower], median))
+    return np.where(targets > 0, median + scale * targets, between)
+
+
+def _in_halves(scores):
+    """Scores, their median and the scale above it, and the scores as `warped` gives them but for standardisation."""
     known = [score for score in scores if score is not None]
     scores = np.array([min(known) if score is None else score for score in scores])
     median = np.median(scores)
     scale = np.sqrt(np.mean((scores[scores >= median] - median) ** 2)) or 1.0
     quantiles = stats.norm.ppf((stats.rankdata(scores) - 0.5) / len(scores))
-    warped = np.where(scores >= median, (scores - median) / scale, np.minimum(quantiles, 0.0))
-    return (warped - warped.mean()) / (warped.std() or 1.0)
+    return scores, median, scale, np.where(scores >= median, (scores - median) / scale, np.minimum(quantiles, 0.0))
 
 
 def squashed(margins):

@@ -36,6 +36,9 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     are nearest to them. Reports of the supernet's epochs hold, if the strategy draws the paths, `"told"`: architecture,
     scores (`None` if it wasn't scored) and margins of what it asked for. Larger scores are better.
 
+    Its `numbers` are those of `SupernetOracle`, those of a strategy that draws the paths after each epoch, and
+    `rank_correlation`.
+
     Args:
         strategy: A name such as `"evolution"` or `"reinforcement"`, or an oracle that needs no supernet. Defaults to
             `"evolution"`.
@@ -95,6 +98,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         return strategies.inside(self) if values.get("tuner/stage") == "one_shot" else None
 
     def observe(self, number, values, scores):
+        super().observe(number, values, scores)
         if scores is not None:
             self._alone[self.encoding.key(values)] = scores[0]
 
@@ -125,7 +129,9 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         return None if math.isnan(correlation) else correlation
 
     def numbers(self):
-        return {} if self.rank_correlation is None else {"rank_correlation": self.rank_correlation}
+        correlation = {} if self.rank_correlation is None else {"rank_correlation": self.rank_correlation}
+        drawing = self._inner.numbers() if self._report and self._inner is not None else {}
+        return super().numbers() | drawing | correlation
 
     def _drawing(self):
         """The strategy that learns while it draws the paths."""

@@ -128,6 +128,7 @@ class OracleContract:
                 oracle.update_trial(trial.trial_id, {"score": score(values)})
                 trial.status = TrialStatus.COMPLETED
             oracle.end_trial(trial)
+            assert all(math.isfinite(number) for number in oracle.numbers().values())
         return [(trial.hyperparameters.values, trial.score) for trial in oracle.trials.values()]
 
     # ------------------------------------------------------------------ what is asked

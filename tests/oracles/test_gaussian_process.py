@@ -72,7 +72,7 @@ def test_it_learns_which_decisions_matter():
     process = GaussianProcess()
     process.fit([view], targets)
     process.condition([view], targets)
-    (relevances,) = process._relevances
+    (relevances,) = process.relevances
     assert relevances[1] > 20 * max(relevances[[0, 2, 3]])
     new = generator.uniform(-0.5, 0.5, size=(50, 4))
     mean, deviation = process.predict([view._replace(features=new)])

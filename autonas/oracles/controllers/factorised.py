@@ -60,6 +60,10 @@ class FactorisedController:
         """Log-probability of each action taken: an array for each episode."""
         return [self._log_probabilities[tuple(np.array(episode).T)] for episode in episodes]
 
+    def entropies(self, episode):
+        """Entropy of the policy at each decision of an episode, in nats; an array."""
+        return self._entropies()[[index for index, _ in episode]]
+
     def ascend(self, episodes, weights):
         """A step of Adam up the gradient of the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
 
@@ -85,11 +89,16 @@ class FactorisedController:
         n_rows = len(self.logits)
         gradient = -np.bincount(rows, weights, n_rows)[:, None] * self._probabilities
         np.add.at(gradient, (rows, actions), weights)
-        log_probabilities = np.where(self._probabilities > 0, self._log_probabilities, 0.0)
-        entropy = -(self._probabilities * log_probabilities).sum(axis=1, keepdims=True)
+        log_probabilities, entropy = self._finite_log_probabilities(), self._entropies()[:, None]
         times = np.bincount(rows, minlength=n_rows)[:, None]
         gradient -= self.entropy_weight * times * self._probabilities * (log_probabilities + entropy)
         return gradient
+
+    def _entropies(self):
+        return -(self._probabilities * self._finite_log_probabilities()).sum(axis=1)
+
+    def _finite_log_probabilities(self):
+        return np.where(self._probabilities > 0, self._log_probabilities, 0.0)
 
     def _normalise(self):
         shifted = self.logits - self.logits.max(axis=1, keepdims=True)

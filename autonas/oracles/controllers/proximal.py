@@ -42,6 +42,8 @@ class ProximalPolicyOptimization(Reinforce):
     def start(self, process, discount, seed, controller):
         super().start(process, discount, seed, controller)
         self._batch = []
+        #: Share of the decisions that were clipped in the steps of the latest update; `None` before there is one.
+        self.clipped_share = None
 
     def learn(self, episode, reward):
         self._batch.append((episode, self.advantages(episode, reward)))
@@ -49,14 +51,23 @@ class ProximalPolicyOptimization(Reinforce):
             self._update(*zip(*self._batch, strict=True))
             self._batch = []
 
+    def numbers(self, episode):
+        clipped = {} if self.clipped_share is None else {"clipped_share": self.clipped_share}
+        return super().numbers(episode) | clipped
+
     def _update(self, episodes, advantages):
-        old = self.controller.log_probabilities(episodes)
+        old, shares = self.controller.log_probabilities(episodes), []
         for _ in range(self.n_epochs):
             new = self.controller.log_probabilities(episodes)
             ratios = [np.exp(after - before) for before, after in zip(old, new, strict=True)]
+            shares.append(np.concatenate(list(map(self.is_clipped, ratios, advantages))).mean())
             self.controller.ascend(episodes, list(map(self.weights, ratios, advantages)))
+        self.clipped_share = np.mean(shares)
+
+    def is_clipped(self, ratios, advantages):
+        """Where the clipped term is the smaller one."""
+        return np.where(advantages > 0, ratios > 1 + self.clip, (advantages < 0) & (ratios < 1 - self.clip))
 
     def weights(self, ratios, advantages):
         """The derivative of the clipped objective with respect to log π(a_t | s_t)."""
-        is_clipped = np.where(advantages > 0, ratios > 1 + self.clip, ratios < 1 - self.clip)
-        return np.where(is_clipped, 0.0, ratios * advantages)
+        return np.where(self.is_clipped(ratios, advantages), 0.0, ratios * advantages)

@@ -112,6 +112,14 @@ class QLearning:
         for place in self._generator.integers(len(self._memory), size=self.n_replays):
             self._back_up(self._memory[place])
 
+    def numbers(self, episode):
+        """What is worth logging after an episode, a dict of floats: ε, and the mean Q of its actions."""
+        taken = [
+            self.values(index, episode[place - 1] if place else None)[action]
+            for place, (index, action) in enumerate(episode)
+        ]
+        return {"epsilon": self.epsilon, "mean_q": np.mean(taken)}
+
     def values(self, index, previous):
         """Q of each action of a decision, by the pair `(decision, action)` before it, or `None` at the first."""
         state = (index, previous)

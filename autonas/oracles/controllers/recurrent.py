@@ -89,15 +89,21 @@ class RecurrentController:
 
     def log_probabilities(self, episodes):
         """Log-probability of each action taken: an array for each episode."""
-        tokens = self._tokens(episodes)
-        state, found = self._first_state(len(episodes)), [[] for _ in episodes]
-        for step in range(max(map(len, episodes))):
-            output, state = self._step(tokens[:, step], state)
+        found = [[] for _ in episodes]
+        for step, outputs in enumerate(self._outputs(episodes)):
             for row, episode in enumerate(episodes):
                 if step < len(episode):
                     index, action = episode[step]
-                    found[row].append(self._log_softmax(output[row], index)[action])
+                    found[row].append(self._log_softmax(outputs[row], index)[action])
         return [np.array(row) for row in found]
+
+    def entropies(self, episode):
+        """Entropy of the policy at each decision of an episode, in nats; an array."""
+        found = []
+        for (index, _), outputs in zip(episode, self._outputs([episode]), strict=True):
+            log_probabilities = self._log_softmax(outputs[0], index)
+            found.append(-(np.exp(log_probabilities) * log_probabilities).sum())
+        return np.array(found)
 
     def ascend(self, episodes, weights):
         """A step of Adam up the gradient of the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
@@ -149,6 +155,13 @@ class RecurrentController:
         return tokens
 
     # ------------------------------------------------------------------ the network in numpy
+
+    def _outputs(self, episodes):
+        """The logits `(episodes, actions)` of each step, one after the other."""
+        tokens, state = self._tokens(episodes), self._first_state(len(episodes))
+        for step in range(max(map(len, episodes))):
+            outputs, state = self._step(tokens[:, step], state)
+            yield outputs
 
     def _first_state(self, n_rows):
         return np.zeros((n_rows, self.units)), np.zeros((n_rows, self.units))

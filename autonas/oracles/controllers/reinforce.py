@@ -64,6 +64,10 @@ class Reinforce:
         """
         self.controller.ascend([episode], [self.advantages(episode, reward)])
 
+    def numbers(self, episode):
+        """What is worth logging after an episode, a dict: the mean entropy of its decisions, and the baseline."""
+        return {"policy_entropy": self.controller.entropies(episode).mean(), "baseline": self.baseline}
+
     def advantages(self, episode, reward):
         """γ^(T-t) (R - b) for each decision t; then the baseline moves."""
         advantages = self.discount ** np.arange(len(episode) - 1.0, -1.0, -1.0) * (reward - self.baseline)
