@@ -5,7 +5,7 @@ import pathlib
 import time
 
 from autonas.reporting import plots
-from autonas.reporting.importance import importances
+from autonas.reporting.importance import comparable, importances
 from autonas.reporting.reporter import Reporter
 from autonas.reporting.tensorboard import event_log, hparams, layout, pictures, texts
 
@@ -14,9 +14,11 @@ _FLUSH_SECONDS = 2.0
 _STAGES = ("supernet", "one_shot")
 #: Bytes that the runs of trials may have together: further trials are points in the run of the search alone.
 #: TensorBoard is slow with so many.
-_MAX_BYTES = 35e6
+_MAX_BYTES = 30e6
 #: Epochs from which on only some are written: every second up to twice as many, every fourth up to four times as many.
 _DENSE_EPOCHS = 100
+#: Trials that importance is computed from, which takes about a second for so many.
+_N_FOR_IMPORTANCE = 200
 
 
 def _timed(hook):
@@ -38,7 +40,7 @@ class TensorBoardReporter(Reporter):
 
     The log has a run for each trial, `trial_<id>`, one for the final fit, `final`, and one for the search, `search`.
     That of a trial holds its curves over epochs (metrics, learning rate, `seconds_per_epoch`), and what the page of
-    HParams shows of it; of long trainings some epochs are left out, and after 35 MB of trials only those that are the
+    HParams shows of it; of long trainings some epochs are left out, and after 30 MB of trials only those that are the
     best so far get a run. That of the search holds, over trials:
 
     - `score`, `best_score`, `seconds`, `parameters`; `best_score` over time as `best_score_over_seconds`;
@@ -157,7 +159,9 @@ class TensorBoardReporter(Reporter):
         for record in records:
             if record.stage == "search":
                 self._table.observe(record)
-        shares = importances(records, self._search.space, self._search.direction)
+        trials = comparable(records)
+        trials = trials[:: max(1, -(-len(trials) // _N_FOR_IMPORTANCE))]
+        shares = importances(trials, self._search.space, self._search.direction)
         step = max((record.number + 1 for record in records), default=0)
         try:
             self._declare(records, shares)

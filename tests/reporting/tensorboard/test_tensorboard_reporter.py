@@ -11,6 +11,8 @@ from tensorboard.util import tensor_util
 
 from autonas.reporting import SearchInfo, TensorBoardReporter, TrialRecord
 from autonas.reporting.tensorboard import invitation
+from autonas.reporting.tensorboard.pictures import _N_LATE, _N_QUEUED
+from autonas.reporting.tensorboard.reporter import _MAX_BYTES
 
 SPACE = [
     {"name": "block", "type": "Choice", "values": ["dense", "convolution"]},
@@ -301,6 +303,20 @@ def test_beyond_some_megabytes_only_the_best_trials_get_a_run(tmp_path, begin, m
     assert {path.name for path in tmp_path.iterdir()} == {"search", "trial_0000", "trial_0002"}
     assert curve(tmp_path / "trial_0002", "loss") == [(1, 1.0), (2, 0.5), (3, 0.3333)]
     assert [step for step, _ in curve(tmp_path / "search", "score")] == [0, 1, 2]
+
+
+def test_an_hour_stays_under_50_megabytes(tmp_path, begin):
+    reporter = begin(seconds_ago=3600)  # There is time for all pictures.
+    trials = [record(number, number // 50 / 10, phases=dict.fromkeys("abcde", 0.1)) for number in range(300)]
+    for trial in trials:
+        play(reporter, trial, trials[trial.number // 50 * 50])  # Six are the best so far.
+        reporter.on_search_numbers(trial, {f"strategy/number_{index}": 0.5 for index in range(20)})
+    reporter.on_search_end(trials, "time_limit")
+    pictures = [each.tensor_proto.string_val[2] for each in read(tmp_path / "search").Tensors("search/1_best_so_far")]
+    assert len(pictures) == 6
+    per_trial = sum(path.stat().st_size for path in (tmp_path / "search").iterdir()) / len(trials)
+    n_trials = 12_000  # If each takes 0.3 s.
+    assert _MAX_BYTES + per_trial * n_trials + len(pictures[-1]) * (_N_QUEUED + _N_LATE) < 50e6
 
 
 def test_what_is_counted_goes_on_where_an_earlier_process_stopped(tmp_path, begin):

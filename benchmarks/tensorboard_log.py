@@ -1,0 +1,142 @@
+"""What the TensorBoard log of a search costs, in time and in bytes.
+
+    python benchmarks/tensorboard_log.py search --budget 60
+    python benchmarks/tensorboard_log.py hour
+
+`search` fits digits for some seconds, as anyone would, and gives the share of the time of `fit` that the log took,
+its end, with pictures and importances, beside the rest. Wanted: under 2 %. `hour` writes the trials of searches that
+last an hour, without training anything: thousands of short trials, hundreds of longer ones, a few of thousands of
+epochs. Wanted: under 50 MB each.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+
+HOOKS = (
+    "on_search_begin", "on_trial_begin", "on_epoch_end", "on_trial_end", "on_search_numbers", "on_predictions",
+    "on_search_end",
+)  # fmt: skip
+#: Number of trials, epochs of each, and decisions.
+HOURS = {"10,000 short trials": (10_000, 3, 40), "1,000 trials": (1000, 30, 40), "10 long trials": (10, 5000, 40)}
+
+
+def measured(reporter):
+    """Makes a reporter count the seconds of each of its hooks; the dict in which it does."""
+    seconds = dict.fromkeys(HOOKS, 0.0)
+
+    def counting(name, hook):
+        def call(*arguments):
+            started = time.perf_counter()
+            hook(*arguments)
+            seconds[name] += time.perf_counter() - started
+
+        return call
+
+    for name in HOOKS:
+        setattr(reporter, name, counting(name, getattr(reporter, name)))
+    return seconds
+
+
+def size(directory):
+    """Bytes of all files of a folder."""
+    return sum(
+        os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(directory) for name in names
+    )
+
+
+def search(budget):
+    """Fits digits for some seconds."""
+    from sklearn.datasets import load_digits
+
+    import autonas
+    from autonas import auto_model
+    from autonas.reporting import TensorBoardReporter
+
+    counted = []
+
+    def reporter(directory):
+        made = TensorBoardReporter(directory)
+        counted.append(measured(made))
+        return made
+
+    auto_model.TensorBoardReporter = reporter
+    x, y = load_digits(return_X_y=True)
+    with tempfile.TemporaryDirectory() as directory:
+        started = time.perf_counter()
+        model = autonas.AutoModel(time_limit=budget, verbose=0, seed=0, directory=directory)
+        model.fit(x.reshape(-1, 8, 8), y)
+        total = time.perf_counter() - started
+        (seconds,) = counted
+        n_bytes = size(os.path.join(directory, "tensorboard"))
+    n_trials = (model.leaderboard().stage == "search").sum()
+    end = seconds.pop("on_search_end")
+    while_running = sum(seconds.values())
+    print(f"{n_trials} trials in {total:.1f} s; {n_bytes / 1e6:.2f} MB, {n_bytes / 1e6 * 3600 / total:.1f} MB an hour")
+    print(f"while it ran {while_running:.2f} s, {while_running / n_trials:.4f} s a trial; at its end {end:.2f} s")
+    print(f"share of the time: {(while_running + end) / total:.2%}, its end left out {while_running / total:.2%}")
+
+
+def hour(name):
+    """Writes the log of a search that has lasted for an hour."""
+    import numpy as np
+
+    from autonas.reporting import SearchInfo, TensorBoardReporter, TrialRecord
+
+    n_trials, n_epochs, n_decisions = HOURS[name]
+    generator = np.random.default_rng([0, n_trials])
+    blueprint = [
+        {"name": "image_input_1", "kind": "ImageInput", "inputs": []},
+        {"name": "image_block_1", "kind": "ImageBlock", "inputs": ["image_input_1"]},
+        {"name": "classification_head_1", "kind": "ClassificationHead", "inputs": ["image_block_1"]},
+    ]
+    space = [
+        {"name": f"image_block_1/kind_residual/decision_{index}", "type": "Int", "min": 1, "max": 8}
+        for index in range(n_decisions)
+    ]
+    # The hour has passed when it begins: there is time for every picture.
+    info = SearchInfo("val_accuracy", "max", space, started=time.time() - 3600, blueprint=blueprint)
+    with tempfile.TemporaryDirectory() as directory:
+        reporter = TensorBoardReporter(directory)
+        seconds = measured(reporter)
+        reporter.on_search_begin(info)
+        records, best = [], None
+        for number in range(n_trials):
+            values = {each["name"]: int(generator.integers(1, 9)) for each in space}
+            record = TrialRecord(f"{number:04d}", number, values=values)
+            reporter.on_trial_begin(record)
+            score = float(1 - generator.uniform())
+            for epoch in range(1, n_epochs + 1):
+                numbers = {"loss": 1 / epoch, "val_loss": 1 / epoch, "val_accuracy": score, "learning_rate": 0.1}
+                record.history.append(numbers)
+                reporter.on_epoch_end(record, epoch, numbers)
+            record.status, record.score, record.metrics = "completed", score, numbers
+            record.epochs = record.best_epoch = n_epochs
+            record.parameters, record.seconds = 12345, 3600 / n_trials
+            record.phases = {phase: record.seconds / 5 for phase in ("build", "compile", "train", "validate", "other")}
+            records.append(record)
+            best = record if best is None or score > best.score else best
+            reporter.on_trial_end(record, best)
+            reporter.on_search_numbers(record, {f"strategy/number_{index}": 0.5 for index in range(20)})
+        reporter.on_search_end(records, "time_limit")
+        n_bytes = size(directory)
+        n_runs = len(os.listdir(directory))
+    end = seconds.pop("on_search_end")
+    print(
+        f"{name:>20}: {n_bytes / 1e6:5.1f} MB in {n_runs} runs; {sum(seconds.values()):5.1f} s while it runs, "
+        f"{end:.1f} s at its end ({(sum(seconds.values()) + end) / 36:.2f} % of the hour)"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("search").add_argument("--budget", type=float, default=60.0)
+    commands.add_parser("hour")
+    arguments = parser.parse_args()
+    if arguments.command == "search":
+        search(arguments.budget)
+    else:
+        for name in HOURS:
+            hour(name)
