@@ -61,6 +61,16 @@ class Standings:
         kept = front.front([record.metrics for record in farthest], self.goal.objectives)
         return [record for record, is_kept in zip(farthest, kept, strict=True) if is_kept]
 
+    def numbers(self, record):
+        """What is worth logging of the front after a trial, a dict of floats: the trial's value of each objective, the
+        hypervolume and the size of the front so far. Empty unless there is a front that it may be on."""
+        if not self.goal.is_pareto or record.status != "completed" or record.stage != "search":
+            return {}
+        objectives = self.goal.objectives
+        values = {f"objective/{each.name}": record.metrics[each.name] for each in objectives}
+        volume = front.relative_hypervolume([each.metrics for each in self.farthest()], objectives)
+        return values | {"hypervolume": volume, "front_size": len(self.front())}
+
     def since_best(self):
         """Candidates since the last one that was the best so far, or not beaten in all objectives."""
         found = self.front() if self.goal.is_pareto else self.ranked()[:1]

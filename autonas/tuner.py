@@ -11,7 +11,6 @@ from autonas import exceptions, execution, final_stage, interrupts, standings
 from autonas import weights as weights_module
 from autonas.evaluation import job as jobs
 from autonas.evaluation import phases
-from autonas.objectives import front
 from autonas.oracles import base
 from autonas.reporting import records as records_module
 from autonas.reporting import reporter as reporter_module
@@ -31,6 +30,8 @@ _FACTS = (
 )  # fmt: skip
 #: Share of the time limit after which a search by short trainings only goes on with the best of them.
 _SHARE_FOR_SHORT = 0.6
+#: Trials whose weights are kept at most, those of a front aside.
+_MAX_MEMBERS = 10
 #: Checkpoints that are kept at most, of trials whose training others may go on with.
 _MAX_CHECKPOINTS = 50
 
@@ -60,6 +61,8 @@ class Tuner(keras_tuner.Tuner):
         self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
         self.outcomes = {}
         self.stop_reason = None
+        #: Whether what is served is trained again on all rows.
+        self.refits = True
         #: What the time of the search goes to.
         self.phases = phases.Phases()
         self._n_refused_in_a_row = 0
@@ -70,7 +73,7 @@ class Tuner(keras_tuner.Tuner):
         self.weights = weights_module.TrialWeights(directory)
         self.checkpoints = weights_module.TrialCheckpoints(directory)
         self.predictions = weights_module.TrialPredictions(directory)
-        self._final_stage = final_stage.FinalStage(self)
+        self.final_stage = final_stage.FinalStage(self)
         super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
 
     def _populate_initial_space(self):
@@ -92,6 +95,7 @@ class Tuner(keras_tuner.Tuner):
             SearchFailed: If no candidate was completed, or the training of shared weights fails.
             KeyboardInterrupt: If the user interrupts before any candidate was completed.
         """
+        self.refits = refit
         self.executor.start(self.evaluator.run, self._on_report)
         self.oracle.open()
         self._restore()
@@ -130,7 +134,7 @@ class Tuner(keras_tuner.Tuner):
             if self.standings.best() is None:
                 raise
         with self.phases("final"):
-            best = self.standings.best() or self._final_stage.least_infeasible()
+            best = self.standings.best() or self.final_stage.least_infeasible()
         if best is None:
             reasons = sorted({record.message for record in self.records.values() if record.message})
             raise exceptions.SearchFailed(
@@ -142,12 +146,13 @@ class Tuner(keras_tuner.Tuner):
     def serve(self, records, refit):
         """The model of a trial, the record of what it is, and that of the trial; see `FinalStage.serve`."""
         with self.phases("final"):
-            return self._final_stage.serve(records, refit)
+            return self.final_stage.serve(records, refit)
 
     def serve_another(self, trial_id, refit):
         """The same for a trial of a search that has ended, in whatever time it takes."""
         self.budget = dataclasses.replace(self.budget, limit=None)
         self.reporter = reporter_module.Reporter()
+        self.records.pop("ensemble", None)
         return self.serve([self.records[trial_id]], refit)
 
     def report(self, hook, *arguments):
@@ -166,7 +171,7 @@ class Tuner(keras_tuner.Tuner):
         numbers = {}
         if record.stage != "final":
             with self.phases("strategy"):
-                numbers = self.oracle.numbers() | self._numbers_of_front(record)
+                numbers = self.oracle.numbers() | self.standings.numbers(record)
         seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
         self.report("on_search_numbers", record, numbers | seconds)
 
@@ -336,14 +341,6 @@ class Tuner(keras_tuner.Tuner):
         if record.stage == "search":
             self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == "refused" else 0
 
-    def _numbers_of_front(self, record):
-        if not self.goal.is_pareto or record.status != "completed" or record.stage != "search":
-            return {}
-        completed = [each.metrics for each in self.standings.farthest()]
-        values = {f"objective/{each.name}": record.metrics[each.name] for each in self.goal.objectives}
-        volume = front.relative_hypervolume(completed, self.goal.objectives)
-        return values | {"hypervolume": volume, "front_size": len(self.standings.front())}
-
     def fill(self, record, outcome):
         """Writes what came of a trial into its record."""
         self.outcomes[record.trial_id] = outcome
@@ -356,8 +353,9 @@ class Tuner(keras_tuner.Tuner):
 
     def _may_be_served(self):
         """Names of the trials whose weights are kept: of the best; of the next two as well if, measured again, it may
-        be beyond a limit; and of those of the front."""
+        be beyond a limit; of more, for ensembles, if none is trained again; and of those of the front."""
         n_kept = 1 if all(constraint.cost.is_counted for constraint in self.goal.constraints) else 3
+        n_kept = n_kept if self.refits else _MAX_MEMBERS
         kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 
@@ -393,7 +391,7 @@ class Tuner(keras_tuner.Tuner):
                 if outcome.status == "completed" and record.stage == "search":
                     self.evaluator.remember(outcome.metrics)
             elif kind == "final":
-                self._final_stage.earlier = event
+                self.final_stage.earlier = event
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:
             del self.records[trial_id]
 

@@ -206,7 +206,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     from autonas import preparation
     from autonas.evaluation import evaluator as evaluator_module
     from autonas.evaluation import job as jobs
-    from autonas.evaluation import loops, supernet_evaluator, training
+    from autonas.evaluation import loops, seeding, supernet_evaluator, training
     from autonas.search_space.encoding import Encoding
 
     blocks = {
@@ -247,7 +247,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
         truths = []
         for truth in range(n_truths):
             number = 1000 * (truth + 1) + place
-            with evaluator_module.seeded(seed, number):
+            with seeding.seeded(seed, number):
                 model = alone.build(values)
                 loop = loops.make_loop(model, prepared.dataset)
                 training.train(
@@ -341,7 +341,7 @@ def front_of(name, data, search, seed, trials):
     """A search of accuracy and parameters; parameters and test accuracy, of two trainings, of what it tried."""
     from autonas import preparation
     from autonas.evaluation import evaluator as evaluator_module
-    from autonas.evaluation import loops, training
+    from autonas.evaluation import loops, seeding, training
 
     epochs = SETS[name]["epochs"]
     x, y, *held = rows_of(name, data, 0)
@@ -363,7 +363,7 @@ def front_of(name, data, search, seed, trials):
     for place, architecture in enumerate(values[1:]):
         truths = []
         for truth in range(2):
-            with evaluator_module.seeded(seed, 1000 * (truth + 1) + place):
+            with seeding.seeded(seed, 1000 * (truth + 1) + place):
                 network = alone.build(architecture)
                 generator = np.random.default_rng([seed, place, truth])
                 training.train(loops.make_loop(network, dataset), dataset.train_rows, 64, epochs, generator)

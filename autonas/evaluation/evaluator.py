@@ -1,9 +1,7 @@
 """The evaluator: from the values of a trial to its score."""
 
-import contextlib
 import dataclasses
 import gc
-import random
 
 import keras
 import keras_tuner
@@ -14,6 +12,7 @@ from autonas.evaluation import checkpoint as checkpoints
 from autonas.evaluation import conditions as conditions_module
 from autonas.evaluation import failures, loops, phases, resolution, training
 from autonas.evaluation.job import Outcome
+from autonas.evaluation.seeding import seeded
 
 
 @dataclasses.dataclass
@@ -392,16 +391,3 @@ class Evaluator:
 
 def _learning_rate(model):
     return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-
-
-@contextlib.contextmanager
-def seeded(seed, number):
-    """Initial weights, dropout and augmentation follow from the seed and the trial's number; the caller's global
-    random states are left as they were."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(int(np.random.default_rng([seed, number]).integers(2**31)))
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)

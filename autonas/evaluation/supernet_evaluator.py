@@ -8,8 +8,8 @@ import keras
 import keras_tuner
 import numpy as np
 
-from autonas.evaluation import evaluator, one_shot_costs, one_shot_scoring, one_shot_search, path_training, training
 from autonas.evaluation import job as jobs
+from autonas.evaluation import one_shot_costs, one_shot_scoring, one_shot_search, path_training, seeding, training
 from autonas.evaluation import phases as phases_module
 
 #: Paths that are scored after an epoch, to see how the training goes.
@@ -207,7 +207,7 @@ class SupernetEvaluator:
         settings = dict(self.settings)
         method = {"paths": _path_trainer, "bilevel": _bilevel_trainer}[settings.pop("method")]
         settings.pop("epochs")
-        with evaluator.seeded(self.seed, 0):
+        with seeding.seeded(self.seed, 0):
             self.supernet = self.graph.build_supernet(partial_channels=settings.pop("partial_channels", 1))
         batch_size = self.batch_size(self.supernet.space.values)
         self.trainer = method()(self.supernet, self.dataset, batch_size, **settings)

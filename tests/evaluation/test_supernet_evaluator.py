@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autonas import oracles
-from autonas.evaluation import evaluator, supernet_evaluator
+from autonas.evaluation import evaluator, seeding, supernet_evaluator
 from autonas.evaluation import job as jobs
 from autonas.objectives import combinations, constraints, costs, custom_score, goal, pareto
 from autonas.search_space import optimization
@@ -188,7 +188,7 @@ def test_candidates_inherit_the_weights_of_a_trial(trained):
     evaluated, _ = trained
     space = evaluated.supernet.supernet.space
     values = {**space.values, "tuner/trial_id": "0002"}
-    with evaluator.seeded(0, 5):
+    with seeding.seeded(0, 5):
         model = evaluated._initial_model(jobs.Job("0005", 5, values))
     rows = evaluated.dataset.validation_rows
     x = {name: array[rows] for name, array in evaluated.dataset.inputs.items()}

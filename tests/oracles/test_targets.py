@@ -16,6 +16,23 @@ def test_scores_are_warped_below_the_median():
     assert warped[6] > -3
 
 
+def test_what_is_warped_is_unwarped_again():
+    generator = np.random.default_rng(0)
+    for scores in (generator.normal(size=20) ** 3, [0.1, 0.5, 0.5, 0.93, -1e9], [2.0, 2.0], [3.0], [1.0, 2.0]):
+        np.testing.assert_allclose(targets.unwarped(scores, targets.warped(scores)), scores, rtol=1e-9)
+
+
+def test_unwarped_scores_rise_with_the_targets_and_none_is_below_the_worst():
+    scores = [0.1, 0.5, None, 0.93, 0.94, 0.96]
+    warped = targets.warped(scores)
+    grid = np.linspace(warped.min() - 2, warped.max() + 2, 201)
+    found = targets.unwarped(scores, grid)
+    assert np.diff(found).min() >= 0 and np.abs(np.diff(found)).max() < 0.03
+    assert found[0] == 0.1 and found[-1] > 0.96
+    # Above the median differences keep their proportions.
+    assert (found[-1] - found[-11]) / (found[-11] - found[-21]) == pytest.approx(1.0)
+
+
 def test_margins_are_linear_in_the_cost_within_a_limit_and_logarithmic_beyond():
     costs = np.array([0.5, 2.0, 5.0, 10.0, 1000.0])
     squashed = targets.squashed(np.log(5.0 / costs))
