@@ -85,9 +85,11 @@ def render(frame, max_rows=None):
             name, justify="left" if name in ("trial", "what") else "right", no_wrap=name != "what"
         )
     decisions = frame.columns[frame.columns.get_loc("reason") + 1 :]
+    # What is the same for all trials doesn't tell them apart.
+    telling = [name for name in decisions if len(frame) < 2 or frame[name].astype(object).nunique(dropna=False) > 1]
     for _, row in shown.iterrows():
         trial, stage = row["trial_id"], row["stage"]
-        what = architecture({name: row[name] for name in decisions if not pandas.isna(row[name])})
+        what = architecture({name: row[name] for name in telling if not pandas.isna(row[name])}, than={})
         if row["status"] != "completed":
             what = ": ".join(part for part in (row["status"], row["reason"] or what) if part)
         cells = (

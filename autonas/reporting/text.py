@@ -5,28 +5,35 @@
 _TRAINING = "optimization/"
 
 
-def architecture(values, limit=3):
+def architecture(values, limit=3, than=None):
     """Names the main decisions of a trial in a few words.
 
-    Decisions between named alternatives (a kind of block, a merge) say most about an architecture, so
-    they come first and alone; a space without them is described by its first numbers.
+    Decisions between named alternatives (a kind of block, a merge) say most about an architecture, so they come first,
+    those of a whole block before those of one of its layers; then numbers and switches, those of training last.
 
     Args:
         values: Dict of decision name to value.
         limit: Number of decisions named.
+        than: Values to tell it apart from, such as those of the first trial: decisions that are the same there aren't
+            named. Defaults to `None`: named alternatives alone are named, whatever they are, if there are any.
 
     Returns:
-        A string, e.g. `"convolution, residual"` or `"units=64, dropout=0.25"`.
+        A string, e.g. `"residual, depth 2"`; empty if there is nothing to say.
     """
-    active = {k: v for k, v in values.items() if v is not None and not k.startswith("tuner/")}
-    named = [value for value in active.values() if isinstance(value, str)]
-    if named:
-        return ", ".join(named[:limit])
-    numbers = [
-        f"{name.rsplit('/', 1)[-1]}={f'{value:.3g}' if isinstance(value, float) else value}"
-        for name, value in active.items()
-    ]
-    return ", ".join(numbers[:limit])
+    active = {
+        name: value
+        for name, value in values.items()
+        if value is not None and not name.startswith("tuner/") and (than is None or than.get(name) != value)
+    }
+    if than is None and any(isinstance(value, str) for value in active.values()):
+        active = {name: value for name, value in active.items() if isinstance(value, str)}
+    order = sorted(
+        active,
+        key=lambda name: (name.startswith(_TRAINING), not isinstance(active[name], str), name.count("/")),
+    )
+    return ", ".join(
+        shown(active[name]) if isinstance(active[name], str) else phrase(name, active[name]) for name in order[:limit]
+    )
 
 
 def duration(seconds):

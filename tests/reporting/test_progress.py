@@ -30,7 +30,7 @@ def run(reporter):
 LINES = [
     "trial 3  val_accuracy 0.9826  (best 0.9826)  4.1 s  18 epochs  dense",
     "trial 2  val_accuracy 0.9861  (best 0.9861)  1:05  1 epoch  convolution",
-    "trial 4  failed: out of memory  (best 0.9861)  0.5 s  0 epochs  units=64, rate=0.25",
+    "trial 4  failed: out of memory  (best 0.9861)  0.5 s  0 epochs  rate 0.25, units 64",
     "final  (best 0.9861)  5.0 s  7 epochs  convolution",
     "search ended: max_trials reached  (3 trials, 45.0 s, best val_accuracy 0.9861)",
 ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autonas.reporting.text import architecture, duration
+from autonas.reporting.text import architecture, duration, phrase, short_names
 
 
 @pytest.mark.parametrize(
@@ -11,14 +11,34 @@ from autonas.reporting.text import architecture, duration
         ({}, ""),
         ({"units": 64, "block": "dense", "merge": "add"}, "dense, add"),
         ({"a": "p", "b": "q", "c": "r", "d": "s"}, "p, q, r"),
-        (
-            {"tuner/stage": "supernet", "block": None, "stem/rate": 0.123456, "flip": True},
-            "rate=0.123, flip=True",
-        ),
+        ({"block/layers_0/kind": "max_pooling_3", "block/kind": "residual"}, "residual, max pooling 3"),
+        ({"optimization/batch_size": 32, "block/depth": 2}, "depth 2, batch size 32"),
+        ({"tuner/stage": "supernet", "block": None, "stem/rate": 0.123456, "flip": True}, "flip on, rate 0.123"),
     ],
 )
-def test_architecture(values, expected):
+def test_an_architecture_is_named_by_its_main_decisions(values, expected):
     assert architecture(values) == expected
+
+
+def test_an_architecture_is_told_apart_from_another():
+    first = {"kind": "dense", "kind_dense/units": 64, "rate": 0.5}
+    assert architecture({**first, "kind_dense/units": 32}, than=first) == "units 32"
+    assert architecture({"kind": "residual", "rate": 0.5}, than=first) == "residual"
+    assert architecture(first, than=first) == ""
+
+
+def test_names_are_as_short_as_tells_them_apart():
+    names = ["block_1/kind", "block_1/kind_dense/units", "block_2/kind", "optimization/learning_rate"]
+    assert list(short_names(names).values()) == ["block 1 / kind", "units", "block 2 / kind", "learning rate"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [("a/b/kind", "max_pooling_3", "kind max pooling 3"), ("flip", False, "flip off"), ("n_cells", 3, "cells 3"),
+     ("rate", 0.00123456, "rate 0.00123")],
+)  # fmt: skip
+def test_a_decision_in_words(name, value, expected):
+    assert phrase(name, value) == expected
 
 
 @pytest.mark.parametrize(

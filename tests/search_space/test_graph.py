@@ -1,5 +1,7 @@
 """A graph of blocks: drawn as in Keras's functional API, named, and built into one compiled model."""
 
+import json
+
 import keras
 import keras_tuner
 import numpy as np
@@ -110,3 +112,15 @@ def test_the_structure_is_that_of_the_one_block_that_has_one():
     found = graph(autonas.DenseBlock(), Structured(name="mine")).structure()
     assert found.edges == {"mine/depth": ("input", "output")}
     assert graph(Structured(), Structured()).structure() is None
+
+
+def test_the_blueprint_says_what_is_connected_to_what_and_what_the_data_is():
+    graph = two_heads()
+    parts = {part["name"]: part for part in json.loads(json.dumps(graph.blueprint()))}
+    assert list(parts) == [
+        "table", "image_input_1", "dense_block_1", "reduction_1", "merge_1", "first", "regression_head_1",
+    ]  # fmt: skip
+    assert parts["merge_1"]["inputs"] == ["dense_block_1", "reduction_1"] and parts["merge_1"]["role"] == "block"
+    assert parts["table"]["facts"] == {"data": "table", "shapes": {"numbers": [3]}}
+    assert parts["first"]["facts"] == {"task": "multiclass", "n_outputs": 4} and parts["first"]["role"] == "head"
+    assert all(part["drawing"] == [] for part in parts.values())

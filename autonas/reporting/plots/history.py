@@ -43,9 +43,10 @@ def plot_history(search, records, over="trials", axes=None):
     short = [record for record in scored if _length(record) < farthest]
     if short:
         label = f"trained for less than {farthest} epochs"
-        axes.scatter([place[id(each)] for each in short], [each.score for each in short], 10, "0.75", label=label)
-    axes.scatter([place[id(each)] for each in full], [each.score for each in full], 22, canvas.SKY, label="trial",
-                 zorder=3)  # fmt: skip
+        axes.scatter([place[id(each)] for each in short], [each.score for each in short], s=10, color="0.75",
+                     label=label)  # fmt: skip
+    axes.scatter([place[id(each)] for each in full], [each.score for each in full], s=22, color=canvas.SKY,
+                 label="trial", zorder=3)  # fmt: skip
     path = _best_so_far(scored, search.direction)
     if path:
         end = max(place.values())
@@ -57,7 +58,8 @@ def plot_history(search, records, over="trials", axes=None):
     for status, marker, colour in (("failed", "x", canvas.RED), ("refused", "|", canvas.ORANGE)):
         places = [place[id(record)] for record in trials if record.status == status]
         if places:
-            axes.scatter(places, [0.02] * len(places), 30, colour, marker, label=f"{status} ({len(places)})",
+            label = f"{status} ({len(places)})"
+            axes.scatter(places, [0.02] * len(places), s=30, color=colour, marker=marker, label=label,
                          transform=axes.get_xaxis_transform(), clip_on=False, zorder=5)  # fmt: skip
     axes.set_xlabel("trial" if over == "trials" else "seconds since the first trial began")
     axes.set_ylabel(_score_label(search))

@@ -14,7 +14,7 @@ _N_TICKS = 8
 _LOGARITHMIC = 30.0
 
 
-def _size(search, records, shares):
+def _size(search, records, shares=None):
     return 2.0 + 1.25 * (1 + len(_shown(search, records, shares))), 4.6
 
 
@@ -92,7 +92,7 @@ class _Scale:
     def __init__(self, info, trials):
         seen = [record.values[info["name"]] for record in trials if record.values.get(info["name"]) is not None]
         self.has_inactive = len(seen) < len(trials)
-        self.options = info.get("values")
+        self.options = [False, True] if info["type"] == "Boolean" else info.get("values")
         if self.options is None and len(set(seen)) <= _N_TICKS and all(isinstance(value, int) for value in seen):
             self.options = sorted(set(seen))
         if self.options is not None:

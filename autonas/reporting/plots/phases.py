@@ -54,7 +54,7 @@ def plot_phases(records, axes=None):
     if not stages:
         return canvas.note(axes, "no time was measured")
     phases = list(dict.fromkeys(name for each in stages.values() for name in each if name != "other")) + ["other"]
-    palette = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.PURPLE, canvas.SKY, canvas.RED]
+    palette = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.PURPLE, canvas.SKY, canvas.RED, "#F0E442", "0.35"]
     lefts = [0.0] * len(stages)
     for place, name in enumerate(phases):
         widths = [each.get(name, 0.0) for each in stages.values()]

@@ -99,7 +99,7 @@ def _number(predictions, axes):
 
     truth, said = np.ravel(predictions.truth), np.ravel(predictions.outputs)
     many = len(truth) > 500
-    axes.scatter(truth, said, 6 if many else 14, canvas.BLUE, alpha=0.35 if many else 0.7, linewidths=0)
+    axes.scatter(truth, said, s=6 if many else 14, color=canvas.BLUE, alpha=0.35 if many else 0.7, linewidths=0)
     ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
     axes.plot(ends, ends, color=canvas.RED, linewidth=1)
     error = float(np.sqrt(np.mean((said - truth) ** 2)))

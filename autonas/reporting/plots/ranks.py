@@ -3,10 +3,11 @@
 from autonas.reporting.plots import canvas
 
 
-def score_pairs(records):
+def score_pairs(search, records):
     """Scores by shared weights and by training alone.
 
     Args:
+        search: The `SearchInfo`.
         records: List of `TrialRecord`s.
 
     Returns:
@@ -18,7 +19,8 @@ def score_pairs(records):
         for values, score in record.report.get("finalists", []) if record.stage == "one_shot" else []:
             score = score[0] if isinstance(score, (list, tuple)) else score
             if score is not None:
-                one_shot[_key(values)] = score
+                # Strategies are told scores of which the larger is the better.
+                one_shot[_key(values)] = -score if search.direction == "min" else score
     return [
         (record, one_shot[_key(record.values)], record.score)
         for record in records
@@ -40,11 +42,11 @@ def plot_ranks(search, records, axes=None):
     from scipy import stats
 
     axes = canvas.new_axes(axes)
-    pairs = score_pairs(records)
+    pairs = score_pairs(search, records)
     if not pairs:
         return canvas.note(axes, "no architecture has both scores")
     shared, alone = [pair[1] for pair in pairs], [pair[2] for pair in pairs]
-    axes.scatter(shared, alone, 28, canvas.BLUE)
+    axes.scatter(shared, alone, s=28, color=canvas.BLUE)
     for record, across, up in pairs:
         axes.annotate(str(record.number), (across, up), xytext=(4, 3), textcoords="offset points", fontsize="small")
     if len(set(shared)) > 1 and len(set(alone)) > 1:

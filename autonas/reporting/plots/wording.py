@@ -110,7 +110,7 @@ def _headed(name, below):
     """A description under its name: on one line, unless it has lines of layers itself."""
     if any(_is_layered(line) for line in below):
         first = [line for line in below if not _is_layered(line)]
-        return [f"{name}: {', '.join(first)}".rstrip(": "), *(f"   {line}" for line in below if line not in first)]
+        return [f"{name}: {', '.join(first)}".rstrip(), *(f"   {line}" for line in below if line not in first)]
     if len(below) == 1:
         return [f"{name}: {below[0].removeprefix('kind ').removeprefix('operation ')}"]
     return [f"{name}: {', '.join(below)}"] if below else []

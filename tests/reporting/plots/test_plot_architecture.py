@@ -93,9 +93,9 @@ def test_decisions_are_in_plain_words_and_equal_layers_together():
     })  # fmt: skip
     first = texts.index("residual block")
     assert "filters 32" in texts and "squeeze excite on" in texts
-    stages = texts[texts.index("stage 1") : texts.index("stage 1") + 4]
-    assert first < texts.index("stage 1")
-    assert stages == ["stage 1", "layers 1–2: basic", "stage 2", "layer 1: bottleneck"]
+    stages = texts[texts.index("stage 1:") : texts.index("stage 1:") + 4]
+    assert first < texts.index("stage 1:")
+    assert stages == ["stage 1:", "layers 1–2: basic", "stage 2:", "layer 1: bottleneck"]
 
 
 def test_inputs_and_heads_say_what_they_are_and_training_stands_below():

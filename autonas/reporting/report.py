@@ -1,0 +1,200 @@
+"""The report of a search: one HTML page that holds all of it, opens without a network, and can be sent to others."""
+
+import html
+import re
+
+import pandas
+
+from autonas.reporting import importance, page, plots, text
+from autonas.reporting import summary as summaries
+from autonas.reporting.leaderboard import leaderboard
+from autonas.reporting.winner import winner
+
+
+def report(search, records, stop_reason, front=None, objectives=(), constraints=None, predictions=None, score=None):
+    """The page.
+
+    Args:
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s.
+        stop_reason: Why the search ended.
+        front: Rows of the leaderboard that are the Pareto front, or `None` for one objective.
+        objectives: Pairs of name and direction, one an objective.
+        constraints: Dict from costs to limits, or `None`.
+        predictions: List of `HeadPredictions` of the winner, or `None` if there are none.
+        score: The score of what is served.
+
+    Returns:
+        HTML.
+    """
+    best = winner(search, records, score)
+    shares = importance.importances(records, search.space, search.direction)
+    board = leaderboard(records, search.objective, search.direction)
+    parts = [_header(search, records, stop_reason, best)]
+    parts += [_card("In short", _in_short(search, records, stop_reason))]
+    if best is not None:
+        parts.append(_card("The architecture that won", page.picture(
+            f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)))  # fmt: skip
+    parts.append(_pair(
+        _card("The course of the search", page.picture("Score of each trial", plots.plot_history, search, records)),
+        _card("Over time", page.picture("Score over seconds", plots.plot_history, search, records, "seconds")),
+        _card("Learning curves", page.picture("Score of each epoch", plots.plot_curves, search, records)),
+        _card("Which decisions matter", page.picture("Importance of decisions", plots.plot_importance, shares)),
+    ))  # fmt: skip
+    parts.append(_card("Every trial, from its decisions to its score", page.picture(
+        "Parallel coordinates of the trials", plots.plot_parallel, search, records, shares)))  # fmt: skip
+    parts.append(_pair(*_others(search, records, board, front, objectives, constraints, predictions)))
+    parts.append(_card("Leaderboard", _board(board)))
+    parts += _failures(records)
+    parts += _facts(search)
+    title = f"{search.title or 'Search'}: {search.objective}"
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{page.POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{page.STYLE}</style></head>"
+        f"<body><main>{''.join(parts)}</main><script>{page.SCRIPT}</script></body></html>\n"
+    )
+
+
+def _header(search, records, stop_reason, best):
+    candidates = [record for record in records if record.stage == "search"]
+    facts = {}
+    if best is not None:
+        facts[f"best {search.objective}"] = f"{best.score:.4g}"
+        facts["trial"] = best.number if best.stage == "search" else best.stage
+        if best.parameters is not None:
+            facts["parameters"] = f"{best.parameters:,}"
+    facts["trials"] = sum(record.status != "refused" for record in candidates)
+    for status in ("failed", "refused"):
+        number = sum(record.status == status for record in candidates)
+        if number:
+            facts[status] = number
+    facts["time in trials"] = text.duration(sum(record.seconds for record in records))
+    facts["ended by"] = str(stop_reason).replace("_", " ")
+    cells = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd></div>"
+                    for name, value in facts.items())  # fmt: skip
+    title = html.escape(search.title or "Search")
+    return f'<h1>{title}</h1><p class="soft">{html.escape(search.goal or search.objective)}</p>' \
+           f'<dl class="facts">{cells}</dl>'  # fmt: skip
+
+
+def _in_short(search, records, stop_reason):
+    return "".join(
+        f"<h3>{html.escape(heading)}</h3><ul>{''.join(f'<li>{html.escape(each)}</li>' for each in sentences)}</ul>"
+        for heading, sentences in summaries.sections(search, records, stop_reason)
+    )
+
+
+def _others(search, records, board, front, objectives, constraints, predictions):
+    """The pictures that not every search has."""
+    cards = []
+    for each in predictions or []:
+        heading = "Predictions of validation rows" + (f": {each.name}" if len(predictions) > 1 else "")
+        cards.append(_card(heading, page.picture(
+            f"Predictions of {each.name} beside the truth", plots.plot_predictions, each, limit=520)))  # fmt: skip
+    if front is not None:
+        cards.append(_card("Pareto front", page.picture(
+            "Trials by two objectives", plots.plot_pareto, board, front, objectives, constraints)))  # fmt: skip
+    if any(record.stage == "one_shot" for record in records):
+        cards.append(_card("One-shot scores and real ones", page.picture(
+            "Scores by shared weights beside those of training alone", plots.plot_ranks, search, records)))  # fmt: skip
+    cards.append(_card("Where the time went", page.picture("Seconds by phase", plots.plot_phases, records)))
+    return cards
+
+
+def _board(board):
+    rows = [[None if value is pandas.NA else value for value in row] for row in board.itertuples(index=False)]
+    return '<div class="board">' + page.table(board.columns, [map(_plain, row) for row in rows], "sortable") + "</div>"
+
+
+def _plain(value):
+    """A cell of a DataFrame as Python's own kind of value."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def _failures(records):
+    lost = [record for record in records if record.status in ("failed", "refused", "interrupted")]
+    if not lost:
+        return []
+    rows = [[record.number, record.stage, record.status, " ".join(record.message.split())] for record in lost]
+    listed = page.table(["trial", "stage", "what happened", "reason"], rows, "sortable")
+    return [_folded(f"What failed or was refused ({len(lost)})", f'<div class="board">{listed}</div>')]
+
+
+def _facts(search):
+    space = [[info["name"], info["type"], _choices(info)] for info in search.space]
+    found = [_folded(f"Search space ({len(space)} decisions)", f'<div class="board">'
+                     f'{page.table(["decision", "kind", "from"], space, "sortable")}</div>')]  # fmt: skip
+    for heading, facts in (("Settings", search.settings), ("Environment", search.environment)):
+        if facts:
+            listed = page.table(["name", "value"], [list(item) for item in facts.items()])
+            found.append(_folded(heading, f'<div class="wide">{listed}</div>'))
+    return found
+
+
+def _choices(info):
+    if "values" in info:
+        return ", ".join(map(text.shown, info["values"]))
+    return f"{text.shown(info['min'])} to {text.shown(info['max'])}"
+
+
+def _card(heading, content):
+    return f"<section><h2>{html.escape(heading)}</h2>{content}</section>"
+
+
+def _folded(heading, content):
+    return f"<details><summary>{html.escape(heading)}</summary>{content}</details>"
+
+
+def _pair(*cards):
+    return f'<div class="pair">{"".join(cards)}</div>' if cards else ""
+
+
+def representation(name, search, records, stop_reason, task, score=None, n_rows=5):
+    """A fitted estimator as a notebook shows it.
+
+    Args:
+        name: The estimator's class.
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s.
+        stop_reason: Why the search ended.
+        task: The task, or a list of them.
+        score: The score of what is served.
+        n_rows: Number of trials shown. Defaults to 5.
+
+    Returns:
+        HTML that stands by itself within any page.
+    """
+    best = winner(search, records, score)
+    board = leaderboard(records, search.objective, search.direction).head(n_rows)
+    first = next((record.values for record in records if record.number == 0), {})
+    by_id = {(record.trial_id, record.stage): record for record in records}
+    rows = []
+    for row in board.itertuples():
+        record = by_id[row.trial_id, row.stage]
+        what = text.architecture(record.values, 5, than=first) or "the default architecture"
+        trial = f"trial {record.number}" if record.stage == "search" else record.stage
+        rows.append([trial, None if record.stage == "final" else record.score, record.parameters, record.seconds, what])
+    tasks = task if isinstance(task, str) else ", ".join(map(str, task))
+    facts = [tasks, f"{search.objective} {best.score:.4g}" if best is not None else "no trial was completed",
+             f"{sum(record.stage == 'search' and record.status != 'refused' for record in records)} trials",
+             f"ended by {str(stop_reason).replace('_', ' ')}"]  # fmt: skip
+    drawing = "" if best is None or not search.blueprint else page.picture(
+        f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)  # fmt: skip
+    scoped = re.sub(r"(?m)^(?=[a-z.*@])", ".autonas ", "\n".join(_RULES))
+    listed = page.table(["", search.objective, "parameters", "seconds", "differs from the default in"], rows)
+    return (
+        f'<div class="autonas"><style>{scoped}</style><b>{html.escape(name)}</b> '
+        f"<span>{html.escape(' · '.join(facts))}</span>{drawing}{listed}</div>"
+    )
+
+
+#: The style of what stands within a page of others: its own elements only, colours of its surroundings.
+_RULES = (
+    "img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; padding: 4px; margin: 8px 0; }",
+    "table { border-collapse: collapse; font-size: 12px; }",
+    "th { text-align: left; padding: 3px 8px; }",
+    "td { text-align: left; padding: 3px 8px; }",
+    "td.number { text-align: right; }",
+)

@@ -1,0 +1,216 @@
+"""The summary of a search in words: what won, why, what it cost, what failed, and why it ended."""
+
+import collections
+import re
+import statistics
+
+from autonas.reporting import importance, text
+from autonas.reporting.plots import phases, wording
+from autonas.reporting.winner import is_number, length, ranked, winner
+
+_ENDS = {
+    "max_trials": "All trials that were asked for were made.",
+    "time_limit": "The time limit was reached.",
+    "patience": "As many trials as `patience` allows brought nothing better.",
+    "space_exhausted": "Every architecture of the space had been tried.",
+    "constraints": "The strategy found no further architecture within the limits: too many in a row were refused.",
+    "failures": "Trial after trial failed.",
+    "interrupted": "It was interrupted.",
+    "error": "An error ended it.",
+}
+#: Kinds of reasons that are told apart.
+_N_REASONS = 5
+#: Decisions that are named as important, at most, and the least share.
+_N_IMPORTANT, _LEAST = 4, 0.05
+#: Trials below which what they tell may well be chance.
+_FEW = 20
+
+
+def sections(search, records, stop_reason):
+    """The summary as plain text in pieces.
+
+    Args:
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s.
+        stop_reason: Why the search ended.
+
+    Returns:
+        List of pairs of a heading and a list of sentences.
+    """
+    return [
+        ("What won", _what(search, records)),
+        ("Why", _why(search, records)),
+        ("What it cost", _costs(records)),
+        ("What failed", _failures(records)),
+        ("Why it ended", [_ENDS.get(stop_reason, str(stop_reason))]),
+    ]
+
+
+def summary(search, records, stop_reason):
+    """The summary of a search that has ended, in Markdown.
+
+    Args:
+        search: The `SearchInfo`.
+        records: List of `TrialRecord`s.
+        stop_reason: Why the search ended, such as `"time_limit"`.
+    """
+    lines = [f"# {_escaped(search.title or 'Search')}: {_escaped(search.goal or search.objective)}"]
+    for heading, sentences in sections(search, records, stop_reason):
+        lines += ["", f"## {heading}", ""]
+        lines += [f"- {_escaped(sentence)}" for sentence in sentences]
+    return "\n".join(lines) + "\n"
+
+
+def _what(search, records):
+    best = winner(search, records)
+    if best is None:
+        return ["No trial was completed, so there is no winner."]
+    name = f"Trial {best.number}" if best.stage == "search" else "The nearest to the limits"
+    better = "smaller" if search.direction == "min" else "larger"
+    found = [f"{name} won: {search.objective} {best.score:.4g} ({better} is better), in epoch {best.best_epoch} of "
+             f"{best.epochs}."]  # fmt: skip
+    if best.stage != "search":
+        found.append(f"No trial keeps to all limits: {best.message}.")
+    others = {key: value for key, value in best.metrics.items() if key != search.objective and is_number(value)}
+    costs = [f"{best.parameters:,} parameters"] if best.parameters is not None else []
+    costs += [f"{key} {_number(value)}" for key, value in others.items() if key != "params"]
+    if costs:
+        found.append(f"It has {', '.join(costs)}.")
+    found += _compared(search, records, best)
+    values = {key: value for key, value in best.values.items() if value is not None}
+    for part in search.blueprint:
+        lines = wording.lines(values, part["name"]) + wording.lines(values, f"{part['name']}_encoding")
+        if lines:
+            found.append(f"{wording.title(part)}: {_on_one_line(lines)}.")
+    training = [text.phrase(*item) for item in values.items() if item[0].startswith("optimization/")]
+    if training:
+        found.append(f"training: {', '.join(training)}.")
+    return found
+
+
+def _compared(search, records, best):
+    """How much better the winner is than the default architecture and the median trial."""
+    candidates = [record for record in ranked(search, records) if record.stage == "search"]
+    first = next((_own(record.values) for record in records if record.number == 0 and record.stage == "search"), None)
+    # Trained farther, the default architecture is another trial.
+    alike = [record for record in candidates if _own(record.values) == first]
+    default = min(alike, key=lambda record: (-length(record), record.number), default=None)
+    found = []
+    if default is best:
+        found.append(f"It is the default architecture, trial {best.number}: the search found nothing better.")
+    elif default is not None:
+        trained = "" if length(default) == length(best) else f" after {_count(length(default), 'epoch')}"
+        found.append(f"The default architecture, trial {default.number}, has {default.score:.4g}{trained}: "
+                     f"{_gain(search, best, default.score)}.")  # fmt: skip
+    alike = importance.comparable(records)
+    if len(alike) > 2:
+        median = statistics.median(record.score for record in alike)
+        trained = f" after {_count(length(alike[0]), 'epoch')}" if _several_lengths(records) else ""
+        found.append(f"The median of {len(alike)} trials{trained} is {median:.4g}: {_gain(search, best, median)}.")
+    return found
+
+
+def _several_lengths(records):
+    return len({length(record) for record in records if record.stage == "search"}) > 1
+
+
+def _own(values):
+    """The values without what is reserved for the evaluation."""
+    return {name: value for name, value in values.items() if not name.startswith("tuner/")}
+
+
+def _gain(search, best, other):
+    gain = best.score - other if search.direction == "max" else other - best.score
+    return f"the winner is better by {gain:.3g}" if gain >= 0 else f"the winner is worse by {-gain:.3g}"
+
+
+def _why(search, records):
+    shares = importance.importances(records, search.space, search.direction)
+    labels = text.short_names(shares)
+    named = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
+    if named:
+        n_trials = len(importance.comparable(records))
+        hint = f" Of {n_trials} trials, that's a hint." if n_trials < _FEW else ""
+        found = [f"Of what varies in the score, these decisions account for: {', '.join(named)}.{hint}"]
+    else:
+        found = ["The trials don't tell which decisions matter: too few, or too much alike."]
+    return found + _in_common(search, importance.comparable(records), list(shares))
+
+
+def _in_common(search, trials, order):
+    """What the best quarter of the trials share, and fewer than half of the others have."""
+    n_best = len(trials) // 4
+    if n_best < 2:
+        return []
+    trials = sorted(trials, key=lambda record: record.score, reverse=search.direction == "max")
+    best, others = trials[:n_best], trials[n_best:]
+    names = order + [info["name"] for info in search.space if info["name"] not in order]
+    labels, found, said = text.short_names(names), [], []
+    for name in names:
+        if name.startswith(tuple(said)):
+            continue  # It's only there because of a choice that is mentioned.
+        values = {record.values.get(name) for record in best}
+        if len(values) != 1 or None in values or isinstance(next(iter(values)), float):
+            continue
+        (value,) = values
+        share = sum(record.values.get(name) == value for record in others) / len(others)
+        if share < 0.5:
+            said.append(f"{name}_{value}/")
+            found.append(f"{labels[name]} {text.shown(value)} ({share:.0%} of the others)")
+    return [f"The best {n_best} have in common: {', '.join(found[:_N_IMPORTANT])}."] if found else []
+
+
+def _costs(records):
+    candidates = [record for record in records if record.stage == "search" and record.status != "refused"]
+    epochs = sum(record.epochs for record in candidates)
+    seconds = sum(record.seconds for record in records)
+    found = [f"{_count(len(candidates), 'trial')}, {_count(epochs, 'epoch')}, {text.duration(seconds)} "
+             "(of all workers together)."]  # fmt: skip
+    for stage, parts in phases.seconds_by_phase(records).items():
+        total = sum(parts.values())
+        said = [f"{name.replace('_', ' ')} {text.duration(each)}" for name, each in
+                sorted(parts.items(), key=lambda item: -item[1])]  # fmt: skip
+        divided = f" ({', '.join(said)})" if list(parts) != ["other"] else ""
+        found.append(f"{stage}: {text.duration(total)}{divided}.")
+    return found
+
+
+def _failures(records):
+    found = []
+    for status in ("failed", "refused", "interrupted"):
+        groups = collections.defaultdict(list)
+        for record in records:
+            if record.status == status:
+                # The same reason with other numbers is the same reason.
+                groups[re.sub(r"[\d.,]*\d", "#", record.message)].append(record)
+        ordered = sorted(groups.values(), key=len, reverse=True)
+        for group in ordered[:_N_REASONS]:
+            example = " ".join(group[0].message.split())[:300] or "no reason given"
+            stages = {record.stage for record in group}
+            what = _count(len(group), "trial") if stages == {"search"} else ", ".join(sorted(stages))
+            found.append(f"{what} {status}{', for example' if len(group) > 1 else ''}: {example}")
+        if len(ordered) > _N_REASONS:
+            found.append(f"{sum(map(len, ordered[_N_REASONS:]))} {status} for other reasons.")
+    return found or ["Nothing: no trial failed or was refused."]
+
+
+def _on_one_line(lines):
+    """Lines as one, those that are indented after a colon."""
+    joined = ""
+    for line in lines:
+        divider = "; " if line.startswith(" ") and not joined.endswith(":") else ", "
+        joined += (divider if joined and not joined.endswith(":") else " ") * bool(joined) + line.strip()
+    return joined
+
+
+def _number(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 and value == round(value) else f"{value:.4g}"
+
+
+def _count(number, noun):
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _escaped(sentence):
+    """Names and messages are data: nothing in them is Markdown, or HTML."""
+    return re.sub(r"([\\`*\[\]<>|&#])", r"\\\1", " ".join(str(sentence).split()))
