@@ -117,7 +117,8 @@ class FinalStage:
 
     def _served(self, best, refit):
         """The model of a candidate, in float32 however it was trained, and the record of what it is."""
-        self.predictions = self._head_predictions(best)
+        predictions = self._predictions(best)
+        self.predictions = [] if predictions is None else self.head_predictions(predictions)
         if self.predictions:
             self.tuner.reporter.on_predictions(best, self.predictions)
         model, record = self._final(best, refit)
@@ -133,7 +134,7 @@ class FinalStage:
                 return model, record
             reason = record.message
         best.message = "; ".join(filter(None, [best.message, reason]))
-        return self._searched(job, outcome), best
+        return self.searched(job, outcome), best
 
     def _refit_reason(self, refit, outcome):
         """Why there is no final fit, or `None` if there is one."""
@@ -195,7 +196,7 @@ class FinalStage:
         model.set_weights(tuner.weights.load("final"))
         return record, model
 
-    def _searched(self, job, outcome):
+    def searched(self, job, outcome):
         """The candidate's model with the weights that were scored."""
         kept = self._kept(job, outcome)
         if kept is None:  # The file was deleted: the same seed trains the same model.
@@ -220,11 +221,8 @@ class FinalStage:
 
     # ------------------------------------------------------------------ what it says of the validation rows
 
-    def _head_predictions(self, best):
-        """List of the `HeadPredictions` of a candidate; empty if its predictions and its weights are gone."""
-        predictions = self._predictions(best)
-        if predictions is None:
-            return []
+    def head_predictions(self, predictions):
+        """List of the `HeadPredictions` of a dict from head to a network's predictions for the validation rows."""
         scorer = self.evaluator.scorer
         truth = scorer.truth(self.evaluator.dataset.validation_rows)
         return [
@@ -235,6 +233,7 @@ class FinalStage:
         ]
 
     def _predictions(self, best):
+        """A candidate's predictions, a dict from head to array; `None` if they and its weights are gone."""
         if self.tuner.predictions.exists(best.trial_id):
             return self.tuner.predictions.read(best.trial_id)
         kept = self._kept(self.tuner.job(best), self.tuner.outcomes[best.trial_id])

@@ -1,10 +1,13 @@
 """What an estimator can do once it is fitted: predict, score, export, be saved."""
 
+import numbers
+import os
+
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import estimator_tags, exports, inspection, persistence, preparation
+from autonas import ensembles, estimator_tags, exports, inspection, persistence, preparation, run_lock
 from autonas import predictor as predictor_module
 from autonas.data import is_stream
 from autonas.objectives import metrics as metrics_module
@@ -21,7 +24,7 @@ class FittedModel(inspection.InspectedModel):
 
     def _set_learned(self):
         """Attributes that follow from the predictor."""
-        for name in ("classes_", "n_features_in_", "feature_names_in_"):
+        for name in ("classes_", "n_features_in_", "feature_names_in_", "ensemble_"):
             # Those of an earlier fit.
             self.__dict__.pop(name, None)
         targets = list(self.predictor_.targets.values())
@@ -125,6 +128,50 @@ class FittedModel(inspection.InspectedModel):
             raise ValueError(f"`select` finds no point within {limits}. The front has {'; '.join(spans)}.")
         by = next((name for name in directions if name not in limits), next(iter(directions)))
         return within.sort_values(by, ascending=directions[by] == "min", kind="stable").trial_id.iloc[0]
+
+    def ensemble(self, k=5):
+        """Serves an average of several candidates instead of the best one, without searching again.
+
+        They are chosen by what they predict for the validation rows, so that the objective is best; see
+        `autonas.ensembles.select`, where the paper is named. It is never worse there than the best candidate. Each is
+        then trained on all rows as `fit` does (with `refit=False` it has the weights that were scored), in whatever
+        time it takes, and one network averages what they say: probabilities, or numbers. It is in `model_`; all that
+        can be done with the estimator works as before. `constraints` hold for it: a candidate that would break one is
+        left out. After a search by short trainings, only the candidates that were trained farthest count; of several
+        objectives, the first one that training changes. What a search needs to be remembered for this is what `select`
+        needs, too: a loaded object can't.
+
+        Args:
+            k: Number of networks at most. Defaults to 5.
+
+        Returns:
+            self. `ensemble_` is the list of pairs of trial and weight, `best_score_` the score of the ensemble on the
+            validation rows, and a row of the leaderboard, of stage `"ensemble"`, has its scores, costs and seconds.
+
+        Raises:
+            ValueError: If `k` is wrong, or there is nothing to choose from or by.
+        """
+        check_is_fitted(self, "predictor_")
+        if isinstance(k, bool) or not isinstance(k, numbers.Integral) or k < 1:
+            raise ValueError(f"`k` must be a number of networks of at least 1. Received: k={k!r:.60}")
+        prepared, search, directory, refits = self._search_at_hand("ensemble")
+        with run_lock.held(directory):
+            network, record, chosen = ensembles.EnsembleStage(search).serve(int(k), refits)
+            self._serve(prepared, search, network, record, record, directory)
+            self.ensemble_ = list(chosen.members.items())
+            self.save(os.path.join(directory, "model"))
+        if self.verbose:
+            print(f"Ensemble in {record.seconds:.0f} s: {record.message}")
+        return self
+
+    def _search_at_hand(self, name):
+        """The search that has been made by this object; an error, which the method `name` raises, if there is none."""
+        if not hasattr(self, "_searched"):
+            raise ValueError(
+                f"`{name}` trains a network, and this {type(self).__name__} has no rows: it was loaded. Call `fit` "
+                f"with the data of the search and directory={self.directory_!r}: it reads the finished search."
+            )
+        return self._searched
 
     def export_model(self):
         """One self-contained `keras.Model`: raw rows in, probabilities or numbers in the target's units out.

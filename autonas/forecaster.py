@@ -260,7 +260,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def _serve(self, prepared, search, network, best, record, directory):
         ((name, target),) = prepared.targets.items()
-        linear = prepared.final_linear if record.stage == "final" else prepared.linear
+        linear = prepared.final_linear if record.stage == "final" or record.report.get("refit") else prepared.linear
         network = predictor_module.without_training_parts(network)
         network = forecast_module.with_linear_forecast(network, name, linear, target.deviation_)
         super()._serve(prepared, search, network, best, record, directory)

@@ -5,12 +5,17 @@ import json
 import os
 import shutil
 
+import numpy as np
+
 from autonas import predictor, run_lock
 from autonas.oracles import journal
+from autonas.reporting import records
 
+#: Validation rows whose predictions are saved at most.
+_MAX_PREDICTED_ROWS = 5000
 _LEARNED = (
     "records_", "objectives_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_",
-    "one_shot_correlation_", "search_",
+    "one_shot_correlation_", "search_", "ensemble_",
 )  # fmt: skip
 
 
@@ -25,8 +30,13 @@ def save(estimator, path):
             name: getattr(estimator, name) for name in (*_LEARNED, *estimator.also_learned) if hasattr(estimator, name)
         },
     }
+    predictions = getattr(estimator, "validation_predictions_", [])
+    state["predictions"] = [{"name": each.name, "task": each.task, "classes": each.classes} for each in predictions]
     with open(os.path.join(path, "estimator.json"), "w", encoding="utf-8") as file:
         json.dump(state, file)
+    arrays = {f"{part}_{place}": _some_rows(getattr(each, part))
+              for place, each in enumerate(predictions) for part in ("truth", "outputs")}  # fmt: skip
+    np.savez_compressed(os.path.join(path, "validation_predictions.npz"), **arrays)
 
 
 def load(path):
@@ -40,9 +50,21 @@ def load(path):
     estimator = getattr(importlib.import_module(module), name)(**state["arguments"])
     for key, value in state["learned"].items():
         setattr(estimator, key, [tuple(each) for each in value] if key == "objectives_" else value)
+    with np.load(os.path.join(path, "validation_predictions.npz"), allow_pickle=False) as arrays:
+        estimator.validation_predictions_ = [
+            records.HeadPredictions(truth=arrays[f"truth_{place}"], outputs=arrays[f"outputs_{place}"], **each)
+            for place, each in enumerate(state["predictions"])
+        ]
     estimator.predictor_ = predictor.Predictor.load(path)
     estimator._set_learned()
+    if "ensemble_" in state["learned"]:
+        estimator.ensemble_ = [tuple(each) for each in state["learned"]["ensemble_"]]
     return estimator
+
+
+def _some_rows(array):
+    """At most so many rows of an array, evenly spread."""
+    return array[np.unique(np.linspace(0, len(array) - 1, _MAX_PREDICTED_ROWS).astype(int))]
 
 
 def _serialized_arguments(estimator):
