@@ -69,8 +69,8 @@ class Outcome:
             `(n_validation, n_outputs)`; `None` of streams, whose rows have no fixed order, and if it wasn't trained.
         phases: What the seconds went to, a dict of seconds by phase: `"build"` the network, `"measure"` its costs,
             `"compile"` (see `TrainingLoop`), `"train"`, `"validate"`, `"report"` epochs, `"save"` checkpoints; of a
-            stage with shared weights also `"supernet"`, to train them, and `"one_shot"`, to score with them;
-            and `"other"`, the rest.
+            stage with shared weights also `"supernet"`, to train them, and `"one_shot"`, to score with them, tracing
+            included; `"lost"` with its worker; and `"other"`, the rest.
     """
 
     status: str

@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from autonas import data
 from autonas.backends import gradients
 from autonas.data.dataset import ArrayDataset
-from autonas.evaluation import bilevel
+from autonas.evaluation import bilevel, one_shot_costs
 from autonas.search_space import graph, heads, inputs
 from autonas.search_space.blocks import cell
 
@@ -220,6 +220,18 @@ def test_the_auxiliary_skip_fades():
 def test_a_cost_is_1_where_all_options_are_alike(cost):
     trainer = bilevel.BilevelTrainer(supernet(), digits(), 32, cost=cost)
     assert float(ops.convert_to_numpy(trainer.cost())) == pytest.approx(1.0)
+
+
+def test_the_expected_cost_is_told_in_its_own_units_and_the_temperature_where_paths_are_drawn():
+    made = supernet()
+    trainer = bilevel.BilevelTrainer(made, digits(), 32, relaxation="gumbel", cost="params")
+    for selector in made.decisions.values():
+        selector.logits.assign([100.0 * (label == "convolution_3") for label in selector.labels])
+    alone = one_shot_costs.expected_cost(made, "params").of(dict.fromkeys(made.decisions, "convolution_3"))
+    trainer._schedule(0.5)
+    numbers = trainer.numbers()
+    assert numbers == {"expected_cost": pytest.approx(alone), "temperature": pytest.approx(5.05)}
+    assert bilevel.BilevelTrainer(supernet(), digits(), 32).numbers() == {}
 
 
 def test_costs_draw_the_distribution_towards_what_is_cheap():

@@ -75,6 +75,10 @@ def test_an_epoch_reports_what_it_came_to(trained):
         assert report["epoch"] == epoch and not report["finished"] and "told" not in report
         assert "distribution" not in report, "paths are drawn evenly: there is none that learns"
         assert {"loss", "val_loss", "val_accuracy"} == set(outcome.metrics)
+        for name, scores in report["paths"].items():
+            assert len(scores) == 4 and np.mean(scores) == pytest.approx(outcome.metrics[name])
+        assert sum(outcome.phases.values()) == pytest.approx(outcome.seconds, rel=1e-6)
+        assert {"supernet", "validate", "save"} <= set(outcome.phases) and "train" not in outcome.phases
         assert outcome.history == [outcome.metrics] and outcome.epochs == outcome.best_epoch == 1
         assert outcome.parameters > 0 and outcome.seconds > 0
     assert outcomes[1].metrics["loss"] < outcomes[0].metrics["loss"]
@@ -249,6 +253,9 @@ def test_a_sweep_goes_from_dear_to_cheap_and_goes_on_from_its_files(tmp_path):
     names = evaluated.supernet.supernet.decisions
     dear = [np.mean([each.report["distribution"][name]["convolution_3"] for name in names]) for each in outcomes]
     assert dear[7] < dear[5] < dear[3] < dear[1]
+    costs = [each.report["numbers"]["expected_cost"] for each in outcomes]
+    assert costs[7] < costs[5] < costs[3] < costs[1]
+    assert all(each.report["numbers"]["entropy"] == each.metrics["entropy"] for each in outcomes)
     os.remove(tmp_path / "epoch_0008.npz")
     again = run(make(tmp_path, SWEEP), epoch_job(7))
     assert again.metrics == pytest.approx(outcomes[7].metrics, rel=1e-3)
