@@ -17,8 +17,8 @@ def plot_history(search, records, over="trials", axes=None):
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
-        over: `"trials"` or `"seconds"`: what the horizontal axis is, the number of a trial, or when it ended, counted
-            from the beginning of the first one. Defaults to `"trials"`.
+        over: `"trials"` or `"seconds"`: what the horizontal axis is, how many trials were before, or when a trial
+            ended, counted from the beginning of the first one. Defaults to `"trials"`.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
     Returns:
@@ -34,7 +34,11 @@ def plot_history(search, records, over="trials", axes=None):
     if over == "seconds":
         trials.sort(key=lambda record: record.started + record.seconds)
     first = min((record.started for record in trials), default=0.0)
-    place = {id(each): each.number if over == "trials" else each.started + each.seconds - first for each in trials}
+    if over == "trials":
+        # Numbers count epochs of shared weights too.
+        place = {id(each): order for order, each in enumerate(sorted(trials, key=lambda record: record.number))}
+    else:
+        place = {id(each): each.started + each.seconds - first for each in trials}
     scored = [record for record in trials if record.status == "completed" and _is_number(record.score)]
     if not trials:
         return canvas.note(axes, "no trial has ended")
@@ -61,7 +65,7 @@ def plot_history(search, records, over="trials", axes=None):
             label = f"{status} ({len(places)})"
             axes.scatter(places, [0.02] * len(places), s=30, color=colour, marker=marker, label=label,
                          transform=axes.get_xaxis_transform(), clip_on=False, zorder=5)  # fmt: skip
-    axes.set_xlabel("trial" if over == "trials" else "seconds since the first trial began")
+    axes.set_xlabel("trials before" if over == "trials" else "seconds since the first trial began")
     axes.set_ylabel(_score_label(search))
     if over == "trials":
         axes.xaxis.get_major_locator().set_params(integer=True)

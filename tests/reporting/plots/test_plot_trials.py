@@ -52,6 +52,11 @@ def test_the_history_has_every_score_and_the_best_so_far():
     assert axes.get_ylabel() == "val_accuracy (larger is better)"
 
 
+def test_epochs_of_shared_weights_leave_no_gap():
+    records = [trial(0, 0.5), TrialRecord("0001", 1, "supernet", status="completed"), trial(200, 0.6)]
+    assert plots.plot_history(SEARCH, records).collections[0].get_offsets().tolist() == [[0, 0.5], [1, 0.6]]
+
+
 def test_failed_and_refused_trials_stand_where_they_were():
     failed, refused = plots.plot_history(SEARCH, TRIALS).collections[1:]
     assert failed.get_offsets()[:, 0].tolist() == [2] and refused.get_offsets()[:, 0].tolist() == [5]
