@@ -4,8 +4,18 @@ import re
 
 from tensorboard.plugins.custom_scalar import layout_pb2
 
-#: Phases that have a curve in a chart of where the time went.
-_N_PHASES = 5
+#: Curves of a chart: of phases the longest, of length scales the shortest.
+_N_CURVES = 5
+_LENGTH_SCALES = "Shortest length scales: of the decisions that matter most"
+#: Numbers of strategies that are shown together, by what their tags begin with.
+_TOGETHER = {
+    "strategy/(predicted|observed)$": "Score as predicted, and as observed",
+    "strategy/(reward|baseline)$": "Reward of each trial, and the baseline",
+    "strategy/population_fitness_": "Fitness of the population: best, median, worst",
+    "strategy/rung/": "Architectures scored at each rung",
+    "strategy/length_scale/": _LENGTH_SCALES,
+    "supernet/path_score_": "Scores of sampled paths with shared weights: mean, least, largest",
+}
 
 
 def layout(search, numbers):
@@ -22,7 +32,7 @@ def layout(search, numbers):
     better = "smaller" if search.direction == "min" else "larger"
 
     def phases(title, family):
-        tags = sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_PHASES - 1 : -1]
+        tags = sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_CURVES - 1 : -1]
         # All curves of a run have one colour: the title says which is the upper one.
         return {f"{title}: {' > '.join(tag.partition('/')[2] for tag in tags)}": tags}
 
@@ -51,10 +61,12 @@ def layout(search, numbers):
             "Agreement of one-shot scores with those of training": ["rank_correlation"],
         },
     }
-    for family, title in (("strategy", "Strategy"), ("supernet", "Shared weights")):
-        for tag in sorted(tag for tag in numbers if tag.startswith(f"{family}/")):
-            name = tag.split("/")[1].replace("_", " ")
-            groups[title].setdefault(name[0].upper() + name[1:], []).append(tag)
+    for tag in sorted(tag for tag in numbers if tag.startswith(("strategy/", "supernet/"))):
+        group = groups["Strategy" if tag.startswith("strategy/") else "Shared weights"]
+        group.setdefault(_title(search, tag), []).append(tag)
+    if _LENGTH_SCALES in groups["Strategy"]:
+        groups["Strategy"][_LENGTH_SCALES].sort(key=numbers.get)
+        del groups["Strategy"][_LENGTH_SCALES][_N_CURVES:]
     found = {
         title: {name: [tag for tag in tags if tag in numbers] for name, tags in charts.items()}
         for title, charts in groups.items()
@@ -68,6 +80,17 @@ def layout(search, numbers):
             if any(charts.values())
         ]
     )
+
+
+def _title(search, tag):
+    """The chart of a number of a strategy: those that belong together have one, of each objective."""
+    objective = next((name for name in search.objectives if tag.endswith(f"/{name}")), None)
+    tag = tag.removesuffix(f"/{objective}")
+    title = next((title for begin, title in _TOGETHER.items() if re.match(begin, tag)), None)
+    if title is None:
+        name = tag.partition("/")[2].replace("_", " ").replace("/", ", ")
+        title = name[0].upper() + name[1:]
+    return title if objective is None else f"{title} ({objective})"
 
 
 def _chart(title, tags):

@@ -7,6 +7,7 @@ import time
 from autonas.reporting import plots
 from autonas.reporting.importance import comparable, importances
 from autonas.reporting.reporter import Reporter
+from autonas.reporting.summary import summary
 from autonas.reporting.tensorboard import event_log, hparams, layout, pictures, texts
 
 _FLUSH_SECONDS = 2.0
@@ -50,12 +51,14 @@ class TensorBoardReporter(Reporter):
 
     The place of a trial on this axis is its number; where several run at a time, a place later for each that ended
     before it and has a higher number, since TensorBoard forgets points that come out of order. A layout of custom
-    scalars shows these. Texts are the leaderboard, written at the end, the settings, the search space and the
-    environment, with numbers in their names, since TensorBoard sorts them. Pictures are the architecture of each trial
-    that was the best so far, and, at the end, scores, importances, where the time went, and what the winner says of the
-    validation rows; drawing takes at most 1 % of the time while the search runs, some tenths of a second when it ends.
-    Epochs of a supernet are points of one run,
-    `supernet`, with the probability of each option as `alpha/<decision>/<option>`.
+    scalars shows these.
+
+    Texts are the summary and the leaderboard, written at the end, the settings, the search space and the environment,
+    with numbers in their names, since TensorBoard sorts them. Pictures are the architecture of each trial that was the
+    best so far, and, at the end, what the winner says of the validation rows, importances, scores, where the time went,
+    and one-shot beside own scores; drawing takes at most 1 % of the time while the search runs, some tenths of a second
+    when it ends. Epochs of a supernet are points of one run, `supernet`, with the probability of each option as
+    `alpha/<decision>/<option>`.
 
     A search continued in the same directory is appended to; a trial that begins again replaces its unfinished curves.
 
@@ -165,7 +168,8 @@ class TensorBoardReporter(Reporter):
         step = max((record.number + 1 for record in records), default=0)
         try:
             self._declare(records, shares)
-            board = f"**Stopped:** {stop_reason}\n\n{texts.board(self._search, records)}"
+            board = texts.board(self._search, records)
+            self._log.write(step, [event_log.text("search/1_summary", summary(self._search, records, stop_reason))])
             self._log.write(step, [event_log.text("search/2_leaderboard", board)])
             self._layout_is_old = True  # Now it is known what took longest.
             self._write_layout()
@@ -180,6 +184,7 @@ class TensorBoardReporter(Reporter):
         for predictions in self._predictions:
             draw(step, f"search/2_predictions_{predictions.name}", plots.plot_predictions, predictions)
         draw(step, "search/3_importance", plots.plot_importance, shares)
+        draw(step, "search/4_scores", plots.plot_history, self._search, records)
         draw(step, "search/5_seconds", plots.plot_phases, records)
         if any(record.stage == "one_shot" for record in records):
             draw(step, "search/6_ranks", plots.plot_ranks, self._search, records)

@@ -143,7 +143,8 @@ def test_texts_say_what_was_asked_for_what_could_be_chosen_where_it_ran_and_what
     assert "| block_1 | DenseBlock | input_1 |" in space and "| units | Int | 8 to 64 |" in space
     assert "| python | 3.12 |" in written(run, "search/5_environment")
     board = written(run, "search/2_leaderboard")
-    assert "**Stopped:** time_limit reached" in board
+    summary = written(run, "search/1_summary")
+    assert "Trial 0 won" in summary and "time_limit reached" in summary
     rows = board.splitlines()
     assert rows[-2] == "| 1 | 0000 | 0.9 | 2.5 s | 1234 | dense, adam |"
     assert rows[-1] == "|  | 0001 |  | 2.5 s | 1234 | failed: a\\|b c |"

@@ -169,8 +169,10 @@ def test_the_page_of_custom_scalars_opens_on_the_search(server):
 
 def test_texts_are_there_in_the_order_in_which_one_reads_them(server, trials):
     tags = sorted(server.get("data/plugin/text/tags")["search"])
-    expected = ["2_leaderboard", "3_settings", "4_search_space", "5_environment"]
+    expected = ["1_summary", "2_leaderboard", "3_settings", "4_search_space", "5_environment"]
     assert [tag.removeprefix("search/") for tag in tags] == expected
+    (summary,) = server.get("data/plugin/text/text", run="search", tag="search/1_summary")
+    assert f"Trial {int(trials.trial_id.iloc[0])} won" in summary["text"]
     (board,) = server.get("data/plugin/text/text", run="search", tag="search/2_leaderboard")
     assert all(trial_id in board["text"] for trial_id in trials.trial_id)
     assert "this layer can't be built" in board["text"].replace("&#39;", "'")
@@ -178,7 +180,7 @@ def test_texts_are_there_in_the_order_in_which_one_reads_them(server, trials):
 
 def test_pictures_show_each_best_architecture_what_it_says_and_what_the_search_did(server, model, trials):
     found = server.get("data/plugin/images/tags")["search"]
-    names = ["1_best_so_far", "2_predictions_classification_head_1", "3_importance", "5_seconds"]
+    names = ["1_best_so_far", "2_predictions_classification_head_1", "3_importance", "4_scores", "5_seconds"]
     assert sorted(found) == [f"search/{name}" for name in names]
     steps = {}
     for tag in found:
