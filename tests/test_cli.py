@@ -15,7 +15,7 @@ import pytest
 import sklearn.datasets
 import sklearn.exceptions
 
-from autonas import cli, files
+from autonas import cli, cli_options, files
 from autonas.reporting import TrialRecord, leaderboard
 
 
@@ -69,6 +69,16 @@ class FakeModel:
 
     def export_model(self):
         return types.SimpleNamespace(save=lambda path: None)
+
+    def ensemble(self, k):
+        self.k = k
+
+    def report(self, path):
+        pathlib.Path(path).write_text("report")
+
+    def export(self, path):
+        pathlib.Path(path).write_text("exported")
+        return path
 
 
 @pytest.fixture
@@ -130,7 +140,10 @@ def test_help_is_instant_and_needs_no_keras():
 
 
 def test_keras_is_imported_without_a_word():
-    code = "from autonas import cli; cli._import_keras(); import keras; keras.ops.ones(2)"
+    code = (
+        "from autonas.backends import memory, silence; silence.import_keras(); memory.grow(); import keras; "
+        "keras.ops.ones(2)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -143,8 +156,8 @@ def test_a_wrong_command_line_is_one_line_and_exit_code_2(capsys, arguments):
 
 
 def test_image_size():
-    assert cli._image_size("28") == [28, 28]
-    assert cli._image_size("28x32") == [28, 32]
+    assert cli_options.image_size("28") == [28, 28]
+    assert cli_options.image_size("28x32") == [28, 32]
 
 
 @pytest.mark.parametrize("text", ["x", "0", "28x-1", "28x28x3"])
@@ -302,6 +315,22 @@ def test_leaderboard(capsys, fake, iris, tmp_path):
     assert "0.875" in capsys.readouterr().out
     assert cli.main(["leaderboard", str(tmp_path / "m"), "--csv"]) == 0
     assert capsys.readouterr().out.startswith("rank,trial_id,stage,status,score,")
+
+
+def test_an_ensemble_is_made_if_it_is_asked_for(fake, iris, tmp_path):
+    for number, (options, k) in enumerate((([], None), (["--ensemble", "3"], 3))):
+        output = tmp_path / f"{number}"
+        assert cli.main(["fit", str(iris), "--target", "target", "--output", str(output), *options]) == 0
+        assert getattr(fake.made[-1], "k", None) == k
+
+
+@pytest.mark.parametrize("command, name", [("report", "report.html"), ("export", "model.onnx")])
+def test_a_saved_model_is_reported_and_exported(capsys, fake, iris, tmp_path, command, name):
+    cli.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "model"), "--quiet"])
+    assert cli.main([command, str(tmp_path / "model"), str(tmp_path / name)]) == 0
+    assert (tmp_path / name).exists()
+    assert str(tmp_path / name) in capsys.readouterr().out
+    assert error_of(capsys, command, tmp_path / "missing", tmp_path / name).startswith("no such folder")
 
 
 def test_demo_prints_the_accuracy_and_where_things_are(capsys, fake, tmp_path):
