@@ -7,6 +7,8 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 #: Curves of a chart: of phases the longest, of length scales the shortest.
 _N_CURVES = 5
 _LENGTH_SCALES = "Shortest length scales: of the decisions that matter most"
+#: Phases whose names say little.
+_PHASES = {"wait": "wait for trials"}
 #: Numbers of strategies that are shown together, by what their tags begin with.
 _TOGETHER = {
     "strategy/(predicted|observed)$": "Score as predicted, and as observed",
@@ -34,7 +36,8 @@ def layout(search, numbers):
     def phases(title, family):
         tags = sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_CURVES - 1 : -1]
         # All curves of a run have one colour: the title says which is the upper one.
-        return {f"{title}: {' > '.join(tag.partition('/')[2] for tag in tags)}": tags}
+        names = [tag.partition("/")[2] for tag in tags]
+        return {f"{title}: {' > '.join(_PHASES.get(name, name) for name in names)}": tags}
 
     groups = {
         "Search": {
