@@ -231,7 +231,8 @@ def _report(options):
 
 
 def _export(options):
-    print(f"model written to {_load(options.model).export(options.output)}")
+    export = _load(options.model).export(options.output)
+    print(f"model written to {export.path}, which {export.runtime} runs as it should")
 
 
 def _load(directory):

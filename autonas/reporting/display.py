@@ -31,8 +31,11 @@ class SearchState:
         self.n_failed = self.n_refused = 0
         self.best = None
         self.running = {}
+        self._default = {}
 
     def begin(self, record):
+        if record.number == 0:
+            self._default = record.values
         self.running[record.trial_id] = (record, 0, None)
 
     def epoch(self, record, epoch, metrics):
@@ -46,6 +49,12 @@ class SearchState:
         # What goes on with the training of an earlier trial is none of `max_trials`.
         is_candidate = record.stage == "search" and not record.values.get("tuner/initial_epoch")
         self.n_finished += is_candidate and record.status != "refused"
+
+    def what(self, record, limit=3):
+        """A trial's architecture in a few words: of later candidates what tells them from the first one."""
+        if record.number == 0 or record.stage != "search" or not self._default:
+            return architecture(record.values, limit)
+        return architecture(record.values, limit, than=self._default) or "as trial 0"
 
     def elapsed(self):
         return time.time() - self.search.started
@@ -76,13 +85,13 @@ class SearchState:
         spent = f"{duration(elapsed)}{limit}"
         table.add_row("time", spent, _beside(_bar(elapsed, search.time_limit), self.left()))
         if self.best is not None:
-            where = f"trial {self.best.number}: {architecture(self.best.values)}"
+            where = f"trial {self.best.number}: {self.what(self.best)}"
             what = rich.markup.escape(f"{search.objective}, {where}")
             table.add_row("best", f"[bold green]{self.best.score:.4f}", what)
         # The display is drawn by another thread, while trials come and go.
         for position, (record, epoch, score) in enumerate(list(self.running.values())):
             state = "begins" if not epoch else f"epoch {epoch}" if score is None else f"epoch {epoch}: {score:.4f}"
-            what = f"{stage_name(record)}: {architecture(record.values, 4)}"
+            what = f"{stage_name(record)}: {self.what(record, 4)}"
             table.add_row("" if position else "now", state, rich.markup.escape(what))
         return table
 

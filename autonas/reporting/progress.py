@@ -4,7 +4,7 @@ import rich.console
 
 from autonas.reporting import display
 from autonas.reporting.reporter import Reporter
-from autonas.reporting.text import architecture, duration
+from autonas.reporting.text import duration
 
 
 class ProgressReporter(Reporter):
@@ -96,7 +96,7 @@ class ProgressReporter(Reporter):
             result = "  ".join(filter(None, [result, _shown(others)]))
         epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if record.stage in ("search", "final") else ""
         took = duration(record.seconds)
-        parts = (display.stage_name(record), result, best, took, epochs, architecture(record.values))
+        parts = (display.stage_name(record), result, best, took, epochs, self._state.what(record))
         return "  ".join(part for part in parts if part)
 
     def _print(self, line):

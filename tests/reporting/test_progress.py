@@ -95,16 +95,17 @@ def shown(reporter):
     return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
 
 
-def test_the_display_names_every_trial_that_is_running():
+def test_the_display_says_of_every_trial_that_is_running_how_it_differs_from_the_first():
     reporter = ProgressReporter(verbose=1, console=rich.console.Console(file=io.StringIO()))
     reporter.on_search_begin(SearchInfo("val_accuracy", "max"))
-    records = [TrialRecord(f"{number}", number, values={"block": "dense"}) for number in range(3)]
+    blocks = ("dense", "dense", "residual")
+    records = [TrialRecord(f"{number}", number, values={"block": block}) for number, block in enumerate(blocks)]
     for record in records:
         reporter.on_trial_begin(record)
     reporter.on_epoch_end(records[1], 4, {"val_accuracy": 0.8765})
     records[0].status = "failed"
     reporter.on_trial_end(records[0], None)
-    assert shown(reporter)[-2:] == ["now epoch 4: 0.8765 trial 1: dense", "begins trial 2: dense"]
+    assert shown(reporter)[-2:] == ["now epoch 4: 0.8765 trial 1: as trial 0", "begins trial 2: residual"]
     assert shown(reporter)[0] == "trials 1 1 failed"
 
 

@@ -140,7 +140,7 @@ def test_plots_are_of_the_search(searched):
     assert searched.plot_architecture("0003").texts[0].get_text().startswith("trial 3, val_loss")
     with pytest.raises(ValueError, match="must be one of the leaderboard's, such as 0000.*Received: trial_id='nine'"):
         searched.plot_architecture("nine")
-    assert searched.plot_history().get_xlabel() == "trials before"
+    assert searched.plot_history().get_xlabel() == "trial"
     assert searched.plot_history(over="seconds").get_xlabel() == "seconds since the first trial began"
     assert searched.plot_curves().get_ylabel() == "val_loss"
     assert searched.plot_importance() is not searched.plot_parallel()

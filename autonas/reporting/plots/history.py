@@ -65,7 +65,7 @@ def plot_history(search, records, over="trials", axes=None):
             label = f"{status} ({len(places)})"
             axes.scatter(places, [0.02] * len(places), s=30, color=colour, marker=marker, label=label,
                          transform=axes.get_xaxis_transform(), clip_on=False, zorder=5)  # fmt: skip
-    axes.set_xlabel("trials before" if over == "trials" else "seconds since the first trial began")
+    axes.set_xlabel("trial" if over == "trials" else "seconds since the first trial began")
     axes.set_ylabel(_score_label(search))
     if over == "trials":
         axes.xaxis.get_major_locator().set_params(integer=True)
