@@ -129,7 +129,7 @@ class FinalStage:
         job, outcome = self.tuner.job(best), self.tuner.outcomes[best.trial_id]
         reason = self._refit_reason(refit, outcome)
         if reason is None:
-            record, model = self._earlier_final_fit(job, outcome) or self._final_fit(job, outcome, best)
+            record, model = self.earlier_final_fit(job, outcome) or self._final_fit(job, outcome, best)
             if record.status == "completed":
                 return model, record
             reason = record.message
@@ -184,7 +184,7 @@ class FinalStage:
         self.earlier = {"event": "final", "of": job.trial_id, "record": record.to_json()}
         self.tuner.oracle.journal.append(self.earlier)
 
-    def _earlier_final_fit(self, job, outcome):
+    def earlier_final_fit(self, job, outcome):
         """Record and model of a final fit that was made of the same trial before, or `None`."""
         event, tuner = self.earlier, self.tuner
         if event is None or event["of"] != job.trial_id or not tuner.weights.exists("final"):

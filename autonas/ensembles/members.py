@@ -137,7 +137,10 @@ class EnsembleStage:
     def _trained(self, record, refit):
         """The network of a candidate, apart from what the search keeps of it."""
         job, outcome = self.tuner.job(record), self.tuner.outcomes[record.trial_id]
-        if refit:
+        earlier = self.tuner.final_stage.earlier_final_fit(job, outcome) if refit else None
+        if earlier is not None:
+            model = earlier[1]  # `fit` has trained the best one on all rows already.
+        elif refit:
             model, final = self.evaluator.final_fit(job, outcome)
             if final.interrupted:
                 raise KeyboardInterrupt
