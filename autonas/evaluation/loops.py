@@ -96,10 +96,14 @@ class BatchLoop(TrainingLoop):
     def predict(self, rows):
         n_rows, n_devices = len(rows), self._n_devices
         rows = np.concatenate([rows, rows[:1].repeat(-n_rows % n_devices)])
-        inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
-        with self._distributed():
-            outputs = self.model.predict(inputs, batch_size=512 // n_devices * n_devices, verbose=0)
-        return {name: output[:n_rows] for name, output in outputs.items()}
+        batch_size, parts = 512 // n_devices * n_devices, []
+        # One batch by itself: in the first call, little time is for what it computes.
+        for few in [rows] if "predict" in self._begun else [rows[:batch_size], rows[batch_size:]]:
+            if len(few):
+                inputs = {name: array[few] for name, array in self.dataset.inputs.items()}
+                with self._first("predict"), self._distributed():
+                    parts.append(self.model.predict(inputs, batch_size=batch_size, verbose=0))
+        return {name: np.concatenate([part[name] for part in parts])[:n_rows] for name in parts[0]}
 
 
 def batch_of(dataset, rows):

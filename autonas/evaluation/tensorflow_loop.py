@@ -96,7 +96,7 @@ class TensorFlowLoop(loops.TrainingLoop):
     def predict(self, rows):
         batches, parts = loops.padded_batches(rows, 256), []
         # One batch by itself: in the first call, little time is for what it computes.
-        for few in [batches[:1], batches[1:]] if "_predict" not in self.__dict__ else [batches]:
+        for few in [batches] if "predict" in self._begun else [batches[:1], batches[1:]]:
             if len(few):
                 with self._first("predict"):
                     parts.append({name: output.numpy() for name, output in self._predict(few).items()})
