@@ -120,7 +120,7 @@ class FinalStage:
         predictions = self._predictions(best)
         self.predictions = [] if predictions is None else self.head_predictions(predictions)
         if self.predictions:
-            self.tuner.reporter.on_predictions(best, self.predictions)
+            self.tuner.report("on_predictions", best, self.predictions)
         model, record = self._final(best, refit)
         return self.evaluator.plain(model, best.values), record
 

@@ -35,6 +35,7 @@ def info(estimator, prepared, space, max_trials, directory):
         time.time(),
         type(estimator).__name__,
         objectives=[each.name for each in goal.objectives],
+        directions=[each.direction for each in goal.objectives],
         goal=goal.summary(),
         blueprint=prepared.graph.blueprint(),
         settings=settings(estimator),

@@ -29,8 +29,8 @@ class TrialRecord:
         seconds: Wall-clock duration of the trial.
         message: One line: why the trial failed, was refused or was interrupted.
         started: `time.time()` when the trial began.
-        report: What else came of it, a JSON-like dict: of `"supernet"` the `"epoch"` and the `"distribution"` over
-            architectures, of `"one_shot"` the `"finalists"` and how many were scored, `"n_scored"`.
+        report: What else came of it, a JSON-like dict: of `"supernet"` the `"epoch"`, the `"distribution"` over
+            architectures, the scores of some `"paths"`, and of gradient search `"numbers"`; of `"one_shot"` the `"finalists"` and how many were scored, `"n_scored"`.
         phases: What its seconds went to: seconds by name of a phase, such as `"build"` and `"train"`.
     """
 

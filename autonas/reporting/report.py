@@ -31,7 +31,7 @@ def report(search, records, stop_reason, front=None, objectives=(), constraints=
     shares = importance.importances(records, search.space, search.direction)
     board = leaderboard(records, search.objective, search.direction)
     parts = [_header(search, records, stop_reason, best)]
-    parts += [_card("In short", _in_short(search, records, stop_reason))]
+    parts += [_card("In short", _in_short(search, records, stop_reason, shares))]
     if best is not None:
         parts.append(_card("The architecture that won", page.picture(
             f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)))  # fmt: skip
@@ -79,10 +79,10 @@ def _header(search, records, stop_reason, best):
            f'<dl class="facts">{cells}</dl>'  # fmt: skip
 
 
-def _in_short(search, records, stop_reason):
+def _in_short(search, records, stop_reason, shares):
     return "".join(
         f"<h3>{html.escape(heading)}</h3><ul>{''.join(f'<li>{html.escape(each)}</li>' for each in sentences)}</ul>"
-        for heading, sentences in summaries.sections(search, records, stop_reason)
+        for heading, sentences in summaries.sections(search, records, stop_reason, shares)
     )
 
 

@@ -21,6 +21,7 @@ class SearchInfo:
         title: What is searched, in a few words.
         n_before: Number of candidates of an earlier process that this one continues.
         objectives: Names of all objectives, the one of the score first.
+        directions: `"min"` or `"max"` for each of these.
         goal: What is optimised within which limits, in words.
         blueprint: The blocks and how they are connected, as `Graph.blueprint` gives them.
         settings: Arguments of the estimator that differ from their defaults, as text.
@@ -37,6 +38,7 @@ class SearchInfo:
     title: str = ""
     n_before: int = 0
     objectives: list[str] = dataclasses.field(default_factory=list)
+    directions: list[str] = dataclasses.field(default_factory=list)
     goal: str = ""
     blueprint: list[dict] = dataclasses.field(default_factory=list)
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -100,12 +102,13 @@ class Reporter:
         """
 
     def on_search_numbers(self, record, numbers):
-        """Called after a trial if there is more to say of the search.
+        """Called after each trial, and after the final fit, with what there is to say of the search as a whole.
 
         Args:
             record: The finished `TrialRecord`.
-            numbers: Dict of floats: what the strategy says of itself, such as the rank correlation of one-shot scores,
-                and, of several objectives, each one's value and the hypervolume so far.
+            numbers: Dict of floats: what the strategy says of itself (see `Oracle.numbers`); of several objectives,
+                each one's value and the hypervolume so far; what the seconds of the search went to so far,
+                `"seconds/<phase>"`.
         """
 
     def on_predictions(self, record, predictions):

@@ -26,36 +26,38 @@ _N_IMPORTANT, _LEAST = 4, 0.05
 _FEW = 20
 
 
-def sections(search, records, stop_reason):
+def sections(search, records, stop_reason, shares):
     """The summary as plain text in pieces.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
         stop_reason: Why the search ended.
+        shares: Dict from decision to its importance, as `importances` gives it.
 
     Returns:
         List of pairs of a heading and a list of sentences.
     """
     return [
         ("What won", _what(search, records)),
-        ("Why", _why(search, records)),
+        ("Why", _why(search, records, shares)),
         ("What it cost", _costs(records)),
         ("What failed", _failures(records)),
         ("Why it ended", [_ENDS.get(stop_reason, str(stop_reason))]),
     ]
 
 
-def summary(search, records, stop_reason):
+def summary(search, records, stop_reason, shares):
     """The summary of a search that has ended, in Markdown.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
         stop_reason: Why the search ended, such as `"time_limit"`.
+        shares: Dict from decision to its importance, as `importances` gives it.
     """
     lines = [f"# {_escaped(search.title or 'Search')}: {_escaped(search.goal or search.objective)}"]
-    for heading, sentences in sections(search, records, stop_reason):
+    for heading, sentences in sections(search, records, stop_reason, shares):
         lines += ["", f"## {heading}", ""]
         lines += [f"- {_escaped(sentence)}" for sentence in sentences]
     return "\n".join(lines) + "\n"
@@ -124,8 +126,7 @@ def _gain(search, best, other):
     return f"the winner is better by {gain:.3g}" if gain >= 0 else f"the winner is worse by {-gain:.3g}"
 
 
-def _why(search, records):
-    shares = importance.importances(records, search.space, search.direction)
+def _why(search, records, shares):
     labels = text.short_names(shares)
     named = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
     if named:

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from autonas.reporting import SearchInfo, TrialRecord
+from autonas.reporting.importance import importances
 from autonas.reporting.summary import sections, summary
 
 SEARCH = SearchInfo(
@@ -30,7 +31,7 @@ TRIALS = [trial(0, 0.7), trial(1, 0.6), trial(2, 0.9, kind="residual"), trial(3,
 
 
 def said(records, heading, search=SEARCH, stop_reason="max_trials"):
-    return dict(sections(search, records, stop_reason))[heading]
+    return dict(sections(search, records, stop_reason, importances(records, search.space, search.direction)))[heading]
 
 
 def test_what_won_is_said_in_words_with_its_costs():
@@ -115,18 +116,18 @@ def test_a_search_without_a_winner_is_summed_up_too():
     assert said([trial(0, status="failed", message="no")], "What won") == [
         "No trial was completed, so there is no winner."
     ]
-    assert "An error ended it." in summary(SEARCH, [], "error")
+    assert "An error ended it." in summary(SEARCH, [], "error", {})
 
 
 def test_in_markdown_what_is_data_stays_data():
-    text = summary(SEARCH, [trial(0, status="failed", message="<script>*x*</script> [a](b)")], "max_trials")
+    text = summary(SEARCH, [trial(0, status="failed", message="<script>*x*</script> [a](b)")], "max_trials", {})
     assert "\n- 1 trial failed: \\<script\\>\\*x\\*\\</script\\> \\[a\\](b)\n" in text
     assert "## What failed\n" in text
 
 
 def test_of_a_real_search(searched):
     search, records = searched._search()
-    found = dict(sections(search, records, searched.stop_reason_))
+    found = dict(sections(search, records, searched.stop_reason_, importances(records, search.space, search.direction)))
     number = int(searched.leaderboard().query("stage == 'search'").trial_id.iloc[0])
     assert found["What won"][0].startswith(f"Trial {number} won: val_loss {searched.best_score_:.4g}")
     assert [line.split(",")[0] for line in found["What failed"]] == ["7 trials failed", "2 trials refused"]

@@ -43,7 +43,8 @@ def plot_parallel(search, records, shares=None, axes=None):
     names = _shown(search, records, shares)
     if not names:
         return canvas.note(axes, "too few trials to compare their decisions")
-    scales = {info["name"]: _Scale(info, trials) for info in search.space if info["name"] in names}
+    failed = [record for record in records if record.stage == "search" and record.status == "failed"]
+    scales = {info["name"]: _Scale(info, trials + failed) for info in search.space if info["name"] in names}
     axes.set_axis_off()
     scores = np.array([record.score for record in trials])
     colours, heights = _by_score(scores, search.direction)
@@ -57,7 +58,6 @@ def plot_parallel(search, records, shares=None, axes=None):
         lines.append([*enumerate(points), (len(names), heights[place])])
     widths = [0.9] * (len(lines) - 1) + [2.5]
     axes.add_collection(collections.LineCollection(lines, colors=colours[order], linewidths=widths, alpha=0.85))
-    failed = [record for record in records if record.stage == "search" and record.status == "failed"]
     if failed:
         lines = [
             [*enumerate(scales[name].position(record.values.get(name), 0.0) for name in names), (len(names), _BELOW)]

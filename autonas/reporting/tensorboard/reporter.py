@@ -1,11 +1,13 @@
 """Writes a search as a TensorBoard log while it runs, without TensorFlow."""
 
+import collections
 import functools
 import pathlib
 import time
 
 from autonas.reporting import plots
 from autonas.reporting.importance import comparable, importances
+from autonas.reporting.leaderboard import leaderboard
 from autonas.reporting.reporter import Reporter
 from autonas.reporting.summary import summary
 from autonas.reporting.tensorboard import event_log, hparams, layout, pictures, texts
@@ -18,8 +20,8 @@ _STAGES = ("supernet", "one_shot")
 _MAX_BYTES = 30e6
 #: Epochs from which on only some are written: every second up to twice as many, every fourth up to four times as many.
 _DENSE_EPOCHS = 100
-#: Trials that importance is computed from, which takes about a second for so many.
-_N_FOR_IMPORTANCE = 200
+
+_Objective = collections.namedtuple("Objective", ["name", "direction"])
 
 
 def _timed(hook):
@@ -56,9 +58,9 @@ class TensorBoardReporter(Reporter):
     Texts are the summary and the leaderboard, written at the end, the settings, the search space and the environment,
     with numbers in their names, since TensorBoard sorts them. Pictures are the architecture of each trial that was the
     best so far, and, at the end, what the winner says of the validation rows, importances, scores, where the time went,
-    and one-shot beside own scores; drawing takes at most 1 % of the time while the search runs, some tenths of a second
-    when it ends. Epochs of a supernet are points of one run, `supernet`, with the probability of each option as
-    `alpha/<decision>/<option>`.
+    one-shot beside own scores, and the Pareto front; drawing takes at most 1 % of the time while the search runs, some
+    tenths of a second when it ends. Epochs of a supernet are points of one run, `supernet`, with the probability of
+    each option as `alpha/<decision>/<option>`.
 
     A search continued in the same directory is appended to; a trial that begins again replaces its unfinished curves.
 
@@ -162,14 +164,13 @@ class TensorBoardReporter(Reporter):
         for record in records:
             if record.stage == "search":
                 self._table.observe(record)
-        trials = comparable(records)
-        trials = trials[:: max(1, -(-len(trials) // _N_FOR_IMPORTANCE))]
-        shares = importances(trials, self._search.space, self._search.direction)
+        shares = importances(records, self._search.space, self._search.direction)
         step = max((record.number + 1 for record in records), default=0)
         try:
             self._declare(records, shares)
             board = texts.board(self._search, records)
-            self._log.write(step, [event_log.text("search/1_summary", summary(self._search, records, stop_reason))])
+            told = summary(self._search, records, stop_reason, shares)
+            self._log.write(step, [event_log.text("search/1_summary", told)])
             self._log.write(step, [event_log.text("search/2_leaderboard", board)])
             self._layout_is_old = True  # Now it is known what took longest.
             self._write_layout()
@@ -186,8 +187,18 @@ class TensorBoardReporter(Reporter):
         draw(step, "search/3_importance", plots.plot_importance, shares)
         draw(step, "search/4_scores", plots.plot_history, self._search, records)
         draw(step, "search/5_seconds", plots.plot_phases, records)
+        if len(self._search.objectives) > 1:
+            draw(step, "search/7_pareto_front", plots.plot_pareto, *self._front(records))
         if any(record.stage == "one_shot" for record in records):
             draw(step, "search/6_ranks", plots.plot_ranks, self._search, records)
+
+    def _front(self, records):
+        """What `plot_pareto` draws: the leaderboard, its rows of the front, and the objectives."""
+        from autonas.objectives import front
+
+        objectives = [_Objective(*each) for each in zip(self._search.objectives, self._search.directions, strict=True)]
+        board = leaderboard(comparable(records), self._search.objective, self._search.direction)
+        return board, board[front.front(board.to_dict("records"), objectives)], objectives
 
     # ------------------------------------------------------------------ the run of the search
 

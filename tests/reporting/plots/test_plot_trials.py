@@ -114,6 +114,13 @@ def test_parallel_coordinates_have_a_line_for_each_trial_through_its_values():
     assert {"dense", "residual", "inactive", "on", "off", "failed", "trial 4", "0.1"} <= set(shown)
 
 
+def test_a_failed_trial_may_have_a_value_that_no_completed_one_has():
+    trials = [*TRIALS, trial(9, status="failed")]
+    axes = plots.plot_parallel(SEARCH, trials, {"net/kind_residual/depth": 1.0})
+    depths = [text.get_text() for text in axes.texts]
+    assert "46" in depths and "31" in depths
+
+
 def test_parallel_coordinates_compare_only_trials_of_one_length():
     long = [trial(number, 0.9, values={"tuner/epochs": 9}) for number in range(2)]
     short = [trial(number, 0.01 * number, values={"tuner/epochs": 1}) for number in range(2, 8)]

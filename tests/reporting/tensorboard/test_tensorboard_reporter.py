@@ -357,3 +357,15 @@ def test_the_invitation_is_a_command_and_the_address_of_the_charts_of_the_search
     command, address = invitation("runs/a b/tensorboard", port=7000).splitlines()
     assert command == "tensorboard --logdir 'runs/a b/tensorboard' --port 7000"
     assert address == "http://localhost:7000/#custom_scalars&regexInput=search&_smoothingWeight=0"
+
+
+def test_the_pareto_front_of_several_objectives_is_a_picture(tmp_path):
+    reporter = TensorBoardReporter(str(tmp_path))
+    names, directions = ["val_accuracy", "params"], ["max", "min"]
+    reporter.on_search_begin(SearchInfo("val_accuracy", "max", SPACE, objectives=names, directions=directions))
+    trials = [record(0, 0.9, metrics={"val_accuracy": 0.9, "params": 9.0}),
+              record(1, 0.8, metrics={"val_accuracy": 0.8, "params": 5.0})]  # fmt: skip
+    for trial in trials:
+        play(reporter, trial, trials[0])
+    reporter.on_search_end(trials, "max_trials")
+    assert len(read(tmp_path / "search").Tensors("search/7_pareto_front")) == 1
