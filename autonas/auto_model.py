@@ -114,6 +114,9 @@ class AutoModel(fitted.FittedModel):
         classes_: The classes, in the order of the columns of `predict_proba`; a list of them for several heads.
         model_: The trained network, a `keras.Model` on encoded rows; `export_model` gives one on raw rows.
         best_score_: The best trial's objective on the validation part.
+        validation_predictions_: What the best trial said of the validation part before its final fit: a list of a
+            `reporting.HeadPredictions` for each head; empty if it isn't known.
+        search_: What was searched, how and where: a JSON-like dict, see `reporting.SearchInfo`.
         history_: The epochs of the model that is served, a list of dicts.
         objectives_: Pairs of name and direction, one an objective.
         stop_reason_: Why the search ended: `"max_trials"`, `"time_limit"`, `"patience"`, `"space_exhausted"`,
@@ -276,9 +279,7 @@ class AutoModel(fitted.FittedModel):
             info = search_facts.info(self, prepared, space, max_trials, directory)
             self.search_ = info.to_json()
             network, record, best = search.run(info, refits)
-            self.__dict__.pop("_searched", None)  # That of an earlier fit.
-            if prepared.goal.is_pareto:
-                self._searched = (prepared, search, directory, refits)
+            self._searched = (prepared, search, directory, refits)
             self._serve(prepared, search, network, best, record, directory)
         return self
 
@@ -301,12 +302,7 @@ class AutoModel(fitted.FittedModel):
             ValueError: If there was one objective, or no point of the front keeps to the limits.
         """
         trial_id = self._point(limits)
-        if not hasattr(self, "_searched"):
-            raise ValueError(
-                f"`select` trains a network, and this {type(self).__name__} has no rows: it was loaded. Call `fit` "
-                f"with the data of the search and directory={self.directory_!r}: it reads the finished search."
-            )
-        prepared, search, directory, refits = self._searched
+        prepared, search, directory, refits = self._search_at_hand("select")
         with run_lock.held(directory):
             network, record, best = search.serve_another(trial_id, refits)
             self._serve(prepared, search, network, best, record, directory)
@@ -374,6 +370,7 @@ class AutoModel(fitted.FittedModel):
         self.stop_reason_ = search.stop_reason
         self.best_score_ = best.score
         self.history_ = record.history
+        self.validation_predictions_ = search.final_stage.predictions
         self.directory_ = directory
         self.__dict__.pop("one_shot_correlation_", None)  # That of an earlier fit.
         if isinstance(search.oracle, oracles.WeightSharingOracle):

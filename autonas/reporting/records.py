@@ -30,7 +30,8 @@ class TrialRecord:
         message: One line: why the trial failed, was refused or was interrupted.
         started: `time.time()` when the trial began.
         report: What else came of it, a JSON-like dict: of `"supernet"` the `"epoch"`, the `"distribution"` over
-            architectures, the scores of some `"paths"`, and of gradient search `"numbers"`; of `"one_shot"` the `"finalists"` and how many were scored, `"n_scored"`.
+            architectures, the scores of some `"paths"`, and of gradient search `"numbers"`; of `"one_shot"` the
+            `"finalists"` and how many were scored, `"n_scored"`.
         phases: What its seconds went to: seconds by name of a phase, such as `"build"` and `"train"`.
     """
 
