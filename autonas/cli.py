@@ -1,10 +1,7 @@
 """`autonas`: search, predict and look at results from a shell."""
 
 import json
-import os
 import pathlib
-import shlex
-import shutil
 import sys
 import traceback
 
@@ -66,7 +63,7 @@ def _demo(options):
     path = pathlib.Path(model.directory_) / "model.keras"
     model.export_model().save(path)
     print(f"model saved to {path}")
-    print(f"look at the run with: {_tensorboard_command(model.directory_)}")
+    _print_invitation(model.directory_)
 
 
 def _fit(options):
@@ -102,7 +99,7 @@ def _fit(options):
     (output / SOURCE).write_text(json.dumps(source), encoding="utf-8")
     print(f"model saved to {output}")
     if not options.quiet:
-        print(f"look at the run with: {_tensorboard_command(model.directory_)}")
+        _print_invitation(model.directory_)
 
 
 def _read_training_data(options):
@@ -254,17 +251,11 @@ def _print_leaderboard(frame, max_rows=None):
     rich.console.Console().print(render(frame, max_rows))
 
 
-def _tensorboard_command(directory):
-    """Returns a command that works in the caller's shell, whether or not the environment is activated."""
-    beside = pathlib.Path(sys.executable).with_name("tensorboard")
-    if shutil.which("tensorboard") == str(beside):
-        command = ["tensorboard"]
-    elif beside.exists():
-        near = os.path.relpath(beside)
-        command = [near if not near.startswith("..") else str(beside)]
-    else:
-        command = [sys.executable, "-m", "tensorboard.main"]
-    return shlex.join([*command, "--logdir", str(directory)])
+def _print_invitation(directory):
+    from autonas.reporting import tensorboard
+
+    command, address = tensorboard.invitation(directory).splitlines()
+    print(f"look at the run with: {command}\nat {address}")
 
 
 def _message(error):

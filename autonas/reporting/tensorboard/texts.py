@@ -1,8 +1,6 @@
 """The texts of the log, in Markdown."""
 
 import math
-import os
-import shlex
 import time
 
 import pandas
@@ -68,24 +66,6 @@ def board(search, records):
         rows.append((row.rank, row.trial_id, score, duration(row.seconds), row.parameters, what))
     more = f"\n\nand {len(frame) - _N_ROWS} more: see the page of HParams" if len(frame) > _N_ROWS else ""
     return _table(["rank", "trial", search.objective, "time", "weights", "what"], rows) + more
-
-
-def invitation(directory, port=6006):
-    """How to look at a log.
-
-    Args:
-        directory: Folder of the log.
-        port: Port that TensorBoard listens to. Defaults to 6006.
-
-    Returns:
-        Two lines: the command that starts TensorBoard, and the address of the page that shows the search. With more
-        than 40 runs TensorBoard shows none unasked, and it smooths curves: the address asks for the run of the search,
-        as it is.
-    """
-    return (
-        f"tensorboard --logdir {shlex.quote(os.fspath(directory))} --port {port}\n"
-        f"http://localhost:{port}/#custom_scalars&regexInput=search&_smoothingWeight=0"
-    )
 
 
 def _table(head, rows):

@@ -1,5 +1,6 @@
 """The TensorBoard log, read back with TensorBoard's own reader."""
 
+import shlex
 import subprocess
 import sys
 import time
@@ -355,7 +356,10 @@ def test_the_columns_of_hparams_are_written_with_the_first_score_and_again_in_th
 
 def test_the_invitation_is_a_command_and_the_address_of_the_charts_of_the_search():
     command, address = invitation("runs/a b/tensorboard", port=7000).splitlines()
-    assert command == "tensorboard --logdir 'runs/a b/tensorboard' --port 7000"
+    *program, option, directory, _, port = shlex.split(command)
+    assert (option, directory, port) == ("--logdir", "runs/a b/tensorboard", "7000")
+    shown = subprocess.run([*program, "--version"], capture_output=True, text=True, timeout=60)
+    assert shown.stdout.startswith("2."), shown.stderr
     assert address == "http://localhost:7000/#custom_scalars&regexInput=search&_smoothingWeight=0"
 
 
