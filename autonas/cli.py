@@ -61,7 +61,7 @@ def _demo(options):
     _print_leaderboard(model.leaderboard(), 10)
     print(f"test accuracy: {model.score(x_test, y_test):.4f}")
     path = pathlib.Path(model.directory_) / "model.keras"
-    model.export_model().save(path)
+    model.export(path)
     print(f"model saved to {path}")
     _print_invitation(model.directory_)
 

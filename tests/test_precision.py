@@ -96,7 +96,8 @@ def test_costs_are_those_of_the_float32_network(digits, folder, runtime):
     )
     assert mixed["latency_ms"] > 0
     for name in ("flops", "memory_mb", "model_size_mb"):
-        assert mixed[name] == exact[name]
+        # Names of layers, whose numbers have more digits in the second search, are in the file.
+        assert mixed[name] == pytest.approx(exact[name], rel=0.01 if name == "model_size_mb" else 0)
 
 
 @pytest.mark.parametrize("precision", ["float16", "bfloat16", None, 16])

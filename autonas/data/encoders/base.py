@@ -42,6 +42,8 @@ class Encoder:
         return self
 
     def _some_of(self, x, rows):
+        if not isinstance(x, list) and not hasattr(x, "iloc"):
+            x = np.asarray(x)  # Of what only can be made one, no rows can be taken.
         chosen = np.arange(_num_samples(x))
         if rows is not None and len(rows) < len(chosen):
             chosen = np.setdiff1d(chosen, rows)
