@@ -56,7 +56,7 @@ class EnsembleStage:
             warnings.warn(
                 f"The ensemble breaks a limit when it is measured again: {measured.violations}",
                 exceptions.InfeasibleWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         record.metrics = self.goal.combined(chosen.after | measured.costs)
         record.score = record.metrics[self.goal.main.name]
@@ -82,7 +82,7 @@ class EnsembleStage:
             warnings.warn(
                 f"The ensemble is trial {candidates[0].trial_id} alone: of {len(candidates) - 1} other candidates "
                 f"{reason}.",
-                stacklevel=5,
+                stacklevel=4,
             )
         parts = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
         return chosen, {name: sum(weight * each[name] for each, weight in parts) for name in parts[0][0]}
