@@ -78,7 +78,7 @@ class FakeModel:
 
     def export(self, path):
         pathlib.Path(path).write_text("exported")
-        return path
+        return types.SimpleNamespace(path=path, runtime="ONNX Runtime")
 
 
 @pytest.fixture

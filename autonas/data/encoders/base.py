@@ -1,6 +1,7 @@
 """The contract of an encoder: raw rows of one kind in, named tensors for the network out."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
@@ -42,8 +43,10 @@ class Encoder:
         return self
 
     def _some_of(self, x, rows):
-        if not isinstance(x, list) and not hasattr(x, "iloc"):
-            x = np.asarray(x)  # Of what only can be made one, no rows can be taken.
+        if sparse.issparse(x):
+            x = x.tocsr()  # Not all formats can be indexed,
+        elif not isinstance(x, list) and not hasattr(x, "iloc"):
+            x = np.asarray(x)  # nor can what only can be made an array.
         chosen = np.arange(_num_samples(x))
         if rows is not None and len(rows) < len(chosen):
             chosen = np.setdiff1d(chosen, rows)
