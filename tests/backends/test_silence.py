@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 _SEARCH = """
 import numpy as np
 from sklearn.datasets import load_digits
@@ -14,6 +16,15 @@ for n_workers in (None, 2):
     model = autonas.AutoModel(max_trials=2, epochs=1, n_workers=n_workers, seed=0, verbose=0).fit(x, y)
     model.predict(x)
     model.predict(x[:300])
+"""
+
+
+_ON_JAX = """
+from sklearn.datasets import load_digits
+import autonas
+
+x, y = load_digits(n_class=3, return_X_y=True)
+model = autonas.AutoModel(max_trials=1, epochs=1, seed=0, verbose=0).fit(x, y).predict(x)
 """
 
 
@@ -29,6 +40,11 @@ def printed(script, directory, **environment):
 # Imports TensorFlow in three processes, as a user's program does: 25 s.
 def test_a_search_with_verbose_0_prints_nothing_tensorflow_included(tmp_path):
     assert printed(_SEARCH, tmp_path) == ""
+
+
+def test_nor_does_it_on_jax_where_keras_imports_tensorflow_all_the_same(tmp_path):
+    pytest.importorskip("jax")
+    assert printed(_ON_JAX, tmp_path, KERAS_BACKEND="jax") == ""
 
 
 def test_tensorflow_tells_all_if_it_was_asked_to(tmp_path):
