@@ -82,7 +82,7 @@ def fit_autokeras(dataset, budget, seed, directory):
     model = getattr(autokeras, kinds[dataset.kind] + task)(max_trials=1000, seed=seed, directory=directory)
     convert = np.asarray if dataset.kind in ("image", "text") else _as_words
     try:
-        model.fit(convert(dataset.x_train), dataset.y_train, callbacks=[Deadline()], verbose=0)
+        model.fit(convert(dataset.x_train), np.asarray(dataset.y_train), callbacks=[Deadline()], verbose=0)
     except KeyboardInterrupt:
         pass
     # Its `predict` needs a search that ran to its end. This is what it does then, with the best trial so far.
@@ -101,7 +101,11 @@ def fit_autokeras(dataset, budget, seed, directory):
         found = outputs(x)
         return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
-    return _Named(lambda x: labels[probabilities(x).argmax(axis=1)], probabilities, labels)
+    def predict(x):
+        # Its heads have an order of labels of their own, and labels come back as strings.
+        return np.asarray(steps.postprocess(outputs(x))).ravel().astype(labels.dtype)
+
+    return _Named(predict, probabilities, labels)
 
 
 def fit_keras_tuner(dataset, budget, seed, directory):
