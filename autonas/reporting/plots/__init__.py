@@ -12,9 +12,10 @@ from autonas.reporting.plots.parallel import plot_parallel
 from autonas.reporting.plots.pareto import plot_pareto
 from autonas.reporting.plots.phases import plot_phases
 from autonas.reporting.plots.predictions import plot_predictions
-from autonas.reporting.plots.ranks import plot_ranks
+from autonas.reporting.plots.ranks import finalists, plot_ranks
 
 __all__ = [
+    "finalists",
     "figure",
     "plot_architecture",
     "plot_curves",

@@ -3,6 +3,25 @@
 from autonas.reporting.plots import canvas
 
 
+def finalists(search, record):
+    """The architectures that did best with shared weights, the best first.
+
+    Args:
+        search: The `SearchInfo`.
+        record: A `TrialRecord` of the stage `"one_shot"`.
+
+    Returns:
+        List of pairs of values and score, the objective's as it is known, e.g. a loss of which the smaller is the better.
+    """
+    found = []
+    for values, score in record.report.get("finalists", []):
+        score = score[0] if isinstance(score, (list, tuple)) else score
+        if score is not None:
+            # Strategies are told scores of which the larger is the better.
+            found.append((values, -score if search.direction == "min" else score))
+    return found
+
+
 def score_pairs(search, records):
     """Scores by shared weights and by training alone.
 
@@ -16,11 +35,8 @@ def score_pairs(search, records):
     """
     one_shot = {}
     for record in records:
-        for values, score in record.report.get("finalists", []) if record.stage == "one_shot" else []:
-            score = score[0] if isinstance(score, (list, tuple)) else score
-            if score is not None:
-                # Strategies are told scores of which the larger is the better.
-                one_shot[_key(values)] = -score if search.direction == "min" else score
+        for values, score in finalists(search, record) if record.stage == "one_shot" else []:
+            one_shot[_key(values)] = score
     return [
         (record, one_shot[_key(record.values)], record.score)
         for record in records

@@ -233,7 +233,7 @@ class TensorBoardReporter(Reporter):
         report = record.report
         if record.stage == "one_shot":
             self._write(self._step, {"one_shot/n_scored": report["n_scored"]})
-            for rank, (_, score) in enumerate(report["finalists"], 1):
+            for rank, (_, score) in enumerate(plots.finalists(self._search, record), 1):
                 self._write(rank, {"one_shot/score_by_rank": score})
             self._log.flush()
             return

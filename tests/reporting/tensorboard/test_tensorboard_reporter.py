@@ -250,6 +250,15 @@ def test_epochs_of_a_supernet_are_points_of_one_run(tmp_path, begin):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["search", "supernet"]
 
 
+def test_one_shot_losses_are_losses(tmp_path):
+    reporter = TensorBoardReporter(str(tmp_path))
+    reporter.on_search_begin(SearchInfo("val_loss", "min", SPACE))
+    report = {"finalists": [[{"block": "dense"}, -0.25], [{"block": "convolution"}, [-0.5, 3.0]]], "n_scored": 40}
+    scored = record(4, None, stage="one_shot", values={"tuner/stage": "one_shot"}, history=[], report=report)
+    play(reporter, scored, record(0, 0.9))
+    assert curve(tmp_path / "search", "one_shot/score_by_rank") == [(1, 0.25), (2, 0.5)]
+
+
 def test_one_shot_scores_and_what_the_strategy_says_of_itself_are_in_the_run_of_the_search(tmp_path, begin):
     reporter = begin()
     report = {"finalists": [[{"block": "dense"}, 0.75], [{"block": "convolution"}, 0.5]], "n_scored": 40}
