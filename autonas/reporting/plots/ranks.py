@@ -11,7 +11,7 @@ def finalists(search, record):
         record: A `TrialRecord` of the stage `"one_shot"`.
 
     Returns:
-        List of pairs of values and score, the objective's as it is known, e.g. a loss of which the smaller is the better.
+        List of pairs of values and score; a loss is a loss, of which the smaller is the better.
     """
     found = []
     for values, score in record.report.get("finalists", []):

@@ -256,6 +256,7 @@ def test_one_shot_losses_are_losses(tmp_path):
     report = {"finalists": [[{"block": "dense"}, -0.25], [{"block": "convolution"}, [-0.5, 3.0]]], "n_scored": 40}
     scored = record(4, None, stage="one_shot", values={"tuner/stage": "one_shot"}, history=[], report=report)
     play(reporter, scored, record(0, 0.9))
+    reporter.on_search_end([], "max_trials")
     assert curve(tmp_path / "search", "one_shot/score_by_rank") == [(1, 0.25), (2, 0.5)]
 
 
