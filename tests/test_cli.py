@@ -77,6 +77,7 @@ class FakeModel:
         pathlib.Path(path).write_text("report")
 
     def export(self, path):
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(path).write_text("exported")
         return types.SimpleNamespace(path=path, runtime="ONNX Runtime")
 
