@@ -57,10 +57,10 @@ def accelerators():
 
 
 def grow_memory(added):
-    if "TF_FORCE_GPU_ALLOW_GROWTH" not in added:
-        return  # The variable counts for more than what is set here.
     with silence.unless_wanted():  # CUDA tells that there is none.
         gpus = tf.config.get_visible_devices("GPU")
+    if "TF_FORCE_GPU_ALLOW_GROWTH" not in added:
+        return  # The variable counts for more than what is set here.
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)

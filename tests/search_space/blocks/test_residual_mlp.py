@@ -26,6 +26,7 @@ def test_any_architecture_of_the_default_space_builds_trains_and_saves(tmp_path)
 
 
 def test_it_learns_a_table():
+    keras.utils.set_random_seed(0)
     x, y = sklearn.datasets.load_iris(return_X_y=True)
     node = inputs.StructuredDataInput(name="table")
     drawn = graph.Graph(node, heads.ClassificationHead(dropout=0.0, name="head")(residual_mlp.ResidualMLPBlock()(node)))
