@@ -277,8 +277,8 @@ class AutoModel(fitted.FittedModel):
                 oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
             )
             info = search_facts.info(self, prepared, space, max_trials, directory)
-            self.search_ = info.to_json()
             network, record, best = search.run(info, refits)
+            self.search_ = info.to_json()
             self._searched = (prepared, search, directory, refits)
             self._serve(prepared, search, network, best, record, directory)
         return self
@@ -372,7 +372,10 @@ class AutoModel(fitted.FittedModel):
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
         self.directory_ = directory
-        self.__dict__.pop("one_shot_correlation_", None)  # That of an earlier fit.
+        for name in ("one_shot_correlation_", "ensemble_"):
+            self.__dict__.pop(name, None)  # That of an earlier fit.
+        if best.stage == "ensemble":
+            self.ensemble_ = list(best.report["members"].items())
         if isinstance(search.oracle, oracles.WeightSharingOracle):
             self.one_shot_correlation_ = search.oracle.rank_correlation
         self._set_learned()

@@ -6,8 +6,6 @@ import warnings
 from autonas import exceptions
 from autonas.reporting import records as records_module
 
-#: How often a model is measured before it counts as beyond a limit: a clock may have been disturbed.
-_MEASUREMENTS = 3
 #: Refused candidates that are tried, and named, where none keeps to the limits.
 _N_NEAREST = 3
 
@@ -56,15 +54,12 @@ class FinalStage:
 
     def _keeps_limits(self, model, record):
         """Whether a model keeps to the limits of what is measured by a clock; if not, its record says so."""
-        if all(constraint.cost.is_counted for constraint in self.goal.constraints):
+        if self.goal.limits_are_counted:
             return True
-        model = self.evaluator.plain(model, record.values)
-        for _ in range(_MEASUREMENTS):
-            violations = self.goal.measure(model).violations
-            if not violations:
-                return True
-        record.message = f"when measured again, {violations}"
-        return False
+        violations = self.goal.measure_again(self.evaluator.plain(model, record.values)).violations
+        if violations:
+            record.message = f"when measured again, {violations}"
+        return not violations
 
     # ------------------------------------------------------------------ nothing keeps to the limits
 

@@ -1,7 +1,6 @@
 """What an estimator can do once it is fitted: predict, score, export, be saved."""
 
 import numbers
-import os
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -24,7 +23,7 @@ class FittedModel(inspection.InspectedModel):
 
     def _set_learned(self):
         """Attributes that follow from the predictor."""
-        for name in ("classes_", "n_features_in_", "feature_names_in_", "ensemble_"):
+        for name in ("classes_", "n_features_in_", "feature_names_in_"):
             # Those of an earlier fit.
             self.__dict__.pop(name, None)
         targets = list(self.predictor_.targets.values())
@@ -156,10 +155,8 @@ class FittedModel(inspection.InspectedModel):
             raise ValueError(f"`k` must be a number of networks of at least 1. Received: k={k!r:.60}")
         prepared, search, directory, refits = self._search_at_hand("ensemble")
         with run_lock.held(directory):
-            network, record, chosen = ensembles.EnsembleStage(search).serve(int(k), refits)
+            network, record = ensembles.EnsembleStage(search).serve(int(k), refits)
             self._serve(prepared, search, network, record, record, directory)
-            self.ensemble_ = list(chosen.members.items())
-            self.save(os.path.join(directory, "model"))
         if self.verbose:
             print(f"Ensemble in {record.seconds:.0f} s: {record.message}")
         return self

@@ -17,6 +17,8 @@ _LEARNED = (
     "records_", "objectives_", "stop_reason_", "best_score_", "history_", "directory_", "scorer_metrics_",
     "one_shot_correlation_", "search_", "ensemble_",
 )  # fmt: skip
+#: Those that are lists of pairs.
+_PAIRS = ("objectives_", "ensemble_")
 
 
 def save(estimator, path):
@@ -49,7 +51,7 @@ def load(path):
     module, name = state["class"].rsplit(".", 1)
     estimator = getattr(importlib.import_module(module), name)(**state["arguments"])
     for key, value in state["learned"].items():
-        setattr(estimator, key, [tuple(each) for each in value] if key == "objectives_" else value)
+        setattr(estimator, key, [tuple(each) for each in value] if key in _PAIRS else value)
     with np.load(os.path.join(path, "validation_predictions.npz"), allow_pickle=False) as arrays:
         estimator.validation_predictions_ = [
             records.HeadPredictions(truth=arrays[f"truth_{place}"], outputs=arrays[f"outputs_{place}"], **each)
@@ -57,8 +59,6 @@ def load(path):
         ]
     estimator.predictor_ = predictor.Predictor.load(path)
     estimator._set_learned()
-    if "ensemble_" in state["learned"]:
-        estimator.ensemble_ = [tuple(each) for each in state["learned"]["ensemble_"]]
     return estimator
 
 

@@ -354,8 +354,7 @@ class Tuner(keras_tuner.Tuner):
     def _may_be_served(self):
         """Names of the trials whose weights are kept: of the best; of the next two as well if, measured again, it may
         be beyond a limit; of more, for ensembles, if none is trained again; and of those of the front."""
-        n_kept = 1 if all(constraint.cost.is_counted for constraint in self.goal.constraints) else 3
-        n_kept = n_kept if self.refits else _MAX_MEMBERS
+        n_kept = _MAX_MEMBERS if not self.refits else 1 if self.goal.limits_are_counted else 3
         kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 

@@ -1,5 +1,6 @@
 """Weights and checkpoints of trials on disk: written whole or not at all, and no more of them than are needed."""
 
+import itertools
 import os
 
 import numpy as np
@@ -80,9 +81,10 @@ class TrialPredictions(TrialArrays):
 
     def keep_best(self, trial_ids):
         """Deletes the files of all trials but the first of these, as many as are allowed for."""
-        existing = [each for each in trial_ids if self.exists(each)]
+        # Looked for only until there are enough: there may be thousands of trials, and this comes after each.
+        existing = list(itertools.islice(filter(self.exists, trial_ids), self._MAX_FILES))
         n_bytes = max((os.path.getsize(self.path(each)) for each in existing), default=1)
-        self.keep(existing[: max(1, min(self._MAX_FILES, self._MAX_BYTES // n_bytes))])
+        self.keep(existing[: max(1, self._MAX_BYTES // n_bytes)])
 
 
 class TrialCheckpoints(TrialArrays):

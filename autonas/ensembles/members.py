@@ -10,8 +10,6 @@ from autonas.reporting import records as records_module
 
 #: Candidates that are considered, the best ones by themselves.
 _MAX_CANDIDATES = 25
-#: How often a network is measured before it counts as beyond a limit: a clock may have been disturbed.
-_MEASUREMENTS = 3
 
 
 class EnsembleStage:
@@ -39,7 +37,7 @@ class EnsembleStage:
             refit: Whether they are trained again on all rows; else they have the weights that were scored.
 
         Returns:
-            The network, its record, of stage `"ensemble"`, and the `Selection`.
+            The network, and its record, of stage `"ensemble"`, whose report has the weight of each of its `"members"`.
 
         Raises:
             ValueError: If there is nothing to choose from or by.
@@ -51,7 +49,7 @@ class EnsembleStage:
             [self._trained(record, refit) for record in members], list(chosen.members.values())
         )
         record = records_module.TrialRecord("ensemble", len(self.tuner.records), "ensemble", status="completed")
-        measured = self._measured(averaged)
+        measured = self.goal.measure_again(averaged)
         if measured.violations:
             warnings.warn(
                 f"The ensemble breaks a limit when it is measured again: {measured.violations}",
@@ -63,10 +61,10 @@ class EnsembleStage:
         record.parameters = averaged.count_params()
         record.started, record.seconds = started, time.time() - started
         record.message = self._describe(chosen)
-        record.report = {"refit": refit}
+        record.report = {"refit": refit, "members": chosen.members}
         self.tuner.records["ensemble"] = record
         self.tuner.final_stage.predictions = self.tuner.final_stage.head_predictions(mean)
-        return averaged, record, chosen
+        return averaged, record
 
     def select(self, size):
         """The `Selection` of at most so many candidates, and what they predict together."""
@@ -124,15 +122,8 @@ class EnsembleStage:
                     self._untrained[trial_id] = self.evaluator.build(self.tuner.records[trial_id].values)
             networks = [self._untrained[trial_id] for trial_id in sorted(members)]
             averaged = network.averaging_network(networks, [1 / len(networks)] * len(networks))
-            self._measurements[key] = self._measured(averaged)
+            self._measurements[key] = self.goal.measure_again(averaged)
         return self._measurements[key]
-
-    def _measured(self, averaged):
-        for _ in range(1 if all(each.cost.is_counted for each in self.goal.constraints) else _MEASUREMENTS):
-            measured = self.goal.measure(averaged)
-            if not measured.violations:
-                break
-        return measured
 
     def _trained(self, record, refit):
         """The network of a candidate, apart from what the search keeps of it."""

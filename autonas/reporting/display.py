@@ -142,21 +142,18 @@ class NotebookDisplay:
         from IPython import display
 
         self._state = state
-        self._handle = display.display(self._drawn(), display_id=True)
+        self._handle = display.display(state.table(), display_id=True)
         self._drawn_at = time.monotonic()
 
     def refresh(self):
         if time.monotonic() - self._drawn_at >= _SECONDS_BETWEEN:
-            self._handle.update(self._drawn())
+            self._handle.update(self._state.table())
             self._drawn_at = time.monotonic()
 
     def stop(self):
         from IPython import display
 
         self._handle.update(display.HTML(""))
-
-    def _drawn(self):
-        return self._state.table()
 
 
 def stage_name(record):

@@ -66,12 +66,12 @@ def short_names(names):
     Returns:
         Dict from name to e.g. `"units"`, or `"kind dense / units"` where another one is of units too.
     """
-    parts = {name: name.split("/") for name in names}
-    found = {}
-    for name, own in parts.items():
-        others = [other for other in parts.values() if other is not own]
-        n_needed = next(
-            (n for n in range(1, len(own)) if not any(other[-n:] == own[-n:] for other in others)), len(own)
-        )
-        found[name] = " / ".join(own[-n_needed:]).replace("_", " ")
-    return found
+    names = list(names)
+    return {name: " / ".join(shortest_end(name, names)).replace("_", " ") for name in names}
+
+
+def shortest_end(name, names):
+    """The last parts of a name with slashes, as few as no other of some names ends with, a list."""
+    own, others = name.split("/"), [other.split("/") for other in names if other != name]
+    n_needed = next((n for n in range(1, len(own)) if not any(other[-n:] == own[-n:] for other in others)), len(own))
+    return own[-n_needed:]

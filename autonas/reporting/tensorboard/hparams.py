@@ -20,6 +20,7 @@ from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2, summary_v2
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 
 from autonas.reporting.tensorboard import event_log
+from autonas.reporting.text import shortest_end
 
 #: Text of a decision that was inactive.
 NOT_USED = "not used"
@@ -236,13 +237,7 @@ def _beyond(low, high, above):
 
 def _short_names(names, shown):
     """The shortest end of each path that no other has, for those that are shown no other of these."""
-    short = {}
-    for name in names:
-        rivals = shown if name in shown else names
-        parts = name.split("/")
-        ends = ["/".join(parts[index:]) for index in reversed(range(len(parts)))]
-        taken = [f"/{rival}" for rival in rivals if rival != name]
-        short[name] = next((end for end in ends if not any(other.endswith(f"/{end}") for other in taken)), name)
+    short = {name: "/".join(shortest_end(name, shown if name in shown else names)) for name in names}
     if _RUNG in short:
         short[_RUNG] = "epochs allotted"
     return short
