@@ -110,7 +110,7 @@ def scores(dataset, estimator):
     return found
 
 
-def in_fresh_process(script, function, arguments, threads=1):
+def in_fresh_process(script, function, arguments, threads=1, python=sys.executable, timeout=None):
     """Calls a function of a script in a fresh process.
 
     Args:
@@ -118,6 +118,8 @@ def in_fresh_process(script, function, arguments, threads=1):
         function: Name of the function in it; what it returns must be JSON.
         arguments: Dict of its keyword arguments.
         threads: Number of cores, the last ones of those that this process may use, and of threads.
+        python: The interpreter. Defaults to that of this process.
+        timeout: Seconds after which the process is killed, or `None`.
 
     Returns:
         What the function returned, or `{"error": last line of what the process wrote to stderr}`.
@@ -127,20 +129,11 @@ def in_fresh_process(script, function, arguments, threads=1):
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", **dict.fromkeys(names, str(threads)))
     with tempfile.TemporaryDirectory() as folder:
         result = pathlib.Path(folder) / "result.json"
-        process = subprocess.run(
-            [
-                sys.executable,
-                __file__,
-                script,
-                function,
-                json.dumps(arguments),
-                json.dumps(cores),
-                str(result),
-            ],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command = [python, __file__, script, function, json.dumps(arguments), json.dumps(cores), str(result)]
+        try:
+            process = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return {"error": f"not done after {timeout:g} s"}
         if process.returncode or not result.exists():
             lines = process.stderr.strip().splitlines() or ["no message"]
             return {

@@ -10,9 +10,7 @@ text or series, the set is left out. Keras Tuner searches networks that were wri
 
 import argparse
 import importlib
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -66,23 +64,16 @@ def fit_autogluon(dataset, budget, seed, directory):
 
 def fit_autokeras(dataset, budget, seed, directory):
     import autokeras
-    import keras
     import numpy as np
     from autokeras import pipeline
 
-    started = time.monotonic()
-
-    class Deadline(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if time.monotonic() - started > budget:
-                raise KeyboardInterrupt
-
+    deadline = _interruption_after(budget)
     kinds = {"image": "Image", "text": "Text", "table": "StructuredData"}
     task = "Regressor" if dataset.metric == "rmse" else "Classifier"
     model = getattr(autokeras, kinds[dataset.kind] + task)(max_trials=1000, seed=seed, directory=directory)
     convert = np.asarray if dataset.kind in ("image", "text") else _as_words
     try:
-        model.fit(convert(dataset.x_train), np.asarray(dataset.y_train), callbacks=[Deadline()], verbose=0)
+        model.fit(convert(dataset.x_train), np.asarray(dataset.y_train), callbacks=[deadline], verbose=0)
     except KeyboardInterrupt:
         pass
     # Its `predict` needs a search that ran to its end. This is what it does then, with the best trial so far.
@@ -155,13 +146,7 @@ def fit_keras_tuner(dataset, budget, seed, directory):
         model.compile(keras.optimizers.Adam(hp.Float("rate", 1e-4, 1e-2, sampling="log")), loss)
         return model
 
-    started = time.monotonic()
-
-    class Deadline(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if time.monotonic() - started > budget:
-                raise KeyboardInterrupt
-
+    deadline = _interruption_after(budget)
     tuner = keras_tuner.RandomSearch(
         build, objective="val_loss", max_trials=1000, seed=seed, directory=directory, project_name="search"
     )
@@ -169,7 +154,7 @@ def fit_keras_tuner(dataset, budget, seed, directory):
     rows = np.random.default_rng(seed).permutation(len(x))
     try:
         tuner.search(
-            x[rows], y[rows], validation_split=0.2, epochs=50, batch_size=64, callbacks=[stop, Deadline()], verbose=0
+            x[rows], y[rows], validation_split=0.2, epochs=50, batch_size=64, callbacks=[stop, deadline], verbose=0
         )
     except KeyboardInterrupt:
         pass
@@ -188,6 +173,20 @@ class _Named:
 
     def __init__(self, predict, predict_proba, classes):
         self.predict, self.predict_proba, self.classes_ = predict, predict_proba, classes
+
+
+def _interruption_after(seconds):
+    """A callback of Keras that interrupts a training so many seconds from now."""
+    import keras
+
+    ends = time.monotonic() + seconds
+
+    class Interruption(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if time.monotonic() > ends:
+                raise KeyboardInterrupt
+
+    return Interruption()
 
 
 def _columns(x):
@@ -214,25 +213,6 @@ def measure(library, name, data, budget, seed):
         return {"score": common.scores(dataset, model)[dataset.metric], "seconds": seconds}
 
 
-def _in_its_interpreter(python, arguments, budget, core):
-    """What `measure` gives, or the last line of the error."""
-    arguments = arguments | {"budget": budget}
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")}
-    with tempfile.NamedTemporaryFile(suffix=".json") as result:
-        command = [python, os.path.abspath(__file__), "--measure", json.dumps(arguments), "--result", result.name]
-        try:
-            done = subprocess.run(
-                ["taskset", "-c", str(core), *command], env=os.environ | threads, capture_output=True, text=True,
-                timeout=budget + _OVERRUN,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return {"error": f"not done after {budget + _OVERRUN} s"}
-        if done.returncode:
-            return {"error": (done.stderr.strip().splitlines() or ["killed"])[-1][:200]}
-        with open(result.name, encoding="utf-8") as file:
-            return json.load(file)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", help="folder of the data sets")
@@ -244,16 +224,8 @@ def main():
     )
     parser.add_argument("--budget", type=float, default=60)
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
-    parser.add_argument("--core", type=int, default=1)
     parser.add_argument("--output", help="file of results, JSON")
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
-    parser.add_argument("--result", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.measure:
-        found = measure(**json.loads(options.measure))
-        with open(options.result, "w", encoding="utf-8") as file:
-            json.dump(found, file)
-        return
     interpreters = {"autonas": sys.executable, "keras_tuner": sys.executable}
     interpreters |= dict(each.split("=", 1) for each in options.python)
     unknown = set(interpreters) - set(LIBRARIES)
@@ -267,8 +239,13 @@ def main():
             if not _reads(library, name, options.data):
                 continue
             for seed in options.seeds:
-                arguments = {"library": library, "name": name, "data": options.data, "seed": seed}
-                found = _in_its_interpreter(python, arguments, options.budget, options.core)
+                arguments = {
+                    "library": library, "name": name, "data": options.data, "budget": options.budget, "seed": seed
+                }  # fmt: skip
+                found = common.in_fresh_process(
+                    os.path.abspath(__file__), "measure", arguments, python=python, timeout=options.budget + _OVERRUN
+                )
+                found.pop("stderr", None)
                 rows.append({"set": f"{name} {common.METRICS[name]}", "library": library, "seed": seed, **found})
                 print(rows[-1], flush=True)
                 if options.output:
