@@ -54,6 +54,16 @@ class TrainingLoop:
         self._begun.add(kind)
         return self.phases("compile")
 
+    def _predicted(self, items, length, predict):
+        """What `predict` gives for items, a dict of arrays. In the first call of all, one batch, of `length`
+        items, is by itself: so that little of the time of compiling is for what it computes."""
+        parts = []
+        for few in [items] if "predict" in self._begun else [items[:length], items[length:]]:
+            if len(few):
+                with self._first("predict"):
+                    parts.append(predict(few))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
 
 class BatchLoop(TrainingLoop):
     """Steps by `train_on_batch`: slower, but the same on every Keras backend.
@@ -96,14 +106,14 @@ class BatchLoop(TrainingLoop):
     def predict(self, rows):
         n_rows, n_devices = len(rows), self._n_devices
         rows = np.concatenate([rows, rows[:1].repeat(-n_rows % n_devices)])
-        batch_size, parts = 512 // n_devices * n_devices, []
-        # One batch by itself: in the first call, little time is for what it computes.
-        for few in [rows] if "predict" in self._begun else [rows[:batch_size], rows[batch_size:]]:
-            if len(few):
-                inputs = {name: array[few] for name, array in self.dataset.inputs.items()}
-                with self._first("predict"), self._distributed():
-                    parts.append(self.model.predict(inputs, batch_size=batch_size, verbose=0))
-        return {name: np.concatenate([part[name] for part in parts])[:n_rows] for name in parts[0]}
+        batch_size = 512 // n_devices * n_devices
+
+        def predicted(few):
+            inputs = {name: array[few] for name, array in self.dataset.inputs.items()}
+            with self._distributed():
+                return self.model.predict(inputs, batch_size=batch_size, verbose=0)
+
+        return {name: output[:n_rows] for name, output in self._predicted(rows, batch_size, predicted).items()}
 
 
 def batch_of(dataset, rows):

@@ -94,13 +94,11 @@ class TensorFlowLoop(loops.TrainingLoop):
         return total / len(batches), True
 
     def predict(self, rows):
-        batches, parts = loops.padded_batches(rows, 256), []
-        # One batch by itself: in the first call, little time is for what it computes.
-        for few in [batches] if "predict" in self._begun else [batches[:1], batches[1:]]:
-            if len(few):
-                with self._first("predict"):
-                    parts.append({name: output.numpy() for name, output in self._predict(few).items()})
-        return {name: np.concatenate([part[name] for part in parts])[: len(rows)] for name in parts[0]}
+        def predicted(batches):
+            return {name: output.numpy() for name, output in self._predict(batches).items()}
+
+        found = self._predicted(loops.padded_batches(rows, 256), 1, predicted)
+        return {name: output[: len(rows)] for name, output in found.items()}
 
 
 def _trace(function, *signature):
