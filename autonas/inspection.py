@@ -3,13 +3,12 @@
 import html
 import pathlib
 
-import keras_tuner
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from autonas.objectives import front
 from autonas.reporting import SearchInfo, TrialRecord, importance, leaderboard, plots
 from autonas.reporting import report as reports
+from autonas.reporting.leaderboard import pareto_front
 from autonas.reporting.winner import winner
 
 
@@ -36,12 +35,7 @@ class InspectedModel(BaseEstimator):
                 "`objective` must be a list of several for a Pareto front. "
                 f"Received in fit: objective={self.objectives_[0][0]!r}"
             )
-        board = self.leaderboard()
-        board = board[(board.stage == "search") & (board.status == "completed")]
-        if "tuner/epochs" in board:  # Of low fidelity: what was trained less isn't comparable.
-            board = board[board["tuner/epochs"] == board["tuner/epochs"].max()]
-        objectives = [keras_tuner.Objective(*each) for each in self.objectives_]
-        return board[front.front(board.to_dict("records"), objectives)].reset_index(drop=True)
+        return pareto_front(self.leaderboard(), self.objectives_)
 
     # ------------------------------------------------------------------ plots
 

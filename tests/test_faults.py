@@ -111,6 +111,7 @@ def test_every_trial_failed_raises_and_names_the_reasons(iris):
         model.fit(*iris)
     with pytest.raises(NotFittedError):
         model.predict(iris[0])
+    assert "AutoModel" in model._repr_mimebundle_()["text/html"], "a notebook shows it as one that isn't fitted"
 
 
 class SometimesFailing(autonas.Block):

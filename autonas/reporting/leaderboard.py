@@ -1,5 +1,6 @@
 """The table of everything that was tried, as a DataFrame and for the terminal."""
 
+import collections
 import math
 
 import pandas
@@ -66,6 +67,25 @@ def leaderboard(records, objective, direction):
     return pandas.DataFrame(columns)
 
 
+def pareto_front(frame, objectives):
+    """The trials of a leaderboard that no other beats in all objectives, of those that were trained farthest.
+
+    Args:
+        frame: DataFrame from `leaderboard`.
+        objectives: Pairs of name and direction, one an objective.
+
+    Returns:
+        Those rows, the best by the first objective first.
+    """
+    from autonas.objectives import front  # A log is written without Keras, too.
+
+    frame = frame[(frame.stage == "search") & (frame.status == "completed")]
+    if "tuner/epochs" in frame:  # Of low fidelity: what was trained less isn't comparable.
+        frame = frame[frame["tuner/epochs"] == frame["tuner/epochs"].max()]
+    objectives = [_Objective(*each) for each in objectives]
+    return frame[front.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
+
+
 def render(frame, max_rows=None):
     """Lays out a leaderboard for the terminal, with only the columns that a person reads.
 
@@ -105,6 +125,7 @@ def render(frame, max_rows=None):
     return table
 
 
+_Objective = collections.namedtuple("Objective", ["name", "direction"])
 _LAST = ("completed", "running", "interrupted", "refused", "failed")
 
 

@@ -1,13 +1,12 @@
 """Writes a search as a TensorBoard log while it runs, without TensorFlow."""
 
-import collections
 import functools
 import pathlib
 import time
 
 from autonas.reporting import plots
-from autonas.reporting.importance import comparable, importances
-from autonas.reporting.leaderboard import leaderboard
+from autonas.reporting.importance import importances
+from autonas.reporting.leaderboard import leaderboard, pareto_front
 from autonas.reporting.reporter import Reporter
 from autonas.reporting.summary import summary
 from autonas.reporting.tensorboard import event_log, hparams, layout, pictures, texts
@@ -20,8 +19,6 @@ _STAGES = ("supernet", "one_shot")
 _MAX_BYTES = 30e6
 #: Epochs from which on only some are written: every second up to twice as many, every fourth up to four times as many.
 _DENSE_EPOCHS = 100
-
-_Objective = collections.namedtuple("Objective", ["name", "direction"])
 
 
 def _timed(hook):
@@ -194,11 +191,9 @@ class TensorBoardReporter(Reporter):
 
     def _front(self, records):
         """What `plot_pareto` draws: the leaderboard, its rows of the front, and the objectives."""
-        from autonas.objectives import front
-
-        objectives = [_Objective(*each) for each in zip(self._search.objectives, self._search.directions, strict=True)]
-        board = leaderboard(comparable(records), self._search.objective, self._search.direction)
-        return board, board[front.front(board.to_dict("records"), objectives)], objectives
+        objectives = list(zip(self._search.objectives, self._search.directions, strict=True))
+        board = leaderboard(records, self._search.objective, self._search.direction)
+        return board, pareto_front(board, objectives), objectives
 
     # ------------------------------------------------------------------ the run of the search
 
