@@ -21,6 +21,7 @@ setup(
         "pandas>=2.2,<3.2",
         "threadpoolctl>=3.2",  # comes with scikit-learn
         "joblib>=1.3",  # comes with scikit-learn
+        "scipy>=1.11",  # comes with scikit-learn
         "cloudpickle>=3,<4",
         "tensorboard>=2.21,<2.22",  # 2.20 doesn't start with current setuptools.
         "matplotlib>=3.8",
@@ -31,6 +32,7 @@ setup(
     ],
     extras_require={
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
+        "parquet": ["pyarrow>=15"],
         "ray": ["ray>=2.40,<2.61"],
         "test": [
             "ipykernel>=6.29",
@@ -39,12 +41,13 @@ setup(
             "onnx>=1.17",
             "onnxruntime>=1.20",
             "playwright>=1.45",
+            "pyarrow>=15",
             "pytest>=8,<10",
             "pytest-xdist>=3.6",
             "ray>=2.40,<2.61",
-            "ruff>=0.9",
+            "ruff>=0.17,<0.18",  # The format of another version may differ.
             "tf2onnx>=1.16",
-        ]
+        ],
     },
     entry_points={"console_scripts": ["autonas=autonas.cli:main"]},
 )

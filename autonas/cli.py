@@ -111,9 +111,7 @@ def _read_training_data(options):
         if options.image_size is not None:
             source["image_size"] = options.image_size
         silence.import_keras()
-        x = files.read_images(
-            options.data, source["image_size"], source["color_mode"], seed=options.seed or 0
-        )
+        x = files.read_images(options.data, source["image_size"], source["color_mode"], seed=options.seed or 0)
         return x, None, source | {"class_names": list(x.class_names)}
     if not options.target:
         raise ValueError("a table needs `--target COLUMN`")

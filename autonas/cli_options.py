@@ -106,9 +106,7 @@ def parser(commands):
 
     for each in (fit, profile):
         each.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images a class")
-        each.add_argument(
-            "--target", action="append", metavar="COLUMN", help="column to predict; repeat for several"
-        )
+        each.add_argument("--target", action="append", metavar="COLUMN", help="column to predict; repeat for several")
         each.add_argument("--task", help="what to predict, if it isn't to be inferred, e.g. regression")
         each.add_argument(
             "--image-size",

@@ -353,9 +353,7 @@ def _read(series, name):
     except (TypeError, ValueError):
         raise ValueError(f"`{name}` must hold numbers only. Received: {checks.describe(series)}") from None
     if values.ndim not in (1, 2) or 0 in values.shape:
-        raise ValueError(
-            f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}"
-        )
+        raise ValueError(f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}")
     _check_complete(values, name)
     return values.reshape(len(values), -1), columns
 

@@ -23,8 +23,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
             )
     if validation_data is not None and not data.is_stream(validation_data):
         raise ValueError(
-            "`validation_data` must be a tf.data.Dataset if `x` is one. "
-            f"Received: {type(validation_data).__name__}"
+            f"`validation_data` must be a tf.data.Dataset if `x` is one. Received: {type(validation_data).__name__}"
         )
     nodes, output_nodes = preparation.given_graph(estimator)
     if nodes is not None and (len(nodes) > 1 or len(output_nodes) > 1):

@@ -250,9 +250,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
             with seeding.seeded(seed, number):
                 model = alone.build(values)
                 loop = loops.make_loop(model, prepared.dataset)
-                training.train(
-                    loop, prepared.dataset.train_rows, 64, epochs, np.random.default_rng([seed, number, 1])
-                )
+                training.train(loop, prepared.dataset.train_rows, 64, epochs, np.random.default_rng([seed, number, 1]))
                 truths.append(alone.score(loop, test_rows))
         found.append(
             {

@@ -111,8 +111,7 @@ def main():
     for name in arguments.strategies:
         times, best = suggestions(name)
         cells = [
-            f"{median:.2f} ({mean:.2f}), {reached:.2f}"
-            for (median, mean), reached in zip(times, best, strict=True)
+            f"{median:.2f} ({mean:.2f}), {reached:.2f}" for (median, mean), reached in zip(times, best, strict=True)
         ]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
     if arguments.keras_tuner:

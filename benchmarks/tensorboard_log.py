@@ -50,9 +50,7 @@ class Seconds:
 
 def size(directory):
     """Bytes of all files of a folder."""
-    return sum(
-        os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(directory) for name in names
-    )
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(directory) for name in names)
 
 
 def search(budget):

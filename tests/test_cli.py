@@ -271,9 +271,7 @@ def test_several_objectives_are_a_front_and_limits_are_constraints(capsys, fake,
 
 def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
     output = tmp_path / "m"
-    assert (
-        cli.main(["fit", str(iris), "--target", "target", "--output", str(output), "--test", str(iris)]) == 0
-    )
+    assert cli.main(["fit", str(iris), "--target", "target", "--output", str(output), "--test", str(iris)]) == 0
     out = capsys.readouterr().out
     assert "0000" in out and "dense" in out
     assert "validation score: 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
@@ -352,9 +350,7 @@ def test_images_are_streamed_at_the_size_of_the_first(capsys, fake, images, tmp_
     capsys.readouterr()
     assert cli.main(["predict", str(model), str(images / "one")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        lines[0] == "file,prediction" and lines[1] == f"{images / 'one' / '00.png'},one" and len(lines) == 31
-    )
+    assert lines[0] == "file,prediction" and lines[1] == f"{images / 'one' / '00.png'},one" and len(lines) == 31
 
 
 def test_image_folders_are_checked(capsys, fake, images, iris, tmp_path):

@@ -31,7 +31,7 @@ def check_backend(n_devices):
     """Raises a `ValueError` if Keras's backend can't train on so many devices: `keras.distribution` works on JAX."""
     if n_devices > 1 and keras.backend.backend() != "jax":
         raise ValueError(
-            "`gpus_per_trial` (on Ray, the \"gpu\" of `resources_per_trial`) must be 1 at most on the "
+            '`gpus_per_trial` (on Ray, the "gpu" of `resources_per_trial`) must be 1 at most on the '
             f"{keras.backend.backend()} backend: Keras trains one network on several GPUs on JAX only. Received: "
             f"{n_devices}. Set the environment variable KERAS_BACKEND=jax, or give each trial one GPU, and several "
             "trials at a time."

@@ -14,9 +14,7 @@ def number_of_rows(x, name="x"):
     if not hasattr(x, "__len__"):
         x = np.asarray(x)
         if x.ndim == 0:
-            raise ValueError(
-                f"`{name}` must be an array, a DataFrame or a list of rows. Received: {describe(x)}"
-            )
+            raise ValueError(f"`{name}` must be an array, a DataFrame or a list of rows. Received: {describe(x)}")
     return len(x)
 
 
@@ -72,20 +70,15 @@ def check_sample_weight(sample_weight):
     except (TypeError, ValueError):
         weights = None
     if weights is None or weights.ndim != 1:
-        raise ValueError(
-            f"`sample_weight` must be one number per row, (rows,). Received: {describe(sample_weight)}"
-        )
+        raise ValueError(f"`sample_weight` must be one number per row, (rows,). Received: {describe(sample_weight)}")
     wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
         first = int(np.argmax(wrong))
         raise ValueError(
-            "`sample_weight` must hold finite numbers of at least zero. "
-            f"Received: {weights[first]} at index {first}"
+            f"`sample_weight` must hold finite numbers of at least zero. Received: {weights[first]} at index {first}"
         )
     if not weights.any():
-        raise ValueError(
-            "`sample_weight` must hold at least one weight above zero. Received: only zero weights"
-        )
+        raise ValueError("`sample_weight` must hold at least one weight above zero. Received: only zero weights")
     return weights
 
 
@@ -102,9 +95,7 @@ def check_labels_in_training(training, validation):
     validation = pd.Index(pd.unique(pd.Series(validation)))
     unseen = validation[~validation.isin(pd.unique(pd.Series(training)))]
     if len(unseen):
-        raise ValueError(
-            f"Validation labels must occur in training. Received labels that don't: {name_labels(unseen)}"
-        )
+        raise ValueError(f"Validation labels must occur in training. Received labels that don't: {name_labels(unseen)}")
 
 
 def name_labels(labels, limit=5):

@@ -72,9 +72,7 @@ def differences(expected, received):
     ):
         if names:
             lines.append(f"columns {what}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
-    lines += [
-        f"column {n}: was {before[n]}, is {now[n]}" for n in before if n in now and before[n] != now[n]
-    ][:5]
+    lines += [f"column {n}: was {before[n]}, is {now[n]}" for n in before if n in now and before[n] != now[n]][:5]
     if not lines and expected["hash"] != received["hash"]:
         lines.append(f"values: were {expected['hash']}, are {received['hash']}")
     return lines

@@ -85,9 +85,7 @@ def _looks_like_images(x):
     height, width = x.shape[1:]
     if x.dtype.kind in "iub":
         return True
-    picture = height == width > 1 or (
-        min(height, width) >= 16 and max(height, width) <= 2 * min(height, width)
-    )
+    picture = height == width > 1 or (min(height, width) >= 16 and max(height, width) <= 2 * min(height, width))
     return picture and not np.isnan(x).any()
 
 
@@ -202,9 +200,7 @@ def as_target_array(y):
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim not in (1, 2):
-        raise ValueError(
-            f"`y` should be a 1d array or a 2d array. Received: an array of shape {values.shape}"
-        )
+        raise ValueError(f"`y` should be a 1d array or a 2d array. Received: an array of shape {values.shape}")
     if values.dtype.kind == "c":
         raise ValueError("Complex data not supported in `y`")
     if values.dtype == object:
@@ -219,9 +215,7 @@ def _mixes_strings(values):
 
 def _numeric_frame(frame):
     try:
-        return frame.to_numpy(
-            dtype="float64" if any(_is_float(t) for t in frame.dtypes) else None, na_value=np.nan
-        )
+        return frame.to_numpy(dtype="float64" if any(_is_float(t) for t in frame.dtypes) else None, na_value=np.nan)
     except (TypeError, ValueError):
         return frame.to_numpy(dtype=object)
 
@@ -238,9 +232,7 @@ def _from_extension(series):
         return series.to_numpy(dtype=object if missing else "bool")
     if pd.api.types.is_integer_dtype(series.dtype) or _is_float(series.dtype):
         numpy_dtype = series.dtype.numpy_dtype
-        return series.to_numpy(
-            dtype="float64" if missing else numpy_dtype, **({"na_value": np.nan} if missing else {})
-        )
+        return series.to_numpy(dtype="float64" if missing else numpy_dtype, **({"na_value": np.nan} if missing else {}))
     return series.to_numpy(dtype=object)
 
 
@@ -249,9 +241,7 @@ def _from_objects(values):
         try:
             return values.astype("float64")
         except (TypeError, ValueError):
-            raise ValueError(
-                "`y` with several columns must hold numbers. Unknown label type: objects"
-            ) from None
+            raise ValueError("`y` with several columns must hold numbers. Unknown label type: objects") from None
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind in ("integer", "floating", "mixed-integer-float", "boolean", "decimal"):
         if not pd.isna(values).any():

@@ -37,9 +37,7 @@ def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=
     generator = np.random.default_rng() if generator is None else generator
     n_rows = len(y)
     if n_rows < 2:
-        raise ValueError(
-            f"`y` must have at least 2 rows to be split. Received: {n_rows} row; n_samples={n_rows}"
-        )
+        raise ValueError(f"`y` must have at least 2 rows to be split. Received: {n_rows} row; n_samples={n_rows}")
     n_validation = int(np.clip(round(n_rows * validation_split), 1, n_rows - 1))
     classes = task in ("binary", "multiclass")
     if in_order:
@@ -92,9 +90,7 @@ def _split_classes(codes, n_validation, generator):
     shuffled = generator.permutation(len(codes))
     by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.sort(
-        np.concatenate([by_class[start : start + n] for start, n in zip(starts, taken, strict=True)])
-    )
+    return np.sort(np.concatenate([by_class[start : start + n] for start, n in zip(starts, taken, strict=True)]))
 
 
 def _keep_labels_in_training(indicators, validation):
@@ -111,9 +107,7 @@ def _keep_labels_in_training(indicators, validation):
 def _split_groups(y, groups, validation_split, generator):
     n_groups = groups.max() + 1
     if n_groups < 2:
-        raise ValueError(
-            "`groups` must hold at least 2 groups, to train on one and validate on the other. Received: 1"
-        )
+        raise ValueError("`groups` must hold at least 2 groups, to train on one and validate on the other. Received: 1")
     # one fold is the smaller part of the split
     share = min(validation_split, 1 - validation_split)
     n_folds = int(np.clip(round(1 / share), 2, n_groups))

@@ -369,9 +369,7 @@ def _check_dataset(dataset, name):
             f"{len(spec) if isinstance(spec, (tuple, list)) else 1} part(s)"
         )
     if isinstance(spec[0], (tuple, list)) or isinstance(spec[1], (tuple, list, dict)):
-        raise ValueError(
-            f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor"
-        )
+        raise ValueError(f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor")
     batched = _is_batched(spec)
 
     def example(part):
@@ -381,9 +379,7 @@ def _check_dataset(dataset, name):
         return tuple(shape), part.dtype.name
 
     return tuple(
-        {key: example(column) for key, column in sorted(part.items())}
-        if isinstance(part, dict)
-        else example(part)
+        {key: example(column) for key, column in sorted(part.items())} if isinstance(part, dict) else example(part)
         for part in spec
     )
 
@@ -392,9 +388,7 @@ def _is_batched(spec):
     """Whether all parts share a first axis, of unknown or the same length."""
     shapes = [part.shape for part in tf.nest.flatten(spec)]
     if any(shape.rank is None for shape in shapes):
-        raise ValueError(
-            "`x` must be a tf.data.Dataset of tensors of known rank. Received: tensors of unknown rank"
-        )
+        raise ValueError("`x` must be a tf.data.Dataset of tensors of known rank. Received: tensors of unknown rank")
     return all(shape.rank for shape in shapes) and len({shape[0] for shape in shapes}) == 1
 
 

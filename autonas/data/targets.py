@@ -91,9 +91,7 @@ class TargetEncoder:
         if self.task_ in ("regression", "multilabel"):
             matrix = values.reshape(len(values), -1)
             if matrix.shape[1] != self.n_outputs_:
-                raise ValueError(
-                    f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}"
-                )
+                raise ValueError(f"`y` must have {self.n_outputs_} columns as in fit. Received: {matrix.shape[1]}")
             if self.task_ == "multilabel":
                 if not is_indicator(matrix):
                     raise ValueError("`y` must hold only 0 and 1 as in fit. Received: other values")
@@ -166,9 +164,7 @@ class TargetEncoder:
             classes = fitted["classes"]
             encoder.classes_ = None if classes is None else np.array(classes, dtype=fitted["classes_dtype"])
             encoder.mean_ = None if fitted["mean"] is None else np.array(fitted["mean"], dtype="float64")
-            encoder.deviation_ = (
-                None if fitted["deviation"] is None else np.array(fitted["deviation"], "float64")
-            )
+            encoder.deviation_ = None if fitted["deviation"] is None else np.array(fitted["deviation"], "float64")
         return encoder
 
     def _find_task(self, values):
@@ -197,8 +193,7 @@ class TargetEncoder:
         if self.num_classes is not None:
             if not isinstance(self.num_classes, (int, np.integer)) or self.num_classes < 2:
                 raise ValueError(
-                    f"`num_classes` must be an integer of at least 2. "
-                    f"Received: num_classes={self.num_classes!r}"
+                    f"`num_classes` must be an integer of at least 2. Received: num_classes={self.num_classes!r}"
                 )
             if len(classes) > self.num_classes:
                 raise ValueError(
@@ -218,9 +213,7 @@ class TargetEncoder:
                     f"integer labels. Received: num_classes={self.num_classes}"
                 )
         if len(classes) < 2:
-            raise ValueError(
-                f"`y` must hold at least two classes. Received: one class, {_plain(classes[0])!r}"
-            )
+            raise ValueError(f"`y` must hold at least two classes. Received: one class, {_plain(classes[0])!r}")
         if self.task_ == "binary" and len(classes) > 2:
             raise ValueError(f"`y` must hold two classes for a binary task. Received: {len(classes)} classes")
         return classes
@@ -252,8 +245,7 @@ def _check_labels(values):
         raise ValueError("Unknown label type: several columns. `y` must have one column of labels")
     if values.dtype.kind == "f" and (values != np.floor(values)).any():
         raise ValueError(
-            "Unknown label type: continuous. `y` must hold labels for classification, not numbers with "
-            "fractional parts"
+            "Unknown label type: continuous. `y` must hold labels for classification, not numbers with fractional parts"
         )
 
 

@@ -26,9 +26,7 @@ def make_windows(series, lookback, horizon=1, target_columns=None):
             raise ValueError(f"`{name}` must be a positive number of steps. Received: {name}={value!r:.60}")
     series = np.asarray(series)
     if series.ndim not in (1, 2):
-        raise ValueError(
-            f"`series` must have shape (time,) or (time, channels). Received: shape {series.shape}"
-        )
+        raise ValueError(f"`series` must have shape (time,) or (time, channels). Received: shape {series.shape}")
     series = series.reshape(len(series), -1)
     if len(series) < lookback + horizon:
         raise ValueError(
@@ -41,9 +39,7 @@ def make_windows(series, lookback, horizon=1, target_columns=None):
         raise ValueError(
             f"`target_columns` must be indices of the {n_channels} channels. Received: {target_columns!r:.60}"
         )
-    windows = np.lib.stride_tricks.sliding_window_view(
-        series, lookback + horizon, axis=0
-    )  # (rows, channels, steps)
+    windows = np.lib.stride_tricks.sliding_window_view(series, lookback + horizon, axis=0)  # (rows, channels, steps)
     x = np.ascontiguousarray(windows[:, :, :lookback].transpose(0, 2, 1))
     y = np.ascontiguousarray(windows[:, targets, lookback:].transpose(0, 2, 1)).reshape(len(x), -1)
     return x, y
@@ -53,7 +49,5 @@ def last_window(series, lookback):
     """Returns the last `lookback` steps of a series as a row `(1, lookback, channels)`, to forecast from."""
     series = np.asarray(series)
     if len(series) < lookback:
-        raise ValueError(
-            f"`series` must have at least lookback = {lookback} steps. Received: {len(series)} steps"
-        )
+        raise ValueError(f"`series` must have at least lookback = {lookback} steps. Received: {len(series)} steps")
     return series.reshape(len(series), -1)[None, -lookback:]

@@ -19,8 +19,7 @@ def averaging_network(networks, weights):
     if len(networks) == 1:
         return networks[0]
     inputs = {
-        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
-        for name, tensor in networks[0].input.items()
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name) for name, tensor in networks[0].input.items()
     }
     parts = []
     for place, (network, weight) in enumerate(zip(networks, weights, strict=True)):

@@ -119,9 +119,7 @@ class StreamLoop(loops.TrainingLoop):
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
         checkpoint.optimizer_variables(model)
-        inputs = {
-            name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.input.items()
-        }
+        inputs = {name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.input.items()}
         # One trace for batches of any size.
         self._forward = tf.function(
             lambda inputs: model(inputs, training=False), input_signature=[inputs], autograph=False

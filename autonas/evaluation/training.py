@@ -78,8 +78,7 @@ class WeightAverage:
             self.average = self.weights
         else:
             self.average = [
-                decay * mean + (1 - decay) * weight
-                for mean, weight in zip(self.average, self.weights, strict=True)
+                decay * mean + (1 - decay) * weight for mean, weight in zip(self.average, self.weights, strict=True)
             ]
         self.model.set_weights(self.average)
 
@@ -227,9 +226,7 @@ class _Training:
         """Trains; returns the mean loss, and whether the epoch was finished. The model has the average then."""
         if self.average.weights is not None:
             self.average.restore()
-        loss, finished = self.loop.train_epoch(
-            rows, self.batch_size, self.generator, self.learning_rate, self.deadline
-        )
+        loss, finished = self.loop.train_epoch(rows, self.batch_size, self.generator, self.learning_rate, self.deadline)
         self.average.update()
         return loss, finished
 

@@ -31,8 +31,7 @@ def leaderboard(records, objective, direction):
     """
     if direction not in ("min", "max"):
         raise ValueError(
-            f"`direction` of objective {objective!r} must be 'min' or 'max'. "
-            f"Received: direction={direction!r}"
+            f"`direction` of objective {objective!r} must be 'min' or 'max'. Received: direction={direction!r}"
         )
     records = sorted(records, key=lambda record: record.number)
     metrics = list(dict.fromkeys(name for record in records for name in record.metrics))
@@ -101,9 +100,7 @@ def render(frame, max_rows=None):
     caption = f"and {left_out} more trial{'s' * (left_out > 1)}" if left_out else None
     table = rich.table.Table(caption=caption, caption_justify="left")
     for name in ("rank", "trial", "score", "time", "epochs", "parameters", "what"):
-        table.add_column(
-            name, justify="left" if name in ("trial", "what") else "right", no_wrap=name != "what"
-        )
+        table.add_column(name, justify="left" if name in ("trial", "what") else "right", no_wrap=name != "what")
     decisions = frame.columns[frame.columns.get_loc("reason") + 1 :]
     # What is the same for all trials doesn't tell them apart.
     telling = [name for name in decisions if len(frame) < 2 or frame[name].astype(object).nunique(dropna=False) > 1]

@@ -1,6 +1,5 @@
 """Short texts for people, shared by the reporters."""
 
-
 #: Decisions about training, which say less of an architecture than those about its layers.
 _TRAINING = "optimization/"
 

@@ -30,9 +30,7 @@ class Configurable:
         return [each.name for each in parameters if each.name != "self" and each.kind not in variable]
 
     def get_config(self):
-        return {
-            name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()
-        }
+        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
 
     @classmethod
     def from_config(cls, config):

@@ -216,7 +216,6 @@ class ConcreteReading(Reading):
                 inputs = decision.make_layer(index)(inputs)
         return inputs
 
-
     def width_choice(self, decision):
         return Width(decision.widths[declare_width(self.hp, decision)], lambda inputs: inputs)
 

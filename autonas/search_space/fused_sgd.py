@@ -26,9 +26,7 @@ class FusedSGD(fused_optimizer.FusedOptimizer):
 
     moments = ("velocity",)
 
-    def __init__(
-        self, learning_rate=0.01, momentum=0.9, weight_decay=0.0, clip_norm=None, name="fused_sgd", **kwargs
-    ):
+    def __init__(self, learning_rate=0.01, momentum=0.9, weight_decay=0.0, clip_norm=None, name="fused_sgd", **kwargs):
         super().__init__(learning_rate, weight_decay, clip_norm, name)
         self.momentum = momentum
 

@@ -58,9 +58,9 @@ class Head(block.Block):
         if rate:
             outputs = keras.layers.Dropout(rate)(outputs)
         # Probabilities, numbers and the loss are float32 whatever the precision of the layers before.
-        return keras.layers.Dense(
-            self.target.n_outputs, activation=ACTIVATIONS[self.target.task], dtype="float32"
-        )(outputs)
+        return keras.layers.Dense(self.target.n_outputs, activation=ACTIVATIONS[self.target.task], dtype="float32")(
+            outputs
+        )
 
     def loss_function(self):
         """The loss, as Keras knows it."""

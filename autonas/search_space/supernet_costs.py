@@ -48,9 +48,7 @@ class ExpectedCost:
         def chance(key, option):
             return weights(key)[option]
 
-        terms = [
-            cost * events.probability(event, chance, self._options) for event, cost in self._costs.items() if cost
-        ]
+        terms = [cost * events.probability(event, chance, self._options) for event, cost in self._costs.items() if cost]
         return ops.cast(sum(terms), "float32")
 
     def of(self, values):

@@ -138,9 +138,7 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         ]
         positions = [[places[id(tensor)] for tensor in boundary] for boundary in boundaries]
         first, output = next(iter(tensors.values())), next(iter(outputs.values()))
-        layer = mixing.LayerMixing(
-            selector, self.mode, list(outputs), branches, positions, skips=_alike(first, output)
-        )
+        layer = mixing.LayerMixing(selector, self.mode, list(outputs), branches, positions, skips=_alike(first, output))
         return layer(list(tensors.values()))
 
     def _partial(self, layers, inputs):

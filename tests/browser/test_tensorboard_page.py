@@ -85,8 +85,10 @@ def test_the_address_that_is_printed_shows_the_charts_of_the_search(model, open_
     page.wait_for_timeout(1000)
     shoot(page, "custom_scalars")
     for index in range(charts.count()):
-        lines = charts.nth(index).locator("path.line").evaluate_all(
-            "lines => lines.map(line => line.getAttribute('d') || '')"
+        lines = (
+            charts.nth(index)
+            .locator("path.line")
+            .evaluate_all("lines => lines.map(line => line.getAttribute('d') || '')")
         )
         assert any("L" in line for line in lines), f"chart {index} is empty"
     # The curve is as it is, not smoothed.

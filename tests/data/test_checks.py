@@ -7,9 +7,7 @@ from scipy import sparse
 from autonas.data import checks
 
 
-@pytest.mark.parametrize(
-    "x", [np.ones((3, 2)), pd.DataFrame({"a": [1, 2, 3]}), sparse.eye(3), ["a", "b", "c"]]
-)
+@pytest.mark.parametrize("x", [np.ones((3, 2)), pd.DataFrame({"a": [1, 2, 3]}), sparse.eye(3), ["a", "b", "c"]])
 def test_rows_are_counted(x):
     assert checks.number_of_rows(x) == 3
 
@@ -17,9 +15,7 @@ def test_rows_are_counted(x):
 def test_lengths_must_agree():
     x = np.ones((3, 2))
     checks.check_same_rows(x, [1, 2, 3], [1, 1, 1], ["a", "a", "b"])
-    with pytest.raises(
-        ValueError, match="`y` must have as many rows as `x`. Received: 3 rows in x and 2 in y"
-    ):
+    with pytest.raises(ValueError, match="`y` must have as many rows as `x`. Received: 3 rows in x and 2 in y"):
         checks.check_same_rows(x, [1, 2])
     with pytest.raises(ValueError, match="`sample_weight` must have as many rows"):
         checks.check_same_rows(x, [1, 2, 3], np.ones(4))

@@ -57,9 +57,7 @@ def test_differences_are_named():
         "columns missing: a",
         "columns new: z",
     ]
-    assert differences(frame, fingerprint(FRAME.astype({"a": "float64"}))) == [
-        "column a: was int64, is float64"
-    ]
+    assert differences(frame, fingerprint(FRAME.astype({"a": "float64"}))) == ["column a: was int64, is float64"]
     assert differences(None, None) == []
     assert differences(None, facts) == ["was absent, is 150 rows"]
 

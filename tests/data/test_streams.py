@@ -30,13 +30,9 @@ def test_parts_are_disjoint_and_hold_everything(batch):
     dataset = slices((DIGITS, DIGIT_LABELS)).shuffle(2000)  # another order at each reading
     source = fit(dataset.batch(batch) if batch else dataset)
     assert source.kind == "image"
-    training, validation = (
-        sorted_rows(rows_of(part(1), "image")) for part in (source.train, source.validation)
-    )
+    training, validation = (sorted_rows(rows_of(part(1), "image")) for part in (source.train, source.validation))
     assert not set(training) & set(validation)
-    assert (
-        sorted(training + validation) == sorted_rows(DIGITS) == sorted_rows(rows_of(source.all(1), "image"))
-    )
+    assert sorted(training + validation) == sorted_rows(DIGITS) == sorted_rows(rows_of(source.all(1), "image"))
     assert source.rows == {"train": len(training), "validation": len(validation), "all": len(DIGITS)}
     assert 0.15 < len(validation) / len(DIGITS) < 0.25
     assert validation == sorted_rows(rows_of(source.validation(10), "image"))

@@ -77,9 +77,7 @@ def test_two_classes_may_be_asked_as_multiclass():
 def test_regression_is_scaled_by_training_rows():
     y = RNG.normal(1000, 20, size=50)
     encoder = TargetEncoder().fit(y, rows=np.arange(40))
-    np.testing.assert_allclose(
-        encoder.transform(y)[:, 0], (y - y[:40].mean()) / y[:40].std(), rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(encoder.transform(y)[:, 0], (y - y[:40].mean()) / y[:40].std(), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(TargetEncoder(scale=False).fit(y).transform(y)[:, 0], y, rtol=1e-6)
     np.testing.assert_array_equal(TargetEncoder("regression").fit([3, 3]).transform([3, 4]), [[0], [1]])
     with pytest.raises(ValueError, match="only for classification"):
@@ -103,9 +101,7 @@ def test_number_of_classes_may_exceed_those_seen():
 
 
 def test_a_column_is_squeezed_with_scikit_learns_warning():
-    with pytest.warns(
-        DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"
-    ):
+    with pytest.warns(DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"):
         encoder = TargetEncoder().fit(np.array([[0], [1]]))
     assert encoder.decode(np.array([[0.9]])).tolist() == [1]
 

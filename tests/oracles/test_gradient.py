@@ -211,9 +211,9 @@ def test_the_guard_of_a_sweep_ends_its_first_weight_only(tmp_path):
     simulation = GradientSimulation(good, worse, good, worse)
     weights = [0.0, 0.0, 0.0, 1.0]
     report = simulation.report
-    simulation.report = lambda oracle, values: report(oracle, values) | {
-        "next_cost_weight": weights[min(values["tuner/epochs"], 3)]
-    }
+    simulation.report = lambda oracle, values: (
+        report(oracle, values) | {"next_cost_weight": weights[min(values["tuner/epochs"], 3)]}
+    )
     oracle = simulation.oracle(guard="early_stop", epochs=4, cost="params", cost_weight=[0.0, 1.0])
     simulation.run(oracle, tmp_path)
     assert oracle.distributions == {0.0: good, 1.0: worse}

@@ -68,9 +68,7 @@ def test_dtypes_do_not_depend_on_what_is_missing(records):
     for column in complete.columns:
         assert complete[column].dtype == partial[column].dtype, column
     assert partial.dtypes[["rank", "parameters", "units"]].astype(str).unique().tolist() == ["Int64"]
-    assert partial.dtypes[["score", "val_loss", "seconds", "rate"]].astype(str).unique().tolist() == [
-        "float64"
-    ]
+    assert partial.dtypes[["score", "val_loss", "seconds", "rate"]].astype(str).unique().tolist() == ["float64"]
     assert partial.dtypes[["epochs", "best_epoch"]].astype(str).unique().tolist() == ["int64"]
     assert str(partial["pool"].dtype) == "boolean"
 

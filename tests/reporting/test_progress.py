@@ -63,9 +63,7 @@ def test_a_search_without_a_score_ends_with_a_line_too(capsys):
 def test_long_lines_are_not_wrapped(capsys):
     reporter = ProgressReporter()
     reporter.on_search_begin(SearchInfo("val_loss", "min"))
-    reporter.on_trial_end(
-        TrialRecord("0", 0, values={"block": "x" * 300}, status="completed", score=1.0), None
-    )
+    reporter.on_trial_end(TrialRecord("0", 0, values={"block": "x" * 300}, status="completed", score=1.0), None)
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 

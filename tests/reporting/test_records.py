@@ -6,9 +6,7 @@ from autonas.reporting import TrialRecord
 
 
 def test_round_trip_through_json():
-    record = TrialRecord(
-        "0003", 3, values={"block": "dense", "units": 64}, score=0.5, history=[{"loss": 1.0}]
-    )
+    record = TrialRecord("0003", 3, values={"block": "dense", "units": 64}, score=0.5, history=[{"loss": 1.0}])
     assert TrialRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 

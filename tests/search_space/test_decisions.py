@@ -68,9 +68,7 @@ def test_repeat_builds_as_many_layers_as_its_depth(depth):
 def test_repeat_defaults_to_the_smallest_depth_or_the_one_that_is_named():
     def layers(**options):
         return len(
-            layer_names(
-                model_of(decisions.Repeat("d", 1, 3, lambda _: keras.layers.ReLU(), **options), values())
-            )
+            layer_names(model_of(decisions.Repeat("d", 1, 3, lambda _: keras.layers.ReLU(), **options), values()))
         )
 
     assert layers() == 1
@@ -89,8 +87,7 @@ def test_hyperparameters_of_a_layer_are_active_if_the_depth_reaches_it():
     decision = decisions.Repeat("depth", 1, 3, lambda _: keras.layers.Dense(hp.Int("units", 2, 8)))
     model_of(decision, hp)
     conditions = {
-        each.name: [(condition.name, condition.values) for condition in each.conditions]
-        for each in hp.space[1:]
+        each.name: [(condition.name, condition.values) for condition in each.conditions] for each in hp.space[1:]
     }
     assert conditions == {
         "depth_0/units": [],

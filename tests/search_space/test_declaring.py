@@ -75,11 +75,7 @@ def test_any_architecture_of_the_space_builds_without_further_hyperparameters():
         hp = space.copy()
         hp.values.update({"block/depth": 3, "block/depth_2/kind": kind})
         hp.values.update(
-            {
-                each.name: each.default
-                for each in hp.space
-                if hp.is_active(each) and each.name not in hp.values
-            }
+            {each.name: each.default for each in hp.space if hp.is_active(each) and each.name not in hp.values}
         )
         with hp.name_scope("block"):
             nested(hp, keras.Input((4,)))
@@ -113,9 +109,9 @@ def test_the_output_is_that_of_the_default_branch():
 
 def test_input_choice_is_declared():
     def build(hp, inputs):
-        return decisions.InputChoice("from", 2)(
-            hp, [inputs, keras.layers.ReLU()(inputs), keras.layers.ReLU()(inputs)]
-        )[0]
+        return decisions.InputChoice("from", 2)(hp, [inputs, keras.layers.ReLU()(inputs), keras.layers.ReLU()(inputs)])[
+            0
+        ]
 
     space, _ = declare(build)
     assert space.space[0].values == ["0+1", "0+2", "1+2"]
@@ -129,7 +125,5 @@ def test_two_hyperparameters_of_one_name_are_refused():
         with hp.conditional_scope("flag", [False]):
             hp.Int("units", 3, 4)
 
-    with pytest.raises(
-        ValueError, match="Two hyperparameters are named 'block/units', under different conditions"
-    ):
+    with pytest.raises(ValueError, match="Two hyperparameters are named 'block/units', under different conditions"):
         declare(build)

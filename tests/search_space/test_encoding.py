@@ -1,6 +1,5 @@
 """A conditional space as data: walks, samples, moves, and all of it."""
 
-
 import keras_tuner
 import numpy as np
 import pytest

@@ -69,9 +69,7 @@ def test_ranges_of_other_kinds_or_bounds_are_different():
 
 @pytest.mark.parametrize("values", [[], [1, 2.0], [True, False], [None], [(1, 2)]])
 def test_choices_of_mixed_or_unknown_types_are_refused(values):
-    with pytest.raises(
-        ValueError, match="`values` must be a non-empty list of ints, floats or strings of one type"
-    ):
+    with pytest.raises(ValueError, match="`values` must be a non-empty list of ints, floats or strings of one type"):
         ranges.Choice(values)
 
 

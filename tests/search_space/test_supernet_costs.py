@@ -68,9 +68,7 @@ def test_the_cost_of_an_architecture_is_that_of_its_own_model(name):
     made = drawn(BLOCKS[name]())
     space, supernet = made.declare(), made.build_supernet()
     shared = encoding.Encoding(supernet.space)
-    expected = {
-        cost: supernet_costs.ExpectedCost(supernet, *arguments) for cost, (*arguments, _) in COSTS.items()
-    }
+    expected = {cost: supernet_costs.ExpectedCost(supernet, *arguments) for cost, (*arguments, _) in COSTS.items()}
     found = set()
     for seed in range(6):
         values = shared.sample(np.random.default_rng(seed))

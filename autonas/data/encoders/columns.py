@@ -68,9 +68,7 @@ def _infer_strings(series):
     if all(map(_ISO_DATE.fullmatch, values)):
         return "date"
     numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce")
-    if np.isfinite(numbers.astype("float64")).all() and not any(
-        re.match(r"\s*0\d", value) for value in values
-    ):
+    if np.isfinite(numbers.astype("float64")).all() and not any(re.match(r"\s*0\d", value) for value in values):
         return "number"
     words = np.mean([len(value.split()) for value in values])
     is_text = any(
@@ -123,8 +121,7 @@ def as_numbers(series):
     wrong = np.isnan(numbers) & values.notna().to_numpy()
     if wrong.any():
         raise ValueError(
-            f"Column {series.name!r} of `x` must hold numbers as in fit. "
-            f"Received: {values[wrong].iloc[0]!r:.60}"
+            f"Column {series.name!r} of `x` must hold numbers as in fit. Received: {values[wrong].iloc[0]!r:.60}"
         )
     return numbers[codes]
 
@@ -150,16 +147,13 @@ def _parse_dates(series):
     if pd.api.types.is_numeric_dtype(series.dtype):
         raise ValueError(f"Column {series.name!r} of `x` must hold dates as in fit. Received: numbers")
     values = series.astype(object)
-    values = values.mask(values == "", None).map(
-        lambda v: v.to_timestamp() if isinstance(v, pd.Period) else v
-    )
+    values = values.mask(values == "", None).map(lambda v: v.to_timestamp() if isinstance(v, pd.Period) else v)
     strings = values.map(lambda v: v.isoformat() if hasattr(v, "isoformat") and not pd.isna(v) else v)
     dates = pd.to_datetime(strings, errors="coerce", utc=True, format="ISO8601")
     wrong = dates.isna() & values.notna()
     if wrong.any():
         raise ValueError(
-            f"Column {series.name!r} of `x` must hold dates as in fit. "
-            f"Received: {values[wrong].iloc[0]!r:.60}"
+            f"Column {series.name!r} of `x` must hold dates as in fit. Received: {values[wrong].iloc[0]!r:.60}"
         )
     return dates
 
@@ -177,8 +171,7 @@ def date_parts(seconds, floor):
     era = floor(shifted / 146097.0)
     day_of_era = shifted - era * 146097.0
     year_of_era = floor(
-        (day_of_era - floor(day_of_era / 1460.0) + floor(day_of_era / 36524.0) - floor(day_of_era / 146096.0))
-        / 365.0
+        (day_of_era - floor(day_of_era / 1460.0) + floor(day_of_era / 36524.0) - floor(day_of_era / 146096.0)) / 365.0
     )
     day_of_year = day_of_era - (year_of_era * 365.0 + floor(year_of_era / 4.0) - floor(year_of_era / 100.0))
     march_month = floor((day_of_year * 5.0 + 2.0) / 153.0)

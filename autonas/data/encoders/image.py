@@ -35,9 +35,7 @@ class ImageEncoder(Encoder):
         if x.shape[1:] != self.raw_shape_ and x.shape[1:] + (1,) == self.raw_shape_:
             x = x[..., None]
         if x.shape[1:] != self.raw_shape_:
-            raise ValueError(
-                f"`x` must hold images of shape {self.raw_shape_} as in fit. Received: {x.shape[1:]}"
-            )
+            raise ValueError(f"`x` must hold images of shape {self.raw_shape_} as in fit. Received: {x.shape[1:]}")
         check_finite(x)
         if self.dtype_ == "uint8" and x.dtype != np.uint8:
             if (x < 0).any() or (x > 255).any() or (x != np.floor(x)).any():
@@ -58,9 +56,7 @@ class ImageEncoder(Encoder):
 
         inputs = keras.Input(self.raw_shape_, dtype=self.dtype_, name="image")
         grey = len(self.raw_shape_) == 2
-        outputs = (
-            keras.ops.expand_dims(inputs, -1) if grey else keras.layers.Identity(dtype=self.dtype_)(inputs)
-        )
+        outputs = keras.ops.expand_dims(inputs, -1) if grey else keras.layers.Identity(dtype=self.dtype_)(inputs)
         return keras.Model(inputs, {"image": outputs}, name="image_encoder")
 
     def _is_fitted(self):

@@ -67,9 +67,7 @@ class SeriesEncoder(Encoder):
 
         inputs = keras.Input(self.raw_shape_, dtype="float32", name="series")
         flat = len(self.raw_shape_) == 1
-        outputs = (
-            keras.ops.expand_dims(inputs, -1) if flat else keras.layers.Identity(dtype="float32")(inputs)
-        )
+        outputs = keras.ops.expand_dims(inputs, -1) if flat else keras.layers.Identity(dtype="float32")(inputs)
         return keras.Model(inputs, {"series": outputs}, name="series_encoder")
 
     def _is_fitted(self):
@@ -106,8 +104,7 @@ def _as_series(x):
     values = np.asarray(x)
     if values.ndim not in (2, 3):
         raise ValueError(
-            "`x` must hold series of shape (rows, time, channels) or (rows, time). "
-            f"Received: shape {values.shape}"
+            f"`x` must hold series of shape (rows, time, channels) or (rows, time). Received: shape {values.shape}"
         )
     if values.dtype.kind not in "biufO":
         raise ValueError(f"`x` must hold numeric series. Received: dtype {values.dtype}")

@@ -61,9 +61,7 @@ class TableEncoder(Encoder):
         x = _as_table(x)
         check_rows(len(x))
         if x.shape[1] == 0:
-            raise ValueError(
-                f"Found array with 0 feature(s) (shape={x.shape}) while a minimum of 1 is required."
-            )
+            raise ValueError(f"Found array with 0 feature(s) (shape={x.shape}) while a minimum of 1 is required.")
         self.texts_, self.vocabularies_ = {}, {}
         if isinstance(x, np.ndarray):
             self.columns_, self.kinds_, self.parts_ = None, ["number"] * x.shape[1], {}
@@ -247,9 +245,7 @@ class TableEncoder(Encoder):
 
     def used_columns(self):
         """Pairs of name and kind of the columns that something is read from."""
-        return [
-            (name, kind) for name, kind in zip(self.columns_, self.kinds_, strict=True) if kind is not None
-        ]
+        return [(name, kind) for name, kind in zip(self.columns_, self.kinds_, strict=True) if kind is not None]
 
     def _numbers(self, x):
         if isinstance(x, np.ndarray):

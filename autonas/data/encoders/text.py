@@ -138,9 +138,7 @@ def as_strings(x):
         if values.ndim == 2 and values.shape[1] == 1:
             values = values[:, 0]
         if values.ndim != 1:
-            raise ValueError(
-                f"`x` must hold strings, one per row. Received: an array of shape {values.shape}"
-            )
+            raise ValueError(f"`x` must hold strings, one per row. Received: an array of shape {values.shape}")
         x = pd.Series(values, dtype=object)
     values = x.astype(object).to_numpy(copy=True)
     values[x.isna().to_numpy()] = ""

@@ -100,9 +100,7 @@ def read(directory):
 def scalars(numbers):
     """Returns a `Summary.Value` for each number of a dict that isn't `None`, by its tag."""
     return [
-        summary_pb2.Summary.Value(tag=tag, simple_value=number)
-        for tag, number in numbers.items()
-        if number is not None
+        summary_pb2.Summary.Value(tag=tag, simple_value=number) for tag, number in numbers.items() if number is not None
     ]
 
 

@@ -76,9 +76,7 @@ def layout(search, numbers):
     }
     return layout_pb2.Layout(
         category=[
-            layout_pb2.Category(
-                title=title, chart=[_chart(name, tags) for name, tags in charts.items() if tags]
-            )
+            layout_pb2.Category(title=title, chart=[_chart(name, tags) for name, tags in charts.items() if tags])
             for title, charts in found.items()
             if any(charts.values())
         ]

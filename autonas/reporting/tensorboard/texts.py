@@ -35,9 +35,7 @@ def environment(search):
 
 def space(search):
     """What networks may be made of: the blocks, and every decision with what it chooses from."""
-    blocks = [
-        (block["name"], block["kind"], ", ".join(block["inputs"])) for block in search.blueprint
-    ]
+    blocks = [(block["name"], block["kind"], ", ".join(block["inputs"])) for block in search.blueprint]
     rows = []
     for info in search.space:
         choices = ", ".join(map(str, info["values"])) if "values" in info else f"{info['min']} to {info['max']}"

@@ -94,8 +94,7 @@ def one_tensor(block, inputs):
     """Returns `inputs`; raises if it isn't one tensor."""
     if isinstance(inputs, (list, tuple, dict)):
         raise ValueError(
-            f"{type(block).__name__} takes one input, but is connected to {len(inputs)}. "
-            "Put a Merge() in between."
+            f"{type(block).__name__} takes one input, but is connected to {len(inputs)}. Put a Merge() in between."
         )
     return inputs
 

@@ -81,9 +81,7 @@ class Convolution1DBlock(block.Block):
 
         candidates = {
             "plain": lambda: lambda inputs: convolve(inputs, filters, kernel_size),
-            "separable": lambda: (
-                lambda inputs: convolve(inputs, filters, kernel_size, keras.layers.SeparableConv1D)
-            ),
+            "separable": lambda: lambda inputs: convolve(inputs, filters, kernel_size, keras.layers.SeparableConv1D),
             "inception": lambda: inception,
         }
 

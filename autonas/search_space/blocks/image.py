@@ -20,9 +20,7 @@ class ImageBlock(block.Block):
 
     takes_raw_inputs = True
 
-    def __init__(
-        self, kind=None, translation=ranges.Choice([0.0, 0.1]), horizontal_flip=ranges.Boolean(), name=None
-    ):
+    def __init__(self, kind=None, translation=ranges.Choice([0.0, 0.1]), horizontal_flip=ranges.Boolean(), name=None):
         super().__init__(name)
         self.kind = kind
         self.translation = translation

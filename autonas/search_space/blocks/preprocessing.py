@@ -27,9 +27,9 @@ class Normalization(block.Block):
             raise ValueError("Normalization takes images, series and tables. Received: text; use Embedding instead.")
         mean, variance = feature.statistics["mean"], feature.statistics["variance"]
         # Before they are standardised, numbers need all their digits, whatever the precision of the layers behind.
-        outputs = keras.layers.Normalization(
-            axis=-1, mean=mean, variance=np.maximum(variance, 1e-12), dtype="float32"
-        )(inputs)
+        outputs = keras.layers.Normalization(axis=-1, mean=mean, variance=np.maximum(variance, 1e-12), dtype="float32")(
+            inputs
+        )
         if not feature.statistics.get("has_missing", False):
             return outputs
         observed = ops.logical_not(ops.isnan(outputs))

@@ -5,8 +5,10 @@ from keras import ops
 
 from autonas.search_space import block, decisions
 
-_POOLING = {3: (keras.layers.GlobalAveragePooling1D, keras.layers.GlobalMaxPooling1D),
-            4: (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)}
+_POOLING = {
+    3: (keras.layers.GlobalAveragePooling1D, keras.layers.GlobalMaxPooling1D),
+    4: (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D),
+}
 
 
 class Reduction(block.Block):

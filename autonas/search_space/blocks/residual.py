@@ -58,9 +58,7 @@ class ResidualBlock(block.Block):
         max_filters = self.suggest(hp, "max_filters")
 
         def convolve(inputs, width, kernel_size, strides=1):
-            return keras.layers.Conv2D(width, kernel_size, strides=strides, padding="same", use_bias=False)(
-                inputs
-            )
+            return keras.layers.Conv2D(width, kernel_size, strides=strides, padding="same", use_bias=False)(inputs)
 
         def activate(inputs):
             return keras.layers.Activation(activation)(keras.layers.BatchNormalization(momentum=0.9)(inputs))
@@ -98,9 +96,7 @@ class ResidualBlock(block.Block):
 
         def stage(index):
             width = min(filters * 2**index, max_filters)
-            units = arguments.repeat(
-                self, "layers", lambda place: unit(width, 2 if index and not place else 1)
-            )
+            units = arguments.repeat(self, "layers", lambda place: unit(width, 2 if index and not place else 1))
             return lambda inputs: units(hp, inputs)
 
         outputs = convolve(convolution.shrink(inputs, filters), filters, 3)

@@ -28,8 +28,7 @@ def reduced(hp, network, inputs):
 def of_maps_and_series(hp):
     """The spaces of networks on images, series and texts as candidates of a `LayerChoice`."""
     return {
-        name: lambda space=space: functools.partial(reduced, hp, space())
-        for name, space in MAPS_AND_SERIES.items()
+        name: lambda space=space: functools.partial(reduced, hp, space()) for name, space in MAPS_AND_SERIES.items()
     }
 
 

@@ -51,15 +51,19 @@ class StructuredDataBlock(block.Block):
         """What is laid beside the plain numbers; the encoding is chosen for all columns at once."""
         candidates = {
             "plain": lambda: lambda values: None,
-            "piecewise_linear": lambda: lambda values: numbers.piecewise_linear(
-                values, feature, hp.Choice("bins", [16, 32, 64, 128, 256], default=64)
+            "piecewise_linear": lambda: (
+                lambda values: numbers.piecewise_linear(
+                    values, feature, hp.Choice("bins", [16, 32, 64, 128, 256], default=64)
+                )
             ),
-            "periodic": lambda: lambda values: numbers.periodic(
-                values,
-                feature,
-                frequencies=hp.Choice("frequencies", [8, 16, 32], default=16),
-                sigma=hp.Float("sigma", 0.02, 2.0, sampling="log", default=0.2),
-                dimension=hp.Choice("dimension", [4, 8, 16], default=8),
+            "periodic": lambda: (
+                lambda values: numbers.periodic(
+                    values,
+                    feature,
+                    frequencies=hp.Choice("frequencies", [8, 16, 32], default=16),
+                    sigma=hp.Float("sigma", 0.02, 2.0, sampling="log", default=0.2),
+                    dimension=hp.Choice("dimension", [4, 8, 16], default=8),
+                )
             ),
         }
         if self.numbers is not None:

@@ -55,8 +55,10 @@ class TextBlock(block.Block):
             return build
 
         families = {
-            "bag_and_convolution": lambda: lambda tokens: ops.concatenate(
-                [self._bag(hp, dimension, dropout, tokens), self._convolution(hp, embed, tokens)], axis=-1
+            "bag_and_convolution": lambda: (
+                lambda tokens: ops.concatenate(
+                    [self._bag(hp, dimension, dropout, tokens), self._convolution(hp, embed, tokens)], axis=-1
+                )
             ),
             "bag": lambda: functools.partial(self._bag, hp, dimension, dropout),
             "convolution": lambda: functools.partial(self._convolution, hp, embed),

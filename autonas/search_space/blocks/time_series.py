@@ -36,9 +36,7 @@ class TimeSeriesBlock(block.Block):
             "linear": lambda: keras.layers.Flatten(),
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
             "convolution": lambda: functools.partial(self._convolution, hp, inputs),
-            "recurrent": lambda: functools.partial(
-                recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp
-            ),
+            "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
         }
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 

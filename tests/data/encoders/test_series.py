@@ -40,9 +40,7 @@ def test_shorter_rows_later_are_padded_where_padding_was_learned():
 
 
 def test_longer_rows_are_refused():
-    with pytest.raises(
-        ValueError, match=r"of shape \(11, 2\), or shorter, as in fit. Received: shape \(12, 2\)"
-    ):
+    with pytest.raises(ValueError, match=r"of shape \(11, 2\), or shorter, as in fit. Received: shape \(12, 2\)"):
         SeriesEncoder().fit(SERIES[:, :11]).transform(SERIES)
 
 

@@ -132,9 +132,7 @@ def test_another_number_of_features_is_refused_in_scikit_learns_words():
         encoder.transform(IRIS[:, :3], owner="AutoModel")
     with pytest.raises(ValueError, match="Reshape your data"):
         encoder.transform(IRIS[0])
-    with pytest.raises(
-        ValueError, match=r"0 feature\(s\) \(shape=\(12, 0\)\) while a minimum of 1 is required"
-    ):
+    with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(12, 0\)\) while a minimum of 1 is required"):
         TableEncoder().fit(np.empty((12, 0)))
     with pytest.raises(ValueError, match="Complex data not supported"):
         TableEncoder().fit(IRIS + 1j)

@@ -45,15 +45,11 @@ def test_vocabulary_is_limited():
     assert TextEncoder(max_tokens=10).fit(words).feature.statistics["vocabulary_size"] == 10
 
 
-@pytest.mark.parametrize(
-    "container", [pd.Series, list, lambda texts: pd.DataFrame({"text": texts}), np.array]
-)
+@pytest.mark.parametrize("container", [pd.Series, list, lambda texts: pd.DataFrame({"text": texts}), np.array])
 def test_containers(container):
     encoder = TextEncoder().fit(TEXTS)
     texts = container(["the cat", "dog"])
-    np.testing.assert_array_equal(
-        encoder.transform(texts)["tokens"], encoder.transform(["the cat", "dog"])["tokens"]
-    )
+    np.testing.assert_array_equal(encoder.transform(texts)["tokens"], encoder.transform(["the cat", "dog"])["tokens"])
 
 
 def test_what_is_not_text_is_refused():

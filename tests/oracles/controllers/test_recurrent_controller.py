@@ -156,7 +156,5 @@ def test_a_copy_learns_on_as_the_original_does():
     np.testing.assert_array_equal(np.concatenate(controller.log_probabilities(EPISODES)), np.concatenate(before))
     # Adam's moments are copied as well.
     controller.ascend(EPISODES, [np.ones(3), -np.ones(2)])
-    np.testing.assert_allclose(
-        np.concatenate(controller.log_probabilities(EPISODES)), np.concatenate(after), atol=1e-6
-    )
+    np.testing.assert_allclose(np.concatenate(controller.log_probabilities(EPISODES)), np.concatenate(after), atol=1e-6)
     assert abs(np.concatenate(after) - np.concatenate(before)).max() > 1e-3

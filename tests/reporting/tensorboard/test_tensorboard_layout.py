@@ -7,9 +7,7 @@ from autonas.reporting.tensorboard.layout import layout
 def charts(numbers, **changes):
     """Tags of each chart by group and title."""
     found = layout(SearchInfo("val_accuracy", "max", **changes), numbers)
-    return {
-        group.title: {chart.title: list(chart.multiline.tag) for chart in group.chart} for group in found.category
-    }
+    return {group.title: {chart.title: list(chart.multiline.tag) for chart in group.chart} for group in found.category}
 
 
 def test_a_chart_without_a_curve_is_not_shown():

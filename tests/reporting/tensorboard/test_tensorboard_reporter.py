@@ -36,12 +36,20 @@ def begin(tmp_path):
         started = time.time() - seconds_ago
         reporter.on_search_begin(
             SearchInfo(
-                "val_accuracy", "max", SPACE, 10, 60.0, "runs", started, "digits",
+                "val_accuracy",
+                "max",
+                SPACE,
+                10,
+                60.0,
+                "runs",
+                started,
+                "digits",
                 blueprint=[
                     {"name": "input_1", "kind": "ImageInput", "inputs": []},
                     {"name": "block_1", "kind": "DenseBlock", "inputs": ["input_1"]},
                 ],
-                settings={"epochs": "3"}, environment={"python": "3.12"},
+                settings={"epochs": "3"},
+                environment={"python": "3.12"},
             )  # fmt: skip
         )
         reporters.append(reporter)

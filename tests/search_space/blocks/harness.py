@@ -103,9 +103,7 @@ def check(block_class, x, y, directory, samples=5, **arguments):
         hp = sample(space, seed)
         values = dict(hp.values)
         model = drawn.build(hp)
-        assert hp.values == values and len(hp.space) == len(names), (
-            "a sample builds without new hyperparameters"
-        )
+        assert hp.values == values and len(hp.space) == len(names), "a sample builds without new hyperparameters"
         check_model(model, x, y)
     model = drawn.build(space.copy())
     before = check_model(model, x, y)

@@ -10,9 +10,7 @@ from autonas.search_space.blocks import convolution
 
 def fixed(**arguments):
     settings = {"filters": 8, "kernel_size": 3, "depth": 3, "layers": 1, "kind": "plain", "pooling": "max"}
-    return convolution.ConvolutionBlock(
-        **{**settings, "batch_normalization": True, "dropout": 0.0, **arguments}
-    )
+    return convolution.ConvolutionBlock(**{**settings, "batch_normalization": True, "dropout": 0.0, **arguments})
 
 
 def convolutions(model):
@@ -59,9 +57,7 @@ def test_each_way_of_halving_gives_the_same_shape(pooling):
 
 def test_the_kind_is_chosen_anew_for_each_convolution():
     images, _ = harness.digits(8)
-    block = fixed(
-        depth=ranges.Int(1, 3, default=2), layers=2, kind=ranges.Choice(["plain", "separable"]), name="c"
-    )
+    block = fixed(depth=ranges.Int(1, 3, default=2), layers=2, kind=ranges.Choice(["plain", "separable"]), name="c")
     drawn = harness.make_graph(block, images)
     space = drawn.declare()
     kinds = [each.name for each in space.space if each.name.endswith("kind")]
@@ -84,14 +80,10 @@ def test_batch_normalization_forgets_fast_enough_for_short_trials():
 
 @pytest.mark.parametrize(("argument", "value"), [("kind", "dilated"), ("pooling", "none")])
 def test_an_unknown_label_is_refused(argument, value):
-    with pytest.raises(
-        ValueError, match=rf"`{argument}` of ConvolutionBlock must be one of \['\w+', .*'{value}'"
-    ):
+    with pytest.raises(ValueError, match=rf"`{argument}` of ConvolutionBlock must be one of \['\w+', .*'{value}'"):
         harness.build(fixed(**{argument: value}), (8, 8, 1))
 
 
 def test_anything_but_images_is_refused():
-    with pytest.raises(
-        ValueError, match=r"takes images \(n, height, width, channels\). Received: .*\(None, 8, 3\)"
-    ):
+    with pytest.raises(ValueError, match=r"takes images \(n, height, width, channels\). Received: .*\(None, 8, 3\)"):
         harness.build(fixed(), (8, 3))

@@ -16,9 +16,7 @@ def fixed(**arguments):
         "residual": False,
         "pooling": False,
     }
-    return convolution_1d.Convolution1DBlock(
-        **{**settings, "batch_normalization": True, "dropout": 0.0, **arguments}
-    )
+    return convolution_1d.Convolution1DBlock(**{**settings, "batch_normalization": True, "dropout": 0.0, **arguments})
 
 
 def kernels(model):

@@ -60,13 +60,9 @@ def test_depth_zero_passes_the_vector_through():
     assert harness.build(dense.DenseBlock(units=16, depth=0), (9,)).count_params() == 0
 
 
-@pytest.mark.parametrize(
-    "depth", [-1, 2.0, "two", True, ranges.Int(2, 8, sampling="log"), ranges.Choice([1, 2])]
-)
+@pytest.mark.parametrize("depth", [-1, 2.0, "two", True, ranges.Int(2, 8, sampling="log"), ranges.Choice([1, 2])])
 def test_a_depth_that_is_no_number_of_layers_is_refused(depth):
-    with pytest.raises(
-        ValueError, match="`depth` of DenseBlock must be a whole number from 0 or an autonas.Int"
-    ):
+    with pytest.raises(ValueError, match="`depth` of DenseBlock must be a whole number from 0 or an autonas.Int"):
         harness.build(dense.DenseBlock(depth=depth), (9,))
 
 

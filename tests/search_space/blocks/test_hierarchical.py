@@ -51,9 +51,7 @@ def test_the_default_space_decides_on_each_edge_of_each_motif_once():
     expected = {"b/filters", "b/reduction"}
     expected |= {f"b/level_3/edge_{edge}" for edge in ("0_1", "0_2", "1_2")}
     for motif in range(3):
-        expected |= {
-            f"b/level_2/motif_{motif}/edge_{edge}" for edge in ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")
-        }
+        expected |= {f"b/level_2/motif_{motif}/edge_{edge}" for edge in ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")}
     assert {each.name for each in space.space if each.name.startswith("b/")} == expected
     assert not any(each.conditions for each in space.space if each.name.startswith("b/"))
     assert space.values["b/level_2/motif_2/edge_1_2"] == "separable_3"

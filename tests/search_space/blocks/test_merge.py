@@ -13,9 +13,7 @@ SHAPES = [(4, 4, 3), (5, 2), (7,)]
 def test_inputs_of_any_rank_are_averaged_to_vectors_and_concatenated():
     model = harness.build(merge.Merge("concatenate"), SHAPES)
     assert model.output_shape == (None, 3 + 2 + 7)
-    image, series, vector = (
-        np.random.default_rng(0).normal(size=(2, *shape)).astype("float32") for shape in SHAPES
-    )
+    image, series, vector = (np.random.default_rng(0).normal(size=(2, *shape)).astype("float32") for shape in SHAPES)
     expected = np.concatenate([image.mean((1, 2)), series.mean(1), vector], axis=1)
     np.testing.assert_allclose(model([image, series, vector]), expected, rtol=1e-5, atol=1e-6)
 
@@ -40,9 +38,7 @@ def test_one_input_passes_through():
 
 def test_a_graph_of_two_inputs_searches_over_the_kinds():
     images, labels = harness.digits()
-    drawn = harness.make_graph(
-        merge.Merge(ranges.Choice(["concatenate", "add", "multiply"])), images, node_count=2
-    )
+    drawn = harness.make_graph(merge.Merge(ranges.Choice(["concatenate", "add", "multiply"])), images, node_count=2)
     space = drawn.declare()
     assert space.values["merge_1/kind"] == "concatenate"
     for kind in ("concatenate", "add", "multiply"):

@@ -52,9 +52,7 @@ def test_without_weights_any_images_are_resized_and_the_whole_network_is_trained
     backbone = backbone_of(model)
     assert backbone.input_shape == (None, 32, 32, 3)
     assert backbone.trainable
-    normalizations = [
-        layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+    normalizations = [layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert {layer.momentum for layer in normalizations} == {0.9}
 
 
@@ -110,9 +108,7 @@ def test_weights_that_cannot_be_downloaded_are_reported_in_one_line_and_at_once(
     with pytest.raises(pretrained.WeightsUnavailable) as caught:
         harness.build(fixed(weights="imagenet"), (20, 20, 3))
     message = str(caught.value)
-    assert message.startswith(
-        "The imagenet weights of MobileNetV3Small can't be had: URL fetch failure on https://"
-    )
+    assert message.startswith("The imagenet weights of MobileNetV3Small can't be had: URL fetch failure on https://")
     assert "no route to host" in message and "\n" not in message
     assert time.monotonic() - started < 10
 

@@ -36,7 +36,5 @@ def test_the_last_state_is_that_of_keras_itself():
 
 def test_anything_but_series_is_refused():
     for shape in [(8,), (8, 8, 1)]:
-        with pytest.raises(
-            ValueError, match=r"RecurrentBlock takes a series \(n, time, channels\). Received"
-        ):
+        with pytest.raises(ValueError, match=r"RecurrentBlock takes a series \(n, time, channels\). Received"):
             harness.build(fixed(), shape)

@@ -33,9 +33,7 @@ def test_each_stage_but_the_first_halves_the_map_and_doubles_the_filters():
 
 def test_shortcuts_are_projected_only_where_shapes_differ():
     kernels = [
-        layer.kernel_size
-        for layer in harness.build(fixed(), (16, 16, 3)).layers
-        if hasattr(layer, "kernel_size")
+        layer.kernel_size for layer in harness.build(fixed(), (16, 16, 3)).layers if hasattr(layer, "kernel_size")
     ]
     assert kernels.count((1, 1)) == 2
 
@@ -48,9 +46,7 @@ def test_stages_are_limited_by_the_size_of_the_image(side, stages):
 
 
 def test_bottleneck_units_are_smaller():
-    basic, bottleneck = (
-        harness.build(fixed(kind=kind), (8, 8, 1)).count_params() for kind in ("basic", "bottleneck")
-    )
+    basic, bottleneck = (harness.build(fixed(kind=kind), (8, 8, 1)).count_params() for kind in ("basic", "bottleneck"))
     assert bottleneck < basic / 3
 
 
