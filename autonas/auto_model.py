@@ -15,8 +15,8 @@ from autonas import (
     fitted,
     one_shot,
     oracles,
-    persistence,
     preparation,
+    run_folder,
     run_header,
     run_lock,
     search_facts,
@@ -264,7 +264,7 @@ class AutoModel(fitted.FittedModel):
         oracle.header = header
         with run_lock.held(directory):
             if self.overwrite:
-                persistence.remove_run(directory)
+                run_folder.remove_run(directory)
             evaluator = evaluator_module.Evaluator(
                 prepared.graph, space, prepared.dataset, prepared.scorer, prepared.goal,
                 prepared.graph.optimization.batch_size_of, epochs, max(8, epochs // 3), seed,
@@ -331,7 +331,7 @@ class AutoModel(fitted.FittedModel):
         """The seed given, that of the search to be continued, or a new one."""
         if self.seed is not None:
             return int(self.seed)
-        earlier = None if self.directory is None or self.overwrite else persistence.earlier_seed(self.directory)
+        earlier = None if self.directory is None or self.overwrite else run_folder.earlier_seed(self.directory)
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1) if earlier is None else earlier
 
     def _header(self, prepared, space, epochs, data):
@@ -346,7 +346,7 @@ class AutoModel(fitted.FittedModel):
             return os.path.join("autonas_runs", f"{stamp}_{unique}")
         directory = os.fspath(self.directory)
         if not self.overwrite:
-            persistence.check_same_search(directory, header)
+            run_folder.check_same_search(directory, header)
         return directory
 
     def _reporter(self, directory):
