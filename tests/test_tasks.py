@@ -55,3 +55,12 @@ def test_data_of_another_kind_is_refused():
 def test_numbers_with_fractions_are_no_labels():
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         autonas.StructuredDataClassifier(**BUDGET).fit(load_iris().data[:, :3], load_iris().data[:, 3])
+
+
+@pytest.mark.parametrize("n_words", [600, 2000])
+def test_long_texts_fit(n_words):
+    generator = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    texts = [" ".join(generator.choice(["good", "fine"] if label else ["bad", "dull"], n_words)) for label in y]
+    model = autonas.TextClassifier(**BUDGET).fit(texts, y)
+    assert model.predict(texts).shape == (40,)

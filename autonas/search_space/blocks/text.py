@@ -47,12 +47,13 @@ class TextBlock(block.Block):
             outputs = keras.layers.Embedding(statistics["vocabulary_size"], dimension)(tokens)
             return keras.layers.SpatialDropout1D(dropout)(outputs) if dropout else outputs
 
-        def sequence(network):
-            def build(tokens):
-                outputs = network.build(hp, embed(tokens))
-                return reduce_tokens(outputs, tokens) if len(outputs.shape) == 3 else outputs
+        def recurrent_network(tokens):
+            network = recurrent.RecurrentBlock(return_sequences=True, depth=1)
+            return masked_reduction(network.build(hp, embed(tokens)), token_mask(tokens))
 
-            return build
+        def transformer_network(tokens):
+            outputs = transformer.TransformerBlock().build(hp, embed(tokens))
+            return masked_reduction(outputs, transformer.pool_mask(token_mask(tokens)))
 
         families = {
             "bag_and_convolution": lambda: (
@@ -62,8 +63,8 @@ class TextBlock(block.Block):
             ),
             "bag": lambda: functools.partial(self._bag, hp, dimension, dropout),
             "convolution": lambda: functools.partial(self._convolution, hp, embed),
-            "recurrent": lambda: sequence(recurrent.RecurrentBlock(return_sequences=True, depth=1)),
-            "transformer": lambda: sequence(transformer.TransformerBlock()),
+            "recurrent": lambda: recurrent_network,
+            "transformer": lambda: transformer_network,
         }
         networks = {
             name: lambda network=network: lambda tokens: network()(embed(tokens))
@@ -104,14 +105,18 @@ class TextBlock(block.Block):
         return ops.concatenate(outputs, axis=-1)
 
 
-def reduce_tokens(outputs, tokens):
-    """Mean and maximum over the tokens of a text, padding left out; `(n, 2 * channels)`.
+def token_mask(tokens):
+    """Return the mask of token ids `(n, length)`, 0 for padding, as floats `(n, length, 1)`."""
+    return ops.cast(tokens > 0, "float32")[..., None]
+
+
+def masked_reduction(outputs, mask):
+    """Return mean and maximum over the steps that are present, `(n, 2 * channels)`.
 
     Args:
-        outputs: One vector for each token, `(n, length, channels)`.
-        tokens: Ids, `(n, length)`, 0 for padding.
+        outputs: One vector for each step, `(n, steps, channels)`.
+        mask: Mask of the steps, floats `(n, steps, 1)`, 0 for padding.
     """
-    present = ops.cast(tokens > 0, "float32")[..., None]
-    mean = ops.sum(outputs * present, axis=1) / (1.0 + ops.sum(present, axis=1))
-    maximum = ops.max(outputs * present, axis=1)
+    mean = ops.sum(outputs * mask, axis=1) / (1.0 + ops.sum(mask, axis=1))
+    maximum = ops.max(outputs * mask, axis=1)
     return ops.concatenate([mean, maximum], axis=-1)

@@ -71,7 +71,7 @@ def _project(inputs, width):
 
     A dense layer whose bias has a time axis is both at once, and a stock layer.
     """
-    patch = -(-inputs.shape[1] // _MOST_STEPS)
+    patch = _patch_length(inputs)
     if patch > 1:
         inputs = keras.layers.Conv1D(width, patch, strides=patch, padding="same")(inputs)
     return keras.layers.EinsumDense(
@@ -80,3 +80,21 @@ def _project(inputs, width):
         bias_axes="td",
         bias_initializer=keras.initializers.RandomNormal(stddev=0.02),
     )(inputs)
+
+
+def pool_mask(mask):
+    """Return the mask of the outputs of a `TransformerBlock`: a patch is present if any of its steps is.
+
+    Args:
+        mask: Mask of the steps of the block's input, floats `(n, time, 1)` of 1 for present and 0 for padding.
+
+    Returns:
+        `(n, patches, 1)`: `mask` itself for a series that isn't cut into patches.
+    """
+    patch = _patch_length(mask)
+    # Pads as the convolution over patches does, so that both have the same steps in each patch.
+    return keras.layers.MaxPooling1D(patch, strides=patch, padding="same")(mask) if patch > 1 else mask
+
+
+def _patch_length(inputs):
+    return -(-inputs.shape[1] // _MOST_STEPS)
