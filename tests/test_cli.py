@@ -5,7 +5,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import time
 import types
 
 import numpy as np
@@ -127,17 +126,15 @@ def error_of(capsys, *arguments):
 # Parsing and start-up
 
 
-def test_help_is_instant_and_needs_no_keras():
+def test_help_needs_no_library_that_takes_seconds_to_import():
     code = (
         "import sys; from autonas import cli; code = cli.main(['--help'])\n"
-        "heavy = {'keras', 'tensorflow', 'pandas', 'sklearn'} & set(sys.modules)\n"
+        "heavy = {'keras', 'tensorflow', 'jax', 'numpy', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
         "sys.exit(code or (repr(heavy) if heavy else 0))"
     )
-    started = time.time()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert all(command in done.stdout for command in ("demo", "fit", "predict", "leaderboard"))
-    assert time.time() - started < 2
 
 
 def test_keras_is_imported_without_a_word():

@@ -3,7 +3,6 @@
 import copy
 import json
 import math
-import time
 
 import keras_tuner
 import numpy as np
@@ -91,17 +90,11 @@ def test_a_loss_is_shown_as_it_is_and_not_negated(strategy):
             assert other[name] == (-number if is_signed else number), name
 
 
-# Asking for numbers takes about 0.1 ms. The bound leaves room for a machine that does other things as well.
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_they_cost_next_to_nothing(strategy):
+def test_they_cost_less_than_a_millisecond_of_python(strategy, relative_cost):
     oracle = made(strategy)
     searched(oracle, 30)
-    times = []
-    for _ in range(20):
-        start = time.perf_counter()
-        oracle.numbers()
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.001
+    assert relative_cost(oracle.numbers) < 1.0
 
 
 # ---------------------------------------------------------------------- reinforcement learning

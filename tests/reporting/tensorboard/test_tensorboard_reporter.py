@@ -1,5 +1,6 @@
 """The TensorBoard log, read back with TensorBoard's own reader."""
 
+import itertools
 import shlex
 import subprocess
 import sys
@@ -203,15 +204,15 @@ def test_files_are_closed_when_a_trial_ends(tmp_path, begin):
     assert writer.closed and not reporter._trials
 
 
-def test_costs_less_than_5_milliseconds_a_trial(begin):
+def test_costs_less_than_5_milliseconds_of_python_a_trial(begin, relative_cost):
     reporter = begin()
-    costs = []
-    for number in range(20):
-        trial = record(number, 0.9)
-        started = time.process_time()
+    trials = (record(number, 0.9) for number in itertools.count())
+
+    def play_next():
+        trial = next(trials)
         play(reporter, trial, trial)
-        costs.append(time.process_time() - started)
-    assert sorted(costs)[10] < 0.005
+
+    assert relative_cost(play_next) < 5.0
 
 
 def test_an_interrupted_trial_adds_nothing_to_the_search(tmp_path, begin):
