@@ -140,47 +140,46 @@ class Evaluator:
         try:
             conditions = self._conditions(job, self.n_devices)
             outcome.precision = conditions.policy
-            with seeded(self.seed, job.number):
+            with self.phases("build"), seeded(self.seed, job.number):
+                model = self._initial_model(job, conditions) if earlier is None else earlier.model
+            outcome.parameters = model.count_params()
+            if job.costs:
+                measured = self.goal.measured(job.costs)
+            else:
+                with self.phases("measure"):
+                    measured = self.goal.measure(self.plain(model, job.values))
+            outcome.costs, outcome.margins = measured.costs, measured.margins
+            outcome.metrics = dict(measured.costs)
+            if measured.violations and job.keeps_limits:
+                outcome.status, outcome.message = "refused", measured.violations
+                return outcome
+            if earlier is None:
                 with self.phases("build"):
-                    model = self._initial_model(job, conditions) if earlier is None else earlier.model
-                outcome.parameters = model.count_params()
-                if job.costs:
-                    measured = self.goal.measured(job.costs)
-                else:
-                    with self.phases("measure"):
-                        measured = self.goal.measure(self.plain(model, job.values))
-                outcome.costs, outcome.margins = measured.costs, measured.margins
-                outcome.metrics = dict(measured.costs)
-                if measured.violations and job.keeps_limits:
-                    outcome.status, outcome.message = "refused", measured.violations
-                    return outcome
-                if earlier is None:
-                    with self.phases("build"):
-                        initial = checkpoints.values_of(checkpoints.variables_of(model))
-                        learning_rate = _learning_rate(model)
-                        trained, dataset = self._at_resolution(model, job.values, conditions)
-                        loop = loops.make_loop(trained, dataset, conditions.distribution)
-                else:
-                    initial, learning_rate = earlier.initial_weights, earlier.learning_rate
-                    trained, loop = model, earlier.loop
-                    model.optimizer.learning_rate = learning_rate
-                loop.phases = self.phases
-                result = training.train(
-                    loop,
-                    self._training_rows(job.values),
-                    batch_size,
-                    epochs=self._epochs(job.values),
-                    generator=np.random.default_rng([self.seed, job.number, 1]),
-                    score=lambda: self.score(loop, costs=outcome.costs),
-                    is_better=self.goal.is_better_epoch,
-                    patience=self.patience,
-                    deadline=job.deadline,
-                    on_epoch=on_epoch,
-                    checkpoint=self._checkpoint(job),
-                    on_checkpoint=latest,
-                    stop=job.stopper,
-                    on_best=lambda: setattr(outcome, "predictions", self._predictions),
-                )
+                    initial = checkpoints.values_of(checkpoints.variables_of(model))
+                    learning_rate = _learning_rate(model)
+                    trained, dataset = self._at_resolution(model, job.values, conditions)
+                    loop = loops.make_loop(trained, dataset, conditions.distribution)
+            else:
+                initial, learning_rate = earlier.initial_weights, earlier.learning_rate
+                trained, loop = model, earlier.loop
+                model.optimizer.learning_rate = learning_rate
+            loop.phases = self.phases
+            result = training.train(
+                loop,
+                self._training_rows(job.values),
+                batch_size,
+                epochs=self._epochs(job.values),
+                generator=np.random.default_rng([self.seed, job.number, 1]),
+                score=lambda: self.score(loop, costs=outcome.costs),
+                is_better=self.goal.is_better_epoch,
+                patience=self.patience,
+                deadline=job.deadline,
+                on_epoch=on_epoch,
+                checkpoint=self._checkpoint(job),
+                on_checkpoint=latest,
+                stop=job.stopper,
+                on_best=lambda: setattr(outcome, "predictions", self._predictions),
+            )
         except Exception as error:  # A candidate may fail in any way; the search goes on.
             outcome.message = failures.describe(error)
             return outcome
@@ -358,17 +357,16 @@ class Evaluator:
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         checkpoints.restart(kept.model.optimizer, kept.learning_rate)
         horizon, last = self.final_schedule(job.values, outcome)
-        with seeded(self.seed, job.number):
-            result = training.train(
-                kept.loop,
-                self.dataset.final_rows,
-                outcome.batch_size,
-                epochs=horizon,
-                generator=np.random.default_rng([self.seed, job.number, 2]),
-                stop_after=last,
-                deadline=deadline,
-                on_epoch=on_epoch,
-            )
+        result = training.train(
+            kept.loop,
+            self.dataset.final_rows,
+            outcome.batch_size,
+            epochs=horizon,
+            generator=np.random.default_rng([self.seed, job.number, 2]),
+            stop_after=last,
+            deadline=deadline,
+            on_epoch=on_epoch,
+        )
         with self.phases("validate"):
             scores = self.score(kept.loop, kept.costs)
         final = Outcome(
