@@ -51,8 +51,9 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     """
     nodes, output_nodes = given_graph(estimator)
     heads_given = None if output_nodes is None else [node.block for node in output_nodes]
-    input_names, head_names = ["x"], ["y"]
-    if nodes is not None:
+    if nodes is None:
+        input_names, head_names = data.part_names(x, y)
+    else:
         drawn = graph.Graph(nodes, output_nodes)
         input_names, head_names = drawn.input_names, drawn.head_names
     inputs = predictor.split_inputs(x, input_names)
@@ -62,7 +63,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
             checks.check_same_rows(each, target, sample_weight, groups)
     kinds = [getattr(node, "kind", None) or estimator.kind or data.infer_kind(each)
              for node, each in zip(nodes or [None] * len(inputs), inputs, strict=True)]  # fmt: skip
-    targets = target_encoders(estimator, heads_given)
+    targets = target_encoders(estimator, heads_given, len(outputs))
     for target, values in zip(targets, outputs, strict=True):
         target.fit(values)
     n_rows = checks.number_of_rows(outputs[0], "y")
@@ -84,6 +85,8 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         encoders.append(data.get_encoder(kind, **options).fit(values, train_rows))
     for target, values in zip(targets, outputs, strict=True):
         target.fit(values, train_rows)
+    if nodes is None:
+        nodes, output_nodes = default_graph(estimator, encoders, targets, input_names, head_names)
     searched, encoders, targets = bound_graph(estimator, nodes, output_nodes, encoders, targets, len(train_rows))
     rows = _encode(encoders, targets, inputs, outputs)
     if validation_data is not None:
@@ -103,13 +106,30 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     return Prepared(searched, encoded, scorer, find_goal(estimator, scorer, len(validation_rows)), encoders, targets)
 
 
+def default_graph(estimator, encoders, targets, input_names=None, head_names=None):
+    """Return the input nodes and the output nodes of the graph that is searched when the user draws none.
+
+    Args:
+        estimator: An `AutoModel`.
+        encoders: List of fitted encoders, one for each input.
+        targets: List of fitted target encoders, one for each head.
+        input_names: Name of each input, or `None`. Defaults to none.
+        head_names: Name of each head, or `None`. Defaults to none.
+    """
+    return defaults.default_nodes(
+        [encoder.kind for encoder in encoders], [target.task_ for target in targets],
+        [estimator.loss] * len(targets), estimator.num_classes, estimator.search_space,
+        oracles.needs_supernet(estimator.strategy, estimator.weight_sharing), input_names, head_names,
+    )  # fmt: skip
+
+
 def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
     """The graph that is searched, told what the data looks like.
 
     Args:
         estimator: An `AutoModel`.
-        nodes: Its input nodes, or `None` for the default graph.
-        output_nodes: Its output nodes, or `None`.
+        nodes: Its input nodes.
+        output_nodes: Its output nodes.
         encoders: List of fitted encoders, one for each input.
         targets: List of fitted target encoders, one for each head.
         n_train: Number of training rows.
@@ -117,12 +137,6 @@ def bound_graph(estimator, nodes, output_nodes, encoders, targets, n_train):
     Returns:
         The graph, and the encoders and targets as dicts by the names in the graph.
     """
-    if nodes is None:
-        nodes, output_nodes = defaults.default_nodes(
-            [encoder.kind for encoder in encoders], [target.task_ for target in targets], [estimator.loss],
-            estimator.num_classes, estimator.search_space,
-            oracles.needs_supernet(estimator.strategy, estimator.weight_sharing),
-        )  # fmt: skip
     features = [encoder.feature for encoder in encoders]
     searched = graph.Graph(nodes, output_nodes, estimator.optimization(n_train, features))
     searched.bind(features, [heads.Target(target.task_, target.n_outputs_) for target in targets])
@@ -167,11 +181,11 @@ def given_graph(estimator):
     return nodes, outputs
 
 
-def target_encoders(estimator, given):
+def target_encoders(estimator, given, n_heads=1):
     if given is None:
         # Whether the target may be standardised depends on the head that will be made for it.
-        head = heads.RegressionHead(loss=estimator.loss)
-        return [data.TargetEncoder(estimator.given_task, estimator.num_classes, head.scales_target())]
+        scales = heads.RegressionHead(loss=estimator.loss).scales_target()
+        return [data.TargetEncoder(estimator.given_task, estimator.num_classes, scales) for _ in range(n_heads)]
     encoders = []
     for head in given:
         task = estimator.given_task if len(given) == 1 else None

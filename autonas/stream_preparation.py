@@ -37,6 +37,8 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
     encoder = data.get_encoder(source.kind, **options)
     target = preparation.target_encoders(estimator, output_nodes and [node.block for node in output_nodes])[0]
     source.fit(encoder, target, estimator.validation_split, seed)
+    if nodes is None:
+        nodes, output_nodes = preparation.default_graph(estimator, [encoder], [target])
     searched, encoders, targets = preparation.bound_graph(
         estimator, nodes, output_nodes, [encoder], [target], source.rows["train"]
     )

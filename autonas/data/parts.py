@@ -1,0 +1,75 @@
+"""Several inputs or targets in one argument of `fit`: a dict by name, or a list of one array each."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from autonas.data import checks
+
+
+def part_names(x, y):
+    """Return the names of the inputs that `x` holds, and of the targets that `y` holds.
+
+    A dict holds its values by name. A list holds several inputs if one of its items has as many rows as `y`, and the
+    list itself has another length; otherwise its items are rows. A list of at least two arrays, all with as many rows
+    as `x` and more rows than there are arrays, holds several targets.
+
+    Args:
+        x: Rows of one input, or a list or dict of several inputs.
+        y: Targets of one head, or a list or dict for several heads.
+
+    Returns:
+        Two lists of names, in which `None` is a name that wasn't given; `[None]` for a single input or target.
+
+    Raises:
+        ValueError: If a key of a dict can't be the name of an input or of a head.
+    """
+    targets = _values(y)
+    several_targets = isinstance(y, dict) or (targets is not None and _are_targets(targets, x))
+    n_rows = _n_rows(targets[0] if several_targets and targets else y)
+    inputs = _values(x)
+    several_inputs = isinstance(x, dict) or (
+        inputs is not None and len(inputs) != n_rows and n_rows in map(_n_rows, inputs)
+    )
+    return _names("x", x, several_inputs), _names("y", y, several_targets)
+
+
+def _values(value):
+    """The items of a dict, or of a list of two or more; `None` for anything else."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, (list, tuple)) and len(value) > 1 else None
+
+
+def _n_rows(value):
+    """The number of rows, or `None` of anything that has none."""
+    if sparse.issparse(value):
+        return value.shape[0]
+    is_scalar = isinstance(value, (str, bytes)) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return None if is_scalar or not hasattr(value, "__len__") else len(value)
+
+
+def _are_targets(values, x):
+    """Whether values are arrays that have more rows than there are values, and as many as `x` or each of its parts."""
+    if not all(isinstance(value, (np.ndarray, pd.Series, pd.DataFrame)) and value.ndim > 0 for value in values):
+        return False
+    (n_rows, *others) = {len(value) for value in values}
+    if others or n_rows <= len(values):
+        return False
+    return _n_rows(x) == n_rows or {_n_rows(part) for part in _values(x) or []} == {n_rows}
+
+
+def _names(argument, value, is_several):
+    if not is_several:
+        return [None]
+    if not isinstance(value, dict):
+        return [None] * len(value)
+    if not value:
+        raise ValueError(f"`{argument}` must hold at least one part. Received: {checks.describe(value)}")
+    wrong = next((name for name in value if not (isinstance(name, str) and name.isidentifier())), None)
+    if wrong is not None:
+        raise ValueError(
+            f"The keys of `{argument}` must be names of letters, digits and '_', one for each input or head. Received: "
+            f"{wrong!r:.60}. To give a table as a dict of columns, use pandas.DataFrame({argument})."
+        )
+    return list(value)
