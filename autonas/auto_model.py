@@ -369,6 +369,7 @@ class AutoModel(fitted.FittedModel):
         self.objectives_ = [(each.name, each.direction) for each in prepared.goal.objectives]
         self.stop_reason_ = search.stop_reason
         self.best_score_ = best.score
+        self.search_["served"] = next(iter(best.report["members"])) if best.stage == "ensemble" else best.trial_id
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
         self.directory_ = directory

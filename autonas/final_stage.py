@@ -154,7 +154,7 @@ class FinalStage:
                 lambda epoch, numbers: tuner.report("on_epoch_end", record, epoch, numbers),
             )  # fmt: skip
             tuner.fill(record, final)
-            record.score = final.metrics[self.goal.main.name]
+            record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained again on all rows"
             record.status = "completed"
             if final.interrupted:
                 raise KeyboardInterrupt
@@ -233,3 +233,7 @@ class FinalStage:
             return self.tuner.predictions.read(best.trial_id)
         kept = self._kept(self.tuner.job(best), self.tuner.outcomes[best.trial_id])
         return None if kept is None else self.evaluator.predict(kept.loop)
+
+
+def _shown_score(record, goal):
+    return f"{goal.main.name} {record.score:.4g}"

@@ -21,7 +21,7 @@ class InspectedModel(BaseEstimator):
     def leaderboard(self):
         """All trials, best first, as a `pandas.DataFrame`."""
         check_is_fitted(self, "predictor_")
-        return leaderboard(self._records(), *self.objectives_[0])
+        return leaderboard(self._records(), *self.objectives_[0], self.objectives_[1:])
 
     def pareto_front(self):
         """The trials that no other beats in all objectives: rows of `leaderboard`, the best by the first one first.
@@ -144,7 +144,6 @@ class InspectedModel(BaseEstimator):
             self._limits(),
             # Those of a stream aren't kept.
             getattr(self, "validation_predictions_", None),
-            self.best_score_,
         )
         pathlib.Path(path).write_text(written, encoding="utf-8")
 
@@ -166,7 +165,7 @@ class InspectedModel(BaseEstimator):
         arguments = f'<pre style="white-space: pre-wrap">{html.escape(repr(self))}</pre>'
         folded = f"<details><summary>arguments</summary>{arguments}</details>"
         name = type(self).__name__
-        return reports.representation(name, search, records, self.stop_reason_, self.task_, self.best_score_) + folded
+        return reports.representation(name, search, records, self.stop_reason_, self.task_) + folded
 
     # ------------------------------------------------------------------ parts
 
@@ -179,7 +178,7 @@ class InspectedModel(BaseEstimator):
         return SearchInfo.from_json(self.search_), self._records()
 
     def _served(self, search, records):
-        return winner(search, records, self.best_score_)
+        return winner(search, records)
 
     def _importances(self):
         search, records = self._search()

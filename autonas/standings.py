@@ -1,8 +1,7 @@
 """Standings: how the candidates of a search compare so far."""
 
-import functools
-
 from autonas.objectives import front
+from autonas.reporting import winner
 
 
 class Standings:
@@ -36,21 +35,16 @@ class Standings:
         return next(iter(self.ranked()), None)
 
     def ranked(self):
-        """The records of completed trials, the best first."""
-
-        def compare(one, other):
-            if _epochs(one) != _epochs(other):
-                return _epochs(other) - _epochs(one)
-            is_better = self.goal.is_better
-            return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
-
-        return sorted(self.completed(), key=functools.cmp_to_key(compare))
+        """Return the records of completed trials, the best first; see `reporting.winner.order`."""
+        completed = self.completed()
+        objectives = [(objective.name, objective.direction) for objective in self.goal.objectives]
+        return sorted(completed, key=winner.order(objectives, completed))
 
     def farthest(self):
         """The records of completed trials that were to be trained for as many epochs as any."""
         completed = self.completed()
-        farthest = max(map(_epochs, completed), default=0)
-        return [record for record in completed if _epochs(record) == farthest]
+        farthest = max(map(winner.length, completed), default=0)
+        return [record for record in completed if winner.length(record) == farthest]
 
     def front(self):
         """The records of completed trials that no other beats in all objectives, of those that were trained farthest.
@@ -77,8 +71,3 @@ class Standings:
         last = max((record.number for record in found), default=None)
         since = (record for record in self.candidates() if last is not None and record.number > last)
         return sum(self._counts(record.values) for record in since)
-
-
-def _epochs(record):
-    """To how many epochs a trial was to be trained, 0 if that is the same for all."""
-    return record.values.get("tuner/epochs", 0)

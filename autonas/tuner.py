@@ -99,14 +99,17 @@ class Tuner(keras_tuner.Tuner):
         self.executor.start(self.evaluator.run, self._on_report)
         self.oracle.open()
         self._restore()
-        self.report("on_search_begin", dataclasses.replace(info, n_before=self.standings.n_counted()))
+        info = dataclasses.replace(info, n_before=self.standings.n_counted())
+        self.report("on_search_begin", info)
         # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
         try:
             with self.executor:
                 best = self.search()
-            return self.serve(self.standings.ranked() or [best], refit)
+            model, record, served = self.serve(self.standings.ranked() or [best], refit)
+            info.served = served.trial_id
+            return model, record, served
         finally:
             gc.unfreeze()
             self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")

@@ -318,6 +318,12 @@ def test_attributes(iris):
     assert {"val_accuracy", "seconds", "epochs", "best_epoch", "parameters", "reason"} <= set(board.columns)
     assert board["stage"].tolist() == ["final", "search", "search"]
     assert model.best_score_ == board.query("rank == 1")["score"].item()
+    # Nothing that was scored on its own training rows stands under a validation column.
+    final = board.query("stage == 'final'").iloc[0]
+    validated = [name for name in board.columns if name.startswith("val_")]
+    assert final[["score", "rank", *validated]].isna().all() and final["loss"] > 0
+    assert f"{model.objective_[0]} {model.best_score_:.4g}" in final["reason"]
+    assert not any(name.startswith("val_") for epoch in model.history_ for name in epoch)
     assert model.stop_reason_ == "max_trials" and model.n_features_in_ == 4
     assert [set(epoch) >= {"loss", "learning_rate"} for epoch in model.history_] == [True] * len(model.history_)
     assert isinstance(model.model_, keras.Model)

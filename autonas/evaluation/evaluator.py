@@ -348,7 +348,7 @@ class Evaluator:
             on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
 
         Returns:
-            The model, and the `Outcome`. Its metrics are on the validation rows, which were trained on.
+            The model, and the `Outcome`. It has no scores: no rows are left that the model wasn't trained on.
         """
         self.phases = phases.Phases()
         with self.phases("build"):
@@ -367,11 +367,9 @@ class Evaluator:
             deadline=deadline,
             on_epoch=on_epoch,
         )
-        with self.phases("validate"):
-            scores = self.score(kept.loop, kept.costs)
         final = Outcome(
             "completed",
-            scores,
+            {"loss": result.history[-1]["loss"], **kept.costs},
             result.history,
             result.epochs,
             result.epochs,
@@ -379,7 +377,6 @@ class Evaluator:
             outcome.batch_size,
             outcome.parameters,
             precision=kept.model.dtype_policy.name,
-            message="trained on all rows, those it is scored on included",
             interrupted=result.stopped == "interrupted",
         )
         final.phases = self.phases.seconds

@@ -8,20 +8,22 @@ import rich.markup
 import rich.table
 
 from autonas.reporting.text import architecture, duration
+from autonas.reporting.winner import is_number, order
 
 
-def leaderboard(records, objective, direction):
+def leaderboard(records, objective, direction, further=()):
     """Tabulates trials, the best first.
 
     Args:
         records: Iterable of `TrialRecord`s.
         objective: Name of the score, e.g. `"val_accuracy"`. Names the metric in error messages only.
         direction: `"min"` or `"max"`: which scores are better.
+        further: Pairs of name and direction of further objectives, which tell trials of equal scores apart.
 
     Returns:
-        A `pandas.DataFrame`, one row a trial: the final fit, those with a score by score, then those without one
-        (completed, interrupted, refused, failed). Columns: `rank` (1 is the best trial; missing without
-        a score and for the final fit, whose score is on rows that it was trained on),
+        A `pandas.DataFrame`, one row a trial: the final fit, the trials with a score in the order of
+        `winner.order`, then the trials without a score (completed, interrupted, refused, failed). Columns: `rank` (1
+        is the best trial; missing without a score, as of the final fit, which is trained on all rows),
         `trial_id`, `stage`, `status`, `score`, the metrics, `seconds`, `epochs`, `best_epoch`,
         `parameters`, `reason`, and one column a decision, missing where the decision was inactive.
         Integers and booleans have pandas' nullable dtypes where a value can be missing.
@@ -36,8 +38,9 @@ def leaderboard(records, objective, direction):
     records = sorted(records, key=lambda record: record.number)
     metrics = list(dict.fromkeys(name for record in records for name in record.metrics))
     decisions = list(dict.fromkeys(name for record in records for name in record.values))
-    records.sort(key=lambda record: _order(record, direction))
-    ranks = [_order(record, direction)[0] == 0 for record in records]
+    in_order = order([(objective, direction), *further], records)
+    records.sort(key=lambda record: (_group(record), in_order(record) if _has_score(record) else ()))
+    ranks = list(map(_has_score, records))
 
     columns = {
         "rank": pandas.array(
@@ -127,16 +130,14 @@ _LAST = ("completed", "running", "interrupted", "refused", "failed")
 
 
 def _has_score(record):
-    return record.status != "failed" and record.score is not None and math.isfinite(record.score)
+    return record.status != "failed" and is_number(record.score)
 
 
-def _order(record, direction):
+def _group(record):
+    """The final fit comes first, then what has a score, then everything else by its status."""
     if record.stage == "final" and record.status == "completed":
-        # The model that is served; its score is on rows that it was trained on.
-        return (-1, 0, record.number)
-    if _has_score(record):
-        return (0, -record.score if direction == "max" else record.score, record.number)
-    return (1, _LAST.index(record.status), record.number)
+        return -2
+    return -1 if _has_score(record) else _LAST.index(record.status)
 
 
 def _numbers(values):

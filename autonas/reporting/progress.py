@@ -89,7 +89,7 @@ class ProgressReporter(Reporter):
             reason = reason if len(reason) <= 60 else reason[:59] + "…"
             result = f"{record.status}: {reason}" if reason else record.status
         elif record.score is None:
-            result = _shown(record.metrics)
+            result = record.message if record.stage == "final" else _shown(record.metrics)
         else:
             result = f"{self._search.objective} {record.score:.4f}"
             others = {name: record.metrics[name] for name in self._search.objectives[1:]}

@@ -11,7 +11,7 @@ from autonas.reporting.leaderboard import leaderboard
 from autonas.reporting.winner import winner
 
 
-def report(search, records, stop_reason, front=None, objectives=(), constraints=None, predictions=None, score=None):
+def report(search, records, stop_reason, front=None, objectives=(), constraints=None, predictions=None):
     """The page.
 
     Args:
@@ -22,14 +22,13 @@ def report(search, records, stop_reason, front=None, objectives=(), constraints=
         objectives: Pairs of name and direction, one an objective.
         constraints: Dict from costs to limits, or `None`.
         predictions: List of `HeadPredictions` of the winner, or `None` if there are none.
-        score: The score of what is served.
 
     Returns:
         HTML.
     """
-    best = winner(search, records, score)
+    best = winner(search, records)
     shares = importance.importances(records, search.space, search.direction)
-    board = leaderboard(records, search.objective, search.direction)
+    board = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     parts = [_header(search, records, stop_reason, best)]
     parts += [_card("In short", _in_short(search, records, stop_reason, shares))]
     if best is not None:
@@ -151,7 +150,7 @@ def _pair(*cards):
     return f'<div class="pair">{"".join(cards)}</div>' if cards else ""
 
 
-def representation(name, search, records, stop_reason, task, score=None, n_rows=5):
+def representation(name, search, records, stop_reason, task, n_rows=5):
     """A fitted estimator as a notebook shows it.
 
     Args:
@@ -160,14 +159,13 @@ def representation(name, search, records, stop_reason, task, score=None, n_rows=
         records: List of `TrialRecord`s.
         stop_reason: Why the search ended.
         task: The task, or a list of them.
-        score: The score of what is served.
         n_rows: Number of trials shown. Defaults to 5.
 
     Returns:
         HTML that stands by itself within any page.
     """
-    best = winner(search, records, score)
-    board = leaderboard(records, search.objective, search.direction).head(n_rows)
+    best = winner(search, records)
+    board = leaderboard(records, search.objective, search.direction, search.pairs()[1:]).head(n_rows)
     first = next((record.values for record in records if record.number == 0), {})
     by_id = {(record.trial_id, record.stage): record for record in records}
     rows = []
@@ -175,7 +173,7 @@ def representation(name, search, records, stop_reason, task, score=None, n_rows=
         record = by_id[row.trial_id, row.stage]
         what = text.architecture(record.values, 5, than=first) or "the default architecture"
         trial = f"trial {record.number}" if record.stage == "search" else record.stage
-        rows.append([trial, None if record.stage == "final" else record.score, record.parameters, record.seconds, what])
+        rows.append([trial, record.score, record.parameters, record.seconds, what])
     tasks = task if isinstance(task, str) else ", ".join(map(str, task))
     facts = [tasks, f"{search.objective} {best.score:.4g}" if best is not None else "no trial was completed",
              f"{sum(record.stage == 'search' and record.status != 'refused' for record in records)} trials",

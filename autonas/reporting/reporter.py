@@ -26,6 +26,7 @@ class SearchInfo:
         blueprint: The blocks and how they are connected, as `Graph.blueprint` gives them.
         settings: Arguments of the estimator that differ from their defaults, as text.
         environment: Versions, devices and the like, as text.
+        served: `trial_id` of the trial that is served, or `None` while the search goes on.
     """
 
     objective: str
@@ -43,6 +44,11 @@ class SearchInfo:
     blueprint: list[dict] = dataclasses.field(default_factory=list)
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    served: str | None = None
+
+    def pairs(self):
+        """Return the pairs of name and direction of all objectives, the objective of the score first."""
+        return list(zip(self.objectives, self.directions, strict=True)) or [(self.objective, self.direction)]
 
     def to_json(self):
         """Returns it as a dict that JSON can hold."""

@@ -71,6 +71,7 @@ def _what(search, records):
     better = "smaller" if search.direction == "min" else "larger"
     found = [f"{name} won: {search.objective} {best.score:.4g} ({better} is better), in epoch {best.best_epoch} of "
              f"{best.epochs}."]  # fmt: skip
+    found += [f"An ensemble is served: {record.message}." for record in records if record.stage == "ensemble"]
     if best.stage != "search":
         found.append(f"No trial keeps to all limits: {best.message}.")
     others = {key: value for key, value in best.metrics.items() if key != search.objective and is_number(value)}
@@ -92,7 +93,7 @@ def _what(search, records):
 
 def _compared(search, records, best):
     """How much better the winner is than the default architecture and the median trial."""
-    candidates = [record for record in ranked(search, records) if record.stage == "search"]
+    candidates = ranked(search, records)
     first = next((_own(record.values) for record in records if record.number == 0 and record.stage == "search"), None)
     # Trained farther, the default architecture is another trial.
     alike = [record for record in candidates if _own(record.values) == first]

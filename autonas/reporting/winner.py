@@ -1,39 +1,62 @@
-"""Which trial has won: read from the records alone, for what is shown of a search that has ended."""
+"""The order of trials, and which trial won: the one implementation for the search and for all that is shown of it."""
 
 import math
 
 
+def order(objectives, records):
+    """Return the sort key of trials, the best first.
+
+    Trials that were trained for more epochs come first. Equal trials are told apart by the first objective, then by the
+    further objectives, the validation loss, the number of parameters and the number of the trial.
+
+    Args:
+        objectives: Pairs of name and direction, the objective of the score first.
+        records: List of the `TrialRecord`s to compare.
+    """
+    farthest = max((length(record) for record in records if record.stage == "search"), default=0)
+
+    def key(record):
+        # An ensemble is made of the trials that were trained farthest.
+        epochs = length(record) if record.stage == "search" else farthest
+        (main, _), *_ = objectives
+        values = record.metrics if record.score is None else record.metrics | {main: record.score}
+        scores = [_oriented(values.get(name), direction) for name, direction in [*objectives, ("val_loss", "min")]]
+        parameters = math.inf if record.parameters is None else record.parameters
+        return (-epochs, *scores, parameters, record.number)
+
+    return key
+
+
 def ranked(search, records):
-    """The candidates that were completed, the best first: those that were trained farther before the others.
+    """Return the candidates that were completed, the best first.
 
     Args:
         search: The `SearchInfo`.
         records: Iterable of `TrialRecord`s.
     """
-    sign = -1.0 if search.direction == "max" else 1.0
-    return sorted(
-        (each for each in records if each.stage == "search" and each.status == "completed" and is_number(each.score)),
-        key=lambda record: (-length(record), sign * record.score, record.number),
-    )
+    candidates = [
+        record
+        for record in records
+        if record.stage == "search" and record.status == "completed" and is_number(record.score)
+    ]
+    return sorted(candidates, key=order(search.pairs(), candidates))
 
 
-def winner(search, records, score=None):
-    """The trial whose architecture is served: that of the final fit, or else the best one; `None` if there is none.
+def winner(search, records):
+    """Return the record of the trial that is served, or else of the best trial; `None` if no trial was completed.
 
     Args:
         search: The `SearchInfo`.
         records: Iterable of `TrialRecord`s.
-        score: The score of what is served, where it is known and needn't be the best, as of a point of a front.
-            Defaults to `None`.
     """
     candidates = ranked(search, records)
+    candidates += [record for record in records if record.stage == "infeasible" and record.status == "completed"]
     final = next((record for record in records if record.stage == "final"), None)
-    if final is not None:
+    if search.served is not None:
+        candidates.sort(key=lambda record: record.trial_id != search.served)
+    elif final is not None:
         candidates.sort(key=lambda record: record.values != final.values)
-    elif score is not None:
-        candidates.sort(key=lambda record: record.score != score)
-    nearest = [record for record in records if record.stage == "infeasible" and record.status == "completed"]
-    return next(iter([*candidates, *nearest]), None)
+    return next(iter(candidates), None)
 
 
 def length(record):
@@ -44,3 +67,10 @@ def length(record):
 def is_number(score):
     """Whether a score is there, and finite."""
     return score is not None and math.isfinite(score)
+
+
+def _oriented(score, direction):
+    """A score of which the smaller is the better."""
+    if not is_number(score):
+        return math.inf
+    return -score if direction == "max" else score

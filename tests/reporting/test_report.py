@@ -106,7 +106,7 @@ def test_predictions_of_the_winner_are_there_if_they_are_known(searched):
 
 def test_ranks_are_there_if_weights_were_shared(searched):
     search, records = searched._search()
-    finalists = [[record.values, -record.score] for record in records if record.status == "completed"]
+    finalists = [[record.values, -record.score] for record in records if record.score is not None]
     stage = TrialRecord("0900", 900, "one_shot", status="completed", report={"finalists": finalists, "n_scored": 9})
     headings = Reader(reports.report(search, [*records, stage], "max_trials")).within("h2")
     assert "One-shot scores and real ones" in headings

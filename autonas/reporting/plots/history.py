@@ -3,6 +3,7 @@
 import math
 
 from autonas.reporting.plots import canvas
+from autonas.reporting.winner import is_number, length, order
 
 #: Learning curves that are told apart by colour; the others are grey.
 _N_COLOURED = 6
@@ -39,19 +40,19 @@ def plot_history(search, records, over="trials", axes=None):
         place = {id(each): order for order, each in enumerate(sorted(trials, key=lambda record: record.number))}
     else:
         place = {id(each): each.started + each.seconds - first for each in trials}
-    scored = [record for record in trials if record.status == "completed" and _is_number(record.score)]
+    scored = [record for record in trials if record.status == "completed" and is_number(record.score)]
     if not trials:
         return canvas.note(axes, "no trial has ended")
-    farthest = max((_length(record) for record in scored), default=0)
-    full = [record for record in scored if _length(record) == farthest]
-    short = [record for record in scored if _length(record) < farthest]
+    farthest = max((length(record) for record in scored), default=0)
+    full = [record for record in scored if length(record) == farthest]
+    short = [record for record in scored if length(record) < farthest]
     if short:
         label = f"trained for less than {farthest} epochs"
         axes.scatter([place[id(each)] for each in short], [each.score for each in short], s=10, color="0.75",
                      label=label)  # fmt: skip
     axes.scatter([place[id(each)] for each in full], [each.score for each in full], s=22, color=canvas.SKY,
                  label="trial", zorder=3)  # fmt: skip
-    path = _best_so_far(scored, search.direction)
+    path = _best_so_far(search, scored)
     if path:
         end = max(place.values())
         axes.step([place[id(each)] for each in path] + [end], [each.score for each in path] + [path[-1].score],
@@ -97,8 +98,8 @@ def plot_curves(search, records, axes=None):
     if not curves:
         return canvas.note(axes, "no trial has a learning curve")
     sign = -1 if search.direction == "max" else 1
-    curves.sort(key=lambda item: (item[0].status != "completed", -_length(item[0]),
-                                  sign * item[0].score if _is_number(item[0].score) else math.inf))  # fmt: skip
+    curves.sort(key=lambda item: (item[0].status != "completed", -length(item[0]),
+                                  sign * item[0].score if is_number(item[0].score) else math.inf))  # fmt: skip
     colours = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.RED, canvas.PURPLE, canvas.SKY]
     for rank, (record, curve) in reversed(list(enumerate(curves))):
         style = {"color": "0.8", "linewidth": 0.8}
@@ -108,7 +109,7 @@ def plot_curves(search, records, axes=None):
         marked = [record.best_epoch - 1] if rank < _N_COLOURED and 0 < record.best_epoch <= len(curve) else []
         marked = [0] if len(curve) == 1 else marked
         axes.plot(range(1, len(curve) + 1), curve, marker="o", markersize=4, markevery=marked, **style)
-    _limit(axes, [value for _, curve in curves for value in curve if _is_number(value)], search.direction)
+    _limit(axes, [value for _, curve in curves for value in curve if is_number(value)], search.direction)
     axes.set_xlabel("epoch")
     axes.set_ylabel(canvas.plain(name))
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -117,16 +118,13 @@ def plot_curves(search, records, axes=None):
     return canvas.tidy(axes)
 
 
-def _best_so_far(scored, direction):
-    """The records that were the best when they ended, of those that were trained farthest until then."""
-    found = []
+def _best_so_far(search, scored):
+    """Return the records that were the best when they ended; see `winner.order`."""
+    key, path = order(search.pairs(), scored), []
     for record in scored:
-        if found:
-            gain = record.score - found[-1].score if direction == "max" else found[-1].score - record.score
-            if (_length(record), gain) <= (_length(found[-1]), 0.0):
-                continue
-        found.append(record)
-    return found
+        if not path or key(record) < key(path[-1]):
+            path.append(record)
+    return path
 
 
 def _limit(axes, scores, direction):
@@ -151,11 +149,3 @@ def _limit(axes, scores, direction):
 
 def _score_label(search):
     return canvas.plain(f"{search.objective} ({'smaller' if search.direction == 'min' else 'larger'} is better)", 60)
-
-
-def _length(record):
-    return record.values.get("tuner/epochs") or 0
-
-
-def _is_number(score):
-    return score is not None and math.isfinite(score)

@@ -192,7 +192,7 @@ class TensorBoardReporter(Reporter):
     def _front(self, records):
         """What `plot_pareto` draws: the leaderboard, its rows of the front, and the objectives."""
         objectives = list(zip(self._search.objectives, self._search.directions, strict=True))
-        board = leaderboard(records, self._search.objective, self._search.direction)
+        board = leaderboard(records, self._search.objective, self._search.direction, objectives[1:])
         return board, pareto_front(board, objectives), objectives
 
     # ------------------------------------------------------------------ the run of the search

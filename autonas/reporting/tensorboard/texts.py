@@ -47,7 +47,7 @@ def space(search):
 
 def board(search, records):
     """The leaderboard, the best first, with what a person reads of it."""
-    frame = leaderboard(records, search.objective, search.direction)
+    frame = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     by_id = {(record.trial_id, record.stage): record for record in records}
     shown = frame.head(_N_ROWS)
     rows = []
@@ -59,9 +59,7 @@ def board(search, records):
         elif record.stage != "search":
             what = f"{row.stage} fit: {what}"
         what = what if len(what) <= _N_CHARACTERS else what[: _N_CHARACTERS - 1] + "…"
-        # The final fit is scored on rows that it was trained on.
-        score = None if record.stage == "final" else row.score
-        rows.append((row.rank, row.trial_id, score, duration(row.seconds), row.parameters, what))
+        rows.append((row.rank, row.trial_id, row.score, duration(row.seconds), row.parameters, what))
     more = f"\n\nand {len(frame) - _N_ROWS} more: see the page of HParams" if len(frame) > _N_ROWS else ""
     return _table(["rank", "trial", search.objective, "time", "weights", "what"], rows) + more
 
