@@ -38,7 +38,7 @@ def info(estimator, prepared, space, max_trials, directory):
         directions=[each.direction for each in goal.objectives],
         goal=goal.summary(),
         blueprint=prepared.graph.blueprint(),
-        settings=settings(estimator),
+        settings=settings(estimator) | left_out(prepared.graph),
         environment=environment(),
     )
 
@@ -48,6 +48,11 @@ def settings(estimator):
     defaults = inspect.signature(type(estimator)).parameters
     given = {name: f"{value!r:.200}" for name, value in estimator.get_params(deep=False).items()}
     return {name: value for name, value in given.items() if value != repr(defaults[name].default)}
+
+
+def left_out(graph):
+    """Return the candidates that the search goes without and why, a dict of short texts."""
+    return {f"left out: {decision}={label}": reason for (decision, label), reason in graph.left_out.items()}
 
 
 def environment():

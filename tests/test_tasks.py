@@ -5,6 +5,7 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 import autonas
+from autonas.search_space.blocks import transformer
 
 BUDGET = {"max_trials": 1, "epochs": 1, "tensorboard": False, "verbose": 0, "seed": 0, "refit": False}
 WORDS = [f"{'good' if row % 2 else 'bad'} film number {row % 5}" for row in range(40)]
@@ -64,3 +65,11 @@ def test_long_texts_fit(n_words):
     texts = [" ".join(generator.choice(["good", "fine"] if label else ["bad", "dull"], n_words)) for label in y]
     model = autonas.TextClassifier(**BUDGET).fit(texts, y)
     assert model.predict(texts).shape == (40,)
+
+
+def test_the_report_says_which_family_could_not_be_built(monkeypatch):
+    monkeypatch.setattr(transformer.TransformerBlock, "build", lambda block, hp, inputs: 1 / 0)
+    with pytest.warns(UserWarning, match="text_block_1/kind='transformer' is left out of the search"):
+        model = autonas.TextClassifier(**BUDGET).fit(WORDS, np.arange(40) % 2)
+    reason = model.search_["settings"]["left out: text_block_1/kind=transformer"]
+    assert reason == "ZeroDivisionError: division by zero"

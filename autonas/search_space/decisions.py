@@ -37,6 +37,8 @@ class LayerChoice(Decision):
         scoped: Whether what candidates declare belongs to their label. If not, a name is one and the same decision
             in all candidates; declare such decisions before, so that they are there whatever is chosen. Defaults to
             `True`.
+        optional: Whether a candidate that raises an error while the space is declared is left out of the space, with a
+            warning, instead of ending the search. Defaults to `False`.
 
     Example:
 
@@ -48,7 +50,7 @@ class LayerChoice(Decision):
     ```
     """
 
-    def __init__(self, name, candidates, default=None, scoped=True):
+    def __init__(self, name, candidates, default=None, scoped=True, optional=False):
         super().__init__(name)
         if not candidates:
             raise ValueError(f"`candidates` of LayerChoice {name!r} must hold at least one candidate. Received: {{}}")
@@ -57,6 +59,7 @@ class LayerChoice(Decision):
         self.candidates = dict(candidates)
         self.default = default
         self.scoped = scoped
+        self.optional = optional
 
     def scope(self, hp, label):
         """The scope of what the candidate `label` declares."""

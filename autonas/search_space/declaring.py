@@ -7,6 +7,22 @@ import keras_tuner
 from autonas.search_space import decisions
 
 
+class CandidateFailed(Exception):
+    """An error in an optional candidate of a `LayerChoice`.
+
+    Args:
+        decision: Full name of the decision.
+        label: Label of the candidate.
+        reason: The error in one line.
+    """
+
+    def __init__(self, decision, label, reason):
+        super().__init__(f"{decision}={label}: {reason}")
+        self.decision = decision
+        self.label = label
+        self.reason = reason
+
+
 class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
     """Hyperparameters that record themselves while every branch of every decision is visited once.
 
@@ -14,11 +30,20 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
     of builds that grows with the square of the number of conditions. Here an inactive hyperparameter returns its
     default instead of `None`, so that inactive branches can be built in the same pass. The result of a decision is
     that of its default branch.
+
+    Args:
+        left_out: Set of pairs of the full name of an optional `LayerChoice` and the label of a candidate that the space
+            is to be declared without. Defaults to none.
     """
 
-    def __init__(self):
+    def __init__(self, left_out=()):
         super().__init__()
+        self._left_out = left_out
         self._scopes = []
+
+    def full_name(self, name):
+        """Return the name of a hyperparameter with the scopes that it is declared in."""
+        return "/".join([*self._scopes, name])
 
     @contextlib.contextmanager
     def name_scope(self, name):
@@ -31,7 +56,7 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
 
     def _declare(self, method, name, *args, **kwargs):
         value = method(name, *args, **kwargs)
-        full_name = "/".join([*self._scopes, name])
+        full_name = self.full_name(name)
         declared = [hp for hp in self.space if hp.name == full_name]
         if len(declared) > 1:
             raise ValueError(
@@ -55,12 +80,24 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
         return self._declare(super().Fixed, name, *args, **kwargs)
 
     def layer_choice(self, decision, inputs):
-        chosen = self.Choice(decision.name, list(decision.candidates), default=decision.default)
+        candidates, chosen = self.declare_choice(decision)
         outputs = {}
-        for label, make_layer in decision.candidates.items():
-            with decision.scope(self, label):
-                outputs[label] = make_layer()(inputs)
+        for label, make_layer in candidates.items():
+            try:
+                with decision.scope(self, label):
+                    outputs[label] = make_layer()(inputs)
+            except Exception as error:  # Whatever Keras raises for shapes that don't fit.
+                if not decision.optional or len(candidates) == 1:
+                    raise
+                raise CandidateFailed(self.full_name(decision.name), label, one_line(error)) from error
         return outputs[chosen]
+
+    def declare_choice(self, decision):
+        """Declare a `LayerChoice`; return its candidates, a dict without those left out, and the chosen label."""
+        name = self.full_name(decision.name)
+        candidates = {label: make for label, make in decision.candidates.items() if (name, label) not in self._left_out}
+        default = decision.default if decision.default in candidates else None
+        return candidates, self.Choice(decision.name, list(candidates), default=default)
 
     def input_choice(self, decision, inputs):
         return decision.pick(inputs, self.Choice(decision.name, decision.labels(len(inputs))))
@@ -79,3 +116,8 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
     def declared(self):
         """The space as a plain `keras_tuner.HyperParameters` holding the default values."""
         return keras_tuner.HyperParameters.from_config(self.get_config())
+
+
+def one_line(error):
+    """Return the type of an error and the first line of its text."""
+    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"[:300]

@@ -1,6 +1,7 @@
 """The graph: inputs, blocks and heads as one search space, a `keras_tuner.HyperModel`."""
 
 import collections
+import warnings
 
 import keras
 import keras_tuner
@@ -58,6 +59,7 @@ class Graph(keras_tuner.HyperModel):
                     f"{', '.join(head.tasks)}. Use another head, or set `task`."
                 )
             head.target = target
+        self.left_out = {}
 
     @property
     def image_inputs(self):
@@ -65,10 +67,27 @@ class Graph(keras_tuner.HyperModel):
         return [f"{name}_image" for name, feature in self.features.items() if feature.kind == "image"]
 
     def declare(self):
-        """Visits every branch once and returns the whole space, a `keras_tuner.HyperParameters` of defaults."""
-        hp = declaring.DeclaringHyperParameters()
-        self.build(hp)
-        return hp.declared()
+        """Visits every branch once and returns the whole space, a `keras_tuner.HyperParameters` of defaults.
+
+        A candidate of an optional decision that can't be built for the data is left out, with a warning; `left_out`
+        then maps the pair of the decision's name and the candidate's label to the error.
+
+        Raises:
+            ValueError: If a block can't be built for the data.
+        """
+        while True:
+            hp = declaring.DeclaringHyperParameters(self.left_out)
+            try:
+                self.build(hp)
+            except declaring.CandidateFailed as failure:
+                self.left_out[failure.decision, failure.label] = failure.reason
+                warnings.warn(
+                    f"{failure.decision}={failure.label!r} is left out of the search: it can't be built for this data "
+                    f"({failure.reason}).",
+                    stacklevel=2,
+                )
+            else:
+                return hp.declared()
 
     def structure(self):
         """The `OperationGraph` of the block that has one; `None` if none has, or more than one."""
@@ -116,7 +135,7 @@ class Graph(keras_tuner.HyperModel):
             partial_channels: Operations work on one in so many channels, as in PC-DARTS; a supernet of more than 1
                 can't be inherited from. Defaults to 1.
         """
-        reading = supernet_reading.SupernetReading(values, partial_channels)
+        reading = supernet_reading.SupernetReading(values, partial_channels, self.left_out)
         inputs, outputs = self._connect(reading)
         optimizer = self._optimizer(reading)
         return self.compile(supernet.Supernet(inputs, outputs, reading), optimizer)
@@ -132,10 +151,27 @@ class Graph(keras_tuner.HyperModel):
                 raw[id(node)][tensor_name] = model_inputs[full_name]
         for each in self.blocks:
             arguments = [self._argument(hp, each, node, tensors, raw) for node in each.parents]
-            with hp.name_scope(self.names[id(each)]):
-                output = each.build(hp, arguments[0] if len(arguments) == 1 else arguments)
-            tensors[id(each)] = output
+            tensors[id(each)] = self._output(hp, each, arguments)
         return model_inputs, {self.names[id(head)]: tensors[id(head)] for head in self.heads}
+
+    def _output(self, hp, block, arguments):
+        """The tensor that a block makes of the tensors `arguments`."""
+        name = self.names[id(block)]
+        try:
+            with hp.name_scope(name):
+                output = block.build(hp, arguments[0] if len(arguments) == 1 else arguments)
+        except declaring.CandidateFailed:
+            raise
+        except (Exception, SystemExit) as error:  # Whatever a user's block raises.
+            if not isinstance(hp, declaring.DeclaringHyperParameters):
+                raise  # The error of a trial is described by its own type.
+            raise ValueError(f"Block {name!r} can't be built for this data. {declaring.one_line(error)}") from error
+        if not keras.backend.is_keras_tensor(output):
+            raise ValueError(
+                f"`build` of block {name!r}, a {type(block).__name__}, must return a Keras tensor. "
+                f"Received: {type(output).__name__}"
+            )
+        return output
 
     def _optimizer(self, hp):
         return (self.optimization or optimization.Optimization()).build(hp)

@@ -18,19 +18,17 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         values: Values of hyperparameters that aren't the default ones, a dict. Defaults to none.
         partial_channels: Share of the channels that operations work on, one in so many, where a block's operations
             offer it; the others pass by (PC-DARTS, Xu et al. 2020). Defaults to 1: all.
+        left_out: As in `DeclaringHyperParameters`.
     """
 
-    def __init__(self, values=None, partial_channels=1):
-        super().__init__()
+    def __init__(self, values=None, partial_channels=1, left_out=()):
+        super().__init__(left_out)
         self.given = dict(values or {})
         self.partial_channels = partial_channels
         self.mode = mixing.Mode()
         self.selectors = {}
         # Tensors outside of the branches that are being built, one dict for each branch around the place of reading.
         self._outside = [{}]
-
-    def full_name(self, name):
-        return "/".join([*self._scopes, name])
 
     def _declare(self, method, name, *args, **kwargs):
         value = super()._declare(method, name, *args, **kwargs)
@@ -55,11 +53,10 @@ class SupernetReading(declaring.DeclaringHyperParameters):
     # ------------------------------------------------------------------ decisions
 
     def layer_choice(self, decision, inputs):
-        labels = list(decision.candidates)
-        default = self.Choice(decision.name, labels, default=decision.default)
-        selector = self._selector(decision.name, labels, default)
+        candidates, default = self.declare_choice(decision)
+        selector = self._selector(decision.name, list(candidates), default)
         layers, outputs = {}, {}
-        for label, make_layer in decision.candidates.items():
+        for label, make_layer in candidates.items():
             with decision.scope(self, label):
                 layers[label] = make_layer()
         partial = self._partial(layers.values(), inputs)

@@ -1,5 +1,7 @@
 """The default graphs and the portfolio, on real data of each kind."""
 
+import importlib
+
 import keras
 import keras_tuner
 import numpy as np
@@ -8,8 +10,8 @@ import pytest
 from sklearn import datasets
 
 from autonas import data
-from autonas.search_space import defaults, encoding, graph, heads, portfolio
-from autonas.search_space.blocks import preprocessing
+from autonas.search_space import defaults, encoding, graph, heads, inputs, portfolio
+from autonas.search_space.blocks import preprocessing, text
 
 
 def images():
@@ -117,7 +119,6 @@ def test_several_inputs_and_heads_are_merged():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_block_can_be_connected_to_any_input(kind):
-    from autonas.search_space import inputs
     from autonas.search_space.blocks import dense
 
     encoder, x = KINDS[kind]()
@@ -187,3 +188,41 @@ def test_networks_that_are_to_share_weights_are_of_one_space(kind):
 def test_a_space_that_is_named_holds_where_weights_are_shared():
     _, (output,) = defaults.default_nodes(["image"], ["multiclass"], search_space="chain", shares_weights=True)
     assert output.block.parents[0].block.kind == "chain"
+
+
+def broken(block, hp, inputs):
+    raise RuntimeError("no such kernel\n(a long trace)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "block", "family"), [("text", "transformer", "transformer"), ("image", "dense", "dense")]
+)
+def test_a_family_that_cannot_be_built_is_left_out_with_its_reason(monkeypatch, kind, block, family):
+    """The first family, which is the default one, or any other."""
+    module = importlib.import_module(f"autonas.search_space.blocks.{block}")
+    monkeypatch.setattr(getattr(module, f"{family.title()}Block"), "build", broken)
+    encoder, x = KINDS[kind]()
+    searched = graph.Graph(*defaults.default_nodes([kind], ["multiclass"]))
+    searched.bind([encoder.fit(x).feature], [heads.Target("multiclass", 3)])
+    name = f"{kind}_block_1/kind"
+    with pytest.warns(UserWarning, match=f"{name}='{family}' is left out.*RuntimeError: no such kernel"):
+        space = searched.declare()
+    assert searched.left_out == {(name, family): "RuntimeError: no such kernel"}
+    (decision,) = [each for each in space.space if each.name == name]
+    assert family not in decision.values and len(decision.values) >= 2
+    assert not [each.name for each in space.space if each.name.startswith(f"{name}_{family}/")]
+    for point in portfolio.initial_points(searched, space):
+        build(searched, space, encoding.Encoding(space).complete(point))
+    searched.build_supernet()
+
+
+def test_a_family_that_is_named_must_be_built(monkeypatch):
+    from autonas.search_space.blocks import transformer
+
+    monkeypatch.setattr(transformer.TransformerBlock, "build", broken)
+    encoder, x = texts()
+    node = inputs.TextInput()
+    searched = graph.Graph(node, heads.ClassificationHead()(text.TextBlock(kind="transformer")(node)))
+    searched.bind([encoder.fit(x).feature], [heads.Target("multiclass", 3)])
+    with pytest.raises(ValueError, match="Block 'text_block_1' can't be built for this data. RuntimeError: no such"):
+        searched.declare()

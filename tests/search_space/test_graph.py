@@ -124,3 +124,37 @@ def test_the_blueprint_says_what_is_connected_to_what_and_what_the_data_is():
     assert parts["table"]["facts"] == {"data": "table", "shapes": {"numbers": [3]}}
     assert parts["first"]["facts"] == {"task": "multiclass", "n_outputs": 4} and parts["first"]["role"] == "head"
     assert all(part["drawing"] == [] for part in parts.values())
+
+
+class OwnBlock(autonas.Block):
+    def __init__(self, result, name=None):
+        super().__init__(name)
+        self.result = result
+
+    def build(self, hp, inputs):
+        return self.result(inputs)
+
+
+def fails(inputs):
+    raise KeyError("units")
+
+
+def ends_the_program(inputs):
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (fails, "Block 'mine' can't be built for this data. KeyError: 'units'"),
+        (ends_the_program, "Block 'mine' can't be built for this data. SystemExit: 3"),
+        (lambda inputs: None, "block 'mine', a OwnBlock, must return a Keras tensor. Received: NoneType"),
+        (lambda inputs: np.zeros((1, 2)), "block 'mine', a OwnBlock, must return a Keras tensor. Received: ndarray"),
+    ],
+)
+def test_a_block_of_the_user_that_fails_is_named(result, message):
+    node = autonas.StructuredDataInput()
+    graph = autonas.Graph(node, autonas.RegressionHead()(OwnBlock(result, name="mine")(node)))
+    graph.bind([TABLE], [heads.Target("regression", 1)])
+    with pytest.raises(ValueError, match=message):
+        graph.declare()

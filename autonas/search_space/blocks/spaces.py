@@ -38,9 +38,12 @@ def of_rows(hp):
 
 
 def family(kind, families, named=None):
-    """The decision between families of networks; one of them, or of those `named` besides, if `kind` says so."""
+    """Return the decision between families of networks, or the one of `families` or `named` that `kind` says.
+
+    A family that can't be built for the data is left out, unless `kind` names it.
+    """
     if kind is None:
-        return decisions.LayerChoice("kind", families)
+        return decisions.LayerChoice("kind", families, optional=True)
     known = {**families, **(named or {})}
     if kind not in known:
         raise ValueError(f"`kind` must be one of {list(known)} or None. Received: kind={kind!r}")
