@@ -133,8 +133,8 @@ class AutoModel(fitted.FittedModel):
     fixed_task = None
     #: Whether the validation part must be the last rows.
     in_order = False
-    #: Names of what the class learns besides, as JSON holds it; saved.
-    also_learned = ()
+    #: Dict from a further learned attribute that is saved to the shape of its value; see `storage.check_shape`.
+    also_learned = {}
 
     def __init__(
         self,
@@ -373,7 +373,7 @@ class AutoModel(fitted.FittedModel):
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
         self.directory_ = directory
-        for name in ("one_shot_correlation_", "ensemble_"):
+        for name in ("one_shot_correlation_", "ensemble_", "source_"):
             self.__dict__.pop(name, None)  # That of an earlier fit.
         if best.stage == "ensemble":
             self.ensemble_ = list(best.report["members"].items())

@@ -5,10 +5,10 @@ import pathlib
 import sys
 import traceback
 
-from autonas import cli_options, files
+from autonas import cli_options, files, storage
 from autonas.backends import silence
 
-# Beside a saved model: where its data came from, so that `predict` reads new data the same way.
+# Beside models that earlier versions saved: what is now their attribute `source_`.
 SOURCE = "source.json"
 
 
@@ -95,8 +95,8 @@ def _fit(options):
     if test is not None:
         for name, value in model.evaluate(*test).items():
             print(f"test {name}: {value:.4f}")
+    model.source_ = source
     model.save(str(output))
-    (output / SOURCE).write_text(json.dumps(source), encoding="utf-8")
     print(f"model saved to {output}")
     if not options.quiet:
         _print_invitation(model.directory_)
@@ -151,15 +151,11 @@ def _profile(options):
 
 
 def _predict(options):
-    source = _read_source(options.model)
     images = files.is_image_folder(options.data)
+    model = _load(options.model)
+    source = model.source_ if hasattr(model, "source_") else _read_source(options.model)
     if images != (source["kind"] == "images"):
         raise ValueError(f"the model was fitted on {source['kind']}. Received: {options.data}")
-
-    silence.import_keras()
-    from autonas import auto_model
-
-    model = auto_model.AutoModel.load(options.model)
     if images:
         x = files.read_images(options.data, source["image_size"], source["color_mode"], labelled=False)
     else:
@@ -171,13 +167,13 @@ def _predict(options):
 
 
 def _read_source(directory):
-    directory = pathlib.Path(directory)
-    if not directory.is_dir():
-        raise FileNotFoundError(f"no such folder: {directory}")
-    path = directory / SOURCE
+    path = pathlib.Path(directory) / SOURCE
     if not path.exists():  # saved from Python
         return {"kind": "table", "targets": []}
-    return json.loads(path.read_text(encoding="utf-8"))
+    with storage.describing_damage(path):
+        source = json.loads(path.read_text(encoding="utf-8"))
+        storage.check_shape(source, files.SOURCE_SHAPE, "content")
+    return source
 
 
 def _input_columns(frame, model, source):

@@ -6,6 +6,16 @@ SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # those that Keras reads
 LARGEST_SIDE = 128
 
+#: The shape of what a model remembers of its training data, so that new data are read the same way; see
+#: `storage.check_shape`.
+SOURCE_SHAPE = {
+    "kind": ("images", "table"),
+    "targets?": [str],
+    "image_size?": [int, int],
+    "color_mode?": ("grayscale", "rgb"),
+    "class_names?": [str],
+}
+
 
 def is_image_folder(path):
     """Tells whether `path` is a folder. Raises `FileNotFoundError` if there is nothing at all."""

@@ -1,5 +1,6 @@
 """The end of a search: the candidate to serve is measured again, trained on all rows, and measured once more."""
 
+import hashlib
 import time
 import warnings
 
@@ -175,8 +176,11 @@ class FinalStage:
 
     def _keep_final_fit(self, job, model, record):
         """So that it isn't trained again when the finished search is called again."""
-        self.tuner.weights.save(model.get_weights(), "final")
-        self.earlier = {"event": "final", "of": job.trial_id, "record": record.to_json()}
+        weights = model.get_weights()
+        self.tuner.weights.save(weights, "final")
+        self.earlier = {
+            "event": "final", "of": job.trial_id, "record": record.to_json(), "weights": _checksum(weights),
+        }  # fmt: skip
         self.tuner.oracle.journal.append(self.earlier)
 
     def earlier_final_fit(self, job, outcome):
@@ -184,11 +188,15 @@ class FinalStage:
         event, tuner = self.earlier, self.tuner
         if event is None or event["of"] != job.trial_id or not tuner.weights.exists("final"):
             return None
+        weights = tuner.weights.load("final")
+        # A process that ended between the weights of another final fit and its event left them here.
+        if event.get("weights", _checksum(weights)) != _checksum(weights):
+            return None
         record = records_module.TrialRecord.from_json(event["record"])
         record.number = len(tuner.records)
         tuner.records["final"] = record
         model = self.evaluator.trained(job, outcome).model
-        model.set_weights(tuner.weights.load("final"))
+        model.set_weights(weights)
         return record, model
 
     def searched(self, job, outcome):
@@ -237,3 +245,10 @@ class FinalStage:
 
 def _shown_score(record, goal):
     return f"{goal.main.name} {record.score:.4g}"
+
+
+def _checksum(weights):
+    checksum = hashlib.sha256()
+    for array in weights:
+        checksum.update(array.tobytes())
+    return checksum.hexdigest()

@@ -183,12 +183,17 @@ class FittedModel(inspection.InspectedModel):
         """The model that is exported; see `Predictor.export` for the arguments."""
         return self.predictor_.export(strings, float64)
 
-    def export(self, path):
+    def export(self, path, x=None):
         """Writes a self-contained model to a file that needs no autonas, runs it there, and compares.
 
         What the file's run time says of up to 32 rows of `fit`, validation rows if there are any, must be what the
         estimator says; else nothing is written. Rows are raw, in any number at a time; probabilities, or numbers in
         the target's units, come out.
+
+        A file is replaced at once: whatever happens to the process, the earlier file or the new one is there. A code
+        book is never beside a file that it doesn't belong to: the earlier one is put aside before the file is
+        replaced. So is an earlier SavedModel, in a folder `.<name>.earlier` beside it, before the new one gets its
+        name; if the process is killed in between, the next `export` to the same place puts it back first.
 
         | `path` | run time | strings |
         | --- | --- | --- |
@@ -212,31 +217,80 @@ class FittedModel(inspection.InspectedModel):
 
         Args:
             path: File, or folder. Its suffix says the format.
+            x: Rows, as `predict` takes them, to compare on instead. Needed by an estimator that was saved with
+                `examples=False`. Defaults to `None`: rows of `fit`.
 
         Returns:
             An `autonas.exports.Export`, which can be used as a path: the largest difference, inputs and outputs.
 
         Raises:
-            ValueError: If the path isn't one of these, or is taken by something else.
+            ValueError: If the path isn't one of these, or is taken by something else, or there are no rows to compare
+                on.
             ImportError: If the run time isn't installed; the message says what to install.
             ExportFailed: If the run time lacks an operation, or says something else. Nothing is written then.
         """
         check_is_fitted(self, "predictor_")
-        return exports.export(self, path)
+        return exports.export(self, path, None if x is None else self._raw_rows(x))
 
-    def save(self, path):
-        """Writes the fitted estimator to a folder.
+    def _raw_rows(self, x):
+        """Return the rows of `x` as the encoders take them."""
+        return x
 
-        All that predicting, scoring and the leaderboard need is in it. Of the constructor's arguments, those that are
-        objects (a drawn graph, an oracle, functions) are not: a loaded estimator predicts, but is not fitted anew.
+    def save(self, path, examples=True):
+        """Write the fitted estimator to a folder.
+
+        The folder holds everything that predictions, scores and the leaderboard need. Constructor arguments that are
+        objects (a graph of blocks, an oracle, functions) are left out: a loaded estimator predicts, but can't be
+        fitted again.
+
+        By default the folder also holds data of `fit`: up to 32 raw rows, on which `export` compares what it writes,
+        and the true labels of up to 5,000 validation rows beside the predictions, which `report` draws. Texts of the
+        data, such as words, categories and labels, are part of the encoding and are always in the folder.
+
+        A model that is in the folder already is replaced at once: a process that is killed at any moment, or a full
+        disk, leaves the earlier model or the new one. Other files in the folder aren't touched.
+
+        Example:
+
+        ```python
+        model.save("folder", examples=False)
+        model = autonas.AutoModel.load("folder")
+        ```
+
+        Args:
+            path: The folder. It is created if it doesn't exist.
+            examples: Whether to save rows of `fit` and true labels. Without these rows, `export` of the loaded
+                estimator needs its argument `x`, and the plots of predictions are left out of `report`. Defaults to
+                `True`.
+
+        Raises:
+            ValueError: If the folder holds a file `"estimator.json"` that isn't the one of a saved model.
+            OSError: If a file can't be written.
         """
         check_is_fitted(self, "predictor_")
-        persistence.save(self, path)
+        persistence.save(self, path, examples)
 
-    @staticmethod
-    def load(path):
-        """Reads a fitted estimator from a folder, in any process; its class is that of the one saved."""
-        return persistence.load(path)
+    @classmethod
+    def load(cls, path):
+        """Return the fitted estimator of a folder that `save` wrote, in any process.
+
+        Nothing in the folder is run, and no file outside of it is opened: the classes that are made are the estimators
+        of autonas, layers of Keras that hold no code, and classes that you have registered with
+        `keras.saving.register_keras_serializable`. A folder that was saved by a subclass of yours is loaded by that
+        class: `MyModel.load(path)`.
+
+        Args:
+            path: The folder.
+
+        Returns:
+            An estimator of the class that was saved.
+
+        Raises:
+            FileNotFoundError: If there is no saved model.
+            ValueError: If a file is damaged, of another version, a link, or holds a class that isn't accepted. The
+                message names the file.
+        """
+        return persistence.load(cls, path)
 
     def _outputs(self, x):
         check_is_fitted(self, "predictor_")

@@ -70,7 +70,13 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     inputs = outputs = task = search_space = class_weight = num_classes = None
     weight_sharing = False
     constraints = None
-    also_learned = ("lookback_", "columns_", "target_columns_", "flat_", "naive_errors_")
+    also_learned = {
+        "lookback_": int,
+        "columns_": ([(str, int)], None),
+        "target_columns_": ([int], None),
+        "flat_": bool,
+        "naive_errors_": [float],
+    }
 
     def __init__(
         self,
@@ -152,10 +158,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             windows `(n, horizon)` or `(n, horizon, targets)`.
         """
         check_is_fitted(self, "predictor_")
-        windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
-        if windows.ndim == 3:
-            return self._forecast(self._windows(windows))
-        return self._forecast(self._values(x)[None])[0]
+        forecasts = self._forecast(self._raw_rows(x))
+        return forecasts if np.ndim(x) == 3 else forecasts[0]
 
     def evaluate(self, x, y=None):
         """Metrics of the forecasts from all windows of a series.
@@ -181,6 +185,10 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         """R^2 of the forecasts from all windows of a series, the mean over steps and targets; see `evaluate`."""
         truth, forecasts = self._truth_and_forecasts(x, y)
         return float(r2_score(truth, forecasts, sample_weight=sample_weight))
+
+    def _raw_rows(self, x):
+        windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
+        return self._windows(windows) if windows.ndim == 3 else self._values(x)[None]
 
     def make_export(self, strings=True, float64=True):
         """The model that is exported: windows `(n, lookback_, channels)` in, forecasts as of `predict` out."""

@@ -1,18 +1,22 @@
 """The predictor: a trained network with what turns raw rows into its inputs and its outputs into labels."""
 
+import copy
 import functools
 import json
-import os
 
 import keras
 import numpy as np
 
-from autonas import data
+from autonas import data, saved_network, storage
 from autonas.backends import gradients
 
 #: Rows up to which the network is called directly: to compile it takes longer than they take.
 _DIRECT_ROWS = 256
 _BATCH_SIZE = 512
+
+#: Names of the files of a saved predictor.
+FILES = NETWORK, ENCODERS, EXAMPLES = "network.keras", "predictor.json", "examples.npz"
+_SHAPE = {"encoders": {str: {"kind": str, "config": {str: object}}}, "targets": {str: {str: object}}}
 
 
 class Predictor:
@@ -135,6 +139,19 @@ class Predictor:
 
     # ------------------------------------------------------------------ the rows to try exports on
 
+    @property
+    def has_examples(self):
+        """Whether there are rows to try exports on."""
+        return all(hasattr(encoder, "examples_") for encoder in self.encoders.values())
+
+    def with_examples(self, x):
+        """Return a copy with other rows to try exports on, a few of `x`, which is as in `encode`."""
+        predictor = copy.copy(self)
+        predictor.encoders = {name: copy.copy(encoder) for name, encoder in self.encoders.items()}
+        for encoder, value in zip(predictor.encoders.values(), split_inputs(x, list(self.encoders)), strict=True):
+            encoder.keep_examples(value)
+        return predictor
+
     def _examples(self):
         """The rows that the encoders keep, equally many of each."""
         examples = [encoder.examples_ for encoder in self.encoders.values()]
@@ -164,45 +181,78 @@ class Predictor:
 
     # ------------------------------------------------------------------ files
 
-    def save(self, path):
-        """Writes the predictor into a folder: a `.keras` file, JSON and arrays."""
-        os.makedirs(path, exist_ok=True)
-        without_training_parts(self.network).save(os.path.join(path, "network.keras"))
+    def writers(self, examples=True):
+        """Return the functions that write the predictor's files, a dict from a name in `FILES` to a function of a path.
+
+        Args:
+            examples: Whether the rows to try exports on are among them. Defaults to `True`.
+        """
+        writers = {NETWORK: without_training_parts(self.network).save, ENCODERS: self._write_encoders}
+        return writers | ({EXAMPLES: self._write_examples} if examples and self.has_examples else {})
+
+    def _write_encoders(self, path):
         config = {
             "encoders": {
-                name: {"kind": each.kind, "config": each.get_config()} for name, each in self.encoders.items()
+                name: {"kind": encoder.kind, "config": encoder.get_config()} for name, encoder in self.encoders.items()
             },
-            "targets": {name: each.get_config() for name, each in self.targets.items()},
+            "targets": {name: target.get_config() for name, target in self.targets.items()},
         }
-        with open(os.path.join(path, "predictor.json"), "w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)
+
+    def _write_examples(self, path):
         examples = {}
         for place, encoder in enumerate(self.encoders.values()):
             raw = encoder.examples_
             for key, array in (raw if isinstance(raw, dict) else {"": raw}).items():
                 examples[f"{place}:{key}"] = array.astype("U") if array.dtype == object else array
-        np.savez(os.path.join(path, "examples.npz"), **examples)
+        np.savez(path, **examples)
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
 
     @classmethod
-    def load(cls, path):
-        """Reads what `save` wrote."""
-        with open(os.path.join(path, "predictor.json"), encoding="utf-8") as file:
-            config = json.load(file)
-        encoders = {
-            name: type(data.get_encoder(each["kind"])).from_config(each["config"])
-            for name, each in config["encoders"].items()
-        }
-        with np.load(os.path.join(path, "examples.npz"), allow_pickle=False) as arrays:
-            for place, encoder in enumerate(encoders.values()):
-                parts = {name.split(":", 1)[1]: arrays[name] for name in arrays.files if name.startswith(f"{place}:")}
-                parts = {key: each.astype(object) if each.dtype.kind == "U" else each for key, each in parts.items()}
-                encoder.examples_ = parts.get("", parts)
-        targets = {name: data.TargetEncoder.from_config(each) for name, each in config["targets"].items()}
-        network = keras.models.load_model(os.path.join(path, "network.keras"))
-        return cls(network, encoders, targets)
+    def load(cls, paths):
+        """Return the predictor of files that `writers` wrote.
+
+        Args:
+            paths: Dict from a name in `FILES` to the path of the file. The examples may be missing.
+
+        Raises:
+            DamagedFile: If a file can't be read.
+            ValueError: If the network holds a layer that `saved_network.load` refuses.
+        """
+        with storage.describing_damage(paths[ENCODERS]):
+            with open(paths[ENCODERS], encoding="utf-8") as file:
+                config = json.load(file)
+            storage.check_shape(config, _SHAPE, "content")
+            encoders = {
+                name: type(data.get_encoder(saved["kind"])).from_config(saved["config"])
+                for name, saved in config["encoders"].items()
+            }
+            targets = {name: data.TargetEncoder.from_config(saved) for name, saved in config["targets"].items()}
+        if EXAMPLES in paths:
+            with storage.describing_damage(paths[EXAMPLES]):
+                _read_examples(paths[EXAMPLES], encoders.values())
+        return cls(saved_network.load(paths[NETWORK]), encoders, targets)
+
+
+def _read_examples(path, encoders):
+    """Give encoders the rows to try exports on that a file holds."""
+    # NumPy doesn't close a damaged file that it has opened.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        examples = {name: arrays[name] for name in arrays.files}
+    for place, encoder in enumerate(encoders):
+        names = [name for name in examples if name.startswith(f"{place}:")]
+        parts = {name.split(":", 1)[1]: examples.pop(name) for name in names}
+        parts = {key: array.astype(object) if array.dtype.kind == "U" else array for key, array in parts.items()}
+        if parts.keys() != encoder.example_names or len({len(array) for array in parts.values()}) != 1:
+            raise ValueError(
+                f"the rows have the parts {sorted(parts)!r:.100}, not {sorted(encoder.example_names)!r:.100}"
+            )
+        encoder.examples_ = parts.get("", parts)
+    if examples:
+        raise ValueError(f"the array {next(iter(examples))!r:.60} belongs to no input")
 
 
 def _each(function, raw):

@@ -6,9 +6,27 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import DataConversionWarning
 
+from autonas import storage
 from autonas.data.kinds import as_target_array, infer_task, is_indicator
 
 TASKS = ("binary", "multiclass", "multilabel", "regression", "classification")
+
+#: The shape of a config; see `storage.check_shape`.
+_SHAPE = {
+    "task": (*TASKS, None),
+    "num_classes": (int, None),
+    "scale": bool,
+    "fitted?": {
+        "task": ("binary", "multiclass", "multilabel", "regression"),
+        "n_outputs": int,
+        "one_dimensional": bool,
+        "dtype": str,
+        "classes": ([(str, float, bool)], None),
+        "classes_dtype": (str, None),
+        "mean": ([float], None),
+        "deviation": ([float], None),
+    },
+}
 
 
 class TargetEncoder:
@@ -154,6 +172,12 @@ class TargetEncoder:
 
     @classmethod
     def from_config(cls, config):
+        """Returns the encoder that `get_config` described.
+
+        Raises:
+            ValueError: If the config lacks a key, has an unknown one, or a value is of a wrong type.
+        """
+        storage.check_shape(config, _SHAPE, "config")
         encoder = cls(task=config["task"], num_classes=config["num_classes"], scale=config["scale"])
         fitted = config.get("fitted")
         if fitted is not None:

@@ -3,13 +3,14 @@
 import dataclasses
 import json
 import os
+import shutil
 import tempfile
 import warnings
 
 import keras
 import numpy as np
 
-from autonas import exceptions
+from autonas import exceptions, storage
 from autonas.backends import silence
 from autonas.exports import base, keras_file, litert, onnx, saved_model
 
@@ -23,6 +24,9 @@ FORMATS = {
 
 #: Largest difference in probabilities, and in numbers as a share of the target's standard deviation.
 _TOLERANCE = 1e-3
+
+#: What TensorFlow writes into the folder of a SavedModel.
+_SAVED_MODEL = {"assets", "fingerprint.pb", "saved_model.pb", "variables"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,13 +56,21 @@ class Export:
         return self.path
 
 
-def export(estimator, path):
+def export(estimator, path, x=None):
     """Exports a fitted estimator; see `FittedModel.export`."""
     path = os.fspath(path)
     format = _format_of(path)
     target = path.rstrip("/" + os.sep) or path
-    _check_place(target, is_folder=format is FORMATS[""])
-    predictor = estimator.predictor_
+    is_folder = format is FORMATS[""]
+    if is_folder:
+        _put_back(target)
+    _check_place(target, is_folder)
+    predictor = estimator.predictor_ if x is None else estimator.predictor_.with_examples(x)
+    if not predictor.has_examples:
+        raise ValueError(
+            "`x` must be rows to compare the exported model on: this one was saved with examples=False, which leaves "
+            "the rows of fit out. Received: x=None"
+        )
     rows = format.rows(predictor)
     expected, tolerances = _expected(predictor)
     # JAX has 64 bits only where it was told so when it started.
@@ -71,10 +83,12 @@ def export(estimator, path):
         outputs, shapes = _write_and_run(format, model, unfinished, rows, predictor.code_book())
         names = list(expected) if len(expected) == 1 else base.output_names(model)
         difference = _compare(dict(zip(names, outputs, strict=True)), expected, tolerances, format, target)
-        book = _write_code_book(format.code_book(predictor), target)
-        if os.path.isdir(target):
-            os.rename(target, os.path.join(temporary, "earlier"))
-        os.replace(unfinished, target)
+        storage.flush(unfinished)
+        if is_folder:
+            book = None
+            _replace_folder(unfinished, target)
+        else:
+            book = _replace_file(unfinished, target, format.code_book(predictor))
     return Export(target, format.name, difference, len(next(iter(rows.values()))), shapes, names, book)
 
 
@@ -93,8 +107,11 @@ def _check_place(target, is_folder):
     exists = os.path.isdir(target) if is_folder else os.path.isfile(target)
     if os.path.lexists(target) and not exists:
         raise ValueError(f"`path` must be free to write a {'folder' if is_folder else 'file'}. Received: {target!r}")
-    if is_folder and exists and os.listdir(target) and not os.path.exists(os.path.join(target, "saved_model.pb")):
-        raise ValueError(f"`path` must be a new folder, or that of a SavedModel to replace. Received: path={target!r}")
+    if is_folder and exists and _foreign(target):
+        raise ValueError(
+            f"`path` must be a new folder, or that of a SavedModel to replace. Received: path={target!r}, which holds "
+            f"{_foreign(target)[0]!r:.60}"
+        )
 
 
 def _write_and_run(format, model, path, rows, codes):
@@ -157,13 +174,55 @@ def _compare(outputs, expected, tolerances, format, target):
     return largest
 
 
-def _write_code_book(code_book, target):
-    """Writes a code book beside its model; its path, `None` if there is nothing in it."""
-    path = f"{target}.codes.json"
-    if not code_book:
-        if os.path.exists(path):
-            os.remove(path)  # That of an earlier export to the same place.
-        return None
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(code_book, file, ensure_ascii=False)
-    return path
+def _replace_file(unfinished, target, code_book):
+    """Put a file in its place, and its code book beside it; return the path of the code book or `None`."""
+    book = f"{target}.codes.json"
+    new, earlier = f"{unfinished}.codes.json", f"{unfinished}.earlier.codes.json"
+    if code_book:
+        with open(new, "w", encoding="utf-8") as file:
+            json.dump(code_book, file, ensure_ascii=False)
+        storage.flush(new)
+    # Between the two files no process finds one of each.
+    if os.path.lexists(book):
+        os.replace(book, earlier)
+    try:
+        os.replace(unfinished, target)
+    except OSError:
+        if os.path.lexists(earlier):
+            os.replace(earlier, book)
+        raise
+    if code_book:
+        os.replace(new, book)
+    storage.sync_folder(os.path.dirname(os.path.abspath(target)))
+    return book if code_book else None
+
+
+def _earlier(target):
+    """Return where the earlier folder is while a new one takes its place."""
+    folder, name = os.path.split(os.path.abspath(target))
+    return os.path.join(folder, f".{name}.earlier")
+
+
+def _replace_folder(unfinished, target):
+    earlier = _earlier(target)
+    if os.path.isdir(target):
+        os.rename(target, earlier)
+    os.rename(unfinished, target)
+    storage.sync_folder(os.path.dirname(earlier))
+    _put_back(target)
+
+
+def _put_back(target):
+    """Finish `_replace_folder`, or undo the half that a killed process did."""
+    earlier = _earlier(target)
+    if not os.path.isdir(earlier) or os.path.islink(earlier) or _foreign(earlier):
+        return
+    if os.path.lexists(target):
+        shutil.rmtree(earlier)
+    else:
+        os.rename(earlier, target)
+
+
+def _foreign(folder):
+    """Return the names in a folder that are no part of a SavedModel."""
+    return sorted(set(os.listdir(folder)) - _SAVED_MODEL)

@@ -88,6 +88,8 @@ def _in_short(search, records, stop_reason, shares):
 def _others(search, records, board, front, objectives, constraints, predictions):
     """The pictures that not every search has."""
     cards = []
+    if not predictions:
+        cards.append(_card("Predictions of validation rows", '<p class="soft">None are kept.</p>'))
     for each in predictions or []:
         heading = "Predictions of validation rows" + (f": {each.name}" if len(predictions) > 1 else "")
         cards.append(_card(heading, page.picture(

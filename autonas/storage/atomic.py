@@ -52,6 +52,17 @@ def atomic_file(path, mode="wb"):
     sync_folder(os.path.dirname(os.path.abspath(path)))
 
 
+def flush(path):
+    """Flush a file, or a folder and all files in it, to disk."""
+    if not os.path.isdir(path):
+        with open(path, "rb+") as file:
+            os.fsync(file.fileno())
+        return
+    for name in os.listdir(path):
+        flush(os.path.join(path, name))
+    sync_folder(path)
+
+
 def sync_folder(path):
     """Flush the names of a folder's files to disk, where the operating system can."""
     if os.name != "posix":

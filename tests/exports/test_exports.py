@@ -1,8 +1,10 @@
 """Exports: of each kind of data, each format's file says what the model says, in a process without autonas."""
 
+import contextlib
 import json
 import os
 import pathlib
+import shutil
 import string
 import subprocess
 import sys
@@ -293,6 +295,116 @@ def test_a_saved_model_is_replaced_and_nothing_else_is(fitted):
         fitted.export("model.onnx")
     with pytest.raises(ValueError, match="`path` must end in '.keras', '.onnx' or '.tflite', or be a folder"):
         fitted.export("model.h5")
+
+
+class Written(exports.base.Format):
+    """A format whose files are a text, and whose run time says what the estimator says."""
+
+    name, coded, text = "Text", ("category",), ""
+
+    def __init__(self, model):
+        self.outputs = model.predict_proba(x_of(model))[:, 1:]
+
+    def packages(self):
+        return ""
+
+    def code_book(self, predictor):
+        return {"x": {"kind": "category", "codes": {self.text: 1}}}
+
+    def write(self, model, path, rows, codes):
+        if not path.endswith(".onnx"):
+            os.mkdir(path)
+            path = os.path.join(path, "saved_model.pb")
+        pathlib.Path(path).write_text(self.text)
+        return {}
+
+    def run(self, path, rows):
+        return [self.outputs]
+
+
+def x_of(model):
+    return model.predictor_.example_rows()
+
+
+def dead(monkeypatch, number):
+    """Let the process die at a call of the file system: neither this call nor any later one has an effect."""
+    calls = iter(range(10_000))
+
+    def dying(function):
+        def call(*arguments, **keywords):
+            if next(calls) >= number:
+                raise Killed
+            return function(*arguments, **keywords)
+
+        return call
+
+    for name in ("fsync", "mkdir", "rename", "replace", "rmdir", "unlink"):
+        monkeypatch.setattr(os, name, dying(getattr(os, name)))
+
+
+class Killed(BaseException):
+    pass
+
+
+def exported(path):
+    """What is at a path: the text, and that of the code book."""
+    file = pathlib.Path(path, "saved_model.pb") if os.path.isdir(path) else pathlib.Path(path)
+    book = pathlib.Path(f"{path}.codes.json")
+    codes = json.loads(book.read_text())["x"]["codes"] if book.exists() else {}
+    return file.read_text() if file.exists() else None, *codes
+
+
+@pytest.mark.parametrize("path", ["model.onnx", "model"])
+def test_a_process_that_dies_at_any_call_of_the_file_system_leaves_the_old_export_or_the_new(fitted, monkeypatch, path):
+    format = Written(fitted)
+    monkeypatch.setitem(exports.exporting.FORMATS, ".onnx" if path == "model.onnx" else "", format)
+    wholes = {text: (text, text) if path == "model.onnx" else (text,) for text in ("old", "new")}
+    format.text = "old"
+    fitted.export(path)
+    assert exported(path) == wholes["old"]
+    seen, number = [], 0
+    while seen[-1:] != [wholes["new"]] or number < 8:
+        format.text = "new"
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            dead(patch, number)
+            fitted.export(path)
+        seen.append(exported(path))
+        if path == "model":
+            # Between two names of folders there is none: the next export puts the old one back first.
+            earlier = exported(".model.earlier")
+            assert seen[-1] in wholes.values() or (seen[-1] == (None,) and earlier == wholes["old"])
+            exports.exporting._put_back(path)
+            assert exported(path) in wholes.values() and not os.path.exists(".model.earlier")
+        else:
+            # Between the two files there is no code book, and the earlier one is kept.
+            kept = [json.loads(each.read_text()) for each in pathlib.Path().glob(".export_*/*.earlier.codes.json")]
+            assert seen[-1] in wholes.values() or (seen[-1] in (("old",), ("new",)) and len(kept) == 1)
+        format.text = "old"
+        for leftover in pathlib.Path().glob(".export_*"):
+            shutil.rmtree(leftover)
+        fitted.export(path)
+        assert exported(path) == wholes["old"]
+        number += 1
+    assert wholes["old"] in seen
+
+
+def test_files_of_somebody_else_in_the_folder_of_a_saved_model_are_not_deleted(fitted):
+    fitted.export("here")
+    pathlib.Path("here/notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="`path` must be a new folder, or that of a SavedModel.*holds 'notes.txt'"):
+        fitted.export("here")
+    assert pathlib.Path("here/notes.txt").read_text() == "mine"
+
+
+def test_without_rows_of_fit_an_export_is_compared_on_rows_that_are_passed(fitted):
+    fitted.save("saved", examples=False)
+    loaded = autonas.AutoModel.load("saved")
+    with pytest.raises(ValueError, match="`x` must be rows to compare the exported model on.*examples=False"):
+        loaded.export("model.onnx")
+    assert os.listdir() == ["saved"]
+    export = loaded.export("model.onnx", x=np.random.default_rng(1).normal(size=(9, 3)))
+    assert export.n_rows == 9 and export.difference < 1e-4
+    assert not loaded.predictor_.has_examples
 
 
 class Inverse(autonas.Block):

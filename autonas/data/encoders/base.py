@@ -5,6 +5,8 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from autonas import storage
+
 #: Rows that an encoder keeps at most, and their bytes.
 _MAX_EXAMPLES = 32
 _MAX_EXAMPLE_BYTES = 4 * 2**20
@@ -13,7 +15,7 @@ _MAX_EXAMPLE_BYTES = 4 * 2**20
 class Encoder:
     """Base of the encoders.
 
-    A subclass sets `kind`, gives every constructor argument in `_options()`, and implements `_fit`,
+    A subclass sets `kind` and the shapes, gives every constructor argument in `_options()`, and implements `_fit`,
     `transform`, `feature`, `keras_model`, `_get_state` and `_set_state`.
 
     Attributes:
@@ -22,6 +24,8 @@ class Encoder:
     """
 
     kind = None
+    #: The shapes of what `_options` and `_get_state` return; see `storage.check_shape`.
+    options_shape, state_shape = {}, None
 
     def fit(self, x, rows=None):
         """Measures the training rows.
@@ -39,10 +43,16 @@ class Encoder:
         """
         rows = None if rows is None else np.asarray(rows)
         self._fit(x, rows)
-        self.examples_ = self._some_of(x, rows)
+        self.keep_examples(x, rows)
         return self
 
-    def _some_of(self, x, rows):
+    def keep_examples(self, x, rows=None):
+        """Keeps a few rows in `examples_`.
+
+        Args:
+            x: Raw rows.
+            rows: Integer indices of the rows that are kept only if there are no others. Defaults to `None`.
+        """
         if sparse.issparse(x):
             x = x.tocsr()  # Not all formats can be indexed,
         elif not isinstance(x, list) and not hasattr(x, "iloc"):
@@ -54,7 +64,7 @@ class Encoder:
         raw = self.raw_arrays(_safe_indexing(x, chosen))
         parts = raw.values() if isinstance(raw, dict) else [raw]
         n_rows = max(1, min(len(chosen), _MAX_EXAMPLE_BYTES * len(chosen) // sum(part.nbytes for part in parts)))
-        return {name: part[:n_rows] for name, part in raw.items()} if isinstance(raw, dict) else raw[:n_rows]
+        self.examples_ = {name: part[:n_rows] for name, part in raw.items()} if isinstance(raw, dict) else raw[:n_rows]
 
     def transform(self, x):
         """Returns dict from tensor name to array `(rows, ...)`, as `feature.tensors` describes them."""
@@ -67,6 +77,11 @@ class Encoder:
     def raw_arrays(self, x):
         """Returns the same as numpy arrays, strings as objects."""
         return self.raw_inputs(x)
+
+    @property
+    def example_names(self):
+        """Set of the names of the arrays of `raw_arrays`, `{""}` if it returns one array."""
+        return {""}
 
     def rows_of(self, raw):
         """Returns rows that `transform` takes, from what `raw_arrays` has made of them."""
@@ -110,6 +125,12 @@ class Encoder:
 
     @classmethod
     def from_config(cls, config):
+        """Returns the encoder that `get_config` described.
+
+        Raises:
+            ValueError: If the config lacks a key, has an unknown one, or a value is of a wrong type.
+        """
+        storage.check_shape(config, {**cls.options_shape, "state?": cls.state_shape}, "config")
         config = dict(config)
         state = config.pop("state", None)
         encoder = cls(**config)

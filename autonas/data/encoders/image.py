@@ -14,6 +14,7 @@ class ImageEncoder(Encoder):
     """
 
     kind = "image"
+    state_shape = {"dtype": ("uint8", "float32"), "raw_shape": [int], "mean": [float], "variance": [float]}
 
     def _fit(self, x, rows):
         x = _as_images(x)

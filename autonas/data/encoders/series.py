@@ -17,6 +17,7 @@ class SeriesEncoder(Encoder):
     """
 
     kind = "series"
+    state_shape = {"raw_shape": [int], "mean": [float], "variance": [float], "has_missing": bool}
 
     def _fit(self, x, rows):
         x = _as_series(x)

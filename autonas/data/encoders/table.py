@@ -14,6 +14,8 @@ _MAX_CATEGORIES = 1000
 _RARE_FROM = 50
 _N_EDGES = 257
 _QUANTILES = np.linspace(0, 1, 65)
+#: The shape of a column's name in a config.
+_NAME = (str, int)
 
 
 class TableEncoder(Encoder):
@@ -49,6 +51,21 @@ class TableEncoder(Encoder):
     """
 
     kind = "table"
+    options_shape = TextEncoder.options_shape
+    state_shape = {
+        "columns": (None, [_NAME]),
+        "kinds": [("number", "date", "category", "text", None)],
+        "used": (None, [int]),
+        "parts": [[_NAME, [int]]],
+        # Keras would open a file whose name stands for the words.
+        "vocabularies": [[_NAME, [str]]],
+        "texts": [[_NAME, {str: object}]],
+        "mean": [float],
+        "deviation": [float],
+        "missing": [bool],
+        "quantiles": [[float]],
+        "edges": [[float]],
+    }
 
     def __init__(self, max_tokens=20000, length=None):
         self.max_tokens = max_tokens
@@ -169,6 +186,10 @@ class TableEncoder(Encoder):
                 safe += "_"
             names[name] = safe
         return names
+
+    @property
+    def example_names(self):
+        return {""} if self.columns_ is None else set(self.input_names.values())
 
     @property
     def feature(self):

@@ -26,6 +26,9 @@ class TextEncoder(Encoder):
     """
 
     kind = "text"
+    options_shape = {"max_tokens": (int, None), "length": (int, None)}
+    # Keras would open a file whose name stands for the words.
+    state_shape = {"vocabulary": [str], "length": int, "n_rows": int, "document_frequency": [int]}
 
     def __init__(self, max_tokens=20000, length=None):
         self.max_tokens = max_tokens
