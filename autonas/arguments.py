@@ -1,5 +1,6 @@
 """Checks of the constructor's arguments, made at the top of `fit`, before anything is written or trained."""
 
+import inspect
 import json
 import os
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from autonas import execution, oracles, preparation
 from autonas.backends import parallel, precision
+from autonas.data import checks as data_checks
 from autonas.objectives import goal
 from autonas.oracles import checks
 
@@ -64,6 +66,51 @@ def check(estimator):
     oracles.check_strategy(estimator.strategy, estimator.weight_sharing, estimator.fidelity)
     if estimator.max_trials == 1 and oracles.needs_supernet(estimator.strategy, estimator.weight_sharing):
         _refuse("max_trials", "at least 2 with a supernet: the default architecture and what is found", 1)
+
+
+def check_call(estimator, x, y, unknown):
+    """Raise an error for a call of `fit` as it is in AutoGluon or Keras, which says how to write it here.
+
+    Args:
+        estimator: The `AutoModel`.
+        x: The rows.
+        y: The targets.
+        unknown: Dict of the arguments that `fit` doesn't have.
+
+    Raises:
+        TypeError: If `unknown` has arguments.
+        ValueError: If `y` is the name of a column.
+    """
+    for name, value in unknown.items():
+        if name in estimator.get_params(deep=False):
+            call = f"{type(estimator).__name__}({name}={value!r:.60}).fit(x, y)"
+            raise TypeError(f"`{name}` is an argument of the constructor, not of `fit`: {call}")
+        parameters = inspect.signature(estimator.fit).parameters.values()
+        names = [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]
+        hint = f" {_OTHERS_ARGUMENTS[name]}" if name in _OTHERS_ARGUMENTS else ""
+        raise TypeError(f"`fit` has no argument `{name}`. It takes {', '.join(names)}.{hint}")
+    if isinstance(y, str):
+        columns = list(getattr(x, "columns", []))
+        if "target" in estimator.get_params(deep=False):
+            advice = f"Write {type(estimator).__name__}(target={y!r:.60}).fit(series)."
+        elif y in columns:
+            advice = f"Write fit(df.drop(columns={y!r:.60}), df[{y!r:.60}])."
+        elif columns:
+            advice = f"`x` has no such column; its columns are {data_checks.name_labels(columns)}."
+        else:
+            advice = f"`x` has no columns by name; it is {data_checks.describe(x)}."
+        raise ValueError(f"`y` must hold the targets, not the name of their column. Received: y={y!r:.60}. {advice}")
+
+
+#: What there is here instead of the arguments that `fit` has in Keras, scikit-learn and AutoGluon.
+_OTHERS_ARGUMENTS = {
+    "label": "The targets are `y`.",
+    "tuning_data": "Rows to score candidates on are `validation_data`, a tuple (x, y).",
+    "batch_size": "The batch size is searched, around the square root of the number of rows.",
+    "callbacks": "Early stopping, the best weights, learning rates and TensorBoard are taken care of.",
+    "shuffle": "Rows are shuffled in each epoch.",
+    "presets": "Set `preset` in the constructor.",
+}
 
 
 def check_place(estimator, is_stream, shares_weights, executor):

@@ -204,12 +204,14 @@ class AutoModel(fitted.FittedModel):
 
     # ------------------------------------------------------------------ fit
 
-    def fit(self, x, y=None, sample_weight=None, validation_data=None, groups=None):
+    def fit(self, x, y=None, sample_weight=None, validation_data=None, groups=None, **unknown):
         """Searches, trains the best architecture, and makes it ready to predict.
 
         Args:
             x: Rows: images `(n, height, width[, channels])`, a table `(n, columns)` or DataFrame, strings, series `(n,
-                time, channels)`, or a `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these.
+                time, channels)`, or a `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these. The
+                masked values of a numpy masked array are missing values in tables, texts and series. In images,
+                targets and weights they are refused.
             y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset; if that has
                 `class_names`, they are the labels.
             sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`.
@@ -217,15 +219,18 @@ class AutoModel(fitted.FittedModel):
                 `x`.
             groups: Group of each row, `(n,)`: rows of a group are never split between training and validation.
                 Defaults to `None`.
+            **unknown: Refused: settings such as `epochs` are arguments of the constructor.
 
         Returns:
             self.
 
         Raises:
             ValueError: If an argument is wrong, before anything is written or trained.
+            TypeError: If there is no such argument.
             SearchFailed: If no trial could be completed.
         """
         started = time.monotonic()
+        arguments.check_call(self, x, y, unknown)
         arguments.check(self)
         memory.grow()
         shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)

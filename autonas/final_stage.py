@@ -167,7 +167,7 @@ class FinalStage:
         except KeyboardInterrupt:
             record.status = "interrupted"
             record.message = "served with the weights of the search: the final fit was interrupted"
-        except Exception as error:  # The searched model stands, whatever happens to the final fit.
+        except (Exception, SystemExit) as error:  # The searched model stands, whatever happens to the final fit.
             record.status = "failed"
             record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
         tuner.report("on_trial_end", record, best)

@@ -115,7 +115,7 @@ class Evaluator:
     def _evaluate_stage(self, job, on_epoch):
         try:
             return self.supernet.evaluate(job, on_epoch, self.phases)
-        except Exception as error:  # The journal says why; there is no search without shared weights.
+        except (Exception, SystemExit) as error:  # The journal says why; there is no search without shared weights.
             return Outcome("failed", message=failures.describe(error))
 
     def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
@@ -180,7 +180,7 @@ class Evaluator:
                 stop=job.stopper,
                 on_best=lambda: setattr(outcome, "predictions", self._predictions),
             )
-        except Exception as error:  # A candidate may fail in any way; the search goes on.
+        except (Exception, SystemExit) as error:  # A candidate may fail in any way; the search goes on.
             outcome.message = failures.describe(error)
             return outcome
         outcome.status = "completed"
