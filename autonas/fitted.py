@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from autonas import ensembles, estimator_tags, exports, inspection, persistence, preparation, run_lock
 from autonas import predictor as predictor_module
-from autonas.data import is_stream
+from autonas.data import is_stream, masks
 from autonas.objectives import metrics as metrics_module
 
 
@@ -304,6 +304,7 @@ class FittedModel(inspection.InspectedModel):
         if not is_stream(x):
             if y is None:
                 raise ValueError("`y` must be given, except for a tf.data.Dataset of rows and targets.")
+            masks.refuse_masked(y, "y")
             return self._outputs(x), y
         if y is not None:
             raise ValueError(

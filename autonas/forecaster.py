@@ -11,9 +11,9 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import auto_model, preparation
+from autonas import arguments, auto_model, preparation
 from autonas import predictor as predictor_module
-from autonas.data import autoregression, checks, is_stream, splits
+from autonas.data import autoregression, checks, is_stream, masks, splits
 from autonas.objectives import metrics as metrics_module
 from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
@@ -129,7 +129,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.tensorboard = tensorboard
         self.verbose = verbose
 
-    def fit(self, series, y=None):
+    def fit(self, series, y=None, **unknown):
         """Searches on all windows of a series.
 
         Args:
@@ -137,14 +137,17 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 DataFrame. Missing values must be filled before.
             y: What to forecast, `(time,)` or `(time, targets)`, in the rows of `series`; its past is not an input.
                 Defaults to `None`: the columns that `target` names.
+            **unknown: Refused: settings such as `epochs` are arguments of the constructor.
 
         Returns:
             self.
 
         Raises:
             ValueError: If an argument is wrong, before anything is written or trained.
+            TypeError: If there is no such argument.
             SearchFailed: If no trial could be completed.
         """
+        arguments.check_call(self, series, y, unknown)
         return super().fit(series, y)
 
     def predict(self, x):
@@ -357,7 +360,7 @@ def _read(series, name):
         if wrong:
             raise ValueError(f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values")
     try:
-        values = np.asarray(series, dtype="float64")
+        values = np.asarray(masks.with_missing(series), dtype="float64")
     except (TypeError, ValueError):
         raise ValueError(f"`{name}` must hold numbers only. Received: {checks.describe(series)}") from None
     if values.ndim not in (1, 2) or 0 in values.shape:

@@ -95,6 +95,13 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         rows = [{name: np.concatenate([part[name], other[name]]) for name in part}
                 for part, other in zip(rows, validation[:2], strict=True)]  # fmt: skip
     weights = _weights(estimator, sample_weight, targets, rows[1], n_rows)
+    if weights is not None:
+        if not weights[train_rows].any():
+            raise ValueError(
+                "`sample_weight` and `class_weight` must leave a training row with a weight above zero. Received: "
+                "weights of zero for all of them"
+            )
+        weights = (weights / np.mean(weights[:n_rows])).astype("float32")
     encoded = dataset.ArrayDataset(
         *rows,
         train_rows,
@@ -221,7 +228,7 @@ def _encode_validation(encoders, targets, validation_data):
 
 
 def _weights(estimator, sample_weight, targets, encoded, n_rows):
-    """Weights of rows in the loss: the user's, times those of the classes, with mean 1.
+    """Weights of rows in the loss: the user's, times those of the classes.
 
     Of `validation_data`, which come after the first `n_rows` rows, the user's weights are 1.
     """
@@ -238,7 +245,7 @@ def _weights(estimator, sample_weight, targets, encoded, n_rows):
         else:
             by_class = np.array([estimator.class_weight.get(label, 1.0) for label in target.classes_.tolist()])
         weights = by_class[codes] if weights is None else weights * by_class[codes]
-    return None if weights is None else (weights / np.mean(weights[:n_rows])).astype("float32")
+    return weights
 
 
 def check_class_weight(class_weight, targets):
@@ -250,6 +257,11 @@ def check_class_weight(class_weight, targets):
         if unknown:
             raise ValueError(
                 f"`class_weight` must name labels of `y`. Received: {checks.name_labels(unknown)}, not in y"
+            )
+        if not any(class_weight.get(label, 1.0) for label in targets[0].classes_.tolist()):
+            raise ValueError(
+                "`class_weight` must give a label of `y` a weight above zero. Received: zero for each of "
+                f"{checks.name_labels(targets[0].classes_.tolist())}"
             )
     return targets[0]
 

@@ -1,21 +1,29 @@
 """Refuse inconsistent arguments at once, in one short line."""
 
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+
+from autonas.data import masks
+
+#: Integers up to this one are floats of 64 bits.
+_MAX_EXACT_INTEGER = 2**53
+
+#: The largest number that a network can read.
+MAX_FLOAT32 = float(np.finfo("float32").max)
 
 
 def number_of_rows(x, name="x"):
     """Returns the number of rows of an array, sparse matrix, DataFrame, Series or list."""
     if sparse.issparse(x):
         return x.shape[0]
-    if not hasattr(x, "__len__"):
-        x = np.asarray(x)
-        if x.ndim == 0:
-            raise ValueError(f"`{name}` must be an array, a DataFrame or a list of rows. Received: {describe(x)}")
-    return len(x)
+    rows = x if hasattr(x, "__len__") else np.asarray(x)
+    if isinstance(x, (str, bytes, dict, set)) or getattr(rows, "ndim", 1) == 0:
+        raise ValueError(f"`{name}` must be an array, a DataFrame or a list of rows. Received: {describe(x)}")
+    return len(rows)
 
 
 def is_stream(x):
@@ -26,6 +34,8 @@ def is_stream(x):
 
 def describe(x):
     """Returns type and shape of anything, never its content."""
+    if x is None:
+        return "None"
     shape = getattr(x, "shape", None)
     if shape is not None and len(shape) > 0:
         return f"{type(x).__name__} of shape {tuple(shape)}"
@@ -65,6 +75,7 @@ def check_sample_weight(sample_weight):
     Raises:
         ValueError: If a weight is negative, missing or infinite, or all of them are zero.
     """
+    masks.refuse_masked(sample_weight, "sample_weight")
     try:
         weights = np.asarray(sample_weight, dtype="float32")
     except (TypeError, ValueError):
@@ -80,6 +91,49 @@ def check_sample_weight(sample_weight):
     if not weights.any():
         raise ValueError("`sample_weight` must hold at least one weight above zero. Received: only zero weights")
     return weights
+
+
+def are_confused(values, numbers):
+    """Return whether integers that differ are the same float of 64 bits.
+
+    Args:
+        values: Series of numbers of any type, or of strings that read as numbers.
+        numbers: The same values as an array of float64.
+    """
+    if np.nanmax(np.abs(numbers), initial=0.0) <= _MAX_EXACT_INTEGER:
+        return False
+    return pd.Series(numbers).nunique() < values.nunique()
+
+
+def warn_of_confused_integers(values, numbers, holder):
+    """Warn if `are_confused(values, numbers)`; `holder` is the name of the argument or column for the message."""
+    if are_confused(values, numbers):
+        warnings.warn(
+            f"{holder} holds integers beyond 2**53, which floats of 64 bits can't tell apart: {values.nunique()} "
+            f"different values become {pd.Series(numbers).nunique()}. Give identifiers as strings, or subtract the "
+            "smallest value.",
+            stacklevel=2,
+        )
+
+
+def check_strings(strings, holder):
+    """Check that strings can be encoded in UTF-8, as files and run times hold them.
+
+    Args:
+        strings: Iterable of str.
+        holder: Name of the argument or column that holds the strings, for the message.
+
+    Raises:
+        ValueError: If a string has a surrogate without its other half.
+    """
+    for string in strings:
+        try:
+            string.isascii() or string.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"{holder} must hold valid Unicode. Received: {string!r:.60}, with half of a surrogate pair. "
+                "Replace it, for example by `text.encode('utf-8', 'replace').decode()`."
+            ) from None
 
 
 def check_labels_in_training(training, validation):

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from autonas.data import masks
+
 _MAX_BYTES = 64 * 2**20
 _SAMPLED_ROWS = 4096
 
@@ -45,9 +47,9 @@ def fingerprint(data):
     if isinstance(data, (list, tuple)) and len({np.shape(row) for row in data}) > 1:
         digest = hashlib.sha256()
         for row in data:
-            _update(digest, np.asarray(row))
+            _update(digest, np.asarray(masks.with_missing(row)))
         return {"rows": len(data), "dtype": "list of unequal rows", "hash": digest.hexdigest()[:16]}
-    data = np.asarray(data)
+    data = np.asarray(masks.with_missing(data))
     digest = hashlib.sha256(repr(data.shape).encode())
     _update(digest, data)
     return {"rows": len(data), "shape": list(data.shape), "dtype": str(data.dtype),
@@ -104,5 +106,5 @@ def _size(values):
 def _hash_objects(series):
     try:
         return pd.util.hash_pandas_object(series, index=False).to_numpy()
-    except TypeError:  # unhashable objects, such as dicts
+    except (TypeError, UnicodeEncodeError):  # Unhashable objects, such as dicts, and halves of surrogate pairs.
         return pd.util.hash_pandas_object(series.map(repr), index=False).to_numpy()

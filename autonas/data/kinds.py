@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from autonas.data import masks
+
 _MAX_CLASSES_OF_INTEGERS = 20
 _MAX_CLASSES_OF_FLOATS = 10
 _MIN_ROWS_PER_NUMBERED_CLASS = 5
@@ -34,7 +36,7 @@ def infer_kind(x):
     if isinstance(x, pd.Series):
         if _is_strings(x):
             return "text"
-        raise ValueError(_reshape_message("a pandas Series of numbers"))
+        raise ValueError(_reshape_message(f"a pandas Series of dtype {x.dtype}"))
     if isinstance(x, (list, tuple)):
         return _kind_of_list(x)
     return _kind_of_array(np.asarray(x))
@@ -51,31 +53,56 @@ def _kind_of_list(x):
             "`x` must be an array, a DataFrame or a list of rows. Received: a list of dicts; "
             "convert it with `pandas.DataFrame(x)`"
         )
-    if np.ndim(first) == 0:
+    n_dimensions = _n_dimensions(first)
+    if n_dimensions == 0:
         raise ValueError(_reshape_message("a list of numbers"))
-    if np.ndim(first) == 2 and len({np.shape(item) for item in x}) > 1:
-        return "series"
-    if isinstance(first, np.ndarray) and first.ndim > 1:
-        return _kind_of_array(np.stack([np.asarray(item) for item in x]))
-    if np.ndim(first) == 1:
-        if len({len(item) for item in x}) > 1:
+    if n_dimensions == 1:
+        if len({len(item) if hasattr(item, "__len__") else None for item in x}) > 1:
             raise ValueError(
                 "`x` must have rows of equal length. Received: a list of rows of unequal length; "
                 "for series pass arrays of shape (time, channels)"
             )
         return "table"
+    if any(_n_dimensions(item) != n_dimensions for item in x):
+        raise ValueError("`x` must have rows of equally many dimensions. Received: a list of unlike rows")
+    if len({np.shape(item) for item in x}) > 1:
+        if n_dimensions == 2:
+            return "series"
+        raise ValueError("`x` must hold images of equal size. Received: a list of arrays of unequal shapes")
+    if isinstance(first, np.ndarray):
+        return _kind_of_array(np.stack([np.asarray(item) for item in x]))
     return _kind_of_array(np.asarray(x))
 
 
+def _n_dimensions(item):
+    """Return the number of dimensions of a row: one for a list that holds lists of unequal length."""
+    try:
+        return np.ndim(item)
+    except ValueError:
+        return 1
+
+
 def _kind_of_array(x):
+    if x.dtype.names is not None:
+        raise ValueError(
+            f"`x` must be an array of numbers or strings. Received: a structured array of fields "
+            f"{', '.join(x.dtype.names[:5])}; convert it with `pandas.DataFrame(x)`"
+        )
     if x.ndim == 1 and _is_strings(pd.Series(x)):
         return "text"
     if x.ndim == 2:
         return "text" if x.shape[1] == 1 and _is_strings(pd.Series(x[:, 0])) else "table"
+    if x.ndim in (3, 4) and x.dtype.kind not in "biufO":
+        raise ValueError(f"`x` must hold numbers in {x.ndim} dimensions. Received: an array of dtype {x.dtype}")
     if x.ndim == 3:
         return "image" if _looks_like_images(x) else "series"
     if x.ndim == 4:
         return "image"
+    if x.ndim == 1 and isinstance(next(iter(x), None), np.ndarray):
+        raise ValueError(
+            f"`x` must be one array or a list of arrays. Received: an array of {len(x)} arrays; pass "
+            "`numpy.stack(x)` if they have one shape, or `list(x)` for series of unequal lengths"
+        )
     if x.ndim <= 1:
         raise ValueError(_reshape_message(f"an array of shape {x.shape}"))
     raise ValueError(f"`x` must have 2, 3 or 4 dimensions. Received: an array of shape {x.shape}")
@@ -86,7 +113,7 @@ def _looks_like_images(x):
     if x.dtype.kind in "iub":
         return True
     picture = height == width > 1 or (min(height, width) >= 16 and max(height, width) <= 2 * min(height, width))
-    return picture and not np.isnan(x).any()
+    return picture and not pd.isna(x).any()
 
 
 def _is_strings(series):
@@ -177,10 +204,13 @@ def as_target_array(y):
         missing) objects.
 
     Raises:
-        ValueError: If `y` is None, is not 1-D or 2-D, or holds complex numbers or lists.
+        ValueError: If `y` is None, is not 1-D or 2-D, or holds complex numbers, lists or masked values.
     """
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
+    masks.refuse_masked(y, "y")
+    if isinstance(y, pd.Series) and isinstance(y.dtype, pd.SparseDtype):
+        y = y.sparse.to_dense()
     if sparse.issparse(y):
         y = y.toarray()
     if isinstance(y, pd.DataFrame):
@@ -203,6 +233,14 @@ def as_target_array(y):
         raise ValueError(f"`y` should be a 1d array or a 2d array. Received: an array of shape {values.shape}")
     if values.dtype.kind == "c":
         raise ValueError("Complex data not supported in `y`")
+    if values.dtype.kind in "mMSV":
+        convert = {"S": "Decode them, for example by `y.astype(str)`", "V": "Pass one of its fields"}
+        raise ValueError(
+            f"`y` must hold numbers, booleans or strings. Unknown label type: {values.dtype}. "
+            f"{convert.get(values.dtype.kind, 'Convert them to numbers, for example of days')}."
+        )
+    if 0 in values.shape[1:]:
+        raise ValueError(f"`y` must have at least one column. Received: an array of shape {values.shape}")
     if values.dtype == object:
         values = _from_objects(values)
     return values
@@ -246,7 +284,8 @@ def _from_objects(values):
     if kind in ("integer", "floating", "mixed-integer-float", "boolean", "decimal"):
         if not pd.isna(values).any():
             return np.array(values.tolist()) if kind != "decimal" else values.astype("float64")
-        return values if kind == "boolean" else values.astype("float64")
+        return values if kind == "boolean" else np.where(pd.isna(values), np.nan, values).astype("float64")
     if kind in ("string", "empty"):
         return values
-    raise ValueError(f"Unknown label type: {kind}. `y` must hold numbers, booleans or strings, not a mixture")
+    decode = ". Decode them, for example by `[label.decode() for label in y]`" if kind == "bytes" else ""
+    raise ValueError(f"Unknown label type: {kind}. `y` must hold numbers, booleans or strings, not a mixture{decode}")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
+from autonas.data import masks
 from autonas.data.checks import check_labels_in_training, check_same_rows
 from autonas.data.kinds import as_target_array
 
@@ -44,6 +45,7 @@ def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=
         validation = np.arange(n_rows - n_validation, n_rows)
     elif groups is not None:
         check_same_rows(y, groups=groups)
+        masks.refuse_masked(groups, "groups")
         groups = pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=False)[0]
         return _split_groups(y if classes else np.zeros(n_rows, int), groups, validation_split, generator)
     elif classes:

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.exceptions import DataConversionWarning
 
 from autonas import storage
+from autonas.data.checks import MAX_FLOAT32, check_strings, warn_of_confused_integers
 from autonas.data.kinds import as_target_array, infer_task, is_indicator
 
 TASKS = ("binary", "multiclass", "multilabel", "regression", "classification")
@@ -214,6 +215,7 @@ class TargetEncoder:
 
     def _find_classes(self, values):
         classes = np.unique(values)
+        check_strings((label for label in classes.tolist() if isinstance(label, str)), "`y`")
         if self.num_classes is not None:
             if not isinstance(self.num_classes, (int, np.integer)) or self.num_classes < 2:
                 raise ValueError(
@@ -244,6 +246,8 @@ class TargetEncoder:
 
     def _fit_regression(self, values, rows):
         matrix = _as_floats(values.reshape(len(values), -1))
+        if values.ndim == 1:
+            warn_of_confused_integers(pd.Series(values), matrix[:, 0], "`y`")
         training = matrix if rows is None else matrix[rows]
         self.n_outputs_ = matrix.shape[1]
         self.mean_ = np.zeros(self.n_outputs_)
@@ -291,9 +295,16 @@ def _check_finite(values):
 
 def _as_floats(values):
     try:
-        return values.astype("float64")
+        numbers = values.astype("float64")
     except (TypeError, ValueError):
         raise ValueError("`y` must hold numbers for a regression. Received: strings") from None
+    beyond = np.abs(numbers) > MAX_FLOAT32
+    if beyond.any():
+        raise ValueError(
+            f"`y` must hold numbers within the range of float32, 3.4e38. Received: {numbers[beyond][0]:g}. Rescale "
+            "them, for example by their logarithm."
+        )
+    return numbers
 
 
 def _dtype_name(values):

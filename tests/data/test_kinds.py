@@ -55,6 +55,12 @@ def test_kind(x, kind):
     assert infer_kind(x) == kind
 
 
+def arrays_of(*arrays):
+    array = np.empty(len(arrays), dtype=object)
+    array[:] = arrays
+    return array
+
+
 @pytest.mark.parametrize(
     ("x", "message"),
     [
@@ -66,6 +72,12 @@ def test_kind(x, kind):
         ([[1, 2], [1]], "unequal length"),
         (np.ones((2, 2, 2, 2, 2)), "2, 3 or 4 dimensions"),
         (list(range(1_000_000)), "a list of numbers"),
+        (np.zeros(3, dtype=[("a", "f4")]), "a structured array of fields a; convert it with `pandas.DataFrame"),
+        (arrays_of(np.ones(3), np.ones(3)), r"an array of 2 arrays; pass `numpy.stack\(x\)`"),
+        (np.full((2, 4, 4), "a"), "numbers in 3 dimensions. Received: an array of dtype <U1"),
+        ([np.ones((8, 8, 3)), np.ones((8, 9, 3))], "images of equal size"),
+        ([np.ones((8, 2)), np.ones(8)], "equally many dimensions"),
+        (pd.Series([[1, 2], [3]]), "a pandas Series of dtype object"),
     ],
 )
 def test_no_kind_is_a_short_error(x, message):

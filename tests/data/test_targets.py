@@ -122,12 +122,30 @@ def test_a_column_is_squeezed_with_scikit_learns_warning():
         (None, pd.array([1, None], dtype="Int64"), "the first at index 1"),
         (None, [[0.5, 1], [np.nan, 2]], r"the first at index \(1, 0\)"),
         (None, [], "at least one row"),
+        (None, [b"yes", b"no"], "Unknown label type: .S3. Decode them"),
+        (None, np.array([b"yes", b"no"], dtype=object), "Unknown label type: bytes.* Decode them"),
+        (None, pd.Series(pd.date_range("2020-01-01", periods=3)), "label type: datetime64.* Convert them to numbers"),
+        (None, pd.Series(pd.to_timedelta([1, 2], unit="h")), "label type: timedelta64"),
+        (None, np.zeros(3, dtype=[("a", "f4")]), "Pass one of its fields"),
+        (None, np.empty((3, 0)), "at least one column"),
+        (None, [pd.NA, 1, 2], "1 missing, NaN or infinite value, the first at index 0"),
+        (None, [[1, 2], [3]], "a list of unequal items"),
     ],
 )
 def test_bad_targets_are_refused(task, y, message):
     with pytest.raises(ValueError, match=message) as error:
         TargetEncoder(task).fit(y)
     assert "\n" not in str(error.value)
+
+
+def test_targets_may_be_sparse():
+    encoder = TargetEncoder().fit(pd.Series(pd.arrays.SparseArray([0, 1, 0])))
+    assert encoder.classes_.tolist() == [0, 1]
+
+
+def test_integers_that_floats_confuse_are_warned_of():
+    with pytest.warns(UserWarning, match="`y` holds integers beyond 2..53, .*: 30 different values become 1. Give"):
+        TargetEncoder("regression").fit(2**60 + np.arange(30))
 
 
 def test_unseen_labels_are_named_up_to_five():

@@ -6,6 +6,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from autonas import storage
+from autonas.data import masks
 
 #: Rows that an encoder keeps at most, and their bytes.
 _MAX_EXAMPLES = 32
@@ -56,7 +57,7 @@ class Encoder:
         if sparse.issparse(x):
             x = x.tocsr()  # Not all formats can be indexed,
         elif not isinstance(x, list) and not hasattr(x, "iloc"):
-            x = np.asarray(x)  # nor can what only can be made an array.
+            x = np.asarray(masks.with_missing(x))  # nor can what only can be made an array.
         chosen = np.arange(_num_samples(x))
         if rows is not None and len(rows) < len(chosen):
             chosen = np.setdiff1d(chosen, rows)
@@ -140,6 +141,19 @@ class Encoder:
 
     def _options(self):
         return {}
+
+
+def array_of(x):
+    """Return an array of nested lists, or of anything that can become an array; refuse lists of unequal lengths."""
+    try:
+        return np.asarray(x)
+    except ValueError:
+        raise ValueError("`x` must hold rows of equal shape. Received: nested lists of unequal lengths") from None
+
+
+def have_one_shape(rows):
+    """Return whether all rows of a list have the same shape."""
+    return len({array_of(row).shape for row in rows}) <= 1
 
 
 def first_index(bad):

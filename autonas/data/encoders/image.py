@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, chunks_of, first_index, plural
+from autonas.data import checks, masks
+from autonas.data.encoders.base import (
+    Encoder,
+    RunningMoments,
+    array_of,
+    check_rows,
+    chunks_of,
+    first_index,
+    have_one_shape,
+    plural,
+)
 from autonas.data.features import Feature, Tensor
 
 
@@ -78,13 +88,18 @@ class ImageEncoder(Encoder):
 
 
 def _as_images(x):
-    if isinstance(x, (list, tuple)) and len({np.shape(image) for image in x}) > 1:
+    masks.refuse_masked(x, "x")
+    if isinstance(x, (list, tuple)) and not have_one_shape(x):
         raise ValueError("`x` must hold images of equal size. Received: a list of images of unequal sizes")
-    x = np.asarray(x)
+    x = array_of(x)
     if x.ndim not in (3, 4):
         raise ValueError(
             "`x` must hold images of shape (rows, height, width) or (rows, height, width, channels). "
             f"Received: shape {x.shape}"
+        )
+    if 0 in x.shape[1:]:
+        raise ValueError(
+            f"`x` must hold images of at least one pixel and one channel. Received: images of shape {x.shape[1:]}"
         )
     if x.dtype.kind not in "biuf":
         raise ValueError(f"`x` must hold numeric pixels. Received: dtype {x.dtype}")
@@ -95,19 +110,20 @@ def check_finite(x, start=0):
     """Refuses NaN and infinite pixels; `start` is the index of the first row, for the message."""
     if x.dtype.kind != "f":
         return
-    count, first = 0, None
+    count, first, value = 0, None, None
     for chunk in chunks_of(x, None):
-        # float64 beyond float32's range becomes infinite in the network, so it counts as infinite here
-        bad = ~np.isfinite(chunk) | (np.abs(chunk) > np.finfo("float32").max)
+        # float64 beyond float32's range becomes infinite in the network.
+        bad = ~np.isfinite(chunk) | (np.abs(chunk) > checks.MAX_FLOAT32)
         if bad.any():
             count += int(bad.sum())
             if first is None:
                 index = first_index(bad)
-                first = (index[0] + start, *index[1:])
+                first, value = (index[0] + start, *index[1:]), chunk[index]
         start += len(chunk)
     if count:
         it = "it" if count == 1 else "them"
+        note = f" {value:g} is beyond the range of float32, 3.4e38." if np.isfinite(value) else ""
         raise ValueError(
             f"`x` has {plural(count, 'NaN or infinite value', 'NaN or infinite values')}, the first at "
-            f"index {first}. Remove or impute {it} before calling fit."
+            f"index {first}. Remove or impute {it} before calling fit.{note}"
         )

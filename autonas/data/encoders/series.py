@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, chunks_of, first_index, plural
+from autonas.data import masks
+from autonas.data.checks import MAX_FLOAT32
+from autonas.data.encoders.base import (
+    Encoder,
+    RunningMoments,
+    array_of,
+    check_rows,
+    chunks_of,
+    first_index,
+    have_one_shape,
+    plural,
+)
 from autonas.data.features import Feature, Tensor
 
 
@@ -90,10 +101,11 @@ class SeriesEncoder(Encoder):
 
 def _as_series(x):
     """Returns float32 `(rows, time, channels)` or `(rows, time)`, shorter rows of a list padded with NaN."""
-    if isinstance(x, (list, tuple)) and len({np.shape(row) for row in x}) > 1:
-        rows = [np.asarray(row, dtype="float32") for row in x]
+    x = masks.with_missing(x)
+    if isinstance(x, (list, tuple)) and not have_one_shape(x):
+        rows = [_as_float32(array_of(row)) for row in x]
         shapes = {row.shape[1:] for row in rows}
-        if len(shapes) > 1 or rows[0].ndim not in (1, 2):
+        if len(shapes) > 1 or any(row.ndim not in (1, 2) for row in rows):
             raise ValueError(
                 "`x` must hold series of shape (time, channels) with equally many channels. "
                 f"Received: rows with {len(shapes)} different numbers of channels"
@@ -101,16 +113,36 @@ def _as_series(x):
         padded = np.full((len(rows), max(map(len, rows)), *shapes.pop()), np.nan, dtype="float32")
         for target, row in zip(padded, rows, strict=True):
             target[: len(row)] = row
-        return padded
-    values = np.asarray(x)
+        values = padded
+    else:
+        values = array_of(x)
     if values.ndim not in (2, 3):
         raise ValueError(
             f"`x` must hold series of shape (rows, time, channels) or (rows, time). Received: shape {values.shape}"
         )
-    if values.dtype.kind not in "biufO":
+    if 0 in values.shape[1:]:
+        raise ValueError(
+            f"`x` must hold series of at least one step and one channel. Received: series of shape {values.shape[1:]}"
+        )
+    return _as_float32(values)
+
+
+def _as_float32(values):
+    """Return an array of numbers as float32; refuse other values, and finite ones that float32 can't hold."""
+    try:
+        numbers = values if values.dtype.kind in "biuf" else values.astype("float64")
+    except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or values.dtype.kind not in "biufO":
         raise ValueError(f"`x` must hold numeric series. Received: dtype {values.dtype}")
-    with np.errstate(over="ignore"):
-        return values.astype("float32", copy=False)
+    if numbers.dtype.kind == "f" and numbers.dtype.itemsize > 4:
+        beyond = np.isfinite(numbers) & (np.abs(numbers) > MAX_FLOAT32)
+        if beyond.any():
+            raise ValueError(
+                f"`x` has {plural(int(beyond.sum()), 'value', 'values')} beyond the range of float32, 3.4e38, the "
+                f"first at index {first_index(beyond)}: {numbers[beyond][0]:g}. Rescale them, or replace them with NaN."
+            )
+    return numbers.astype("float32", copy=False)
 
 
 def _check_values(x):
@@ -121,7 +153,7 @@ def _check_values(x):
             f"`x` has {plural(count, 'infinite value', 'infinite values')}, the first at index "
             f"{first_index(infinite)}. Remove them or replace them with NaN."
         )
-    empty = np.isnan(x).reshape(len(x), -1).all(axis=1)
+    empty = np.isnan(x).all(axis=tuple(range(1, x.ndim)))
     if empty.any():
         raise ValueError(
             f"`x` has {plural(int(empty.sum()), 'row', 'rows')} with no value at all (all NaN), the "

@@ -1,15 +1,16 @@
 """Tables of mixed columns to numbers, category codes and token ids."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from autonas.data.encoders import columns
+from autonas.data.checks import MAX_FLOAT32, warn_of_confused_integers
+from autonas.data.encoders import columns, dates, frames
 from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, first_index, plural
 from autonas.data.encoders.text import TextEncoder, as_strings
 from autonas.data.features import Feature, Tensor
 
-_MAX_DENSE_BYTES = 200 * 2**20
 _MAX_CATEGORIES = 1000
 _RARE_FROM = 50
 _N_EDGES = 257
@@ -39,8 +40,8 @@ class TableEncoder(Encoder):
     `inverse_document_frequencies` per text.
 
     `keras_model()` takes a dict of one input of shape `()` per column, named as `input_names` says:
-    numbers and booleans float32 (missing: NaN), dates int64 unix seconds (missing: -2**63, numpy's NaT),
-    categories and texts strings (missing: `""`). A numeric array has one input `(columns,)` of float32
+    numbers and booleans float32 (missing: NaN), dates in any notation int64 unix seconds (missing: -2**63, numpy's
+    NaT), categories and texts strings (missing: `""`). A numeric array has one input `(columns,)` of float32
     instead. Reading float32, it differs from `transform` by up to 6e-8 times the ratio of a column's mean
     to its deviation.
 
@@ -57,6 +58,7 @@ class TableEncoder(Encoder):
         "kinds": [("number", "date", "category", "text", None)],
         "used": (None, [int]),
         "parts": [[_NAME, [int]]],
+        "notations?": [[_NAME, {"format": str, "has_others": bool, "is_ambiguous": bool}]],
         # Keras would open a file whose name stands for the words.
         "vocabularies": [[_NAME, [str]]],
         "texts": [[_NAME, {str: object}]],
@@ -75,33 +77,35 @@ class TableEncoder(Encoder):
         return {"max_tokens": self.max_tokens, "length": self.length}
 
     def _fit(self, x, rows):
-        x = _as_table(x)
+        given = frames.frame_or_matrix(x)
+        x = frames.as_table(given)
         check_rows(len(x))
         if x.shape[1] == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={x.shape}) while a minimum of 1 is required.")
         self.texts_, self.vocabularies_ = {}, {}
         if isinstance(x, np.ndarray):
             self.columns_, self.kinds_, self.parts_ = None, ["number"] * x.shape[1], {}
+            self.notations_ = {}
             training = x if rows is None else x[rows]
             self.used_ = np.flatnonzero(~np.isnan(training).all(axis=0))
         else:
             training = x if rows is None else x.iloc[rows]
-            self.columns_ = _column_names(x)
+            self.columns_ = frames.column_names(x)
             self._fit_columns(training, x)
             self.used_ = None
-        numbers = self._numbers(training)
+        numbers = self._numbers(x)
         self._check_numbers(numbers)
+        self._warn_of_confused_integers(given)
+        numbers = numbers if rows is None else numbers[rows]
         if self._n_tensors(numbers) == 0:
             raise ValueError(
                 "`x` must have at least one column that tells rows apart. Received: only columns that "
                 "are empty, or whose strings never repeat, in the training rows"
             )
         self._fit_numbers(numbers)
-        if rows is not None:
-            self._check_numbers(self._numbers(x))
 
     def _fit_columns(self, training, everything):
-        self.kinds_, self.parts_ = [], {}
+        self.kinds_, self.parts_, self.notations_ = [], {}, {}
         for position, name in enumerate(self.columns_):
             series = training.iloc[:, position]
             kind = columns.infer_column(series)
@@ -109,7 +113,9 @@ class TableEncoder(Encoder):
                 # a stray string in the other rows, such as "?"
                 kind = "category"
             if kind == "date":
-                parts = columns.column_date_parts(series)
+                # All rows: a date after the 12th outside of the training rows tells day and month apart, too.
+                self.notations_[name] = columns.find_notation(everything.iloc[:, position])
+                parts = dates.column_date_parts(series, self.notations_[name])
                 varying = [i for i, part in enumerate(parts) if np.nanmin(part) != np.nanmax(part)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
@@ -171,7 +177,7 @@ class TableEncoder(Encoder):
             if kind == "number":
                 raw[key] = columns.as_numbers(x[name]).astype("float32")
             elif kind == "date":
-                raw[key] = columns.as_unix_seconds(x[name])
+                raw[key] = dates.as_unix_seconds(x[name], self.notations_[name])
             else:
                 raw[key] = as_strings(_text(x[name]))
         return raw
@@ -248,15 +254,15 @@ class TableEncoder(Encoder):
         return categories | texts
 
     def _conform(self, x, owner):
-        x = _as_table(x, fitted_on_array=self.columns_ is None)
+        x = frames.as_table(x, fitted_on_array=self.columns_ is None)
         if self.columns_ is None:
             x = x if isinstance(x, np.ndarray) else np.stack([columns.as_numbers(x[c]) for c in x], axis=1)
         elif isinstance(x, np.ndarray):
             x = pd.DataFrame(x)
-        elif x.columns.is_unique and set(_column_names(x)) == set(self.columns_):
-            return x.set_axis(_column_names(x), axis=1)
-        elif not _unnamed(x) and not _unnamed_names(self.columns_):
-            _refuse_columns(_column_names(x), self.columns_)
+        elif x.columns.is_unique and set(frames.column_names(x)) == set(self.columns_):
+            return x.set_axis(frames.column_names(x), axis=1)
+        elif not frames.are_positions(list(x.columns)) and not frames.are_positions(self.columns_):
+            frames.refuse_columns(frames.column_names(x), self.columns_)
         if x.shape[1] != len(self.kinds_):
             raise ValueError(
                 f"X has {x.shape[1]} features, but {owner or type(self).__name__} is expecting "
@@ -272,13 +278,13 @@ class TableEncoder(Encoder):
         if isinstance(x, np.ndarray):
             return x if len(self.used_) == x.shape[1] else x[:, self.used_]
         if list(x.columns) != self.columns_:
-            x = x.set_axis(_column_names(x), axis=1)
+            x = x.set_axis(frames.column_names(x), axis=1)
         found = []
         for name, kind in self.used_columns():
             if kind == "number":
                 found.append(columns.as_numbers(x[name]))
             elif kind == "date":
-                parts = columns.column_date_parts(x[name])
+                parts = dates.column_date_parts(x[name], self.notations_[name])
                 found.extend(parts[part] for part in self.parts_[name])
         return np.stack(found, axis=1) if found else np.zeros((len(x), 0))
 
@@ -290,18 +296,37 @@ class TableEncoder(Encoder):
             if kind == "number":
                 names.append(str(name))
             elif kind == "date":
-                names.extend(f"{name} ({columns.DATE_PARTS[part]})" for part in self.parts_[name])
+                names.extend(f"{name} ({dates.DATE_PARTS[part]})" for part in self.parts_[name])
         return names
 
     def _check_numbers(self, numbers):
+        beyond = np.abs(numbers) > MAX_FLOAT32
+        if not beyond.any():
+            return
         infinite = np.isinf(numbers)
-        if infinite.any():
-            row, column = first_index(infinite)
-            count = plural(int(infinite.sum()), "infinite value", "infinite values")
+        if not infinite.any():
+            row, column = first_index(beyond)
             raise ValueError(
-                f"`x` has {count}, the first in row {row}, column {self._number_names()[column]!r}. "
-                "Remove them or replace them with NaN."
+                f"`x` has {plural(int(beyond.sum()), 'number', 'numbers')} beyond the range of float32, 3.4e38, the "
+                f"first in row {row}, column {self._number_names()[column]!r}: {numbers[row, column]:g}. Rescale the "
+                "column, for example by its logarithm, or replace such numbers with NaN."
             )
+        row, column = first_index(infinite)
+        count = plural(int(infinite.sum()), "infinite value", "infinite values")
+        raise ValueError(
+            f"`x` has {count}, the first in row {row}, column {self._number_names()[column]!r}. "
+            "Remove them or replace them with NaN."
+        )
+
+    def _warn_of_confused_integers(self, given):
+        if isinstance(given, np.ndarray) and given.dtype.kind in "bf":
+            return
+        frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame(given)
+        for position, kind in enumerate(self.kinds_):
+            series = frame.iloc[:, position]
+            if kind == "number" and not pd.api.types.is_float_dtype(series.dtype):
+                numbers = columns.as_numbers(series)
+                warn_of_confused_integers(series, numbers, f"Column {series.name!r} of `x`")
 
     def _n_tensors(self, numbers):
         return (numbers.shape[1] > 0) + bool(self.vocabularies_) + len(self.texts_)
@@ -320,6 +345,7 @@ class TableEncoder(Encoder):
             "kinds": self.kinds_,
             "used": None if self.used_ is None else self.used_.tolist(),
             "parts": list(self.parts_.items()),
+            "notations": [(name, dataclasses.asdict(notation)) for name, notation in self.notations_.items()],
             "vocabularies": list(self.vocabularies_.items()),
             "texts": [(name, encoder.get_config()) for name, encoder in self.texts_.items()],
             "mean": self.mean_.tolist(),
@@ -333,6 +359,9 @@ class TableEncoder(Encoder):
         self.columns_, self.kinds_ = state["columns"], state["kinds"]
         self.used_ = None if state["used"] is None else np.array(state["used"], dtype=int)
         self.parts_, self.vocabularies_ = dict(state["parts"]), dict(state["vocabularies"])
+        # Before other notations were read, all dates were in ISO 8601.
+        notations = state.get("notations", [(name, {}) for name in self.parts_])
+        self.notations_ = {name: dates.Notation(**notation) for name, notation in notations}
         self.texts_ = {name: TextEncoder.from_config(config) for name, config in state["texts"]}
         self.mean_, self.deviation_ = np.array(state["mean"]), np.array(state["deviation"])
         self.missing_ = np.array(state["missing"], dtype=bool)
@@ -349,73 +378,6 @@ def _edges(values):
             [np.quantile(values, np.linspace(0, 1, half + 1)), np.quantile(np.unique(values), np.linspace(0, 1, half))]
         )
     )
-
-
-def _as_table(x, fitted_on_array=False):
-    """Returns a float64 array if `x` is an array of numbers, else a DataFrame."""
-    if sparse.issparse(x):
-        n_bytes = int(np.prod(x.shape)) * 8
-        if n_bytes > _MAX_DENSE_BYTES:
-            raise ValueError(
-                f"`x` is a sparse matrix that takes {n_bytes // 2**20} MB when dense; at most "
-                f"{_MAX_DENSE_BYTES // 2**20} MB are accepted. Reduce it first, e.g. with TruncatedSVD."
-            )
-        x = x.toarray()
-    if isinstance(x, pd.DataFrame):
-        return x
-    x = x if isinstance(x, np.ndarray) else _array_of(x)
-    if x.ndim != 2:
-        raise ValueError(
-            f"`x` must be a table. Expected 2D array, got {x.ndim}D array instead. Reshape your data "
-            "either using array.reshape(-1, 1) if it has a single feature or array.reshape(1, -1) if it "
-            "is a single sample"
-        )
-    if x.dtype.kind == "c":
-        raise ValueError("Complex data not supported in `x`")
-    if x.dtype.kind in "biuf":
-        return x.astype("float64", copy=False)
-    frame = pd.DataFrame(x).infer_objects()
-    kinds = [columns.infer_column(frame[name]) for name in frame] if not fitted_on_array else ["number"]
-    if all(kind in ("number", None) for kind in kinds):
-        return np.stack([columns.as_numbers(frame[name]) for name in frame], axis=1)
-    return frame
-
-
-def _array_of(x):
-    if isinstance(x, (list, tuple)) and x and isinstance(x[0], (list, tuple)):
-        if any(isinstance(value, (str, bytes)) or value is None for row in x for value in row):
-            return np.array(x, dtype=object)
-    return np.asarray(x)
-
-
-def _column_names(frame):
-    names = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
-    for name in names:
-        if not isinstance(name, (str, int)):
-            raise ValueError(f"`x` must have columns named by strings or integers. Received: {name!r:.60}")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"`x` must have columns of different names. Received: {twice!r} more than once")
-    return names
-
-
-def _unnamed_names(names):
-    return names == list(range(len(names)))
-
-
-def _unnamed(frame):
-    return _unnamed_names(list(frame.columns))
-
-
-def _refuse_columns(received, expected):
-    missing = [name for name in expected if name not in set(received)]
-    extra = [name for name in received if name not in set(expected)]
-    parts = [
-        f"{what} {', '.join(map(repr, names[:5]))}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
-        for what, names in (("missing:", missing), ("unseen in fit:", extra))
-        if names
-    ]
-    raise ValueError(f"`x` must have the columns of fit. Received columns {'; '.join(parts)}.")
 
 
 def _vocabulary(series):

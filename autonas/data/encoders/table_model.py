@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from autonas.data.encoders import columns
+from autonas.data.encoders import dates
 
 
 def table_model(encoder, strings=True, float64=True):
@@ -26,9 +26,9 @@ def table_model(encoder, strings=True, float64=True):
         if kind == "number":
             numbers.append(inputs[name] if not float64 else keras.ops.cast(inputs[name], "float64"))
         elif kind == "date":
-            missing = keras.ops.equal(inputs[name], columns.MISSING_DATE)
+            missing = keras.ops.equal(inputs[name], dates.MISSING_DATE)
             seconds = keras.ops.where(missing, float("nan"), keras.ops.cast(inputs[name], "float64"))
-            parts = columns.date_parts(seconds, keras.ops.floor)
+            parts = dates.date_parts(seconds, keras.ops.floor)
             dated = [parts[part] for part in encoder.parts_[name]]
             numbers.extend(dated if float64 else [keras.ops.cast(part, "float32") for part in dated])
     if numbers:

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from autonas.data import masks
+from autonas.data.checks import check_strings
 from autonas.data.encoders.base import Encoder, check_rows
 from autonas.data.features import Feature, Tensor
 
@@ -131,7 +133,8 @@ class TextEncoder(Encoder):
 
 
 def as_strings(x):
-    """Returns an object array of str, missing values as empty strings."""
+    """Returns an object array of str, missing values (and masked ones) as empty strings."""
+    x = masks.with_missing(x)
     if isinstance(x, pd.DataFrame):
         if x.shape[1] != 1:
             raise ValueError(f"`x` must hold one column of strings. Received: {x.shape[1]} columns")
@@ -150,6 +153,7 @@ def as_strings(x):
             values[index] = value.decode("utf-8", errors="replace")
         elif not isinstance(value, str):
             raise ValueError(f"`x` must hold strings. Received: {type(value).__name__} at index {index}")
+    check_strings(values, "`x`")
     return values
 
 

@@ -36,19 +36,6 @@ def test_kinds(values, kind):
     assert columns.infer_column(pd.Series(values)) == kind
 
 
-def test_date_parts_are_those_of_pandas():
-    days = pd.Series(pd.date_range("1700-01-01", "2250-01-01", freq="29D") + pd.Timedelta("13:47:00"))
-    parts = dict(zip(columns.DATE_PARTS, columns.column_date_parts(days), strict=True))
-    for name in ("year", "month", "day", "hour", "minute"):
-        np.testing.assert_array_equal(parts[name], getattr(days.dt, name))
-    np.testing.assert_array_equal(parts["weekday"], days.dt.day_of_week)
-
-
-def test_a_time_zone_is_read_as_utc():
-    zoned = pd.Series(pd.to_datetime(["2020-06-01 01:00"]).tz_localize("Europe/Paris"))
-    assert columns.as_unix_seconds(zoned)[0] == pd.Timestamp("2020-05-31 23:00").timestamp()
-
-
 def test_whole_floats_read_as_integers():
     codes, values = columns.factorize_strings(pd.Series([1.0, np.nan, 2.5]))
     assert values[codes].tolist() == ["1", "", "2.5"]

@@ -116,6 +116,56 @@ def test_numbers_as_strings():
         encoder.transform(pd.DataFrame({"x": ["many"]}))
 
 
+@pytest.mark.parametrize(
+    "identifiers",
+    [2**60 + np.arange(20), np.array([2**70 + i for i in range(20)], dtype=object), np.arange(20, dtype="u8") + 2**63],
+)
+def test_integers_that_floats_confuse_are_warned_of(identifiers):
+    with pytest.warns(UserWarning, match="Column 'id' of `x` holds integers beyond 2..53, .* 20 different .* become 1"):
+        TableEncoder().fit(pd.DataFrame({"id": identifiers}))
+    with pytest.warns(UserWarning, match="Column 0 of `x` holds integers beyond"):
+        TableEncoder().fit(identifiers[:, None])
+    table = pd.DataFrame({"id": identifiers.astype(str).repeat(2)})
+    assert TableEncoder().fit(table).feature.statistics["cardinalities"] == [21]
+
+
+def test_large_integers_that_floats_tell_apart_are_numbers():
+    table = pd.DataFrame({"nanoseconds": 10**18 + 10**9 * np.arange(20)})
+    numbers = TableEncoder().fit(table).transform(table)["numbers"]
+    np.testing.assert_allclose(numbers, StandardScaler().fit_transform(np.arange(20.0)[:, None]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([complex(i, 1) for i in range(20)], "Complex data not supported. Column 'a'"),
+        ([[1, [2]], [3, [4, 5]]] * 10, "Column 'a' of `x` must hold one value in each cell"),
+        ([1e39] * 20, "20 numbers beyond the range of float32, 3.4e38, the first in row 0, column 'a': 1e[+]39"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_named(column, message):
+    encoder = TableEncoder().fit(pd.DataFrame({"a": np.arange(20)}))
+    for read in (TableEncoder().fit, encoder.transform):
+        with pytest.raises(ValueError, match=message):
+            read(pd.DataFrame({"a": column}))
+
+
+def test_a_column_of_dates_may_be_read_as_nan_or_categories_later():
+    table = pd.DataFrame({"a": pd.date_range("2020-01-01", periods=20)})
+    encoder = TableEncoder().fit(table)
+    assert np.isnan(encoder.transform(pd.DataFrame({"a": [np.nan, np.nan]}))["numbers"]).all()
+    numbers = encoder.transform(table.astype(str).astype("category"))["numbers"]
+    np.testing.assert_array_equal(numbers, encoder.transform(table)["numbers"])
+
+
+def test_nested_lists_of_unequal_lengths_are_refused():
+    with pytest.raises(ValueError, match="one value in each cell. Received: rows whose cells hold lists"):
+        TableEncoder().fit([[1, [2]], [3, [4, 5]]])
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.asmatrix(IRIS)
+    np.testing.assert_array_equal(TableEncoder().fit(matrix).mean_, TableEncoder().fit(IRIS).mean_)
+
+
 def test_columns_may_be_reordered_but_not_renamed(frame):
     encoder = TableEncoder().fit(frame)
     reordered = encoder.transform(frame[frame.columns[::-1]])

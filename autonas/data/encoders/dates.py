@@ -1,0 +1,226 @@
+"""Dates of a table: the notation of a column of strings, seconds since 1970, and the parts that a network reads."""
+
+import collections
+import dataclasses
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+
+DATE_PARTS = ("days", "year", "month", "day", "weekday", "hour", "minute")
+
+# what numpy makes of NaT; integers, since Keras's `predict` rounds floats to float32, too coarse for a date
+MISSING_DATE = -(2**63)
+
+#: pandas's name of dates in ISO 8601.
+ISO = "ISO8601"
+
+#: Share of the rows with a value that must be dates; the rest are missing values.
+_MIN_SHARE = 0.95
+#: Distinct strings of a column whose spelling is looked at, to choose formats to parse the column with.
+_SAMPLED = 100
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+#: Spellings of a day, the formats of `pandas.to_datetime` that each may have, and whether each value of the column must
+#: be a date, since codes and versions are spelled like this, too. `{s}` stands for the separator.
+_DAYS = (
+    (r"\d{4}(?P<s>[/.-])\d{1,2}(?P=s)\d{1,2}", ("%Y{s}%m{s}%d",), False),
+    (r"\d{1,2}(?P<s>[/.-])\d{1,2}(?P=s)\d{4}", ("%m{s}%d{s}%Y", "%d{s}%m{s}%Y"), False),
+    (r"\d{1,2}(?P<s>/)\d{1,2}/\d{2}", ("%m{s}%d{s}%y", "%d{s}%m{s}%y"), True),
+    (r"\d{2}(?P<s>[.-])\d{2}(?P=s)\d{2}", ("%m{s}%d{s}%y", "%d{s}%m{s}%y"), True),
+    (rf"\d{{1,2}}(?P<s>[ /.-]?){_MONTH}(?P=s)\d{{4}}", ("%d{s}%b{s}%Y", "%d{s}%B{s}%Y"), False),
+    (rf"\d{{1,2}}(?P<s>[ /.-]?){_MONTH}(?P=s)\d{{2}}", ("%d{s}%b{s}%y", "%d{s}%B{s}%y"), False),
+    (rf"{_MONTH} \d{{1,2}}(?P<s>,?) \d{{4}}", ("%b %d{s} %Y", "%B %d{s} %Y"), False),
+    (r"(?:19|20)\d{6}(?P<s>)", ("%Y%m%d",), True),
+)
+_TIME = r"(?P<join>[T ]|, )\d{1,2}:\d{2}(?P<second>:\d{2}(?P<fraction>\.\d{1,9})?)?(?P<half>(?P<space> ?)[ap]m)?"
+_DAYS_AND_TIMES = [
+    (re.compile(f"{day}(?:{_TIME})?", re.IGNORECASE), formats, is_strict) for day, formats, is_strict in _DAYS
+]
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Notation:
+    """The spelling of dates in a column of strings.
+
+    Args:
+        format: Format of `pandas.to_datetime`.
+        has_others: Whether strings that are no dates are missing values; otherwise they are refused.
+        is_ambiguous: Whether no value tells day and month apart.
+    """
+
+    format: str = ISO
+    has_others: bool = False
+    is_ambiguous: bool = False
+
+
+def find_notation(strings, counts):
+    """Return the `Notation` of a column, or `None` if it doesn't hold dates.
+
+    At least 95 % of the rows must be dates of one format; all of them, if years have two digits or dates are digits
+    alone. Where the values don't tell day and month apart, the day comes first with points, as in `"01.02.2015"`, and
+    the month comes first with other separators.
+
+    Args:
+        strings: Distinct strings of the column, an object array.
+        counts: Number of rows of each string.
+    """
+    strings = np.array([string.strip() for string in strings], dtype=object)
+    shares = {}
+    for candidate, is_strict in _candidates(strings, counts):
+        share = counts[_parse(strings, candidate).notna()].sum() / counts.sum()
+        if share >= (1 if is_strict else _MIN_SHARE):
+            shares[candidate] = share
+    if not shares:
+        return None
+    best = max(shares, key=shares.get)
+    swapped = best.translate(str.maketrans("md", "dm"))
+    is_ambiguous = swapped != best and shares.get(swapped) == shares[best]
+    if is_ambiguous and "." in best.split(" ")[0]:
+        best = next(candidate for candidate in (best, swapped) if candidate.startswith("%d"))
+    return Notation(best, bool(shares[best] < 1), is_ambiguous)
+
+
+def _candidates(strings, counts):
+    """Return pairs of format and strictness, of the formats that most strings of a sample may have."""
+    sample = np.unique(np.linspace(0, len(strings) - 1, _SAMPLED).astype(int))
+    votes, strict = collections.Counter(), {}
+    for index in sample:
+        for candidate, is_strict in _formats(strings[index]):
+            votes[candidate] += counts[index]
+            strict[candidate] = is_strict
+    # A sample isn't all: fewer votes are needed than values that can be parsed.
+    return [(candidate, strict[candidate]) for candidate in votes if votes[candidate] >= 0.8 * counts[sample].sum()]
+
+
+def _formats(string):
+    """Yield pairs of a format that a string may have and its strictness."""
+    if _ISO_DATE.fullmatch(string):
+        yield ISO, False
+    for pattern, formats, is_strict in _DAYS_AND_TIMES:
+        match = pattern.fullmatch(string)
+        if match is not None:
+            for day in formats:
+                yield day.format(s=match["s"]) + _time_format(match), is_strict
+
+
+def _time_format(match):
+    if match["join"] is None:
+        return ""
+    second = ":%S" if match["second"] else ""
+    fraction = ".%f" if match["fraction"] else ""
+    half = f"{match['space']}%p" if match["half"] else ""
+    return f"{match['join']}{'%I' if half else '%H'}:%M{second}{fraction}{half}"
+
+
+def _parse(strings, date_format):
+    return pd.Series(pd.to_datetime(strings, errors="coerce", utc=True, format=date_format))
+
+
+def warn_of(notation, strings, name):
+    """Warn of what a `Notation` assumes.
+
+    Args:
+        notation: The `Notation`.
+        strings: Distinct strings of the column, an object array.
+        name: Name of the column.
+    """
+    convert = "Convert the column by pandas.to_datetime, whose `format` says the order, to be explicit."
+    if notation.is_ambiguous:
+        order = "day" if notation.format.startswith("%d") else "month"
+        warnings.warn(
+            f"Column {name!r} of `x` holds dates such as {strings[0]!r:.60}, and none tells whether the day or the "
+            f"month comes first. Assumed: the {order} first, {notation.format!r}. {convert}",
+            stacklevel=2,
+        )
+    if notation.has_others:
+        others = strings[_parse([string.strip() for string in strings], notation.format).isna()]
+        warnings.warn(
+            f"Column {name!r} of `x` holds dates, {notation.format!r}, and {len(others)} other string"
+            f"{'' if len(others) == 1 else 's'}, such as {others[0]!r:.60}, which count as missing values.",
+            stacklevel=2,
+        )
+
+
+def as_unix_seconds(series, notation=Notation()):  # noqa: B008 (it is frozen)
+    """Return a column of dates as int64 seconds since 1970 (in UTC if zoned), `MISSING_DATE` for none.
+
+    Args:
+        series: Column of a table: datetimes, periods, date objects or strings.
+        notation: The `Notation` of strings. Defaults to ISO 8601.
+
+    Raises:
+        ValueError: If a value is no date.
+    """
+    if isinstance(series.dtype, pd.PeriodDtype):
+        series = series.dt.to_timestamp()
+    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        series = _parse_column(series, notation)
+    if getattr(series.dt, "tz", None) is not None:
+        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+    return series.to_numpy().astype("datetime64[s]").astype("int64")
+
+
+def column_date_parts(series, notation=Notation()):  # noqa: B008
+    """Return `date_parts` of a column of dates; see `as_unix_seconds`."""
+    seconds = as_unix_seconds(series, notation)
+    return date_parts(np.where(seconds == MISSING_DATE, np.nan, seconds.astype("float64")), np.floor)
+
+
+def _parse_column(series, notation):
+    if pd.api.types.is_numeric_dtype(series.dtype) and series.notna().any():
+        raise ValueError(f"Column {series.name!r} of `x` must hold dates as in fit. Received: numbers")
+    objects = series.astype(object)
+    values = objects.map(_as_text, na_action="ignore")
+    values = values.mask(values == "", None)
+    is_date_object = objects.map(lambda value: hasattr(value, "isoformat") or isinstance(value, pd.Period))
+    dates = _parse(values.where(~is_date_object, None).to_numpy(), notation.format)
+    if is_date_object.any():
+        dates = dates.fillna(_parse(values.where(is_date_object, None).to_numpy(), ISO))
+    wrong = (dates.isna() & values.notna().to_numpy()).to_numpy()
+    n_present = int(values.notna().sum())
+    # A whole column of other strings isn't a column of dates, of which a few are missing.
+    if wrong.any() and (not notation.has_others or (n_present >= 10 and wrong.sum() > n_present / 2)):
+        spelling = "" if notation.format == ISO else f", spelled as {notation.format!r}"
+        raise ValueError(
+            f"Column {series.name!r} of `x` must hold dates as in fit{spelling}. "
+            f"Received: {values[wrong].iloc[0]!r:.60}"
+        )
+    return dates
+
+
+def _as_text(value):
+    """Return a date or string of a column of objects as a string."""
+    value = value.to_timestamp() if isinstance(value, pd.Period) else value
+    value = value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value).strip()
+
+
+def date_parts(seconds, floor):
+    """Returns the parts named in `DATE_PARTS` of unix seconds (floats, NaN for none), a list of arrays
+    like `seconds`.
+
+    Only arithmetic and `floor` (of numpy or of `keras.ops`), so that the exported Keras model computes the
+    very same. The calendar is the proleptic Gregorian one, counted in eras of 400 years that start in
+    March.
+    """
+    days = floor(seconds / 86400.0)
+    shifted = days + 719468.0
+    era = floor(shifted / 146097.0)
+    day_of_era = shifted - era * 146097.0
+    year_of_era = floor(
+        (day_of_era - floor(day_of_era / 1460.0) + floor(day_of_era / 36524.0) - floor(day_of_era / 146096.0)) / 365.0
+    )
+    day_of_year = day_of_era - (year_of_era * 365.0 + floor(year_of_era / 4.0) - floor(year_of_era / 100.0))
+    march_month = floor((day_of_year * 5.0 + 2.0) / 153.0)
+    next_year = floor(march_month / 10.0)
+    day = day_of_year - floor((march_month * 153.0 + 2.0) / 5.0) + 1.0
+    month = march_month + 3.0 - next_year * 12.0
+    year = year_of_era + era * 400.0 + next_year
+    weekday = days + 3.0 - floor((days + 3.0) / 7.0) * 7.0
+    second_of_day = seconds - days * 86400.0
+    hour = floor(second_of_day / 3600.0)
+    minute = floor((second_of_day - hour * 3600.0) / 60.0)
+    return [seconds / 86400.0, year, month, day, weekday, hour, minute]

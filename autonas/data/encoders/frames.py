@@ -1,0 +1,92 @@
+"""Tables as a user gives them: a DataFrame, or a matrix of anything that can become one."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from autonas.data import masks
+from autonas.data.checks import check_strings
+from autonas.data.encoders import columns
+
+_MAX_DENSE_BYTES = 200 * 2**20
+
+
+def frame_or_matrix(x):
+    """Return a DataFrame as it is, and everything else as a two-dimensional array."""
+    if sparse.issparse(x):
+        n_bytes = int(np.prod(x.shape)) * 8
+        if n_bytes > _MAX_DENSE_BYTES:
+            raise ValueError(
+                f"`x` is a sparse matrix that takes {n_bytes // 2**20} MB when dense; at most "
+                f"{_MAX_DENSE_BYTES // 2**20} MB are accepted. Reduce it first, e.g. with TruncatedSVD."
+            )
+        x = x.toarray()
+    if isinstance(x, pd.DataFrame):
+        return x
+    x = masks.with_missing(x)
+    x = np.asarray(x) if isinstance(x, np.ndarray) else _array_of(x)
+    if x.ndim != 2:
+        raise ValueError(
+            f"`x` must be a table. Expected 2D array, got {x.ndim}D array instead. Reshape your data "
+            "either using array.reshape(-1, 1) if it has a single feature or array.reshape(1, -1) if it "
+            "is a single sample"
+        )
+    if x.dtype.kind == "c":
+        raise ValueError("Complex data not supported in `x`")
+    return x
+
+
+def as_table(x, fitted_on_array=False):
+    """Return a float64 array if `x` is an array of numbers, else a DataFrame."""
+    x = frame_or_matrix(x)
+    if isinstance(x, pd.DataFrame):
+        return x
+    if x.dtype.kind in "biuf":
+        return x.astype("float64", copy=False)
+    frame = pd.DataFrame(x).infer_objects()
+    kinds = [columns.infer_column(frame[name]) for name in frame] if not fitted_on_array else ["number"]
+    if all(kind in ("number", None) for kind in kinds):
+        return np.stack([columns.as_numbers(frame[name]) for name in frame], axis=1)
+    return frame
+
+
+def _array_of(x):
+    if isinstance(x, (list, tuple)) and x and isinstance(x[0], (list, tuple)):
+        if any(isinstance(value, (str, bytes)) or value is None for row in x for value in row):
+            return np.array(x, dtype=object)
+    try:
+        return np.asarray(x)
+    except ValueError:
+        raise ValueError(
+            "`x` must hold one value in each cell. Received: rows whose cells hold lists of unequal length"
+        ) from None
+
+
+def column_names(frame):
+    """Return the names of the columns; refuse other names than strings and integers, and a name given twice."""
+    names = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
+    for name in names:
+        if not isinstance(name, (str, int)):
+            raise ValueError(f"`x` must have columns named by strings or integers. Received: {name!r:.60}")
+    check_strings((name for name in names if isinstance(name, str)), "A column's name of `x`")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"`x` must have columns of different names. Received: {twice!r} more than once")
+    return names
+
+
+def are_positions(names):
+    """Return whether the names of columns are no more than their positions."""
+    return names == list(range(len(names)))
+
+
+def refuse_columns(received, expected):
+    """Raise the `ValueError` that names the columns that are missing and the columns that `fit` has not seen."""
+    missing = [name for name in expected if name not in set(received)]
+    extra = [name for name in received if name not in set(expected)]
+    parts = [
+        f"{what} {', '.join(map(repr, names[:5]))}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+        for what, names in (("missing:", missing), ("unseen in fit:", extra))
+        if names
+    ]
+    raise ValueError(f"`x` must have the columns of fit. Received columns {'; '.join(parts)}.")

@@ -1,0 +1,184 @@
+"""Data and calls that can't be: each is refused in one line, by `fit` before anything is written, and by `predict`."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits, load_iris
+
+import autonas
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+BUDGET = {"max_trials": 1, "epochs": 1, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
+X, Y = load_iris(return_X_y=True)
+PIXELS, DIGITS = load_digits(return_X_y=True)
+IMAGES = PIXELS[:100].reshape(-1, 8, 8)
+TEXTS = [f"text number {number} of {number % 7}" for number in range(len(Y))]
+BROKEN = "half of \ud83d"
+
+
+def masked(values, *index):
+    masked = np.ma.masked_array(values)
+    masked[index] = np.ma.masked
+    return masked
+
+
+def replaced(values, index, value):
+    values = np.array(values, dtype=object if not isinstance(value, float) else None)
+    values[index] = value
+    return values
+
+
+def frame(**columns):
+    return pd.DataFrame({"sepals": X[:, 0], **columns})
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (None, Y, "`x` must be an array, a DataFrame or a list of rows. Received: None"),
+        (3, Y, "`x` must be an array, a DataFrame or a list of rows. Received: int"),
+        ("rows", Y, "`x` must be .* a list of rows. Received: str of length 4"),
+        ({1, 2}, [0, 1], "`x` must be .* a list of rows. Received: set"),
+        (IMAGES[:, :0], DIGITS[:100], r"at least one step and one channel. Received: series of shape \(0, 8\)"),
+        (IMAGES[:, :0].astype("uint8"), DIGITS[:100], r"one pixel and one channel. Received: images of shape \(0, 8\)"),
+        (IMAGES[:, :, :, None][..., :0], DIGITS[:100], r"one channel. Received: images of shape \(8, 8, 0\)"),
+        (masked(IMAGES, 0, 3), DIGITS[:100], "`x` must hold a value in each place. Received: .* with 8 masked values"),
+        (X, masked(Y, 3), "`y` must hold a value in each place. Received: a masked array with 1 masked value. Fill"),
+        (replaced(X, (7, 2), 1e300), Y, "1 number beyond the range of float32, 3.4e38, .* row 7, column '2': 1e[+]300"),
+        (replaced(IMAGES, (9, 0, 1), 1e39), DIGITS[:100], r"at index \(9, 0, 1\).*1e[+]39 is beyond the range of"),
+        (np.full((150, 9, 2), 1e39), Y, "2700 values beyond the range of float32, 3.4e38, the first at index"),
+        (X, replaced(X[:, 0], 5, -1e300), "`y` must hold numbers within the range .*: -1e[+]300. Rescale"),
+        (replaced(TEXTS, 4, BROKEN), Y, r"`x` must hold valid Unicode. Received: 'half of \\ud83d', with half of a"),
+        (frame(word=[*"ab" * 74, "a", BROKEN]), Y, "Column 'word' of `x` must hold valid Unicode"),
+        (frame(**{BROKEN: Y}), Y, "A column's name of `x` must hold valid Unicode"),
+        (X, replaced(Y.astype(str), 9, BROKEN), "`y` must hold valid Unicode"),
+        (frame(tags=[[1, 2], [3]] * 75), Y, "Column 'tags' of `x` must hold one value in each cell. Received: .* list"),
+        (frame(tags=[(1, 2), (3,)] * 75), Y, "cells that hold a tuple. Give each of the values a column of its own"),
+        (frame(tags=[{"a": 1}, {"a": 2}] * 75), Y, "cells that hold a dict"),
+        (frame(tags=[np.ones(2)] * 150), Y, "cells that hold a ndarray"),
+        (frame(survived=Y), "survived", r"Write fit\(df.drop\(columns='survived'\), df\['survived'\]\)"),
+        (frame(survived=Y), "deck", "y='deck'. `x` has no such column; its columns are 'sepals', 'survived'"),
+        (X, "deck", r"y='deck'. `x` has no columns by name; it is ndarray of shape \(150, 4\)"),
+    ],
+)  # fmt: skip
+def test_data_that_cannot_be_is_refused_before_anything_is_written(folder, x, y, message):
+    with pytest.raises(ValueError, match=message) as error:
+        autonas.AutoModel(**BUDGET).fit(x, y)
+    assert "\n" not in str(error.value)
+    assert not any(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("constructor", "arguments", "message"),
+    [
+        ({"class_weight": {0: 0, 1: 0.0, 2: 0}}, {}, "`class_weight` must give a label .* above zero. Received: zero"),
+        ({"class_weight": {0: 0, 1: 0}}, {"sample_weight": Y < 2}, "`sample_weight` and `class_weight` must leave a"),
+        ({}, {"sample_weight": masked(np.ones(150), 3)}, "`sample_weight` must hold a value in each place"),
+        ({}, {"groups": masked(np.arange(150), 3)}, "`groups` must hold a value in each place"),
+        ({}, {"validation_data": (X, masked(Y, 3))}, "`y` must hold a value in each place"),
+    ],
+)
+def test_weights_and_groups_that_cannot_be_are_refused_before_anything_is_written(
+    folder, constructor, arguments, message
+):
+    with pytest.raises(ValueError, match=message):
+        autonas.AutoModel(**BUDGET, **constructor).fit(X, Y, **arguments)
+    assert not any(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("epochs", 3, r"`epochs` is an argument of the constructor, not of `fit`: AutoModel\(epochs=3\).fit\(x, y\)"),
+        ("validation_split", 0.1, r"AutoModel\(validation_split=0.1\).fit\(x, y\)"),
+        ("time_limit", 60, r"AutoModel\(time_limit=60\).fit\(x, y\)"),
+        ("batch_size", 32, "`fit` has no argument `batch_size`. It takes x, y, .*, groups. The batch size is searched"),
+        ("callbacks", [], "no argument `callbacks`.*groups. Early stopping, .* are taken care of"),
+        ("steps_per_epoch", 3, "no argument `steps_per_epoch`. It takes x, y, .*, groups.$"),
+    ],
+)  # fmt: skip
+def test_arguments_of_other_libraries_get_an_error_that_says_where_they_go(folder, argument, value, message):
+    with pytest.raises(TypeError, match=message):
+        autonas.AutoModel(**BUDGET).fit(X, Y, **{argument: value})
+    assert not any(folder.iterdir())
+
+
+def test_the_forecaster_says_where_arguments_of_other_libraries_go():
+    series = np.sin(np.arange(100.0))
+    with pytest.raises(TypeError, match=r"TimeSeriesForecaster\(epochs=3\)"):
+        autonas.TimeSeriesForecaster().fit(series, epochs=3)
+    with pytest.raises(TypeError, match="`fit` has no argument `groups`. It takes series, y.$"):
+        autonas.TimeSeriesForecaster().fit(series, groups=series)
+    with pytest.raises(ValueError, match=r"Write TimeSeriesForecaster\(target='a'\).fit\(series\)"):
+        autonas.TimeSeriesForecaster().fit(pd.DataFrame({"a": series}), "a")
+    with pytest.raises(ValueError, match="`series` has 1 NaN or infinite values, the first at index 3"):
+        autonas.TimeSeriesForecaster().fit(masked(series, 3))
+
+
+def test_predict_and_score_refuse_what_fit_refuses():
+    table = frame(word=[*"abc" * 50])
+    model = autonas.AutoModel(**BUDGET).fit(table, Y)
+    assert model.predict(table.assign(sepals=masked(X[:, 0], 3))).shape == (150,)
+    for column, value, message in [
+        ("word", BROKEN, "Column 'word' of `x` must hold valid Unicode"),
+        ("word", ["a"], "Column 'word' of `x` must hold one value in each cell"),
+        ("sepals", 1e300, "beyond the range of float32.*column 'sepals'"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.predict(table.assign(**{column: [value] * 150}))
+    for score in (model.score, model.evaluate):
+        with pytest.raises(ValueError, match="`y` must hold a value in each place"):
+            score(table, masked(Y, 3))
+    with pytest.raises(ValueError, match="`x` must .* Received: None"):
+        model.predict(None)
+
+
+class Broken(autonas.Block):
+    """A block whose `build` does as it is told."""
+
+    def __init__(self, act, name=None):
+        super().__init__(name)
+        self.act = act
+
+    def build(self, hp, inputs):
+        return self.act(hp, inputs)
+
+
+def exits(hp, inputs):
+    raise SystemExit("bye")
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda hp, inputs: None, "block 'mine', a Broken, must return a Keras tensor. Received: NoneType"),
+        (lambda hp, inputs: np.ones((3, 2)), "block 'mine', .* Received: ndarray"),
+        (lambda hp, inputs: [inputs], "block 'mine', .* Received: list"),
+        (exits, "Block 'mine' can't be built for this data. SystemExit: bye"),
+    ],
+)
+def test_a_block_that_builds_no_tensor_is_named_before_anything_is_written(folder, act, message):
+    node = autonas.StructuredDataInput()
+    model = autonas.AutoModel(node, autonas.ClassificationHead()(Broken(act, name="mine")(node)), **BUDGET)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, Y)
+    assert not any(folder.iterdir())
+
+
+def exits_when_it_is_wide(hp, inputs):
+    width = hp.Choice("width", [4, 8], default=4)
+    if type(hp).__name__ == "HyperParameters" and width == 8:
+        raise SystemExit("bye")
+    return inputs
+
+
+@pytest.mark.parametrize("executor", ["inline", "process"])
+def test_a_block_that_ends_the_program_in_a_trial_fails_that_trial(executor):
+    node = autonas.StructuredDataInput()
+    graph = node, autonas.ClassificationHead(dropout=0.0)(Broken(exits_when_it_is_wide, name="mine")(node))
+    model = autonas.AutoModel(*graph, **{**BUDGET, "max_trials": 6}, strategy="random", executor=executor).fit(X, Y)
+    board = model.leaderboard()
+    failed = board[board.status == "failed"]
+    assert len(failed) and (board.status == "completed").any()
+    assert failed["reason"].str.contains("SystemExit: bye").all()
