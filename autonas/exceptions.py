@@ -9,5 +9,9 @@ class InfeasibleWarning(UserWarning):
     """No candidate keeps to the limits: the one that is served breaks one."""
 
 
+class BaselineWarning(UserWarning):
+    """The model that is served isn't better than a constant prediction on the validation rows."""
+
+
 class ExportFailed(RuntimeError):
     """A model can't be run by the run time it was to be exported to, or says something else there."""

@@ -241,6 +241,13 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 head, truth=future, to_metric=lambda outputs: convert(outputs) + forecasts[validation_rows]
             )
         ]
+        prepared.dataset.baselines = {
+            name: ({head.name: target.transform(_shaped(predicted - forecasts))[validation_rows]}, message)
+            for name, predicted, message in (
+                ("last_value", _last_values(outputs, self.lookback_, len(windows), self.horizon), "the value before"),
+                ("linear", forecasts, "autoregression"),
+            )
+        }
         if self.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
             # In the final fit the linear forecast is that of all rows, too: they follow with what it leaves over.
             prepared.final_linear = autoregression.Autoregression(columns).fit(windows, future)
@@ -338,6 +345,11 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def __sklearn_clone__(self):
         return type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})
+
+
+def _last_values(outputs, lookback, n_windows, horizon):
+    """Return the forecasts `(n_windows, horizon * targets)` that each step is like the last step of its window."""
+    return np.tile(outputs[lookback - 1 : lookback - 1 + n_windows], horizon)
 
 
 def _shaped(outputs):

@@ -2,15 +2,17 @@
 
 import dataclasses
 import gc
+import math
 import os
 import time
+import warnings
 
 import keras_tuner
 
 from autonas import exceptions, execution, final_stage, interrupts, standings
 from autonas import weights as weights_module
+from autonas.evaluation import baselines, phases
 from autonas.evaluation import job as jobs
-from autonas.evaluation import phases
 from autonas.oracles import base
 from autonas.reporting import records as records_module
 from autonas.reporting import reporter as reporter_module
@@ -101,6 +103,8 @@ class Tuner(keras_tuner.Tuner):
         self._restore()
         info = dataclasses.replace(info, n_before=self.standings.n_counted())
         self.report("on_search_begin", info)
+        if self.evaluator.dataset.knows_validation_targets:
+            self._score_baselines(info.time_limit)
         # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
@@ -109,10 +113,50 @@ class Tuner(keras_tuner.Tuner):
                 best = self.search()
             model, record, served = self.serve(self.standings.ranked() or [best], refit)
             info.served = served.trial_id
+            self._compare_to_constant(served)
             return model, record, served
         finally:
             gc.unfreeze()
             self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")
+
+    def _score_baselines(self, time_limit=None):
+        """Score the baselines, unless an earlier process has, and report them."""
+        if not self._baselines():
+            evaluator = self.evaluator
+            with self.phases("baselines"):
+                scored = baselines.baselines(
+                    evaluator.graph, evaluator.dataset, evaluator.scorer, self.goal.epoch_objective, time_limit
+                )
+            for number, baseline in enumerate(scored, -len(scored)):
+                record = records_module.TrialRecord(
+                    baseline.name, number, "baseline", status="completed", metrics=baseline.scores,
+                    seconds=baseline.seconds, message=baseline.message,
+                )  # fmt: skip
+                score = self.goal.combined(baseline.scores).get(self.goal.main.name, math.nan)
+                record.score = score if math.isfinite(score) else None
+                self.records[record.trial_id] = record
+                self.oracle.journal.append({"event": "baseline", "record": record.to_json()})
+        for record in self._baselines():
+            self.report("on_trial_end", record, self.standings.best())
+
+    def _baselines(self):
+        return [record for record in self.records.values() if record.stage == "baseline"]
+
+    def _compare_to_constant(self, served):
+        """Warn if the trial that is served isn't better than the first baseline, a constant."""
+        constant = next((record for record in self._baselines() if record.score is not None), None)
+        if constant is None:
+            return
+        gain = served.score - constant.score
+        if not (gain > 0 if self.goal.main.direction == "max" else gain < 0):
+            name = constant.trial_id.replace("_", " ")
+            warnings.warn(
+                f"The model that is served, trial {served.trial_id} with {self.goal.main.name} {served.score:.4g}, is "
+                f"not better than the {name} prediction with {constant.score:.4g} ({constant.message}). Give the "
+                "search more time or more trials.",
+                exceptions.BaselineWarning,
+                stacklevel=4,
+            )
 
     def search(self):
         """Runs trials until the budget, the space or the user ends it, and returns the record of the best one."""
@@ -141,7 +185,8 @@ class Tuner(keras_tuner.Tuner):
         if best is None:
             reasons = sorted({record.message for record in self.records.values() if record.message})
             raise exceptions.SearchFailed(
-                f"None of {len(self.records)} trials could be completed ({self.stop_reason}). "
+                f"None of {len(self.records) - len(self._baselines())} trials could be completed "
+                f"({self.stop_reason}). "
                 f"Reasons: {'; '.join(reasons[:5]) or 'none given'}"
             )
         return best
@@ -199,7 +244,7 @@ class Tuner(keras_tuner.Tuner):
         """Begins the next trial; says why the search ends if there is none."""
         first = not self.standings.candidates()
         seconds = self._trial_seconds(first)
-        if seconds is not None and not self.records:
+        if seconds is not None and len(self.records) == len(self._baselines()):
             seconds = max(seconds, 0.1)  # However little time there is, there must be a model.
         elif first and self.budget.share_spent() > self._share_for_feasible:
             self.stop_reason = "time_limit"  # The rest is for one that breaks a limit.
@@ -332,6 +377,8 @@ class Tuner(keras_tuner.Tuner):
                 self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})
         self.report("on_trial_end", record, self.standings.best())
         self.report_numbers(record)
+        if outcome.status == "completed" and not self._baselines():
+            self._score_baselines()  # Of a stream, whose validation targets have been read now.
         if outcome.interrupted:
             self.stop_reason = "interrupted"
         elif record.stage != "search" and record.status == "failed":
@@ -392,6 +439,9 @@ class Tuner(keras_tuner.Tuner):
                 self._count_refused(record)
                 if outcome.status == "completed" and record.stage == "search":
                     self.evaluator.remember(outcome.metrics)
+            elif kind == "baseline":
+                record = records_module.TrialRecord.from_json(event["record"])
+                self.records[record.trial_id] = record
             elif kind == "final":
                 self.final_stage.earlier = event
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:

@@ -17,6 +17,8 @@ class ArrayDataset:
         validation_rows: Indices of the rows to score on, integers `(n_validation,)`.
         final_rows: Indices of the rows that the final fit trains on; `None` if it has nothing to add.
         sample_weight: Weight of each row in the loss, `(n,)`, or `None`.
+        baselines: Dict from the name of a baseline to a tuple of its predictions for the validation rows, a dict from
+            head to `(n_validation, n_outputs)`, and of a description; `None` for those of `evaluation.baselines`.
     """
 
     inputs: dict
@@ -25,6 +27,7 @@ class ArrayDataset:
     validation_rows: np.ndarray
     final_rows: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
+    baselines: dict | None = None
 
     def __getstate__(self):
         """Without what a backend made of it."""
@@ -34,6 +37,16 @@ class ArrayDataset:
     def n_train(self):
         """Number of rows to train on."""
         return len(self.train_rows)
+
+    @property
+    def knows_validation_targets(self):
+        """Whether the targets of the validation rows are in memory."""
+        return True
+
+    def train_targets(self, head):
+        """Return the encoded targets of the training rows for a head, and the weights of these rows or `None`."""
+        weights = None if self.sample_weight is None else self.sample_weight[self.train_rows]
+        return self.targets[head][self.train_rows], weights
 
     @property
     def final_ratio(self):

@@ -40,6 +40,7 @@ class StreamSource:
         rows: Dict of the number of rows of `"train"`, `"validation"` and `"all"`, after `fit`.
         labels: Dict from label to its number of rows in `dataset`, after `fit`; None for numbers.
         some_labels: Array of the first labels, 64 at most, after `fit`.
+        train_labels: Array of the labels of the training rows, after `fit`.
         mean_weight: Mean of the sample weights of `dataset`, after `fit`; None without.
     """
 
@@ -110,7 +111,7 @@ class StreamSource:
         n_validation = int((~training).sum()) + len(validation_labels)
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
         counts = pd.Series(labels).value_counts() if classes else None
-        self.some_labels = labels[:64]
+        self.some_labels, self.train_labels = labels[:64], labels[training]
         self.labels = None if counts is None else {_item(label): int(n) for label, n in counts.items()}
         self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
         return self

@@ -24,6 +24,7 @@ class StreamDataset:
         class_weight: Weight of each class in the loss, `(n_classes,)`, or `None`.
     """
 
+    baselines = None
     train_rows = "train"
     validation_rows = "validation"
 
@@ -60,6 +61,17 @@ class StreamDataset:
     def n_train(self):
         """Number of rows to train on."""
         return self.source.rows["train"]
+
+    @property
+    def knows_validation_targets(self):
+        """Whether the targets of the validation rows are in memory: once these rows have been predicted."""
+        return "validation" in self.encoded
+
+    def train_targets(self, head):
+        """Return the encoded targets of the training rows, and the weights of these rows or `None`."""
+        targets = self.source.target_encoder.transform(self.source.train_labels)
+        weights = None if self.class_weight is None else self.class_weight[targets.reshape(-1).astype(int)]
+        return targets, weights
 
     @property
     def final_ratio(self):

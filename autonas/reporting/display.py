@@ -22,6 +22,7 @@ class SearchState:
         n_finished: Candidates that have ended, those of an earlier process included.
         n_failed, n_refused: How many of this process had no score.
         best: Record of the best trial, or `None`.
+        baselines: Dict from the name of a baseline to its score.
         running: Dict from trial to `(record, epoch, score)`, the epoch 0 before the first has ended.
     """
 
@@ -30,6 +31,7 @@ class SearchState:
         self.n_finished = search.n_before
         self.n_failed = self.n_refused = 0
         self.best = None
+        self.baselines = {}
         self.running = {}
         self._default = {}
 
@@ -44,6 +46,8 @@ class SearchState:
     def end(self, record, best):
         self.running.pop(record.trial_id, None)
         self.best = best
+        if record.stage == "baseline" and record.score is not None:
+            self.baselines[record.trial_id.replace("_", " ")] = record.score
         self.n_failed += record.status == "failed"
         self.n_refused += record.status == "refused"
         # What goes on with the training of an earlier trial is none of `max_trials`.
@@ -88,12 +92,18 @@ class SearchState:
             where = f"trial {self.best.number}: {self.what(self.best)}"
             what = rich.markup.escape(f"{search.objective}, {where}")
             table.add_row("best", f"[bold green]{self.best.score:.4f}", what)
+        if self.baselines:
+            table.add_row("to beat", "", self.shown_baselines())
         # The display is drawn by another thread, while trials come and go.
         for position, (record, epoch, score) in enumerate(list(self.running.values())):
             state = "begins" if not epoch else f"epoch {epoch}" if score is None else f"epoch {epoch}: {score:.4f}"
             what = f"{stage_name(record)}: {self.what(record, 4)}"
             table.add_row("" if position else "now", state, rich.markup.escape(what))
         return table
+
+    def shown_baselines(self):
+        """Return the scores of the baselines as text."""
+        return ", ".join(f"{name} {score:.4f}" for name, score in self.baselines.items())
 
     def _without_score(self):
         counts = {"failed": self.n_failed, "refused": self.n_refused}
@@ -160,6 +170,8 @@ def stage_name(record):
     """What a record is, in two or three words."""
     if record.stage == "supernet":
         return f"supernet epoch {record.values['tuner/epochs']}"
+    if record.stage == "baseline":
+        return record.trial_id.replace("_", " ")
     return f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", "-")
 
 

@@ -23,7 +23,8 @@ def leaderboard(records, objective, direction, further=()):
     Returns:
         A `pandas.DataFrame`, one row a trial: the final fit, the trials with a score in the order of
         `winner.order`, then the trials without a score (completed, interrupted, refused, failed). Columns: `rank` (1
-        is the best trial; missing without a score, as of the final fit, which is trained on all rows),
+        is the best trial; missing for the baselines and without a score, as of the final fit, which is trained on
+        all rows),
         `trial_id`, `stage`, `status`, `score`, the metrics, `seconds`, `epochs`, `best_epoch`,
         `parameters`, `reason`, and one column a decision, missing where the decision was inactive.
         Integers and booleans have pandas' nullable dtypes where a value can be missing.
@@ -40,7 +41,7 @@ def leaderboard(records, objective, direction, further=()):
     decisions = list(dict.fromkeys(name for record in records for name in record.values))
     in_order = order([(objective, direction), *further], records)
     records.sort(key=lambda record: (_group(record), in_order(record) if _has_score(record) else ()))
-    ranks = list(map(_has_score, records))
+    ranks = [_has_score(record) and record.stage != "baseline" for record in records]
 
     columns = {
         "rank": pandas.array(
@@ -112,6 +113,8 @@ def render(frame, max_rows=None):
         what = architecture({name: row[name] for name in telling if not pandas.isna(row[name])}, than={})
         if row["status"] != "completed":
             what = ": ".join(part for part in (row["status"], row["reason"] or what) if part)
+        elif stage == "baseline":
+            what = row["reason"]
         cells = (
             "" if pandas.isna(row["rank"]) else str(row["rank"]),
             trial if stage in ("search", trial) else f"{trial} ({stage})",

@@ -68,7 +68,8 @@ class ProgressReporter(Reporter):
         if refused:
             facts.insert(1, f"{refused} refused")
         if self._state.best is not None:
-            facts.append(f"best {self._search.objective} {self._state.best.score:.4f}")
+            beside = f" beside {self._state.shown_baselines()}" if self._state.baselines else ""
+            facts.append(f"best {self._search.objective} {self._state.best.score:.4f}{beside}")
         self._print(f"search ended: {stop_reason}  ({', '.join(facts)})")
 
     def _refresh(self):

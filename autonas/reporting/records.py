@@ -15,6 +15,7 @@ class TrialRecord:
         trial_id: Unique name of the trial within its search.
         number: Position of the trial in the search, counted from 0.
         stage: `"search"` for a candidate, trained by itself, `"final"` for the fit on all data after the search;
+            `"baseline"` for a constant or a linear prediction, see `evaluation.baselines`;
             `"supernet"` for an epoch of shared weights, `"one_shot"` for the scoring of architectures with them.
         values: Value of each active decision, plain Python scalars by name. An inactive decision is
             absent or None.

@@ -64,6 +64,9 @@ def _header(search, records, stop_reason, best):
         facts["trial"] = best.number if best.stage == "search" else best.stage
         if best.parameters is not None:
             facts["parameters"] = f"{best.parameters:,}"
+    for record in records:
+        if record.stage == "baseline" and record.score is not None:
+            facts[record.trial_id.replace("_", " ")] = f"{record.score:.4g}"
     facts["trials"] = sum(record.status != "refused" for record in candidates)
     for status in ("failed", "refused"):
         number = sum(record.status == status for record in candidates)
@@ -175,6 +178,8 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
         record = by_id[row.trial_id, row.stage]
         what = text.architecture(record.values, 5, than=first) or "the default architecture"
         trial = f"trial {record.number}" if record.stage == "search" else record.stage
+        if record.stage == "baseline":
+            trial, what = record.trial_id, record.message
         rows.append([trial, record.score, record.parameters, record.seconds, what])
     tasks = task if isinstance(task, str) else ", ".join(map(str, task))
     facts = [tasks, f"{search.objective} {best.score:.4g}" if best is not None else "no trial was completed",

@@ -94,11 +94,17 @@ def _what(search, records):
 def _compared(search, records, best):
     """How much better the winner is than the default architecture and the median trial."""
     candidates = ranked(search, records)
+    simple = [
+        f"A {record.trial_id.replace('_', ' ')} prediction has {record.score:.4g} ({record.message}): "
+        f"{_gain(search, best, record.score)}."
+        for record in records
+        if record.stage == "baseline" and record.score is not None
+    ]
     first = next((_own(record.values) for record in records if record.number == 0 and record.stage == "search"), None)
     # Trained farther, the default architecture is another trial.
     alike = [record for record in candidates if _own(record.values) == first]
     default = min(alike, key=lambda record: (-length(record), record.number), default=None)
-    found = []
+    found = simple
     if default is best:
         found.append(f"It is the default architecture, trial {best.number}: the search found nothing better.")
     elif default is not None:

@@ -60,6 +60,7 @@ def plot_history(search, records, over="trials", axes=None):
         axes.plot(place[id(path[-1])], path[-1].score, "*", color=canvas.RED, markersize=13, zorder=4,
                   label=f"best: trial {path[-1].number}, {path[-1].score:.4g}")  # fmt: skip
     _limit(axes, [record.score for record in scored], search.direction)
+    _draw_baselines(axes, records)
     for status, marker, colour in (("failed", "x", canvas.RED), ("refused", "|", canvas.ORANGE)):
         places = [place[id(record)] for record in trials if record.status == status]
         if places:
@@ -116,6 +117,20 @@ def plot_curves(search, records, axes=None):
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small", title="the best", title_fontsize="small")
     return canvas.tidy(axes)
+
+
+def _draw_baselines(axes, records):
+    """Draw the scores of the baselines as lines; a line that is far from all trials stands in the legend only."""
+    low, high = axes.get_ylim()
+    span = high - low
+    shown = [record for record in records if record.stage == "baseline" and is_number(record.score)]
+    for record, style in zip(shown, (":", "--"), strict=False):
+        is_near = low - span <= record.score <= high + span
+        label = f"{record.trial_id.replace('_', ' ')}, {record.score:.4g}{'' if is_near else ' (outside)'}"
+        axes.axhline(record.score, color="0.4", linewidth=1.2, linestyle=style, label=label, zorder=1)
+        if is_near:
+            low, high = min(low, record.score - 0.03 * span), max(high, record.score + 0.03 * span)
+    axes.set_ylim(low, high)
 
 
 def _best_so_far(search, scored):

@@ -4,7 +4,8 @@ from autonas.reporting import text
 from autonas.reporting.plots import canvas
 
 #: What candidates, shared weights and the final fit are called.
-_STAGES = {"search": "trials", "supernet": "shared weights", "one_shot": "one-shot scores", "final": "final fit"}
+_STAGES = {"search": "trials", "supernet": "shared weights", "one_shot": "one-shot scores", "final": "final fit",
+           "baseline": "baselines"}  # fmt: skip
 
 
 def seconds_by_phase(records):

@@ -41,7 +41,10 @@ def layout(search, numbers):
 
     groups = {
         "Search": {
-            f"Best {search.objective} so far ({better} is better)": ["best_score"],
+            f"Best {search.objective} so far ({better} is better){_beside(numbers)}": [
+                "best_score",
+                *_baselines(numbers),
+            ],
             "The same over seconds": ["best_score_over_seconds"],
             f"{search.objective} of each trial": ["score"],
             **{f"{name} of each trial": [f"objective/{name}"] for name in search.objectives[1:]},
@@ -81,6 +84,16 @@ def layout(search, numbers):
             if any(charts.values())
         ]
     )
+
+
+def _baselines(numbers):
+    return [tag for tag in numbers if tag.startswith("baseline/")]
+
+
+def _beside(numbers):
+    """The baselines in the title: all curves of a run have one colour."""
+    names = [f"{tag.partition('/')[2].replace('_', ' ')} {numbers[tag]:.4g}" for tag in _baselines(numbers)]
+    return f", beside {', '.join(names)}" if names else ""
 
 
 def _title(search, tag):

@@ -44,6 +44,7 @@ class TensorBoardReporter(Reporter):
     best so far get a run. That of the search holds, over trials:
 
     - `score`, `best_score`, `seconds`, `parameters`; `best_score` over time as `best_score_over_seconds`;
+    - `baseline/constant` and `baseline/linear`, the scores of simple predictions, the same at every trial;
     - `failures/failed` and `failures/refused` so far; how many trials run when one begins, `running`;
     - what the seconds of trials went to so far, `trial_seconds/<phase>`, and those that this log took, `log_seconds`;
     - what the strategy says of itself, and what the seconds of the search went to, `seconds/<phase>`.
@@ -74,6 +75,7 @@ class TensorBoardReporter(Reporter):
         self._root = pathlib.Path(self.directory)
         self._search = search
         self._trials = {}
+        self._baselines = {}
         self._supernet = None
         self._records = []
         self._filled = {}
@@ -122,6 +124,10 @@ class TensorBoardReporter(Reporter):
 
     @_timed
     def on_trial_end(self, record, best):
+        if record.stage == "baseline":
+            self._baselines[f"baseline/{record.trial_id}"] = record.score
+            self._log.flush()
+            return
         if record.stage in _STAGES:
             self._step = max(record.number, self._step + 1)
             if record.status == "completed":
@@ -215,7 +221,7 @@ class TensorBoardReporter(Reporter):
         if f"failures/{record.status}" in self._failures:
             self._failures[f"failures/{record.status}"] += 1
         numbers = {"score": record.score, "seconds": record.seconds, "parameters": record.parameters}
-        numbers |= self._failures | self._seconds
+        numbers |= self._failures | self._seconds | self._baselines
         if best is not None:
             numbers["best_score"] = best.score
             seconds = self._seconds_before + time.time() - self._search.started

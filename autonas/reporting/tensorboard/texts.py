@@ -56,6 +56,8 @@ def board(search, records):
         what = architecture(record.values, 6)
         if record.status != "completed":
             what = f"{record.status}: {record.message or what}"
+        elif record.stage == "baseline":
+            what = record.message
         elif record.stage != "search":
             what = f"{row.stage} fit: {what}"
         what = what if len(what) <= _N_CHARACTERS else what[: _N_CHARACTERS - 1] + "…"

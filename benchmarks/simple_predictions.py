@@ -1,0 +1,47 @@
+"""Scores of the constant and the linear prediction that every search is compared with, and the seconds they take.
+
+    python benchmarks/simple_predictions.py DATA_DIRECTORY [--sets adult digits ...]
+
+Scores are on the validation rows of a search with the metric by which the set is compared.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import common  # noqa: E402
+
+
+def measure(name, data_directory, time_limit):
+    """Return rows of a set: its name, the baseline, its score, its seconds, how it was made."""
+    import autonas
+    from autonas.evaluation import baselines
+
+    dataset = common.load(name, data_directory)
+    task = {"rmse": "regression"}.get(dataset.metric, "classification")
+    model = autonas.AutoModel(task=task, objective=f"val_{dataset.metric}", time_limit=time_limit, seed=0, verbose=0)
+    prepared = model._prepare(dataset.x_train, dataset.y_train, None, None, None, 0)
+    started = time.perf_counter()
+    found = baselines.baselines(prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.main, model.time_limit)
+    seconds = time.perf_counter() - started
+    rows = [(name, each.name, each.scores[f"val_{dataset.metric}"], each.seconds, each.message) for each in found]
+    return [*rows, (name, "both", "", seconds, "")]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data_directory")
+    parser.add_argument("--sets", nargs="+", default=list(common.SHARED_SETS), choices=list(common.METRICS))
+    parser.add_argument("--time-limit", type=float, default=60)
+    options = parser.parse_args()
+    rows = []
+    for name in options.sets:
+        rows += measure(name, options.data_directory, options.time_limit)
+    print(common.table(rows, ["set", "baseline", "validation score", "seconds", "how"]))
+
+
+if __name__ == "__main__":
+    main()
