@@ -76,7 +76,10 @@ class AutoModel(fitted.FittedModel):
             with 16 bits). What is measured and served is in float32. Defaults to `"auto"`: `"mixed_bfloat16"` on TPUs
             and GPUs of compute capability 8.0 and above, `"mixed_float16"` on those of 7.0, `"float32"` on all else.
         objective: What to optimise: a metric on the validation part, such as `"val_accuracy"`, `"val_auc"`,
-            `"val_loss"`, `"val_rmse"`, that of a scorer of scikit-learn, such as `"roc_auc"` or `"f1_macro"`, or a
+            `"val_loss"`, `"val_rmse"`, that of a scorer of scikit-learn, such as `"roc_auc"` or `"f1_macro"` (`"f1"` is
+            that of the second class of two), a Keras metric, a function `(truth, predictions)` of probabilities or
+            numbers, to be large if its name ends with `_score` and small with `_error`, `_loss` or `_deviance`, as
+            in scikit-learn, or else an `autonas.objectives.CustomMetric(function, direction="max")`, or a
             `keras_tuner.Objective`; a cost of the network: `"params"`, `"flops"`, `"memory_mb"`, `"model_size_mb"`,
             `"latency_ms"`, or an object of `autonas.objectives`; several in one number: `WeightedSum`,
             `ProductOfPowers`, `Lexicographic` of `autonas.objectives`; or a list, whose Pareto front is searched: the

@@ -79,7 +79,7 @@ class FittedModel(inspection.InspectedModel):
         """
         outputs, y = self._labelled_outputs(x, y)
         targets = self.predictor_.targets
-        given = metrics_module.by_name(self.metrics)
+        given = preparation.own_metrics(self)
         scores = {}
         for (name, task, metrics), value in zip(
             self.scorer_metrics_, predictor_module.split_inputs(y, list(targets), "y"), strict=True

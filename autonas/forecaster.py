@@ -176,7 +176,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             the forecast, in the series of `fit`, that the next step is like the last one.
         """
         truth, forecasts = self._truth_and_forecasts(x, y)
-        given = metrics_module.by_name(self.metrics)
+        given = preparation.own_metrics(self)
         ((_, task, names),) = self.scorer_metrics_
         scores = {name: metrics_module.get_metric(given.get(name, name), task)(truth, forecasts) for name in names}
         errors = np.abs(truth - forecasts).reshape(-1, len(self.naive_errors_)).mean(axis=0)

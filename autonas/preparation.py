@@ -288,15 +288,16 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
                 continue
             try:
                 resolved = metrics_module.get_metric(metric, target.task_)
-                if resolved.name not in found:
+                if resolved.name not in found or not isinstance(metric, str):
                     resolved(truth[tried], convert(guess))
             except Exception as error:  # Whatever the user's function raises.
                 costs_too = f" Costs are {', '.join(costs.COSTS)}." if argument == "objective" else ""
                 raise ValueError(
                     f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
-                    f"{str(error).strip().splitlines()[0]:.300}{costs_too}"
+                    f"{str(error).strip().splitlines()[0]:.2000}{costs_too}"
                 ) from error
-            found.setdefault(resolved.name, resolved)
+            if resolved.name not in found or not isinstance(metric, str):
+                found[resolved.name] = resolved
         scorings.append(
             scoring.HeadScoring(
                 name, target.task_, values, truth, convert, _loss(head, target, values[tried], guess), head.loss_weight,
@@ -329,10 +330,23 @@ def _metrics_by_head(metrics, names):
 
 def _objective_metrics(estimator, name, names):
     """The metrics that the objective asks of a head, a list of pairs."""
-    wanted = goal.metric_names(wanted_objective(estimator))
+    objective = wanted_objective(estimator)
+    wanted, own = goal.metric_names(objective), goal.own_metrics(objective)
     if len(names) > 1:
         wanted = [each.removeprefix(f"{name}_") for each in wanted if each.startswith(f"{name}_")]
-    return [("objective", each) for each in wanted if each != "loss"]
+        if own:
+            metric = metrics_module.name_of(own[0])
+            raise ValueError(
+                f"`objective` must say which of the heads {', '.join(names)} it is of. Received: {metric}. Give it as "
+                f"metrics={{{name!r}: {metric}}}, and objective='val_{name}_{metric}'."
+            )
+    return [("objective", each) for each in [*wanted, *own] if each != "loss"]
+
+
+def own_metrics(estimator):
+    """Return the metrics that the user gave as objects, in `metrics` and as `objective`, a dict by name."""
+    objective = goal.own_metrics(wanted_objective(estimator))
+    return metrics_module.by_name(estimator.metrics) | metrics_module.by_name(objective)
 
 
 def wanted_objective(estimator):

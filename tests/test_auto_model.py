@@ -9,7 +9,8 @@ import keras_tuner
 import numpy as np
 import pandas
 import pytest
-from leaderboards import board
+from leaderboards import board, trials
+from sklearn.datasets import load_diabetes
 
 import autonas
 import autonas.oracles
@@ -153,16 +154,27 @@ def spread(truth, predictions):
     return np.std(predictions)
 
 
+def brier_loss(truth, predictions):
+    return np.square(predictions - np.eye(3)[truth]).sum(1).mean()
+
+
+def surest(truth, predictions, share=0.9):
+    return (predictions.max(1) > share).mean()
+
+
 @pytest.mark.parametrize(
     "objective, expected",
     [
         (None, ("val_loss", "min")),
         ("auc", ("val_auc", "max")),
-        ("val_f1", ("val_f1", "max")),
+        ("val_f1_macro", ("val_f1_macro", "max")),
         ("val_loss", ("val_loss", "min")),
         ("val_top_k_categorical_accuracy", ("val_top_k_categorical_accuracy", "max")),
         (keras_tuner.Objective("val_balanced_accuracy", "max"), ("val_balanced_accuracy", "max")),
         (keras_tuner.Objective("val_spread", "min"), ("val_spread", "min")),
+        (brier_loss, ("val_brier_loss", "min")),
+        (autonas.objectives.CustomMetric(surest, direction="min"), ("val_surest", "min")),
+        (keras.metrics.F1Score("macro"), ("val_f1_score", "max")),
     ],
     ids=str,
 )
@@ -170,6 +182,33 @@ def test_objectives(iris, objective, expected):
     model = classifier(objective=objective, metrics=[spread], epochs=1).fit(*iris)
     assert model.objective_ == expected
     assert model.best_score_ == model.leaderboard().iloc[0][expected[0]]
+
+
+def test_an_own_function_is_computed_on_the_validation_rows(iris):
+    model = classifier(objective=brier_loss, epochs=5).fit(*iris)
+    (predictions,) = model.validation_predictions_
+    assert model.best_score_ == pytest.approx(brier_loss(predictions.truth, predictions.outputs), rel=1e-4)
+    expected = brier_loss(iris[1], model.predict_proba(iris[0]))
+    assert model.evaluate(*iris)["brier_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["val_auc", "val_binary_accuracy", "val_hinge", "roc_auc", "val_f1"])
+def test_objectives_of_classes_are_refused_for_numbers(folder, objective):
+    x, y = load_diabetes(return_X_y=True)
+    with pytest.raises(ValueError, match="for a regression target.*known are rmse, mse, mae, r2.*MeanSquaredError"):
+        autonas.AutoModel(objective=objective, directory=folder / "run").fit(x, y)
+    assert not (folder / "run").exists()
+
+
+def test_a_direction_that_contradicts_the_metric_is_warned_of(iris):
+    with pytest.warns(UserWarning, match="`objective` asks for the worst val_accuracy"):
+        classifier(objective=keras_tuner.Objective("val_accuracy", "min"), max_trials=1, epochs=1).fit(*iris)
+
+
+def test_an_own_function_must_say_which_head_it_is_of(several):
+    _, images, facts, digit, brightness = several
+    with pytest.raises(ValueError, match="which of the heads digit, brightness.*objective='val_digit_brier_loss'"):
+        two_by_two().set_params(objective=brier_loss).fit([images, facts], [digit, brightness])
 
 
 def test_an_unknown_objective_is_told_what_there_is(iris):
@@ -185,14 +224,14 @@ def test_an_objective_whose_direction_is_unknown(iris):
 def test_metrics_of_every_kind(iris):
     x, y = iris
     metrics = [
-        "f1",
+        "f1_macro",
         keras.metrics.SparseTopKCategoricalAccuracy(2, name="top_2"),
         spread,
         keras.metrics.AUC(name="area"),
     ]
     model = classifier(metrics=metrics, max_trials=2, epochs=20).fit(x, y)
     scores = model.evaluate(x, y)
-    assert set(scores) == {"accuracy", "f1", "top_2", "spread", "area"}
+    assert set(scores) == {"accuracy", "f1_macro", "top_2", "spread", "area"}
     assert scores["top_2"] >= scores["accuracy"] and 0.5 < scores["area"] <= 1
     assert {f"val_{name}" for name in scores} <= set(model.leaderboard().columns)
 
@@ -225,9 +264,9 @@ def test_strategies(iris, folder, strategy):
     head = autonas.ClassificationHead(dropout=0.0)(TwoLayers()(node))
     arguments = {**BUDGET, "epochs": 1, "max_trials": 3, "refit": False, "directory": folder / "run"}
     model = autonas.AutoModel(node, head, **arguments, strategy=strategy).fit(*iris)
-    assert len(model.leaderboard()) == 3 and model.stop_reason_ == "max_trials"
+    assert len(trials(model)) == 3 and model.stop_reason_ == "max_trials"
     more = autonas.AutoModel(node, head, **{**arguments, "max_trials": 4}, strategy=strategy).fit(*iris)
-    assert len(more.leaderboard()) == 4
+    assert len(trials(more)) == 4
     fresh = autonas.AutoModel(
         node, head, **{**arguments, "max_trials": 4, "directory": folder / "fresh"}, strategy=strategy
     ).fit(*iris)
@@ -274,7 +313,7 @@ def test_a_small_space_ends_when_all_of_it_was_tried(iris):
 
 def test_patience_ends_a_search_that_no_longer_improves(iris):
     model = classifier(max_trials=50, patience=3, epochs=1).fit(*iris)
-    board = model.leaderboard()
+    board = trials(model)
     assert model.stop_reason_ == "patience"
     assert int(board["trial_id"].max()) - int(board["trial_id"].iloc[0]) == 3
 
@@ -287,7 +326,7 @@ def test_time_limit(iris):
         *iris
     )
     assert time.monotonic() - start < 10
-    assert model.stop_reason_ == "time_limit" and len(model.leaderboard()) > 1
+    assert model.stop_reason_ == "time_limit" and len(trials(model)) > 1
 
 
 def test_a_time_limit_too_short_for_anything_gives_a_model(iris):
@@ -316,7 +355,7 @@ def test_attributes(iris):
     board = model.leaderboard()
     assert list(board.columns[:5]) == ["rank", "trial_id", "stage", "status", "score"]
     assert {"val_accuracy", "seconds", "epochs", "best_epoch", "parameters", "reason"} <= set(board.columns)
-    assert board["stage"].tolist() == ["final", "search", "search"]
+    assert board["stage"].tolist() == ["final", "search", "search", "baseline", "baseline"]
     assert model.best_score_ == board.query("rank == 1")["score"].item()
     # Nothing that was scored on its own training rows stands under a validation column.
     final = board.query("stage == 'final'").iloc[0]
@@ -382,7 +421,7 @@ def test_save_and_load_in_another_process(table, folder):
         numpy.save("outputs.npy", model.predict_proba(frame))
         assert type(model).__name__ == "StructuredDataClassifier" and model.class_weight == "balanced"
         assert model.predict(frame).tolist() == model.classes_[model.predict_proba(frame).argmax(1)].tolist()
-        assert len(model.leaderboard()) == 1 and model.stop_reason_ == "max_trials"
+        assert len(trials(model)) == 1 and model.stop_reason_ == "max_trials"
     """
     run(script, folder)
     assert np.array_equal(np.load(folder / "outputs.npy"), model.predict_proba(frame))

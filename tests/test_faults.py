@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pandas
 import pytest
+from leaderboards import trials
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
@@ -68,7 +69,7 @@ def test_without_a_final_fit_predict_serves_the_weights_that_were_scored(iris):
 def test_validation_data_is_never_trained_on(iris):
     x, y = iris
     model = autonas.StructuredDataClassifier(**BUDGET).fit(x, y, validation_data=(x, y))
-    assert set(model.leaderboard()["stage"]) == {"search"}
+    assert set(trials(model)["stage"]) == {"search"}
 
 
 @pytest.mark.parametrize(
@@ -189,15 +190,15 @@ def test_out_of_memory_halves_the_batch_once(iris, monkeypatch):
     batches = _fail_for_memory(monkeypatch, times=1)
     model = classifier().fit(*iris)
     assert batches == [batches[0], batches[0] // 2]
-    assert model.leaderboard()["status"].tolist() == ["completed"]
+    assert trials(model)["status"].tolist() == ["completed"]
 
 
 def test_out_of_memory_twice_fails_that_trial_alone(iris, monkeypatch):
     batches = _fail_for_memory(monkeypatch, times=2)
     model = classifier(max_trials=2).fit(*iris)
     assert len(batches) == 3
-    assert sorted(model.leaderboard()["status"]) == ["completed", "failed"]
-    assert model.leaderboard()["reason"].iloc[1].startswith("out of memory")
+    assert sorted(trials(model)["status"]) == ["completed", "failed"]
+    assert trials(model)["reason"].iloc[1].startswith("out of memory")
 
 
 def _fail_for_memory(monkeypatch, times):
@@ -403,7 +404,7 @@ def test_overwrite_begins_anew(iris, folder):
     model = classifier(directory=folder / "run").fit(*iris)
     (folder / "run" / "mine.txt").write_text("not autonas's")
     other = clone(model).set_params(overwrite=True).fit(iris[0], (iris[1] + 1) % 3)
-    assert len(other.leaderboard()) == 1
+    assert len(trials(other)) == 1
     assert (folder / "run" / "mine.txt").exists()
 
 
@@ -490,13 +491,13 @@ def test_an_interrupt_leaves_a_fitted_usable_model(iris, monkeypatch, hook, when
     with monkeypatch.context() as patch:
         patch.setattr(reporting.ProgressReporter, hook, interrupt)
         model = classifier(max_trials=4, verbose=1, directory="run").fit(*iris)
-    board = model.leaderboard()
+    board = trials(model)
     assert model.stop_reason_ == "interrupted" and len(board) == trials
     assert (board["status"] == "completed").any() and (board["status"] != "running").all()
     assert model.predict(iris[0]).shape == (150,)
     # It can be continued, too.
     more = clone(model).set_params(verbose=0).fit(*iris)
-    assert len(more.leaderboard()) == 4 and more.stop_reason_ == "max_trials"
+    assert len(trials(more)) == 4 and more.stop_reason_ == "max_trials"
 
 
 def test_an_interrupt_of_the_final_fit_serves_the_searched_weights(iris, monkeypatch):

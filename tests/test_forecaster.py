@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from leaderboards import board
 from sklearn.base import clone
+from sklearn.metrics import root_mean_squared_error
 
 import autonas
 from autonas.data.autoregression import Autoregression, choose_lookback, windows_of
+from autonas.evaluation import baselines
 
 
 @pytest.fixture
@@ -51,7 +53,24 @@ def test_the_next_steps(arguments):
     assert scores["mase"] == pytest.approx(scores["mae"] / naive)
     windows = np.stack([series[100 : 100 + model.lookback_], series[50 : 50 + model.lookback_]])[..., None]
     np.testing.assert_allclose(model.predict(windows)[1], series[50 + model.lookback_ :][:6], atol=1.0)
-    assert model.leaderboard()["stage"].tolist() == ["final", "search"]
+    board = model.leaderboard()
+    assert board["stage"].tolist() == ["final", "search", "baseline", "baseline"]
+
+
+def test_the_baselines_are_the_last_value_and_the_autoregression(arguments):
+    series = wave()
+    model = autonas.TimeSeriesForecaster(horizon=3, lookback=12, **arguments)
+    prepared = model._prepare(series, None, None, None, None, 0)
+    found = baselines.baselines(prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.main)
+    starts = prepared.dataset.validation_rows
+    truth = np.stack([series[start + 12 : start + 15] for start in starts])
+    last = np.repeat(series[starts + 11, None], 3, axis=1)
+    assert [baseline.name for baseline in found] == ["last_value", "linear"]
+    assert found[0].scores["val_rmse"] == pytest.approx(root_mean_squared_error(truth, last), rel=1e-5)
+    windows, future = windows_of(series[:, None], series[:, None], 12, 3)
+    training = prepared.dataset.train_rows
+    linear = Autoregression(np.zeros(3, int)).fit(windows[training], future[training]).predict(windows[starts])
+    assert found[1].scores["val_rmse"] == pytest.approx(root_mean_squared_error(truth, linear), rel=1e-4)
 
 
 def test_scores_are_of_the_forecasts_not_of_the_correction(arguments):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas
 import pytest
-from leaderboards import board
+from leaderboards import board, trials
 from scipy import stats
 from sklearn.datasets import load_digits, load_iris
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
@@ -79,7 +79,7 @@ def whole(digits, tmp_path_factory):
 def test_every_strategy_shares_weights(strategy, digits, tmp_path, monkeypatch):
     monkeypatch.setattr(autonas.oracles.WeightSharingOracle, "default_updates", 30)
     model = tiny(strategy, weight_sharing=True, directory=tmp_path / "run").fit(*digits)
-    assert model.leaderboard()["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
+    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
     assert (board(model)["status"] == "completed").all()
     assert -1.0 <= model.one_shot_correlation_ <= 1.0
     assert model.predict(digits[0][:3]).shape == (3,)
@@ -88,7 +88,7 @@ def test_every_strategy_shares_weights(strategy, digits, tmp_path, monkeypatch):
 def test_a_gradient_oracle_trains_its_supernet_by_itself(digits, tmp_path):
     model = tiny(autonas.oracles.GradientOracle(epochs=3), directory=tmp_path / "run", tensorboard=True)
     model.fit(*digits)
-    assert model.leaderboard()["stage"].value_counts().to_dict() == {"search": 4, "supernet": 3}
+    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 3}
     assert not hasattr(model, "one_shot_correlation_")
     accumulator = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "supernet"))
     accumulator.Reload()
@@ -221,7 +221,7 @@ def test_a_supernet_that_fails_ends_the_search_with_its_reason(digits, tmp_path,
         with pytest.raises(exceptions.SearchFailed, match="trial 0002 .stage 'supernet'. failed: out of memory: 4 GB"):
             tiny(directory=tmp_path / "run").fit(*digits)
     model = tiny(directory=tmp_path / "run").fit(*digits)
-    assert model.leaderboard()["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
+    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
 
 
 def test_an_interrupted_supernet_leaves_the_default_architecture_and_goes_on(digits, whole, tmp_path, monkeypatch):

@@ -54,13 +54,16 @@ def test_images_in_folders(folder, arguments, tmp_path):
     np.testing.assert_array_equal(model.predict(read(folder, shuffle=False, labels=None)), predicted)
     again = autonas.AutoModel.load(f"{model.directory_}/model")
     assert again.score(ordered) == pytest.approx((predicted == truth).mean())
-    assert set(model.leaderboard()["stage"]) == {"search", "final"}
+    assert set(model.leaderboard()["stage"]) == {"search", "final", "baseline"}
 
 
 def test_the_served_model_is_the_reported_one(arguments):
     train, validation = slices((DIGITS[:1000], DIGIT_LABELS[:1000])), slices((DIGITS[1000:], DIGIT_LABELS[1000:]))
     model = autonas.ImageClassifier(**arguments).fit(train.batch(50), validation_data=validation.batch(64))
-    assert model.leaderboard()["stage"].tolist() == ["search"]
+    board = model.leaderboard()
+    assert board["stage"].tolist() == ["search", "baseline"]
+    frequent = np.bincount(DIGIT_LABELS[:1000]).argmax()
+    assert board["val_accuracy"][1] == pytest.approx((DIGIT_LABELS[1000:] == frequent).mean())
     assert model.leaderboard()["val_accuracy"][0] == pytest.approx(model.score(validation))
     assert model.score(validation) > 0.5
     assert model.classes_.tolist() == list(range(10)) and model.predict(validation.take(3)).dtype == DIGIT_LABELS.dtype

@@ -2,7 +2,7 @@
 
 from autonas.objectives.combinations import Combination, Lexicographic, ProductOfPowers, WeightedSum
 from autonas.objectives.costs import BuiltModel, Cost, CustomCost, Flops, Params
-from autonas.objectives.custom_score import CustomScore
+from autonas.objectives.custom_score import CustomMetric, CustomScore
 from autonas.objectives.latency import Latency
 from autonas.objectives.memory import PeakMemory
 from autonas.objectives.model_size import ModelSize
@@ -12,6 +12,7 @@ __all__ = [
     "Combination",
     "Cost",
     "CustomCost",
+    "CustomMetric",
     "CustomScore",
     "Flops",
     "Latency",

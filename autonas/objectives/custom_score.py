@@ -1,8 +1,36 @@
-"""The user's own score of a trained model."""
+"""The user's own scores, of predictions or of a trained model."""
 
 import inspect
 
 import numpy as np
+
+
+class CustomMetric:
+    """A number that a function computes from the truth and the predictions for the validation rows.
+
+    ```python
+    def profit(truth, predictions):  # of two classes: indices (n,) and probabilities (n, 2)
+        return ((truth == 1) & (predictions[:, 1] > 0.2)).mean()
+
+    autonas.AutoModel(objective=autonas.objectives.CustomMetric(profit))
+    ```
+
+    Args:
+        function: Function `(truth, predictions) -> float`. For classes, `truth` is class indices `(n,)`, or an
+            indicator matrix `(n, n_classes)`, and `predictions` is probabilities `(n, n_classes)`; for numbers both are
+            `(n, k)` in the target's own units.
+        name: Name of the metric. Defaults to the function's.
+        direction: `"max"` or `"min"`. Defaults to `"max"`.
+    """
+
+    def __init__(self, function, name=None, direction="max"):
+        self.function = function
+        self.name = name or getattr(function, "__name__", None)
+        self.direction = direction
+
+    def check(self):
+        """Raise a `ValueError` if an argument is wrong."""
+        _check(self, "the truth and the predictions")
 
 
 class CustomScore:
@@ -23,15 +51,7 @@ class CustomScore:
 
     def check(self):
         """Raises a `ValueError` if an argument is wrong."""
-        if not callable(self.function) or len(inspect.signature(self.function).parameters) != 2:
-            raise ValueError(
-                "`function` of a CustomScore must be a function of a model and a tuple (x, y). "
-                f"Received: function={self.function!r:.100}"
-            )
-        if not isinstance(self.name, str) or not self.name.isidentifier():
-            raise ValueError(f"`name` of a CustomScore must be one such as 'profit'. Received: name={self.name!r}")
-        if self.direction not in ("min", "max"):
-            raise ValueError(f"`direction` must be 'min' or 'max'. Received: direction={self.direction!r}")
+        _check(self, "a model and a tuple (x, y)")
 
     def __call__(self, model, inputs, truth):
         """The score, a float.
@@ -43,3 +63,18 @@ class CustomScore:
         """
         y = next(iter(truth.values())) if len(truth) == 1 else truth
         return float(np.asarray(self.function(model, (inputs, y))))
+
+
+def _check(score, arguments):
+    """Raise a `ValueError` if an argument of a custom score or metric is wrong."""
+    kind = type(score).__name__
+    try:
+        inspect.signature(score.function).bind(None, None)
+    except TypeError as error:
+        raise ValueError(
+            f"`function` of a {kind} must be a function of {arguments}. Received: function={score.function!r:.100}"
+        ) from error
+    if not isinstance(score.name, str) or not score.name.isidentifier():
+        raise ValueError(f"`name` of a {kind} must be one such as 'profit'. Received: name={score.name!r}")
+    if score.direction not in ("min", "max"):
+        raise ValueError(f"`direction` must be 'min' or 'max'. Received: direction={score.direction!r}")

@@ -1,12 +1,14 @@
 """The goal of a search: what is optimised, one number or several, and the limits that it must keep to."""
 
 import dataclasses
+import inspect
 import itertools
 import math
 
+import keras
 import keras_tuner
 
-from autonas.objectives import combinations, constraints, costs, custom_score, scoring
+from autonas.objectives import combinations, constraints, costs, custom_score, metrics, scoring
 
 #: How often a model is measured before it counts as beyond a limit.
 _MEASUREMENTS = 3
@@ -167,14 +169,14 @@ def check(objective, limits):
     if isinstance(objective, (list, tuple)) and not objective:
         raise ValueError(f"`objective` must name at least one objective. Received: objective={objective!r}")
     for part in parts_of(objective):
-        if not isinstance(part, (str, keras_tuner.Objective, costs.Cost, custom_score.CustomScore)):
-            raise ValueError(
-                "`objective` must be the name of a metric or a cost, a keras_tuner.Objective, an object of "
-                "autonas.objectives, or a list of these, whose Pareto front is searched. Received: "
-                f"objective of type {type(part).__name__}"
-            )
-        if isinstance(part, custom_score.CustomScore):
+        if isinstance(part, (custom_score.CustomScore, custom_score.CustomMetric)):
             part.check()
+        elif not isinstance(part, (str, keras_tuner.Objective, costs.Cost)) and not _is_function(part):
+            raise ValueError(
+                "`objective` must be the name of a metric or a cost, a Keras metric, a function (truth, predictions), "
+                "a keras_tuner.Objective, an object of autonas.objectives, or a list of these, whose Pareto front is "
+                f"searched. Received: objective of type {type(part).__name__}"
+            )
     measured = filter(None, map(_cost_of, parts_of(objective)))
     for cost in [*measured, *(constraint.cost for constraint in constraints.get_constraints(limits))]:
         cost.check()
@@ -190,13 +192,23 @@ def parts_of(objective):
 
 
 def metric_names(objective):
-    """Names of the metrics, without `val_`, that the networks must produce for `objective`."""
+    """Return the names of the metrics, without `val_`, that `objective` names."""
     names = [
         part.name if isinstance(part, keras_tuner.Objective) else part
         for part in parts_of(objective)
         if isinstance(part, (str, keras_tuner.Objective)) and _cost_of(part) is None
     ]
     return [name.removeprefix("val_") for name in names]
+
+
+def own_metrics(objective):
+    """Return the metrics of Keras, functions and `CustomMetric`s that are `objective`, or parts of it."""
+    return [part for part in parts_of(objective) if isinstance(part, custom_score.CustomMetric) or _is_function(part)]
+
+
+def _is_function(part):
+    """Return whether a part of an objective is a metric of Keras or a function of truth and predictions."""
+    return isinstance(part, keras.metrics.Metric) or inspect.isroutine(part)
 
 
 def get_goal(objective, limits, directions, default):
@@ -248,6 +260,8 @@ def _resolve(part, directions, default):
         return keras_tuner.Objective(cost.name, getattr(part, "direction", cost.direction))
     if isinstance(part, custom_score.CustomScore):
         return keras_tuner.Objective(part.name, part.direction)
+    if isinstance(part, custom_score.CustomMetric) or _is_function(part):
+        part = f"val_{metrics.name_of(part)}"
     return scoring.resolve_objective(part, directions, default)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import warnings
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 from sklearn import metrics as sklearn_metrics
 from sklearn.exceptions import UndefinedMetricWarning
 
-from autonas.objectives import scorers
+from autonas.objectives import custom_score, scorers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +38,10 @@ class Metric:
             return float(self.compute(truth, predictions))
 
 
-def _labels(function, **kwargs):
+def _labels(function):
     def compute(truth, predictions):
         labels = predictions.argmax(1) if truth.ndim == 1 else (predictions > 0.5).astype(int)
-        return function(truth, labels, **kwargs)
+        return function(truth, labels)
 
     return compute
 
@@ -68,13 +69,9 @@ def _average_precision(truth, predictions):
     return sklearn_metrics.average_precision_score(truth, predictions, average="macro")
 
 
-_macro = {"average": "macro", "zero_division": 0.0}
 _CLASSIFICATION = {
     "accuracy": ("max", _labels(sklearn_metrics.accuracy_score)),
     "balanced_accuracy": ("max", _labels(sklearn_metrics.balanced_accuracy_score)),
-    "f1": ("max", _labels(sklearn_metrics.f1_score, **_macro)),
-    "precision": ("max", _labels(sklearn_metrics.precision_score, **_macro)),
-    "recall": ("max", _labels(sklearn_metrics.recall_score, **_macro)),
     "auc": ("max", _auc),
     "average_precision": ("max", _average_precision),
     "hamming_loss": ("min", _labels(sklearn_metrics.hamming_loss)),
@@ -94,43 +91,126 @@ DEFAULT_METRICS = {
 }
 
 
+#: Metrics of numbers, by the last part of the module of Keras that defines them, and by their names.
+_NUMBER_MODULES = ("regression_metrics", "correlation_metrics")
+_NUMBER_FUNCTIONS = (
+    "cosine_similarity", "huber", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "poisson",
+)  # fmt: skip
+#: Errors of numbers that say something of probabilities, too, as the Brier score does.
+_ALSO_OF_PROBABILITIES = (
+    "MeanAbsoluteError", "MeanSquaredError", "RootMeanSquaredError", "mean_absolute_error", "mean_squared_error",
+)  # fmt: skip
+#: Scores of scikit-learn that need an average to be named for more than two classes, and the averages.
+_AVERAGED = ("f1", "jaccard", "precision", "recall")
+_AVERAGES = {"multiclass": ("macro", "micro", "weighted"), "multilabel": ("macro", "micro", "weighted", "samples")}
+#: What scikit-learn's functions are to be, by the ends of their names.
+_ENDINGS = {"_score": "max", "_error": "min", "_loss": "min", "_deviance": "min"}
+
+
 def get_metric(metric, task):
-    """The metric of a name, a Keras metric, or a function `(truth, predictions)`.
+    """Return the metric of a name, a Keras metric, or a function `(truth, predictions)`.
 
     Args:
         metric: A name of the tables above, of a scorer of scikit-learn (`"roc_auc"`, `"f1_macro"`, `"neg_log_loss"`;
-            larger is better for all of them), of a Keras metric, a `keras.metrics.Metric`, or a function (see
-            `Metric`). Metrics of Keras are given what they take: class indices if they are sparse, one column for two
-            classes, one-hot rows otherwise.
+            larger is better for all of them), of a Keras metric, a `keras.metrics.Metric`, a `CustomMetric`, or a
+            function (see `Metric`). Metrics of Keras are given what they take: class indices if they are sparse, one
+            column for two classes, one-hot rows otherwise. A function whose name ends with `_score` is to be large,
+            with `_error`, `_loss` or `_deviance` small, as in scikit-learn; the direction of others is `None`.
         task: The head's task.
 
     Raises:
-        ValueError: If there is no such metric for the task.
+        ValueError: If there is no such metric for the task. The message names those that there are.
     """
+    if isinstance(metric, custom_score.CustomMetric):
+        return Metric(metric.name, metric.direction, functools.partial(_compute_keras, metric.function))
     name = metric if isinstance(metric, str) else name_of(metric)
     if isinstance(metric, str):
-        known = _REGRESSION if task == "regression" else _CLASSIFICATION
-        if metric in known and not (metric == "balanced_accuracy" and task == "multilabel"):
+        known = _own(task)
+        if metric in known:
             return Metric(metric, *known[metric])
-        if metric in sklearn_metrics.get_scorer_names():
+        if metric in _AVERAGED and task in _AVERAGES:
+            averaged = ", ".join(f"{metric}_{average}" for average in _AVERAGES[task])
+            raise ValueError(f"It is defined for two classes, as in scikit-learn. For a {task} target use {averaged}.")
+        if metric in _scorer_names(task):
             scorer = scorers.PredictionScorer(sklearn_metrics.get_scorer(metric), task)
             return Metric(metric, "max", scorer)
         try:
             metric = keras.metrics.get(metric)
         except ValueError:
             metric = None
-        if metric is None:
+    if name is not None and (metric is None or callable(metric)):
+        if metric is None or not _suits(metric, task):
             raise ValueError(
-                f"There is no metric of this name for a {task} target; known are {', '.join(known)}, the scorers of "
-                "scikit-learn and the metrics of Keras."
+                f"There is no metric of this name for a {task} target; known are {', '.join(_own(task))}, of "
+                f"scikit-learn {', '.join(_scorer_names(task))}, and of Keras {', '.join(_keras_names(task))}."
             )
-    if name is None or not callable(metric):
-        raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")
-    try:
-        direction = keras_tuner.engine.metrics_tracking.infer_metric_direction(metric)
-    except (ValueError, AttributeError):
-        direction = None
-    return Metric(name, direction, functools.partial(_compute_keras, metric))
+        return Metric(name, _direction(metric), functools.partial(_compute_keras, metric))
+    raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")
+
+
+def _own(task):
+    """Return the metrics of the tables above for a task."""
+    if task == "regression":
+        return _REGRESSION
+    return {name: each for name, each in _CLASSIFICATION.items() if (name, task) != ("balanced_accuracy", "multilabel")}
+
+
+def _scorer_names(task):
+    """Return the names of scikit-learn's scorers for numbers or for classes."""
+    is_for_numbers = task == "regression"
+    names = [
+        name
+        for name in sklearn_metrics.get_scorer_names()
+        if sklearn_metrics.get_scorer(name)._score_func.__module__.endswith("_regression") == is_for_numbers
+    ]
+    return [name for name in names if name not in _own(task) and not (name in _AVERAGED and task in _AVERAGES)]
+
+
+def _keras_names(task):
+    """Return the names of Keras's metrics for a task."""
+    classes = (getattr(keras.metrics, name) for name in dir(keras.metrics))
+    classes = [each for each in classes if inspect.isclass(each) and issubclass(each, keras.metrics.Metric)]
+    return [
+        each.__name__
+        for each in classes
+        if _suits(each, task) and _kind(each)[0] not in ("metric", "reduction_metrics")
+    ]
+
+
+def _kind(metric):
+    """Return the last part of the module that defines a metric of Keras, and the metric's own name."""
+    defined = metric if inspect.isclass(metric) or inspect.isfunction(metric) else type(metric)
+    if isinstance(metric, keras.metrics.MeanMetricWrapper) and type(metric) is keras.metrics.MeanMetricWrapper:
+        defined = metric._fn
+    package, _, module = getattr(defined, "__module__", "").rpartition(".")
+    return (module if package.startswith("keras.") else None), getattr(defined, "__name__", "")
+
+
+def _suits(metric, task):
+    """Return whether a metric of Keras says anything of a task; metrics of others are not judged."""
+    module, name = _kind(metric)
+    if module is None or module in ("metric", "reduction_metrics"):
+        return True
+    is_of_numbers = module in _NUMBER_MODULES or name in (*_NUMBER_FUNCTIONS, "Poisson")
+    if task == "regression":
+        return is_of_numbers
+    # `Accuracy` compares labels to probabilities, which are never equal.
+    return name != "Accuracy" and (not is_of_numbers or name in _ALSO_OF_PROBABILITIES)
+
+
+def _direction(metric):
+    """Return `"max"`, `"min"`, or `None` if it is unknown which values of a metric are better."""
+    known = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", None))
+    if known is None:
+        name = name_of(metric)
+        known = next((direction for ending, direction in _ENDINGS.items() if name.endswith(ending)), None)
+    if known is None:
+        try:
+            known = keras_tuner.engine.metrics_tracking.infer_metric_direction(metric)
+        except (ValueError, AttributeError):
+            known = None
+    return known
 
 
 def name_of(metric):
@@ -155,8 +235,17 @@ def describe(metric):
 def _compute_keras(metric, truth, predictions):
     if isinstance(metric, keras.metrics.Metric):
         metric.reset_state()
-        metric.update_state(*_as_keras(type(metric).__name__, truth, predictions))
-        return float(metric.result())
+        # Of one column, F-scores without a threshold would take the largest value, the only one.
+        is_argmax = isinstance(metric, keras.metrics.FBetaScore) and metric.threshold is None
+        name = "categorical" if is_argmax else type(metric).__name__
+        metric.update_state(*_as_keras(name, truth, predictions))
+        result = np.asarray(keras.ops.convert_to_numpy(metric.result()))
+        if result.size != 1:
+            raise ValueError(
+                f"It gives {result.size} numbers, where one is needed. Give it `average`, such as "
+                f'keras.metrics.{type(metric).__name__}(average="macro").'
+            )
+        return float(result.reshape(()))
     if metric.__module__.split(".")[0] == "keras":
         truth, predictions = _as_keras(metric.__name__, truth, predictions)
     return float(np.mean(keras.ops.convert_to_numpy(metric(truth, predictions))))

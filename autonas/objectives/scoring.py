@@ -1,6 +1,7 @@
 """Scoring: from the predictions of all heads to the named numbers of a trial, and which of them is the objective."""
 
 import dataclasses
+import warnings
 
 import keras
 import keras_tuner
@@ -125,9 +126,18 @@ def resolve_objective(objective, directions, default):
             f"`objective` must be one of {', '.join([*directions, *costs.COSTS])} (others can be added by `metrics`). "
             f"Received: objective={objective!r}"
         )
+    if None not in (direction, directions[name]) and direction != directions[name]:
+        better = "larger" if directions[name] == "max" else "smaller"
+        warnings.warn(
+            f"`objective` asks for the worst {name}, whose {better} values are better: its direction is {direction!r}. "
+            f"Pass keras_tuner.Objective({name!r}, {directions[name]!r}).",
+            UserWarning,
+            stacklevel=2,
+        )
     direction = direction or directions[name]
     if direction is None:
         raise ValueError(
-            f"The direction of `objective` {name!r} is unknown. Pass keras_tuner.Objective({name!r}, 'min' or 'max')."
+            f"The direction of `objective` {name!r} is unknown. Pass keras_tuner.Objective({name!r}, 'min' or 'max'), "
+            "or autonas.objectives.CustomMetric(function, direction='min' or 'max')."
         )
     return keras_tuner.Objective(name, direction)

@@ -21,13 +21,12 @@ def leaderboard(records, objective, direction, further=()):
         further: Pairs of name and direction of further objectives, which tell trials of equal scores apart.
 
     Returns:
-        A `pandas.DataFrame`, one row a trial: the final fit, the trials with a score in the order of
-        `winner.order`, then the trials without a score (completed, interrupted, refused, failed). Columns: `rank` (1
-        is the best trial; missing for the baselines and without a score, as of the final fit, which is trained on
-        all rows),
-        `trial_id`, `stage`, `status`, `score`, the metrics, `seconds`, `epochs`, `best_epoch`,
-        `parameters`, `reason`, and one column a decision, missing where the decision was inactive.
-        Integers and booleans have pandas' nullable dtypes where a value can be missing.
+        A `pandas.DataFrame`, one row a trial: the final fit, the trials with a score in the order of `winner.order`,
+        the trials without a score (completed, interrupted, refused, failed), and at last the baselines, the scores of a
+        constant and of a linear prediction. Columns: `rank` (1 is the best trial; missing for the baselines and
+        without a score, as of the final fit, which is trained on all rows), `trial_id`, `stage`, `status`, `score`, the
+        metrics, `seconds`, `epochs`, `best_epoch`, `parameters`, `reason`, and one column a decision, missing where the
+        decision was inactive. Integers and booleans have pandas' nullable dtypes where a value can be missing.
 
     Raises:
         ValueError: If `direction` is neither `"min"` nor `"max"`.
@@ -89,17 +88,28 @@ def pareto_front(frame, objectives):
     return frame[front.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
 
 
+def head(frame, n_rows):
+    """Return the first rows of a leaderboard, and the baselines.
+
+    Args:
+        frame: DataFrame from `leaderboard`.
+        n_rows: Number of rows besides the baselines, or `None` for all.
+    """
+    is_baseline = frame["stage"] == "baseline"
+    return pandas.concat([frame[~is_baseline].head(len(frame) if n_rows is None else n_rows), frame[is_baseline]])
+
+
 def render(frame, max_rows=None):
     """Lays out a leaderboard for the terminal, with only the columns that a person reads.
 
     Args:
         frame: DataFrame from `leaderboard`.
-        max_rows: Number of rows shown, or None for all.
+        max_rows: Number of rows shown besides the baselines, or None for all.
 
     Returns:
         A `rich.table.Table`.
     """
-    shown = frame if max_rows is None else frame.head(max_rows)
+    shown = head(frame, max_rows)
     left_out = len(frame) - len(shown)
     caption = f"and {left_out} more trial{'s' * (left_out > 1)}" if left_out else None
     table = rich.table.Table(caption=caption, caption_justify="left")
@@ -137,9 +147,11 @@ def _has_score(record):
 
 
 def _group(record):
-    """The final fit comes first, then what has a score, then everything else by its status."""
+    """The final fit comes first, then what has a score, then everything else by its status, at last the baselines."""
     if record.stage == "final" and record.status == "completed":
         return -2
+    if record.stage == "baseline":
+        return len(_LAST)
     return -1 if _has_score(record) else _LAST.index(record.status)
 
 

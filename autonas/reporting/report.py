@@ -7,7 +7,7 @@ import pandas
 
 from autonas.reporting import importance, page, plots, text
 from autonas.reporting import summary as summaries
-from autonas.reporting.leaderboard import leaderboard
+from autonas.reporting.leaderboard import head, leaderboard
 from autonas.reporting.winner import winner
 
 
@@ -170,11 +170,11 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
         HTML that stands by itself within any page.
     """
     best = winner(search, records)
-    board = leaderboard(records, search.objective, search.direction, search.pairs()[1:]).head(n_rows)
+    board = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     first = next((record.values for record in records if record.number == 0), {})
     by_id = {(record.trial_id, record.stage): record for record in records}
     rows = []
-    for row in board.itertuples():
+    for row in head(board, n_rows).itertuples():
         record = by_id[row.trial_id, row.stage]
         what = text.architecture(record.values, 5, than=first) or "the default architecture"
         trial = f"trial {record.number}" if record.stage == "search" else record.stage

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from autonas.objectives import metrics
+from autonas.objectives import CustomMetric, metrics
 
 TRUTH = np.array([0, 1, 2, 2, 1, 0], "int32")
 PROBABILITIES = np.array(
@@ -19,13 +19,12 @@ def value(metric, task, truth, predictions):
     return metrics.get_metric(metric, task)(truth, predictions)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "f1", "auc", "average_precision"])
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "auc", "average_precision"])
 def test_names_for_several_classes_are_scikit_learns(name):
     labels, onehot = PROBABILITIES.argmax(1), np.eye(3)[TRUTH]
     expected = {
         "accuracy": sklearn_metrics.accuracy_score(TRUTH, labels),
         "balanced_accuracy": sklearn_metrics.balanced_accuracy_score(TRUTH, labels),
-        "f1": sklearn_metrics.f1_score(TRUTH, labels, average="macro"),
         "auc": sklearn_metrics.roc_auc_score(TRUTH, PROBABILITIES, multi_class="ovr"),
         "average_precision": sklearn_metrics.average_precision_score(onehot, PROBABILITIES),
     }
@@ -104,7 +103,92 @@ def test_what_is_no_metric_is_refused():
         metrics.get_metric(3, "binary")
 
 
+@pytest.mark.parametrize("name", ["auc", "binary_accuracy", "hinge", "f1", "roc_auc", "accuracy", "BinaryAccuracy"])
+def test_metrics_of_classes_are_refused_for_numbers_with_a_list_of_metrics_of_numbers(name):
+    with pytest.raises(ValueError, match="for a regression target") as refused:
+        metrics.get_metric(name, "regression")
+    for known in ("rmse", "neg_max_error", "MeanSquaredError", "PearsonCorrelation"):
+        assert known in str(refused.value)
+    assert "auc" not in str(refused.value).lower()
+
+
+@pytest.mark.parametrize(
+    "name", ["r2_score", "rmse", "neg_mean_squared_error", "msle", "PearsonCorrelation", "Accuracy"]
+)
+def test_metrics_of_numbers_are_refused_for_classes(name):
+    with pytest.raises(ValueError, match="for a multiclass target; known are accuracy.*neg_log_loss.*F1Score"):
+        metrics.get_metric(name, "multiclass")
+
+
+@pytest.mark.parametrize(
+    "metric", [keras.metrics.AUC(), keras.metrics.BinaryAccuracy(), keras.metrics.hinge, keras.metrics.F1Score("macro")]
+)
+def test_objects_of_keras_for_classes_are_refused_for_numbers_as_well(metric):
+    with pytest.raises(ValueError, match="for a regression target"):
+        metrics.get_metric(metric, "regression")
+
+
+@pytest.mark.parametrize(
+    "metric", ["mse", "RootMeanSquaredError", keras.metrics.MeanAbsoluteError(), "Poisson", keras.losses.huber]
+)
+def test_metrics_of_keras_for_numbers(metric):
+    truth, predictions = np.array([[1.0], [3.0]]), np.array([[2.0], [1.0]])
+    assert np.isfinite(value(metric, "regression", truth, predictions))
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction"),
+    [(keras.metrics.F1Score("macro"), "max"), (keras.metrics.R2Score(), "max"),
+     (keras.metrics.MeanSquaredError(), "min"),
+     (keras.metrics.PrecisionAtRecall(0.5), "max"), (keras.metrics.FalsePositives(), "min"),
+     (sklearn_metrics.brier_score_loss, "min"), (sklearn_metrics.d2_tweedie_score, "max")],
+)  # fmt: skip
+def test_directions_are_those_that_keras_and_scikit_learn_give(metric, direction):
+    assert metrics._direction(metric) == direction
+
+
+def test_several_numbers_are_refused_and_one_column_is_accepted():
+    with pytest.raises(ValueError, match=r"gives 3 numbers.*F1Score\(average=\"macro\"\)"):
+        value(keras.metrics.F1Score(threshold=0.5), "multiclass", TRUTH, PROBABILITIES)
+    expected = sklearn_metrics.f1_score(BINARY, POSITIVE > 0.5)
+    assert value(keras.metrics.F1Score(threshold=0.5), "binary", BINARY, TWO) == pytest.approx(expected)
+
+
+def test_an_f_score_without_a_threshold_compares_two_classes():
+    expected = sklearn_metrics.f1_score(BINARY, POSITIVE > 0.5, average="macro")
+    assert value(keras.metrics.F1Score("macro"), "binary", BINARY, TWO) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="gives 2 numbers"):
+        value("f1_score", "binary", BINARY, TWO)
+
+
+def test_a_custom_metric_has_its_name_and_direction():
+    metric = metrics.get_metric(CustomMetric(sklearn_metrics.mean_pinball_loss, "pinball", "min"), "regression")
+    truth, predictions = np.array([[1.0], [3.0]]), np.array([[2.0], [1.0]])
+    assert (metric.name, metric.direction) == ("pinball", "min")
+    assert metric(truth, predictions) == sklearn_metrics.mean_pinball_loss(truth, predictions)
+
+
 # ---------------------------------------------------------------------- scorers of scikit-learn
+
+
+@pytest.mark.parametrize("name", ["f1", "precision", "recall", "jaccard"])
+def test_scores_of_the_positive_class_are_scikit_learns(name):
+    generator = np.random.default_rng(0)
+    truth, second = generator.integers(0, 2, 100), generator.random(100)
+    predictions = np.stack([1 - second, second], axis=1)
+    function = getattr(sklearn_metrics, f"{name}_score")
+    assert value(name, "binary", truth, predictions) == function(truth, second > 0.5)
+    for average in ("macro", "micro", "weighted"):
+        expected = function(truth, second > 0.5, average=average)
+        assert value(f"{name}_{average}", "binary", truth, predictions) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["f1", "precision", "recall", "jaccard"])
+def test_scores_of_the_positive_class_are_refused_for_more_classes_and_name_the_averages(name):
+    with pytest.raises(ValueError, match=f"use {name}_macro, {name}_micro, {name}_weighted\\."):
+        metrics.get_metric(name, "multiclass")
+    with pytest.raises(ValueError, match=f"use {name}_macro, {name}_micro, {name}_weighted, {name}_samples"):
+        metrics.get_metric(name, "multilabel")
 
 
 def test_scorers_give_what_scikit_learn_gives():

@@ -5,7 +5,7 @@ import time
 
 import pandas
 
-from autonas.reporting.leaderboard import leaderboard
+from autonas.reporting.leaderboard import head, leaderboard
 from autonas.reporting.text import architecture, duration
 
 #: Rows of the leaderboard that are written; the page of HParams has all trials.
@@ -49,7 +49,7 @@ def board(search, records):
     """The leaderboard, the best first, with what a person reads of it."""
     frame = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     by_id = {(record.trial_id, record.stage): record for record in records}
-    shown = frame.head(_N_ROWS)
+    shown = head(frame, _N_ROWS)
     rows = []
     for row in shown.itertuples():
         record = by_id[row.trial_id, row.stage]
@@ -62,7 +62,8 @@ def board(search, records):
             what = f"{row.stage} fit: {what}"
         what = what if len(what) <= _N_CHARACTERS else what[: _N_CHARACTERS - 1] + "…"
         rows.append((row.rank, row.trial_id, row.score, duration(row.seconds), row.parameters, what))
-    more = f"\n\nand {len(frame) - _N_ROWS} more: see the page of HParams" if len(frame) > _N_ROWS else ""
+    n_more = len(frame) - len(shown)
+    more = f"\n\nand {n_more} more: see the page of HParams" if n_more else ""
     return _table(["rank", "trial", search.objective, "time", "weights", "what"], rows) + more
 
 
