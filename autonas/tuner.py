@@ -28,7 +28,7 @@ _MAX_REFUSED = 100
 #: What the journal holds of an outcome besides its scores.
 _FACTS = (
     "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "precision", "seconds", "message",
-    "costs", "margins", "phases",
+    "costs", "margins", "network", "phases",
 )  # fmt: skip
 #: Share of the time limit after which a search by short trainings only goes on with the best of them.
 _SHARE_FOR_SHORT = 0.6
@@ -62,6 +62,8 @@ class Tuner(keras_tuner.Tuner):
         self.records = {}
         self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
         self.outcomes = {}
+        #: Dict from the key of a network to the costs that were measured on it.
+        self.known_costs = {}
         self.stop_reason = None
         #: Whether what is served is trained again on all rows.
         self.refits = True
@@ -231,7 +233,7 @@ class Tuner(keras_tuner.Tuner):
             earlier.insert(0, first.values)
         return jobs.Job(
             record.trial_id, first.number, record.values, deadline, strategy, record.stage != "infeasible",
-            earlier=earlier,
+            earlier=earlier, known_costs=self.known_costs,
         )  # fmt: skip
 
     def _earlier(self, record):
@@ -337,6 +339,7 @@ class Tuner(keras_tuner.Tuner):
     def _end(self, job, outcome):
         trial = self.oracle.trials[job.trial_id]
         record = self.records[job.trial_id]
+        self._share_costs(outcome)
         trial.message = outcome.message
         if outcome.status == "completed":
             self.oracle.update_trial(trial.trial_id, outcome.metrics, step=outcome.best_epoch)
@@ -387,6 +390,18 @@ class Tuner(keras_tuner.Tuner):
                 f"{record.message}. Fitting again with the same `directory` goes on from there."
             )
 
+    def _share_costs(self, outcome):
+        """Give an outcome the costs of its network that are known; two workers may have measured it at a time."""
+        if outcome.network is None:
+            return
+        known = self.known_costs.setdefault(outcome.network, self.goal.measured_costs(outcome.costs))
+        if self.goal.measured_costs(outcome.costs) == known:
+            return
+        outcome.costs = outcome.costs | known
+        outcome.margins = self.goal.measured(outcome.costs).margins
+        outcome.metrics = self.goal.combined(outcome.metrics | known)
+        outcome.history = [self.goal.combined(numbers | known) for numbers in outcome.history]
+
     def _count_refused(self, record):
         if record.stage == "search":
             self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == "refused" else 0
@@ -434,6 +449,7 @@ class Tuner(keras_tuner.Tuner):
                     **{name: event[name] for name in _FACTS if name in event},
                 )
                 record.status, record.score, record.started = outcome.status, event["score"], event["started"]
+                self._share_costs(outcome)
                 self.phases = phases.Phases(event.get("search_phases"))
                 self.fill(record, outcome)
                 self._count_refused(record)

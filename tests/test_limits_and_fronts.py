@@ -134,6 +134,33 @@ def test_a_cost_that_cannot_be_measured_fails_its_candidate_and_says_why(iris):
     assert failed.reason.eq("RuntimeError: too deep for the meter").all()
 
 
+@pytest.mark.parametrize("executor", ["inline", "process"])
+def test_one_network_has_one_measured_cost_whatever_it_is_trained_by(iris, tmp_path, executor):
+    node = autonas.StructuredDataInput()
+    hidden = autonas.DenseBlock(autonas.Choice([4, 8]), 1, "relu", False, autonas.Choice([0.0, 0.2]), False)(node)
+    head = autonas.ClassificationHead(dropout=autonas.Choice([0.0, 0.5]))(hidden)
+    arguments = {**BUDGET, "objective": ["val_accuracy", objectives.CustomCost(clock, "energy")], "refit": True}
+    arguments |= {"epochs": 1, "executor": executor, "directory": tmp_path / "run", "strategy": "random"}
+
+    def costs_of(model):
+        found = rows(model, "completed")
+        assert found.energy.nunique() == found.params.nunique() < len(found)
+        assert (found.groupby("params").energy.nunique() == 1).all()
+        final = model.leaderboard().query("stage == 'final'").iloc[0]
+        served = found[found.params == final.params]
+        assert (served.energy == final.energy).all()
+        return dict(zip(found.params, found.energy, strict=True))
+
+    first = costs_of(autonas.AutoModel(node, head, **arguments | {"max_trials": 6}).fit(*iris))
+    more = costs_of(autonas.AutoModel(node, head, **arguments | {"max_trials": 9}).fit(*iris))
+    assert {params: more[params] for params in first} == first  # In another process of the search as well.
+
+
+def clock(model):
+    """A cost that is another number each time it is measured."""
+    return float(time.perf_counter_ns())
+
+
 # ---------------------------------------------------------------------- objectives
 
 

@@ -56,7 +56,9 @@ class EnsembleStage:
                 exceptions.InfeasibleWarning,
                 stacklevel=3,
             )
-        record.metrics = self.goal.combined(chosen.after | measured.costs)
+        # Of a single member, the costs are those of its trial.
+        known = self.tuner.known_costs.get(measured.network, {})
+        record.metrics = self.goal.combined(chosen.after | measured.costs | known)
         record.score = record.metrics[self.goal.main.name]
         record.parameters = averaged.count_params()
         record.started, record.seconds = started, time.time() - started

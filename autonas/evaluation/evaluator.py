@@ -147,8 +147,9 @@ class Evaluator:
                 measured = self.goal.measured(job.costs)
             else:
                 with self.phases("measure"):
-                    measured = self.goal.measure(self.plain(model, job.values))
+                    measured = self.goal.measure(self.plain(model, job.values), job.known_costs)
             outcome.costs, outcome.margins = measured.costs, measured.margins
+            outcome.network = measured.network
             outcome.metrics = dict(measured.costs)
             if measured.violations and job.keeps_limits:
                 outcome.status, outcome.message = "refused", measured.violations

@@ -23,6 +23,7 @@ class Job:
         earlier: Values of the trials whose trainings it goes on with, the first one first: they are done again if there
             is no checkpoint.
         costs: Costs that an earlier trial of the same training measured, a dict of floats; empty if none did.
+        known_costs: Dict from the key of a network to a dict of the costs that were measured on it; see `Goal.measure`.
         stopper: Function of the history that says after each epoch whether it goes on, or `None`; see
             `Oracle.stopper_for`.
         may_go_on: Whether a later trial may go on with its training, so that its checkpoint is to be kept.
@@ -37,6 +38,7 @@ class Job:
     checkpoint: checkpoints.Checkpoint | None = None
     earlier: list = dataclasses.field(default_factory=list)
     costs: dict = dataclasses.field(default_factory=dict)
+    known_costs: dict = dataclasses.field(default_factory=dict)
     stopper: object = None
     may_go_on: bool = False
 
@@ -60,6 +62,7 @@ class Outcome:
         report: What else the strategy is to hear of a trial that is no candidate, a JSON-like dict.
         costs: Costs of the built model, a dict of floats.
         margins: How far it is within each limit, a list; see `objectives.goal.Measurement`.
+        network: Key of the network that costs were measured on, or `None`; see `objectives.goal.Measurement`.
         initial_epoch: Epochs of an earlier trial that it went on from.
         forecast: Of its final score, a list of floats, if its `stopper` has stopped it; else `None`.
         weights: Averaged weights of the best epoch, a list of arrays; `None` if it wasn't trained.
@@ -87,6 +90,7 @@ class Outcome:
     report: dict = dataclasses.field(default_factory=dict)
     costs: dict = dataclasses.field(default_factory=dict)
     margins: list = dataclasses.field(default_factory=list)
+    network: str | None = None
     initial_epoch: int = 0
     forecast: list | None = None
     weights: list | None = None

@@ -46,6 +46,8 @@ class Flops(Cost):
 class CustomCost(Cost):
     """The user's own function of the built model.
 
+    It is called once for all candidates whose networks are the same when they predict, whatever they are trained by.
+
     Args:
         function: Function from a `keras.Model` to a number.
         name: Name of the cost. Defaults to the function's.

@@ -8,7 +8,7 @@ import math
 import keras
 import keras_tuner
 
-from autonas.objectives import combinations, constraints, costs, custom_score, metrics, scoring
+from autonas.objectives import combinations, constraints, costs, custom_score, metrics, operations, scoring
 
 #: How often a model is measured before it counts as beyond a limit.
 _MEASUREMENTS = 3
@@ -77,14 +77,18 @@ class Goal:
         directions = [part.direction for part in self.parts]
         return numbers | {self.main.name: self.combination.combine(values, directions) if whole else float("nan")}
 
-    def measure(self, model):
+    def measure(self, model, known=None):
         """Measures the costs of a built model.
 
         Those that are merely counted come first. If one of these is beyond its limit, the others aren't measured, which
         takes far longer; else all are, since a strategy learns more from two margins than from one.
 
+        A cost that is measured by running or exporting belongs to the network that predicts, see
+        `operations.inference_key`, and is measured once for it.
+
         Args:
             model: A `keras.Model`.
+            known: Dict from the key of a network to a dict of its measured costs, or `None`.
 
         Returns:
             A `Measurement`.
@@ -92,15 +96,25 @@ class Goal:
         Raises:
             ValueError: If a cost can't be measured, or isn't a finite number.
         """
-        built, found = costs.BuiltModel(model), {}
-        for _, alike in itertools.groupby(self.costs, key=lambda cost: cost.is_counted):
+        built, found, key = costs.BuiltModel(model), {}, None
+        for is_counted, alike in itertools.groupby(self.costs, key=lambda cost: cost.is_counted):
             if self.measured(found).violations:
                 break
+            if not is_counted:
+                key = operations.inference_key(model)
+                if key in (known or {}):
+                    found |= known[key]
+                    break
             for cost in alike:
                 found |= cost.measure(built)
                 if not math.isfinite(found[cost.name]):
                     raise ValueError(f"The cost {cost.name} is {found[cost.name]}.")
-        return self.measured(found)
+        return dataclasses.replace(self.measured(found), network=key)
+
+    def measured_costs(self, found):
+        """Return what was measured, not counted, of a dict of costs: with what belongs to each cost, as its spread."""
+        names = [cost.name for cost in self.costs if not cost.is_counted]
+        return {name: value for name, value in found.items() if any(name.startswith(each) for each in names)}
 
     @property
     def limits_are_counted(self):
@@ -152,11 +166,13 @@ class Measurement:
         costs: Dict from name to number.
         margins: How far it is within each limit, a list of floats, less than 0 beyond it; `None` if not measured.
         violations: Which limits it breaks, and by how much; empty if none.
+        network: Key of the network that was measured, see `operations.inference_key`; `None` if all was counted.
     """
 
     costs: dict
     margins: list
     violations: str
+    network: str | None = None
 
 
 def check(objective, limits):

@@ -93,6 +93,24 @@ def operations_of(model):
     return [Operation(*group) for group in groups]
 
 
+def inference_key(model):
+    """Return a hash of what a model computes when it predicts: its operations, their shapes and how they are connected.
+
+    Models have the same key if they differ in weights, names, dropout, augmentation or anything else that only
+    training needs.
+
+    Args:
+        model: A functional `keras.Model`.
+    """
+    run = execution.Execution(model)
+    places = {id(tensor): place for place, tensor in enumerate(run.inputs)}
+    graph = [f"{tensor.dtype}{list(tensor.shape[1:])}" for tensor in run.inputs]
+    for node in run.nodes:
+        graph.append([operation_of(node).key, [places[id(tensor)] for tensor in run.inputs_of(node)]])
+        places |= {id(tensor): len(places) + place for place, tensor in enumerate(node.output_tensors)}
+    return _hash([graph, [places[id(tensor)] for tensor in run.outputs]])
+
+
 def operation_of(node):
     """The `Operation` that a single node of Keras's graph is."""
     return Operation([node], node.input_tensors)
