@@ -55,9 +55,10 @@ class InspectedModel(BaseEstimator):
         search, records = self._search()
         record = self._served(search, records)
         if trial_id is not None:
-            record = next((each for each in records if each.trial_id == str(trial_id)), None)
+            records = [record for record in records if record.stage != "baseline"]
+            record = next((record for record in records if record.trial_id == str(trial_id)), None)
         if record is None:
-            known = ", ".join(each.trial_id for each in records[:5])
+            known = ", ".join(record.trial_id for record in records[:5])
             raise ValueError(
                 f"`trial_id` must be one of the leaderboard's, such as {known}. Received: trial_id={trial_id!r}"
             )

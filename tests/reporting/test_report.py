@@ -162,7 +162,7 @@ def test_a_notebook_shows_what_a_fitted_estimator_has_found(searched):
     reader = Reader(bundle["text/html"])
     said = f"multiclass · val_loss {searched.best_score_:.4g} · 16 trials · ended by max trials"
     assert said in reader.within("span")
-    assert len(reader.all("tr")) == 1 + 5 and len(reader.all("img")) == 1
+    assert len(reader.all("tr")) == 1 + 5 + 2 and len(reader.all("img")) == 1
     assert "the default architecture" in reader.within("td")
     assert not reader.all("script")
 
