@@ -93,7 +93,8 @@ class ProgressReporter(Reporter):
             result = record.message if record.stage == "final" else _shown(record.metrics)
         else:
             result = f"{self._search.objective} {record.score:.4f}"
-            others = {name: record.metrics[name] for name in self._search.objectives[1:]}
+            # A baseline has no costs.
+            others = {name: record.metrics[name] for name in self._search.objectives[1:] if name in record.metrics}
             result = "  ".join(filter(None, [result, _shown(others)]))
         epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if record.stage in ("search", "final") else ""
         took = duration(record.seconds)

@@ -155,3 +155,18 @@ def test_stages_of_a_one_shot_search(capsys):
     console.print(reporter._state.table())
     # Neither counts; the candidate of an earlier process does.
     assert "1 / 6" in console.file.getvalue()
+
+
+def test_baselines_are_shown_before_the_trials_and_beside_the_best(capsys):
+    reporter = ProgressReporter()
+    names, directions = ["val_accuracy", "params"], ["max", "min"]
+    reporter.on_search_begin(SearchInfo("val_accuracy", "max", objectives=names, directions=directions))
+    for name, score in (("last_value", 0.4), ("linear", 0.9)):
+        reporter.on_trial_end(TrialRecord(name, -1, "baseline", status="completed", score=score), None)
+    trial = TrialRecord("0000", 0, status="completed", score=0.95, metrics={"params": 7.0})
+    reporter.on_trial_begin(trial)
+    reporter.on_trial_end(trial, trial)
+    reporter.on_search_end([trial], "max_trials")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("last value  val_accuracy 0.4000") and lines[1].startswith("linear  val_accuracy 0.9000")
+    assert "best val_accuracy 0.9500 beside last value 0.4000, linear 0.9000" in lines[-1]
