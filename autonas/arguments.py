@@ -84,7 +84,7 @@ def check_call(estimator, x, y, unknown):
     for name, value in unknown.items():
         if name in estimator.get_params(deep=False):
             call = f"{type(estimator).__name__}({name}={value!r:.60}).fit(x, y)"
-            raise TypeError(f"`{name}` is an argument of the constructor, not of `fit`: {call}")
+            raise TypeError(f"`{name}` is an argument of the constructor: {call}")
         parameters = inspect.signature(estimator.fit).parameters.values()
         names = [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]
         hint = f" {_OTHERS_ARGUMENTS[name]}" if name in _OTHERS_ARGUMENTS else ""
@@ -94,7 +94,8 @@ def check_call(estimator, x, y, unknown):
         if "target" in estimator.get_params(deep=False):
             advice = f"Write {type(estimator).__name__}(target={y!r:.60}).fit(series)."
         elif y in columns:
-            advice = f"Write fit(df.drop(columns={y!r:.60}), df[{y!r:.60}])."
+            name = json.dumps(y, ensure_ascii=False)
+            advice = f"Write fit(df.drop(columns={name}), df[{name}])."
         elif columns:
             advice = f"`x` has no such column; its columns are {data_checks.name_labels(columns)}."
         else:

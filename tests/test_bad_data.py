@@ -57,7 +57,7 @@ def frame(**columns):
         (frame(tags=[(1, 2), (3,)] * 75), Y, "cells that hold a tuple. Give each of the values a column of its own"),
         (frame(tags=[{"a": 1}, {"a": 2}] * 75), Y, "cells that hold a dict"),
         (frame(tags=[np.ones(2)] * 150), Y, "cells that hold a ndarray"),
-        (frame(survived=Y), "survived", r"Write fit\(df.drop\(columns='survived'\), df\['survived'\]\)"),
+        (frame(survived=Y), "survived", r'Write fit\(df.drop\(columns="survived"\), df\["survived"\]\)\.$'),
         (frame(survived=Y), "deck", "y='deck'. `x` has no such column; its columns are 'sepals', 'survived'"),
         (X, "deck", r"y='deck'. `x` has no columns by name; it is ndarray of shape \(150, 4\)"),
     ],
@@ -90,7 +90,7 @@ def test_weights_and_groups_that_cannot_be_are_refused_before_anything_is_writte
 @pytest.mark.parametrize(
     ("argument", "value", "message"),
     [
-        ("epochs", 3, r"`epochs` is an argument of the constructor, not of `fit`: AutoModel\(epochs=3\).fit\(x, y\)"),
+        ("epochs", 3, r"`epochs` is an argument of the constructor: AutoModel\(epochs=3\).fit\(x, y\)$"),
         ("validation_split", 0.1, r"AutoModel\(validation_split=0.1\).fit\(x, y\)"),
         ("time_limit", 60, r"AutoModel\(time_limit=60\).fit\(x, y\)"),
         ("batch_size", 32, "`fit` has no argument `batch_size`. It takes x, y, .*, groups. The batch size is searched"),

@@ -114,7 +114,7 @@ def factorize_strings(series):
         try:
             codes, values = pd.factorize(series)
             _check_cells(values, series.name)
-        except TypeError:  # Unhashable objects, such as lists and dicts.
+        except (TypeError, NotImplementedError):  # Unhashable objects, such as lists and dicts; lists of Arrow.
             _check_cells(series.dropna(), series.name)
             codes, values = pd.factorize(series.map(str))
     strings = np.array([*map(_as_string, values), ""], dtype=object)
@@ -145,7 +145,7 @@ def as_numbers(series):
     """Returns a column of numbers, booleans or time spans (in seconds) as float64, missing values as NaN."""
     if pd.api.types.is_complex_dtype(series.dtype):
         raise ValueError(f"Complex data not supported. Column {series.name!r} holds complex numbers")
-    if pd.api.types.is_timedelta64_dtype(series.dtype):
+    if series.dtype.kind == "m":
         return series.dt.total_seconds().to_numpy(dtype="float64", na_value=np.nan)
     if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
         return series.to_numpy(dtype="float64", na_value=np.nan)

@@ -156,6 +156,8 @@ def as_unix_seconds(series, notation=Notation()):  # noqa: B008 (it is frozen)
     """
     if isinstance(series.dtype, pd.PeriodDtype):
         series = series.dt.to_timestamp()
+    if isinstance(series.dtype, pd.ArrowDtype):
+        series = series.astype(object)  # Not all dates of Arrow have what datetimes of pandas have.
     if not pd.api.types.is_datetime64_any_dtype(series.dtype):
         series = _parse_column(series, notation)
     if getattr(series.dt, "tz", None) is not None:
