@@ -18,7 +18,7 @@ _MODULES = {
         "TimeSeriesRegressor",
     ],
     "autonas.forecaster": ["TimeSeriesForecaster"],
-    "autonas.exceptions": ["InfeasibleWarning", "SearchFailed"],
+    "autonas.exceptions": ["BaselineWarning", "InfeasibleWarning", "SearchFailed"],
     "autonas.tuner": ["Tuner"],
     "autonas.search_space.ranges": ["Boolean", "Choice", "Float", "Int"],
     "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat", "WidthChoice"],

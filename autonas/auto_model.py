@@ -231,6 +231,10 @@ class AutoModel(fitted.FittedModel):
             ValueError: If an argument is wrong, before anything is written or trained.
             TypeError: If there is no such argument.
             SearchFailed: If no trial could be completed.
+
+        Warns:
+            BaselineWarning: If the model isn't better than a constant prediction on the validation rows.
+            InfeasibleWarning: If no candidate keeps to `constraints`.
         """
         started = time.monotonic()
         arguments.check_call(self, x, y, unknown)

@@ -9,7 +9,6 @@ from sklearn.utils.validation import check_is_fitted
 from autonas import ensembles, estimator_tags, exports, inspection, persistence, preparation, run_lock
 from autonas import predictor as predictor_module
 from autonas.data import is_stream, masks
-from autonas.objectives import metrics as metrics_module
 
 
 def _predicts_classes(estimator):
@@ -79,7 +78,6 @@ class FittedModel(inspection.InspectedModel):
         """
         outputs, y = self._labelled_outputs(x, y)
         targets = self.predictor_.targets
-        given = preparation.own_metrics(self)
         scores = {}
         for (name, task, metrics), value in zip(
             self.scorer_metrics_, predictor_module.split_inputs(y, list(targets), "y"), strict=True
@@ -89,8 +87,7 @@ class FittedModel(inspection.InspectedModel):
             predictions = preparation.metric_form(target)(outputs[name])
             prefix = f"{name}_" if len(targets) > 1 else ""
             for metric in metrics:
-                found = metrics_module.get_metric(given.get(metric, metric), task)
-                scores[f"{prefix}{metric}"] = found(truth, predictions)
+                scores[f"{prefix}{metric}"] = preparation.metric_of(self, metric, task)(truth, predictions)
         return scores
 
     def score(self, x, y=None, sample_weight=None):

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from autonas import arguments, auto_model, preparation
 from autonas import predictor as predictor_module
 from autonas.data import autoregression, checks, is_stream, masks, splits
-from autonas.objectives import metrics as metrics_module
 from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
 
@@ -176,9 +175,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             the forecast, in the series of `fit`, that the next step is like the last one.
         """
         truth, forecasts = self._truth_and_forecasts(x, y)
-        given = preparation.own_metrics(self)
         ((_, task, names),) = self.scorer_metrics_
-        scores = {name: metrics_module.get_metric(given.get(name, name), task)(truth, forecasts) for name in names}
+        scores = {name: preparation.metric_of(self, name, task)(truth, forecasts) for name in names}
         errors = np.abs(truth - forecasts).reshape(-1, len(self.naive_errors_)).mean(axis=0)
         naive = np.array(self.naive_errors_)
         scores["mase"] = float(np.mean(errors / naive)) if naive.all() else float("nan")

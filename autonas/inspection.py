@@ -19,7 +19,11 @@ class InspectedModel(BaseEstimator):
     """
 
     def leaderboard(self):
-        """All trials, best first, as a `pandas.DataFrame`."""
+        """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
+
+        The baselines are the last rows, of stage `"baseline"`: a constant and a linear prediction, scored on the
+        validation rows as the trials are.
+        """
         check_is_fitted(self, "predictor_")
         return leaderboard(self._records(), *self.objectives_[0], self.objectives_[1:])
 

@@ -343,10 +343,21 @@ def _objective_metrics(estimator, name, names):
     return [("objective", each) for each in [*wanted, *own] if each != "loss"]
 
 
-def own_metrics(estimator):
-    """Return the metrics that the user gave as objects, in `metrics` and as `objective`, a dict by name."""
-    objective = goal.own_metrics(wanted_objective(estimator))
-    return metrics_module.by_name(estimator.metrics) | metrics_module.by_name(objective)
+def metric_of(estimator, name, task):
+    """Return a metric of a fitted estimator by its name, for a task.
+
+    Raises:
+        ValueError: If the metric is a function that the estimator was saved without.
+    """
+    own = metrics_module.by_name(goal.own_metrics(wanted_objective(estimator)))
+    own = metrics_module.by_name(estimator.metrics) | own
+    try:
+        return metrics_module.get_metric(own.get(name, name), task)
+    except ValueError as error:
+        raise ValueError(
+            f"`evaluate` needs the function {name!r}, which isn't saved with a model. Give it again: "
+            f"`model.set_params(metrics=[{name}])`."
+        ) from error
 
 
 def wanted_objective(estimator):

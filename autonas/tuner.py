@@ -11,8 +11,8 @@ import keras_tuner
 
 from autonas import exceptions, execution, final_stage, interrupts, standings
 from autonas import weights as weights_module
-from autonas.evaluation import baselines, phases
 from autonas.evaluation import job as jobs
+from autonas.evaluation import phases
 from autonas.oracles import base
 from autonas.reporting import records as records_module
 from autonas.reporting import reporter as reporter_module
@@ -105,8 +105,7 @@ class Tuner(keras_tuner.Tuner):
         self._restore()
         info = dataclasses.replace(info, n_before=self.standings.n_counted())
         self.report("on_search_begin", info)
-        if self.evaluator.dataset.knows_validation_targets:
-            self._score_baselines(info.time_limit)
+        self._score_baselines(info.time_limit)
         # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
@@ -124,11 +123,8 @@ class Tuner(keras_tuner.Tuner):
     def _score_baselines(self, time_limit=None):
         """Score the baselines, unless an earlier process has, and report them."""
         if not self._baselines():
-            evaluator = self.evaluator
             with self.phases("baselines"):
-                scored = baselines.baselines(
-                    evaluator.graph, evaluator.dataset, evaluator.scorer, self.goal.epoch_objective, time_limit
-                )
+                scored = self.evaluator.baselines(time_limit)
             for number, baseline in enumerate(scored, -len(scored)):
                 record = records_module.TrialRecord(
                     baseline.name, number, "baseline", status="completed", metrics=baseline.scores,
@@ -381,7 +377,7 @@ class Tuner(keras_tuner.Tuner):
         self.report("on_trial_end", record, self.standings.best())
         self.report_numbers(record)
         if outcome.status == "completed" and not self._baselines():
-            self._score_baselines()  # Of a stream, whose validation targets have been read now.
+            self._score_baselines()  # The validation targets of a stream have been read now.
         if outcome.interrupted:
             self.stop_reason = "interrupted"
         elif record.stage != "search" and record.status == "failed":

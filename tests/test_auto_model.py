@@ -190,6 +190,10 @@ def test_an_own_function_is_computed_on_the_validation_rows(iris):
     assert model.best_score_ == pytest.approx(brier_loss(predictions.truth, predictions.outputs), rel=1e-4)
     expected = brier_loss(iris[1], model.predict_proba(iris[0]))
     assert model.evaluate(*iris)["brier_loss"] == pytest.approx(expected, rel=1e-5)
+    loaded = autonas.AutoModel.load(f"{model.directory_}/model")
+    with pytest.raises(ValueError, match=r"function 'brier_loss'.*`model.set_params\(metrics=\[brier_loss\]\)`"):
+        loaded.evaluate(*iris)
+    assert loaded.set_params(metrics=[brier_loss]).evaluate(*iris) == model.evaluate(*iris)
 
 
 @pytest.mark.parametrize("objective", ["val_auc", "val_binary_accuracy", "val_hinge", "roc_auc", "val_f1"])

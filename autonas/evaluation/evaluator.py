@@ -8,9 +8,9 @@ import keras_tuner
 import numpy as np
 
 from autonas.backends import parallel, precision
+from autonas.evaluation import baselines, failures, loops, phases, resolution, training
 from autonas.evaluation import checkpoint as checkpoints
 from autonas.evaluation import conditions as conditions_module
-from autonas.evaluation import failures, loops, phases, resolution, training
 from autonas.evaluation.job import Outcome
 from autonas.evaluation.seeding import seeded
 
@@ -312,6 +312,16 @@ class Evaluator:
         """The predictions of a loop's model for the validation rows, a dict from head to float32 arrays."""
         predictions = loop.predict(self.dataset.validation_rows)
         return {name: np.asarray(output, "float32") for name, output in predictions.items()}
+
+    def baselines(self, time_limit=None):
+        """Return the `baselines.Baseline`s, an empty list for a stream whose validation rows haven't been read yet.
+
+        Args:
+            time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
+        """
+        if not self.dataset.knows_validation_targets:
+            return []
+        return baselines.baselines(self.graph, self.dataset, self.scorer, self.goal.epoch_objective, time_limit)
 
     def trained(self, job, outcome=None):
         """The model of a job as kept in memory, or built anew with its initial weights, with its outcome's costs."""
