@@ -10,11 +10,13 @@ import numpy as np
 #: Seconds that the linear model may take at most, and its share of a time limit.
 _SECONDS, _SHARE = 1.0, 0.03
 #: Products per second that a linear model is fitted with, dense and sparse.
-_DENSE_SPEED, _SPARSE_SPEED = 1e10, 3e8
+_DENSE_SPEED, _SPARSE_SPEED = 5e9, 8e8
+#: Values per second that are read and averaged.
+_READING_SPEED = 1.5e8
 #: Steps of L-BFGS at most: further ones fit the noise of many pixels.
 _N_ITERATIONS = 30
 #: Coefficients of a linear model at most; of more words, the most frequent ones are taken.
-_MAX_COEFFICIENTS = 500_000
+_MAX_COEFFICIENTS = 100_000
 #: Fewest rows that say anything of a linear model.
 _FEWEST_ROWS = 100
 #: Values of an image or a series beyond which neighbours are averaged.
@@ -48,7 +50,7 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
     The constant is the class frequencies of the training rows; of numbers their mean or their median, and with weights
     of the rows the weighted or the plain frequencies, whichever has the better score. The linear model is a logistic or
     a ridge regression on the standardised numbers, one-hot categories, pixels and TF-IDF weights of words. As many
-    training rows are drawn for it as it can be fitted on in 3 % of the time limit, at most 1 second.
+    training rows are drawn for it as can be read and fitted in 3 % of the time limit, about 1 second at most.
 
     Args:
         graph: The bound `search_space.graph.Graph`.
@@ -128,7 +130,13 @@ def _linear(graph, dataset, scorer, seconds):
     try:
         n_outputs = sum(1 if head.task == "binary" else max(1, len(head.classes)) for head in scorer.heads)
         sample, _ = _design(graph, dataset, train_rows[:_BATCH], train_rows[:_BATCH])
-        train_rows = train_rows[: max(_FEWEST_ROWS, int(seconds / _seconds_per_row(sample, n_outputs)))]
+        n_values = sum(math.prod(array.shape[1:]) for array in dataset.inputs.values())
+        # A logistic regression is fitted in steps, a ridge regression by the products of all pairs of columns.
+        n_products = 4 * _N_ITERATIONS * n_outputs
+        if scorer.heads[0].task == "regression":
+            n_products = 2 * sample.shape[1]
+        per_row = n_values / _READING_SPEED + _seconds_per_row(sample, n_products)
+        train_rows = train_rows[: max(_FEWEST_ROWS, int(seconds / per_row))]
         features, validation = _design(graph, dataset, train_rows, validation_rows)
         n_columns = _MAX_COEFFICIENTS // n_outputs
         if features.shape[1] > n_columns and not isinstance(features, np.ndarray):
@@ -148,12 +156,16 @@ def _linear(graph, dataset, scorer, seconds):
     return predictions, f"{kind} regression{part}"
 
 
-def _seconds_per_row(sample, n_outputs):
-    """Return the seconds that a row adds to the fit of a linear model, estimated from a sample of the design matrix."""
-    n_rows, n_columns = sample.shape
+def _seconds_per_row(sample, n_products):
+    """Return the seconds that a row adds to the fit of a linear model.
+
+    Args:
+        sample: Some rows of the design matrix.
+        n_products: Number of products that a value of the matrix is in.
+    """
     if isinstance(sample, np.ndarray):
-        return n_columns * max(4 * _N_ITERATIONS * n_outputs, 2 * n_columns) / _DENSE_SPEED
-    return 4 * _N_ITERATIONS * n_outputs * max(1.0, sample.nnz / n_rows) / _SPARSE_SPEED
+        return n_products * sample.shape[1] / _DENSE_SPEED
+    return n_products * max(1.0, sample.nnz / sample.shape[0]) / _SPARSE_SPEED
 
 
 def _fit_predict(head, features, validation, targets, weights):
@@ -277,6 +289,7 @@ def _pooled(values, rows):
             part = values[rows[start : start + _BATCH]]
             if factor > 1:
                 part = part[:, *kept].reshape(len(part), *split, shape[-1])
-                part = np.nanmean(part.astype("float32"), axis=tuple(range(2, 2 * n_axes + 1, 2)))
+                mean = np.nanmean if part.dtype.kind == "f" and np.isnan(part).any() else np.mean
+                part = mean(part, axis=tuple(range(2, 2 * n_axes + 1, 2)), dtype="float32")
             parts.append(part.reshape(len(part), -1).astype("float32"))
     return np.concatenate(parts)

@@ -105,12 +105,12 @@ def test_large_images_are_averaged():
 
 
 def test_a_short_time_limit_takes_fewer_rows():
-    x = np.random.default_rng(0).normal(size=(3000, 500)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(6000, 500)).astype("float32")
     y = (x[:, 0] > 0).astype(int)
     whole, _ = scored(x, y)
     part, _ = scored(x, y, time_limit=1)
     assert whole["linear"].message == "logistic regression"
-    assert part["linear"].message == "logistic regression on 600 of 2,400 rows"
+    assert part["linear"].message == "logistic regression on 1,956 of 4,800 rows"
 
 
 def test_several_labels_and_several_heads_have_both_baselines(iris):
