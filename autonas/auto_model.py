@@ -109,7 +109,8 @@ class AutoModel(fitted.FittedModel):
         seed: Seed of everything, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run; a search on the same data that is in it continues. Defaults to a new folder in
             `autonas_runs`.
-        overwrite: Whether to delete an earlier run in `directory` first. Defaults to `False`.
+        overwrite: Whether to delete the files of an earlier search in `directory` first. Files of anything else are
+            never deleted: a folder that holds files but no search is refused. Defaults to `False`.
         tensorboard: Whether to write a TensorBoard log to `directory/tensorboard`. Defaults to `True`.
         verbose: 0: silent, 1: progress, 2: each epoch too. Defaults to 1.
 
@@ -239,6 +240,8 @@ class AutoModel(fitted.FittedModel):
         started = time.monotonic()
         arguments.check_call(self, x, y, unknown)
         arguments.check(self)
+        if self.directory is not None:
+            run_folder.check(self.directory)
         memory.grow()
         shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
         executor = execution.get_executor(self.executor, self.n_workers)

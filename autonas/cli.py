@@ -54,7 +54,7 @@ def _demo(options):
         time_limit=options.time_limit,
         seed=options.seed,
         directory=options.directory,
-        overwrite=True,
+        overwrite=options.overwrite,
         verbose=1,
     )
     model.fit(x_train, y_train)

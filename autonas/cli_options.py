@@ -51,7 +51,10 @@ def parser(commands):
 
     demo = add("demo", "search a classifier for scikit-learn's digits, within a minute")
     demo.add_argument("--time-limit", type=float, default=40.0, metavar="S", help="seconds, default 40")
-    demo.add_argument("--directory", default="autonas_demo", help="folder, overwritten; default autonas_demo")
+    demo.add_argument(
+        "--directory", default="autonas_demo", help="folder; an earlier demo in it goes on; default autonas_demo"
+    )
+    demo.add_argument("--overwrite", action="store_true", help="delete the search in the folder first")
     demo.add_argument("--seed", type=int, default=0)
 
     fit = add("fit", "search a model for a table or a folder of images")

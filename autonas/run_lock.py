@@ -8,6 +8,8 @@ import time
 
 import filelock
 
+from autonas import storage
+
 #: Names of the lock's file and of that which says who holds it.
 LOCK, OWNER = "lock", "lock.json"
 
@@ -41,7 +43,7 @@ def held(directory):
             directory,
         ) from error
     try:
-        with open(os.path.join(directory, OWNER), "w", encoding="utf-8") as file:
+        with storage.atomic_file(os.path.join(directory, OWNER), "w") as file:
             owner = {"process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
             json.dump(owner, file)
         yield

@@ -2,10 +2,13 @@
 
 import itertools
 import os
+import re
 
-import numpy as np
-
+from autonas import storage
 from autonas.evaluation import checkpoint as checkpoints
+
+#: Names of the files of trials, those that were being written when a process ended included.
+FILE_NAME = r"(?:\d{4,}|final|infeasible)(?:\.npz|\.npz\.unfinished|\.unfinished\.npz)"
 
 
 class TrialArrays:
@@ -28,23 +31,22 @@ class TrialArrays:
         return os.path.exists(self.path(trial_id))
 
     def write(self, arrays, trial_id):
-        """Writes a dict of arrays, under the trial's name only once it is whole."""
+        """Write a dict of arrays. The file is complete when it has its name."""
         os.makedirs(self.directory, exist_ok=True)
-        unfinished = self.path(f"{trial_id}.unfinished")
-        np.savez(unfinished, **arrays)
-        os.replace(unfinished, self.path(trial_id))
+        storage.write_arrays(self.path(trial_id), arrays)
 
     def read(self, trial_id):
-        """Reads a trial's dict of arrays, in the order in which they were written."""
-        with np.load(self.path(trial_id), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        """Read a trial's dict of arrays, in the order in which they were written."""
+        return storage.read_arrays(self.path(trial_id))
 
     def keep(self, trial_ids):
-        """Deletes the files of all trials but these."""
+        """Delete the files of all trials but these. Files of other names, links and folders stay."""
         kept = {os.path.basename(self.path(trial_id)) for trial_id in trial_ids}
-        for name in os.listdir(self.directory) if os.path.isdir(self.directory) else []:
-            if name not in kept:
-                os.remove(os.path.join(self.directory, name))
+        if os.path.islink(self.directory) or not os.path.isdir(self.directory):
+            return
+        for entry in list(os.scandir(self.directory)):
+            if entry.name not in kept and re.fullmatch(FILE_NAME, entry.name) and entry.is_file(follow_symlinks=False):
+                os.remove(entry.path)
 
 
 class TrialWeights(TrialArrays):

@@ -335,7 +335,20 @@ def test_demo_prints_the_accuracy_and_where_things_are(capsys, fake, tmp_path):
     assert cli.main(["demo", "--directory", str(tmp_path / "run"), "--time-limit", "5"]) == 0
     out = capsys.readouterr().out
     assert "test accuracy: 0.9800\n" in out and f"model saved to {tmp_path / 'run' / 'model.keras'}\n" in out
-    assert fake.made[0].arguments["overwrite"] is True and fake.made[0].x.shape == (1437, 8, 8)
+    assert fake.made[0].arguments["overwrite"] is False and fake.made[0].x.shape == (1437, 8, 8)
+
+
+def test_demo_overwrites_only_if_it_is_asked_to(fake, tmp_path):
+    assert cli.main(["demo", "--directory", str(tmp_path / "run"), "--overwrite"]) == 0
+    assert fake.made[0].arguments["overwrite"] is True
+
+
+def test_demo_refuses_a_folder_of_something_else(capsys, tmp_path):
+    (tmp_path / "run" / "weights").mkdir(parents=True)
+    (tmp_path / "run" / "weights" / "mine.npz").write_text("mine")
+    assert "holds 'weights' and no search" in error_of(capsys, "demo", "--directory", tmp_path / "run")
+    assert "holds 'weights' and no search" in error_of(capsys, "demo", "--overwrite", "--directory", tmp_path / "run")
+    assert (tmp_path / "run" / "weights" / "mine.npz").read_text() == "mine"
 
 
 def test_images_are_streamed_at_the_size_of_the_first(capsys, fake, images, tmp_path):

@@ -125,9 +125,9 @@ def test_only_those_of_the_best_are_kept(tmp_path):
 
     kept = weights.TrialPredictions(tmp_path)
     for trial in range(60):
-        kept.write({"y": np.zeros(3, "float32")}, str(trial))
-    kept.keep_best([str(trial) for trial in reversed(range(60))])
+        kept.write({"y": np.zeros(3, "float32")}, f"{trial:04d}")
+    kept.keep_best([f"{trial:04d}" for trial in reversed(range(60))])
     assert sorted(int(name.removesuffix(".npz")) for name in os.listdir(kept.directory)) == list(range(10, 60))
-    kept.write({"y": np.zeros(2**22 - 2**10, "float32")}, "0")
-    kept.keep_best([str(trial) for trial in range(60)])
-    assert sorted(os.listdir(kept.directory)) == ["0.npz", "10.npz", "11.npz", "12.npz"]
+    kept.write({"y": np.zeros(2**22 - 2**10, "float32")}, "0000")
+    kept.keep_best([f"{trial:04d}" for trial in range(60)])
+    assert sorted(os.listdir(kept.directory)) == ["0000.npz", "0010.npz", "0011.npz", "0012.npz"]

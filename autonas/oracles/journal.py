@@ -1,14 +1,27 @@
-"""The journal: every event of a search as one appended line, so that nothing finished is lost."""
+"""The journal: every event of a search as one appended line, so that nothing that has ended is lost."""
 
 import json
 import os
+import re
+import zlib
+
+from autonas import storage
+
+#: Name of the file in a run's folder.
+NAME = "journal.jsonl"
+#: Kinds of events that are on disk before the search goes on: of all others a power failure may take the last ones.
+_DURABLE = ("search", "ended", "final")
+#: The end of a line: its number, from 1, and the CRC-32 of all before the checksum.
+_SEAL = re.compile(rb'(\{.*), "n": ([0-9]+), "crc": "([0-9a-f]{8})"\}', re.DOTALL)
 
 
 class Journal:
     """A file of JSON lines that only grows.
 
-    A process can be killed at any moment: the line it was writing is cut off when the journal is opened again, and
-    all lines before it stand.
+    Each line has a running number, `"n"`, and a checksum, `"crc"`. Lines of earlier versions of autonas have neither,
+    and may stand before the others.
+
+    A process can be killed at any moment: an unfinished last line is ignored, and cut off by the first `append`.
 
     Args:
         path: The file. It is created by the first `append`.
@@ -16,47 +29,47 @@ class Journal:
 
     def __init__(self, path):
         self.path = str(path)
-        self._checked = False
+        self._n_lines = None
 
     def exists(self):
         return os.path.exists(self.path)
 
     def read(self):
-        """All events, a list of dicts in the order in which they happened.
+        """Return all events, a list of dicts in the order in which they happened.
 
         Raises:
-            ValueError: If a line but the last is damaged.
+            ValueError: If a line is damaged, lost, doubled or out of order.
         """
-        if not self.exists():
-            return []
-        with open(self.path, "rb") as file:
-            lines = file.read().split(b"\n")[:-1]
-        events = []
+        lines, unfinished = self._lines()
+        events, is_sealed = [], False
         for number, line in enumerate(lines, 1):
             try:
-                events.append(json.loads(line))
+                event, is_sealed = _unsealed(line, number, is_sealed)
             except ValueError as error:
-                raise ValueError(
-                    f"Line {number} of {len(lines)} of the journal {self.path!r} is damaged ({error}). Nothing was "
-                    "changed. Restore the file, or delete this line and all after it: the search goes on from there."
-                ) from error
+                self._refuse(number, len(lines), error)
+            events.append(event)
+        if _goes_beyond_its_end(unfinished):
+            self._refuse(len(lines) + 1, len(lines) + 1, "it doesn't end with a line break")
         return events
 
     def append(self, event):
-        """Adds an event, a JSON-like dict, and hands it to the operating system.
+        """Add an event, a JSON-like dict. What ends a trial or a search is on disk when this returns.
 
         Raises:
             OSError: If it can't be written.
+            ValueError: As `read`, by the first call.
         """
         try:
-            if not self._checked:
-                os.makedirs(os.path.dirname(self.path), exist_ok=True)
-                self._cut_unfinished_line()
-                self._checked = True
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(event) + "\n")
+            if self._n_lines is None:
+                self._open()
+            with open(self.path, "ab", opener=storage.open_without_links) as file:
+                file.write(_sealed(event, self._n_lines + 1))
+                file.flush()
+                if event["event"] in _DURABLE:
+                    os.fsync(file.fileno())
+            self._n_lines += 1
         except OSError as error:
-            self._checked = False
+            self._n_lines = None
             raise OSError(
                 error.errno,
                 f"The journal of the search can't be written: {error.strerror}. What has ended is kept; once this is "
@@ -64,8 +77,67 @@ class Journal:
                 self.path,
             ) from error
 
-    def _cut_unfinished_line(self):
+    def _open(self):
         if not self.exists():
-            return
-        with open(self.path, "rb+") as file:
-            file.truncate(file.read().rfind(b"\n") + 1)
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            with open(self.path, "xb"):
+                pass
+            storage.sync_folder(os.path.dirname(self.path))
+        n_lines = len(self.read())
+        _, unfinished = self._lines()
+        if unfinished:
+            with open(self.path, "rb+", opener=storage.open_without_links) as file:
+                file.truncate(os.path.getsize(self.path) - len(unfinished))
+        self._n_lines = n_lines
+
+    def _lines(self):
+        """Return the finished lines, and what is written of the next one."""
+        if not self.exists():
+            return [], b""
+        with open(self.path, "rb", opener=storage.open_without_links) as file:
+            *lines, unfinished = file.read().split(b"\n")
+        return lines, unfinished
+
+    def _refuse(self, number, n_lines, reason):
+        raise ValueError(
+            f"Line {number} of {n_lines} of the journal {self.path!r} is damaged ({reason}). Nothing was changed. "
+            "Restore the file, or delete this line and all after it: the search goes on from there."
+        ) from None
+
+
+def _sealed(event, number):
+    """Return the line of an event."""
+    content = f'{json.dumps(event)[:-1]}, "n": {number}'.encode()
+    return content + f', "crc": "{zlib.crc32(content):08x}"}}\n'.encode()
+
+
+def _unsealed(line, number, must_be_sealed):
+    """Return the event of a line, and whether the line has a number and a checksum."""
+    seal = _SEAL.fullmatch(line)
+    if seal is None:
+        event = _parsed(line)
+        if must_be_sealed or event.keys() & {"n", "crc"}:
+            raise ValueError("its number or its checksum is missing")
+        return event, False
+    content, found, checksum = seal.groups()
+    if zlib.crc32(line[: seal.end(2)]) != int(checksum, 16):
+        raise ValueError("its checksum is wrong")
+    if int(found) != number:
+        raise ValueError(f"it was written as line {int(found)}: lines are lost, doubled or out of order")
+    return _parsed(content + b"}"), True
+
+
+def _parsed(content):
+    event = json.loads(content.decode())
+    if not isinstance(event, dict):
+        raise ValueError("it isn't a JSON object")
+    return event
+
+
+def _goes_beyond_its_end(unfinished):
+    """Whether a line without a line break is longer than an event: then the line break itself is damaged."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(unfinished.decode("latin-1"))
+    except ValueError:
+        return False
+    return end < len(unfinished)

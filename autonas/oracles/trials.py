@@ -148,7 +148,7 @@ class TrialKeeper(keras_tuner.Oracle):
         """
         if self.journal is not None or not hasattr(self, "_project_name"):
             return
-        self.journal = journal_module.Journal(os.path.join(self._project_dir, "journal.jsonl"))
+        self.journal = journal_module.Journal(os.path.join(self._project_dir, journal_module.NAME))
         events = self.journal.read()
         if not events:
             self.journal.append({"event": "search", "version": 1, "seed": self.seed, **self.header})

@@ -1,8 +1,20 @@
 """Storage: files that are complete or absent, whatever interrupts the process that writes them."""
 
-from autonas.storage.atomic import atomic_file, flush, sync_folder
+from autonas.storage.arrays import read_arrays, write_arrays
+from autonas.storage.atomic import atomic_file, flush, open_without_links, sync_folder
 from autonas.storage.damage import DamagedFile, describing_damage
 from autonas.storage.manifest import Manifest
 from autonas.storage.shape import check_shape
 
-__all__ = ["DamagedFile", "Manifest", "atomic_file", "check_shape", "describing_damage", "flush", "sync_folder"]
+__all__ = [
+    "DamagedFile",
+    "Manifest",
+    "atomic_file",
+    "check_shape",
+    "describing_damage",
+    "flush",
+    "open_without_links",
+    "read_arrays",
+    "sync_folder",
+    "write_arrays",
+]

@@ -74,6 +74,15 @@ def sync_folder(path):
         os.close(descriptor)
 
 
+def open_without_links(path, flags):
+    """Return the descriptor of a file that isn't a link, as `opener` of `open`.
+
+    Raises:
+        OSError: If `path` is a link, where the operating system can tell.
+    """
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
 def _remove(path):
     with contextlib.suppress(OSError):
         os.remove(path)

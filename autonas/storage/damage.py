@@ -16,6 +16,7 @@ class DamagedFile(ValueError):
     def __init__(self, path, reason, advice="Restore it from a copy."):
         super().__init__(f"{os.fspath(path)} is damaged: {reason}. {advice}")
         self.path = os.fspath(path)
+        self.reason = reason
 
 
 @contextlib.contextmanager

@@ -1,8 +1,12 @@
 """The journal: what was written stands, whatever happens to the process, the disk or the file."""
 
+import json
+import os
 import pathlib
 import resource
+import zlib
 
+import numpy as np
 import pytest
 
 from autonas.oracles import journal
@@ -57,3 +61,96 @@ def test_a_path_that_cannot_be_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="can't be written: .* same `directory`.*journal.jsonl"):
         journal.Journal(tmp_path / "file" / "journal.jsonl").append(EVENTS[0])
+
+
+def test_each_line_has_its_number_and_a_checksum_of_the_rest(written):
+    for number, line in enumerate(pathlib.Path(written.path).read_text().splitlines(), 1):
+        content, _, checksum = line.rpartition(', "crc": "')
+        assert json.loads(line)["n"] == number
+        assert checksum == f'{zlib.crc32(content.encode()):08x}"}}'
+
+
+def test_no_flipped_bit_is_read_as_something_else(tmp_path):
+    generator = np.random.default_rng(0)
+    written = journal.Journal(tmp_path / "journal.jsonl")
+    for number in range(12):
+        written.append(
+            {"event": "created", "trial_id": f"{number:04d}", "values": {"units": int(number) ** 5, "a": "JJJ"}}
+        )
+        written.append(
+            {"event": "ended", "trial_id": f"{number:04d}", "score": float(generator.random()), "message": "ü"}
+        )
+    path, expected = pathlib.Path(written.path), written.read()
+    whole = path.read_bytes()
+    for bit in generator.choice(8 * len(whole), 4000, replace=False):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        number = whole[: bit // 8].count(b"\n") + 1
+        with pytest.raises(ValueError, match=rf"Line ({number}|{number + 1}) of 2\d of the journal .* is damaged"):
+            journal.Journal(path).read()
+    path.write_bytes(whole)
+    assert journal.Journal(path).read() == expected
+
+
+@pytest.mark.parametrize(
+    "change, line, reason",
+    [
+        (lambda lines: [lines[0], *lines[2:]], 2, "written as line 3: lines are lost, doubled or out of order"),
+        (lambda lines: [lines[0], lines[1], *lines[1:]], 3, "written as line 2"),
+        (lambda lines: [lines[0], lines[2], lines[1]], 2, "written as line 3"),
+        (lambda lines: [lines[0], lines[1].replace(b"1,", b"2,", 1), lines[2]], 2, "its checksum is wrong"),
+        (lambda lines: [lines[0], b'{"event": "epoch", "epoch": 1}\n', lines[2]], 2, "its checksum is missing"),
+        (lambda lines: [lines[0], b"[1]\n", lines[2]], 2, "isn't a JSON object"),
+    ],
+    ids=["lost", "doubled", "swapped", "changed", "unsealed", "list"],
+)
+def test_a_line_that_is_not_as_it_was_written_is_named(written, change, line, reason):
+    path = pathlib.Path(written.path)
+    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=f"Line {line} of .*{reason}"):
+        journal.Journal(path).read()
+    with pytest.raises(ValueError, match=f"Line {line} of .*{reason}"):
+        journal.Journal(path).append(EVENTS[0])
+    assert path.read_bytes() == before
+
+
+def test_a_journal_without_checksums_is_read_and_goes_on_with_checksums(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in EVENTS))
+    assert journal.Journal(path).read() == EVENTS
+    journal.Journal(path).append(EVENTS[0])
+    journal.Journal(path).append(EVENTS[2])
+    assert journal.Journal(path).read() == [*EVENTS, EVENTS[0], EVENTS[2]]
+    lines = path.read_text().splitlines()
+    assert lines[:3] == [json.dumps(event) for event in EVENTS] and json.loads(lines[3])["n"] == 4
+    path.write_text(path.read_text().replace('"crc"', '"brc"', 1))
+    with pytest.raises(ValueError, match="Line 4 of 5 .*its checksum is missing"):
+        journal.Journal(path).read()
+
+
+def test_what_ends_a_trial_is_on_disk_before_the_search_goes_on(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def spied(descriptor):
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spied)
+    written = journal.Journal(tmp_path / "run" / "journal.jsonl")
+    counts = []
+    for kind in ("search", "created", "epoch", "ended", "final"):
+        written.append({"event": kind})
+        counts.append(synced.count(os.stat(written.path).st_ino))
+    assert counts == [1, 1, 1, 2, 3] and synced[0] == os.stat(tmp_path / "run").st_ino
+
+
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "theirs").write_text("theirs")
+    os.symlink(tmp_path / "theirs", tmp_path / "journal.jsonl")
+    with pytest.raises(OSError, match="journal.jsonl"):
+        journal.Journal(tmp_path / "journal.jsonl").read()
+    with pytest.raises(OSError, match="journal.jsonl"):
+        journal.Journal(tmp_path / "journal.jsonl").append(EVENTS[0])
+    assert (tmp_path / "theirs").read_text() == "theirs"
