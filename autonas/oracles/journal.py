@@ -9,8 +9,8 @@ from autonas import storage
 
 #: Name of the file in a run's folder.
 NAME = "journal.jsonl"
-#: Kinds of events that are on disk before the search goes on: of all others a power failure may take the last ones.
-_DURABLE = ("search", "ended", "final")
+#: Kinds of events from which on a power failure takes nothing before them, after some milliseconds or at once.
+_FLUSHED = {"ended": "begin", "search": "wait", "final": "wait"}
 #: The end of a line: its number, from 1, and the CRC-32 of all before the checksum.
 _SEAL = re.compile(rb'(\{.*), "n": ([0-9]+), "crc": "([0-9a-f]{8})"\}', re.DOTALL)
 
@@ -30,6 +30,7 @@ class Journal:
     def __init__(self, path):
         self.path = str(path)
         self._n_lines = None
+        self._flusher = storage.Flusher()
 
     def exists(self):
         return os.path.exists(self.path)
@@ -53,7 +54,10 @@ class Journal:
         return events
 
     def append(self, event):
-        """Add an event, a JSON-like dict. What ends a trial or a search is on disk when this returns.
+        """Add an event, a JSON-like dict.
+
+        The beginning of a search and its final fit are on disk when this returns. The end of a trial is flushed to disk
+        while the search goes on.
 
         Raises:
             OSError: If it can't be written.
@@ -65,8 +69,10 @@ class Journal:
             with open(self.path, "ab", opener=storage.open_without_links) as file:
                 file.write(_sealed(event, self._n_lines + 1))
                 file.flush()
-                if event["event"] in _DURABLE:
-                    os.fsync(file.fileno())
+                if event["event"] in _FLUSHED:
+                    self._flusher.begin(file)
+                if _FLUSHED.get(event["event"]) == "wait":
+                    self._flusher.wait()
             self._n_lines += 1
         except OSError as error:
             self._n_lines = None

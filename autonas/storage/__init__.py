@@ -3,11 +3,13 @@
 from autonas.storage.arrays import read_arrays, write_arrays
 from autonas.storage.atomic import atomic_file, flush, open_without_links, sync_folder
 from autonas.storage.damage import DamagedFile, describing_damage
+from autonas.storage.flushing import Flusher
 from autonas.storage.manifest import Manifest
 from autonas.storage.shape import check_shape
 
 __all__ = [
     "DamagedFile",
+    "Flusher",
     "Manifest",
     "atomic_file",
     "check_shape",

@@ -1,6 +1,6 @@
 """Arrays in files: written atomically, read with checksums, never pickled."""
 
-import os
+import io
 import zipfile
 
 import numpy as np
@@ -39,11 +39,12 @@ def read_arrays(path):
         DamagedFile: If the content isn't that of arrays of numbers or text, or a checksum is wrong.
         OSError: If the file can't be opened or is a link.
     """
-    with describing_damage(path), open(path, "rb", opener=open_without_links) as file, zipfile.ZipFile(file) as archive:
+    with open(path, "rb", opener=open_without_links) as file:
+        content = file.read()
+    with describing_damage(path), zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
         # A damaged table of contents may hide arrays. Their number is a part of the last 22 bytes.
-        file.seek(-12, os.SEEK_END)
-        if int.from_bytes(file.read(2), "little") != min(len(names), 0xFFFF):
+        if int.from_bytes(content[-12:-10], "little") != min(len(names), 0xFFFF):
             raise ValueError("arrays are missing")
         return {name.removesuffix(".npy"): _read(archive, name) for name in names}
 

