@@ -186,29 +186,31 @@ class FinalStage:
     def earlier_final_fit(self, job, outcome):
         """Record and model of a final fit that was made of the same trial before, or `None`."""
         event, tuner = self.earlier, self.tuner
-        if event is None or event["of"] != job.trial_id or not tuner.weights.exists("final"):
+        if event is None or event["of"] != job.trial_id:
             return None
-        weights = tuner.weights.load("final")
+        model = self.evaluator.trained(job, outcome).model
+        if not tuner.weights.assign(model, "final"):
+            return None
+        checksum = _checksum(model.get_weights())
         # A process that ended between the weights of another final fit and its event left them here.
-        if event.get("weights", _checksum(weights)) != _checksum(weights):
+        if event.get("weights", checksum) != checksum:
             return None
         record = records_module.TrialRecord.from_json(event["record"])
         record.number = len(tuner.records)
         tuner.records["final"] = record
-        model = self.evaluator.trained(job, outcome).model
-        model.set_weights(weights)
         return record, model
 
     def searched(self, job, outcome):
         """The candidate's model with the weights that were scored."""
         kept = self._kept(job, outcome)
-        if kept is None:  # The file was deleted: the same seed trains the same model.
+        if kept is None:  # The file was deleted or is damaged: the same seed trains the same model.
             kept = self.evaluator.retrain(job)
             if kept is None:
                 raise exceptions.SearchFailed(
                     f"The weights of trial {job.trial_id} are gone, and it can't be trained again."
                 )
             kept.model.set_weights(kept.weights)
+            self.tuner.weights.save(kept.weights, job.trial_id)
         return kept.model
 
     def _kept(self, job, outcome):
@@ -216,9 +218,7 @@ class FinalStage:
         kept = self.evaluator.trained(job, outcome)
         if kept in (self.evaluator.best, self.evaluator.latest):
             kept.model.set_weights(kept.weights)
-        elif self.tuner.weights.exists(job.trial_id):
-            kept.model.set_weights(self.tuner.weights.load(job.trial_id))
-        else:
+        elif not self.tuner.weights.assign(kept.model, job.trial_id):
             return None
         return kept
 
@@ -237,10 +237,22 @@ class FinalStage:
 
     def _predictions(self, best):
         """A candidate's predictions, a dict from head to array; `None` if they and its weights are gone."""
-        if self.tuner.predictions.exists(best.trial_id):
-            return self.tuner.predictions.read(best.trial_id)
-        kept = self._kept(self.tuner.job(best), self.tuner.outcomes[best.trial_id])
-        return None if kept is None else self.evaluator.predict(kept.loop)
+        predictions = self.kept_predictions(best.trial_id)
+        if predictions is None:
+            kept = self._kept(self.tuner.job(best), self.tuner.outcomes[best.trial_id])
+            predictions = None if kept is None else self.evaluator.predict(kept.loop)
+        return predictions
+
+    def kept_predictions(self, trial_id):
+        """Return a trial's predictions from its file; `None` if there is none, or a damaged one."""
+        shapes = {head.name: len(self.evaluator.dataset.validation_rows) for head in self.evaluator.scorer.heads}
+
+        def checked(predictions):
+            if {name: len(array) for name, array in predictions.items()} != shapes:
+                raise ValueError("it holds the predictions of another network")
+            return predictions
+
+        return self.tuner.predictions.read(trial_id, checked)
 
 
 def _shown_score(record, goal):

@@ -73,6 +73,8 @@ class Tuner(keras_tuner.Tuner):
         # Candidates come late, and are few, where shared weights are trained first.
         self._share_for_feasible = 0.5 if evaluator.supernet is None else 0.8
         self._first_epoch_seconds = 0.0
+        #: `time.monotonic()` at which the trials of this process began.
+        self._began = {}
         directory = os.path.abspath(directory)
         self.weights = weights_module.TrialWeights(directory)
         self.checkpoints = weights_module.TrialCheckpoints(directory)
@@ -269,6 +271,7 @@ class Tuner(keras_tuner.Tuner):
                 self.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
                 return False
             record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
+            self._began[record.trial_id] = time.monotonic()
             self.report("on_trial_begin", record)
         if record.stage != "search":
             seconds = self.budget.stage_seconds(record.stage)
@@ -310,7 +313,7 @@ class Tuner(keras_tuner.Tuner):
     def on_epoch(self, record, epoch, numbers):
         """Journals and shows an epoch of a trial that is under way."""
         if epoch == 1 and record.stage == "search":
-            self._first_epoch_seconds = max(self._first_epoch_seconds, time.time() - record.started)
+            self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
         _add_epoch(record, epoch, numbers)
         if record.stage != "infeasible":
             event = {"event": "epoch", "trial_id": record.trial_id, "epoch": epoch, "numbers": numbers}
@@ -326,7 +329,7 @@ class Tuner(keras_tuner.Tuner):
         if isinstance(event, execution.Ended):
             outcome = event.outcome
         else:
-            seconds = time.time() - record.started
+            seconds = time.monotonic() - self._began[record.trial_id]
             outcome = jobs.Outcome("failed", message=event.reason, seconds=seconds, phases={"lost": seconds})
         outcome.message = "; ".join(filter(None, [record.message, outcome.message]))
         self._end(event.job, outcome)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import warnings
 
 from autonas import storage
 from autonas.evaluation import checkpoint as checkpoints
@@ -28,16 +29,36 @@ class TrialArrays:
 
     def exists(self, trial_id):
         """Whether a trial has a file."""
-        return os.path.exists(self.path(trial_id))
+        return os.path.isfile(self.path(trial_id))
 
     def write(self, arrays, trial_id):
         """Write a dict of arrays. The file is complete when it has its name."""
         os.makedirs(self.directory, exist_ok=True)
         storage.write_arrays(self.path(trial_id), arrays)
 
-    def read(self, trial_id):
-        """Read a trial's dict of arrays, in the order in which they were written."""
-        return storage.read_arrays(self.path(trial_id))
+    def read(self, trial_id, convert=dict):
+        """Read what `write` wrote for a trial.
+
+        A damaged file counts as missing, with a warning: all that these files hold can be computed again.
+
+        Args:
+            trial_id: The trial.
+            convert: Function of the dict of arrays, in the order in which they were written, that returns what is
+                wanted. An error that it raises means that the file is damaged. Defaults to the dict itself.
+
+        Returns:
+            What `convert` returns, or `None` if there is no file, or a damaged one.
+        """
+        if not self.exists(trial_id):
+            return None
+        path = self.path(trial_id)
+        try:
+            with storage.describing_damage(path):
+                return convert(storage.read_arrays(path))
+        except storage.DamagedFile as error:
+            advice = "What it held is computed again."
+            warnings.warn(str(storage.DamagedFile(path, error.reason, advice)), stacklevel=2)
+            return None
 
     def keep(self, trial_ids):
         """Delete the files of all trials but these. Files of other names, links and folders stay."""
@@ -63,9 +84,20 @@ class TrialWeights(TrialArrays):
         """Writes a list of arrays as `keras.Model.get_weights` gives it."""
         self.write({str(place): array for place, array in enumerate(weights)}, trial_id)
 
-    def load(self, trial_id):
-        """Reads a list of arrays for `keras.Model.set_weights`."""
-        return list(self.read(trial_id).values())
+    def assign(self, model, trial_id):
+        """Set a model's weights to those of a trial. Returns whether there are such weights, undamaged."""
+        shapes = [array.shape for array in model.get_weights()]
+
+        def as_list(arrays):
+            weights = list(arrays.values())
+            if [array.shape for array in weights] != shapes:
+                raise ValueError("it holds the weights of another network")
+            return weights
+
+        weights = self.read(trial_id, as_list)
+        if weights is not None:
+            model.set_weights(weights)
+        return weights is not None
 
 
 class TrialPredictions(TrialArrays):
@@ -104,5 +136,5 @@ class TrialCheckpoints(TrialArrays):
         self.write(checkpoint.to_arrays(), trial_id)
 
     def load(self, trial_id):
-        """Reads a `Checkpoint`; `None` if there is none."""
-        return checkpoints.Checkpoint.from_arrays(self.read(trial_id)) if self.exists(trial_id) else None
+        """Read a `Checkpoint`; `None` if there is none, or its file is damaged."""
+        return self.read(trial_id, checkpoints.Checkpoint.from_arrays)

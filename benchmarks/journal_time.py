@@ -48,9 +48,7 @@ def main():
             journal._FLUSHED = flushed
             written = journal.Journal(os.path.join(folder, name, journal.NAME))
             times = [trial(written, number) for number in range(arguments.trials)]
-            print(
-                f"journal, {name}: median {np.median(times):.2f} ms, 95th percentile {np.percentile(times, 95):.2f} ms"
-            )
+            print(f"journal, {name}: {summary(times)}")
         times = []
         weights = {str(place): np.zeros(10_000, "float32") for place in range(10)}
         for number in range(100):

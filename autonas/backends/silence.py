@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 
 #: What TensorFlow's compiled part shows: 0 is all, 2 leaves errors.
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -15,19 +16,48 @@ def silent_stderr():
 
     Neither is what TensorFlow logs, short of errors: in notebooks it says where it writes a model.
     """
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    sys.stderr.flush()
-    kept, silent = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 2)
-    logger.setLevel(logging.ERROR)
+    if sys.__stderr__ is None:  # Descriptor 2 was closed, and may be any file by now.
+        yield
+        return
+    with _LOCK:
+        _SILENCE.begin()
     try:
         yield
     finally:
-        logger.setLevel(level)
-        os.dup2(kept, 2)
-        os.close(kept)
+        with _LOCK:
+            _SILENCE.end()
+
+
+class _Silence:
+    """Standard error and TensorFlow's logger, redirected from the first `begin` to the last `end` of any thread."""
+
+    def __init__(self):
+        self._n_wanted = 0
+
+    def begin(self):
+        self._n_wanted += 1
+        if self._n_wanted > 1:
+            return
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # There may be no `sys.stderr`, or a closed one.
+            sys.stderr.flush()
+        self._logger = logging.getLogger("tensorflow")
+        self._level = self._logger.level
+        self._logger.setLevel(logging.ERROR)
+        self._kept = os.dup(2)
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 2)
         os.close(silent)
+
+    def end(self):
+        self._n_wanted -= 1
+        if self._n_wanted:
+            return
+        self._logger.setLevel(self._level)
+        os.dup2(self._kept, 2)
+        os.close(self._kept)
+
+
+_LOCK, _SILENCE = threading.Lock(), _Silence()
 
 
 def import_keras():

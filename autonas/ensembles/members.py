@@ -1,6 +1,7 @@
 """From the candidates of a search that has ended to an ensemble of trained networks."""
 
 import functools
+import itertools
 import time
 import warnings
 
@@ -42,7 +43,7 @@ class EnsembleStage:
         Raises:
             ValueError: If there is nothing to choose from or by.
         """
-        started = time.time()
+        started, began = time.time(), time.monotonic()
         chosen, mean = self.select(size)
         members = [self.tuner.records[trial_id] for trial_id in chosen.members]
         averaged = network.averaging_network(
@@ -61,7 +62,7 @@ class EnsembleStage:
         record.metrics = self.goal.combined(chosen.after | measured.costs | known)
         record.score = record.metrics[self.goal.main.name]
         record.parameters = averaged.count_params()
-        record.started, record.seconds = started, time.time() - started
+        record.started, record.seconds = started, time.monotonic() - began
         record.message = self._describe(chosen)
         record.report = {"refit": refit, "members": chosen.members}
         self.tuner.records["ensemble"] = record
@@ -70,17 +71,17 @@ class EnsembleStage:
 
     def select(self, size):
         """The `Selection` of at most so many candidates, and what they predict together."""
-        candidates = self._candidates()
-        predictions = {record.trial_id: self.tuner.predictions.read(record.trial_id) for record in candidates}
+        predictions = self._candidates()
+        best = next(iter(predictions))
         is_limited = bool(self.goal.constraints)
         chosen = selection.select(
-            predictions, candidates[0].trial_id, self._score, self.goal.is_better_epoch, size,
+            predictions, best, self._score, self.goal.is_better_epoch, size,
             (lambda members: not self._costs_of(members).violations) if is_limited else lambda members: True,
         )  # fmt: skip
         if len(chosen.members) == 1:
             reason = f"{chosen.refused} would break a limit" if chosen.refused else "none makes it better"
             warnings.warn(
-                f"The ensemble is trial {candidates[0].trial_id} alone: of {len(candidates) - 1} other candidates "
+                f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates "
                 f"{reason}.",
                 stacklevel=4,
             )
@@ -88,25 +89,28 @@ class EnsembleStage:
         return chosen, {name: sum(weight * each[name] for each, weight in parts) for name in parts[0][0]}
 
     def _candidates(self):
-        """The records of the candidates, the best first."""
+        """Return the predictions of each candidate by its trial, the best first."""
         if self.goal.scores:
             raise ValueError(
                 "`ensemble` averages predictions, and can't compute the CustomScore "
                 f"{self.goal.scores[0].name!r} of them."
-            )
-        records = [each for each in self.tuner.standings.farthest() if self.tuner.predictions.exists(each.trial_id)]
-        if not records:
-            raise ValueError(
-                "`ensemble` needs what completed candidates predict for the validation rows, which is in the folder "
-                "`predictions` of the search. There is nothing: of a tf.data.Dataset nothing is kept, or no candidate "
-                "keeps to the limits, or the files were deleted."
             )
         is_better = self.goal.is_better_epoch
 
         def order(one, other):
             return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
-        return sorted(records, key=functools.cmp_to_key(order))[:_MAX_CANDIDATES]
+        records = sorted(self.tuner.standings.farthest(), key=functools.cmp_to_key(order))
+        read = self.tuner.final_stage.kept_predictions
+        found = ((record.trial_id, read(record.trial_id)) for record in records)
+        candidates = dict(itertools.islice((pair for pair in found if pair[1] is not None), _MAX_CANDIDATES))
+        if not candidates:
+            raise ValueError(
+                "`ensemble` needs what completed candidates predict for the validation rows, which is in the folder "
+                "`predictions` of the search. There is nothing: of a tf.data.Dataset nothing is kept, or no candidate "
+                "keeps to the limits, or the files were deleted."
+            )
+        return candidates
 
     def _score(self, predictions, members):
         """Scores of predictions; with costs where what is optimised is made of both."""

@@ -3,11 +3,13 @@
 import glob
 import os
 import time
+import warnings
 
 import keras
 import keras_tuner
 import numpy as np
 
+from autonas import storage
 from autonas.evaluation import job as jobs
 from autonas.evaluation import one_shot_costs, one_shot_scoring, one_shot_search, path_training, seeding, training
 from autonas.evaluation import phases as phases_module
@@ -223,9 +225,12 @@ class SupernetEvaluator:
         """Makes the supernet what it is after `epoch` epochs: as it is, from a file, or trained again."""
         if self._epoch == epoch:
             return
-        if os.path.exists(self._path(epoch)):
-            self._load(epoch)
-            return
+        if os.path.isfile(self._path(epoch)):
+            try:
+                return self._load(epoch)
+            except storage.DamagedFile as error:
+                advice = "The supernet is trained again."
+                warnings.warn(str(storage.DamagedFile(error.path, error.reason, advice)), stacklevel=2)
         self._build()
         for each in range(epoch):
             self._train(each, None, strategy)
@@ -250,7 +255,8 @@ class SupernetEvaluator:
 
     def _saved(self):
         """Files of the states, the oldest first."""
-        return sorted(glob.glob(os.path.join(glob.escape(self.directory), "epoch_????.npz")))
+        paths = glob.glob(os.path.join(glob.escape(self.directory), "epoch_????.npz"))
+        return sorted(path for path in paths if os.path.isfile(path) and not os.path.islink(path))
 
     def _last_saved(self):
         """Epochs that the supernet in memory, or in the newest file, was trained for."""
@@ -260,19 +266,20 @@ class SupernetEvaluator:
         return int(saved[-1][-8:-4]) if saved else self.settings["epochs"]
 
     def _save(self):
-        """Writes the state, under its name only once it is whole."""
+        """Write the state. The file is complete when it has its name."""
         os.makedirs(self.directory, exist_ok=True)
         arrays = {str(place): keras.ops.convert_to_numpy(each) for place, each in enumerate(self._variables())}
-        unfinished = os.path.join(self.directory, "unfinished.npz")
-        np.savez(unfinished, trial_id=np.array(self._trial_id), **arrays)
-        os.replace(unfinished, self._path(self._epoch))
+        storage.write_arrays(self._path(self._epoch), {"trial_id": np.array(self._trial_id), **arrays})
         for path in self._saved()[:-_N_KEPT]:
             os.remove(path)
 
     def _load(self, epoch):
         if self.supernet is None:
             self._build()
-        with np.load(self._path(epoch), allow_pickle=False) as state:
+        # If it fails in between, the supernet is in no known state.
+        self._epoch = None
+        with storage.describing_damage(self._path(epoch)):
+            state = storage.read_arrays(self._path(epoch))
             for place, variable in enumerate(self._variables()):
                 variable.assign(state[str(place)])
             self._trial_id = str(state["trial_id"])
@@ -280,8 +287,8 @@ class SupernetEvaluator:
 
     def _load_trial(self, trial_id):
         for path in reversed(self._saved()):
-            with np.load(path, allow_pickle=False) as state:
-                found = str(state["trial_id"])
+            with storage.describing_damage(path):
+                found = str(storage.read_arrays(path)["trial_id"])
             if found == trial_id:
                 return self._load(int(path[-8:-4]))
         raise FileNotFoundError(

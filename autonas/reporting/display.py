@@ -61,7 +61,7 @@ class SearchState:
         return architecture(record.values, limit, than=self._default) or "as trial 0"
 
     def elapsed(self):
-        return time.time() - self.search.started
+        return self.search.seconds()
 
     def left(self):
         """How long it will still take, in words; empty if nobody knows."""

@@ -50,6 +50,14 @@ class SearchInfo:
         """Return the pairs of name and direction of all objectives, the objective of the score first."""
         return list(zip(self.objectives, self.directions, strict=True)) or [(self.objective, self.direction)]
 
+    def __post_init__(self):
+        # Durations are independent of a clock that is set while the search goes on.
+        self._began = time.monotonic() - (time.time() - self.started)
+
+    def seconds(self):
+        """Return the seconds since this process began the search."""
+        return time.monotonic() - self._began
+
     def to_json(self):
         """Returns it as a dict that JSON can hold."""
         return dataclasses.asdict(self)

@@ -5,7 +5,9 @@ import socket
 import struct
 import time
 
+from google.protobuf import message
 from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, tensor_shape_pb2, types_pb2
+from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 from tensorboard.plugins.custom_scalar import metadata as custom_scalar_metadata
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.text import summary_v2 as text_summary
@@ -13,6 +15,10 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 #: What TensorBoard takes for an event file: it reads those of a run in the order of their names.
 _PREFIX = "events.out.tfevents."
+
+
+#: Bytes of the largest records whose checksums are compared.
+_LARGEST_CHECKED = 10_000
 
 
 class Run:
@@ -81,7 +87,10 @@ def configuration_path(directory):
 
 
 def read(directory):
-    """Returns pairs of the event and a value of it, a `Summary.Value`, of all that a run holds already."""
+    """Returns pairs of the event and a value of it, a `Summary.Value`, of all that a run holds already.
+
+    As TensorBoard does, it reads a file as far as its records are whole.
+    """
     found = []
     for path in sorted(directory.glob(f"{_PREFIX}*")):
         data, position = path.read_bytes(), 0
@@ -90,11 +99,20 @@ def read(directory):
             (length,) = struct.unpack_from("<Q", data, position)
             content = data[position + 12 : position + 12 + length]
             position += 16 + length
-            if position > len(data):
-                break  # cut off when the earlier process was killed
-            event = event_pb2.Event.FromString(content)
+            # The checksum of a picture isn't computed, which takes long and tells nothing of the numbers.
+            is_large = length > _LARGEST_CHECKED
+            if position > len(data) or not is_large and _checksum(content) != data[position - 4 : position]:
+                break  # Cut off when the earlier process was killed, or damaged.
+            try:
+                event = event_pb2.Event.FromString(content)
+            except message.DecodeError:
+                break
             found += [(event, value) for value in event.summary.value]
     return found
+
+
+def _checksum(content):
+    return struct.pack("<I", pywrap_tensorflow.masked_crc32c(content))
 
 
 def scalars(numbers):

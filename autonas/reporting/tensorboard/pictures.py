@@ -23,12 +23,12 @@ class Gallery:
 
     Args:
         write: Function of a step and a list of `Summary.Value`s that adds them to the log.
-        started: `time.time()` when the search began.
+        seconds: Function that returns the seconds since the search began.
     """
 
-    def __init__(self, write, started):
+    def __init__(self, write, seconds):
         self._write = write
-        self._started = started
+        self._seconds = seconds
         self._spent = 0.0
         self._expected = _FIRST_SECONDS
         self._queue = collections.deque()
@@ -43,7 +43,7 @@ class Gallery:
 
     def draw_some(self):
         """Draws those of the queue for which there is time."""
-        while self._queue and self._spent + self._expected <= _SHARE * (time.time() - self._started):
+        while self._queue and self._spent + self._expected <= _SHARE * self._seconds():
             self.draw(*self._queue.popleft())
 
     def draw_rest(self):

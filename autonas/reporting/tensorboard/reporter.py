@@ -96,7 +96,7 @@ class TensorBoardReporter(Reporter):
         self._numbers = {tag: number for tag, (_, number) in last.items()}
         self._layout_is_old = True
         self._log = event_log.Run(self._root / "search")
-        self._gallery = pictures.Gallery(self._log.write, search.started)
+        self._gallery = pictures.Gallery(self._log.write, search.seconds)
         # TensorBoard sorts tags, and opens what has the same beginning as one group.
         known = {"3_settings": texts.settings, "4_search_space": texts.space, "5_environment": texts.environment}
         for name, write in known.items():
@@ -224,7 +224,7 @@ class TensorBoardReporter(Reporter):
         numbers |= self._failures | self._seconds | self._baselines
         if best is not None:
             numbers["best_score"] = best.score
-            seconds = self._seconds_before + time.time() - self._search.started
+            seconds = self._seconds_before + self._search.seconds()
             self._write(int(seconds), {"best_score_over_seconds": best.score})
         self._write(self._step, numbers)
         self._write_layout()
