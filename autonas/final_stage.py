@@ -4,7 +4,7 @@ import hashlib
 import time
 import warnings
 
-from autonas import exceptions
+from autonas import exceptions, storage
 from autonas.reporting import records as records_module
 
 #: Refused candidates that are tried, and named, where none keeps to the limits.
@@ -195,7 +195,8 @@ class FinalStage:
         # A process that ended between the weights of another final fit and its event left them here.
         if event.get("weights", checksum) != checksum:
             return None
-        record = records_module.TrialRecord.from_json(event["record"])
+        with storage.describing_damage(tuner.oracle.journal.path):
+            record = records_module.TrialRecord.from_json(event["record"])
         record.number = len(tuner.records)
         tuner.records["final"] = record
         return record, model

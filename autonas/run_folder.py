@@ -10,7 +10,7 @@ import re
 import stat
 
 from autonas import run_lock, weights
-from autonas.oracles import journal
+from autonas.oracles import events, journal
 
 #: How a run's own files of these names begin. The lock is empty.
 _BEGINNINGS = {journal.NAME: b'{"event": "search"', run_lock.OWNER: b'{"process": ', run_lock.LOCK: b""}
@@ -87,22 +87,30 @@ def remove_run(directory):
 
 def earlier_seed(directory):
     """Return the seed of the search in a folder, `None` if there is no search in it."""
-    events = journal.Journal(os.path.join(directory, journal.NAME)).read()
-    return events[0]["seed"] if events else None
+    found = _events(directory)
+    return found[0]["seed"] if found else None
 
 
 def check_same_search(directory, header):
     """Raise a `ValueError` that shows the difference if a folder holds a search of something else."""
-    events = journal.Journal(os.path.join(directory, journal.NAME)).read()
-    if not events:
+    found = _events(directory)
+    if not found:
         return
-    differences = _differences({key: events[0].get(key) for key in header}, json.loads(json.dumps(header)))
+    differences = _differences({key: found[0].get(key) for key in header}, json.loads(json.dumps(header)))
     if differences:
         raise ValueError(
             f"`directory` {directory!r} holds a search of something else: {'; '.join(differences[:3])}"
             f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. Choose another directory, or set "
             "`overwrite=True`."
         )
+
+
+def _events(directory):
+    """Return the events of the search in a folder, checked; an empty list if there is none."""
+    path = os.path.join(directory, journal.NAME)
+    found = journal.Journal(path).read()
+    events.check(found, path)
+    return found
 
 
 def _written(directory, parent=""):

@@ -43,7 +43,11 @@ class _Silence:
         self._logger = logging.getLogger("tensorflow")
         self._level = self._logger.level
         self._logger.setLevel(logging.ERROR)
-        self._kept = os.dup(2)
+        try:
+            self._kept = os.dup(2)
+        except OSError:  # It has been closed.
+            self._kept = None
+            return
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 2)
         os.close(silent)
@@ -53,8 +57,9 @@ class _Silence:
         if self._n_wanted:
             return
         self._logger.setLevel(self._level)
-        os.dup2(self._kept, 2)
-        os.close(self._kept)
+        if self._kept is not None:
+            os.dup2(self._kept, 2)
+            os.close(self._kept)
 
 
 _LOCK, _SILENCE = threading.Lock(), _Silence()

@@ -81,8 +81,7 @@ class EnsembleStage:
         if len(chosen.members) == 1:
             reason = f"{chosen.refused} would break a limit" if chosen.refused else "none makes it better"
             warnings.warn(
-                f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates "
-                f"{reason}.",
+                f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates {reason}.",
                 stacklevel=4,
             )
         parts = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]

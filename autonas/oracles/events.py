@@ -81,6 +81,8 @@ def _wrong_content(event, number, running, ended):
     kind = event["event"]
     if (kind == "search") != (number == 0):
         return "a journal has one event 'search', the first"
+    if kind == "search":
+        return None
     if kind == "space":
         wrong = [each for each in event["added"] if not _is_hyperparameter(each)]
         return f"{wrong[0]!r:.60} isn't a hyperparameter" if wrong else None
@@ -128,9 +130,13 @@ def _wrong_final(event, ended):
 
 
 def _is_hyperparameter(entry):
-    return isinstance(entry, dict) and entry.keys() == {"class_name", "config"} and entry["class_name"] in _HYPERPARAMETERS
+    return (
+        isinstance(entry, dict) and entry.keys() == {"class_name", "config"} and entry["class_name"] in _HYPERPARAMETERS
+    )
 
 
 def _is_a(value, types):
     # True is an integer in Python only.
-    return isinstance(value, types) and (bool in (types if isinstance(types, tuple) else (types,)) or not isinstance(value, bool))
+    return isinstance(value, types) and (
+        bool in (types if isinstance(types, tuple) else (types,)) or not isinstance(value, bool)
+    )

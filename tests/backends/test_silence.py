@@ -66,3 +66,47 @@ silence.import_keras()
 def test_notes_of_the_backend_are_shown_only_if_the_user_asks_for_them(tmp_path):
     assert printed(_NOTES, tmp_path) == ""
     assert "a note of the backend" in printed(_NOTES, tmp_path, TF_CPP_MIN_LOG_LEVEL="0")
+
+
+_THREADS = """
+import os, threading
+from autonas.backends import silence
+
+before = os.fstat(2)
+begun, ended = threading.Event(), threading.Event()
+
+def other():
+    with silence.silent_stderr():
+        begun.set()
+        ended.wait()
+
+with silence.silent_stderr():
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait()
+os.write(2, b"hidden")
+ended.set()
+thread.join()
+assert os.path.samestat(before, os.fstat(2))
+os.write(2, b"shown")
+"""
+
+
+def test_silence_lasts_until_the_last_thread_that_wants_it_and_no_longer(tmp_path):
+    assert printed(_THREADS, tmp_path) == "shown"
+
+
+_CLOSED = """
+import os
+from autonas.backends import silence
+
+file = os.open("file", os.O_WRONLY | os.O_CREAT)
+with silence.silent_stderr():
+    os.write(file, b"content")
+assert os.path.getsize("file") == 7
+"""
+
+
+def test_a_closed_standard_error_stays_closed(tmp_path):
+    command = f"exec {sys.executable} -c '{_CLOSED}' 2>&-"
+    assert subprocess.run(command, shell=True, cwd=tmp_path, env=os.environ, timeout=200).returncode == 0
