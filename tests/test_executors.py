@@ -91,7 +91,7 @@ def _has_begun(run, number):
     return journal.exists() and f'"trial_id": "{number:04d}"' in journal.read_text()
 
 
-def _all_end(processes, seconds=10.0):
+def _all_end(processes, seconds=60.0):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if not any(os.path.exists(f"/proc/{process}") for process in processes):

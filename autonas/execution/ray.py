@@ -1,5 +1,6 @@
 """Execution on Ray: on a cluster of machines, or on a Ray of this machine that is started for it."""
 
+import contextlib
 import logging
 import math
 import os
@@ -31,8 +32,8 @@ class RayExecutor(supervision.SupervisedExecutor):
     """Runs jobs in actors of Ray, one after another in each.
 
     It connects to the cluster of `address`, else of the variable `RAY_ADDRESS`, unless the program is connected to one
-    already. Without any, it starts a Ray of this machine, and ends that one with `close`. All nodes need the same
-    versions of Python, autonas and Keras.
+    already. Without any, it starts a Ray of this machine, which listens on the loopback address only, and ends that one
+    with `close`. All nodes need the same versions of Python, autonas and Keras.
 
     What is evaluated, with its data, is put into the object store once, and is in the memory of each node once. Its
     arrays can only be read. An actor that is lost, alone or with its node, costs at most the job that it was at, as
@@ -106,11 +107,13 @@ class RayExecutor(supervision.SupervisedExecutor):
     def _connect(self):
         if ray.is_initialized():
             return
-        arguments = {"address": self._address}
         if self._address is None:
             n_cpus = math.ceil((self._n_workers or 1) * (self._needs or {"CPU": 1}).get("CPU", 0))
-            arguments = {"address": "local", "num_cpus": max(joblib.cpu_count(), n_cpus), "include_dashboard": False}
-        ray.init(logging_level="ERROR", **arguments)
+            arguments = {"num_cpus": max(joblib.cpu_count(), n_cpus), "include_dashboard": False}
+            with _on_loopback():
+                ray.init(address="local", logging_level="ERROR", **arguments)
+        else:
+            ray.init(address=self._address, logging_level="ERROR")
         self._is_connected = True
 
     def _default_needs(self):
@@ -188,6 +191,7 @@ class _Actor:
     """
 
     def __init__(self, parts):
+        worker.end_group_with_this_process()
         self._jobs = queue.SimpleQueue()
         self._messages = queue.SimpleQueue()
         threading.Thread(target=self._run, args=(parts,), daemon=True).start()
@@ -222,6 +226,21 @@ class _Actor:
 
     def _send(self, kind, content):
         self._messages.put((kind, content))
+
+
+@contextlib.contextmanager
+def _on_loopback():
+    """A context in which a Ray that is started listens on the loopback address only.
+
+    Whoever reaches a port of Ray can run code. Ray listens on all addresses of the machine unless it takes the machine
+    for one that can't be a part of a cluster, as it does on macOS; `_node_ip_address="127.0.0.1"` doesn't change that.
+    """
+    constants = ray._private.ray_constants
+    before, constants.ENABLE_RAY_CLUSTER = constants.ENABLE_RAY_CLUSTER, False
+    try:
+        yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = before
 
 
 def _needs(resources):

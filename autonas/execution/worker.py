@@ -8,6 +8,7 @@ import pickle
 import select
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -99,6 +100,7 @@ def main(driver, connection, evaluate):
     # Ctrl-C is for the driver, which ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = channel.Channel(socket.socket(fileno=connection))
+    end_group_with_this_process()
     _die_with(driver, connection)
     try:
         evaluate = arrived(_mapped(evaluate))
@@ -174,6 +176,23 @@ def _unpacked(content):
         names = {field.name for field in dataclasses.fields(job)}
         return dataclasses.replace(job, **{name: value for name, value in changed.items() if name in names})
     return job
+
+
+def end_group_with_this_process():
+    """Make this process the leader of its group, and end all processes of the group when it has ended, however it ends.
+
+    A process killed by SIGKILL can't end what it has started, so a shell outside the group waits for the end of a pipe
+    that is open in this process only.
+    """
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)
+    theirs, ours = os.pipe()
+    # In the background, it is no child of this process, which somebody may end or wait for.
+    script = 'exec 3<&0; { read _ <&3; kill -s KILL -- "-$0"; } &'
+    streams = {"stdin": theirs, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(["/bin/sh", "-c", script, str(os.getpid())], check=True, start_new_session=True, **streams)
+    os.close(theirs)
+    os.register_at_fork(after_in_child=lambda: os.close(ours))
 
 
 def _die_with(driver, connection):

@@ -63,12 +63,12 @@ class ExecutorContract:
     Attributes:
         isolates: Whether jobs run in processes of their own, which may be lost. Defaults to `True`.
         arrays_are_writable: Whether a job may write to the arrays that `evaluate` holds. Defaults to `True`.
-        start_seconds: Seconds within which workers surely are ready. Defaults to 60.
+        start_seconds: Seconds within which workers surely are ready, or gone, on a busy machine. Defaults to 300.
     """
 
     isolates = True
     arrays_are_writable = True
-    start_seconds = 60.0
+    start_seconds = 300.0
 
     def make(self, n_workers, grace):
         """Returns a new executor of so many workers, whose jobs count as hung `grace` seconds past their deadlines."""
@@ -257,7 +257,8 @@ class ExecutorContract:
 
         with pytest.raises(TimeoutError), self.started(tmp_path, on_report=on_report) as executor:
             _all(executor, [Job(trial_id, "hang") for trial_id in "abc"])
-        _await(lambda: not any(map(_is_alive, pids)))
+        pids = self._pids_once_begun(tmp_path, "ab")
+        _await(lambda: not any(map(_is_alive, pids)), self.start_seconds)
         assert _counts(tmp_path) == {"a": 1, "b": 1}
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL", "SIGTERM"])
@@ -273,14 +274,14 @@ class ExecutorContract:
             stderr=subprocess.PIPE,
         )
         with driver:
-            pids = [self._pid_once_begun(tmp_path, trial_id) for trial_id in "ab"]
+            pids = self._pids_once_begun(tmp_path, "ab")
             assert all(map(_is_alive, pids))
             send(driver.pid, getattr(signal, name))
             error = driver.communicate(timeout=self.start_seconds)[1].decode()
         assert driver.returncode != 0
         # The workers say nothing of it.
         assert error.count("Traceback") == (name == "SIGINT"), error
-        _await(lambda: not any(map(_is_alive, pids)))
+        _await(lambda: not any(map(_is_alive, pids)), self.start_seconds)
         assert _counts(tmp_path) == {"a": 1, "b": 1}
 
     def _needs_isolation(self):
@@ -290,8 +291,12 @@ class ExecutorContract:
     def _pid_once_begun(self, folder, trial_id):
         """The process that a job is run in."""
         path = pathlib.Path(folder) / f"{trial_id}.pid"
-        _await(lambda: path.exists() and path.read_text(), self.start_seconds)
+        _await(lambda: path.exists() and path.read_text().endswith("\n"), self.start_seconds)
         return int(path.read_text())
+
+    def _pids_once_begun(self, folder, trial_ids):
+        """The processes that jobs are run in, and those that jobs have started."""
+        return [self._pid_once_begun(folder, name) for each in trial_ids for name in (each, f"{each}.child")]
 
 
 class _Unloadable:
@@ -315,7 +320,10 @@ def _evaluation(folder):
     def evaluate(job, report):
         with open(folder / f"{job.trial_id}.count", "a") as file:
             file.write("x")
-        (folder / f"{job.trial_id}.pid").write_text(str(os.getpid()))
+        if job.what.startswith("hang"):
+            child = subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            (folder / f"{job.trial_id}.child.pid").write_text(f"{child.pid}\n")
+        (folder / f"{job.trial_id}.pid").write_text(f"{os.getpid()}\n")
         return _DEEDS[job.what](job, report)
 
     return evaluate
@@ -393,7 +401,7 @@ def _is_alive(pid):
         return sys.platform != "linux"
 
 
-def _await(condition, seconds=10):
+def _await(condition, seconds=60):
     """Waits until something is so."""
     until = time.monotonic() + seconds
     while not condition():

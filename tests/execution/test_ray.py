@@ -1,5 +1,6 @@
 """Execution on Ray. Starting it takes seconds, so one local Ray serves most tests."""
 
+import ipaddress
 import os
 import subprocess
 import sys
@@ -28,6 +29,34 @@ def local_ray():
     ray.init(address="local", num_cpus=2, num_gpus=1, **quiet)
     yield
     ray.shutdown()
+
+
+_LISTENING = """
+import psutil
+from autonas.execution import ray as ray_execution
+from autonas.testing import executors
+
+with ray_execution.RayExecutor(1) as executor:
+    executor.start(lambda job, report: None)
+    executors._all(executor, [executors.Job("a")])
+    driver = psutil.Process()
+    for process in (driver, *driver.children(recursive=True)):
+        for connection in process.net_connections():
+            if connection.status == "LISTEN":
+                print(connection.laddr.ip)
+"""
+
+
+def test_a_ray_of_this_machine_listens_on_the_loopback_address_only():
+    finished = subprocess.run([sys.executable, "-c", _LISTENING], capture_output=True, text=True, env=_quiet())
+    assert finished.returncode == 0, finished.stderr
+    addresses = [ipaddress.ip_address(line.removeprefix("::ffff:")) for line in finished.stdout.split()]
+    assert len(addresses) >= 4 and all(address.is_loopback for address in addresses), addresses
+
+
+def _quiet():
+    """The environment, without the address of a Ray."""
+    return {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
 
 
 def test_a_ray_that_was_there_stays_when_an_executor_is_closed(tmp_path):
