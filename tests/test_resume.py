@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from leaderboards import board
 
 import autonas
+from autonas import tuner
 from autonas.evaluation import evaluator
 
 BUDGET = {"max_trials": 5, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0}
@@ -153,6 +155,71 @@ def test_weights_that_are_lost_are_trained_again(iris, whole, tmp_path, trained)
     assert len(trained) == 1
     best = board(model).iloc[0]
     assert best["score"] == model.best_score_ == whole.best_score_
+
+
+def damaged(directory, name, change):
+    path = directory / name
+    path.write_bytes(change(path.read_bytes()))
+
+
+def flipped(content):
+    return content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
+
+
+@pytest.mark.filterwarnings("ignore:.*What it held is computed again")
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize(
+    "change", [lambda content: b"", lambda content: content[:-40], flipped], ids=["empty", "cut", "flipped"]
+)
+def test_weights_and_predictions_that_are_damaged_are_made_again(iris, whole, tmp_path, trained, refit, change):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    best = whole.leaderboard().query("rank == 1")["trial_id"].item()
+    names = [f"weights/{best}.npz", f"predictions/{best}.npz"] + ["weights/final.npz"] * refit
+    for name in names:
+        damaged(tmp_path / "run", name, change)
+    model = fit(tmp_path / "run", iris, refit=refit)
+    assert trained == ([-1] if refit else [int(best)])
+    assert model.best_score_ == whole.best_score_
+    if refit:
+        same(board(model), board(whole))
+        assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+    trained.clear()
+    fit(tmp_path / "run", iris, refit=refit)
+    assert trained == []
+
+
+def test_a_journal_of_something_else_is_refused_before_anything_is_written(iris, whole, tmp_path, trained):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    lines = journal(tmp_path / "run")
+    for change, reason in (
+        (lambda lines: [lines[0].replace(b'"version": 1', b'"version": 99'), *lines[1:]], "`version` is 99"),
+        (lambda lines: [line.replace(b'"0001"', b'"../../x"') for line in lines], "a trial is named '../../x'"),
+        (lambda lines: [*lines, b'{"event": "import", "name": "os"}\n'], "'import' is unknown"),
+    ):
+        # As written by somebody who leaves out the checksums.
+        plain = [re.sub(rb', "n": [0-9]+, "crc": "[0-9a-f]+"\}', b"}", line.encode()) for line in lines]
+        (tmp_path / "run" / "journal.jsonl").write_bytes(b"".join(change(plain)))
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        with pytest.raises(ValueError, match=f"journal.jsonl.*{reason}"):
+            fit(tmp_path / "run", iris)
+        assert trained == [] and before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+
+def test_a_clock_that_is_set_forward_neither_ends_a_search_nor_counts(iris, tmp_path, monkeypatch):
+    now, offset = time.time, []
+    monkeypatch.setattr(time, "time", lambda: now() + sum(offset))
+    on_epoch = tuner.Tuner.on_epoch
+
+    def set_forward(self, record, epoch, numbers):
+        if (record.trial_id, epoch) == ("0001", 1):
+            offset.append(3600.0)
+        on_epoch(self, record, epoch, numbers)
+
+    monkeypatch.setattr(tuner.Tuner, "on_epoch", set_forward)
+    began = time.monotonic()
+    model = fit(tmp_path / "run", iris, max_trials=3, time_limit=1000, tensorboard=True)
+    assert offset and model.stop_reason_ == "max_trials"
+    assert sum(record["seconds"] for record in model.records_) <= time.monotonic() - began
 
 
 def test_a_finished_run_is_served_at_once(iris, whole, trained):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 
 import keras
@@ -99,6 +100,20 @@ def test_without_its_files_it_is_trained_again(trained, tmp_path):
     evaluated, outcomes = trained
     again = run(make(tmp_path), epoch_job(1))
     assert again.metrics == pytest.approx(outcomes[1].metrics, rel=1e-4)
+
+
+def test_a_damaged_state_counts_as_missing_and_is_named(trained, tmp_path):
+    evaluated, outcomes = trained
+    path = tmp_path / "epoch_0001.npz"
+    shutil.copy(os.path.join(evaluated.supernet.directory, path.name), path)
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.warns(UserWarning, match=r"epoch_0001\.npz is damaged: .* The supernet is trained again"):
+        again = run(make(tmp_path), epoch_job(1))
+    assert again.metrics == pytest.approx(outcomes[1].metrics, rel=1e-4)
+    (tmp_path / "epoch_0002.npz").write_bytes(b"")
+    values = {**evaluated.supernet.supernet.space.values, "tuner/trial_id": "0002"}
+    outcome = make(tmp_path).evaluate(jobs.Job("0005", 5, values))
+    assert outcome.status == "failed" and "epoch_0002.npz is damaged" in outcome.message
 
 
 def test_a_strategy_searches_by_one_shot_scores(trained):

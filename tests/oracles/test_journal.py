@@ -93,6 +93,14 @@ def test_no_flipped_bit_is_read_as_something_else(tmp_path):
     assert journal.Journal(path).read() == expected
 
 
+def test_a_journal_that_is_cut_off_anywhere_holds_the_events_before(written):
+    path = pathlib.Path(written.path)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        assert journal.Journal(path).read() == EVENTS[: whole[:length].count(b"\n")]
+
+
 @pytest.mark.parametrize(
     "change, line, reason",
     [
