@@ -11,6 +11,7 @@ _OPTIONAL_TEXT = (str, type(None))
 _REQUIRED = {
     "search": {"version": int, "seed": int},
     "space": {"added": list},
+    "baseline": {"record": dict},
     "created": {"trial_id": str, "values": dict},
     "epoch": {"trial_id": str, "epoch": int, "numbers": dict},
     "ended": {
@@ -86,6 +87,8 @@ def _wrong_content(event, number, running, ended):
     if kind == "space":
         wrong = [each for each in event["added"] if not _is_hyperparameter(each)]
         return f"{wrong[0]!r:.60} isn't a hyperparameter" if wrong else None
+    if kind == "baseline":
+        return None if event["record"].get("stage") == "baseline" else "the record isn't that of a baseline"
     if kind == "final":
         return _wrong_final(event, ended)
     trial_id = event["trial_id"]

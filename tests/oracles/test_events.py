@@ -15,6 +15,7 @@ EVENTS = [
     {"event": "epoch", "trial_id": "0000", "epoch": 1, "numbers": {"loss": 0.25}},
     ENDED,
     {"event": "created", "trial_id": "0001", "values": {"units": 4, "tuner/trial_id": "0000"}},
+    {"event": "baseline", "record": {"stage": "baseline"}},
     {"event": "final", "of": "0000", "record": {"trial_id": "final", "stage": "final"}},
 ]
 
@@ -42,8 +43,9 @@ def test_the_events_of_a_search_pass():
         (5, {"metrics": [1]}, r"'metrics' is \[1\]"),
         (5, {"seconds": "1"}, "'seconds' is '1'"),
         (6, {"values": {"tuner/trial_id": "../../x"}}, "'tuner/trial_id' is '../../x'"),
-        (7, {"of": "0001"}, "there is no trial '0001' that has ended"),
-        (7, {"record": {"trial_id": "final", "stage": "../../x"}}, "isn't that of a final fit"),
+        (7, {"record": {"stage": "../../x"}}, "isn't that of a baseline"),
+        (8, {"of": "0001"}, "there is no trial '0001' that has ended"),
+        (8, {"record": {"trial_id": "final", "stage": "../../x"}}, "isn't that of a final fit"),
     ],
 )  # fmt: skip
 def test_an_event_that_no_search_writes_is_refused_by_its_line(line, change, reason):
