@@ -29,6 +29,7 @@ class Table:
 
     Attributes:
         name: What to call it.
+        codes: Of each architecture, the place of each decision's value among its options, shape `(n, decisions)`.
         space: A `keras_tuner.HyperParameters`.
         structure: An `OperationGraph`, or `None`.
         validation: Score that drives the search, larger is better, shape `(n,)`.
@@ -37,7 +38,7 @@ class Table:
     """
 
     def __init__(self, name, codes, space, structure, validation, test, latencies):
-        self.name, self.space, self.structure = name, space, structure
+        self.name, self.codes, self.space, self.structure = name, codes, space, structure
         self.validation, self.test, self.latencies = validation, test, latencies
         options = [list(hyperparameter.values) for hyperparameter in space.space]
         self._names = [hyperparameter.name for hyperparameter in space.space]
@@ -47,6 +48,11 @@ class Table:
     def row(self, values):
         """The row of an architecture."""
         return self._row[tuple(values[name] for name in self._names)]
+
+    def values(self, row):
+        """The architecture of a row, a dict."""
+        codes = self.codes[row]
+        return {of.name: of.values[code] for of, code in zip(self.space.space, codes, strict=True)}
 
 
 def read(path):

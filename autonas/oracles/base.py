@@ -1,11 +1,12 @@
 """The base of all strategies: Keras Tuner's contract met once, so that a strategy only asks and is told."""
 
+import collections
 import secrets
 
 import keras_tuner
 import numpy as np
 
-from autonas.oracles import trials
+from autonas.oracles import checks, feasibility, locks, success, trials
 from autonas.oracles.outcomes import is_candidate
 from autonas.search_space import encoding as encoding_module
 
@@ -23,7 +24,11 @@ class Oracle(trials.TrialKeeper):
     A strategy overrides `suggest(generator)`, and `observe(number, values, scores)` if it learns; one that heeds
     constraints, `observe_margins(number, values, margins)` too. Everything else is here: the journal, from which a
     killed search continues; a random generator for each trial, made of the seed and the trial's number, so that the
-    same seed gives the same search; no candidate twice; failed trials told as such.
+    same seed gives the same search; no candidate twice; failed trials told as such. Several threads may use an oracle.
+
+    A failed trial says nothing about the score of its architecture. A `SuccessModel` learns from failures: an
+    architecture is asked for again after a failure that may have been transient, and architectures with an option that
+    seems to fail always are proposed less often.
 
     Without a tuner, a strategy is used by asking and telling:
 
@@ -66,6 +71,8 @@ class Oracle(trials.TrialKeeper):
     stops_trainings = False
     #: Whether it is told of an architecture once for each fidelity at which it was scored, and of the fidelity.
     knows_fidelities = False
+    #: Whether `suggest` takes account of the probability of success.
+    weighs_success = False
 
     def __init__(
         self,
@@ -82,12 +89,16 @@ class Oracle(trials.TrialKeeper):
         self.given_seed = seed
         self.initial_points = initial_points
         self._n_initial = 0
+        #: Architectures that have failed and are to be tried again.
+        self._retries = collections.deque()
         #: Architectures that were asked for and not told of yet, by number.
         self.pending = {}
         #: Whether an architecture may be asked for again.
         self.repeats = False
         self._asked = 0
+        #: Keys of the architectures that were asked for and haven't failed.
         self._tried = set()
+        self._success = success.SuccessModel()
 
     # ------------------------------------------------------------------ for strategies
 
@@ -98,8 +109,8 @@ class Oracle(trials.TrialKeeper):
             generator: The `numpy.random.Generator` of the trial to come.
 
         Returns:
-            A dict of values of the active hyperparameters, `WAIT` or `DONE`. If it was tried before, this is called
-            again.
+            A dict of values of the active hyperparameters, `WAIT` or `DONE`. If it was tried before, or is likely to
+            fail, this is called again.
         """
         raise NotImplementedError
 
@@ -211,10 +222,13 @@ class Oracle(trials.TrialKeeper):
 
     # ------------------------------------------------------------------ ask and tell
 
+    @locks.synchronized
     def ask(self):
-        """What to try next: values of the active hyperparameters, `WAIT` or `DONE`."""
+        """What to try next: values of the active hyperparameters, `WAIT` or `DONE`; `DONE` after `max_trials`."""
         if self._asked == 0:
             self.check()
+        if self.is_over():
+            return DONE
         generator = np.random.default_rng([self.seed, self._asked])
         values = self._propose(generator)
         if isinstance(values, dict):
@@ -234,9 +248,10 @@ class Oracle(trials.TrialKeeper):
         if self.suggest_changes_state:
             self._propose(np.random.default_rng([self.seed, self._asked]))
         else:
-            self._next_initial_point()
+            self._next_planned()
         self._record(values)
 
+    @locks.synchronized
     def tell(self, number, values, scores, margins=None, fidelity=None):
         """What came of it; see `observe`, `observe_margins` and `observe_fidelity`. Scores that aren't finite are those
         of a failed trial.
@@ -247,21 +262,34 @@ class Oracle(trials.TrialKeeper):
             scores: As in `observe`.
             margins: As in `observe_margins`, or `None` without constraints. Defaults to `None`.
             fidelity: As in `observe_fidelity`, or `None` for a full training. Defaults to `None`.
+
+        Raises:
+            ValueError: If the trial wasn't asked for, or was told of before.
         """
+        self._end(number)
         if scores is not None and not np.isfinite(scores).all():
             scores = None
-        self.pending.pop(number, None)
+        if scores is None and feasibility.violation(margins):
+            self._n_candidates -= self.counts(values)
+        else:
+            self._success.add(self.encoding, values, scores is not None)
+            if scores is None:
+                self._tried.discard(self.encoding.key(values))
+                if self._is_new(values):
+                    self._retries.append(values)
         if margins is not None:
             self.observe_margins(number, values, tuple(margins))
         if fidelity is not None:
             self.observe_fidelity(number, values, fidelity)
         self.observe(number, values, scores)
 
+    @locks.synchronized
     def tell_report(self, number, values, report):
-        """What came of a trial of another stage; see `observe_report`."""
-        self.pending.pop(number, None)
+        """What came of a trial of another stage; see `observe_report`, and `tell` for what is raised."""
+        self._end(number)
         self.observe_report(number, values, report)
 
+    @locks.synchronized
     def learn(self, values, scores):
         """As if it had asked for an architecture and were told of it."""
         number = self.n_asked
@@ -276,33 +304,62 @@ class Oracle(trials.TrialKeeper):
     def _record(self, values):
         self.pending[self._asked] = values
         self._asked += 1
+        self._n_candidates += self.counts(values)
         if is_candidate(values) and not self.repeats:
             self._tried.add(self.encoding.key(values))
 
-    def _is_new(self, values):
-        return not is_candidate(values) or self.encoding.key(values) not in self._tried
+    def _end(self, number):
+        if number not in self.pending:
+            is_known = checks.is_integer(number) and 0 <= number < self._asked
+            reason = "was told of before" if is_known else f"wasn't asked for: there were {self._asked} trials"
+            raise ValueError(
+                "`number` must be that of a trial that was asked for and not told of yet. "
+                f"Received: number={number!r}, which {reason}"
+            )
+        del self.pending[number]
 
-    def _next_initial_point(self):
+    def _is_new(self, values):
+        """Whether an architecture wasn't tried yet, or has failed and may succeed now."""
+        if not is_candidate(values):
+            return True
+        key = self.encoding.key(values)
+        return key not in self._tried and self._success.is_worth_trying(key)
+
+    def _is_acceptable(self, values, generator):
+        """Whether an architecture is new and, by a draw, likely enough to succeed."""
+        if not is_candidate(values):
+            return True
+        if not self._is_new(values):
+            return False
+        probability = 1.0 if self.weighs_success else self._success.probability(self.encoding, values)
+        return probability == 1 or generator.random() < probability
+
+    def _next_planned(self):
+        """The next of the initial points, or of the architectures that are to be tried again; `None` without any."""
         initial_points = [{}] if self.initial_points is None else self.initial_points
         while self._n_initial < len(initial_points):
             values = self.encoding.complete(initial_points[self._n_initial])
             self._n_initial += 1
             if self._is_new(values):
                 return values
+        while self._retries and not self.weighs_success:
+            values = self._retries.popleft()
+            if self._is_new(values):
+                return values
         return None
 
     def _propose(self, generator):
-        values = self._next_initial_point()
+        values = self._next_planned()
         if values is not None:
             return values
         for _ in range(self._max_collisions):
             values = self.suggest(generator)
-            if not isinstance(values, dict) or self._is_new(values):
+            if not isinstance(values, dict) or self._is_acceptable(values, generator):
                 return values
         # A strategy that repeats itself has converged: go on at random, and at last in order, until all is tried.
         for _ in range(10 * self._max_collisions):
             values = self.encoding.sample(generator)
-            if self._is_new(values):
+            if self._is_acceptable(values, generator):
                 return values
         for values in self.encoding.architectures():
             if self._is_new(values):

@@ -46,9 +46,12 @@ class BayesianOracle(base.Oracle):
 
     Scores are warped: those above the median are kept, those below are replaced by the normal quantiles of their ranks
     (the half-rank warping of Vizier, Song et al. 2024). Scores of networks are skewed, and a few that don't learn at
-    all would hide the differences among the good ones. A failed trial counts as much as the worst one. Pending trials
-    are taken to score what is predicted for them (the kriging believer, Ginsbourger et al. 2010), so that parallel
-    workers get different architectures. The kernel is fitted again whenever there are a tenth more observations.
+    all would hide the differences among the good ones. Pending trials are taken to score what is predicted for them
+    (the kriging believer, Ginsbourger et al. 2010), so that parallel workers get different architectures. The kernel is
+    fitted again whenever there are a tenth more observations.
+
+    A failed trial is no observation of the scores. What promises most is weighed by the probability that a trial of the
+    architecture succeeds (see `success.SuccessModel`).
 
     With several objectives there is a process for each. Of two, the expected improvement is that of the hypervolume,
     exactly, from the worst that was seen in each (see `log_expected_hypervolume_improvement`). For more, and for the
@@ -90,6 +93,7 @@ class BayesianOracle(base.Oracle):
 
     suggest_changes_state = False
     knows_fidelities = True
+    weighs_success = True
 
     def __init__(
         self,
@@ -171,18 +175,14 @@ class BayesianOracle(base.Oracle):
             return self._most_promising(objectives if is_ready else [], constraints, candidates, generator)
 
     def _objective_quantities(self, count):
-        """Those of the first `count` observations but for refused ones: they weren't trained, so that nothing is known
-        of their scores."""
+        """Those of the first `count` observations that have scores: nothing is known of the scores of the others, which
+        were refused or have failed."""
         scores = self._on_one_scale(count)
-        margins = self._margins
-        places = [at for at, of in enumerate(scores) if of is not None or not feasibility.violation(margins[at])]
-        n_objectives = max((len(of) for of in scores if of is not None), default=0)
+        places = [place for place, of in enumerate(scores) if of is not None]
+        n_objectives = max((len(scores[place]) for place in places), default=0)
         return [
             targets.Quantity(
-                ("objective", objective),
-                places,
-                [None if scores[place] is None else scores[place][objective] for place in places],
-                targets.warped,
+                ("objective", objective), places, [scores[place][objective] for place in places], targets.warped
             )
             for objective in range(n_objectives)
         ]
@@ -224,7 +224,8 @@ class BayesianOracle(base.Oracle):
         architectures = [*observed, *pending, *full, *candidates]
         views = self._views(architectures, shares + [1.0] * (len(architectures) - len(shares)))
         new = [view.rows(slice(len(architectures) - len(candidates), None)) for view in views]
-        feasible = np.zeros(len(candidates))
+        chances = np.array([self._success.probability(self.encoding, values) for values in candidates])
+        feasible = np.log(chances)
         for quantity in constraints:
             process, _ = self._conditioned(quantity, kept, 0, 0, views)
             centre, spread = targets.centre_and_spread(quantity.numbers)
@@ -233,14 +234,18 @@ class BayesianOracle(base.Oracle):
         if objectives:
             conditioned = [self._conditioned(one, kept, len(pending), len(full), views) for one in objectives]
             processes, predicted = zip(*conditioned, strict=True)
-            known = [place for place, of in enumerate(kept) if not feasibility.violation(self._margins[of])]
+            known = [
+                place
+                for place, of in enumerate(kept)
+                if self._scores[of] is not None and not feasibility.violation(self._margins[of])
+            ]
             found = np.stack(predicted, axis=1)[known]
             promise = (self._acquire(processes, new, found, generator) if known else 0.0) + feasible
         chosen = int(np.argmax(promise))
         if not objectives and any(scores is not None for scores in self._scores):
             # Too little is known of the scores.
             chosen = int(generator.choice(len(candidates), p=np.exp(feasible) / np.exp(feasible).sum()))
-        reasons = {"probability_feasible": np.exp(feasible[chosen])} if constraints else {}
+        reasons = {"probability_feasible": np.exp(feasible[chosen]) / chances[chosen]} if constraints else {}
         if objectives:
             reasons["acquisition"] = promise[chosen]
         rows = [view.rows([chosen]) for view in new]
@@ -338,7 +343,7 @@ class BayesianOracle(base.Oracle):
         for _ in range(self.n_samples):
             values = draw(generator)
             found.setdefault(self.encoding.key(values), values)
-        return [values for key, values in found.items() if key not in self._tried]
+        return [values for values in found.values() if self._is_new(values)]
 
     def _fitted(self, quantity):
         """A quantity's process with the kernel fitted to the latest number of observations at which it is to be.

@@ -122,7 +122,7 @@ class EvolutionOracle(base.Oracle):
             place = self._tournament(generator)
             for _ in range(self.max_attempts):
                 child = self._child(place, generator)
-                if self.encoding.key(child) not in self._tried:
+                if self._is_new(child):
                     return child
             del self._population[place]
             if not self._population:
@@ -134,11 +134,10 @@ class EvolutionOracle(base.Oracle):
 
     def observe(self, number, values, scores):
         violation, self._violation = self._violation, 0.0
-        if number < self._first_trial:
+        if number < self._first_trial or (scores is None and not violation):
             return
         self._n_without_progress += 1
-        if scores is not None or violation:
-            self._join(_Member(values, scores, violation, number))
+        self._join(_Member(values, scores, violation, number))
         if self.patience is not None and self._n_without_progress >= self.patience * len(values):
             self._begin_anew()
 

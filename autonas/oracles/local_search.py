@@ -1,5 +1,6 @@
 """Local search: to a better neighbour as long as there is one, then from somewhere else."""
 
+import itertools
 import math
 
 import numpy as np
@@ -17,6 +18,9 @@ class LocalSearchOracle(base.Oracle):
     first that scores better:
 
         x <- x'    if    score(x') > score(x),    x' drawn from the neighbours of x without replacement.
+
+    Each decision gets its turn: before a second value of any decision is tried, one of each was, so that a decision
+    with many values, such as a width, doesn't keep the search from the others.
 
     If no neighbour is left, x is a local optimum, and the search starts anew from a random architecture; what was tried
     is never tried again. White et al., "Exploring the loss landscape in neural architecture search", 2021, found this
@@ -54,7 +58,7 @@ class LocalSearchOracle(base.Oracle):
         self._violation = 0.0
         self._ranks = scalarisation.Ranks()
         self._weights = None
-        #: Neighbours of the current architecture that are left, in random order; `None` if they aren't listed yet.
+        #: Neighbours of the current architecture that are left; `None` if they aren't listed yet.
         self._left = []
         self._n_tried, self._n_restarts = 0, 0
         #: By the number of a pending trial: what is known of the architecture that it is a neighbour of.
@@ -66,11 +70,10 @@ class LocalSearchOracle(base.Oracle):
 
     def suggest(self, generator):
         if self._left is None:
-            self._left = list(self.encoding.neighbours(self._current, generator, self.n_steps))
-            generator.shuffle(self._left)
+            self._left = self._neighbours(generator)
         while self._left:
             values = self._left.pop()
-            if self.encoding.key(values) not in self._tried:
+            if self._is_new(values):
                 self._origins[self._asked] = self._worth
                 self._n_tried += 1
                 return values
@@ -79,6 +82,19 @@ class LocalSearchOracle(base.Oracle):
         if self._ranks.n_objectives > 1:
             self._weights = scalarisation.draw_weights(self._ranks.n_objectives, generator)
         return self.encoding.sample(generator)
+
+    def _neighbours(self, generator):
+        """Neighbours of the current architecture, the first to try last: rounds of one neighbour for each decision."""
+        by_decision = {}
+        for values in self.encoding.neighbours(self._current, generator, self.n_steps):
+            changed = next(name for name, value in self._current.items() if values.get(name) != value)
+            by_decision.setdefault(changed, []).append(values)
+        for neighbours in by_decision.values():
+            generator.shuffle(neighbours)
+        rounds = [[values for values in one if values] for one in itertools.zip_longest(*by_decision.values())]
+        for one in rounds:
+            generator.shuffle(one)
+        return [values for one in reversed(rounds) for values in one]
 
     def observe_margins(self, number, values, margins):
         self._violation = feasibility.violation(margins)

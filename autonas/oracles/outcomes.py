@@ -1,12 +1,9 @@
-"""What came of a trial, as a strategy is told of it: a score for each objective, and whether it was refused."""
+"""What came of a trial, as a strategy is told of it: a score for each objective."""
 
 import contextlib
 import warnings
 
-import keras_tuner
 import numpy as np
-
-TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
 def is_candidate(values):
@@ -59,16 +56,6 @@ def by_objective(name, numbers, objectives):
     if len(objectives) == 1:
         return {name: float(numbers[0])}
     return {f"{name}/{one.name}": float(number) for one, number in zip(objectives, numbers, strict=True)}
-
-
-def is_refused(status, margins):
-    """Whether a trial ended before any training since a cost is beyond its limit.
-
-    Args:
-        status: The trial's `TrialStatus`.
-        margins: As in `Oracle.observe_margins`, or `None` without constraints.
-    """
-    return status == TrialStatus.FAILED and any(margin is not None and margin < 0 for margin in margins or ())
 
 
 @contextlib.contextmanager

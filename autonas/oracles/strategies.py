@@ -28,6 +28,7 @@ def inside(outer):
     inner = fresh(outer.strategy)
     inner.objective, inner.objectives = outer.objective, outer.objectives
     inner.hyperparameters = outer.hyperparameters
+    inner.max_trials = None  # The other counts.
     if inner.given_seed is None:
         inner.seed = outer.seed
     if hasattr(inner, "structure") and inner.structure is None:

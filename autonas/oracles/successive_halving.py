@@ -239,7 +239,11 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             self._scores.setdefault(_place(values), {})[root] = scores
             self._architectures[root], self._latest[root] = _architecture(values), number
         elif _is_promotion(values):
-            self._failed.add(root)
+            bracket, rung = _place(values)
+            if scores is None and self._is_new(values):
+                self._promoted[bracket, rung - 1].discard(root)  # It may be tried again.
+            else:
+                self._failed.add(root)
         self._tell_strategy(root, values, scores, margins)
 
     def numbers(self):
@@ -256,9 +260,12 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
                 return
             margins = None  # It knows them.
         share = self.rungs[values["tuner/rung"]].cost(self.max_epochs)
-        if strategy.knows_fidelities:
-            strategy.tell(number, architecture, scores, margins, share)
+        if strategy.knows_fidelities and _is_promotion(values):
+            strategy.observe_fidelity(number, architecture, share)
+            strategy.observe(number, architecture, scores)
             self._has_told = True
+        elif strategy.knows_fidelities:
+            strategy.tell(number, architecture, scores, margins, share)
         elif _is_promotion(values):
             strategy.observe_again(number, architecture, self._comparable(root))
         else:

@@ -12,7 +12,7 @@ class Quantity(typing.NamedTuple):
     Attributes:
         name: What it is called, hashable.
         places: List of the places of the trials that have it, ascending.
-        numbers: List of a float for each of these; `None` if the trial failed.
+        numbers: List of a float for each of these.
         scale: Function from `numbers` to targets of zero mean and unit variance, shape `(n,)`.
     """
 
@@ -27,16 +27,12 @@ class Quantity(typing.NamedTuple):
         return np.asarray(self.places, dtype=int)[chosen], self.scale(self.numbers)[chosen]
 
     def start(self, n_initial):
-        """How many trials there were when `n_initial` of them had it and hadn't failed; `None` if that is to come."""
-        known = [place for place, number in zip(self.places, self.numbers, strict=True) if number is not None]
-        return known[n_initial - 1] + 1 if len(known) >= n_initial else None
+        """How many trials there were when `n_initial` of them had it; `None` if that is to come."""
+        return self.places[n_initial - 1] + 1 if len(self.places) >= n_initial else None
 
 
 def warped(scores):
-    """Scores with the lower half replaced by normal quantiles of their ranks, standardised; shape `(n,)`.
-
-    The failed ones, `None`, are tied with the worst.
-    """
+    """Scores with the lower half replaced by normal quantiles of their ranks, standardised; shape `(n,)`."""
     *_, halves = _in_halves(scores)
     return standardised(halves)
 
@@ -65,8 +61,7 @@ def unwarped(scores, targets):
 
 def _in_halves(scores):
     """Scores, their median and the scale above it, and the scores as `warped` gives them but for standardisation."""
-    known = [score for score in scores if score is not None]
-    scores = np.array([min(known) if score is None else score for score in scores])
+    scores = np.asarray(scores, dtype=float)
     median = np.median(scores)
     scale = np.sqrt(np.mean((scores[scores >= median] - median) ** 2)) or 1.0
     quantiles = stats.norm.ppf((stats.rankdata(scores) - 0.5) / len(scores))

