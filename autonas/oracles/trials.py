@@ -176,6 +176,9 @@ class TrialKeeper(keras_tuner.Oracle):
         events = journal.read()
         declared = self.hyperparameters.space
         self._check_space([added for event in events if event["event"] == "space" for added in event["added"]], journal)
+        first = next((event["added"] for event in events if event["event"] == "space"), None)
+        if first is not None and first != _configured(declared):
+            self.hyperparameters = keras_tuner.HyperParameters()  # It grows again as it did.
         self.journal = journal
         if not events:
             self.journal.append({"event": "search", "version": 1, "seed": self.seed, **self.header})
@@ -206,9 +209,7 @@ class TrialKeeper(keras_tuner.Oracle):
             self._n_journaled += len(added)
 
     def _restore_space(self, added):
-        """Adds hyperparameters from the journal. The space begins with the first of them, and grows as it did."""
-        if self._n_journaled == 0 and _configured(self.hyperparameters.space) != added:
-            self.hyperparameters = keras_tuner.HyperParameters()
+        """Adds hyperparameters from the journal, unless the space has them."""
         restored = keras_tuner.HyperParameters.from_config({"space": added, "values": {}})
         self.hyperparameters.merge(restored, overwrite=False)
         self._n_journaled += len(added)
