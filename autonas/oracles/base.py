@@ -290,11 +290,11 @@ class Oracle(trials.TrialKeeper):
         self.observe_report(number, values, report)
 
     @locks.synchronized
-    def learn(self, values, scores):
-        """As if it had asked for an architecture and were told of it."""
+    def learn(self, values, scores, margins=None, fidelity=None):
+        """Add an observation without a preceding `ask`, as for a warm start. Arguments as in `tell`."""
         number = self.n_asked
         self._record(values)
-        self.tell(number, values, scores)
+        self.tell(number, values, scores, margins, fidelity)
 
     @property
     def n_asked(self):

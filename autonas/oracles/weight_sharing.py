@@ -112,9 +112,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             # The copy that was told of these is gone.
             inner = self._drawing()
             for architecture, scores, margins in report["told"]:
-                if margins is not None:
-                    inner.observe_margins(inner.n_asked, architecture, tuple(margins))
-                inner.learn(architecture, None if scores is None else tuple(scores))
+                inner.learn(architecture, None if scores is None else tuple(scores), margins)
 
     @property
     def rank_correlation(self):

@@ -226,10 +226,11 @@ def told_of_short_trainings(short_score, n=60, n_full=10):
     oracle = oracles.BayesianOracle(hyperparameters=space, seed=0, initial_points=[])
     generator, of = np.random.default_rng(0), encoding.Encoding(space)
     architectures = [of.sample(generator) for _ in range(n)]
-    for number, values in enumerate(architectures):
-        oracle.tell(number, values, (short_score(values),), fidelity=0.1)
+    for values in architectures:
+        oracle.learn(values, (short_score(values),), fidelity=0.1)
     for number, values in enumerate(architectures[:n_full]):
-        oracle.tell(number, values, (problems.numeric_score(values),), fidelity=1.0)
+        oracle.observe_fidelity(number, values, 1.0)
+        oracle.observe(number, values, (problems.numeric_score(values),))
     return oracle
 
 
