@@ -55,9 +55,7 @@ def n_queries(path, place, description, seed, way, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", nargs="+", help="files of trained architectures (.npz)")
-    parser.add_argument(
-        "--strategies", nargs="+", default=["local_search", "evolution", "reinforcement", "bayesian"]
-    )
+    parser.add_argument("--strategies", nargs="+", default=["local_search", "evolution", "reinforcement", "bayesian"])
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--queries", type=int, default=1000, help="queries of a search at most")
     parser.add_argument("--rate", type=float, default=0.3, help="share of the trials that fail at random")
