@@ -22,9 +22,10 @@ import concurrent.futures
 import multiprocessing
 import os
 
-import strategies  # It sets one thread for each process, before numpy is imported.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
-import numpy as np
+import numpy as np  # noqa: E402
+import strategies  # noqa: E402
 
 WAYS = ("none", "random", "early", "systematic")
 

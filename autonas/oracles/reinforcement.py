@@ -35,8 +35,8 @@ class ReinforcementOracle(base.Oracle):
     with the factorised policy, means over 100 seeds:
 
     - The reward is the score's rank: the share of the scores so far that it beats, from 0 to 1. So scores may have any
-      scale, and a few very bad ones don't drown the differences between good ones. Nothing is
-      learned from a failed trial. After 100 and 200 queries: 94.26 and 94.33; with accuracies as rewards 93.88 and 94.07.
+      scale, and a few very bad ones don't drown the differences between good ones. Nothing is learned from a failed
+      trial. After 100 and 200 queries: 94.26 and 94.33; with accuracies as rewards 93.88 and 94.07.
     - When the policy draws an architecture that is known, it learns from its known score again, for nothing, and draws
       anew, up to `max_free_steps` times. Then it has converged, and what it drew last is mutated until it is new. The
       median number of queries to the optimum: 99; without free steps 131.

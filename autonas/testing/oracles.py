@@ -487,7 +487,7 @@ def _declare(hp):
 
 
 def _value(hp):
-    """Returns the score of an architecture of one of two families, whose hyperparameters are declared when it has them."""
+    """Returns a score. Hyperparameters are declared when the architecture has them."""
     if hp.Choice("family", ["dense", "convolution"]) == "dense":
         with hp.conditional_scope("family", ["dense"]):
             return hp.Int("units", 4, 256) / 512

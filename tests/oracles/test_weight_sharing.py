@@ -239,12 +239,13 @@ def test_a_small_space_is_drawn_from_again_and_again(tmp_path):
 # ---------------------------------------------------------------------- failures
 
 
-def test_a_failed_candidate_is_no_score_and_not_asked_for_again(tmp_path):
+def test_a_failed_candidate_has_no_score_and_is_tried_once_more(tmp_path):
     simulation = Simulation(fails=lambda number, values: number == 6)
     oracle = simulation.oracle()
     trials = simulation.run(oracle, tmp_path)
     assert trials[6][1:] == ("FAILED", None) and len(alone(trials)) == 6
-    assert len({oracle.encoding.key(values) for values, _ in alone(trials)}) == 6
+    assert trials[7][0] == trials[6][0] and trials[7][1] == "COMPLETED"
+    assert len({oracle.encoding.key(values) for values, _ in alone(trials)}) == 5
 
 
 @pytest.mark.parametrize("failed", [2, 4])
