@@ -47,7 +47,10 @@ class EvolutionOracle(base.Oracle):
     No architecture is tried twice, which calls for two more rules. A parent that after `max_attempts` mutations has no
     child that isn't known has had its children, and leaves. And when `patience` trials for each decision have passed
     without progress, the population has converged, and a new one begins at random, as in the micro-genetic algorithm
-    (Krishnakumar, 1989). Trials of the old one that are told of later don't join. Progress is a score that none of this
+    (Krishnakumar, 1989). Each new population is larger than the one before, by the size of the first, as in the restarts
+    of Auger and Hansen, "A restart CMA evolution strategy with increasing population size", 2005: where a small one
+    ends in one of many local optima, a larger one looks farther. Trials of the old population that are told of later
+    don't join. Progress is a score that none of this
     population had reached; of several scores, a set of them that none was as good as in all.
 
     Its `numbers` are, under `strategy/`: `population_size`; `population_fitness_best`, `population_fitness_median` and
@@ -61,7 +64,7 @@ class EvolutionOracle(base.Oracle):
     179; as Real et al. have it, 93.65, 93.79 and 94.33 %, and 179.
 
     Args:
-        population_size: Number of members. Defaults to 5.
+        population_size: Number of members of the first population. Defaults to 5.
         tournament_size: How many members are drawn, of which the fittest becomes the parent; a smaller population is
             drawn whole. `None` for the whole population if there is one score, and for 2, as in NSGA-II, if there are
             several: the fittest of all would be the same end of the front again and again. Defaults to `None`.
@@ -118,7 +121,7 @@ class EvolutionOracle(base.Oracle):
             checks.check_integer("patience", self.patience, 1)
 
     def suggest(self, generator):
-        while self._population and self._asked - self._first_trial >= self.population_size:
+        while self._population and self._asked - self._first_trial >= self._size:
             place = self._tournament(generator)
             for _ in range(self.max_attempts):
                 child = self._child(place, generator)
@@ -165,11 +168,16 @@ class EvolutionOracle(base.Oracle):
     def _join(self, member):
         if self._is_progress(member.scores, member.violation):
             self._n_without_progress = 0
-        if member.violation and sum(not each.violation for each in self._population) >= self.population_size:
+        if member.violation and sum(not each.violation for each in self._population) >= self._size:
             return
         self._population.append(member)
-        if len(self._population) > self.population_size:
+        if len(self._population) > self._size:
             del self._population[0 if self.survival == "age" else int(np.argmin(self._fitness()))]
+
+    @property
+    def _size(self):
+        """Number of members of a full population."""
+        return self.population_size * (1 + self._n_restarts)
 
     def _begin_anew(self):
         self._population, self._front = [], []
@@ -182,7 +190,7 @@ class EvolutionOracle(base.Oracle):
         size = self.tournament_size
         if size is None:
             has_several_scores = any(each.scores is not None and len(each.scores) > 1 for each in self._population)
-            size = 2 if has_several_scores else self.population_size
+            size = 2 if has_several_scores else self._size
         drawn = generator.choice(len(fitness), min(size, len(fitness)), replace=False)
         return max(drawn, key=lambda place: fitness[place])
 

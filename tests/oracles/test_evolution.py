@@ -154,6 +154,29 @@ def test_when_the_population_has_converged_a_new_one_begins():
     assert members(oracle) == [first, second]
 
 
+def test_each_new_population_is_larger_than_the_one_before():
+    oracle = oracles.EvolutionOracle(
+        hyperparameters=bits.binary_space(10), seed=0, population_size=2, patience=1, max_attempts=100
+    )
+    sizes = {}
+    for trial in range(60):
+        told(oracle, trial, lambda values: 0.0)
+        restarts = int(oracle.numbers()["strategy/restarts"])
+        sizes[restarts] = max(sizes.get(restarts, 0), len(members(oracle)))
+    assert [sizes[restarts] for restarts in range(4)] == [2, 4, 6, 8]
+
+
+def test_it_goes_on_to_improve_where_there_are_many_local_optima():
+    # About a hundred, among 6,561 architectures.
+    problem = problems.nk_landscape(4, seed=2)
+    has_improved = []
+    for seed in range(10):
+        oracle = oracles.EvolutionOracle(hyperparameters=problem.space(), seed=seed, initial_points=[])
+        scores = [problem.score(told(oracle, trial, problem.score)) for trial in range(300)]
+        has_improved.append(max(scores) > max(scores[:150]) or max(scores) == problem.score(problem.optimum))
+    assert np.mean(has_improved) >= 0.6
+
+
 # ---------------------------------------------------------------------- several scores
 
 
