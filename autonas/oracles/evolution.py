@@ -47,11 +47,11 @@ class EvolutionOracle(base.Oracle):
     No architecture is tried twice, which calls for two more rules. A parent that after `max_attempts` mutations has no
     child that isn't known has had its children, and leaves. And when `patience` trials for each decision have passed
     without progress, the population has converged, and a new one begins at random, as in the micro-genetic algorithm
-    (Krishnakumar, 1989). Each new population is larger than the one before, by the size of the first, as in the restarts
-    of Auger and Hansen, "A restart CMA evolution strategy with increasing population size", 2005: where a small one
-    ends in one of many local optima, a larger one looks farther. Trials of the old population that are told of later
-    don't join. Progress is a score that none of this
-    population had reached; of several scores, a set of them that none was as good as in all.
+    (Krishnakumar, 1989). Each new population is larger than the one before, by the size of the first, as in the
+    restarts of Auger and Hansen, "A restart CMA evolution strategy with increasing population size", 2005: where a
+    small one ends in one of many local optima, a larger one looks farther. Trials of the old population that are told
+    of later don't join. Progress is a score that none of this population had reached; of several scores, a set of them
+    that none was as good as in all.
 
     Its `numbers` are, under `strategy/`: `population_size`; `population_fitness_best`, `population_fitness_median` and
     `population_fitness_worst`, of the scores of the members within the limits; `population_age_mean`, in trials begun
