@@ -74,8 +74,9 @@ def _fit(options):
     test = None if options.test is None else _read_test_data(options.test, source)
 
     silence.import_keras()
-    from autonas import auto_model
+    from autonas import auto_model, persistence
 
+    persistence.check_place(output)
     names = (
         "task", "time_limit", "max_trials", "epochs", "strategy", "weight_sharing", "fidelity", "executor", "n_workers",
         "preset", "precision", "seed", "directory",

@@ -69,6 +69,11 @@ def save(estimator, path, examples=True):
     _manifest(path).write(content, writers)
 
 
+def check_place(path):
+    """Raise a `ValueError` if `save` would refuse a folder for what is in it."""
+    _manifest(path).check_place()
+
+
 def load(cls, path):
     """Return the fitted estimator of a folder that `save` wrote; see `FittedModel.load`."""
     manifest = _manifest(path)

@@ -104,7 +104,8 @@ class Manifest:
             ValueError: If something that isn't a manifest has its name.
             OSError: If a file can't be written. The earlier manifest and its files are left as they were.
         """
-        earlier = self._earlier_names()
+        self.check_place()
+        earlier = self._named() if os.path.exists(self.path) else []
         identity, entries = secrets.token_hex(8), {}
         names = {name: _numbered(name, identity) for name in writers}
         os.makedirs(self.folder, exist_ok=True)
@@ -126,16 +127,16 @@ class Manifest:
             raise
         self._remove(earlier)
 
-    def _earlier_names(self):
-        """Return the names of the data files of the manifest that is to be replaced."""
+    def check_place(self):
+        """Raise a `ValueError` if something that isn't a manifest has its name."""
         try:
             mode = os.lstat(self.path).st_mode
         except FileNotFoundError:
-            return []
+            return
         if stat.S_ISREG(mode):
             with open(self.path, "rb") as file:
                 if _BEGINNING.match(file.read(64)):
-                    return self._named()
+                    return
         raise ValueError(
             f"`path` must not hold a file {os.path.basename(self.path)!r} of something else. Received: {self.path!r}, "
             "which isn't the description of a saved model. Choose another folder."
