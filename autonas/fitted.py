@@ -257,8 +257,7 @@ class FittedModel(inspection.InspectedModel):
         Args:
             path: The folder. It is created if it doesn't exist.
             examples: Whether to save rows of `fit` and true labels. Without these rows, `export` of the loaded
-                estimator needs its argument `x`, and the plots of predictions are left out of `report`. Defaults to
-                `True`.
+                estimator needs its argument `x`, and `report` says that no predictions are kept. Defaults to `True`.
 
         Raises:
             ValueError: If the folder holds a file `"estimator.json"` that isn't the one of a saved model.

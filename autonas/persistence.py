@@ -154,12 +154,11 @@ def _estimator(cls, content):
 
 
 def _read_predictions(path, heads):
-    # NumPy doesn't close a damaged file that it has opened.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return [
-            records.HeadPredictions(truth=arrays[f"truth_{place}"], outputs=arrays[f"outputs_{place}"], **head)
-            for place, head in enumerate(heads)
-        ]
+    arrays = storage.read_arrays(path)
+    return [
+        records.HeadPredictions(truth=arrays[f"truth_{place}"], outputs=arrays[f"outputs_{place}"], **head)
+        for place, head in enumerate(heads)
+    ]
 
 
 def _some_rows(array):

@@ -240,9 +240,7 @@ class Predictor:
 
 def _read_examples(path, encoders):
     """Give encoders the rows to try exports on that a file holds."""
-    # NumPy doesn't close a damaged file that it has opened.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        examples = {name: arrays[name] for name in arrays.files}
+    examples = storage.read_arrays(path)
     for place, encoder in enumerate(encoders):
         names = [name for name in examples if name.startswith(f"{place}:")]
         parts = {name.split(":", 1)[1]: examples.pop(name) for name in names}

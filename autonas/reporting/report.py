@@ -21,7 +21,8 @@ def report(search, records, stop_reason, front=None, objectives=(), constraints=
         front: Rows of the leaderboard that are the Pareto front, or `None` for one objective.
         objectives: Pairs of name and direction, one an objective.
         constraints: Dict from costs to limits, or `None`.
-        predictions: List of `HeadPredictions` of the winner, or `None` if there are none.
+        predictions: List of `HeadPredictions` of the winner. The page says that none are kept if the list is empty,
+            and nothing of predictions if it is `None`.
 
     Returns:
         HTML.
@@ -91,7 +92,7 @@ def _in_short(search, records, stop_reason, shares):
 def _others(search, records, board, front, objectives, constraints, predictions):
     """The pictures that not every search has."""
     cards = []
-    if not predictions:
+    if predictions == []:
         cards.append(_card("Predictions of validation rows", '<p class="soft">None are kept.</p>'))
     for each in predictions or []:
         heading = "Predictions of validation rows" + (f": {each.name}" if len(predictions) > 1 else "")

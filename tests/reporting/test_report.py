@@ -102,6 +102,8 @@ def test_predictions_of_the_winner_are_there_if_they_are_known(searched):
     assert {"Predictions of validation rows: price", "Predictions of validation rows: kind"} <= set(headings)
     headings = Reader(reports.report(search, records, "max_trials")).within("h2")
     assert not any("Predictions" in heading for heading in headings)
+    written = reports.report(search, records, "max_trials", predictions=[])
+    assert "Predictions of validation rows" in Reader(written).within("h2") and "None are kept." in written
 
 
 def test_ranks_are_there_if_weights_were_shared(searched):
