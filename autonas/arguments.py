@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
-from autonas import execution, oracles, preparation
-from autonas.backends import parallel, precision
+from autonas import execution, oracles
+from autonas.backends import precision
 from autonas.data import checks as data_checks
 from autonas.objectives import goal
 from autonas.oracles import checks
@@ -24,7 +24,7 @@ def presets():
 def check(estimator):
     """Raises a `ValueError` naming the first argument of an `AutoModel` that can't be."""
     _refuse_keras_tuners_workers()
-    execution.check_executor(estimator.executor, estimator.n_workers)
+    execution.check_executor(estimator.executor)
     _positive_integer(estimator, "n_workers")
     _positive_integer(estimator, "max_trials")
     _positive_integer(estimator, "epochs")
@@ -44,16 +44,6 @@ def check(estimator):
         _refuse("precision", f"one of {', '.join(map(repr, precision.PRECISIONS))}", estimator.precision)
     if estimator.task not in TASKS:
         _refuse("task", f"one of {', '.join(map(repr, TASKS))}", estimator.task)
-    fixed = estimator.fixed_task
-    if fixed and estimator.task and (fixed == "regression") != (estimator.task == "regression"):
-        _refuse("task", f"None or a kind of {fixed}, which {type(estimator).__name__} is for", estimator.task)
-    if (estimator.inputs is None) != (estimator.outputs is None):
-        raise ValueError("`inputs` and `outputs` must be given together: they are the two ends of a graph of blocks.")
-    if estimator.search_space is not None and estimator.inputs is not None:
-        raise ValueError(
-            "`search_space` is for the default graph; with `inputs` and `outputs`, use its block in the graph, such as "
-            f"autonas.CellBlock(). Received: search_space={estimator.search_space!r}"
-        )
     _check_class_weight(estimator.class_weight)
     for name in ("weight_sharing", "refit", "overwrite", "tensorboard"):
         if not isinstance(getattr(estimator, name), (bool, np.bool_)):
@@ -62,10 +52,8 @@ def check(estimator):
         _refuse("verbose", "0, 1 or 2", estimator.verbose)
     if estimator.directory is not None and not isinstance(estimator.directory, (str, os.PathLike)):
         _refuse("directory", "a path or None", estimator.directory)
-    goal.check(preparation.wanted_objective(estimator), estimator.constraints)
-    oracles.check_strategy(estimator.strategy, estimator.weight_sharing, estimator.fidelity)
-    if estimator.max_trials == 1 and oracles.needs_supernet(estimator.strategy, estimator.weight_sharing):
-        _refuse("max_trials", "at least 2 with a supernet: the default architecture and what is found", 1)
+    goal.check(goal.wanted(estimator.objective, estimator.strategy), estimator.constraints)
+    oracles.check_strategy(estimator.strategy, estimator.fidelity)
 
 
 def check_call(estimator, x, y, unknown):
@@ -112,51 +100,6 @@ _OTHERS_ARGUMENTS = {
     "shuffle": "Rows are shuffled in each epoch.",
     "presets": "Set `preset` in the constructor.",
 }
-
-
-def check_place(estimator, is_stream, shares_weights, executor):
-    """Raises a `ValueError` if trials can't run where they are to.
-
-    Args:
-        estimator: The `AutoModel`.
-        is_stream: Whether the rows are a `tf.data.Dataset`.
-        shares_weights: Whether a supernet is trained.
-        executor: The `Executor` that runs them.
-    """
-    is_inline = isinstance(executor, execution.InlineExecutor)
-    parallel.check_backend(executor.gpus_per_trial)
-    if is_inline:
-        parallel.distribution(executor.gpus_per_trial)
-    if shares_weights and is_stream:
-        raise ValueError(
-            "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows. Received: a "
-            "tf.data.Dataset. Give arrays, or set `weight_sharing=False` and another `strategy`."
-        )
-    received = f"Received: executor={estimator.executor!r}, n_workers={estimator.n_workers!r}"
-    if shares_weights and not is_inline:
-        raise ValueError(
-            f"`executor` must be 'inline' for a strategy that trains a supernet, which stays in one process. {received}"
-        )
-    if is_stream and not is_inline:
-        raise ValueError(
-            "`x` must be arrays for trials in other processes: a tf.data.Dataset can't travel. Give arrays, or "
-            f"executor='inline'. {received}"
-        )
-
-
-def check_fidelity(strategy, is_stream, has_images):
-    """Raises a `ValueError` if there are no trainings on less of the data, or on smaller images, for a strategy.
-
-    Args:
-        strategy: The `AutoModel`'s.
-        is_stream: Whether the rows are a `tf.data.Dataset`.
-        has_images: Whether one of the inputs is of images.
-    """
-    name = next((name for name in ("min_data_share", "min_resolution") if getattr(strategy, name, 1) < 1), None)
-    if name is not None and is_stream:
-        _refuse(f"strategy.{name}", "1 for a tf.data.Dataset, which is read whole", getattr(strategy, name))
-    if getattr(strategy, "min_resolution", 1) < 1 and not has_images:
-        _refuse("strategy.min_resolution", "1 for data without images", strategy.min_resolution)
 
 
 def _check_class_weight(class_weight):

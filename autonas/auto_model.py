@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from autonas import (
     arguments,
+    combinations,
     effort,
     execution,
     fitted,
@@ -23,7 +24,7 @@ from autonas import (
     tuner,
 )
 from autonas import predictor as predictor_module
-from autonas.backends import memory
+from autonas.backends import memory, parallel
 from autonas.data import is_stream
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import evaluator as evaluator_module
@@ -245,10 +246,14 @@ class AutoModel(fitted.FittedModel):
         memory.grow()
         shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
         executor = execution.get_executor(self.executor, self.n_workers)
-        arguments.check_place(self, is_stream(x), shares_weights, executor)
+        given = {"x": x, "y": y, "sample_weight": sample_weight, "validation_data": validation_data, "groups": groups}
+        combinations.check_arguments(combinations.Request(self, given, executor))
+        if isinstance(executor, execution.InlineExecutor):
+            parallel.distribution(executor.gpus_per_trial)  # Raises an error if there are fewer devices.
+        if shares_weights:
+            executor = one_shot.with_stages_here(executor)
         seed = self._find_seed()
         prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
-        arguments.check_fidelity(self.strategy, is_stream(x), bool(prepared.graph.image_inputs))
         space = prepared.graph.declare()
         n_train = prepared.dataset.n_train
         epochs, max_trials = effort.full_epochs(self, n_train), effort.number_of_trials(self)
@@ -284,7 +289,7 @@ class AutoModel(fitted.FittedModel):
                 prepared.graph, space, prepared.dataset, prepared.scorer, prepared.goal,
                 prepared.graph.optimization.batch_size_of, epochs, max(8, epochs // 3), seed,
                 one_shot.evaluator(prepared, oracle, directory, seed) if shares_weights else None,
-                self.precision, executor.gpus_per_trial,
+                self.precision, executor.gpus_per_trial, prepared.as_served,
             )  # fmt: skip
             refits = self.refit and prepared.dataset.final_rows is not None
             budget = budget_module.TimeBudget(self.time_limit, prepared.dataset.final_ratio if refits else 0.0, started)
@@ -327,7 +332,7 @@ class AutoModel(fitted.FittedModel):
         if is_stream(x):
             from autonas import stream_preparation  # TensorFlow only.
 
-            return stream_preparation.prepare(self, x, y, sample_weight, validation_data, groups, seed)
+            return stream_preparation.prepare(self, x, validation_data, seed)
         if y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         return preparation.prepare(self, x, y, sample_weight, validation_data, groups, seed)
@@ -392,7 +397,7 @@ class AutoModel(fitted.FittedModel):
             self.__dict__.pop(name, None)  # That of an earlier fit.
         if best.stage == "ensemble":
             self.ensemble_ = list(best.report["members"].items())
-        if isinstance(search.oracle, oracles.WeightSharingOracle):
+        if any(record.stage == "one_shot" for record in search.records.values()):
             self.one_shot_correlation_ = search.oracle.rank_correlation
         self._set_learned()
         self.save(os.path.join(directory, "model"))

@@ -57,7 +57,9 @@ class FinalStage:
         """Whether a model keeps to the limits of what is measured by a clock; if not, its record says so."""
         if self.goal.limits_are_counted:
             return True
-        violations = self.goal.measure_again(self.evaluator.plain(model, record.values)).violations
+        violations = self.goal.measure_again(
+            self.evaluator.as_served(self.evaluator.plain(model, record.values))
+        ).violations
         if violations:
             record.message = f"when measured again, {violations}"
         return not violations

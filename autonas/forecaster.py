@@ -2,6 +2,8 @@
 
 import copy
 import dataclasses
+import functools
+import inspect
 import numbers
 
 import keras
@@ -11,9 +13,10 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import arguments, auto_model, preparation
+from autonas import arguments, auto_model, oracles, preparation
 from autonas import predictor as predictor_module
 from autonas.data import autoregression, checks, is_stream, masks, splits
+from autonas.search_space import defaults
 from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
 
@@ -40,24 +43,11 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             of the series, with which a linear forecast of the last part of the series is best.
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
-        strategy: As in `AutoModel`, like all that follow.
-        objective: Defaults to the root mean squared error, for several targets to the loss, in which each weighs the
-            same.
-        metrics: As in `AutoModel`.
-        loss: A Keras loss that depends on the error alone, such as `"mse"`, `"mae"` or `"huber"`. Defaults to the
-            squared error.
-        max_trials: As in `AutoModel`.
-        time_limit: As in `AutoModel`.
-        epochs: As in `AutoModel`.
-        patience: As in `AutoModel`.
-        refit: As in `AutoModel`.
-        validation_split: Share of the windows, the last ones, to score candidates on. Defaults to 0.2.
-        preset: As in `AutoModel`.
-        seed: As in `AutoModel`.
-        directory: As in `AutoModel`.
-        overwrite: As in `AutoModel`.
-        tensorboard: As in `AutoModel`.
-        verbose: As in `AutoModel`.
+        **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for
+            several targets to the loss, in which each weighs the same. `loss` must depend on the error alone, such as
+            `"mse"`, `"mae"` or `"huber"`; it defaults to the squared error. The windows that candidates are scored on
+            are the last ones. Costs are those of the network with its linear forecast. `inputs`, `outputs`,
+            `num_classes` and `class_weight` must be `None`.
 
     Attributes:
         lookback_: Number of steps looked back on.
@@ -66,9 +56,6 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     kind = "series"
     fixed_task = "regression"
     in_order = True
-    inputs = outputs = task = search_space = class_weight = num_classes = None
-    weight_sharing = False
-    constraints = None
     also_learned = {
         "lookback_": int,
         "columns_": ([(str, int)], None),
@@ -77,56 +64,11 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         "naive_errors_": [float],
     }
 
-    def __init__(
-        self,
-        lookback=None,
-        horizon=1,
-        *,
-        target=None,
-        strategy="auto",
-        fidelity="auto",
-        executor=None,
-        n_workers=None,
-        precision="auto",
-        objective=None,
-        metrics=None,
-        loss=None,
-        max_trials=None,
-        time_limit=None,
-        epochs=None,
-        patience=None,
-        refit=True,
-        validation_split=0.2,
-        preset="balanced",
-        seed=None,
-        directory=None,
-        overwrite=False,
-        tensorboard=True,
-        verbose=1,
-    ):
+    def __init__(self, lookback=None, horizon=1, *, target=None, **others):
+        super().__init__(**others)
         self.lookback = lookback
         self.horizon = horizon
         self.target = target
-        self.strategy = strategy
-        self.fidelity = fidelity
-        self.executor = executor
-        self.n_workers = n_workers
-        self.precision = precision
-        self.objective = objective
-        self.metrics = metrics
-        self.loss = loss
-        self.max_trials = max_trials
-        self.time_limit = time_limit
-        self.epochs = epochs
-        self.patience = patience
-        self.refit = refit
-        self.validation_split = validation_split
-        self.preset = preset
-        self.seed = seed
-        self.directory = directory
-        self.overwrite = overwrite
-        self.tensorboard = tensorboard
-        self.verbose = verbose
 
     def fit(self, series, y=None, **unknown):
         """Searches on all windows of a series.
@@ -231,7 +173,10 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         prepared = preparation.prepare(self._with_graph(windows), windows, left_over, None, None, None, seed)
         prepared.linear = prepared.final_linear = linear
         prepared.dataset.train_rows = train_rows
-        (target,) = prepared.targets.values()
+        ((name, target),) = prepared.targets.items()
+        prepared.as_served = functools.partial(
+            forecast_module.with_linear_forecast, head_name=name, forecast=linear, deviation=target.deviation_
+        )
         (head,) = prepared.scorer.heads
         convert = head.to_metric
         prepared.scorer.heads = [
@@ -260,12 +205,15 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         """This estimator with the graph that it searches."""
         node = inputs_module.TimeSeriesInput()
         scale = np.sqrt(np.square(windows - windows[:, -1:]).mean(axis=(0, 1)))
-        block = forecast_module.ForecastBlock(np.where(scale > 1e-12, scale, 1.0).tolist())
+        shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
+        space = self.search_space or (defaults.SHARED_SPACE if shares_weights else None)
+        block = forecast_module.ForecastBlock(np.where(scale > 1e-12, scale, 1.0).tolist(), space)
         head = forecast_module.ForecastHead(loss=self.loss)
         if not head.scales_target():
             raise ValueError("`loss` must depend on the error alone, such as 'mse', 'mae' or 'huber'.")
         settings = copy.copy(self)
-        settings.inputs, settings.outputs, settings.loss = node, head(block(node)), None
+        settings.inputs, settings.outputs = node, head(block(node))
+        settings.loss = settings.search_space = None
         if settings.objective is None and len(self.naive_errors_) > 1:
             settings.objective = "val_loss"
         return settings
@@ -348,6 +296,18 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 def _last_values(outputs, lookback, n_windows, horizon):
     """Return the forecasts `(n_windows, horizon * targets)` that each step is like the last step of its window."""
     return np.tile(outputs[lookback - 1 : lookback - 1 + n_windows], horizon)
+
+
+def _with_arguments_of_auto_model(constructor):
+    """Write the arguments of `AutoModel` into the signature of a constructor that takes them as `**others`, where
+    scikit-learn looks for the names of parameters."""
+    *own, _ = inspect.signature(constructor).parameters.values()
+    others = inspect.signature(auto_model.AutoModel.__init__).parameters.values()
+    own += [each.replace(kind=each.KEYWORD_ONLY) for each in others if each.name != "self"]
+    constructor.__signature__ = inspect.Signature(own)
+
+
+_with_arguments_of_auto_model(TimeSeriesForecaster.__init__)
 
 
 def _shaped(outputs):

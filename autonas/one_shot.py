@@ -3,6 +3,7 @@
 import os
 import time
 
+from autonas import execution
 from autonas.evaluation import budget, supernet_evaluator
 
 #: Candidates where neither their number nor a time limit is given: the default architecture and five finalists.
@@ -41,6 +42,13 @@ def build_supernet(graph, time_limit=None):
     return supernet
 
 
+def with_stages_here(executor):
+    """Return an executor whose trials run on `executor`, and the stages of a supernet in this process."""
+    if isinstance(executor, execution.InlineExecutor):
+        return executor
+    return execution.SplitExecutor(executor, lambda job: job.values.get("tuner/stage", "train") != "train")
+
+
 def evaluator(prepared, oracle, directory, seed):
     """The `SupernetEvaluator` of an oracle, with a folder in that of the run."""
     return supernet_evaluator.SupernetEvaluator(
@@ -52,4 +60,5 @@ def evaluator(prepared, oracle, directory, seed):
         oracle.supernet_training(),
         os.path.join(directory, "supernet"),
         seed,
+        prepared.as_served,
     )

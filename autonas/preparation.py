@@ -2,11 +2,12 @@
 
 import copy
 import dataclasses
+import typing
 
 import keras
 import numpy as np
 
-from autonas import data, oracles, predictor
+from autonas import combinations, data, oracles, predictor
 from autonas.data import checks, dataset, splits
 from autonas.objectives import costs, goal, scoring
 from autonas.objectives import metrics as metrics_module
@@ -24,6 +25,7 @@ class Prepared:
         goal: The `Goal`.
         encoders: Dict from input to fitted encoder.
         targets: Dict from head to fitted target encoder.
+        as_served: Function that makes the network that is served of a trained one, or `None` if they are the same.
     """
 
     graph: graph.Graph
@@ -32,6 +34,7 @@ class Prepared:
     goal: goal.Goal
     encoders: dict
     targets: dict
+    as_served: typing.Callable | None = None
 
 
 def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
@@ -79,6 +82,7 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         )
     else:
         train_rows, validation_rows = np.arange(n_rows), None
+    combinations.check_data(combinations.Request(estimator, kinds=kinds, tasks=[target.task_ for target in targets]))
     encoders = []
     for kind, node, values in zip(kinds, nodes or [None] * len(kinds), inputs, strict=True):
         options = node.encoder_options() if node is not None and kind == node.kind else {}
@@ -159,7 +163,9 @@ def find_goal(estimator, scorer, n_validation):
     """The `Goal` that the estimator asks for, or the default one."""
     weighed = estimator.class_weight is not None and scorer.weights is not None
     default = "val_loss" if weighed else default_objective(scorer, n_validation)
-    return goal.get_goal(wanted_objective(estimator), estimator.constraints, scorer.directions(), default)
+    return goal.get_goal(
+        goal.wanted(estimator.objective, estimator.strategy), estimator.constraints, scorer.directions(), default
+    )
 
 
 def default_objective(scorer, n_validation):
@@ -180,9 +186,6 @@ def given_graph(estimator):
     if estimator.inputs is None:
         return None, None
     as_list = lambda value: list(value) if isinstance(value, (list, tuple)) else [value]  # noqa: E731
-    for name in ("loss", "num_classes"):
-        if getattr(estimator, name) is not None:
-            raise ValueError(f"`{name}` must be given to the heads of your graph, not beside it.")
     nodes, outputs = copy.deepcopy((as_list(estimator.inputs), as_list(estimator.outputs)))
     graph.Graph(nodes, outputs)  # Refuses what isn't a graph before the data is looked at.
     return nodes, outputs
@@ -237,7 +240,8 @@ def _weights(estimator, sample_weight, targets, encoded, n_rows):
         weights = np.ones(len(next(iter(encoded.values()))))
         weights[:n_rows] = checks.check_sample_weight(sample_weight)
     if estimator.class_weight is not None:
-        target = check_class_weight(estimator.class_weight, list(targets.values()))
+        (target,) = targets.values()
+        check_class_weight(estimator.class_weight, target)
         codes = next(iter(encoded.values())).reshape(-1).astype(int)
         counts = np.bincount(codes[:n_rows], minlength=len(target.classes_))
         if estimator.class_weight == "balanced":
@@ -248,22 +252,19 @@ def _weights(estimator, sample_weight, targets, encoded, n_rows):
     return weights
 
 
-def check_class_weight(class_weight, targets):
-    """Returns the only target; raises a `ValueError` if it doesn't take the weights of the classes."""
-    if len(targets) > 1 or targets[0].task_ not in ("binary", "multiclass"):
-        raise ValueError("`class_weight` needs a single target of two or more classes.")
+def check_class_weight(class_weight, target):
+    """Raise a `ValueError` if `class_weight` has labels that the target doesn't have."""
     if isinstance(class_weight, dict):
-        unknown = [label for label in class_weight if label not in targets[0].classes_]
+        unknown = [label for label in class_weight if label not in target.classes_]
         if unknown:
             raise ValueError(
                 f"`class_weight` must name labels of `y`. Received: {checks.name_labels(unknown)}, not in y"
             )
-        if not any(class_weight.get(label, 1.0) for label in targets[0].classes_.tolist()):
+        if not any(class_weight.get(label, 1.0) for label in target.classes_.tolist()):
             raise ValueError(
                 "`class_weight` must give a label of `y` a weight above zero. Received: zero for each of "
-                f"{checks.name_labels(targets[0].classes_.tolist())}"
+                f"{checks.name_labels(target.classes_.tolist())}"
             )
-    return targets[0]
 
 
 def make_scorer(estimator, searched, targets, encoded, weights=None):
@@ -330,7 +331,7 @@ def _metrics_by_head(metrics, names):
 
 def _objective_metrics(estimator, name, names):
     """The metrics that the objective asks of a head, a list of pairs."""
-    objective = wanted_objective(estimator)
+    objective = goal.wanted(estimator.objective, estimator.strategy)
     wanted, own = goal.metric_names(objective), goal.own_metrics(objective)
     if len(names) > 1:
         wanted = [each.removeprefix(f"{name}_") for each in wanted if each.startswith(f"{name}_")]
@@ -349,7 +350,7 @@ def metric_of(estimator, name, task):
     Raises:
         ValueError: If the metric is a function that the estimator was saved without.
     """
-    own = metrics_module.by_name(goal.own_metrics(wanted_objective(estimator)))
+    own = metrics_module.by_name(goal.own_metrics(goal.wanted(estimator.objective, estimator.strategy)))
     own = metrics_module.by_name(estimator.metrics) | own
     try:
         return metrics_module.get_metric(own.get(name, name), task)
@@ -358,18 +359,6 @@ def metric_of(estimator, name, task):
             f"`evaluate` needs the function {name!r}, which isn't saved with a model. Give it again: "
             f"`model.set_params(metrics=[{name}])`."
         ) from error
-
-
-def wanted_objective(estimator):
-    """The user's objective: the argument, or that of the oracle given as `strategy`."""
-    if estimator.objective is not None:
-        return estimator.objective
-    objective = getattr(estimator.strategy, "objective", None)
-    several = getattr(estimator.strategy, "objectives", None) or getattr(objective, "objectives", [])
-    if len(several) > 1:
-        return list(several)
-    # What Keras Tuner puts where none was given.
-    return None if getattr(objective, "name", None) == "default_objective" else objective
 
 
 def _loss(head, target, values, guess):

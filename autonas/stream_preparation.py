@@ -4,39 +4,25 @@ import dataclasses
 
 import numpy as np
 
-from autonas import data, preparation
+from autonas import combinations, data, preparation
 from autonas.data import streams
 from autonas.evaluation import stream_loop
 
 
-def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
+def prepare(estimator, x, validation_data, seed):
     """Prepares a stream; the arguments are those of `preparation.prepare`.
 
     Raises:
         ValueError: If an argument and the data don't fit together.
     """
-    for name, value in (("y", y), ("sample_weight", sample_weight), ("groups", groups)):
-        if value is not None:
-            raise ValueError(
-                f"`{name}` must be None if `x` is a tf.data.Dataset, of (x, y) or (x, y, sample_weight). "
-                f"Received: {name} of type {type(value).__name__}"
-            )
-    if validation_data is not None and not data.is_stream(validation_data):
-        raise ValueError(
-            f"`validation_data` must be a tf.data.Dataset if `x` is one. Received: {type(validation_data).__name__}"
-        )
     nodes, output_nodes = preparation.given_graph(estimator)
-    if nodes is not None and (len(nodes) > 1 or len(output_nodes) > 1):
-        raise ValueError(
-            "`x` must be arrays for a graph of several inputs or heads. Received: a tf.data.Dataset, which "
-            "serves one input and one head"
-        )
     node_kind = getattr(nodes[0], "kind", None) if nodes else None
     source = streams.StreamSource(x, node_kind or estimator.kind, validation_data)
     options = nodes[0].encoder_options() if node_kind else {}
     encoder = data.get_encoder(source.kind, **options)
     target = preparation.target_encoders(estimator, output_nodes and [node.block for node in output_nodes])[0]
     source.fit(encoder, target, estimator.validation_split, seed)
+    combinations.check_data(combinations.Request(estimator, kinds=[source.kind], tasks=[target.task_]))
     if nodes is None:
         nodes, output_nodes = preparation.default_graph(estimator, [encoder], [target])
     searched, encoders, targets = preparation.bound_graph(
@@ -55,11 +41,6 @@ def prepare(estimator, x, y, sample_weight, validation_data, groups, seed):
         for head in scorer.heads
     ]
     goal = preparation.find_goal(estimator, scorer, source.rows["validation"])
-    if goal.scores:
-        raise ValueError(
-            f"`objective` can't be the CustomScore {goal.scores[0].name!r} for a tf.data.Dataset: its function is "
-            "given all validation rows. Give arrays."
-        )
     return preparation.Prepared(searched, dataset, scorer, goal, encoders, targets)
 
 
@@ -67,7 +48,8 @@ def _class_weight(estimator, source):
     """Weight of each class in the loss, of mean 1 over the rows, or `None`."""
     if estimator.class_weight is None:
         return None
-    target = preparation.check_class_weight(estimator.class_weight, [source.target_encoder])
+    target = source.target_encoder
+    preparation.check_class_weight(estimator.class_weight, target)
     labels = target.classes_.tolist()
     counts = np.array([source.labels.get(label, 0) for label in labels])
     if estimator.class_weight == "balanced":

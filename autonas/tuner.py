@@ -32,6 +32,8 @@ _FACTS = (
 )  # fmt: skip
 #: Share of the time limit after which a search by short trainings only goes on with the best of them.
 _SHARE_FOR_SHORT = 0.6
+#: The same where shared weights are trained first, which takes as long as that.
+_SHARE_FOR_SHORT_FINALISTS = 0.85
 #: Trials whose weights are kept at most, those of a front aside.
 _MAX_MEMBERS = 10
 #: Checkpoints that are kept at most, of trials whose training others may go on with.
@@ -71,7 +73,9 @@ class Tuner(keras_tuner.Tuner):
         self.phases = phases.Phases()
         self._n_refused_in_a_row = 0
         # Candidates come late, and are few, where shared weights are trained first.
-        self._share_for_feasible = 0.5 if evaluator.supernet is None else 0.8
+        shares_weights = evaluator.supernet is not None
+        self._share_for_feasible = 0.8 if shares_weights else 0.5
+        self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
         self._first_epoch_seconds = 0.0
         #: `time.monotonic()` at which the trials of this process began.
         self._began = {}
@@ -236,7 +240,7 @@ class Tuner(keras_tuner.Tuner):
 
     def _earlier(self, record):
         """The record of the trial whose training this one goes on with, or `None`."""
-        if record.stage != "search" or self.evaluator.supernet is not None:
+        if record.stage != "search":
             return None
         return self.records.get(record.values.get("tuner/trial_id"))
 
@@ -259,7 +263,7 @@ class Tuner(keras_tuner.Tuner):
             self.stop_reason = "failures"
         if self.stop_reason is not None:
             return False
-        if self.budget.share_spent() > _SHARE_FOR_SHORT:
+        if self.budget.share_spent() > self._share_for_short:
             self.oracle.finish()
         with interrupts.deferred():
             with self.phases("strategy"):

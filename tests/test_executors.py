@@ -123,7 +123,6 @@ def _workers(driver):
         ({"executor": "inline", "n_workers": 2}, "`n_workers` must be 1 or None with executor='inline'"),
         ({"n_workers": 0}, "`n_workers` must be a positive integer or None"),
         ({"executor": execution.ProcessExecutor(2), "n_workers": 2}, "`n_workers` must be None with an executor that"),
-        ({"executor": "process", "weight_sharing": True}, "`executor` must be 'inline' for a strategy that trains"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(iris, folder, arguments, message):

@@ -87,12 +87,11 @@ def test_a_combination_of_objectives_has_a_curve_and_a_pareto_front_none(iris, f
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"strategy": "gradient"},
-        {"strategy": keras_tuner.oracles.RandomSearchOracle()},
+        {"strategy": keras_tuner.oracles.HyperbandOracle()},
         {"strategy": oracles.LearningCurveOracle()},
         {"fidelity": "hyperband", "strategy": oracles.LearningCurveOracle()},
     ],
-    ids=["gradient", "keras tuner", "twice", "within another"],
+    ids=["keras tuner", "twice", "within another"],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(iris, folder, arguments):
     with pytest.raises(ValueError, match="`fidelity` must be"):

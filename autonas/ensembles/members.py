@@ -50,7 +50,7 @@ class EnsembleStage:
             [self._trained(record, refit) for record in members], list(chosen.members.values())
         )
         record = records_module.TrialRecord("ensemble", len(self.tuner.records), "ensemble", status="completed")
-        measured = self.goal.measure_again(averaged)
+        measured = self.goal.measure_again(self.evaluator.as_served(averaged))
         if measured.violations:
             warnings.warn(
                 f"The ensemble breaks a limit when it is measured again: {measured.violations}",
@@ -127,7 +127,7 @@ class EnsembleStage:
                     self._untrained[trial_id] = self.evaluator.build(self.tuner.records[trial_id].values)
             networks = [self._untrained[trial_id] for trial_id in sorted(members)]
             averaged = network.averaging_network(networks, [1 / len(networks)] * len(networks))
-            self._measurements[key] = self.goal.measure_again(averaged)
+            self._measurements[key] = self.goal.measure_again(self.evaluator.as_served(averaged))
         return self._measurements[key]
 
     def _trained(self, record, refit):

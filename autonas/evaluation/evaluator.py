@@ -50,11 +50,13 @@ class Evaluator:
         precision: One of `backends.precision.PRECISIONS`: in which numbers candidates are trained. `"auto"` is what
             the devices of the process that trains one are made for. What is measured, and served, is in float32.
         n_devices: Number of GPUs that a candidate is trained on.
+        as_served: Function that makes the network that is served, and measured, of a trained one; `None` if they are
+            the same.
     """
 
     def __init__(
         self, graph, space, dataset, scorer, goal, batch_size, epochs, patience, seed, supernet=None, precision="auto",
-        n_devices=1,
+        n_devices=1, as_served=None,
     ):  # fmt: skip
         self.graph = graph
         self.space = space
@@ -68,6 +70,7 @@ class Evaluator:
         self.supernet = supernet
         self.precision = precision
         self.n_devices = n_devices
+        self._as_served = as_served
         self.best = None
         #: The candidate that was trained last.
         self.latest = None
@@ -147,7 +150,7 @@ class Evaluator:
                 measured = self.goal.measured(job.costs)
             else:
                 with self.phases("measure"):
-                    measured = self.goal.measure(self.plain(model, job.values), job.known_costs)
+                    measured = self.goal.measure(self.as_served(self.plain(model, job.values)), job.known_costs)
             outcome.costs, outcome.margins = measured.costs, measured.margins
             outcome.network = measured.network
             outcome.metrics = dict(measured.costs)
@@ -240,6 +243,10 @@ class Evaluator:
         found.set_weights(model.get_weights())
         return found
 
+    def as_served(self, model):
+        """Return the model that is measured: a network with all that is served with it."""
+        return model if self._as_served is None else self._as_served(model)
+
     def _conditions(self, job, n_devices):
         """The `Conditions` of a job. A training that goes on keeps to the precision that it began with."""
         given = self.precision if job.checkpoint is None else job.checkpoint.progress["precision"]
@@ -256,7 +263,7 @@ class Evaluator:
     def _initial_model(self, job, conditions=conditions_module.PLAIN):
         """The model of a job with the weights that its training begins with."""
         model = self.build(job.values, conditions)
-        if self.supernet is not None and "tuner/trial_id" in job.values:
+        if "tuner/supernet_epochs" in job.values:
             self.supernet.inherit(model, job.values)
         return model
 

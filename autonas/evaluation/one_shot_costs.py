@@ -47,14 +47,16 @@ class OneShotCosts:
         build: Function from an architecture to its own model.
         goal: An `objectives.goal.Goal`.
         generator: A `numpy.random.Generator` that draws the architectures to measure.
+        as_served: Function that makes the network that is served of a trained one; `None` if they are the same.
     """
 
-    def __init__(self, supernet, build, goal, generator):
+    def __init__(self, supernet, build, goal, generator, as_served=None):
         self.supernet = supernet
         self.build = build
         self.goal = goal
         self.generator = generator
-        self._sums = {}
+        self.as_served = as_served
+        self._sums, self._added = {}, {}
         self._estimators = None
         #: Pairs of a cost and the name of its sum.
         self._exact, self._estimated = (
@@ -66,16 +68,29 @@ class OneShotCosts:
 
     def measure(self, values):
         """The `Measurement` of an architecture; what was not measured has `None` as its margin."""
-        found = {cost.name: self._sum(name, values) for cost, name in self._exact}
+        found = {cost.name: self._sum(name, values) + self._added_by_serving(cost) for cost, name in self._exact}
         if self._estimated and self._estimators is None:
             self._estimators = self._fit()
         for cost, name in self._estimated:
             found[cost.name] = float(self._estimators[cost.name].predict([self._features(name, values)])[0])
         if self._measured and not self.goal.measured(found).violations:
-            built = costs.BuiltModel(self.build(values))
+            built = costs.BuiltModel(self._served(self.build(values)))
             for cost in self._measured:
                 found |= cost.measure(built)
         return self.goal.measured(found)
+
+    def _served(self, model):
+        return model if self.as_served is None else self.as_served(model)
+
+    def _added_by_serving(self, cost):
+        """The cost of what is served besides the network: the same for all architectures."""
+        if self.as_served is None:
+            return 0.0
+        if cost.name not in self._added:
+            model = self.build(self.supernet.space.values)
+            alone, served = (cost.measure(costs.BuiltModel(each))[cost.name] for each in (model, self._served(model)))
+            self._added[cost.name] = served - alone
+        return self._added[cost.name]
 
     def _sum(self, name, values):
         if name not in self._sums:
@@ -92,7 +107,7 @@ class OneShotCosts:
         places = np.argsort(sums, kind="stable")[np.linspace(0, _N_DRAWN - 1, _N_MEASURED).round().astype(int)]
         points = {cost.name: ([], []) for cost, _ in self._estimated}
         for values in (drawn[place] for place in places):
-            built = costs.BuiltModel(self.build(values))
+            built = costs.BuiltModel(self._served(self.build(values)))
             for cost, name in self._estimated:
                 points[cost.name][0].append(self._features(name, values))
                 points[cost.name][1].append(cost.measure(built)[cost.name])

@@ -44,9 +44,10 @@ class SupernetEvaluator:
             and arguments of the method's trainer.
         directory: Folder of the states.
         seed: Seed of weights, rows and paths.
+        as_served: Function that makes the network that is served of a trained one; `None` if they are the same.
     """
 
-    def __init__(self, graph, dataset, scorer, goal, batch_size, settings, directory, seed):
+    def __init__(self, graph, dataset, scorer, goal, batch_size, settings, directory, seed, as_served=None):
         self.graph = graph
         self.dataset = dataset
         self.scorer = scorer
@@ -55,10 +56,15 @@ class SupernetEvaluator:
         self.settings = settings
         self.directory = directory
         self.seed = seed
+        self.as_served = as_served
         self.supernet = None
         self.phases = phases_module.Phases()
         self._epoch = None
-        self._trial_id = None
+
+    def __getstate__(self):
+        # In another process, networks inherit from the state that was saved.
+        return self.__dict__ | {"supernet": None, "trainer": None, "one_shot_scorer": None, "one_shot_costs": None,
+                                "_epoch": None}  # fmt: skip
 
     def evaluate(self, job, on_epoch=None, phases=None):
         """Trains one epoch, or searches by one-shot scores.
@@ -96,14 +102,19 @@ class SupernetEvaluator:
 
         Args:
             model: What `Graph.build` made for it.
-            values: The architecture, with the supernet's last trial under `tuner/trial_id`.
+            values: The architecture, with the number of epochs of the supernet under `tuner/supernet_epochs`.
 
         Raises:
-            FileNotFoundError: If the state of the supernet after that trial is gone.
+            FileNotFoundError: If the state of the supernet after that epoch is gone.
         """
-        trial_id = values["tuner/trial_id"]
-        if self._trial_id != trial_id:
-            self._load_trial(trial_id)
+        epoch = values["tuner/supernet_epochs"]
+        if self._epoch != epoch:
+            if not os.path.exists(self._path(epoch)):
+                raise FileNotFoundError(
+                    f"The supernet's weights after epoch {epoch} are gone from {self.directory}: they can't be "
+                    "inherited."
+                )
+            self._load(epoch)
         self.one_shot_scorer.calibrate(self.supernet.indices(values))
         self.supernet.inherit(model, values)
 
@@ -131,7 +142,6 @@ class SupernetEvaluator:
             with self.phases("one_shot"):
                 told = one_shot_search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
             outcome.report["told"] = [[each.values, each.scores, each.margins] for each in told]
-        self._trial_id = job.trial_id
         with self.phases("save"):
             self._save()
         left = np.inf if job.deadline is None else job.deadline - time.monotonic()
@@ -217,7 +227,7 @@ class SupernetEvaluator:
             self.supernet, self.dataset, self.scorer, np.random.default_rng([self.seed, 0, 5])
         )
         self.one_shot_costs = one_shot_costs.OneShotCosts(
-            self.supernet, self._build_alone, self.goal, np.random.default_rng([self.seed, 0, 6])
+            self.supernet, self._build_alone, self.goal, np.random.default_rng([self.seed, 0, 6]), self.as_served
         )
         self._epoch = 0
 
@@ -269,7 +279,7 @@ class SupernetEvaluator:
         """Write the state. The file is complete when it has its name."""
         os.makedirs(self.directory, exist_ok=True)
         arrays = {str(place): keras.ops.convert_to_numpy(each) for place, each in enumerate(self._variables())}
-        storage.write_arrays(self._path(self._epoch), {"trial_id": np.array(self._trial_id), **arrays})
+        storage.write_arrays(self._path(self._epoch), arrays)
         for path in self._saved()[:-_N_KEPT]:
             os.remove(path)
 
@@ -282,18 +292,7 @@ class SupernetEvaluator:
             state = storage.read_arrays(self._path(epoch))
             for place, variable in enumerate(self._variables()):
                 variable.assign(state[str(place)])
-            self._trial_id = str(state["trial_id"])
         self._epoch = epoch
-
-    def _load_trial(self, trial_id):
-        for path in reversed(self._saved()):
-            with storage.describing_damage(path):
-                found = str(storage.read_arrays(path)["trial_id"])
-            if found == trial_id:
-                return self._load(int(path[-8:-4]))
-        raise FileNotFoundError(
-            f"The supernet's weights after trial {trial_id} are gone from {self.directory}: they can't be inherited."
-        )
 
 
 def _path_trainer():

@@ -6,29 +6,20 @@ from autonas.execution import base
 from autonas.execution.base import Ended, Executor, Lost, Retried
 from autonas.execution.inline import InlineExecutor
 from autonas.execution.process import ProcessExecutor
+from autonas.execution.split import SplitExecutor
 
-__all__ = ["Ended", "Executor", "InlineExecutor", "Lost", "ProcessExecutor", "Retried", "get_executor"]
+__all__ = ["Ended", "Executor", "InlineExecutor", "Lost", "ProcessExecutor", "Retried", "SplitExecutor", "get_executor"]
 
 EXECUTORS = ("inline", "process", "ray")
 
 
-def check_executor(executor, n_workers):
-    """Raises a `ValueError` if the arguments `executor` and `n_workers` of an `AutoModel` can't be, and an
-    `ImportError` if a package is missing."""
+def check_executor(executor):
+    """Raises a `ValueError` if the argument `executor` of an `AutoModel` can't be, and an `ImportError` if a package is
+    missing."""
     if not (executor is None or executor in EXECUTORS or isinstance(executor, Executor)):
         raise ValueError(
             f"`executor` must be one of {', '.join(map(repr, EXECUTORS))}, an object of autonas.execution, or None. "
             f"Received: executor={executor!r:.100}"
-        )
-    if isinstance(executor, Executor) and n_workers is not None:
-        raise ValueError(
-            "`n_workers` must be None with an executor that is an object, which has its own. Received: "
-            f"n_workers={n_workers!r}, executor of type {type(executor).__name__}"
-        )
-    if executor == "inline" and n_workers not in (None, 1):
-        raise ValueError(
-            "`n_workers` must be 1 or None with executor='inline', which is this process alone. Received: "
-            f"n_workers={n_workers!r}. Use executor='process'."
         )
     if executor == "ray":
         from autonas.execution import ray  # noqa: F401

@@ -175,6 +175,18 @@ class Measurement:
     network: str | None = None
 
 
+def wanted(objective, strategy):
+    """Return the objective that the user asks for: the argument, or that of the oracle given as `strategy`."""
+    if objective is not None:
+        return objective
+    objective = getattr(strategy, "objective", None)
+    several = getattr(strategy, "objectives", None) or getattr(objective, "objectives", [])
+    if len(several) > 1:
+        return list(several)
+    # What Keras Tuner puts where none was given.
+    return None if getattr(objective, "name", None) == "default_objective" else objective
+
+
 def check(objective, limits):
     """Checks the arguments `objective` and `constraints` of an `AutoModel`, as far as that goes without data.
 

@@ -13,6 +13,7 @@ from autonas.oracles.hyperband import HyperbandOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.learning_curve import LearningCurveOracle
 from autonas.oracles.local_search import LocalSearchOracle
+from autonas.oracles.low_fidelity_oracle import LowFidelityOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.reinforcement import ReinforcementOracle
 from autonas.oracles.successive_halving import SuccessiveHalvingOracle
@@ -37,6 +38,7 @@ __all__ = [
     "WeightSharingOracle",
     "check_strategy",
     "get_oracle",
+    "is_keras_tuners",
     "is_low_fidelity",
     "needs_supernet",
     "takes_fidelity",
@@ -91,20 +93,10 @@ def get_oracle(
             `"full"`.
         fidelity_arguments: Dict of arguments of the oracle of the fidelity. Defaults to none.
         max_epochs: Epochs of a full training, for a strategy that begins with shorter ones. Defaults to `None`.
-
-    Raises:
-        ValueError: If there are several objectives and the strategy takes one only.
     """
+    if is_keras_tuners(strategy) and not isinstance(strategy, Oracle):
+        strategy = KerasTunerOracle(copy.deepcopy(strategy), objective, max_trials, hyperparameters, seed)
     strategy = _description(strategy, weight_sharing, fidelity, fidelity_arguments)
-    is_keras_tuners = isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, Oracle)
-    if is_keras_tuners and len(objectives or ()) > 1:
-        raise ValueError(
-            "`objective` must be a single one with an oracle of Keras Tuner; for several use a strategy of autonas, "
-            f"such as 'bayesian' or 'evolution'. Received: objective={[each.name for each in objectives]}, "
-            f"strategy={type(getattr(strategy, 'oracle', strategy)).__name__}"
-        )
-    if not isinstance(strategy, Oracle):
-        return KerasTunerOracle(strategy, objective, max_trials, hyperparameters, seed)
     strategy.objective, strategy.objectives = objective, objectives
     strategy.hyperparameters = hyperparameters
     if max_trials is not None:
@@ -115,49 +107,31 @@ def get_oracle(
         strategy.initial_points = initial_points
     if hasattr(strategy, "structure") and strategy.structure is None:
         strategy.structure = structure
-    if is_low_fidelity(strategy) and strategy.max_epochs is None:
+    if isinstance(strategy, LowFidelityOracle) and strategy.max_epochs is None:
         strategy.max_epochs = max_epochs
-    if isinstance(strategy, LearningCurveOracle):
-        strategy.check()  # It takes one objective only.
-    if isinstance(strategy, SupernetOracle):
-        strategy.constraint_names = tuple(constraint_names)
-        if strategy.epochs is None:
-            strategy.epochs = strategy.default_epochs(updates_per_epoch)
+    shared = strategy.strategy if isinstance(strategy, LowFidelityOracle) else strategy
+    if isinstance(shared, SupernetOracle):
+        shared.objective, shared.objectives = objective, objectives
+        shared.constraint_names = tuple(constraint_names)
+        if shared.epochs is None:
+            shared.epochs = shared.default_epochs(updates_per_epoch)
     return strategy
 
 
-def check_strategy(strategy, weight_sharing=False, fidelity="full"):
+def check_strategy(strategy, fidelity="full"):
     """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an invalid argument, or if
-    `weight_sharing` or `fidelity` can't be with it."""
+    `fidelity` isn't known."""
     is_name = isinstance(strategy, str) and strategy in STRATEGIES
     if not is_name and not isinstance(strategy, keras_tuner.Oracle):
         raise ValueError(
             f"`strategy` must be one of {', '.join(map(repr, STRATEGIES))} or a keras_tuner.Oracle. "
             f"Received: strategy={strategy!r:.100}"
         )
-    if isinstance(strategy, Oracle):
-        strategy.check()
     if not isinstance(fidelity, str) or fidelity not in ("auto", *FIDELITIES):
         names = ", ".join(map(repr, ("auto", *FIDELITIES)))
         raise ValueError(f"`fidelity` must be one of {names}. Received: fidelity={fidelity!r:.100}")
-    if fidelity not in ("auto", "full") and not takes_fidelity(strategy, weight_sharing):
-        raise ValueError(
-            "`fidelity` must be 'auto' or 'full' with an oracle of Keras Tuner, with a strategy that trains a supernet "
-            f"and with one that ends trainings early itself. Received: fidelity={fidelity!r}, "
-            f"strategy={(strategy if is_name else type(strategy).__name__)!r}, weight_sharing={weight_sharing!r}"
-        )
-    if not weight_sharing:
-        return
-    if not is_name and not isinstance(strategy, Oracle):
-        raise ValueError(
-            "`weight_sharing` must be False with an oracle of Keras Tuner; use a strategy of autonas. "
-            f"Received: weight_sharing=True, strategy={type(strategy).__name__}"
-        )
-    if needs_supernet(strategy):
-        raise ValueError(
-            "`weight_sharing` must be False with a strategy that trains a supernet by itself. Received: "
-            f"weight_sharing=True, strategy={(strategy if is_name else type(strategy).__name__)!r}"
-        )
+    if isinstance(strategy, Oracle):
+        strategy.check()
 
 
 def needs_supernet(strategy, weight_sharing=False):
@@ -167,23 +141,41 @@ def needs_supernet(strategy, weight_sharing=False):
 
 
 def takes_fidelity(strategy, weight_sharing=False):
-    """Whether a strategy, a name or an oracle, can be searched with by trainings that aren't full ones."""
-    is_ours = isinstance(strategy, (str, Oracle))
-    return is_ours and not needs_supernet(strategy, weight_sharing) and not is_low_fidelity(strategy)
+    """Whether short trainings may come first where the user doesn't say so: of the few finalists of a supernet, which
+    are known already, all are trained in full."""
+    return (
+        not is_keras_tuners(strategy) and not needs_supernet(strategy, weight_sharing) and not is_low_fidelity(strategy)
+    )
 
 
 def is_low_fidelity(strategy):
     """Whether a strategy, a name or an oracle, doesn't train all candidates in full."""
-    return isinstance(strategy, Oracle) and (strategy.goes_on or strategy.stops_trainings)
+    if isinstance(strategy, Oracle):
+        return strategy.goes_on or strategy.stops_trainings
+    return isinstance(strategy, keras_tuner.oracles.HyperbandOracle)
+
+
+def is_keras_tuners(strategy):
+    """Whether a strategy, a name or an oracle, is one of Keras Tuner's own."""
+    return isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, (str, Oracle))
 
 
 def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=None):
     """The oracle of a strategy, not yet told what to search; the user's own is a description and is copied."""
-    is_auto = isinstance(strategy, str) and strategy == "auto"
-    if weight_sharing:
+    strategy = copy.deepcopy(strategy)
+    if isinstance(strategy, str) and strategy == "auto":
         # A Gaussian process takes longer to say what to ask next (17 ms after 300 scores) than a supernet to score it.
-        return WeightSharingOracle("evolution" if is_auto else copy.deepcopy(strategy))
+        strategy = "evolution" if weight_sharing else "bayesian"
+    if weight_sharing and isinstance(strategy, LowFidelityOracle):
+        strategy.strategy = WeightSharingOracle(strategy.strategy)
+    elif weight_sharing:
+        strategy = WeightSharingOracle(strategy)
     if fidelity != "full":
-        inner = "bayesian" if is_auto else copy.deepcopy(strategy)
+        inner = strategy if isinstance(strategy, str) and strategy in strategies.STRATEGIES else _made(strategy)
         return FIDELITIES[fidelity](inner, **fidelity_arguments or {})
-    return STRATEGIES[strategy]() if isinstance(strategy, str) else copy.deepcopy(strategy)
+    return _made(strategy)
+
+
+def _made(strategy):
+    """The oracle of a name, or the oracle that was given."""
+    return STRATEGIES[strategy]() if isinstance(strategy, str) else strategy

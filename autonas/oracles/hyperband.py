@@ -2,7 +2,7 @@
 
 import math
 
-from autonas.oracles import successive_halving
+from autonas.oracles import base, successive_halving
 
 
 class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
@@ -36,7 +36,7 @@ class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
         return math.ceil(len(self.rungs) / (n_steps + 1) * self.reduction**n_steps)
 
     def _record(self, values):
-        if values["tuner/initial_epoch"] == 0:
+        if base.is_candidate(values) and values["tuner/initial_epoch"] == 0:
             self._n_joined = self._n_joined or [0] * len(self.brackets)
             self._n_joined[values.get("tuner/bracket", 0)] += 1
         super()._record(values)

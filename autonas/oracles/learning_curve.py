@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from autonas.oracles import checks, extrapolation, feasibility, low_fidelity_oracle
+from autonas.oracles import base, checks, extrapolation, feasibility, low_fidelity_oracle
 
 #: Share of a full training before which none is stopped: half of it is the rise of the learning rate.
 _FIRST_SHARE = 1 / 10
@@ -53,7 +53,8 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
     `trained_in_full`.
 
     Args:
-        strategy: A name such as `"evolution"`, or an oracle that needs no supernet. Defaults to `"bayesian"`.
+        strategy: A name such as `"evolution"`, or an oracle that trains all in full, such as one that trains a supernet
+            first. Defaults to `"bayesian"`.
         confidence: Probability, from 0.5 to 1, with which a trial that is stopped wouldn't have become the best. With
             1, none is stopped. Defaults to 0.95.
         min_epochs: Epochs before which none is stopped; `None` is a tenth of `max_epochs`, and at least one. Defaults
@@ -93,6 +94,8 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
         self._record(values)
 
     def stopper_for(self, values):
+        if not base.is_candidate(values):
+            return None
         first = self.least_epochs(_FIRST_SHARE)
         best = None if self._n_completed < _MIN_COMPLETED else self._best
         objective = self.objective
@@ -121,6 +124,10 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
         if scores is not None and forecast is None and not feasibility.violation(margins):
             self._best = scores[0] if self._best is None else max(self._best, scores[0])
         self._strategy.tell(number, values, scores, margins)
+        self._has_told = True
+
+    def observe_report(self, number, values, report):
+        self._strategy.tell_report(number, values, report)
         self._has_told = True
 
     def numbers(self):

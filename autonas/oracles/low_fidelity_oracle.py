@@ -6,8 +6,10 @@ from autonas.oracles import base, checks, strategies
 class LowFidelityOracle(base.Oracle):
     """Has a strategy propose architectures, and says itself how far each is trained.
 
+    Trials of other stages, such as the epochs of a supernet that the strategy asks for, are passed through as they are.
+
     Args:
-        strategy: A name such as `"evolution"`, or an oracle that needs no supernet and trains all in full.
+        strategy: A name such as `"evolution"`, or an oracle that trains all in full.
         min_epochs: Epochs of the shortest training, or `None`.
         max_epochs: Epochs of a full training; `None` if `AutoModel` says so.
         **kwargs: As in `Oracle`.
@@ -27,13 +29,12 @@ class LowFidelityOracle(base.Oracle):
     def check(self):
         super().check()
         strategy = self.strategy
-        is_able = isinstance(strategy, base.Oracle) and not (strategy.goes_on or strategy.stops_trainings)
-        if is_able and strategy.supernet_training() is None:
+        if isinstance(strategy, base.Oracle) and not (strategy.goes_on or strategy.stops_trainings):
             strategy.check()
         elif not isinstance(strategy, str) or strategy not in strategies.STRATEGIES:
             raise ValueError(
                 f"`strategy` must be one of {', '.join(map(repr, strategies.STRATEGIES))} or an oracle of autonas that "
-                f"needs no supernet and trains all in full. Received: strategy={strategy!r:.100}"
+                f"trains all in full. Received: strategy={strategy!r:.100}"
             )
         if self.min_epochs is not None:
             checks.check_integer("min_epochs", self.min_epochs, 1)
@@ -45,6 +46,18 @@ class LowFidelityOracle(base.Oracle):
         if self.max_epochs is None:
             raise ValueError("`max_epochs` must be an integer of at least 1 outside of AutoModel. Received: None")
         return max(1, round(self.max_epochs * share)) if self.min_epochs is None else self.min_epochs
+
+    def supernet_training(self):
+        # By the strategy as it will be: that at work begins with what is known when it is asked first.
+        return None if isinstance(self.strategy, str) else strategies.inside(self).supernet_training()
+
+    def strategy_for(self, values):
+        return self._strategy.strategy_for(values)
+
+    @property
+    def rank_correlation(self):
+        """That of a `WeightSharingOracle` inside; `None` for others."""
+        return getattr(self._strategy, "rank_correlation", None)
 
     def numbers(self):
         """Those of the strategy inside, if it was told of the latest trial."""

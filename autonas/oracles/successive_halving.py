@@ -6,6 +6,10 @@ from autonas.oracles import base, checks, feasibility, fidelity, low_fidelity_or
 
 #: Share of a full training after which architectures are compared first.
 _FIRST_SHARE = 1 / 50
+#: What the values of a trial hold besides what the strategy asked for.
+_SLICE = {
+    f"tuner/{name}" for name in ("trial_id", "initial_epoch", "epochs", "rung", "bracket", "data_share", "resolution")
+}
 
 
 class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
@@ -59,7 +63,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     88.20 % after 500 epochs).
 
     Args:
-        strategy: A name such as `"evolution"`, or an oracle that needs no supernet. Defaults to `"bayesian"`.
+        strategy: A name such as `"evolution"`, or an oracle that trains all in full, such as one that trains a supernet
+            first. Defaults to `"bayesian"`.
         reduction: η: of so many one is promoted. Defaults to 3.
         min_epochs: r_0, the epochs of the lowest rung; `None` is a fiftieth of `max_epochs`, and at least one. Defaults
             to `None`.
@@ -153,6 +158,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         return super().counts(values) and not _is_promotion(values)
 
     def _propose(self, generator):
+        if not all(map(base.is_candidate, self.pending.values())):
+            return base.WAIT  # What comes of a supernet decides what is worth training.
         from_below = range(len(self.rungs) - 1)
         values = self._promotion(self._by_rank if self._is_finishing else self._by_share, reversed(from_below))
         if values is not None:
@@ -160,6 +167,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         answer = base.DONE
         if not self.is_full():
             answer = self._strategy.ask()
+        if isinstance(answer, dict) and not base.is_candidate(answer):
+            return answer
         if isinstance(answer, dict):
             bracket = self.next_bracket()
             return answer | self._slice(bracket, self.brackets[bracket])
@@ -246,6 +255,10 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
                 self._failed.add(root)
         self._tell_strategy(root, values, scores, margins)
 
+    def observe_report(self, number, values, report):
+        self._strategy.tell_report(self._inner_numbers[number], values, report)
+        self._has_told = True
+
     def numbers(self):
         found = {"promotions": float(sum(map(len, self._promoted.values())))}
         for rung in range(len(self.rungs)):
@@ -282,11 +295,14 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
 
 
 def _is_promotion(values):
-    return values["tuner/initial_epoch"] > 0
+    return base.is_candidate(values) and values["tuner/initial_epoch"] > 0
 
 
 def _architecture(values):
-    return {name: value for name, value in values.items() if not name.startswith("tuner/")}
+    """The values that the strategy asked for."""
+    if not base.is_candidate(values):
+        return values
+    return {name: value for name, value in values.items() if name not in _SLICE}
 
 
 def _place(values):

@@ -49,8 +49,6 @@ class SupernetOracle(base.Oracle):
         #: The report of the latest trial if that was an epoch of the supernet; else empty.
         self._report = {}
         self._is_trained = False
-        #: The trial of the supernet's last epoch so far.
-        self.supernet_trial_id = None
 
     def default_epochs(self, updates_per_epoch):
         """Epochs of the supernet where the user doesn't say."""
@@ -111,5 +109,4 @@ class SupernetOracle(base.Oracle):
         self._report = report if values["tuner/stage"] == "supernet" and report is not None else {}
         if values["tuner/stage"] == "supernet" and report is not None:
             self._n_epochs = values["tuner/epochs"]
-            self.supernet_trial_id = f"{number:04d}"
             self._is_trained = report["finished"] or self._n_epochs >= self.epochs

@@ -20,7 +20,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
        and told what each scores with the weights of the supernet, a score for each objective. Architectures that break
        a limit are not scored, and don't count: it is told their margins;
     4. the finalists: the architectures of the best one-shot scores, each trained by itself, with the weights of the
-       supernet to begin with if they are to `inherit` them (`tuner/trial_id` names its last trial). Of several
+       supernet to begin with if they are to `inherit` them (`tuner/supernet_epochs` are its epochs by then). Of several
        objectives they are the Pareto front of these scores, spread over it, and then what only the front dominates.
 
     A score that counts is always one of stage 4, or of the default architecture. How well the one-shot scores order
@@ -64,12 +64,12 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
 
     def check(self):
         super().check()
-        if isinstance(self.strategy, base.Oracle) and self.strategy.supernet_training() is None:
+        if _scores_at_once(self.strategy):
             self.strategy.check()
         elif not isinstance(self.strategy, str) or self.strategy not in strategies.STRATEGIES:
             raise ValueError(
                 f"`strategy` must be one of {', '.join(map(repr, strategies.STRATEGIES))} or an oracle of autonas that "
-                f"needs no supernet. Received: strategy={self.strategy!r:.100}"
+                f"needs no supernet and trains all in full. Received: strategy={self.strategy!r:.100}"
             )
         checks.check_option("sampling", self.sampling, SAMPLINGS)
         checks.check_integer("queries", self.queries, 1)
@@ -82,7 +82,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     def derive(self, generator):
         if self._finalists is None:
             return {"tuner/stage": "one_shot", "tuner/queries": self.queries}
-        inherited = {"tuner/trial_id": self.supernet_trial_id} if self.inherit else {}
+        inherited = {"tuner/supernet_epochs": self._n_epochs} if self.inherit else {}
         new = (values | inherited for values, _ in self._finalists if not self.has_tried(values))
         return next(new, base.DONE)
 
@@ -101,6 +101,9 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         super().observe(number, values, scores)
         if scores is not None:
             self._alone[self.encoding.key(values)] = scores[0]
+
+    def observe_again(self, number, values, scores):
+        self._alone[self.encoding.key(values)] = scores[0]
 
     def observe_report(self, number, values, report):
         super().observe_report(number, values, report)
@@ -139,3 +142,9 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             self._inner.initial_points = []
             self._inner.repeats = True
         return self._inner
+
+
+def _scores_at_once(strategy):
+    """Whether an oracle can be asked for architectures whose scores need no training."""
+    is_ours = isinstance(strategy, base.Oracle) and strategy.supernet_training() is None
+    return is_ours and not (strategy.goes_on or strategy.stops_trainings)

@@ -82,8 +82,9 @@ def pareto_front(frame, objectives):
     from autonas.objectives import front  # A log is written without Keras, too.
 
     frame = frame[(frame.stage == "search") & (frame.status == "completed")]
-    if "tuner/epochs" in frame:  # Of low fidelity: what was trained less isn't comparable.
-        frame = frame[frame["tuner/epochs"] == frame["tuner/epochs"].max()]
+    if "tuner/epochs" in frame:  # Of low fidelity: what was trained less isn't comparable. Others have no number there.
+        epochs = frame["tuner/epochs"].fillna(0)
+        frame = frame[epochs == epochs.max()]
     objectives = [_Objective(*each) for each in objectives]
     return frame[front.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
 

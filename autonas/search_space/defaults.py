@@ -10,7 +10,7 @@ _INPUTS = {
     "series": (inputs.TimeSeriesInput, time_series.TimeSeriesBlock),
 }
 #: The space whose supernet is traced soonest, in a tenth of the time of one of cells, and there is one for each kind.
-_SHARED_SPACE = "layered"
+SHARED_SPACE = "layered"
 _PLURALS = {"image": "images", "table": "tables", "text": "texts", "series": "series"}
 
 
@@ -51,8 +51,8 @@ def default_nodes(
     nodes = [_INPUTS[kind][0](name=name) for kind, name in zip(kinds, input_names or [None] * len(kinds), strict=True)]
     vectors = []
     for kind, node in zip(kinds, nodes, strict=True):
-        space = search_space or (_SHARED_SPACE if shares_weights else None)
-        space = space if space is None or space in known[kind] else _SHARED_SPACE
+        space = search_space or (SHARED_SPACE if shares_weights else None)
+        space = space if space is None or space in known[kind] else SHARED_SPACE
         vectors.append(_INPUTS[kind][1](kind=space)(node))
     vector = vectors[0] if len(vectors) == 1 else merge.Merge()(vectors)
     outputs = []

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import keras_tuner
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ class Built:
         return supernets.stand_alone(self.drawn, values)
 
 
-def make(*measured, limits=()):
+def make(*measured, limits=(), as_served=None):
     """Costs of chains of three layers, what builds their models, and ten architectures."""
     block = chain.ChainBlock(filters=4, depth=3, operations=["convolution_3", "convolution_1", "identity"])
     drawn, _ = supernets.make_graph(block)
@@ -36,7 +37,7 @@ def make(*measured, limits=()):
     within = tuple(constraints.Constraint(cost, limit) for cost, limit in limits)
     build = Built(drawn)
     wanted = goal.Goal((ACCURACY,), tuple(measured), within)
-    found = one_shot_costs.OneShotCosts(supernet, build, wanted, np.random.default_rng(0))
+    found = one_shot_costs.OneShotCosts(supernet, build, wanted, np.random.default_rng(0), as_served)
     space = encoding.Encoding(supernet.space)
     return found, build, [space.sample(np.random.default_rng(seed)) for seed in range(10)]
 
@@ -62,6 +63,19 @@ def test_parameters_and_flops_are_those_of_the_architectures_own_model_which_is_
         built = costs.BuiltModel(supernets.stand_alone(build.drawn, values))
         assert found.measure(values).costs == costs.Params().measure(built) | costs.Flops().measure(built)
     assert build.n == 0
+
+
+def test_the_costs_are_those_of_what_is_served():
+    def as_served(model):
+        (output,) = model.output.values()
+        return keras.Model(model.input, {"head": keras.layers.Dense(7, name="head")(output)})
+
+    all_costs = (costs.Params(), LinearSize(), costs.CustomCost(n_layers))
+    found, build, architectures = make(*all_costs, as_served=as_served)
+    for values in architectures[:3]:
+        built = costs.BuiltModel(as_served(supernets.stand_alone(build.drawn, values)))
+        expected = {name: value for cost in all_costs for name, value in cost.measure(built).items()}
+        assert found.measure(values).costs == pytest.approx(expected)
 
 
 def test_what_follows_parameters_by_a_line_is_estimated_from_six_models():

@@ -111,7 +111,7 @@ def test_a_damaged_state_counts_as_missing_and_is_named(trained, tmp_path):
         again = run(make(tmp_path), epoch_job(1))
     assert again.metrics == pytest.approx(outcomes[1].metrics, rel=1e-4)
     (tmp_path / "epoch_0002.npz").write_bytes(b"")
-    values = {**evaluated.supernet.supernet.space.values, "tuner/trial_id": "0002"}
+    values = {**evaluated.supernet.supernet.space.values, "tuner/supernet_epochs": 2}
     outcome = make(tmp_path).evaluate(jobs.Job("0005", 5, values))
     assert outcome.status == "failed" and "epoch_0002.npz is damaged" in outcome.message
 
@@ -204,10 +204,10 @@ def test_a_combination_and_a_score_of_the_users_own_are_scores_too(tmp_path):
     assert numbers["mean_probability"] == pytest.approx(expected, abs=1e-5)
 
 
-def test_candidates_inherit_the_weights_of_a_trial(trained):
+def test_candidates_inherit_the_weights_of_an_epoch(trained):
     evaluated, _ = trained
     space = evaluated.supernet.supernet.space
-    values = {**space.values, "tuner/trial_id": "0002"}
+    values = {**space.values, "tuner/supernet_epochs": 2}
     with seeding.seeded(0, 5):
         model = evaluated._initial_model(jobs.Job("0005", 5, values))
     rows = evaluated.dataset.validation_rows
@@ -222,9 +222,9 @@ def test_candidates_inherit_the_weights_of_a_trial(trained):
 
 def test_weights_that_are_gone_are_not_inherited(trained):
     evaluated, _ = trained
-    values = {**evaluated.supernet.supernet.space.values, "tuner/trial_id": "0777"}
+    values = {**evaluated.supernet.supernet.space.values, "tuner/supernet_epochs": 777}
     outcome = evaluated.evaluate(jobs.Job("0005", 5, values))
-    assert outcome.status == "failed" and "trial 0777 are gone" in outcome.message
+    assert outcome.status == "failed" and "epoch 777 are gone" in outcome.message
 
 
 def test_a_strategy_that_draws_the_paths_is_told_of_scores(tmp_path):

@@ -108,14 +108,6 @@ def test_the_default_is_about_600_updates_of_a_gradient_search(updates_per_epoch
     assert oracles.GradientOracle().default_epochs(updates_per_epoch) == epochs
 
 
-def test_weights_are_shared_by_strategies_of_ours_that_have_no_supernet_of_their_own():
-    with pytest.raises(ValueError, match="`weight_sharing` must be False with an oracle of Keras Tuner"):
-        oracles.check_strategy(keras_tuner.oracles.RandomSearchOracle(), weight_sharing=True)
-    with pytest.raises(ValueError, match="trains a supernet by itself. Received.*strategy='WeightSharingOracle'"):
-        oracles.check_strategy(oracles.WeightSharingOracle(), weight_sharing=True)
-    oracles.check_strategy(oracles.WeightSharingOracle())
-
-
 def test_the_users_oracle_is_not_changed():
     mine = oracles.RandomOracle()
     space = contracts.small_space()
@@ -150,13 +142,34 @@ def test_the_first_of_several_objectives_is_the_objective():
     assert made.objective == objectives[0] and made.objectives == objectives
 
 
-def test_oracles_of_keras_tuner_take_a_single_objective():
-    objectives = [keras_tuner.Objective("accuracy", "max"), keras_tuner.Objective("latency", "min")]
-    inner = keras_tuner.oracles.RandomSearchOracle(objective=objectives[0])
-    for strategy in (inner, oracles.KerasTunerOracle(inner)):
-        with pytest.raises(ValueError, match="`objective` must be a single one.*use a strategy.*'evolution'.*Random"):
-            oracles.get_oracle(strategy, objectives[0], 5, contracts.small_space(), 3, [{}], objectives=objectives)
-        assert oracles.get_oracle(strategy, objectives[0], 5, contracts.small_space(), 3, [{}]) is not None
+def test_an_oracle_of_keras_tuner_gets_the_objective_and_any_fidelity():
+    objective = keras_tuner.Objective("accuracy", "max")
+    for strategy in (inner := keras_tuner.oracles.RandomSearchOracle(seed=1), oracles.KerasTunerOracle(inner)):
+        made = oracles.get_oracle(strategy, objective, 5, contracts.small_space(), 3, [{}])
+        assert isinstance(made, oracles.KerasTunerOracle) and made.objective == objective
+    arguments = {"fidelity": "successive_halving", "max_epochs": 9}
+    made = oracles.get_oracle(inner, objective, 5, contracts.small_space(), 3, [{}], **arguments)
+    assert isinstance(made, oracles.SuccessiveHalvingOracle) and isinstance(made.strategy, oracles.KerasTunerOracle)
+    assert made.ask()["tuner/epochs"] == 1
+
+
+def test_a_supernet_is_put_inside_of_a_low_fidelity():
+    objective = keras_tuner.Objective("score", "max")
+    arguments = {"updates_per_epoch": 300, "max_epochs": 9, "constraint_names": ["flops"]}
+
+    def made(strategy, **further):
+        return oracles.get_oracle(strategy, objective, 5, contracts.small_space(), 3, [{}], **arguments, **further)
+
+    found = made("evolution", weight_sharing=True, fidelity="hyperband")
+    assert isinstance(found, oracles.HyperbandOracle) and isinstance(found.strategy, oracles.WeightSharingOracle)
+    assert found.supernet_training() == {"method": "paths", "epochs": 10, "sampling": "fair"}
+    outer = oracles.SuccessiveHalvingOracle("evolution", reduction=2)
+    found = made(outer, weight_sharing=True)
+    assert found.reduction == 2 and found.strategy.strategy == "evolution" and outer.strategy == "evolution"
+    found = made("gradient", fidelity="learning_curve")
+    assert isinstance(found, oracles.LearningCurveOracle) and isinstance(found.strategy, oracles.GradientOracle)
+    assert found.supernet_training()["cost"] == "flops" and found.supernet_training()["seed"] == 3
+    assert all(oracles.needs_supernet(each) for each in (found, oracles.LearningCurveOracle(oracles.GradientOracle())))
 
 
 def test_gradient_search_penalises_what_is_limited():

@@ -303,7 +303,6 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
     "arguments, message",
     [
         ({"strategy": "gradient"}, "`strategy` must be one of 'bayesian'.*Received: strategy='gradient'"),
-        ({"strategy": oracles.WeightSharingOracle()}, "oracle of autonas that needs no supernet"),
         ({"strategy": SuccessiveHalvingOracle()}, "trains all in full"),
         ({"reduction": 1}, "`reduction` must be an integer of at least 2. Received: reduction=1"),
         ({"min_epochs": 0}, "`min_epochs` must be an integer of at least 1"),

@@ -65,7 +65,7 @@ def test_the_supernet_is_trained_no_longer_when_a_report_says_that_there_is_no_t
 def test_finalists_inherit_the_weights_of_the_last_epoch_if_they_are_to(tmp_path):
     simulation = Simulation()
     trials = simulation.run(simulation.oracle(inherit=True), tmp_path)
-    assert [values.get("tuner/trial_id") for values, _ in alone(trials)] == [None, *["0003"] * 5]
+    assert [values.get("tuner/supernet_epochs") for values, _ in alone(trials)] == [None, *[3] * 5]
 
 
 def test_it_is_done_when_no_finalist_is_left(tmp_path):
@@ -303,7 +303,10 @@ def test_the_users_oracle_is_a_description(tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"strategy": "gradient"}, "`strategy` must be one of 'bayesian', .* that needs no supernet. Received"),
+        (
+            {"strategy": "gradient"},
+            "`strategy` must be one of 'bayesian', .* that needs no supernet and trains all in full",
+        ),
         ({"strategy": oracles.WeightSharingOracle()}, "`strategy` must be one of .*WeightSharingOracle"),
         ({"strategy": oracles.EvolutionOracle(population_size=0)}, "`population_size` must be an integer"),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1. Received: epochs=0"),

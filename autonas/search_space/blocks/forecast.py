@@ -16,7 +16,8 @@ class ForecastBlock(time_series.TimeSeriesBlock):
     Args:
         scale: Typical size of the difference from the last step, one number for each channel.
         kind: Family: `"linear"` (no features: the linear forecast stands uncorrected), `"dense"`, `"convolution"` or
-            `"recurrent"`; `None` lets the search choose. Defaults to `None`.
+            `"recurrent"`; `None` lets the search choose. Or a space of architectures, as in `TimeSeriesBlock`. Defaults
+            to `None`.
         name: Name of the block.
     """
 
@@ -39,7 +40,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
             "convolution": lambda: functools.partial(self._convolution, hp, inputs),
             "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
         }
-        return spaces.family(self.kind, families)(hp, series)
+        return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
     def _convolution(self, hp, raw, series):
         """Convolutions, then the mean over the steps and the last step."""

@@ -1,0 +1,337 @@
+"""Combinations of arguments that are refused: one table of rules, which `fit` checks and the documentation prints."""
+
+import dataclasses
+import typing
+
+import keras
+
+from autonas import execution, oracles
+from autonas.data import is_stream
+from autonas.objectives import custom_score, goal
+
+
+@dataclasses.dataclass
+class Request:
+    """What a search is asked to do.
+
+    Args:
+        estimator: The `AutoModel`.
+        data: Dict of the arguments of `fit`: `x`, `y`, `sample_weight`, `validation_data` and `groups`.
+        executor: The `Executor` of the trials.
+        kinds: Kind of each input, or `None` before the data was looked at.
+        tasks: Task of each head, or `None` before the data was looked at.
+    """
+
+    estimator: object
+    data: dict = dataclasses.field(default_factory=dict)
+    executor: execution.Executor | None = None
+    kinds: list | None = None
+    tasks: list | None = None
+
+    def __getattr__(self, name):
+        return getattr(self.estimator, name)
+
+    @property
+    def reads_stream(self):
+        """Whether the rows are a `tf.data.Dataset`."""
+        return is_stream(self.data.get("x"))
+
+    @property
+    def trains_supernet(self):
+        """Whether a supernet is trained."""
+        return oracles.needs_supernet(self.strategy, self.weight_sharing)
+
+    @property
+    def is_inline(self):
+        """Whether trials run in this process."""
+        return isinstance(self.executor, execution.InlineExecutor)
+
+    @property
+    def is_elsewhere(self):
+        """Whether trials may run on other machines."""
+        return not isinstance(self.executor, (execution.InlineExecutor, execution.ProcessExecutor))
+
+    @property
+    def objectives(self):
+        """The objectives, a list."""
+        wanted = goal.wanted(self.objective, self.strategy)
+        return list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
+
+    @property
+    def has_several_objectives(self):
+        """Whether a Pareto front is searched."""
+        return len(self.objectives) > 1
+
+    def inner(self, name, default):
+        """An attribute of the oracle given as `strategy`, or of the oracle inside it."""
+        strategy = self.strategy
+        while strategy is not None and not isinstance(strategy, str):
+            if hasattr(strategy, name):
+                return getattr(strategy, name)
+            strategy = getattr(strategy, "strategy", None)
+        return default
+
+
+class Rule(typing.NamedTuple):
+    """A combination that is refused.
+
+    Args:
+        one: One side of the combination, in Markdown.
+        other: The other side.
+        message: What must be instead, and why; the beginning of the error.
+        advice: What to do.
+        received: Names of the arguments that the error shows.
+        applies: Function of a `Request` that returns whether it has the combination.
+    """
+
+    one: str
+    other: str
+    message: str
+    advice: str
+    received: tuple
+    applies: typing.Callable
+
+
+_STREAM = "`x` a `tf.data.Dataset`"
+_SUPERNET = "`weight_sharing=True`, or another strategy that trains a supernet"
+_ELSEWHERE = "trials in other processes: `executor` `'process'` or `'ray'`, `n_workers` of 2 or more"
+_GRAPH = "a drawn graph: `inputs` and `outputs`"
+_KERAS_TUNERS = "an oracle of Keras Tuner as `strategy`"
+_ENDS_EARLY = "a strategy that ends trainings early itself, such as `HyperbandOracle`"
+
+
+def _is_forecaster_with(name):
+    return lambda request: request.in_order and getattr(request, name) is not None
+
+
+#: Rules about the arguments alone.
+OF_ARGUMENTS = [
+    Rule(
+        "`inputs`", "no `outputs`",
+        "`inputs` and `outputs` must be given together: they are the two ends of a graph of blocks",
+        "Give both, or none for the default graph", ("inputs", "outputs"),
+        lambda request: not request.in_order and (request.inputs is None) != (request.outputs is None),
+    ),
+    Rule(
+        _GRAPH, "`search_space`",
+        "`search_space` is for the default graph",
+        "Use its block in the graph, such as autonas.CellBlock()", ("search_space",),
+        lambda request: request.inputs is not None and request.search_space is not None,
+    ),
+    *(
+        Rule(
+            _GRAPH, f"`{name}`",
+            f"`{name}` must be given to the heads of your graph, not beside it",
+            f"Give it to the head, such as autonas.ClassificationHead({name}=...)", (name,),
+            lambda request, name=name: request.inputs is not None and getattr(request, name) is not None,
+        )
+        for name in ("loss", "num_classes")
+    ),
+    *(
+        Rule(
+            "`TimeSeriesForecaster`", f"`{name}`",
+            f"`{name}` must be None for a TimeSeriesForecaster, {why}",
+            advice, (name,), _is_forecaster_with(name),
+        )
+        for name, why, advice in [
+            ("inputs", "whose network corrects a linear forecast of the windows that it cuts itself",
+             "Use `search_space`, or cut windows by autonas.data.make_windows for an AutoModel with a graph"),
+            ("outputs", "whose network corrects a linear forecast of the windows that it cuts itself",
+             "Use `search_space`, or cut windows by autonas.data.make_windows for an AutoModel with a graph"),
+            ("num_classes", "which forecasts numbers", "Use a TimeSeriesClassifier for classes"),
+            ("class_weight", "which forecasts numbers", "Use a TimeSeriesClassifier for classes"),
+        ]
+    ),
+    *(
+        Rule(
+            f"a class for {fixed}, such as `{example}`", "another `task`",
+            f"`task` must be None or a kind of {fixed}, which the class is for",
+            "Use AutoModel, or the class of that task", ("task",),
+            lambda request, fixed=fixed: request.fixed_task == fixed and request.task
+            and (fixed == "regression") != (request.task == "regression"),
+        )
+        for fixed, example in [("classification", "ImageClassifier"), ("regression", "TimeSeriesForecaster")]
+    ),
+    Rule(
+        "`executor` an object", "`n_workers`",
+        "`n_workers` must be None with an executor that is an object, which has its own",
+        "Give the number to the object", ("n_workers", "executor"),
+        lambda request: isinstance(request.estimator.executor, execution.Executor) and request.n_workers is not None,
+    ),
+    Rule(
+        "`executor='inline'`", "`n_workers` of 2 or more",
+        "`n_workers` must be 1 or None with executor='inline', which is this process alone",
+        "Use executor='process'", ("n_workers",),
+        lambda request: request.estimator.executor == "inline" and request.n_workers not in (None, 1),
+    ),
+    Rule(
+        "several GPUs for one trial", "the TensorFlow and PyTorch backends",
+        '`gpus_per_trial` (on Ray, the "gpu" of `resources_per_trial`) must be 1 at most on this backend: Keras trains '
+        "one network on several GPUs on JAX only",
+        "Set the environment variable KERAS_BACKEND=jax, or give each trial one GPU, and several trials at a time",
+        ("executor",),
+        lambda request: request.executor.gpus_per_trial > 1 and keras.backend.backend() != "jax",
+    ),
+    Rule(
+        _KERAS_TUNERS, "several objectives",
+        "`objective` must be a single one with an oracle of Keras Tuner",
+        "For several use a strategy of autonas, such as 'bayesian' or 'evolution'", ("objective", "strategy"),
+        lambda request: oracles.is_keras_tuners(request.strategy) and request.has_several_objectives,
+    ),
+    Rule(
+        "`fidelity='learning_curve'`, or a `LearningCurveOracle`", "several objectives",
+        "`objective` must be a single one where trials are stopped that can't become the best: of a Pareto front, none "
+        "is",
+        "Give a combination of them, such as autonas.objectives.WeightedSum, or another `fidelity`", ("objective",),
+        lambda request: (request.fidelity == "learning_curve" or request.inner("stops_trainings", False))
+        and request.has_several_objectives,
+    ),
+    Rule(
+        "`fidelity` other than `'auto'` and `'full'`", _ENDS_EARLY,
+        "`fidelity` must be 'auto' or 'full' with a strategy that ends trainings early itself",
+        "Give one of the two", ("fidelity", "strategy"),
+        lambda request: request.fidelity not in ("auto", "full") and oracles.is_low_fidelity(request.strategy),
+    ),
+    Rule(
+        "`weight_sharing=True`", _KERAS_TUNERS,
+        "`weight_sharing` must be False with an oracle of Keras Tuner, which can't be asked for thousands of scores",
+        "Use a strategy of autonas", ("weight_sharing", "strategy"),
+        lambda request: request.weight_sharing and oracles.is_keras_tuners(request.strategy),
+    ),
+    Rule(
+        "`weight_sharing=True`", "`strategy='gradient'`, or an oracle that trains a supernet",
+        "`weight_sharing` must be False with a strategy that trains a supernet by itself",
+        "Leave one of the two out", ("weight_sharing", "strategy"),
+        lambda request: request.weight_sharing and oracles.needs_supernet(request.strategy),
+    ),
+    Rule(
+        _SUPERNET, "`max_trials=1`",
+        "`max_trials` must be at least 2 with a supernet: the default architecture and what is found",
+        "Give more trials", ("max_trials",),
+        lambda request: request.trains_supernet and request.max_trials == 1,
+    ),
+    Rule(
+        "`WeightSharingOracle(inherit=True)`", "`executor='ray'`, or an executor of your own",
+        "`inherit` must be False where trials may run on other machines: the supernet's weights are files of this one",
+        "Use executor='process' or 'inline'", ("executor", "strategy"),
+        lambda request: request.inner("inherit", False) and request.is_elsewhere,
+    ),
+    Rule(
+        _STREAM, _SUPERNET,
+        "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows",
+        "Give arrays, or set `weight_sharing=False` and another `strategy`", ("x", "strategy", "weight_sharing"),
+        lambda request: request.reads_stream and request.trains_supernet,
+    ),
+    Rule(
+        _STREAM, _ELSEWHERE,
+        "`x` must be arrays for trials in other processes: a tf.data.Dataset can't travel",
+        "Give arrays, or executor='inline'", ("x", "executor", "n_workers"),
+        lambda request: request.reads_stream and not request.is_inline,
+    ),
+    *(
+        Rule(
+            _STREAM, f"`{name}` of `fit`",
+            f"`{name}` must be None if `x` is a tf.data.Dataset",
+            "Give a dataset of (x, y) or (x, y, sample_weight)", (name,),
+            lambda request, name=name: request.reads_stream and request.data.get(name) is not None,
+        )
+        for name in ("y", "sample_weight", "groups")
+    ),
+    Rule(
+        _STREAM, "`validation_data` of arrays",
+        "`validation_data` must be a tf.data.Dataset if `x` is one",
+        "Give a dataset of (x, y)", ("validation_data",),
+        lambda request: request.reads_stream
+        and request.data.get("validation_data") is not None and not is_stream(request.data["validation_data"]),
+    ),
+    Rule(
+        _STREAM, "a drawn graph of several inputs or heads",
+        "`x` must be arrays for a graph of several inputs or heads: a tf.data.Dataset serves one input and one head",
+        "Give arrays", ("x",),
+        lambda request: request.reads_stream and (_is_several(request.inputs) or _is_several(request.outputs)),
+    ),
+    Rule(
+        _STREAM, "a `CustomScore` as objective",
+        "`objective` can't be a CustomScore for a tf.data.Dataset: its function is given all validation rows",
+        "Give arrays, or use a metric", ("objective",),
+        lambda request: request.reads_stream
+        and any(isinstance(objective, custom_score.CustomScore) for objective in request.objectives),
+    ),
+    *(
+        Rule(
+            _STREAM, f"`{name}` below 1 of a `SuccessiveHalvingOracle`",
+            f"`strategy.{name}` must be 1 for a tf.data.Dataset, which is read whole",
+            "Give arrays, or shorten trainings by their epochs alone", ("strategy",),
+            lambda request, name=name: request.reads_stream and request.inner(name, 1) < 1,
+        )
+        for name in ("min_data_share", "min_resolution")
+    ),
+]  # fmt: skip
+
+#: Rules about the arguments and what the data was found to be.
+OF_DATA = [
+    Rule(
+        "a table alone", "`search_space` other than `'layered'`",
+        "`search_space` must be 'layered' for tables, or None",
+        "The other spaces are of networks on images, series and texts", ("search_space",),
+        lambda request: set(request.kinds) == {"table"} and request.search_space in ("chain", "cell", "hierarchical"),
+    ),
+    Rule(
+        "data without images", "`min_resolution` below 1 of a `SuccessiveHalvingOracle`",
+        "`strategy.min_resolution` must be 1 for data without images",
+        "Use `min_data_share`", ("strategy",),
+        lambda request: "image" not in request.kinds and request.inner("min_resolution", 1) < 1,
+    ),
+    Rule(
+        "numbers, several labels, or several heads to predict", "`class_weight`",
+        "`class_weight` needs a single target of two or more classes",
+        "Use the `sample_weight` of `fit`, or the `loss_weight` of heads", ("class_weight",),
+        lambda request: request.class_weight is not None
+        and (len(request.tasks) > 1 or request.tasks[0] not in ("binary", "multiclass")),
+    ),
+    Rule(
+        "several heads without a drawn graph", "`loss` or `num_classes`",
+        "`loss` and `num_classes` must be None for several heads, of which each has its own",
+        "Draw a graph, and give them to its heads", ("loss", "num_classes"),
+        lambda request: len(request.tasks) > 1 and (request.loss is not None or request.num_classes is not None),
+    ),
+]  # fmt: skip
+
+
+def check_arguments(request):
+    """Raise a `ValueError` for the first combination of arguments that is refused."""
+    _check(OF_ARGUMENTS, request)
+
+
+def check_data(request):
+    """Raise a `ValueError` for the first combination of arguments and data that is refused."""
+    _check(OF_DATA, request)
+
+
+def table():
+    """Return the rules as a table of the documentation, in Markdown."""
+    rows = [f"| {rule.one} | {rule.other} | {rule.message}. {rule.advice}. |" for rule in [*OF_ARGUMENTS, *OF_DATA]]
+    return "\n".join(["| this | with that | why, and what to do |", "| --- | --- | --- |", *rows])
+
+
+def _check(rules, request):
+    for rule in rules:
+        if rule.applies(request):
+            values = [f"{name}={_shown(request, name)}" for name in rule.received]
+            raise ValueError(f"{rule.message}. {rule.advice}. Received: {', '.join(values)}")
+
+
+def _shown(request, name):
+    if name in request.data:
+        value = request.data[name]
+        return "None" if value is None else type(value).__name__
+    value = getattr(request.estimator, name)
+    if isinstance(value, oracles.Oracle) or oracles.is_keras_tuners(value) and name == "strategy":
+        return repr(type(getattr(value, "oracle", value)).__name__)
+    if name == "objective":
+        value = [getattr(objective, "name", objective) for objective in request.objectives]
+    return f"{value!r:.100}"
+
+
+def _is_several(ends):
+    return isinstance(ends, (list, tuple)) and len(ends) > 1

@@ -1,0 +1,459 @@
+"""All pairs of values of the arguments: each combination works, or a rule refuses it before anything is trained.
+
+```sh
+python benchmarks/combinations.py                      # all pairs, on TensorFlow and JAX
+python benchmarks/combinations.py --backend jax        # the rows of one backend
+python benchmarks/combinations.py --only 3 17          # some rows
+python benchmarks/combinations.py --documentation      # the table of rules, as the documentation has it
+```
+
+Rows run in processes of their own, several in each, so that a crash costs one row. Results are appended to a file, from
+which the next call goes on.
+"""
+
+import argparse
+import collections
+import functools
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+#: The axes, each with its plainest value first.
+AXES = {
+    "data": ["images", "table", "texts", "series", "several", "stream", "forecast"],
+    "task": ["multiclass", "binary", "regression", "multilabel", "several"],
+    "space": [None, "layered", "chain", "cell", "hierarchical", "graph"],
+    "strategy": [
+        "random", "auto", "bayesian", "evolution", "reinforcement", "local_search", "keras_tuner", "halving",
+        "gradient", "inherit",
+    ],
+    "weight_sharing": [False, True],
+    "fidelity": ["full", "auto", "successive_halving", "hyperband", "learning_curve"],
+    "goal": ["default", "metric", "params_limit", "latency_limit", "front", "weighted_sum"],
+    "executor": ["inline", "process", "ray"],
+    "precision": ["float32", "mixed_bfloat16", "auto"],
+    "refit": [True, False],
+    "backend": ["tensorflow", "jax"],
+}  # fmt: skip
+#: Rows, trials and epochs of a search.
+N_ROWS, N_TRIALS, N_EPOCHS = 60, 2, 2
+#: The limit of the number of parameters; and of milliseconds, which all networks keep.
+PARAMS, MILLISECONDS = 30_000, 1000
+#: Seconds after which a row counts as hung.
+TIMEOUT = 600
+
+
+def all_pairs(axes, is_refused, seed=0):
+    """Return rows, dicts of a value for each axis, such that each pair of values of two axes is in one of them.
+
+    A row that a rule refuses stands for the pair that it begins with alone: all other pairs are in rows that work.
+
+    Greedy: each row begins with a pair that isn't covered yet. Each further axis gets the value with which the row
+    isn't refused, if there is one, and which covers the most pairs with the values that are set; of equals the first.
+
+    Args:
+        axes: Dict of a list of values by name, the plainest first.
+        is_refused: Function of a row that returns whether a rule refuses it.
+        seed: Seed of the order of the pairs.
+    """
+    names = list(axes)
+    plainest = {name: values[0] for name, values in axes.items()}
+    generator = np.random.default_rng(seed)
+    left = set()
+    for one, other in itertools.combinations(names, 2):
+        left |= set(itertools.product([(one, value) for value in axes[one]], [(other, value) for value in axes[other]]))
+    order = sorted(left, key=repr)
+    generator.shuffle(order)
+    rows = []
+    for pair in order:
+        if pair not in left:
+            continue
+        row = dict(pair)
+        for name in [name for name in names if name not in row]:
+            row[name] = max(axes[name], key=lambda value: _gain(row | {name: value}, name, left, plainest, is_refused))
+        row = {name: row[name] for name in names}
+        left -= {pair} if is_refused(row) else set(itertools.combinations(row.items(), 2))
+        rows.append(row)
+    return rows
+
+
+def _gain(row, name, left, plainest, is_refused):
+    """Whether a row that isn't complete works with plain values, and how many new pairs the latest axis makes."""
+    names = list(plainest)
+    ends = [(name, row[name])]
+    pairs = [tuple(sorted([*ends, each], key=lambda end: names.index(end[0]))) for each in row.items()]
+    return not is_refused(plainest | row), sum(pair in left for pair in pairs)
+
+
+def is_refused(row):
+    """Whether a rule refuses a row."""
+    from autonas import combinations, execution
+
+    model, x, y = estimator_of(row), *data_of(row)
+    kinds = {"several": ["image", "table"], "table": ["table"], "images": ["image"], "stream": ["image"]}
+    tasks = ["multiclass", "regression"] if row["task"] == "several" else [row["task"]]
+    try:
+        executor = execution.get_executor(model.executor, model.n_workers)
+        combinations.check_arguments(combinations.Request(model, {"x": x, "y": y}, executor))
+        kinds = kinds.get(row["data"], ["other"])
+        combinations.check_data(combinations.Request(model, kinds=kinds, tasks=tasks))
+    except ValueError:
+        return True
+    return False
+
+
+# ---------------------------------------------------------------------- one row
+
+
+def inputs_of(kind, n_rows=N_ROWS):
+    """Rows of a kind of data whose label, 0 to 2, can be learned."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(n_rows) % 3
+    images = (generator.random((n_rows, 8, 8)) * 100 + 70 * labels[:, None, None]).astype("uint8")
+    table = generator.normal(size=(n_rows, 4)) + labels[:, None]
+    if kind == "table":
+        return table, labels
+    if kind == "texts":
+        return [f"{word} and {word}" for word in np.array(["good", "bad", "fair"])[labels]], labels
+    if kind == "series":
+        return generator.normal(size=(n_rows, 12, 2)) + labels[:, None, None], labels
+    if kind == "several":
+        return {"picture": images, "row": table}, labels
+    if kind == "forecast":
+        return np.sin(np.arange(n_rows + 40) / 4) + generator.normal(0, 0.1, n_rows + 40), None
+    return images, labels
+
+
+def targets_of(task, labels):
+    """Targets of a task, from labels."""
+    words = np.array(["a", "b", "c"])[labels]
+    return {
+        "multiclass": words,
+        "binary": words == "a",
+        "regression": labels + 0.5,
+        "multilabel": np.stack([labels > 0, labels > 1], axis=1).astype(int),
+        "several": {"word": words, "number": labels + 0.5},
+    }[task]
+
+
+def graph_of(data, task):
+    """A small drawn graph with decisions that share weights."""
+    import keras
+
+    import autonas
+
+    class TinyBlock(autonas.Block):
+        def build(self, hp, inputs):
+            inputs = inputs if isinstance(inputs, list) else [inputs]
+            flat = [keras.layers.Flatten()(each) if len(each.shape) > 2 else each for each in inputs]
+            outputs = keras.layers.Dense(8)(keras.layers.concatenate(flat) if len(flat) > 1 else flat[0])
+            for index in range(2):
+                options = {
+                    "dense": lambda: keras.layers.Dense(8, activation="relu"),
+                    "identity": lambda: keras.layers.Identity(),
+                }
+                outputs = autonas.LayerChoice(f"layer_{index}", options)(hp, outputs)
+            return outputs
+
+    kinds = {
+        "images": autonas.ImageInput, "stream": autonas.ImageInput, "table": autonas.StructuredDataInput,
+        "texts": autonas.TextInput, "series": autonas.TimeSeriesInput, "forecast": autonas.TimeSeriesInput,
+    }  # fmt: skip
+    nodes = [kinds[data]()] if data != "several" else [
+        autonas.ImageInput(name="picture"), autonas.StructuredDataInput(name="row")
+    ]  # fmt: skip
+    features = TinyBlock(name="tiny")(nodes if len(nodes) > 1 else nodes[0])
+    if task == "several":
+        return nodes, [
+            autonas.ClassificationHead(name="word")(features), autonas.RegressionHead(name="number")(features)
+        ]  # fmt: skip
+    head = autonas.RegressionHead if task == "regression" else autonas.ClassificationHead
+    return nodes, [head(name="head")(features)]
+
+
+def arguments_of(row):
+    """The constructor's arguments of a row."""
+    import keras_tuner
+
+    from autonas import objectives, oracles
+
+    strategies = {
+        "keras_tuner": lambda: keras_tuner.oracles.RandomSearchOracle(max_trials=N_TRIALS, seed=1),
+        "halving": lambda: oracles.SuccessiveHalvingOracle("random", min_data_share=0.5),
+        "inherit": lambda: oracles.WeightSharingOracle("random", epochs=1, queries=5, inherit=True),
+    }
+    metric = {"regression": "val_mae", "several": "val_loss"}.get(row["task"], "val_auc")
+    goals = {
+        "default": {},
+        "metric": {"objective": metric},
+        "params_limit": {"constraints": {"params": PARAMS}},
+        "latency_limit": {"constraints": {"latency_ms": MILLISECONDS}},
+        "front": {"objective": [metric, "params"]},
+        "weighted_sum": {"objective": objectives.WeightedSum({metric: 1, "params": 1e-9})},
+    }
+    strategy = row["strategy"]
+    names = ("weight_sharing", "fidelity", "executor", "precision", "refit")
+    arguments = {name: row[name] for name in names} | goals[row["goal"]]
+    arguments["strategy"] = strategies[strategy]() if strategy in strategies else strategy
+    if row["task"] in ("binary", "multiclass", "multilabel", "regression"):
+        arguments["task"] = row["task"]
+    if row["space"] == "graph":
+        arguments["inputs"], arguments["outputs"] = graph_of(row["data"], row["task"])
+    elif row["space"] is not None:
+        arguments["search_space"] = row["space"]
+    return arguments
+
+
+@functools.cache
+def _stream_of(task):
+    import tensorflow
+
+    images, labels = inputs_of("stream")
+    return tensorflow.data.Dataset.from_tensor_slices((images[..., None], targets_of(task, labels))).batch(16)
+
+
+def data_of(row):
+    """`x` and `y` of a row."""
+    if row["data"] == "stream":
+        return _stream_of(row["task"]), None
+    x, labels = inputs_of(row["data"])
+    return x, None if labels is None else targets_of(row["task"], labels)
+
+
+def estimator_of(row, directory=None):
+    """The estimator of a row."""
+    import autonas
+
+    cls, own = autonas.AutoModel, {}
+    if row["data"] == "forecast":
+        cls, own = autonas.TimeSeriesForecaster, {"lookback": 6, "horizon": 2}
+    return cls(
+        **own, **arguments_of(row), max_trials=N_TRIALS, epochs=N_EPOCHS, seed=0, tensorboard=False, verbose=0,
+        directory=directory,
+    )  # fmt: skip
+
+
+def shorten_supernets():
+    """Make supernets that strategies train by name tiny: one epoch, few scores."""
+    from autonas import oracles
+
+    oracles.SupernetOracle.epochs_bounds = oracles.GradientOracle.epochs_bounds = (1, 1)
+    defaults = list(oracles.WeightSharingOracle.__init__.__defaults__)
+    defaults[defaults.index(1000)] = 5
+    oracles.WeightSharingOracle.__init__.__defaults__ = tuple(defaults)
+
+
+def run_row(row, directory):
+    """Fit a row and check what comes of it.
+
+    Returns:
+        `"works"` or `"refused"`, and a line that says more.
+
+    Raises:
+        AssertionError: If what was fitted isn't what was asked for.
+        Exception: Whatever else goes wrong.
+    """
+    from autonas import combinations
+
+    model, x, y = estimator_of(row, directory), *data_of(row)
+    try:
+        model.fit(x, y) if y is not None else model.fit(x)
+    except ValueError as error:
+        rules = [*combinations.OF_ARGUMENTS, *combinations.OF_DATA]
+        rule = next((rule for rule in rules if str(error).startswith(rule.message)), None)
+        if rule is None or os.path.exists(directory):
+            raise
+        return "refused", f"{rule.one} with {rule.other}"
+    check_search(model, row)
+    check_predictions(model, row, x)
+    return "works", f"{model.best_score_:.3g}"
+
+
+def expect(condition, shown=""):
+    """Raise an `AssertionError` unless a condition holds."""
+    if not condition:
+        raise AssertionError(f"{sys._getframe(1).f_code.co_name}, line {sys._getframe(1).f_lineno}: {shown}")
+
+
+def check_search(model, row):
+    """Check the trials, the strategy, the space and the limits of a fitted model."""
+    from autonas import oracles
+
+    search = model._searched[1]
+    records = list(search.records.values())
+    candidates = [each for each in records if each.stage == "search" and each.status != "refused"]
+    n_counted = sum(search.oracle.counts(each.values) for each in candidates)
+    completed = [each for each in candidates if each.status == "completed"]
+    expect(n_counted <= N_TRIALS and (n_counted == N_TRIALS or model.stop_reason_ == "space_exhausted"), n_counted)
+    expect(len(completed) == len(candidates), [each.message for each in candidates])
+    chain = [search.oracle]
+    while not isinstance(inner := getattr(chain[-1], "strategy", None), (str, type(None))):
+        chain.append(inner)
+    names = [type(each).__name__ for each in chain] + [inner] * isinstance(inner, str)
+    outer = {"successive_halving": "SuccessiveHalvingOracle", "hyperband": "HyperbandOracle",
+             "learning_curve": "LearningCurveOracle"}  # fmt: skip
+    named = {"auto": "evolution" if row["weight_sharing"] else "bayesian", "keras_tuner": "KerasTunerOracle",
+             "halving": "SuccessiveHalvingOracle", "inherit": "WeightSharingOracle"}  # fmt: skip
+    wanted = named.get(row["strategy"], row["strategy"])
+    kinds = {name: oracle.__name__ for name, oracle in oracles.STRATEGIES.items()}
+    expect(row["fidelity"] not in outer or names[0] == outer[row["fidelity"]], names)
+    expect(wanted in names or kinds.get(wanted) in names, names)
+    expect(not row["weight_sharing"] or "WeightSharingOracle" in names, names)
+    shares = row["weight_sharing"] or row["strategy"] in ("gradient", "inherit")
+    stages = {each.stage for each in records}
+    expect(("supernet" in stages) == shares, stages)
+    blocks = [block for block in model._searched[0].graph.blocks if hasattr(block, "kind")]
+    if row["space"] == "graph":
+        expect(not blocks)
+    else:
+        space = row["space"] or ("layered" if shares else None)
+        expect(space in [block.kind for block in blocks], [block.kind for block in blocks])
+    expect(all(each.get("precision", "float32") is not None for each in model.records_))
+    network = model.model_
+    if row["goal"] == "front":
+        expect(len(model.pareto_front()) > 0, "no front")
+    if row["goal"] == "params_limit":
+        expect(network.count_params() <= PARAMS, network.count_params())
+    expect(network.dtype_policy.name == "float32")
+    expect(any(each.stage == "final" for each in records) == (row["refit"] is True))
+
+
+def check_predictions(model, row, x):
+    """Check the shapes and labels of predictions, and that a loaded model predicts the same."""
+    import autonas
+
+    task, n_rows = row["task"], N_ROWS
+    predicted = model.predict(x)
+    if row["data"] == "forecast":
+        expect(predicted.shape == (2,) and np.isfinite(predicted).all())
+        return
+    heads = predicted if task == "several" else [predicted]
+    shapes = {"multilabel": [(n_rows, 2)], "several": [(n_rows,)] * 2}.get(task, [(n_rows,)])
+    expect([each.shape for each in heads] == shapes, [each.shape for each in heads])
+    if task in ("multiclass", "several"):
+        expect(set(heads[0].astype(str)) <= {"a", "b", "c"})
+    if task != "regression":
+        chances = model.predict_proba(x)
+        chances = np.asarray(chances[0] if task == "several" else chances)
+        width = {"binary": 2, "multilabel": 2}.get(task, 3)
+        expect(chances.shape == (n_rows, width) and np.isfinite(chances).all() and (chances >= 0).all())
+        expect(task == "multilabel" or np.allclose(chances.sum(1), 1, atol=1e-5))
+    loaded = autonas.AutoModel.load(os.path.join(model.directory_, "model"))
+    again = loaded.predict(x)
+    for one, other in zip(heads, again if task == "several" else [again], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# ---------------------------------------------------------------------- all rows
+
+
+def work(rows, path):
+    """Run rows, a dict by number, in this process, and append what comes of each to the file of results."""
+    import tempfile
+    import warnings
+
+    shorten_supernets()
+    for number, row in rows.items():
+        append(path, {"row": int(number), "outcome": "began"})
+        started, cpu = time.time(), time.process_time()
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                outcome, line = run_row(row, os.path.join(folder, "run"))
+            except Exception as error:
+                lines = str(error).strip().splitlines()
+                outcome, line = "failed", f"{type(error).__name__}: {lines[0] if lines else ''}"[:400]
+        append(
+            path,
+            {
+                "row": int(number),
+                "outcome": outcome,
+                "line": line,
+                "seconds": round(time.time() - started, 1),
+                "cpu": round(time.process_time() - cpu, 1),
+            },
+        )
+
+
+def append(path, content):
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(content) + "\n")
+
+
+def results(path):
+    """What came of the rows so far, a dict by number; `"began"` of one whose process was lost."""
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        return {each["row"]: each for each in map(json.loads, file)}
+
+
+def run_all(numbers, rows, path, batch):
+    """Run rows of one backend in processes, one after another, until each has a result."""
+    waiting = [number for number in numbers if results(path).get(number, {}).get("outcome") in (None, "began")]
+    while waiting:
+        these, waiting = waiting[:batch], waiting[batch:]
+        environment = os.environ | {"KERAS_BACKEND": rows[these[0]]["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, __file__, "--results", path, "--work"]
+        content = json.dumps({number: rows[number] for number in these})
+        try:
+            status = subprocess.run(
+                command, input=content, text=True, env=environment, timeout=TIMEOUT * len(these), check=False
+            ).returncode
+        except subprocess.TimeoutExpired:
+            status = "hung"
+        found = results(path)
+        lost = [number for number in these if found.get(number, {}).get("outcome") == "began"]
+        for number in lost:
+            append(path, {"row": number, "outcome": "failed", "line": f"the process ended: {status}", "seconds": 0})
+        waiting = [number for number in these if number not in found] + waiting
+
+
+def show(rows, path):
+    """Print what came of the rows."""
+    found = results(path)
+    counts = collections.Counter(each["outcome"] for each in found.values())
+    for number, result in sorted(found.items()):
+        if result["outcome"] not in ("works", "refused"):
+            values = ", ".join(f"{name}={value}" for name, value in rows[number].items())
+            print(f"{number}: {result['outcome']}: {result.get('line', '')}\n    {values}")
+    refused = collections.Counter(each["line"] for each in found.values() if each["outcome"] == "refused")
+    print("\n| refused | rows |\n| --- | --- |")
+    print("\n".join(f"| {line} | {count} |" for line, count in refused.most_common()))
+    seconds = sum(each.get("seconds", 0) for each in found.values())
+    print(f"\n{len(rows)} rows: {dict(counts)}, {seconds:.0f} s")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", default="combinations.jsonl", help="file of results")
+    parser.add_argument("--backend", choices=AXES["backend"])
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of rows, run again")
+    parser.add_argument("--batch", type=int, default=8, help="rows in a process")
+    parser.add_argument("--show", action="store_true", help="only print what there is")
+    parser.add_argument("--documentation", action="store_true", help="only print the table of rules")
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.documentation:
+        from autonas import combinations
+
+        return print(combinations.table())
+    if arguments.work:
+        return work(json.load(sys.stdin), arguments.results)
+    rows = all_pairs(AXES, is_refused)
+    if not arguments.show:
+        for number in arguments.only or []:
+            append(arguments.results, {"row": number, "outcome": "began"})
+        for backend in AXES["backend"] if arguments.backend is None else [arguments.backend]:
+            numbers = [number for number in arguments.only or range(len(rows)) if rows[number]["backend"] == backend]
+            run_all(numbers, rows, arguments.results, arguments.batch)
+    show(rows, arguments.results)
+
+
+if __name__ == "__main__":
+    main()
