@@ -216,7 +216,8 @@ class AutoModel(fitted.FittedModel):
             x: Rows: images `(n, height, width[, channels])`, a table `(n, columns)` or DataFrame, strings, series `(n,
                 time, channels)`, or a `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these. The
                 masked values of a numpy masked array are missing values in tables, texts and series. In images,
-                targets and weights they are refused.
+                targets and weights they are refused. A column of strings in a usual notation of dates holds dates; a
+                warning says if no value tells whether the day or the month comes first.
             y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset; if that has
                 `class_names`, they are the labels.
             sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`.

@@ -24,7 +24,8 @@ class TableEncoder(Encoder):
 
     What a column holds is inferred from the training rows (see `columns.infer_column`); columns with
     nothing but missing values there are left out, and numbers or dates that the other rows contradict are
-    categories. The tensors, each absent when it would be empty:
+    categories. Strings are dates if nearly all of them have one usual notation (see `dates.find_notation`), which
+    later rows must have, too. The tensors, each absent when it would be empty:
 
     - `"numbers"` `(d,)` float32: numbers, booleans and the varying parts of dates, standardised by the
       mean and deviation of the training rows; NaN is kept.
