@@ -297,7 +297,7 @@ class AutoModel(fitted.FittedModel):
             search = tuner.Tuner(
                 oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
             )
-            info = search_facts.info(self, prepared, space, max_trials, directory)
+            info = search_facts.info(self, prepared, (space, searched), max_trials, directory)
             network, record, best = search.run(info, refits)
             self.search_ = info.to_json()
             self._searched = (prepared, search, directory, refits)

@@ -6,7 +6,7 @@ import sys
 import traceback
 
 from autonas import cli_options, files, storage
-from autonas.backends import silence
+from autonas.backends import memory, silence
 
 # Beside models that earlier versions saved: what is now their attribute `source_`.
 SOURCE = "source.json"
@@ -42,7 +42,7 @@ def _demo(options):
     import sklearn.datasets
     import sklearn.model_selection
 
-    silence.import_keras()
+    _start_keras()
     from autonas import tasks
 
     digits = sklearn.datasets.load_digits()
@@ -58,7 +58,7 @@ def _demo(options):
         verbose=1,
     )
     model.fit(x_train, y_train)
-    _print_leaderboard(model.leaderboard(), 10)
+    _print_leaderboard(model, 10)
     print(f"test accuracy: {model.score(x_test, y_test):.4f}")
     path = pathlib.Path(model.directory_) / "model.keras"
     model.export(path)
@@ -71,36 +71,60 @@ def _fit(options):
     if output.exists() and not output.is_dir():
         raise ValueError(f"`--output` must be a folder. Received: {output}, which is a file")
     x, y, source = _read_training_data(options)
-    test = None if options.test is None else _read_test_data(options.test, source)
+    test = None if options.test is None else _read_labelled_data("--test", options.test, source)
 
-    silence.import_keras()
+    _start_keras()
     from autonas import auto_model, persistence
 
     persistence.check_place(output)
     names = (
-        "task", "time_limit", "max_trials", "epochs", "strategy", "weight_sharing", "fidelity", "executor", "n_workers",
-        "preset", "precision", "seed", "directory",
+        "task", "time_limit", "max_trials", "epochs", "search_space", "strategy", "weight_sharing", "fidelity",
+        "executor", "n_workers", "preset", "precision", "seed", "directory",
     )  # fmt: skip
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.objective is not None:
         given["objective"] = options.objective if len(options.objective) > 1 else options.objective[0]
-    if options.limit is not None:
+    if options.limit:
         given["constraints"] = dict(options.limit)
     model = auto_model.AutoModel(**given, verbose=0 if options.quiet else 1)
     model.fit(x, y)
     if options.ensemble is not None:
         model.ensemble(options.ensemble)
     if not options.quiet:
-        _print_leaderboard(model.leaderboard(), 10)
-    print(f"validation score: {model.best_score_:.4f}")
+        _print_leaderboard(model, 10)
+    _print_score(model)
     if test is not None:
-        for name, value in model.evaluate(*test).items():
-            print(f"test {name}: {value:.4f}")
+        _print_metrics(model, test, "test ")
+    _save(model, output, source)
+    if not options.quiet:
+        _print_invitation(model.directory_)
+
+
+def _select(options):
+    model = _load(options.model)
+    source = _source(model, options.model)
+    data = _read_labelled_data("DATA", options.data, source)
+    if not (pathlib.Path(model.directory_) / "journal.jsonl").exists():
+        raise FileNotFoundError(
+            f"no search in {model.directory_}, which the model was selected from; call `autonas select` in the folder "
+            "where `autonas fit` was called"
+        )
+    # The search is finished: `fit` reads it.
+    model.set_params(directory=model.directory_, overwrite=False, verbose=0 if options.quiet else 1).fit(*data)
+    model.select(**dict(options.limit))
+    _print_score(model)
+    _save(model, pathlib.Path(options.output or options.model), source)
+
+
+def _evaluate(options):
+    model = _load(options.model)
+    _print_metrics(model, _read_labelled_data("DATA", options.data, _source(model, options.model)))
+
+
+def _save(model, output, source):
     model.source_ = source
     model.save(str(output))
     print(f"model saved to {output}")
-    if not options.quiet:
-        _print_invitation(model.directory_)
 
 
 def _read_training_data(options):
@@ -111,7 +135,7 @@ def _read_training_data(options):
         source = {"kind": "images", **files.image_format(options.data)}
         if options.image_size is not None:
             source["image_size"] = options.image_size
-        silence.import_keras()
+        _start_keras()
         x = files.read_images(options.data, source["image_size"], source["color_mode"], seed=options.seed or 0)
         return x, None, source | {"class_names": list(x.class_names)}
     if not options.target:
@@ -120,12 +144,15 @@ def _read_training_data(options):
     return x, y, {"kind": "table", "targets": options.target}
 
 
-def _read_test_data(path, source):
-    """Returns (x, y)."""
+def _read_labelled_data(name, path, source):
+    """Returns (x, y) of data like the training data, whose path was given as `name`."""
     if (source["kind"] == "images") != files.is_image_folder(path):
-        raise ValueError(f"`--test` must be of the same kind as DATA. Received: {path}")
+        raise ValueError(f"`{name}` must be {source['kind']} like the training data. Received: {path}")
     if source["kind"] == "table":
+        if not source["targets"]:
+            raise ValueError("the model was saved from Python, so its target column isn't known; call its method there")
         return files.split_targets(files.read_table(path), source["targets"])
+    _start_keras()
     return (
         files.read_images(path, source["image_size"], source["color_mode"], source["class_names"]),
         None,
@@ -135,7 +162,7 @@ def _read_test_data(path, source):
 def _profile(options):
     x, y, _ = _read_training_data(options)
 
-    silence.import_keras()
+    _start_keras()
     from autonas import auto_model, profiling
 
     given = {name: getattr(options, name) for name in ("task", "search_space") if getattr(options, name) is not None}
@@ -154,7 +181,7 @@ def _profile(options):
 def _predict(options):
     images = files.is_image_folder(options.data)
     model = _load(options.model)
-    source = model.source_ if hasattr(model, "source_") else _read_source(options.model)
+    source = _source(model, options.model)
     if images != (source["kind"] == "images"):
         raise ValueError(f"the model was fitted on {source['kind']}. Received: {options.data}")
     if images:
@@ -167,7 +194,10 @@ def _predict(options):
     frame.to_csv(sys.stdout if options.output is None else options.output, index=False)
 
 
-def _read_source(directory):
+def _source(model, directory):
+    """Returns where the training data of a saved model came from."""
+    if hasattr(model, "source_"):
+        return model.source_
     path = pathlib.Path(directory) / SOURCE
     if not path.exists():  # saved from Python
         return {"kind": "table", "targets": []}
@@ -210,11 +240,11 @@ def _prediction_table(model, x, source, probabilities):
 
 
 def _leaderboard(options):
-    frame = _load(options.model).leaderboard()
+    model = _load(options.model)
     if options.csv:
-        frame.to_csv(sys.stdout, index=False)
+        model.leaderboard().to_csv(sys.stdout, index=False)
     else:
-        _print_leaderboard(frame)
+        _print_leaderboard(model)
 
 
 def _report(options):
@@ -228,22 +258,39 @@ def _export(options):
 
 
 def _load(directory):
-    """The fitted estimator in a folder."""
+    """Returns the fitted estimator in a folder."""
     if not pathlib.Path(directory).is_dir():
         raise FileNotFoundError(f"no such folder: {directory}")
 
-    silence.import_keras()
+    _start_keras()
     from autonas import auto_model
 
     return auto_model.AutoModel.load(directory)
 
 
-def _print_leaderboard(frame, max_rows=None):
+def _start_keras():
+    silence.import_keras()
+    # The first look for GPUs makes CUDA print an error where there are none; this one is silent.
+    memory.grow()
+
+
+def _print_leaderboard(model, max_rows=None):
     import rich.console
 
     from autonas.reporting import render
 
-    rich.console.Console().print(render(frame, max_rows))
+    rich.console.Console().print(render(model.leaderboard(), max_rows, model.objectives_))
+
+
+def _print_score(model):
+    from autonas.reporting import text
+
+    print(f"{text.metric(*model.objectives_[0])}: {model.best_score_:.4f}")
+
+
+def _print_metrics(model, data, prefix=""):
+    for name, value in model.evaluate(*data).items():
+        print(f"{prefix}{name}: {value:.4f}")
 
 
 def _print_invitation(directory):
@@ -266,8 +313,10 @@ def _message(error):
 _COMMANDS = {
     "demo": _demo,
     "fit": _fit,
+    "select": _select,
     "profile": _profile,
     "predict": _predict,
+    "evaluate": _evaluate,
     "leaderboard": _leaderboard,
     "report": _report,
     "export": _export,

@@ -2,6 +2,7 @@
 
 import argparse
 
+import autonas
 from autonas import files
 
 
@@ -10,6 +11,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"autonas: error: {message} (see `{self.prog} --help`)\n")
+
+
+_SPACES = "chain, cell, hierarchical or layered; default: the usual families"
 
 
 def _limit(text):
@@ -41,6 +45,7 @@ def parser(commands):
         commands: Dict from the name of a command to the function of the parsed options that carries it out.
     """
     root = _Parser(prog="autonas", description="Finds a Keras model for a data set.")
+    root.add_argument("--version", action="version", version=f"autonas {autonas.__version__}")
     added_to = root.add_subparsers(required=True, metavar="command", parser_class=_Parser)
 
     def add(name, text):
@@ -63,6 +68,7 @@ def parser(commands):
     fit.add_argument("--time-limit", type=float, metavar="S", help="seconds, the final fit included")
     fit.add_argument("--max-trials", type=int, metavar="N", help="number of models tried")
     fit.add_argument("--epochs", type=int, metavar="N", help="most epochs of a trial")
+    fit.add_argument("--search-space", help=_SPACES)
     fit.add_argument("--strategy", help="how the next model is chosen, e.g. random")
     fit.add_argument(
         "--weight-sharing", action="store_const", const=True, help="choose by the scores of one network of all models"
@@ -94,7 +100,7 @@ def parser(commands):
     profile.add_argument(
         "--device-out", required=True, metavar="FILE", help="JSON file of the latency table, for Latency(table=...)"
     )
-    profile.add_argument("--search-space", help="chain, cell, hierarchical or layered; default: the usual families")
+    profile.add_argument("--search-space", help=_SPACES)
     profile.add_argument("--runtime", default="litert", help="litert, onnx or keras; default litert")
     for option, name, default, text in (
         ("--batch-size", "batch_size", 1, "rows of a prediction"),
@@ -117,6 +123,24 @@ def parser(commands):
             metavar="HxW",
             help=f"images are resized to it; default: that of the first, at most {files.LARGEST_SIDE}",
         )
+
+    select = add("select", "train another point of the Pareto front of a search, without searching again")
+    select.add_argument("model", help="folder that `autonas fit` wrote")
+    select.add_argument("data", help="the training data")
+    select.add_argument(
+        "--limit",
+        action="append",
+        required=True,
+        type=_limit,
+        metavar="OBJECTIVE=LIMIT",
+        help="limit of an objective, e.g. latency_ms=4; repeat for several",
+    )
+    select.add_argument("--output", metavar="DIR", help="folder the model is saved to; default: that of the model")
+    select.add_argument("--quiet", action="store_true", help="print the results only")
+
+    evaluate = add("evaluate", "score a fitted model on new data with known targets")
+    evaluate.add_argument("model", help="folder that `autonas fit` wrote")
+    evaluate.add_argument("data", help="table with the target columns, or folder with one folder of images a class")
 
     predict = add("predict", "predict new data with a fitted model")
     predict.add_argument("model", help="folder that `autonas fit` wrote")

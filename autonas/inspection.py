@@ -116,7 +116,7 @@ class InspectedModel(BaseEstimator):
         return plots.plot_parallel(*self._search(), self._importances(), axes=axes)
 
     def plot_pareto(self, axes=None):
-        """Draws all trials by two objectives, and their Pareto front.
+        """Draws all trials by two objectives, their Pareto front, and the limits of the two objectives.
 
         Args:
             axes: A `matplotlib.axes.Axes`, or `None` for a new one.
@@ -124,7 +124,8 @@ class InspectedModel(BaseEstimator):
         Returns:
             The axes.
         """
-        return plots.plot_pareto(self.leaderboard(), self.pareto_front(), self.objectives_, self._limits(), axes)
+        search, _ = self._search()
+        return plots.plot_pareto(self.leaderboard(), self.pareto_front(), self.objectives_, search.limits, axes)
 
     # ------------------------------------------------------------------ pages
 
@@ -146,7 +147,6 @@ class InspectedModel(BaseEstimator):
             self.stop_reason_,
             self.pareto_front() if several else None,
             self.objectives_,
-            self._limits(),
             # Those of a stream aren't kept.
             getattr(self, "validation_predictions_", None),
         )
@@ -188,7 +188,3 @@ class InspectedModel(BaseEstimator):
     def _importances(self):
         search, records = self._search()
         return importance.importances(records, search.space, search.direction)
-
-    def _limits(self):
-        """Limits by name; those of costs that are objects aren't kept in a file."""
-        return self.constraints if isinstance(self.constraints, dict) else None

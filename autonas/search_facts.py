@@ -14,17 +14,20 @@ from autonas.reporting import SearchInfo, describe
 _PACKAGES = ("autonas", "keras", "tensorflow", "jax", "torch", "keras-tuner", "numpy", "scikit-learn")
 
 
-def info(estimator, prepared, space, max_trials, directory):
+def info(estimator, prepared, spaces, max_trials, directory):
     """What reporters are told of a search, a `SearchInfo`.
 
     Args:
         estimator: The `AutoModel`.
         prepared: What `preparation` made of its arguments and the data.
-        space: The whole space, a `keras_tuner.HyperParameters`.
+        spaces: The whole space and the part of it that is searched, both `keras_tuner.HyperParameters`; the same unless
+            weights are shared.
         max_trials: Number of candidates after which the search ends, or `None`.
         directory: Folder of the run.
     """
     goal = prepared.goal
+    space, searched = spaces
+    varied = {each.name for each in searched.space if type(each).__name__ != "Fixed"}
     return SearchInfo(
         goal.main.name,
         goal.main.direction,
@@ -40,6 +43,8 @@ def info(estimator, prepared, space, max_trials, directory):
         blueprint=prepared.graph.blueprint(),
         settings=settings(estimator) | left_out(prepared.graph),
         environment=environment(),
+        limits={constraint.name: constraint.limit for constraint in goal.constraints},
+        unsearched=[each.name for each in space.space if type(each).__name__ != "Fixed" and each.name not in varied],
     )
 
 

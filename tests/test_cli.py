@@ -1,7 +1,6 @@
 """The command line: parsing, errors in one line, reading of files, and the real thing on tiny data."""
 
 import io
-import json
 import pathlib
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 import sklearn.datasets
 import sklearn.exceptions
 
+import autonas
 from autonas import cli, cli_options, files
 from autonas.reporting import TrialRecord, leaderboard
 
@@ -27,6 +27,7 @@ class FakeModel:
     def __init__(self, **arguments):
         self.arguments = arguments
         self.best_score_ = 0.875
+        self.objectives_ = [("val_accuracy", "max")]
         self.directory_ = arguments.get("directory", "autonas_runs/1")
         FakeModel.made.append(self)
 
@@ -134,7 +135,12 @@ def test_help_needs_no_library_that_takes_seconds_to_import():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert all(command in done.stdout for command in ("demo", "fit", "predict", "leaderboard"))
+    assert all(command in done.stdout for command in ("demo", "fit", "select", "evaluate", "predict", "leaderboard"))
+
+
+def test_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"autonas {autonas.__version__}\n"
 
 
 def test_keras_is_imported_without_a_word():
@@ -243,12 +249,13 @@ def test_fit_passes_on_what_was_given_and_nothing_else(capsys, fake, iris, tmp_p
     assert cli.main(command) == 0
     assert fake.made[0].arguments == {"verbose": 1}
     options = "--time-limit 5 --max-trials 2 --epochs 3 --strategy random --objective val_loss --preset fast"
-    options += " --fidelity full --executor process --workers 2"
+    options += " --fidelity full --executor process --workers 2 --search-space chain"
     assert cli.main([*command, *options.split(), "--weight-sharing", "--seed", "0", "--task", "t", "--quiet"]) == 0
     assert fake.made[1].arguments == {
         "time_limit": 5.0,
         "max_trials": 2,
         "epochs": 3,
+        "search_space": "chain",
         "strategy": "random",
         "weight_sharing": True,
         "fidelity": "full",
@@ -278,7 +285,7 @@ def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
     assert cli.main(["fit", str(iris), "--target", "target", "--output", str(output), "--test", str(iris)]) == 0
     out = capsys.readouterr().out
     assert "0000" in out and "dense" in out
-    assert "validation score: 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
+    assert "val_accuracy (larger is better): 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
     assert f"model saved to {output}\n" in out
     command, address = out.splitlines()[-2:]
     assert "tensorboard" in command and "--logdir autonas_runs/1" in command
@@ -311,6 +318,22 @@ def test_predict_names_the_columns_that_are_missing(capsys, fake, iris, tmp_path
     part = tmp_path / "part.csv"
     pandas.read_csv(iris).drop(columns="sepal width (cm)").to_csv(part, index=False)
     assert "sepal width (cm)" in error_of(capsys, "predict", tmp_path / "m", part)
+
+
+def test_evaluate_prints_the_metrics(capsys, fake, iris, tmp_path):
+    cli.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m")])
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(tmp_path / "m"), str(iris)]) == 0
+    assert capsys.readouterr().out == "loss: 0.2500\naccuracy: 0.5000\n"
+    del fake.made[0].source_  # As of a model that was saved from Python.
+    assert "target column isn't known" in error_of(capsys, "evaluate", tmp_path / "m", iris)
+
+
+def test_select_refuses_a_model_whose_search_is_not_there(capsys, fake, iris, tmp_path):
+    cli.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m"), "--directory", "gone"])
+    capsys.readouterr()
+    assert "no search in gone" in error_of(capsys, "select", tmp_path / "m", iris, "--limit", "params=1")
+    assert "--limit" in error_of(capsys, "select", tmp_path / "m", iris)
 
 
 def test_leaderboard(capsys, fake, iris, tmp_path):
@@ -363,7 +386,7 @@ def test_images_are_streamed_at_the_size_of_the_first(capsys, fake, images, tmp_
     assert cli.main(["fit", str(images), "--output", str(model), "--test", str(images)]) == 0
     batch, labels = next(iter(fake.made[0].x))
     assert batch.shape == (32, 8, 8, 1) and fake.made[0].y is None and set(labels.numpy()) == {0, 1}
-    assert json.loads((model / cli.SOURCE).read_text())["class_names"] == ["one", "zero"]
+    assert fake.made[0].source_["class_names"] == ["one", "zero"]
     capsys.readouterr()
     assert cli.main(["predict", str(model), str(images / "one")]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -420,6 +443,29 @@ def test_fit_predict_leaderboard_on_a_table(capsys, iris, tmp_path, monkeypatch)
     assert [list(probabilities.columns)[i] for i in probabilities.to_numpy().argmax(1)] == predictions[1:]
     assert cli.main(["leaderboard", "m", "--csv"]) == 0
     assert "completed" in capsys.readouterr().out
+    code = f"import sys; from autonas import cli; sys.exit(cli.main(['predict', 'm', {str(iris)!r}]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    # Neither TensorFlow nor CUDA, which finds no GPU, prints an error.
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.split() == predictions
+
+
+def test_select_serves_another_point_of_the_front_and_evaluate_scores_it(capsys, iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"fit {iris} --target target --output m --max-trials 6 --epochs 2 --seed 0 --strategy random --quiet"
+    assert cli.main([*command.split(), "--objective", "val_accuracy", "--objective", "params"]) == 0
+    assert cli.main(["leaderboard", "m", "--csv"]) == 0
+    board = pandas.read_csv(io.StringIO(capsys.readouterr().out.partition("model saved to m\n")[2]))
+    smallest = board[board.stage == "search"].params.min()
+    assert cli.main(["select", "m", str(iris), "--limit", f"params={smallest}", "--output", "small", "--quiet"]) == 0
+    assert "model saved to small" in capsys.readouterr().out
+    assert cli.main(["leaderboard", "small", "--csv"]) == 0
+    chosen = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    assert chosen[chosen.stage == "final"].params.item() == smallest
+    assert (chosen.stage == "search").sum() == 6
+    assert cli.main(["evaluate", "small", str(iris)]) == 0
+    out = capsys.readouterr().out
+    assert "accuracy: " in out and 0.0 <= float(out.split("accuracy: ")[1].split()[0]) <= 1.0
+    assert "The front has" in error_of(capsys, "select", "m", iris, "--limit", "params=1", "--quiet")
 
 
 def test_fit_and_predict_several_targets(capsys, tmp_path, monkeypatch):

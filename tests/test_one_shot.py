@@ -98,6 +98,16 @@ def test_a_gradient_oracle_trains_its_supernet_by_itself(digits, tmp_path):
         assert sum(chance.tensor_proto.float_val[0] for chance in chances) == pytest.approx(1.0)
 
 
+def test_the_decisions_that_are_not_searched_are_said_in_the_report_and_keep_their_defaults(whole, tmp_path):
+    found = candidates(whole)
+    unsearched = [name for name in found.columns if name.startswith(("optimization/", "classification_head_1/"))]
+    assert unsearched and (found[unsearched].nunique(dropna=False) == 1).all()
+    whole.report(tmp_path / "report.html")
+    written = (tmp_path / "report.html").read_text()
+    assert f"Shared weights: 3 of {3 + len(unsearched)} decisions are searched (layer 0, layer 1, layer 2)" in written
+    assert f"the other {len(unsearched)} keep their defaults" in written
+
+
 def test_the_default_architecture_comes_first_and_the_finalists_are_those_of_the_best_one_shot_scores(whole):
     found = candidates(whole)
     names = [f"tiny/layer_{index}" for index in range(3)]

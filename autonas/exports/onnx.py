@@ -23,6 +23,7 @@ class ONNX(base.Format):
         categories = {name: each["codes"] for name, each in codes.items() if each["kind"] == "category"}
         shapes = base.shapes(model)
         _name(proto.graph, base.input_names(model), base.output_names(model))
+        _name_dimensions(proto.graph)
         _look_up(proto, categories)
         onnx.checker.check_model(proto)
         onnx.save(proto, path)
@@ -47,6 +48,19 @@ def _name(graph, inputs, outputs):
     for value, name in zip(graph.output, outputs, strict=True):
         graph.node.append(helper.make_node("Identity", [value.name], [name]))
         value.name = name
+
+
+def _name_dimensions(graph):
+    """Gives dimensions of any size names that say what they are: `batch`, and of other dimensions the tensor's name.
+
+    The converter names each of them anew, such as `unk__221`, and in the shapes between inputs and outputs, too. These
+    shapes are left out: a run time derives them.
+    """
+    del graph.value_info[:]
+    for value in (*graph.input, *graph.output):
+        for place, dimension in enumerate(value.type.tensor_type.shape.dim):
+            if not dimension.HasField("dim_value"):
+                dimension.dim_param = "batch" if place == 0 else f"{value.name}_{place}"
 
 
 def _look_up(proto, categories):

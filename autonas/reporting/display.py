@@ -58,7 +58,7 @@ class SearchState:
         """A trial's architecture in a few words: of later candidates what tells them from the first one."""
         if record.number == 0 or record.stage != "search" or not self._default:
             return architecture(record.values, limit)
-        return architecture(record.values, limit, than=self._default) or "as trial 0"
+        return architecture(record.values, limit, than=self._default) or "same as trial 0"
 
     def elapsed(self):
         return self.search.seconds()

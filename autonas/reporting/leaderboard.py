@@ -7,7 +7,7 @@ import pandas
 import rich.markup
 import rich.table
 
-from autonas.reporting.text import architecture, duration
+from autonas.reporting.text import architecture, duration, metric, shortened
 from autonas.reporting.winner import is_number, order
 
 
@@ -100,12 +100,14 @@ def head(frame, n_rows):
     return pandas.concat([frame[~is_baseline].head(len(frame) if n_rows is None else n_rows), frame[is_baseline]])
 
 
-def render(frame, max_rows=None):
+def render(frame, max_rows=None, objectives=()):
     """Lays out a leaderboard for the terminal, with only the columns that a person reads.
 
     Args:
         frame: DataFrame from `leaderboard`.
         max_rows: Number of rows shown besides the baselines, or None for all.
+        objectives: Pairs of name and direction, the objective of the score first. They are the heads of the columns of
+            scores. Defaults to none: there is one column, `score`.
 
     Returns:
         A `rich.table.Table`.
@@ -114,8 +116,10 @@ def render(frame, max_rows=None):
     left_out = len(frame) - len(shown)
     caption = f"and {left_out} more trial{'s' * (left_out > 1)}" if left_out else None
     table = rich.table.Table(caption=caption, caption_justify="left")
-    for name in ("rank", "trial", "score", "time", "epochs", "parameters", "what"):
-        table.add_column(name, justify="left" if name in ("trial", "what") else "right", no_wrap=name != "what")
+    heads = [metric(*pair) for pair in objectives] or ["score"]
+    for name in ("rank", "trial", *heads, "time", "epochs", "parameters", "architecture"):
+        is_text = name in ("trial", "architecture")
+        table.add_column(name, justify="left" if is_text else "right", no_wrap=name not in ("architecture", *heads))
     decisions = frame.columns[frame.columns.get_loc("reason") + 1 :]
     # What is the same for all trials doesn't tell them apart.
     telling = [name for name in decisions if len(frame) < 2 or frame[name].astype(object).nunique(dropna=False) > 1]
@@ -126,14 +130,15 @@ def render(frame, max_rows=None):
             what = ": ".join(part for part in (row["status"], row["reason"] or what) if part)
         elif stage == "baseline":
             what = row["reason"]
+        scores = [row["score"], *(row.get(name, math.nan) for name, _ in objectives[1:])]
         cells = (
             "" if pandas.isna(row["rank"]) else str(row["rank"]),
             trial if stage in ("search", trial) else f"{trial} ({stage})",
-            "" if pandas.isna(row["score"]) else f"{row['score']:.4g}",
+            *("" if pandas.isna(score) else f"{score:.4g}" for score in scores),
             duration(row["seconds"]),
             str(row["epochs"]),
             "" if pandas.isna(row["parameters"]) else f"{row['parameters']:,}",
-            what if len(what) <= 80 else what[:79] + "…",
+            shortened(what, 80),
         )
         table.add_row(*map(rich.markup.escape, cells))
     return table

@@ -4,7 +4,10 @@ import rich.console
 
 from autonas.reporting import display
 from autonas.reporting.reporter import Reporter
-from autonas.reporting.text import duration
+from autonas.reporting.text import duration, searched_decisions, shortened
+
+#: Decisions that are named of those that are searched with shared weights, and of those that aren't.
+_N_NAMED = 6
 
 
 class ProgressReporter(Reporter):
@@ -31,8 +34,9 @@ class ProgressReporter(Reporter):
         self._console = self.console or rich.console.Console()
         self._display = None
         if self.verbose:
-            for line in self.invitation:
-                self._print(line)
+            for line in (*self.invitation, searched_decisions(search, _N_NAMED)):
+                if line:
+                    self._print(line)
             self._display = display.start(self._state, self._console)
 
     def on_trial_begin(self, record):
@@ -80,14 +84,13 @@ class ProgressReporter(Reporter):
         """One line for all candidates that were refused since the last one: there may be many, in no time."""
         if self._refused:
             last = self._refused[-1]
-            self._print(f"{len(self._refused)} refused, the last, trial {last.number}, since {last.message}")
+            self._print(f"{len(self._refused)} refused; the last one, trial {last.number}: {last.message}")
             self._refused = []
 
     def _line(self, record):
         best = "" if self._state.best is None else f"(best {self._state.best.score:.4f})"
         if record.status != "completed":
-            reason = " ".join(record.message.split())
-            reason = reason if len(reason) <= 60 else reason[:59] + "…"
+            reason = shortened(" ".join(record.message.split()), 60)
             result = f"{record.status}: {reason}" if reason else record.status
         elif record.score is None:
             result = record.message if record.stage == "final" else _shown(record.metrics)

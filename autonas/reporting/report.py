@@ -11,7 +11,7 @@ from autonas.reporting.leaderboard import head, leaderboard
 from autonas.reporting.winner import winner
 
 
-def report(search, records, stop_reason, front=None, objectives=(), constraints=None, predictions=None):
+def report(search, records, stop_reason, front=None, objectives=(), predictions=None):
     """The page.
 
     Args:
@@ -20,7 +20,6 @@ def report(search, records, stop_reason, front=None, objectives=(), constraints=
         stop_reason: Why the search ended.
         front: Rows of the leaderboard that are the Pareto front, or `None` for one objective.
         objectives: Pairs of name and direction, one an objective.
-        constraints: Dict from costs to limits, or `None`.
         predictions: List of `HeadPredictions` of the winner. The page says that none are kept if the list is empty,
             and nothing of predictions if it is `None`.
 
@@ -31,19 +30,19 @@ def report(search, records, stop_reason, front=None, objectives=(), constraints=
     shares = importance.importances(records, search.space, search.direction)
     board = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     parts = [_header(search, records, stop_reason, best)]
-    parts += [_card("In short", _in_short(search, records, stop_reason, shares))]
+    parts += [_card("Summary", _in_short(search, records, stop_reason, shares))]
     if best is not None:
-        parts.append(_card("The architecture that won", page.picture(
+        parts.append(_card("Best architecture", page.picture(
             f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)))  # fmt: skip
     parts.append(_pair(
-        _card("The course of the search", page.picture("Score of each trial", plots.plot_history, search, records)),
-        _card("Over time", page.picture("Score over seconds", plots.plot_history, search, records, "seconds")),
+        _card("Scores over trials", page.picture("Score of each trial", plots.plot_history, search, records)),
+        _card("Scores over time", page.picture("Score over seconds", plots.plot_history, search, records, "seconds")),
         _card("Learning curves", page.picture("Score of each epoch", plots.plot_curves, search, records)),
-        _card("Which decisions matter", page.picture("Importance of decisions", plots.plot_importance, shares)),
+        _card("Importance of decisions", page.picture("Importance of decisions", plots.plot_importance, shares)),
     ))  # fmt: skip
-    parts.append(_card("Every trial, from its decisions to its score", page.picture(
+    parts.append(_card("Decisions and score of each trial", page.picture(
         "Parallel coordinates of the trials", plots.plot_parallel, search, records, shares)))  # fmt: skip
-    parts.append(_pair(*_others(search, records, board, front, objectives, constraints, predictions)))
+    parts.append(_pair(*_others(search, records, board, front, objectives, predictions)))
     parts.append(_card("Leaderboard", _board(board)))
     parts += _failures(records)
     parts += _facts(search)
@@ -89,7 +88,7 @@ def _in_short(search, records, stop_reason, shares):
     )
 
 
-def _others(search, records, board, front, objectives, constraints, predictions):
+def _others(search, records, board, front, objectives, predictions):
     """The pictures that not every search has."""
     cards = []
     if predictions == []:
@@ -100,11 +99,11 @@ def _others(search, records, board, front, objectives, constraints, predictions)
             f"Predictions of {each.name} beside the truth", plots.plot_predictions, each, limit=520)))  # fmt: skip
     if front is not None:
         cards.append(_card("Pareto front", page.picture(
-            "Trials by two objectives", plots.plot_pareto, board, front, objectives, constraints)))  # fmt: skip
+            "Trials by two objectives", plots.plot_pareto, board, front, objectives, search.limits)))  # fmt: skip
     if any(record.stage == "one_shot" for record in records):
-        cards.append(_card("One-shot scores and real ones", page.picture(
-            "Scores by shared weights beside those of training alone", plots.plot_ranks, search, records)))  # fmt: skip
-    cards.append(_card("Where the time went", page.picture("Seconds by phase", plots.plot_phases, records)))
+        cards.append(_card("One-shot scores and scores of trained models", page.picture(
+            "Scores with shared weights and of training alone", plots.plot_ranks, search, records)))  # fmt: skip
+    cards.append(_card("Time by phase", page.picture("Seconds by phase", plots.plot_phases, records)))
     return cards
 
 
@@ -123,14 +122,14 @@ def _failures(records):
     if not lost:
         return []
     rows = [[record.number, record.stage, record.status, " ".join(record.message.split())] for record in lost]
-    listed = page.table(["trial", "stage", "what happened", "reason"], rows, "sortable")
-    return [_folded(f"What failed or was refused ({len(lost)})", f'<div class="board">{listed}</div>')]
+    listed = page.table(["trial", "stage", "status", "reason"], rows, "sortable")
+    return [_folded(f"Failed and refused trials ({len(lost)})", f'<div class="board">{listed}</div>')]
 
 
 def _facts(search):
     space = [[info["name"], info["type"], _choices(info)] for info in search.space]
     found = [_folded(f"Search space ({len(space)} decisions)", f'<div class="board">'
-                     f'{page.table(["decision", "kind", "from"], space, "sortable")}</div>')]  # fmt: skip
+                     f'{page.table(["decision", "kind", "options"], space, "sortable")}</div>')]  # fmt: skip
     for heading, facts in (("Settings", search.settings), ("Environment", search.environment)):
         if facts:
             listed = page.table(["name", "value"], [list(item) for item in facts.items()])

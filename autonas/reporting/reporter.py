@@ -13,7 +13,8 @@ class SearchInfo:
         objective: Name of the score, e.g. `"val_accuracy"`.
         direction: `"min"` or `"max"`: which scores are better.
         space: One dict a decision: `"name"`, `"type"` (`"Choice"`, `"Int"`, `"Float"`, `"Boolean"` or
-            `"Fixed"`), and either `"values"` (a list) or `"min"` and `"max"`.
+            `"Fixed"`), `"is_conditional"` (whether it is inactive in some architectures), and either `"values"` (a
+            list) or `"min"` and `"max"`.
         max_trials: Number of candidates after which the search ends, or None.
         time_limit: Seconds after which the search ends, or None.
         directory: Folder of the run.
@@ -26,6 +27,8 @@ class SearchInfo:
         blueprint: The blocks and how they are connected, as `Graph.blueprint` gives them.
         settings: Arguments of the estimator that differ from their defaults, as text.
         environment: Versions, devices and the like, as text.
+        limits: Limits of costs by their names.
+        unsearched: Names of decisions that a search with shared weights doesn't vary: they keep their defaults.
         served: `trial_id` of the trial that is served, or `None` while the search goes on.
     """
 
@@ -44,6 +47,8 @@ class SearchInfo:
     blueprint: list[dict] = dataclasses.field(default_factory=list)
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    limits: dict[str, float] = dataclasses.field(default_factory=dict)
+    unsearched: list[str] = dataclasses.field(default_factory=list)
     served: str | None = None
 
     def pairs(self):
@@ -71,7 +76,7 @@ class SearchInfo:
 def describe(hyperparameter):
     """A hyperparameter of Keras Tuner as it stands in `SearchInfo.space`."""
     kind = type(hyperparameter).__name__
-    described = {"name": hyperparameter.name, "type": kind}
+    described = {"name": hyperparameter.name, "type": kind, "is_conditional": bool(hyperparameter.conditions)}
     if kind in ("Int", "Float"):
         return described | {"min": hyperparameter.min_value, "max": hyperparameter.max_value}
     values = {"Boolean": lambda: [True, False], "Fixed": lambda: [hyperparameter.value]}

@@ -9,14 +9,14 @@ from autonas.reporting.plots import phases, wording
 from autonas.reporting.winner import is_number, length, ranked, winner
 
 _ENDS = {
-    "max_trials": "All trials that were asked for were made.",
+    "max_trials": "The number of trials, `max_trials`, was reached.",
     "time_limit": "The time limit was reached.",
-    "patience": "As many trials as `patience` allows brought nothing better.",
-    "space_exhausted": "Every architecture of the space had been tried.",
-    "constraints": "The strategy found no further architecture within the limits: too many in a row were refused.",
-    "failures": "Trial after trial failed.",
-    "interrupted": "It was interrupted.",
-    "error": "An error ended it.",
+    "patience": "`patience` trials in a row brought no improvement.",
+    "space_exhausted": "Every architecture of the search space was tried.",
+    "constraints": "Too many candidates in a row violated a constraint.",
+    "failures": "Too many trials in a row failed.",
+    "interrupted": "The search was interrupted.",
+    "error": "An error ended the search.",
 }
 #: Kinds of reasons that are told apart.
 _N_REASONS = 5
@@ -38,12 +38,14 @@ def sections(search, records, stop_reason, shares):
     Returns:
         List of pairs of a heading and a list of sentences.
     """
+    searched = text.searched_decisions(search)
     return [
-        ("What won", _what(search, records)),
-        ("Why", _why(search, records, shares)),
-        ("What it cost", _costs(records)),
-        ("What failed", _failures(records)),
-        ("Why it ended", [_ENDS.get(stop_reason, str(stop_reason))]),
+        *([("Searched decisions", [searched])] if searched else []),
+        ("Best trial", _what(search, records)),
+        ("Important decisions", _why(search, records, shares)),
+        ("Cost", _costs(records)),
+        ("Failures", _failures(records)),
+        ("End of the search", [_ENDS.get(stop_reason, str(stop_reason))]),
     ]
 
 
@@ -138,10 +140,10 @@ def _why(search, records, shares):
     named = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
     if named:
         n_trials = len(importance.comparable(records))
-        hint = f" Of {n_trials} trials, that's a hint." if n_trials < _FEW else ""
-        found = [f"Of what varies in the score, these decisions account for: {', '.join(named)}.{hint}"]
+        hint = f" With {n_trials} trials, this is only a hint." if n_trials < _FEW else ""
+        found = [f"Importance for the score: {', '.join(named)}.{hint}"]
     else:
-        found = ["The trials don't tell which decisions matter: too few, or too much alike."]
+        found = ["Not enough distinct trials to rank the decisions."]
     return found + _in_common(search, importance.comparable(records), list(shares))
 
 
@@ -164,8 +166,8 @@ def _in_common(search, trials, order):
         share = sum(record.values.get(name) == value for record in others) / len(others)
         if share < 0.5:
             said.append(f"{name}_{value}/")
-            found.append(f"{labels[name]} {text.shown(value)} ({share:.0%} of the others)")
-    return [f"The best {n_best} have in common: {', '.join(found[:_N_IMPORTANT])}."] if found else []
+            found.append(f"{labels[name]} {text.shown(value)} ({share:.0%} of the other trials)")
+    return [f"The best {n_best} trials have in common: {', '.join(found[:_N_IMPORTANT])}."] if found else []
 
 
 def _costs(records):
@@ -173,7 +175,7 @@ def _costs(records):
     epochs = sum(record.epochs for record in candidates)
     seconds = sum(record.seconds for record in records)
     found = [f"{_count(len(candidates), 'trial')}, {_count(epochs, 'epoch')}, {text.duration(seconds)} "
-             "(of all workers together)."]  # fmt: skip
+             "(all workers together)."]  # fmt: skip
     for stage, parts in phases.seconds_by_phase(records).items():
         total = sum(parts.values())
         said = [f"{name.replace('_', ' ')} {text.duration(each)}" for name, each in
@@ -198,8 +200,8 @@ def _failures(records):
             what = _count(len(group), "trial") if stages == {"search"} else ", ".join(sorted(stages))
             found.append(f"{what} {status}{', for example' if len(group) > 1 else ''}: {example}")
         if len(ordered) > _N_REASONS:
-            found.append(f"{sum(map(len, ordered[_N_REASONS:]))} {status} for other reasons.")
-    return found or ["Nothing: no trial failed or was refused."]
+            found.append(f"{_count(sum(map(len, ordered[_N_REASONS:])), 'trial')} {status} for other reasons.")
+    return found or ["No trial failed or was refused."]
 
 
 def _on_one_line(lines):

@@ -44,6 +44,16 @@ def duration(seconds):
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def shortened(text, limit):
+    """Return a text of at most `limit` characters: the text, or else its beginning with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def metric(name, direction):
+    """Return the name of an objective with its direction: `"val_loss (smaller is better)"`."""
+    return f"{name} ({'smaller' if direction == 'min' else 'larger'} is better)"
+
+
 def shown(value):
     """A value of a decision in words: `"on"`, `"0.00123"`, `"max pooling 3"`."""
     if isinstance(value, bool):
@@ -67,6 +77,30 @@ def short_names(names):
     """
     names = list(names)
     return {name: " / ".join(shortest_end(name, names)).replace("_", " ") for name in names}
+
+
+def searched_decisions(search, limit=None):
+    """Return a sentence about which decisions a search with shared weights varies; empty without shared weights.
+
+    Args:
+        search: The `SearchInfo`.
+        limit: Number of decisions that are named of each kind. Defaults to `None`: all of them.
+    """
+    if not search.unsearched:
+        return ""
+    labels = short_names(info["name"] for info in search.space if info["type"] != "Fixed")
+    unsearched = [label for name, label in labels.items() if name in search.unsearched]
+    searched = [label for name, label in labels.items() if name not in search.unsearched]
+    return (
+        f"Shared weights: {len(searched)} of {len(labels)} decisions are searched ({_listed(searched, limit)}); "
+        f"the other {len(unsearched)} keep their defaults ({_listed(unsearched, limit)})."
+    )
+
+
+def _listed(labels, limit):
+    named = labels[:limit]
+    more = [f"and {len(labels) - len(named)} more"] if len(named) < len(labels) else []
+    return ", ".join(named + more)
 
 
 def shortest_end(name, names):

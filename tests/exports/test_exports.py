@@ -35,6 +35,8 @@ def run(format, file):
     if format == "onnx":
         import onnxruntime
         session = onnxruntime.InferenceSession(file)
+        for tensor in (*session.get_inputs(), *session.get_outputs()):
+            assert tensor.shape[0] == "batch" and not any("unk" in str(size) for size in tensor.shape), tensor.shape
         rows = {name: a.astype(object) if a.dtype.kind == "U" else a for name, a in rows.items()}
         return dict(zip([each.name for each in session.get_outputs()], session.run(None, rows)))
     if format == "litert":

@@ -41,6 +41,21 @@ def test_one_line_a_trial_without_a_terminal(capsys):
     assert capsys.readouterr().out.splitlines() == LINES
 
 
+def test_with_shared_weights_a_line_says_which_decisions_are_searched(capsys):
+    space = [{"name": f"net/layer_{index}", "type": "Choice", "values": [1, 2]} for index in range(9)]
+    space += [{"name": "optimization/batch_size", "type": "Choice", "values": [16, 32]},
+              {"name": "optimizer", "type": "Fixed", "values": ["adam"]}]  # fmt: skip
+    search = SearchInfo("val_loss", "min", space, unsearched=["net/layer_8", "optimization/batch_size", "optimizer"])
+    reporter = ProgressReporter()
+    reporter.on_search_begin(search)
+    line, _ = capsys.readouterr().out.split("\n")
+    named = ", ".join(f"layer {index}" for index in range(6))
+    assert line == (
+        f"Shared weights: 8 of 10 decisions are searched ({named}, and 2 more); "
+        "the other 2 keep their defaults (layer 8, batch size)."
+    )
+
+
 def test_verbose_0_is_silent(capsys):
     run(ProgressReporter(verbose=0))
     assert capsys.readouterr() == ("", "")
@@ -103,7 +118,7 @@ def test_the_display_says_of_every_trial_that_is_running_how_it_differs_from_the
     reporter.on_epoch_end(records[1], 4, {"val_accuracy": 0.8765})
     records[0].status = "failed"
     reporter.on_trial_end(records[0], None)
-    assert shown(reporter)[-2:] == ["now epoch 4: 0.8765 trial 1: as trial 0", "begins trial 2: residual"]
+    assert shown(reporter)[-2:] == ["now epoch 4: 0.8765 trial 1: same as trial 0", "begins trial 2: residual"]
     assert shown(reporter)[0] == "trials 1 1 failed"
 
 

@@ -53,9 +53,9 @@ def test_all_of_the_search_is_on_the_page(page, searched):
     reader = Reader(page)
     headings = reader.within("h2") + reader.within("summary")
     for heading in (
-        "In short", "The architecture that won", "The course of the search", "Learning curves",
-        "Which decisions matter", "Every trial, from its decisions to its score", "Where the time went", "Leaderboard",
-        "What failed or was refused (9)", "Settings", "Environment",
+        "Summary", "Best architecture", "Scores over trials", "Learning curves",
+        "Importance of decisions", "Decisions and score of each trial", "Time by phase", "Leaderboard",
+        "Failed and refused trials (9)", "Settings", "Environment",
     ):  # fmt: skip
         assert heading in headings
     assert f"{searched.best_score_:.4g}" in reader.within("dd")
@@ -111,7 +111,7 @@ def test_ranks_are_there_if_weights_were_shared(searched):
     finalists = [[record.values, -record.score] for record in records if record.score is not None]
     stage = TrialRecord("0900", 900, "one_shot", status="completed", report={"finalists": finalists, "n_scored": 9})
     headings = Reader(reports.report(search, [*records, stage], "max_trials")).within("h2")
-    assert "One-shot scores and real ones" in headings
+    assert "One-shot scores and scores of trained models" in headings
 
 
 def test_a_search_whose_trials_all_failed_has_a_report_too(searched):

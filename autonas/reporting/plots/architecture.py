@@ -8,19 +8,20 @@ _FONT, _LINE, _PADDING = 8.0, 11.5, 7.0
 _ACROSS, _DOWN = 34.0, 16.0
 #: Mean width of a character as a share of its height, of the font that matplotlib comes with.
 _CHARACTER = 0.6
+_HEADING = 9.5
 #: Lines of a box, and characters of a line, at most.
 _N_LINES, _N_CHARACTERS = 26, 46
 _FILLS = {"input": "#E8F1F8", "block": "#FFFFFF", "head": "#FCEBDD"}
 _EDGES = {"input": canvas.BLUE, "block": "0.35", "head": canvas.RED}
 
 
-def _size(search, record):
-    layout = _Layout(search, record)
+def _size(search, record, width=None):
+    layout = _Layout(search, record, width)
     return layout.width / 72 + 0.1, layout.height / 72 + 0.1
 
 
 @canvas.sized(_size)
-def plot_architecture(search, record, axes=None):
+def plot_architecture(search, record, width=None, axes=None):
     """Draws the blocks of a trial, what was decided in each, and the cells inside of them.
 
     The picture has a size of its own; in axes of another size it is scaled with its text. `canvas.figure` gives it a
@@ -29,12 +30,14 @@ def plot_architecture(search, record, axes=None):
     Args:
         search: The `SearchInfo`, whose blueprint is drawn.
         record: The `TrialRecord`, whose values are.
+        width: Greatest width in inches. Blocks are drawn below each other if they are wider beside each other. Defaults
+            to `None`: beside each other.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
     Returns:
         The axes.
     """
-    layout = _Layout(search, record)
+    layout = _Layout(search, record, width)
     axes = canvas.new_axes(axes, (layout.width / 72 + 0.1, layout.height / 72 + 0.1))
     if not layout.boxes:
         return canvas.note(axes, "the search has no blueprint")
@@ -46,9 +49,10 @@ def plot_architecture(search, record, axes=None):
     scale = min(area.width / layout.width, area.height / layout.height) * 72 / axes.figure.dpi
     # Alone in a figure made for it, the axes will fill it once it is laid out.
     scale = min(1.0, scale) if len(axes.figure.axes) > 1 else _fitting(axes, layout)
-    axes.text(0, 7, canvas.plain(layout.heading, 90), fontsize=9.5 * scale, fontweight="bold", va="center")
+    for number, line in enumerate(layout.heading):
+        axes.text(0, 7 + 12 * number, canvas.plain(line, 90), fontsize=_HEADING * scale, fontweight="bold", va="center")
     for points in layout.arrows:
-        _arrow(axes, points, scale)
+        _arrow(axes, points, layout.is_vertical, scale)
     for box in layout.boxes.values():
         _box(axes, box, scale)
     for panel, left, top in layout.panels:
@@ -79,12 +83,11 @@ class _Box:
 
 
 class _Layout:
-    """Where everything goes: parts in columns by their distance from the inputs, cells below, training last."""
+    """Where everything goes: blocks by their distance from the inputs, cells below, training last."""
 
-    def __init__(self, search, record):
+    def __init__(self, search, record, width=None):
         values = {name: value for name, value in record.values.items() if value is not None}
         self.boxes, self.arrows, self.panels = {}, [], []
-        self.heading = _heading(search, record)
         panels = []
         for part in search.blueprint:
             drawn = [cells.Cell(each, values) for each in part.get("drawing", [])]
@@ -96,59 +99,76 @@ class _Layout:
             self.boxes[part["name"]] = _Box(part, wording.wrapped(lines, _N_CHARACTERS))
             several = sum(bool(each.get("drawing")) for each in search.blueprint) > 1
             panels += [(each, f"{wording.title(part)}: {each.name}" if several else each.name) for each in drawn]
-        width, height = self._place(search.blueprint)
+        columns, passing = _columns(search.blueprint, self.boxes)
+        heading = _heading(search, record)
+        limit = None if width is None else 72 * width - 8
+        across = sum(max((box.width for box in boxes), default=0.0) + _ACROSS for boxes in columns) - _ACROSS
+        self.is_vertical = limit is not None and max(across, _heading_width(heading)) > limit
+        self.heading = [heading]
+        if self.is_vertical:
+            self.heading = wording.wrapped([heading], int(limit / _heading_width("x")))
+        upper = _DOWN + 6.0 + 12 * (len(self.heading) - 1)
+        taken, height = self._place(columns, upper)
+        self._connect(passing)
         for panel, name in panels:
             panel.name = name
-        width = max(width, len(self.heading) * 9.5 * 1.1 * _CHARACTER)
-        self.width, height = self._place_panels([panel for panel, _ in panels], width, height)
+        taken = max(taken, *map(_heading_width, self.heading))
+        panels = [panel for panel, _ in panels]
+        self.width, height = self._place_panels(panels, taken, height, limit if self.is_vertical else 520.0)
         others = {name: value for name, value in values.items()
                   if name.startswith("optimization/") and not name.startswith("tuner/")}  # fmt: skip
         self.footer = wording.wrapped(
             ["training: " + ", ".join(text.phrase(*item) for item in others.items())] if others else [],
-            int(self.width / (7.5 * _CHARACTER)),
+            int(max(self.width, limit if self.is_vertical else 0.0) / (7.5 * _CHARACTER)),
         )
+        if self.is_vertical and self.footer:
+            self.width = max(self.width, limit)
         self.footer_top = height + _DOWN / 2
         self.height = self.footer_top + _LINE * len(self.footer)
 
-    def _place(self, blueprint):
-        """Puts boxes into columns, and arrows between them; returns the width and the height that they take."""
-        column = {}
-        for part in blueprint:
-            column[part["name"]] = 1 + max((column[source] for source in part["inputs"]), default=-1)
-        # Inputs stand beside what takes them.
-        for part in blueprint:
-            if not part["inputs"]:
-                takers = [column[each["name"]] for each in blueprint if part["name"] in each["inputs"]]
-                column[part["name"]] = min(takers, default=1) - 1
-        columns = [[] for _ in range(1 + max(column.values(), default=-1))]
-        passing = {}
-        for part in blueprint:
-            columns[column[part["name"]]].append(self.boxes[part["name"]])
-            for source in part["inputs"]:
-                # An arrow over several columns needs a place in each of those between.
-                between = [_Gap() for _ in range(column[source] + 1, column[part["name"]])]
-                for gap, place in zip(between, range(column[source] + 1, column[part["name"]]), strict=True):
-                    columns[place].append(gap)
-                passing[source, part["name"]] = between
+    def _place(self, columns, upper):
+        """Puts boxes into columns, or into rows if the picture is vertical; returns the width and the height."""
+        if self.is_vertical:
+            return self._place_rows(columns, upper)
         heights = [sum(box.height for box in boxes) + _DOWN * (len(boxes) - 1) for boxes in columns]
         height = max(heights, default=0.0)
-        left, upper = 1.0, _DOWN + 6.0
+        left = 1.0
         for boxes, taken in zip(columns, heights, strict=True):
             top, width = upper + (height - taken) / 2, max((box.width for box in boxes), default=0.0)
             for box in boxes:
                 box.left, box.top = left + (width - box.width) / 2, top
                 top += box.height + _DOWN
             left += width + _ACROSS
-        for (source, target), gaps in passing.items():
-            first, last = self.boxes[source], self.boxes[target]
-            points = [(first.left + first.width, first.top + first.height / 2)]
-            points += [(gap.left, gap.top + gap.height / 2) for gap in gaps]
-            self.arrows.append([*points, (last.left, last.top + last.height / 2)])
         return left - _ACROSS + 1.0, upper + height + 1.0
 
-    def _place_panels(self, panels, width, height):
+    def _place_rows(self, rows, upper):
+        widths = [sum(box.width for box in boxes) + _DOWN * (len(boxes) - 1) for boxes in rows]
+        width, top = max(widths, default=0.0), upper
+        for boxes, taken in zip(rows, widths, strict=True):
+            left, height = 1.0 + (width - taken) / 2, max((box.height for box in boxes), default=0.0)
+            for box in boxes:
+                box.left, box.top = left, top
+                left += box.width + _DOWN
+            top += height + _DOWN
+        return width + 2.0, top - _DOWN + 1.0
+
+    def _connect(self, passing):
+        """Makes the arrows: lists of points."""
+        for (source, target), gaps in passing.items():
+            first, last = self.boxes[source], self.boxes[target]
+            if self.is_vertical:
+                points = [(first.left + first.width / 2, first.top + first.height)]
+                points += [(gap.left + gap.width / 2, gap.top) for gap in gaps]
+                points.append((last.left + last.width / 2, last.top))
+            else:
+                points = [(first.left + first.width, first.top + first.height / 2)]
+                points += [(gap.left, gap.top + gap.height / 2) for gap in gaps]
+                points.append((last.left, last.top + last.height / 2))
+            self.arrows.append(points)
+
+    def _place_panels(self, panels, width, height, least):
         """Puts cells below the boxes, in rows about as wide; returns the width and the height of all."""
-        limit = max([width, 520.0, *(panel.width for panel in panels)])
+        limit = max([width, least, *(panel.width for panel in panels)])
         left, top, row = 1.0, height + _DOWN, 0.0
         for panel in panels:
             if left > 1.0 and left + panel.width > limit:
@@ -157,6 +177,38 @@ class _Layout:
             left, row = left + panel.width + _ACROSS, max(row, panel.height)
             width = max(width, left - _ACROSS)
         return width, top + row if panels else height
+
+
+def _columns(blueprint, boxes):
+    """Sort boxes by their distance from the inputs.
+
+    Returns:
+        A list of columns, which are lists of boxes and gaps, and a dict from pairs of a source and its target to the
+        gaps of the columns between them.
+    """
+    column = {}
+    for part in blueprint:
+        column[part["name"]] = 1 + max((column[source] for source in part["inputs"]), default=-1)
+    # An input stands beside the blocks that take it.
+    for part in blueprint:
+        if not part["inputs"]:
+            takers = [column[each["name"]] for each in blueprint if part["name"] in each["inputs"]]
+            column[part["name"]] = min(takers, default=1) - 1
+    columns = [[] for _ in range(1 + max(column.values(), default=-1))]
+    passing = {}
+    for part in blueprint:
+        columns[column[part["name"]]].append(boxes[part["name"]])
+        for source in part["inputs"]:
+            # An arrow over several columns needs a place in each column between.
+            between = [_Gap() for _ in range(column[source] + 1, column[part["name"]])]
+            for gap, place in zip(between, range(column[source] + 1, column[part["name"]]), strict=True):
+                columns[place].append(gap)
+            passing[source, part["name"]] = between
+    return columns, passing
+
+
+def _heading_width(heading):
+    return len(heading) * _HEADING * 1.1 * _CHARACTER
 
 
 def _heading(search, record):
@@ -196,14 +248,15 @@ def _box(axes, box, scale):
                   fontsize=_FONT * scale, color="0.15", zorder=3)  # fmt: skip
 
 
-def _arrow(axes, points, scale):
-    """An arrow through points, level where it leaves and arrives."""
+def _arrow(axes, points, is_vertical, scale):
+    """An arrow through points, which leaves and arrives at a right angle to the boxes."""
     from matplotlib import patches, path
 
     vertices, codes = [points[0]], [path.Path.MOVETO]
     for (left, top), (right, bottom) in zip(points, points[1:], strict=False):
-        middle = (left + right) / 2
-        vertices += [(middle, top), (middle, bottom), (right, bottom)]
+        across, down = (left + right) / 2, (top + bottom) / 2
+        bends = [(left, down), (right, down)] if is_vertical else [(across, top), (across, bottom)]
+        vertices += [*bends, (right, bottom)]
         codes += [path.Path.CURVE4] * 3
     axes.add_patch(
         patches.FancyArrowPatch(

@@ -1,11 +1,15 @@
 """What all pictures share: axes, sizes, colours, and labels that are data and no formulas."""
 
+from autonas.reporting.text import shortened
+
 #: Colours that the colour-blind tell apart (Okabe and Ito 2008).
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 #: For what is there but not meant.
 GREY = "0.6"
 #: Inches.
 SIZE = (6.4, 4.0)
+#: Height of a picture that is made narrower, as a share of its width at least, unless it was lower before.
+_LEAST_SHARE = 0.76
 
 
 def new_axes(axes, size=SIZE):
@@ -17,12 +21,14 @@ def new_axes(axes, size=SIZE):
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
-def figure(plot, *arguments):
-    """A picture in a figure of its own, of the size that suits it, which pyplot knows nothing of.
+def figure(plot, *arguments, width=None):
+    """Draw a plot into a figure of its own, which pyplot doesn't know.
 
     Args:
         plot: One of the `plot_...` functions.
         *arguments: Its arguments but `axes`.
+        width: Greatest width in inches. Text is as large as without it, so a picture that would be wider is drawn anew
+            for this width and isn't scaled. Defaults to `None`: the size that suits the plot.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -30,6 +36,8 @@ def figure(plot, *arguments):
     from matplotlib.figure import Figure
 
     size = plot.size(*arguments) if hasattr(plot, "size") else SIZE
+    if width is not None and size[0] > width:
+        size = width, max(size[1] * width / size[0], min(size[1], _LEAST_SHARE * width))
     drawn = Figure(figsize=size, layout="constrained")
     plot(*arguments, axes=drawn.add_subplot())
     return drawn
@@ -51,9 +59,7 @@ def sized(size):
 
 def plain(text, limit=40):
     """A label as it is to be drawn: on one line, at most `limit` characters, and never read as a formula."""
-    text = " ".join(str(text).split())
-    text = text if len(text) <= limit else text[: limit - 1] + "…"
-    return text.replace("$", r"\$")
+    return shortened(" ".join(str(text).split()), limit).replace("$", r"\$")
 
 
 def note(axes, text):
@@ -61,6 +67,12 @@ def note(axes, text):
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", color="0.4", transform=axes.transAxes, wrap=True)
     return axes
+
+
+def legend_above(axes):
+    """Adds a legend above the axes, in as many columns as fit."""
+    ncols = max(1, int(axes.figure.get_size_inches()[0] / 2.0))
+    axes.legend(frameon=False, fontsize="small", ncols=ncols, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
 
 
 def tidy(axes):

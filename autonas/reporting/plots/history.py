@@ -2,6 +2,7 @@
 
 import math
 
+from autonas.reporting import text
 from autonas.reporting.plots import canvas
 from autonas.reporting.winner import is_number, length, order
 
@@ -47,7 +48,7 @@ def plot_history(search, records, over="trials", axes=None):
     full = [record for record in scored if length(record) == farthest]
     short = [record for record in scored if length(record) < farthest]
     if short:
-        label = f"trained for less than {farthest} epochs"
+        label = f"trained for fewer than {farthest} epochs"
         axes.scatter([place[id(each)] for each in short], [each.score for each in short], s=10, color="0.75",
                      label=label)  # fmt: skip
     axes.scatter([place[id(each)] for each in full], [each.score for each in full], s=22, color=canvas.SKY,
@@ -115,7 +116,9 @@ def plot_curves(search, records, axes=None):
     axes.set_ylabel(canvas.plain(name))
     axes.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], frameon=False, fontsize="small", title="the best", title_fontsize="small")
+    axes.legend(
+        handles[::-1], labels[::-1], frameon=False, fontsize="small", title="best trials", title_fontsize="small"
+    )
     return canvas.tidy(axes)
 
 
@@ -157,10 +160,10 @@ def _limit(axes, scores, direction):
     beyond = sum(score > edge if direction == "min" else score < edge for score in scores)
     margin = 0.05 * abs(edge - best)
     axes.set_ylim(*((best - margin, edge) if direction == "min" else (edge, best + margin)))
-    axes.text(0.01, 0.99 if direction == "min" else 0.01, f"{beyond} worse ones are outside", fontsize="small",
+    axes.text(0.01, 0.99 if direction == "min" else 0.01, f"{beyond} worse scores are outside", fontsize="small",
               color="0.4", ha="left", va="top" if direction == "min" else "bottom",
               transform=axes.transAxes)  # fmt: skip
 
 
 def _score_label(search):
-    return canvas.plain(f"{search.objective} ({'smaller' if search.direction == 'min' else 'larger'} is better)", 60)
+    return canvas.plain(text.metric(search.objective, search.direction), 60)

@@ -1,4 +1,4 @@
-"""Which decisions matter."""
+"""The importance of decisions."""
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
@@ -12,7 +12,7 @@ def _size(shares):
 
 @canvas.sized(_size)
 def plot_importance(shares, axes=None):
-    """Draws a bar for each decision, as long as its share of what varies in the score.
+    """Draws a bar for each decision, as long as its importance: its share of the variation of the score.
 
     Args:
         shares: Dict from decision to share, the largest first, as `importance.importances` gives it.
@@ -23,7 +23,7 @@ def plot_importance(shares, axes=None):
     """
     axes = canvas.new_axes(axes, _size(shares))
     if not shares:
-        return canvas.note(axes, "the trials don't tell which decisions matter: too few, or too much alike")
+        return canvas.note(axes, "not enough distinct trials to rank the decisions")
     labels = text.short_names(shares)
     bars = [(canvas.plain(labels[name]), share) for name, share in list(shares.items())[:_N_SHOWN]]
     rest = list(shares.values())[_N_SHOWN:]
@@ -36,6 +36,6 @@ def plot_importance(shares, axes=None):
     axes.set_yticks(places, [label for label, _ in bars])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(share for _, share in bars))
-    axes.set_xlabel("share of what varies in the score")
+    axes.set_xlabel("importance")
     axes.xaxis.set_major_formatter("{x:.0%}")
     return canvas.tidy(axes)

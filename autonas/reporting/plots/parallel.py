@@ -1,11 +1,14 @@
 """Parallel coordinates: each trial a line through the values of its decisions to its score."""
 
 import math
+import textwrap
 
 from autonas.reporting import importance, text
 from autonas.reporting.plots import canvas
 
 _N_SHOWN = 8
+#: Characters of a line of an axis's head: as many as there is room for.
+_N_CHARACTERS = 15
 #: Where inactive decisions, and trials without a score, are drawn.
 _BELOW = -0.16
 #: Ticks of an axis at most; of more values some are left out.
@@ -69,7 +72,7 @@ def plot_parallel(search, records, shares=None, axes=None):
     axes.set_xlim(-0.75, len(names) + 0.9)
     lengths = {record.values.get("tuner/epochs") for record in records if record.stage == "search"}
     if len(lengths) > 1:
-        said = f"the {len(trials)} trials that were trained for {trials[0].values['tuner/epochs']} epochs"
+        said = f"{len(trials)} trials, trained for {trials[0].values['tuner/epochs']} epochs"
         axes.text(-0.7, _BELOW - 0.05, said, fontsize=7, color="0.4", va="top")
     axes.set_ylim(_BELOW - 0.08, 1.2)
     return axes
@@ -150,8 +153,8 @@ def _draw_scales(axes, names, scales):
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
     for place, name in enumerate(names):
         axes.plot([place, place], [0, 1], color="0.3", linewidth=1, zorder=3)
-        label = canvas.plain(labels[name], 44).replace(" / ", " /\n").replace("kind ", "")
-        axes.text(place, 1.07, label, ha="center", va="bottom", fontsize=8, fontweight="bold")
+        label = canvas.plain(labels[name].replace("kind ", ""), 3 * _N_CHARACTERS)
+        _head(axes, place, textwrap.wrap(label, _N_CHARACTERS))
         for height, tick in scales[name].ticks:
             axes.text(place - 0.03, height, canvas.plain(tick, 18), ha="right", va="center", fontsize=7, bbox=box,
                       zorder=4)  # fmt: skip
@@ -160,10 +163,14 @@ def _draw_scales(axes, names, scales):
                       style="italic", zorder=4)  # fmt: skip
 
 
+def _head(axes, place, lines):
+    axes.text(place, 1.07, "\n".join(lines), ha="center", va="bottom", fontsize=8, fontweight="bold")
+
+
 def _draw_score(axes, place, search, trials, heights, has_failed):
     low, high = _range([record.score for record in trials], search.direction)
     axes.plot([place, place], [0, 1], color="0.3", linewidth=1, zorder=3)
-    axes.text(place, 1.07, canvas.plain(search.objective, 24), ha="center", va="bottom", fontsize=8, fontweight="bold")
+    _head(axes, place, textwrap.wrap(canvas.plain(search.objective, 2 * _N_CHARACTERS), _N_CHARACTERS))
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         axes.text(place + 0.04, share, f"{low + share * (high - low):.4g}", ha="left", va="center", fontsize=7)
     if has_failed:

@@ -67,6 +67,6 @@ def plot_phases(records, axes=None):
         lefts = [left + width for left, width in zip(lefts, widths, strict=True)]
     axes.set_yticks(range(len(stages)), [canvas.plain(stage) for stage in stages])
     axes.invert_yaxis()
-    axes.set_xlabel("seconds (of all workers together)")
-    axes.legend(frameon=False, fontsize="small", ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    axes.set_xlabel("seconds (all workers together)")
+    canvas.legend_above(axes)
     return canvas.tidy(axes)

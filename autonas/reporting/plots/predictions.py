@@ -78,9 +78,9 @@ def _labels(predictions, axes):
     truth, said = np.asarray(predictions.truth) > 0.5, predictions.outputs > 0.5
     order = np.argsort(-truth.sum(0), kind="stable")[:_N_BARS]
     parts = {
-        "found": ((truth & said).sum(0)[order], canvas.BLUE),
+        "correct": ((truth & said).sum(0)[order], canvas.BLUE),
         "missed": ((truth & ~said).sum(0)[order], canvas.SKY),
-        "seen where it isn't": ((~truth & said).sum(0)[order], canvas.ORANGE),
+        "false alarm": ((~truth & said).sum(0)[order], canvas.ORANGE),
     }
     left = np.zeros(len(order))
     for label, (widths, colour) in parts.items():
@@ -90,7 +90,7 @@ def _labels(predictions, axes):
     axes.set_yticks(range(len(order)), [canvas.plain(names[place]) for place in order])
     axes.invert_yaxis()
     axes.set_xlabel(f"rows, of {len(truth):,}")
-    axes.legend(frameon=False, fontsize="small", ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    canvas.legend_above(axes)
     return canvas.tidy(axes)
 
 

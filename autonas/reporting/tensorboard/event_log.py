@@ -65,25 +65,36 @@ class Run:
         self._n_bytes += len(content) + 16
 
 
-def replace(path, values):
-    """Writes an event file with nothing but some values, in the place of an earlier one.
+def replace(path, points):
+    """Writes an event file with nothing but some points, in the place of an earlier one.
 
     Args:
         path: `pathlib.Path` of the file.
-        values: List of `Summary.Value`s.
+        points: List of pairs of a step and a list of `Summary.Value`s.
+
+    Returns:
+        Size of the file in bytes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.parent / f".unfinished.{os.getpid()}"
     writer = RecordWriter(unfinished.open("wb"))
-    for fields in ({"file_version": "brain.Event:2"}, {"summary": summary_pb2.Summary(value=values)}):
+    events = [{"step": step, "summary": summary_pb2.Summary(value=values)} for step, values in points]
+    for fields in ({"file_version": "brain.Event:2"}, *events):
         writer.write(event_pb2.Event(wall_time=time.time(), **fields).SerializeToString())
     writer.close()
     os.replace(unfinished, path)
+    return path.stat().st_size
 
 
 def configuration_path(directory):
-    """The event file of a run that `replace` writes, which TensorBoard reads before the others."""
+    """The event file of a run for the columns of HParams. TensorBoard reads this file before the others."""
     return directory / f"{_PREFIX}0.configuration"
+
+
+def last_file(directory, name):
+    """An event file of a run that `replace` writes. TensorBoard reads it after the others, so that a restart that
+    another file begins with doesn't erase it."""
+    return directory / f"{_PREFIX}{name}"
 
 
 def read(directory):

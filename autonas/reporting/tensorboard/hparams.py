@@ -1,31 +1,43 @@
-"""The HParams page: what varied, and what came of it, for each trial.
+"""The HParams page: one row for each trial, with its hyperparameters and its results.
 
-TensorBoard 2.21 has traps here, found in its page and in its code:
+TensorBoard 2.21 restricts what can be shown, as seen in its page and its code:
 
-- The table, the parallel coordinates and the scatter plot show five decisions and five results unasked. The server
-  sorts decisions by name, those that are said to differ first; so the five that matter most are said to differ.
-- Parallel coordinates leave out every trial that lacks one of the shown values, or has NaN. So a decision that was
-  inactive, and a result that isn't there, have a value that says so: text says `not used`; a number is beyond
-  all others, and the name of its column says which that is. Text in a column of numbers would break the plot.
-- The first configuration that is found in a log counts. So it has a file of its own, which is replaced when the search
-  ends; a TensorBoard that runs then shows it when it is started again.
-- A trial's first row counts. So it is written when the trial ends, with its status as one more decision: the page has
-  no column for that.
-- The final fit has no score, so that parallel coordinates leave it out: its score is on rows that it was trained on.
+- The columns of the table are the name of the row, the hyperparameters and the metrics, in this order. The metrics are
+  off the screen, and the table can't be sorted beforehand: rows come in the order of their names. So when the search
+  ends, the name of a row is the rank, the score and the trial, such as `"#01 0.979 (5)"`.
+- Five hyperparameters and five metrics are shown by default. The server sorts hyperparameters by name, after those with
+  the flag `differs`. So this flag is set for the five most important hyperparameters.
+- A metric without a value is a blank cell. Parallel coordinates leave out trials with a blank cell or NaN in a shown
+  column: trials without a score. Most trials have inactive hyperparameters, which therefore have a value: the text
+  `not used`. Text in a column of numbers would break the plot, so all values of a conditional hyperparameter are text.
+  Real numbers can't be: there a number outside of the range stands for inactive, as the head of the column says.
+- TensorBoard keeps the first configuration and the first row of a run that it has read. So each has a file of its own,
+  which is replaced when the search ends. A TensorBoard that is running then shows the old ones until it is restarted.
+- The table has no column for the status of a trial, so the status is one more hyperparameter. It is hidden by default,
+  since the name of the row says which trials have no score.
+- The heads of parallel axes overlap, and the beginning of a row isn't shown in full, if they have more than some 20 and
+  17 characters.
+- The final fit has no score: its score would be on rows that it was trained on.
 """
 
+import collections
 import math
 
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2, summary_v2
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 
+from autonas.reporting import text
 from autonas.reporting.tensorboard import event_log
-from autonas.reporting.text import shortest_end
+from autonas.reporting.winner import ranked
 
 #: Text of a decision that was inactive.
 NOT_USED = "not used"
 #: Decisions that are shown unasked.
 _N_SHOWN = 5
+#: Characters of the name of a column at most: of one that isn't shown by default, and of one that is.
+_N_CHARACTERS = (30, 20)
+#: Whole numbers of a conditional range up to which the column is of texts.
+_N_OPTIONS = 100
 _STATUS = "status"
 #: Statuses of trials that have a row.
 STATUSES = {
@@ -33,7 +45,7 @@ STATUSES = {
     "failed": api_pb2.STATUS_FAILURE,
     "refused": api_pb2.STATUS_FAILURE,
 }
-_STAGES = {"final": "final fit", "infeasible": "beyond a limit"}
+_STAGES = {"final": "final fit", "infeasible": "violates a constraint"}
 _ALWAYS_KNOWN = ("seconds", "parameters", "epochs")
 _RUNG = "tuner/epochs"
 
@@ -52,7 +64,6 @@ class Table:
         rung = {"name": _RUNG, "type": "Int", "min": 1, "max": 1}
         self._decisions = {info["name"]: _Decision(info) for info in [*space, rung]}
         self._metrics = []
-        self._lowest, self._highest = {}, {}
 
     def session(self, record, name):
         """The row of a trial, a list of two `Summary.Value`s.
@@ -70,30 +81,19 @@ class Table:
         return [*start.value, _hparams(hparams_metadata.SESSION_END_INFO_TAG, session_end_info=info)]
 
     def observe(self, record):
-        """Takes note of a trial's results: which there are, and between what they lie."""
-        for name, value in self._found(record).items():
-            if name not in self._lowest:
-                self._metrics.append(name)
-                self._lowest[name] = self._highest[name] = value
-            self._lowest[name] = min(self._lowest[name], value)
-            self._highest[name] = max(self._highest[name], value)
+        """Adds the results of a trial to the columns."""
+        self._metrics += [name for name in self._results(record) if name not in self._metrics]
 
     def results(self, record):
-        """The results of a trial, a dict by tag; what the trial doesn't have is beyond all others.
+        """Return the results of a trial, a dict by tag. A result that the trial doesn't have is absent.
 
         Args:
             record: The finished `TrialRecord`.
         """
-        found = self._found(record)
+        found = self._results(record)
         if record.stage == "final":
-            return {f"result/{name}": found[name] for name in _ALWAYS_KNOWN if name in found}
-        names = dict.fromkeys(["score", *_ALWAYS_KNOWN, *self._metrics])
-        return {f"result/{name}": found.get(name, self._missing(name)) for name in names}
-
-    def lacks(self, record):
-        """Whether a trial has no value of its own for a result that others have."""
-        found = self._found(record)
-        return record.stage != "final" and any(name not in found for name in self._metrics)
+            found = {name: value for name, value in found.items() if name in _ALWAYS_KNOWN}
+        return {f"result/{name}": value for name, value in found.items()}
 
     def configuration(self, records, importances=None):
         """The columns of the table, a `Summary.Value`.
@@ -106,54 +106,46 @@ class Table:
         """
         statuses = {_status(record) for record in records if record.stage in ("search", *_STAGES)} or {"completed"}
         records = [record for record in records if record.stage == "search" and record.status in STATUSES]
-        unlucky = any(record.status != "completed" for record in records)
         decisions = dict(self._decisions)
         if len({decisions[_RUNG].of(record) for record in records}) < 2:
             del decisions[_RUNG]
         known = {name: share for name, share in (importances or {}).items() if share > 0}
         ordered = [*known, *sorted(decisions.keys() - known.keys(), key=lambda name: self._prior(name, records))]
-        shown = set([*([_STATUS] if unlucky else []), *ordered][:_N_SHOWN])
+        shown = set(ordered[:_N_SHOWN])
         names = _short_names(list(decisions), shown)
         columns = [
             decision.column(names[name], _about(name, known), name in shown, records)
             for name, decision in decisions.items()
         ]
         domain = summary_v2.Discrete(statuses, dtype=str)
-        columns.append(_column(_STATUS, domain, _STATUS, "What became of the trial.", _STATUS in shown))
+        columns.append(_column(_STATUS, domain, _STATUS, "How the trial ended.", is_shown=False))
         experiment = api_pb2.Experiment(
             hparam_infos=columns,
-            metric_infos=self._metric_columns(records),
+            metric_infos=self._metric_columns(),
             time_created_secs=self._search.started,
         )
         return _hparams(hparams_metadata.EXPERIMENT_TAG, experiment=experiment)
 
-    def _found(self, record):
-        values = {"score": record.score, "seconds": record.seconds, "epochs": record.epochs}
-        values["parameters"] = record.parameters or None
-        # The metric of the score is the score.
-        ours = {*values, self._search.objective}
-        values |= {name: value for name, value in record.metrics.items() if name not in ours}
+    def _results(self, record):
+        values = {"score": record.score if record.status == "completed" else None}
+        values |= {"seconds": record.seconds, "epochs": record.epochs, "parameters": record.parameters or None}
+        # The metric of the objective is the score.
+        own = {*values, self._search.objective}
+        values |= {name: value for name, value in record.metrics.items() if name not in own}
         return {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
 
-    def _missing(self, name):
-        """Stands for a result that isn't there: worse than all others if it is known what is worse, else less."""
-        if name not in self._lowest or name in _ALWAYS_KNOWN:
-            return 0.0
-        low, high = self._lowest[name], self._highest[name]
-        worse_is_more = self._search.direction == "min" if name == "score" else name.endswith("loss")
-        return _beyond(low, high, above=worse_is_more)
-
-    def _metric_columns(self, records):
+    def _metric_columns(self):
         validated = [name for name in self._metrics if name.startswith("val_")]
-        first = ["score", *self._search.objectives[1:], "seconds", "parameters", *validated, "epochs", *self._metrics]
-        names = [name for name in dict.fromkeys(first) if name in self._metrics]
-        columns = []
-        for name in names:
-            shown = self._search.objective if name == "score" else name
-            if any(name not in self._found(record) for record in records):
-                shown += f" ({self._missing(name):g}: none)"
-            columns.append(summary_v2.Metric(f"result/{name}", display_name=shown).as_proto())
-        return columns
+        # The cost `params` is the number of parameters, too.
+        counted = [] if "params" in self._metrics else ["parameters"]
+        first = ["score", *self._search.objectives[1:], "seconds", *counted, *validated, "epochs", *self._metrics]
+        return [
+            summary_v2.Metric(
+                f"result/{name}", display_name=self._search.objective if name == "score" else name
+            ).as_proto()
+            for name in dict.fromkeys(first)
+            if name in self._metrics
+        ]
 
     def _prior(self, name, records):
         """Sorts decisions by what is likely to matter."""
@@ -163,20 +155,49 @@ class Table:
         return (len(set(values)) < 2, is_training, decision.is_rate, -len(values), name.count("/"))
 
 
+def row_names(search, trials):
+    """Return the final names of the rows of trials, which sort the table: the best trial first.
+
+    Args:
+        search: The `SearchInfo`.
+        trials: List of the `TrialRecord`s of candidates.
+
+    Returns:
+        List of names in the order of `trials`, such as `"#01 0.979 (5)"`, or `"trial 07 refused"` of a trial
+        without a score.
+    """
+    names = {}
+    order = ranked(search, trials)
+    for rank, record in enumerate(order, 1):
+        score = f"{record.score:#.3g}".rstrip(".")  # More digits don't fit into the column.
+        names[record.trial_id] = f"#{rank:0{len(str(len(order)))}} {score} ({record.number})"
+    width = len(str(max((record.number for record in trials), default=0)))
+    return [names.get(each.trial_id, f"trial {each.number:0{width}} {each.status}") for each in trials]
+
+
 class _Decision:
-    """A decision as a column: of numbers, or of texts."""
+    """A decision as a column of numbers or of texts."""
 
     def __init__(self, info):
-        self.info = info
         self.name = info["name"]
-        self.is_number = "values" not in info or {type(value) for value in info["values"]} <= {int, float}
+        self._info = info
+        options = info.get("values")
+        is_numeric = options is None or {type(option) for option in options} <= {int, float}
+        if info["type"] == "Int" and info.get("is_conditional") and info["max"] - info["min"] < _N_OPTIONS:
+            options = list(range(info["min"], info["max"] + 1))
+        self.is_number = is_numeric and not (options and info.get("is_conditional"))
+        self.is_rate = False
         if self.is_number:
-            low, high = (min(info["values"]), max(info["values"])) if "values" in info else (info["min"], info["max"])
-            self.idle = 0.0 if low > 0 else _beyond(low, high, above=False)
+            low, high = (min(options), max(options)) if options else (info["min"], info["max"])
+            self.idle = 0.0 if low > 0 else _below(low, high)
             self.is_rate = high <= 1
         else:
             self.idle = NOT_USED
-            self.is_rate = False
+            #: The page and the server sort texts by their characters: spaces before numbers keep the order of these.
+            self._texts = {
+                option: " " * place * is_numeric + _text(option)
+                for place, option in enumerate(sorted(options, reverse=True) if is_numeric else options)
+            }
 
     def is_idle(self, record):
         """Whether the decision was inactive in a trial."""
@@ -187,19 +208,19 @@ class _Decision:
         if self.is_idle(record):
             return self.idle
         value = record.values[self.name]
-        return float(value) if self.is_number else _text(value)
+        return float(value) if self.is_number else self._texts.get(value, _text(value))
 
     def column(self, name, about, is_shown, records):
         """The column, an `api_pb2.HParamInfo`."""
         idle = {self.idle} if any(self.is_idle(record) for record in records) else set()
         if not self.is_number:
-            domain = summary_v2.Discrete({_text(value) for value in self.info["values"]} | idle, dtype=str)
-        elif "values" in self.info:
-            domain = summary_v2.Discrete({float(value) for value in self.info["values"]} | idle, dtype=float)
+            domain = summary_v2.Discrete({*self._texts.values(), *idle}, dtype=str)
+        elif "values" in self._info:
+            domain = summary_v2.Discrete({float(value) for value in self._info["values"]} | idle, dtype=float)
         else:
-            domain = summary_v2.RealInterval(float(self.info["min"]), float(self.info["max"]))
+            domain = summary_v2.RealInterval(float(self._info["min"]), float(self._info["max"]))
         if idle and self.is_number:
-            name += f" ({self.idle:g}: {NOT_USED})"
+            name += f" ({self.idle:g}: none)"
         return _column(self.name, domain, name, about, is_shown)
 
 
@@ -214,7 +235,7 @@ def _status(record):
 
 
 def _about(name, known):
-    share = f": {known[name]:.0%} of what is known to matter for the score" if name in known else ""
+    share = f", importance {known[name]:.0%}" if name in known else ""
     return f"`{name}`{share}"
 
 
@@ -227,17 +248,27 @@ def _text(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _beyond(low, high, above):
-    """A short number a little above or below an interval."""
-    margin = max(0.1 * (high - low), 0.02 * max(abs(low), abs(high)), 1e-12)
-    number = high + margin if above else low - margin
-    digit = 10.0 ** (math.floor(math.log10(abs(number))) - 1) if number else 1.0
-    return float(f"{(math.ceil if above else math.floor)(number / digit) * digit:.6g}")
+def _below(low, high):
+    """A short number a little below an interval."""
+    number = low - max(0.1 * (high - low), 0.02 * max(abs(low), abs(high)), 1e-12)
+    digit = 10.0 ** (math.floor(math.log10(abs(number))) - 1)
+    return float(f"{math.floor(number / digit) * digit:.6g}")
 
 
 def _short_names(names, shown):
-    """The shortest end of each path that no other has, for those that are shown no other of these."""
-    short = {name: "/".join(shortest_end(name, shown if name in shown else names)) for name in names}
+    """The shortest end of each path that no other has; shown names are told apart from each other only."""
+    ends = {name: text.shortest_end(name, shown if name in shown else names) for name in names}
+    short = {name: _abbreviated(end, _N_CHARACTERS[name in shown]) for name, end in ends.items()}
+    counts = collections.Counter(short.values())
+    short = {name: label if counts[label] == 1 else "/".join(ends[name]) for name, label in short.items()}
     if _RUNG in short:
         short[_RUNG] = "epochs allotted"
     return short
+
+
+def _abbreviated(parts, limit):
+    """The parts of a name as one text: all of them, or else the last one, if it is no longer than the limit."""
+    name = "/".join(parts)
+    if len(name) > limit:
+        name = text.shortened(f"…/{parts[-1]}" if len(parts[-1]) <= limit - 2 else f"…{parts[-1]}", limit)
+    return name

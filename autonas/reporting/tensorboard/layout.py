@@ -6,17 +6,17 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 
 #: Curves of a chart: of phases the longest, of length scales the shortest.
 _N_CURVES = 5
-_LENGTH_SCALES = "Shortest length scales: of the decisions that matter most"
+_LENGTH_SCALES = "Shortest length scales: the most important decisions"
 #: Phases whose names say little.
 _PHASES = {"wait": "wait for trials"}
 #: Numbers of strategies that are shown together, by what their tags begin with.
 _TOGETHER = {
-    "strategy/(predicted|observed)$": "Score as predicted, and as observed",
+    "strategy/(predicted|observed)$": "Predicted and observed score",
     "strategy/(reward|baseline)$": "Reward of each trial, and the baseline",
     "strategy/population_fitness_": "Fitness of the population: best, median, worst",
     "strategy/rung/": "Architectures scored at each rung",
     "strategy/length_scale/": _LENGTH_SCALES,
-    "supernet/path_score_": "Scores of sampled paths with shared weights: mean, least, largest",
+    "supernet/path_score_": "Scores of sampled paths with shared weights: mean, minimum, maximum",
 }
 
 
@@ -43,28 +43,32 @@ def layout(search, numbers):
         "Search": {
             f"Best {search.objective} so far ({better} is better){_beside(numbers)}": [
                 "best_score",
+                "best_score_level",
                 *_baselines(numbers),
             ],
-            "The same over seconds": ["best_score_over_seconds"],
-            f"{search.objective} of each trial": ["score"],
+            f"Best {search.objective} so far, over seconds": [
+                "best_score_over_seconds",
+                "best_score_over_seconds_level",
+            ],
+            f"{search.objective} of each trial, and the best": ["score", "best_score_level"],
             **{f"{name} of each trial": [f"objective/{name}"] for name in search.objectives[1:]},
             "Hypervolume of the front so far": ["hypervolume"],
         },
-        "What it cost": {
+        "Cost": {
             **phases("Seconds of trials", "trial_seconds"),
             **phases("Seconds of the search", "seconds"),
             "Seconds of each trial": ["seconds"],
-            "Weights of each trial": ["parameters"],
+            "Parameters of each trial": ["parameters"],
         },
-        "What failed": {
-            "Trials that failed so far": ["failures/failed"],
-            "Trials refused so far": ["failures/refused"],
-            "Trials that run": ["running"],
+        "Failures": {
+            "Failed trials so far": ["failures/failed"],
+            "Refused trials so far": ["failures/refused"],
+            "Running trials": ["running"],
         },
         "Strategy": {},
         "Shared weights": {
             "Scores of the finalists by rank": ["one_shot/score_by_rank"],
-            "Agreement of one-shot scores with those of training": ["rank_correlation"],
+            "Rank correlation of one-shot scores and scores of trained models": ["rank_correlation"],
         },
     }
     for tag in sorted(tag for tag in numbers if tag.startswith(("strategy/", "supernet/"))):
@@ -74,7 +78,12 @@ def layout(search, numbers):
         groups["Strategy"][_LENGTH_SCALES].sort(key=numbers.get)
         del groups["Strategy"][_LENGTH_SCALES][_N_CURVES:]
     found = {
-        title: {name: [tag for tag in tags if tag in numbers] for name, tags in charts.items()}
+        # The first curve is the one of the title.
+        title: {
+            name: [tag for tag in tags if tag in numbers]
+            for name, tags in charts.items()
+            if tags and tags[0] in numbers
+        }
         for title, charts in groups.items()
     }
     return layout_pb2.Layout(

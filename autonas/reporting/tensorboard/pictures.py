@@ -15,7 +15,12 @@ _FIRST_SECONDS = 0.5
 _N_LATE = 5
 #: Pictures that are queued. TensorBoard shows ten of a tag; from here on only the last one is kept.
 _N_QUEUED = 50
-_DPI = 100
+#: TensorBoard shows a picture 350 pixels wide, until a person clicks on it, and makes a wider one smaller without
+#: smoothing, which can't be read. So pictures are drawn for this width.
+_PIXELS = 350
+_DPI = 84
+#: Width of a picture in inches.
+WIDTH = _PIXELS / _DPI
 
 
 class Gallery:
@@ -66,7 +71,7 @@ class Gallery:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         started = time.perf_counter()
-        figure = plots.figure(plot, *arguments)
+        figure = plots.figure(plot, *arguments, width=WIDTH)
         figure.set_dpi(_DPI)
         canvas = FigureCanvasAgg(figure)
         png = io.BytesIO()

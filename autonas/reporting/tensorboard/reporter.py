@@ -43,7 +43,8 @@ class TensorBoardReporter(Reporter):
     HParams shows of it; of long trainings some epochs are left out, and after 30 MB of trials only those that are the
     best so far get a run. That of the search holds, over trials:
 
-    - `score`, `best_score`, `seconds`, `parameters`; `best_score` over time as `best_score_over_seconds`;
+    - `score`, `best_score`, `seconds`, `parameters`; `best_score` over time as `best_score_over_seconds`; a level line
+      at the best score, `best_score_level`, without which TensorBoard would leave it out of charts as an outlier;
     - `baseline/constant` and `baseline/linear`, the scores of simple predictions, the same at every trial;
     - `failures/failed` and `failures/refused` so far; how many trials run when one begins, `running`;
     - what the seconds of trials went to so far, `trial_seconds/<phase>`, and those that this log took, `log_seconds`;
@@ -78,7 +79,6 @@ class TensorBoardReporter(Reporter):
         self._baselines = {}
         self._supernet = None
         self._records = []
-        self._filled = {}
         self._best = None
         self._predictions = []
         self._table = hparams.Table(search)
@@ -86,7 +86,7 @@ class TensorBoardReporter(Reporter):
         earlier = [(event.step, value) for event, value in event_log.read(self._root / "search")]
         # TensorBoard draws one line a tag: what is counted goes on from where an earlier process stopped.
         last = {value.tag: (step, value.simple_value) for step, value in earlier}
-        self._seconds_before = last.get("best_score_over_seconds", (0, 0.0))[0]
+        self._seconds_before = self._best_seconds = last.get("best_score_over_seconds", (0, 0.0))[0]
         counted = ("log_seconds", "trial_seconds/")
         self._seconds |= {tag: number for tag, (_, number) in last.items() if tag.startswith(counted)}
         self._failures = {f"failures/{status}": 0 for status in ("failed", "refused")}
@@ -142,10 +142,11 @@ class TensorBoardReporter(Reporter):
             self._table.observe(record)
             self._write_progress(record, best)
         if trial is not None:
-            self._write_row(trial, record, best)
+            self._end_run(trial, record, best)
         if best is record and record is not self._best:
             self._best = record
-            self._gallery.queue(self._step, "search/1_best_so_far", plots.plot_architecture, self._search, record)
+            arguments = (plots.plot_architecture, self._search, record, pictures.WIDTH)
+            self._gallery.queue(self._step, "search/1_best_so_far", *arguments)
         self._gallery.draw_some()
         self._log.flush()
 
@@ -171,10 +172,12 @@ class TensorBoardReporter(Reporter):
         step = max((record.number + 1 for record in records), default=0)
         try:
             self._declare(records, shares)
+            self._rank_rows(records)
             board = texts.board(self._search, records)
             told = summary(self._search, records, stop_reason, shares)
             self._log.write(step, [event_log.text("search/1_summary", told)])
             self._log.write(step, [event_log.text("search/2_leaderboard", board)])
+            self._write_levels()
             self._layout_is_old = True  # Now it is known what took longest.
             self._write_layout()
             self._draw(step, records, shares)
@@ -196,10 +199,10 @@ class TensorBoardReporter(Reporter):
             draw(step, "search/6_ranks", plots.plot_ranks, self._search, records)
 
     def _front(self, records):
-        """What `plot_pareto` draws: the leaderboard, its rows of the front, and the objectives."""
+        """Return the arguments of `plot_pareto`: the leaderboard, its rows of the front, objectives and limits."""
         objectives = list(zip(self._search.objectives, self._search.directions, strict=True))
         board = leaderboard(records, self._search.objective, self._search.direction, objectives[1:])
-        return board, pareto_front(board, objectives), objectives
+        return board, pareto_front(board, objectives), objectives, self._search.limits
 
     # ------------------------------------------------------------------ the run of the search
 
@@ -224,10 +227,27 @@ class TensorBoardReporter(Reporter):
         numbers |= self._failures | self._seconds | self._baselines
         if best is not None:
             numbers["best_score"] = best.score
-            seconds = self._seconds_before + self._search.seconds()
-            self._write(int(seconds), {"best_score_over_seconds": best.score})
+            seconds = int(self._seconds_before + self._search.seconds())
+            self._write(seconds, {"best_score_over_seconds": best.score})
+            self._best_seconds = seconds
         self._write(self._step, numbers)
         self._write_layout()
+
+    def _write_levels(self):
+        """Writes level lines at the best score.
+
+        By default TensorBoard ignores outliers: a chart shows the values between the 5th and the 95th percentile of all
+        its points. A best score that was found late is an outlier, unless a second curve has enough points at it.
+        """
+        best = self._numbers.get("best_score")
+        if best is None:
+            return
+        n_points, points = 2 + self._step // 5, []  # The baselines of the chart have a point for each trial, too.
+        for tag, last in (("best_score", self._step), ("best_score_over_seconds", self._best_seconds)):
+            steps = {last * place // (n_points - 1) for place in range(n_points)}
+            points += [(step, event_log.scalars({f"{tag}_level": best})) for step in sorted(steps)]
+            self._numbers[f"{tag}_level"] = best
+        event_log.replace(event_log.last_file(self._root / "search", "levels"), points)
 
     def _write_stage(self, record):
         """Writes what came of an epoch of a supernet, or of the scoring with it."""
@@ -250,32 +270,33 @@ class TensorBoardReporter(Reporter):
 
     # ------------------------------------------------------------------ the page of HParams
 
-    def _write_row(self, trial, record, best):
-        """Ends the run of a trial with its row of the table."""
+    def _end_run(self, trial, record, best):
+        """Ends the run of a trial with its results and its row of the table."""
         trial.end(record.history)
         if record.status in hparams.STATUSES or record.stage != "search":
+            trial.run.write(record.best_epoch, event_log.scalars(self._table.results(record)))
             name = _run_name(record)
             if record.stage == "final" and best is not None:
-                name += f" of {best.trial_id}"
-            trial.run.write(record.best_epoch, self._table.session(record, name))
-            trial.run.write(record.best_epoch, event_log.scalars(self._table.results(record)))
+                name = f"final fit of trial {best.number}"
+            self._write_row(record, name)
         self._n_bytes += trial.close()
         if record.status == "completed" and record.stage == "search" and not self._configuration.exists():
             self._declare(self._records)
 
+    def _write_row(self, record, name):
+        path = event_log.last_file(self._root / _run_name(record), "row")
+        self._n_bytes += event_log.replace(path, [(0, self._table.session(record, name))])
+
     def _declare(self, records, importance=None):
-        """Writes the columns of the table, and what stands for the results that trials don't have."""
-        event_log.replace(self._configuration, [self._table.configuration(records, importance)])
-        for record in records:
-            directory = self._root / _run_name(record)
-            if record.status not in hparams.STATUSES or not self._table.lacks(record) or not directory.exists():
-                continue
-            results = self._table.results(record)
-            if self._filled.get(record.trial_id) != results:
-                self._filled[record.trial_id] = results
-                run = event_log.Run(directory)
-                run.write(record.best_epoch, event_log.scalars(results))
-                self._n_bytes += run.close()
+        """Writes the columns of the table."""
+        event_log.replace(self._configuration, [(0, [self._table.configuration(records, importance)])])
+
+    def _rank_rows(self, records):
+        """Gives the rows of the table their final names, by which TensorBoard sorts them: the best first."""
+        trials = [record for record in records if record.stage == "search" and record.status in hparams.STATUSES]
+        for record, name in zip(trials, hparams.row_names(self._search, trials), strict=True):
+            if (self._root / _run_name(record)).exists():
+                self._write_row(record, name)
 
 
 class _Trial:

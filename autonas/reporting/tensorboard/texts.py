@@ -6,7 +6,7 @@ import time
 import pandas
 
 from autonas.reporting.leaderboard import head, leaderboard
-from autonas.reporting.text import architecture, duration
+from autonas.reporting.text import architecture, duration, shortened
 
 #: Rows of the leaderboard that are written; the page of HParams has all trials.
 _N_ROWS = 100
@@ -15,7 +15,7 @@ _N_CHARACTERS = 60
 
 
 def settings(search):
-    """What the search was asked for."""
+    """Return the settings of the search."""
     arguments = {
         "objective": search.goal or f"{search.objective} ({search.direction})",
         "max_trials": search.max_trials,
@@ -29,24 +29,24 @@ def settings(search):
 
 
 def environment(search):
-    """What the search ran on."""
-    return _table(["what", "which"], search.environment.items())
+    """Return the environment of the search: versions, devices and the like."""
+    return _table(["name", "value"], search.environment.items())
 
 
 def space(search):
-    """What networks may be made of: the blocks, and every decision with what it chooses from."""
+    """Return the search space: the blocks, and each decision with its options."""
     blocks = [(block["name"], block["kind"], ", ".join(block["inputs"])) for block in search.blueprint]
     rows = []
     for info in search.space:
         choices = ", ".join(map(str, info["values"])) if "values" in info else f"{info['min']} to {info['max']}"
         rows.append((info["name"], info["type"], choices))
     parts = [_table(["block", "kind", "inputs"], blocks)] if blocks else []
-    parts.append(_table(["decision", "kind", "from"], rows))
+    parts.append(_table(["decision", "kind", "options"], rows))
     return "\n\n".join(parts)
 
 
 def board(search, records):
-    """The leaderboard, the best first, with what a person reads of it."""
+    """Return the leaderboard, the best trial first, with the columns that a person reads."""
     frame = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     by_id = {(record.trial_id, record.stage): record for record in records}
     shown = head(frame, _N_ROWS)
@@ -60,11 +60,13 @@ def board(search, records):
             what = record.message
         elif record.stage != "search":
             what = f"{row.stage} fit: {what}"
-        what = what if len(what) <= _N_CHARACTERS else what[: _N_CHARACTERS - 1] + "…"
-        rows.append((row.rank, row.trial_id, row.score, duration(row.seconds), row.parameters, what))
+        others = [record.metrics.get(name) for name in search.objectives[1:]]
+        what = shortened(what, _N_CHARACTERS)
+        rows.append((row.rank, row.trial_id, row.score, *others, duration(row.seconds), row.parameters, what))
     n_more = len(frame) - len(shown)
     more = f"\n\nand {n_more} more: see the page of HParams" if n_more else ""
-    return _table(["rank", "trial", search.objective, "time", "weights", "what"], rows) + more
+    heads = ["rank", "trial", search.objective, *search.objectives[1:], "time", "parameters", "architecture"]
+    return _table(heads, rows) + more
 
 
 def _table(head, rows):

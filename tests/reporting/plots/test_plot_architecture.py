@@ -187,6 +187,26 @@ def test_in_axes_of_another_size_the_text_is_smaller_and_the_axes_are_given_back
     assert opened.figure in [pyplot.figure(number) for number in pyplot.get_fignums()]
 
 
+@pytest.mark.parametrize("kinds", [["image"], ["table"], ["table", "image"]])
+def test_a_width_puts_blocks_below_each_other_with_text_of_full_size(kinds):
+    graph = default_graph(*kinds)
+    record = TrialRecord("0", 0, values=encoding.Encoding(graph.declare()).default(), score=0.9, parameters=1234)
+    wide = plots.figure(plots.plot_architecture, search_of(graph), record)
+    narrow = plots.figure(plots.plot_architecture, search_of(graph), record, 4.2)
+    FigureCanvasAgg(narrow).draw()
+    assert wide.get_size_inches()[0] > 5
+    assert narrow.get_size_inches()[0] <= (4.2 if len(kinds) == 1 else 5.5)
+    # Inputs of the same rank stay beside each other.
+    ranks = sorted({box.get_y() for box in boxes(narrow.axes[0])})
+    assert len(ranks) == len({box.get_x() + box.get_width() / 2 for box in boxes(wide.axes[0])}) > 2
+    assert narrow.axes[0].texts[1].get_fontsize() == pytest.approx(wide.axes[0].texts[1].get_fontsize(), rel=0.02)
+    texts = [" ".join(text.get_text().split()) for text in narrow.axes[0].texts]
+    assert {text.get_text() for text in wide.axes[0].texts[1:-1]} <= {
+        *texts,
+        *(t.get_text() for t in narrow.axes[0].texts),
+    }
+
+
 def test_labels_are_no_formulas():
     node = autonas.StructuredDataInput(name="price $ per \\frac $")
     graph = bound(autonas.Graph(node, autonas.ClassificationHead(name="$x$")(node)), ["table"])

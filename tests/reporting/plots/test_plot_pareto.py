@@ -23,10 +23,10 @@ ROWS = board(
 )
 
 
-def test_the_front_and_what_is_beaten_are_drawn_and_nothing_else():
+def test_the_front_and_dominated_trials_are_drawn_and_nothing_else():
     axes = plots.plot_pareto(ROWS, ROWS.iloc[[1, 2]], OBJECTIVES)
-    beaten, front = (collection.get_offsets().tolist() for collection in axes.collections)
-    assert beaten == [[3.0, 0.7]] and front == [[1.0, 0.8], [2.0, 0.9]]
+    dominated, front = (collection.get_offsets().tolist() for collection in axes.collections)
+    assert dominated == [[3.0, 0.7]] and front == [[1.0, 0.8], [2.0, 0.9]]
     assert axes.get_xlabel() == "latency_ms (smaller is better)"
     assert axes.get_ylabel() == "val_accuracy (larger is better)"
 
@@ -36,4 +36,22 @@ def test_the_limit_of_a_cost_is_a_line():
     assert plots.plot_pareto(ROWS, ROWS.iloc[[1, 2]], OBJECTIVES, {"latency_ms": 2.5}, axes) is axes
     limit = axes.lines[-1]
     assert limit.get_xdata() == [2.5, 2.5] and colors.same_color(limit.get_color(), "#D55E00")
-    assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == "limit 2.5"
+    assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == "latency_ms limit 2.5"
+
+
+def test_a_limit_that_is_far_from_the_trials_is_named_and_does_not_push_them_to_one_edge():
+    axes = plots.plot_pareto(ROWS, ROWS.iloc[[1, 2]], OBJECTIVES, {"latency_ms": 200.0})
+    assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == "latency_ms limit 200, outside"
+    low, high = axes.get_xlim()
+    assert low > 0.5 and high < 3.5
+
+
+def test_the_limit_of_the_first_objective_is_a_level_line():
+    objectives = [("latency_ms", "min"), ("val_accuracy", "max")]
+    axes = plots.plot_pareto(ROWS, ROWS.iloc[[1, 2]], objectives, {"latency_ms": 2.5})
+    assert axes.lines[-1].get_ydata() == [2.5, 2.5]
+
+
+def test_one_trial_has_a_picture_too():
+    axes = plots.plot_pareto(ROWS.iloc[[1]], ROWS.iloc[[1]], OBJECTIVES, {"latency_ms": 200.0, "params": 5})
+    assert [text.get_text() for text in axes.get_legend().get_texts()][-1] == "latency_ms limit 200, outside"

@@ -1,6 +1,7 @@
 """Pictures of the trials of a search: their course, their decisions, what they cost."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -72,14 +73,14 @@ def test_over_seconds_a_trial_stands_where_it_ended():
 def test_trials_of_shorter_training_are_set_apart_and_never_beat_longer_ones():
     short = [trial(number, 0.9, values={"tuner/epochs": 2}) for number in range(3)]
     axes = plots.plot_history(SEARCH, [*short, trial(3, 0.8, values={"tuner/epochs": 10})])
-    assert legend(axes) == ["trained for less than 10 epochs", "trial", "best so far", "best: trial 3, 0.8"]
+    assert legend(axes) == ["trained for fewer than 10 epochs", "trial", "best so far", "best: trial 3, 0.8"]
 
 
 def test_disasters_are_cut_off_and_said_to_be():
     minimised = dataclasses.replace(SEARCH, direction="min")
     records = [trial(number, 0.1 + 0.01 * number) for number in range(20)] + [trial(20, 5000.0)]
     axes = plots.plot_history(minimised, records)
-    assert axes.get_ylim()[1] < 2 and "1 worse ones are outside" in texts(axes)
+    assert axes.get_ylim()[1] < 2 and "1 worse scores are outside" in texts(axes)
 
 
 def test_learning_curves_have_the_epochs_of_each_trial_and_the_best_in_the_legend():
@@ -121,12 +122,26 @@ def test_a_failed_trial_may_have_a_value_that_no_completed_one_has():
     assert "46" in depths and "31" in depths
 
 
+def test_heads_of_parallel_axes_do_not_overlap():
+    kinds = ("residual", "convolution", "separable", "transformer")
+    names = [f"a_long_block/kind_{kind}/layers_0/global_average_pooling_size" for kind in kinds]
+    search = SearchInfo("val_mean_absolute_percentage_error", "min", [
+        {"name": name, "type": "Choice", "values": [1, 2]} for name in names])  # fmt: skip
+    trials = [trial(number, 0.1 * number, values=dict.fromkeys(names, 1 + number % 2)) for number in range(4)]
+    figure = plots.figure(plots.plot_parallel, search, trials)
+    FigureCanvasAgg(figure).draw()
+    heads = [text for text in figure.axes[0].texts if text.get_fontweight() == "bold" and text.get_position()[1] > 1]
+    assert len(heads) == 5
+    extents = sorted((box.x0, box.x1) for box in (head.get_window_extent() for head in heads))
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(extents))
+
+
 def test_parallel_coordinates_compare_only_trials_of_one_length():
     long = [trial(number, 0.9, values={"tuner/epochs": 9}) for number in range(2)]
     short = [trial(number, 0.01 * number, values={"tuner/epochs": 1}) for number in range(2, 8)]
     axes = plots.plot_parallel(SEARCH, long + short)
     assert len(axes.collections[0].get_segments()) == 6
-    assert "the 6 trials that were trained for 1 epochs" in texts(axes)
+    assert "6 trials, trained for 1 epochs" in texts(axes)
 
 
 def test_phases_add_up_to_the_seconds_of_the_trials():

@@ -19,14 +19,16 @@ def test_a_chart_without_a_curve_is_not_shown():
 
 def test_titles_name_the_phases_the_longest_first_since_all_curves_have_one_colour():
     numbers = {f"trial_seconds/{phase}": float(place) for place, phase in enumerate("abcdefg")}
-    found = charts(numbers)["What it cost"]
+    found = charts(numbers)["Cost"]
     assert found == {"Seconds of trials: g > f > e > d > c": [rf"trial_seconds/{phase}$" for phase in "gfedc"]}
 
 
 def test_each_objective_has_a_chart():
     numbers = {"score": 0.5, "objective/val_accuracy": 0.5, "objective/params": 9.0, "hypervolume": 0.1}
     found = charts(numbers, objectives=["val_accuracy", "params"])["Search"]
-    assert list(found) == ["val_accuracy of each trial", "params of each trial", "Hypervolume of the front so far"]
+    assert list(found) == [
+        "val_accuracy of each trial, and the best", "params of each trial", "Hypervolume of the front so far",
+    ]  # fmt: skip
 
 
 def test_what_a_strategy_says_is_together_where_it_belongs_together():
@@ -38,10 +40,10 @@ def test_what_a_strategy_says_is_together_where_it_belongs_together():
     }  # fmt: skip
     found = charts(numbers, objectives=["val_accuracy", "params"])
     assert found["Strategy"] == {
-        "Shortest length scales: of the decisions that matter most": [
+        "Shortest length scales: the most important decisions": [
             "strategy/length_scale/a/units$", "strategy/length_scale/a/kind$",
         ],
-        "Score as predicted, and as observed": ["strategy/observed$", "strategy/predicted$"],
+        "Predicted and observed score": ["strategy/observed$", "strategy/predicted$"],
         "Fitness of the population: best, median, worst (params)": [
             "strategy/population_fitness_best/params$", "strategy/population_fitness_worst/params$",
         ],
@@ -50,4 +52,4 @@ def test_what_a_strategy_says_is_together_where_it_belongs_together():
         ],
         "Predicted deviation": ["strategy/predicted_deviation$"],
     }  # fmt: skip
-    assert list(found["Shared weights"]) == ["Scores of sampled paths with shared weights: mean, least, largest"]
+    assert list(found["Shared weights"]) == ["Scores of sampled paths with shared weights: mean, minimum, maximum"]

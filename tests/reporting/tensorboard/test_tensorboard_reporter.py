@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
@@ -133,6 +134,27 @@ def test_progress_of_the_search(tmp_path, begin):
     assert curve(run, "seconds") == [(0, 2.5), (1, 2.5), (2, 2.5)]
     assert curve(run, "parameters") == [(0, 1234.0), (1, 1234.0)]
     assert curve(run, "best_score_over_seconds")[0] == (7, 0.9)
+
+
+@pytest.mark.parametrize("place", [0, 7, 20, 38, 39])
+def test_the_best_score_is_none_of_the_outliers_that_tensorboard_leaves_out(tmp_path, begin, place):
+    reporter = begin()
+    trials = [record(number, 0.9 if number == place else 0.1 + 0.01 * number) for number in range(40)]
+    best = None
+    for trial in trials:
+        best = trial if best is None or trial.score > best.score else best
+        play(reporter, trial, best)
+    reporter.on_search_end(trials, "max_trials")
+    run, over_seconds = tmp_path / "search", "best_score_over_seconds"
+    for tags in (
+        ["best_score", "best_score_level"],
+        ["score", "best_score_level"],
+        [over_seconds, f"{over_seconds}_level"],
+    ):
+        # TensorBoard keeps one point for each step, the last one.
+        values = [value for tag in tags for value in dict(curve(run, tag)).values()]
+        assert np.quantile(values, 0.95) == 0.9
+    assert {value for _, value in curve(run, "best_score_level")} == {0.9}
 
 
 def written(directory, tag):
@@ -365,12 +387,44 @@ def test_the_columns_of_hparams_are_written_with_the_first_score_and_again_in_th
     done = record(1, 0.9)
     play(reporter, done, done)
     assert "result/score" in columns() and "result/val_loss" not in columns()
-    # What failed before has its numbers now, too.
-    assert curve(tmp_path / "trial_0000", "result/score")[-1][1] == 0.88
+    # A trial that failed has no score, whatever others have.
+    assert "result/score" not in read(tmp_path / "trial_0000").Tags()["tensors"]
     reporter.on_search_end([done, record(2, 0.8, metrics={"val_accuracy": 0.8, "val_loss": 0.3})], "max_trials")
     assert "result/val_loss" in columns()
     # There is one configuration: a second one wouldn't count.
     assert len(list((tmp_path / "search").glob("*configuration"))) == 1
+
+
+def test_rows_of_hparams_get_the_rank_of_their_trial_when_the_search_ends(tmp_path, begin):
+    def name(run):
+        content = read(tmp_path / run).SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
+        return metadata.parse_session_start_info_plugin_data(content).group_name
+
+    reporter = begin()
+    trials = [record(0, 0.8), record(1, 0.9), record(2, None, status="failed", metrics={}, history=[])]
+    for trial in trials:
+        play(reporter, trial, trials[min(trial.number, 1)])
+    assert name("trial_0001") == "trial_0001"
+    reporter.on_search_end(trials, "max_trials")
+    names = [name(f"trial_{number:04d}") for number in range(3)]
+    assert names == ["#2 0.800 (0)", "#1 0.900 (1)", "trial 2 failed"]
+    # There is one row: a second one wouldn't count.
+    assert len(list((tmp_path / "trial_0001").glob("*row"))) == 1
+
+
+def test_the_text_of_the_leaderboard_has_a_column_for_each_objective(tmp_path):
+    reporter = TensorBoardReporter(str(tmp_path))
+    names, directions = ["val_accuracy", "latency_ms"], ["max", "min"]
+    reporter.on_search_begin(SearchInfo("val_accuracy", "max", SPACE, objectives=names, directions=directions))
+    trials = [record(0, 0.9, metrics={"val_accuracy": 0.9, "latency_ms": 2.5}),
+              record(1, None, status="refused", metrics={"latency_ms": 9.0}, message="too slow")]  # fmt: skip
+    for trial in trials:
+        play(reporter, trial, trials[0])
+    reporter.on_search_end(trials, "max_trials")
+    head, _, first, second = written(tmp_path / "search", "search/2_leaderboard").splitlines()
+    assert head == "| rank | trial | val_accuracy | latency_ms | time | parameters | architecture |"
+    assert first == "| 1 | 0000 | 0.9 | 2.5 | 2.5 s | 1234 | dense, adam |"
+    assert second == "|  | 0001 |  | 9 | 2.5 s | 1234 | refused: too slow |"
 
 
 def test_the_invitation_is_a_command_and_the_address_of_the_charts_of_the_search():

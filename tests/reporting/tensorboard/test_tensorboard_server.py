@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas
 import pytest
 import tensorboard_server
@@ -38,7 +39,18 @@ def trials(model):
     """The leaderboard without the final fit, by the names of rows."""
     board = model.leaderboard()
     board = board[board.stage == "search"]
-    return board.set_index(pandas.Index("trial_" + board.trial_id, name="row"))
+    digits = len(str(board["rank"].max()))
+    names = [
+        f"trial {int(row.trial_id):02d} {row.status}"
+        if pandas.isna(row["rank"])
+        else f"#{row['rank']:0{digits}} {row.score:#.3g} ({int(row.trial_id)})"
+        for _, row in board.iterrows()
+    ]
+    return board.set_index(pandas.Index(names, name="row"))
+
+
+def final_row(trials):
+    return f"final fit of trial {int(trials.trial_id.iloc[0])}"
 
 
 def results(row):
@@ -51,7 +63,7 @@ def test_the_search_has_all_that_can_become_of_a_trial(trials):
 
 
 def test_each_trial_has_a_row_with_what_became_of_it(rows, trials):
-    assert set(rows) == {*trials.index, f"final of {trials.trial_id.iloc[0]}"}
+    assert set(rows) == {*trials.index, final_row(trials)}
     for name, trial in trials.iterrows():
         assert rows[name]["hparams"]["status"] == trial.status
         (session,) = rows[name]["sessions"]
@@ -78,44 +90,53 @@ def test_rows_have_the_decisions_of_the_leaderboard_and_say_which_were_inactive(
             trial[f"brittle/{decision}"] for decision in ("kind_two/slope", "kind_one/units", "kind_two/broken")
         )
         assert values["brittle/kind_two/slope"] == approx(-0.03 if pandas.isna(slope) else slope)
-        assert values["brittle/kind_one/units"] == (0 if pandas.isna(units) else units)
+        assert values["brittle/kind_one/units"].strip() == ("not used" if pandas.isna(units) else str(units))
         assert values["brittle/kind_two/broken"] == ("not used" if pandas.isna(broken) else str(broken).lower())
 
 
-def test_no_trial_lacks_a_number_so_that_parallel_coordinates_show_all(rows, experiment, trials):
+def test_trials_with_a_score_lack_no_number_so_that_parallel_coordinates_show_them(rows, experiment, trials):
     names = {column["name"] for column in experiment["hparamInfos"]}
     tags = {column["name"]["tag"] for column in experiment["metricInfos"]}
     assert {f"result/{name}" for name in ("score", "seconds", "parameters", "epochs", "val_loss", "params")} <= tags
-    for name in trials.index:
+    for name, trial in trials.iterrows():
         assert set(rows[name]["hparams"]) >= names
-        assert {f"result/{key}" for key in results(rows[name])} == tags
-        assert all(math.isfinite(value) for value in results(rows[name]).values())
+        if trial.status == "completed":
+            assert {f"result/{key}" for key in results(rows[name])} == tags
+            assert all(math.isfinite(value) for value in results(rows[name]).values())
 
 
-def test_what_failed_is_beyond_what_did_not_and_the_column_says_so(rows, experiment, trials):
+def test_trials_without_a_score_have_no_number_in_its_column(rows, experiment, trials):
     (score,) = (column for column in experiment["metricInfos"] if column["name"]["tag"] == "result/score")
-    worst = trials.score.min()
+    assert score["displayName"] == "val_accuracy"
     for name, trial in trials.iterrows():
         if trial.status != "completed":
-            missing = results(rows[name])["score"]
-            assert missing < worst and score["displayName"] == f"val_accuracy ({missing:g}: none)"
+            assert not {"score", "val_loss"} & set(results(rows[name]))
+
+
+def test_the_rows_come_the_best_first(server, trials):
+    found = server.hparams("session_groups", allowedStatuses=STATUSES, colParams=[], startIndex=0, sliceSize=100)
+    scores = [results(row).get("score") for row in found["sessionGroups"]]
+    n_scored = trials.score.notna().sum()
+    assert scores[:n_scored] == approx(sorted(trials.score.dropna(), reverse=True))
+    assert scores[n_scored:] == [None] * (len(scores) - n_scored)
 
 
 def test_the_final_fit_has_no_score_since_it_saw_all_rows(rows, trials):
-    final = rows[f"final of {trials.trial_id.iloc[0]}"]
+    final = rows[final_row(trials)]
     assert final["hparams"]["status"] == "final fit" and set(results(final)) == {"seconds", "epochs", "parameters"}
 
 
-def test_five_decisions_are_shown_unasked_what_became_of_the_trial_among_them(experiment):
+def test_five_decisions_are_shown_by_default_and_the_status_is_not(experiment):
     shown = [column["displayName"] for column in experiment["hparamInfos"] if column.get("differs")]
-    assert len(shown) == 5 and "status" in shown
+    assert len(shown) == 5 and "status" not in shown
     assert [column["displayName"] for column in experiment["hparamInfos"]][:5] == shown
 
 
 def test_columns_have_the_domains_of_the_decisions(experiment):
     columns = {column["name"]: column for column in experiment["hparamInfos"]}
     assert columns["brittle/kind"]["domainDiscrete"] == ["one", "two"]
-    assert columns["brittle/kind_one/units"]["domainDiscrete"] == [0, 16, 32, 256]
+    units = columns["brittle/kind_one/units"]["domainDiscrete"]
+    assert [value.strip() for value in units] == ["16", "32", "256", "not used"]
     assert columns["brittle/kind_two/slope"]["domainInterval"] == {"minValue": 0, "maxValue": 0.3}
     assert columns["brittle/kind_two/broken"]["domainDiscrete"] == ["false", "not used", "true"]
 
@@ -158,16 +179,22 @@ def test_curves_of_trials_are_those_of_their_histories(server, model):
 
 def test_the_page_of_custom_scalars_opens_on_the_search(server):
     groups = {group["title"]: group["chart"] for group in server.get("data/plugin/custom_scalars/layout")["category"]}
-    assert list(groups)[:3] == ["Search", "What it cost", "What failed"]
+    assert list(groups)[:3] == ["Search", "Cost", "Failures"]
     titles = [chart["title"] for chart in groups["Search"]]
-    assert (
-        titles[0].startswith("Best val_accuracy so far (larger is better), beside constant ")
-        and "val_accuracy of each trial" in titles
-    )
+    assert titles[0].startswith("Best val_accuracy so far (larger is better), beside constant ")
+    assert "val_accuracy of each trial, and the best" in titles
     for chart in (chart for charts in groups.values() for chart in charts):
         for pattern in chart["multiline"]["tag"]:
             found = server.get("data/plugin/custom_scalars/scalars", run="search", tag=pattern)
             assert found["regex_valid"] and len(found["tag_to_events"]) == 1
+
+
+def test_the_best_score_is_within_the_percentiles_that_charts_show(server, trials):
+    groups = {group["title"]: group["chart"] for group in server.get("data/plugin/custom_scalars/layout")["category"]}
+    for chart in groups["Search"]:
+        tags = [pattern.removesuffix("$") for pattern in chart["multiline"]["tag"]]
+        values = [value for tag in tags for _, value in server.points("search", tag)]
+        assert np.quantile(values, 0.95) == approx(trials.score.max())
 
 
 def test_texts_are_there_in_the_order_in_which_one_reads_them(server, trials):
@@ -192,6 +219,8 @@ def test_pictures_show_each_best_architecture_what_it_says_and_what_the_search_d
         for answer in answers:
             png = server.read(f"data/plugin/images/individualImage?{answer['query']}")
             assert png.startswith(b"\x89PNG") and len(png) < 150_000
+            # TensorBoard shows pictures 350 pixels wide, and makes larger ones smaller without smoothing.
+            assert 340 <= int.from_bytes(png[16:20], "big") <= 350
     ordered = trials.sort_values("trial_id")
     ordered = ordered[ordered.score.notna()]
     best = ordered[ordered.score > ordered.score.cummax().shift(fill_value=0)]
