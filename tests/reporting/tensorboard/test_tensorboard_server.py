@@ -194,7 +194,8 @@ def test_the_best_score_is_within_the_percentiles_that_charts_show(server, trial
     for chart in groups["Search"]:
         tags = [pattern.removesuffix("$") for pattern in chart["multiline"]["tag"]]
         values = [value for tag in tags for _, value in server.points("search", tag)]
-        assert np.quantile(values, 0.95) == approx(trials.score.max())
+        # A baseline may be better.
+        assert np.quantile(values, 0.95) > trials.score.max() - 1e-6
 
 
 def test_texts_are_there_in_the_order_in_which_one_reads_them(server, trials):
