@@ -21,7 +21,7 @@ def prepare(estimator, x, validation_data, seed):
     options = nodes[0].encoder_options() if node_kind else {}
     encoder = data.get_encoder(source.kind, **options)
     target = preparation.target_encoders(estimator, output_nodes and [node.block for node in output_nodes])[0]
-    source.fit(encoder, target, estimator.validation_split, seed)
+    source.fit(encoder, target, estimator.validation_split, seed, time_limit=estimator.time_limit)
     combinations.check_data(combinations.Request(estimator, kinds=[source.kind], tasks=[target.task_]))
     if nodes is None:
         nodes, output_nodes = preparation.default_graph(estimator, [encoder], [target])

@@ -230,3 +230,18 @@ def test_numbers_in_place_of_class_names_are_refused_in_scoring(folder, argument
     assert len(model.predict(dataset.take(2))) == 64
     with pytest.raises(ValueError, match="`x` must have `class_names`"):
         model.score(dataset.take(2))
+
+
+def test_an_endless_dataset_is_refused_within_the_time_limit(arguments, tmp_path):
+    def rows():
+        generator = np.random.default_rng(0)
+        while True:
+            yield generator.normal(size=4), 1
+
+    spec = (tf.TensorSpec((4,), "float64"), tf.TensorSpec((), "int64"))
+    dataset = tf.data.Dataset.from_generator(rows, output_signature=spec)
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="and didn't end; is it endless"):
+        autonas.AutoModel(**arguments | {"time_limit": 2}).fit(dataset)
+    assert time.monotonic() - started < 60  # It would be read for ever.
+    assert not (tmp_path / "run").exists()

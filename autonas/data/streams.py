@@ -1,5 +1,7 @@
 """Data that flows through memory: `tf.data.Dataset` in, encoded batches out. TensorFlow only."""
 
+import concurrent.futures
+
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -8,6 +10,7 @@ from autonas.data.checks import check_labels_in_training, check_sample_weight
 from autonas.data.encoders.image import check_finite
 from autonas.data.kinds import infer_kind
 from autonas.data.splits import check_validation_split
+from autonas.data.stream_reading import RawRows, ReadingClock
 
 _MAX_SAMPLED_ROWS = 10_000
 _MAX_SAMPLED_BYTES = 64 * 2**20
@@ -17,11 +20,14 @@ _MAX_KEPT_BYTES = 64 * 2**20
 _READ_ROWS = 256
 _READ_BYTES = 8 * 2**20
 _KEY_BITS = 53
+#: Shares of the time limit that the first reading may take: of a source that is kept in memory afterwards, and of one
+#: that must be read again to train, to validate and for the final fit.
+_KEPT_SHARE, _READ_SHARE = 0.5, 0.25
 
 
 class StreamSource:
     """A `tf.data.Dataset` of `(x, y)` or `(x, y, sample_weight)`, batched or not, that is never loaded
-    into memory, unless its encoded rows are at most 64 MB.
+    into memory, unless its encoded rows are at most 64 MB. If its raw rows are so as well, it is read once.
 
     Which part a row belongs to is decided by a hash of its `x`, not by its position, since a dataset may
     come in another order each time it is read (as that of `keras.utils.image_dataset_from_directory`
@@ -42,6 +48,7 @@ class StreamSource:
         some_labels: Array of the first labels, 64 at most, after `fit`.
         train_labels: Array of the labels of the training rows, after `fit`.
         mean_weight: Mean of the sample weights of `dataset`, after `fit`; None without.
+        read_seconds: Seconds that another reading takes, after `fit`; 0 if the rows are kept in memory.
     """
 
     def __init__(self, dataset, kind=None, validation_data=None):
@@ -58,7 +65,7 @@ class StreamSource:
         self.class_names = getattr(dataset, "class_names", None)
         self.kind = kind or _infer_kind(self.spec[0])
 
-    def fit(self, encoder, target_encoder, validation_split=0.2, seed=0):
+    def fit(self, encoder, target_encoder, validation_split=0.2, seed=0, *, time_limit=None):
         """Reads the data once: splits it, fits both encoders and counts the rows.
 
         All labels are kept (not `x`). The encoder is fitted on a sample of the training rows, the whole if
@@ -70,20 +77,28 @@ class StreamSource:
             target_encoder: An unfitted `TargetEncoder`.
             validation_split: Share of the rows to validate on; not used with `validation_data`.
             seed: Integer; another one makes another split.
+            time_limit: Seconds of the whole search. The reading may take half of them, or a quarter if the rows are too
+                large to be kept. Defaults to None: no limit; an endless generator is then read for ever.
 
         Returns:
             self.
+
+        Raises:
+            ValueError: If the rows can't be read, split or encoded, or not within the time limit.
         """
         check_validation_split(validation_split)
         self._keys = _RowKeys(seed)
         share = validation_split if self.validation_data is None else 0.0
         self._threshold = int(share * 2**_KEY_BITS)
         self._kept = np.zeros(0, dtype="int64")
-        sample = _Sample()
-        keys, labels, weights = self._read(self.dataset, "x", sample)
+        sample, clock = _Sample(), ReadingClock(time_limit)
+        # A source that isn't split may change its rows at each reading.
+        raw = RawRows(_MAX_KEPT_BYTES if share else 0)
+        keys, labels, weights = self._read(self.dataset, "x", clock, raw, sample)
         validation_labels = labels[:0]
         if self.validation_data is not None:
-            validation_labels = self._read(self.validation_data, "validation_data")[1]
+            validation_labels = self._read(self.validation_data, "validation_data", clock, RawRows(0))[1]
+        self.read_seconds = clock.elapsed()
         all_labels = np.concatenate([labels, validation_labels])
         classes = target_encoder.fit(all_labels).task_ in ("binary", "multiclass")
         training = keys >= self._threshold
@@ -105,7 +120,6 @@ class StreamSource:
         self._row_bytes = sample.row_bytes
         tensors = encoder.feature.tensors.values()
         encoded_bytes = sum(int(np.prod(each.shape)) * np.dtype(each.dtype).itemsize for each in tensors)
-        # A source that isn't split may change its rows at each reading.
         self._is_kept = bool(share) and encoded_bytes * len(keys) <= _MAX_KEPT_BYTES
         self._kept_batches = None
         n_validation = int((~training).sum()) + len(validation_labels)
@@ -114,6 +128,8 @@ class StreamSource:
         self.some_labels, self.train_labels = labels[:64], labels[training]
         self.labels = None if counts is None else {_item(label): int(n) for label, n in counts.items()}
         self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
+        if self._is_kept and raw.batches is not None:
+            self._kept_batches, self.read_seconds = self._encode_arrays(raw.batches), 0.0
         return self
 
     def train(self, batch_size, seed=0):
@@ -150,18 +166,27 @@ class StreamSource:
         batch_size = min(batch_size, self.rows[part])
         return examples.batch(batch_size, drop_remainder=True).prefetch(2)
 
-    def _read(self, dataset, name, sample=None):
+    def _read(self, dataset, name, clock, raw, sample=None):
         """Returns keys, labels and weights of all rows, and shows the sample those of the training rows."""
         keys, labels, weights, n_rows = [], [], [], 0
-        for x, y, *weight in _batches(dataset).as_numpy_iterator():
-            if self.kind == "image":
-                check_finite(x, start=n_rows)
-            keys.append(self._keys(x))
-            labels.append(as_labels(y, self.class_names))
-            weights.extend(part.reshape(-1) for part in weight)
-            if sample is not None:
-                sample.update(keys[-1], x, keys[-1] >= self._threshold)
-            n_rows += len(keys[-1])
+        batches = clock.within_limit(_batches(dataset).as_numpy_iterator())
+        try:
+            for x, y, *weight in batches:
+                _check_finite(x, self.kind, n_rows)
+                keys.append(self._keys(x))
+                labels.append(as_labels(y, self.class_names))
+                weights.extend(part.reshape(-1) for part in weight)
+                if sample is not None:
+                    sample.update(keys[-1], x, keys[-1] >= self._threshold)
+                raw.add((x, y, *weight), sum(map(_n_bytes, tf.nest.flatten((x, y)))))
+                n_rows += len(keys[-1])
+                clock.share = _READ_SHARE if raw.batches is None else _KEPT_SHARE
+        except concurrent.futures.TimeoutError:
+            raise ValueError(
+                f"`{name}` gave {n_rows:,} rows in {clock.elapsed():.3g} s and didn't end; is it endless? Use "
+                f"`take(n)`, or raise `time_limit`, of which reading may take {clock.share:.0%}. "
+                f"Received: time_limit={clock.time_limit:g}"
+            ) from None
         if not n_rows:
             raise ValueError(f"`{name}` must hold at least one row. Received: an empty dataset")
         return np.concatenate(keys), np.concatenate(labels), np.concatenate(weights) if weights else None
@@ -196,33 +221,57 @@ class StreamSource:
 
         return self._kept_batches.map(choose)
 
+    def _encode_arrays(self, batches):
+        """All encoded rows of batches in memory, and whether they are training rows, in batches."""
+        encoded = [
+            np.concatenate(arrays) for arrays in zip(*(self._encoded(*each, None) for each in batches), strict=True)
+        ]
+        training, names = encoded.pop(), list(self.encoder.feature.tensors)
+        tensors = dict(zip(names, encoded, strict=False))
+        return tf.data.Dataset.from_tensor_slices((training, tensors, *encoded[len(names) :])).batch(_READ_ROWS)
+
+    def _encoded(self, x, y, *rest):
+        """The encoded rows of a part of a batch of arrays, a list of arrays.
+
+        Args:
+            x: Rows.
+            y: Targets.
+            *rest: Weights, if there are any, and the name of the part: `None` for all rows, and whether they are
+                training rows.
+        """
+        *weight, part = rest
+        parts = [as_rows(x), as_labels(y, self.class_names), *(w.reshape(-1) for w in weight)]
+        if part is None:
+            training = self._chosen(x, "train")
+        elif part != "all":
+            chosen = self._chosen(x, part)
+            parts = [each[chosen] for each in parts]
+        feature = self.encoder.feature
+        if len(parts[0]):
+            tensors = self.encoder.transform(parts[0])
+            targets = self.target_encoder.transform(parts[1])
+        else:
+            tensors = {name: np.zeros((0, *t.shape), t.dtype) for name, t in feature.tensors.items()}
+            targets = np.zeros((0, *self.target_encoder.target_shape), self._target_dtype)
+        encoded = [*(tensors[name] for name in feature.tensors), targets, *(w.astype("float32") for w in parts[2:])]
+        return encoded if part is not None else [*encoded, training]
+
+    @property
+    def _target_dtype(self):
+        return "int32" if self.target_encoder.task_ == "multiclass" else "float32"
+
     def _encode_part(self, dataset, part):
         """Reads and encodes the rows of a part; for None all rows, and whether they are training rows."""
         feature = self.encoder.feature
         names = list(feature.tensors)
-        target_dtype = "int32" if self.target_encoder.task_ == "multiclass" else "float32"
         structure = dataset.element_spec
 
         def encode(*arrays):
-            x, y, *weight = tf.nest.pack_sequence_as(structure, arrays)
-            parts = [as_rows(x), as_labels(y, self.class_names), *(w.reshape(-1) for w in weight)]
-            if part is None:
-                training = self._chosen(x, "train")
-            elif part != "all":
-                chosen = self._chosen(x, part)
-                parts = [each[chosen] for each in parts]
-            if len(parts[0]):
-                tensors = self.encoder.transform(parts[0])
-                targets = self.target_encoder.transform(parts[1])
-            else:
-                tensors = {name: np.zeros((0, *t.shape), t.dtype) for name, t in feature.tensors.items()}
-                targets = np.zeros((0, *self.target_encoder.target_shape), target_dtype)
-            encoded = [*(tensors[name] for name in names), targets, *(w.astype("float32") for w in parts[2:])]
-            return encoded if part is not None else [*encoded, training]
+            return self._encoded(*tf.nest.pack_sequence_as(structure, arrays), part)
 
         def encode_batch(*batch):
             shapes = [*(feature.tensors[name].shape for name in names), self.target_encoder.target_shape]
-            dtypes = [*(feature.tensors[name].dtype for name in names), target_dtype]
+            dtypes = [*(feature.tensors[name].dtype for name in names), self._target_dtype]
             for _ in batch[2:]:
                 shapes.append(())
                 dtypes.append("float32")
@@ -236,6 +285,17 @@ class StreamSource:
             return *training, dict(zip(names, encoded, strict=False)), *encoded[len(names) :]
 
         return _batches(dataset).map(encode_batch)
+
+
+def _check_finite(x, kind, start):
+    """Raise a `ValueError` for infinite values, and for NaN in images, in a batch whose first row is row `start`."""
+    if kind == "image":
+        check_finite(x, start=start)
+        return
+    for values in tf.nest.flatten(x):
+        if values.dtype.kind == "f" and np.isinf(values).any():
+            row = start + int(np.argwhere(np.isinf(values))[0][0])
+            raise ValueError(f"`x` has an infinite value in row {row}. Remove it or replace it with NaN.")
 
 
 def stream_batches(dataset, encoder):
@@ -377,6 +437,8 @@ def _check_dataset(dataset, name):
         shape = part.shape[1:] if batched else part.shape
         if not isinstance(part, tf.TensorSpec) or not shape.is_fully_defined():
             raise ValueError(f"`{name}` must hold dense tensors of fixed shape. Received: {part}")
+        if 0 in shape:
+            raise ValueError(f"`{name}` must hold rows of at least one value. Received: rows of shape {tuple(shape)}")
         return tuple(shape), part.dtype.name
 
     return tuple(

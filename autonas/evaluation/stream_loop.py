@@ -1,5 +1,6 @@
 """Training on data that flows through memory: batches of a `tf.data` pipeline. TensorFlow only."""
 
+import functools
 import math
 import time
 
@@ -36,8 +37,8 @@ class StreamDataset:
         self.final_rows = "all" if source.validation_data is None else None
         #: Dict from part to its encoded targets in the order of the last prediction.
         self.encoded = {}
-        #: Seconds that the last prediction of a part took.
-        self.seconds = {}
+        #: Seconds that the last prediction of a part took; at first, that it takes to read the source.
+        self.seconds = {"validation": source.read_seconds}
         self._validation = None
 
     @property
@@ -131,18 +132,23 @@ class StreamLoop(loops.TrainingLoop):
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
         checkpoint.optimizer_variables(model)
-        inputs = {name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for name, tensor in model.input.items()}
-        # One trace for batches of any size.
-        self._forward = tf.function(
-            lambda inputs: model(inputs, training=False), input_signature=[inputs], autograph=False
-        )
-        target = dataset.source.target_encoder
-        targets = tf.TensorSpec((None, *target.target_shape), "int32" if target.task_ == "multiclass" else "float32")
-        signature = [tf.TensorSpec((), "float32"), inputs, targets, tf.TensorSpec((None,), "float32")]
-        self._step = tf.function(
-            self._train_step, input_signature=signature[: 4 if dataset.is_weighted else 3], autograph=False
-        )
         self._batches = {}
+
+    @functools.cached_property
+    def _forward(self):
+        return _trace(lambda inputs: self.model(inputs, training=False), self._inputs)
+
+    @functools.cached_property
+    def _step(self):
+        target = self.dataset.source.target_encoder
+        targets = tf.TensorSpec((None, *target.target_shape), "int32" if target.task_ == "multiclass" else "float32")
+        weights = [tf.TensorSpec((None,), "float32")] if self.dataset.is_weighted else []
+        return _trace(self._train_step, tf.TensorSpec((), "float32"), self._inputs, targets, *weights)
+
+    @property
+    def _inputs(self):
+        """The specification of the network's inputs, for batches of any size."""
+        return {name: tf.TensorSpec((None, *each.shape[1:]), each.dtype) for name, each in self.model.input.items()}
 
     def _train_step(self, learning_rate, inputs, targets, weights=None):
         model, head = self.model, self.dataset.head_name
@@ -193,3 +199,16 @@ class StreamLoop(loops.TrainingLoop):
         self.dataset.encoded[rows] = np.concatenate(targets)
         self.dataset.seconds[rows] = time.monotonic() - started
         return {self.dataset.head_name: np.concatenate(outputs)}
+
+
+def _trace(function, *signature):
+    """Return the compiled function: TensorFlow counts the traces of a `tf.function` by its code, over all candidates,
+    and warns of them as retracing.
+    """
+
+    def flat(*tensors):
+        return function(*tf.nest.pack_sequence_as(signature, tensors))
+
+    flat_signature = tf.nest.flatten(signature)
+    concrete = tf.function(flat, input_signature=flat_signature, autograph=False).get_concrete_function()
+    return lambda *arguments: concrete(*tf.nest.flatten(arguments))

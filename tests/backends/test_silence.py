@@ -27,6 +27,20 @@ x, y = load_digits(n_class=3, return_X_y=True)
 model = autonas.AutoModel(max_trials=1, epochs=1, seed=0, verbose=0).fit(x, y).predict(x)
 """
 
+#: As many candidates as TensorFlow would take for one function that is traced over and over.
+_STREAM = """
+from sklearn.datasets import load_iris
+from autonas import AutoModel
+from autonas.backends import memory
+
+memory.grow()  # TensorFlow tells of a missing GPU when it is first used: here, for the data set.
+import tensorflow as tf
+
+dataset = tf.data.Dataset.from_tensor_slices(load_iris(return_X_y=True)).batch(16)
+model = AutoModel(max_trials=6, epochs=1, strategy="random", seed=0, tensorboard=False, verbose=0).fit(dataset)
+model.predict(dataset.unbatch().batch(7))
+"""
+
 
 def printed(script, directory, **environment):
     process = subprocess.run(
@@ -40,6 +54,10 @@ def printed(script, directory, **environment):
 # Imports TensorFlow in three processes, as a user's program does: 25 s.
 def test_a_search_with_verbose_0_prints_nothing_tensorflow_included(tmp_path):
     assert printed(_SEARCH, tmp_path) == ""
+
+
+def test_nor_does_it_on_a_stream(tmp_path):
+    assert printed(_STREAM, tmp_path) == ""
 
 
 def test_nor_does_it_on_jax_where_keras_imports_tensorflow_all_the_same(tmp_path):

@@ -1,3 +1,5 @@
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -190,7 +192,7 @@ def test_a_dataset_with_random_augmentation_cannot_be_split():
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 64 * 2**20])
-def test_small_sources_are_read_once_more_and_kept(monkeypatch, kept_bytes):
+def test_small_sources_are_read_once_and_kept(monkeypatch, kept_bytes):
     monkeypatch.setattr(streams, "_MAX_KEPT_BYTES", kept_bytes)
     readings = []
 
@@ -203,7 +205,70 @@ def test_small_sources_are_read_once_more_and_kept(monkeypatch, kept_bytes):
     before = len(readings)
     parts = [sorted_rows(rows_of(part(1), "image")) for part in (source.train, source.validation, source.all)]
     assert sorted(parts[0] + parts[1]) == parts[2] == sorted_rows(DIGITS[:300])
-    assert len(readings) - before == (1 if kept_bytes else 3)
+    assert before == 2  # Of the second reading, only the first rows: they must be the same.
+    assert len(readings) - before == (0 if kept_bytes else 3)
+
+
+@pytest.mark.parametrize("kept_bytes", [2**14, 64 * 2**20])
+def test_what_is_kept_is_what_is_read(monkeypatch, kept_bytes):
+    """Rows whose encoding is small, kept while they are read or, too large for that, at the second reading."""
+    monkeypatch.setattr(streams, "_MAX_KEPT_BYTES", kept_bytes)
+    x = np.array([f"{word} number {i} {'-' * 99}" for i in range(100) for word in ("good", "bad")])
+    source = fit(slices((x, ["+", "-"] * 100, np.arange(200.0))).batch(16))
+    expected = source.encoder.transform(x)["tokens"]
+    read = {}
+    for name, part in (("train", source.train), ("all", source.all)):
+        batches = list(part(1))
+        read[name] = np.concatenate([weights for *_, weights in batches]).astype(int)  # The number of the row.
+        np.testing.assert_array_equal(rows_of(batches, "tokens"), expected[read[name]])
+        np.testing.assert_array_equal([targets[0, 0] for _, targets, _ in batches], read[name] % 2)
+    assert sorted(read["all"]) == list(range(200)) and len(set(read["train"])) == source.rows["train"]
+    validation = np.setdiff1d(np.arange(200), read["train"])
+    np.testing.assert_array_equal(rows_of(source.validation(16), "tokens"), expected[validation])
+
+
+def endless(seconds=0.0):
+    """Rows of digits without an end, with a pause after the first 300."""
+    position = 0
+    while True:
+        if position == 300:
+            time.sleep(seconds)
+        yield DIGITS[position % 1797], DIGIT_LABELS[position % 1797]
+        position += 1
+
+
+SPEC = (tf.TensorSpec((8, 8, 1), "uint8"), tf.TensorSpec((), "int64"))
+
+
+@pytest.mark.parametrize("pause", [0.0, 3.0])
+@pytest.mark.parametrize(("kept_bytes", "share"), [(0, "25%"), (64 * 2**20, "50%")])
+def test_a_reading_that_does_not_end_in_its_share_of_the_time_limit_is_given_up(monkeypatch, pause, kept_bytes, share):
+    monkeypatch.setattr(streams, "_MAX_KEPT_BYTES", kept_bytes)
+    source = StreamSource(tf.data.Dataset.from_generator(lambda: endless(pause), output_signature=SPEC))
+    message = rf"`x` gave [\d,]+ rows in .* s and didn't end; is it endless\? Use `take\(n\)`.* may take {share}"
+    with pytest.raises(ValueError, match=message):
+        source.fit(get_encoder("image"), TargetEncoder(), time_limit=1.0)
+
+
+def test_a_stream_that_ends_in_time_is_read_as_without_a_limit():
+    dataset = slices((DIGITS, DIGIT_LABELS)).batch(64)
+    limited = StreamSource(dataset).fit(get_encoder("image"), TargetEncoder(), time_limit=600.0)
+    assert limited.rows == fit(dataset).rows
+    assert sorted_rows(rows_of(limited.all(1), "image")) == sorted_rows(DIGITS)
+
+
+def test_infinite_values_are_found_while_reading():
+    x, y = load_iris(return_X_y=True)
+    x[77, 2] = np.inf
+    with pytest.raises(ValueError, match="`x` has an infinite value in row 77. Remove it or replace it with NaN."):
+        fit(slices((x, y)).batch(10))
+
+
+def test_rows_without_values_are_refused():
+    with pytest.raises(
+        ValueError, match=r"`x` must hold rows of at least one value. Received: rows of shape \(0, 8, 1\)"
+    ):
+        StreamSource(slices((DIGITS[:, :0], DIGIT_LABELS)))
 
 
 def test_bad_pixels_are_found_while_reading():
