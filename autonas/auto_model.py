@@ -1,6 +1,7 @@
 """AutoModel: arguments into parts; fit, predict, evaluate, export. No algorithm lives here."""
 
 import copy
+import dataclasses
 import datetime
 import os
 import time
@@ -214,8 +215,9 @@ class AutoModel(fitted.FittedModel):
 
         Args:
             x: Rows: images `(n, height, width[, channels])`, a table `(n, columns)` or DataFrame, strings, series `(n,
-                time, channels)`, or a `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these. The
-                masked values of a numpy masked array are missing values in tables, texts and series. In images,
+                time, channels)`, or a finite `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these.
+                A dataset that doesn't end is refused if that is known, or if half of `time_limit` is spent on reading.
+                The masked values of a numpy masked array are missing values in tables, texts and series. In images,
                 targets and weights they are refused. A column of strings in a usual notation of dates holds dates; a
                 warning says if no value tells whether the day or the month comes first.
             y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset; if that has
@@ -297,7 +299,12 @@ class AutoModel(fitted.FittedModel):
             search = tuner.Tuner(
                 oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
             )
-            info = search_facts.info(self, prepared, (space, searched), max_trials, directory)
+            seconds = budget.elapsed()
+            info = dataclasses.replace(
+                search_facts.info(self, prepared, (space, searched), max_trials, directory),
+                started=time.time() - seconds,
+                preparation=seconds,
+            )
             network, record, best = search.run(info, refits)
             self.search_ = info.to_json()
             self._searched = (prepared, search, directory, refits)

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import arguments, auto_model, oracles, preparation
+from autonas import arguments, auto_model, oracles, preparation, run_folder
 from autonas import predictor as predictor_module
 from autonas.data import autoregression, checks, is_stream, masks, splits
 from autonas.search_space import defaults
@@ -21,6 +21,8 @@ from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
 
 _MIN_WINDOWS = 10
+#: Share of the time limit that the choice of the lookback takes at most.
+_CHOICE_SHARE = 0.1
 #: Windows beyond this size aren't kept a second time for the final fit.
 _MAX_TWICE_BYTES = 256 * 2**20
 
@@ -40,7 +42,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     Args:
         lookback: Number of steps that a forecast looks back on. Defaults to `None`: the one, of up to 256 and a fifth
-            of the series, with which a linear forecast of the last part of the series is best.
+            of the series, with which a linear forecast of the last part of the series is best. The choice takes at most
+            a tenth of `time_limit`: long lookbacks on many columns aren't tried if there is no time.
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
         **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for
@@ -146,13 +149,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         if self.lookback is not None:
             _check_steps("lookback", self.lookback)
         values, outputs = self._learn_columns(series, y)
-        if self.lookback is None:
-            n_train = max(1, int((1 - self.validation_split) * len(values)))
-            self.lookback_ = autoregression.choose_lookback(
-                values[:n_train], outputs[:n_train], self.horizon, self.target_columns_
-            )
-        else:
-            self.lookback_ = int(self.lookback)
+        self.lookback_, alpha = self._choose_lookback(values, outputs)
         needed = self.lookback_ + self.horizon + _MIN_WINDOWS - 1
         if len(values) < needed:
             raise ValueError(
@@ -166,8 +163,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         )
         # Windows whose future reaches into that of the validation part.
         train_rows = train_rows[: max(1, len(train_rows) - self.horizon + 1)]
-        columns = autoregression.repeated(self.target_columns_, self.horizon)
-        linear = autoregression.Autoregression(columns).fit(windows[train_rows], future[train_rows])
+        n_steps = len(train_rows) + self.lookback_ + self.horizon - 1
+        linear = autoregression.Autoregression(self.target_columns_, alpha)
+        linear.fit(values[:n_steps], outputs[:n_steps], self.lookback_, self.horizon)
         forecasts = linear.predict(windows)
         left_over = _shaped(future - forecasts)
         prepared = preparation.prepare(self._with_graph(windows), windows, left_over, None, None, None, seed)
@@ -193,13 +191,30 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         }
         if self.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
             # In the final fit the linear forecast is that of all rows, too: they follow with what it leaves over.
-            prepared.final_linear = autoregression.Autoregression(columns).fit(windows, future)
+            prepared.final_linear = autoregression.Autoregression(self.target_columns_, linear.alpha)
+            prepared.final_linear.fit(values, outputs, self.lookback_, self.horizon)
             left_over = target.transform(_shaped(future - prepared.final_linear.predict(windows)))
             dataset, n_rows = prepared.dataset, len(windows)
             dataset.inputs = {name: np.concatenate([array, array]) for name, array in dataset.inputs.items()}
             dataset.targets = {name: np.concatenate([each, left_over]) for name, each in dataset.targets.items()}
             dataset.final_rows = np.arange(n_rows, 2 * n_rows)
         return prepared
+
+    def _choose_lookback(self, values, outputs):
+        """The number of steps to look back on, and the penalty of the linear forecast, `None` if it isn't known.
+
+        A search that is continued keeps its lookback: the clock may end the choice earlier the second time.
+        """
+        if self.lookback is not None:
+            return int(self.lookback), None
+        earlier = None if self.directory is None or self.overwrite else run_folder.earlier_header(self.directory)
+        if earlier is not None and "alpha" in earlier.get("forecast", {}):
+            return earlier["forecast"]["lookback"], earlier["forecast"]["alpha"]
+        n_train = max(1, int((1 - self.validation_split) * len(values)))
+        seconds = None if self.time_limit is None else _CHOICE_SHARE * self.time_limit
+        return autoregression.choose_lookback(
+            values[:n_train], outputs[:n_train], self.horizon, target_columns=self.target_columns_, seconds=seconds
+        )
 
     def _with_graph(self, windows):
         """This estimator with the graph that it searches."""
@@ -220,6 +235,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def _header(self, prepared, space, epochs, data):
         facts = {"lookback": self.lookback_, "horizon": self.horizon, "target": self.target_columns_}
+        facts["alpha"] = prepared.linear.alpha
         return super()._header(prepared, space, epochs, data) | {"forecast": facts}
 
     def _serve(self, prepared, search, network, best, record, directory):

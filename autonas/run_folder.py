@@ -87,8 +87,14 @@ def remove_run(directory):
 
 def earlier_seed(directory):
     """Return the seed of the search in a folder, `None` if there is no search in it."""
-    found = _events(directory)
-    return found[0]["seed"] if found else None
+    header = earlier_header(directory)
+    return None if header is None else header["seed"]
+
+
+def earlier_header(directory):
+    """Return the header of the search in a folder, a dict, `None` if there is no search in it."""
+    events = _events(directory)
+    return events[0] if events else None
 
 
 def check_same_search(directory, header):

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from leaderboards import board
 from sklearn.base import clone
+from sklearn.linear_model import Ridge
 from sklearn.metrics import root_mean_squared_error
 
 import autonas
+from autonas.data import autoregression
 from autonas.data.autoregression import Autoregression, choose_lookback, windows_of
 from autonas.evaluation import baselines
 
@@ -33,12 +35,57 @@ def test_a_linear_forecast_finds_a_linear_process():
     for step in range(2, 2000):
         series[step] = 5 + 1.2 * series[step - 1] - 0.5 * series[step - 2] + generator.normal()
     windows, future = windows_of(series, series, 2, 1)
-    forecast = Autoregression([0]).fit(windows, future)
+    forecast = Autoregression([0]).fit(series, series, 2, 1)
     features = np.c_[windows[..., 0], np.ones(1998)]
     expected = features @ np.linalg.lstsq(features, future[:, 0], rcond=None)[0]
     np.testing.assert_allclose(forecast.predict(windows)[:, 0], expected, atol=0.02)
-    assert choose_lookback(series, series, 1, [0]) in (2, 3, 4)
-    assert choose_lookback(wave()[:, None], wave()[:, None], 1, [0]) >= 8
+    assert choose_lookback(series, series, 1, [0])[0] in (2, 3, 4)
+    assert choose_lookback(wave()[:, None], wave()[:, None], 1, [0])[0] >= 8
+
+
+@pytest.mark.parametrize("lookback", [1, 2, 13])
+def test_a_linear_forecast_is_the_ridge_regression_on_all_windows(lookback):
+    """Computed without the windows: the same as scikit-learn's on them."""
+    generator = np.random.default_rng(0)
+    series = 500 + np.arange(400)[:, None] * [0.3, 0.0] + np.cumsum(generator.normal(size=(400, 2)), axis=0) * [1, 100]
+    windows, future = windows_of(series, series[:, :1], lookback, 3)
+    forecast = Autoregression([0]).fit(series, series[:, :1], lookback, 3)
+    differences, last = (windows[:, :-1] - windows[:, -1:]).reshape(len(windows), -1), windows[:, -1]
+    features = np.concatenate([differences, last - last.mean(axis=0)], axis=1)
+    features /= np.sqrt(np.square(features).mean(axis=0))
+    changes = future - last[:, :1]
+    ridge = Ridge(forecast.alpha).fit(features, changes / changes.std(axis=0))
+    expected = last[:, :1] + ridge.predict(features) * changes.std(axis=0)
+    np.testing.assert_allclose(forecast.predict(windows), expected, atol=1e-8)
+    again = Autoregression([0], forecast.alpha).fit(series, series[:, :1], lookback, 3)
+    np.testing.assert_allclose(again.predict(windows), expected, atol=1e-8)
+
+
+def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
+    """Time by a clock that goes on by the third power of the lookback: the fits of 1, 2, 3, 4 take 100 seconds."""
+    now, fit = [0.0], Autoregression.fit
+
+    def slow(forecast, series, outputs, lookback, horizon):
+        now[0] += lookback**3
+        return fit(forecast, series, outputs, lookback, horizon)
+
+    monkeypatch.setattr(autoregression.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Autoregression, "fit", slow)
+    series = wave()[:, None]
+    for seconds, spent in ((100, 100), (0, 1)):
+        now[0] = 0.0
+        assert choose_lookback(series, series, 1, [0], seconds=seconds)[0] <= 4
+        assert now[0] == spent
+    assert choose_lookback(series, series, 1, [0])[0] >= 8 and now[0] > 48**3
+
+
+def test_wide_windows_are_forecast_from_their_most_recent_values():
+    series = np.random.default_rng(0).normal(size=(1000, 64)).cumsum(axis=0)
+    forecast = Autoregression([0]).fit(series, series[:, :1], 40, 1)
+    assert forecast.kernel.shape == (39 * 64, 1)
+    n_used = int(np.any(forecast.kernel.reshape(39, 64) != 0, axis=1).sum()) + 1
+    assert 1 < n_used and n_used * 64 <= 960 // 2
+    assert not forecast.kernel[: (40 - n_used) * 64].any()
 
 
 def test_the_next_steps(arguments):
@@ -67,9 +114,9 @@ def test_the_baselines_are_the_last_value_and_the_autoregression(arguments):
     last = np.repeat(series[starts + 11, None], 3, axis=1)
     assert [baseline.name for baseline in found] == ["last_value", "linear"]
     assert found[0].scores["val_rmse"] == pytest.approx(root_mean_squared_error(truth, last), rel=1e-5)
-    windows, future = windows_of(series[:, None], series[:, None], 12, 3)
-    training = prepared.dataset.train_rows
-    linear = Autoregression(np.zeros(3, int)).fit(windows[training], future[training]).predict(windows[starts])
+    windows, _ = windows_of(series[:, None], series[:, None], 12, 3)
+    training = series[: len(prepared.dataset.train_rows) + 12 + 3 - 1, None]
+    linear = Autoregression([0]).fit(training, training, 12, 3).predict(windows[starts])
     assert found[1].scores["val_rmse"] == pytest.approx(root_mean_squared_error(truth, linear), rel=1e-4)
 
 
@@ -91,7 +138,7 @@ def test_networks_correct_what_is_not_linear(arguments):
         series[step] = np.sin(3 * series[step - 1]) + 0.05 * generator.normal()
     model = autonas.TimeSeriesForecaster(2, **arguments | {"max_trials": 2, "epochs": 20}).fit(series[:1000])
     windows, future = windows_of(series[:, None], series[:, None], 2, 1)
-    linear = Autoregression([0]).fit(windows[:1000], future[:1000]).predict(windows[998:])
+    linear = Autoregression([0]).fit(series[:1002, None], series[:1002, None], 2, 1).predict(windows[998:])
     assert model.evaluate(series[998:])["rmse"] < 0.5 * np.sqrt(np.mean((linear - future[998:]) ** 2))
 
 
@@ -188,3 +235,18 @@ def test_trials_in_a_worker_process_and_short_trainings(arguments, tmp_path):
     assert inline.leaderboard()["tuner/rung"].max() == 2
     assert board(process).equals(board(inline))
     np.testing.assert_array_equal(process.predict(series), inline.predict(series))
+
+
+def test_the_report_says_how_long_the_preparation_took(arguments, tmp_path):
+    model = autonas.TimeSeriesForecaster(**arguments).fit(wave())
+    assert model.search_["preparation"] > 0
+    model.report(tmp_path / "report.html")
+    assert "Preparation of the data: " in (tmp_path / "report.html").read_text()
+
+
+def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
+    model = autonas.TimeSeriesForecaster(**arguments).fit(wave())
+    monkeypatch.setattr(autoregression, "choose_lookback", lambda *_, **options: (2, 1.0))
+    again = autonas.TimeSeriesForecaster(**arguments).fit(wave())
+    assert again.lookback_ == model.lookback_ > 2
+    np.testing.assert_allclose(again.predict(wave()), model.predict(wave()))

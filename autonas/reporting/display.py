@@ -71,7 +71,8 @@ class SearchState:
         n_here = self.n_finished - search.n_before
         if search.max_trials is None or not n_here:
             return ""
-        return f"about {duration(elapsed / n_here * max(0, search.max_trials - self.n_finished))} left"
+        seconds = (elapsed - search.preparation) / n_here
+        return f"about {duration(seconds * max(0, search.max_trials - self.n_finished))} left"
 
     def table(self):
         """All of it as a `rich.table.Table`."""

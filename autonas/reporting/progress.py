@@ -69,6 +69,8 @@ class ProgressReporter(Reporter):
         refused = sum(record.status == "refused" for record in records)
         trials = sum(record.stage == "search" for record in records) - refused
         facts = [f"{trials} trial{'s' * (trials != 1)}", duration(self._state.elapsed())]
+        if self._search.preparation:
+            facts[-1] += f" of which preparation {duration(self._search.preparation)}"
         if refused:
             facts.insert(1, f"{refused} refused")
         if self._state.best is not None:

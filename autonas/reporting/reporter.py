@@ -18,7 +18,7 @@ class SearchInfo:
         max_trials: Number of candidates after which the search ends, or None.
         time_limit: Seconds after which the search ends, or None.
         directory: Folder of the run.
-        started: `time.time()` when this process began the search, also when it continues an earlier one.
+        started: `time.time()` when `fit` was called in this process, also when it continues an earlier search.
         title: What is searched, in a few words.
         n_before: Number of candidates of an earlier process that this one continues.
         objectives: Names of all objectives, the one of the score first.
@@ -29,6 +29,7 @@ class SearchInfo:
         environment: Versions, devices and the like, as text.
         limits: Limits of costs by their names.
         unsearched: Names of decisions that a search with shared weights doesn't vary: they keep their defaults.
+        preparation: Seconds from `started` to the search, in which the data is checked, encoded and split.
         served: `trial_id` of the trial that is served, or `None` while the search goes on.
     """
 
@@ -49,6 +50,7 @@ class SearchInfo:
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
     limits: dict[str, float] = dataclasses.field(default_factory=dict)
     unsearched: list[str] = dataclasses.field(default_factory=list)
+    preparation: float = 0.0
     served: str | None = None
 
     def pairs(self):

@@ -43,7 +43,7 @@ def sections(search, records, stop_reason, shares):
         *([("Searched decisions", [searched])] if searched else []),
         ("Best trial", _what(search, records)),
         ("Important decisions", _why(search, records, shares)),
-        ("Cost", _costs(records)),
+        ("Cost", _costs(search, records)),
         ("Failures", _failures(records)),
         ("End of the search", [_ENDS.get(stop_reason, str(stop_reason))]),
     ]
@@ -170,12 +170,14 @@ def _in_common(search, trials, order):
     return [f"The best {n_best} trials have in common: {', '.join(found[:_N_IMPORTANT])}."] if found else []
 
 
-def _costs(records):
+def _costs(search, records):
     candidates = [record for record in records if record.stage == "search" and record.status != "refused"]
     epochs = sum(record.epochs for record in candidates)
     seconds = sum(record.seconds for record in records)
     found = [f"{_count(len(candidates), 'trial')}, {_count(epochs, 'epoch')}, {text.duration(seconds)} "
              "(all workers together)."]  # fmt: skip
+    if search.preparation:
+        found.append(f"Preparation of the data: {text.duration(search.preparation)}.")
     for stage, parts in phases.seconds_by_phase(records).items():
         total = sum(parts.values())
         said = [f"{name.replace('_', ' ')} {text.duration(each)}" for name, each in

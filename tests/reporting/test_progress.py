@@ -75,6 +75,13 @@ def test_a_search_without_a_score_ends_with_a_line_too(capsys):
     assert capsys.readouterr().out == "search ended: time_limit reached  (0 trials, 1.0 s)\n"
 
 
+def test_the_time_of_the_preparation_is_shown(capsys):
+    reporter = ProgressReporter()
+    reporter.on_search_begin(SearchInfo("val_loss", "min", started=time.time() - 30.0, preparation=12.0))
+    reporter.on_search_end([], "time_limit")
+    assert capsys.readouterr().out == "search ended: time_limit  (0 trials, 30.0 s of which preparation 12.0 s)\n"
+
+
 def test_long_lines_are_not_wrapped(capsys):
     reporter = ProgressReporter()
     reporter.on_search_begin(SearchInfo("val_loss", "min"))
