@@ -71,7 +71,8 @@ class Oracle(trials.TrialKeeper):
     stops_trainings = False
     #: Whether it is told of an architecture once for each fidelity at which it was scored, and of the fidelity.
     knows_fidelities = False
-    #: Whether `suggest` takes account of the probability of success.
+    #: Whether `suggest` takes account of the probability of success, and asks again after failures that may have been
+    #: transient.
     weighs_success = False
 
     def __init__(

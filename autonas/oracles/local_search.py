@@ -50,6 +50,8 @@ class LocalSearchOracle(base.Oracle):
         **kwargs: As in `Oracle`.
     """
 
+    weighs_success = True
+
     def __init__(self, n_steps=4, **kwargs):
         super().__init__(**kwargs)
         self.n_steps = n_steps
@@ -94,7 +96,9 @@ class LocalSearchOracle(base.Oracle):
         rounds = [[values for values in one if values] for one in itertools.zip_longest(*by_decision.values())]
         for one in rounds:
             generator.shuffle(one)
-        return [values for one in reversed(rounds) for values in one]
+        neighbours = [values for one in reversed(rounds) for values in one]
+        # A neighbour that is likely to fail comes last.
+        return sorted(neighbours, key=lambda values: self._success.probability(self.encoding, values) > 0.5)
 
     def observe_margins(self, number, values, margins):
         self._violation = feasibility.violation(margins)
@@ -106,6 +110,8 @@ class LocalSearchOracle(base.Oracle):
         if scores is not None:
             self._ranks.add(scores)
         elif not worth[0]:
+            if origin is self._worth and self._left is not None:
+                self._left.append(values)  # It is tried again at once, if it may succeed.
             return
         if self._is_better(worth, origin) and self._is_better(worth, self._worth):
             self._current, self._worth, self._left = values, worth, None
