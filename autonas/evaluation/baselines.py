@@ -65,7 +65,9 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
     if dataset.baselines is not None:
         found = [(name, [predictions], message) for name, (predictions, message) in dataset.baselines.items()]
     else:
-        found = [("constant", _constants(dataset, scorer), "class frequencies, mean or median of the training rows")]
+        of_numbers = all(head.task == "regression" for head in scorer.heads)
+        constant = "mean or median" if of_numbers else "class frequencies"
+        found = [("constant", _constants(dataset, scorer), f"{constant} of the training rows")]
     scored = []
     for name, options, message in found:
         started = time.monotonic()
@@ -110,7 +112,8 @@ def _constants(dataset, scorer):
 def _constant_outputs(head, targets, weights):
     """Return the constant outputs of a head that come into question, a list of float32 arrays `(n_outputs,)`."""
     if head.task == "multiclass":
-        targets = np.eye(len(head.classes), dtype="float32")[targets]
+        counts = [np.bincount(targets, each, len(head.classes)) for each in (None, weights)]
+        return [(count / count.sum()).astype("float32") for count in counts[: 1 if weights is None else 2]]
     targets = targets.reshape(len(targets), -1)
     outputs = [targets.mean(axis=0)]
     if head.task == "regression":

@@ -124,3 +124,13 @@ def test_render_shows_scores_and_reasons(records):
 def test_render_says_how_many_rows_it_left_out(records):
     shown = text(render(leaderboard(records, "val_accuracy", "max"), max_rows=2))
     assert "0002" in shown and "0000" not in shown and "and 3 more trials" in shown
+
+
+def test_baselines_are_the_last_rows_without_a_rank(records):
+    for name, score in (("constant", 0.1), ("linear", 0.99)):
+        message = f"how {name} is made"
+        records.append(TrialRecord(name, -1, "baseline", status="completed", score=score, message=message))
+    board = leaderboard(records, "val_accuracy", "max")
+    assert board.trial_id.tolist()[-2:] == ["linear", "constant"] and board["rank"].tolist()[-2:] == [pandas.NA] * 2
+    shown = text(render(board, max_rows=2))
+    assert "linear (baseline)" in shown and "how constant is made" in shown and "and 3 more trials" in shown

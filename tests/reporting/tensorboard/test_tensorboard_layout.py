@@ -17,6 +17,15 @@ def test_a_chart_without_a_curve_is_not_shown():
     }
 
 
+def test_the_best_score_stands_beside_the_baselines():
+    numbers = {"best_score": 0.5, "baseline/constant": 0.1, "baseline/last_value": 0.25}
+    assert charts(numbers)["Search"] == {
+        "Best val_accuracy so far (larger is better), beside constant 0.1, last value 0.25": [
+            "best_score$", "baseline/constant$", "baseline/last_value$",
+        ]
+    }  # fmt: skip
+
+
 def test_titles_name_the_phases_the_longest_first_since_all_curves_have_one_colour():
     numbers = {f"trial_seconds/{phase}": float(place) for place, phase in enumerate("abcdefg")}
     found = charts(numbers)["Cost"]

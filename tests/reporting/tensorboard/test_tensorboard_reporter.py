@@ -157,6 +157,18 @@ def test_the_best_score_is_none_of_the_outliers_that_tensorboard_leaves_out(tmp_
     assert {value for _, value in curve(run, "best_score_level")} == {0.9}
 
 
+def test_baselines_are_lines_beside_the_best_score(tmp_path, begin):
+    reporter = begin()
+    for name, score in (("constant", 0.1), ("linear", 0.85)):
+        reporter.on_trial_end(TrialRecord(name, -1, "baseline", status="completed", score=score), None)
+    good, bad = record(0, 0.9), record(1, 0.8)
+    for trial in (good, bad):
+        play(reporter, trial, good)
+    assert curve(tmp_path / "search", "baseline/constant") == [(0, 0.1), (1, 0.1)]
+    assert curve(tmp_path / "search", "baseline/linear") == [(0, 0.85), (1, 0.85)]
+    assert {path.name for path in tmp_path.iterdir()} == {"search", "trial_0000", "trial_0001"}
+
+
 def written(directory, tag):
     (event,) = read(directory).Tensors(tag)
     return event.tensor_proto.string_val[0].decode()
