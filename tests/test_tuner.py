@@ -10,7 +10,7 @@ import pytest
 from autonas import exceptions, execution, oracles, tuner
 from autonas.evaluation import budget
 from autonas.evaluation import job as jobs
-from autonas.objectives import goal
+from autonas.objectives import costs, goal
 from autonas.oracles import base
 from autonas.reporting import Reporter, SearchInfo
 from autonas.testing import oracles as contracts
@@ -112,6 +112,32 @@ def test_weights_of_the_best_only_are_on_disk(make):
     search = make(max_trials=5)
     search.search()
     assert os.listdir(os.path.dirname(search.weights.path("0004"))) == ["0004.npz"]
+
+
+def test_trials_of_one_network_have_the_cost_that_was_measured_first(make, monkeypatch):
+    energy = costs.CustomCost(len, "energy")
+    monkeypatch.setattr(Pretender, "goal", goal.Goal(Pretender.goal.objectives, (costs.Params(), energy)))
+    known = []
+
+    def outcome(job):
+        known.append(dict(job.known_costs))
+        found = completed(job)
+        found.costs = {"params": 10.0, "energy": float(job.number)}
+        found.network, found.margins = f"network {job.number % 2}", []
+        found.metrics |= found.costs
+        found.history[0] |= found.costs
+        return found
+
+    search = make(outcome, max_trials=4)
+    search.search()
+    records = search.records.values()
+    assert [record.metrics["energy"] for record in records] == [0.0, 1.0, 0.0, 1.0]
+    assert [record.history[0]["energy"] for record in records] == [0.0, 1.0, 0.0, 1.0]
+    measured = {"network 0": {"energy": 0.0}, "network 1": {"energy": 1.0}}
+    assert known == [{}, {"network 0": {"energy": 0.0}}, measured, measured]
+    again = make(outcome, max_trials=5)
+    again._restore()
+    assert again.known_costs == measured
 
 
 def test_ctrl_c_while_the_books_are_written_waits_until_they_are(make):
