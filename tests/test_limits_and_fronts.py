@@ -144,16 +144,16 @@ def test_one_network_has_one_measured_cost_whatever_it_is_trained_by(iris, tmp_p
 
     def costs_of(model):
         found = rows(model, "completed")
-        assert found.energy.nunique() == found.params.nunique() < len(found)
-        assert (found.groupby("params").energy.nunique() == 1).all()
+        assert found.energy.nunique() == found.parameters.nunique() < len(found)
+        assert (found.groupby("parameters").energy.nunique() == 1).all()
         final = model.leaderboard().query("stage == 'final'").iloc[0]
-        served = found[found.params == final.params]
+        served = found[found.parameters == final.parameters]
         assert (served.energy == final.energy).all()
-        return dict(zip(found.params, found.energy, strict=True))
+        return dict(zip(found.parameters, found.energy, strict=True))
 
     first = costs_of(autonas.AutoModel(node, head, **arguments | {"max_trials": 6}).fit(*iris))
     more = costs_of(autonas.AutoModel(node, head, **arguments | {"max_trials": 9}).fit(*iris))
-    assert {params: more[params] for params in first} == first  # In another process of the search as well.
+    assert {params: more[params] for params in first} == first  # A search that goes on measures nothing again.
 
 
 def clock(model):
