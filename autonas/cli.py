@@ -5,7 +5,7 @@ import pathlib
 import sys
 import traceback
 
-from autonas import cli_options, files, storage
+from autonas import cli_options, files
 from autonas.backends import memory, silence
 
 # Beside models that earlier versions saved: what is now their attribute `source_`.
@@ -196,6 +196,8 @@ def _predict(options):
 
 def _source(model, directory):
     """Returns where the training data of a saved model came from."""
+    from autonas import storage
+
     if hasattr(model, "source_"):
         return model.source_
     path = pathlib.Path(directory) / SOURCE
