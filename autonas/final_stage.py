@@ -190,12 +190,12 @@ class FinalStage:
         event, tuner = self.earlier, self.tuner
         if event is None or event["of"] != job.trial_id:
             return None
+        kept = tuner.weights.read("final")
+        # A process that ended between the weights of another final fit and its event left them here.
+        if kept is None or event.get("weights", _checksum(kept.values())) != _checksum(kept.values()):
+            return None
         model = self.evaluator.trained(job, outcome).model
         if not tuner.weights.assign(model, "final"):
-            return None
-        checksum = _checksum(model.get_weights())
-        # A process that ended between the weights of another final fit and its event left them here.
-        if event.get("weights", checksum) != checksum:
             return None
         with storage.describing_damage(tuner.oracle.journal.path):
             record = records_module.TrialRecord.from_json(event["record"])
