@@ -474,7 +474,7 @@ def test_other_seeds_give_other_leaderboards(iris, fitted):
 
 
 @pytest.mark.parametrize(
-    "hook, when, trials",
+    "hook, when, n_trials",
     [
         ("on_epoch_end", ("0001", 2), 2),  # within a trial that has a score
         ("on_epoch_end", ("0000", 1), 1),  # within the first trial
@@ -482,7 +482,7 @@ def test_other_seeds_give_other_leaderboards(iris, fitted):
         ("on_trial_end", ("0000", None), 1),
     ],
 )
-def test_an_interrupt_leaves_a_fitted_usable_model(iris, monkeypatch, hook, when, trials):
+def test_an_interrupt_leaves_a_fitted_usable_model(iris, monkeypatch, hook, when, n_trials):
     def interrupt(self, record, *arguments):
         epoch = arguments[0] if hook == "on_epoch_end" else None
         if (record.trial_id, epoch) == when:
@@ -492,7 +492,7 @@ def test_an_interrupt_leaves_a_fitted_usable_model(iris, monkeypatch, hook, when
         patch.setattr(reporting.ProgressReporter, hook, interrupt)
         model = classifier(max_trials=4, verbose=1, directory="run").fit(*iris)
     board = trials(model)
-    assert model.stop_reason_ == "interrupted" and len(board) == trials
+    assert model.stop_reason_ == "interrupted" and len(board) == n_trials
     assert (board["status"] == "completed").any() and (board["status"] != "running").all()
     assert model.predict(iris[0]).shape == (150,)
     # It can be continued, too.
