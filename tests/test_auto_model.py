@@ -176,7 +176,7 @@ def surest(truth, predictions, share=0.9):
         (autonas.objectives.CustomMetric(surest, direction="min"), ("val_surest", "min")),
         (keras.metrics.F1Score("macro"), ("val_f1_score", "max")),
     ],
-    ids=str,
+    ids=lambda value: value[0] if isinstance(value, tuple) else type(value).__name__,
 )
 def test_objectives(iris, objective, expected):
     model = classifier(objective=objective, metrics=[spread], epochs=1).fit(*iris)
