@@ -152,11 +152,17 @@ def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None)
     n_channels = series.shape[1]
     longest = max(1, min(256, len(series) // 5, _MAX_FEATURES // n_channels))
     n_scored = min(_MAX_SCORED, max(1, int(0.2 * (len(series) - longest - horizon + 1))))
+    n_rows, n_outputs = min(len(series), _MAX_ROWS), horizon * outputs.shape[1]
+
+    def cost(lookback):
+        """Operations of a fit, up to a factor: passes over the outputs, products with the lags, the decomposition."""
+        n_features = lookback * n_channels
+        return n_rows * (20 * n_outputs + n_features * (n_channels + n_outputs)) + 10 * n_features**3
+
     errors, alphas, took, previous = {}, {}, 0.0, 1
     for lookback in (n for n in _LOOKBACKS if n <= longest):
         begun = time.monotonic()
-        # The decomposition takes time by the third power of the number of features.
-        expected = took * (lookback / previous) ** 3
+        expected = took * cost(lookback) / cost(previous)
         if seconds is not None and errors and begun - started + expected > seconds:
             break
         n_fitted = len(series) - lookback - horizon + 1 - n_scored - horizon
