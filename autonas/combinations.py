@@ -261,7 +261,7 @@ OF_ARGUMENTS = [
         Rule(
             _STREAM, f"`{name}` below 1 of a `SuccessiveHalvingOracle`",
             f"`strategy.{name}` must be 1 for a tf.data.Dataset, which is read whole",
-            "Give arrays, or shorten trainings by their epochs alone", ("strategy",),
+            "Give arrays, or shorten trainings by their epochs alone", (f"strategy.{name}",),
             lambda request, name=name: request.reads_stream and request.inner(name, 1) < 1,
         )
         for name in ("min_data_share", "min_resolution")
@@ -279,7 +279,7 @@ OF_DATA = [
     Rule(
         "data without images", "`min_resolution` below 1 of a `SuccessiveHalvingOracle`",
         "`strategy.min_resolution` must be 1 for data without images",
-        "Use `min_data_share`", ("strategy",),
+        "Use `min_data_share`", ("strategy.min_resolution",),
         lambda request: "image" not in request.kinds and request.inner("min_resolution", 1) < 1,
     ),
     Rule(
@@ -325,6 +325,8 @@ def _shown(request, name):
     if name in request.data:
         value = request.data[name]
         return "None" if value is None else type(value).__name__
+    if name.startswith("strategy."):
+        return repr(request.inner(name.removeprefix("strategy."), None))
     value = getattr(request.estimator, name)
     if isinstance(value, oracles.Oracle) or oracles.is_keras_tuners(value) and name == "strategy":
         return repr(type(getattr(value, "oracle", value)).__name__)
