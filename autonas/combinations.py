@@ -245,10 +245,23 @@ OF_ARGUMENTS = [
         and request.data.get("validation_data") is not None and not is_stream(request.data["validation_data"]),
     ),
     Rule(
-        _STREAM, "a drawn graph of several inputs or heads",
-        "`x` must be arrays for a graph of several inputs or heads: a tf.data.Dataset serves one input and one head",
-        "Give arrays", ("x",),
-        lambda request: request.reads_stream and (_is_several(request.inputs) or _is_several(request.outputs)),
+        _STREAM,
+        "several inputs or heads",
+        "`x` must be arrays for several inputs or heads: a tf.data.Dataset serves one input and one head",
+        "Give arrays",
+        ("x",),
+        lambda request: (
+            request.reads_stream
+            and (_is_several(request.inputs) or _is_several(request.outputs) or _has_parts(request.data["x"]))
+        ),
+    ),
+    Rule(
+        _STREAM,
+        "the JAX and PyTorch backends",
+        "`x` must be arrays on this backend: a tf.data.Dataset is trained on by TensorFlow only",
+        "Give arrays, or set the environment variable KERAS_BACKEND=tensorflow",
+        ("x",),
+        lambda request: request.reads_stream and keras.backend.backend() != "tensorflow",
     ),
     Rule(
         _STREAM, "a `CustomScore` as objective",
@@ -337,3 +350,13 @@ def _shown(request, name):
 
 def _is_several(ends):
     return isinstance(ends, (list, tuple)) and len(ends) > 1
+
+
+def _has_parts(dataset):
+    """Whether the elements of a dataset hold several inputs or several targets; a dict of inputs is one table."""
+    spec = dataset.element_spec
+    return (
+        isinstance(spec, tuple)
+        and len(spec) > 1
+        and (isinstance(spec[0], (tuple, list)) or isinstance(spec[1], (tuple, list, dict)))
+    )

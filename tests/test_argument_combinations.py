@@ -45,6 +45,7 @@ SAMPLE = [
 #: Combinations that are refused, and how their errors begin.
 REFUSED = [
     ({"data": "stream", "weight_sharing": True}, "`x` must be arrays for a strategy that trains a supernet"),
+    ({"data": "stream", "task": "several"}, "`x` must be arrays for several inputs or heads"),
     ({"data": "stream", "executor": "process"}, "`x` must be arrays for trials in other processes"),
     ({"data": "stream", "strategy": "halving"}, "`strategy.min_data_share` must be 1"),
     ({"strategy": "keras_tuner", "goal": "front"}, "`objective` must be a single one with an oracle of Keras Tuner"),
