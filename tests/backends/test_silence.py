@@ -24,7 +24,7 @@ from sklearn.datasets import load_digits
 import autonas
 
 x, y = load_digits(n_class=3, return_X_y=True)
-model = autonas.AutoModel(max_trials=1, epochs=1, seed=0, verbose=0).fit(x, y).predict(x)
+model = autonas.AutoModel(max_trials=1, epochs=5, seed=0, verbose=0).fit(x, y).predict(x)
 """
 
 #: As many candidates as TensorFlow would take for one function that is traced over and over.
