@@ -602,3 +602,40 @@ def test_a_process_that_dies_while_another_point_is_served_leaves_a_run_and_a_mo
     np.testing.assert_array_equal(again.predict_proba(x), run.predict_proba(x))
     np.testing.assert_array_equal(autonas.AutoModel.load("run/model").predict_proba(x), run.predict_proba(x))
     assert again.leaderboard().iloc[0].params == run.leaderboard().iloc[0].params
+
+
+@pytest.mark.parametrize("served", ["another point", "an ensemble"])
+def test_a_process_that_dies_while_something_else_is_served_leaves_a_whole_model_and_a_run_that_goes_on(
+    run, iris, monkeypatch, served
+):
+    x, y = iris
+
+    def serve(model):
+        if served == "an ensemble":
+            return model.ensemble(2)
+        return model.select(params=run.pareto_front().params.min())
+
+    def opened(name):
+        shutil.copytree(run.directory_, name)
+        return clone(run).set_params(directory=name).fit(x, y)
+
+    before, after = run.predict_proba(x), serve(opened("finished")).predict_proba(x)
+    assert not np.array_equal(before, after)
+    seen, number = [], 0
+    while not seen or seen[-1] != "finished":
+        model = opened(f"run_{number}")
+        with monkeypatch.context() as patch:
+            kill(patch, number)
+            try:
+                serve(model)
+                seen.append("finished")
+            except Killed:
+                seen.append("killed")
+        proba = autonas.AutoModel.load(f"run_{number}/model").predict_proba(x)
+        is_old, is_new = np.array_equal(proba, before), np.array_equal(proba, after)
+        assert is_old != is_new and (is_new or seen[-1] == "killed")
+        again = clone(run).set_params(directory=f"run_{number}").fit(x, y)
+        np.testing.assert_array_equal(again.predict_proba(x), before)
+        # Later calls are further apart: most are of the files of the same model.
+        number += 1 + number // 2
+    assert seen.count("killed") > 3
