@@ -238,7 +238,8 @@ class AutoModel(fitted.FittedModel):
             SearchFailed: If no trial could be completed.
 
         Warns:
-            BaselineWarning: If the model isn't better than a constant prediction on the validation rows.
+            BaselineWarning: If the model isn't better than a constant prediction on the validation rows, or is worse
+                than a linear one.
             InfeasibleWarning: If no candidate keeps to `constraints`.
         """
         started = time.monotonic()

@@ -10,7 +10,7 @@ class InfeasibleWarning(UserWarning):
 
 
 class BaselineWarning(UserWarning):
-    """The model that is served isn't better than a constant prediction on the validation rows."""
+    """The model isn't better than a constant prediction on the validation rows, or is worse than a linear one."""
 
 
 class ExportFailed(RuntimeError):

@@ -120,7 +120,7 @@ class Tuner(keras_tuner.Tuner):
                 best = self.search()
             model, record, served = self.serve(self.standings.ranked() or [best], refit)
             info.served = served.trial_id
-            self._compare_to_constant(served)
+            self._compare_to_baselines(served)
             return model, record, served
         finally:
             gc.unfreeze()
@@ -146,18 +146,22 @@ class Tuner(keras_tuner.Tuner):
     def _baselines(self):
         return [record for record in self.records.values() if record.stage == "baseline"]
 
-    def _compare_to_constant(self, served):
-        """Warn if the trial that is served isn't better than the first baseline, a constant."""
-        constant = next((record for record in self._baselines() if record.score is not None), None)
-        if constant is None:
-            return
-        gain = served.score - constant.score
-        if not (gain > 0 if self.goal.main.direction == "max" else gain < 0):
-            name = constant.trial_id.replace("_", " ")
+    def _compare_to_baselines(self, served):
+        """Warn if a baseline is better than the trial that is served, or the constant as good."""
+        sign = 1 if self.goal.main.direction == "max" else -1
+        # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
+        leads = [
+            (sign * (record.score - served.score), number == 0, record)
+            for number, record in enumerate(self._baselines())
+            if record.score is not None
+        ]
+        ahead = [(lead, record) for lead, is_constant, record in leads if lead > 0 or (lead == 0 and is_constant)]
+        if ahead:
+            _, best = max(ahead, key=lambda pair: pair[0])
             warnings.warn(
                 f"The model that is served, trial {served.trial_id} with {self.goal.main.name} {served.score:.4g}, is "
-                f"not better than the {name} prediction with {constant.score:.4g} ({constant.message}). Give the "
-                "search more time or more trials.",
+                f"not better than the {best.trial_id.replace('_', ' ')} prediction with {best.score:.4g} "
+                f"({best.message}). Give the search more time or more trials.",
                 exceptions.BaselineWarning,
                 stacklevel=4,
             )

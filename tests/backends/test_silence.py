@@ -42,10 +42,15 @@ model.predict(dataset.unbatch().batch(7))
 """
 
 
+#: The searches are too short to be better than a baseline, and warnings aren't silenced.
+_NO_WARNING = {"PYTHONWARNINGS": "ignore:The model that is served, :UserWarning"}
+
+
 def printed(script, directory, **environment):
     process = subprocess.run(
         [sys.executable, "-c", script], cwd=directory, capture_output=True, text=True, timeout=200,
-        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"} | environment,
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+        | _NO_WARNING | environment,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     return process.stdout + process.stderr

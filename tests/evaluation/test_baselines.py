@@ -148,6 +148,17 @@ def test_fit_warns_of_a_model_that_is_not_better_than_a_constant(chance):
     assert "test_baselines" in warning.filename
 
 
+def test_fit_warns_of_a_model_that_is_worse_than_a_linear_prediction(iris, tmp_path):
+    model = autonas.StructuredDataClassifier(
+        objective="val_loss", max_trials=1, epochs=3, seed=0, verbose=0, directory=tmp_path / "run"
+    )
+    with pytest.warns(BaselineWarning, match="is not better than the linear prediction with") as warned:
+        model.fit(*iris)
+    board = model.leaderboard().set_index("trial_id")
+    assert board.loc["linear", "score"] < min(model.best_score_, board.loc["constant", "score"])
+    assert f"{board.loc['linear', 'score']:.4g} (" in str(warned[0].message)
+
+
 def test_every_view_shows_the_baselines(chance, tmp_path):
     model, _, _ = chance
     board = model.leaderboard()
