@@ -1,6 +1,5 @@
 """Saved models: nothing in a folder is run, nothing outside of it is opened, and damage is one line."""
 
-import builtins
 import copy
 import errno
 import io
@@ -19,6 +18,7 @@ import keras
 import numpy as np
 import pandas
 import pytest
+from dying import Killed, kill
 from sklearn.base import clone
 
 import autonas
@@ -457,33 +457,6 @@ def test_rows_and_labels_are_left_out_on_request(model, rows):
 
 
 # ---------------------------------------------------------------------- whatever happens while a model is saved
-
-
-class Killed(BaseException):
-    pass
-
-
-def kill(monkeypatch, number):
-    """Let the process die at a call of the file system: neither this call nor any later one has an effect."""
-    calls = iter(range(100_000))
-    opened = builtins.open
-
-    def dying(function):
-        def call(*arguments, **keywords):
-            if next(calls) >= number:
-                raise Killed
-            return function(*arguments, **keywords)
-
-        return call
-
-    def writing(file, mode="r", *arguments, **keywords):
-        function = opened if mode in ("r", "rb") else dying(opened)
-        return function(file, mode, *arguments, **keywords)
-
-    for name in ("fsync", "replace", "remove", "rename", "makedirs"):
-        monkeypatch.setattr(os, name, dying(getattr(os, name)))
-    monkeypatch.setattr(builtins, "open", writing)
-    monkeypatch.setattr(io, "open", writing)
 
 
 def test_a_process_that_dies_at_any_call_of_the_file_system_leaves_the_old_model_or_the_new(

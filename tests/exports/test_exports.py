@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pandas
 import pytest
+from dying import Killed, kill
 
 import autonas
 from autonas import exceptions, exports
@@ -328,26 +329,6 @@ def x_of(model):
     return model.predictor_.example_rows()
 
 
-def dead(monkeypatch, number):
-    """Let the process die at a call of the file system: neither this call nor any later one has an effect."""
-    calls = iter(range(10_000))
-
-    def dying(function):
-        def call(*arguments, **keywords):
-            if next(calls) >= number:
-                raise Killed
-            return function(*arguments, **keywords)
-
-        return call
-
-    for name in ("fsync", "mkdir", "rename", "replace", "rmdir", "unlink"):
-        monkeypatch.setattr(os, name, dying(getattr(os, name)))
-
-
-class Killed(BaseException):
-    pass
-
-
 def exported(path):
     """What is at a path: the text, and that of the code book."""
     file = pathlib.Path(path, "saved_model.pb") if os.path.isdir(path) else pathlib.Path(path)
@@ -368,7 +349,7 @@ def test_a_process_that_dies_at_any_call_of_the_file_system_leaves_the_old_expor
     while seen[-1:] != [wholes["new"]] or number < 8:
         format.text = "new"
         with monkeypatch.context() as patch, contextlib.suppress(Killed):
-            dead(patch, number)
+            kill(patch, number)
             fitted.export(path)
         seen.append(exported(path))
         if path == "model":
