@@ -126,7 +126,7 @@ def test_a_failed_promotion_is_tried_again_and_then_the_next_best_is_promoted():
     scores = [trial.metrics["score"] for trial in trials[:3]]
     promoted = [int(trial.values["tuner/trial_id"]) for trial in trials[3:]]
     assert promoted == [number for number in sorted(range(3), key=lambda number: -scores[number]) for _ in range(2)]
-    assert [trial.number for trial in trials] == list(range(6))
+    assert [trial.number for trial in trials] == list(range(9))
 
 
 def test_of_several_scores_what_none_is_as_good_as_in_all_goes_first():
