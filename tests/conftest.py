@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,10 @@ import time
 import keras
 import pytest
 from sklearn.datasets import load_iris
+
+# A shell starts the jobs in its background with SIGINT ignored, and their children with them: tests that interrupt need
+# the handler of Python.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,8 @@ __all__ = ["ExecutorContract", "Job"]
 
 #: What the driver of a search that is interrupted runs; see `ExecutorContract.drive`.
 _DRIVE = """
-import importlib.util, sys
+import importlib.util, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A job in a shell's background ignores it.
 path, name, cls, folder, what = sys.argv[1:]
 specification = importlib.util.spec_from_file_location(name, path)
 module = sys.modules[name] = importlib.util.module_from_spec(specification)
@@ -274,10 +275,13 @@ class ExecutorContract:
             stderr=subprocess.PIPE,
         )
         with driver:
-            pids = self._pids_once_begun(tmp_path, "ab")
-            assert all(map(_is_alive, pids))
-            send(driver.pid, getattr(signal, name))
-            error = driver.communicate(timeout=self.start_seconds)[1].decode()
+            try:
+                pids = self._pids_once_begun(tmp_path, "ab")
+                assert all(map(_is_alive, pids))
+                send(driver.pid, getattr(signal, name))
+                error = driver.communicate(timeout=self.start_seconds)[1].decode()
+            finally:
+                driver.kill()  # `with` waits for its end, however long that takes.
         assert driver.returncode != 0
         # The workers say nothing of it.
         assert error.count("Traceback") == (name == "SIGINT"), error
