@@ -406,7 +406,7 @@ class AutoModel(fitted.FittedModel):
             self.__dict__.pop(name, None)  # That of an earlier fit.
         if best.stage == "ensemble":
             self.ensemble_ = list(best.report["members"].items())
-        if any(record.stage == "one_shot" for record in search.records.values()):
+        if search.evaluator.supernet is not None and hasattr(search.oracle, "rank_correlation"):
             self.one_shot_correlation_ = search.oracle.rank_correlation
         self._set_learned()
         self.save(os.path.join(directory, "model"))

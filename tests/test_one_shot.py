@@ -283,10 +283,11 @@ def test_tensorboard_shows_the_supernet_as_one_run(digits, tmp_path):
 
 def test_progress_has_a_line_for_each_epoch_of_the_supernet(digits, tmp_path, capsys):
     tiny(directory=tmp_path / "run", verbose=1).fit(*digits)
-    lines = capsys.readouterr().out.splitlines()
+    searched, *lines = capsys.readouterr().out.splitlines()
+    assert searched.startswith("Shared weights: 3 of 8 decisions are searched (layer 0, layer 1, layer 2); the other 5")
     assert [line.split("  ")[0] for line in lines] == [
-        "trial 0", "supernet epoch 1", "supernet epoch 2", "supernet epoch 3", "one-shot", "trial 5", "trial 6",
-        "trial 7", "search ended: max_trials",
+        "constant", "linear", "trial 0", "supernet epoch 1", "supernet epoch 2", "supernet epoch 3", "one-shot",
+        "trial 5", "trial 6", "trial 7", "search ended: max_trials",
     ]  # fmt: skip
 
 

@@ -142,8 +142,8 @@ def get_metric(metric, task):
     if name is not None and (metric is None or callable(metric)):
         if metric is None or not _suits(metric, task):
             raise ValueError(
-                f"There is no metric of this name for a {task} target; known are {', '.join(_own(task))}, of "
-                f"scikit-learn {', '.join(_scorer_names(task))}, and of Keras {', '.join(_keras_names(task))}."
+                f"There is no metric of this name for a {task} target; known are {', '.join(_own(task))}, and the "
+                "scorers of scikit-learn and the metrics of Keras for such targets."
             )
         return Metric(name, _direction(metric), functools.partial(_compute_keras, metric))
     raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")
@@ -165,17 +165,6 @@ def _scorer_names(task):
         if sklearn_metrics.get_scorer(name)._score_func.__module__.endswith("_regression") == is_for_numbers
     ]
     return [name for name in names if name not in _own(task) and not (name in _AVERAGED and task in _AVERAGES)]
-
-
-def _keras_names(task):
-    """Return the names of Keras's metrics for a task."""
-    classes = (getattr(keras.metrics, name) for name in dir(keras.metrics))
-    classes = [each for each in classes if inspect.isclass(each) and issubclass(each, keras.metrics.Metric)]
-    return [
-        each.__name__
-        for each in classes
-        if _suits(each, task) and _kind(each)[0] not in ("metric", "reduction_metrics")
-    ]
 
 
 def _kind(metric):

@@ -105,10 +105,9 @@ def test_what_is_no_metric_is_refused():
 
 @pytest.mark.parametrize("name", ["auc", "binary_accuracy", "hinge", "f1", "roc_auc", "accuracy", "BinaryAccuracy"])
 def test_metrics_of_classes_are_refused_for_numbers_with_a_list_of_metrics_of_numbers(name):
-    with pytest.raises(ValueError, match="for a regression target") as refused:
+    known = "for a regression target; known are rmse, mse, mae, r2, and the scorers"
+    with pytest.raises(ValueError, match=known) as refused:
         metrics.get_metric(name, "regression")
-    for known in ("rmse", "neg_max_error", "MeanSquaredError", "PearsonCorrelation"):
-        assert known in str(refused.value)
     assert "auc" not in str(refused.value).lower()
 
 
@@ -116,7 +115,7 @@ def test_metrics_of_classes_are_refused_for_numbers_with_a_list_of_metrics_of_nu
     "name", ["r2_score", "rmse", "neg_mean_squared_error", "msle", "PearsonCorrelation", "Accuracy"]
 )
 def test_metrics_of_numbers_are_refused_for_classes(name):
-    with pytest.raises(ValueError, match="for a multiclass target; known are accuracy.*neg_log_loss.*F1Score"):
+    with pytest.raises(ValueError, match="for a multiclass target; known are accuracy, balanced_accuracy, auc"):
         metrics.get_metric(name, "multiclass")
 
 
