@@ -25,18 +25,21 @@ def part_names(x, y):
         ValueError: If a key of a dict can't be the name of an input or of a head.
     """
     targets = _values(y)
-    several_targets = isinstance(y, dict) or (targets is not None and _are_targets(targets, x))
+    several_targets = _is_dict(y) or (targets is not None and _are_targets(targets, x))
     n_rows = _n_rows(targets[0] if several_targets and targets else y)
     inputs = _values(x)
-    several_inputs = isinstance(x, dict) or (
-        inputs is not None and len(inputs) != n_rows and n_rows in map(_n_rows, inputs)
-    )
+    several_inputs = _is_dict(x) or (inputs is not None and len(inputs) != n_rows and n_rows in map(_n_rows, inputs))
     return _names("x", x, several_inputs), _names("y", y, several_targets)
+
+
+def _is_dict(value):
+    """Whether a value is a dict of parts: some sparse matrices of scipy are dicts, too."""
+    return isinstance(value, dict) and not sparse.issparse(value)
 
 
 def _values(value):
     """The items of a dict, or of a list of two or more; `None` for anything else."""
-    if isinstance(value, dict):
+    if _is_dict(value):
         return list(value.values())
     return list(value) if isinstance(value, (list, tuple)) and len(value) > 1 else None
 
@@ -62,7 +65,7 @@ def _are_targets(values, x):
 def _names(argument, value, is_several):
     if not is_several:
         return [None]
-    if not isinstance(value, dict):
+    if not _is_dict(value):
         return [None] * len(value)
     if not value:
         raise ValueError(f"`{argument}` must hold at least one part. Received: {checks.describe(value)}")

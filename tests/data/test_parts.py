@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from autonas import data
 
@@ -38,3 +39,9 @@ def test_a_dict_holds_its_parts_by_name():
 def test_names_that_a_network_cannot_have_are_refused(wrong):
     with pytest.raises(ValueError, match="`x`.*Received"):
         data.part_names(wrong, LABELS)
+
+
+def test_a_sparse_matrix_is_one_input_though_scipys_matrix_of_keys_is_a_dict():
+    matrix = sparse.dok_matrix(np.eye(3))
+    assert isinstance(matrix, dict)
+    assert data.part_names(matrix, [0, 1, 0]) == ([None], [None])
