@@ -131,7 +131,7 @@ def test_pickle_of_a_fitted_graph_that_can_be_fitted_again(iris):
 
 def test_fit_changes_no_argument(iris):
     oracle = autonas.oracles.RandomOracle(seed=0)
-    model = graph(strategy=oracle, metrics=["f1"], class_weight={0: 2.0})
+    model = graph(strategy=oracle, metrics=["f1_macro"], class_weight={0: 2.0})
     before = model.get_params()
     model.fit(*iris)
     assert all(model.get_params()[name] is value for name, value in before.items())
