@@ -192,7 +192,7 @@ class FinalStage:
             return None
         kept = tuner.weights.read("final")
         # A process that ended between the weights of another final fit and its event left them here.
-        if kept is None or event.get("weights", _checksum(kept.values())) != _checksum(kept.values()):
+        if kept is None or ("weights" in event and event["weights"] != _checksum(kept.values())):
             return None
         model = self.evaluator.trained(job, outcome).model
         if not tuner.weights.assign(model, "final"):

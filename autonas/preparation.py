@@ -295,7 +295,7 @@ def make_scorer(estimator, searched, targets, encoded, weights=None):
                 costs_too = f" Costs are {', '.join(costs.COSTS)}." if argument == "objective" else ""
                 raise ValueError(
                     f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
-                    f"{str(error).strip().splitlines()[0]:.2000}{costs_too}"
+                    f"{str(error).strip().splitlines()[0]:.300}{costs_too}"
                 ) from error
             if resolved.name not in found or not isinstance(metric, str):
                 found[resolved.name] = resolved
