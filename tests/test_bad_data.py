@@ -33,6 +33,11 @@ def frame(**columns):
     return pd.DataFrame({"sepals": X[:, 0], **columns})
 
 
+def objects(values):
+    """Return a column of Python objects: Arrow, where it is installed, has no room for broken Unicode."""
+    return pd.Series(values, dtype=object)
+
+
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
@@ -50,8 +55,9 @@ def frame(**columns):
         (np.full((150, 9, 2), 1e39), Y, "2700 values beyond the range of float32, 3.4e38, the first at index"),
         (X, replaced(X[:, 0], 5, -1e300), "`y` must hold numbers within the range .*: -1e[+]300. Rescale"),
         (replaced(TEXTS, 4, BROKEN), Y, r"`x` must hold valid Unicode. Received: 'half of \\ud83d', with half of a"),
-        (frame(word=[*"ab" * 74, "a", BROKEN]), Y, "Column 'word' of `x` must hold valid Unicode"),
-        (frame(**{BROKEN: Y}), Y, "A column's name of `x` must hold valid Unicode"),
+        (frame(word=objects([*"ab" * 74, "a", BROKEN])), Y, "Column 'word' of `x` must hold valid Unicode"),
+        (frame(word=Y).set_axis(objects(["sepals", BROKEN]), axis=1), Y, "A column's name of `x` must hold valid Unicode"),
+        (replaced(X.astype(object), (3, 1), BROKEN), Y, "`x` must hold valid Unicode"),
         (X, replaced(Y.astype(str), 9, BROKEN), "`y` must hold valid Unicode"),
         (frame(tags=[[1, 2], [3]] * 75), Y, "Column 'tags' of `x` must hold one value in each cell. Received: .* list"),
         (frame(tags=[(1, 2), (3,)] * 75), Y, "cells that hold a tuple. Give each of the values a column of its own"),
@@ -126,7 +132,7 @@ def test_predict_and_score_refuse_what_fit_refuses():
         ("sepals", 1e300, "beyond the range of float32.*column 'sepals'"),
     ]:
         with pytest.raises(ValueError, match=message):
-            model.predict(table.assign(**{column: [value] * 150}))
+            model.predict(table.assign(**{column: objects([value] * 150)}))
     for score in (model.score, model.evaluate):
         with pytest.raises(ValueError, match="`y` must hold a value in each place"):
             score(table, masked(Y, 3))

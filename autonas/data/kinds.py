@@ -88,10 +88,10 @@ def _kind_of_array(x):
             f"`x` must be an array of numbers or strings. Received: a structured array of fields "
             f"{', '.join(x.dtype.names[:5])}; convert it with `pandas.DataFrame(x)`"
         )
-    if x.ndim == 1 and _is_strings(pd.Series(x)):
+    if x.ndim == 1 and _is_strings(_as_series(x)):
         return "text"
     if x.ndim == 2:
-        return "text" if x.shape[1] == 1 and _is_strings(pd.Series(x[:, 0])) else "table"
+        return "text" if x.shape[1] == 1 and _is_strings(_as_series(x[:, 0])) else "table"
     if x.ndim in (3, 4) and x.dtype.kind not in "biufO":
         raise ValueError(f"`x` must hold numbers in {x.ndim} dimensions. Received: an array of dtype {x.dtype}")
     if x.ndim == 3:
@@ -114,6 +114,11 @@ def _looks_like_images(x):
         return True
     picture = height == width > 1 or (min(height, width) >= 16 and max(height, width) <= 2 * min(height, width))
     return picture and not pd.isna(x).any()
+
+
+def _as_series(values):
+    """Return an array as a series whose strings stay objects: Arrow would refuse broken Unicode without a reason."""
+    return pd.Series(values, dtype=object if values.dtype.kind in "OUS" else None)
 
 
 def _is_strings(series):
@@ -168,7 +173,7 @@ def infer_task(y):
     if values.dtype.kind in "iu":
         distinct, counts = np.unique(values, return_counts=True)
         return _labels_or_numbers(distinct, counts, _MAX_CLASSES_OF_INTEGERS, numbered=True)
-    return "multiclass" if pd.Series(values).nunique() > 2 else "binary"
+    return "multiclass" if _as_series(values).nunique() > 2 else "binary"
 
 
 def _labels_or_numbers(distinct, counts, limit, numbered):

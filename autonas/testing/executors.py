@@ -394,15 +394,21 @@ def _counts(folder):
 
 
 def _is_alive(pid):
-    """Whether a process exists and isn't only remembered by its parent."""
+    """Return whether a process exists and isn't only remembered by its parent.
+
+    The first thread of a process that was killed may end before the others, which still hold its sockets.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    if sys.platform != "linux":
+        return True
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return sys.platform != "linux"
+        threads = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:  # It has ended in this moment, perhaps one thread of it only.
+        return _is_alive(pid)
+    return any(thread.rsplit(")", 1)[1].split()[0] != "Z" for thread in threads)
 
 
 def _await(condition, seconds=60):

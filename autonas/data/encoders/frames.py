@@ -43,6 +43,7 @@ def as_table(x, fitted_on_array=False):
         return x
     if x.dtype.kind in "biuf":
         return x.astype("float64", copy=False)
+    check_strings((value for value in x.flat if isinstance(value, str)), "`x`")
     frame = pd.DataFrame(x).infer_objects()
     kinds = [columns.infer_column(frame[name]) for name in frame] if not fitted_on_array else ["number"]
     if all(kind in ("number", None) for kind in kinds):
