@@ -56,7 +56,7 @@ def objects(values):
         (X, replaced(X[:, 0], 5, -1e300), "`y` must hold numbers within the range .*: -1e[+]300. Rescale"),
         (replaced(TEXTS, 4, BROKEN), Y, r"`x` must hold valid Unicode. Received: 'half of \\ud83d', with half of a"),
         (frame(word=objects([*"ab" * 74, "a", BROKEN])), Y, "Column 'word' of `x` must hold valid Unicode"),
-        (frame(word=Y).set_axis(objects(["sepals", BROKEN]), axis=1), Y, "A column's name of `x` must hold valid Unicode"),
+        (frame(word=Y).set_axis(objects(["sepals", BROKEN]), axis=1), Y, "A column.s name of `x` must"),
         (replaced(X.astype(object), (3, 1), BROKEN), Y, "`x` must hold valid Unicode"),
         (X, replaced(Y.astype(str), 9, BROKEN), "`y` must hold valid Unicode"),
         (frame(tags=[[1, 2], [3]] * 75), Y, "Column 'tags' of `x` must hold one value in each cell. Received: .* list"),
