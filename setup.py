@@ -9,7 +9,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["autonas", "autonas.*"]),
-    package_data={"autonas": ["presets.json"]},
+    package_data={"autonas.estimators": ["presets.json"]},
     # Upper bounds are the newest versions that CI has tested.
     install_requires=[
         "tensorflow>=2.18,<2.22",

@@ -6,8 +6,8 @@ __version__ = "0.1.0"
 
 #: Public names by the module that defines them; imported when first used, so that `import autonas` is quick.
 _MODULES = {
-    "autonas.auto_model": ["AutoModel"],
-    "autonas.tasks": [
+    "autonas.estimators.auto_model": ["AutoModel"],
+    "autonas.estimators.tasks": [
         "ImageClassifier",
         "ImageRegressor",
         "StructuredDataClassifier",
@@ -17,9 +17,9 @@ _MODULES = {
         "TimeSeriesClassifier",
         "TimeSeriesRegressor",
     ],
-    "autonas.forecaster": ["TimeSeriesForecaster"],
+    "autonas.estimators.forecaster": ["TimeSeriesForecaster"],
     "autonas.exceptions": ["BaselineWarning", "InfeasibleWarning", "SearchFailed"],
-    "autonas.tuner": ["Tuner"],
+    "autonas.search.tuner": ["Tuner"],
     "autonas.search_space.ranges": ["Boolean", "Choice", "Float", "Int"],
     "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat", "WidthChoice"],
     "autonas.search_space.block": ["Block"],

@@ -2,6 +2,6 @@
 
 import sys
 
-from autonas.cli import main
+from autonas.cli.commands import main
 
 sys.exit(main())

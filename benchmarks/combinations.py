@@ -92,7 +92,8 @@ def _gain(row, name, left, plainest, is_refused):
 
 def is_refused(row):
     """Whether a rule refuses a row."""
-    from autonas import combinations, execution
+    from autonas import execution
+    from autonas.preparation import combinations
 
     model, x, y = estimator_of(row), *data_of(row)
     kinds = {"several": ["image", "table"], "table": ["table"], "images": ["image"], "stream": ["image"]}
@@ -258,7 +259,7 @@ def run_row(row, directory):
         AssertionError: If what was fitted isn't what was asked for.
         Exception: Whatever else goes wrong.
     """
-    from autonas import combinations
+    from autonas.preparation import combinations
 
     model, x, y = estimator_of(row, directory), *data_of(row)
     try:
@@ -440,7 +441,7 @@ def main():
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.documentation:
-        from autonas import combinations
+        from autonas.preparation import combinations
 
         return print(combinations.table())
     if arguments.work:

@@ -34,8 +34,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import numpy as np  # noqa: E402
 import strategies  # noqa: E402
 
-from autonas.oracles import fidelity as fidelity_module  # noqa: E402
-from autonas.oracles import hyperband, learning_curve, successive_halving  # noqa: E402
+from autonas.oracles.fidelity import hyperband, learning_curve, successive_halving  # noqa: E402
+from autonas.oracles.fidelity import scale as fidelity_module  # noqa: E402
 from autonas.search_space import encoding as encoding_module  # noqa: E402
 from autonas.testing import simulation  # noqa: E402
 

@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from autonas import storage
-from autonas.oracles import journal
+from autonas.trials import journal
 
 
 def trial(written, number):

@@ -139,7 +139,7 @@ def time_to_measure(built):
 
 def table_error(n_architectures, n_checked):
     """Prints how well a latency table predicts models."""
-    from autonas import profiling
+    from autonas.estimators import profiling
 
     began = time.perf_counter()
     table = profiling.profile(*chain(), n_architectures=n_architectures, n_checked=n_checked)

@@ -203,11 +203,12 @@ N_TRAIN, N_VALIDATION = 500, 500
 def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
     """Scores of random architectures, trained alone with several seeds, and with shared weights."""
     import autonas
-    from autonas import preparation
     from autonas.evaluation import evaluator as evaluator_module
-    from autonas.evaluation import job as jobs
-    from autonas.evaluation import loops, seeding, supernet_evaluator, training
+    from autonas.evaluation import loops, seeding, training
+    from autonas.evaluation.one_shot import supernet_evaluator
+    from autonas.preparation import arrays
     from autonas.search_space.encoding import Encoding
+    from autonas.trials import job as jobs
 
     blocks = {
         "residual chain": lambda: autonas.ChainBlock(
@@ -218,7 +219,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     node = autonas.Input()
     search = architecture_search()(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
     x, y, *held = rows_of(name, data, seed, N_TRAIN)
-    prepared = preparation.prepare(search, x, y, None, tuple(held), None, seed)
+    prepared = arrays.prepare(search, x, y, None, tuple(held), None, seed)
     rows = prepared.dataset.validation_rows
     prepared.dataset.validation_rows, test_rows = rows[:N_VALIDATION], rows[N_VALIDATION:]
     whole = prepared.graph.declare()
@@ -337,9 +338,9 @@ def rank(arguments):
 
 def front_of(name, data, search, seed, trials):
     """A search of accuracy and parameters; parameters and test accuracy, of two trainings, of what it tried."""
-    from autonas import preparation
     from autonas.evaluation import evaluator as evaluator_module
     from autonas.evaluation import loops, seeding, training
+    from autonas.preparation import arrays
 
     epochs = SETS[name]["epochs"]
     x, y, *held = rows_of(name, data, 0)
@@ -351,7 +352,7 @@ def front_of(name, data, search, seed, trials):
         ).fit(x, y)  # fmt: skip
         seconds = time.monotonic() - started
         values = [record["values"] for record in model.records_ if record["stage"] == "search"]
-    prepared = preparation.prepare(estimator(seed, None), x, y, None, tuple(held), None, seed)
+    prepared = arrays.prepare(estimator(seed, None), x, y, None, tuple(held), None, seed)
     dataset, found = prepared.dataset, []
     alone = evaluator_module.Evaluator(
         prepared.graph, prepared.graph.declare(), dataset, prepared.scorer, prepared.goal,

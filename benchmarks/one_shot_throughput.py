@@ -50,20 +50,21 @@ class Setting:
         from sklearn.datasets import load_digits
 
         import autonas
-        from autonas import preparation
+        from autonas.preparation import arrays
         from autonas.search_space import encoding
+        from autonas.supernet import Supernet
 
         x, y = load_digits(return_X_y=True)
         node = autonas.Input()
         block = autonas.CellBlock("nas_bench_201", operations=OPERATIONS, filters=16, n_stages=1, n_cells=1)
         estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.0)(block(node)))
-        prepared = preparation.prepare(estimator, x.reshape(-1, 8, 8, 1), y, None, None, None, seed=0)
+        prepared = arrays.prepare(estimator, x.reshape(-1, 8, 8, 1), y, None, None, None, seed=0)
         self.graph, self.data, self.scorer = prepared.graph, prepared.dataset, prepared.scorer
         rows = np.concatenate([self.data.train_rows, self.data.validation_rows])
         self.data.train_rows, self.data.validation_rows = rows[VALIDATION_ROWS:], rows[:VALIDATION_ROWS]
         self.space = self.graph.declare()
         generator = np.random.default_rng(0)
-        shared = encoding.Encoding(self.graph.build_supernet().space)
+        shared = encoding.Encoding(Supernet.from_graph(self.graph).space)
         self.architectures = [shared.sample(generator) for _ in range(n_architectures)]
 
     def model(self, values):
@@ -78,9 +79,11 @@ def scoring(setting, turns):
     """CPU seconds of a score by shared weights, by part, and of one by a model that is built for it."""
     import numpy as np
 
-    from autonas.evaluation import loops, one_shot_scoring
+    from autonas.evaluation import loops
+    from autonas.evaluation.one_shot import scoring as one_shot_scoring
+    from autonas.supernet import Supernet
 
-    supernet, rows = setting.graph.build_supernet(), setting.data.validation_rows
+    supernet, rows = Supernet.from_graph(setting.graph), setting.data.validation_rows
     scorer = one_shot_scoring.OneShotScorer(supernet, setting.data, setting.scorer, np.random.default_rng(0))
     scorer.score(setting.architectures[0])  # traces
     found = {"predict": [], "re-estimate statistics": [], "score, all in all": []}
@@ -105,7 +108,7 @@ class Single:
         self.trainers = itertools.cycle([self._trainer(setting, values) for values in setting.architectures])
 
     def _trainer(self, setting, values):
-        from autonas.evaluation import path_training
+        from autonas.evaluation.one_shot import path_training
 
         model = setting.model(values)
         model.mode, model.decisions, model.choose = "select", {}, lambda indices: None
@@ -120,9 +123,10 @@ class Select:
     """Trains the same architectures by shared weights."""
 
     def __init__(self, setting):
-        from autonas.evaluation import path_training
+        from autonas.evaluation.one_shot import path_training
+        from autonas.supernet import Supernet
 
-        supernet = setting.graph.build_supernet()
+        supernet = Supernet.from_graph(setting.graph)
         self.architectures = itertools.cycle(setting.architectures)
         self.trainer = path_training.PathTrainer(supernet, setting.data, BATCH_SIZE, sampling="strategy")
 
@@ -136,9 +140,10 @@ class Select:
 
 def bilevel_trainer(setting, relaxation, partial_channels=1):
     """Trains weights and architecture."""
-    from autonas.evaluation import bilevel
+    from autonas.evaluation.one_shot import bilevel
+    from autonas.supernet import Supernet
 
-    supernet = setting.graph.build_supernet(partial_channels=partial_channels)
+    supernet = Supernet.from_graph(setting.graph, partial_channels=partial_channels)
     return bilevel.BilevelTrainer(supernet, setting.data, BATCH_SIZE, relaxation=relaxation, warm_up=0.0)
 
 

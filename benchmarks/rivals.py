@@ -205,7 +205,8 @@ def measure(library, name, data, budget, seed):
     """Scores of a library on a set, and the seconds that its `fit` took."""
     dataset = common.load(name, data)
     # To import it is no part of `fit`.
-    importlib.import_module({"autonas": "autonas.auto_model", "autogluon": "autogluon.tabular"}.get(library, library))
+    modules = {"autonas": "autonas.estimators.auto_model", "autogluon": "autogluon.tabular"}
+    importlib.import_module(modules.get(library, library))
     with tempfile.TemporaryDirectory() as directory:
         started = time.monotonic()
         model = globals()[f"fit_{library}"](dataset, budget, seed, os.path.join(directory, "run"))

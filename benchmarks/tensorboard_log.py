@@ -58,7 +58,7 @@ def search(budget):
     from sklearn.datasets import load_digits
 
     import autonas
-    from autonas import auto_model
+    from autonas.estimators import auto_model
     from autonas.reporting import TensorBoardReporter
 
     counted = []

@@ -24,8 +24,8 @@ def measure(turns, epochs, batch_size):
     from sklearn.datasets import load_digits
 
     import autonas
-    from autonas import preparation
     from autonas.evaluation import loops
+    from autonas.preparation import arrays as preparation
     from autonas.search_space import declaring
 
     x, y = load_digits(return_X_y=True)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from autonas.data.dataset import ArrayDataset
 from autonas.evaluation import tensorflow_loop
-from autonas.search_space import fused_adam
+from autonas.optimizers import fused_adam
 
 ROWS, BATCH_SIZE = 6400, 64
 

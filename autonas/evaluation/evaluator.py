@@ -9,10 +9,10 @@ import numpy as np
 
 from autonas.backends import parallel, precision
 from autonas.evaluation import baselines, failures, loops, phases, resolution, training
-from autonas.evaluation import checkpoint as checkpoints
 from autonas.evaluation import conditions as conditions_module
-from autonas.evaluation.job import Outcome
 from autonas.evaluation.seeding import seeded
+from autonas.trials import checkpoint as checkpoints
+from autonas.trials.job import Outcome
 
 
 @dataclasses.dataclass

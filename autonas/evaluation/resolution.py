@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from autonas.data import features
-from autonas.evaluation import checkpoint
+from autonas.trials import checkpoint
 
 #: Rows that are resized at a time.
 _ROWS = 1024

@@ -7,7 +7,8 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from autonas.evaluation import checkpoint, loops
+from autonas.evaluation import loops
+from autonas.trials import checkpoint
 
 _PREDICTED_ROWS = 256
 _PREDICTED_BYTES = 16 * 2**20

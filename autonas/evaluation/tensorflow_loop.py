@@ -6,7 +6,8 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from autonas.evaluation import checkpoint, loops
+from autonas.evaluation import loops
+from autonas.trials import checkpoint
 
 #: Seconds that one call may take, so that a time limit is met inside an epoch.
 _SECONDS_PER_CALL = 0.4

@@ -7,7 +7,7 @@ import time
 import keras
 import numpy as np
 
-from autonas.evaluation import checkpoint as checkpoints
+from autonas.trials import checkpoint as checkpoints
 
 
 class Diverged(Exception):

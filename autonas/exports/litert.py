@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from autonas import exceptions
+from autonas import exceptions, runtimes
 from autonas.exports import base
-from autonas.objectives import runtimes
-from autonas.objectives.runtimes import base as runtimes_base
-from autonas.objectives.runtimes import litert, tensorflow_function
+from autonas.runtimes import base as runtimes_base
+from autonas.runtimes import litert, tensorflow_function
 
 
 class LiteRT(base.Format):

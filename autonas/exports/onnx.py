@@ -1,8 +1,8 @@
 """The ONNX file, run by ONNX Runtime."""
 
+from autonas import runtimes
 from autonas.exports import base
-from autonas.objectives import runtimes
-from autonas.objectives.runtimes import base as runtimes_base
+from autonas.runtimes import base as runtimes_base
 
 
 class ONNX(base.Format):

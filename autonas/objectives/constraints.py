@@ -4,7 +4,7 @@ import dataclasses
 import math
 import numbers
 
-from autonas.objectives import costs as costs_module
+from autonas.costs import registry as costs_module
 
 #: Bound of a margin: costs that are far from a limit, or nothing at all, are so much within it or beyond it.
 _MAX_MARGIN = 10.0

@@ -8,7 +8,9 @@ import math
 import keras
 import keras_tuner
 
-from autonas.objectives import combinations, constraints, costs, custom_score, metrics, operations, scoring
+from autonas.costs import operations
+from autonas.costs import registry as costs
+from autonas.objectives import combinations, constraints, custom_score, metrics, scoring
 
 #: How often a model is measured before it counts as beyond a limit.
 _MEASUREMENTS = 3

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn import metrics as sklearn_metrics
 from sklearn.exceptions import UndefinedMetricWarning
 
-from autonas.objectives import custom_score, scorers
+from autonas.objectives import custom_score, sklearn_scorers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +133,7 @@ def get_metric(metric, task):
             averaged = ", ".join(f"{metric}_{average}" for average in _AVERAGES[task])
             raise ValueError(f"It is defined for two classes, as in scikit-learn. For a {task} target use {averaged}.")
         if metric in _scorer_names(task):
-            scorer = scorers.PredictionScorer(sklearn_metrics.get_scorer(metric), task)
+            scorer = sklearn_scorers.PredictionScorer(sklearn_metrics.get_scorer(metric), task)
             return Metric(metric, "max", scorer)
         try:
             metric = keras.metrics.get(metric)

@@ -7,7 +7,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from autonas.objectives import costs
+from autonas.costs import registry
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -123,8 +123,8 @@ def resolve_objective(objective, directions, default):
     name = objective if objective.startswith("val_") else f"val_{objective}"
     if name not in directions:
         raise ValueError(
-            f"`objective` must be one of {', '.join([*directions, *costs.COSTS])} (others can be added by `metrics`). "
-            f"Received: objective={objective!r}"
+            f"`objective` must be one of {', '.join([*directions, *registry.COSTS])} (`metrics` adds others)."
+            f" Received: objective={objective!r}"
         )
     if None not in (direction, directions[name]) and direction != directions[name]:
         better = "larger" if directions[name] == "max" else "smaller"

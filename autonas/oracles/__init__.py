@@ -4,21 +4,21 @@ import copy
 
 import keras_tuner
 
-from autonas.oracles import strategies
+from autonas.oracles import registry
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.evolution import EvolutionOracle
-from autonas.oracles.gradient import GradientOracle
-from autonas.oracles.hyperband import HyperbandOracle
+from autonas.oracles.fidelity.hyperband import HyperbandOracle
+from autonas.oracles.fidelity.learning_curve import LearningCurveOracle
+from autonas.oracles.fidelity.low_fidelity_oracle import LowFidelityOracle
+from autonas.oracles.fidelity.successive_halving import SuccessiveHalvingOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
-from autonas.oracles.learning_curve import LearningCurveOracle
 from autonas.oracles.local_search import LocalSearchOracle
-from autonas.oracles.low_fidelity_oracle import LowFidelityOracle
+from autonas.oracles.one_shot.gradient import GradientOracle
+from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
+from autonas.oracles.one_shot.weight_sharing import WeightSharingOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.reinforcement import ReinforcementOracle
-from autonas.oracles.successive_halving import SuccessiveHalvingOracle
-from autonas.oracles.supernet_oracle import SupernetOracle
-from autonas.oracles.weight_sharing import WeightSharingOracle
 
 __all__ = [
     "DONE",
@@ -46,7 +46,7 @@ __all__ = [
 
 #: Strategies by name. The automatic one is that which was best on every table of trained architectures that it was
 #: measured on, from 25 trials on. The random one is the yardstick: it starts from the default architecture alone.
-STRATEGIES = {"auto": BayesianOracle, **strategies.STRATEGIES, "gradient": GradientOracle}
+STRATEGIES = {"auto": BayesianOracle, **registry.STRATEGIES, "gradient": GradientOracle}
 #: Low fidelities by name: each wraps a strategy. In full, every candidate is trained for all its epochs.
 FIDELITIES = {
     "full": None,
@@ -171,7 +171,7 @@ def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=N
     elif weight_sharing:
         strategy = WeightSharingOracle(strategy)
     if fidelity != "full":
-        inner = strategy if isinstance(strategy, str) and strategy in strategies.STRATEGIES else _made(strategy)
+        inner = strategy if isinstance(strategy, str) and strategy in registry.STRATEGIES else _made(strategy)
         return FIDELITIES[fidelity](inner, **fidelity_arguments or {})
     return _made(strategy)
 

@@ -6,9 +6,9 @@ import secrets
 import keras_tuner
 import numpy as np
 
-from autonas.oracles import checks, feasibility, locks, success, trials
-from autonas.oracles.outcomes import is_candidate
+from autonas.oracles import checks, feasibility, keras_tuner_trials, locks, success
 from autonas.search_space import encoding as encoding_module
+from autonas.trials.outcomes import is_candidate
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -18,7 +18,7 @@ WAIT = "WAIT"
 DONE = "DONE"
 
 
-class Oracle(trials.TrialKeeper):
+class Oracle(keras_tuner_trials.TrialKeeper):
     """Base class of the strategies; a `keras_tuner.Oracle` that any Keras Tuner tuner can use.
 
     A strategy overrides `suggest(generator)`, and `observe(number, values, scores)` if it learns; one that heeds

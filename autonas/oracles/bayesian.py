@@ -6,9 +6,11 @@ import itertools
 import numpy as np
 import threadpoolctl
 
-from autonas.oracles import acquisition as acquisitions
-from autonas.oracles import base, checks, feasibility, fidelity, prediction, scalarisation, targets
-from autonas.oracles.gaussian_process import GaussianProcess, View
+from autonas.oracles import base, checks, feasibility, scalarisation
+from autonas.oracles.fidelity import scale as fidelity
+from autonas.oracles.gp import acquisition as acquisitions
+from autonas.oracles.gp import prediction, targets
+from autonas.oracles.gp.gaussian_process import GaussianProcess, View
 from autonas.search_space import structure as structures
 
 ACQUISITIONS = ("expected_improvement", "upper_confidence_bound", "thompson")

@@ -4,7 +4,8 @@ import typing
 
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility, outcomes
+from autonas.oracles import base, checks, feasibility
+from autonas.trials import outcomes
 
 
 class _Member(typing.NamedTuple):

@@ -3,9 +3,9 @@
 from autonas.reporting import plots
 from autonas.reporting.leaderboard import leaderboard, render
 from autonas.reporting.progress import ProgressReporter
-from autonas.reporting.records import HeadPredictions, TrialRecord
 from autonas.reporting.reporter import Reporter, ReporterList, SearchInfo, describe
 from autonas.reporting.tensorboard import TensorBoardReporter
+from autonas.trials.records import HeadPredictions, TrialRecord
 
 __all__ = [
     "HeadPredictions",

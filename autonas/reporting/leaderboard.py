@@ -8,7 +8,7 @@ import rich.markup
 import rich.table
 
 from autonas.reporting.text import architecture, duration, metric, shortened
-from autonas.reporting.winner import is_number, order
+from autonas.trials.order import is_number, order
 
 
 def leaderboard(records, objective, direction, further=()):

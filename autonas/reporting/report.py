@@ -8,7 +8,7 @@ import pandas
 from autonas.reporting import importance, page, plots, text
 from autonas.reporting import summary as summaries
 from autonas.reporting.leaderboard import head, leaderboard
-from autonas.reporting.winner import winner
+from autonas.trials.order import winner
 
 
 def report(search, records, stop_reason, front=None, objectives=(), predictions=None):

@@ -6,7 +6,7 @@ import statistics
 
 from autonas.reporting import importance, text
 from autonas.reporting.plots import phases, wording
-from autonas.reporting.winner import is_number, length, ranked, winner
+from autonas.trials.order import is_number, length, ranked, winner
 
 _ENDS = {
     "max_trials": "The number of trials, `max_trials`, was reached.",

@@ -6,7 +6,7 @@ import warnings
 import keras
 import keras_tuner
 
-from autonas.search_space import block, declaring, heads, inputs, optimization, supernet, supernet_reading
+from autonas.search_space import block, declaring, heads, inputs, optimization
 from autonas.search_space.blocks import preprocessing
 
 
@@ -122,23 +122,17 @@ class Graph(keras_tuner.HyperModel):
             parts.append(_part(name, each, sources, "head" if is_head else "block", facts, each.drawing(name)))
         return parts
 
-    def build(self, hp):
-        """Builds the compiled model for the values in `hp`."""
-        return self.compile(keras.Model(*self._connect(hp)), self._optimizer(hp))
-
-    def build_supernet(self, values=None, partial_channels=1):
-        """Builds the compiled `Supernet`: one model with the shared weights of all architectures.
+    def build(self, hp, make_model=keras.Model):
+        """Build the compiled model for the values in `hp`.
 
         Args:
-            values: Values of hyperparameters that differ from the default ones, a dict by name: widths, rates and the
-                like, and the options whose shapes the others must have. Defaults to none.
-            partial_channels: Operations work on one in so many channels, as in PC-DARTS; a supernet of more than 1
-                can't be inherited from. Defaults to 1.
+            hp: The hyperparameters that the decisions are read through.
+            make_model: Function of the inputs and outputs, two dicts of symbolic tensors by name, that returns the
+                model. Defaults to `keras.Model`.
         """
-        reading = supernet_reading.SupernetReading(values, partial_channels, self.left_out)
-        inputs, outputs = self._connect(reading)
-        optimizer = self._optimizer(reading)
-        return self.compile(supernet.Supernet(inputs, outputs, reading), optimizer)
+        inputs, outputs = self._connect(hp)
+        optimizer = self._optimizer(hp)
+        return self.compile(make_model(inputs, outputs), optimizer)
 
     def _connect(self, hp):
         """The inputs and outputs of the model, two dicts of symbolic tensors."""

@@ -2,7 +2,8 @@
 
 import keras
 
-from autonas.search_space import block, fused_adam, ranges
+from autonas.optimizers import fused_adam
+from autonas.search_space import block, ranges
 
 
 class Optimization(block.Configurable):

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from autonas.backends import gradients
-from autonas.search_space import fused_adam
+from autonas.optimizers import fused_adam
 
 
 def variable(value):

@@ -3,7 +3,7 @@
 import pytest
 
 from autonas.evaluation import budget as budget_module
-from autonas.evaluation import job as jobs
+from autonas.trials import job as jobs
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from sklearn.datasets import load_digits
 
 from autonas.backends import precision
 from autonas.data.dataset import ArrayDataset
-from autonas.evaluation import checkpoint, loops, tensorflow_loop
-from autonas.search_space import fused_adam
+from autonas.evaluation import loops, tensorflow_loop
+from autonas.optimizers import fused_adam
+from autonas.trials import checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from autonas.data import dataset
-from autonas.evaluation import checkpoint, resolution
+from autonas.evaluation import resolution
+from autonas.trials import checkpoint
 
 
 def network(*layers):

@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import pandas
 import pytest
-from dying import Killed, kill
 
 import autonas
 from autonas import exceptions, exports
+from tests.helpers.dying import Killed, kill
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -1,12 +1,12 @@
 """Evolution keeps the contract; the fittest have children, and one member leaves for each that joins."""
 
-import bits
 import numpy as np
 import pytest
 
 from autonas import oracles
 from autonas.testing import oracles as contracts
 from autonas.testing import problems
+from tests.helpers import bits
 
 
 class TestEvolutionOracle(contracts.OracleContract):

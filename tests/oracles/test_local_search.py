@@ -1,6 +1,5 @@
 """Local search keeps the contract; it moves to the first better neighbour, and starts anew at a local optimum."""
 
-import bits
 import keras_tuner
 import numpy as np
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from autonas import oracles
 from autonas.search_space import encoding
 from autonas.testing import oracles as contracts
+from tests.helpers import bits
 
 
 class TestLocalSearchOracle(contracts.OracleContract):

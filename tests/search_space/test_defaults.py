@@ -12,6 +12,7 @@ from sklearn import datasets
 from autonas import data
 from autonas.search_space import defaults, encoding, graph, heads, inputs, portfolio
 from autonas.search_space.blocks import preprocessing, text
+from autonas.supernet import Supernet
 
 
 def images():
@@ -188,7 +189,7 @@ def test_imputed_numbers_are_the_mean_with_an_indicator():
 
 
 def test_what_is_served_has_no_augmentation(bound):
-    from autonas import predictor
+    from autonas.prediction import predictor
 
     searched, space, rows = bound
     values = encoding.Encoding(space).complete(portfolio.initial_points(searched, space)[1])
@@ -233,7 +234,7 @@ def test_a_family_that_cannot_be_built_is_left_out_with_its_reason(monkeypatch, 
     assert not [each.name for each in space.space if each.name.startswith(f"{name}_{family}/")]
     for point in portfolio.initial_points(searched, space):
         build(searched, space, encoding.Encoding(space).complete(point))
-    searched.build_supernet()
+    Supernet.from_graph(searched)
 
 
 def test_a_family_that_is_named_must_be_built(monkeypatch):

@@ -4,7 +4,7 @@ import math
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
-from autonas.reporting.winner import is_number, length, order
+from autonas.trials.order import is_number, length, order
 
 #: Learning curves that are told apart by colour; the others are grey.
 _N_COLOURED = 6

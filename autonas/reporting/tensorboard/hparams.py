@@ -28,7 +28,7 @@ from tensorboard.plugins.hparams import metadata as hparams_metadata
 
 from autonas.reporting import text
 from autonas.reporting.tensorboard import event_log
-from autonas.reporting.winner import ranked
+from autonas.trials.order import ranked
 
 #: Text of a decision that was inactive.
 NOT_USED = "not used"

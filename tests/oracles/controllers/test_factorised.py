@@ -1,12 +1,12 @@
 """The factorised policy: its gradient is that of the expected reward, and inactive decisions have none."""
 
-import decisions_in_turn
 import keras_tuner
 import numpy as np
 
 from autonas.oracles.controllers.decision_process import DecisionProcess
 from autonas.oracles.controllers.factorised import FactorisedController
 from autonas.search_space.encoding import Encoding
+from tests.helpers import decisions_in_turn
 
 
 def flat_space():

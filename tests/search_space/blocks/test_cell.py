@@ -3,13 +3,13 @@
 import collections
 import itertools
 
-import harness
 import keras
 import numpy as np
 import pytest
 
 from autonas.search_space import encoding, ranges
 from autonas.search_space.blocks import cell
+from tests.helpers import harness
 
 
 def bench(**arguments):

@@ -1,11 +1,11 @@
 """ChainBlock: layers of any operation, one after the other, with skip connections."""
 
-import harness
 import keras
 import pytest
 
 from autonas.search_space import ranges
 from autonas.search_space.blocks import chain
+from tests.helpers import harness
 
 
 def fixed(**arguments):

@@ -1,11 +1,11 @@
 """ConvolutionBlock: stages of convolutions on images."""
 
-import harness
 import keras
 import pytest
 
 from autonas.search_space import ranges
 from autonas.search_space.blocks import convolution
+from tests.helpers import harness
 
 
 def fixed(**arguments):

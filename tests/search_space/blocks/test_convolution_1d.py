@@ -1,10 +1,10 @@
 """Convolution1DBlock: convolutions over time."""
 
-import harness
 import keras
 import pytest
 
 from autonas.search_space.blocks import convolution_1d
+from tests.helpers import harness
 
 
 def fixed(**arguments):

@@ -1,11 +1,11 @@
 """DenseBlock: dense layers on a vector."""
 
-import harness
 import keras
 import pytest
 
 from autonas.search_space import ranges
 from autonas.search_space.blocks import dense
+from tests.helpers import harness
 
 
 def test_any_architecture_of_the_default_space_builds_trains_and_saves(tmp_path):

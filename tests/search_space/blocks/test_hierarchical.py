@@ -1,12 +1,12 @@
 """HierarchicalBlock: motifs of motifs of operations, each decided on once."""
 
-import harness
 import keras
 import numpy as np
 import pytest
 
 from autonas.search_space import ranges
 from autonas.search_space.blocks import hierarchical
+from tests.helpers import harness
 
 CHAIN = {"level_3/edge_0_1": "motif_0", "level_3/edge_0_2": "none", "level_3/edge_1_2": "motif_0"}
 

@@ -1,12 +1,12 @@
 """LayeredBlock: stages of inverted residual layers that each choose for themselves."""
 
-import harness
 import keras
 import numpy as np
 import pytest
 
 from autonas.search_space import ranges
 from autonas.search_space.blocks import layered
+from tests.helpers import harness
 
 
 def fixed(**arguments):

@@ -1,11 +1,11 @@
 """Merge: several tensors into one."""
 
-import harness
 import numpy as np
 import pytest
 
 from autonas.search_space import ranges
 from autonas.search_space.blocks import merge
+from tests.helpers import harness
 
 SHAPES = [(4, 4, 3), (5, 2), (7,)]
 

@@ -4,13 +4,13 @@ import socket
 import time
 import urllib.error
 
-import harness
 import keras
 import numpy as np
 import pytest
 
 from autonas.search_space import ranges
 from autonas.search_space.blocks import pretrained
+from tests.helpers import harness
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """RecurrentBlock: recurrent layers on series."""
 
-import harness
 import keras
 import numpy as np
 import pytest
 
 from autonas.search_space.blocks import recurrent
+from tests.helpers import harness
 
 
 def fixed(**arguments):

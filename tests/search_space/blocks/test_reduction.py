@@ -1,10 +1,10 @@
 """Reduction: from a map or a series to a vector."""
 
-import harness
 import numpy as np
 import pytest
 
 from autonas.search_space.blocks import reduction
+from tests.helpers import harness
 
 
 @pytest.mark.parametrize("shape", [(6, 3), (4, 5, 3)])

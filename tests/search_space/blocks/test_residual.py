@@ -1,11 +1,11 @@
 """ResidualBlock: residual networks on images."""
 
-import harness
 import keras
 import numpy as np
 import pytest
 
 from autonas.search_space.blocks import residual
+from tests.helpers import harness
 
 
 def fixed(**arguments):

@@ -1,6 +1,5 @@
 """ResidualMLPBlock: residual dense layers that each choose their kind, on a vector."""
 
-import harness
 import keras
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import sklearn.datasets
 from autonas import data
 from autonas.search_space import encoding, graph, heads, inputs, ranges
 from autonas.search_space.blocks import residual_mlp
+from tests.helpers import harness
 
 
 def fixed(**arguments):

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import harness
 import keras
 import numpy as np
 
@@ -23,6 +22,7 @@ from autonas.search_space.blocks import (
     residual_mlp,
     transformer,
 )
+from tests.helpers import harness
 
 #: Blocks on images, and on series, with those options that the default architecture leaves out.
 ON_IMAGES = [

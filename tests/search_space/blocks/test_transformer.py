@@ -1,11 +1,11 @@
 """TransformerBlock: a transformer encoder on series."""
 
-import harness
 import keras
 import numpy as np
 import pytest
 
 from autonas.search_space.blocks import transformer
+from tests.helpers import harness
 
 
 def fixed(**arguments):

@@ -1,0 +1,327 @@
+"""`autonas`: search, predict and look at results from a shell."""
+
+import json
+import pathlib
+import sys
+import traceback
+
+from autonas.backends import memory, silence
+from autonas.cli import files
+from autonas.cli import options as cli_options
+from autonas.estimators import source as description
+
+# Beside models that earlier versions saved: what is now their attribute `source_`.
+SOURCE = "source.json"
+
+
+def main(arguments=None):
+    """Runs one command.
+
+    Args:
+        arguments: List of strings, or None for those of the process.
+
+    Returns:
+        Exit code: 0, 2 after an error (one line on standard error), 130 after Ctrl-C.
+    """
+    try:
+        options = cli_options.parser(_COMMANDS).parse_args(arguments)
+    except SystemExit as stop:  # --help, or an error that argparse has printed
+        return stop.code
+    try:
+        options.command(options)
+    except KeyboardInterrupt:
+        print("autonas: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        print(f"autonas: error: {_message(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _demo(options):
+    import sklearn.datasets
+    import sklearn.model_selection
+
+    _start_keras()
+    from autonas.estimators import tasks
+
+    digits = sklearn.datasets.load_digits()
+    x_train, x_test, y_train, y_test = sklearn.model_selection.train_test_split(
+        digits.images, digits.target, test_size=0.2, stratify=digits.target, random_state=0
+    )
+    print(f"searching a classifier for {len(x_train)} images of digits, {options.time_limit:g} s at most")
+    model = tasks.ImageClassifier(
+        time_limit=options.time_limit,
+        seed=options.seed,
+        directory=options.directory,
+        overwrite=options.overwrite,
+        verbose=1,
+    )
+    model.fit(x_train, y_train)
+    _print_leaderboard(model, 10)
+    print(f"test accuracy: {model.score(x_test, y_test):.4f}")
+    path = pathlib.Path(model.directory_) / "model.keras"
+    model.export(path)
+    print(f"model saved to {path}")
+    _print_invitation(model.directory_)
+
+
+def _fit(options):
+    output = pathlib.Path(options.output)
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"`--output` must be a folder. Received: {output}, which is a file")
+    x, y, source = _read_training_data(options)
+    test = None if options.test is None else _read_labelled_data("--test", options.test, source)
+
+    _start_keras()
+    from autonas.estimators import auto_model, persistence
+
+    persistence.check_place(output)
+    names = (
+        "task", "time_limit", "max_trials", "epochs", "search_space", "strategy", "weight_sharing", "fidelity",
+        "executor", "n_workers", "preset", "precision", "seed", "directory",
+    )  # fmt: skip
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.objective is not None:
+        given["objective"] = options.objective if len(options.objective) > 1 else options.objective[0]
+    if options.limit:
+        given["constraints"] = dict(options.limit)
+    model = auto_model.AutoModel(**given, verbose=0 if options.quiet else 1)
+    model.fit(x, y)
+    if options.ensemble is not None:
+        model.ensemble(options.ensemble)
+    if not options.quiet:
+        _print_leaderboard(model, 10)
+    _print_score(model)
+    if test is not None:
+        _print_metrics(model, test, "test ")
+    _save(model, output, source)
+    if not options.quiet:
+        _print_invitation(model.directory_)
+
+
+def _select(options):
+    model = _load(options.model)
+    source = _source(model, options.model)
+    data = _read_labelled_data("DATA", options.data, source)
+    if not (pathlib.Path(model.directory_) / "journal.jsonl").exists():
+        raise FileNotFoundError(
+            f"no search in {model.directory_}, which the model was selected from; call `autonas select` in the folder "
+            "where `autonas fit` was called"
+        )
+    # The search is finished: `fit` reads it.
+    model.set_params(directory=model.directory_, overwrite=False, verbose=0 if options.quiet else 1).fit(*data)
+    model.select(**dict(options.limit))
+    _print_score(model)
+    _save(model, pathlib.Path(options.output or options.model), source)
+
+
+def _evaluate(options):
+    model = _load(options.model)
+    _print_metrics(model, _read_labelled_data("DATA", options.data, _source(model, options.model)))
+
+
+def _save(model, output, source):
+    model.source_ = source
+    model.save(str(output))
+    print(f"model saved to {output}")
+
+
+def _read_training_data(options):
+    """Returns (x, y, source)."""
+    if files.is_image_folder(options.data):
+        if options.target:
+            raise ValueError("`--target` is for tables; the classes of images are their folders")
+        source = {"kind": "images", **files.image_format(options.data)}
+        if options.image_size is not None:
+            source["image_size"] = options.image_size
+        _start_keras()
+        x = files.read_images(options.data, source["image_size"], source["color_mode"], seed=options.seed or 0)
+        return x, None, source | {"class_names": list(x.class_names)}
+    if not options.target:
+        raise ValueError("a table needs `--target COLUMN`")
+    x, y = files.split_targets(files.read_table(options.data), options.target)
+    return x, y, {"kind": "table", "targets": options.target}
+
+
+def _read_labelled_data(name, path, source):
+    """Returns (x, y) of data like the training data, whose path was given as `name`."""
+    if (source["kind"] == "images") != files.is_image_folder(path):
+        raise ValueError(f"`{name}` must be {source['kind']} like the training data. Received: {path}")
+    if source["kind"] == "table":
+        if not source["targets"]:
+            raise ValueError("the model was saved from Python, so its target column isn't known; call its method there")
+        return files.split_targets(files.read_table(path), source["targets"])
+    _start_keras()
+    return (
+        files.read_images(path, source["image_size"], source["color_mode"], source["class_names"]),
+        None,
+    )
+
+
+def _profile(options):
+    x, y, _ = _read_training_data(options)
+
+    _start_keras()
+    from autonas.estimators import auto_model, profiling
+
+    given = {name: getattr(options, name) for name in ("task", "search_space") if getattr(options, name) is not None}
+    model = auto_model.AutoModel(**given, verbose=0)
+    names = ("runtime", "batch_size", "n_threads", "n_architectures", "n_checked", "seed")
+    arguments = {name: getattr(options, name) for name in names} | {"report": None if options.quiet else print}
+    table = profiling.profile(model, x, y, options.device_out, **arguments)
+    error = table.error
+    print(
+        f"{error['architectures']} other architectures measured directly: median error "
+        f"{error['median_percentage_error']:.1f} %, Kendall's tau {error['kendall_tau']:.2f}"
+    )
+    print(f"latency table of {len(table.operations)} operations written to {options.device_out}")
+
+
+def _predict(options):
+    images = files.is_image_folder(options.data)
+    model = _load(options.model)
+    source = _source(model, options.model)
+    if images != (source["kind"] == "images"):
+        raise ValueError(f"the model was fitted on {source['kind']}. Received: {options.data}")
+    if images:
+        x = files.read_images(options.data, source["image_size"], source["color_mode"], labelled=False)
+    else:
+        x = _input_columns(files.read_table(options.data), model, source)
+    frame = _prediction_table(model, x, source, options.probabilities)
+    if images:
+        frame.insert(0, "file", x.file_paths)
+    frame.to_csv(sys.stdout if options.output is None else options.output, index=False)
+
+
+def _source(model, directory):
+    """Returns where the training data of a saved model came from."""
+    from autonas import storage
+
+    if hasattr(model, "source_"):
+        return model.source_
+    path = pathlib.Path(directory) / SOURCE
+    if not path.exists():  # saved from Python
+        return {"kind": "table", "targets": []}
+    with storage.describing_damage(path):
+        source = json.loads(path.read_text(encoding="utf-8"))
+        storage.check_shape(source, description.SOURCE_SHAPE, "content")
+    return source
+
+
+def _input_columns(frame, model, source):
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        return frame.drop(columns=source["targets"], errors="ignore")
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise ValueError(f"the data lacks columns that the model was fitted on: {', '.join(missing[:10])}")
+    return frame[list(names)]
+
+
+def _prediction_table(model, x, source, probabilities):
+    import numpy
+    import pandas
+
+    targets = source.get("targets", [])
+    if not probabilities:
+        prediction = numpy.asarray(model.predict(x))
+        if prediction.ndim == 1:
+            return pandas.DataFrame({"prediction": prediction})
+        return pandas.DataFrame(prediction, columns=targets or None)
+    if not hasattr(model, "predict_proba") or not hasattr(model, "classes_"):
+        raise ValueError("`--probabilities` needs a classifier; this model predicts numbers")
+    values, classes = model.predict_proba(x), model.classes_
+    if not isinstance(values, list):
+        return pandas.DataFrame(numpy.asarray(values), columns=list(map(str, classes)))
+    tables = [
+        pandas.DataFrame(part, columns=[f"{target}={label}" for label in labels])
+        for target, part, labels in zip(targets or range(len(values)), values, classes, strict=True)
+    ]
+    return pandas.concat(tables, axis=1)
+
+
+def _leaderboard(options):
+    model = _load(options.model)
+    if options.csv:
+        model.leaderboard().to_csv(sys.stdout, index=False)
+    else:
+        _print_leaderboard(model)
+
+
+def _report(options):
+    _load(options.model).report(options.output)
+    print(f"report written to {options.output}")
+
+
+def _export(options):
+    export = _load(options.model).export(options.output)
+    print(f"model written to {export.path}, which {export.runtime} runs as it should")
+
+
+def _load(directory):
+    """Returns the fitted estimator in a folder."""
+    if not pathlib.Path(directory).is_dir():
+        raise FileNotFoundError(f"no such folder: {directory}")
+
+    _start_keras()
+    from autonas.estimators import auto_model
+
+    return auto_model.AutoModel.load(directory)
+
+
+def _start_keras():
+    silence.import_keras()
+    # The first look for GPUs makes CUDA print an error where there are none; this one is silent.
+    memory.grow()
+
+
+def _print_leaderboard(model, max_rows=None):
+    import rich.console
+
+    from autonas.reporting import render
+
+    rich.console.Console().print(render(model.leaderboard(), max_rows, model.objectives_))
+
+
+def _print_score(model):
+    from autonas.reporting import text
+
+    print(f"{text.metric(*model.objectives_[0])}: {model.best_score_:.4f}")
+
+
+def _print_metrics(model, data, prefix=""):
+    for name, value in model.evaluate(*data).items():
+        print(f"{prefix}{name}: {value:.4f}")
+
+
+def _print_invitation(directory):
+    from autonas.reporting import tensorboard
+
+    command, address = tensorboard.invitation(directory).splitlines()
+    print(f"look at the run with: {command}\nat {address}")
+
+
+def _message(error):
+    """Puts an error in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    else:
+        text = " ".join(str(error).split())
+    expected = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
+    return text if expected and text else f"{type(error).__name__}: {text}"
+
+
+_COMMANDS = {
+    "demo": _demo,
+    "fit": _fit,
+    "select": _select,
+    "profile": _profile,
+    "predict": _predict,
+    "evaluate": _evaluate,
+    "leaderboard": _leaderboard,
+    "report": _report,
+    "export": _export,
+}

@@ -1,0 +1,136 @@
+"""Reads what the command line is given: a table in a file, or a folder of images."""
+
+import pathlib
+
+SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # those that Keras reads
+LARGEST_SIDE = 128
+
+
+def is_image_folder(path):
+    """Tells whether `path` is a folder. Raises `FileNotFoundError` if there is nothing at all."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no such file or folder: {path}")
+    return path.is_dir()
+
+
+def read_table(path):
+    """Reads a table.
+
+    Args:
+        path: A file whose name ends in one of `SUFFIXES`.
+
+    Returns:
+        A `pandas.DataFrame`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is of another kind, isn't what its name says, or has no rows.
+    """
+    import pandas
+
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    name = path.name.lower().removesuffix(".gz")
+    if name.endswith((".csv", ".tsv")):
+        frame = pandas.read_csv(path, sep="\t" if name.endswith(".tsv") else ",")
+    elif name.endswith(".jsonl"):
+        frame = pandas.read_json(path, lines=True)
+    elif name.endswith(".parquet"):
+        frame = pandas.read_parquet(path)
+    else:
+        raise ValueError(f"a table must be a file ending in {SUFFIXES}. Received: {path}")
+    if frame.empty:
+        raise ValueError(f"{path} has no rows")
+    return frame
+
+
+def split_targets(frame, targets):
+    """Splits a table into inputs and targets.
+
+    Args:
+        frame: DataFrame.
+        targets: List of names of its target columns.
+
+    Returns:
+        Tuple `(x, y)`: the DataFrame of the other columns; the target column as a Series, or a DataFrame
+        if there are several.
+
+    Raises:
+        ValueError: If a target isn't a column, or no other column is left.
+    """
+    for target in targets:
+        if target not in frame.columns:
+            names = ", ".join(map(str, frame.columns[:10])) + ", …" * (len(frame.columns) > 10)
+            raise ValueError(f"there is no target column {target!r}. Columns: {names}")
+    x = frame.drop(columns=targets)
+    if x.shape[1] == 0:
+        raise ValueError(f"there is no column besides the target: {', '.join(targets)}")
+    return x, frame[targets[0]] if len(targets) == 1 else frame[targets]
+
+
+def image_format(folder):
+    """Looks at the first image of a folder.
+
+    Args:
+        folder: Folder, searched with all its subfolders.
+
+    Returns:
+        Dict with `image_size` [height, width], scaled to at most `LARGEST_SIDE` pixels a side, and
+        `color_mode`, `"grayscale"` or `"rgb"`.
+
+    Raises:
+        ValueError: If there is no image.
+    """
+    import PIL.Image
+
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            with PIL.Image.open(path) as image:
+                width, height = image.size
+                gray = image.mode in ("1", "L", "I", "F", "I;16")
+            scale = min(1.0, LARGEST_SIDE / max(width, height))
+            size = [max(1, round(height * scale)), max(1, round(width * scale))]
+            return {"image_size": size, "color_mode": "grayscale" if gray else "rgb"}
+    raise ValueError(f"there is no image ({', '.join(IMAGE_SUFFIXES)}) in {folder}")
+
+
+def read_images(folder, image_size, color_mode, class_names=None, labelled=True, seed=0):
+    """Streams the images of a folder, 32 at a time.
+
+    Args:
+        folder: Folder with one subfolder a class, or with images anywhere if not `labelled`.
+        image_size: [height, width] that the images are resized to.
+        color_mode: `"grayscale"` or `"rgb"`.
+        class_names: List of the class folders in the order of their labels; by default sorted by name.
+        labelled: Whether the dataset yields integer labels too, in shuffled order. Otherwise it yields
+            the images alone, in the order of `dataset.file_paths`.
+        seed: Seed of the order.
+
+    Returns:
+        A `tf.data.Dataset` with the attributes `class_names` and `file_paths`.
+
+    Raises:
+        ValueError: If the class folders aren't those of `class_names`, or there is none.
+    """
+    import keras
+
+    found = sorted(path.name for path in pathlib.Path(folder).iterdir() if path.is_dir())
+    if labelled and class_names is not None and found != sorted(class_names):
+        raise ValueError(f"{folder} must have the class folders {sorted(class_names)}. Received: {found}")
+    if labelled and len(found) < 2:
+        raise ValueError(f"{folder} must have at least two folders, one a class. Received: {found}")
+    return keras.utils.image_dataset_from_directory(
+        folder,
+        labels="inferred" if labelled else None,
+        label_mode="int" if labelled else None,
+        class_names=class_names if labelled else None,
+        image_size=tuple(image_size),
+        color_mode=color_mode,
+        batch_size=32,
+        shuffle=labelled,
+        seed=seed,
+        verbose=False,
+    )

@@ -1,0 +1,270 @@
+"""FLOPs: the floating point operations of a prediction, counted on the Keras graph."""
+
+import functools
+import math
+
+import keras
+
+from autonas.costs import layer_calls
+
+
+def flops(model):
+    """Number of floating point operations with which a model predicts one row.
+
+    A multiplication with an addition counts 2, so that a dense layer of m inputs and n units counts 2 m n. Beside the
+    linear maps count, for each element of the output: a bias, an activation function of any kind, and each further
+    tensor of a sum, product or maximum 1; batch normalisation and rescaling 2, layer normalisation 7; pooling as many
+    as its window has elements. Moving values (reshapes, concatenation, padding, embedding) costs nothing, nor does what
+    only training does (dropout, augmentation).
+
+    Args:
+        model: A built functional `keras.Model`, `keras.Sequential` or `keras.Function`, of static shapes but for the
+            batch's.
+
+    Returns:
+        An integer.
+
+    Raises:
+        ValueError: If it holds a layer whose operations aren't known; the message names it.
+    """
+    levels = keras.Function(model.inputs, model.outputs)._nodes_by_depth.values()
+    return sum(node_flops(node) for nodes in levels for node in nodes)
+
+
+def node_flops(node):
+    """FLOPs of one call of a layer or operation in a functional graph, a node of Keras; see `flops`."""
+    inputs = [tensor.shape for tensor in node.input_tensors]
+    outputs = [tensor.shape for tensor in node.output_tensors]
+    try:
+        return layer_flops(node.operation, inputs, outputs)
+    except _UnknownShape as unknown:
+        raise ValueError(
+            f"FLOPs need shapes that are known but for the batch's. The layer {node.operation.name!r} has the shape "
+            f"{unknown.args[0]}."
+        ) from None
+
+
+@functools.singledispatch
+def layer_flops(layer, inputs, outputs):
+    """FLOPs of one call of a layer; that of a class of your own is told by `@layer_flops.register(MyLayer)`.
+
+    Args:
+        layer: The built layer, or an operation of `keras.ops`.
+        inputs: List of the shapes of its inputs, the batch's dimension included.
+        outputs: List of the shapes of its outputs.
+    """
+    kind = type(layer).__name__
+    if not isinstance(layer, keras.layers.Layer):
+        for count, names in _BY_NAME.items():
+            if kind in names.split():
+                return count(layer, inputs, outputs)
+    raise ValueError(
+        f"The FLOPs of the layer {layer.name!r} of class {kind} aren't known. Register a function that counts them: "
+        f"`@autonas.costs.flops.layer_flops.register({kind})`."
+    )
+
+
+class _UnknownShape(Exception):
+    """A dimension other than the batch's isn't known."""
+
+
+def _elements(*shapes):
+    """Number of elements of tensors, those of one row where the first dimension is that of the batch."""
+    total = 0
+    for shape in shapes:
+        sizes = [1 if size is None else size for size in shape[:1]] + list(shape[1:])
+        if None in sizes:
+            raise _UnknownShape(shape)
+        total += math.prod(sizes)
+    return total
+
+
+def _activation(layer, outputs):
+    return 0 if layer.activation is keras.activations.linear else _elements(*outputs)
+
+
+def _bias_and_activation(layer, outputs):
+    return layer.use_bias * _elements(*outputs) + _activation(layer, outputs)
+
+
+# ---------------------------------------------------------------------- linear maps
+
+
+@layer_flops.register(keras.layers.Dense)
+def _dense(layer, inputs, outputs):
+    return 2 * layer.kernel.shape[0] * _elements(*outputs) + _bias_and_activation(layer, outputs)
+
+
+@layer_flops.register(keras.layers.EinsumDense)
+def _einsum_dense(layer, inputs, outputs):
+    kernel, output = layer.equation.split(",")[1].split("->")
+    summed = math.prod(size for label, size in zip(kernel, layer.kernel.shape, strict=True) if label not in output)
+    bias = 0 if layer.bias is None else _elements(*outputs)
+    return 2 * summed * _elements(*outputs) + bias + _activation(layer, outputs)
+
+
+@layer_flops.register(keras.layers.Conv1D)
+@layer_flops.register(keras.layers.Conv2D)
+@layer_flops.register(keras.layers.Conv3D)
+def _convolution(layer, inputs, outputs):
+    positions = _elements(*outputs) // layer.filters
+    return 2 * positions * math.prod(layer.kernel.shape) + _bias_and_activation(layer, outputs)
+
+
+@layer_flops.register(keras.layers.DepthwiseConv1D)
+@layer_flops.register(keras.layers.DepthwiseConv2D)
+def _depthwise_convolution(layer, inputs, outputs):
+    return 2 * math.prod(layer.kernel_size) * _elements(*outputs) + _bias_and_activation(layer, outputs)
+
+
+@layer_flops.register(keras.layers.SeparableConv1D)
+@layer_flops.register(keras.layers.SeparableConv2D)
+def _separable_convolution(layer, inputs, outputs):
+    positions = _elements(*outputs) // layer.filters
+    kernels = math.prod(layer.depthwise_kernel.shape) + math.prod(layer.pointwise_kernel.shape)
+    return 2 * positions * kernels + _bias_and_activation(layer, outputs)
+
+
+@layer_flops.register(keras.layers.MultiHeadAttention)
+def _attention(layer, inputs, outputs):
+    query, value, key = (*inputs, inputs[1])[:3]
+    config = layer.get_config()
+    n_heads, key_width, value_width = config["num_heads"], config["key_dim"], config["value_dim"]
+    projections = [(query, n_heads * key_width), (key, n_heads * key_width), (value, n_heads * value_width)]
+    total = sum((2 * shape[-1] + config["use_bias"]) * _elements(shape[:-1]) * width for shape, width in projections)
+    pairs = n_heads * _elements(query[:-1]) * _elements(value[:-1])
+    # The products of queries and keys, their scale and softmax, and the means of the values.
+    total += pairs * (2 * key_width + 2 + 2 * value_width)
+    return total + (2 * n_heads * value_width + config["use_bias"]) * _elements(*outputs)
+
+
+# ---------------------------------------------------------------------- recurrent layers
+
+
+@layer_flops.register(keras.layers.LSTM)
+def _lstm(layer, inputs, outputs):
+    # Five activation functions, three products and a sum of states.
+    return _recurrent(layer, inputs, gates=4, biases=4, elementwise=9)
+
+
+@layer_flops.register(keras.layers.GRU)
+def _gru(layer, inputs, outputs):
+    # Three activation functions, the reset's product, and the blend z h + (1 - z) c of states.
+    return _recurrent(layer, inputs, gates=3, biases=6 if layer.reset_after else 3, elementwise=8)
+
+
+@layer_flops.register(keras.layers.SimpleRNN)
+def _simple_rnn(layer, inputs, outputs):
+    return _recurrent(layer, inputs, gates=1, biases=1, elementwise=1)
+
+
+def _recurrent(layer, inputs, gates, biases, elementwise):
+    width, units = inputs[0][-1], layer.units
+    step = 2 * gates * units * (width + units) + layer.use_bias * biases * units + elementwise * units
+    return _elements(inputs[0][:-1]) * step
+
+
+@layer_flops.register(keras.layers.Bidirectional)
+def _bidirectional(layer, inputs, outputs):
+    joined = 0 if layer.merge_mode in ("concat", None) else _elements(*outputs)
+    return sum(layer_flops(each, inputs, outputs) for each in (layer.forward_layer, layer.backward_layer)) + joined
+
+
+# ---------------------------------------------------------------------- the others
+
+
+@layer_flops.register(keras.Model)
+def _model(layer, inputs, outputs):
+    return flops(layer)
+
+
+@layer_flops.register(keras.layers.Activation)
+def _activation_layer(layer, inputs, outputs):
+    return _activation(layer, outputs)
+
+
+@layer_flops.register(keras.layers.MaxPooling1D)
+@layer_flops.register(keras.layers.MaxPooling2D)
+@layer_flops.register(keras.layers.AveragePooling1D)
+@layer_flops.register(keras.layers.AveragePooling2D)
+def _pooling(layer, inputs, outputs):
+    return math.prod(layer.pool_size) * _elements(*outputs)
+
+
+def _free(layer, inputs, outputs):
+    return 0
+
+
+def _reduction(layer, inputs, outputs):
+    return _elements(*inputs)
+
+
+def _elementwise(count):
+    return lambda layer, inputs, outputs: count * _elements(*outputs)
+
+
+def _merging(layer, inputs, outputs):
+    return (len(inputs) - 1) * _elements(*outputs)
+
+
+_BY_CLASS = {
+    _free: (
+        *layer_calls.TRAINING_ONLY,
+        keras.layers.InputLayer,
+        keras.layers.Embedding,
+        keras.layers.Concatenate,
+        keras.layers.Flatten,
+        keras.layers.Reshape,
+        keras.layers.Permute,
+        keras.layers.RepeatVector,
+        keras.layers.ZeroPadding1D,
+        keras.layers.ZeroPadding2D,
+        keras.layers.Cropping1D,
+        keras.layers.Cropping2D,
+        keras.layers.UpSampling1D,
+        keras.layers.UpSampling2D,
+    ),
+    _elementwise(1): (
+        keras.layers.ELU,
+        keras.layers.LeakyReLU,
+        keras.layers.PReLU,
+        keras.layers.ReLU,
+        keras.layers.Softmax,
+    ),
+    _elementwise(2): (keras.layers.BatchNormalization, keras.layers.Normalization, keras.layers.Rescaling),
+    _elementwise(7): (keras.layers.GroupNormalization, keras.layers.LayerNormalization),
+    # Bilinear interpolation is the mean of four pixels.
+    _elementwise(8): (keras.layers.Resizing,),
+    _merging: (
+        keras.layers.Add,
+        keras.layers.Maximum,
+        keras.layers.Minimum,
+        keras.layers.Multiply,
+        keras.layers.Subtract,
+    ),
+    _reduction: (
+        keras.layers.GlobalAveragePooling1D,
+        keras.layers.GlobalAveragePooling2D,
+        keras.layers.GlobalMaxPooling1D,
+        keras.layers.GlobalMaxPooling2D,
+    ),
+}
+for _count, _classes in _BY_CLASS.items():
+    for _class in _classes:
+        layer_flops.register(_class, _count)
+
+#: Operations of `keras.ops` by the names of their classes, which Keras doesn't export.
+_BY_NAME = {
+    _free: (
+        "BroadcastTo Cast Concatenate ConvertToTensor Copy ExpandDims Flip FullLike GetItem Moveaxis OneHot OnesLike "
+        "Pad Ravel Repeat Reshape Roll Slice Split Squeeze Stack StopGradient Swapaxes Take Tile Transpose Unstack "
+        "ZerosLike"
+    ),
+    _elementwise(1): (
+        "Absolute Add Clip Cos Divide Equal Erf Exp Floor FloorDivide Gelu Greater GreaterEqual HardSigmoid HardSilu "
+        "Isfinite Isnan Less LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply Negative "
+        "NotEqual Power Relu Relu6 Rsqrt Sigmoid Sign Silu Sin Softmax Softplus Sqrt Square Subtract Tanh TrueDivide "
+        "Where"
+    ),
+    _reduction: "All Any Max Mean Min Prod Sum",
+}

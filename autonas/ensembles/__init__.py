@@ -1,7 +1,0 @@
-"""Ensembles of the candidates of a search: which ones, with which weights, and one network that averages them."""
-
-from autonas.ensembles.members import EnsembleStage
-from autonas.ensembles.network import averaging_network
-from autonas.ensembles.selection import Selection, select
-
-__all__ = ["EnsembleStage", "Selection", "averaging_network", "select"]

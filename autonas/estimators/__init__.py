@@ -1,0 +1,1 @@
+"""Estimators: the objects that a person fits, predicts with, saves and loads."""

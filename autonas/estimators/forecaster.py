@@ -1,0 +1,389 @@
+"""TimeSeriesForecaster: the next steps of a series."""
+
+import copy
+import dataclasses
+import functools
+import inspect
+import numbers
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_is_fitted
+
+from autonas import oracles
+from autonas.data import autoregression, checks, is_stream, masks, splits
+from autonas.estimators import arguments, auto_model
+from autonas.prediction import predictor as predictor_module
+from autonas.preparation import arrays
+from autonas.search_space import defaults
+from autonas.search_space import inputs as inputs_module
+from autonas.search_space.blocks import forecast as forecast_module
+from autonas.trials import folder
+
+_MIN_WINDOWS = 10
+#: Share of the time limit that the choice of the lookback takes at most.
+_CHOICE_SHARE = 0.1
+#: Windows beyond this size aren't kept a second time for the final fit.
+_MAX_TWICE_BYTES = 256 * 2**20
+
+
+class TimeSeriesForecaster(auto_model.AutoModel):
+    """Searches a network that forecasts the next steps of a series from the last ones.
+
+    A linear autoregression is fitted first; the networks that are searched correct it, and the first candidate leaves
+    it as it is. All windows of the series are rows; the last of them are the validation part.
+
+    Example:
+
+    ```python
+    model = autonas.TimeSeriesForecaster(horizon=12, time_limit=60).fit(passengers)
+    next_year = model.predict(passengers)
+    ```
+
+    Args:
+        lookback: Number of steps that a forecast looks back on. Defaults to `None`: the one, of up to 256 and a fifth
+            of the series, with which a linear forecast of the last part of the series is best. The choice takes at most
+            a tenth of `time_limit`: long lookbacks on many columns aren't tried if there is no time.
+        horizon: Number of steps to forecast. Defaults to 1.
+        target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
+        **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for
+            several targets to the loss, in which each weighs the same. `loss` must depend on the error alone, such as
+            `"mse"`, `"mae"` or `"huber"`; it defaults to the squared error. The windows that candidates are scored on
+            are the last ones. Costs are those of the network with its linear forecast. `inputs`, `outputs`,
+            `num_classes` and `class_weight` must be `None`.
+
+    Attributes:
+        lookback_: Number of steps looked back on.
+    """
+
+    kind = "series"
+    fixed_task = "regression"
+    in_order = True
+    also_learned = {
+        "lookback_": int,
+        "columns_": ([(str, int)], None),
+        "target_columns_": ([int], None),
+        "flat_": bool,
+        "naive_errors_": [float],
+    }
+
+    def __init__(self, lookback=None, horizon=1, *, target=None, **others):
+        super().__init__(**others)
+        self.lookback = lookback
+        self.horizon = horizon
+        self.target = target
+
+    def fit(self, series, y=None, **unknown):
+        """Searches on all windows of a series.
+
+        Args:
+            series: Numbers in order of time, the same distance apart: `(time,)`, `(time, channels)`, a Series or a
+                DataFrame. Missing values must be filled before.
+            y: What to forecast, `(time,)` or `(time, targets)`, in the rows of `series`; its past is not an input.
+                Defaults to `None`: the columns that `target` names.
+            **unknown: Refused: settings such as `epochs` are arguments of the constructor.
+
+        Returns:
+            self.
+
+        Raises:
+            ValueError: If an argument is wrong, before anything is written or trained.
+            TypeError: If there is no such argument.
+            SearchFailed: If no trial could be completed.
+        """
+        arguments.check_call(self, series, y, unknown)
+        return super().fit(series, y)
+
+    def predict(self, x):
+        """Forecasts the steps after the end of a series, or of each of several windows.
+
+        Args:
+            x: A series as in `fit`, of `lookback_` steps at least, or windows `(n, steps, channels)` of as many.
+
+        Returns:
+            `(horizon,)`, or `(horizon, targets)` unless the series in `fit` or the target was one-dimensional; for
+            windows `(n, horizon)` or `(n, horizon, targets)`.
+        """
+        check_is_fitted(self, "predictor_")
+        forecasts = self._forecast(self._raw_rows(x))
+        return forecasts if np.ndim(x) == 3 else forecasts[0]
+
+    def evaluate(self, x, y=None):
+        """Metrics of the forecasts from all windows of a series.
+
+        Args:
+            x: A series as in `fit`, of `lookback_ + horizon` steps at least.
+            y: Targets as in `fit`, if they were given there.
+
+        Returns:
+            Dict from metric to float: among them `"rmse"`, `"mae"` and `"mase"`, the mean absolute error over that of
+            the forecast, in the series of `fit`, that the next step is like the last one.
+        """
+        truth, forecasts = self._truth_and_forecasts(x, y)
+        ((_, task, names),) = self.scorer_metrics_
+        scores = {name: arrays.metric_of(self, name, task)(truth, forecasts) for name in names}
+        errors = np.abs(truth - forecasts).reshape(-1, len(self.naive_errors_)).mean(axis=0)
+        naive = np.array(self.naive_errors_)
+        scores["mase"] = float(np.mean(errors / naive)) if naive.all() else float("nan")
+        return scores
+
+    def score(self, x, y=None, sample_weight=None):
+        """R^2 of the forecasts from all windows of a series, the mean over steps and targets; see `evaluate`."""
+        truth, forecasts = self._truth_and_forecasts(x, y)
+        return float(r2_score(truth, forecasts, sample_weight=sample_weight))
+
+    def _raw_rows(self, x):
+        windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
+        return self._windows(windows) if windows.ndim == 3 else self._values(x)[None]
+
+    def make_export(self, strings=True, float64=True):
+        """The model that is exported: windows `(n, lookback_, channels)` in, forecasts as of `predict` out."""
+        model = super().make_export(strings, float64)
+        shape = (self.horizon,) if self.flat_ else (self.horizon, len(self.naive_errors_))
+        return keras.Model(model.input, keras.layers.Reshape(shape, name="forecast")(model.output))
+
+    # ------------------------------------------------------------------ preparation
+
+    def _prepare(self, series, y, sample_weight, validation_data, groups, seed):
+        _check_steps("horizon", self.horizon)
+        if self.lookback is not None:
+            _check_steps("lookback", self.lookback)
+        values, outputs = self._learn_columns(series, y)
+        self.lookback_, alpha = self._choose_lookback(values, outputs)
+        needed = self.lookback_ + self.horizon + _MIN_WINDOWS - 1
+        if len(values) < needed:
+            raise ValueError(
+                f"`series` must have at least {needed} steps for lookback={self.lookback_} and horizon={self.horizon}. "
+                f"Received: {len(values)} steps"
+            )
+        self.naive_errors_ = np.abs(np.diff(outputs, axis=0)).mean(axis=0).tolist()
+        windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
+        train_rows, validation_rows = splits.train_validation_rows(
+            future, "regression", self.validation_split, in_order=True
+        )
+        # Windows whose future reaches into that of the validation part.
+        train_rows = train_rows[: max(1, len(train_rows) - self.horizon + 1)]
+        n_steps = len(train_rows) + self.lookback_ + self.horizon - 1
+        linear = autoregression.Autoregression(self.target_columns_, alpha)
+        linear.fit(values[:n_steps], outputs[:n_steps], self.lookback_, self.horizon)
+        forecasts = linear.predict(windows)
+        left_over = _shaped(future - forecasts)
+        prepared = arrays.prepare(self._with_graph(windows), windows, left_over, None, None, None, seed)
+        prepared.linear = prepared.final_linear = linear
+        prepared.dataset.train_rows = train_rows
+        ((name, target),) = prepared.targets.items()
+        prepared.as_served = functools.partial(
+            forecast_module.with_linear_forecast, head_name=name, forecast=linear, deviation=target.deviation_
+        )
+        (head,) = prepared.scorer.heads
+        convert = head.to_metric
+        prepared.scorer.heads = [
+            dataclasses.replace(
+                head, truth=future, to_metric=lambda outputs: convert(outputs) + forecasts[validation_rows]
+            )
+        ]
+        prepared.dataset.baselines = {
+            name: ({head.name: target.transform(_shaped(predicted - forecasts))[validation_rows]}, message)
+            for name, predicted, message in (
+                ("last_value", _last_values(outputs, self.lookback_, len(windows), self.horizon), "the value before"),
+                ("linear", forecasts, "autoregression"),
+            )
+        }
+        if self.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
+            # In the final fit the linear forecast is that of all rows, too: they follow with what it leaves over.
+            prepared.final_linear = autoregression.Autoregression(self.target_columns_, linear.alpha)
+            prepared.final_linear.fit(values, outputs, self.lookback_, self.horizon)
+            left_over = target.transform(_shaped(future - prepared.final_linear.predict(windows)))
+            dataset, n_rows = prepared.dataset, len(windows)
+            dataset.inputs = {name: np.concatenate([array, array]) for name, array in dataset.inputs.items()}
+            dataset.targets = {name: np.concatenate([each, left_over]) for name, each in dataset.targets.items()}
+            dataset.final_rows = np.arange(n_rows, 2 * n_rows)
+        return prepared
+
+    def _choose_lookback(self, values, outputs):
+        """The number of steps to look back on, and the penalty of the linear forecast, `None` if it isn't known.
+
+        A search that is continued keeps its lookback: the clock may end the choice earlier the second time.
+        """
+        if self.lookback is not None:
+            return int(self.lookback), None
+        earlier = None if self.directory is None or self.overwrite else folder.earlier_header(self.directory)
+        if earlier is not None and "alpha" in earlier.get("forecast", {}):
+            return earlier["forecast"]["lookback"], earlier["forecast"]["alpha"]
+        n_train = max(1, int((1 - self.validation_split) * len(values)))
+        seconds = None if self.time_limit is None else _CHOICE_SHARE * self.time_limit
+        return autoregression.choose_lookback(
+            values[:n_train], outputs[:n_train], self.horizon, target_columns=self.target_columns_, seconds=seconds
+        )
+
+    def _with_graph(self, windows):
+        """This estimator with the graph that it searches."""
+        node = inputs_module.TimeSeriesInput()
+        scale = np.sqrt(np.square(windows - windows[:, -1:]).mean(axis=(0, 1)))
+        shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
+        space = self.search_space or (defaults.SHARED_SPACE if shares_weights else None)
+        block = forecast_module.ForecastBlock(np.where(scale > 1e-12, scale, 1.0).tolist(), space)
+        head = forecast_module.ForecastHead(loss=self.loss)
+        if not head.scales_target():
+            raise ValueError("`loss` must depend on the error alone, such as 'mse', 'mae' or 'huber'.")
+        settings = copy.copy(self)
+        settings.inputs, settings.outputs = node, head(block(node))
+        settings.loss = settings.search_space = None
+        if settings.objective is None and len(self.naive_errors_) > 1:
+            settings.objective = "val_loss"
+        return settings
+
+    def _header(self, prepared, space, epochs, data):
+        facts = {"lookback": self.lookback_, "horizon": self.horizon, "target": self.target_columns_}
+        facts["alpha"] = prepared.linear.alpha
+        return super()._header(prepared, space, epochs, data) | {"forecast": facts}
+
+    def _serve(self, prepared, search, network, best, record, directory):
+        ((name, target),) = prepared.targets.items()
+        linear = prepared.final_linear if record.stage == "final" or record.report.get("refit") else prepared.linear
+        network = predictor_module.without_training_parts(network)
+        network = forecast_module.with_linear_forecast(network, name, linear, target.deviation_)
+        super()._serve(prepared, search, network, best, record, directory)
+
+    # ------------------------------------------------------------------ series
+
+    def _learn_columns(self, series, y):
+        """The series and what is forecast, `(time, channels)` and `(time, targets)`, and which columns these are."""
+        values, self.columns_ = _read(series, "series")
+        self.flat_ = np.ndim(series) == 1
+        if y is None:
+            self.target_columns_ = _target_columns(self.target, self.columns_, values.shape[1])
+            self.flat_ = self.flat_ or isinstance(self.target, (str, numbers.Integral))
+            return values, values[:, self.target_columns_]
+        if self.target is not None:
+            raise ValueError("`target` names columns of `series` to forecast, and must be None if `y` is given.")
+        outputs, _ = _read(y, "y")
+        checks.check_same_rows(values, outputs)
+        self.target_columns_, self.flat_ = None, np.ndim(y) == 1
+        return values, outputs
+
+    def _values(self, x):
+        values, columns = _read(x, "x")
+        if self.columns_ is not None and columns is not None and columns != self.columns_:
+            missing = [name for name in self.columns_ if name not in columns]
+            if missing:
+                raise ValueError(f"`x` must have the columns of fit. Received: no column {missing[0]!r:.60}")
+            values = values[:, [columns.index(name) for name in self.columns_]]
+        return self._windows(values[None])[0]
+
+    def _windows(self, windows):
+        """The last steps of windows `(n, steps, channels)`, checked."""
+        (encoder,) = self.predictor_.encoders.values()
+        n_channels = encoder.raw_shape_[1]
+        if windows.shape[2] != n_channels:
+            raise ValueError(f"`x` must have {n_channels} channels as in fit. Received: {windows.shape[2]} channels")
+        if windows.shape[1] < self.lookback_:
+            raise ValueError(
+                f"`x` must have at least lookback = {self.lookback_} steps. Received: {windows.shape[1]} steps"
+            )
+        _check_complete(windows, "x")
+        return windows[:, -self.lookback_ :]
+
+    def _forecast(self, windows):
+        outputs = self._outputs_of(windows)
+        return outputs if self.flat_ else outputs.reshape(len(windows), self.horizon, -1)
+
+    def _outputs_of(self, windows):
+        """Forecasts `(n, horizon * targets)`."""
+        ((name, target),) = self.predictor_.targets.items()
+        outputs = self.predictor_.outputs(windows, type(self).__name__)[name]
+        return outputs.astype("float64") * target.deviation_ + target.mean_
+
+    def _truth_and_forecasts(self, x, y):
+        check_is_fitted(self, "predictor_")
+        values, columns = _read(x, "x")
+        if (y is None) != (self.target_columns_ is not None):
+            raise ValueError("`y` must be given if it was in fit, and only then.")
+        if self.columns_ is not None and columns is not None:
+            values = values[:, [columns.index(name) for name in self.columns_]]
+        outputs = values[:, self.target_columns_] if y is None else _read(y, "y")[0]
+        windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
+        return future, self._outputs_of(self._windows(windows))
+
+    def __sklearn_clone__(self):
+        return type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})
+
+
+def _last_values(outputs, lookback, n_windows, horizon):
+    """Return the forecasts `(n_windows, horizon * targets)` that each step is like the last step of its window."""
+    return np.tile(outputs[lookback - 1 : lookback - 1 + n_windows], horizon)
+
+
+def _with_arguments_of_auto_model(constructor):
+    """Write the arguments of `AutoModel` into the signature of a constructor that takes them as `**others`, where
+    scikit-learn looks for the names of parameters."""
+    *own, _ = inspect.signature(constructor).parameters.values()
+    others = inspect.signature(auto_model.AutoModel.__init__).parameters.values()
+    own += [each.replace(kind=each.KEYWORD_ONLY) for each in others if each.name != "self"]
+    constructor.__signature__ = inspect.Signature(own)
+
+
+_with_arguments_of_auto_model(TimeSeriesForecaster.__init__)
+
+
+def _shaped(outputs):
+    return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+
+def _check_steps(name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"`{name}` must be a positive number of steps. Received: {name}={value!r:.60}")
+
+
+def _read(series, name):
+    """A series as `(time, channels)` of float64, and the names of its columns or `None`."""
+    if is_stream(series):
+        raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
+    columns = None
+    if isinstance(series, pd.DataFrame):
+        columns = list(series.columns)
+        wrong = [column for column in columns if not pd.api.types.is_numeric_dtype(series[column])]
+        if wrong:
+            raise ValueError(f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values")
+    try:
+        values = np.asarray(masks.with_missing(series), dtype="float64")
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must hold numbers only. Received: {checks.describe(series)}") from None
+    if values.ndim not in (1, 2) or 0 in values.shape:
+        raise ValueError(f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}")
+    _check_complete(values, name)
+    return values.reshape(len(values), -1), columns
+
+
+def _check_complete(values, name):
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"`{name}` has {int(bad.sum())} NaN or infinite values, the first at index "
+            f"{first[0] if len(first) == 1 else first}. Fill them first, for example by pandas' interpolate()."
+        )
+
+
+def _target_columns(target, columns, n_channels):
+    """Indices of the columns to forecast."""
+    if target is None:
+        return list(range(n_channels))
+    wanted = list(target) if isinstance(target, (list, tuple, np.ndarray)) else [target]
+    found = []
+    for each in wanted:
+        if columns is not None and each in columns:
+            found.append(columns.index(each))
+        elif isinstance(each, numbers.Integral) and -n_channels <= each < n_channels:
+            found.append(int(each) % n_channels)
+        else:
+            known = "none has a name" if columns is None else checks.name_labels(columns)
+            raise ValueError(
+                f"`target` must name a column of `series` ({known}) or be its index. Received: {each!r:.60}"
+            )
+    if not found:
+        raise ValueError("`target` must name at least one column. Received: none")
+    return found

@@ -1,0 +1,182 @@
+"""Persistence: fitted estimators in folders."""
+
+import json
+import os
+import warnings
+
+import numpy as np
+
+import autonas
+from autonas import storage
+from autonas.estimators import source
+from autonas.prediction import predictor, saved_network
+from autonas.reporting import SearchInfo
+from autonas.trials import records
+
+#: Validation rows whose predictions are saved at most.
+_MAX_PREDICTED_ROWS = 5000
+_MANIFEST, _PREDICTIONS = "estimator.json", "validation_predictions.npz"
+
+#: The estimators that any estimator's `load` makes.
+_ESTIMATORS = (
+    "AutoModel", "ImageClassifier", "ImageRegressor", "StructuredDataClassifier", "StructuredDataRegressor",
+    "TextClassifier", "TextRegressor", "TimeSeriesClassifier", "TimeSeriesForecaster", "TimeSeriesRegressor",
+)  # fmt: skip
+#: Modules that stand before their names in the files of version 1.
+_MODULES = ("autonas", "autonas.auto_model", "autonas.forecaster", "autonas.tasks")
+_NAMES = {f"{module}.{name}": name for module in _MODULES for name in _ESTIMATORS}
+
+#: The learned attributes that are saved, and the shapes of their values; see `storage.check_shape`.
+_LEARNED = {
+    "records_": [{str: object}],
+    "objectives_": [[str, ("min", "max")]],
+    "stop_reason_": (str, None),
+    "best_score_": (float, None),
+    "history_": [{str: (float, None)}],
+    "directory_": str,
+    "scorer_metrics_": [[str, str, [str]]],
+    "one_shot_correlation_": (float, None),
+    "search_": {str: object},
+    "ensemble_": [[str, float]],
+    "source_": source.SOURCE_SHAPE,
+}
+#: Attributes that are lists of pairs.
+_PAIRS = ("objectives_", "ensemble_")
+
+
+def save(estimator, path, examples=True):
+    """Write a fitted estimator to a folder; see `FittedModel.save`."""
+    predictions = getattr(estimator, "validation_predictions_", []) if examples else []
+    content = {
+        "class": _class_name(type(estimator)),
+        "arguments": _serialized_arguments(estimator),
+        "learned": {
+            name: getattr(estimator, name) for name in _learned_shapes(type(estimator)) if hasattr(estimator, name)
+        },
+        "predictions": [{"name": head.name, "task": head.task, "classes": head.classes} for head in predictions],
+    }
+    arrays = {f"{part}_{place}": _some_rows(getattr(head, part))
+              for place, head in enumerate(predictions) for part in ("truth", "outputs")}  # fmt: skip
+    writers = estimator.predictor_.writers(examples)
+    if arrays:
+        writers[_PREDICTIONS] = lambda name: np.savez_compressed(name, **arrays)
+    write_network = writers[predictor.NETWORK]
+
+    def write_checked_network(name):
+        write_network(name)
+        reason = saved_network.refusal(name)
+        if reason is not None:
+            warnings.warn(f"{os.fspath(path)!r} can't be loaded: the network holds {reason}.", stacklevel=5)
+
+    writers[predictor.NETWORK] = write_checked_network
+    _manifest(path).write(content, writers)
+
+
+def check_place(path):
+    """Raise a `ValueError` if `save` would refuse a folder for what is in it."""
+    _manifest(path).check_place()
+
+
+def load(cls, path):
+    """Return the fitted estimator of a folder that `save` wrote; see `FittedModel.load`."""
+    manifest = _manifest(path)
+    if not os.path.lexists(manifest.path):
+        raise FileNotFoundError(f"`path` must be a folder that `save` has written. Received: path={os.fspath(path)!r}")
+    content = manifest.read()
+    with storage.describing_damage(manifest.path):
+        storage.check_shape(content, _shape(content["version"]), "content")
+    estimator_class = _class(cls, content["class"], manifest.path)
+    with storage.describing_damage(manifest.path):
+        estimator = _estimator(estimator_class, content)
+    paths = manifest.paths(content)
+    estimator.predictor_ = predictor.Predictor.load(paths)
+    estimator.validation_predictions_ = []
+    if content["predictions"]:
+        with storage.describing_damage(paths[_PREDICTIONS]):
+            estimator.validation_predictions_ = _read_predictions(paths[_PREDICTIONS], content["predictions"])
+    with storage.describing_damage(manifest.path):
+        estimator._set_learned()
+    return estimator
+
+
+def _manifest(path):
+    return storage.Manifest(path, _MANIFEST, (*predictor.FILES, _PREDICTIONS))
+
+
+def _shape(version):
+    shape = {
+        "version": int,
+        "class": str,
+        "arguments": {str: object},
+        "learned": {str: object},
+        "predictions": [{"name": str, "task": str, "classes": [str]}],
+    }
+    return shape if version == 1 else {**shape, "id": str, "files": {str: object}}
+
+
+def _class_name(cls):
+    """Return the name of an estimator's class in a file: where it is public, or where it is defined."""
+    return next(
+        (f"autonas.{name}" for name in _ESTIMATORS if getattr(autonas, name) is cls),
+        f"{cls.__module__}.{cls.__qualname__}",
+    )
+
+
+def _class(cls, saved_name, path):
+    """Return the class to make: one of autonas, or `cls` if the file was saved by it."""
+    if saved_name in _NAMES:
+        return getattr(autonas, _NAMES[saved_name])
+    # The module of a script is another one where the script is imported.
+    if _class_name(cls) not in _NAMES and saved_name.endswith(f".{cls.__qualname__}"):
+        return cls
+    name = saved_name.rpartition(".")[-1]
+    raise ValueError(
+        f"{path} was saved by a class that isn't one of autonas: {saved_name!r:.100}. If it is a class of yours, "
+        f"import it and load the folder by it: `{name:.60}.load(path)`."
+    )
+
+
+def _learned_shapes(cls):
+    return {**_LEARNED, **cls.also_learned}
+
+
+def _estimator(cls, content):
+    """Return the estimator without its predictor."""
+    unknown = [name for name in content["arguments"] if name not in cls._get_param_names()]
+    if unknown:
+        raise ValueError(f"{cls.__name__} has no argument {unknown[0]!r:.60}")
+    shapes = {f"{name}?": shape for name, shape in _learned_shapes(cls).items()}
+    storage.check_shape(content["learned"], shapes, "learned")
+    SearchInfo.from_json(content["learned"].get("search_", {"objective": "", "direction": ""}))
+    for record in content["learned"].get("records_", []):
+        records.TrialRecord.from_json(record)
+    estimator = cls(**content["arguments"])
+    for name, value in content["learned"].items():
+        setattr(estimator, name, [tuple(pair) for pair in value] if name in _PAIRS else value)
+    return estimator
+
+
+def _read_predictions(path, heads):
+    arrays = storage.read_arrays(path)
+    return [
+        records.HeadPredictions(truth=arrays[f"truth_{place}"], outputs=arrays[f"outputs_{place}"], **head)
+        for place, head in enumerate(heads)
+    ]
+
+
+def _some_rows(array):
+    """Return at most `_MAX_PREDICTED_ROWS` rows of an array, evenly spread."""
+    return array[np.unique(np.linspace(0, len(array) - 1, _MAX_PREDICTED_ROWS).astype(int))]
+
+
+def _serialized_arguments(estimator):
+    """Return the constructor arguments that JSON holds exactly; a graph or an oracle isn't needed to predict."""
+    serialized = {}
+    for name, value in estimator.get_params(deep=False).items():
+        try:
+            same = bool(json.loads(json.dumps(value)) == value)
+        except (TypeError, ValueError):
+            same = False
+        if same:
+            serialized[name] = value
+    return serialized

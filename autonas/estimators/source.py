@@ -1,0 +1,10 @@
+"""The source of a model: how the files of its training data were read, so that new files are read the same way."""
+
+#: The shape of the description that is saved with a model; see `storage.check_shape`.
+SOURCE_SHAPE = {
+    "kind": ("images", "table"),
+    "targets?": [str],
+    "image_size?": [int, int],
+    "color_mode?": ("grayscale", "rgb"),
+    "class_names?": [str],
+}

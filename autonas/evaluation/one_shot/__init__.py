@@ -1,0 +1,1 @@
+"""One-shot evaluation: training a supernet and scoring architectures with its shared weights."""

@@ -1,0 +1,1 @@
+"""Optimizers: Keras optimizers over one flat vector of all weights."""

@@ -1,0 +1,58 @@
+"""AdamW over one flat vector of all weights."""
+
+import keras
+from keras import ops
+
+from autonas.optimizers import fused_optimizer
+
+
+@keras.saving.register_keras_serializable(package="autonas")
+class FusedAdamW(fused_optimizer.FusedOptimizer):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019), updating all variables at once.
+
+    With g the concatenated gradients, clipped to a global norm,
+      m <- b1 m + (1 - b1) g,   v <- b2 v + (1 - b2) g^2,
+      w <- w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) - lr wd w,
+    the last term for kernels only (variables of two or more dimensions), as is usual.
+
+    Args:
+        learning_rate: Learning rate. Defaults to 0.001.
+        weight_decay: The factor wd. Defaults to 0.
+        beta_1: Decay of the first moment. Defaults to 0.9.
+        beta_2: Decay of the second moment. Defaults to 0.99, which suits a few thousand steps.
+        epsilon: The term eps. Defaults to 1e-7.
+        clip_norm: Bound of the global norm of the gradients, or `None`. Defaults to `None`.
+        name: Name of the optimizer.
+    """
+
+    moments = ("first_moment", "second_moment")
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        weight_decay=0.0,
+        beta_1=0.9,
+        beta_2=0.99,
+        epsilon=1e-7,
+        clip_norm=None,
+        name="fused_adamw",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, weight_decay, clip_norm, name)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def change(self, gradient, decay, learning_rate):
+        step = ops.cast(self.iterations + 1, "float32")
+        first = self.first_moment + (1 - self.beta_1) * (gradient - self.first_moment)
+        second = self.second_moment + (1 - self.beta_2) * (ops.square(gradient) - self.second_moment)
+        scale = learning_rate / (1 - ops.power(self.beta_1, step))
+        correction = 1 / (1 - ops.power(self.beta_2, step))
+        self.first_moment.assign(first)
+        self.second_moment.assign(second)
+        return scale * first / (ops.sqrt(second * correction) + self.epsilon) + learning_rate * decay
+
+    def get_config(self):
+        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        return {**super().get_config(), **own}

@@ -1,0 +1,1 @@
+"""Gaussian processes: surrogates and acquisition functions of Bayesian optimisation."""

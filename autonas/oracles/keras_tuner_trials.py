@@ -1,0 +1,295 @@
+"""Keras Tuner's side of a strategy: trials by number, the journal of them, and how a search goes on from it."""
+
+import json
+import os
+
+import keras_tuner
+
+from autonas.oracles import locks
+from autonas.trials import journal as journal_module
+from autonas.trials import outcomes
+
+TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+
+class TrialKeeper(keras_tuner.Oracle):
+    """Meets Keras Tuner's contract by four methods of a subclass, `Oracle`, that knows nothing of trials: `ask`, which
+    `populate_space` calls, `tell`, `tell_report`, and `repeat_ask`, which brings it to where it was after an `ask`.
+
+    Several threads may create, update and end trials, each with a `tuner_id` of its own.
+
+    Args:
+        objective: A `keras_tuner.Objective` or a metric's name.
+        objectives: A list of `keras_tuner.Objective` or `None`.
+        max_trials: Number of candidates at most, or `None`.
+        hyperparameters: The space or `None`.
+    """
+
+    def __init__(self, objective, objectives, max_trials, hyperparameters):
+        super().__init__(
+            objective=objectives[0] if objective is None and objectives else objective,
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            max_retries_per_trial=0,
+        )
+        self.objectives = objectives
+        self.verbose = 0
+        self.lock = locks.Lock()
+        self.journal = None
+        self.header = {}
+        self._n_candidates = 0
+        #: Number of hyperparameters that are in the journal.
+        self._n_journaled = 0
+        #: Ids of the trials that haven't ended; and the trials of an earlier process among them.
+        self._running, self._unfinished = set(), []
+
+    def is_full(self):
+        """Whether there are as many candidates as there may be."""
+        return self.max_trials is not None and self._n_candidates >= self.max_trials
+
+    def is_over(self):
+        """Whether nothing more is to be asked for; by default when it is full."""
+        return self.is_full()
+
+    def counts(self, values):
+        """Whether a trial with these values is one of `max_trials`."""
+        return outcomes.is_candidate(values)
+
+    # ------------------------------------------------------------------ trials
+
+    @locks.synchronized
+    def create_trial(self, tuner_id):
+        """As in Keras Tuner, but with a lock of its own (see `locks`)."""
+        self.open()
+        if tuner_id in self.ongoing_trials:
+            return self.ongoing_trials[tuner_id]
+        if self._unfinished:
+            trial = self._unfinished.pop(0)
+            self.ongoing_trials[tuner_id] = trial
+            return trial
+        number = len(self.trials)
+        response = self.populate_space(f"{number:04d}")
+        trial = self._new_trial(number, response.get("values", {}), response["status"])
+        if trial.status == TrialStatus.RUNNING:
+            self._add(trial)
+            self.ongoing_trials[tuner_id] = trial
+            self._write_space()
+            self._write({"event": "created", "trial_id": trial.trial_id, "values": trial.hyperparameters.values})
+        return trial
+
+    @locks.synchronized
+    def update_trial(self, trial_id, metrics, step=0):
+        """As in Keras Tuner; a metric whose direction can't be told is kept as the smaller the better.
+
+        Raises:
+            ValueError: If there is no such trial, if it has ended, or if an objective is missing.
+        """
+        trial = self._running_trial(trial_id)
+        missing = outcomes.missing(metrics, self._objectives)
+        if missing and outcomes.is_candidate(trial.hyperparameters.values):
+            raise ValueError(f"`metrics` must hold each objective. Received: {list(metrics)}, without {missing}")
+        directions = {objective.name: objective.direction for objective in self._objectives}
+        with outcomes.nan_allowed():
+            for name, value in metrics.items():
+                if not trial.metrics.exists(name):
+                    trial.metrics.register(name, direction=directions.get(name))
+                trial.metrics.update(name, value, step=step)
+        return trial
+
+    @locks.synchronized
+    def end_trial(self, trial):
+        """Ends a trial: scores it if it is a candidate, writes it to the journal and tells the strategy.
+
+        `trial.facts`, a JSON-like dict, is journaled with it if present. Its `"report"` is what the strategy is told of
+        a trial that is no candidate; its `"margins"`, a list, are what it is told of one under constraints; its
+        `"curve"`, `"horizon"` and `"forecast"` are what `observe_curve` takes.
+
+        Raises:
+            ValueError: If there is no such trial, or if it has ended.
+        """
+        ours = self._running_trial(trial.trial_id)
+        ours.hyperparameters, ours.status, ours.message = trial.hyperparameters, trial.status, trial.message
+        self.update_space(ours.hyperparameters)
+        metrics = {}
+        if ours.status == TrialStatus.COMPLETED:
+            metrics = outcomes.read_metrics(ours)
+            if outcomes.is_candidate(ours.hyperparameters.values):
+                with outcomes.nan_allowed():
+                    self.score_trial(ours)
+                wrong = outcomes.first_not_finite(metrics, self._objectives)
+                if wrong is not None:
+                    ours.status = TrialStatus.FAILED
+                    ours.message = ours.message or wrong
+        if ours.status != TrialStatus.COMPLETED:
+            ours.status, ours.score = TrialStatus.FAILED, None
+        trial.status, trial.message = ours.status, ours.message
+        self._running.remove(ours.trial_id)
+        self.end_order.append(ours.trial_id)
+        event = {
+            "event": "ended",
+            "trial_id": ours.trial_id,
+            "values": ours.hyperparameters.values,
+            "status": ours.status,
+            "score": ours.score,
+            "best_step": ours.best_step,
+            "metrics": metrics,
+            "message": ours.message,
+            **getattr(trial, "facts", {}),
+        }
+        self._write_space()
+        self._write(event)
+        for tuner_id, ongoing in list(self.ongoing_trials.items()):
+            if ongoing.trial_id == ours.trial_id:
+                del self.ongoing_trials[tuner_id]
+        # As the journal will give it back: the keys of a dict are strings then.
+        self._tell_trial(ours, json.loads(json.dumps(event)))
+
+    @locks.synchronized
+    def get_best_trials(self, num_trials=1):
+        """The best completed candidates, those that were trained for more epochs first; never a trial that failed."""
+        sign = -1 if self.objective.direction == "max" else 1
+
+        def place(trial):
+            return -trial.hyperparameters.values.get("tuner/epochs", 0), sign * trial.score
+
+        return sorted((trial for trial in self.trials.values() if trial.score is not None), key=place)[:num_trials]
+
+    @property
+    def _objectives(self):
+        return self.objectives or [self.objective]
+
+    # ------------------------------------------------------------------ persistence
+
+    def open(self):
+        """Opens the journal in the project's directory; an existing one is replayed, and the search continues.
+
+        There is none before a tuner has set the directory.
+
+        The journal holds the space as well, since a tuner of Keras Tuner that goes on with a search doesn't declare it
+        again. Hyperparameters that the tuner has declared and that aren't in the journal are added to the space.
+
+        Raises:
+            ValueError: If the journal is damaged, or if a hyperparameter has another domain in it.
+        """
+        if self.journal is not None or not hasattr(self, "_project_name"):
+            return
+        journal = journal_module.Journal(os.path.join(self._project_dir, journal_module.NAME))
+        events = journal.read()
+        declared = self.hyperparameters.space
+        self._check_space([added for event in events if event["event"] == "space" for added in event["added"]], journal)
+        first = next((event["added"] for event in events if event["event"] == "space"), None)
+        if first is not None and first != _configured(declared):
+            self.hyperparameters = keras_tuner.HyperParameters()  # It grows again as it did.
+        self.journal = journal
+        if not events:
+            self.journal.append({"event": "search", "version": 1, "seed": self.seed, **self.header})
+        for event in events:
+            if event["event"] == "search":
+                self.seed = event["seed"]
+            elif event["event"] == "space":
+                self._restore_space(event["added"])
+            elif event["event"] == "created":
+                trial = self._new_trial(len(self.trials), event["values"], TrialStatus.RUNNING)
+                self.repeat_ask(event["values"])
+                self._add(trial)
+                self._unfinished.append(trial)
+            elif event["event"] == "ended":
+                self._replay_end(event)
+        self.hyperparameters.merge(declared, overwrite=False)
+        self._write_space()
+
+    def _write(self, event):
+        if self.journal is not None:
+            self.journal.append(event)
+
+    def _write_space(self):
+        """Journals the hyperparameters that the space has got since it was journaled."""
+        if self.journal is not None and len(self.hyperparameters.space) > self._n_journaled:
+            added = self.hyperparameters.get_config()["space"][self._n_journaled :]
+            self._write({"event": "space", "added": added})
+            self._n_journaled += len(added)
+
+    def _restore_space(self, added):
+        """Adds hyperparameters from the journal, unless the space has them."""
+        restored = keras_tuner.HyperParameters.from_config({"space": added, "values": {}})
+        self.hyperparameters.merge(restored, overwrite=False)
+        self._n_journaled += len(added)
+
+    def _check_space(self, journaled, journal):
+        by_identity = {_identity(entry): entry for entry in journaled}
+        for entry in _configured(self.hyperparameters.space):
+            other = by_identity.get(_identity(entry), entry)
+            if other != entry:
+                raise ValueError(
+                    f"The search of the journal {journal.path!r} has another space: hyperparameter "
+                    f"{entry['config']['name']!r} is {other} there. Received: {entry}. Nothing was changed. Take "
+                    "another `directory` or `project_name`, or `overwrite=True`."
+                )
+
+    def save(self):
+        """Nothing to do: the journal is always up to date."""
+
+    def reload(self):
+        self.open()
+
+    def _replay_end(self, event):
+        trial = self.trials[event["trial_id"]]
+        self._unfinished.remove(trial)
+        self._running.remove(trial.trial_id)
+        trial.hyperparameters.values = event["values"]
+        trial.status, trial.message, trial.score = event["status"], event["message"], event["score"]
+        trial.best_step = event["best_step"]
+        for name, value in event["metrics"].items():
+            trial.metrics.register(name, direction="min")
+            trial.metrics.update(name, value, step=trial.best_step)
+        self.end_order.append(trial.trial_id)
+        self._tell_trial(trial, event)
+
+    def _new_trial(self, number, values, status):
+        # Keras Tuner copies by building every hyperparameter anew, which takes longer than all else; they never change.
+        hyperparameters = keras_tuner.HyperParameters()
+        hyperparameters._space = list(self.hyperparameters.space)
+        hyperparameters._hps.update({name: list(same) for name, same in self.hyperparameters._hps.items()})
+        hyperparameters.values = dict(values)
+        return keras_tuner.engine.trial.Trial(hyperparameters, trial_id=f"{number:04d}", status=status)
+
+    def _add(self, trial):
+        self.trials[trial.trial_id] = trial
+        self.start_order.append(trial.trial_id)
+        self._running.add(trial.trial_id)
+
+    def _running_trial(self, trial_id):
+        """The trial of an id."""
+        if trial_id not in self.trials:
+            raise ValueError(
+                f"`trial_id` must be that of a trial that this oracle has created. Received: trial_id={trial_id!r}, "
+                f"but {len(self.trials)} trials were created"
+            )
+        if trial_id not in self._running:
+            raise ValueError(
+                "`trial_id` must be that of a trial that hasn't ended. "
+                f"Received: trial_id={trial_id!r}, which ended before"
+            )
+        return self.trials[trial_id]
+
+    def _tell_trial(self, trial, event):
+        number, values = int(trial.trial_id), dict(trial.hyperparameters.values)
+        if not outcomes.is_candidate(values):
+            self.tell_report(number, values, event.get("report") if trial.status == TrialStatus.COMPLETED else None)
+            return
+        margins = event.get("margins")
+        completed = trial.status == TrialStatus.COMPLETED
+        if "curve" in event:
+            self.observe_curve(number, values, event["curve"], event["horizon"], event["forecast"])
+        self.tell(number, values, outcomes.scores(event["metrics"], self._objectives) if completed else None, margins)
+
+
+def _configured(space):
+    """Hyperparameters as the journal gives them back: a list of dicts."""
+    configured = [{"class_name": type(one).__name__, "config": one.get_config()} for one in space]
+    return json.loads(json.dumps(configured))
+
+
+def _identity(entry):
+    """Identity of a journaled hyperparameter: its name, and the choices that it depends on."""
+    return entry["config"]["name"], json.dumps(entry["config"]["conditions"])

@@ -1,0 +1,1 @@
+"""One-shot search: oracles that train a supernet before they propose candidates."""

@@ -1,0 +1,40 @@
+"""Run times that a model is exported to and run in: LiteRT, ONNX Runtime, and the compiled Keras function."""
+
+import functools
+
+import keras
+
+from autonas.runtimes.base import ExportedModel, Session
+from autonas.runtimes.keras_function import KerasFunction
+from autonas.runtimes.litert import LiteRT
+from autonas.runtimes.onnx import ONNX
+
+__all__ = ["RUNTIMES", "ExportedModel", "Session", "check_runtime", "get_runtime"]
+
+#: The class of exported models of each run time.
+RUNTIMES = {"litert": LiteRT, "onnx": ONNX, "keras": KerasFunction}
+
+
+def get_runtime(name):
+    """The class of exported models of the run time `name`; a `ValueError` if there is none."""
+    if name not in RUNTIMES:
+        raise ValueError(f"`runtime` must be one of {', '.join(map(repr, RUNTIMES))}. Received: runtime={name!r}")
+    return RUNTIMES[name]
+
+
+@functools.cache
+def check_runtime(name):
+    """Exports a model of one layer to a run time and runs it, to see at once whether that works here.
+
+    Raises:
+        ValueError: If there is no such run time.
+        ImportError: If it isn't installed; the message says what to install.
+    """
+    runtime = get_runtime(name)
+    inputs = keras.Input((2,))
+    try:
+        runtime.export(keras.Model(inputs, keras.layers.Dense(1)(inputs)), 1).session().run()
+    except ImportError as error:
+        raise ImportError(
+            f"`runtime={name!r}` needs packages that aren't installed: `pip install {runtime.packages()}`. ({error})"
+        ) from error

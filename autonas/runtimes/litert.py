@@ -1,0 +1,97 @@
+"""LiteRT, the run time of phones and small devices, once called TensorFlow Lite."""
+
+import importlib.metadata
+import os
+import re
+import tempfile
+
+import keras
+
+from autonas.backends import silence
+from autonas.runtimes import base, tensorflow_function
+
+
+class LiteRT(base.ExportedFile):
+    """A model in LiteRT's format, float32 as it was trained."""
+
+    @classmethod
+    def packages(cls):
+        further = {"jax": " tensorflow", "torch": " litert-torch"}
+        return "ai-edge-litert" + further.get(keras.backend.backend(), "")
+
+    @classmethod
+    def version(cls):
+        return importlib.metadata.version("ai-edge-litert")
+
+    @staticmethod
+    def convert(model, inputs):
+        return (_from_torch if keras.backend.backend() == "torch" else _from_tensorflow)(model, inputs)
+
+    def open(self, n_threads):
+        return LiteRTSession(self.content, n_threads)
+
+
+class LiteRTSession(base.Session):
+    """LiteRT's interpreter, with XNNPACK as by default."""
+
+    def __init__(self, content, n_threads):
+        from ai_edge_litert.interpreter import Interpreter
+
+        with silence.silent_stderr():  # It tells of XNNPACK.
+            self._interpreter = Interpreter(model_content=content, num_threads=n_threads)
+            self._interpreter.allocate_tensors()
+        self.runs_in_caller = n_threads == 1
+        # A signature keeps the order of a model's inputs by their names, which end in their positions.
+        runner = self._interpreter.get_signature_runner()
+        self._inputs = [detail["index"] for _, detail in _by_position(runner.get_input_details())]
+        self._outputs = [detail["index"] for _, detail in _by_position(runner.get_output_details())]
+
+    def feed(self, arrays):
+        for index, array in zip(self._inputs, arrays, strict=True):
+            self._interpreter.set_tensor(index, array)
+
+    def run(self):
+        self._interpreter.invoke()
+
+    def outputs(self):
+        return [self._interpreter.get_tensor(index) for index in self._outputs]
+
+
+def _by_position(details):
+    return sorted(details.items(), key=lambda item: int(re.search(r"\d+$", item[0]).group()))
+
+
+def _from_tensorflow(model, inputs):
+    """Converts a model that TensorFlow or JAX computes."""
+    try:
+        return converted(tensorflow_function.constant_function(model, inputs)[0].get_concrete_function())
+    except ValueError:
+        if keras.backend.backend() == "jax" or inputs[0].shape[0] != 1:
+            raise
+        # Keras takes the sum with a single row for one with a bias, which LiteRT knows of floats only; it can't if the
+        # number of rows isn't known. Not at once: loops of recurrent layers need to know it.
+        function = tensorflow_function.constant_function(model, inputs, traced_for_any_batch=True)[0]
+        return converted(function.get_concrete_function())
+
+
+def converted(function):
+    """The bytes of a concrete function of TensorFlow; a `ValueError` that names the operations that LiteRT lacks."""
+    import tensorflow as tf
+
+    try:
+        return tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
+    except Exception as error:
+        missing = re.findall(r"(?:TF Select|Custom) ops: (.*)", str(error))
+        if not missing:
+            raise
+        raise ValueError(f"LiteRT lacks operations of this model: {', '.join(missing)}.") from error
+
+
+def _from_torch(model, inputs):
+    specs = [keras.InputSpec(shape=spec.shape, dtype=spec.dtype) for spec in inputs]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.tflite")
+        signature = [keras.tree.pack_sequence_as(model.input, specs)]
+        model.export(path, format="litert", input_signature=signature, verbose=False)
+        with open(path, "rb") as file:
+            return file.read()

@@ -1,0 +1,93 @@
+"""ONNX Runtime, the run time of servers and desktops."""
+
+import importlib.metadata
+import os
+import tempfile
+import warnings
+
+import keras
+
+from autonas.runtimes import base, tensorflow_function
+
+
+class ONNX(base.ExportedFile):
+    """A model in the ONNX format, float32 as it was trained.
+
+    Under TensorFlow it is converted by tf2onnx; under JAX and PyTorch by Keras's own export.
+    """
+
+    @classmethod
+    def packages(cls):
+        converter = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}
+        return f"onnxruntime onnx {converter[keras.backend.backend()]}"
+
+    @classmethod
+    def version(cls):
+        return importlib.metadata.version("onnxruntime")
+
+    @staticmethod
+    def convert(model, inputs):
+        return (_from_tensorflow if keras.backend.backend() == "tensorflow" else _from_keras)(model, inputs)
+
+    def open(self, n_threads):
+        return ONNXSession(self.content, n_threads)
+
+
+class ONNXSession(base.Session):
+    """ONNX Runtime's session on the processor."""
+
+    def __init__(self, content, n_threads):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = n_threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # Errors only.
+        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self.runs_in_caller = n_threads == 1
+        self._names = [each.name for each in self._session.get_inputs()]
+
+    def feed(self, arrays):
+        self._arrays = dict(zip(self._names, arrays, strict=True))
+
+    def run(self):
+        self._outputs = self._session.run(None, self._arrays)
+
+    def outputs(self):
+        return self._outputs
+
+
+def _from_tensorflow(model, inputs):
+    import tf2onnx
+    from onnx import numpy_helper
+
+    function, specs = tensorflow_function.constant_function(model, inputs)
+    held = {inner.name: outer for outer, inner in function.get_concrete_function().graph.captures}
+    proto, _ = tf2onnx.convert.from_function(
+        function, input_signature=specs, custom_op_handlers={"SelectV2": (_choose, [])}
+    )
+    # It takes constants of layers, such as those of Normalization, for inputs.
+    used = {name for node in proto.graph.node for name in node.input}
+    for each in [each for each in proto.graph.input if each.name in held]:
+        proto.graph.input.remove(each)
+        if each.name in used:
+            proto.graph.initializer.append(numpy_helper.from_array(held[each.name].numpy(), each.name))
+    return proto.SerializeToString()
+
+
+def _choose(context, node, name, arguments):
+    """As tf2onnx's own handler, which multiplies both choices by 0 and 1 instead: of NaN, the one left out stays."""
+    node.type = "Where"
+
+
+def _from_keras(model, inputs):
+    specs = [
+        keras.InputSpec(shape=spec.shape, dtype=spec.dtype, name=f"input_{place}") for place, spec in enumerate(inputs)
+    ]
+    signature = [keras.tree.pack_sequence_as(model.input, specs)]
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
+        path = os.path.join(folder, "model.onnx")
+        model.export(path, format="onnx", input_signature=signature, verbose=False)
+        with open(path, "rb") as file:
+            return file.read()

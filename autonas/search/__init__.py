@@ -1,0 +1,1 @@
+"""Search: the loop over trials, the standings, the final fit and ensembles."""

@@ -1,0 +1,153 @@
+"""From the candidates of a search that has ended to an ensemble of trained networks."""
+
+import functools
+import itertools
+import time
+import warnings
+
+from autonas import exceptions
+from autonas.search.ensembles import network, selection
+from autonas.trials import records as records_module
+
+#: Candidates that are considered, the best ones by themselves.
+_MAX_CANDIDATES = 25
+
+
+class EnsembleStage:
+    """Selects and trains an ensemble.
+
+    Candidates are the best trials, by themselves, of those that were trained farthest. They are chosen by the
+    objective, the first of several that training changes. The limits hold for the network that averages them: what
+    breaks one isn't added.
+
+    Args:
+        tuner: The `Tuner` of a search that has ended.
+    """
+
+    def __init__(self, tuner):
+        self.tuner = tuner
+        self.evaluator = tuner.evaluator
+        self.goal = tuner.evaluator.goal
+        self._untrained, self._measurements = {}, {}
+
+    def serve(self, size, refit):
+        """Selects an ensemble and trains it.
+
+        Args:
+            size: Number of networks at most.
+            refit: Whether they are trained again on all rows; else they have the weights that were scored.
+
+        Returns:
+            The network, and its record, of stage `"ensemble"`, whose report has the weight of each of its `"members"`.
+
+        Raises:
+            ValueError: If there is nothing to choose from or by.
+        """
+        started, began = time.time(), time.monotonic()
+        chosen, mean = self.select(size)
+        members = [self.tuner.records[trial_id] for trial_id in chosen.members]
+        averaged = network.averaging_network(
+            [self._trained(record, refit) for record in members], list(chosen.members.values())
+        )
+        record = records_module.TrialRecord("ensemble", len(self.tuner.records), "ensemble", status="completed")
+        measured = self.goal.measure_again(self.evaluator.as_served(averaged))
+        if measured.violations:
+            warnings.warn(
+                f"The ensemble breaks a limit when it is measured again: {measured.violations}",
+                exceptions.InfeasibleWarning,
+                stacklevel=3,
+            )
+        # Of a single member, the costs are those of its trial.
+        known = self.tuner.known_costs.get(measured.network, {})
+        record.metrics = self.goal.combined(chosen.after | measured.costs | known)
+        record.score = record.metrics[self.goal.main.name]
+        record.parameters = averaged.count_params()
+        record.started, record.seconds = started, time.monotonic() - began
+        record.message = self._describe(chosen)
+        record.report = {"refit": refit, "members": chosen.members}
+        self.tuner.records["ensemble"] = record
+        self.tuner.final_stage.predictions = self.tuner.final_stage.head_predictions(mean)
+        return averaged, record
+
+    def select(self, size):
+        """The `Selection` of at most so many candidates, and what they predict together."""
+        predictions = self._candidates()
+        best = next(iter(predictions))
+        is_limited = bool(self.goal.constraints)
+        chosen = selection.select(
+            predictions, best, self._score, self.goal.is_better_epoch, size,
+            (lambda members: not self._costs_of(members).violations) if is_limited else lambda members: True,
+        )  # fmt: skip
+        if len(chosen.members) == 1:
+            reason = f"{chosen.refused} would break a limit" if chosen.refused else "none makes it better"
+            warnings.warn(
+                f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates {reason}.",
+                stacklevel=4,
+            )
+        parts = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
+        return chosen, {name: sum(weight * each[name] for each, weight in parts) for name in parts[0][0]}
+
+    def _candidates(self):
+        """Return the predictions of each candidate by its trial, the best first."""
+        if self.goal.scores:
+            raise ValueError(
+                "`ensemble` averages predictions, and can't compute the CustomScore "
+                f"{self.goal.scores[0].name!r} of them."
+            )
+        is_better = self.goal.is_better_epoch
+
+        def order(one, other):
+            return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
+
+        records = sorted(self.tuner.standings.farthest(), key=functools.cmp_to_key(order))
+        read = self.tuner.final_stage.kept_predictions
+        found = ((record.trial_id, read(record.trial_id)) for record in records)
+        candidates = dict(itertools.islice((pair for pair in found if pair[1] is not None), _MAX_CANDIDATES))
+        if not candidates:
+            raise ValueError(
+                "`ensemble` needs what completed candidates predict for the validation rows, which is in the folder "
+                "`predictions` of the search. There is nothing: of a tf.data.Dataset nothing is kept, or no candidate "
+                "keeps to the limits, or the files were deleted."
+            )
+        return candidates
+
+    def _score(self, predictions, members):
+        """Scores of predictions; with costs where what is optimised is made of both."""
+        scores = self.evaluator.scorer(predictions, self.evaluator.dataset.validation_rows)
+        if self.goal.combination is not None:
+            scores |= self._costs_of(members).costs
+        return self.goal.combined(scores)
+
+    def _costs_of(self, members):
+        """The `Measurement` of the network that averages some candidates, before they are trained."""
+        key = frozenset(members)
+        if key not in self._measurements:
+            for trial_id in members:
+                if trial_id not in self._untrained:
+                    self._untrained[trial_id] = self.evaluator.build(self.tuner.records[trial_id].values)
+            networks = [self._untrained[trial_id] for trial_id in sorted(members)]
+            averaged = network.averaging_network(networks, [1 / len(networks)] * len(networks))
+            self._measurements[key] = self.goal.measure_again(self.evaluator.as_served(averaged))
+        return self._measurements[key]
+
+    def _trained(self, record, refit):
+        """The network of a candidate, apart from what the search keeps of it."""
+        job, outcome = self.tuner.job(record), self.tuner.outcomes[record.trial_id]
+        earlier = self.tuner.final_stage.earlier_final_fit(job, outcome) if refit else None
+        if earlier is not None:
+            model = earlier[1]  # `fit` has trained the best one on all rows already.
+        elif refit:
+            model, final = self.evaluator.final_fit(job, outcome)
+            if final.interrupted:
+                raise KeyboardInterrupt
+        else:
+            model = self.tuner.final_stage.searched(job, outcome)
+        found = self.evaluator.build(record.values)
+        found.set_weights(model.get_weights())
+        return found
+
+    def _describe(self, chosen):
+        name = self.goal.epoch_objective.name
+        shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())
+        before, after = (scores.get(name, float("nan")) for scores in (chosen.before, chosen.after))
+        return f"{shares}; {name} {before:.4g} by the best alone, {after:.4g} together"

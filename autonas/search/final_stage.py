@@ -1,0 +1,269 @@
+"""The end of a search: the candidate to serve is measured again, trained on all rows, and measured once more."""
+
+import hashlib
+import time
+import warnings
+
+from autonas import exceptions, storage
+from autonas.trials import records as records_module
+
+#: Refused candidates that are tried, and named, where none keeps to the limits.
+_N_NEAREST = 3
+
+
+class FinalStage:
+    """Makes the model to serve of what a search has found.
+
+    Args:
+        tuner: The `Tuner`, whose records and outcomes it reads and adds to.
+    """
+
+    def __init__(self, tuner):
+        self.tuner = tuner
+        self.evaluator = tuner.evaluator
+        self.goal = tuner.evaluator.goal
+        #: The journal's event of the final fit whose weights are there, or `None`.
+        self.earlier = None
+        #: List of a `HeadPredictions` for each head: what the candidate that is served says of the validation rows.
+        self.predictions = []
+
+    def serve(self, candidates, refit):
+        """The model of the first candidate that, measured again, still keeps to the limits.
+
+        Args:
+            candidates: List of records, the best first.
+            refit: Whether it is trained again on all rows.
+
+        Returns:
+            The model, the record of what it is, and the record of the trial that it is from.
+        """
+        for candidate in candidates:
+            if candidate.stage == "infeasible":
+                return *self._served(candidate, refit), candidate
+            job, outcome = self.tuner.job(candidate), self.tuner.outcomes[candidate.trial_id]
+            if self._keeps_limits(self.evaluator.trained(job, outcome).model, candidate):
+                model, record = self._served(candidate, refit)
+                if self._keeps_limits(model, record):
+                    return model, record, candidate
+        best = candidates[0]
+        warnings.warn(
+            f"Trial {best.trial_id} is served though it breaks a limit when it is measured again: {best.message}",
+            exceptions.InfeasibleWarning,
+            stacklevel=4,
+        )
+        return *self._served(best, refit), best
+
+    def _keeps_limits(self, model, record):
+        """Whether a model keeps to the limits of what is measured by a clock; if not, its record says so."""
+        if self.goal.limits_are_counted:
+            return True
+        violations = self.goal.measure_again(
+            self.evaluator.as_served(self.evaluator.plain(model, record.values))
+        ).violations
+        if violations:
+            record.message = f"when measured again, {violations}"
+        return not violations
+
+    # ------------------------------------------------------------------ nothing keeps to the limits
+
+    def least_infeasible(self):
+        """Trains the refused candidate that breaks the limits least, with a warning; its record, or `None`."""
+        tuner = self.tuner
+
+        def violation(record):
+            margins = tuner.outcomes[record.trial_id].margins
+            return -sum(min(0.0, margin) for margin in margins if margin is not None)
+
+        refused = sorted((each for each in tuner.records.values() if each.status == "refused"), key=violation)
+        nearest = refused[:_N_NEAREST]
+        for refused_record in nearest:
+            record = self._train_infeasible(refused_record)
+            if record.status == "completed":
+                misses = "; ".join(f"trial {each.trial_id}: {each.message}" for each in nearest)
+                warnings.warn(
+                    f"None of {len(refused)} architectures keeps to the limits ({tuner.stop_reason}). The nearest are "
+                    f"{misses}. Trial {refused_record.trial_id} is served all the same. Relax `constraints`, or search "
+                    "smaller architectures.",
+                    exceptions.InfeasibleWarning,
+                    stacklevel=5,
+                )
+                return record
+        return None
+
+    def _train_infeasible(self, refused):
+        tuner = self.tuner
+        record = records_module.TrialRecord("infeasible", len(tuner.records), "infeasible", refused.values)
+        tuner.records["infeasible"] = record
+        tuner.report("on_trial_begin", record)
+        seconds = tuner.budget.trial_seconds(None, first=False)
+        deadline = None if seconds is None else time.monotonic() + max(seconds, 0.1)
+        outcome = self.evaluator.evaluate(
+            tuner.job(record, deadline), lambda epoch, numbers: tuner.on_epoch(record, epoch, numbers)
+        )
+        record.status = outcome.status
+        tuner.fill(record, outcome)
+        if record.status == "completed":
+            record.score = record.metrics[self.goal.main.name]
+            record.message = refused.message
+            tuner.weights.save(outcome.weights, record.trial_id)
+            if outcome.predictions is not None:
+                tuner.predictions.write(outcome.predictions, record.trial_id)
+        tuner.report("on_trial_end", record, record if record.status == "completed" else None)
+        return record
+
+    # ------------------------------------------------------------------ the final fit
+
+    def _served(self, best, refit):
+        """The model of a candidate, in float32 however it was trained, and the record of what it is."""
+        predictions = self._predictions(best)
+        self.predictions = [] if predictions is None else self.head_predictions(predictions)
+        if self.predictions:
+            self.tuner.report("on_predictions", best, self.predictions)
+        model, record = self._final(best, refit)
+        return self.evaluator.plain(model, best.values), record
+
+    def _final(self, best, refit):
+        """The model of a candidate as it was trained, and the record of what it is."""
+        job, outcome = self.tuner.job(best), self.tuner.outcomes[best.trial_id]
+        reason = self._refit_reason(refit, outcome)
+        if reason is None:
+            record, model = self.earlier_final_fit(job, outcome) or self._final_fit(job, outcome, best)
+            if record.status == "completed":
+                return model, record
+            reason = record.message
+        best.message = "; ".join(filter(None, [best.message, reason]))
+        return self.searched(job, outcome), best
+
+    def _refit_reason(self, refit, outcome):
+        """Why there is no final fit, or `None` if there is one."""
+        if not refit or self.evaluator.dataset.final_rows is None:
+            return ""
+        if self.tuner.stop_reason == "interrupted":
+            return "served with the weights of the search: interrupted"
+        remaining = self.tuner.budget.remaining()
+        if remaining is not None and remaining < 0.5 * self.tuner.budget.final_seconds(outcome):
+            return "served with the weights of the search: no time for a final fit"
+        return None
+
+    def _final_fit(self, job, outcome, best):
+        tuner = self.tuner
+        record = records_module.TrialRecord("final", len(tuner.records), "final", best.values)
+        tuner.records["final"] = record
+        tuner.report("on_trial_begin", record)
+        model = None
+        try:
+            model, final = self.evaluator.final_fit(
+                job, outcome, tuner.budget.final_deadline(),
+                lambda epoch, numbers: tuner.report("on_epoch_end", record, epoch, numbers),
+            )  # fmt: skip
+            tuner.fill(record, final)
+            record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained again on all rows"
+            record.status = "completed"
+            if final.interrupted:
+                raise KeyboardInterrupt
+            if final.epochs < 0.6 * outcome.best_epoch:
+                record.status = "interrupted"
+                record.message = "served with the weights of the search: no time for a final fit"
+            elif final.epochs == outcome.best_epoch:
+                self._keep_final_fit(job, model, record)
+        except KeyboardInterrupt:
+            record.status = "interrupted"
+            record.message = "served with the weights of the search: the final fit was interrupted"
+        except (Exception, SystemExit) as error:  # The searched model stands, whatever happens to the final fit.
+            record.status = "failed"
+            record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
+        tuner.report("on_trial_end", record, best)
+        tuner.report_numbers(record)
+        return record, model
+
+    def _keep_final_fit(self, job, model, record):
+        """So that it isn't trained again when the finished search is called again."""
+        weights = model.get_weights()
+        self.tuner.weights.save(weights, "final")
+        self.earlier = {
+            "event": "final", "of": job.trial_id, "record": record.to_json(), "weights": _checksum(weights),
+        }  # fmt: skip
+        self.tuner.oracle.journal.append(self.earlier)
+
+    def earlier_final_fit(self, job, outcome):
+        """Record and model of a final fit that was made of the same trial before, or `None`."""
+        event, tuner = self.earlier, self.tuner
+        if event is None or event["of"] != job.trial_id:
+            return None
+        kept = tuner.weights.read("final")
+        # A process that ended between the weights of another final fit and its event left them here.
+        if kept is None or ("weights" in event and event["weights"] != _checksum(kept.values())):
+            return None
+        model = self.evaluator.trained(job, outcome).model
+        if not tuner.weights.assign(model, "final"):
+            return None
+        with storage.describing_damage(tuner.oracle.journal.path):
+            record = records_module.TrialRecord.from_json(event["record"])
+        record.number = len(tuner.records)
+        tuner.records["final"] = record
+        return record, model
+
+    def searched(self, job, outcome):
+        """The candidate's model with the weights that were scored."""
+        kept = self._kept(job, outcome)
+        if kept is None:  # The file was deleted or is damaged: the same seed trains the same model.
+            kept = self.evaluator.retrain(job)
+            if kept is None:
+                raise exceptions.SearchFailed(
+                    f"The weights of trial {job.trial_id} are gone, and it can't be trained again."
+                )
+            kept.model.set_weights(kept.weights)
+            self.tuner.weights.save(kept.weights, job.trial_id)
+        return kept.model
+
+    def _kept(self, job, outcome):
+        """The candidate, in memory or built anew, with the weights that were scored; `None` if they are gone."""
+        kept = self.evaluator.trained(job, outcome)
+        if kept in (self.evaluator.best, self.evaluator.latest):
+            kept.model.set_weights(kept.weights)
+        elif not self.tuner.weights.assign(kept.model, job.trial_id):
+            return None
+        return kept
+
+    # ------------------------------------------------------------------ what it says of the validation rows
+
+    def head_predictions(self, predictions):
+        """List of the `HeadPredictions` of a dict from head to a network's predictions for the validation rows."""
+        scorer = self.evaluator.scorer
+        truth = scorer.truth(self.evaluator.dataset.validation_rows)
+        return [
+            records_module.HeadPredictions(
+                head.name, head.task, truth[head.name], head.to_metric(predictions[head.name]), head.classes
+            )
+            for head in scorer.heads
+        ]
+
+    def _predictions(self, best):
+        """A candidate's predictions, a dict from head to array; `None` if they and its weights are gone."""
+        predictions = self.kept_predictions(best.trial_id)
+        if predictions is None:
+            kept = self._kept(self.tuner.job(best), self.tuner.outcomes[best.trial_id])
+            predictions = None if kept is None else self.evaluator.predict(kept.loop)
+        return predictions
+
+    def kept_predictions(self, trial_id):
+        """Return a trial's predictions from its file; `None` if there is none, or a damaged one."""
+        shapes = {head.name: len(self.evaluator.dataset.validation_rows) for head in self.evaluator.scorer.heads}
+
+        def checked(predictions):
+            if {name: len(array) for name, array in predictions.items()} != shapes:
+                raise ValueError("it holds the predictions of another network")
+            return predictions
+
+        return self.tuner.predictions.read(trial_id, checked)
+
+
+def _shown_score(record, goal):
+    return f"{goal.main.name} {record.score:.4g}"
+
+
+def _checksum(weights):
+    checksum = hashlib.sha256()
+    for array in weights:
+        checksum.update(array.tobytes())
+    return checksum.hexdigest()

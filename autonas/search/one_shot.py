@@ -1,0 +1,66 @@
+"""What a search with a supernet needs besides the usual parts: the supernet, and the evaluator that trains it."""
+
+import os
+import time
+
+from autonas import execution
+from autonas.evaluation import budget
+from autonas.evaluation.one_shot import supernet_evaluator
+from autonas.supernet import Supernet
+
+#: Candidates where neither their number nor a time limit is given: the default architecture and five finalists.
+DEFAULT_TRIALS = 6
+#: How much longer than to build a supernet it takes to trace its training and its scores, on TensorFlow: 11 to 18 times
+#: for the layered space and the cells of NAS-Bench-201, 20 for those of DARTS, 38 for hierarchies of motifs.
+_TRACES_PER_BUILD = 20
+
+
+def build_supernet(graph, time_limit=None):
+    """The supernet of a bound graph.
+
+    Args:
+        graph: The `Graph`.
+        time_limit: Seconds that the search may take, or `None`.
+
+    Raises:
+        ValueError: If the graph has no decision between options that can share weights, or the time limit is too short
+            to trace its supernet.
+    """
+    started = time.process_time()
+    supernet = Supernet.from_graph(graph)
+    shortest = _TRACES_PER_BUILD * (time.process_time() - started) / budget.STAGE_SHARES["supernet"]
+    if not supernet.decisions:
+        raise ValueError(
+            "`weight_sharing`, or the given `strategy`, needs decisions between options that can share weights, and "
+            "the graph has none. Name a `search_space`, or draw a graph with a block made of such decisions: "
+            "autonas.CellBlock(), or your own with LayerChoice, InputChoice or Repeat."
+        )
+    if time_limit is not None and time_limit < shortest:
+        # A trace can't be cut short.
+        raise ValueError(
+            f"`time_limit` must be at least about {shortest:.0f} seconds: half of it the supernet of this space takes "
+            f"to be traced. Received: time_limit={time_limit}. Give more time, or search a smaller space."
+        )
+    return supernet
+
+
+def with_stages_here(executor):
+    """Return an executor whose trials run on `executor`, and the stages of a supernet in this process."""
+    if isinstance(executor, execution.InlineExecutor):
+        return executor
+    return execution.SplitExecutor(executor, lambda job: job.values.get("tuner/stage", "train") != "train")
+
+
+def evaluator(prepared, oracle, directory, seed):
+    """The `SupernetEvaluator` of an oracle, with a folder in that of the run."""
+    return supernet_evaluator.SupernetEvaluator(
+        prepared.graph,
+        prepared.dataset,
+        prepared.scorer,
+        prepared.goal,
+        prepared.graph.optimization.batch_size_of,
+        oracle.supernet_training(),
+        os.path.join(directory, "supernet"),
+        seed,
+        prepared.as_served,
+    )

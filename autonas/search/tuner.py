@@ -1,0 +1,479 @@
+"""The loop of a search: ask the oracle, evaluate, tell; one thread makes every call to the oracle."""
+
+import dataclasses
+import gc
+import math
+import os
+import time
+import warnings
+
+import keras_tuner
+
+from autonas import exceptions, execution
+from autonas.evaluation import phases
+from autonas.oracles import base
+from autonas.reporting import reporter as reporter_module
+from autonas.search import final_stage, interrupts, standings
+from autonas.trials import job as jobs
+from autonas.trials import records as records_module
+from autonas.trials import weights as weights_module
+
+TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+#: Seconds below which no trial is begun, except the first.
+_SHORTEST_TRIAL = 1.0
+#: Failures from the first trial on after which a search without `max_trials` is given up.
+_HOPELESS = 20
+#: Candidates refused in a row after which a search ends: the strategy finds none within the limits any more.
+_MAX_REFUSED = 100
+#: What the journal holds of an outcome besides its scores.
+_FACTS = (
+    "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "precision", "seconds", "message",
+    "costs", "margins", "network", "phases",
+)  # fmt: skip
+#: Share of the time limit after which a search by short trainings only goes on with the best of them.
+_SHARE_FOR_SHORT = 0.6
+#: The same where shared weights are trained first, which takes as long as that.
+_SHARE_FOR_SHORT_FINALISTS = 0.85
+#: Trials whose weights are kept at most, those of a front aside.
+_MAX_MEMBERS = 10
+#: Checkpoints that are kept at most, of trials whose training others may go on with.
+_MAX_CHECKPOINTS = 50
+
+
+class Tuner(keras_tuner.Tuner):
+    """Drives a search.
+
+    Args:
+        oracle: An `autonas.oracles.Oracle`.
+        graph: The bound `Graph`; its space becomes the oracle's.
+        evaluator: An `evaluation.evaluator.Evaluator`.
+        executor: An `execution.Executor`: where jobs run.
+        reporter: A `Reporter`.
+        budget: A `TimeBudget`.
+        directory: Folder of the run; a search that is in it continues.
+        patience: Trials without improvement after which the search ends, or `None`.
+    """
+
+    def __init__(self, oracle, graph, evaluator, executor, reporter, budget, directory, patience=None):
+        self.evaluator = evaluator
+        self.executor = executor
+        self.reporter = reporter
+        self.budget = budget
+        self.patience = patience
+        self.goal = evaluator.goal
+        self.records = {}
+        self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
+        self.outcomes = {}
+        #: Dict from the key of a network to the costs that were measured on it.
+        self.known_costs = {}
+        self.stop_reason = None
+        #: Whether what is served is trained again on all rows.
+        self.refits = True
+        #: What the time of the search goes to.
+        self.phases = phases.Phases()
+        self._n_refused_in_a_row = 0
+        # Candidates come late, and are few, where shared weights are trained first.
+        shares_weights = evaluator.supernet is not None
+        self._share_for_feasible = 0.8 if shares_weights else 0.5
+        self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
+        self._first_epoch_seconds = 0.0
+        #: `time.monotonic()` at which the trials of this process began.
+        self._began = {}
+        directory = os.path.abspath(directory)
+        self.weights = weights_module.TrialWeights(directory)
+        self.checkpoints = weights_module.TrialCheckpoints(directory)
+        self.predictions = weights_module.TrialPredictions(directory)
+        self.final_stage = final_stage.FinalStage(self)
+        super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
+
+    def _populate_initial_space(self):
+        """The graph is declared before the search: Keras Tuner would build it once for each condition, and more."""
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self, info, refit):
+        """Searches, then makes the model to serve.
+
+        Args:
+            info: A `SearchInfo` for the reporter.
+            refit: Whether the best candidate is trained again on all rows.
+
+        Returns:
+            The model, the record of what it is, and the record of the trial that it is from.
+
+        Raises:
+            SearchFailed: If no candidate was completed, or the training of shared weights fails.
+            KeyboardInterrupt: If the user interrupts before any candidate was completed.
+        """
+        self.refits = refit
+        self.executor.start(self.evaluator.run, self._on_report)
+        self.oracle.open()
+        self._restore()
+        info = dataclasses.replace(info, n_before=self.standings.n_counted())
+        self.report("on_search_begin", info)
+        self._score_baselines(info.time_limit)
+        # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
+        gc.collect()
+        gc.freeze()
+        try:
+            with self.executor:
+                best = self.search()
+            model, record, served = self.serve(self.standings.ranked() or [best], refit)
+            info.served = served.trial_id
+            self._compare_to_baselines(served)
+            return model, record, served
+        finally:
+            gc.unfreeze()
+            self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")
+
+    def _score_baselines(self, time_limit=None):
+        """Score the baselines, unless an earlier process has, and report them."""
+        if not self._baselines():
+            with self.phases("baselines"):
+                scored = self.evaluator.baselines(time_limit)
+            for number, baseline in enumerate(scored, -len(scored)):
+                record = records_module.TrialRecord(
+                    baseline.name, number, "baseline", status="completed", metrics=baseline.scores,
+                    seconds=baseline.seconds, message=baseline.message,
+                )  # fmt: skip
+                score = self.goal.combined(baseline.scores).get(self.goal.main.name, math.nan)
+                record.score = score if math.isfinite(score) else None
+                self.records[record.trial_id] = record
+                self.oracle.journal.append({"event": "baseline", "record": record.to_json()})
+        for record in self._baselines():
+            self.report("on_trial_end", record, self.standings.best())
+
+    def _baselines(self):
+        return [record for record in self.records.values() if record.stage == "baseline"]
+
+    def _compare_to_baselines(self, served):
+        """Warn if a baseline is better than the trial that is served, or the constant as good."""
+        sign = 1 if self.goal.main.direction == "max" else -1
+        # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
+        leads = [
+            (sign * (record.score - served.score), number == 0, record)
+            for number, record in enumerate(self._baselines())
+            if record.score is not None
+        ]
+        ahead = [(lead, record) for lead, is_constant, record in leads if lead > 0 or (lead == 0 and is_constant)]
+        if ahead:
+            _, best = max(ahead, key=lambda pair: pair[0])
+            warnings.warn(
+                f"The model that is served, trial {served.trial_id} with {self.goal.main.name} {served.score:.4g}, is "
+                f"not better than the {best.trial_id.replace('_', ' ')} prediction with {best.score:.4g} "
+                f"({best.message}). Give the search more time or more trials.",
+                exceptions.BaselineWarning,
+                stacklevel=4,
+            )
+
+    def search(self):
+        """Runs trials until the budget, the space or the user ends it, and returns the record of the best one."""
+        in_flight = 0
+        try:
+            while self.stop_reason is None or in_flight:
+                while self.stop_reason is None and in_flight < self.executor.slots:
+                    if not self._submit(in_flight):
+                        break
+                    in_flight += 1
+                with self.phases("wait"):
+                    events = self.executor.wait() if in_flight else []
+                for event in events:
+                    with interrupts.deferred():
+                        in_flight -= self._take(event)
+        except KeyboardInterrupt:
+            self.stop_reason = "interrupted"
+            for record in self.records.values():
+                if record.status == "running":
+                    record.status = "interrupted"
+                    record.message = "interrupted; it begins again when the search is continued"
+            if self.standings.best() is None:
+                raise
+        with self.phases("final"):
+            best = self.standings.best() or self.final_stage.least_infeasible()
+        if best is None:
+            reasons = sorted({record.message for record in self.records.values() if record.message})
+            raise exceptions.SearchFailed(
+                f"None of {len(self.records) - len(self._baselines())} trials could be completed "
+                f"({self.stop_reason}). "
+                f"Reasons: {'; '.join(reasons[:5]) or 'none given'}"
+            )
+        return best
+
+    def serve(self, records, refit):
+        """The model of a trial, the record of what it is, and that of the trial; see `FinalStage.serve`."""
+        with self.phases("final"):
+            return self.final_stage.serve(records, refit)
+
+    def serve_another(self, trial_id, refit):
+        """The same for a trial of a search that has ended, in whatever time it takes."""
+        self.budget = dataclasses.replace(self.budget, limit=None)
+        self.reporter = reporter_module.Reporter()
+        self.records.pop("ensemble", None)
+        return self.serve([self.records[trial_id]], refit)
+
+    def report(self, hook, *arguments):
+        """Calls a hook of the reporter."""
+        with self.phases("report"):
+            getattr(self.reporter, hook)(*arguments)
+
+    def report_numbers(self, record):
+        """Reports what there is to say of the search after a trial or the final fit.
+
+        After a trial, the numbers of the strategy and of the front; and always where the seconds of the search went so
+        far, under `"seconds/"`: to `"strategy"`, to ask and tell it, `"report"`, `"weights"`, to keep them, `"wait"`,
+        for the executor (trials run then, if it runs them in this process), `"final"`, what comes after the search, and
+        `"other"`.
+        """
+        numbers = {}
+        if record.stage != "final":
+            with self.phases("strategy"):
+                numbers = self.oracle.numbers() | self.standings.numbers(record)
+        seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
+        self.report("on_search_numbers", record, numbers | seconds)
+
+    def job(self, record, deadline=None, strategy=None):
+        """The job of a record."""
+        first, earlier = record, []
+        while (before := self._earlier(first)) is not None:
+            first = before
+            earlier.insert(0, first.values)
+        return jobs.Job(
+            record.trial_id, first.number, record.values, deadline, strategy, record.stage != "infeasible",
+            earlier=earlier, known_costs=self.known_costs,
+        )  # fmt: skip
+
+    def _earlier(self, record):
+        """The record of the trial whose training this one goes on with, or `None`."""
+        if record.stage != "search":
+            return None
+        return self.records.get(record.values.get("tuner/trial_id"))
+
+    def _submit(self, in_flight):
+        """Begins the next trial; says why the search ends if there is none."""
+        first = not self.standings.candidates()
+        seconds = self._trial_seconds(first)
+        if seconds is not None and len(self.records) == len(self._baselines()):
+            seconds = max(seconds, 0.1)  # However little time there is, there must be a model.
+        elif first and self.budget.share_spent() > self._share_for_feasible:
+            self.stop_reason = "time_limit"  # The rest is for one that breaks a limit.
+        elif seconds is not None and seconds < self._shortest():
+            self.stop_reason = "time_limit"
+        if self._n_refused_in_a_row >= _MAX_REFUSED:
+            self.stop_reason = "constraints"
+        if self.patience is not None and self.standings.since_best() >= self.patience:
+            self.stop_reason = "patience"
+        n_candidates = len(self.standings.candidates())
+        if self.oracle.max_trials is None and n_candidates >= _HOPELESS and self.standings.best() is None:
+            self.stop_reason = "failures"
+        if self.stop_reason is not None:
+            return False
+        if self.budget.share_spent() > self._share_for_short:
+            self.oracle.finish()
+        with interrupts.deferred():
+            with self.phases("strategy"):
+                trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
+            if trial.status == TrialStatus.IDLE and in_flight:
+                return False
+            if trial.status != TrialStatus.RUNNING:
+                # Waiting with nothing under way would last for ever.
+                self.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
+                return False
+            record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
+            self._began[record.trial_id] = time.monotonic()
+            self.report("on_trial_begin", record)
+        if record.stage != "search":
+            seconds = self.budget.stage_seconds(record.stage)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        job = self.job(record, deadline, self.oracle.strategy_for(record.values))
+        job.stopper = self.oracle.stopper_for(record.values)
+        job.may_go_on = self.oracle.goes_on
+        earlier = self._earlier(record)
+        if earlier is not None:
+            with self.phases("weights"):
+                job.checkpoint = self.checkpoints.load(earlier.trial_id)
+            job.costs = self.outcomes[earlier.trial_id].costs
+        self.executor.submit(job)
+        return True
+
+    def _new_record(self, trial_id, values):
+        stage = "search" if base.is_candidate(values) else values["tuner/stage"]
+        self.records[trial_id] = records_module.TrialRecord(trial_id, int(trial_id), stage, values)
+        return self.records[trial_id]
+
+    def _shortest(self):
+        """Seconds without which a trial isn't begun: it must get to its first epoch, which can't be cut short since
+        tracing can't, in a third of the time of the fastest so far."""
+        times = [record.seconds for record in self.standings.completed()]
+        return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
+
+    def _trial_seconds(self, first):
+        """Seconds that the next trial may take, `None` without a limit."""
+        best = self.standings.best()
+        if best is None:
+            return self.budget.trial_seconds(None, first)
+        outcome = self.outcomes[best.trial_id]
+        _, final_epochs = self.evaluator.final_schedule(best.values, outcome)
+        return self.budget.trial_seconds(outcome, first, final_epochs)
+
+    def _on_report(self, job, report):
+        self.on_epoch(self.records[job.trial_id], *report)
+
+    def on_epoch(self, record, epoch, numbers):
+        """Journals and shows an epoch of a trial that is under way."""
+        if epoch == 1 and record.stage == "search":
+            self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
+        _add_epoch(record, epoch, numbers)
+        if record.stage != "infeasible":
+            event = {"event": "epoch", "trial_id": record.trial_id, "epoch": epoch, "numbers": numbers}
+            self.oracle.journal.append(event)
+        self.report("on_epoch_end", record, epoch, numbers)
+
+    def _take(self, event):
+        """Takes in what the executor says of a job; returns whether it has ended."""
+        record = self.records[event.job.trial_id]
+        if isinstance(event, execution.Retried):
+            record.message = f"begun again: {event.reason}"
+            return False
+        if isinstance(event, execution.Ended):
+            outcome = event.outcome
+        else:
+            seconds = time.monotonic() - self._began[record.trial_id]
+            outcome = jobs.Outcome("failed", message=event.reason, seconds=seconds, phases={"lost": seconds})
+        outcome.message = "; ".join(filter(None, [record.message, outcome.message]))
+        self._end(event.job, outcome)
+        return True
+
+    def _end(self, job, outcome):
+        trial = self.oracle.trials[job.trial_id]
+        record = self.records[job.trial_id]
+        self._share_costs(outcome)
+        trial.message = outcome.message
+        if outcome.status == "completed":
+            self.oracle.update_trial(trial.trial_id, outcome.metrics, step=outcome.best_epoch)
+            trial.status = TrialStatus.COMPLETED
+        else:
+            trial.status = TrialStatus.FAILED
+        trial.facts = {name: getattr(outcome, name) for name in _FACTS} | {"started": record.started}
+        trial.facts["search_phases"] = self.phases.seconds
+        if outcome.report:
+            trial.facts["report"] = outcome.report
+        if job.stopper is not None and not outcome.interrupted:
+            trial.facts |= {"curve": job.stopper.scores(outcome.history), "forecast": outcome.forecast}
+        record.status = outcome.status
+        self.fill(record, outcome)
+        kept = self._may_be_served()
+        # Before the journal says that the trial has ended: it is run again if the process is killed here.
+        with self.phases("weights"):
+            if record.trial_id in kept:
+                self.weights.save(outcome.weights, record.trial_id)
+            if outcome.checkpoint is not None:
+                self.checkpoints.save(outcome.checkpoint, record.trial_id)
+            if outcome.predictions is not None:
+                self.predictions.write(outcome.predictions, record.trial_id)
+        outcome.weights = outcome.checkpoint = outcome.predictions = None
+        with self.phases("strategy"):
+            self.oracle.end_trial(trial)
+        if outcome.status == "completed" and trial.status != TrialStatus.COMPLETED:
+            record.status = "failed"
+        record.score, record.message = trial.score, trial.message or ""
+        self._count_refused(record)
+        with self.phases("weights"):
+            if record.trial_id in kept:
+                self.weights.keep(kept)
+            if record.status == "completed" and record.stage == "search":
+                self.predictions.keep_best([each.trial_id for each in self.standings.ranked()])
+            if self.oracle.goes_on:
+                running = {one.values.get("tuner/trial_id") for one in self.records.values() if one.status == "running"}
+                self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})
+        self.report("on_trial_end", record, self.standings.best())
+        self.report_numbers(record)
+        if outcome.status == "completed" and not self._baselines():
+            self._score_baselines()  # The validation targets of a stream have been read now.
+        if outcome.interrupted:
+            self.stop_reason = "interrupted"
+        elif record.stage != "search" and record.status == "failed":
+            raise exceptions.SearchFailed(
+                f"The search needs shared weights, and trial {record.trial_id} (stage {record.stage!r}) failed: "
+                f"{record.message}. Fitting again with the same `directory` goes on from there."
+            )
+
+    def _share_costs(self, outcome):
+        """Give an outcome the costs of its network that are known; two workers may have measured it at a time."""
+        if outcome.network is None:
+            return
+        known = self.known_costs.setdefault(outcome.network, self.goal.measured_costs(outcome.costs))
+        if self.goal.measured_costs(outcome.costs) == known:
+            return
+        outcome.costs = outcome.costs | known
+        outcome.margins = self.goal.measured(outcome.costs).margins
+        outcome.metrics = self.goal.combined(outcome.metrics | known)
+        outcome.history = [self.goal.combined(numbers | known) for numbers in outcome.history]
+
+    def _count_refused(self, record):
+        if record.stage == "search":
+            self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == "refused" else 0
+
+    def fill(self, record, outcome):
+        """Writes what came of a trial into its record."""
+        self.outcomes[record.trial_id] = outcome
+        record.report, record.phases = outcome.report, outcome.phases
+        record.metrics, record.history = outcome.metrics, outcome.history
+        record.epochs, record.best_epoch = outcome.epochs, outcome.best_epoch
+        record.parameters, record.seconds, record.message = outcome.parameters, outcome.seconds, outcome.message
+
+    # ------------------------------------------------------------------ what is kept
+
+    def _may_be_served(self):
+        """Names of the trials whose weights are kept: of the best; of the next two as well if, measured again, it may
+        be beyond a limit; of more, for ensembles, if none is trained again; and of those of the front."""
+        n_kept = _MAX_MEMBERS if not self.refits else 1 if self.goal.limits_are_counted else 3
+        kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
+        return {record.trial_id for record in kept}
+
+    def _restore(self):
+        """Rebuilds the records of an earlier process from the journal."""
+        for event in self.oracle.journal.read():
+            kind = event["event"]
+            if kind == "created":
+                self._new_record(event["trial_id"], event["values"])
+            elif kind == "epoch":
+                _add_epoch(self.records[event["trial_id"]], event["epoch"], event["numbers"])
+            elif kind == "ended":
+                record = self.records[event["trial_id"]]
+                history, earlier = record.history, self._earlier(record)
+                if earlier is not None:
+                    # What comes before its own epochs are those of the trial that it went on with.
+                    history = earlier.history[: max(0, event["epochs"] - len(history))] + history
+                history = history[: event["epochs"]]
+                status = "completed" if event["status"] == TrialStatus.COMPLETED else "failed"
+                if status == "failed" and any(margin is not None and margin < 0 for margin in event["margins"]):
+                    status = "refused"
+                outcome = jobs.Outcome(
+                    status,
+                    event["metrics"] or event["costs"],
+                    history,
+                    report=event.get("report", {}),
+                    **{name: event[name] for name in _FACTS if name in event},
+                )
+                record.status, record.score, record.started = outcome.status, event["score"], event["started"]
+                self._share_costs(outcome)
+                self.phases = phases.Phases(event.get("search_phases"))
+                self.fill(record, outcome)
+                self._count_refused(record)
+                if outcome.status == "completed" and record.stage == "search":
+                    self.evaluator.remember(outcome.metrics)
+            elif kind == "baseline":
+                record = records_module.TrialRecord.from_json(event["record"])
+                self.records[record.trial_id] = record
+            elif kind == "final":
+                self.final_stage.earlier = event
+        for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:
+            del self.records[trial_id]
+
+
+def _add_epoch(record, epoch, numbers):
+    """Adds an epoch to a record. Those of an attempt that was cut off, and that come again, are dropped."""
+    del record.history[len(record.history) - max(0, record.epochs - epoch + 1) :]
+    record.history.append(numbers)
+    record.epochs = epoch

@@ -1,0 +1,5 @@
+"""Supernets: all architectures of a search space as one model with shared weights."""
+
+from autonas.supernet.supernet import Supernet
+
+__all__ = ["Supernet"]

@@ -1,0 +1,104 @@
+"""Which operations of a supernet have a width that is decided on, and what they are at each of the widths."""
+
+import keras
+
+from autonas.supernet import mixing
+
+#: Layers each of whose outputs depends on all channels of the input, or which move them: widths end there.
+_MIXERS = (
+    keras.layers.Concatenate,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.Embedding,
+    keras.layers.Flatten,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+#: Arguments of a layer that say how many channels its output has.
+_WIDTHS = ("units", "filters")
+
+
+class WidthSharing:
+    """The channels of a supernet that its width decisions mask.
+
+    The tensors that a width passes through unmixed (normalisation, activations, depthwise convolutions, gates) have it
+    in common. A layer that they come from or go to is as narrow as they are.
+
+    Args:
+        supernet: A `Supernet`.
+    """
+
+    def __init__(self, supernet):
+        self._group = {}
+        self._masks = []
+        self._visit(supernet)
+        self._mixing = {}
+        for layer, tensor in self._masks:
+            self._mixing[self._root(tensor)] = layer
+
+    def decisions_of(self, node):
+        """The mixing layers of the widths that a node of Keras's graph has, a list."""
+        tensors = [*node.input_tensors, *node.output_tensors]
+        found = {id(layer.selector): layer for tensor in tensors if (layer := self._mixing.get(self._root(tensor)))}
+        return list(found.values())
+
+    def narrowed(self, node, options):
+        """The node as it would be in a stand-alone network.
+
+        Args:
+            node: A node of Keras's graph.
+            options: Dict from the name of a width decision to the position of the option taken.
+        """
+        layer = node.operation
+
+        def width(tensor):
+            decision = self._mixing.get(self._root(tensor))
+            return tensor.shape[-1] if decision is None else decision.widths[options[decision.selector.name]]
+
+        def narrow(value):
+            if not isinstance(value, keras.KerasTensor):
+                return value
+            return keras.KerasTensor((*value.shape[:-1], width(value)), value.dtype)
+
+        if isinstance(layer, keras.layers.Layer):
+            config = layer.get_config()
+            # The variables of the copy are made anew.
+            config.update({name: width(node.output_tensors[0]) for name in _WIDTHS if name in config})
+            layer = type(layer).from_config(config)
+        arguments, keywords = keras.tree.map_structure(narrow, (node.arguments.args, node.arguments.kwargs))
+        layer(*arguments, **keywords)
+        return layer._inbound_nodes[-1]
+
+    # ------------------------------------------------------------------ groups of tensors
+
+    def _visit(self, model):
+        for nodes in model._nodes_by_depth.values():
+            for node in nodes:
+                layer, tensors = node.operation, [*node.input_tensors, *node.output_tensors]
+                if isinstance(layer, mixing.LayerMixing):
+                    for branch, positions in zip(layer.branches, layer.positions, strict=True):
+                        outer = [node.input_tensors[position] for position in positions]
+                        if branch is None:
+                            self._join([outer[0], node.output_tensors[0]])
+                            continue
+                        self._visit(branch)
+                        self._join([branch.outputs[0], node.output_tensors[0]])
+                        for pair in zip(branch.inputs, outer, strict=True):
+                            self._join(pair)
+                elif not isinstance(layer, _MIXERS):
+                    # Tensors of another width are of another group: gates, and what is added to all channels.
+                    width = tensors[-1].shape[-1] if tensors else None
+                    self._join([tensor for tensor in tensors if tensor.shape[-1] == width])
+                if isinstance(layer, mixing.WidthMixing):
+                    self._masks.append((layer, tensors[0]))
+
+    def _root(self, tensor):
+        key = id(tensor)
+        while self._group.get(key, key) != key:
+            key = self._group[key]
+        return key
+
+    def _join(self, tensors):
+        for tensor in tensors[1:]:
+            self._group[self._root(tensor)] = self._root(tensors[0])

@@ -1,0 +1,1 @@
+"""Trials: records, jobs, checkpoints, the journal, the files and the order of trials."""

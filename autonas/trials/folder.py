@@ -1,0 +1,174 @@
+"""The folder of a run: which files in it are a search's, and whether they are those of the search at hand.
+
+Nothing but these files is ever deleted or replaced, and none of them is reached through a link.
+"""
+
+import contextlib
+import json
+import os
+import re
+import stat
+
+from autonas.trials import events, journal, lock, weights
+
+#: How a run's own files of these names begin. The lock is empty.
+_BEGINNINGS = {journal.NAME: b'{"event": "search"', lock.OWNER: b'{"process": ', lock.LOCK: b""}
+_RUN = r"tensorboard/(?:trial_\d{4,}|search|final|infeasible|supernet|ensemble|one_shot)"
+#: Folders of a run, by their path in its folder.
+_FOLDER = re.compile(rf"weights|predictions|checkpoints|supernet|model|tensorboard|{_RUN}")
+#: Files of a run, by their path in its folder; of a saved model also those that are tied together by an id.
+_FILE = re.compile(
+    "|".join(
+        (
+            *map(re.escape, _BEGINNINGS),
+            rf"{re.escape(lock.OWNER)}\.unfinished",
+            rf"(?:weights|predictions|checkpoints)/{weights.FILE_NAME}",
+            r"supernet/(?:epoch_\d{4,}|unfinished)\.npz(?:\.unfinished)?",
+            rf"{_RUN}/(?:events\.out\.tfevents\.[\w.-]+|\.unfinished\.\d+)",
+            r"model/(?:estimator|predictor|source|network|examples|validation_predictions)(?:-\w+)?\.(?:json|keras|npz)"
+            r"(?:\.unfinished)?",
+        )
+    )
+)
+
+
+def check(directory):
+    """Raise an error if a search in a folder could touch files that aren't a search's.
+
+    Args:
+        directory: The folder, which needn't exist.
+
+    Raises:
+        ValueError: If the folder holds files but no search, if one of a run's names is taken by a link or by another
+            kind of file, or if the path holds a NUL character.
+    """
+    directory = os.fspath(directory)
+    if "\0" in directory:
+        raise ValueError(f"`directory` must be a path without NUL characters. Received: {directory!r:.200}")
+    if not os.path.isdir(directory):
+        return
+    for path, mode, is_folder in _written(directory):
+        if stat.S_ISLNK(mode):
+            _refuse(directory, f"{path!r}, a link, which a search doesn't follow. Remove the link")
+        if not (stat.S_ISDIR if is_folder else stat.S_ISREG)(mode):
+            _refuse(directory, f"{path!r}, which must be a {'folder' if is_folder else 'file'}. Remove it")
+        if path in _BEGINNINGS and not _begins(os.path.join(directory, path), _BEGINNINGS[path]):
+            _refuse(directory, f"{path!r}, which doesn't begin as a search's file does. Restore or remove it")
+    others = [] if _holds_search(directory) else sorted(set(os.listdir(directory)) - set(_BEGINNINGS))
+    if others:
+        _refuse(directory, f"{others[0]!r:.60} and no search. Empty it")
+
+
+def remove_run(directory):
+    """Delete the files of the search in a folder, and the folders of these files unless they hold other files.
+
+    The journal is deleted last, so that an interrupted deletion can be repeated.
+
+    Args:
+        directory: The folder. Without a search in it nothing is deleted.
+
+    Raises:
+        ValueError: As `check`.
+    """
+    check(directory)
+    if not _holds_search(directory):
+        return
+    for path, _, is_folder in list(_written(directory)):
+        if path in _BEGINNINGS:
+            continue
+        if is_folder:
+            with contextlib.suppress(OSError):  # It holds other files.
+                os.rmdir(os.path.join(directory, path))
+        else:
+            os.remove(os.path.join(directory, path))
+    os.remove(os.path.join(directory, journal.NAME))
+
+
+def earlier_seed(directory):
+    """Return the seed of the search in a folder, `None` if there is no search in it."""
+    header = earlier_header(directory)
+    return None if header is None else header["seed"]
+
+
+def earlier_header(directory):
+    """Return the header of the search in a folder, a dict, `None` if there is no search in it."""
+    events = _events(directory)
+    return events[0] if events else None
+
+
+def check_same_search(directory, header):
+    """Raise a `ValueError` that shows the difference if a folder holds a search of something else."""
+    found = _events(directory)
+    if not found:
+        return
+    differences = _differences({key: found[0].get(key) for key in header}, json.loads(json.dumps(header)))
+    if differences:
+        raise ValueError(
+            f"`directory` {directory!r} holds a search of something else: {'; '.join(differences[:3])}"
+            f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. Choose another directory, or set "
+            "`overwrite=True`."
+        )
+
+
+def _events(directory):
+    """Return the events of the search in a folder, checked; an empty list if there is none."""
+    path = os.path.join(directory, journal.NAME)
+    found = journal.Journal(path).read()
+    events.check(found, path)
+    return found
+
+
+def _written(directory, parent=""):
+    """Yield the path in a folder, the mode and whether it should be a folder, of all whose names are a run's.
+
+    The content of a folder comes before the folder. Links aren't followed.
+    """
+    with os.scandir(os.path.join(directory, parent)) as scanned:
+        entries = sorted(scanned, key=lambda entry: entry.name)
+    for entry in entries:
+        path = f"{parent}/{entry.name}" if parent else entry.name
+        is_folder = _FOLDER.fullmatch(path) is not None
+        if is_folder and entry.is_dir(follow_symlinks=False):
+            yield from _written(directory, path)
+        if is_folder or _FILE.fullmatch(path):
+            with contextlib.suppress(FileNotFoundError):  # A search that goes on has just deleted or renamed it.
+                yield path, entry.stat(follow_symlinks=False).st_mode, is_folder
+
+
+def _begins(path, beginning):
+    """Whether a file begins so, or is a part of this beginning, cut off when it was written."""
+    with open(path, "rb") as file:
+        content = file.read(max(1, len(beginning)))
+    return beginning.startswith(content)
+
+
+def _holds_search(directory):
+    """Whether there is a journal with its first line."""
+    path = os.path.join(directory, journal.NAME)
+    if not os.path.exists(path):
+        return False
+    with open(path, "rb") as file:
+        return file.readline().endswith(b"\n")
+
+
+def _refuse(directory, held):
+    raise ValueError(
+        "`directory` must be a new or empty folder, or that of an earlier search. Received: "
+        f"{directory!r:.200}, which holds {held}, or choose another directory."
+    )
+
+
+def _differences(before, now, path=""):
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [
+            line
+            for key in sorted(set(before) | set(now))
+            for line in _differences(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+        ]
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        return [
+            line
+            for position in range(len(now))
+            for line in _differences(before[position], now[position], f"{path}[{position}]")
+        ]
+    return [] if before == now else [f"{path} was {before!r:.80} and is {now!r:.80}"]

@@ -1,0 +1,506 @@
+"""The command line: parsing, errors in one line, reading of files, and the real thing on tiny data."""
+
+import io
+import pathlib
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pandas
+import PIL.Image
+import pytest
+import sklearn.datasets
+import sklearn.exceptions
+
+import autonas
+from autonas.cli import commands, files
+from autonas.cli import options as cli_options
+from autonas.reporting import TrialRecord, leaderboard
+
+
+class FakeModel:
+    """Stands for the facade: remembers what it is given, predicts the first class or 0."""
+
+    made = []
+    error = None
+
+    def __init__(self, **arguments):
+        self.arguments = arguments
+        self.best_score_ = 0.875
+        self.objectives_ = [("val_accuracy", "max")]
+        self.directory_ = arguments.get("directory", "autonas_runs/1")
+        FakeModel.made.append(self)
+
+    def fit(self, x, y=None):
+        if FakeModel.error is not None:
+            raise FakeModel.error
+        self.x, self.y = x, y
+        if isinstance(x, pandas.DataFrame):
+            self.feature_names_in_ = np.asarray(x.columns, dtype=object)
+            self.classes_ = np.unique(y)
+        elif y is None:
+            self.classes_ = np.array(x.class_names)
+        return self
+
+    def predict(self, x):
+        self.x_new = x
+        rows = len(x) if hasattr(x, "columns") else len(x.file_paths)
+        return np.repeat(self.classes_[:1], rows)
+
+    def predict_proba(self, x):
+        return np.tile(np.eye(len(self.classes_))[0], (len(self.predict(x)), 1))
+
+    def evaluate(self, x, y=None):
+        return {"loss": 0.25, "accuracy": 0.5}
+
+    def score(self, x, y):
+        return 0.98
+
+    def leaderboard(self):
+        record = TrialRecord("0000", 0, status="completed", score=0.875, values={"block": "dense"})
+        return leaderboard([record], "val_accuracy", "max")
+
+    def save(self, path):
+        pathlib.Path(path).mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    def load(cls, path):
+        return cls.made[0]
+
+    def export_model(self):
+        return types.SimpleNamespace(save=lambda path: None)
+
+    def ensemble(self, k):
+        self.k = k
+
+    def report(self, path):
+        pathlib.Path(path).write_text("report")
+
+    def export(self, path):
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+        pathlib.Path(path).write_text("exported")
+        return types.SimpleNamespace(path=path, runtime="ONNX Runtime")
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Puts the fake in the place of `autonas.estimators`."""
+    from autonas import estimators
+
+    FakeModel.made, FakeModel.error = [], None
+    for name, content in (("auto_model", "AutoModel"), ("tasks", "ImageClassifier")):
+        module = types.ModuleType(f"autonas.estimators.{name}")
+        setattr(module, content, FakeModel)
+        monkeypatch.setitem(sys.modules, f"autonas.estimators.{name}", module)
+        monkeypatch.setattr(estimators, name, module, raising=False)
+    return FakeModel
+
+
+@pytest.fixture
+def iris(tmp_path):
+    frame = sklearn.datasets.load_iris(as_frame=True).frame
+    frame["target"] = frame["target"].map({0: "setosa", 1: "versicolor", 2: "virginica"})
+    path = tmp_path / "iris.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def images(tmp_path):
+    digits = sklearn.datasets.load_digits()
+    folder = tmp_path / "digits"
+    for label, name in enumerate(("zero", "one")):
+        (folder / name).mkdir(parents=True)
+        for i, image in enumerate(digits.images[digits.target == label][:30]):
+            PIL.Image.fromarray((image * 15).astype("uint8")).save(folder / name / f"{i:02d}.png")
+    return folder
+
+
+def error_of(capsys, *arguments):
+    code = commands.main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    assert code == 2
+    assert captured.err.startswith("autonas: error: ") and captured.err.count("\n") == 1
+    return captured.err.removeprefix("autonas: error: ").strip()
+
+
+# Parsing and start-up
+
+
+def test_help_needs_no_library_that_takes_seconds_to_import():
+    code = (
+        "import sys; from autonas import cli; code = cli.main(['--help'])\n"
+        "heavy = {'keras', 'tensorflow', 'jax', 'numpy', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
+        "sys.exit(code or (repr(heavy) if heavy else 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(command in done.stdout for command in ("demo", "fit", "select", "evaluate", "predict", "leaderboard"))
+
+
+def test_version(capsys):
+    assert commands.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"autonas {autonas.__version__}\n"
+
+
+def test_keras_is_imported_without_a_word():
+    code = (
+        "from autonas.backends import memory, silence; silence.import_keras(); memory.grow(); import keras; "
+        "keras.ops.ones(2)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["train"], ["fit"], ["fit", "a.csv"], ["demo", "--seed", "x"], ["predict", "model"]]
+)
+def test_a_wrong_command_line_is_one_line_and_exit_code_2(capsys, arguments):
+    assert "--help" in error_of(capsys, *arguments)
+
+
+def test_image_size():
+    assert cli_options.image_size("28") == [28, 28]
+    assert cli_options.image_size("28x32") == [28, 32]
+
+
+@pytest.mark.parametrize("text", ["x", "0", "28x-1", "28x28x3"])
+def test_image_size_is_checked(capsys, text):
+    assert "image size" in error_of(capsys, "fit", "a", "--output", "b", f"--image-size={text}")
+
+
+# Errors
+
+
+def test_missing_file(capsys, tmp_path):
+    missing = tmp_path / "none.csv"
+    assert str(missing) in error_of(capsys, "fit", missing, "--target", "y", "--output", tmp_path / "m")
+    assert str(missing) in error_of(capsys, "predict", missing, missing)
+    assert str(missing) in error_of(capsys, "leaderboard", missing)
+
+
+def test_missing_target(capsys, iris, tmp_path):
+    assert "--target" in error_of(capsys, "fit", iris, "--output", tmp_path / "m")
+    message = error_of(capsys, "fit", iris, "--target", "kind", "--output", tmp_path / "m")
+    assert "'kind'" in message and "sepal length (cm)" in message
+
+
+def test_unknown_and_empty_tables(capsys, tmp_path):
+    sheet = tmp_path / "a.xlsx"
+    sheet.touch()
+    assert ".parquet" in error_of(capsys, "fit", sheet, "--target", "y", "--output", tmp_path / "m")
+    empty = tmp_path / "a.csv"
+    empty.touch()
+    error_of(capsys, "fit", empty, "--target", "y", "--output", tmp_path / "m")
+    empty.write_text("x,y\n")
+    assert "no rows" in error_of(capsys, "fit", empty, "--target", "y", "--output", tmp_path / "m")
+    binary = tmp_path / "b.csv"
+    binary.write_bytes(bytes(range(128, 256)))
+    error_of(capsys, "fit", binary, "--target", "y", "--output", tmp_path / "m")
+
+
+def test_an_output_that_is_a_file_is_refused_before_the_search(capsys, fake, iris):
+    assert "--output" in error_of(capsys, "fit", iris, "--target", "target", "--output", iris)
+    assert not fake.made
+
+
+def test_an_output_with_a_file_in_the_way_is_refused_before_the_search(capsys, fake, iris, tmp_path):
+    (tmp_path / "estimator.json").write_text('{"mine": 1}')
+    message = error_of(capsys, "fit", iris, "--target", "target", "--output", tmp_path)
+    assert "must not hold a file 'estimator.json' of something else" in message
+    assert not fake.made
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("`epochs` must be\n positive"), "`epochs` must be positive"),
+        (sklearn.exceptions.NotFittedError("call `fit` first"), "call `fit` first"),
+        (PermissionError(13, "Permission denied", "runs/1"), "Permission denied: runs/1"),
+        (RuntimeError("all 3 trials failed"), "all 3 trials failed"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (MemoryError(), "MemoryError:"),
+    ],
+)
+def test_errors_of_the_search_are_one_line(capsys, fake, iris, tmp_path, error, message):
+    fake.error = error
+    shown = error_of(capsys, "fit", iris, "--target", "target", "--output", tmp_path / "m", "--quiet")
+    assert shown == message
+    assert not (tmp_path / "m").exists()
+
+
+def test_debug_shows_the_traceback(capsys, fake, iris, tmp_path):
+    fake.error = ValueError("bad")
+    code = commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m"), "--debug"])
+    assert code == 2 and "Traceback" in capsys.readouterr().err
+
+
+def test_an_interrupt_that_leaves_nothing_usable_is_exit_code_130(capsys, fake, iris, tmp_path):
+    fake.error = KeyboardInterrupt()
+    assert commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m")]) == 130
+    assert capsys.readouterr().err == "autonas: interrupted\n"
+
+
+# Commands, with the fake
+
+
+def test_fit_passes_on_what_was_given_and_nothing_else(capsys, fake, iris, tmp_path):
+    command = ["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m")]
+    assert commands.main(command) == 0
+    assert fake.made[0].arguments == {"verbose": 1}
+    options = "--time-limit 5 --max-trials 2 --epochs 3 --strategy random --objective val_loss --preset fast"
+    options += " --fidelity full --executor process --workers 2 --search-space chain"
+    assert commands.main([*command, *options.split(), "--weight-sharing", "--seed", "0", "--task", "t", "--quiet"]) == 0
+    assert fake.made[1].arguments == {
+        "time_limit": 5.0,
+        "max_trials": 2,
+        "epochs": 3,
+        "search_space": "chain",
+        "strategy": "random",
+        "weight_sharing": True,
+        "fidelity": "full",
+        "executor": "process",
+        "n_workers": 2,
+        "objective": "val_loss",
+        "preset": "fast",
+        "seed": 0,
+        "task": "t",
+        "verbose": 0,
+    }
+
+
+def test_several_objectives_are_a_front_and_limits_are_constraints(capsys, fake, iris, tmp_path):
+    command = ["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m"), "--quiet"]
+    objectives = ["--objective", "val_accuracy", "--objective", "latency_ms"]
+    assert commands.main([*command, *objectives, "--limit", "latency_ms=5", "--limit", "model_size_mb=.2"]) == 0
+    assert fake.made[0].arguments["objective"] == ["val_accuracy", "latency_ms"]
+    assert fake.made[0].arguments["constraints"] == {"latency_ms": 5.0, "model_size_mb": 0.2}
+    for wrong in ("latency_ms", "latency_ms=fast", "=5"):
+        assert commands.main([*command, "--limit", wrong]) == 2
+        assert "must be like latency_ms=5" in capsys.readouterr().err
+
+
+def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
+    output = tmp_path / "m"
+    assert commands.main(["fit", str(iris), "--target", "target", "--output", str(output), "--test", str(iris)]) == 0
+    out = capsys.readouterr().out
+    assert "0000" in out and "dense" in out
+    assert "val_accuracy (larger is better): 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
+    assert f"model saved to {output}\n" in out
+    command, address = out.splitlines()[-2:]
+    assert "tensorboard" in command and "--logdir autonas_runs/1" in command
+    assert address.startswith("at http://localhost:6006/#custom_scalars")
+    assert list(fake.made[0].x.columns)[-1] == "petal width (cm)" and fake.made[0].y.name == "target"
+
+
+def test_several_targets(fake, iris, tmp_path):
+    targets = ["--target", "petal width (cm)", "--target", "petal length (cm)"]
+    assert commands.main(["fit", str(iris), *targets, "--output", str(tmp_path / "m"), "--quiet"]) == 0
+    assert list(fake.made[0].y.columns) == ["petal width (cm)", "petal length (cm)"]
+    assert fake.made[0].x.shape == (150, 3)
+
+
+def test_predict_ignores_the_target_and_writes_csv(capsys, fake, iris, tmp_path):
+    model = str(tmp_path / "m")
+    commands.main(["fit", str(iris), "--target", "target", "--output", model])
+    capsys.readouterr()
+    assert commands.main(["predict", model, str(iris)]) == 0
+    assert capsys.readouterr().out.splitlines() == ["prediction"] + ["setosa"] * 150
+    assert "target" not in fake.made[0].x_new
+    output = tmp_path / "p.csv"
+    assert commands.main(["predict", model, str(iris), "--probabilities", "--output", str(output)]) == 0
+    assert list(pandas.read_csv(output).columns) == ["setosa", "versicolor", "virginica"]
+
+
+def test_predict_names_the_columns_that_are_missing(capsys, fake, iris, tmp_path):
+    commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m")])
+    capsys.readouterr()
+    part = tmp_path / "part.csv"
+    pandas.read_csv(iris).drop(columns="sepal width (cm)").to_csv(part, index=False)
+    assert "sepal width (cm)" in error_of(capsys, "predict", tmp_path / "m", part)
+
+
+def test_evaluate_prints_the_metrics(capsys, fake, iris, tmp_path):
+    commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m")])
+    capsys.readouterr()
+    assert commands.main(["evaluate", str(tmp_path / "m"), str(iris)]) == 0
+    assert capsys.readouterr().out == "loss: 0.2500\naccuracy: 0.5000\n"
+    del fake.made[0].source_  # As of a model that was saved from Python.
+    assert "target column isn't known" in error_of(capsys, "evaluate", tmp_path / "m", iris)
+
+
+def test_select_refuses_a_model_whose_search_is_not_there(capsys, fake, iris, tmp_path):
+    commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m"), "--directory", "gone"])
+    capsys.readouterr()
+    assert "no search in gone" in error_of(capsys, "select", tmp_path / "m", iris, "--limit", "params=1")
+    assert "--limit" in error_of(capsys, "select", tmp_path / "m", iris)
+
+
+def test_leaderboard(capsys, fake, iris, tmp_path):
+    commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m")])
+    capsys.readouterr()
+    assert commands.main(["leaderboard", str(tmp_path / "m")]) == 0
+    assert "0.875" in capsys.readouterr().out
+    assert commands.main(["leaderboard", str(tmp_path / "m"), "--csv"]) == 0
+    assert capsys.readouterr().out.startswith("rank,trial_id,stage,status,score,")
+
+
+def test_an_ensemble_is_made_if_it_is_asked_for(fake, iris, tmp_path):
+    for number, (options, k) in enumerate((([], None), (["--ensemble", "3"], 3))):
+        output = tmp_path / f"{number}"
+        assert commands.main(["fit", str(iris), "--target", "target", "--output", str(output), *options]) == 0
+        assert getattr(fake.made[-1], "k", None) == k
+
+
+@pytest.mark.parametrize("command, name", [("report", "report.html"), ("export", "model.onnx")])
+def test_a_saved_model_is_reported_and_exported(capsys, fake, iris, tmp_path, command, name):
+    commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "model"), "--quiet"])
+    assert commands.main([command, str(tmp_path / "model"), str(tmp_path / name)]) == 0
+    assert (tmp_path / name).exists()
+    assert str(tmp_path / name) in capsys.readouterr().out
+    assert error_of(capsys, command, tmp_path / "missing", tmp_path / name).startswith("no such folder")
+
+
+def test_demo_prints_the_accuracy_and_where_things_are(capsys, fake, tmp_path):
+    assert commands.main(["demo", "--directory", str(tmp_path / "run"), "--time-limit", "5"]) == 0
+    out = capsys.readouterr().out
+    assert "test accuracy: 0.9800\n" in out and f"model saved to {tmp_path / 'run' / 'model.keras'}\n" in out
+    assert fake.made[0].arguments["overwrite"] is False and fake.made[0].x.shape == (1437, 8, 8)
+
+
+def test_demo_overwrites_only_if_it_is_asked_to(fake, tmp_path):
+    assert commands.main(["demo", "--directory", str(tmp_path / "run"), "--overwrite"]) == 0
+    assert fake.made[0].arguments["overwrite"] is True
+
+
+def test_demo_refuses_a_folder_of_something_else(capsys, tmp_path):
+    (tmp_path / "run" / "weights").mkdir(parents=True)
+    (tmp_path / "run" / "weights" / "mine.npz").write_text("mine")
+    assert "holds 'weights' and no search" in error_of(capsys, "demo", "--directory", tmp_path / "run")
+    assert "holds 'weights' and no search" in error_of(capsys, "demo", "--overwrite", "--directory", tmp_path / "run")
+    assert (tmp_path / "run" / "weights" / "mine.npz").read_text() == "mine"
+
+
+def test_images_are_streamed_at_the_size_of_the_first(capsys, fake, images, tmp_path):
+    model = tmp_path / "m"
+    assert commands.main(["fit", str(images), "--output", str(model), "--test", str(images)]) == 0
+    batch, labels = next(iter(fake.made[0].x))
+    assert batch.shape == (32, 8, 8, 1) and fake.made[0].y is None and set(labels.numpy()) == {0, 1}
+    assert fake.made[0].source_["class_names"] == ["one", "zero"]
+    capsys.readouterr()
+    assert commands.main(["predict", str(model), str(images / "one")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "file,prediction" and lines[1] == f"{images / 'one' / '00.png'},one" and len(lines) == 31
+
+
+def test_image_folders_are_checked(capsys, fake, images, iris, tmp_path):
+    output = ("--output", tmp_path / "m")
+    assert "--target" in error_of(capsys, "fit", images, "--target", "y", *output)
+    assert "at least two folders" in error_of(capsys, "fit", images / "..", *output, "--image-size", "8")
+    (tmp_path / "empty").mkdir()
+    assert "no image" in error_of(capsys, "fit", tmp_path / "empty", *output)
+    assert "--test" in error_of(capsys, "fit", images, *output, "--test", iris)
+    assert commands.main(["fit", str(images), "--output", str(tmp_path / "m")]) == 0
+    capsys.readouterr()
+    assert "images" in error_of(capsys, "predict", tmp_path / "m", iris)
+
+
+# Files
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.TSV", "a.jsonl", "a.jsonl.gz"])
+def test_tables(tmp_path, name):
+    frame = pandas.DataFrame({"x": [1.5, None], "y": ["a", "b,\tc"]})
+    path = tmp_path / name
+    if "jsonl" in name:
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if "TSV" in name else ",")
+    pandas.testing.assert_frame_equal(files.read_table(path), frame)
+
+
+def test_images_are_at_most_128_pixels_a_side(tmp_path):
+    PIL.Image.new("RGB", (512, 256)).save(tmp_path / "a.png")
+    assert files.image_format(tmp_path) == {"image_size": [64, 128], "color_mode": "rgb"}
+
+
+# The real thing
+
+
+def test_fit_predict_leaderboard_on_a_table(capsys, iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"fit {iris} --target target --output m --max-trials 1 --epochs 2 --seed 0 --test {iris}"
+    assert commands.main(command.split()) == 0
+    out = capsys.readouterr().out
+    assert "test accuracy: " in out and "search ended" in out
+    assert commands.main(["predict", "m", str(iris)]) == 0
+    predictions = capsys.readouterr().out.split()
+    assert len(predictions) == 151 and set(predictions[1:]) <= {"setosa", "versicolor", "virginica"}
+    assert commands.main(["predict", "m", str(iris), "--probabilities", "--output", "p.csv"]) == 0
+    probabilities = pandas.read_csv("p.csv")
+    assert list(probabilities.columns) == ["setosa", "versicolor", "virginica"]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, atol=1e-5)
+    assert [list(probabilities.columns)[i] for i in probabilities.to_numpy().argmax(1)] == predictions[1:]
+    assert commands.main(["leaderboard", "m", "--csv"]) == 0
+    assert "completed" in capsys.readouterr().out
+    code = f"import sys; from autonas import cli; sys.exit(cli.main(['predict', 'm', {str(iris)!r}]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    # Neither TensorFlow nor CUDA, which finds no GPU, prints an error.
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.split() == predictions
+
+
+def test_select_serves_another_point_of_the_front_and_evaluate_scores_it(capsys, iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"fit {iris} --target target --output m --max-trials 6 --epochs 2 --seed 0 --strategy random --quiet"
+    assert commands.main([*command.split(), "--objective", "val_accuracy", "--objective", "params"]) == 0
+    assert commands.main(["leaderboard", "m", "--csv"]) == 0
+    board = pandas.read_csv(io.StringIO(capsys.readouterr().out.partition("model saved to m\n")[2]))
+    smallest = board[board.stage == "search"].params.min()
+    assert (
+        commands.main(["select", "m", str(iris), "--limit", f"params={smallest}", "--output", "small", "--quiet"]) == 0
+    )
+    assert "model saved to small" in capsys.readouterr().out
+    assert commands.main(["leaderboard", "small", "--csv"]) == 0
+    chosen = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    assert chosen[chosen.stage == "final"].params.item() == smallest
+    assert (chosen.stage == "search").sum() == 6
+    assert commands.main(["evaluate", "small", str(iris)]) == 0
+    out = capsys.readouterr().out
+    assert "accuracy: " in out and 0.0 <= float(out.split("accuracy: ")[1].split()[0]) <= 1.0
+    assert "The front has" in error_of(capsys, "select", "m", iris, "--limit", "params=1", "--quiet")
+
+
+def test_fit_and_predict_several_targets(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sklearn.datasets.load_linnerud(as_frame=True).frame.to_csv("l.csv", index=False)
+    command = "fit l.csv --target Weight --target Pulse --output m --max-trials 1 --epochs 2 --seed 0 --quiet"
+    assert commands.main(command.split()) == 0
+    capsys.readouterr()
+    assert commands.main(["predict", "m", "l.csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Weight,Pulse" and len(lines) == 21
+
+
+def test_fit_and_predict_images(capsys, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"fit {images} --output m --max-trials 1 --epochs 8 --seed 0 --quiet --test {images}"
+    assert commands.main(command.split()) == 0
+    assert "test accuracy: " in capsys.readouterr().out
+    assert commands.main(["predict", "m", str(images)]) == 0
+    predicted = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    folders = predicted["file"].map(lambda path: pathlib.Path(path).parent.name)
+    assert len(predicted) == 60 and (predicted["prediction"] == folders).mean() > 0.9
+    assert commands.main(["predict", "m", str(images), "--probabilities"]) == 0
+    probabilities = pandas.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(probabilities.columns) == ["file", "one", "zero"]
+
+
+def test_demo(capsys, tmp_path, monkeypatch):
+    """The whole command. Under 20 s a busy machine may not train a network for long enough."""
+    monkeypatch.chdir(tmp_path)
+    assert commands.main("demo --directory run --time-limit 25".split()) == 0
+    out = capsys.readouterr().out
+    accuracy = float(out.split("test accuracy: ")[1].split()[0])
+    assert accuracy > 0.9 and "model saved to run/model.keras" in out and "--logdir run" in out
+    assert (tmp_path / "run" / "model.keras").exists() and list((tmp_path / "run" / "tensorboard").iterdir())

@@ -1,0 +1,252 @@
+"""Forecasts of the next steps of series."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.metrics import root_mean_squared_error
+
+import autonas
+from autonas.data import autoregression
+from autonas.data.autoregression import Autoregression, choose_lookback, windows_of
+from autonas.evaluation import baselines
+from tests.helpers.leaderboards import board
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    return {"max_trials": 1, "epochs": 2, "seed": 0, "verbose": 0, "directory": tmp_path / "run", "tensorboard": False}
+
+
+def wave(length=240, noise=0.1):
+    """A wave of 12 steps around a rising line."""
+    time = np.arange(length)
+    return 500 + time / 4 + 10 * np.sin(time * np.pi / 6) + noise * np.random.default_rng(0).normal(size=length)
+
+
+def test_a_linear_forecast_finds_a_linear_process():
+    generator = np.random.default_rng(0)
+    series = np.zeros((2000, 1))
+    for step in range(2, 2000):
+        series[step] = 5 + 1.2 * series[step - 1] - 0.5 * series[step - 2] + generator.normal()
+    windows, future = windows_of(series, series, 2, 1)
+    forecast = Autoregression([0]).fit(series, series, 2, 1)
+    features = np.c_[windows[..., 0], np.ones(1998)]
+    expected = features @ np.linalg.lstsq(features, future[:, 0], rcond=None)[0]
+    np.testing.assert_allclose(forecast.predict(windows)[:, 0], expected, atol=0.02)
+    assert choose_lookback(series, series, 1, [0])[0] in (2, 3, 4)
+    assert choose_lookback(wave()[:, None], wave()[:, None], 1, [0])[0] >= 8
+
+
+@pytest.mark.parametrize("lookback", [1, 2, 13])
+def test_a_linear_forecast_is_the_ridge_regression_on_all_windows(lookback):
+    """Computed without the windows: the same as scikit-learn's on them."""
+    generator = np.random.default_rng(0)
+    series = 500 + np.arange(400)[:, None] * [0.3, 0.0] + np.cumsum(generator.normal(size=(400, 2)), axis=0) * [1, 100]
+    windows, future = windows_of(series, series[:, :1], lookback, 3)
+    forecast = Autoregression([0]).fit(series, series[:, :1], lookback, 3)
+    differences, last = (windows[:, :-1] - windows[:, -1:]).reshape(len(windows), -1), windows[:, -1]
+    features = np.concatenate([differences, last - last.mean(axis=0)], axis=1)
+    features /= np.sqrt(np.square(features).mean(axis=0))
+    changes = future - last[:, :1]
+    ridge = Ridge(forecast.alpha).fit(features, changes / changes.std(axis=0))
+    expected = last[:, :1] + ridge.predict(features) * changes.std(axis=0)
+    np.testing.assert_allclose(forecast.predict(windows), expected, atol=1e-8)
+    again = Autoregression([0], forecast.alpha).fit(series, series[:, :1], lookback, 3)
+    np.testing.assert_allclose(again.predict(windows), expected, atol=1e-8)
+
+
+def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
+    """Time by a clock that goes on by the third power of the lookback: the fits of 1, 2, 3, 4 take 100 seconds."""
+    now, fit = [0.0], Autoregression.fit
+
+    def slow(forecast, series, outputs, lookback, horizon):
+        now[0] += lookback**3
+        return fit(forecast, series, outputs, lookback, horizon)
+
+    monkeypatch.setattr(autoregression.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Autoregression, "fit", slow)
+    series = wave()[:, None]
+    for seconds, spent in ((100, 100), (0, 1)):
+        now[0] = 0.0
+        assert choose_lookback(series, series, 1, [0], seconds=seconds)[0] <= 4
+        assert now[0] == spent
+    assert choose_lookback(series, series, 1, [0])[0] >= 8 and now[0] > 48**3
+
+
+def test_wide_windows_are_forecast_from_their_most_recent_values():
+    series = np.random.default_rng(0).normal(size=(1000, 64)).cumsum(axis=0)
+    forecast = Autoregression([0]).fit(series, series[:, :1], 40, 1)
+    assert forecast.kernel.shape == (39 * 64, 1)
+    n_used = int(np.any(forecast.kernel.reshape(39, 64) != 0, axis=1).sum()) + 1
+    assert 1 < n_used and n_used * 64 <= 960 // 2
+    assert not forecast.kernel[: (40 - n_used) * 64].any()
+
+
+def test_the_next_steps(arguments):
+    series = wave()
+    model = autonas.TimeSeriesForecaster(horizon=6, **arguments).fit(series[:200])
+    assert model.predict(series[:200]).shape == (6,)
+    for end in (200, 220):
+        np.testing.assert_allclose(model.predict(series[:end]), series[end : end + 6], atol=1.0)
+    scores = model.evaluate(series[180:])
+    assert scores["rmse"] < 0.5 and scores["mase"] < 0.2 and model.score(series[180:]) > 0.95
+    naive = np.abs(np.diff(series[:200])).mean()
+    assert scores["mase"] == pytest.approx(scores["mae"] / naive)
+    windows = np.stack([series[100 : 100 + model.lookback_], series[50 : 50 + model.lookback_]])[..., None]
+    np.testing.assert_allclose(model.predict(windows)[1], series[50 + model.lookback_ :][:6], atol=1.0)
+    board = model.leaderboard()
+    assert board["stage"].tolist() == ["final", "search", "baseline", "baseline"]
+
+
+def test_the_baselines_are_the_last_value_and_the_autoregression(arguments):
+    series = wave()
+    model = autonas.TimeSeriesForecaster(horizon=3, lookback=12, **arguments)
+    prepared = model._prepare(series, None, None, None, None, 0)
+    found = baselines.baselines(prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.main)
+    starts = prepared.dataset.validation_rows
+    truth = np.stack([series[start + 12 : start + 15] for start in starts])
+    last = np.repeat(series[starts + 11, None], 3, axis=1)
+    assert [baseline.name for baseline in found] == ["last_value", "linear"]
+    assert found[0].scores["val_rmse"] == pytest.approx(root_mean_squared_error(truth, last), rel=1e-5)
+    windows, _ = windows_of(series[:, None], series[:, None], 12, 3)
+    training = series[: len(prepared.dataset.train_rows) + 12 + 3 - 1, None]
+    linear = Autoregression([0]).fit(training, training, 12, 3).predict(windows[starts])
+    assert found[1].scores["val_rmse"] == pytest.approx(root_mean_squared_error(truth, linear), rel=1e-4)
+
+
+def test_scores_are_of_the_forecasts_not_of_the_correction(arguments):
+    series = wave()
+    options = arguments | {"metrics": ["r2"], "refit": False}
+    model = autonas.TimeSeriesForecaster(12, **options).fit(series)
+    n_windows = 240 - 12
+    validation = series[-round(n_windows * 0.2) - 12 :]
+    assert model.best_score_ == pytest.approx(model.evaluate(validation)["rmse"], rel=1e-3)
+    assert model.score(validation) > 0.9
+    assert model.leaderboard()["val_r2"][0] == pytest.approx(model.score(validation), abs=1e-3)
+
+
+def test_networks_correct_what_is_not_linear(arguments):
+    series = np.zeros(1200)
+    generator = np.random.default_rng(0)
+    for step in range(1, 1200):
+        series[step] = np.sin(3 * series[step - 1]) + 0.05 * generator.normal()
+    model = autonas.TimeSeriesForecaster(2, **arguments | {"max_trials": 2, "epochs": 20}).fit(series[:1000])
+    windows, future = windows_of(series[:, None], series[:, None], 2, 1)
+    linear = Autoregression([0]).fit(series[:1002, None], series[:1002, None], 2, 1).predict(windows[998:])
+    assert model.evaluate(series[998:])["rmse"] < 0.5 * np.sqrt(np.mean((linear - future[998:]) ** 2))
+
+
+def test_columns(arguments):
+    frame = pd.DataFrame({"a": wave(), "b": 100 - wave(), "c": np.arange(240.0)})
+    everything = autonas.TimeSeriesForecaster(13, 2, **arguments).fit(frame)
+    assert everything.predict(frame).shape == (2, 3)
+    np.testing.assert_allclose(everything.predict(frame[["c", "b", "a"]]), everything.predict(frame))
+    np.testing.assert_allclose(everything.predict(frame)[:, 2], [240, 241], atol=2)
+    options = arguments | {"overwrite": True}
+    for target, shape in (("b", (2,)), (1, (2,)), (["c", "a"], (2, 2))):
+        model = autonas.TimeSeriesForecaster(13, 2, target=target, **options).fit(frame)
+        assert model.predict(frame).shape == shape
+    np.testing.assert_allclose(model.predict(frame)[:, 0], [240, 241], atol=2)
+    assert model.predict(frame.to_numpy().reshape(2, 120, 3)).shape == (2, 2, 2)
+
+
+def test_targets_apart_from_the_series(arguments):
+    series = np.random.default_rng(0).normal(size=(300, 2))
+    target = np.r_[0, 3 * series[:-1, 0] - series[:-1, 1]] + 7
+    model = autonas.TimeSeriesForecaster(2, **arguments).fit(series, target)
+    assert model.predict(series).shape == (1,)
+    assert model.predict(series)[0] == pytest.approx(3 * series[-1, 0] - series[-1, 1] + 7, abs=0.3)
+    assert model.score(series, target) > 0.98
+    with pytest.raises(ValueError, match="`y` must be given"):
+        model.score(series)
+
+
+def test_saved_pickled_cloned_and_exported(arguments, tmp_path):
+    frame = pd.DataFrame({"a": wave(), "b": 100 - wave()})
+    model = autonas.TimeSeriesForecaster(6, 3, target="b", **arguments).fit(frame)
+    expected = model.predict(frame)
+    for again in (autonas.AutoModel.load(f"{model.directory_}/model"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_allclose(again.predict(frame), expected, rtol=1e-6)
+        assert again.evaluate(frame) == pytest.approx(model.evaluate(frame))
+    assert clone(model).get_params() == model.get_params()
+    model.export_model().save(tmp_path / "model.keras")
+    np.save(tmp_path / "window.npy", frame.to_numpy()[None, -6:])
+    code = (
+        "import sys, keras, numpy as np\n"
+        "outputs = keras.models.load_model('model.keras').predict(np.load('window.npy'), verbose=0)\n"
+        "assert 'autonas' not in sys.modules\nnp.save('forecast.npy', outputs)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    np.testing.assert_allclose(np.load(tmp_path / "forecast.npy")[0], expected, rtol=1e-5)
+
+
+def test_a_constant_series(arguments):
+    model = autonas.TimeSeriesForecaster(horizon=2, **arguments).fit(np.full(60, 7.0))
+    np.testing.assert_allclose(model.predict(np.full(60, 7.0)), [7, 7], atol=1e-3)
+    assert np.isnan(model.evaluate(np.full(60, 7.0))["mase"])
+
+
+def test_bad_input_is_refused_in_one_line_before_anything_is_written(arguments, tmp_path):
+    series = wave()
+    gap = series.copy()
+    gap[[5, 9]] = np.nan
+    frame = pd.DataFrame({"a": series, "b": ["x"] * 240})
+    for options, data, message in (
+        ({}, (series[:10],), "`series` must have at least 11 steps for lookback=1 and horizon=1. Received: 10"),
+        ({"lookback": 239}, (series,), "at least 249 steps for lookback=239 and horizon=1. Received: 240 steps"),
+        ({"lookback": 0}, (series,), "`lookback` must be a positive number of steps. Received: lookback=0"),
+        ({"horizon": 1.5}, (series,), "`horizon` must be a positive number of steps"),
+        ({}, (gap,), "`series` has 2 NaN or infinite values, the first at index 5"),
+        ({}, (frame,), "column 'b' of other values"),
+        ({}, (series.reshape(10, 12, 2),), "must have shape"),
+        ({}, (series, series[:9]), "as many rows"),
+        ({"target": "z"}, (frame[["a"]],), "`target` must name a column"),
+        ({"target": "a"}, (frame[["a"]], series), "must be None if `y` is given"),
+        ({"loss": "mape"}, (series,), "`loss` must depend on the error alone"),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
+            autonas.TimeSeriesForecaster(**arguments | options).fit(*data)
+        assert "\n" not in str(error.value) and len(str(error.value)) < 300
+    assert not (tmp_path / "run").exists()
+    model = autonas.TimeSeriesForecaster(5, **arguments).fit(frame[["a"]])
+    for x, message in (
+        (series[:4], "at least lookback = 5 steps. Received: 4"),
+        (gap[:12], "NaN"),
+        (np.ones((9, 2)), "1 channels as in fit. Received: 2"),
+        (pd.DataFrame({"z": series}), "no column 'a'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.predict(x)
+    with pytest.raises(ValueError, match="holds a search of something else"):
+        autonas.TimeSeriesForecaster(5, 2, **arguments).fit(frame[["a"]])
+
+
+def test_trials_in_a_worker_process_and_short_trainings(arguments, tmp_path):
+    series = wave(120, noise=1.0)
+    arguments |= {"max_trials": 3, "epochs": 9, "fidelity": "successive_halving", "strategy": "random"}
+    inline = autonas.TimeSeriesForecaster(**arguments).fit(series)
+    process = autonas.TimeSeriesForecaster(**{**arguments, "directory": tmp_path / "b"}, executor="process").fit(series)
+    assert inline.leaderboard()["tuner/rung"].max() == 2
+    assert board(process).equals(board(inline))
+    np.testing.assert_array_equal(process.predict(series), inline.predict(series))
+
+
+def test_the_report_says_how_long_the_preparation_took(arguments, tmp_path):
+    model = autonas.TimeSeriesForecaster(**arguments).fit(wave())
+    assert model.search_["preparation"] > 0
+    model.report(tmp_path / "report.html")
+    assert "Preparation of the data: " in (tmp_path / "report.html").read_text()
+
+
+def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
+    model = autonas.TimeSeriesForecaster(**arguments).fit(wave())
+    monkeypatch.setattr(autoregression, "choose_lookback", lambda *_, **options: (2, 1.0))
+    again = autonas.TimeSeriesForecaster(**arguments).fit(wave())
+    assert again.lookback_ == model.lookback_ > 2
+    np.testing.assert_allclose(again.predict(wave()), model.predict(wave()))

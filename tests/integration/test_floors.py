@@ -1,0 +1,56 @@
+"""The floors of the house: imports of `autonas` go down only."""
+
+import ast
+import pathlib
+
+import autonas
+
+#: From the top to the ground. Rooms of one floor don't import each other.
+FLOORS = [
+    {"__init__", "__main__"},
+    {"testing"},
+    {"cli"},
+    {"estimators"},
+    {"preparation"},
+    {"search", "exports"},
+    {"oracles", "evaluation", "execution", "reporting"},
+    {"trials", "supernet"},
+    {"objectives"},
+    {"search_space", "prediction"},
+    {"costs", "optimizers"},
+    {"runtimes", "data"},
+    {"storage", "backends", "exceptions"},
+]
+#: Imports of `autonas` itself, for its public names, which are imported when they are used.
+PUBLIC_NAMES = {"cli/options.py", "estimators/persistence.py"}
+
+
+def imported_rooms(path):
+    """Return the names of the rooms that a module imports from, `__init__` for the package itself."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    parts = [name.split(".") for name in names]
+    return {part[1] if len(part) > 1 else "__init__" for part in parts if part[0] == "autonas"}
+
+
+def test_every_import_goes_to_a_lower_floor():
+    folder = pathlib.Path(autonas.__file__).parent
+    floor_of = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    wrong = []
+    for path in sorted(folder.rglob("*.py")):
+        name = path.relative_to(folder)
+        room = name.parts[0].removesuffix(".py")
+        for imported in imported_rooms(path) - {room}:
+            is_public = imported == "__init__" and name.as_posix() in PUBLIC_NAMES
+            if not is_public and floor_of[imported] <= floor_of[room]:
+                wrong.append(f"{name} imports {imported}")
+    assert not wrong
+
+
+def test_at_most_three_modules_stand_outside_of_a_room():
+    folder = pathlib.Path(autonas.__file__).parent
+    assert sorted(path.name for path in folder.glob("*.py")) == ["__init__.py", "__main__.py", "exceptions.py"]

@@ -1,0 +1,353 @@
+"""One-shot search through `AutoModel`: every strategy shares weights, and what counts is trained by itself."""
+
+import json
+import os
+import pathlib
+import shutil
+import time
+
+import keras
+import numpy as np
+import pandas
+import pytest
+from scipy import stats
+from sklearn.datasets import load_digits, load_iris
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+
+import autonas
+import autonas.oracles
+from autonas import exceptions
+from autonas.evaluation import evaluator
+from autonas.evaluation.one_shot import supernet_evaluator
+from autonas.preparation import arrays
+from autonas.search import one_shot
+from tests.helpers.leaderboards import board, trials
+
+BUDGET = {"max_trials": 4, "epochs": 3, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
+
+
+LABELS = ["convolution", "pooling", "identity"]
+
+
+class TinyBlock(autonas.Block):
+    """27 architectures of three layers."""
+
+    def build(self, hp, inputs):
+        outputs = keras.layers.Conv2D(4, 3, strides=2, padding="same")(inputs)
+        for index in range(3):
+            outputs = autonas.LayerChoice(
+                f"layer_{index}",
+                {
+                    "convolution": lambda: keras.layers.Conv2D(4, 3, padding="same", activation="relu"),
+                    "pooling": lambda: keras.layers.MaxPooling2D(3, strides=1, padding="same"),
+                    "identity": lambda: keras.layers.Identity(),
+                },
+            )(hp, outputs)
+        return keras.layers.Flatten()(outputs)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    x, y = load_digits(return_X_y=True)
+    return x[:300].reshape(-1, 8, 8), y[:300]
+
+
+def tiny(strategy=None, **arguments):
+    """An estimator whose supernet is trained and scored in seconds."""
+    node = autonas.ImageInput()
+    head = autonas.ClassificationHead()(TinyBlock(name="tiny")(node))
+    if strategy is None:
+        strategy = autonas.oracles.WeightSharingOracle(epochs=3, queries=20)
+    return autonas.AutoModel(node, head, strategy=strategy, **{**BUDGET, **arguments})
+
+
+def candidates(model):
+    return board(model).query("stage == 'search'").sort_values("trial_id")
+
+
+def journal(directory):
+    return (pathlib.Path(directory) / "journal.jsonl").read_text().splitlines(keepends=True)
+
+
+@pytest.fixture(scope="module")
+def whole(digits, tmp_path_factory):
+    """A search that nothing interrupted."""
+    return tiny(directory=tmp_path_factory.mktemp("whole") / "run").fit(*digits)
+
+
+# ---------------------------------------------------------------------- what it is
+
+
+@pytest.mark.parametrize("strategy", ["auto", "bayesian", "local_search", "random", "reinforcement"])
+def test_every_strategy_shares_weights(strategy, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(autonas.oracles.WeightSharingOracle, "default_updates", 30)
+    model = tiny(strategy, weight_sharing=True, directory=tmp_path / "run").fit(*digits)
+    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
+    assert (board(model)["status"] == "completed").all()
+    assert -1.0 <= model.one_shot_correlation_ <= 1.0
+    assert model.predict(digits[0][:3]).shape == (3,)
+
+
+def test_a_gradient_oracle_trains_its_supernet_by_itself(digits, tmp_path):
+    model = tiny(autonas.oracles.GradientOracle(epochs=3), directory=tmp_path / "run", tensorboard=True)
+    model.fit(*digits)
+    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 3}
+    assert not hasattr(model, "one_shot_correlation_")
+    accumulator = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "supernet"))
+    accumulator.Reload()
+    tags = ["loss", "val_loss", "entropy", *(f"alpha/tiny/layer_2/{label}" for label in LABELS)]
+    assert {tag: len(accumulator.Tensors(tag)) for tag in tags} == dict.fromkeys(tags, 3)
+    for chances in zip(*(accumulator.Tensors(tag) for tag in tags[3:]), strict=True):
+        assert sum(chance.tensor_proto.float_val[0] for chance in chances) == pytest.approx(1.0)
+
+
+def test_the_decisions_that_are_not_searched_are_said_in_the_report_and_keep_their_defaults(whole, tmp_path):
+    found = candidates(whole)
+    unsearched = [name for name in found.columns if name.startswith(("optimization/", "classification_head_1/"))]
+    assert unsearched and (found[unsearched].nunique(dropna=False) == 1).all()
+    whole.report(tmp_path / "report.html")
+    written = (tmp_path / "report.html").read_text()
+    assert f"Shared weights: 3 of {3 + len(unsearched)} decisions are searched (layer 0, layer 1, layer 2)" in written
+    assert f"the other {len(unsearched)} keep their defaults" in written
+
+
+def test_the_default_architecture_comes_first_and_the_finalists_are_those_of_the_best_one_shot_scores(whole):
+    found = candidates(whole)
+    names = [f"tiny/layer_{index}" for index in range(3)]
+    assert found[names].iloc[0].tolist() == ["convolution"] * 3
+    assert found["trial_id"].tolist() == ["0000", "0005", "0006", "0007"]
+    events = [json.loads(line) for line in journal(whole.directory_)]
+    (report,) = [event["report"] for event in events if "finalists" in event.get("report", {})]
+    untrained = [values for values, _ in report["finalists"] if [values[name] for name in names] != ["convolution"] * 3]
+    assert found[names].iloc[1:].to_numpy().tolist() == [[each[name] for name in names] for each in untrained[:3]]
+
+
+def test_the_score_is_one_of_a_stand_alone_training(whole, digits):
+    found = candidates(whole)
+    assert whole.best_score_ == found["score"].min() == board(whole)["score"].iloc[0]
+    stages = board(whole).query("stage not in ('search', 'baseline')")
+    assert stages["score"].isna().all() and stages["rank"].isna().all()
+    assert stages["val_loss"].notna().all() and stages.index.min() == len(found)
+
+
+def test_the_rank_correlation_is_that_of_the_two_scores(whole):
+    events = [json.loads(line) for line in journal(whole.directory_)]
+    (report,) = [event["report"] for event in events if "finalists" in event.get("report", {})]
+    found = candidates(whole)
+    names = [f"tiny/layer_{index}" for index in range(3)]
+    one_shot = {tuple(values[name] for name in names): score for values, score in report["finalists"]}
+    keys = list(map(tuple, found[names].to_numpy()))
+    pairs = [(one_shot[key], -score) for key, score in zip(keys, found["score"], strict=True) if key in one_shot]
+    assert len(pairs) >= 3
+    assert whole.one_shot_correlation_ == pytest.approx(stats.kendalltau(*zip(*pairs, strict=True)).statistic)
+
+
+def test_it_survives_saving(whole, digits, tmp_path):
+    whole.save(tmp_path / "model")
+    loaded = autonas.AutoModel.load(tmp_path / "model")
+    assert loaded.one_shot_correlation_ == whole.one_shot_correlation_
+    np.testing.assert_array_equal(loaded.predict(digits[0]), whole.predict(digits[0]))
+
+
+def test_finalists_that_inherit_begin_better(digits, tmp_path):
+    def first_losses(inherit):
+        strategy = autonas.oracles.WeightSharingOracle("random", epochs=15, queries=20, inherit=inherit)
+        model = tiny(strategy, directory=tmp_path / str(inherit)).fit(*digits)
+        histories = {record["trial_id"]: record["history"] for record in model.records_}
+        return [histories[trial_id][0]["loss"] for trial_id in candidates(model)["trial_id"][1:]]
+
+    assert np.mean(first_losses(True)) < 0.9 * np.mean(first_losses(False))
+
+
+def test_the_strategy_may_draw_the_paths(digits, tmp_path):
+    strategy = autonas.oracles.WeightSharingOracle("reinforcement", epochs=2, queries=10, sampling="strategy")
+    model = tiny(strategy, directory=tmp_path / "run").fit(*digits)
+    events = [json.loads(line) for line in journal(tmp_path / "run")]
+    told = [event["report"]["told"] for event in events if "told" in event.get("report", {})]
+    assert len(told) == 2 and all(told)
+    assert len(candidates(model)) == 4
+
+
+# ---------------------------------------------------------------------- continuing
+
+
+@pytest.mark.parametrize(
+    "event, trial_id",
+    [("created", "0001"), ("ended", "0001"), ("created", "0003"), ("created", "0004"), ("ended", "0004"),
+     ("created", "0006")],
+)  # fmt: skip
+def test_killed_at_any_stage_it_comes_to_the_same_end(event, trial_id, digits, whole, tmp_path):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "model")
+    lines = journal(tmp_path / "run")
+    found = [json.loads(line) for line in lines]
+    (last,) = [place for place, each in enumerate(found) if (each["event"], each.get("trial_id")) == (event, trial_id)]
+    (tmp_path / "run" / "journal.jsonl").write_text("".join(lines[: last + 1]))
+    # Of the states of the supernet only those are there that were written by then.
+    n_epochs = sum(each["event"] == "ended" and "epoch" in each.get("report", {}) for each in found[: last + 1])
+    for name in os.listdir(tmp_path / "run" / "supernet"):
+        if int(name[-8:-4]) > n_epochs:
+            os.remove(tmp_path / "run" / "supernet" / name)
+    model = tiny(directory=tmp_path / "run").fit(*digits)
+    pandas.testing.assert_frame_equal(board(model), board(whole), check_exact=True)
+    assert model.one_shot_correlation_ == whole.one_shot_correlation_
+    np.testing.assert_array_equal(model.predict_proba(digits[0]), whole.predict_proba(digits[0]))
+
+
+def test_more_trials_train_more_finalists(digits, whole, tmp_path, monkeypatch):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    stages = []
+    evaluate = evaluator.Evaluator.evaluate
+    monkeypatch.setattr(
+        evaluator.Evaluator,
+        "evaluate",
+        lambda self, job, *rest: stages.append(job.values.get("tuner/stage")) or evaluate(self, job, *rest),
+    )
+    model = tiny(directory=tmp_path / "run", max_trials=5).fit(*digits)
+    assert stages == [None] and len(candidates(model)) == 5
+    pandas.testing.assert_frame_equal(candidates(model).iloc[:4, 1:], candidates(whole).iloc[:, 1:])
+
+
+def test_another_training_of_the_supernet_is_another_search(digits, whole):
+    strategy = autonas.oracles.WeightSharingOracle(epochs=3, queries=20, sampling="uniform")
+    with pytest.raises(ValueError, match="supernet.sampling was 'fair' and is 'uniform'"):
+        tiny(strategy, directory=whole.directory_).fit(*digits)
+
+
+def test_overwriting_a_run_removes_its_supernet(digits, whole, tmp_path):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    model = tiny("random", max_trials=1, directory=tmp_path / "run", overwrite=True)
+    model.fit(*digits)
+    assert "supernet" not in os.listdir(tmp_path / "run")
+
+
+def test_a_supernet_that_fails_ends_the_search_with_its_reason(digits, tmp_path, monkeypatch):
+    train = supernet_evaluator.SupernetEvaluator._train
+
+    def failing(self, epoch, deadline, strategy):
+        if epoch == 1:
+            raise MemoryError("4 GB")
+        return train(self, epoch, deadline, strategy)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(supernet_evaluator.SupernetEvaluator, "_train", failing)
+        with pytest.raises(exceptions.SearchFailed, match="trial 0002 .stage 'supernet'. failed: out of memory: 4 GB"):
+            tiny(directory=tmp_path / "run").fit(*digits)
+    model = tiny(directory=tmp_path / "run").fit(*digits)
+    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 4, "one_shot": 1}
+
+
+def test_an_interrupted_supernet_leaves_the_default_architecture_and_goes_on(digits, whole, tmp_path, monkeypatch):
+    train = supernet_evaluator.SupernetEvaluator._train
+
+    def interrupted(self, epoch, deadline, strategy):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return train(self, epoch, deadline, strategy)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(supernet_evaluator.SupernetEvaluator, "_train", interrupted)
+        model = tiny(directory=tmp_path / "run").fit(*digits)
+    assert model.stop_reason_ == "interrupted" and candidates(model)["trial_id"].tolist() == ["0000"]
+    assert model.one_shot_correlation_ is None and model.predict(digits[0][:3]).shape == (3,)
+    pandas.testing.assert_frame_equal(board(tiny(directory=tmp_path / "run").fit(*digits)), board(whole))
+
+
+# ---------------------------------------------------------------------- budget, reports, refusals
+
+
+def test_a_time_limit_leaves_time_for_finalists(digits, tmp_path):
+    # So long because half of it may go into tracing, on a busy machine.
+    started = time.monotonic()
+    endless = autonas.oracles.WeightSharingOracle(epochs=10**6, queries=10**6)
+    model = tiny(endless, max_trials=None, epochs=10, time_limit=20, directory=tmp_path / "run", refit=True)
+    model.fit(*digits)
+    assert time.monotonic() - started < 21
+    counts = model.leaderboard()["stage"].value_counts()
+    assert counts["supernet"] >= 1 and counts["one_shot"] == 1 and counts["search"] >= 2
+    assert model.stop_reason_ == "time_limit"
+
+
+def test_tensorboard_shows_the_supernet_as_one_run(digits, tmp_path):
+    model = tiny(directory=tmp_path / "run", tensorboard=True).fit(*digits)
+    folders = sorted(os.listdir(tmp_path / "run" / "tensorboard"))
+    assert folders == ["search", "supernet", "trial_0000", "trial_0005", "trial_0006", "trial_0007"]
+
+    def tags(run):
+        accumulator = EventAccumulator(str(tmp_path / "run" / "tensorboard" / run))
+        accumulator.Reload()
+        return {tag: [event.step for event in accumulator.Tensors(tag)] for tag in accumulator.Tags()["tensors"]}
+
+    of_supernet, of_search = tags("supernet"), tags("search")
+    assert len(of_supernet["loss"]) == len(of_supernet["val_loss"]) == 3
+    assert of_search["rank_correlation"][-1] == 7 and of_search["best_score"] == [0, 5, 6, 7]
+    assert model.one_shot_correlation_ is not None
+
+
+def test_progress_has_a_line_for_each_epoch_of_the_supernet(digits, tmp_path, capsys):
+    tiny(directory=tmp_path / "run", verbose=1).fit(*digits)
+    searched, *lines = capsys.readouterr().out.splitlines()
+    assert searched.startswith("Shared weights: 3 of 8 decisions are searched (layer 0, layer 1, layer 2); the other 5")
+    assert [line.split("  ")[0] for line in lines] == [
+        "constant", "linear", "trial 0", "supernet epoch 1", "supernet epoch 2", "supernet epoch 3", "one-shot",
+        "trial 5", "trial 6", "trial 7", "search ended: max_trials",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"weight_sharing": "yes"}, "`weight_sharing` must be True or False. Received: weight_sharing='yes'"),
+        ({"weight_sharing": True, "strategy": "gradient"}, "`weight_sharing` must be False with a strategy that"),
+        ({"weight_sharing": True, "max_trials": 1}, "`max_trials` must be at least 2 with a supernet"),
+        ({"strategy": autonas.oracles.WeightSharingOracle(queries=0)}, "`queries` must be an integer of at least 1"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_is_written(arguments, message, digits, tmp_path):
+    model = autonas.ImageClassifier(**{**BUDGET, **arguments}, directory=tmp_path / "run")
+    with pytest.raises(ValueError, match=message):
+        model.fit(*digits)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_graph_without_decisions_to_share_is_refused(tmp_path):
+    node = autonas.StructuredDataInput()
+    # Depth and widths change shapes, so no option can stand in for another.
+    block = autonas.DenseBlock(units=autonas.Choice([8, 16]), depth=1)
+    model = autonas.AutoModel(
+        node, autonas.ClassificationHead()(block(node)), weight_sharing=True, directory=tmp_path / "run", **BUDGET
+    )
+    with pytest.raises(ValueError, match="needs decisions between options that can share weights, and the graph has"):
+        model.fit(*load_iris(return_X_y=True))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_time_limit_that_tracing_would_exceed_is_refused(digits, tmp_path):
+    model = tiny(time_limit=0.5, directory=tmp_path / "run")
+    with pytest.raises(ValueError, match="`time_limit` must be at least about . seconds: half of it the supernet"):
+        model.fit(*digits)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_stream_is_refused(digits, tmp_path):
+    tensorflow = pytest.importorskip("tensorflow")
+    stream = tensorflow.data.Dataset.from_tensor_slices(digits).batch(32)
+    model = autonas.ImageClassifier(weight_sharing=True, directory=tmp_path / "run", **BUDGET)
+    with pytest.raises(ValueError, match="`x` must be arrays for a strategy that trains a supernet"):
+        model.fit(stream)
+    assert not (tmp_path / "run").exists()
+
+
+def texts():
+    words = np.array(["zero", "one", "two", "three"])
+    return [" ".join(words[np.roll(range(4), shift)]) for shift in range(40)], np.arange(40) % 2
+
+
+@pytest.mark.parametrize(
+    "cls, data",
+    [(autonas.StructuredDataClassifier, lambda: load_iris(return_X_y=True)), (autonas.TextClassifier, texts)],
+)
+def test_the_default_graph_has_decisions_to_share(cls, data):
+    prepared = arrays.prepare(cls(weight_sharing=True), *data(), None, None, None, 0)
+    supernet = one_shot.build_supernet(prepared.graph)
+    assert len(supernet.decisions) > 5 and all("/kind_layered/" in name for name in list(supernet.decisions)[1:])

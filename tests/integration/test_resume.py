@@ -1,0 +1,268 @@
+"""A search that was killed continues: nothing finished is lost or repeated, and it ends as if it had not been."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pandas
+import pytest
+
+import autonas
+from autonas.evaluation import evaluator
+from autonas.search import tuner
+from tests.helpers.leaderboards import board
+
+BUDGET = {"max_trials": 5, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0}
+
+
+def fit(directory, iris, **arguments):
+    return autonas.StructuredDataClassifier(**{**BUDGET, **arguments}, directory=directory).fit(*iris)
+
+
+def same(found, expected):
+    pandas.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def whole(iris, tmp_path_factory):
+    """A search that nothing interrupted."""
+    return fit(tmp_path_factory.mktemp("whole") / "run", iris)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The numbers of the trials that are trained from here on; a final fit counts as -1."""
+    numbers = []
+    evaluate, final_fit = evaluator.Evaluator.evaluate, evaluator.Evaluator.final_fit
+
+    def counted(self, job, *args, **kwargs):
+        numbers.append(job.number)
+        return evaluate(self, job, *args, **kwargs)
+
+    def counted_final(self, *args, **kwargs):
+        numbers.append(-1)
+        return final_fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(evaluator.Evaluator, "evaluate", counted)
+    monkeypatch.setattr(evaluator.Evaluator, "final_fit", counted_final)
+    return numbers
+
+
+def journal(directory):
+    return (directory / "journal.jsonl").read_text().splitlines(keepends=True)
+
+
+def cut(whole, directory, last):
+    """A copy of a whole run as it was when the journal's line `last` had just been written."""
+    shutil.copytree(whole.directory_, directory)
+    shutil.rmtree(directory / "model")
+    lines = journal(directory)
+    (directory / "journal.jsonl").write_text("".join(lines[: last + 1]))
+    return lines[last + 1 :]
+
+
+def position(whole, event, trial_id=None):
+    """Line of an event in a run's journal."""
+    for number, line in enumerate(journal(pathlib.Path(whole.directory_))):
+        found = json.loads(line)
+        if found["event"] == event and trial_id in (None, found.get("trial_id")):
+            return number
+    raise AssertionError(event)
+
+
+def test_killed_in_the_middle_of_a_trial(iris, whole, tmp_path, trained):
+    script = f"""
+        import os, signal, autonas, sklearn.datasets
+        from autonas import reporting
+        def kill(self, record, epoch, metrics):
+            if (record.trial_id, epoch) == ("0002", 2):
+                os.kill(os.getpid(), signal.SIGKILL)
+        reporting.ProgressReporter.on_epoch_end = kill
+        x, y = sklearn.datasets.load_iris(return_X_y=True)
+        autonas.StructuredDataClassifier(**{ {**BUDGET, "verbose": 1} }, directory="run").fit(x, y)
+    """
+    process = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, capture_output=True)
+    assert process.returncode == -signal.SIGKILL, process.stderr[-2000:]
+    model = fit(tmp_path / "run", iris)
+    assert trained == [2, 3, 4, -1]
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_killed_at_any_moment(iris, tmp_path):
+    """A process that is killed again and again, whenever it may be, comes to the same end."""
+    script = f"""
+        import autonas, sklearn.datasets
+        x, y = sklearn.datasets.load_iris(return_X_y=True)
+        print("begin", flush=True)
+        autonas.StructuredDataClassifier(**{ {**BUDGET, "epochs": 10} }, directory="run").fit(x, y)
+        print("end", flush=True)
+    """
+    whole = fit(tmp_path / "whole", iris, epochs=10)
+    generator = np.random.default_rng(0)
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stdout.readline() == b"begin\n"
+        time.sleep(generator.uniform(0.5, 2.5))
+        process.kill()
+        process.communicate()
+    model = fit(tmp_path / "run", iris, epochs=10)
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+@pytest.mark.parametrize("after", ["created", "epoch", "ended"])
+def test_killed_after_each_kind_of_event(iris, whole, tmp_path, trained, after):
+    cut(whole, tmp_path / "run", position(whole, after, "0003"))
+    model = fit(tmp_path / "run", iris)
+    assert trained == ([4, -1] if after == "ended" else [3, 4, -1])
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_killed_while_a_line_was_written(iris, whole, tmp_path, trained):
+    rest = cut(whole, tmp_path / "run", position(whole, "created", "0003"))
+    with open(tmp_path / "run" / "journal.jsonl", "a") as file:
+        file.write(rest[0][: len(rest[0]) // 2])
+    same(board(fit(tmp_path / "run", iris)), board(whole))
+    assert trained == [3, 4, -1]
+    assert all(json.loads(line) for line in journal(tmp_path / "run"))
+
+
+def test_killed_during_the_final_fit(iris, whole, tmp_path, trained):
+    cut(whole, tmp_path / "run", position(whole, "final") - 1)
+    model = fit(tmp_path / "run", iris)
+    assert trained == [-1]
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_weights_that_are_lost_are_trained_again(iris, whole, tmp_path, trained):
+    cut(whole, tmp_path / "run", position(whole, "final") - 1)
+    shutil.rmtree(tmp_path / "run" / "weights")
+    model = fit(tmp_path / "run", iris, refit=False)
+    assert len(trained) == 1
+    best = board(model).iloc[0]
+    assert best["score"] == model.best_score_ == whole.best_score_
+
+
+def damaged(directory, name, change):
+    path = directory / name
+    path.write_bytes(change(path.read_bytes()))
+
+
+def flipped(content):
+    return content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
+
+
+@pytest.mark.filterwarnings("ignore:.*What it held is computed again")
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize(
+    "change", [lambda content: b"", lambda content: content[:-40], flipped], ids=["empty", "cut", "flipped"]
+)
+def test_weights_and_predictions_that_are_damaged_are_made_again(iris, whole, tmp_path, trained, refit, change):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    best = whole.leaderboard().query("rank == 1")["trial_id"].item()
+    names = [f"weights/{best}.npz", f"predictions/{best}.npz"] + ["weights/final.npz"] * refit
+    for name in names:
+        damaged(tmp_path / "run", name, change)
+    model = fit(tmp_path / "run", iris, refit=refit)
+    assert trained == ([-1] if refit else [int(best)])
+    assert model.best_score_ == whole.best_score_
+    if refit:
+        same(board(model), board(whole))
+        assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+    trained.clear()
+    fit(tmp_path / "run", iris, refit=refit)
+    assert trained == []
+
+
+def test_a_journal_of_something_else_is_refused_before_anything_is_written(iris, whole, tmp_path, trained):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    lines = journal(tmp_path / "run")
+    for change, reason in (
+        (lambda lines: [lines[0].replace(b'"version": 1', b'"version": 99'), *lines[1:]], "`version` is 99"),
+        (lambda lines: [line.replace(b'"0001"', b'"../../x"') for line in lines], "a trial is named '../../x'"),
+        (lambda lines: [*lines, b'{"event": "import", "name": "os"}\n'], "'import' is unknown"),
+    ):
+        # As written by somebody who leaves out the checksums.
+        plain = [re.sub(rb', "n": [0-9]+, "crc": "[0-9a-f]+"\}', b"}", line.encode()) for line in lines]
+        (tmp_path / "run" / "journal.jsonl").write_bytes(b"".join(change(plain)))
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        with pytest.raises(ValueError, match=f"journal.jsonl.*{reason}"):
+            fit(tmp_path / "run", iris)
+        assert trained == [] and before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+
+def test_a_clock_that_is_set_forward_neither_ends_a_search_nor_counts(iris, tmp_path, monkeypatch):
+    now, offset = time.time, []
+    monkeypatch.setattr(time, "time", lambda: now() + sum(offset))
+    on_epoch = tuner.Tuner.on_epoch
+
+    def set_forward(self, record, epoch, numbers):
+        if (record.trial_id, epoch) == ("0001", 1):
+            offset.append(3600.0)
+        on_epoch(self, record, epoch, numbers)
+
+    monkeypatch.setattr(tuner.Tuner, "on_epoch", set_forward)
+    began = time.monotonic()
+    model = fit(tmp_path / "run", iris, max_trials=3, time_limit=1000, tensorboard=True)
+    assert offset and model.stop_reason_ == "max_trials"
+    assert sum(record["seconds"] for record in model.records_) <= time.monotonic() - began
+
+
+def test_a_finished_run_is_served_at_once(iris, whole, trained):
+    start = time.monotonic()
+    model = fit(whole.directory_, iris)
+    assert trained == [] and time.monotonic() - start < 5
+    same(board(model), board(whole))
+    assert model.stop_reason_ == "max_trials"
+    assert model.history_ == whole.history_ and model.best_score_ == whole.best_score_
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_more_trials_continue_a_finished_run(iris, tmp_path, trained, whole):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    model = fit(tmp_path / "run", iris, max_trials=7)
+    assert trained[:2] == [5, 6]
+    assert (len(trained) == 3) == (model.leaderboard().query("rank == 1")["trial_id"].item() in ("0005", "0006"))
+    fresh = fit(tmp_path / "fresh", iris, max_trials=7)
+    same(board(model), board(fresh))
+    assert np.array_equal(model.predict_proba(iris[0]), fresh.predict_proba(iris[0]))
+
+
+def test_without_a_seed_a_search_goes_on_with_its_own(iris, tmp_path, trained):
+    whole = fit(tmp_path / "run", iris, seed=None, max_trials=3)
+    cut(whole, tmp_path / "cut", position(whole, "created", "0002"))
+    model = fit(tmp_path / "cut", iris, seed=None, max_trials=3)
+    same(board(model), board(whole))
+    assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
+
+
+def test_an_earlier_best_of_a_killed_process_is_served_from_its_weights(iris, whole, tmp_path, trained):
+    """No trial of the new process is better: the model comes from the disk."""
+    cut(whole, tmp_path / "run", position(whole, "final") - 1)
+    model = fit(tmp_path / "run", iris, refit=False)
+    assert trained == []
+    best = board(model).iloc[0]
+    validation = model.evaluate(*iris)  # all rows; the weights are those that were scored, not the initial ones
+    assert validation["accuracy"] > 0.5 * best["score"]
+
+
+def test_disk_holds_the_weights_of_the_best_and_of_the_final_fit_only(whole):
+    best = whole.leaderboard().query("rank == 1")["trial_id"].item()
+    assert sorted(os.listdir(os.path.join(whole.directory_, "weights"))) == [
+        f"{best}.npz",
+        "final.npz",
+    ]

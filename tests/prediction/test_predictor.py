@@ -1,0 +1,67 @@
+"""The predictor: networks are compiled once, whatever the number of rows, and the same outputs come of any number."""
+
+import copy
+import logging
+
+import keras
+import numpy as np
+import pytest
+
+import autonas
+from autonas import data
+from autonas.prediction import predictor as predictor_module
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+def predictor(n_classes=3, width=8):
+    """One that serves an untrained network for rows of two numbers."""
+    inputs = keras.Input((2,), name="x_numbers")
+    hidden = keras.layers.Dense(width, "tanh")(inputs)
+    network = keras.Model({"x_numbers": inputs}, {"y": keras.layers.Dense(n_classes, "softmax")(hidden)})
+    rows, labels = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % n_classes
+    encoders, targets = {"x": data.get_encoder("table").fit(rows)}, {"y": data.TargetEncoder().fit(labels)}
+    return predictor_module.Predictor(network, encoders, targets)
+
+
+@pytest.mark.parametrize("n_rows", [1, 256, 257, 512, 513, 1300])
+def test_any_number_of_rows(n_rows):
+    served = predictor()
+    rows = np.random.default_rng(1).normal(size=(n_rows, 2))
+    outputs = served.outputs(rows)["y"]
+    expected = served.network(served.encode(rows), training=False)["y"]
+    np.testing.assert_allclose(outputs, keras.ops.convert_to_numpy(expected), atol=1e-6)
+
+
+def test_a_network_is_compiled_once(monkeypatch):
+    served, calls, call = predictor(), [], keras.Model.__call__
+    monkeypatch.setattr(keras.Model, "__call__", lambda *args, **kwargs: calls.append(1) or call(*args, **kwargs))
+    for n_rows in (300, 700, 1999):
+        served.outputs(np.zeros((n_rows, 2)))
+    assert len(calls) == 1
+
+
+def test_what_is_compiled_follows_the_weights_and_stays_behind_in_a_copy():
+    served, rows = predictor(), np.ones((400, 2))
+    before = served.outputs(rows)["y"]
+    served.network.set_weights([np.zeros_like(weight) for weight in served.network.get_weights()])
+    after = served.outputs(rows)["y"]
+    assert not np.allclose(before, after) and np.allclose(after, 1 / 3)
+    assert np.allclose(copy.deepcopy(served).outputs(rows)["y"], 1 / 3)
+
+
+def test_nothing_is_logged_over_five_fits_and_predictions_of_differently_many_rows(iris, caplog):
+    x, y = iris
+    rows = np.tile(x, (12, 1))
+    with caplog.at_level(logging.DEBUG, "tensorflow"):
+        for seed in range(5):
+            model = autonas.StructuredDataClassifier(
+                max_trials=1, epochs=2, refit=False, tensorboard=False, verbose=0, seed=seed
+            ).fit(x, y)
+            for n_rows in (7, 300 + seed, 700 + seed):
+                assert len(model.predict(rows[:n_rows])) == n_rows
+    assert [record.message for record in caplog.records if record.name.startswith("tensorflow")] == []
+
+
+def test_all_of_this_holds_on_jax(passes_on):
+    passes_on("jax")

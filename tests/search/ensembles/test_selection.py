@@ -1,0 +1,85 @@
+"""Ensemble selection: never worse than the best candidate, of so many at most, within what is allowed."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from autonas.search import ensembles
+
+TRUTH = np.random.default_rng(0).normal(size=200)
+
+
+def predictions(noises):
+    """Candidates that are wrong by independent noise of so much."""
+    generator = np.random.default_rng(1)
+    return {
+        str(place): {"y": (TRUTH + noise * generator.normal(size=200))[:, None]} for place, noise in enumerate(noises)
+    }
+
+
+def error(predicted, members=None):
+    return {"error": float(np.mean((predicted["y"][:, 0] - TRUTH) ** 2))}
+
+
+def is_better(scores, other):
+    return scores["error"] < other["error"]
+
+
+def chosen(candidates, size=5, **arguments):
+    best = min(candidates, key=lambda each: error(candidates[each])["error"])
+    return ensembles.select(candidates, best, error, is_better, size, **arguments)
+
+
+def average(candidates, members):
+    return {"y": sum(weight * candidates[name]["y"] for name, weight in members.items())}
+
+
+def test_the_scores_are_those_of_the_weighted_average():
+    candidates = predictions([0.5, 0.6, 0.7])
+    found = chosen(candidates)
+    assert sum(found.members.values()) == pytest.approx(1)
+    assert found.before == error(candidates[next(iter(found.members))])
+    assert found.after["error"] == pytest.approx(error(average(candidates, found.members))["error"], rel=1e-9)
+
+
+def test_independent_errors_cancel():
+    # The variance of the mean of five is a fifth.
+    found = chosen(predictions([0.5] * 5))
+    assert len(found.members) == 5 and found.after["error"] < 0.3 * found.before["error"]
+
+
+def test_the_better_one_weighs_more():
+    # Least squares would give weights in proportion to 1 / variance: 4 to 1.
+    found = chosen(predictions([0.5, 1.0]))
+    assert found.members["0"] == pytest.approx(0.8, abs=0.1)
+
+
+def test_it_is_as_good_as_the_best_of_all_bags_of_three():
+    candidates = predictions([0.5, 0.55, 0.6, 0.65])
+    best = min(
+        error({"y": np.mean([candidates[each]["y"] for each in bag], axis=0)})["error"]
+        for bag in itertools.combinations_with_replacement(candidates, 3)
+    )
+    assert chosen(candidates).after["error"] <= best
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_so_many_different_ones_at_most(size):
+    assert len(chosen(predictions([0.5] * 6), size).members) == size
+
+
+def test_what_does_not_help_is_left_out():
+    right = {"y": TRUTH[:, None]}
+    found = chosen({"right": right, "wrong": {"y": TRUTH[:, None] + 1}})
+    assert found.members == {"right": 1.0} and found.after == found.before and found.refused == 0
+
+
+def test_what_is_not_allowed_is_left_out_and_counted():
+    candidates = predictions([0.5, 0.5, 0.5])
+    best = next(iter(chosen(candidates).members))
+    allowed = next(name for name in candidates if name != best)
+    found = chosen(candidates, is_allowed=lambda members: members <= {best, allowed})
+    assert set(found.members) == {best, allowed} and found.refused == 1
+    found = chosen(candidates, is_allowed=lambda members: False)
+    assert found.members == {best: 1.0} and found.refused == 2

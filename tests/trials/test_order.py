@@ -1,0 +1,55 @@
+"""One order of trials decides everywhere which trial is the best."""
+
+import pytest
+
+from autonas.objectives import goal
+from autonas.reporting import SearchInfo, TrialRecord, leaderboard, plots
+from autonas.reporting.summary import sections
+from autonas.search.standings import Standings
+from autonas.trials.order import ranked, winner
+
+SEARCH = SearchInfo("val_accuracy", "max", objectives=["val_accuracy", "flops"], directions=["max", "min"])
+GOAL = goal.get_goal(["val_accuracy", "flops"], None, {"val_accuracy": "max"}, "val_accuracy")
+
+
+def trial(number, accuracy=0.9, flops=10.0, loss=0.5, parameters=100, **values):
+    metrics = {"val_accuracy": accuracy, "flops": flops, "val_loss": loss}
+    return TrialRecord(f"{number:04}", number, values=values, status="completed", score=accuracy, metrics=metrics,
+                       history=[metrics], epochs=1, best_epoch=1, parameters=parameters)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "best"),
+    [
+        ({11: {"accuracy": 0.91}}, 11),
+        ({11: {"flops": 9.0}}, 11),
+        ({11: {"loss": 0.4}}, 11),
+        ({11: {"parameters": 99}}, 11),
+        ({11: {"flops": 9.0}, 9: {"loss": 0.1, "parameters": 1}}, 11),
+        ({11: {"loss": 0.4}, 9: {"parameters": 1}}, 11),
+        ({11: {"accuracy": 0.89, "tuner/epochs": 9}, 9: {"tuner/epochs": 3}}, 11),
+        ({}, 9),
+    ],
+    ids=["score", "further objective", "loss", "parameters", "objective before loss", "loss before parameters",
+         "longer training", "earlier"],
+)  # fmt: skip
+def test_every_view_of_a_search_names_the_same_winner(changes, best):
+    records = [trial(number, **changes.get(number, {})) for number in (9, 11)]
+    board = leaderboard(records, "val_accuracy", "max", SEARCH.pairs()[1:])
+    assert board.trial_id[0] == f"{best:04}" and board["rank"].tolist() == [1, 2]
+    assert winner(SEARCH, records).number == ranked(SEARCH, records)[0].number == best
+    assert Standings({each.trial_id: each for each in records}, GOAL, lambda values: True).best().number == best
+    said = dict(sections(SEARCH, records, "max_trials", {}))["Best trial"][0]
+    assert said.startswith(f"Trial {best} won")
+    legend = plots.plot_history(SEARCH, records).get_legend().get_texts()
+    assert any(text.get_text().startswith(f"best: trial {best},") for text in legend)
+
+
+def test_the_winner_is_the_trial_that_is_served():
+    records = [trial(9), trial(11, accuracy=0.8)]
+    served = SearchInfo("val_accuracy", "max", served="0011")
+    assert winner(served, records).number == 11
+
+
+def test_trials_without_a_finite_score_are_not_ranked():
+    assert ranked(SEARCH, [trial(1, accuracy=float("nan"))]) == []
