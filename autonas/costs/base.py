@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import numbers
 
 import keras
 import numpy as np
@@ -107,9 +106,3 @@ def _varied_weights(model):
     finally:
         for variable, value in kept:
             variable.assign(value)
-
-
-def check_positive_integer(name, value):
-    """Raises a `ValueError` if `value`, the argument `name`, isn't a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {name}={value!r}")

@@ -3,6 +3,7 @@
 import functools
 
 from autonas import runtimes
+from autonas.arguments import checks
 from autonas.costs import base, latency_table, timing
 
 
@@ -37,8 +38,8 @@ class Latency(base.Cost):
         return self.table is not None
 
     def check(self):
-        base.check_positive_integer("batch_size", self.batch_size)
-        base.check_positive_integer("n_threads", self.n_threads)
+        checks.check_integer("batch_size", self.batch_size, 1)
+        checks.check_integer("n_threads", self.n_threads, 1)
         if self.table is not None:
             self._check_against_table()
             return

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from autonas.arguments import checks
 from autonas.costs import base, layer_calls
 
 
@@ -22,7 +23,7 @@ class PeakMemory(base.Cost):
         self.batch_size = batch_size
 
     def check(self):
-        base.check_positive_integer("batch_size", self.batch_size)
+        checks.check_integer("batch_size", self.batch_size, 1)
 
     def measure(self, built):
         return {self.name: peak_memory(built.model, self.batch_size) / 1e6}

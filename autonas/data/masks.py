@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from autonas.arguments.lists import as_list
+
 
 def has_masked(x):
     """Return whether a masked array, or a list that holds one, masks at least one element."""
@@ -38,8 +40,7 @@ def refuse_masked(x, name):
         name: Name of the argument, for the message.
     """
     if has_masked(x):
-        rows = x if isinstance(x, (list, tuple)) else [x]
-        count = sum(int(np.ma.count_masked(row)) for row in rows if _is_masked(row))
+        count = sum(int(np.ma.count_masked(row)) for row in as_list(x) if _is_masked(row))
         raise ValueError(
             f"`{name}` must hold a value in each place. Received: a masked array with {count} masked "
             f"value{'' if count == 1 else 's'}. Fill them, for example by `filled(0)`, or remove their rows."

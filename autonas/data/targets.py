@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.exceptions import DataConversionWarning
 
 from autonas import storage
+from autonas.arguments.checks import check_integer
 from autonas.data.checks import MAX_FLOAT32, check_strings, warn_of_confused_integers
 from autonas.data.kinds import as_target_array, infer_task, is_indicator
 
@@ -217,10 +218,7 @@ class TargetEncoder:
         classes = np.unique(values)
         check_strings((label for label in classes.tolist() if isinstance(label, str)), "`y`")
         if self.num_classes is not None:
-            if not isinstance(self.num_classes, (int, np.integer)) or self.num_classes < 2:
-                raise ValueError(
-                    f"`num_classes` must be an integer of at least 2. Received: num_classes={self.num_classes!r}"
-                )
+            check_integer("num_classes", self.num_classes, 2)
             if len(classes) > self.num_classes:
                 raise ValueError(
                     f"`num_classes` must be at least the number of classes in `y`, {len(classes)}. "

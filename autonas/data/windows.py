@@ -1,8 +1,8 @@
 """From one long series to rows for forecasting."""
 
-import numbers
-
 import numpy as np
+
+from autonas.arguments import checks
 
 
 def make_windows(series, lookback, horizon=1, target_columns=None):
@@ -22,8 +22,7 @@ def make_windows(series, lookback, horizon=1, target_columns=None):
         ValueError: If the series is shorter than `lookback + horizon`, or an argument is out of range.
     """
     for name, value in (("lookback", lookback), ("horizon", horizon)):
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-            raise ValueError(f"`{name}` must be a positive number of steps. Received: {name}={value!r:.60}")
+        checks.check_integer(name, value, 1, "a positive number of steps")
     series = np.asarray(series)
     if series.ndim not in (1, 2):
         raise ValueError(f"`series` must have shape (time,) or (time, channels). Received: shape {series.shape}")

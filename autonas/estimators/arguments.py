@@ -7,10 +7,10 @@ import os
 import numpy as np
 
 from autonas import execution, oracles
+from autonas.arguments import checks
 from autonas.backends import precision
 from autonas.data import checks as data_checks
 from autonas.objectives import goal
-from autonas.oracles import checks
 
 TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
 
@@ -36,8 +36,8 @@ def check(estimator):
     split = estimator.validation_split
     if not checks.is_number(split) or not 0 < split < 1:
         _refuse("validation_split", "a number between 0 and 1, the share of rows to validate on", split)
-    if estimator.seed is not None and (not checks.is_integer(estimator.seed) or estimator.seed < 0):
-        _refuse("seed", "a non-negative integer or None", estimator.seed)
+    if estimator.seed is not None:
+        checks.check_integer("seed", estimator.seed, 0, "a non-negative integer or None")
     if estimator.preset not in presets():
         _refuse("preset", f"one of {', '.join(map(repr, presets()))}", estimator.preset)
     if estimator.precision not in precision.PRECISIONS:
@@ -124,8 +124,8 @@ def _refuse_keras_tuners_workers():
 
 def _positive_integer(estimator, name):
     value = getattr(estimator, name)
-    if value is not None and (not checks.is_integer(value) or value < 1):
-        _refuse(name, "a positive integer or None", value)
+    if value is not None:
+        checks.check_integer(name, value, 1, "a positive integer or None")
 
 
 def _refuse(name, expected, value):

@@ -1,12 +1,11 @@
 """What an estimator can do once it is fitted: predict, score, export, be saved."""
 
-import numbers
-
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from autonas import exports
+from autonas.arguments import checks
 from autonas.data import is_stream, masks
 from autonas.estimators import inspection, persistence, tags
 from autonas.prediction import predictor as predictor_module
@@ -152,8 +151,7 @@ class FittedModel(inspection.InspectedModel):
             ValueError: If `k` is wrong, or there is nothing to choose from or by.
         """
         check_is_fitted(self, "predictor_")
-        if isinstance(k, bool) or not isinstance(k, numbers.Integral) or k < 1:
-            raise ValueError(f"`k` must be a number of networks of at least 1. Received: k={k!r:.60}")
+        checks.check_integer("k", k, 1, "a number of networks of at least 1")
         prepared, search, directory, refits = self._search_at_hand("ensemble")
         with lock.held(directory):
             network, record = ensembles.EnsembleStage(search).serve(int(k), refits)

@@ -14,6 +14,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from autonas import oracles
+from autonas.arguments.checks import check_integer
 from autonas.data import autoregression, checks, is_stream, masks, splits
 from autonas.estimators import arguments, auto_model
 from autonas.prediction import predictor as predictor_module
@@ -148,9 +149,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     # ------------------------------------------------------------------ preparation
 
     def _prepare(self, series, y, sample_weight, validation_data, groups, seed):
-        _check_steps("horizon", self.horizon)
+        check_integer("horizon", self.horizon, 1, "a positive number of steps")
         if self.lookback is not None:
-            _check_steps("lookback", self.lookback)
+            check_integer("lookback", self.lookback, 1, "a positive number of steps")
         values, outputs = self._learn_columns(series, y)
         self.lookback_, alpha = self._choose_lookback(values, outputs)
         needed = self.lookback_ + self.horizon + _MIN_WINDOWS - 1
@@ -331,11 +332,6 @@ _with_arguments_of_auto_model(TimeSeriesForecaster.__init__)
 
 def _shaped(outputs):
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-
-def _check_steps(name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"`{name}` must be a positive number of steps. Received: {name}={value!r:.60}")
 
 
 def _read(series, name):

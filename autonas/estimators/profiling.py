@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from autonas.arguments import checks
 from autonas.costs import base, latency, latency_table, operations
 from autonas.estimators import arguments
 from autonas.search_space import encoding
@@ -57,7 +58,7 @@ def profile(
         FileNotFoundError: If there is no folder for the file.
     """
     report = report or (lambda line: None)
-    base.check_positive_integer("n_checked", n_checked)
+    checks.check_integer("n_checked", n_checked, 1)
     if n_architectures < 2 * n_checked:
         raise ValueError(
             "`n_architectures` must be at least twice `n_checked`: half of those that are measured calibrate the "

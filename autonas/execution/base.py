@@ -47,13 +47,6 @@ class Retried:
     reason: str
 
 
-def checked_gpus(gpus_per_trial):
-    """The argument `gpus_per_trial` of an executor; a `ValueError` if it can't be."""
-    if not (isinstance(gpus_per_trial, int) and gpus_per_trial >= 1):
-        raise ValueError(f"`gpus_per_trial` must be an integer, at least 1. Received: {gpus_per_trial=!r}")
-    return gpus_per_trial
-
-
 class Executor(abc.ABC):
     """Runs jobs for one driver, whose thread makes all calls and is the one that `on_report` is called in.
 

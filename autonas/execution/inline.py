@@ -3,6 +3,7 @@
 import collections
 import traceback
 
+from autonas.arguments import checks
 from autonas.execution import base
 
 
@@ -19,7 +20,8 @@ class InlineExecutor(base.Executor):
     slots = 1
 
     def __init__(self, gpus_per_trial=1):
-        self.gpus_per_trial = base.checked_gpus(gpus_per_trial)
+        checks.check_integer("gpus_per_trial", gpus_per_trial, 1)
+        self.gpus_per_trial = gpus_per_trial
         self._evaluate = None
         self._queue = collections.deque()
 

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 
-from autonas.execution import base, channel, environment, supervision, worker
+from autonas.arguments import checks
+from autonas.execution import channel, environment, supervision, worker
 
 #: Seconds after which a worker that isn't ready counts as hung.
 _SECONDS_TO_START = 600.0
@@ -46,9 +47,9 @@ class ProcessExecutor(supervision.SupervisedExecutor):
 
     def __init__(self, n_workers, grace=30.0, gpus_per_trial=1):
         super().__init__(grace)
-        self.gpus_per_trial = base.checked_gpus(gpus_per_trial)
-        if not (isinstance(n_workers, int) and n_workers >= 1):
-            raise ValueError(f"`n_workers` must be an integer, at least 1. Received: n_workers={n_workers!r}")
+        checks.check_integer("gpus_per_trial", gpus_per_trial, 1)
+        self.gpus_per_trial = gpus_per_trial
+        checks.check_integer("n_workers", n_workers, 1)
         self._n_workers = n_workers
         self._file = None
         self._environments = []

@@ -12,6 +12,7 @@ import warnings
 import joblib
 import numpy as np
 
+from autonas.arguments import checks
 from autonas.backends import memory
 from autonas.execution import environment, supervision, worker
 
@@ -52,8 +53,8 @@ class RayExecutor(supervision.SupervisedExecutor):
 
     def __init__(self, n_workers=None, resources_per_trial=None, address=None, grace=30.0):
         super().__init__(grace)
-        if n_workers is not None and not (isinstance(n_workers, int) and n_workers >= 1):
-            raise ValueError(f"`n_workers` must be an integer, at least 1, or None. Received: n_workers={n_workers!r}")
+        if n_workers is not None:
+            checks.check_integer("n_workers", n_workers, 1, "an integer of at least 1 or None")
         self._n_workers = n_workers
         self._needs = None if resources_per_trial is None else _needs(resources_per_trial)
         self._address = address or os.environ.get("RAY_ADDRESS")

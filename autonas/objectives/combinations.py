@@ -5,6 +5,8 @@ import numbers
 
 import keras
 
+from autonas.arguments.lists import as_list
+
 
 class Combination:
     """Base class: one number of several objectives, larger is better.
@@ -150,7 +152,7 @@ class Lexicographic(Combination):
     def __init__(self, objectives, tolerances):
         if not isinstance(objectives, (list, tuple)) or len(objectives) < 2:
             raise ValueError(f"`objectives` must be a list of two or more. Received: objectives={objectives!r:.100}")
-        steps = _as_list(tolerances, len(objectives) - 1)
+        steps = as_list(tolerances, len(objectives) - 1)
         if len(steps) != len(objectives) - 1 or not all(isinstance(each, numbers.Real) and each > 0 for each in steps):
             raise ValueError(
                 "`tolerances` must be a positive number, or one for each objective but the last. "
@@ -166,7 +168,7 @@ class Lexicographic(Combination):
     def combine(self, values, directions):
         *firsts, last = [_oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
         total = last
-        for value, step in reversed(list(zip(firsts, _as_list(self.tolerances, len(firsts)), strict=True))):
+        for value, step in reversed(list(zip(firsts, as_list(self.tolerances, len(firsts)), strict=True))):
             # What is a multiple of the step up to rounding belongs to the step that begins there.
             total = math.floor(value / step + 1e-9) + 0.5 + math.atan(total) / math.pi
         return total
@@ -181,10 +183,6 @@ class Lexicographic(Combination):
 
 def _oriented(value, direction):
     return value if direction == "max" else -value
-
-
-def _as_list(value, length):
-    return list(value) if isinstance(value, (list, tuple)) else [value] * length
 
 
 def _check_numbers(name, given):

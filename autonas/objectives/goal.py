@@ -8,6 +8,7 @@ import math
 import keras
 import keras_tuner
 
+from autonas.arguments.lists import as_list
 from autonas.costs import operations
 from autonas.costs import registry as costs
 from autonas.objectives import combinations, constraints, custom_score, metrics, scoring
@@ -218,7 +219,7 @@ def parts_of(objective):
         return []
     if isinstance(objective, combinations.Combination):
         return objective.parts
-    return list(objective) if isinstance(objective, (list, tuple)) else [objective]
+    return as_list(objective)
 
 
 def metric_names(objective):

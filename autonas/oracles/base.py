@@ -6,7 +6,8 @@ import secrets
 import keras_tuner
 import numpy as np
 
-from autonas.oracles import checks, feasibility, keras_tuner_trials, locks, success
+from autonas.arguments import checks
+from autonas.oracles import feasibility, keras_tuner_trials, locks, success
 from autonas.search_space import encoding as encoding_module
 from autonas.trials.outcomes import is_candidate
 

@@ -6,7 +6,8 @@ import itertools
 import numpy as np
 import threadpoolctl
 
-from autonas.oracles import base, checks, feasibility, scalarisation
+from autonas.arguments import checks
+from autonas.oracles import base, feasibility, scalarisation
 from autonas.oracles.fidelity import scale as fidelity
 from autonas.oracles.gp import acquisition as acquisitions
 from autonas.oracles.gp import prediction, targets

@@ -4,7 +4,8 @@ import typing
 
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility
+from autonas.arguments import checks
+from autonas.oracles import base, feasibility
 from autonas.trials import outcomes
 
 

@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility, scalarisation
+from autonas.arguments import checks
+from autonas.oracles import base, feasibility, scalarisation
 from autonas.trials import outcomes
 
 #: What is known of no architecture: it is farther beyond the limits than any, and has no scores.

@@ -5,7 +5,8 @@ import copy
 import moocore
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility, scalarisation
+from autonas.arguments import checks
+from autonas.oracles import base, feasibility, scalarisation
 from autonas.oracles.controllers import (
     FactorisedController,
     ProximalPolicyOptimization,

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from autonas import data, oracles
+from autonas.arguments.lists import as_list
 from autonas.costs import registry
 from autonas.data import checks, dataset, splits
 from autonas.objectives import goal, scoring
@@ -188,7 +189,6 @@ def given_graph(estimator):
     """A copy of the user's graph, whose blocks are bound to this fit's data, or two times `None`."""
     if estimator.inputs is None:
         return None, None
-    as_list = lambda value: list(value) if isinstance(value, (list, tuple)) else [value]  # noqa: E731
     nodes, outputs = copy.deepcopy((as_list(estimator.inputs), as_list(estimator.outputs)))
     graph.Graph(nodes, outputs)  # Refuses what isn't a graph before the data is looked at.
     return nodes, outputs
@@ -321,7 +321,6 @@ def _rows_to_try(truth, target):
 
 def _metrics_by_head(metrics, names):
     """The user's further metrics as a list for each head."""
-    as_list = lambda value: list(value) if isinstance(value, (list, tuple)) else [value]  # noqa: E731
     if metrics is None:
         return {name: [] for name in names}
     if not isinstance(metrics, dict):

@@ -6,6 +6,7 @@ import typing
 import keras
 
 from autonas import execution, oracles
+from autonas.arguments.lists import as_list
 from autonas.data import is_stream
 from autonas.objectives import custom_score, goal
 
@@ -54,8 +55,7 @@ class Request:
     @property
     def objectives(self):
         """The objectives, a list."""
-        wanted = goal.wanted(self.objective, self.strategy)
-        return list(wanted) if isinstance(wanted, (list, tuple)) else [wanted]
+        return as_list(goal.wanted(self.objective, self.strategy))
 
     @property
     def has_several_objectives(self):

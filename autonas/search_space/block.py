@@ -5,6 +5,7 @@ import re
 
 import keras
 
+from autonas.arguments.lists import as_list
 from autonas.search_space import ranges
 
 
@@ -74,7 +75,7 @@ class Block(Configurable):
                 f"A block can be connected once, and this {type(self).__name__} is connected already. "
                 "Create another block."
             )
-        nodes = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        nodes = as_list(inputs)
         for node in nodes:
             if not isinstance(node, Node):
                 raise ValueError(

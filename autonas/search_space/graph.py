@@ -6,6 +6,7 @@ import warnings
 import keras
 import keras_tuner
 
+from autonas.arguments.lists import as_list
 from autonas.search_space import block, declaring, heads, inputs, optimization
 from autonas.search_space.blocks import preprocessing
 
@@ -29,8 +30,8 @@ class Graph(keras_tuner.HyperModel):
 
     def __init__(self, inputs, outputs, optimization=None):
         super().__init__()
-        self.inputs = _as_list(inputs)
-        self.outputs = _as_list(outputs)
+        self.inputs = as_list(inputs)
+        self.outputs = as_list(outputs)
         self.optimization = optimization
         self.blocks = self._sort()
         self.heads = [node.block for node in self.outputs]
@@ -253,10 +254,6 @@ class Graph(keras_tuner.HyperModel):
 def _part(name, part, sources, role, facts, drawing):
     return {"name": name, "kind": type(part).__name__, "inputs": sources, "role": role, "facts": facts,
             "drawing": drawing}  # fmt: skip
-
-
-def _as_list(value):
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _single(tensors):

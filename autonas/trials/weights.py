@@ -88,13 +88,13 @@ class TrialWeights(TrialArrays):
         """Set a model's weights to those of a trial. Returns whether there are such weights, undamaged."""
         shapes = [array.shape for array in model.get_weights()]
 
-        def as_list(arrays):
+        def of_this_network(arrays):
             weights = list(arrays.values())
             if [array.shape for array in weights] != shapes:
                 raise ValueError("it holds the weights of another network")
             return weights
 
-        weights = self.read(trial_id, as_list)
+        weights = self.read(trial_id, of_this_network)
         if weights is not None:
             model.set_weights(weights)
         return weights is not None

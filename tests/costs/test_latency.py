@@ -47,8 +47,8 @@ def test_several_threads_can_be_given(runtime):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"batch_size": 0}, "`batch_size` must be a whole number of at least 1. Received: batch_size=0"),
-        ({"n_threads": 1.5}, "`n_threads` must be a whole number of at least 1. Received: n_threads=1.5"),
+        ({"batch_size": 0}, "`batch_size` must be an integer of at least 1. Received: batch_size=0"),
+        ({"n_threads": 1.5}, "`n_threads` must be an integer of at least 1. Received: n_threads=1.5"),
         ({"runtime": "tf"}, "`runtime` must be one of 'litert', 'onnx', 'keras'. Received: runtime='tf'"),
         ({"runtime": "keras", "n_threads": 2}, "`n_threads` can't be set for runtime='keras'.*Received: n_threads=2"),
         ({"table": {"latency": 3}}, "`table` must be what `autonas profile --device-out table.json` writes"),

@@ -79,5 +79,5 @@ def test_shapes_that_are_not_known_are_refused():
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, True, "all"])
 def test_a_wrong_batch_size_is_refused(wrong):
-    with pytest.raises(ValueError, match="`batch_size` must be a whole number of at least 1. Received"):
+    with pytest.raises(ValueError, match="`batch_size` must be an integer of at least 1. Received"):
         memory.PeakMemory(wrong).check()

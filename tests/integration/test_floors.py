@@ -19,7 +19,7 @@ FLOORS = [
     {"search_space", "prediction"},
     {"costs", "optimizers"},
     {"runtimes", "data"},
-    {"storage", "backends", "exceptions"},
+    {"storage", "backends", "arguments", "exceptions"},
 ]
 #: Imports of `autonas` itself, for its public names, which are imported when they are used.
 PUBLIC_NAMES = {"cli/options.py", "estimators/persistence.py"}

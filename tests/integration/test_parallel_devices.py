@@ -95,7 +95,9 @@ def test_other_backends_are_refused(folder, executor):
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2"])
 def test_a_wrong_number_of_gpus_is_refused(wrong):
     for executor in (InlineExecutor, lambda **given: ProcessExecutor(1, **given)):
-        with pytest.raises(ValueError, match="`gpus_per_trial` must be an integer, at least 1. Received: gpus_per_tr"):
+        with pytest.raises(
+            ValueError, match="`gpus_per_trial` must be an integer of at least 1. Received: gpus_per_tr"
+        ):
             executor(gpus_per_trial=wrong)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autonas.oracles import checks
+from autonas.arguments import checks
 
 
 class QLearning:

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility
+from autonas.arguments import checks
+from autonas.oracles import base, feasibility
 from autonas.oracles.fidelity import extrapolation, low_fidelity_oracle
 
 #: Share of a full training before which none is stopped: half of it is the rise of the learning rate.

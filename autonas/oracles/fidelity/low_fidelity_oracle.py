@@ -1,6 +1,7 @@
 """The base of oracles that put trainings which aren't full ones around a strategy."""
 
-from autonas.oracles import base, checks, registry
+from autonas.arguments import checks
+from autonas.oracles import base, registry
 
 
 class LowFidelityOracle(base.Oracle):

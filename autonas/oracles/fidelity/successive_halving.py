@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from autonas.oracles import base, checks, feasibility
+from autonas.arguments import checks
+from autonas.oracles import base, feasibility
 from autonas.oracles.fidelity import low_fidelity_oracle, scale
 
 #: Share of a full training after which architectures are compared first.

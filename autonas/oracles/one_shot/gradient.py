@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from autonas.oracles import checks
+from autonas.arguments import checks
+from autonas.arguments.lists import as_list
 from autonas.oracles.one_shot import supernet_oracle
 
 RELAXATIONS = ("softmax", "gumbel", "partial")
@@ -140,7 +141,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         checks.check_number("architecture_learning_rate", self.architecture_learning_rate, 0)
         checks.check_number("warm_up", self.warm_up, 0, 0.95)
         checks.check_integer("partial_channels", self.partial_channels, 2)
-        given = _as_list(0.0 if self.cost_weight is None else self.cost_weight)
+        given = as_list(0.0 if self.cost_weight is None else self.cost_weight)
         if not given or not all(map(checks.is_number, given)) or given[0] < 0 or sorted(set(given)) != given:
             raise ValueError(
                 "`cost_weight` must be a number of at least 0, or an ascending sequence of them. "
@@ -158,7 +159,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         if self.penalised_cost is None:
             return [0.0]
         if self.cost_weight is not None:
-            return _as_list(self.cost_weight)
+            return as_list(self.cost_weight)
         return list(SWEEP) if self._goals else [WEIGHT]
 
     @property
@@ -247,10 +248,6 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def _is_refused(self, values):
         return self.encoding.key(values) in self._refused
-
-
-def _as_list(value):
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _pick(dimension, distribution, choose):

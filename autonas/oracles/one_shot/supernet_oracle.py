@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from autonas.oracles import base, checks
+from autonas.arguments import checks
+from autonas.oracles import base
 
 
 class SupernetOracle(base.Oracle):

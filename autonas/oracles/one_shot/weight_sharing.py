@@ -6,7 +6,8 @@ import math
 import numpy as np
 from scipy import stats
 
-from autonas.oracles import base, checks, registry
+from autonas.arguments import checks
+from autonas.oracles import base, registry
 from autonas.oracles.one_shot import supernet_oracle
 
 SAMPLINGS = ("fair", "uniform", "strategy")

@@ -1,5 +1,6 @@
 """What the generic blocks share: depths and kinds given as values or ranges, and checks of their inputs."""
 
+from autonas.arguments import checks
 from autonas.search_space import decisions, ranges
 
 
@@ -19,8 +20,8 @@ def repeat(block, name, make_layer, limit=None):
             depth.max_value,
             depth.min_value if depth.default is None else depth.default,
         ]
-    elif isinstance(depth, int) and not isinstance(depth, bool) and depth >= 0:
-        bounds = [depth] * 3
+    elif checks.is_integer(depth, 0):
+        bounds = [int(depth)] * 3
     else:
         raise ValueError(
             f"`{name}` of {type(block).__name__} must be a whole number from 0 or an autonas.Int of step 1, "
@@ -80,7 +81,7 @@ def check_label(block, name, label, known):
 def check_whole_number(block, name, minimum):
     """Raises unless the argument `name` of `block` is a whole number from `minimum`."""
     value = getattr(block, name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+    if not checks.is_integer(value, minimum):
         raise ValueError(
             f"`{name}` of {type(block).__name__} must be a whole number from {minimum}. Received: {name}={value!r}"
         )

@@ -1,0 +1,1 @@
+"""Values of arguments, from any room: checks of numbers and options, and lists from single values."""

@@ -1,0 +1,63 @@
+"""Checks of arguments: each error names the argument, the expected values and the received value."""
+
+import math
+import numbers
+
+
+def is_integer(value, minimum=-math.inf):
+    """Return whether `value` is an integer of Python or NumPy, no boolean, and at least `minimum`."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= minimum
+
+
+def is_number(value):
+    """Return whether `value` is a real number of Python or NumPy, and no boolean."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def check_integer(name, value, minimum, expected=None):
+    """Check that an argument is an integer of at least `minimum`.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: Value of the argument.
+        minimum: Smallest value that is accepted.
+        expected: Description of the accepted values for the message. Defaults to "an integer of at least" `minimum`.
+
+    Raises:
+        ValueError: If `value` is no integer, a boolean, or less than `minimum`.
+    """
+    if not is_integer(value, minimum):
+        expected = expected or f"an integer of at least {minimum}"
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r:.100}")
+
+
+def check_number(name, value, minimum, maximum=math.inf):
+    """Check that an argument is a number from `minimum` to `maximum`.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: Value of the argument.
+        minimum: Smallest value that is accepted.
+        maximum: Largest value that is accepted. Defaults to no limit.
+
+    Raises:
+        ValueError: If `value` is no real number, a boolean, or out of range.
+    """
+    if not is_number(value) or not minimum <= value <= maximum:
+        limits = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
+        raise ValueError(f"`{name}` must be a number {limits}. Received: {name}={value!r:.100}")
+
+
+def check_option(name, value, options):
+    """Check that an argument is one of `options`.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: Value of the argument.
+        options: Sequence of the accepted values.
+
+    Raises:
+        ValueError: If `value` isn't among `options`.
+    """
+    if value not in options:
+        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, options))}. Received: {name}={value!r:.100}")
