@@ -1,4 +1,4 @@
-"""Nodes and blocks: what a person draws a search space with, as in Keras's functional API."""
+"""Nodes and blocks, from which a graph is built as with Keras's functional API."""
 
 import inspect
 import re
@@ -10,10 +10,10 @@ from autonas.search_space import ranges
 
 
 class Node:
-    """A symbolic tensor in a graph of blocks: the output of a block, or an input.
+    """Symbolic tensor in a graph of blocks: an input, or the output of a block.
 
     Args:
-        block: The block that produces it, or `None` for an input.
+        block: The block whose output the node is, or `None` for an input.
     """
 
     def __init__(self, block=None):
@@ -21,14 +21,16 @@ class Node:
 
 
 class Configurable:
-    """An object whose configuration is its constructor's arguments, stored untouched under their own names."""
+    """Base class of objects whose configuration is the arguments of the constructor, stored as attributes."""
 
     @classmethod
     def argument_names(cls):
-        """Names of the constructor's arguments."""
+        """Return the names of the constructor's arguments."""
         parameters = inspect.signature(cls.__init__).parameters.values()
         variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        return [each.name for each in parameters if each.name != "self" and each.kind not in variable]
+        return [
+            parameter.name for parameter in parameters if parameter.name != "self" and parameter.kind not in variable
+        ]
 
     def get_config(self):
         return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
@@ -39,14 +41,22 @@ class Configurable:
 
 
 class Block(Configurable):
-    """A piece of a search space: Keras layers plus decisions, written once.
+    """Base class of blocks, the components of a search space: Keras layers whose hyperparameters the search chooses.
 
-    Subclass it and write `build(hp, inputs)`. Arguments of the constructor are stored under their own names; each is
-    a value or a range, and `self.suggest(hp, "units")` gives its value in a trial.
+    A subclass overrides `build(hp, inputs)`. Its constructor stores every argument as an attribute of the same name. An
+    argument is a value or a range, and `self.suggest(hp, "units")` returns the value of the argument `units` in the
+    current trial.
+
+    Args:
+        name: Name of the block, unique in its graph. The names of its hyperparameters begin with `"<name>/"`. Defaults
+            to the class name in snake case with a number, such as `"dense_block_1"`.
 
     Example:
 
     ```python
+    import autonas
+    import keras
+
     class TwoLayers(autonas.Block):
         def __init__(self, units=autonas.Choice([16, 32]), name=None):
             super().__init__(name)
@@ -55,21 +65,22 @@ class Block(Configurable):
         def build(self, hp, inputs):
             units = self.suggest(hp, "units")
             return keras.layers.Dense(units)(keras.layers.Dense(units, "relu")(inputs))
-    ```
 
-    Args:
-        name: Name of the block, unique in its graph; its hyperparameters are named `name/...`. Defaults to the class's
-            name in snake case, with a number.
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(TwoLayers()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
     """
 
-    #: Whether the block takes inputs as the data pipeline delivers them (see `Graph`), or encoded as one float tensor.
+    #: Whether `build` receives an input's tensors as the data pipeline delivers them, a tensor or a dict of tensors. If
+    #: not, an input connected to the block is first encoded as one float tensor (see `Graph`).
     takes_raw_inputs = False
 
     def __init__(self, name=None):
         self.name = name
 
     def __call__(self, inputs):
-        """Connects the block to one node or a list of nodes and returns its output node."""
+        """Connect the block to a node or a list of nodes, and return its output node."""
         if getattr(self, "parents", None) is not None:
             raise ValueError(
                 f"A block can be connected once, and this {type(self).__name__} is connected already. "
@@ -86,11 +97,12 @@ class Block(Configurable):
         return Node(self)
 
     def build(self, hp, inputs):
-        """Builds the block's layers.
+        """Build the layers of the block.
 
         Args:
-            hp: The `keras_tuner.HyperParameters` of a trial (or a reading of another kind: pass it on to decisions).
-            inputs: A Keras tensor, or a list of them if the block was called on a list.
+            hp: The `keras_tuner.HyperParameters` of a trial, or a `Reading` that interprets decisions in another way.
+                Decisions are called with it: `decision(hp, tensor)`.
+            inputs: A Keras tensor, or a list of tensors if the block is connected to several nodes.
 
         Returns:
             A Keras tensor.
@@ -98,43 +110,44 @@ class Block(Configurable):
         raise NotImplementedError
 
     def structure(self, prefix):
-        """The graph of operations that the block's decisions stand for, where there is one.
+        """Return the graph of operations that the decisions of the block describe, if any.
 
-        A strategy that is told of it knows which architectures compute the same.
+        A strategy uses the graph to recognise architectures that compute the same function.
 
         Args:
-            prefix: What the names of its decisions begin with, before a slash, such as `"cell_block_1"`.
+            prefix: Prefix of the names of the block's decisions, without the slash, such as `"cell_block_1"`.
 
         Returns:
-            An `OperationGraph`, or `None`, as here.
+            An `OperationGraph` or `None`. The base class returns `None`.
         """
         return None
 
     def drawing(self, prefix):
-        """How the block's decisions are drawn as small graphs, where a drawing says more than a list of them.
+        """Return the graphs that visualise the decisions of the block, such as the graph of a cell.
 
         Args:
-            prefix: What the names of its decisions begin with, before a slash, such as `"cell_block_1"`.
+            prefix: Prefix of the names of the block's decisions, without the slash, such as `"cell_block_1"`.
 
         Returns:
-            A list of a dict for each graph, which JSON can hold; empty, as here, for none.
+            A list of JSON-compatible dicts, one for each graph. The base class returns an empty list.
 
-            - `"name"`: what it is called, such as `"normal cell"`.
-            - `"inputs"`: names of its first nodes, which are 0, 1, ...; what is computed are the nodes after them.
-            - `"edges"`: a dict for each operation: `"decision"`, the name of the decision on operations, `"source"`,
-              the number of the node that it takes, and `"target"`, that of the node that its result goes to.
-              Instead of a number, `{"decision": name, "place": i}` stands for the i-th node that an `InputChoice`
-              chose, and `{"decision": name, "back": target}` for the node so many before the target as was chosen,
-              none for 0. An edge without `"decision"` passes its input on. Edges whose decisions are inactive aren't
-              drawn.
-            - `"joins"`: whether the output is all computed nodes side by side. Defaults to the last node.
-            - `"used_by"`: pair of a value and names of decisions: it is drawn if one of these has that value. Defaults
-              to always.
+            - `"name"`: title of the graph, such as `"normal cell"`.
+            - `"inputs"`: list of names of the input nodes. They are numbered 0, 1, ..., and the computed nodes follow.
+            - `"edges"`: list of dicts, one for each operation. `"decision"` is the name of the decision that chooses
+              the operation; without this key the edge is an identity. `"source"` and `"target"` are the numbers of the
+              nodes that the edge connects. If the source is itself chosen, `"source"` is a dict:
+              `{"decision": name, "place": i}` is the i-th node chosen by an `InputChoice`, and
+              `{"decision": name, "back": target}` is the node `target - k`, where k is the chosen value; k = 0 means no
+              edge. An edge whose decision is inactive isn't drawn.
+            - `"joins"`: whether the output concatenates all computed nodes. Defaults to `False`: the output is the last
+              node.
+            - `"used_by"`: pair of a value and a list of names of decisions. The graph is drawn if one of the decisions
+              has the value. Defaults to always.
         """
         return []
 
     def suggest(self, hp, argument):
-        """The value of the constructor's argument `argument` in a trial."""
+        """Return the value of the constructor's argument named `argument` in the trial of `hp`."""
         return ranges.suggest(hp, argument, getattr(self, argument))
 
     def __init_subclass__(cls, **kwargs):
@@ -144,5 +157,5 @@ class Block(Configurable):
 
 
 def snake_case(name):
-    """`"DenseBlock"` to `"dense_block"`."""
+    """Convert a name from camel case to snake case: `"DenseBlock"` to `"dense_block"`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

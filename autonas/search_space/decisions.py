@@ -1,8 +1,8 @@
-"""Decisions: the kinds of architectural choice, read through whatever `hp` a block is built with.
+"""Decisions: the architectural choices that `Block.build` makes through its argument `hp`.
 
-A decision doesn't know how it is read. It hands itself to a *reading*: the concrete one here builds the chosen branch
-and nothing else; the declaring one (`declaring.py`) visits every branch once to learn the space; a supernet builder
-is a third reading of the same definitions.
+A decision describes its branches. A *reading* turns the decision into layers. There are three readings:
+`ConcreteReading` builds only the chosen branch, `declaring.DeclaringHyperParameters` builds every branch once to
+declare the search space, and `supernet.reading` builds all branches as one model with shared weights.
 """
 
 import contextlib
@@ -11,13 +11,25 @@ import typing
 
 
 class Decision:
-    """A named architectural choice inside `Block.build`."""
+    """Base class of architectural choices.
+
+    Args:
+        name: Name of the decision, unique in its block.
+    """
 
     def __init__(self, name):
         self.name = name
 
     def __call__(self, hp, inputs):
-        """Applies the decision to `inputs`, as read by `hp`."""
+        """Apply the decision to `inputs`.
+
+        Args:
+            hp: The argument `hp` of `Block.build`: a `keras_tuner.HyperParameters` or a `Reading`.
+            inputs: A Keras tensor, or a list of tensors for an `InputChoice`.
+
+        Returns:
+            The output, a Keras tensor; a list of tensors for an `InputChoice` of more than one.
+        """
         reading = hp if isinstance(hp, Reading) else ConcreteReading(hp)
         return self._read(reading, inputs)
 
@@ -26,27 +38,35 @@ class Decision:
 
 
 class LayerChoice(Decision):
-    """One of several candidate layers on the same input.
+    """Choice of one layer among several candidates.
 
     Args:
         name: Name of the decision, unique in its block.
-        candidates: Dict from label to a function without arguments that returns a layer, or any function of the
-            input tensor. Hyperparameters that the function declares belong to the label: they are active only if it
-            is chosen.
-        default: Label of the default architecture. Defaults to the first one.
-        scoped: Whether what candidates declare belongs to their label. If not, a name is one and the same decision
-            in all candidates; declare such decisions before, so that they are there whatever is chosen. Defaults to
-            `True`.
-        optional: Whether a candidate that raises an error while the space is declared is left out of the space, with a
-            warning, instead of ending the search. Defaults to `False`.
+        candidates: Dict from a label to a function without arguments that returns a layer or another function of the
+            input tensor. Hyperparameters that a candidate declares are active only if its label is chosen.
+        default: Label of the default architecture. Defaults to the first label.
+        scoped: Whether the hyperparameters of a candidate are conditional on its label and named after it. With
+            `False`, hyperparameters of the same name are shared by all candidates; declare them before the decision, so
+            that they are active whichever label is chosen. Defaults to `True`.
+        optional: Whether a candidate that raises an error while the space is declared is excluded with a warning. With
+            `False` the error ends the search. Defaults to `False`.
+
+    Raises:
+        ValueError: If `candidates` is empty or `default` isn't among them.
 
     Example:
 
     ```python
-    x = LayerChoice("kind", {
-        "dense": lambda: keras.layers.Dense(hp.Int("units", 16, 64)),
-        "skip": lambda: keras.layers.Identity(),
-    })(hp, x)
+    import autonas
+    import keras
+
+    class DenseOrSkip(autonas.Block):
+        def build(self, hp, inputs):
+            candidates = {
+                "dense": lambda: keras.layers.Dense(hp.Int("units", 16, 64)),
+                "skip": lambda: keras.layers.Identity(),
+            }
+            return autonas.LayerChoice("kind", candidates)(hp, inputs)
     ```
     """
 
@@ -62,7 +82,7 @@ class LayerChoice(Decision):
         self.optional = optional
 
     def scope(self, hp, label):
-        """The scope of what the candidate `label` declares."""
+        """Return the context in which the candidate `label` declares its hyperparameters."""
         return candidate_scope(hp, self.name, [label], label) if self.scoped else contextlib.nullcontext()
 
     def _read(self, reading, inputs):
@@ -70,12 +90,28 @@ class LayerChoice(Decision):
 
 
 class InputChoice(Decision):
-    """Which of several earlier tensors to use.
+    """Choice of one or several tensors among earlier ones. All of them must have the same shape.
 
     Args:
         name: Name of the decision, unique in its block.
-        n_chosen: How many of them. Defaults to 1: the chosen tensor is returned; more than one: a list of them, in
-            their order.
+        n_chosen: Number of tensors to choose. With 1 the decision returns a tensor, otherwise a list of tensors in
+            their original order. Defaults to 1.
+
+    Raises:
+        ValueError: When applied, if `n_chosen` isn't between 1 and the number of tensors.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras
+
+    class OptionalSkip(autonas.Block):
+        def build(self, hp, inputs):
+            hidden = keras.layers.Dense(inputs.shape[-1], "relu")(inputs)
+            residual = keras.layers.Add()([inputs, hidden])
+            return autonas.InputChoice("skip")(hp, [hidden, residual])
+    ```
     """
 
     def __init__(self, name, n_chosen=1):
@@ -83,16 +119,16 @@ class InputChoice(Decision):
         self.n_chosen = n_chosen
 
     def labels(self, n_inputs):
-        """The choices as strings, e.g. `"0+2"` for the first and the third of the tensors."""
+        """Return the choices as strings, such as `"0+2"` for the first and the third tensor."""
         if not 1 <= self.n_chosen <= n_inputs:
             raise ValueError(
                 f"`n_chosen` of InputChoice {self.name!r} must lie between 1 and the number of tensors, {n_inputs}. "
                 f"Received: n_chosen={self.n_chosen}"
             )
-        return ["+".join(map(str, chosen)) for chosen in itertools.combinations(range(n_inputs), self.n_chosen)]
+        return ["+".join(map(str, indices)) for indices in itertools.combinations(range(n_inputs), self.n_chosen)]
 
     def pick(self, inputs, label):
-        """The tensors that `label` names."""
+        """Return the tensor or the list of tensors that `label` denotes."""
         chosen = [inputs[int(index)] for index in label.split("+")]
         return chosen[0] if self.n_chosen == 1 else chosen
 
@@ -101,15 +137,29 @@ class InputChoice(Decision):
 
 
 class Repeat(Decision):
-    """How many times a layer is applied, one after the other.
+    """Choice of the number of layers in a sequence.
 
     Args:
         name: Name of the decision, unique in its block.
-        min_depth: Smallest number of layers, 0 or more.
-        max_depth: Largest number of layers.
-        make_layer: Function of the layer's index (0, 1, ...) that returns a layer, or any function of the tensor.
-            Hyperparameters that it declares are active only if the depth reaches the layer.
+        min_depth: Minimum number of layers, 0 or more.
+        max_depth: Maximum number of layers.
+        make_layer: Function from the index of a layer (0, 1, ...) to a layer or another function of the input tensor.
+            Hyperparameters that it declares are active only if the chosen depth includes the layer.
         default: Depth of the default architecture. Defaults to `min_depth`.
+
+    Raises:
+        ValueError: If the depths aren't `0 <= min_depth <= default <= max_depth`.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras
+
+    class Stack(autonas.Block):
+        def build(self, hp, inputs):
+            return autonas.Repeat("depth", 1, 3, lambda index: keras.layers.Dense(32, "relu"))(hp, inputs)
+    ```
     """
 
     def __init__(self, name, min_depth, max_depth, make_layer, default=None):
@@ -131,12 +181,13 @@ class Repeat(Decision):
 
 
 class Width(typing.NamedTuple):
-    """What was chosen at a `WidthChoice`.
+    """Result of a `WidthChoice`.
 
     Attributes:
-        units: The number of units, channels or filters to build layers with.
-        narrow: Function from a tensor with `units` as its last dimension to one without those that weren't chosen. To
-            be applied wherever they may have become other than zero: after a bias, a normalisation or an activation.
+        units: Number of units, channels or filters of the layers to build: the chosen width, in a supernet the widest.
+        narrow: Function of a tensor whose last dimension is `units` that sets the channels beyond the chosen width to
+            zero. Apply it after every layer that can make these channels nonzero: one with a bias, a normalisation or
+            an activation.
     """
 
     units: int
@@ -144,22 +195,31 @@ class Width(typing.NamedTuple):
 
 
 class WidthChoice(Decision):
-    """How many units, channels or filters layers have; a narrow layer is the beginning of the widest one.
+    """Choice of the number of units, channels or filters of a layer.
 
-    A supernet holds the widest layers and multiplies by zero what wasn't chosen (channel masking, Wan et al. 2020), so
-    that all widths share their weights. For layers whose output goes nowhere but to layers that weigh each channel,
-    such as dense ones and convolutions, that is exactly the narrow layer.
+    In a supernet all widths share the weights of the widest layer: the channels beyond the chosen width are multiplied
+    by zero (channel masking, Wan et al. 2020). The result equals that of a narrow layer if the channels only enter
+    dense layers and convolutions.
 
     Args:
         name: Name of the decision, unique in its block.
-        widths: Dict from a value of the hyperparameter, a number, to the number of units that it stands for.
-        default: Value of the default architecture. Defaults to the first one.
+        widths: Dict from a value of the hyperparameter, a number, to a number of units.
+        default: Value of the default architecture. Defaults to the first value.
+
+    Raises:
+        ValueError: If `widths` is empty or `default` isn't among its keys.
 
     Example:
 
     ```python
-    width = WidthChoice("units", {32: 32, 64: 64})(hp)
-    hidden = width.narrow(keras.layers.Dense(width.units, activation="relu")(x))
+    import autonas
+    import keras
+
+    class Bottleneck(autonas.Block):
+        def build(self, hp, inputs):
+            width = autonas.WidthChoice("units", {32: 32, 64: 64})(hp)
+            hidden = width.narrow(keras.layers.Dense(width.units, activation="relu")(inputs))
+            return keras.layers.Dense(16)(hidden)
     ```
     """
 
@@ -173,29 +233,37 @@ class WidthChoice(Decision):
         self.default = default
 
     def __call__(self, hp):
-        """The `Width` chosen in `hp`."""
+        """Return the chosen `Width`.
+
+        Args:
+            hp: The argument `hp` of `Block.build`.
+        """
         reading = hp if isinstance(hp, Reading) else ConcreteReading(hp)
         return reading.width_choice(self)
 
 
 class Reading:
-    """How decisions are turned into layers."""
+    """Base class of the interpretations of decisions, with one method for each kind of decision."""
 
     def layer_choice(self, decision, inputs):
+        """Return the output of a `LayerChoice` on the tensor `inputs`."""
         raise NotImplementedError
 
     def input_choice(self, decision, inputs):
+        """Return the output of an `InputChoice` on the list of tensors `inputs`."""
         raise NotImplementedError
 
     def repeat(self, decision, inputs):
+        """Return the output of a `Repeat` on the tensor `inputs`."""
         raise NotImplementedError
 
     def width_choice(self, decision):
+        """Return the `Width` of a `WidthChoice`."""
         raise NotImplementedError
 
 
 class ConcreteReading(Reading):
-    """Builds exactly the chosen branch: the result has no trace of the search.
+    """Reading that builds only the chosen branches: a plain Keras model of one architecture.
 
     Args:
         hp: A `keras_tuner.HyperParameters` with the values of a trial.
@@ -224,19 +292,26 @@ class ConcreteReading(Reading):
 
 
 def declare_width(hp, decision):
-    """The value chosen for a `WidthChoice` in `hp`."""
+    """Declare the hyperparameter of a `WidthChoice` in `hp` and return its value."""
     return hp.Choice(decision.name, list(decision.widths), default=decision.default)
 
 
 def declare_depth(hp, decision):
-    """The depth of a `Repeat` in `hp`; no hyperparameter where there is nothing to choose."""
+    """Return the depth of a `Repeat`, declaring a hyperparameter in `hp` unless the depth is fixed."""
     if decision.min_depth == decision.max_depth:
         return decision.max_depth
     return hp.Int(decision.name, decision.min_depth, decision.max_depth, default=decision.default)
 
 
 class candidate_scope:
-    """Hyperparameters inside are active only if `parent` has one of `values`, and are named after `scope`."""
+    """Context manager that makes the hyperparameters declared inside conditional.
+
+    Args:
+        hp: A `keras_tuner.HyperParameters`.
+        parent: Name of the hyperparameter on which they depend.
+        values: Values of `parent` for which they are active, or `None` if they are always active.
+        scope: Suffix of the name scope, `"<parent>_<scope>"`.
+    """
 
     def __init__(self, hp, parent, values, scope):
         self._contexts = [hp.name_scope(f"{parent}_{scope}")]
@@ -253,7 +328,10 @@ class candidate_scope:
 
 
 def layer_scope(hp, decision, index):
-    """The scope of one layer of a `Repeat`: active if the depth reaches it."""
+    """Return the context in which the layer `index` of a `Repeat` declares its hyperparameters.
+
+    The hyperparameters are active if the chosen depth includes the layer.
+    """
     optional = index >= decision.min_depth
     depths = list(range(index + 1, decision.max_depth + 1)) if optional else None
     return candidate_scope(hp, decision.name, depths, index)

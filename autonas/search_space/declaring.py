@@ -1,4 +1,4 @@
-"""The declaring reading: one pass over a block graph that learns the whole space, its conditional parts included."""
+"""Declaration of a search space: one pass over a graph of blocks that records all hyperparameters and conditions."""
 
 import contextlib
 
@@ -8,12 +8,12 @@ from autonas.search_space import decisions
 
 
 class CandidateFailed(Exception):
-    """An error in an optional candidate of a `LayerChoice`.
+    """Error raised when an optional candidate of a `LayerChoice` can't be built.
 
     Args:
         decision: Full name of the decision.
         label: Label of the candidate.
-        reason: The error in one line.
+        reason: The original error in one line.
     """
 
     def __init__(self, decision, label, reason):
@@ -24,16 +24,16 @@ class CandidateFailed(Exception):
 
 
 class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
-    """Hyperparameters that record themselves while every branch of every decision is visited once.
+    """Hyperparameters that build every branch of every decision once, so that one pass declares the whole space.
 
-    Keras Tuner learns a conditional space by building variants of the model until nothing new turns up, with a number
-    of builds that grows with the square of the number of conditions. Here an inactive hyperparameter returns its
-    default instead of `None`, so that inactive branches can be built in the same pass. The result of a decision is
-    that of its default branch.
+    Keras Tuner discovers a conditional space by building variants of the model until no new hyperparameter appears.
+    The number of those builds grows with the square of the number of conditions. In this class an inactive
+    hyperparameter returns its default value instead of `None`, so that inactive branches are built in the same pass.
+    A decision returns the output of its default branch.
 
     Args:
-        left_out: Set of pairs of the full name of an optional `LayerChoice` and the label of a candidate that the space
-            is to be declared without. Defaults to none.
+        left_out: Collection of pairs `(decision, label)`: the full name of an optional `LayerChoice` and the label of a
+            candidate to exclude from the space. Defaults to an empty tuple.
     """
 
     def __init__(self, left_out=()):
@@ -42,7 +42,7 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
         self._scopes = []
 
     def full_name(self, name):
-        """Return the name of a hyperparameter with the scopes that it is declared in."""
+        """Return the name of a hyperparameter, prefixed with the current name scopes."""
         return "/".join([*self._scopes, name])
 
     @contextlib.contextmanager
@@ -86,14 +86,14 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
             try:
                 with decision.scope(self, label):
                     outputs[label] = make_layer()(inputs)
-            except Exception as error:  # Whatever Keras raises for shapes that don't fit.
+            except Exception as error:  # Keras raises errors of many types for incompatible shapes.
                 if not decision.optional or len(candidates) == 1:
                     raise
                 raise CandidateFailed(self.full_name(decision.name), label, one_line(error)) from error
         return outputs[chosen]
 
     def declare_choice(self, decision):
-        """Declare a `LayerChoice`; return its candidates, a dict without those left out, and the chosen label."""
+        """Declare a `LayerChoice` and return its remaining candidates, a dict by label, and the chosen label."""
         name = self.full_name(decision.name)
         candidates = {label: make for label, make in decision.candidates.items() if (name, label) not in self._left_out}
         default = decision.default if decision.default in candidates else None
@@ -114,10 +114,10 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
         return decisions.Width(decision.widths[decisions.declare_width(self, decision)], lambda inputs: inputs)
 
     def declared(self):
-        """The space as a plain `keras_tuner.HyperParameters` holding the default values."""
+        """Return the declared space as a plain `keras_tuner.HyperParameters` with the default values."""
         return keras_tuner.HyperParameters.from_config(self.get_config())
 
 
 def one_line(error):
-    """Return the type of an error and the first line of its text."""
+    """Return the type of an error and the first line of its message, at most 300 characters."""
     return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"[:300]

@@ -1,4 +1,4 @@
-"""Defaults: the graph that is searched when the user draws none, and the architectures to begin with."""
+"""Default search spaces: the graph of blocks that `AutoModel` searches when no graph is passed to it."""
 
 from autonas.search_space import heads, inputs
 from autonas.search_space.blocks import image, merge, spaces, structured_data, text, time_series
@@ -9,7 +9,8 @@ _INPUTS = {
     "text": (inputs.TextInput, text.TextBlock),
     "series": (inputs.TimeSeriesInput, time_series.TimeSeriesBlock),
 }
-#: The space whose supernet is traced soonest, in a tenth of the time of one of cells, and there is one for each kind.
+#: Search space for weight sharing. Its supernet is traced in a tenth of the time of a cell-based one, and it is the
+#: only space that exists for every kind of data.
 SHARED_SPACE = "layered"
 _PLURALS = {"image": "images", "table": "tables", "text": "texts", "series": "series"}
 
@@ -24,22 +25,25 @@ def default_nodes(
     input_names=None,
     head_names=None,
 ):
-    """Inputs and outputs of the default graph.
+    """Build the inputs and outputs of the default graph.
 
     Args:
-        kinds: Kind of each input.
-        tasks: Task of each head.
-        losses: Loss of each head, or `None` for the tasks' own.
-        num_classes: Number of classes of the only head, or `None`.
-        search_space: Space of architectures of the networks by name, `None` for the usual families. Of several inputs,
-            those whose kind doesn't have this space get `"layered"`.
-        shares_weights: Whether architectures are to share weights, which those of different families can't: then
-            `search_space` defaults to `"layered"`. Defaults to `False`.
-        input_names: Name of each input, or `None`. Defaults to none.
-        head_names: Name of each head, or `None`. Defaults to none.
+        kinds: List of the inputs' kinds of data: `"image"`, `"table"`, `"text"` or `"series"`.
+        tasks: List of the heads' tasks.
+        losses: List of the heads' losses. Defaults to `None`: the default loss of each task.
+        num_classes: Number of classes of a single classification head, or `None` to infer it from the data.
+        search_space: Name of the space of architectures, such as `"cell"`. An input whose kind of data doesn't support
+            the space gets `"layered"` instead. Defaults to `None`: the families of networks usual for the kind.
+        shares_weights: Whether architectures share weights in a supernet. Architectures of different families can't,
+            so `search_space` then defaults to `"layered"`. Defaults to `False`.
+        input_names: List of the inputs' names. Defaults to `None`: names by class and number.
+        head_names: List of the heads' names. Defaults to `None`: names by class and number.
 
     Returns:
         A list of input nodes and a list of output nodes.
+
+    Raises:
+        ValueError: If no input supports `search_space`.
     """
     known = {kind: spaces.ROWS if kind == "table" else spaces.MAPS_AND_SERIES for kind in kinds}
     if search_space is not None and not any(search_space in names for names in known.values()):

@@ -1,4 +1,4 @@
-"""One dimension of a space: the values that a hyperparameter can take, and the moves among them."""
+"""Dimension of a search space: the legal values of one hyperparameter, with sampling, neighbours and distances."""
 
 import math
 
@@ -6,28 +6,29 @@ import keras_tuner
 import numpy as np
 
 _kinds = keras_tuner.engine.hyperparameters
-#: Keras Tuner maps a probability of exactly 1 past the end of some ranges.
+#: Largest probability passed to Keras Tuner, which maps a probability of exactly 1 past the end of some ranges.
 _LAST_PROBABILITY = 1 - 1e-9
-#: Up to so many values are told apart one by one; more are a scale.
+#: Largest number of values that are enumerated one by one. A larger range is treated as a continuous scale.
 _MAX_LISTED = 20
-#: So that two different values of a one-hot code are at distance 1.
+#: Entry of a one-hot code. Two different values are then at Euclidean distance 1.
 _ONE_HOT = math.sqrt(0.5)
 
 
 class Dimension:
-    """A hyperparameter as strategies see it.
+    """Hyperparameter of a search space, with its moves and its numeric code.
 
     Args:
         hyperparameter: A hyperparameter of Keras Tuner.
 
     Attributes:
-        name: Its name.
-        default: Its default value.
-        options: Its values in order, `None` for a range of reals.
-        size: Number of values, `math.inf` for a range of reals.
-        is_ordered: Whether values have an order, so that some are near each other: numbers have, two values need none.
-        is_listed: Whether the values are few enough to be gone through one by one.
-        width: Number of columns of its numeric code: 1 if ordered, one for each value otherwise.
+        name: Name of the hyperparameter.
+        default: Default value.
+        options: Sequence of the legal values in order, or `None` for a continuous range.
+        size: Number of legal values, `math.inf` for a continuous range.
+        is_ordered: Whether the values have an order and thus a distance: `True` for numeric ranges and ordered choices
+            of more than two values.
+        is_listed: Whether there are at most 20 legal values, few enough to be enumerated.
+        width: Number of columns of the numeric code: 1 for an ordered dimension, one per value for an unordered one.
     """
 
     def __init__(self, hyperparameter):
@@ -46,44 +47,48 @@ class Dimension:
         self._activations = [condition.is_active for condition in hyperparameter.conditions]
 
     def is_active(self, values):
-        """Whether the choices that this depends on were made in `values`."""
+        """Return whether `values` satisfies the conditions of the hyperparameter."""
         return all(is_active(values) for is_active in self._activations)
 
     def is_legal(self, value):
-        """Whether `value` lies in the domain."""
+        """Return whether `value` is a legal value of the hyperparameter."""
         if self.options is None:
             is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
             return is_number and self.hyperparameter.min_value <= value <= self.hyperparameter.max_value
-        # True equals 1, and "1" must not pass for 1.
+        # In Python `True == 1`, but a truth value isn't a legal integer, nor an integer a legal truth value.
         return value in (self._index or self.options) and isinstance(value, bool) == isinstance(self.options[0], bool)
 
     def sample(self, generator):
-        """A value drawn uniformly, in the range's own scale."""
+        """Draw a value from the uniform distribution on the scale of the range, linear or logarithmic."""
         if self.is_listed and not isinstance(self.options, range):
             return self.options[int(generator.integers(self.size))]
         return self.from_position(generator.random())
 
     def position(self, value):
-        """Where a value lies on its scale, from 0 to 1."""
+        """Return the position of `value` on the scale of the range, from 0 (smallest value) to 1 (largest)."""
         if self.is_listed:
             return self.index(value) / max(1, self.size - 1)
         return self.hyperparameter.value_to_prob(value)
 
     def from_position(self, position):
-        """The value at a position of the range's own scale, a number from 0 to 1."""
+        """Return the value at `position`, a number from 0 to 1 on the scale of the range."""
         value = self.hyperparameter.prob_to_value(min(max(position, 0.0), _LAST_PROBABILITY))
         return int(value) if isinstance(self.hyperparameter, _kinds.Int) else value
 
     def index(self, value):
-        """The place of a value among `options`."""
+        """Return the index of `value` in `options`."""
         return self._index[value] if self._index else self.options.index(value)
 
     def neighbour(self, value, generator):
-        """Another value; a number moves to a near one, by a normal step of a fifth of its range."""
+        """Draw a value that differs from `value`.
+
+        An unordered dimension draws uniformly among all other values. An ordered one takes a normally distributed step
+        whose standard deviation is a fifth of the range.
+        """
         if self.is_listed and not self.is_ordered:
             return self._other(value, int(generator.integers(self.size - 1)))
         if self.is_listed:
-            # A step of a fifth of the range would often end where it began.
+            # Rounded to one of few values, a normal step would often return the same value: draw by its weights.
             index = self.index(value)
             weights = np.exp(-0.5 * ((np.arange(self.size) - index) / max(1.0, 0.2 * self.size)) ** 2)
             weights[index] = 0.0
@@ -97,24 +102,35 @@ class Dimension:
         return self.sample(generator)
 
     def others(self, value, generator, n_steps):
-        """All other values if they are listed, `n_steps` near ones, or fewer if some are the same, otherwise."""
+        """Return values that differ from `value`.
+
+        Args:
+            value: A legal value.
+            generator: A `numpy.random.Generator`.
+            n_steps: Number of draws of `neighbour` for a dimension that isn't listed.
+
+        Returns:
+            List of all other values of a listed dimension; otherwise of up to `n_steps` distinct neighbours.
+        """
         if self.is_listed:
-            return [self._other(value, place) for place in range(self.size - 1)]
+            return [self._other(value, rank) for rank in range(self.size - 1)]
         return list(dict.fromkeys(self.neighbour(value, generator) for _ in range(n_steps)))
 
-    def _other(self, value, place):
-        return self.options[place if place < self.index(value) else place + 1]
+    def _other(self, value, rank):
+        """Return the value of index `rank` among the options without `value`."""
+        return self.options[rank if rank < self.index(value) else rank + 1]
 
     def code(self, value):
-        """The numeric code of a value: the column that isn't 0, and what stands in it.
+        """Return the nonzero column of the numeric code of `value`, and its entry.
 
-        A number's position, less 0.5; or one column of a one-hot code, such that different values are at distance 1.
-        An inactive dimension is all zeros: for a number, the middle of its range.
+        The code of an ordered dimension is one column with the position minus 0.5. The code of an unordered dimension
+        is one-hot, scaled so that two different values are at distance 1. An inactive dimension is encoded as zeros,
+        which for an ordered one is the middle of its range.
         """
         return (0, self.position(value) - 0.5) if self.is_ordered else (self.index(value), _ONE_HOT)
 
     def distance(self, first, second):
-        """How far apart two values are, from 0 to 1."""
+        """Return the distance of two values, from 0 to 1."""
         if self.is_ordered:
             return abs(self.position(first) - self.position(second))
         return float(first != second)
@@ -133,6 +149,6 @@ def _options(hyperparameter):
         return [hyperparameter.min_value]
     if hyperparameter.step is None:
         return None
-    # Keras Tuner gives floats for powers of an integer step.
+    # Keras Tuner returns floats for the powers of an integer step.
     kind = int if isinstance(hyperparameter, _kinds.Int) else float
     return [kind(value) for value in hyperparameter.values]

@@ -1,4 +1,4 @@
-"""Encoding: a conditional space as data, and the moves in it that strategies are made of."""
+"""Encoding of a conditional search space: sampling, neighbours, mutation, crossover, features and distances."""
 
 import numpy as np
 
@@ -6,19 +6,20 @@ from autonas.search_space.dimension import Dimension
 
 
 class Encoding:
-    """A space of conditional hyperparameters.
+    """Conditional search space on which the strategies operate.
 
-    An architecture is a dict from the name of each *active* hyperparameter to a plain Python value; whatever depends
-    on a choice that wasn't made is absent. Names under `tuner/` don't belong to the space and pass through unchanged.
+    An architecture is a dict from the name of every *active* hyperparameter to a plain Python value. A hyperparameter
+    whose conditions aren't met is absent. Names that begin with `tuner/` are reserved for Keras Tuner: they don't
+    belong to the space and are ignored.
 
     Args:
-        hyperparameters: The whole space, a `keras_tuner.HyperParameters`, parents before children.
+        hyperparameters: The whole space, a `keras_tuner.HyperParameters` with parents before children.
 
     Attributes:
-        dimensions: List of a `Dimension` for each hyperparameter.
+        dimensions: List of `Dimension`, one for each hyperparameter.
         width: Number of columns of `features`.
-        columns: Integer array of shape `(width,)`: the place in `dimensions` of what each column belongs to.
-        is_ordered: Boolean array of shape `(width,)`: whether a column is a position on a scale.
+        columns: Integer array of shape `(width,)`: for a column of `features`, the index of its dimension.
+        is_ordered: Boolean array of shape `(width,)`: whether the dimension of a column is ordered.
     """
 
     def __init__(self, hyperparameters):
@@ -32,7 +33,7 @@ class Encoding:
     # ------------------------------------------------------------------ architectures
 
     def walk(self, pick):
-        """Values of the active dimensions, each by `pick(dimension)`, parents first."""
+        """Build an architecture by calling `pick(dimension)` for every active dimension, parents first."""
         values = {}
         for dimension in self.dimensions:
             if dimension.is_active(values):
@@ -40,11 +41,11 @@ class Encoding:
         return values
 
     def default(self):
-        """The default architecture."""
+        """Return the default architecture."""
         return self.walk(lambda dimension: dimension.default)
 
     def sample(self, generator):
-        """An architecture drawn at random: at each choice met, every option is equally likely.
+        """Draw a random architecture, every active dimension uniformly.
 
         Args:
             generator: A `numpy.random.Generator`.
@@ -52,16 +53,18 @@ class Encoding:
         return self.walk(lambda dimension: dimension.sample(generator))
 
     def is_valid(self, values):
-        """Whether `values` holds a legal value for each active dimension and nothing else but reserved names."""
+        """Return whether `values` has a legal value for every active dimension and no other unreserved names."""
         return self.key(self.complete(values)) == self.key(values)
 
     def complete(self, values, generator=None):
-        """The architecture nearest to some values: legal ones are kept, illegal ones and those that depend on a
-        choice not made are dropped, missing ones drawn at random, or the default without a generator.
+        """Complete partial values to a valid architecture.
+
+        Legal values of active dimensions are kept. Illegal values and values of inactive dimensions are dropped.
+        Missing values are drawn at random or set to the defaults.
 
         Args:
-            values: Dict from names to values, of any completeness.
-            generator: A `numpy.random.Generator` or `None`.
+            values: Dict from names to values.
+            generator: A `numpy.random.Generator` for the missing values, or `None` for the defaults.
         """
 
         def pick(dimension):
@@ -73,31 +76,31 @@ class Encoding:
         return self.walk(pick)
 
     def architectures(self):
-        """All architectures, one after the other; of a range of reals only those with the default."""
-        waiting = [(0, {})]
-        while waiting:
-            position, values = waiting.pop()
+        """Yield all architectures. A continuous dimension takes only its default value."""
+        stack = [(0, {})]
+        while stack:
+            position, values = stack.pop()
             while position < len(self.dimensions):
                 dimension = self.dimensions[position]
                 position += 1
                 if dimension.is_active(values):
                     options = dimension.options or [dimension.default]
                     others = [{**values, dimension.name: option} for option in options[1:]]
-                    waiting.extend((position, other) for other in reversed(others))
+                    stack.extend((position, other) for other in reversed(others))
                     values = {**values, dimension.name: options[0]}
             yield values
 
     def key(self, values):
-        """A hashable identity of an architecture, without what is under `tuner/`."""
+        """Return a hashable key of an architecture, without the names that begin with `tuner/`."""
         return tuple(sorted((name, value) for name, value in values.items() if not name.startswith("tuner/")))
 
     # ------------------------------------------------------------------ moves
 
     def mutate(self, values, generator):
-        """An architecture that differs in one active decision; what newly depends on it is drawn at random.
+        """Return a copy of `values` with one random active dimension moved to a neighbouring value.
 
-        Numbers move to a near value: a normal step of a fifth of their range. A decision with one option is never
-        picked.
+        Dimensions that become active by the change are drawn at random. Dimensions with a single value are never
+        picked. See `Dimension.neighbour` for the distribution of the move.
         """
         free = self._free(values)
         if not free:
@@ -105,21 +108,23 @@ class Encoding:
         return self._changed(values, free[generator.integers(len(free))], generator)
 
     def neighbours(self, values, generator, n_steps=4):
-        """All architectures that differ in one active decision, one after the other in the order of decisions.
+        """Yield the architectures that differ from `values` in one active dimension, in the order of the dimensions.
 
         Args:
             values: An architecture.
-            generator: A `numpy.random.Generator`: what newly depends on the decision is drawn at random.
-            n_steps: How many near values of a real or of a range of more than 20 integers. Defaults to 4.
+            generator: A `numpy.random.Generator`. Dimensions that become active by the change are drawn at random.
+            n_steps: Number of neighbouring values of a continuous dimension or one of more than 20 values. Defaults
+                to 4.
         """
         for dimension in self._free(values):
             for value in dimension.others(values[dimension.name], generator, n_steps):
                 yield self.complete({**values, dimension.name: value}, generator)
 
     def crossover(self, first, second, generator):
-        """A child of two architectures: each decision is that of one of the parents, by the toss of a coin.
+        """Return a child of two architectures (uniform crossover).
 
-        Where only one parent has made the decision, as below a choice in which they differ, it is that one's.
+        A dimension that is active in both parents is inherited from either with equal probability. A dimension that is
+        active in one parent is inherited from that parent. A dimension that is active in neither is drawn at random.
         """
 
         def pick(dimension):
@@ -132,6 +137,7 @@ class Encoding:
         return self.walk(pick)
 
     def _free(self, values):
+        """Return the active dimensions with more than one value."""
         return [dimension for dimension in self.dimensions if dimension.size > 1 and dimension.name in values]
 
     def _changed(self, values, dimension, generator):
@@ -141,14 +147,14 @@ class Encoding:
     # ------------------------------------------------------------------ numbers
 
     def features(self, architectures):
-        """Architectures as numbers.
+        """Encode architectures as numeric features.
 
         Args:
             architectures: List of n architectures.
 
         Returns:
-            Float array of shape `(n, width)`. A number is its position in its range, from -0.5 to 0.5, in its own
-            scale; other choices are one-hot, scaled so that the squared distance of two different values is 1. The
+            Float array of shape `(n, width)`. An ordered dimension has one column, the position on its scale from -0.5
+            to 0.5. An unordered dimension is one-hot, scaled so that the distance of two different values is 1. The
             columns of an inactive dimension are 0.
         """
         features = np.zeros((len(architectures), self.width))
@@ -161,12 +167,15 @@ class Encoding:
         return features
 
     def activity(self, architectures):
-        """Which dimensions are active: boolean array of shape `(n, len(dimensions))`."""
+        """Return a boolean array of shape `(n, len(dimensions))`: whether a dimension is active in an architecture."""
         return np.array([[dimension.name in values for dimension in self.dimensions] for values in architectures])
 
     def distance(self, first, second):
-        """How many decisions two architectures differ in; numbers count by the share of their range between them, and
-        a decision that only one of them has made counts 1."""
+        """Return the distance of two architectures, the sum of the distances in all dimensions.
+
+        An ordered dimension contributes the difference of the positions on its scale, from 0 to 1. An unordered one
+        contributes 1 for different values. A dimension that is active in only one architecture contributes 1.
+        """
         total = 0.0
         for dimension in self.dimensions:
             name = dimension.name

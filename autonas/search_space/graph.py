@@ -1,4 +1,4 @@
-"""The graph: inputs, blocks and heads as one search space, a `keras_tuner.HyperModel`."""
+"""Graph of inputs, blocks and heads: the search space as a `keras_tuner.HyperModel`."""
 
 import collections
 import warnings
@@ -12,20 +12,34 @@ from autonas.search_space.blocks import preprocessing
 
 
 class Graph(keras_tuner.HyperModel):
-    """A graph of blocks between inputs and heads.
+    """Graph of blocks between inputs and heads: a search space.
 
-    Once bound to data, `declare` gives its space and `build` a compiled `keras.Model` for the values of a trial. The
-    model's inputs and outputs are dicts: `"<input>_<tensor>"` for each tensor that the data pipeline delivers for an
-    input, and the head's name for each head.
+    After `bind` attached the graph to data, `declare` returns the space and `build` returns a compiled `keras.Model`
+    for the hyperparameters of a trial. The inputs and outputs of the model are dicts. An input of the graph contributes
+    the key `"<input>_<tensor>"` for every tensor that the data pipeline makes of its data. A head contributes its name.
 
-    A block that doesn't say `takes_raw_inputs` and is connected straight to an input gets the input encoded in the
-    way usual for its kind (scaled pixels, imputed and embedded columns, embedded tokens).
+    A block that is connected to an input and has `takes_raw_inputs = False` receives the input encoded as one tensor:
+    standardised pixels or series, imputed and encoded columns of a table, or embedded tokens of a text.
 
     Args:
-        inputs: An input node or a list of them.
-        outputs: An output node of a head or a list of them.
-        optimization: An `Optimization` block: optimizer, learning rate and batch size, as values or ranges. Defaults
-            to that for any data.
+        inputs: An input node or a list of input nodes.
+        outputs: The output node of a head, or a list of output nodes of heads.
+        optimization: An `Optimization`. Defaults to `None`: an `Optimization()` with its default ranges.
+
+    Raises:
+        ValueError: If an output isn't the output of a head, if an input doesn't reach any output, or if two names are
+            equal.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput(name="photo")
+    features = autonas.ConvolutionBlock(filters=autonas.Choice([16, 32]))(inputs)
+    outputs = autonas.ClassificationHead(name="label")(features)
+    graph = autonas.Graph(inputs, outputs)
+    ```
     """
 
     def __init__(self, inputs, outputs, optimization=None):
@@ -38,21 +52,26 @@ class Graph(keras_tuner.HyperModel):
         self._name()
 
     def __setstate__(self, state):
-        # Names are by identity, which another process or a copy doesn't keep.
+        # `names` has object identities as keys, which change in a copy and in another process.
         self.__dict__.update(state)
         self._name()
 
     def bind(self, features, targets):
-        """Tells the graph what the data looks like.
+        """Attach the graph to the shapes, types and statistics of a data set.
 
         Args:
             features: List of `autonas.data.Feature`, one for each input.
             targets: List of `Target`, one for each head.
+
+        Raises:
+            ValueError: If a head can't predict its target.
         """
         self.features = dict(zip(self.input_names, features, strict=True))
-        of_input = dict(zip(map(id, self.inputs), features, strict=True))
-        for each in self.blocks:
-            each.features = [of_input[id(node)] for node in self._ancestors(each) if id(node) in of_input]
+        feature_by_input = dict(zip(map(id, self.inputs), features, strict=True))
+        for member in self.blocks:
+            member.features = [
+                feature_by_input[id(node)] for node in self._ancestors(member) if id(node) in feature_by_input
+            ]
         for head, target in zip(self.heads, targets, strict=True):
             if target.task not in head.tasks:
                 raise ValueError(
@@ -68,10 +87,10 @@ class Graph(keras_tuner.HyperModel):
         return [f"{name}_image" for name, feature in self.features.items() if feature.kind == "image"]
 
     def declare(self):
-        """Visits every branch once and returns the whole space, a `keras_tuner.HyperParameters` of defaults.
+        """Return the whole space, a `keras_tuner.HyperParameters` with the default values.
 
-        A candidate of an optional decision that can't be built for the data is left out, with a warning; `left_out`
-        then maps the pair of the decision's name and the candidate's label to the error.
+        A candidate of an optional decision that can't be built for the data is excluded with a warning. The attribute
+        `left_out` then maps the pair of the decision's name and the candidate's label to the error.
 
         Raises:
             ValueError: If a block can't be built for the data.
@@ -91,43 +110,43 @@ class Graph(keras_tuner.HyperModel):
                 return hp.declared()
 
     def structure(self):
-        """The `OperationGraph` of the block that has one; `None` if none has, or more than one."""
-        found = [each.structure(self.names[id(each)]) for each in self.blocks]
-        found = [structure for structure in found if structure is not None]
-        return found[0] if len(found) == 1 else None
+        """Return the `OperationGraph` of the only block that has one, or `None` if no or several blocks have one."""
+        structures = [member.structure(self.names[id(member)]) for member in self.blocks]
+        structures = [structure for structure in structures if structure is not None]
+        return structures[0] if len(structures) == 1 else None
 
     def blueprint(self):
-        """What is connected to what, as a list of dicts that JSON can hold.
+        """Return the members of the bound graph and their connections as a list of JSON-compatible dicts.
 
-        One for each input, block and head of the bound graph, in an order in which each follows those it needs:
+        The list has a dict for each input, block and head, in topological order:
 
-        - `"name"`: what the names of its decisions begin with; those of an input that is encoded for blocks which take
-          one tensor begin with `"<name>_encoding"`.
-        - `"kind"`: the name of its class.
-        - `"inputs"`: names of those it is connected to.
+        - `"name"`: name of the member. The names of its decisions begin with it; the decisions of the default encoding
+          of an input begin with `"<name>_encoding"`.
+        - `"kind"`: name of its class.
+        - `"inputs"`: list of the names of the members to which it is connected.
         - `"role"`: `"input"`, `"block"` or `"head"`.
-        - `"facts"`: of an input the kind of its data and the shapes of its tensors, of a head its task and the number
-          of its outputs, a dict.
+        - `"facts"`: dict with `"data"` (kind of data) and `"shapes"` (shapes by tensor) for an input, `"task"` and
+          `"n_outputs"` for a head; empty for a block.
         - `"drawing"`: see `Block.drawing`.
         """
-        parts = []
+        entries = []
         for node, name in zip(self.inputs, self.input_names, strict=True):
             shapes = {key: list(tensor.shape) for key, tensor in self.features[name].tensors.items()}
             facts = {"data": self.features[name].kind, "shapes": shapes}
-            parts.append(_part(name, node, [], "input", facts, []))
-        for each in self.blocks:
-            name = self.names[id(each)]
-            sources = [self.names[id(node if node.block is None else node.block)] for node in each.parents]
-            is_head = any(each is head for head in self.heads)
-            facts = {"task": each.target.task, "n_outputs": each.target.n_outputs} if is_head else {}
-            parts.append(_part(name, each, sources, "head" if is_head else "block", facts, each.drawing(name)))
-        return parts
+            entries.append(_entry(name, node, [], "input", facts, []))
+        for member in self.blocks:
+            name = self.names[id(member)]
+            sources = [self.names[id(node if node.block is None else node.block)] for node in member.parents]
+            is_head = any(member is head for head in self.heads)
+            facts = {"task": member.target.task, "n_outputs": member.target.n_outputs} if is_head else {}
+            entries.append(_entry(name, member, sources, "head" if is_head else "block", facts, member.drawing(name)))
+        return entries
 
     def build(self, hp, make_model=keras.Model):
-        """Build the compiled model for the values in `hp`.
+        """Build and compile the model for the hyperparameters in `hp`.
 
         Args:
-            hp: The hyperparameters that the decisions are read through.
+            hp: The `keras_tuner.HyperParameters` of a trial, or a `Reading` that interprets the decisions.
             make_model: Function of the inputs and outputs, two dicts of symbolic tensors by name, that returns the
                 model. Defaults to `keras.Model`.
         """
@@ -136,7 +155,7 @@ class Graph(keras_tuner.HyperModel):
         return self.compile(make_model(inputs, outputs), optimizer)
 
     def _connect(self, hp):
-        """The inputs and outputs of the model, two dicts of symbolic tensors."""
+        """Return the inputs and outputs of the model, two dicts of symbolic tensors."""
         tensors, raw, model_inputs = {}, {}, {}
         for node, name in zip(self.inputs, self.input_names, strict=True):
             raw[id(node)] = {}
@@ -144,22 +163,22 @@ class Graph(keras_tuner.HyperModel):
                 full_name = f"{name}_{tensor_name}"
                 model_inputs[full_name] = keras.Input(tensor.shape, dtype=tensor.dtype, name=full_name)
                 raw[id(node)][tensor_name] = model_inputs[full_name]
-        for each in self.blocks:
-            arguments = [self._argument(hp, each, node, tensors, raw) for node in each.parents]
-            tensors[id(each)] = self._output(hp, each, arguments)
+        for member in self.blocks:
+            arguments = [self._argument(hp, member, node, tensors, raw) for node in member.parents]
+            tensors[id(member)] = self._output(hp, member, arguments)
         return model_inputs, {self.names[id(head)]: tensors[id(head)] for head in self.heads}
 
     def _output(self, hp, block, arguments):
-        """The tensor that a block makes of the tensors `arguments`."""
+        """Return the output tensor of `block` on the list of tensors `arguments`."""
         name = self.names[id(block)]
         try:
             with hp.name_scope(name):
                 output = block.build(hp, arguments[0] if len(arguments) == 1 else arguments)
         except declaring.CandidateFailed:
             raise
-        except (Exception, SystemExit) as error:  # Whatever a user's block raises.
+        except (Exception, SystemExit) as error:  # A user's block can raise anything.
             if not isinstance(hp, declaring.DeclaringHyperParameters):
-                raise  # The error of a trial is described by its own type.
+                raise  # The record of a trial names the type of its error.
             raise ValueError(f"Block {name!r} can't be built for this data. {declaring.one_line(error)}") from error
         if not keras.backend.is_keras_tensor(output):
             raise ValueError(
@@ -172,7 +191,7 @@ class Graph(keras_tuner.HyperModel):
         return (self.optimization or optimization.Optimization()).build(hp)
 
     def compile(self, model, optimizer):
-        """Compiles a model with the losses of the heads, and returns it."""
+        """Compile `model` with the losses of the heads and return it."""
         model.compile(
             optimizer=optimizer,
             loss={self.names[id(head)]: head.loss_function() for head in self.heads},
@@ -182,6 +201,7 @@ class Graph(keras_tuner.HyperModel):
         return model
 
     def _argument(self, hp, consumer, node, tensors, raw):
+        """Return the tensor, or the dict of raw tensors, that `node` passes to the block `consumer`."""
         if node.block is not None:
             return tensors[id(node.block)]
         if consumer.takes_raw_inputs:
@@ -195,12 +215,12 @@ class Graph(keras_tuner.HyperModel):
         return tensors[id(node)]
 
     def _sort(self):
-        """Blocks in an order in which each follows those it needs."""
+        """Return the blocks in topological order."""
         order, visited = [], set()
 
         def visit(node, path):
             if node.block is None:
-                if not any(node is each for each in self.inputs):
+                if not any(node is known for known in self.inputs):
                     raise ValueError("A block is connected to an input that is not among the graph's `inputs`.")
                 visited.add(id(node))
                 return
@@ -226,33 +246,34 @@ class Graph(keras_tuner.HyperModel):
         return order
 
     def _ancestors(self, consumer):
-        """All nodes upstream of a block."""
-        found, waiting = {}, list(consumer.parents)
-        while waiting:
-            node = waiting.pop(0)
-            if id(node) not in found:
-                found[id(node)] = node
-                waiting.extend(node.block.parents if node.block is not None else [])
-        return list(found.values())
+        """Return all nodes upstream of the block `consumer`, the nearest first."""
+        ancestors, queue = {}, list(consumer.parents)
+        while queue:
+            node = queue.pop(0)
+            if id(node) not in ancestors:
+                ancestors[id(node)] = node
+                queue.extend(node.block.parents if node.block is not None else [])
+        return list(ancestors.values())
 
     def _name(self):
+        """Set the names of all inputs and blocks, by the identity of the object."""
         counts = collections.Counter()
         self.names = {}
-        for each in [*self.inputs, *self.blocks]:
-            name = each.name
+        for member in [*self.inputs, *self.blocks]:
+            name = member.name
             if name is None:
-                kind = block.snake_case(type(each).__name__)
+                kind = block.snake_case(type(member).__name__)
                 counts[kind] += 1
                 name = f"{kind}_{counts[kind]}"
             if name in self.names.values():
                 raise ValueError(f"Two parts of the graph are named {name!r}. Give each a name of its own.")
-            self.names[id(each)] = name
+            self.names[id(member)] = name
         self.input_names = [self.names[id(node)] for node in self.inputs]
         self.head_names = [self.names[id(head)] for head in self.heads]
 
 
-def _part(name, part, sources, role, facts, drawing):
-    return {"name": name, "kind": type(part).__name__, "inputs": sources, "role": role, "facts": facts,
+def _entry(name, member, sources, role, facts, drawing):
+    return {"name": name, "kind": type(member).__name__, "inputs": sources, "role": role, "facts": facts,
             "drawing": drawing}  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Heads: the outputs of a graph, each with its loss."""
+"""Heads: the output blocks of a graph, with their tasks and losses."""
 
 import dataclasses
 
@@ -10,11 +10,11 @@ from autonas.search_space.blocks import reduction
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What a head must predict, as the data pipeline found it.
+    """Target of a head, inferred from the data.
 
     Args:
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
-        n_outputs: Units of the output layer.
+        n_outputs: Number of units of the output layer.
     """
 
     task: str
@@ -29,21 +29,21 @@ LOSSES = {
 }
 ACTIVATIONS = {"binary": "sigmoid", "multilabel": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 
-#: Losses that mean the same after a shift and a rescaling of the target, so that it may be standardised.
+#: Losses whose minimiser is unchanged when the target is shifted and rescaled, so that the target can be standardised.
 SCALE_FREE_LOSSES = {"mean_squared_error", "mse", "mean_absolute_error", "mae", "huber", "log_cosh"}
 
 
 class Head(block.Block):
-    """An output: reduces its input to a vector, drops out, and maps it to the target.
+    """Base class of output blocks: reduction to a vector, dropout, and a dense layer for the target.
 
     Args:
-        dropout: Rate of the dropout before the last layer, or a range. Defaults to a choice of 0, 0.25 and 0.5.
-        loss: A Keras loss or its name. Defaults to the task's own.
-        loss_weight: Weight of the loss in the sum over heads. Defaults to 1.
+        dropout: Dropout rate before the dense layer, or a range. Defaults to a choice of 0, 0.25 and 0.5.
+        loss: A Keras loss or its name. Defaults to the default loss of the task.
+        loss_weight: Weight of the loss in the sum of the losses of all heads. Defaults to 1.
         name: Name of the head.
     """
 
-    #: Tasks that the head can serve.
+    #: Tasks that the head supports.
     tasks = tuple(LOSSES)
 
     def __init__(self, dropout=ranges.Choice([0.0, 0.25, 0.5]), loss=None, loss_weight=1.0, name=None):
@@ -57,31 +57,43 @@ class Head(block.Block):
         rate = self.suggest(hp, "dropout")
         if rate:
             outputs = keras.layers.Dropout(rate)(outputs)
-        # Probabilities, numbers and the loss are float32 whatever the precision of the layers before.
+        # Predictions and the loss are computed in float32, also under mixed precision.
         return keras.layers.Dense(self.target.n_outputs, activation=ACTIVATIONS[self.target.task], dtype="float32")(
             outputs
         )
 
     def loss_function(self):
-        """The loss, as Keras knows it."""
+        """Return the loss, a `keras.losses.Loss` or a function."""
         return keras.losses.get(self.loss or LOSSES[self.target.task])
 
     def scales_target(self):
-        """Whether a regression target may be standardised under this head's loss."""
+        """Return whether the loss of the head allows a regression target to be standardised."""
         name = getattr(self.loss, "name", None) or getattr(self.loss, "__name__", None) or self.loss
         return name is None or block.snake_case(str(name)) in SCALE_FREE_LOSSES
 
 
 class ClassificationHead(Head):
-    """Classes: two, many, or several at once.
+    """Head for binary, multiclass and multilabel classification.
 
     Args:
-        num_classes: Number of classes, if integer labels of some are missing in the data. Defaults to those seen.
-        multi_label: Whether a row can have several classes (an indicator matrix). Defaults to `None`: inferred.
-        dropout: As in `Head`.
-        loss: A Keras loss or its name. Defaults to cross-entropy.
-        loss_weight: Weight of the loss in the sum over heads. Defaults to 1.
+        num_classes: Number of classes. Needed only for integer labels if some classes have no rows in the data.
+            Defaults to `None`: the number of distinct labels.
+        multi_label: Whether a row can have several labels, so that the target is an indicator matrix of shape
+            `(n, num_classes)`. Defaults to `None`: inferred from the target.
+        dropout: Dropout rate before the dense layer, or a range. Defaults to a choice of 0, 0.25 and 0.5.
+        loss: A Keras loss or its name. Defaults to the cross-entropy of the task.
+        loss_weight: Weight of the loss in the sum of the losses of all heads. Defaults to 1.
         name: Name of the head.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead(dropout=0.25)(autonas.DenseBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
     """
 
     tasks = ("binary", "multiclass", "multilabel")
@@ -101,13 +113,23 @@ class ClassificationHead(Head):
 
 
 class RegressionHead(Head):
-    """Numbers: one or several.
+    """Head for regression on one or several targets.
 
     Args:
-        dropout: As in `Head`. Defaults to none.
+        dropout: Dropout rate before the dense layer, or a range. Defaults to 0.
         loss: A Keras loss or its name. Defaults to the mean squared error.
-        loss_weight: Weight of the loss in the sum over heads. Defaults to 1.
+        loss_weight: Weight of the loss in the sum of the losses of all heads. Defaults to 1.
         name: Name of the head.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead(loss="mean_absolute_error")(autonas.DenseBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
     """
 
     tasks = ("regression",)

@@ -1,16 +1,27 @@
-"""Inputs: where data enters a graph of blocks."""
+"""Input nodes of a graph of blocks, one class for each kind of data."""
 
 from autonas.search_space import block
 
 
 class Input(block.Node, block.Configurable):
-    """An input of any kind; the kind is inferred from the data in `fit`.
+    """Input node for any kind of data. The kind is inferred from the data in `fit`.
 
     Args:
-        name: Name of the input, unique in its graph. Needed only to tell inputs apart when `x` is a dict.
+        name: Name of the input, unique in its graph. If `x` is a dict, its keys are the names of the inputs. Defaults
+            to the class name in snake case with a number, such as `"input_1"`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.Input()
+    outputs = autonas.ClassificationHead()(autonas.DenseBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
     """
 
-    #: Kind of data: "image", "table", "text" or "series"; `None` if it is to be inferred.
+    #: Kind of data: "image", "table", "text" or "series"; `None` to infer it from the data.
     kind = None
 
     def __init__(self, name=None):
@@ -18,34 +29,86 @@ class Input(block.Node, block.Configurable):
         self.name = name
 
     def encoder_options(self):
-        """Options of the data encoder, a dict."""
+        """Return the keyword arguments of the data encoder, a dict."""
         return {}
 
 
 class ImageInput(Input):
-    """Images of shape `(n, height, width)` or `(n, height, width, channels)`."""
+    """Input node for images of shape `(n, height, width)` or `(n, height, width, channels)`.
+
+    Args:
+        name: As in `Input`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    outputs = autonas.ClassificationHead()(autonas.ImageBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
+    """
 
     kind = "image"
 
 
 class StructuredDataInput(Input):
-    """A table: an array of shape `(n, columns)` or a pandas DataFrame."""
+    """Input node for a table: an array of shape `(n, columns)` or a pandas DataFrame.
+
+    Args:
+        name: As in `Input`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead()(autonas.StructuredDataBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
+    """
 
     kind = "table"
 
 
 class TimeSeriesInput(Input):
-    """Series of shape `(n, time, channels)`, NaN-padded if of unequal length."""
+    """Input node for time series of shape `(n, time, channels)`, padded with NaN if their lengths differ.
+
+    Args:
+        name: As in `Input`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TimeSeriesInput()
+    outputs = autonas.ClassificationHead()(autonas.TimeSeriesBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
+    """
 
     kind = "series"
 
 
 class TextInput(Input):
-    """Strings.
+    """Input node for texts, an array or list of n strings.
 
     Args:
-        max_tokens: Size of the vocabulary at most. Defaults to 20,000.
-        name: Name of the input.
+        max_tokens: Maximum size of the vocabulary. Defaults to 20,000.
+        name: As in `Input`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TextInput(max_tokens=5_000)
+    outputs = autonas.ClassificationHead()(autonas.TextBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs)
+    ```
     """
 
     kind = "text"

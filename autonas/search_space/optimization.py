@@ -1,4 +1,4 @@
-"""Optimization: the part of the space that says how a network is trained."""
+"""Hyperparameters of the training: optimizer, learning rate, weight decay, batch size and number of epochs."""
 
 import keras
 
@@ -7,15 +7,27 @@ from autonas.search_space import block, ranges
 
 
 class Optimization(block.Configurable):
-    """Optimizer, learning rate, weight decay and batch size, each a value or a range.
+    """Hyperparameters of the training with AdamW. Each argument but `clip_norm` takes a value or a range.
 
     Args:
-        learning_rate: Peak learning rate. Defaults to a log range of 1e-4 to 2e-2.
-        weight_decay: Decoupled weight decay per step, relative to the learning rate. Defaults to a choice.
-        batch_size: Rows per step. Defaults to a choice of 32, 64, 128 and 256.
-        epochs_share: Share of the epochs of a full training, over which the learning rate is annealed. Defaults to a
-            choice of 0.25, 0.5 and 1.
-        clip_norm: Bound of the gradient's global norm. Defaults to 1.
+        learning_rate: Peak learning rate. Defaults to a logarithmic range from 1e-4 to 2e-2.
+        weight_decay: Decoupled weight decay per step, relative to the learning rate. Defaults to a choice of 0, 1e-4,
+            1e-3, 1e-2 and 1e-1.
+        batch_size: Number of rows per training step. Defaults to a choice of 32, 64, 128 and 256.
+        epochs_share: Fraction of the epochs of a full training for which a candidate is trained. The learning rate is
+            annealed over this number of epochs. Defaults to a choice of 0.25, 0.5 and 1.
+        clip_norm: Upper bound of the global norm of the gradients. Defaults to 1.
+
+    Example:
+
+    ```python
+    import autonas
+
+    optimization = autonas.Optimization(learning_rate=1e-3, batch_size=autonas.Choice([32, 64]))
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead()(autonas.DenseBlock()(inputs))
+    graph = autonas.Graph(inputs, outputs, optimization=optimization)
+    ```
     """
 
     #: Name scope of these hyperparameters.
@@ -36,7 +48,7 @@ class Optimization(block.Configurable):
         self.clip_norm = clip_norm
 
     def build(self, hp):
-        """Declares the hyperparameters and returns a new optimizer."""
+        """Declare the hyperparameters in `hp` and return a new optimizer."""
         with hp.name_scope(self.scope):
             ranges.suggest(hp, "batch_size", self.batch_size)
             ranges.suggest(hp, "epochs_share", self.epochs_share)
@@ -47,11 +59,16 @@ class Optimization(block.Configurable):
             )
 
     def batch_size_of(self, values):
-        """The batch size in the values of a trial."""
+        """Return the batch size of a trial with the hyperparameters `values`."""
         return self._value_of("batch_size", values)
 
     def epochs_of(self, values, epochs):
-        """The epochs of a trial, of `epochs` of a full training; at least one."""
+        """Return the number of epochs of a trial, at least 1.
+
+        Args:
+            values: Hyperparameters of the trial.
+            epochs: Number of epochs of a full training.
+        """
         return max(1, round(epochs * self._value_of("epochs_share", values)))
 
     def _value_of(self, argument, values):

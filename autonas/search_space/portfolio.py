@@ -1,8 +1,9 @@
-"""The portfolio: architectures to begin a search with, by kind of data, the cheapest first.
+"""Portfolio of initial architectures by kind of data, the cheapest first.
 
-Each is a dict of the values that differ from the default architecture, as measured to be good beginnings on digits,
-MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
-(`benchmarks/time_to_quality.py`). A linear model is among the first wherever one is hard to beat.
+An entry is a dict of the hyperparameters that differ from the default architecture. The entries were selected by their
+scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
+(`benchmarks/time_to_quality.py`). The lists for tables and series begin with a linear model, which is hard to beat on
+many small data sets.
 """
 
 from autonas.search_space.blocks import image, structured_data, text, time_series
@@ -61,23 +62,22 @@ _IMAGES = [
 
 
 def initial_points(graph, space):
-    """Architectures to begin with.
+    """Return the architectures with which a search of `graph` begins.
 
     Args:
-        graph: A bound `Graph`. Blocks that aren't default blocks, or of a family without a point, keep their default
-            values.
-        space: Its space.
+        graph: A bound `Graph`. A block that has no entry in the portfolio keeps its default values.
+        space: The space that `graph.declare` returned, a `keras_tuner.HyperParameters`.
 
     Returns:
-        A list of dicts of values by name; names that the graph doesn't have are left out.
+        A list of dicts from the name of a hyperparameter to its value. Only names in `space` occur.
     """
     names = {hyperparameter.name for hyperparameter in space.space}
-    by_block = {graph.names[id(block)]: _points(block) for block in graph.blocks if _points(block)}
+    points_by_block = {graph.names[id(block)]: _points(block) for block in graph.blocks if _points(block)}
     points = []
-    for position in range(max(map(len, by_block.values()), default=1)):
+    for position in range(max(map(len, points_by_block.values()), default=1)):
         point = {}
-        for name, of_block in by_block.items():
-            for key, value in of_block[position % len(of_block)].items():
+        for name, block_points in points_by_block.items():
+            for key, value in block_points[position % len(block_points)].items():
                 if key.startswith("optimization/"):
                     full_names = [key]
                 elif key.startswith("head/"):
@@ -90,7 +90,7 @@ def initial_points(graph, space):
 
 
 def _points(block):
-    """The architectures of the portfolio that a block can be; none if it is no default block."""
+    """Return the entries of the portfolio that `block` can build: an empty list unless it is a default block."""
     points = []
     if isinstance(block, structured_data.StructuredDataBlock):
         points = _TABLE
@@ -101,5 +101,5 @@ def _points(block):
     elif isinstance(block, image.ImageBlock):
         height, width = block.features[0].tensors["image"].shape[:2]
         points = _SMALL_IMAGES if max(height, width) <= _SMALL_IMAGE else _IMAGES
-    # A block of another family, such as a named space, would keep the settings of the training alone.
+    # For a block of another family only the hyperparameters of the training would remain of an entry.
     return [point for point in points if block.kind in (None, point["kind"])]

@@ -1,18 +1,17 @@
-"""Ranges: what an argument of a block may be instead of one value."""
+"""Ranges of values that an argument of a block can take instead of a fixed value."""
 
 import keras
 import keras_tuner
 
 
 class Range:
-    """A set of values among which the search picks one.
+    """Base class of the ranges from which the search chooses a value.
 
-    Every argument of a block takes either a value or a range. A range has no name of its own: the block names it after
-    the argument.
+    A range has no name: the hyperparameter is named after the argument of the block that takes the range.
     """
 
     def declare(self, hp, name):
-        """Declares the range in `hp` under `name` and returns the value chosen there."""
+        """Declare the range in `hp` as a hyperparameter called `name` and return its value."""
         raise NotImplementedError
 
     def get_config(self):
@@ -35,11 +34,22 @@ class Range:
 
 @keras.saving.register_keras_serializable(package="autonas")
 class Choice(Range):
-    """One of several values.
+    """Choice of one value from a list.
 
     Args:
-        values: List of at least one int, float or string, all of one type. For truth values use `Boolean`.
-        default: The value of the default architecture. Defaults to the first one.
+        values: Non-empty list of ints, floats or strings, all of one type. For truth values use `Boolean`.
+        default: Value of the default architecture. Defaults to the first value.
+
+    Raises:
+        ValueError: If `values` is empty or of mixed types, or `default` isn't among them.
+
+    Example:
+
+    ```python
+    import autonas
+
+    block = autonas.DenseBlock(units=autonas.Choice([32, 64, 128], default=64))
+    ```
     """
 
     def __init__(self, values, default=None):
@@ -60,14 +70,25 @@ class Choice(Range):
 
 @keras.saving.register_keras_serializable(package="autonas")
 class Int(Range):
-    """A whole number between two bounds, both included.
+    """Range of integers, both bounds included.
 
     Args:
         min_value: Smallest value.
         max_value: Largest value.
-        step: Distance of two values; a factor if `sampling="log"`. Defaults to 1.
+        step: Difference of successive values, or their ratio if `sampling="log"`. Defaults to `None`: all integers.
         sampling: `"linear"` or `"log"`. Defaults to `"linear"`.
-        default: The value of the default architecture. Defaults to `min_value`.
+        default: Value of the default architecture. Defaults to `min_value`.
+
+    Raises:
+        ValueError: If the bounds are out of order, or not positive with `sampling="log"`, or `default` lies outside.
+
+    Example:
+
+    ```python
+    import autonas
+
+    block = autonas.ConvolutionBlock(depth=autonas.Int(1, 4, default=2))
+    ```
     """
 
     def __init__(self, min_value, max_value, step=None, sampling="linear", default=None):
@@ -86,13 +107,24 @@ class Int(Range):
 
 @keras.saving.register_keras_serializable(package="autonas")
 class Float(Range):
-    """A real number between two bounds.
+    """Continuous range of floats.
 
     Args:
         min_value: Smallest value.
         max_value: Largest value.
         sampling: `"linear"` or `"log"`. Defaults to `"linear"`.
-        default: The value of the default architecture. Defaults to `min_value`.
+        default: Value of the default architecture. Defaults to `min_value`.
+
+    Raises:
+        ValueError: If the bounds are out of order, or not positive with `sampling="log"`, or `default` lies outside.
+
+    Example:
+
+    ```python
+    import autonas
+
+    optimization = autonas.Optimization(learning_rate=autonas.Float(1e-4, 1e-2, sampling="log"))
+    ```
     """
 
     def __init__(self, min_value, max_value, sampling="linear", default=None):
@@ -110,10 +142,18 @@ class Float(Range):
 
 @keras.saving.register_keras_serializable(package="autonas")
 class Boolean(Range):
-    """True or false.
+    """Choice between `True` and `False`.
 
     Args:
-        default: The value of the default architecture. Defaults to `False`.
+        default: Value of the default architecture. Defaults to `False`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    block = autonas.DenseBlock(batch_normalization=autonas.Boolean(default=True))
+    ```
     """
 
     def __init__(self, default=False):
@@ -124,12 +164,15 @@ class Boolean(Range):
 
 
 def suggest(hp, name, value):
-    """Returns `value`, or what `hp` chose for it if it is a range.
+    """Return `value`, or if it is a range, the value that `hp` assigns to it.
 
     Args:
         hp: A `keras_tuner.HyperParameters`.
         name: Name of the hyperparameter within the current name scope.
         value: A plain value or a `Range`.
+
+    Raises:
+        ValueError: If `value` is a hyperparameter of Keras Tuner.
     """
     if isinstance(value, Range):
         return value.declare(hp, name)

@@ -1,22 +1,32 @@
-"""Structure: which graph of operations the values of a space stand for; what computes the same is close."""
+"""Graph of operations that the hyperparameters of a cell describe, with features that compare its architectures."""
 
 import numpy as np
 
 
 class OperationGraph:
-    """Says which decisions label the edges of a directed acyclic graph of operations.
+    """A directed acyclic graph whose edges are operations, one decision of the search space for each edge.
+
+    Two architectures with the same paths of operations from input to output compute the same function. Strategies use
+    the paths as features, so that a surrogate treats equivalent architectures alike.
 
     Args:
         edges: Dict from the name of a decision to the pair of nodes `(source, target)` that its operation connects.
-            The node that is nowhere a target is the input, the one that is nowhere a source the output.
-        identity: Operations that pass their input on unchanged. Defaults to `("identity",)`.
-        absent: Operations that stand for no connection. Defaults to `("none",)`.
+            The node that is never a target is the input of the graph. The node that is never a source is its output.
+        identity: Names of the operations that return their input unchanged. Defaults to `("identity",)`.
+        absent: Names of the operations that mean "no connection". Defaults to `("none",)`.
+
+    Raises:
+        ValueError: If `edges` doesn't have exactly one input node and one output node.
 
     Example:
 
     ```python
-    # A chain of two layers, with a way past both.
-    OperationGraph({"first": (0, 1), "second": (1, 2), "shortcut": (0, 2)})
+    import autonas
+
+    # Two layers in sequence, and a shortcut past both.
+    graph = autonas.OperationGraph({"first": (0, 1), "second": (1, 2), "shortcut": (0, 2)})
+    paths = graph.paths({"first": "dense", "second": "dense", "shortcut": "identity"})
+    assert paths == {("dense", "dense"): 1, (): 1}
     ```
     """
 
@@ -34,43 +44,44 @@ class OperationGraph:
         (self._input,), (self._output,) = sources - targets, targets - sources
 
     def paths(self, values):
-        """The operations met on each way from the input to the output.
+        """Return the sequences of operations on all paths from the input to the output.
 
         Args:
-            values: An architecture. An edge whose decision is inactive is absent.
+            values: An architecture: dict from the names of decisions to operations. An edge whose decision is missing
+                is absent from the graph.
 
         Returns:
-            Dict from each path, a tuple of operations without identities, to how often it occurs.
+            Dict from a path, a tuple of operations without identities, to the number of its occurrences.
         """
-        following = {}
+        outgoing = {}
         for name, (source, target) in self.edges.items():
             if name in values and values[name] not in self.absent:
-                following.setdefault(source, []).append((target, values[name]))
-        found = {}
-        waiting = [(self._input, ())]
-        while waiting:
-            node, path = waiting.pop()
+                outgoing.setdefault(source, []).append((target, values[name]))
+        counts = {}
+        stack = [(self._input, ())]
+        while stack:
+            node, path = stack.pop()
             if node == self._output:
-                found[path] = found.get(path, 0) + 1
-            for target, operation in following.get(node, ()):
-                waiting.append((target, path if operation in self.identity else (*path, operation)))
-        return found
+                counts[path] = counts.get(path, 0) + 1
+            for target, operation in outgoing.get(node, ()):
+                stack.append((target, path if operation in self.identity else (*path, operation)))
+        return counts
 
     def features(self, architectures):
-        """How often each path occurs in each architecture.
+        """Count the occurrences of every path in every architecture.
 
         Args:
             architectures: List of n architectures.
 
         Returns:
-            Float array of shape `(n, number of different paths)`, the paths in the order in which they first occur.
+            Float array of shape `(n, number of distinct paths)`. The columns are in the order of first occurrence.
         """
-        columns, cells = {}, []
+        path_columns, entries = {}, []
         for row, values in enumerate(architectures):
             for path, count in self.paths(values).items():
-                cells.append((row, columns.setdefault(path, len(columns)), count))
-        features = np.zeros((len(architectures), len(columns)))
-        if cells:
-            rows, places, counts = zip(*cells, strict=True)
-            features[rows, places] = counts
+                entries.append((row, path_columns.setdefault(path, len(path_columns)), count))
+        features = np.zeros((len(architectures), len(path_columns)))
+        if entries:
+            rows, columns, counts = zip(*entries, strict=True)
+            features[rows, columns] = counts
         return features
