@@ -1,17 +1,20 @@
-"""What the generic blocks share: depths and kinds given as values or ranges, and checks of their inputs."""
+"""Arguments of blocks: conversion of values and ranges to decisions, and checks of arguments and input tensors."""
 
 from autonas.arguments import checks
 from autonas.search_space import decisions, ranges
 
 
 def repeat(block, name, make_layer, limit=None):
-    """A `Repeat` as deep as the argument `name` of `block` says, `limit` layers at most.
+    """Return the `Repeat` whose depth is an argument of a block.
 
     Args:
-        block: The block; its argument `name` is a whole number, or an `Int` range.
-        name: Name of the argument, and of the decision.
+        block: The block.
+        name: Name of the argument, an integer or an `Int` range, and of the decision.
         make_layer: As in `decisions.Repeat`.
-        limit: Largest depth that makes sense for the block's input, or `None`.
+        limit: Maximum depth for the input of the block, to which larger depths are reduced. Defaults to `None`.
+
+    Raises:
+        ValueError: If the argument is neither a non-negative integer nor a linear `Int` range of step 1.
     """
     depth = getattr(block, name)
     if isinstance(depth, ranges.Int) and depth.sampling == "linear" and depth.step in (None, 1):
@@ -33,15 +36,19 @@ def repeat(block, name, make_layer, limit=None):
 
 
 def choose(block, name, candidates):
-    """A `LayerChoice` among those candidates that the argument `name` of `block` allows.
+    """Return the `LayerChoice` among the candidates whose labels are in an argument of a block.
 
     Args:
-        block: The block; its argument `name` is one label, or a `Choice` of labels.
-        name: Name of the argument, and of the decision.
+        block: The block.
+        name: Name of the argument, a label or a `Choice` of labels, and of the decision.
         candidates: As in `decisions.LayerChoice`.
 
     Returns:
-        Function of `hp` and the input. Where there is one label, no decision is taken.
+        Function of `hp` and the input tensor: a `LayerChoice`, or for a single label a function that applies the
+        candidate without a decision.
+
+    Raises:
+        ValueError: If a label isn't among the candidates.
     """
     value = getattr(block, name)
     labels = value.values if isinstance(value, ranges.Choice) else [value]
@@ -53,24 +60,24 @@ def choose(block, name, candidates):
 
 
 def width(block, name, hp, units):
-    """The `decisions.Width` that the argument `name` of `block` stands for.
+    """Return the `decisions.Width` that an argument of a block determines.
 
     Args:
-        block: The block; its argument `name` is a number, or a range. The widths of a `Choice` share their weights in
-            a supernet.
-        name: Name of the argument, and of the decision.
-        hp: The hyperparameters.
+        block: The block.
+        name: Name of the argument, a number or a range, and of the decision. The widths of a `Choice` share their
+            weights in a supernet.
+        hp: The argument `hp` of `Block.build`.
         units: Function from a value of the argument to a number of units.
     """
     value = getattr(block, name)
     if not isinstance(value, ranges.Choice):
         return decisions.Width(units(block.suggest(hp, name)), lambda inputs: inputs)
-    widths = {each: units(each) for each in value.values}
+    widths = {option: units(option) for option in value.values}
     return decisions.WidthChoice(name, widths, default=value.default)(hp)
 
 
 def check_label(block, name, label, known):
-    """Raises unless `label`, a value of the argument `name`, is among the `known` ones."""
+    """Raise a `ValueError` unless `label`, a value of the argument `name` of `block`, is in `known`."""
     if label not in known:
         raise ValueError(
             f"`{name}` of {type(block).__name__} must be one of {list(known)} or an autonas.Choice of them. "
@@ -79,7 +86,7 @@ def check_label(block, name, label, known):
 
 
 def check_whole_number(block, name, minimum):
-    """Raises unless the argument `name` of `block` is a whole number from `minimum`."""
+    """Raise a `ValueError` unless the argument `name` of `block` is an integer of at least `minimum`."""
     value = getattr(block, name)
     if not checks.is_integer(value, minimum):
         raise ValueError(
@@ -87,12 +94,12 @@ def check_whole_number(block, name, minimum):
         )
 
 
-#: What a tensor of so many dimensions is, the batch's included.
+#: Description of a tensor by its number of dimensions, batch included.
 _SHAPES = {3: "a series (n, time, channels)", 4: "images (n, height, width, channels)"}
 
 
 def one_tensor(block, inputs):
-    """Returns `inputs`; raises if it isn't one tensor."""
+    """Return `inputs`, or raise a `ValueError` if `inputs` is a collection of tensors."""
     if isinstance(inputs, (list, tuple, dict)):
         raise ValueError(
             f"{type(block).__name__} takes one input, but is connected to {len(inputs)}. Put a Merge() in between."
@@ -101,7 +108,7 @@ def one_tensor(block, inputs):
 
 
 def tensor_of_rank(block, inputs, *ranks):
-    """Returns `inputs`; raises if it isn't one tensor whose dimensions, the batch's included, number one of `ranks`."""
+    """Return `inputs`, or raise a `ValueError` unless it is a tensor whose number of dimensions is in `ranks`."""
     if len(one_tensor(block, inputs).shape) not in ranks:
         raise ValueError(
             f"{type(block).__name__} takes {' or '.join(_SHAPES[rank] for rank in ranks)}. "

@@ -1,11 +1,11 @@
-"""Stacks of one small cell, whose operations the search chooses: DARTS and NAS-Bench-201."""
+"""Cell-based spaces, DARTS and NAS-Bench-201: stacks of a cell with searched operations."""
 
 import keras
 
 from autonas.search_space import block, decisions, ranges, structure
 from autonas.search_space.blocks import arguments, operations
 
-#: Operations of each kind of cell; the first is that of the default architecture.
+#: Default operations by kind of cell. The first operation is that of the default architecture.
 _OPERATIONS = {
     "darts": [
         "separable_3",
@@ -21,33 +21,45 @@ _OPERATIONS = {
 
 
 class CellBlock(block.Block):
-    """Stages of cells, all of one architecture with weights of their own.
+    """Stages of cells that share one architecture but not their weights.
 
-    Takes images `(n, height, width, channels)` or series `(n, time, channels)`, returns a map or a series. A
-    convolution comes first; images of more than 64 pixels are shrunk by it. Each stage but the first halves the map
-    and doubles the filters; the number of stages is limited so that two pixels (four steps) are left. The search
-    decides once on each operation of a cell, and every cell of the stack follows.
+    The input is an image `(n, height, width, channels)` or a series `(n, time, channels)`, the output a feature map or
+    a series. The first layer is a convolution; it reduces images of more than 64 pixels. Every stage but the first
+    halves the map and doubles the filters. The number of stages is limited so that at least two pixels or four steps
+    remain. The search chooses the operations of a cell once for the whole stack.
 
-    - `"darts"` (Liu et al. 2019): each node of a cell adds up operations on `n_inputs` of the earlier nodes, which
-      are the outputs of the two cells before and the nodes of the cell; the output is all nodes side by side. Stages
-      are joined by cells of a second architecture, `reduction` beside `normal`. These halve what they are given and
-      then work with stride 1, where in the paper the operations on the inputs have stride 2: so all nodes of a cell
-      have one shape and can stand in for one another.
-    - `"nas_bench_201"` (Dong and Yang 2020): an operation on each pair of nodes, whose results a node adds up; the
-      last node is the output, stages are joined by residual units. `edge_0_1` names the operation from the first
-      node to the second.
+    - `"darts"` (Liu et al. 2019): A node adds the results of operations on `n_inputs` earlier nodes. The first two
+      nodes are the outputs of the two preceding cells. The output of the cell is the concatenation of its other nodes.
+      A stage begins with a reduction cell, whose architecture is searched separately: the names of its decisions begin
+      with `reduction`, the names of the others with `normal`. A reduction cell halves its inputs before it applies
+      operations of stride 1. In the paper the operations on the inputs have stride 2; here all nodes of a cell have the
+      same shape, so that they are interchangeable in a supernet.
+    - `"nas_bench_201"` (Dong and Yang 2020): A node adds the results of operations on all earlier nodes. The output of
+      the cell is its last node. Stages are connected by residual units. The decision `edge_0_1` chooses the operation
+      from the first node to the second.
 
     Args:
         cell: Kind of the cells, `"darts"` or `"nas_bench_201"`. Defaults to `"darts"`.
-        filters: Filters of each operation in the first stage, or a range. Defaults to a choice of 8, 16 and 32.
-        n_stages: Number of stages, or an `Int` range; from 2 for `"darts"`. Defaults to 3.
-        n_cells: Number of cells in a stage, those that reduce not counted, or an `Int` range. Defaults to 1.
-        operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...), the one of the default
-            architecture first. Defaults to those of the paper; for `"darts"` without `"none"`, which isn't in its
-            final architectures either.
-        n_nodes: Number of nodes of a cell, for `"nas_bench_201"` with the one that is its input. Defaults to 4.
-        n_inputs: Number of inputs of each node of a `"darts"` cell. Defaults to 2.
+        filters: Number of filters of an operation in the first stage, or a range. Defaults to a choice of 8, 16 and 32.
+        n_stages: Number of stages, or an `Int` range. For `"darts"` a range must begin with 2 or more. Defaults to 3.
+        n_cells: Number of cells in a stage without the reduction cell, or an `Int` range. Defaults to 1.
+        operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...), the operation of the default
+            architecture first. Defaults to the operations of the paper, for `"darts"` without `"none"`, which the paper
+            excludes from the final architecture.
+        n_nodes: Number of nodes of a cell, without the two inputs for `"darts"`, with the input for `"nas_bench_201"`.
+            Defaults to 4.
+        n_inputs: Number of inputs of a node of a `"darts"` cell. Defaults to 2.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.CellBlock("nas_bench_201", filters=16, n_stages=2)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -84,7 +96,7 @@ class CellBlock(block.Block):
         return operations.finish(stack(hp, outputs, widths, n_cells))
 
     def structure(self, prefix):
-        """The graph of operations of a `"nas_bench_201"` cell, `None` for other cells; see `Block.structure`."""
+        """Return the `OperationGraph` of a `"nas_bench_201"` cell, or `None` for other cells."""
         if self.cell != "nas_bench_201":
             return None
         return structure.OperationGraph(
@@ -106,18 +118,20 @@ class CellBlock(block.Block):
         ]
 
     def _drawn_nodes(self, prefix):
-        """The edges of a drawn `"darts"` cell."""
+        """Return the edges of a `"darts"` cell in the form of `Block.drawing`."""
         edges = []
         for index in range(self.n_nodes):
             target, node = 2 + index, f"{prefix}/node_{index}"
-            for place in range(min(self.n_inputs, target)):
-                source = {"decision": f"{node}/inputs", "place": place} if self.n_inputs < target else place
-                edges.append({"source": source, "target": target, "decision": f"{node}/operation_{place}"})
+            for position in range(min(self.n_inputs, target)):
+                source = {"decision": f"{node}/inputs", "place": position} if self.n_inputs < target else position
+                edges.append({"source": source, "target": target, "decision": f"{node}/operation_{position}"})
         return edges
 
     def _count(self, hp, name, limit=None):
+        """Return the number of stages or cells in the trial of `hp`, at most `limit`."""
         counts = arguments.repeat(self, name, None, limit)
-        # All cells of a kind share their decisions, so none of them may depend on there being a second stage.
+        # All cells of a kind share their decisions. The decisions of reduction cells must not be conditional on the
+        # number of stages, so every architecture needs a second stage.
         reduces = self.cell == "darts" and name == "n_stages" and counts.max_depth > 1
         if counts.min_depth < (2 if reduces else 1):
             raise ValueError(
@@ -129,17 +143,18 @@ class CellBlock(block.Block):
     # ------------------------------------------------------------------ DARTS
 
     def _stack_darts(self, hp, outputs, widths, n_cells):
-        before = outputs
+        previous = outputs
         for stage, width in enumerate(widths):
             for kind in ["reduction"] * (stage > 0) + ["normal"] * n_cells:
                 with hp.name_scope(kind):
-                    before, outputs = outputs, self._darts(hp, before, outputs, width, 2 if kind == "reduction" else 1)
+                    stride = 2 if kind == "reduction" else 1
+                    previous, outputs = outputs, self._darts(hp, [previous, outputs], width, stride)
         return outputs
 
-    def _darts(self, hp, before, last, width, stride):
-        """A cell on the outputs of the cell before the last one and of the last one."""
-        side = -(-last.shape[1] // stride)
-        nodes = [operations.project(each, width, 2 if each.shape[1] > side else 1) for each in (before, last)]
+    def _darts(self, hp, cell_outputs, width, stride):
+        """Apply a cell to the outputs of the two preceding cells, the nearest last."""
+        side = -(-cell_outputs[-1].shape[1] // stride)
+        nodes = [operations.project(tensor, width, 2 if tensor.shape[1] > side else 1) for tensor in cell_outputs]
         for index in range(self.n_nodes):
             with hp.name_scope(f"node_{index}"):
                 nodes.append(self._node(hp, nodes, width))
@@ -151,7 +166,7 @@ class CellBlock(block.Block):
             chosen = decisions.InputChoice("inputs", self.n_inputs)(hp, earlier)
             chosen = [chosen] if self.n_inputs == 1 else chosen
         return operations.add(
-            [self._operation(hp, f"operation_{index}", each, width) for index, each in enumerate(chosen)]
+            [self._operation(hp, f"operation_{index}", tensor, width) for index, tensor in enumerate(chosen)]
         )
 
     # ------------------------------------------------------------------ NAS-Bench-201
@@ -182,7 +197,7 @@ class CellBlock(block.Block):
 
 
 def _residual(inputs, width):
-    """A residual unit (He et al. 2016) that halves the map."""
+    """Apply a residual unit (He et al. 2016) that halves the map."""
     rank = len(inputs.shape)
     outputs = operations.make("convolution_3", rank, width, 2)(inputs)
     outputs = operations.make("convolution_3", rank, width)(outputs)

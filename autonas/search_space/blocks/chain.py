@@ -1,4 +1,4 @@
-"""Chains of operations, the kind of each layer and its skip connection chosen by the search."""
+"""Chain-structured space: a sequence of layers with searched operations and skip connections."""
 
 import keras
 
@@ -17,26 +17,38 @@ _OPERATIONS = [
 
 
 class ChainBlock(block.Block):
-    """Layers one after the other, each any operation, with skip connections: as ENAS's macro space (Pham et al. 2018).
+    """Sequence of layers with searched operations and skip connections, as the macro space of ENAS (Pham et al. 2018).
 
-    Takes images `(n, height, width, channels)` or series `(n, time, channels)`, returns a map or a series. A
-    convolution comes first; images of more than 64 pixels are shrunk by it. Every `interval` layers, one works with
-    stride 2 on doubled filters, as long as two pixels (four steps) are left; there is no skip connection across it.
+    The input is an image `(n, height, width, channels)` or a series `(n, time, channels)`, the output a feature map or
+    a series. The first layer is a convolution; it reduces images of more than 64 pixels. A stage has `interval` layers.
+    The first layer of every later stage has stride 2 and doubles the filters. No stage begins that would leave fewer
+    than two pixels or four steps. Skip connections stay within a stage.
 
-    Where ENAS decides on each earlier layer by itself, a layer here adds one earlier tensor at most: so the number of
-    decisions grows with the depth and not with its square.
+    In ENAS a layer decides on every earlier layer separately. Here a layer adds at most one earlier tensor, so that the
+    number of decisions grows linearly with the depth instead of quadratically.
 
     Args:
-        filters: Filters of the first layers, or a range. Defaults to a choice of 16, 32 and 64.
+        filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
         depth: Number of layers, or an `Int` range. Defaults to 2 to 6.
-        operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...) that each layer chooses
-            from, the one of the default architecture first. Defaults to convolutions and separable ones of sides 3
-            and 5, poolings and the identity.
-        skip: What a layer adds to its output: `"none"`, `"residual"` (its input) or `"any"`: the search decides for
-            each layer on nothing (0) or the tensor 1, 2, ... layers back in the same stage. Defaults to `"any"`.
+        operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...), the operation of the default
+            architecture first. Defaults to convolutions and separable convolutions of sides 3 and 5, max and average
+            pooling, and the identity.
+        skip: Skip connections of a layer: `"none"`, `"residual"` (the layer adds its input) or `"any"` (for each layer
+            the search chooses 0 for none, or k = 1, 2, ... for the tensor k layers back in the same stage). Defaults to
+            `"any"`.
         interval: Number of layers of a stage. Defaults to 2.
-        max_filters: Bound of the doubling. Defaults to 256.
+        max_filters: Upper bound of the doubled filters. Defaults to 256.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    chain = autonas.ChainBlock(operations=["convolution_3", "identity"], depth=autonas.Int(2, 4))
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(chain(inputs)))
+    ```
     """
 
     def __init__(
@@ -94,10 +106,10 @@ class ChainBlock(block.Block):
         return [{"name": "layers", "inputs": ["input"], "edges": edges}]
 
     def _add(self, hp, outputs, earlier):
-        """Adds one of the `earlier` tensors, nearest first, or none."""
+        """Return `outputs`, or its sum with one tensor of `earlier`, which begins with the nearest layer."""
         if self.skip == "none" or not earlier:
             return outputs
         if self.skip == "residual":
             return keras.layers.Add()([outputs, earlier[0]])
-        sums = [keras.layers.Add()([outputs, each]) for each in earlier]
+        sums = [keras.layers.Add()([outputs, tensor]) for tensor in earlier]
         return decisions.InputChoice("skip")(hp, [outputs, *sums])

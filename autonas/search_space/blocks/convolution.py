@@ -1,4 +1,4 @@
-"""Stages of convolutions on images, as many as the image's size allows."""
+"""Convolutional networks on images."""
 
 import math
 
@@ -7,32 +7,42 @@ import keras
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments
 
-#: Side of the largest map that the first stage works on; larger images pass a strided convolution first.
+#: Maximum side of the feature map in the first stage. Larger images are reduced by a strided convolution first.
 _LARGEST_SIDE = 64
 
 
 class ConvolutionBlock(block.Block):
-    """Stages of convolutions; each stage but the first halves the map and doubles the filters.
+    """Convolutional network on images: stages of convolutions.
 
-    Takes images `(n, height, width, channels)`, returns a map. The number of stages is at most log2 of the
-    shorter side, so that the last map is 2x2 or larger where the input is; images of more than 64 pixels pass
-    a strided convolution first.
+    The input is an image `(n, height, width, channels)`, the output a feature map. Every stage but the first halves the
+    map and doubles the filters. The number of stages is at most log2 of the shorter side, so that no side becomes
+    shorter than two pixels. Images of more than 64 pixels are reduced by a strided convolution first.
 
     Args:
-        filters: Filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
+        filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
         kernel_size: Side of the kernels in pixels, or a range. Defaults to a choice of 3 and 5.
         depth: Number of stages, or an `Int` range. Defaults to 1 to 4.
         layers: Number of convolutions in a stage, or an `Int` range. Defaults to 1 to 2.
-        kind: `"plain"`, `"separable"` or a choice of them, taken anew for each convolution. Defaults to both.
-        pooling: How maps are halved: `"max"`, `"average"`, `"stride"` (a convolution) or a range. Defaults to
-            max and stride.
+        kind: Kind of the convolutions, `"plain"`, `"separable"`, or a choice of these made for each convolution.
+            Defaults to a choice of both.
+        pooling: Halving of maps between stages: `"max"`, `"average"`, `"stride"` (a strided convolution) or a range.
+            Defaults to a choice of `"max"` and `"stride"`.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
         batch_normalization: Whether to normalise before the activation, or a range. Defaults to
-            `Boolean(True)`.
-        dropout: Rate of dropping whole channels after each stage, or a range. Defaults to a choice of 0, 0.1
-            and 0.25.
-        max_filters: Bound of the doubling. Defaults to 256.
+            `Boolean(default=True)`.
+        dropout: Spatial dropout rate after a stage, or a range. Defaults to a choice of 0, 0.1 and 0.25.
+        max_filters: Upper bound of the doubled filters. Defaults to 256.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.ConvolutionBlock(filters=autonas.Choice([16, 32]), depth=autonas.Int(1, 3))(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -112,12 +122,15 @@ class ConvolutionBlock(block.Block):
 
 
 def max_stages(inputs):
-    """How many stages images can pass before a side is under two pixels; each but the first halves it."""
+    """Return the maximum number of stages for which no side is shorter than two pixels.
+
+    Every stage but the first halves the sides.
+    """
     return max(1, int(math.log2(min(inputs.shape[1:3]))))
 
 
 def shrink(inputs, filters):
-    """Brings the shorter side of images to at most 64 pixels by one strided convolution, if it is longer."""
+    """Reduce images whose shorter side exceeds 64 pixels to at most 64 by a strided convolution."""
     stride = 2 ** max(0, math.ceil(math.log2(min(inputs.shape[1:3]) / _LARGEST_SIDE)))
     if stride == 1:
         return inputs

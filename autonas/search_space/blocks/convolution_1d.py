@@ -1,36 +1,45 @@
-"""Convolutions over time."""
+"""Convolutional networks on time series."""
 
 import keras
 
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments
 
-#: Series are halved no further than to so many steps.
+#: Minimum number of steps after pooling.
 _SHORTEST = 4
 
 
 class Convolution1DBlock(block.Block):
-    """Convolutions over time: fully convolutional (Wang et al. 2017) or InceptionTime (Fawaz et al. 2020).
+    """Convolutional network on series: fully convolutional (Wang et al. 2017) or InceptionTime (Fawaz et al. 2020).
 
-    Takes `(n, time, channels)`, returns `(n, time, filters)`, of fewer steps if halved.
+    The input is a series `(n, time, channels)`, the output a series `(n, time, filters)`, shorter with pooling.
 
     Args:
-        filters: Filters of each layer, or a range. Defaults to a choice of 32, 64 and 128.
-        kernel_size: Length of the kernels in steps, or a range; at most the length of the series. Defaults to
-            a choice of 3, 5, 9 and 17.
+        filters: Number of filters of a layer, or a range. Defaults to a choice of 32, 64 and 128.
+        kernel_size: Length of the kernels in steps, or a range. A length above that of the series is reduced to it.
+            Defaults to a choice of 3, 5, 9 and 17.
         depth: Number of layers, or an `Int` range. Defaults to 1 to 4.
-        kind: `"plain"`, `"separable"`, `"inception"` (kernels of the full, half and quarter length and a
-            pooling side by side) or a choice of them, taken anew for each layer. Defaults to plain and
-            inception.
-        residual: Whether each layer adds to its input, projected if need be, or a range. Defaults to
-            `Boolean()`.
-        pooling: Whether to halve the time between layers, or a range. Defaults to `Boolean()`.
+        kind: Kind of the layers: `"plain"`, `"separable"`, `"inception"` (parallel kernels of the full, half and
+            quarter length and a max pooling) or a choice of these, made for each layer. Defaults to a choice of
+            `"plain"` and `"inception"`.
+        residual: Whether a layer adds its output to its input (projected if the channels differ), or a range. Defaults
+            to `Boolean()`.
+        pooling: Whether to halve the number of steps between layers, or a range. Defaults to `Boolean()`.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
         batch_normalization: Whether to normalise before the activation, or a range. Defaults to
-            `Boolean(True)`.
-        dropout: Rate of dropping whole channels after each layer, or a range. Defaults to a choice of 0, 0.1
-            and 0.25.
+            `Boolean(default=True)`.
+        dropout: Spatial dropout rate after a layer, or a range. Defaults to a choice of 0, 0.1 and 0.25.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TimeSeriesInput()
+    features = autonas.Convolution1DBlock(filters=autonas.Choice([32, 64]), depth=2)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Dense layers on a vector."""
+"""Multi-layer perceptrons."""
 
 import keras
 
@@ -7,20 +7,29 @@ from autonas.search_space.blocks import arguments
 
 
 class DenseBlock(block.Block):
-    """Dense layers, one after the other: a multi-layer perceptron.
+    """Multi-layer perceptron: a sequence of dense layers.
 
-    Takes `(n, width)`; anything else is flattened first. Returns `(n, units)`.
+    The input is a vector `(n, width)`; a tensor of another rank is flattened. The output is a vector `(n, units)`.
 
     Args:
-        units: Width of each layer, or a range. Defaults to a choice of 32 to 512.
+        units: Number of units of a layer, or a range. Defaults to a choice of 32, 64, 128, 256 and 512.
         depth: Number of layers, or an `Int` range. Defaults to 1 to 3.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
         batch_normalization: Whether to normalise before the activation, or a range. Defaults to `Boolean()`.
-        dropout: Rate of the dropout after each layer, or a range. Defaults to a choice of 0, 0.1, 0.25 and
-            0.5.
-        residual: Whether each layer whose width is that of its input adds to it, or a range. Defaults to
+        dropout: Dropout rate after a layer, or a range. Defaults to a choice of 0, 0.1, 0.25 and 0.5.
+        residual: Whether a layer whose input has `units` entries adds its output to its input, or a range. Defaults to
             `Boolean()`.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    features = autonas.DenseBlock(units=autonas.Choice([64, 128]), depth=autonas.Int(1, 2), dropout=0.1)(inputs)
+    graph = autonas.Graph(inputs, autonas.RegressionHead()(features))
+    ```
     """
 
     def __init__(

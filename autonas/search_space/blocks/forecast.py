@@ -1,4 +1,4 @@
-"""The block and the head of forecasts, which correct a linear forecast."""
+"""Block and head of forecasting models, which learn a correction of a linear forecast."""
 
 import functools
 
@@ -11,13 +11,15 @@ from autonas.search_space.blocks import convolution_1d, dense, recurrent, spaces
 
 
 class ForecastBlock(time_series.TimeSeriesBlock):
-    """Features of a window of a series: its steps relative to the last one, and their level.
+    """Default block for windows of a series.
+
+    The network receives the difference of every step from the last step, and the standardised level of every step.
 
     Args:
         scale: Typical size of the difference from the last step, one number for each channel.
-        kind: Family: `"linear"` (no features: the linear forecast stands uncorrected), `"dense"`, `"convolution"` or
-            `"recurrent"`; `None` lets the search choose. Or a space of architectures, as in `TimeSeriesBlock`. Defaults
-            to `None`.
+        kind: Family of the network, `"linear"` (no features: the linear forecast without a correction), `"dense"`,
+            `"convolution"` or `"recurrent"`, or the name of a space of architectures as in `TimeSeriesBlock`. Defaults
+            to `None`: the search chooses the family.
         name: Name of the block.
     """
 
@@ -30,7 +32,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         level = keras.layers.Normalization(
             axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12), dtype="float32"
         )(inputs)
-        # A level beyond those of the training part must not carry a network away.
+        # Squash the level: levels outside the range of the training set would make the network extrapolate.
         level = level / ops.sqrt(1.0 + ops.square(level / 2.0))
         relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")
         series = ops.concatenate([relative / ops.sqrt(1.0 + ops.square(relative / 8.0)), level], axis=-1)
@@ -43,15 +45,15 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
     def _convolution(self, hp, raw, series):
-        """Convolutions, then the mean over the steps and the last step."""
+        """Apply a convolutional network and concatenate the mean over the steps with the last step."""
         outputs = convolution_1d.Convolution1DBlock(pooling=False).build(hp, series)
         return ops.concatenate([ops.mean(outputs, axis=1), outputs[:, -1]], axis=-1)
 
 
 class ForecastHead(heads.RegressionHead):
-    """Numbers that are zero before training: the linear forecast is where a network begins.
+    """Regression head with zero initial weights, so that training begins with the linear forecast.
 
-    The arguments are those of `RegressionHead`.
+    See `RegressionHead` for the arguments.
     """
 
     def build(self, hp, inputs):
@@ -62,13 +64,13 @@ class ForecastHead(heads.RegressionHead):
 
 
 def with_linear_forecast(network, head_name, forecast, deviation):
-    """The network that adds a linear forecast to what a network corrects it by.
+    """Return the sum of a linear forecast and the correction that a network computes, a `keras.Model`.
 
     Args:
-        network: A `keras.Model` of one input, windows `(n, L, c)`, and the output `head_name`, `(n, m)`.
-        head_name: Name of its output.
+        network: A `keras.Model` from windows `(n, L, c)` to the output `head_name` of shape `(n, m)`.
+        head_name: Name of the output.
         forecast: A fitted `data.autoregression.Autoregression`.
-        deviation: Unit of the network's output in that of the forecast, `(m,)`.
+        deviation: Standard deviations by which the targets of the network are divided, `(m,)`.
     """
     ((name, windows),) = network.input.items()
     inputs = keras.Input(windows.shape[1:], dtype=windows.dtype, name=name)
@@ -84,6 +86,7 @@ def with_linear_forecast(network, head_name, forecast, deviation):
 
 
 def _linear(inputs, kernel, bias=None):
+    """Apply a frozen dense layer with the weights `kernel` and `bias`."""
     layer = keras.layers.Dense(kernel.shape[1], use_bias=bias is not None, trainable=False)
     outputs = layer(inputs)
     layer.set_weights([kernel] if bias is None else [kernel, bias])

@@ -1,4 +1,4 @@
-"""Networks of motifs of motifs: small graphs whose edges are small graphs of operations."""
+"""Hierarchical space: a motif whose edges are motifs whose edges are operations."""
 
 import functools
 
@@ -7,7 +7,7 @@ import keras
 from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, operations
 
-#: Operations of level 1: those of the paper, with a full in place of its depthwise convolution.
+#: Operations of level 1 as in the paper, but for a convolution instead of a depthwise convolution.
 _OPERATIONS = [
     "separable_3",
     "convolution_3",
@@ -20,38 +20,49 @@ _OPERATIONS = [
 
 
 class HierarchicalBlock(block.Block):
-    """A stack of one motif made of motifs made of operations (hierarchical representations, Liu et al. 2018).
+    """Hierarchical representation of architectures (Liu et al. 2018): motifs of motifs of operations.
 
-    Takes images `(n, height, width, channels)` or series `(n, time, channels)`, returns a map or a series.
+    The input is an image `(n, height, width, channels)` or a series `(n, time, channels)`, the output a feature map or
+    a series. A motif is a small graph of nodes with an edge for each pair of nodes.
 
-    - Level 1 is operations, such as a convolution.
-    - Level 2 is `n_motifs` motifs: graphs with a level-1 operation on each pair of nodes. `level_2/motif_0/edge_0_1`
-      names the operation in the first motif from the first node, its input, to the second.
-    - Level 3 is one motif, a graph with a level-2 motif, the identity or nothing on each pair of nodes.
+    - Level 1 has operations, such as a convolution.
+    - Level 2 has `n_motifs` motifs whose edges are level-1 operations. The decision `level_2/motif_0/edge_0_1` chooses
+      the operation of the first motif from its first node (the input) to its second node.
+    - Level 3 has one motif. Its edges are level-2 motifs, the identity or "none".
 
-    The search decides on each motif once; wherever it is placed it has that architecture and weights of its own. The
-    level-3 motif is stacked `n_cells` times in each stage; each stage but the first halves the map and doubles the
-    filters. The number of stages is limited so that two pixels (four steps) are left. A convolution comes first;
-    images of more than 64 pixels are shrunk by it.
+    The architecture of a motif is the same wherever it occurs; the weights differ. The first layer of the network is a
+    convolution; it reduces images of more than 64 pixels. A stage stacks the level-3 motif `n_cells` times. Every stage
+    but the first halves the map and doubles the filters. The number of stages is limited so that at least two pixels or
+    four steps remain.
 
-    A node adds up its incoming edges, where the paper joins them side by side with a pointwise convolution: fewer
-    layers, and "none" and "identity" cost next to nothing. A level-3 motif adds what it
-    computes to its input, unlike in the paper: so one whose output is disconnected passes its input on, and every
-    architecture trains. Decisions of a motif that level 3 doesn't use stay active; they change nothing.
+    Deviations from the paper: A node adds its incoming edges instead of concatenating them before a pointwise
+    convolution, which saves layers and makes "none" and "identity" nearly free. The level-3 motif has a residual
+    connection, so that a motif with a disconnected output passes its input on and every architecture can be trained.
+    Decisions of a level-2 motif that level 3 doesn't use stay active without an effect.
 
     Args:
-        filters: Filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
+        filters: Number of filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
         n_stages: Number of stages, or an `Int` range. Defaults to 3.
         n_cells: Number of level-3 motifs in a stage, or an `Int` range. Defaults to 1.
-        n_motifs: Number of different level-2 motifs. Defaults to 3; 6 in the paper.
-        n_nodes_level_2: Number of nodes of a level-2 motif, its input and output included. Defaults to 4.
-        n_nodes_level_3: Number of nodes of the level-3 motif, its input and output included. Defaults to 3; 5 in the
-            paper.
-        operations: List of names of level-1 operations (`"convolution_3"`, `"separable_5"`, ...), the one that the
-            default architecture uses first. Defaults to convolutions, poolings, `"identity"` and `"none"`.
-        reduction: How maps are halved: `"pooling"` (average, and a pointwise convolution), `"stride"` (a convolution)
-            or a choice of them. Defaults to both.
+        n_motifs: Number of level-2 motifs. Defaults to 3 (6 in the paper).
+        n_nodes_level_2: Number of nodes of a level-2 motif, input and output included. Defaults to 4.
+        n_nodes_level_3: Number of nodes of the level-3 motif, input and output included. Defaults to 3 (5 in the
+            paper).
+        operations: List of names of level-1 operations (`"convolution_3"`, `"separable_5"`, ...), the operation of the
+            default architecture first. Defaults to convolutions, poolings, `"identity"` and `"none"`.
+        reduction: Halving of maps between stages: `"pooling"` (average pooling and a pointwise convolution), `"stride"`
+            (a strided convolution) or a choice of these. Defaults to a choice of both.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.HierarchicalBlock(filters=8, n_stages=2, n_motifs=2)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -83,8 +94,8 @@ class HierarchicalBlock(block.Block):
         arguments.check_whole_number(self, "n_nodes_level_3", 2)
         names = operations.of_block(self, _OPERATIONS)
         filters = self.suggest(hp, "filters")
-        # Numbers, not decisions that apply layers: those would give the decisions inside them, which all places of a
-        # motif share, other names and conditions at each place.
+        # Declare the depths as plain hyperparameters. Applied as decisions, they would give the decisions inside, which
+        # all copies of a motif share, a different name and condition in every layer.
         n_cells = decisions.declare_depth(hp, arguments.repeat(self, "n_cells", None))
         self._declare_shared(hp, names)
 
@@ -114,7 +125,7 @@ class HierarchicalBlock(block.Block):
         return [stacked, *motifs]
 
     def _declare_shared(self, hp, names):
-        """Declares what later decisions share, whether or not an architecture comes to place them."""
+        """Declare the decisions that all copies of a motif share, also for motifs that an architecture doesn't use."""
         self.suggest(hp, "reduction")
         for index in range(self.n_motifs):
             with hp.name_scope("level_2"), hp.name_scope(f"motif_{index}"):
@@ -122,34 +133,34 @@ class HierarchicalBlock(block.Block):
                     hp.Choice(operations.edge_name(edge), list(names), default=_default_operation(edge, names))
 
     def _cell(self, hp, inputs, names):
-        """The level-3 motif."""
+        """Apply the level-3 motif."""
         motifs = {
             f"motif_{index}": lambda index=index: functools.partial(self._motif, hp, f"motif_{index}", names)
             for index in range(self.n_motifs)
         }
         simple = operations.candidates(["identity", "none"], len(inputs.shape), inputs.shape[-1])
 
-        def part(source, target, tensor):
+        def apply_edge(source, target, tensor):
             default = f"motif_{source % self.n_motifs}" if target == source + 1 else "none"
             name = f"level_3/{operations.edge_name((source, target))}"
             return decisions.LayerChoice(name, {**motifs, **simple}, default=default, scoped=False)(hp, tensor)
 
         nodes = [inputs]
         for target in range(1, self.n_nodes_level_3):
-            nodes.append(operations.add([part(source, target, node) for source, node in enumerate(nodes)]))
+            nodes.append(operations.add([apply_edge(source, target, node) for source, node in enumerate(nodes)]))
         return nodes[-1]
 
     def _motif(self, hp, label, names, inputs):
-        """The level-2 motif `label`."""
+        """Apply the level-2 motif `label`."""
         candidates = operations.candidates(names, len(inputs.shape), inputs.shape[-1])
         nodes = [inputs]
         with hp.name_scope("level_2"), hp.name_scope(label):
             for target in range(1, self.n_nodes_level_2):
-                parts = []
+                incoming = []
                 for source, node in enumerate(nodes):
                     name, default = operations.edge_name((source, target)), _default_operation((source, target), names)
-                    parts.append(decisions.LayerChoice(name, candidates, default=default)(hp, node))
-                nodes.append(operations.add(parts))
+                    incoming.append(decisions.LayerChoice(name, candidates, default=default)(hp, node))
+                nodes.append(operations.add(incoming))
         return nodes[-1]
 
     def _halve(self, hp, inputs, width):
@@ -161,6 +172,9 @@ class HierarchicalBlock(block.Block):
 
 
 def _default_operation(edge, names):
-    """The first operation from each node to the next, and ways past it where there is such an operation."""
+    """Return the default operation of an edge.
+
+    The default is the first operation between successive nodes, and the identity, if available, for longer edges.
+    """
     source, target = edge
     return "identity" if target > source + 1 and "identity" in names else names[0]

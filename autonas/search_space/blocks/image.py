@@ -1,4 +1,4 @@
-"""The default block of images."""
+"""Default block for images."""
 
 import functools
 
@@ -7,15 +7,26 @@ from autonas.search_space.blocks import convolution, dense, preprocessing, resid
 
 
 class ImageBlock(block.Block):
-    """Normalises and augments images, then reduces them to a vector by a network of one of several families.
+    """Normalisation and augmentation of images, followed by a network that returns a vector.
 
     Args:
-        kind: Family of the network: `"dense"`, `"convolution"` or `"residual"`; `None` lets the search choose. Or a
-            space of architectures: `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`.
-        translation: Largest random shift in training as a share of the side, or a range. Defaults to a choice of 0
+        kind: Family of the network, `"dense"`, `"convolution"` or `"residual"`, or the name of a space of
+            architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses
+            the family.
+        translation: Maximum random shift in training, as a fraction of the side, or a range. Defaults to a choice of 0
             and 0.1.
-        horizontal_flip: Whether to mirror at random in training, or a range. Defaults to `Boolean()`.
+        horizontal_flip: Whether to flip images horizontally at random in training, or a range. Defaults to `Boolean()`.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.ImageBlock(kind="convolution", horizontal_flip=False)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     takes_raw_inputs = True

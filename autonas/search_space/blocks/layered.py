@@ -1,4 +1,4 @@
-"""Stages of inverted residual layers that each choose their own kernel, expansion and squeeze-and-excitation."""
+"""Factorised hierarchical space: stages of inverted residual layers with searched kernels, expansions and widths."""
 
 import functools
 
@@ -10,38 +10,50 @@ from autonas.search_space.blocks import arguments, convolution, operations
 _DROPOUT = {3: keras.layers.SpatialDropout1D, 4: keras.layers.SpatialDropout2D}
 _POOLING = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
 
-#: The shortest series, and the shortest side of maps, that are halved.
+#: Minimum length of a series (rank 3), or side of a map (rank 4), that a stage halves.
 _SHORTEST_HALVED = {3: 8, 4: 4}
 
 
 class LayeredBlock(block.Block):
-    """A factorised hierarchical space: stages of inverted residual layers (MnasNet, Tan et al. 2019).
+    """Factorised hierarchical space (MnasNet, Tan et al. 2019): stages of inverted residual layers.
 
-    Takes images `(n, height, width, channels)` or series `(n, time, channels)`, returns a map or a series. A layer
-    (MobileNetV2, Sandler et al. 2018) widens its input by a pointwise convolution, filters it by a depthwise one,
-    narrows it by another pointwise one, and adds the result to its input where shapes match. The first layer of each
-    stage but the first halves the map, unless a side is under four pixels, or the series, unless it is under eight
-    steps; images of more than 64 pixels pass a strided convolution first.
+    The input is an image `(n, height, width, channels)` or a series `(n, time, channels)`, the output a feature map or
+    a series. A layer (MobileNetV2, Sandler et al. 2018) is a pointwise convolution that expands the channels, a
+    depthwise convolution, a pointwise convolution that projects the channels, and a residual connection if the shapes
+    of input and output agree. The first layer of every stage but the first halves the map, unless a side has fewer than
+    four pixels or the series fewer than eight steps. Images of more than 64 pixels are reduced by a strided convolution
+    first.
 
-    Each layer chooses its kernel, expansion and squeeze-and-excitation anew, and each stage its width and depth.
-    Unlike MnasNet's, all layers are of one kind: an expansion fixed at 1 is its depthwise separable convolution.
+    The search chooses kernel, expansion and squeeze-and-excitation for each layer, width and depth for each stage.
+    MnasNet also chooses among kinds of layers. Here all layers are inverted residuals; `expansion=1` makes them
+    depthwise separable convolutions.
 
     Args:
-        filters: Filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
+        filters: Number of filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
         stages: Number of stages, or an `Int` range. Defaults to 2 to 4.
         layers: Number of layers in a stage, or an `Int` range. Defaults to 1 to 2.
-        width: Filters of a stage but the first, as a factor of `filters` doubled with each stage, or a range. They are
-            rounded to a multiple of 4. Defaults to a choice of 0.75, 1 and 1.25.
+        width: Width multiplier of every stage but the first, or a range. Stage i (from 0) has
+            `width * filters * 2**i` filters, rounded to a multiple of 4. Defaults to a choice of 0.75, 1 and 1.25.
         kernel_size: Side of the depthwise kernels, or a `Choice`. Defaults to a choice of 3 and 5.
-        expansion: How many times wider a layer is inside than at its input, or a range. Defaults to a choice of 1, 3
-            and 6.
-        squeeze_excite: Whether a layer weighs its channels by what is in the whole map (Hu et al. 2018), or a
-            `Boolean` range. Defaults to `Boolean()`.
+        expansion: Ratio of the channels inside a layer to the channels of its input, or a range. Defaults to a choice
+            of 1, 3 and 6.
+        squeeze_excite: Whether a layer has squeeze-and-excitation (Hu et al. 2018), or a `Boolean` range. Defaults to
+            `Boolean()`.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
-        dropout: Rate of dropping whole channels of what a layer adds to its input, or a range. Defaults to a choice of
-            0, 0.1 and 0.25.
-        max_filters: Bound of the doubling. Defaults to 256.
+        dropout: Spatial dropout rate of the residual branch of a layer, or a range. Defaults to a choice of 0, 0.1 and
+            0.25.
+        max_filters: Upper bound of the doubled filters, before the width multiplier. Defaults to 256.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.LayeredBlock(stages=2, expansion=autonas.Choice([1, 3]))(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -91,7 +103,7 @@ class LayeredBlock(block.Block):
 
         def layer(width, strides, inputs):
             channels = inputs.shape[-1]
-            # A width, not a decision between layers: the decisions below would depend on it.
+            # A `WidthChoice` instead of a `LayerChoice`, which would make the decisions below conditional on it.
             inner = arguments.width(self, "expansion", hp, lambda expansion: round(expansion * channels))
             kernels = {
                 size: functools.partial(depthwise, size, strides=strides, padding="same", use_bias=False)
@@ -114,9 +126,9 @@ class LayeredBlock(block.Block):
             if index:
                 width = max(4, 4 * round(self.suggest(hp, "width") * width / 4))
 
-            def make_layer(place):
+            def make_layer(layer_index):
                 def build(inputs):
-                    halve = index and not place and min(inputs.shape[1:-1]) >= _SHORTEST_HALVED[rank]
+                    halve = index and not layer_index and min(inputs.shape[1:-1]) >= _SHORTEST_HALVED[rank]
                     return layer(width, 2 if halve else 1, inputs)
 
                 return build
@@ -128,6 +140,7 @@ class LayeredBlock(block.Block):
         return keras.layers.Activation(activation)(arguments.repeat(self, "stages", stage)(hp, outputs))
 
     def _kernel_sizes(self):
+        """Return the list of the kernel sizes among which a layer chooses."""
         value = self.kernel_size
         sizes = value.values if isinstance(value, ranges.Choice) else [value]
         if not all(type(size) is int and size > 0 for size in sizes):
@@ -138,7 +151,7 @@ class LayeredBlock(block.Block):
         return sizes
 
     def _excitation(self, activation, units):
-        """Squeeze-and-excitation, nothing, or the decision between them."""
+        """Return squeeze-and-excitation, the identity, or the decision between both, a function of `hp` and inputs."""
         value = self.squeeze_excite
         excite = functools.partial(_excite, activation, units)
         if isinstance(value, ranges.Boolean):
@@ -153,7 +166,7 @@ class LayeredBlock(block.Block):
 
 
 def _excite(activation, units, inputs):
-    """Scales each channel by a gate in 0..1 that `units` hidden units make from the means of all channels."""
+    """Scale every channel by a gate from 0 to 1, computed from the means of all channels by `units` hidden units."""
     gate = _POOLING[len(inputs.shape)](keepdims=True)(inputs)
     gate = keras.layers.Dense(units, activation=activation)(gate)
     gate = keras.layers.Dense(inputs.shape[-1], activation="sigmoid")(gate)

@@ -1,4 +1,4 @@
-"""Several tensors into one."""
+"""Merging of several tensors into one."""
 
 import keras
 
@@ -7,16 +7,25 @@ from autonas.search_space.blocks import arguments, reduction
 
 
 class Merge(block.Block):
-    """Merges several inputs of any ranks and widths into one.
+    """Merging of several inputs of any rank and width into one tensor.
 
-    Maps or series of the same extent are merged as they are; otherwise everything is averaged to vectors
-    first.
+    Feature maps of the same size, or series of the same length, are merged directly. Otherwise all inputs are first
+    reduced to vectors by averaging.
 
     Args:
-        kind: `"concatenate"`, or `"add"`, `"multiply"` or `"maximum"`, for which inputs narrower than the
-            widest are projected to its width, or a choice of them. Defaults to a choice of concatenate and
-            add.
+        kind: `"concatenate"`, `"add"`, `"multiply"`, `"maximum"`, or a choice of these. All kinds but the first project
+            narrower inputs to the width of the widest. Defaults to a choice of `"concatenate"` and `"add"`.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    image, table = autonas.ImageInput(), autonas.StructuredDataInput()
+    features = autonas.Merge(kind="concatenate")([autonas.ConvolutionBlock()(image), autonas.DenseBlock()(table)])
+    graph = autonas.Graph([image, table], autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(self, kind=ranges.Choice(["concatenate", "add"]), name=None):
@@ -26,8 +35,8 @@ class Merge(block.Block):
     def build(self, hp, inputs):
         if not isinstance(inputs, (list, tuple)) or len(inputs) == 1:
             return inputs[0] if isinstance(inputs, (list, tuple)) else inputs
-        if len({tuple(each.shape[:-1]) for each in inputs}) > 1:
-            inputs = [reduction.to_vector(each) for each in inputs]
+        if len({tuple(tensor.shape[:-1]) for tensor in inputs}) > 1:
+            inputs = [reduction.to_vector(tensor) for tensor in inputs]
         candidates = {
             "concatenate": lambda: keras.layers.Concatenate(),
             "add": lambda: lambda inputs: keras.layers.Add()(_equal_widths(inputs)),
@@ -38,5 +47,5 @@ class Merge(block.Block):
 
 
 def _equal_widths(inputs):
-    width = max(each.shape[-1] for each in inputs)
-    return [each if each.shape[-1] == width else keras.layers.Dense(width)(each) for each in inputs]
+    width = max(tensor.shape[-1] for tensor in inputs)
+    return [tensor if tensor.shape[-1] == width else keras.layers.Dense(width)(tensor) for tensor in inputs]

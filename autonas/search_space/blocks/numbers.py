@@ -1,4 +1,4 @@
-"""Numbers of a table: imputation and the encodings that let a network see beyond straight lines."""
+"""Numerical columns of a table: imputation, piecewise-linear and periodic encodings."""
 
 import math
 
@@ -8,15 +8,15 @@ from keras import ops
 
 
 def impute(inputs, feature):
-    """Mean for missing numbers, with an indicator for each column that missed any in training.
+    """Replace missing numbers by the mean and append an indicator for every column with missing training values.
 
     Args:
         inputs: Standardised numbers `(n, columns)`, NaN where missing.
-        feature: The table's `autonas.data.Feature`.
+        feature: The `autonas.data.Feature` of the table.
 
     Returns:
-        `(n, columns + indicators)`. Values are pulled in smoothly to within +-8 standard deviations, x / sqrt(1 +
-        (x / 8)^2), so that an outlier can't drown its row.
+        Tensor of shape `(n, columns + indicators)`. The values are squashed to +-8 standard deviations by
+        x / sqrt(1 + (x / 8)^2), so that an outlier doesn't dominate its row.
     """
     missing = np.flatnonzero(feature.statistics["missing"])
     values = ops.where(ops.isnan(inputs), 0.0, inputs)
@@ -28,19 +28,19 @@ def impute(inputs, feature):
 
 
 def piecewise_linear(inputs, feature, bins):
-    """Piecewise-linear encoding (Gorishniy et al. 2022): how far each number has come through each of its bins.
+    """Apply the piecewise-linear encoding (Gorishniy et al. 2022) to numerical columns.
 
-    With edges b_0 < ... < b_T at quantiles of the training part (half of them of the distinct values), entry t is
-    (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]. A linear layer on it is an arbitrary continuous
-    piecewise-linear function of the number.
+    The edges b_0 < ... < b_T of the bins of a column are quantiles of its training values; half of the candidate edges
+    are quantiles of the distinct values. Entry t is (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]. A linear layer
+    on the encoding can represent every continuous function that is linear on the bins.
 
     Args:
-        inputs: Standardised numbers `(n, columns)`, NaN where missing (0 in every bin).
-        feature: The table's `autonas.data.Feature`, with 257 edges a column.
-        bins: Number of bins T at most.
+        inputs: Standardised numbers `(n, columns)`, NaN where missing. A missing number is encoded as 0 in every bin.
+        feature: The `autonas.data.Feature` of the table, with 257 candidate edges per column.
+        bins: Maximum number of bins T of a column.
 
     Returns:
-        `(n, total bins of all columns)`, shifted to zero mean for a uniform distribution over bins.
+        Tensor of shape `(n, total bins of all columns)`, the entries minus 0.5.
     """
     columns, lower, widths = [], [], []
     for column, candidates in enumerate(np.asarray(feature.statistics["edges"]).T):
@@ -58,24 +58,25 @@ def piecewise_linear(inputs, feature, bins):
 
 
 def periodic(inputs, feature, frequencies, sigma, dimension):
-    """Periodic embedding (Gorishniy et al. 2022, "PLR"): learned waves of each number, mixed per number.
+    """Apply the periodic embedding "PLR" (Gorishniy et al. 2022) to numerical columns.
 
-    v = [cos(2 pi c x), sin(2 pi c x)] with learned c ~ N(0, sigma^2), then one linear layer with ReLU per column.
+    A column x is mapped to v = [cos(2 pi c x), sin(2 pi c x)] with trainable frequencies c, initialised from
+    N(0, sigma^2), followed by a dense layer with ReLU for each column.
 
     Args:
         inputs: Standardised numbers `(n, columns)`, NaN where missing.
-        feature: The table's `autonas.data.Feature`.
-        frequencies: Number of waves per column.
+        feature: The `autonas.data.Feature` of the table.
+        frequencies: Number of frequencies per column.
         sigma: Standard deviation of the initial frequencies.
-        dimension: Length of each column's embedding.
+        dimension: Length of the embedding of a column.
 
     Returns:
-        `(n, columns * dimension)`.
+        Tensor of shape `(n, columns * dimension)`.
     """
     columns = inputs.shape[-1]
     values = ops.where(ops.isnan(inputs), 0.0, inputs)
     initial = keras.initializers.RandomNormal(stddev=2 * math.pi * sigma)
-    # A phase may be many turns, of which only the part of a turn counts: it needs all digits of float32.
+    # A phase can span many periods and only its remainder matters, so float16 would lose its precision.
     phases = keras.layers.EinsumDense(
         "bd,df->bdf", output_shape=(columns, frequencies), kernel_initializer=initial, dtype="float32"
     )(values)

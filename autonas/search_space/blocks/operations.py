@@ -1,4 +1,4 @@
-"""Operations: what the literature on architecture search puts on the edges of cells, for maps and series alike."""
+"""Operations on the edges of cells, as in the literature on architecture search, for feature maps and series."""
 
 import math
 
@@ -7,10 +7,10 @@ from keras import ops
 
 from autonas.search_space.blocks import convolution
 
-#: Series are halved no further than to so many steps.
+#: Minimum number of steps of a series in the last stage.
 _SHORTEST = 4
 
-#: Layers by kind and by the rank of the tensors that they take.
+#: Layer classes by kind and by the rank of the input tensor.
 LAYERS = {
     "convolution": {3: keras.layers.Conv1D, 4: keras.layers.Conv2D},
     "separable": {3: keras.layers.SeparableConv1D, 4: keras.layers.SeparableConv2D},
@@ -21,26 +21,30 @@ LAYERS = {
 
 
 def make(name, rank, filters, stride=1):
-    """The operation `name`.
+    """Return the operation `name`.
 
-    All operations give outputs of one shape for the same arguments, `ceil(side / stride)` by `filters`, and take any
-    number of channels. They are built of Keras's own layers, so that a saved model needs nothing else.
+    The output of every operation has `ceil(side / stride)` pixels per side and `filters` channels, whatever the number
+    of channels of the input. The operations consist of Keras layers only, so that a saved model needs no custom
+    objects.
 
     - `"none"`: zeros.
-    - `"identity"`: the input; `project` where the stride or the channels forbid that.
-    - `"convolution_<k>"`, `"separable_<k>"`, `"dilated_<k>"` (separable, every second pixel): activation, convolution
-      with a kernel of side k, batch normalisation, as in DARTS (Liu et al. 2019). Separable convolutions are applied
-      once, not twice as there: half the layers to trace and train.
-    - `"max_pooling_3"`, `"average_pooling_3"`: followed by `project` where the channels differ.
+    - `"identity"`: the input, or `project` if the stride isn't 1 or the channels differ.
+    - `"convolution_<k>"`, `"separable_<k>"`, `"dilated_<k>"` (separable with dilation rate 2): activation, convolution
+      with a kernel of side k, and batch normalisation, as in DARTS (Liu et al. 2019). DARTS applies separable
+      convolutions twice; here they are applied once, which halves the layers to trace and train.
+    - `"max_pooling_3"`, `"average_pooling_3"`: pooling, followed by `project` if the channels differ.
 
     Args:
-        name: One of `OPERATIONS`.
-        rank: Dimensions of the tensors, the batch's included: 3 for series, 4 for maps.
-        filters: Channels of the output.
-        stride: Step of the operation in space or time. Defaults to 1.
+        name: A key of `OPERATIONS`.
+        rank: Number of dimensions of the tensors, batch included: 3 for series, 4 for feature maps.
+        filters: Number of channels of the output.
+        stride: Stride in space or time. Defaults to 1.
 
     Returns:
         An `Operation`, a function from a tensor to a tensor.
+
+    Raises:
+        ValueError: If `name` is unknown.
     """
     if name not in OPERATIONS:
         raise ValueError(f"Operations are {list(OPERATIONS)}. Received: {name!r}")
@@ -48,7 +52,7 @@ def make(name, rank, filters, stride=1):
 
 
 class Operation:
-    """One of `OPERATIONS` with its arguments, which are those of `make`."""
+    """Operation of a cell, a function from a tensor to a tensor. The arguments are documented in `make`."""
 
     def __init__(self, name, rank, filters, stride):
         self.name = name
@@ -60,21 +64,25 @@ class Operation:
         return OPERATIONS[self.name](inputs, self.rank, self.filters, self.stride)
 
     def keeps(self, inputs):
-        """Whether outputs have the shape of `inputs`, so that a part of the channels can pass by."""
+        """Return whether the output has the shape of `inputs`, so that some channels can bypass the operation."""
         return self.stride == 1 and inputs.shape[-1] == self.filters
 
     def narrowed(self, divisor):
-        """The same operation with one in `divisor` filters."""
+        """Return the same operation with `filters // divisor` filters."""
         return Operation(self.name, self.rank, self.filters // divisor, self.stride)
 
 
 def candidates(names, rank, filters, stride=1):
-    """The operations `names` as candidates of a `LayerChoice`; the other arguments are those of `make`."""
+    """Return the operations `names` as candidates of a `LayerChoice`. See `make` for the other arguments."""
     return {name: _deferred(make(name, rank, filters, stride)) for name in names}
 
 
 def of_block(block, default):
-    """The names in the argument `operations` of a block, or those of `default` if it is `None`."""
+    """Return the names in the argument `operations` of `block`, or `default` if the argument is `None`.
+
+    Raises:
+        ValueError: If a name is unknown or the list is empty.
+    """
     names = default if block.operations is None else block.operations
     if not isinstance(names, (list, tuple)) or not names or any(name not in OPERATIONS for name in names):
         raise ValueError(
@@ -85,10 +93,10 @@ def of_block(block, default):
 
 
 def project(inputs, filters, stride=1):
-    """Activation, average pooling if strided, pointwise convolution, batch normalisation.
+    """Apply activation, average pooling (if strided), pointwise convolution and batch normalisation.
 
-    Stands where the literature has a factorised reduction: it too loses no pixel, takes half the layers, and suits
-    odd sides.
+    The projection replaces the factorised reduction of DARTS. Both use all pixels; the projection has half the layers
+    and supports odd sides.
     """
     rank = len(inputs.shape)
     outputs = keras.layers.Activation("relu")(inputs)
@@ -98,7 +106,7 @@ def project(inputs, filters, stride=1):
 
 
 def stem(inputs, filters):
-    """What stands before the first cell: large images are shrunk, then a convolution and batch normalisation."""
+    """Apply the layers before the first cell: reduction of large images, convolution and batch normalisation."""
     rank = len(inputs.shape)
     if rank == 4:
         inputs = convolution.shrink(inputs, filters)
@@ -106,14 +114,14 @@ def stem(inputs, filters):
 
 
 def finish(inputs):
-    """What stands after the last cell: batch normalisation and activation."""
+    """Apply the layers after the last cell: batch normalisation and activation."""
     return keras.layers.Activation("relu")(_normalize(inputs))
 
 
 def max_stages(inputs):
-    """How many stages maps or series can pass if each but the first halves them.
+    """Return the maximum number of stages for `inputs` if every stage but the first halves them.
 
-    Maps keep a side of two pixels, series four steps.
+    At least two pixels of a feature map, or four steps of a series, remain.
     """
     if len(inputs.shape) == 4:
         return convolution.max_stages(inputs)
@@ -121,22 +129,22 @@ def max_stages(inputs):
 
 
 def edges(n_nodes):
-    """The edges of a graph of operations: all pairs of an earlier and a later of its nodes, by the later one."""
+    """Return the edges of a complete acyclic graph of `n_nodes` nodes, pairs `(source, target)` sorted by target."""
     return [(source, target) for target in range(1, n_nodes) for source in range(target)]
 
 
 def edge_name(edge):
-    """The name of the decision on an edge."""
+    """Return the name of the decision on the edge `(source, target)`."""
     return f"edge_{edge[0]}_{edge[1]}"
 
 
 def drawn_edges(names):
-    """The edges of a graph as `Block.drawing` gives them, of a dict from edges to names of decisions."""
+    """Return the edges in the form of `Block.drawing`, for a dict from edges to names of decisions."""
     return [{"source": source, "target": target, "decision": name} for (source, target), name in names.items()]
 
 
 def add(tensors):
-    """The sum of a node's incoming edges."""
+    """Return the sum of a non-empty list of tensors."""
     return tensors[0] if len(tensors) == 1 else keras.layers.Add()(tensors)
 
 
@@ -149,7 +157,7 @@ def _normalize(inputs):
 
 
 def _none(inputs, rank, filters, stride):
-    # The gradient of a product with zero is zero, that of a constant would be missing, which Keras warns of.
+    # A product with zero has the gradient zero. A constant has none, of which Keras would warn.
     if stride > 1:
         inputs = _subsample(inputs, stride)
     if inputs.shape[-1] != filters:
@@ -176,7 +184,7 @@ def _dilated(kernel_size):
         outputs = keras.layers.Activation("relu")(inputs)
         depthwise = LAYERS["depthwise"][rank]
         outputs = depthwise(kernel_size, dilation_rate=2, padding="same", use_bias=False)(outputs)
-        # No backend has convolutions that are both strided and dilated.
+        # No backend supports convolutions that are both strided and dilated.
         if stride > 1:
             outputs = _subsample(outputs, stride)
         return _normalize(LAYERS["convolution"][rank](filters, 1, use_bias=False)(outputs))
@@ -196,7 +204,7 @@ def _subsample(inputs, stride):
     return LAYERS["max_pooling"][len(inputs.shape)](1, strides=stride, padding="same")(inputs)
 
 
-#: The operations by name, each a function of the tensor, its rank, the filters and the stride.
+#: Operations by name, functions of the tensor, its rank, the number of filters and the stride.
 OPERATIONS = {
     "none": _none,
     "identity": _identity,

@@ -1,4 +1,4 @@
-"""Preprocessing blocks: from what the data pipeline delivers to one tensor of floats."""
+"""Preprocessing blocks: normalisation, encoding and augmentation of the tensors of the data pipeline."""
 
 import keras
 import numpy as np
@@ -9,12 +9,23 @@ from autonas.search_space.blocks import numbers
 
 
 class Normalization(block.Block):
-    """Standardises images (per channel) and series (per channel; missing steps become 0, marked by a channel of 0/1).
+    """Standardisation of images and series, per channel, with the mean and variance of the training set.
 
-    Mean and variance are those of the training part. On a table, only the numbers are used.
+    In series, missing values become 0, and if the training set has any, a channel of 0 and 1 marks the observed steps.
+    For a table, the block returns the standardised and imputed numerical columns.
 
     Args:
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.ConvolutionBlock()(autonas.Normalization()(inputs))
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     takes_raw_inputs = True
@@ -26,7 +37,7 @@ class Normalization(block.Block):
         if feature.kind == "text":
             raise ValueError("Normalization takes images, series and tables. Received: text; use Embedding instead.")
         mean, variance = feature.statistics["mean"], feature.statistics["variance"]
-        # Before they are standardised, numbers need all their digits, whatever the precision of the layers behind.
+        # Unstandardised values need the precision of float32, also under mixed precision.
         outputs = keras.layers.Normalization(axis=-1, mean=mean, variance=np.maximum(variance, 1e-12), dtype="float32")(
             inputs
         )
@@ -38,15 +49,25 @@ class Normalization(block.Block):
 
 
 class TextVectorization(block.Block):
-    """Token ids of a text, cut to the most frequent words and the first of them.
+    """Token ids of a text, limited to the most frequent words and to the first tokens.
 
-    The data pipeline turns strings into ids once, with the input's vocabulary; ids are sorted by frequency, so that a
-    smaller vocabulary is a bound on the id.
+    The data pipeline converts strings to ids with the vocabulary of the input. The ids are sorted by frequency, so that
+    a smaller vocabulary consists of the smaller ids.
 
     Args:
-        max_tokens: Vocabulary's size, or `None` for the input's. Defaults to `None`.
-        sequence_length: Tokens of a text that are read, or `None` for the input's. Defaults to `None`.
+        max_tokens: Size of the vocabulary, or a range. Defaults to `None`: the vocabulary of the input.
+        sequence_length: Number of tokens per text, or a range. Defaults to `None`: the length of the input.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TextInput()
+    tokens = autonas.TextVectorization(max_tokens=5_000, sequence_length=64)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(autonas.Embedding(dimension=32)(tokens)))
+    ```
     """
 
     takes_raw_inputs = True
@@ -65,12 +86,22 @@ class TextVectorization(block.Block):
 
 
 class Embedding(block.Block):
-    """A learned vector for each token of a text, `(n, length)` ids to `(n, length, dimension)`.
+    """Trainable embedding of the tokens of a text: ids `(n, length)` to vectors `(n, length, dimension)`.
 
     Args:
         dimension: Length of the vectors, or a range. Defaults to a choice of 32, 64 and 128.
-        dropout: Rate of dropping whole channels of the vectors, or a range. Defaults to a choice of 0, 0.25 and 0.5.
+        dropout: Spatial dropout rate of the vectors, or a range. Defaults to a choice of 0, 0.25 and 0.5.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TextInput()
+    features = autonas.RecurrentBlock()(autonas.Embedding(dimension=32)(inputs))
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     takes_raw_inputs = True
@@ -90,12 +121,22 @@ class Embedding(block.Block):
 
 
 class CategoricalEncoding(block.Block):
-    """One vector for each row of a table: numbers imputed and standardised, categories and words encoded.
+    """Encoding of a row of a table as a vector of imputed numbers, encoded categories and embedded words.
 
     Args:
-        encoding: `"one_hot"` or `"embedding"` for the categories, or a range of them. Columns of more than 32
-            categories are embedded in either case. Defaults to a choice of both.
+        encoding: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than 32
+            categories are always embedded. Defaults to a choice of both.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    features = autonas.DenseBlock()(autonas.CategoricalEncoding("one_hot")(inputs))
+    graph = autonas.Graph(inputs, autonas.RegressionHead()(features))
+    ```
     """
 
     takes_raw_inputs = True
@@ -106,23 +147,33 @@ class CategoricalEncoding(block.Block):
 
     def build(self, hp, inputs):
         feature = self.features[0]
-        parts = []
+        encodings = []
         if "numbers" in inputs:
-            parts.append(numbers.impute(inputs["numbers"], feature))
-        parts.extend(encode_categories(inputs, feature, self.suggest(hp, "encoding")))
-        parts.extend(encode_words(inputs, feature))
-        return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+            encodings.append(numbers.impute(inputs["numbers"], feature))
+        encodings.extend(encode_categories(inputs, feature, self.suggest(hp, "encoding")))
+        encodings.extend(encode_words(inputs, feature))
+        return ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
 
 
 class Augmentation(block.Block):
-    """Random changes of images in training: shifts, flips, rotations and zooms.
+    """Random augmentation of images in training: translation, horizontal flip, rotation and zoom.
 
     Args:
-        translation: Largest shift as a share of the side, or a range. Defaults to a choice of 0, 0.1.
-        horizontal_flip: Whether to mirror left and right, or a range. Defaults to `Boolean()`.
-        rotation: Largest rotation as a share of a full turn, or a range. Defaults to a choice of 0, 0.03.
-        zoom: Largest change of scale, or a range. Defaults to 0.
+        translation: Maximum translation as a fraction of the side, or a range. Defaults to a choice of 0 and 0.1.
+        horizontal_flip: Whether to flip images horizontally at random, or a range. Defaults to `Boolean()`.
+        rotation: Maximum rotation as a fraction of a full turn, or a range. Defaults to a choice of 0 and 0.03.
+        zoom: Maximum relative change of the scale, or a range. Defaults to 0.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    images = autonas.Augmentation(translation=0.1, horizontal_flip=True)(autonas.Normalization()(inputs))
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(autonas.ConvolutionBlock()(images)))
+    ```
     """
 
     def __init__(
@@ -150,9 +201,9 @@ class Augmentation(block.Block):
 
 
 def augment(inputs, translation=0.0, horizontal_flip=False, rotation=0.0, zoom=0.0):
-    """Applies the random changes that aren't zero; the border is filled with its nearest pixels.
+    """Apply the augmentations whose arguments aren't zero. Pixels beyond the border repeat the nearest pixel.
 
-    In float32: eight bits don't tell the pixels of an image of 300 apart, between which it would read.
+    The layers compute in float32: bfloat16 has 8 significant bits, too few for the coordinates of a pixel beyond 256.
     """
     arguments = {"fill_mode": "nearest", "dtype": "float32"}
     if horizontal_flip:
@@ -166,14 +217,22 @@ def augment(inputs, translation=0.0, horizontal_flip=False, rotation=0.0, zoom=0
     return inputs
 
 
-#: Categories of a column beyond which one-hot vectors give way to embeddings.
+#: Maximum number of categories of a one-hot encoded column.
 _MAX_ONE_HOT = 32
 
 
 def encode_categories(inputs, feature, encoding):
-    """One tensor for each column of categories, embedded or one-hot.
+    """Encode the categorical columns of a table.
 
-    The dimension of an embedding is 1.6 n^0.56, at most 32, for n categories (fast.ai's rule).
+    The dimension of the embedding of n categories is 1.6 n^0.56 (the rule of fast.ai), at most 32.
+
+    Args:
+        inputs: Dict of the tensors of the table.
+        feature: The `autonas.data.Feature` of the table.
+        encoding: `"one_hot"` or `"embedding"`.
+
+    Returns:
+        List of tensors `(n, length of the encoding)`, one for each column.
     """
     outputs = []
     for column, size in enumerate(feature.statistics.get("cardinalities", [])):
@@ -187,13 +246,24 @@ def encode_categories(inputs, feature, encoding):
 
 
 def encode_words(inputs, feature, dimension=16):
-    """One tensor for each column of free text: the mean of its words' embeddings, rarer words weighing more, but those
-    of one or two rows nothing: in a column of a table they are mostly names."""
+    """Encode the text columns of a table as TF-IDF-weighted sums of word embeddings.
+
+    Words that occur in one or two rows get the weight 0, as in a column of a table they are mostly names.
+
+    Args:
+        inputs: Dict of the tensors of the table.
+        feature: The `autonas.data.Feature` of the table.
+        dimension: Length of the embedding. Defaults to 16.
+
+    Returns:
+        List of tensors `(n, dimension)`, one for each column.
+    """
     outputs = []
     for index, size in enumerate(feature.statistics.get("vocabulary_sizes", [])):
         tokens = inputs[f"tokens_{index}"]
         frequencies = np.array(feature.statistics["inverse_document_frequencies"][index])
-        # Of idf = ln((1 + n) / (1 + df)) + 1, the largest is that of words of one row.
+        # The inverse document frequency is ln((1 + n) / (1 + df)) + 1, largest for words of one row (df = 1). Words of
+        # df = 2 are ln(3 / 2) below and words of df = 3 are ln(4 / 2) below, so ln(1.6) separates them.
         frequencies[frequencies > frequencies.max() - np.log(1.6)] = 0.0
         weights = token_weights(tokens, frequencies)
         vectors = keras.layers.Embedding(size, dimension)(tokens)
@@ -202,10 +272,18 @@ def encode_words(inputs, feature, dimension=16):
 
 
 def token_weights(tokens, inverse_document_frequency):
-    """TF-IDF weights of the tokens `(n, length, 1)`, of unit Euclidean norm over a text; padding weighs nothing."""
+    """Return the TF-IDF weights of tokens, normalised to Euclidean norm 1 over a text.
+
+    Args:
+        tokens: Token ids `(n, length)`, 0 for padding.
+        inverse_document_frequency: Inverse document frequency of every token id.
+
+    Returns:
+        Tensor of shape `(n, length, 1)`, 0 for padding.
+    """
     frequencies = np.array(inverse_document_frequency, "float32")
     frequencies[0] = 0.0
-    # Squares of a long text add up to more than float16 holds.
+    # The sum of squares of a long text overflows float16.
     table = keras.layers.Embedding(
         len(frequencies), 1, embeddings_initializer="zeros", trainable=False, dtype="float32"
     )
@@ -216,6 +294,6 @@ def token_weights(tokens, inverse_document_frequency):
 
 
 def default_encoding(feature):
-    """The block that encodes an input of a kind for blocks that take one tensor."""
+    """Return the block that encodes the data of `feature` as one tensor, for blocks that don't take raw inputs."""
     blocks = {"image": Normalization, "series": Normalization, "table": CategoricalEncoding, "text": Embedding}
     return blocks[feature.kind]()

@@ -1,4 +1,4 @@
-"""Backbones of `keras.applications`, with their published weights."""
+"""Pretrained backbones of `keras.applications`."""
 
 import contextlib
 import socket
@@ -10,12 +10,13 @@ from keras import ops
 from autonas.search_space import block, declaring, ranges
 from autonas.search_space.blocks import arguments
 
-#: Mean and standard deviation of ImageNet's channels, for pixels in 0..255.
+#: Mean and standard deviation of the channels of ImageNet, for pixels from 0 to 255.
 _MEAN = [123.675, 116.28, 103.53]
 _DEVIATION = [58.395, 57.12, 57.375]
 
-#: Architecture to what its weights expect: "pixels" 0..255; "signed": -1..1; "centred": blue, green, red less
-#: ImageNet's mean; "standardised" by ImageNet's mean and deviation.
+#: Input range that the weights of an architecture expect. "pixels": from 0 to 255. "signed": from -1 to 1. "centred":
+#: channels in the order blue, green, red, minus the mean of ImageNet. "standardised": by mean and deviation of
+#: ImageNet.
 ARCHITECTURES = {
     "DenseNet121": "standardised",
     "EfficientNetB0": "pixels",
@@ -30,39 +31,48 @@ ARCHITECTURES = {
     "Xception": "signed",
 }
 
-#: Seconds that a download may stand still.
+#: Timeout of a download without progress, in seconds.
 _TIMEOUT = 10
 
-#: Weights to the reason why they can't be had, for those that a download in this process has failed for.
+#: Reasons of the downloads that failed in this process, by the argument `weights`.
 _failures = {}
 
 
 class WeightsUnavailable(Exception):
-    """Published weights can't be downloaded; the message is the reason, in one line."""
+    """Error raised when pretrained weights can't be downloaded, with the reason in one line."""
 
 
 class PretrainedBlock(block.Block):
-    """A network of `keras.applications` without its last layers.
+    """Pretrained network of `keras.applications` without its classification layers.
 
-    Takes images `(n, height, width, channels)`, standardised to zero mean and unit variance, as
-    `Normalization` and the default encoding of an image input deliver them, whatever the range of the raw
-    pixels. They are resized, grey images are given three equal channels, and the values are shifted to those
-    that the backbone was trained with. Returns a map.
+    The input is an image `(n, height, width, channels)`, standardised to zero mean and unit variance as by
+    `Normalization` and by the default encoding of an `ImageInput`. The block resizes the image, repeats the channel of
+    a grey image three times, and rescales the values to the range that the backbone expects. The output is a feature
+    map.
 
     Args:
-        architecture: Name of the function in `keras.applications`, or a range of names; see `ARCHITECTURES`.
-            Defaults to a choice of MobileNetV3Small, EfficientNetB0 and ResNet50.
-        image_size: Side in pixels to which images are resized, or a range. Defaults to a choice of 96, 160
-            and 224.
-        trainable: Whether the backbone is trained too, or a range. Its batch normalisation stays as it is in
-            either case. Defaults to `Boolean()`.
-        weights: `"imagenet"`, the path of a weights file, or `None` for random weights, which are always
-            trained. Defaults to `"imagenet"`.
+        architecture: Name of a function of `keras.applications`, or a range of names. The supported names are the keys
+            of `ARCHITECTURES`. Defaults to a choice of MobileNetV3Small, EfficientNetB0 and ResNet50.
+        image_size: Side in pixels to which images are resized, or a range. Defaults to a choice of 96, 160 and 224.
+        trainable: Whether the backbone is trained, or a range. The statistics and weights of its batch normalisation
+            are always frozen if `weights` are loaded. Defaults to `Boolean()`.
+        weights: `"imagenet"`, the path of a weights file, or `None` for random weights, which are always trained.
+            Defaults to `"imagenet"`.
         name: Name of the block.
 
     Raises:
-        WeightsUnavailable: By `build`, if the weights can't be downloaded. Remembered in the process: the
-            next trial is told at once.
+        WeightsUnavailable: In `build`, if the weights can't be downloaded. A later trial in the same process doesn't
+            try the download again.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.PretrainedBlock(architecture="MobileNetV2", image_size=96, trainable=False)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -81,12 +91,12 @@ class PretrainedBlock(block.Block):
 
     def build(self, hp, inputs):
         inputs = arguments.tensor_of_rank(self, inputs, 4)
-        # A plain hyperparameter, not a decision: no reading could afford to visit every backbone.
+        # A plain hyperparameter, not a decision: building every backbone in one pass would be too expensive.
         architecture = self.suggest(hp, "architecture")
         arguments.check_label(self, "architecture", architecture, ARCHITECTURES)
         image_size = self.suggest(hp, "image_size")
         trainable = self.suggest(hp, "trainable")
-        # The space doesn't depend on the weights: it can be declared where they can't be had.
+        # The space doesn't depend on the weights, so declaring it needs no download.
         weights = None if isinstance(hp, declaring.DeclaringHyperParameters) else self.weights
         backbone = _backbone(architecture, image_size, weights)
         images = _to_imagenet(inputs, image_size, ARCHITECTURES[architecture])
@@ -96,25 +106,26 @@ class PretrainedBlock(block.Block):
                 if weights is None:
                     layer.momentum = 0.9
                 else:
-                    # Keeps the published statistics. Calling with training=False would not: in `fit`, Keras
-                    # overrides it with the outer model's.
+                    # Keep the published statistics. Calling the backbone with `training=False` would not, as Keras
+                    # overrides the argument with that of the outer model in `fit`.
                     layer.trainable = False
         return backbone(images)
 
 
 def _backbone(architecture, image_size, weights):
+    """Return the network of `keras.applications` with its weights, or raise `WeightsUnavailable`."""
     if weights in _failures:
         raise WeightsUnavailable(_failures[weights])
     try:
         with _stall_limit(), warnings.catch_warnings():
-            # Without its last layers, a network takes any size: MobileNets needn't warn of others than 224.
+            # The warning of MobileNets about sizes other than 224 doesn't matter without the classification layers.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
-            # No name: Keras makes one up that is unique, so that a graph can hold an architecture twice.
+            # With `name=None` Keras generates a unique name, so that a graph can contain an architecture twice.
             return getattr(keras.applications, architecture)(
                 include_top=False, weights=weights, input_shape=(image_size, image_size, 3), name=None
             )
     except Exception as error:
-        # Keras raises a bare Exception for a failed download.
+        # Keras raises an error of type `Exception` itself for a failed download.
         if weights is None or not (type(error) is Exception or isinstance(error, OSError)):
             raise
         reason = " ".join(f"The {weights} weights of {architecture} can't be had: {error}".split())
@@ -124,16 +135,23 @@ def _backbone(architecture, image_size, weights):
 
 @contextlib.contextmanager
 def _stall_limit():
-    before = socket.getdefaulttimeout()
+    """Limit the time that a connection can wait for data."""
+    previous = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_TIMEOUT)
     try:
         yield
     finally:
-        socket.setdefaulttimeout(before)
+        socket.setdefaulttimeout(previous)
 
 
 def _to_imagenet(images, size, expected):
-    """From standardised images of any size to those that a backbone was trained with."""
+    """Convert standardised images to the size, channels and range of values that a backbone expects.
+
+    Args:
+        images: Standardised images `(n, height, width, channels)`.
+        size: Side of the resized images in pixels.
+        expected: Range of values, as in `ARCHITECTURES`.
+    """
     channels = images.shape[-1]
     if channels == 1:
         images = ops.repeat(images, 3, axis=-1)

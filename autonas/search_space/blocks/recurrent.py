@@ -1,4 +1,4 @@
-"""Recurrent layers on series."""
+"""Recurrent networks on time series."""
 
 import keras
 from keras import ops
@@ -8,20 +8,31 @@ from autonas.search_space.blocks import arguments
 
 
 class RecurrentBlock(block.Block):
-    """Recurrent layers, one after the other.
+    """Sequence of recurrent layers on a series.
 
-    Takes `(n, time, channels)`. Returns the last state `(n, units)`, or the states of all steps `(n, time,
-    units)`; twice as wide if bidirectional, where the backward half of the last state is that of the first
-    step.
+    The input is a series `(n, time, channels)`. The output is the final state `(n, units)`, or with
+    `return_sequences=True` the states of all steps `(n, time, units)`. A bidirectional network returns twice as many
+    units; the final state of its backward direction is the state at the first step.
 
     Args:
-        kind: `"lstm"`, `"gru"` or a choice of them, taken anew for each layer. Defaults to both.
-        units: Units of each layer and direction, or a range. Defaults to a choice of 32, 64 and 128.
+        kind: Kind of the layers, `"lstm"`, `"gru"`, or a choice of these made for each layer. Defaults to a choice of
+            both.
+        units: Number of units of a layer in each direction, or a range. Defaults to a choice of 32, 64 and 128.
         depth: Number of layers, or an `Int` range. Defaults to 1 to 2.
-        bidirectional: Whether the series is read backwards as well, or a range. Defaults to `Boolean(True)`.
-        dropout: Rate of the dropout on each layer's input, or a range. Defaults to a choice of 0 and 0.25.
+        bidirectional: Whether the layers are bidirectional, or a range. Defaults to `Boolean(default=True)`.
+        dropout: Dropout rate on the input of a layer, or a range. Defaults to a choice of 0 and 0.25.
         return_sequences: Whether to return the states of all steps. Defaults to `False`.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TimeSeriesInput()
+    features = autonas.RecurrentBlock(kind="gru", units=autonas.Choice([32, 64]))(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -58,7 +69,7 @@ class RecurrentBlock(block.Block):
         }
 
         def layer(inputs):
-            # Outside of the recurrent layer, whose own dropout keeps it from the fused kernel of a GPU.
+            # A separate layer, as the `dropout` argument of a recurrent layer rules out the fused kernel on a GPU.
             if dropout:
                 inputs = keras.layers.Dropout(dropout)(inputs)
             return arguments.choose(self, "kind", candidates)(hp, inputs)

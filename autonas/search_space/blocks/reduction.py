@@ -1,4 +1,4 @@
-"""Reductions: from a feature map to a vector."""
+"""Reductions of feature maps and series to vectors."""
 
 import keras
 from keras import ops
@@ -12,12 +12,22 @@ _POOLING = {
 
 
 class Reduction(block.Block):
-    """Reduces a series `(n, time, channels)` or a feature map `(n, height, width, channels)` to a vector.
+    """Reduction of a series `(n, time, channels)` or a feature map `(n, height, width, channels)` to a vector.
 
     Args:
-        kind: `"average"`, `"max"`, `"both"` (average and maximum side by side) or `"flatten"`; `None` lets the search
-            choose. Defaults to `None`.
+        kind: `"average"`, `"max"`, `"both"` (concatenation of average and maximum) or `"flatten"`. Defaults to `None`:
+            the search chooses.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.Reduction(kind="both")(autonas.ConvolutionBlock()(inputs))
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(self, kind=None, name=None):
@@ -31,7 +41,12 @@ class Reduction(block.Block):
 
 
 def candidates(rank, kind=None):
-    """The reductions of tensors of `rank` dimensions, the batch's included, as candidates of a `LayerChoice`."""
+    """Return the reductions as candidates of a `LayerChoice`.
+
+    Args:
+        rank: Number of dimensions of the tensor, batch included: 3 or 4.
+        kind: Label of the only candidate, or `None` for all reductions.
+    """
     average, maximum = _POOLING[rank]
     known = {
         "average": lambda: average(),
@@ -45,6 +60,6 @@ def candidates(rank, kind=None):
 
 
 def to_vector(inputs):
-    """Average over space or time, if there is any."""
+    """Return the average of `inputs` over space or time, or `inputs` if it is a vector already."""
     rank = len(inputs.shape)
     return inputs if rank == 2 else candidates(rank, "average")["average"]()(inputs)

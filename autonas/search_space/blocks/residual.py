@@ -1,4 +1,4 @@
-"""Residual networks on images, sized to the image."""
+"""Residual networks on images."""
 
 import keras
 
@@ -7,24 +7,34 @@ from autonas.search_space.blocks import arguments, convolution
 
 
 class ResidualBlock(block.Block):
-    """Stages of pre-activation residual units (ResNet v2, He et al. 2016), optionally squeeze-and-excitation.
+    """Residual network of pre-activation units (ResNet v2, He et al. 2016), optionally with squeeze-and-excitation.
 
-    Takes images `(n, height, width, channels)`, returns a map. Each stage but the first halves the map and
-    doubles the filters, in its first unit; the number of stages is at most log2 of the shorter side.
+    The input is an image `(n, height, width, channels)`, the output a feature map. The first unit of every stage but
+    the first halves the map and doubles the filters. The number of stages is at most log2 of the shorter side. Images
+    of more than 64 pixels are reduced by a strided convolution first.
 
     Args:
-        filters: Filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
+        filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
         depth: Number of stages, or an `Int` range. Defaults to 1 to 4.
-        layers: Number of units in a stage, or an `Int` range. Defaults to 1 to 3.
-        kind: `"basic"` (two 3x3 convolutions), `"bottleneck"` (1x1, 3x3 on a quarter of the filters, 1x1) or
-            a choice of them, taken anew for each unit. Defaults to both.
-        squeeze_excite: Whether units weigh their channels by what is in the whole map (Hu et al. 2018), or a
-            range. Defaults to `Boolean()`.
+        layers: Number of residual units in a stage, or an `Int` range. Defaults to 1 to 3.
+        kind: Kind of the units, `"basic"` (two 3x3 convolutions), `"bottleneck"` (1x1, 3x3 on a quarter of the filters,
+            1x1), or a choice of these made for each unit. Defaults to a choice of both.
+        squeeze_excite: Whether units have squeeze-and-excitation (Hu et al. 2018), or a range. Defaults to
+            `Boolean()`.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
-        dropout: Rate of dropping whole channels within each unit, or a range. Defaults to a choice of 0, 0.1
-            and 0.25.
-        max_filters: Bound of the doubling. Defaults to 512.
+        dropout: Spatial dropout rate within a unit, or a range. Defaults to a choice of 0, 0.1 and 0.25.
+        max_filters: Upper bound of the doubled filters. Defaults to 512.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.ImageInput()
+    features = autonas.ResidualBlock(kind="basic", depth=2, layers=1)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -96,7 +106,7 @@ class ResidualBlock(block.Block):
 
         def stage(index):
             width = min(filters * 2**index, max_filters)
-            units = arguments.repeat(self, "layers", lambda place: unit(width, 2 if index and not place else 1))
+            units = arguments.repeat(self, "layers", lambda position: unit(width, 2 if index and not position else 1))
             return lambda inputs: units(hp, inputs)
 
         outputs = convolve(convolution.shrink(inputs, filters), filters, 3)
@@ -105,7 +115,12 @@ class ResidualBlock(block.Block):
 
 
 def excite(inputs, ratio=4):
-    """Squeeze-and-excitation: scales each channel of a map by a gate in 0..1 made from the means of all."""
+    """Apply squeeze-and-excitation: scale every channel by a gate from 0 to 1, computed from the means of all channels.
+
+    Args:
+        inputs: Feature map `(n, height, width, channels)`.
+        ratio: Number of channels per hidden unit. Defaults to 4.
+    """
     channels = inputs.shape[-1]
     gate = keras.layers.GlobalAveragePooling2D(keepdims=True)(inputs)
     gate = keras.layers.Dense(max(channels // ratio, 4), activation="relu")(gate)

@@ -1,4 +1,4 @@
-"""Residual networks of dense layers on a vector, such as an encoded row of a table."""
+"""Residual multi-layer perceptrons for tables."""
 
 import keras
 
@@ -12,28 +12,39 @@ _NORMALIZATIONS = {
 
 
 class ResidualMLPBlock(block.Block):
-    """A residual multi-layer perceptron for tables (Gorishniy et al. 2021), whose layers each choose their own kind.
+    """Residual multi-layer perceptron for tables (Gorishniy et al. 2021).
 
-    Takes `(n, width)`; anything else is flattened first. Returns `(n, units)`. The input is projected to `units`; then
-    each layer adds to its input what a hidden layer makes of it:
+    The input is a vector `(n, width)`; a tensor of another rank is flattened. The output is a vector `(n, units)`. A
+    dense layer projects the input to `units`. A residual layer computes
 
         x + dense(dropout(hidden(normalization(x))))
 
-    and the last sum is normalised and activated.
+    The output of the last layer is normalised and activated.
 
     Args:
-        units: Width of the vector that passes through all layers, or a range. Defaults to a choice of 64, 128 and 256.
-        depth: Number of layers, or an `Int` range. Defaults to 1 to 4.
-        kind: How a layer makes its hidden vector, one label or a choice of them, taken anew for each layer: `"dense"`
-            (a dense layer and the activation), `"gated"` (the product of a dense layer and a sigmoid one, a gated
-            linear unit, Dauphin et al. 2017) or `"identity"` (the layer does nothing). Defaults to all.
-        multiple: Width of a layer's hidden vector, as a multiple of `units`, or a range; of each layer its own.
-            Defaults to a choice of 1, 2 and 4.
-        dropout: Rate of the dropout on a layer's hidden vector, or a range; of each layer its own. Defaults to a choice
-            of 0, 0.1, 0.25 and 0.5.
-        normalization: `"batch"`, `"layer"` or a choice of them. Defaults to both.
+        units: Width of the residual stream, or a range. Defaults to a choice of 64, 128 and 256.
+        depth: Number of residual layers, or an `Int` range. Defaults to 1 to 4.
+        kind: Kind of `hidden` in a layer: `"dense"` (dense layer and activation), `"gated"` (gated linear unit, Dauphin
+            et al. 2017), `"identity"` (the whole residual layer is an identity), or a choice of these made for each
+            layer. Defaults to a choice of all.
+        multiple: Ratio of the width of `hidden` to `units`, or a range. The value is chosen for each layer. Defaults to
+            a choice of 1, 2 and 4.
+        dropout: Dropout rate after `hidden`, or a range. The value is chosen for each layer. Defaults to a choice of 0,
+            0.1, 0.25 and 0.5.
+        normalization: Kind of the normalisation, `"batch"`, `"layer"`, or a choice of these. Defaults to a choice of
+            both.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    features = autonas.ResidualMLPBlock(units=64, kind=autonas.Choice(["dense", "gated"]))(inputs)
+    graph = autonas.Graph(inputs, autonas.RegressionHead()(features))
+    ```
     """
 
     def __init__(
@@ -82,7 +93,8 @@ class ResidualMLPBlock(block.Block):
 
             return lambda: layer
 
-        # Candidates are whole layers, so that each has the width and dropout that suit its kind, and identity none.
+        # The candidates declare `multiple` and `dropout` themselves, so that both depend on the kind of the layer and
+        # the identity has neither.
         candidates = {"dense": unit(dense), "gated": unit(gated), "identity": keras.layers.Identity}
 
         def make_layer(index):

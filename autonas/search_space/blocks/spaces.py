@@ -1,4 +1,4 @@
-"""What the networks of the default blocks can be: families, and spaces of architectures by name."""
+"""Families of networks and named spaces of architectures from which the default blocks choose."""
 
 import functools
 
@@ -7,40 +7,50 @@ import keras
 from autonas.search_space import decisions
 from autonas.search_space.blocks import cell, chain, hierarchical, layered, reduction, residual_mlp
 
-#: Spaces of networks on images, series and texts.
+#: Spaces of architectures for images, series and texts.
 MAPS_AND_SERIES = {
     "chain": chain.ChainBlock,
     "cell": cell.CellBlock,
     "hierarchical": hierarchical.HierarchicalBlock,
     "layered": layered.LayeredBlock,
 }
-#: Spaces of networks on rows of a table.
+#: Spaces of architectures for rows of a table.
 ROWS = {"layered": residual_mlp.ResidualMLPBlock}
 
 
 def reduced(hp, network, inputs):
-    """A network that makes a map or a series, and its reduction to a vector."""
+    """Apply the block `network`, which returns a feature map or a series, and reduce its output to a vector."""
     outputs = network.build(hp, inputs)
     with hp.name_scope("reduction"):
         return reduction.Reduction().build(hp, outputs)
 
 
 def of_maps_and_series(hp):
-    """The spaces of networks on images, series and texts as candidates of a `LayerChoice`."""
+    """Return the spaces of architectures for images, series and texts as candidates of a `LayerChoice`."""
     return {
         name: lambda space=space: functools.partial(reduced, hp, space()) for name, space in MAPS_AND_SERIES.items()
     }
 
 
 def of_rows(hp):
-    """The spaces of networks on rows of a table as candidates of a `LayerChoice`."""
+    """Return the spaces of architectures for rows of a table as candidates of a `LayerChoice`."""
     return {name: lambda space=space: functools.partial(space().build, hp) for name, space in ROWS.items()}
 
 
 def family(kind, families, named=None):
-    """Return the decision between families of networks, or the one of `families` or `named` that `kind` says.
+    """Return the decision on the family of networks.
 
-    A family that can't be built for the data is left out, unless `kind` names it.
+    Args:
+        kind: Label of the only candidate, a key of `families` or `named`. With `None` all `families` are candidates,
+            and a family that can't be built for the data is excluded.
+        families: Candidates of a `LayerChoice`, the families of networks.
+        named: Candidates of a `LayerChoice`, the spaces of architectures. Defaults to `None`: no spaces.
+
+    Returns:
+        A `LayerChoice` named `"kind"`.
+
+    Raises:
+        ValueError: If `kind` is unknown.
     """
     if kind is None:
         return decisions.LayerChoice("kind", families, optional=True)
@@ -51,10 +61,10 @@ def family(kind, families, named=None):
 
 
 def drawing(kind, prefix):
-    """What `Block.drawing` gives of a default block whose `kind` is a space of architectures; else an empty list."""
+    """Return `Block.drawing` of the space of architectures `kind`, or an empty list if `kind` isn't a space."""
     return MAPS_AND_SERIES[kind]().drawing(f"{prefix}/kind_{kind}") if kind in MAPS_AND_SERIES else []
 
 
 def identity():
-    """The family without a network: what follows is linear."""
+    """Return the candidate without layers, which makes the model linear in its encoded inputs."""
     return keras.layers.Identity()

@@ -1,4 +1,4 @@
-"""The default block of tables."""
+"""Default block for tables."""
 
 import functools
 
@@ -9,16 +9,27 @@ from autonas.search_space.blocks import dense, numbers, preprocessing, spaces
 
 
 class StructuredDataBlock(block.Block):
-    """Encodes numbers, categories and words of a table, then maps them to a vector.
+    """Encoding of the numbers, categories and words of a table, followed by a network that returns a vector.
 
     Args:
-        kind: Network on the encoded row: `"linear"` (none: what follows is linear in the encodings) or `"dense"`;
-            `None` lets the search choose. Or the space of architectures `"layered"`, a residual network whose layers
-            are chosen one by one. Defaults to `None`.
-        numbers: Encoding of numbers: `"plain"`, `"piecewise_linear"` or `"periodic"`; `None` lets the search choose.
-            Defaults to `None`.
-        categories: `"one_hot"` or `"embedding"`, or a range. Defaults to a choice of both.
+        kind: Network on the encoded row: `"linear"` (no layers: a linear model of the encoded columns), `"dense"`, or
+            the space of architectures `"layered"` (a `ResidualMLPBlock`). Defaults to `None`: the search chooses
+            between `"linear"` and `"dense"`.
+        numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
+            `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses.
+        categories: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than
+            32 categories are always embedded. Defaults to a choice of both.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    features = autonas.StructuredDataBlock(kind="dense", numbers="piecewise_linear")(inputs)
+    graph = autonas.Graph(inputs, autonas.RegressionHead()(features))
+    ```
     """
 
     takes_raw_inputs = True
@@ -31,16 +42,16 @@ class StructuredDataBlock(block.Block):
 
     def build(self, hp, inputs):
         feature = self.features[0]
-        parts = []
+        encodings = []
         if "numbers" in inputs:
-            parts.append(numbers.impute(inputs["numbers"], feature))
+            encodings.append(numbers.impute(inputs["numbers"], feature))
             encoded = self._encoded_numbers(hp, inputs["numbers"], feature)
             if encoded is not None:
-                parts.append(encoded)
+                encodings.append(encoded)
         if "categories" in inputs:
-            parts.extend(preprocessing.encode_categories(inputs, feature, self.suggest(hp, "categories")))
-        parts.extend(preprocessing.encode_words(inputs, feature))
-        outputs = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+            encodings.extend(preprocessing.encode_categories(inputs, feature, self.suggest(hp, "categories")))
+        encodings.extend(preprocessing.encode_words(inputs, feature))
+        outputs = ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
         network = dense.DenseBlock(
             units=ranges.Choice([64, 128, 256, 512], default=256), depth=ranges.Int(1, 4, default=2)
         )
@@ -48,7 +59,7 @@ class StructuredDataBlock(block.Block):
         return spaces.family(self.kind, families, spaces.of_rows(hp))(hp, outputs)
 
     def _encoded_numbers(self, hp, inputs, feature):
-        """What is laid beside the plain numbers; the encoding is chosen for all columns at once."""
+        """Return the additional encoding of the numerical columns, the same for all columns, or `None`."""
         candidates = {
             "plain": lambda: lambda values: None,
             "piecewise_linear": lambda: (

@@ -1,4 +1,4 @@
-"""The default block of texts."""
+"""Default block for texts."""
 
 import functools
 
@@ -10,16 +10,27 @@ from autonas.search_space.blocks import preprocessing, recurrent, spaces, transf
 
 
 class TextBlock(block.Block):
-    """Embeds the tokens of a text and reduces them to a vector by a network of one of several families.
+    """Embedding of the tokens of a text, followed by a network that returns a vector.
 
     Args:
-        kind: Family: `"bag"` (weighted mean of the embeddings of words and word pairs), `"convolution"`,
-            `"recurrent"` or `"transformer"`; `None` lets the search choose. Or a space of architectures: `"chain"`,
-            `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`.
-        dimension: Length of a word's embedding, or a range. Defaults to a choice of 32, 64 and 128.
-        dropout: Rate of dropping whole words or channels in training, or a range. Defaults to a choice of 0, 0.25
-            and 0.5.
+        kind: Family of the network, `"bag"` (TF-IDF-weighted sum of the embeddings of words and word pairs),
+            `"convolution"`, `"bag_and_convolution"`, `"recurrent"` or `"transformer"`, or the name of a space of
+            architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses
+            the family.
+        dimension: Length of the embedding of a word, or a range. Defaults to a choice of 32, 64 and 128.
+        dropout: Dropout rate of whole words (`"bag"`) or whole channels of the embeddings (other networks), or a range.
+            Defaults to a choice of 0, 0.25 and 0.5.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TextInput()
+    features = autonas.TextBlock(kind="transformer", dimension=32)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     takes_raw_inputs = True
@@ -73,7 +84,7 @@ class TextBlock(block.Block):
         return spaces.family(self.kind, families, networks)(hp, inputs)
 
     def _bag(self, hp, dimension, dropout, tokens):
-        """Joulin et al. (2017), with TF-IDF weights: order survives only in pairs of neighbours, hashed to buckets."""
+        """Apply a bag of words and hashed word pairs with TF-IDF weights (fastText, Joulin et al. 2017)."""
         statistics = self.features[0].statistics
         if dropout:
             keep = keras.layers.Dropout(dropout)(ops.ones_like(tokens, dtype="float32"))
@@ -93,7 +104,7 @@ class TextBlock(block.Block):
 
     @staticmethod
     def _convolution(hp, embed, tokens):
-        """Kim (2014): filters of several widths over words, the maximum of each over the text."""
+        """Apply convolutions of widths 2, 3 and 4 with global max pooling (Kim 2014)."""
         embedded = embed(tokens)
         filters = hp.Choice("filters", [32, 64, 128], default=64)
         outputs = [
@@ -111,10 +122,10 @@ def token_mask(tokens):
 
 
 def masked_reduction(outputs, mask):
-    """Return mean and maximum over the steps that are present, `(n, 2 * channels)`.
+    """Return the concatenated mean and maximum over the unpadded steps, `(n, 2 * channels)`.
 
     Args:
-        outputs: One vector for each step, `(n, steps, channels)`.
+        outputs: Series `(n, steps, channels)`.
         mask: Mask of the steps, floats `(n, steps, 1)`, 0 for padding.
     """
     mean = ops.sum(outputs * mask, axis=1) / (1.0 + ops.sum(mask, axis=1))

@@ -1,4 +1,4 @@
-"""The default block of series."""
+"""Default block for time series."""
 
 import functools
 
@@ -10,13 +10,23 @@ from autonas.search_space.blocks import convolution_1d, dense, preprocessing, re
 
 
 class TimeSeriesBlock(block.Block):
-    """Normalises series and reduces them to a vector by a network of one of several families.
+    """Normalisation of time series, followed by a network that returns a vector.
 
     Args:
-        kind: Family: `"linear"` (the flattened series), `"dense"`, `"convolution"` or `"recurrent"`; `None` lets the
-            search choose. Or a space of architectures: `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults
-            to `None`.
+        kind: Family of the network, `"linear"` (the flattened series), `"dense"`, `"convolution"` or `"recurrent"`, or
+            the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to
+            `None`: the search chooses the family.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TimeSeriesInput()
+    features = autonas.TimeSeriesBlock(kind="recurrent")(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     takes_raw_inputs = True
@@ -41,7 +51,7 @@ class TimeSeriesBlock(block.Block):
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
     def _convolution(self, hp, raw, series):
-        """Fully convolutional, then mean and maximum over the steps that were observed."""
+        """Apply a convolutional network and concatenate the mean over the observed steps with the maximum over all."""
         network = convolution_1d.Convolution1DBlock(pooling=False)
         outputs = network.build(hp, series)
         if not self.features[0].statistics.get("has_missing", False):

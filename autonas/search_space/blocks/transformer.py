@@ -1,29 +1,39 @@
-"""Transformer encoders on series."""
+"""Transformer encoders on time series."""
 
 import keras
 
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments
 
-#: Steps that attention compares with each other; longer series are cut into patches first.
+#: Maximum number of positions of the attention. Longer series are divided into patches.
 _MOST_STEPS = 256
 
 
 class TransformerBlock(block.Block):
-    """A transformer encoder with learned positions, normalised before each part (Xiong et al. 2020).
+    """Pre-norm transformer encoder (Xiong et al. 2020) with learned position embeddings.
 
-    Takes `(n, time, channels)` of a fixed length, returns `(n, time, heads * key_dimension)`. Series of more
-    than 256 steps are cut into patches, so that there are at most 256 of them.
+    The input is a series `(n, time, channels)` of fixed length, the output a series
+    `(n, time, heads * key_dimension)`. A series of more than 256 steps is divided into at most 256 patches, and the
+    output has a step for each patch.
 
     Args:
         heads: Number of attention heads, or a range. Defaults to a choice of 2, 4 and 8.
-        key_dimension: Width of each head, or a range. Defaults to a choice of 8, 16 and 32.
-        feed_forward: Width of the hidden layer after the attention, or a range. Defaults to a choice of 64,
-            128 and 256.
+        key_dimension: Width of a head, or a range. Defaults to a choice of 8, 16 and 32.
+        feed_forward: Width of the hidden feed-forward layer, or a range. Defaults to a choice of 64, 128 and 256.
         depth: Number of encoder layers, or an `Int` range. Defaults to 1 to 3.
-        dropout: Rate of the dropout after the positions, the attention and the hidden layer, or a range.
+        dropout: Dropout rate after the position embedding, the attention and the hidden feed-forward layer, or a range.
             Defaults to a choice of 0, 0.1 and 0.25.
         name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TimeSeriesInput()
+    features = autonas.TransformerBlock(heads=4, key_dimension=8, depth=autonas.Int(1, 2))(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
+    ```
     """
 
     def __init__(
@@ -67,9 +77,9 @@ class TransformerBlock(block.Block):
 
 
 def _project(inputs, width):
-    """Brings each step (or patch) to `width` channels and adds a learned vector for its position.
+    """Project every step or patch to `width` channels and add a learned position embedding.
 
-    A dense layer whose bias has a time axis is both at once, and a stock layer.
+    An `EinsumDense` layer whose bias has a time axis does both, so that no custom layer is needed.
     """
     patch = _patch_length(inputs)
     if patch > 1:
@@ -83,18 +93,19 @@ def _project(inputs, width):
 
 
 def pool_mask(mask):
-    """Return the mask of the outputs of a `TransformerBlock`: a patch is present if any of its steps is.
+    """Return the mask of the output of a `TransformerBlock`: a patch is present if any of its steps is present.
 
     Args:
-        mask: Mask of the steps of the block's input, floats `(n, time, 1)` of 1 for present and 0 for padding.
+        mask: Mask of the input of the block, floats `(n, time, 1)`, 0 for padding.
 
     Returns:
-        `(n, patches, 1)`: `mask` itself for a series that isn't cut into patches.
+        Tensor of shape `(n, patches, 1)`, equal to `mask` if the series isn't divided into patches.
     """
     patch = _patch_length(mask)
-    # Pads as the convolution over patches does, so that both have the same steps in each patch.
+    # The same padding as that of the convolution over patches, so that the patches consist of the same steps.
     return keras.layers.MaxPooling1D(patch, strides=patch, padding="same")(mask) if patch > 1 else mask
 
 
 def _patch_length(inputs):
+    """Return the number of steps of a patch, 1 for a series that isn't divided."""
     return -(-inputs.shape[1] // _MOST_STEPS)
