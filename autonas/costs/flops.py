@@ -5,7 +5,7 @@ import math
 
 import keras
 
-from autonas.costs import layer_calls
+from autonas.backends import node_graph
 
 
 def flops(model):
@@ -27,8 +27,8 @@ def flops(model):
     Raises:
         ValueError: If it holds a layer whose operations aren't known; the message names it.
     """
-    levels = keras.Function(model.inputs, model.outputs)._nodes_by_depth.values()
-    return sum(node_flops(node) for nodes in levels for node in nodes)
+    levels = node_graph.levels(keras.Function(model.inputs, model.outputs))
+    return sum(node_flops(node) for level in levels for node in level)
 
 
 def node_flops(node):
@@ -209,7 +209,7 @@ def _merging(layer, inputs, outputs):
 
 _BY_CLASS = {
     _free: (
-        *layer_calls.TRAINING_ONLY,
+        *node_graph.TRAINING_ONLY,
         keras.layers.InputLayer,
         keras.layers.Embedding,
         keras.layers.Concatenate,

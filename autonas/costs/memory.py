@@ -6,7 +6,8 @@ import math
 import numpy as np
 
 from autonas.arguments import checks
-from autonas.costs import base, layer_calls
+from autonas.backends import node_graph
+from autonas.costs import base
 
 
 class PeakMemory(base.Cost):
@@ -45,7 +46,7 @@ def peak_memory(model, batch_size=1):
     Raises:
         ValueError: If a shape isn't known; the message names the tensor.
     """
-    run = layer_calls.Execution(model)
+    run = node_graph.Execution(model)
     sizes = {}
 
     def keys(tensors):
@@ -65,7 +66,7 @@ def peak_memory(model, batch_size=1):
     for node, given in zip(run.nodes, inputs, strict=True):
         made = keys(node.output_tensors)
         taken = total(alive | made)
-        inner = layer_calls.inner_model(node)
+        inner = node_graph.inner_model(node)
         if inner is not None:
             taken = max(taken, total(alive - given) + peak_memory(inner, batch_size))
         peak = max(peak, taken)

@@ -6,7 +6,7 @@ import json
 
 import keras
 
-from autonas.costs import layer_calls
+from autonas.backends import node_graph
 
 _LINEAR = (
     keras.layers.Conv1D,
@@ -77,7 +77,7 @@ def operations_of(model):
     Args:
         model: A functional `keras.Model`.
     """
-    run = layer_calls.Execution(model)
+    run = node_graph.Execution(model)
     uses = {}
     for tensor in [tensor for node in run.nodes for tensor in run.inputs_of(node)] + run.outputs:
         uses[id(tensor)] = uses.get(id(tensor), 0) + 1
@@ -102,7 +102,7 @@ def inference_key(model):
     Args:
         model: A functional `keras.Model`.
     """
-    run = layer_calls.Execution(model)
+    run = node_graph.Execution(model)
     places = {id(tensor): place for place, tensor in enumerate(run.inputs)}
     graph = [f"{tensor.dtype}{list(tensor.shape[1:])}" for tensor in run.inputs]
     for node in run.nodes:
@@ -140,7 +140,7 @@ def _call(node, tensors):
 
 def _described(node):
     """A node's layer and its arguments, of the constructor's only those that aren't the default."""
-    inner = layer_calls.inner_model(node)
+    inner = node_graph.inner_model(node)
     if inner is not None:
         return f"{type(inner).__name__}({_hash([each.key for each in operations_of(inner)])})"
     layer = node.operation

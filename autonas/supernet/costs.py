@@ -6,6 +6,7 @@ import itertools
 import keras
 from keras import ops
 
+from autonas.backends import node_graph
 from autonas.supernet import events, mixing, width_sharing
 
 
@@ -79,8 +80,8 @@ class ExpectedCost:
 
         note(model.outputs, of_outputs)
         # From the outputs to the inputs.
-        for depth in sorted(model._nodes_by_depth):
-            for node in model._nodes_by_depth[depth]:
+        for level in reversed(node_graph.levels(model)):
+            for node in level:
                 layer = node.operation
                 uses = [found.get(id(tensor), events.NEVER) for tensor in node.output_tensors]
                 if isinstance(layer, mixing.Mixing):

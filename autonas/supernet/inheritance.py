@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from autonas.backends import node_graph
 from autonas.supernet import mixing
 
 
@@ -56,7 +57,8 @@ def operations_in_use(model, labels):
     waiting = [(tensor, None, False) for tensor in reversed(model.outputs)]
     while waiting:
         tensor, branch, is_done = waiting.pop()
-        operation, node_index, tensor_index = tensor._keras_history
+        node, tensor_index = node_graph.producer(tensor)
+        operation, parents = node.operation, node.input_tensors
         if is_done:
             if id(operation) not in seen:
                 seen.add(id(operation))
@@ -68,7 +70,6 @@ def operations_in_use(model, labels):
         if (id(tensor), branch) in seen:
             continue
         seen.add((id(tensor), branch))
-        parents = operation._inbound_nodes[node_index].input_tensors
         if isinstance(operation, mixing.InputMixing):
             selection = operation.selections[operation.option_of(labels.get(operation.selector.name))]
             waiting.append((parents[selection[tensor_index]], branch, False))

@@ -5,6 +5,7 @@ import contextlib
 import keras
 import keras_tuner
 
+from autonas.backends import node_graph
 from autonas.search_space import decisions, declaring
 from autonas.supernet import mixing
 
@@ -190,8 +191,8 @@ def _signature(tensor):
 
 
 def _parents(tensor):
-    operation, node_index, _ = tensor._keras_history
-    return operation._inbound_nodes[node_index].input_tensors
+    node, _ = node_graph.producer(tensor)
+    return node.input_tensors
 
 
 def _is_outside(tensor, outside):

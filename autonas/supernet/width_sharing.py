@@ -2,6 +2,7 @@
 
 import keras
 
+from autonas.backends import node_graph
 from autonas.supernet import mixing
 
 #: Layers each of whose outputs depends on all channels of the input, or which move them: widths end there.
@@ -68,12 +69,12 @@ class WidthSharing:
             layer = type(layer).from_config(config)
         arguments, keywords = keras.tree.map_structure(narrow, (node.arguments.args, node.arguments.kwargs))
         layer(*arguments, **keywords)
-        return layer._inbound_nodes[-1]
+        return node_graph.last_call(layer)
 
     # ------------------------------------------------------------------ groups of tensors
 
     def _visit(self, model):
-        for nodes in model._nodes_by_depth.values():
+        for nodes in node_graph.levels(model):
             for node in nodes:
                 layer, tensors = node.operation, [*node.input_tensors, *node.output_tensors]
                 if isinstance(layer, mixing.LayerMixing):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.backends import gradients
+from autonas.backends import gradients, node_graph
 from autonas.evaluation import loops, training
 from autonas.evaluation.one_shot import annealing, architecture_gradient, costs
 from autonas.optimizers import fused_sgd
@@ -239,7 +239,7 @@ def _scales_of_branches(supernet):
     """Scales and offsets of the batch normalisation inside of options."""
     for mixing_layer in supernet_module.mixing_layers(supernet):
         for branch in getattr(mixing_layer, "branches", ()):
-            for layer in [] if branch is None else branch._flatten_layers():
+            for layer in [] if branch is None else node_graph.all_layers(branch):
                 if isinstance(layer, keras.layers.BatchNormalization):
                     yield from layer.trainable_variables
 

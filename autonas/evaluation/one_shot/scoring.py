@@ -5,7 +5,7 @@ import contextlib
 import keras
 import numpy as np
 
-from autonas.backends import gradients
+from autonas.backends import gradients, node_graph
 from autonas.evaluation import loops
 
 
@@ -94,7 +94,7 @@ def _statistics_of_one_batch(model):
     changed = {keras.layers.BatchNormalization: "momentum", keras.layers.Dropout: "rate"}
     found = [
         (layer, name, getattr(layer, name))
-        for layer in model._flatten_layers()
+        for layer in node_graph.all_layers(model)
         for kind, name in changed.items()
         if isinstance(layer, kind)
     ]

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from autonas.backends import node_graph
 from autonas.evaluation.one_shot import scoring
 from autonas.search_space.blocks import cell, chain
 from autonas.search_space.encoding import Encoding
@@ -58,7 +59,7 @@ def test_layers_are_left_as_they_were():
     supernet.mode = "blend"
     scorer.score(architectures(supernet, 1)[0])
     assert supernet.mode == "blend"
-    layers = [each for each in supernet._flatten_layers() if isinstance(each, keras.layers.BatchNormalization)]
+    layers = [each for each in node_graph.all_layers(supernet) if isinstance(each, keras.layers.BatchNormalization)]
     assert {layer.momentum for layer in layers} == {0.9}
 
 

@@ -1,4 +1,6 @@
-"""Execution: the calls of layers that a prediction consists of, in their order."""
+"""The node graph of a Keras model. No other module reads this private part of Keras."""
+
+import itertools
 
 import keras
 
@@ -20,8 +22,32 @@ TRAINING_ONLY = (
 )
 
 
+def levels(model):
+    """Return the nodes of a functional model, a list of levels from the inputs to the outputs.
+
+    A node is one call of a layer or of an operation of `keras.ops`. The nodes of a level don't depend on each other.
+    """
+    return [model._nodes_by_depth[depth] for depth in sorted(model._nodes_by_depth, reverse=True)]
+
+
+def producer(tensor):
+    """Return the node that a symbolic tensor is an output of, and the index of the tensor among the outputs."""
+    operation, node_index, tensor_index = tensor._keras_history
+    return operation._inbound_nodes[node_index], tensor_index
+
+
+def last_call(layer):
+    """Return the node of the latest call of a layer on symbolic tensors."""
+    return layer._inbound_nodes[-1]
+
+
+def all_layers(model):
+    """Return the layers of a model, the layers of inner models included, as a list."""
+    return list(model._flatten_layers())
+
+
 class Execution:
-    """A model's layers as they are called in a prediction, and the tensors that they pass on.
+    """The calls of layers in a prediction, in their order, and the tensors between them.
 
     A layer that only training needs, such as dropout, isn't called: its output is its input.
 
@@ -36,10 +62,9 @@ class Execution:
 
     def __init__(self, model):
         function = keras.Function(model.inputs, model.outputs)
-        levels = function._nodes_by_depth
         self._sources = {}
         self.nodes = []
-        for node in (node for depth in sorted(levels, reverse=True) for node in levels[depth]):
+        for node in itertools.chain.from_iterable(levels(function)):
             if isinstance(node.operation, TRAINING_ONLY):
                 self._sources[id(node.output_tensors[0])] = self.source(node.input_tensors[0])
             elif not node.is_input:
@@ -48,15 +73,15 @@ class Execution:
         self.outputs = [self.source(tensor) for tensor in function.outputs]
 
     def source(self, tensor):
-        """The tensor that a layer is really given where the graph has `tensor`."""
+        """Return the tensor that a layer receives in a prediction where the graph has `tensor`."""
         return self._sources.get(id(tensor), tensor)
 
     def inputs_of(self, node):
-        """List of the tensors that a node is given; one that is given twice stands twice."""
+        """Return the input tensors of a node as a list; a repeated input is repeated in the list."""
         return [self.source(tensor) for tensor in node.input_tensors]
 
 
 def inner_model(node):
-    """The model that a node calls as a layer, or `None` if it is no model."""
+    """Return the model that a node calls as a layer, or `None` if the layer is not a model."""
     layer = node.operation
     return layer if isinstance(layer, keras.Model) and getattr(layer, "inputs", None) else None
