@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from autonas import exports
 from autonas.arguments import checks
+from autonas.costs.orientation import oriented
 from autonas.data import is_stream, masks
 from autonas.estimators import inspection, persistence, tags
 from autonas.prediction import predictor as predictor_module
@@ -121,12 +122,12 @@ class FittedModel(inspection.InspectedModel):
             raise ValueError(f"`select` takes limits of {', '.join(directions)}. Received: {unknown}")
         within = points
         for name, limit in limits.items():
-            within = within[within[name] <= limit if directions[name] == "min" else within[name] >= limit]
+            within = within[oriented(within[name], directions[name]) >= oriented(limit, directions[name])]
         if within.empty:
             spans = [f"{name} from {points[name].min():.4g} to {points[name].max():.4g}" for name in directions]
             raise ValueError(f"`select` finds no point within {limits}. The front has {'; '.join(spans)}.")
         by = next((name for name in directions if name not in limits), next(iter(directions)))
-        return within.sort_values(by, ascending=directions[by] == "min", kind="stable").trial_id.iloc[0]
+        return within.loc[oriented(within[by], directions[by]).idxmax()].trial_id
 
     def ensemble(self, k=5):
         """Serves an average of several candidates instead of the best one, without searching again.

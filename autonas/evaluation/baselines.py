@@ -7,6 +7,8 @@ import warnings
 
 import numpy as np
 
+from autonas.costs.orientation import oriented
+
 #: Seconds that the linear model may take at most, and its share of a time limit.
 _SECONDS, _SHARE = 1.0, 0.03
 #: Products per second that a linear model is fitted with, dense and sparse.
@@ -87,13 +89,12 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
 
 def _best(options, objective):
     """Return the scores that are the best by an objective, the first ones if all lack it."""
-    sign = -1.0 if objective.direction == "max" else 1.0
 
     def key(scores):
-        value = sign * scores.get(objective.name, math.nan)
-        return math.inf if math.isnan(value) else value
+        value = oriented(scores.get(objective.name, math.nan), objective.direction)
+        return -math.inf if math.isnan(value) else value
 
-    return min(options, key=key)
+    return max(options, key=key)
 
 
 # ---------------------------------------------------------------------- the constant

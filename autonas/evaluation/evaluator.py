@@ -12,6 +12,7 @@ from autonas.evaluation import baselines, failures, loops, phases, resolution, t
 from autonas.evaluation import conditions as conditions_module
 from autonas.evaluation.seeding import seeded
 from autonas.trials import checkpoint as checkpoints
+from autonas.trials import reserved
 from autonas.trials.job import Outcome
 
 
@@ -104,8 +105,7 @@ class Evaluator:
             first epoch comes through.
         """
         self.phases = phases.Phases()
-        is_candidate = job.values.get("tuner/stage", "train") == "train"
-        if is_candidate:
+        if reserved.is_candidate(job.values):
             outcome = self._evaluate_candidate(job, on_epoch, on_checkpoint)
         else:
             outcome = self._evaluate_stage(job, on_epoch)
@@ -200,7 +200,7 @@ class Evaluator:
         outcome.weights = result.weights
         if job.checkpoint is not None:
             outcome.initial_epoch = job.checkpoint.epoch
-        if job.may_go_on and job.values.get("tuner/epochs", self.epochs) < self.epochs:
+        if job.may_go_on and job.values.get(reserved.EPOCHS, self.epochs) < self.epochs:
             with self.phases("save"):
                 outcome.checkpoint = latest.make() or job.checkpoint
         if hasattr(self.dataset, "loop"):
@@ -255,15 +255,15 @@ class Evaluator:
     def _earlier(self, job):
         """The model in memory of the trial that a job goes on with, for which nothing needs to be traced again;
         `None` if there is none, or not for this resolution."""
-        if job.checkpoint is None or job.values.get("tuner/resolution", 1.0) < 1:
+        if job.checkpoint is None or job.values.get(reserved.RESOLUTION, 1.0) < 1:
             return None
         kept = (each for each in (self.latest, self.best) if each is not None)
-        return next((each for each in kept if each.trial_id == job.values.get("tuner/trial_id")), None)
+        return next((each for each in kept if each.trial_id == job.values.get(reserved.TRIAL_ID)), None)
 
     def _initial_model(self, job, conditions=conditions_module.PLAIN):
         """The model of a job with the weights that its training begins with."""
         model = self.build(job.values, conditions)
-        if "tuner/supernet_epochs" in job.values:
+        if reserved.SUPERNET_EPOCHS in job.values:
             self.supernet.inherit(model, job.values)
         return model
 
@@ -272,7 +272,7 @@ class Evaluator:
 
         They are those at full resolution, too, if there is no network for smaller images with the same weights.
         """
-        share = values.get("tuner/resolution", 1.0)
+        share = values.get(reserved.RESOLUTION, 1.0)
         if share == 1:
             return model, self.dataset
         with conditions.scope():
@@ -286,7 +286,7 @@ class Evaluator:
 
     def _training_rows(self, values):
         """The rows that a trial is trained on."""
-        share = values.get("tuner/data_share", 1.0)
+        share = values.get(reserved.DATA_SHARE, 1.0)
         if share == 1:
             return self.dataset.train_rows
         # Without a trial's number: all are compared on the same rows, and go on with these and others.
@@ -295,12 +295,12 @@ class Evaluator:
     def _epochs(self, values):
         """The epochs at which a trial's training ends."""
         epochs = self.graph.optimization.epochs_of(values, self.epochs)
-        return min(epochs, values.get("tuner/epochs", epochs))
+        return min(epochs, values.get(reserved.EPOCHS, epochs))
 
     def _checkpoint(self, job):
         """Where a job's training goes on from, or `None`. Scores at another resolution than its own are forgotten."""
         checkpoint = job.checkpoint
-        if checkpoint is None or "tuner/resolution" not in job.values:
+        if checkpoint is None or reserved.RESOLUTION not in job.values:
             return checkpoint
         is_own = checkpoint.progress["horizon"] == self._epochs(job.values)
         return checkpoint if is_own else checkpoint.without_best()

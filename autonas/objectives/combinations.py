@@ -6,6 +6,7 @@ import numbers
 import keras
 
 from autonas.arguments.lists import as_list
+from autonas.costs.orientation import oriented
 
 
 class Combination:
@@ -58,7 +59,7 @@ class WeightedSum(Combination):
 
     def combine(self, values, directions):
         weights = self.weights.values()
-        return sum(_oriented(each, way) * weight for each, way, weight in zip(values, directions, weights, strict=True))
+        return sum(oriented(each, way) * weight for each, way, weight in zip(values, directions, weights, strict=True))
 
     def get_config(self):
         return {"weights": dict(self.weights)}
@@ -166,7 +167,7 @@ class Lexicographic(Combination):
         return list(self.objectives)
 
     def combine(self, values, directions):
-        *firsts, last = [_oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
+        *firsts, last = [oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
         total = last
         for value, step in reversed(list(zip(firsts, as_list(self.tolerances, len(firsts)), strict=True))):
             # What is a multiple of the step up to rounding belongs to the step that begins there.
@@ -179,10 +180,6 @@ class Lexicographic(Combination):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
-
-
-def _oriented(value, direction):
-    return value if direction == "max" else -value
 
 
 def _check_numbers(name, given):

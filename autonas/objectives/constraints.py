@@ -5,6 +5,7 @@ import math
 import numbers
 
 from autonas.costs import registry as costs_module
+from autonas.costs.orientation import oriented
 
 #: Bound of a margin: costs that are far from a limit, or nothing at all, are so much within it or beyond it.
 _MAX_MARGIN = 10.0
@@ -33,7 +34,7 @@ class Constraint:
         For a cost of direction `"max"` it is log(value / limit).
         """
         within = _MAX_MARGIN if value <= 0 else max(-_MAX_MARGIN, min(_MAX_MARGIN, math.log(self.limit / value)))
-        return -within if self.cost.direction == "max" else within
+        return -oriented(within, self.cost.direction)
 
     def violation(self, value):
         """What to say of a value: by how much it breaks the limit; empty if it doesn't."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autonas.costs.orientation import oriented
 from autonas.objectives import pareto
 
 #: The worst that counts of an objective that is to be small: so many times what the first candidate has.
@@ -38,6 +39,5 @@ def relative_hypervolume(metrics, objectives):
 
 
 def _oriented(metrics, objectives):
-    signs = np.array([1.0 if objective.direction == "max" else -1.0 for objective in objectives])
-    values = [[each[objective.name] for objective in objectives] for each in metrics]
-    return np.asarray(values, dtype=float).reshape(-1, len(objectives)) * signs
+    scores = [[oriented(values[objective.name], objective.direction) for objective in objectives] for values in metrics]
+    return np.asarray(scores, dtype=float).reshape(-1, len(objectives))

@@ -11,6 +11,7 @@ import keras_tuner
 from autonas.arguments.lists import as_list
 from autonas.costs import operations
 from autonas.costs import registry as costs
+from autonas.costs.orientation import oriented
 from autonas.objectives import combinations, constraints, custom_score, metrics, scoring
 
 #: How often a model is measured before it counts as beyond a limit.
@@ -314,12 +315,11 @@ def _described(part):
 
 
 def _is_better(objectives, scores, other):
-    def oriented(each, objective):
-        value = each.get(objective.name, math.nan)
-        value = value if objective.direction == "max" else -value
+    def score(metrics, objective):
+        value = oriented(metrics.get(objective.name, math.nan), objective.direction)
         return value if math.isfinite(value) else -math.inf
 
-    def key(each):
-        return (*(oriented(each, objective) for objective in objectives), -each.get("val_loss", math.inf))
+    def key(metrics):
+        return (*(score(metrics, objective) for objective in objectives), -metrics.get("val_loss", math.inf))
 
     return key(scores) > key(other)

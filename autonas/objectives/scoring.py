@@ -8,6 +8,7 @@ import keras_tuner
 import numpy as np
 
 from autonas.costs import registry
+from autonas.costs.orientation import comparative
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ def resolve_objective(objective, directions, default):
             f" Received: objective={objective!r}"
         )
     if None not in (direction, directions[name]) and direction != directions[name]:
-        better = "larger" if directions[name] == "max" else "smaller"
+        better = comparative(directions[name])
         warnings.warn(
             f"`objective` asks for the worst {name}, whose {better} values are better: its direction is {direction!r}. "
             f"Pass keras_tuner.Objective({name!r}, {directions[name]!r}).",

@@ -9,7 +9,7 @@ import numpy as np
 from autonas.arguments import checks
 from autonas.oracles import feasibility, keras_tuner_trials, locks, success
 from autonas.search_space import encoding as encoding_module
-from autonas.trials.outcomes import is_candidate
+from autonas.trials.reserved import is_candidate
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 

@@ -5,7 +5,9 @@ import warnings
 
 import keras_tuner
 
+from autonas.costs.orientation import oriented
 from autonas.oracles import base, feasibility
+from autonas.trials import reserved, states
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -52,7 +54,7 @@ class KerasTunerOracle(base.Oracle):
 
     def promotable(self):
         numbers = reversed(range(len(self._proposed))) if self.goes_on else ()
-        return [f"{number:04d}" for number in numbers if self._proposed[number].status == TrialStatus.COMPLETED]
+        return [states.id_of(number) for number in numbers if self._proposed[number].status == TrialStatus.COMPLETED]
 
     def _propose(self, generator):
         with _quiet():
@@ -63,10 +65,10 @@ class KerasTunerOracle(base.Oracle):
         if trial.status != TrialStatus.RUNNING:
             return base.DONE
         values = dict(trial.hyperparameters.values)
-        if "tuner/trial_id" in values:
+        if reserved.TRIAL_ID in values:
             # It numbers trials by itself.
-            number = [earlier.trial_id for earlier in self._proposed].index(values["tuner/trial_id"])
-            values["tuner/trial_id"] = f"{number:04d}"
+            number = [earlier.trial_id for earlier in self._proposed].index(values[reserved.TRIAL_ID])
+            values[reserved.TRIAL_ID] = states.id_of(number)
         self._proposed.append(trial)
         return values
 
@@ -83,7 +85,7 @@ class KerasTunerOracle(base.Oracle):
                     # It counts all of its trials; a refused one is none.
                     self.oracle.max_trials += 1
             else:
-                score = scores[0] if self.objective.direction == "max" else -scores[0]
+                score = oriented(scores[0], self.objective.direction)
                 self.oracle.update_trial(trial.trial_id, {self.objective.name: score})
                 trial.status = TrialStatus.COMPLETED
             self.oracle.end_trial(trial)

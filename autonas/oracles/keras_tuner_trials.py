@@ -5,9 +5,10 @@ import os
 
 import keras_tuner
 
+from autonas.costs.orientation import oriented
 from autonas.oracles import locks
 from autonas.trials import journal as journal_module
-from autonas.trials import outcomes
+from autonas.trials import outcomes, reserved, states
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -53,7 +54,7 @@ class TrialKeeper(keras_tuner.Oracle):
 
     def counts(self, values):
         """Whether a trial with these values is one of `max_trials`."""
-        return outcomes.is_candidate(values)
+        return reserved.is_candidate(values)
 
     # ------------------------------------------------------------------ trials
 
@@ -68,7 +69,7 @@ class TrialKeeper(keras_tuner.Oracle):
             self.ongoing_trials[tuner_id] = trial
             return trial
         number = len(self.trials)
-        response = self.populate_space(f"{number:04d}")
+        response = self.populate_space(states.id_of(number))
         trial = self._new_trial(number, response.get("values", {}), response["status"])
         if trial.status == TrialStatus.RUNNING:
             self._add(trial)
@@ -86,7 +87,7 @@ class TrialKeeper(keras_tuner.Oracle):
         """
         trial = self._running_trial(trial_id)
         missing = outcomes.missing(metrics, self._objectives)
-        if missing and outcomes.is_candidate(trial.hyperparameters.values):
+        if missing and reserved.is_candidate(trial.hyperparameters.values):
             raise ValueError(f"`metrics` must hold each objective. Received: {list(metrics)}, without {missing}")
         directions = {objective.name: objective.direction for objective in self._objectives}
         with outcomes.nan_allowed():
@@ -113,7 +114,7 @@ class TrialKeeper(keras_tuner.Oracle):
         metrics = {}
         if ours.status == TrialStatus.COMPLETED:
             metrics = outcomes.read_metrics(ours)
-            if outcomes.is_candidate(ours.hyperparameters.values):
+            if reserved.is_candidate(ours.hyperparameters.values):
                 with outcomes.nan_allowed():
                     self.score_trial(ours)
                 wrong = outcomes.first_not_finite(metrics, self._objectives)
@@ -147,12 +148,12 @@ class TrialKeeper(keras_tuner.Oracle):
     @locks.synchronized
     def get_best_trials(self, num_trials=1):
         """The best completed candidates, those that were trained for more epochs first; never a trial that failed."""
-        sign = -1 if self.objective.direction == "max" else 1
 
-        def place(trial):
-            return -trial.hyperparameters.values.get("tuner/epochs", 0), sign * trial.score
+        def key(trial):
+            score = oriented(trial.score, self.objective.direction)
+            return -reserved.epochs(trial.hyperparameters.values), -score
 
-        return sorted((trial for trial in self.trials.values() if trial.score is not None), key=place)[:num_trials]
+        return sorted((trial for trial in self.trials.values() if trial.score is not None), key=key)[:num_trials]
 
     @property
     def _objectives(self):
@@ -251,7 +252,7 @@ class TrialKeeper(keras_tuner.Oracle):
         hyperparameters._space = list(self.hyperparameters.space)
         hyperparameters._hps.update({name: list(same) for name, same in self.hyperparameters._hps.items()})
         hyperparameters.values = dict(values)
-        return keras_tuner.engine.trial.Trial(hyperparameters, trial_id=f"{number:04d}", status=status)
+        return keras_tuner.engine.trial.Trial(hyperparameters, trial_id=states.id_of(number), status=status)
 
     def _add(self, trial):
         self.trials[trial.trial_id] = trial
@@ -274,7 +275,7 @@ class TrialKeeper(keras_tuner.Oracle):
 
     def _tell_trial(self, trial, event):
         number, values = int(trial.trial_id), dict(trial.hyperparameters.values)
-        if not outcomes.is_candidate(values):
+        if not reserved.is_candidate(values):
             self.tell_report(number, values, event.get("report") if trial.status == TrialStatus.COMPLETED else None)
             return
         margins = event.get("margins")

@@ -8,6 +8,7 @@ import rich.progress_bar
 import rich.table
 
 from autonas.reporting.text import architecture, duration
+from autonas.trials import reserved
 
 _SECONDS_BETWEEN = 0.5
 
@@ -51,7 +52,7 @@ class SearchState:
         self.n_failed += record.status == "failed"
         self.n_refused += record.status == "refused"
         # What goes on with the training of an earlier trial is none of `max_trials`.
-        is_candidate = record.stage == "search" and not record.values.get("tuner/initial_epoch")
+        is_candidate = record.stage == "search" and not reserved.is_continued(record.values)
         self.n_finished += is_candidate and record.status != "refused"
 
     def what(self, record, limit=3):
@@ -170,7 +171,7 @@ class NotebookDisplay:
 def stage_name(record):
     """What a record is, in two or three words."""
     if record.stage == "supernet":
-        return f"supernet epoch {record.values['tuner/epochs']}"
+        return f"supernet epoch {reserved.epochs(record.values)}"
     if record.stage == "baseline":
         return record.trial_id.replace("_", " ")
     return f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", "-")

@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+from autonas.costs.orientation import oriented
+from autonas.trials import reserved
+
 #: Trials of equal training below which nothing is said: of 5 or 6 with scores that are noise, a forest takes every
 #: second table for one that it understands; of 8 one in twelve.
 _FEWEST = 8
@@ -55,7 +58,7 @@ def importances(records, space, direction):
     scores = np.array([record.score for record in records], dtype=float)
     if len(records) < _FEWEST or np.ptp(scores) == 0:
         return {}
-    scores = _without_disasters(scores, direction)
+    scores = without_disasters(scores, direction)
     codes = {info["name"]: _codes([record.values.get(info["name"]) for record in records], info) for info in space}
     codes = {name: column for name, column in codes.items() if len(set(column[~np.isnan(column)])) > 1}
     if not codes or np.ptp(scores) == 0:
@@ -80,16 +83,20 @@ def comparable(records):
     ]
     lengths = {}
     for record in scored:
-        lengths.setdefault(record.values.get("tuner/epochs") or 0, []).append(record)
+        lengths.setdefault(reserved.epochs(record.values), []).append(record)
     return max(lengths.items(), key=lambda item: (min(len(item[1]), _ENOUGH), item[0]), default=(0, []))[1]
 
 
-def _without_disasters(scores, direction):
-    low, high = np.quantile(scores, [0.25, 0.75])
-    reach = 1.5 * (high - low)
-    if not reach:
-        return scores
-    return np.minimum(scores, high + reach) if direction == "min" else np.maximum(scores, low - reach)
+def without_disasters(scores, direction):
+    """Return scores, an array, with scores beyond Tukey's fence on the worse side replaced by the fence.
+
+    The fence is 1.5 interquartile ranges away from the worse quartile. Without a range, nothing is replaced.
+    """
+    scores = oriented(scores, direction)
+    first, third = np.quantile(scores, [0.25, 0.75])
+    if third > first:
+        scores = np.maximum(scores, first - 1.5 * (third - first))
+    return oriented(scores, direction)
 
 
 def _codes(values, info):

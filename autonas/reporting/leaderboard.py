@@ -8,6 +8,7 @@ import rich.markup
 import rich.table
 
 from autonas.reporting.text import architecture, duration, metric, shortened
+from autonas.trials import reserved
 from autonas.trials.order import is_number, order
 
 
@@ -82,8 +83,8 @@ def pareto_front(frame, objectives):
     from autonas.objectives import front  # A log is written without Keras, too.
 
     frame = frame[(frame.stage == "search") & (frame.status == "completed")]
-    if "tuner/epochs" in frame:  # Of low fidelity: what was trained less isn't comparable. Others have no number there.
-        epochs = frame["tuner/epochs"].fillna(0)
+    if reserved.EPOCHS in frame:  # Scores of trials that were trained for fewer epochs aren't comparable.
+        epochs = frame[reserved.EPOCHS].fillna(0)
         frame = frame[epochs == epochs.max()]
     objectives = [_Objective(*each) for each in objectives]
     return frame[front.front(frame.to_dict("records"), objectives)].reset_index(drop=True)

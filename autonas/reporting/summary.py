@@ -4,8 +4,10 @@ import collections
 import re
 import statistics
 
+from autonas.costs.orientation import comparative, oriented
 from autonas.reporting import importance, text
 from autonas.reporting.plots import phases, wording
+from autonas.trials import reserved
 from autonas.trials.order import is_number, length, ranked, winner
 
 _ENDS = {
@@ -70,7 +72,7 @@ def _what(search, records):
     if best is None:
         return ["No trial was completed, so there is no winner."]
     name = f"Trial {best.number}" if best.stage == "search" else "The nearest to the limits"
-    better = "smaller" if search.direction == "min" else "larger"
+    better = comparative(search.direction)
     found = [f"{name} won: {search.objective} {best.score:.4g} ({better} is better), in epoch {best.best_epoch} of "
              f"{best.epochs}."]  # fmt: skip
     found += [f"An ensemble is served: {record.message}." for record in records if record.stage == "ensemble"]
@@ -102,9 +104,10 @@ def _compared(search, records, best):
         for record in records
         if record.stage == "baseline" and record.score is not None
     ]
-    first = next((_own(record.values) for record in records if record.number == 0 and record.stage == "search"), None)
+    first = next((record for record in records if record.number == 0 and record.stage == "search"), None)
+    default_values = None if first is None else reserved.architecture(first.values)
     # Trained farther, the default architecture is another trial.
-    alike = [record for record in candidates if _own(record.values) == first]
+    alike = [record for record in candidates if reserved.architecture(record.values) == default_values]
     default = min(alike, key=lambda record: (-length(record), record.number), default=None)
     found = simple
     if default is best:
@@ -125,13 +128,8 @@ def _several_lengths(records):
     return len({length(record) for record in records if record.stage == "search"}) > 1
 
 
-def _own(values):
-    """The values without what is reserved for the evaluation."""
-    return {name: value for name, value in values.items() if not name.startswith("tuner/")}
-
-
 def _gain(search, best, other):
-    gain = best.score - other if search.direction == "max" else other - best.score
+    gain = oriented(best.score - other, search.direction)
     return f"the winner is better by {gain:.3g}" if gain >= 0 else f"the winner is worse by {-gain:.3g}"
 
 
@@ -152,7 +150,7 @@ def _in_common(search, trials, order):
     n_best = len(trials) // 4
     if n_best < 2:
         return []
-    trials = sorted(trials, key=lambda record: record.score, reverse=search.direction == "max")
+    trials = sorted(trials, key=lambda record: -oriented(record.score, search.direction))
     best, others = trials[:n_best], trials[n_best:]
     names = order + [info["name"] for info in search.space if info["name"] not in order]
     labels, found, said = text.short_names(names), [], []

@@ -1,5 +1,8 @@
 """Short texts for people, shared by the reporters."""
 
+from autonas.costs.orientation import comparative
+from autonas.trials import reserved
+
 #: Decisions about training, which say less of an architecture than those about its layers.
 _TRAINING = "optimization/"
 
@@ -21,8 +24,8 @@ def architecture(values, limit=3, than=None):
     """
     active = {
         name: value
-        for name, value in values.items()
-        if value is not None and not name.startswith("tuner/") and (than is None or than.get(name) != value)
+        for name, value in reserved.architecture(values).items()
+        if value is not None and (than is None or than.get(name) != value)
     }
     if than is None and any(isinstance(value, str) for value in active.values()):
         active = {name: value for name, value in active.items() if isinstance(value, str)}
@@ -51,7 +54,7 @@ def shortened(text, limit):
 
 def metric(name, direction):
     """Return the name of an objective with its direction: `"val_loss (smaller is better)"`."""
-    return f"{name} ({'smaller' if direction == 'min' else 'larger'} is better)"
+    return f"{name} ({comparative(direction)} is better)"
 
 
 def shown(value):

@@ -7,6 +7,7 @@ from autonas import execution
 from autonas.evaluation import budget
 from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.supernet import Supernet
+from autonas.trials import reserved
 
 #: Candidates where neither their number nor a time limit is given: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
@@ -48,7 +49,7 @@ def with_stages_here(executor):
     """Return an executor whose trials run on `executor`, and the stages of a supernet in this process."""
     if isinstance(executor, execution.InlineExecutor):
         return executor
-    return execution.SplitExecutor(executor, lambda job: job.values.get("tuner/stage", "train") != "train")
+    return execution.SplitExecutor(executor, lambda job: not reserved.is_candidate(job.values))
 
 
 def evaluator(prepared, oracle, directory, seed):

@@ -10,12 +10,13 @@ import warnings
 import keras_tuner
 
 from autonas import exceptions, execution
+from autonas.costs.orientation import oriented
 from autonas.evaluation import phases
-from autonas.oracles import base
 from autonas.reporting import reporter as reporter_module
 from autonas.search import final_stage, interrupts, standings
 from autonas.trials import job as jobs
 from autonas.trials import records as records_module
+from autonas.trials import reserved
 from autonas.trials import weights as weights_module
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
@@ -149,10 +150,9 @@ class Tuner(keras_tuner.Tuner):
 
     def _compare_to_baselines(self, served):
         """Warn if a baseline is better than the trial that is served, or the constant as good."""
-        sign = 1 if self.goal.main.direction == "max" else -1
         # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
         leads = [
-            (sign * (record.score - served.score), number == 0, record)
+            (oriented(record.score - served.score, self.goal.main.direction), number == 0, record)
             for number, record in enumerate(self._baselines())
             if record.score is not None
         ]
@@ -247,7 +247,7 @@ class Tuner(keras_tuner.Tuner):
         """The record of the trial whose training this one goes on with, or `None`."""
         if record.stage != "search":
             return None
-        return self.records.get(record.values.get("tuner/trial_id"))
+        return self.records.get(record.values.get(reserved.TRIAL_ID))
 
     def _submit(self, in_flight):
         """Begins the next trial; says why the search ends if there is none."""
@@ -297,7 +297,7 @@ class Tuner(keras_tuner.Tuner):
         return True
 
     def _new_record(self, trial_id, values):
-        stage = "search" if base.is_candidate(values) else values["tuner/stage"]
+        stage = reserved.stage_of(values)
         self.records[trial_id] = records_module.TrialRecord(trial_id, int(trial_id), stage, values)
         return self.records[trial_id]
 
@@ -384,8 +384,9 @@ class Tuner(keras_tuner.Tuner):
             if record.status == "completed" and record.stage == "search":
                 self.predictions.keep_best([each.trial_id for each in self.standings.ranked()])
             if self.oracle.goes_on:
-                running = {one.values.get("tuner/trial_id") for one in self.records.values() if one.status == "running"}
-                self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *running - {None}})
+                running = [record for record in self.records.values() if record.status == "running"]
+                continued = {record.values.get(reserved.TRIAL_ID) for record in running} - {None}
+                self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *continued})
         self.report("on_trial_end", record, self.standings.best())
         self.report_numbers(record)
         if outcome.status == "completed" and not self._baselines():
@@ -394,7 +395,7 @@ class Tuner(keras_tuner.Tuner):
             self.stop_reason = "interrupted"
         elif record.stage != "search" and record.status == "failed":
             raise exceptions.SearchFailed(
-                f"The search needs shared weights, and trial {record.trial_id} (stage {record.stage!r}) failed: "
+                f"The search needs shared weights, and trial {record.trial_id} (stage '{record.stage}') failed: "
                 f"{record.message}. Fitting again with the same `directory` goes on from there."
             )
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from autonas.search_space.dimension import Dimension
+from autonas.search_space.reserved import is_reserved
 
 
 class Encoding:
@@ -92,7 +93,7 @@ class Encoding:
 
     def key(self, values):
         """Return a hashable key of an architecture, without the names that begin with `tuner/`."""
-        return tuple(sorted((name, value) for name, value in values.items() if not name.startswith("tuner/")))
+        return tuple(sorted((name, value) for name, value in values.items() if not is_reserved(name)))
 
     # ------------------------------------------------------------------ moves
 

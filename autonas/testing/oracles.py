@@ -31,6 +31,7 @@ from autonas.oracles import base, random
 from autonas.search_space import encoding
 from autonas.testing import problems
 from autonas.testing.problems import conditional_space, score, small_space
+from autonas.trials import reserved
 
 __all__ = ["OracleContract", "conditional_space", "score", "small_space"]
 
@@ -280,7 +281,7 @@ class OracleContract:
             fails = number % 4 == 1
             oracle.tell(number, values, None if fails else (float(len(scored)),))
             if not fails:
-                scored.add(_key({name: value for name, value in values.items() if not name.startswith("tuner/")}))
+                scored.add(_key(reserved.architecture(values)))
         assert len(scored) == 9
 
     def test_several_scores_are_taken(self):

@@ -13,6 +13,8 @@ import math
 
 import keras_tuner
 
+from autonas.trials import reserved, states
+
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
@@ -78,7 +80,7 @@ def _key(values):
 
 def epochs_of(values):
     """The epochs that a trial trains, from its values; 1 if they don't say."""
-    return values.get("tuner/epochs", 1) - values.get("tuner/initial_epoch", 0)
+    return values.get(reserved.EPOCHS, 1) - values.get(reserved.INITIAL_EPOCH, 0)
 
 
 def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, margins=None, facts=None):
@@ -114,7 +116,7 @@ def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, ma
 
 
 def _end(oracle, number, measure, margins, facts, began, now):
-    trial = oracle.trials[f"{number:04d}"]
+    trial = oracle.trials[states.id_of(number)]
     values, metrics = dict(trial.hyperparameters.values), None
     trial.facts = {} if facts is None else facts(values)
     if margins is not None:

@@ -3,7 +3,8 @@
 import keras_tuner
 
 from autonas import storage
-from autonas.trials import outcomes
+from autonas.trials import reserved, states
+from autonas.trials.states import Stage
 
 _NUMBERS = {str: (float, None)}
 _VALUES = {str: (str, float, bool, None)}
@@ -27,7 +28,7 @@ _SHAPES = {
 #: Kinds whose events may have further values, such as the header, which has all that searches are compared by.
 _OPEN = ("search", "baseline", "ended", "final")
 _VERSION = 1
-_STAGES = ("supernet", "one_shot")
+_STAGES = (Stage.SUPERNET, Stage.ONE_SHOT)
 _STATUSES = (keras_tuner.engine.trial.TrialStatus.COMPLETED, keras_tuner.engine.trial.TrialStatus.FAILED)
 
 
@@ -80,7 +81,7 @@ def _wrong_content(event, number, running, ended):
         return None
     trial_id = event["trial_id"]
     if kind == "created":
-        if trial_id != f"{len(running) + len(ended):04d}":
+        if trial_id != states.id_of(len(running) + len(ended)):
             return f"a trial is named {trial_id!r:.60}"
         running.add(trial_id)
     elif trial_id not in running:
@@ -106,8 +107,8 @@ def _wrong_record(event, ended):
 
 def _wrong_values(values, trial_ids):
     # The log has a folder by the name of the stage.
-    if not outcomes.is_candidate(values) and values["tuner/stage"] not in _STAGES:
-        return f"'tuner/stage' is {values['tuner/stage']!r:.60}"
-    if values.get("tuner/trial_id") not in (None, "", *trial_ids):
-        return f"'tuner/trial_id' is {values['tuner/trial_id']!r:.60}"
+    if not reserved.is_candidate(values) and values[reserved.STAGE] not in _STAGES:
+        return f"{reserved.STAGE!r} is {values[reserved.STAGE]!r:.60}"
+    if values.get(reserved.TRIAL_ID) not in (None, "", *trial_ids):
+        return f"{reserved.TRIAL_ID!r} is {values[reserved.TRIAL_ID]!r:.60}"
     return None

@@ -9,11 +9,11 @@ import os
 import re
 import stat
 
-from autonas.trials import events, journal, lock, weights
+from autonas.trials import events, journal, lock, states, weights
 
 #: How a run's own files of these names begin. The lock is empty.
 _BEGINNINGS = {journal.NAME: b'{"event": "search"', lock.OWNER: b'{"process": ', lock.LOCK: b""}
-_RUN = r"tensorboard/(?:trial_\d{4,}|search|final|infeasible|supernet|ensemble|one_shot)"
+_RUN = rf"tensorboard/(?:trial_{states.ID_PATTERN}|search|final|infeasible|supernet|ensemble|one_shot)"
 #: Folders of a run, by their path in its folder.
 _FOLDER = re.compile(rf"weights|predictions|checkpoints|supernet|model|tensorboard|{_RUN}")
 #: Files of a run, by their path in its folder; of a saved model also those that are tied together by an id.

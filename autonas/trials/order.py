@@ -2,6 +2,9 @@
 
 import math
 
+from autonas.costs.orientation import oriented
+from autonas.trials import reserved
+
 
 def order(objectives, records):
     """Return the sort key of trials, the best first.
@@ -20,7 +23,7 @@ def order(objectives, records):
         epochs = length(record) if record.stage == "search" else farthest
         (main, _), *_ = objectives
         values = record.metrics if record.score is None else record.metrics | {main: record.score}
-        scores = [_oriented(values.get(name), direction) for name, direction in [*objectives, ("val_loss", "min")]]
+        scores = [_key(values.get(name), direction) for name, direction in [*objectives, ("val_loss", "min")]]
         parameters = math.inf if record.parameters is None else record.parameters
         return (-epochs, *scores, parameters, record.number)
 
@@ -61,7 +64,7 @@ def winner(search, records):
 
 def length(record):
     """To how many epochs a trial was to be trained, 0 if that is the same for all."""
-    return record.values.get("tuner/epochs") or 0
+    return reserved.epochs(record.values)
 
 
 def is_number(score):
@@ -69,8 +72,6 @@ def is_number(score):
     return score is not None and math.isfinite(score)
 
 
-def _oriented(score, direction):
-    """A score of which the smaller is the better."""
-    if not is_number(score):
-        return math.inf
-    return -score if direction == "max" else score
+def _key(score, direction):
+    """Return the sort key of a score: the better score first, a missing one last."""
+    return -oriented(score, direction) if is_number(score) else math.inf

@@ -5,10 +5,7 @@ import warnings
 
 import numpy as np
 
-
-def is_candidate(values):
-    """Whether the values of a trial are an architecture to train by itself, and not another stage of the search."""
-    return values.get("tuner/stage", "train") == "train"
+from autonas.costs.orientation import oriented
 
 
 def missing(metrics, objectives):
@@ -32,10 +29,7 @@ def first_not_finite(metrics, objectives):
 
 def scores(metrics, objectives):
     """Tuple of one float per objective, larger is better."""
-    return tuple(
-        metrics[objective.name] if objective.direction == "max" else -metrics[objective.name]
-        for objective in objectives
-    )
+    return tuple(oriented(metrics[objective.name], objective.direction) for objective in objectives)
 
 
 def as_known(scores, objectives):
@@ -46,8 +40,7 @@ def as_known(scores, objectives):
         objectives: List of `keras_tuner.Objective`.
     """
     return tuple(
-        float(score if objective.direction == "max" else -score)
-        for score, objective in zip(scores, objectives, strict=True)
+        float(oriented(score, objective.direction)) for score, objective in zip(scores, objectives, strict=True)
     )
 
 

@@ -7,9 +7,10 @@ import warnings
 
 from autonas import storage
 from autonas.trials import checkpoint as checkpoints
+from autonas.trials import states
 
 #: Names of the files of trials, those that were being written when a process ended included.
-FILE_NAME = r"(?:\d{4,}|final|infeasible)(?:\.npz|\.npz\.unfinished|\.unfinished\.npz)"
+FILE_NAME = rf"(?:{states.ID_PATTERN}|final|infeasible)(?:\.npz|\.npz\.unfinished|\.unfinished\.npz)"
 
 
 class TrialArrays:

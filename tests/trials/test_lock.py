@@ -12,8 +12,8 @@ from autonas.trials import lock
 
 HOLDER = """
 import sys, time
-from autonas import run_lock
-with run_lock.held(sys.argv[1]):
+from autonas.trials import lock
+with lock.held(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
 """

@@ -10,11 +10,14 @@ import keras_tuner
 import numpy as np
 
 from autonas import storage
+from autonas.costs.orientation import oriented
 from autonas.evaluation import phases as phases_module
 from autonas.evaluation import seeding, training
 from autonas.evaluation.one_shot import costs, path_training, scoring, search
 from autonas.supernet import Supernet
 from autonas.trials import job as jobs
+from autonas.trials import reserved
+from autonas.trials.states import Stage
 
 #: Paths that are scored after an epoch, to see how the training goes.
 _N_MEASURED = 4
@@ -89,14 +92,14 @@ class SupernetEvaluator:
             Larger scores are better.
         """
         self.phases = phases or phases_module.Phases()
-        stages = {"supernet": self._train_epoch, "one_shot": self._search}
+        stages = {Stage.SUPERNET: self._train_epoch, Stage.ONE_SHOT: self._search}
         outcome = jobs.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
-        stages[job.values["tuner/stage"]](job, outcome)
+        stages[reserved.stage_of(job.values)](job, outcome)
         outcome.parameters = self.supernet.count_params()
         outcome.history = [outcome.metrics]
         if on_epoch is not None:
             with self.phases("report"):
-                on_epoch(job.values.get("tuner/epochs", 1), outcome.metrics)
+                on_epoch(job.values.get(reserved.EPOCHS, 1), outcome.metrics)
         return outcome
 
     def inherit(self, model, values):
@@ -109,7 +112,7 @@ class SupernetEvaluator:
         Raises:
             FileNotFoundError: If the state of the supernet after that epoch is gone.
         """
-        epoch = values["tuner/supernet_epochs"]
+        epoch = values[reserved.SUPERNET_EPOCHS]
         if self._epoch != epoch:
             if not os.path.exists(self._path(epoch)):
                 raise FileNotFoundError(
@@ -123,7 +126,7 @@ class SupernetEvaluator:
     # ------------------------------------------------------------------ stages
 
     def _train_epoch(self, job, outcome):
-        epoch = job.values["tuner/initial_epoch"]
+        epoch = job.values[reserved.INITIAL_EPOCH]
         with self.phases("build"):
             self._bring_to(epoch, job.strategy)
         started = time.monotonic()
@@ -154,7 +157,7 @@ class SupernetEvaluator:
         with self.phases("build"):
             self._bring_to(self._last_saved(), job.strategy)
         with self.phases("one_shot"):
-            n_queries = job.values["tuner/queries"]
+            n_queries = job.values[reserved.QUERIES]
             found = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
             best = search.finalists(found, _N_FINALISTS)
         if not best:
@@ -177,10 +180,7 @@ class SupernetEvaluator:
         if measured.violations:
             return search.Examined(values, measured.costs, None, margins)
         numbers = self.goal.combined(self._score(values) | measured.costs)
-        scores = [
-            numbers[objective.name] if objective.direction == "max" else -numbers[objective.name]
-            for objective in self.goal.objectives
-        ]
+        scores = [oriented(numbers[objective.name], objective.direction) for objective in self.goal.objectives]
         return search.Examined(values, numbers, scores if np.isfinite(scores).all() else None, margins)
 
     def _score(self, values):

@@ -4,6 +4,7 @@ import math
 
 from autonas.oracles import base
 from autonas.oracles.fidelity import successive_halving
+from autonas.trials import reserved
 
 
 class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
@@ -37,7 +38,7 @@ class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
         return math.ceil(len(self.rungs) / (n_steps + 1) * self.reduction**n_steps)
 
     def _record(self, values):
-        if base.is_candidate(values) and values["tuner/initial_epoch"] == 0:
+        if base.is_candidate(values) and not reserved.is_continued(values):
             self._n_joined = self._n_joined or [0] * len(self.brackets)
-            self._n_joined[values.get("tuner/bracket", 0)] += 1
+            self._n_joined[values.get(reserved.BRACKET, 0)] += 1
         super()._record(values)

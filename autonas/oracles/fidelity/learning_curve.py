@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from autonas.arguments import checks
+from autonas.costs.orientation import oriented
 from autonas.oracles import base, feasibility
 from autonas.oracles.fidelity import extrapolation, low_fidelity_oracle
 
@@ -166,8 +167,7 @@ class Stopper:
         Returns:
             List of floats.
         """
-        sign = 1 if self.direction == "max" else -1
-        return [sign * float(numbers[self.objective]) for numbers in history]
+        return [oriented(float(numbers[self.objective]), self.direction) for numbers in history]
 
     def __call__(self, history):
         """Decides.

@@ -5,13 +5,15 @@ import numpy as np
 from autonas.arguments import checks
 from autonas.oracles import base, feasibility
 from autonas.oracles.fidelity import low_fidelity_oracle, scale
+from autonas.trials import reserved, states
 
 #: Share of a full training after which architectures are compared first.
 _FIRST_SHARE = 1 / 50
 #: What the values of a trial hold besides what the strategy asked for.
 _SLICE = {
-    f"tuner/{name}" for name in ("trial_id", "initial_epoch", "epochs", "rung", "bracket", "data_share", "resolution")
-}
+    reserved.TRIAL_ID, reserved.INITIAL_EPOCH, reserved.EPOCHS, reserved.RUNG, reserved.BRACKET, reserved.DATA_SHARE,
+    reserved.RESOLUTION,
+}  # fmt: skip
 
 
 class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
@@ -149,7 +151,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
                 ranked = self._ranked(scores)
                 over = self._promoted.get((bracket, rung), set()) | self._failed
                 waiting += [(at / len(ranked), -rung, root) for at, root in enumerate(ranked) if root not in over]
-        return [f"{self._latest[root]:04d}" for *_, root in sorted(waiting)]
+        return [states.id_of(self._latest[root]) for *_, root in sorted(waiting)]
 
     # ------------------------------------------------------------------ ask
 
@@ -188,7 +190,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     def _record(self, values):
         root = number = self.n_asked
         if _is_promotion(values):
-            root = self._roots[int(values["tuner/trial_id"])]
+            root = self._roots[int(values[reserved.TRIAL_ID])]
             bracket, rung = _place(values)
             self._promoted.setdefault((bracket, rung - 1), set()).add(root)
         else:
@@ -199,15 +201,15 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     def _slice(self, bracket, rung, earlier=None):
         """What the values of a trial hold besides the architecture; `earlier` is the number of the trial before."""
         of = self.rungs[rung]
-        values = {"tuner/initial_epoch": 0, "tuner/epochs": of.epochs, "tuner/rung": rung}
+        values = {reserved.INITIAL_EPOCH: 0, reserved.EPOCHS: of.epochs, reserved.RUNG: rung}
         if earlier is not None:
-            values |= {"tuner/initial_epoch": self.rungs[rung - 1].epochs, "tuner/trial_id": f"{earlier:04d}"}
+            values |= {reserved.INITIAL_EPOCH: self.rungs[rung - 1].epochs, reserved.TRIAL_ID: states.id_of(earlier)}
         if self.min_data_share < 1:
-            values["tuner/data_share"] = of.data_share
+            values[reserved.DATA_SHARE] = of.data_share
         if self.min_resolution < 1:
-            values["tuner/resolution"] = of.resolution
+            values[reserved.RESOLUTION] = of.resolution
         if len(self.brackets) > 1:
-            values["tuner/bracket"] = bracket
+            values[reserved.BRACKET] = bracket
         return values
 
     def _promotion(self, rule, rungs):
@@ -274,7 +276,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             if scores is None:
                 return
             margins = None  # It knows them.
-        share = self.rungs[values["tuner/rung"]].cost(self.max_epochs)
+        share = self.rungs[values[reserved.RUNG]].cost(self.max_epochs)
         if strategy.knows_fidelities and _is_promotion(values):
             strategy.observe_fidelity(number, architecture, share)
             strategy.observe(number, architecture, scores)
@@ -284,7 +286,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         elif _is_promotion(values):
             strategy.observe_again(number, architecture, self._comparable(root))
         else:
-            is_lowest = values["tuner/rung"] == 0
+            is_lowest = values[reserved.RUNG] == 0
             known = scores if is_lowest or root not in self._latest else self._comparable(root)
             strategy.tell(number, architecture, known, margins)
 
@@ -297,7 +299,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
 
 
 def _is_promotion(values):
-    return base.is_candidate(values) and values["tuner/initial_epoch"] > 0
+    return base.is_candidate(values) and reserved.is_continued(values)
 
 
 def _architecture(values):
@@ -308,4 +310,4 @@ def _architecture(values):
 
 
 def _place(values):
-    return values.get("tuner/bracket", 0), values["tuner/rung"]
+    return values.get(reserved.BRACKET, 0), values[reserved.RUNG]

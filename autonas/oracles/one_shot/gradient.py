@@ -5,6 +5,7 @@ import numpy as np
 from autonas.arguments import checks
 from autonas.arguments.lists import as_list
 from autonas.oracles.one_shot import supernet_oracle
+from autonas.trials import reserved
 
 RELAXATIONS = ("softmax", "gumbel", "partial")
 ORDERS = ("first", "second", "finite_difference")
@@ -187,7 +188,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
     def epoch_values(self):
         if self.penalised_cost is None:
             return {}
-        return {"tuner/cost_weight": self.cost_weights[0] if self._next_weight is None else self._next_weight}
+        return {reserved.COST_WEIGHT: self.cost_weights[0] if self._next_weight is None else self._next_weight}
 
     def observe_margins(self, number, values, margins):
         if any(margin is not None and margin < 0 for margin in margins):
@@ -198,8 +199,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         if report is None:
             return
         self._next_weight = report["next_cost_weight"]
-        found, weight = report["distribution"], values.get("tuner/cost_weight", 0.0)
-        self._latest_weight = values.get("tuner/cost_weight")
+        found, weight = report["distribution"], values.get(reserved.COST_WEIGHT, 0.0)
+        self._latest_weight = values.get(reserved.COST_WEIGHT)
         is_guarded = self.guard == "early_stop" and weight == self.cost_weights[0]
         if is_guarded and (self._is_stopped or (self.distributions and self.skips_dominate(found))):
             self._is_stopped = True

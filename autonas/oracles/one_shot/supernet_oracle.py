@@ -4,6 +4,8 @@ import numpy as np
 
 from autonas.arguments import checks
 from autonas.oracles import base
+from autonas.trials import reserved
+from autonas.trials.states import Stage
 
 
 class SupernetOracle(base.Oracle):
@@ -88,9 +90,9 @@ class SupernetOracle(base.Oracle):
                 f"`epochs` of {type(self).__name__} must be given outside of AutoModel. Received: epochs=None"
             )
         return {
-            "tuner/stage": "supernet",
-            "tuner/initial_epoch": self._n_epochs,
-            "tuner/epochs": self._n_epochs + 1,
+            reserved.STAGE: Stage.SUPERNET.value,
+            reserved.INITIAL_EPOCH: self._n_epochs,
+            reserved.EPOCHS: self._n_epochs + 1,
             **self.epoch_values(),
         }
 
@@ -107,7 +109,7 @@ class SupernetOracle(base.Oracle):
         return found
 
     def observe_report(self, number, values, report):
-        self._report = report if values["tuner/stage"] == "supernet" and report is not None else {}
-        if values["tuner/stage"] == "supernet" and report is not None:
-            self._n_epochs = values["tuner/epochs"]
+        self._report = report if reserved.stage_of(values) == Stage.SUPERNET and report is not None else {}
+        if reserved.stage_of(values) == Stage.SUPERNET and report is not None:
+            self._n_epochs = values[reserved.EPOCHS]
             self._is_trained = report["finished"] or self._n_epochs >= self.epochs

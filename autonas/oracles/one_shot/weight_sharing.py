@@ -9,6 +9,8 @@ from scipy import stats
 from autonas.arguments import checks
 from autonas.oracles import base, registry
 from autonas.oracles.one_shot import supernet_oracle
+from autonas.trials import reserved
+from autonas.trials.states import Stage
 
 SAMPLINGS = ("fair", "uniform", "strategy")
 
@@ -83,8 +85,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
 
     def derive(self, generator):
         if self._finalists is None:
-            return {"tuner/stage": "one_shot", "tuner/queries": self.queries}
-        inherited = {"tuner/supernet_epochs": self._n_epochs} if self.inherit else {}
+            return {reserved.STAGE: Stage.ONE_SHOT.value, reserved.QUERIES: self.queries}
+        inherited = {reserved.SUPERNET_EPOCHS: self._n_epochs} if self.inherit else {}
         new = (values | inherited for values, _ in self._finalists if not self.has_tried(values))
         return next(new, base.DONE)
 
@@ -95,9 +97,9 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         """
         if self.sampling == "strategy" and not base.is_candidate(values):
             inner = copy.deepcopy(self._drawing())
-            inner.repeats = values["tuner/stage"] == "supernet"
+            inner.repeats = reserved.stage_of(values) == Stage.SUPERNET
             return inner
-        return registry.inside(self) if values.get("tuner/stage") == "one_shot" else None
+        return registry.inside(self) if reserved.stage_of(values) == Stage.ONE_SHOT else None
 
     def observe(self, number, values, scores):
         super().observe(number, values, scores)
@@ -111,7 +113,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         super().observe_report(number, values, report)
         if report is None:
             return
-        if values["tuner/stage"] == "one_shot":
+        if reserved.stage_of(values) == Stage.ONE_SHOT:
             self._finalists = [(architecture, score) for architecture, score in report["finalists"]]
         elif self.sampling == "strategy":
             # The copy that was told of these is gone.

@@ -116,7 +116,7 @@ class _Layout:
         panels = [panel for panel, _ in panels]
         self.width, height = self._place_panels(panels, taken, height, limit if self.is_vertical else 520.0)
         others = {name: value for name, value in values.items()
-                  if name.startswith("optimization/") and not name.startswith("tuner/")}  # fmt: skip
+                  if name.startswith("optimization/")}  # fmt: skip
         self.footer = wording.wrapped(
             ["training: " + ", ".join(text.phrase(*item) for item in others.items())] if others else [],
             int(max(self.width, limit if self.is_vertical else 0.0) / (7.5 * _CHARACTER)),

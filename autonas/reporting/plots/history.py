@@ -2,6 +2,7 @@
 
 import math
 
+from autonas.costs.orientation import oriented
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
 from autonas.trials.order import is_number, length, order
@@ -99,9 +100,13 @@ def plot_curves(search, records, axes=None):
     ]
     if not curves:
         return canvas.note(axes, "no trial has a learning curve")
-    sign = -1 if search.direction == "max" else 1
-    curves.sort(key=lambda item: (item[0].status != "completed", -length(item[0]),
-                                  sign * item[0].score if is_number(item[0].score) else math.inf))  # fmt: skip
+
+    def key(item):
+        record, _ = item
+        score = -oriented(record.score, search.direction) if is_number(record.score) else math.inf
+        return (record.status != "completed", -length(record), score)
+
+    curves.sort(key=key)
     colours = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.RED, canvas.PURPLE, canvas.SKY]
     for rank, (record, curve) in reversed(list(enumerate(curves))):
         style = {"color": "0.8", "linewidth": 0.8}
@@ -151,18 +156,18 @@ def _limit(axes, scores, direction):
 
     if len(scores) < 5:
         return
-    low, middle, high = np.quantile(scores, [0.1, 0.5, 0.9])
-    best, worst = (min(scores), max(scores)) if direction == "min" else (max(scores), min(scores))
-    edge = middle + 3 * ((high if direction == "min" else low) - best)
-    is_beyond = worst > edge if direction == "min" else worst < edge
-    if not is_beyond or edge == best:
+    scores = oriented(np.array(scores), direction)
+    low, middle = np.quantile(scores, [0.1, 0.5])
+    edge = middle - 3 * (scores.max() - low)
+    n_outside = int(np.sum(scores < edge))
+    if not n_outside or edge == scores.max():
         return
-    beyond = sum(score > edge if direction == "min" else score < edge for score in scores)
-    margin = 0.05 * abs(edge - best)
-    axes.set_ylim(*((best - margin, edge) if direction == "min" else (edge, best + margin)))
-    axes.text(0.01, 0.99 if direction == "min" else 0.01, f"{beyond} worse scores are outside", fontsize="small",
-              color="0.4", ha="left", va="top" if direction == "min" else "bottom",
-              transform=axes.transAxes)  # fmt: skip
+    best = scores.max() + 0.05 * (scores.max() - edge)
+    lower, upper = sorted(oriented(np.array([edge, best]), direction))
+    axes.set_ylim(lower, upper)
+    is_above = oriented(edge, direction) == upper
+    axes.text(0.01, 0.99 if is_above else 0.01, f"{n_outside} worse scores are outside", fontsize="small", color="0.4",
+              ha="left", va="top" if is_above else "bottom", transform=axes.transAxes)  # fmt: skip
 
 
 def _score_label(search):

@@ -3,8 +3,10 @@
 import math
 import textwrap
 
+from autonas.costs.orientation import oriented
 from autonas.reporting import importance, text
 from autonas.reporting.plots import canvas
+from autonas.trials import reserved
 
 _N_SHOWN = 8
 #: Characters of a line of an axis's head: as many as there is room for.
@@ -52,7 +54,7 @@ def plot_parallel(search, records, shares=None, axes=None):
     scores = np.array([record.score for record in trials])
     colours, heights = _by_score(scores, search.direction)
     # The best on top; lines through one option lie beside each other, not on each other.
-    order = np.argsort(heights if search.direction == "max" else -heights, kind="stable")
+    order = np.argsort(oriented(heights, search.direction), kind="stable")
     spread = 0.05 * (np.argsort(order) / max(1, len(order) - 1) - 0.5)
     lines = []
     for place in order:
@@ -70,9 +72,9 @@ def plot_parallel(search, records, shares=None, axes=None):
     _draw_scales(axes, names, scales)
     _draw_score(axes, len(names), search, trials, heights, bool(failed))
     axes.set_xlim(-0.75, len(names) + 0.9)
-    lengths = {record.values.get("tuner/epochs") for record in records if record.stage == "search"}
+    lengths = {reserved.epochs(record.values) for record in records if record.stage == "search"}
     if len(lengths) > 1:
-        said = f"{len(trials)} trials, trained for {trials[0].values['tuner/epochs']} epochs"
+        said = f"{len(trials)} trials, trained for {reserved.epochs(trials[0].values)} epochs"
         axes.text(-0.7, _BELOW - 0.05, said, fontsize=7, color="0.4", va="top")
     axes.set_ylim(_BELOW - 0.08, 1.2)
     return axes
@@ -131,21 +133,15 @@ def _by_score(scores, direction):
     low, high = _range(scores, direction)
     heights = np.clip((scores - low) / ((high - low) or 1.0), 0.0, 1.0)
     # The best is dark: the bright end of the map is hard to see on white.
-    bright = heights if direction == "min" else 1.0 - heights
+    bright = np.abs(heights - heights[np.argmax(oriented(scores, direction))])
     return colormaps["viridis"](0.88 * bright), heights
 
 
 def _range(scores, direction):
     import numpy as np
 
-    low, high = np.min(scores), np.max(scores)
-    first, third = np.quantile(scores, [0.25, 0.75])
-    reach = 1.5 * (third - first)
-    if reach and direction == "min":
-        high = min(high, third + reach)
-    elif reach:
-        low = max(low, first - reach)
-    return low, high
+    kept = importance.without_disasters(np.asarray(scores), direction)
+    return np.min(kept), np.max(kept)
 
 
 def _draw_scales(axes, names, scales):
@@ -175,6 +171,6 @@ def _draw_score(axes, place, search, trials, heights, has_failed):
         axes.text(place + 0.04, share, f"{low + share * (high - low):.4g}", ha="left", va="center", fontsize=7)
     if has_failed:
         axes.text(place + 0.04, _BELOW, "failed", ha="left", va="center", fontsize=7, color=canvas.RED)
-    best = max(range(len(trials)), key=lambda index: heights[index] if search.direction == "max" else -heights[index])
+    best = max(range(len(trials)), key=lambda index: oriented(heights[index], search.direction))
     axes.text(place + 0.42, heights[best], f"trial {trials[best].number}", ha="left", va="center", fontsize=7,
               fontweight="bold", color="0.2")  # fmt: skip

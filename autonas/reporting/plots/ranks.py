@@ -1,6 +1,8 @@
 """One-shot scores against those of the same architectures trained by themselves."""
 
+from autonas.costs.orientation import oriented
 from autonas.reporting.plots import canvas
+from autonas.trials import reserved
 
 
 def finalists(search, record):
@@ -17,8 +19,8 @@ def finalists(search, record):
     for values, score in record.report.get("finalists", []):
         score = score[0] if isinstance(score, (list, tuple)) else score
         if score is not None:
-            # Strategies are told scores of which the larger is the better.
-            found.append((values, -score if search.direction == "min" else score))
+            # The scores of a strategy are oriented: larger is better.
+            found.append((values, oriented(score, search.direction)))
     return found
 
 
@@ -74,6 +76,5 @@ def plot_ranks(search, records, axes=None):
 
 
 def _key(values):
-    """What an architecture is told by, without what is reserved for the evaluation."""
-    return tuple(sorted((name, value) for name, value in values.items()
-                        if value is not None and not name.startswith("tuner/")))  # fmt: skip
+    """Return a hashable identity of an architecture: its active decisions, without reserved names."""
+    return tuple(sorted((name, value) for name, value in reserved.architecture(values).items() if value is not None))

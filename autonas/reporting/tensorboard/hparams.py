@@ -28,6 +28,7 @@ from tensorboard.plugins.hparams import metadata as hparams_metadata
 
 from autonas.reporting import text
 from autonas.reporting.tensorboard import event_log
+from autonas.trials import reserved
 from autonas.trials.order import ranked
 
 #: Text of a decision that was inactive.
@@ -47,7 +48,7 @@ STATUSES = {
 }
 _STAGES = {"final": "final fit", "infeasible": "violates a constraint"}
 _ALWAYS_KNOWN = ("seconds", "parameters", "epochs")
-_RUNG = "tuner/epochs"
+_RUNG = reserved.EPOCHS
 
 
 class Table:
@@ -151,7 +152,7 @@ class Table:
         """Sorts decisions by what is likely to matter."""
         decision = self._decisions[name]
         values = [decision.of(record) for record in records if not decision.is_idle(record)]
-        is_training = name.startswith(("optimization/", "tuner/"))
+        is_training = name.startswith("optimization/") or reserved.is_reserved(name)
         return (len(set(values)) < 2, is_training, decision.is_rate, -len(values), name.count("/"))
 
 

@@ -4,6 +4,8 @@ import re
 
 from tensorboard.plugins.custom_scalar import layout_pb2
 
+from autonas.costs.orientation import comparative
+
 #: Curves of a chart: of phases the longest, of length scales the shortest.
 _N_CURVES = 5
 _LENGTH_SCALES = "Shortest length scales: the most important decisions"
@@ -31,7 +33,7 @@ def layout(search, numbers):
     Returns:
         A `layout_pb2.Layout`.
     """
-    better = "smaller" if search.direction == "min" else "larger"
+    better = comparative(search.direction)
 
     def phases(title, family):
         tags = sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_CURVES - 1 : -1]
