@@ -1,4 +1,4 @@
-"""Inheritance: from the shared weights of a supernet to those of one architecture's own model."""
+"""Weight inheritance: copying the shared weights of a supernet to the stand-alone model of an architecture."""
 
 import keras
 import numpy as np
@@ -8,90 +8,100 @@ from autonas.supernet import mixing
 
 
 def copy_weights(supernet, model, labels):
-    """Copies the weights that an architecture uses.
+    """Copy the weights that an architecture uses from a supernet to a stand-alone model.
 
-    Both graphs are walked from their outputs to their inputs, the supernet's along the chosen options only. As the
-    architecture is the same, so is the order in which layers are met.
+    Both graphs are traversed from the outputs to the inputs, the supernet along the selected options only. For the same
+    architecture, the layers occur in the same order.
 
     Args:
         supernet: A functional model with mixing layers.
         model: The stand-alone functional model of the architecture.
-        labels: The option taken at each decision, a dict by name.
+        labels: Dict from the name of a decision to the label of the selected option.
 
     Raises:
-        ValueError: If the model is that of another architecture.
+        ValueError: If `model` has another architecture.
     """
     sources = layers_in_use(supernet, labels)
     targets = layers_in_use(model, {})
     if [type(layer) for layer in sources] != [type(layer) for layer in targets]:
         raise ValueError("`model` must be built for the architecture whose weights it is to inherit.")
     for source, target in zip(sources, targets, strict=True):
-        for ours, theirs in zip(source.weights, target.weights, strict=True):
-            if len(ours.shape) != len(theirs.shape) or any(np.array(ours.shape) < np.array(theirs.shape)):
+        for shared, own in zip(source.weights, target.weights, strict=True):
+            if len(shared.shape) != len(own.shape) or any(np.array(shared.shape) < np.array(own.shape)):
                 raise ValueError(
                     "`model` must be built for the architecture whose weights it is to inherit. Received: "
-                    f"{target.name} with a weight of shape {tuple(theirs.shape)} in place of {tuple(ours.shape)}"
+                    f"{target.name} with a weight of shape {tuple(own.shape)} in place of {tuple(shared.shape)}"
                 )
-            # A narrow layer is the beginning of the widest one.
-            beginning = tuple(slice(0, size) for size in theirs.shape)
-            theirs.assign(keras.ops.convert_to_numpy(ours)[beginning])
+            # A narrow layer has the first channels of the widest layer.
+            first_channels = tuple(slice(0, size) for size in own.shape)
+            own.assign(keras.ops.convert_to_numpy(shared)[first_channels])
 
 
 def layers_in_use(model, labels):
-    """The layers with weights that an architecture uses, each before all that follow it.
+    """Return the layers with weights that an architecture uses, in topological order.
 
     Args:
-        model: A functional model, with mixing layers or not.
-        labels: The option taken at each decision, a dict by name.
+        model: A functional model, with or without mixing layers.
+        labels: Dict from the name of a decision to the label of the selected option.
 
     Returns:
         List of layers.
     """
     operations = operations_in_use(model, labels)
-    return [each for each in operations if isinstance(each, keras.layers.Layer) and each.weights]
+    return [layer for layer in operations if isinstance(layer, keras.layers.Layer) and layer.weights]
 
 
 def operations_in_use(model, labels):
-    """All Keras operations that an architecture uses, mixing layers left out; arguments as in `layers_in_use`."""
-    found, seen, entered = [], set(), {}
-    waiting = [(tensor, None, False) for tensor in reversed(model.outputs)]
-    while waiting:
-        tensor, branch, is_done = waiting.pop()
+    """Return all Keras operations that an architecture uses, without mixing layers, in topological order.
+
+    See `layers_in_use` for the arguments.
+    """
+    operations, seen, entered = [], set(), {}
+    # Depth-first search. An entry is a tensor, the branch around it, and whether its inputs are done.
+    stack = [(tensor, None, False) for tensor in reversed(model.outputs)]
+    while stack:
+        tensor, branch, is_done = stack.pop()
         node, tensor_index = node_graph.producer(tensor)
         operation, parents = node.operation, node.input_tensors
         if is_done:
             if id(operation) not in seen:
                 seen.add(id(operation))
-                found.append(operation)
+                operations.append(operation)
             continue
         if branch is not None and id(tensor) in branch.outer:
-            waiting.append((branch.outer[id(tensor)], branch.parent, False))
+            stack.append((branch.outer[id(tensor)], branch.parent, False))
             continue
         if (id(tensor), branch) in seen:
             continue
         seen.add((id(tensor), branch))
         if isinstance(operation, mixing.InputMixing):
             selection = operation.selections[operation.option_of(labels.get(operation.selector.name))]
-            waiting.append((parents[selection[tensor_index]], branch, False))
+            stack.append((parents[selection[tensor_index]], branch, False))
         elif isinstance(operation, mixing.WidthMixing):
-            waiting.append((parents[0], branch, False))
+            stack.append((parents[0], branch, False))
         elif isinstance(operation, mixing.LayerMixing):
-            place = operation.option_of(labels.get(operation.selector.name))
-            chosen = operation.branches[place]
-            arguments = [parents[position] for position in operation.positions[place]]
+            option = operation.option_of(labels.get(operation.selector.name))
+            chosen = operation.branches[option]
+            arguments = [parents[position] for position in operation.positions[option]]
             if chosen is None:
-                waiting.append((arguments[0], branch, False))
+                stack.append((arguments[0], branch, False))
             else:
                 inner = entered.setdefault((id(operation), branch), _Branch(chosen, arguments, branch))
-                waiting.append((chosen.outputs[0], inner, False))
+                stack.append((chosen.outputs[0], inner, False))
         else:
-            waiting.append((tensor, branch, True))
-            waiting.extend((parent, branch, False) for parent in reversed(parents))
-    return found
+            stack.append((tensor, branch, True))
+            stack.extend((parent, branch, False) for parent in reversed(parents))
+    return operations
 
 
 class _Branch:
-    """A branch that the walk has entered: where its inputs come from."""
+    """Branch of a mixing layer that the search has entered.
+
+    Args:
+        model: The functional model of the branch.
+        arguments: List of the tensors of the outer graph that are its inputs.
+        parent: The `_Branch` around it, or `None`.
+    """
 
     def __init__(self, model, arguments, parent):
         self.outer = {id(inner): outer for inner, outer in zip(model.inputs, arguments, strict=True)}

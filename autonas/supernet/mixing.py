@@ -1,4 +1,4 @@
-"""Mixing layers: all options of a decision at once, one of them chosen at run time or all of them weighted."""
+"""Mixing layers: the options of a decision, of which one is selected at run time or all are added with weights."""
 
 import functools
 
@@ -8,18 +8,18 @@ from keras import ops
 
 
 class Selector:
-    """The state of one decision of a supernet, shared by all places where the decision is met.
+    """State of a decision of a supernet, shared by all mixing layers of the decision.
 
     Args:
         name: Full name of the decision.
-        labels: List of its options.
-        default: The option chosen to begin with.
+        labels: List of the labels of its options.
+        default: Label that is selected initially.
 
     Attributes:
-        allowed: Set of the labels that every place can offer.
-        index: Variable, int32 scalar: the position in `labels` of the option chosen in select mode.
-        logits: Trainable variable of shape `(len(labels),)`: the architecture parameters of blend and sample mode.
-        noise: Variable of the shape of `logits`: the Gumbel noise of sample mode.
+        allowed: Set of the labels that all mixing layers of the decision support.
+        index: Variable, int32 scalar: the index in `labels` of the selected option.
+        logits: Trainable variable of shape `(len(labels),)`: the architecture parameters.
+        noise: Variable of the shape of `logits`: the Gumbel noise of mode `"sample"`.
     """
 
     def __init__(self, name, labels, default):
@@ -32,26 +32,26 @@ class Selector:
         self.noise = keras.Variable("zeros", shape=shape, dtype="float32", trainable=False, name="noise")
 
     def restrict(self, labels):
-        """Leaves only `labels` of those allowed."""
+        """Remove all labels that aren't in `labels` from the allowed labels."""
         self.allowed &= set(labels)
 
     def mask(self):
-        """Array of the shape of `logits`: 0 for an allowed label, very low for others."""
+        """Return an additive mask of the shape of `logits`: 0 for allowed labels, -1e9 for others."""
         return np.array([0.0 if label in self.allowed else -1e9 for label in self.labels], "float32")
 
     def probabilities(self):
-        """The distribution over labels, softmax(logits), as a tensor."""
+        """Return the distribution over the allowed labels, softmax(logits), a tensor."""
         return ops.softmax(self.logits + self.mask())
 
 
 class Mode:
-    """How the mixing layers of a supernet work; what is set here holds for functions traced from then on.
+    """Mode of the mixing layers of a supernet. A change affects functions that are traced after it.
 
     Attributes:
         name: `"select"`, `"sample"` or `"blend"`; see `Supernet`.
-        has_auxiliary_skip: Whether layers in blend mode add their input, times `auxiliary_skip`.
-        auxiliary_skip: Variable, scalar.
-        temperature: Variable, scalar: that of the softmax of sample mode.
+        has_auxiliary_skip: Whether layers in mode `"blend"` add their input, scaled by `auxiliary_skip`.
+        auxiliary_skip: Variable, scalar: weight of the auxiliary skip connection.
+        temperature: Variable, scalar: temperature of the softmax in mode `"sample"`.
     """
 
     def __init__(self):
@@ -62,11 +62,14 @@ class Mode:
 
 
 class Mixing(keras.layers.Layer):
-    """What mixing layers share: weights of options, and the choice between them.
+    """Base class of mixing layers: selection among options and their weighted sum.
+
+    An option can have several labels. A `Repeat`, for example, has a mixing layer with the options "end here" and "go
+    deeper", whose second option has the labels of all larger depths.
 
     Args:
-        selector: The decision's `Selector`.
-        mode: The supernet's `Mode`.
+        selector: The `Selector` of the decision.
+        mode: The `Mode` of the supernet.
         options: List with a tuple of labels for each option.
     """
 
@@ -75,23 +78,26 @@ class Mixing(keras.layers.Layer):
         self.selector = selector
         self.mode = mode
         self.options = [tuple(labels) for labels in options]
-        # Variables are known to a layer, and to whatever calls it as a function of its variables, by being attributes.
+        # Keras tracks the variables of a layer by its attributes.
         self.index, self.logits, self.noise = selector.index, selector.logits, selector.noise
         self.auxiliary_skip, self.temperature = mode.auxiliary_skip, mode.temperature
 
     def option_of(self, label):
-        """Position of the option that `label` belongs to; the first for a label that is of another place."""
-        return next((place for place, labels in enumerate(self.options) if label in labels), 0)
+        """Return the index of the option with the label `label`, or 0 if no option of this layer has the label."""
+        return next((option for option, labels in enumerate(self.options) if label in labels), 0)
 
     def chosen(self):
-        """Position of the chosen option, as a tensor."""
-        places = [self.option_of(label) for label in self.selector.labels]
-        if places == list(range(len(places))):
+        """Return the index of the selected option, a tensor."""
+        option_by_label = [self.option_of(label) for label in self.selector.labels]
+        if option_by_label == list(range(len(option_by_label))):
             return ops.convert_to_tensor(self.index)
-        return ops.take(np.array(places, "int32"), self.index)
+        return ops.take(np.array(option_by_label, "int32"), self.index)
 
     def weights_of_options(self, logits):
-        """The softmax over the labels of this place, summed over those of each option, `(len(options),)`."""
+        """Return the probabilities of the options, `(len(options),)`.
+
+        The probability of an option is the sum over its labels of the softmax over all labels of this layer.
+        """
         membership = np.array(
             [[label in labels for label in self.selector.labels] for labels in self.options], "float32"
         )
@@ -99,30 +105,37 @@ class Mixing(keras.layers.Layer):
         return ops.matmul(membership, ops.softmax(logits + self.selector.mask() + outside))
 
     def gate(self, chosen):
-        """1, with the gradient of the chosen option's weight under Gumbel noise (the straight-through estimator)."""
+        """Return 1 with the gradient of the probability of the option `chosen` under Gumbel noise.
+
+        This is the straight-through estimator of GDAS.
+        """
         weights = self.weights_of_options((self.logits + self.noise) / self.temperature)
         weight = ops.take(weights, chosen)
         return 1.0 + weight - ops.stop_gradient(weight)
 
-    def call_option(self, place, inputs, training):
-        """The outputs of the option at `place`, a list of tensors."""
+    def call_option(self, option, inputs, training):
+        """Return the list of output tensors of the option with index `option`."""
         raise NotImplementedError
 
     def switch(self, chosen, inputs, training):
-        """The outputs of the chosen option, computed alone."""
-        places = range(len(self.options))
-        return ops.switch(chosen, [lambda place=place: self.call_option(place, inputs, training) for place in places])
+        """Return the outputs of the option `chosen` without computing the other options."""
+        options = range(len(self.options))
+        return ops.switch(
+            chosen, [lambda option=option: self.call_option(option, inputs, training) for option in options]
+        )
 
     def blend(self, inputs, training):
-        """The sum of the outputs of all options, each times its weight."""
+        """Return the sum of the outputs of all options, weighted by their probabilities."""
         weights = self.weights_of_options(self.logits)
-        results = [self.call_option(place, inputs, training) for place in range(len(self.options))]
+        outputs = [self.call_option(option, inputs, training) for option in range(len(self.options))]
         weighted = [
-            [ops.cast(weights[place], part.dtype) * part for part in parts] for place, parts in enumerate(results)
+            [ops.cast(weights[option], tensor.dtype) * tensor for tensor in tensors]
+            for option, tensors in enumerate(outputs)
         ]
-        return [functools.reduce(ops.add, parts) for parts in zip(*weighted, strict=True)]
+        return [functools.reduce(ops.add, tensors) for tensors in zip(*weighted, strict=True)]
 
     def mix(self, inputs, training):
+        """Return the list of outputs of the layer in the current mode."""
         if self.mode.name == "blend":
             return self.blend(inputs, training)
         chosen = self.chosen()
@@ -134,15 +147,15 @@ class Mixing(keras.layers.Layer):
 
 
 class LayerMixing(Mixing):
-    """One of several branches on the same tensors, or their weighted sum.
+    """Mixing layer of a `LayerChoice` or `Repeat`, whose options are branches of the graph.
 
     Args:
-        selector: The decision's `Selector`.
-        mode: The supernet's `Mode`.
+        selector: The `Selector` of the decision.
+        mode: The `Mode` of the supernet.
         options: List with a tuple of labels for each branch.
-        branches: List of functional models, each with one output; `None` for a branch that passes a tensor on.
-        positions: List with, for each branch, the positions of its inputs among the layer's.
-        skips: Whether the first of the layer's inputs, of the shape of the output, may be added in blend mode.
+        branches: List of functional models with one output, or `None` for a branch that returns its input.
+        positions: List with, for each branch, the list of the indices of its inputs among the inputs of the layer.
+        skips: Whether the first input has the shape of the output, so that the auxiliary skip can be added.
     """
 
     def __init__(self, selector, mode, options, branches, positions, skips):
@@ -152,15 +165,15 @@ class LayerMixing(Mixing):
         self.skips = skips
         self.is_nested = False
         layers = [layer for branch in branches if branch is not None for layer in branch.layers]
-        #: The mixing layers in its branches, one level down.
+        #: The mixing layers directly in the branches, without deeper ones.
         self.inner = [layer for layer in layers if isinstance(layer, Mixing)]
         for layer in self.inner:
             layer.is_nested = True
 
     def compute_output_spec(self, inputs, training=None):
         for branch, positions in zip(self.branches, self.positions, strict=True):
-            like = inputs[positions[0]] if branch is None else branch.outputs[0]
-        return keras.KerasTensor(like.shape, like.dtype)
+            output = inputs[positions[0]] if branch is None else branch.outputs[0]
+        return keras.KerasTensor(output.shape, output.dtype)
 
     def call(self, inputs, training=None):
         (outputs,) = self.mix(inputs, training)
@@ -168,51 +181,51 @@ class LayerMixing(Mixing):
             outputs = outputs + ops.cast(self.auxiliary_skip, outputs.dtype) * inputs[0]
         return outputs
 
-    def call_option(self, place, inputs, training):
-        arguments = [inputs[position] for position in self.positions[place]]
-        branch = self.branches[place]
+    def call_option(self, option, inputs, training):
+        arguments = [inputs[position] for position in self.positions[option]]
+        branch = self.branches[option]
         return arguments if branch is None else [branch.call(arguments, training=bool(training))]
 
     def switch(self, chosen, inputs, training):
         if keras.backend.backend() == "tensorflow":
             from autonas.supernet import tensorflow_switch
 
-            # Branches with switches of their own would be computed again at each level; and TensorFlow doesn't know how
-            # to take the gradient of a switch around such a one.
+            # `tensorflow_switch` recomputes branches for their gradients. Nested switches would recompute at each
+            # level, and TensorFlow can't differentiate a switch around such a switch.
             is_flat = not self.is_nested and not self.inner
             if is_flat and tensorflow_switch.applies([branch for branch in self.branches if branch is not None]):
                 return [tensorflow_switch.switch(chosen, self.branches, self.positions, inputs, bool(training))]
         if keras.backend.backend() != "jax":
             return super().switch(chosen, inputs, training)
-        # JAX can't assign a variable inside a branch, so that the new values are handed out and assigned outside.
+        # On JAX, variables can't be assigned inside a branch: the branches return the new values.
         states = [[] if branch is None else branch.non_trainable_variables for branch in self.branches]
 
-        def run(place):
+        def run(option):
             values = [[variable.value for variable in state] for state in states]
-            arguments = [inputs[position] for position in self.positions[place]]
-            branch = self.branches[place]
+            arguments = [inputs[position] for position in self.positions[option]]
+            branch = self.branches[option]
             if branch is None:
                 return arguments, values
             weights = [variable.value for variable in branch.trainable_variables]
-            output, values[place] = branch.stateless_call(weights, values[place], arguments, training=bool(training))
+            output, values[option] = branch.stateless_call(weights, values[option], arguments, training=bool(training))
             return [output], values
 
-        functions = [lambda place=place: run(place) for place in range(len(self.options))]
-        outputs, values = ops.switch(chosen, functions)
-        for variables, news in zip(states, values, strict=True):
-            for variable, new in zip(variables, news, strict=True):
-                variable.assign(new)
+        functions = [lambda option=option: run(option) for option in range(len(self.options))]
+        outputs, new_states = ops.switch(chosen, functions)
+        for variables, values in zip(states, new_states, strict=True):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
         return outputs
 
 
 class InputMixing(Mixing):
-    """One selection of several tensors, or their weighted sums.
+    """Mixing layer of an `InputChoice`, whose options are selections of its input tensors.
 
     Args:
-        selector: The decision's `Selector`.
-        mode: The supernet's `Mode`.
+        selector: The `Selector` of the decision.
+        mode: The `Mode` of the supernet.
         options: List with a tuple of labels for each selection.
-        selections: List with, for each selection, the positions of its tensors among the layer's inputs.
+        selections: List with, for each selection, the list of the indices of its tensors among the inputs.
     """
 
     def __init__(self, selector, mode, options, selections):
@@ -220,22 +233,22 @@ class InputMixing(Mixing):
         self.selections = selections
 
     def compute_output_spec(self, inputs, training=None):
-        return [keras.KerasTensor(inputs[place].shape, inputs[place].dtype) for place in self.selections[0]]
+        return [keras.KerasTensor(inputs[position].shape, inputs[position].dtype) for position in self.selections[0]]
 
     def call(self, inputs, training=None):
         return list(self.mix(inputs, training))
 
-    def call_option(self, place, inputs, training):
-        return [inputs[position] for position in self.selections[place]]
+    def call_option(self, option, inputs, training):
+        return [inputs[position] for position in self.selections[option]]
 
 
 class WidthMixing(Mixing):
-    """The first channels of a tensor, as many as were chosen; zeros for the others (Wan et al. 2020).
+    """Mixing layer of a `WidthChoice`: sets the channels beyond the selected width to zero (Wan et al. 2020).
 
     Args:
-        selector: The decision's `Selector`.
-        mode: The supernet's `Mode`.
-        widths: List with the number of channels of each label.
+        selector: The `Selector` of the decision.
+        mode: The `Mode` of the supernet.
+        widths: List with the number of channels for each label.
     """
 
     def __init__(self, selector, mode, widths):

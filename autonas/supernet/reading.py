@@ -1,4 +1,4 @@
-"""The supernet's reading: decisions become mixing layers over branches that are cut out of the graph."""
+"""Reading of decisions that builds a supernet: decisions become mixing layers over branches of the graph."""
 
 import contextlib
 
@@ -11,32 +11,34 @@ from autonas.supernet import mixing
 
 
 class SupernetReading(declaring.DeclaringHyperParameters):
-    """Reads decisions into mixing layers, and declares the space while doing so.
+    """Reading that declares the space and turns decisions into mixing layers.
 
-    Branches are built in the graph around them, wherever their tensors come from, and then cut out of it: what lies
-    between their output and the tensors that were there before becomes a model of its own.
+    A branch is first built as a part of the whole graph. Afterwards, the layers between its output and the tensors that
+    existed before become a functional model of their own.
 
     Args:
-        values: Values of hyperparameters that aren't the default ones, a dict. Defaults to none.
-        partial_channels: Share of the channels that operations work on, one in so many, where a block's operations
-            offer it; the others pass by (PC-DARTS, Xu et al. 2020). Defaults to 1: all.
+        values: Dict from the name of a hyperparameter to a value that replaces its default. Defaults to `None`.
+        partial_channels: Reciprocal of the fraction of channels on which operations work, for blocks whose operations
+            support it. The other channels bypass the operations (PC-DARTS, Xu et al. 2020). Defaults to 1: all
+            channels.
         left_out: As in `DeclaringHyperParameters`.
     """
 
     def __init__(self, values=None, partial_channels=1, left_out=()):
         super().__init__(left_out)
-        self.given = dict(values or {})
+        self.overrides = dict(values or {})
         self.partial_channels = partial_channels
         self.mode = mixing.Mode()
         self.selectors = {}
-        # Tensors outside of the branches that are being built, one dict for each branch around the place of reading.
+        # Tensors that existed before the branches under construction, one dict for each level of nested branches.
         self._outside = [{}]
 
     def _declare(self, method, name, *args, **kwargs):
         value = super()._declare(method, name, *args, **kwargs)
-        return self.given.get(self.full_name(name), value)
+        return self.overrides.get(self.full_name(name), value)
 
     def _selector(self, name, labels, default):
+        """Return the selector of a decision, the same for all layers that share the decision."""
         full_name = self.full_name(name)
         if full_name not in self.selectors:
             self.selectors[full_name] = mixing.Selector(full_name, labels, default)
@@ -44,7 +46,7 @@ class SupernetReading(declaring.DeclaringHyperParameters):
 
     @contextlib.contextmanager
     def _inside(self, inputs):
-        """Within, tensors that are made belong to a branch on `inputs`."""
+        """Assign the tensors created in the context to a branch on `inputs`."""
         _add_ancestors(keras.tree.flatten(inputs), self._outside)
         self._outside.append({})
         try:
@@ -69,9 +71,9 @@ class SupernetReading(declaring.DeclaringHyperParameters):
             for label, layer in layers.items():
                 with decision.scope(self, label):
                     outputs[label] = layer(inputs)
-        same = {label: output for label, output in outputs.items() if _alike(output, outputs[default])}
-        selector.restrict(same)
-        mixed = self._mix(selector, inputs, {(label,): output for label, output in same.items()})
+        compatible = {label: output for label, output in outputs.items() if _alike(output, outputs[default])}
+        selector.restrict(compatible)
+        mixed = self._mix(selector, inputs, {(label,): output for label, output in compatible.items()})
         return mixed if partial is None else _shuffled(mixed, bypass, self.partial_channels)
 
     def input_choice(self, decision, inputs):
@@ -79,12 +81,12 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         default = self.Choice(decision.name, labels)
         selector = self._selector(decision.name, labels, default)
         picked = decision.pick(inputs, default)
-        same = [label for label in labels if _alike(decision.pick(inputs, label), picked)]
-        selector.restrict(same)
-        if len(same) == 1:
+        compatible = [label for label in labels if _alike(decision.pick(inputs, label), picked)]
+        selector.restrict(compatible)
+        if len(compatible) == 1:
             return picked
-        selections = [[int(place) for place in label.split("+")] for label in same]
-        outputs = mixing.InputMixing(selector, self.mode, [(label,) for label in same], selections)(inputs)
+        selections = [[int(index) for index in label.split("+")] for label in compatible]
+        outputs = mixing.InputMixing(selector, self.mode, [(label,) for label in compatible], selections)(inputs)
         return outputs[0] if decision.n_chosen == 1 else outputs
 
     def repeat(self, decision, inputs):
@@ -93,7 +95,7 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         selector = self._selector(decision.name, depths, default) if len(depths) > 1 else None
 
         def deepen(inputs, index):
-            """What the layers from `index` on make of `inputs`, and the depths at which it may end."""
+            """Apply the layers from `index` on to `inputs`; return the output and the list of possible depths."""
             if index == decision.max_depth:
                 return inputs, [index]
             with self._inside(inputs):
@@ -122,7 +124,13 @@ class SupernetReading(declaring.DeclaringHyperParameters):
     # ------------------------------------------------------------------ branches
 
     def _mix(self, selector, inputs, outputs):
-        """A mixing layer over the branches that end in `outputs`, a dict from tuples of labels to tensors."""
+        """Return the output of a mixing layer over branches.
+
+        Args:
+            selector: The `Selector` of the decision.
+            inputs: Input of the branches, a tensor or a list of tensors.
+            outputs: Dict from the tuple of the labels of a branch to its output tensor.
+        """
         if len(outputs) == 1:
             return next(iter(outputs.values()))
         tensors = {id(tensor): tensor for tensor in keras.tree.flatten(inputs)}
@@ -130,22 +138,22 @@ class SupernetReading(declaring.DeclaringHyperParameters):
         boundaries = [_boundary(output, self._outside) for output in outputs.values()]
         for boundary in boundaries:
             tensors.update((id(tensor), tensor) for tensor in boundary)
-        places = {key: place for place, key in enumerate(tensors)}
+        indices = {key: index for index, key in enumerate(tensors)}
         branches = [
             None if boundary == [] or output is boundary[0] else keras.Model(boundary, output)
             for boundary, output in zip(boundaries, outputs.values(), strict=True)
         ]
-        positions = [[places[id(tensor)] for tensor in boundary] for boundary in boundaries]
+        positions = [[indices[id(tensor)] for tensor in boundary] for boundary in boundaries]
         first, output = next(iter(tensors.values())), next(iter(outputs.values()))
         layer = mixing.LayerMixing(selector, self.mode, list(outputs), branches, positions, skips=_alike(first, output))
         return layer(list(tensors.values()))
 
     def _partial(self, layers, inputs):
-        """The part of the channels that operations work on, and the rest; `None` where they work on all."""
+        """Return the channels on which operations work and the bypassed channels, or `None` for all channels."""
         if self.partial_channels == 1 or isinstance(inputs, (list, tuple)):
             return None
         channels = inputs.shape[-1]
-        if channels % self.partial_channels or not all(getattr(each, "keeps", _never)(inputs) for each in layers):
+        if channels % self.partial_channels or not all(getattr(layer, "keeps", _never)(inputs) for layer in layers):
             return None
         width = channels // self.partial_channels
         return inputs[..., :width], inputs[..., width:]
@@ -153,17 +161,17 @@ class SupernetReading(declaring.DeclaringHyperParameters):
     # ------------------------------------------------------------------ the space
 
     def restricted(self, selectors):
-        """The space of the decisions in `selectors`; every other hyperparameter is fixed.
+        """Return the space of the decisions in `selectors`, in which all other hyperparameters are fixed.
 
-        What depends on an option that isn't shared is left out.
+        Hyperparameters that depend on an option that isn't shared are excluded.
         """
         options, space = {}, []
-        for each in self.space:
-            name = each.name
-            if any(not set(condition.values) & set(options.get(condition.name, [])) for condition in each.conditions):
+        for hyperparameter in self.space:
+            name, conditions = hyperparameter.name, hyperparameter.conditions
+            if any(not set(condition.values) & set(options.get(condition.name, [])) for condition in conditions):
                 continue
-            default = self.given.get(name, each.default)
-            config = {"name": name, "conditions": each.get_config()["conditions"]}
+            default = self.overrides.get(name, hyperparameter.default)
+            config = {"name": name, "conditions": hyperparameter.get_config()["conditions"]}
             options[name] = [default]
             if name in selectors:
                 options[name] = [label for label in selectors[name].labels if label in selectors[name].allowed]
@@ -179,14 +187,14 @@ def _never(inputs):
 
 
 def _alike(first, second):
-    """Whether two results of options can stand in for one another."""
+    """Return whether two outputs have the same structure, shapes and types."""
     if isinstance(first, (list, tuple)) or isinstance(second, (list, tuple)):
         return keras.tree.map_structure(_signature, first) == keras.tree.map_structure(_signature, second)
     return _signature(first) == _signature(second)
 
 
 def _signature(tensor):
-    # An option may stand for nothing at all, such as no encoding beside the plain numbers of a table.
+    # An option can return `None`, such as "no additional encoding" of the numbers of a table.
     return None if tensor is None else (tuple(tensor.shape), tensor.dtype)
 
 
@@ -200,36 +208,36 @@ def _is_outside(tensor, outside):
 
 
 def _add_ancestors(tensors, outside):
-    """Notes tensors and all that they were made of as outside of the branches to come."""
-    waiting = list(tensors)
-    while waiting:
-        tensor = waiting.pop()
+    """Mark `tensors` and all their ancestors as existing before the branches that follow."""
+    stack = list(tensors)
+    while stack:
+        tensor = stack.pop()
         if not _is_outside(tensor, outside):
             outside[-1][id(tensor)] = tensor
-            waiting.extend(_parents(tensor))
+            stack.extend(_parents(tensor))
 
 
 def _boundary(output, outside):
-    """The tensors from outside that `output` was made of, in the order in which a walk from it meets them."""
-    found, seen, waiting = [], set(), [output]
-    while waiting:
-        tensor = waiting.pop()
+    """Return the outside tensors on which `output` depends directly, in depth-first order from `output`."""
+    boundary, seen, stack = [], set(), [output]
+    while stack:
+        tensor = stack.pop()
         if id(tensor) in seen:
             continue
         seen.add(id(tensor))
         parents = _parents(tensor)
         if _is_outside(tensor, outside) or not parents:
-            found.append(tensor)
+            boundary.append(tensor)
         else:
-            waiting.extend(reversed(parents))
-    return found
+            stack.extend(reversed(parents))
+    return boundary
 
 
 def _shuffled(mixed, bypass, groups):
-    """Joins the channels, taken in turn from each of `groups` parts, so that the next layer works on others."""
+    """Concatenate the channels and shuffle them between `groups` groups, so that the next layer works on others."""
     joined = keras.layers.Concatenate()([mixed, bypass])
     shape, channels = joined.shape[1:-1], joined.shape[-1]
-    parts = keras.layers.Reshape((*shape, groups, channels // groups))(joined)
-    rank = len(parts.shape)
+    grouped = keras.layers.Reshape((*shape, groups, channels // groups))(joined)
+    rank = len(grouped.shape)
     order = (*range(1, rank - 2), rank - 1, rank - 2)
-    return keras.layers.Reshape((*shape, channels))(keras.layers.Permute(order)(parts))
+    return keras.layers.Reshape((*shape, channels))(keras.layers.Permute(order)(grouped))

@@ -1,4 +1,4 @@
-"""The supernet: all architectures of a space as one model of shared weights."""
+"""Supernet: all architectures of a search space as one model with shared weights."""
 
 import keras
 import numpy as np
@@ -9,37 +9,43 @@ from autonas.supernet import inheritance, mixing, reading
 
 
 class Supernet(keras.Model):
-    """A compiled model that holds every branch of every decision, with mixing layers over them.
+    """Compiled model of all branches of all decisions, combined by mixing layers.
 
-    Made by `from_graph`. An architecture is chosen at run time, so that one compiled function serves all:
+    Use `from_graph` to build a supernet. The architecture is selected at run time, so that one compiled function
+    evaluates all architectures. A mixing layer has three modes:
 
-    - In mode `"select"` each mixing layer computes the branch that `choose` set, and only that one gets gradients and
+    - `"select"`: The layer computes the branch that was set by `choose`. Only this branch receives gradients and
       updates of its statistics.
-    - In mode `"sample"` it does the same, with `draw` in place of `choose`: the branch is that of the largest logit
-      under Gumbel noise, and its output is multiplied by a gate of 1 whose gradient is that of its probability (GDAS,
-      Dong and Yang 2019).
-    - In mode `"blend"` it computes all branches and adds them up, each times its probability, the softmax of the
-      logits (DARTS, Liu et al. 2019).
+    - `"sample"`: The layer computes the branch with the largest logit under the Gumbel noise that was set by `draw`.
+      Its output is multiplied by a gate of value 1 whose gradient is that of the probability (GDAS, Dong and Yang
+      2019).
+    - `"blend"`: The layer computes all branches and adds them, weighted by the softmax of the logits (DARTS, Liu et al.
+      2019).
 
-    Decisions inside a branch count only where the branch is chosen. Options whose output has another shape than the
-    default architecture's can't share weights downstream: they are left out of `space`.
+    Decisions inside a branch have an effect only if the branch is selected. An option whose output doesn't have the
+    shape of the default option's output can't share the weights of later layers, so it is excluded from `space`.
+
+    Args:
+        inputs: Symbolic inputs of the model.
+        outputs: Symbolic outputs of the model.
+        reading: The `SupernetReading` with which the graph was built.
 
     Attributes:
-        space: The shared decisions as a `keras_tuner.HyperParameters`, with the names and conditions of the whole
-            space. All other hyperparameters are in it as `Fixed`, so that its architectures are those of the whole
-            space.
-        decisions: Dict from the name of a decision to its `Selector`, in the order in which they are met.
+        space: Space of the architectures of the supernet, a `keras_tuner.HyperParameters`. The hyperparameters of the
+            graph that the supernet doesn't share are `Fixed`, so that an architecture of `space` is also an
+            architecture of the whole space.
+        decisions: Dict from the name of a shared decision to its `Selector`, in the order of the graph.
     """
 
     def __init__(self, inputs, outputs, reading):
         super().__init__(inputs, outputs)
         self.mixing_mode = reading.mode
         self._selectors = reading.selectors
-        met = {id(layer.selector) for layer in mixing_layers(self)}
+        used = {id(layer.selector) for layer in mixing_layers(self)}
         self.decisions = {
             name: selector
             for name, selector in reading.selectors.items()
-            if id(selector) in met and len(selector.allowed) > 1
+            if id(selector) in used and len(selector.allowed) > 1
         }
         self.space = reading.restricted(self.decisions)
         self._encoding = encoding.Encoding(self.space)
@@ -51,10 +57,11 @@ class Supernet(keras.Model):
 
         Args:
             graph: The bound `Graph`.
-            values: Values of hyperparameters that differ from the default ones, a dict by name: widths, rates and the
-                like, and the options whose shapes the others must have. Defaults to none.
-            partial_channels: Operations compute one in `partial_channels` channels, as in PC-DARTS; architectures can't
-                inherit the weights of a supernet of more than 1. Defaults to 1.
+            values: Dict from the name of a hyperparameter to a value that replaces its default, such as a width or a
+                dropout rate. The value of a decision determines the shape that its other options must have. Defaults to
+                `None`.
+            partial_channels: Reciprocal of the fraction of channels on which operations work (PC-DARTS, Xu et al.
+                2020). With more than 1, architectures can't inherit the weights. Defaults to 1.
         """
         supernet_reading = reading.SupernetReading(values, partial_channels, graph.left_out)
         return graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
@@ -63,7 +70,10 @@ class Supernet(keras.Model):
 
     @property
     def mode(self):
-        """`"select"`, `"sample"` or `"blend"`. What is set holds for functions that are traced from then on."""
+        """Mode of the mixing layers: `"select"`, `"sample"` or `"blend"`.
+
+        A change affects functions that are traced after it.
+        """
         return self.mixing_mode.name
 
     @mode.setter
@@ -74,17 +84,17 @@ class Supernet(keras.Model):
 
     @property
     def architecture_variables(self):
-        """The logits of all decisions."""
+        """List of the logits of all decisions."""
         return [selector.logits for selector in self.decisions.values()]
 
     @property
     def operation_variables(self):
-        """All trainable variables but logits."""
+        """List of all trainable variables without the logits."""
         logits = {id(layer.logits) for layer in mixing_layers(self)}
         return [variable for variable in self.trainable_variables if id(variable) not in logits]
 
     def distribution(self):
-        """The probability of each option: dict from decision to a dict from label to float."""
+        """Return the probabilities of all options, a dict from decision to a dict from label to float."""
         return {
             name: {
                 label: float(probability)
@@ -99,29 +109,27 @@ class Supernet(keras.Model):
     # ------------------------------------------------------------------ architectures
 
     def indices(self, values):
-        """The positions of an architecture's choices, int32 of shape `(len(decisions),)`.
+        """Return the indices of the options of an architecture, int32 of shape `(len(decisions),)`.
 
         Args:
-            values: An architecture, as of `space`; a decision that isn't active may be absent.
+            values: An architecture of `space`. Inactive decisions can be absent.
 
         Raises:
-            ValueError: If a choice isn't among those that are shared.
+            ValueError: If the supernet doesn't share an option.
         """
-        found = []
+        indices = []
         for name, selector in self.decisions.items():
+            allowed = [label for label in selector.labels if label in selector.allowed]
             label = values.get(name)
             if label is None:
-                label = next(each for each in selector.labels if each in selector.allowed)
+                label = allowed[0]
             if label not in selector.allowed:
-                raise ValueError(
-                    f"The supernet shares {[each for each in selector.labels if each in selector.allowed]} of the "
-                    f"decision {name!r}. Received: {label!r}"
-                )
-            found.append(selector.labels.index(label))
-        return np.array(found, "int32")
+                raise ValueError(f"The supernet shares {allowed} of the decision {name!r}. Received: {label!r}")
+            indices.append(selector.labels.index(label))
+        return np.array(indices, "int32")
 
     def values(self, indices):
-        """The architecture with the choices at `indices`: values of the active hyperparameters of `space`."""
+        """Return the architecture with the options `indices`: the values of the active hyperparameters of `space`."""
         labels = {
             name: selector.labels[int(index)]
             for (name, selector), index in zip(self.decisions.items(), indices, strict=True)
@@ -129,42 +137,47 @@ class Supernet(keras.Model):
         return self._encoding.complete(labels)
 
     def choose(self, indices):
-        """Sets the architecture of select mode.
+        """Set the architecture of mode `"select"`.
 
         Args:
-            indices: Integers of shape `(len(decisions),)`, as `indices` gives them; may be a tensor of a function that
-                is being compiled.
+            indices: Integers of shape `(len(decisions),)`, as the method `indices` returns. Can be a symbolic tensor of
+                a function that is traced.
         """
         for position, selector in enumerate(self.decisions.values()):
             selector.index.assign(ops.cast(indices[position], "int32"))
 
     def draw(self, uniform):
-        """Sets the noise and the architecture of sample mode: each option with its probability.
+        """Draw the architecture of mode `"sample"` from the distribution of the logits.
 
         Args:
-            uniform: Random numbers from 0 to 1 of shape `(total number of labels,)`; may be a tensor. The noise is
-                -log(-log(uniform)), a Gumbel variable.
+            uniform: Random numbers from 0 to 1 of shape `(total number of labels,)`, an array or a tensor. The Gumbel
+                noise is -log(-log(uniform)).
         """
         start = 0
         for selector in self.decisions.values():
-            part = ops.clip(uniform[start : start + len(selector.labels)], 1e-6, 1 - 1e-6)
-            noise = -ops.log(-ops.log(part))
+            clipped = ops.clip(uniform[start : start + len(selector.labels)], 1e-6, 1 - 1e-6)
+            noise = -ops.log(-ops.log(clipped))
             selector.noise.assign(noise)
             selector.index.assign(ops.cast(ops.argmax(selector.logits + noise + selector.mask()), "int32"))
             start += len(selector.labels)
 
     def inherit(self, model, values):
-        """Copies the weights that an architecture uses to its stand-alone model.
+        """Copy the weights that an architecture uses to its stand-alone model.
 
         Args:
-            model: What `Graph.build` made for the same architecture.
+            model: The model that `Graph.build` returned for the architecture.
             values: The architecture.
+
+        Raises:
+            ValueError: If the model has another architecture.
         """
         inheritance.copy_weights(self, model, self.labels(values))
 
     def labels(self, values):
-        """The option that an architecture takes at each decision, those with only one option that is shared included:
-        dict by name."""
+        """Return the option of an architecture at every decision, a dict from name to label.
+
+        The dict includes the decisions with a single shared option.
+        """
         indices = dict(zip(self.decisions, self.indices(values), strict=True))
         return {
             name: selector.labels[indices[name]] if name in indices else min(selector.allowed, key=str)
@@ -173,11 +186,11 @@ class Supernet(keras.Model):
 
 
 def mixing_layers(model):
-    """The mixing layers of a functional model, those inside of branches included."""
-    found = []
+    """Return the list of the mixing layers of a functional model, including the layers inside branches."""
+    layers = []
     for layer in model.layers:
         if isinstance(layer, mixing.Mixing):
-            found.append(layer)
+            layers.append(layer)
             for branch in getattr(layer, "branches", ()):
-                found.extend([] if branch is None else mixing_layers(branch))
-    return found
+                layers.extend([] if branch is None else mixing_layers(branch))
+    return layers

@@ -1,11 +1,13 @@
-"""A switch between branches on TensorFlow that computes the chosen one again for its gradient."""
+"""Switch between branches for TensorFlow that recomputes the selected branch for its gradient."""
 
 import keras
 import tensorflow as tf
 
 
 def applies(branches):
-    """Whether branches can be switched so: they draw no random numbers and have weights that are variables.
+    """Return whether `switch` supports `branches`.
+
+    Recomputation requires that the branches draw no random numbers, and that their weights are TensorFlow variables.
 
     Args:
         branches: List of functional models.
@@ -17,49 +19,51 @@ def applies(branches):
 
 
 def switch(chosen, branches, positions, inputs, training):
-    """The output of the chosen branch.
+    """Return the output of the selected branch.
 
-    TensorFlow's own gradient of a switch hands on what the gradient of *each* branch needs, which for small branches
-    costs more than to compute the chosen one twice: a step of a cell with 8 operations an edge takes a fifth less.
+    The default gradient of a switch in TensorFlow keeps the intermediate tensors of all branches. For small branches
+    this costs more time than computing the selected branch twice.
 
     Args:
-        chosen: Position of the branch, an integer tensor.
-        branches: List of functional models, or of `None` for one that passes its input on.
-        positions: List with, for each branch, the positions of its inputs in `inputs`.
+        chosen: Index of the branch, an integer tensor.
+        branches: List of functional models, or `None` for a branch that returns its input.
+        positions: List with, for each branch, the list of the indices of its inputs in `inputs`.
         inputs: List of tensors.
         training: As in `keras.layers.Layer.call`.
     """
 
-    def run(place, inputs):
-        arguments = [inputs[position] for position in positions[place]]
-        return arguments[0] if branches[place] is None else branches[place].call(arguments, training=training)
+    def run(option, inputs):
+        arguments = [inputs[position] for position in positions[option]]
+        return arguments[0] if branches[option] is None else branches[option].call(arguments, training=training)
 
-    def gradients(place, inputs, variables, slope):
-        """Of the output of a branch in all inputs and variables: zeros for those of other branches."""
-        own = set() if branches[place] is None else {id(each.value) for each in branches[place].trainable_variables}
-        used = {id(inputs[position]) for position in positions[place]} | own
-        sources = [each for each in [*inputs, *variables] if id(each) in used]
-        # The first time, statistics were assigned for good.
+    def gradients(option, inputs, variables, upstream):
+        """Return the gradients of a branch in all inputs and variables, zeros for variables of other branches."""
+        branch = branches[option]
+        own = set() if branch is None else {id(variable.value) for variable in branch.trainable_variables}
+        used = {id(inputs[position]) for position in positions[option]} | own
+        sources = [tensor for tensor in [*inputs, *variables] if id(tensor) in used]
+        # The forward pass has assigned the statistics already: discard the assignments of the recomputation.
         with keras.StatelessScope(), tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(sources)
-            output = run(place, inputs)
-        slopes = tape.gradient(output, sources, slope, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        found = {id(source): tf.convert_to_tensor(slope) for source, slope in zip(sources, slopes, strict=True)}
-        others = {id(each): tf.zeros(each.shape, each.dtype) for each in variables if id(each) not in found}
-        others |= {id(each): tf.zeros_like(each) for each in inputs if id(each) not in found}
-        return [(found | others)[id(each)] for each in [*inputs, *variables]]
+            output = run(option, inputs)
+        slopes = tape.gradient(output, sources, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        computed = {id(source): tf.convert_to_tensor(slope) for source, slope in zip(sources, slopes, strict=True)}
+        zeros = {id(tensor): tf.zeros(tensor.shape, tensor.dtype) for tensor in variables if id(tensor) not in computed}
+        zeros |= {id(tensor): tf.zeros_like(tensor) for tensor in inputs if id(tensor) not in computed}
+        return [(computed | zeros)[id(tensor)] for tensor in [*inputs, *variables]]
 
     @tf.custom_gradient
     def switched(*inputs):
-        outputs = tf.switch_case(chosen, [lambda place=place: tf.identity(run(place, inputs)) for place in places])
+        outputs = tf.switch_case(chosen, [lambda option=option: tf.identity(run(option, inputs)) for option in options])
 
-        def gradient(slope, variables=()):
-            branch_gradients = [lambda place=place: gradients(place, inputs, variables, slope) for place in places]
-            found = tf.switch_case(chosen, branch_gradients)
-            return found[: len(inputs)], found[len(inputs) :]
+        # TensorFlow passes the argument `variables` by name.
+        def gradient(upstream, variables=()):
+            functions = [lambda option=option: gradients(option, inputs, variables, upstream) for option in options]
+            slopes = tf.switch_case(chosen, functions)
+            return slopes[: len(inputs)], slopes[len(inputs) :]
 
         return outputs, gradient
 
-    places = range(len(branches))
+    options = range(len(branches))
     chosen = tf.convert_to_tensor(chosen)
     return switched(*inputs)

@@ -1,11 +1,12 @@
-"""Which operations of a supernet have a width that is decided on, and what they are at each of the widths."""
+"""Operations of a supernet whose width is a decision, and their narrow versions."""
 
 import keras
 
 from autonas.backends import node_graph
 from autonas.supernet import mixing
 
-#: Layers each of whose outputs depends on all channels of the input, or which move them: widths end there.
+#: Layers whose output channels depend on all input channels, or that reorder the channels. A width ends at these
+#: layers.
 _MIXERS = (
     keras.layers.Concatenate,
     keras.layers.Conv1D,
@@ -16,15 +17,16 @@ _MIXERS = (
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
 )
-#: Arguments of a layer that say how many channels its output has.
+#: Arguments of a layer that determine its number of output channels.
 _WIDTHS = ("units", "filters")
 
 
 class WidthSharing:
-    """The channels of a supernet that its width decisions mask.
+    """Groups of tensors of a supernet that share a searched width.
 
-    The tensors that a width passes through unmixed (normalisation, activations, depthwise convolutions, gates) have it
-    in common. A layer that they come from or go to is as narrow as they are.
+    Normalisation, activations, depthwise convolutions and gates keep the channels apart, so their inputs and outputs
+    have the same width and form a group. In a stand-alone network, a layer with an input or output in the group is
+    narrow on this side.
 
     Args:
         supernet: A `Supernet`.
@@ -39,17 +41,17 @@ class WidthSharing:
             self._mixing[self._root(tensor)] = layer
 
     def decisions_of(self, node):
-        """The mixing layers of the widths that a node of Keras's graph has, a list."""
+        """Return the list of the mixing layers that determine the widths of a node of Keras's graph."""
         tensors = [*node.input_tensors, *node.output_tensors]
-        found = {id(layer.selector): layer for tensor in tensors if (layer := self._mixing.get(self._root(tensor)))}
-        return list(found.values())
+        layers = {id(layer.selector): layer for tensor in tensors if (layer := self._mixing.get(self._root(tensor)))}
+        return list(layers.values())
 
     def narrowed(self, node, options):
-        """The node as it would be in a stand-alone network.
+        """Return a copy of a node with the widths that it has in a stand-alone network.
 
         Args:
             node: A node of Keras's graph.
-            options: Dict from the name of a width decision to the position of the option taken.
+            options: Dict from the name of a width decision to the index of the selected option.
         """
         layer = node.operation
 
@@ -64,7 +66,7 @@ class WidthSharing:
 
         if isinstance(layer, keras.layers.Layer):
             config = layer.get_config()
-            # The variables of the copy are made anew.
+            # The copy has its own variables.
             config.update({name: width(node.output_tensors[0]) for name in _WIDTHS if name in config})
             layer = type(layer).from_config(config)
         arguments, keywords = keras.tree.map_structure(narrow, (node.arguments.args, node.arguments.kwargs))
@@ -88,7 +90,7 @@ class WidthSharing:
                         for pair in zip(branch.inputs, outer, strict=True):
                             self._join(pair)
                 elif not isinstance(layer, _MIXERS):
-                    # Tensors of another width are of another group: gates, and what is added to all channels.
+                    # Tensors of another width, such as a gate with one channel, don't belong to the group.
                     width = tensors[-1].shape[-1] if tensors else None
                     self._join([tensor for tensor in tensors if tensor.shape[-1] == width])
                 if isinstance(layer, mixing.WidthMixing):
