@@ -1,1 +1,1 @@
-"""Compiled functions and gradients on each of Keras's backends; `gradients` says what they do."""
+"""Functions that differ between the backends of Keras: compilation, gradients, devices, memory and precision."""

@@ -1,4 +1,4 @@
-"""Compiled functions and gradients of Keras code that assigns variables, the same on every backend."""
+"""Compiled functions and gradients of Keras code that assigns variables, with one interface for all backends."""
 
 import importlib
 
@@ -10,60 +10,63 @@ _backend = importlib.import_module(f"autonas.backends.{keras.backend.backend()}"
 
 
 def compiled(function, variables):
-    """A compiled version of a function that calls models, assigns variables and applies optimizers.
+    """Compile a function that calls models, assigns variables or applies optimizers.
 
-    It is traced once for each structure, shape and dtype of its arguments. On TensorFlow it is a graph, on JAX a
-    function of the variables' values; on PyTorch, `function` itself.
+    The function is traced once for every structure, shape and dtype of its arguments. On TensorFlow the result is a
+    graph, on JAX a jitted function of the values of the variables, on PyTorch the function itself.
 
     Args:
-        function: Function of tensors, or of dicts and lists of them, that returns such.
-        variables: All Keras variables that it reads or assigns: those of its models, seed generators and optimizers
-            (built before). JAX takes the values of others for constants and forgets what is assigned to them.
+        function: Function from tensors, or nested dicts and lists of tensors, to tensors or such structures.
+        variables: All Keras variables that the function reads or assigns: the variables of its models, seed generators
+            and optimizers, which must be built. On JAX, any other variable is a constant, and assignments to it are
+            lost.
 
     Returns:
-        The compiled function; it also takes numpy arrays.
+        The compiled function. It also accepts numpy arrays.
     """
     return _backend.compiled(function, variables)
 
 
 def value_and_gradient(function, variables):
-    """A scalar and its gradients in the current values of variables.
+    """Compute a scalar and its gradients with respect to variables at their current values.
 
-    What is assigned inside, such as statistics of BatchNormalization, is kept.
+    Assignments inside the function, such as to the statistics of BatchNormalization, are kept.
 
     Args:
         function: Function without arguments that returns a scalar tensor.
         variables: List of Keras variables.
 
     Returns:
-        The scalar, and a list of gradients; zeros where it doesn't depend on a variable.
+        The scalar, and the list of gradients. The gradient of a variable that isn't used is zero.
     """
     return _backend.value_and_gradient(function, variables)
 
 
 def value_and_gradient_at(function, values):
-    """A scalar and its gradients as a function of values; it can be nested, for derivatives of a higher order.
+    """Compute a scalar and its gradients with respect to the arguments of a function.
 
-    Variables are given the values by `substituted`. Assign none outside of that: only TensorFlow and PyTorch keep it.
+    Calls can be nested to compute derivatives of higher order. To differentiate with respect to the values of
+    variables, `function` calls its models in the context `substituted`. Don't assign variables outside of this context,
+    as JAX doesn't keep the assignments.
 
     Args:
         function: Function of a list of tensors that returns a scalar tensor.
         values: List of tensors.
 
     Returns:
-        The scalar, and a list of gradients; zeros where it doesn't depend on a value.
+        The scalar, and the list of gradients. The gradient of a value that isn't used is zero.
     """
     return _backend.value_and_gradient_at(function, values)
 
 
 def substituted(variables, values):
-    """A context in which variables have other values. What is assigned in it, to any variable, is forgotten after it.
+    """Return a context in which `variables` have other values. All assignments inside are discarded at its end.
 
-    As `keras.StatelessScope`, but the variables that aren't listed keep the values they have around it, in compiled
-    functions too.
+    Unlike in a `keras.StatelessScope`, variables that aren't listed keep the values of the enclosing scope, also in
+    compiled functions.
 
     Args:
         variables: List of Keras variables.
-        values: List of tensors of their shapes.
+        values: List of tensors with the shapes of the variables.
     """
     return scope.NestedScope(variables, values)

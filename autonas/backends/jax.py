@@ -1,4 +1,4 @@
-"""JAX: what a function assigns becomes one of its results, and is assigned outside of the compiled part."""
+"""JAX backend: a compiled function returns the new values of variables, which are assigned outside of it."""
 
 import warnings
 
@@ -39,7 +39,8 @@ def value_and_gradient(function, variables):
             assigned[:] = state.assigned.values()
             return value, [variable.value for variable in assigned]
 
-    (value, updates), gradients = jax.value_and_grad(stateless, has_aux=True)([each.value for each in variables])
+    differentiated = jax.value_and_grad(stateless, has_aux=True)
+    (value, updates), gradients = differentiated([variable.value for variable in variables])
     for variable, update in zip(assigned, updates, strict=True):
         variable.assign(update)
     return value, gradients
@@ -57,12 +58,12 @@ def _kind(device):
     if device.platform == "tpu":
         return "tpu"
     major, _, minor = str(getattr(device, "compute_capability", "")).partition(".")
-    # Those of AMD have names instead, such as gfx90a.
+    # GPUs of AMD have names such as gfx90a instead of a compute capability.
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
 
 
 def grow_memory(added):
-    # Asking JAX for its devices would begin to use them; there is no public way to ask whether it has begun.
+    # A query of the devices would initialise JAX. There is no public function that reports the state.
     is_late = "XLA_PYTHON_CLIENT_PREALLOCATE" in added and xla_bridge.backends_are_initialized()
     if is_late and jax.default_backend() == "gpu":
         warnings.warn(

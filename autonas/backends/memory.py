@@ -1,26 +1,26 @@
-"""Memory of GPUs: taken as it is needed, so that several processes can share one."""
+"""Memory growth on GPUs, so that several processes can share a GPU."""
 
 import importlib
 import os
 import sys
 
-#: Variables that TensorFlow and JAX read when they begin to use a GPU. PyTorch takes no more than it needs by itself.
+#: Environment variables that TensorFlow and JAX read when they initialise a GPU. PyTorch always allocates on demand.
 _VARIABLES = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def variables():
-    """Dict of variables that let a process take a GPU's memory as it needs it, but for those that the user has set."""
+    """Return the environment variables that enable memory growth, a dict without the variables the user has set."""
     return {name: value for name, value in _VARIABLES.items() if name not in os.environ}
 
 
 def grow():
-    """Lets this process take a GPU's memory as it needs it, and those that it starts too.
+    """Enable memory growth on GPUs for this process and its child processes.
 
-    Without it TensorFlow takes all of it, and JAX three quarters, which leaves little for workers on the same GPU.
-    What the user has set by these frameworks' variables stays as it is.
+    By default TensorFlow allocates the whole memory of a GPU and JAX three quarters, which leaves little for worker
+    processes on the same GPU. Environment variables that the user has set aren't changed.
 
     Warns:
-        UserWarning: If the framework uses a GPU already and has taken its memory: that can't be changed any more.
+        UserWarning: If the framework has already initialised a GPU and allocated its memory.
     """
     added = variables()
     os.environ.update(added)

@@ -1,10 +1,10 @@
-"""The node graph of a Keras model. No other module reads this private part of Keras."""
+"""Node graph of a Keras model. No other module reads this private part of Keras."""
 
 import itertools
 
 import keras
 
-#: Layers whose output is their input wherever a model isn't trained.
+#: Layers that return their input outside of training.
 TRAINING_ONLY = (
     keras.layers.ActivityRegularization,
     keras.layers.Dropout,
@@ -47,17 +47,17 @@ def all_layers(model):
 
 
 class Execution:
-    """The calls of layers in a prediction, in their order, and the tensors between them.
+    """Sequence of the calls of layers in a prediction, and the tensors between them.
 
-    A layer that only training needs, such as dropout, isn't called: its output is its input.
+    Layers that have an effect only in training, such as dropout, are skipped.
 
     Args:
         model: A functional `keras.Model`, `keras.Sequential` or `keras.Function`.
 
     Attributes:
-        nodes: List of nodes of Keras's graph, each one call of a layer or of an operation of `keras.ops`.
-        inputs: List of the model's inputs, symbolic tensors.
-        outputs: List of the model's outputs.
+        nodes: List of nodes of Keras's graph. A node is a call of a layer or of an operation of `keras.ops`.
+        inputs: List of the inputs of the model, symbolic tensors.
+        outputs: List of the outputs of the model, symbolic tensors.
     """
 
     def __init__(self, model):
@@ -73,7 +73,7 @@ class Execution:
         self.outputs = [self.source(tensor) for tensor in function.outputs]
 
     def source(self, tensor):
-        """Return the tensor that a layer receives in a prediction where the graph has `tensor`."""
+        """Return the tensor that replaces `tensor` in a prediction: the input of skipped layers, or `tensor` itself."""
         return self._sources.get(id(tensor), tensor)
 
     def inputs_of(self, node):

@@ -1,19 +1,19 @@
-"""Parallel devices: one training on several GPUs of a process."""
+"""Data-parallel training of one network on several devices of a process."""
 
 import keras
 
 
 def distribution(n_devices):
-    """The Keras distribution of a training over several devices: each has all weights, and its share of every batch.
+    """Return the Keras distribution that replicates the weights on several devices and splits every batch.
 
     Args:
-        n_devices: Number of devices; the first of those that this process sees.
+        n_devices: Number of devices, the first ones that are visible to this process.
 
     Returns:
-        A `keras.distribution.DataParallel`, or `None` for one device, where there is nothing to distribute.
+        A `keras.distribution.DataParallel`, or `None` for one device.
 
     Raises:
-        ValueError: If the backend can't, or there are fewer devices.
+        ValueError: If the backend doesn't support several devices, or fewer devices are visible.
     """
     if n_devices == 1:
         return None
@@ -28,7 +28,7 @@ def distribution(n_devices):
 
 
 def check_backend(n_devices):
-    """Raises a `ValueError` if Keras's backend can't train on so many devices: `keras.distribution` works on JAX."""
+    """Raise a `ValueError` for several devices unless Keras runs on JAX, as `keras.distribution` requires JAX."""
     if n_devices > 1 and keras.backend.backend() != "jax":
         raise ValueError(
             '`gpus_per_trial` (on Ray, the "gpu" of `resources_per_trial`) must be 1 at most on the '
@@ -39,11 +39,13 @@ def check_backend(n_devices):
 
 
 def n_devices():
-    """Number of the devices that this process trains on: GPUs or TPUs, or else processors."""
+    """Return the number of devices that are visible to this process: GPUs or TPUs, otherwise CPUs."""
     return len(keras.distribution.list_devices())
 
 
 def at_most(wanted):
-    """`wanted`, or the number of the devices that this process sees if that is smaller, as it may be in the driver of
-    workers on other machines."""
+    """Return `wanted`, or the number of devices visible to this process if it is smaller.
+
+    The number can be smaller in a driver process whose workers run on other machines.
+    """
     return 1 if wanted == 1 else min(wanted, n_devices())

@@ -1,4 +1,4 @@
-"""Precision: in which numbers networks are trained, by the device that trains them."""
+"""Precision of the training: Keras dtype policies and their choice by device."""
 
 import contextlib
 import importlib
@@ -11,12 +11,12 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
 def resolve(precision):
-    """The name of a Keras dtype policy for a precision, on the devices that this process computes on.
+    """Return the name of the Keras dtype policy for a precision on the devices of this process.
 
     Args:
-        precision: One of `PRECISIONS`. `"auto"` is what the devices are made for: `"mixed_bfloat16"` on TPUs and on
-            Nvidia's GPUs of compute capability 8.0 (Ampere) and above, `"mixed_float16"` on those of 7.0 and above,
-            `"float32"` on all else, processors included. Of several kinds of devices, the weakest counts.
+        precision: One of `PRECISIONS`. `"auto"` selects `"mixed_bfloat16"` on TPUs and on Nvidia GPUs of compute
+            capability 8.0 (Ampere) and above, `"mixed_float16"` on GPUs of compute capability 7.0 and above, and
+            `"float32"` on other devices, CPUs included. With devices of several kinds, the least capable decides.
 
     Returns:
         `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
@@ -25,24 +25,24 @@ def resolve(precision):
 
 
 def suited_to(accelerators):
-    """The policy that suits devices.
+    """Return the fastest dtype policy that all devices support.
 
     Args:
-        accelerators: List of the kinds of devices: `"tpu"`, the compute capability of a GPU, a tuple of two integers,
-            or `None` for what has none.
+        accelerators: List of the kinds of the devices: `"tpu"`, the compute capability of a GPU as a tuple of two
+            integers, or `None` for a device without a compute capability.
     """
     if not accelerators or None in accelerators:
         return "float32"
-    capability = min((8, 0) if each == "tpu" else each for each in accelerators)
+    capability = min((8, 0) if kind == "tpu" else kind for kind in accelerators)
     return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
 
 
 @contextlib.contextmanager
 def policy(name):
-    """A context in which layers are made under a Keras dtype policy; the thread's own policy comes back after it."""
-    before = keras.config.dtype_policy()
+    """Return a context in which layers are created with the Keras dtype policy `name`."""
+    previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
         yield
     finally:
-        keras.config.set_dtype_policy(before)
+        keras.config.set_dtype_policy(previous)

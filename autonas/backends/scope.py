@@ -1,19 +1,21 @@
-"""A stateless scope that sees the values of the scope around it, which Keras's own does not."""
+"""Stateless scope that can be nested, unlike that of Keras."""
 
 import keras
 
 
 class NestedScope(keras.StatelessScope):
-    """Variables have other values inside; what is assigned inside is collected and changes nothing outside.
+    """Stateless scope in which variables have other values, and that sees the values of the enclosing scope.
+
+    Assignments inside the scope are collected and don't change the variables.
 
     Args:
         variables: List of Keras variables.
-        values: List of their values inside, tensors of their shapes.
+        values: List of the values inside the scope, tensors with the shapes of the variables.
     """
 
     def __init__(self, variables, values):
         super().__init__(list(zip(variables, values, strict=True)), collect_losses=True)
-        #: Dict from the id of each variable that was assigned to the variable.
+        #: The variables that were assigned inside the scope, by their `id`.
         self.assigned = {}
 
     def __enter__(self):

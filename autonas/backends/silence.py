@@ -1,4 +1,4 @@
-"""Silence: what compiled libraries write to standard error, past Python, and TensorFlow's notes are not shown."""
+"""Suppression of messages that compiled libraries write to standard error, and of the log of TensorFlow."""
 
 import contextlib
 import logging
@@ -6,17 +6,17 @@ import os
 import sys
 import threading
 
-#: What TensorFlow's compiled part shows: 0 is all, 2 leaves errors.
+#: Environment variable with the log level of TensorFlow's C++ code: 0 shows all messages, 2 only errors.
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 @contextlib.contextmanager
 def silent_stderr():
-    """A context in which nothing that the process writes to standard error, past Python, is shown.
+    """Return a context in which the file descriptor of standard error is redirected to the null device.
 
-    Neither is what TensorFlow logs, short of errors: in notebooks it says where it writes a model.
+    Messages of TensorFlow's Python logger below the level of errors are suppressed, too.
     """
-    if sys.__stderr__ is None:  # Descriptor 2 was closed, and may be any file by now.
+    if sys.__stderr__ is None:  # Descriptor 2 was closed, and can belong to another file by now.
         yield
         return
     with _LOCK:
@@ -29,46 +29,49 @@ def silent_stderr():
 
 
 class _Silence:
-    """Standard error and TensorFlow's logger, redirected from the first `begin` to the last `end` of any thread."""
+    """Redirection of standard error and of TensorFlow's logger while at least one thread needs it."""
 
     def __init__(self):
-        self._n_wanted = 0
+        self._n_active = 0
 
     def begin(self):
-        self._n_wanted += 1
-        if self._n_wanted > 1:
+        """Begin the redirection, unless another thread has begun it."""
+        self._n_active += 1
+        if self._n_active > 1:
             return
-        with contextlib.suppress(AttributeError, OSError, ValueError):  # There may be no `sys.stderr`, or a closed one.
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # `sys.stderr` can be `None` or closed.
             sys.stderr.flush()
         self._logger = logging.getLogger("tensorflow")
         self._level = self._logger.level
         self._logger.setLevel(logging.ERROR)
         try:
-            self._kept = os.dup(2)
-        except OSError:  # It has been closed.
-            self._kept = None
+            self._stderr_copy = os.dup(2)
+        except OSError:  # The descriptor is closed.
+            self._stderr_copy = None
             return
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 2)
         os.close(silent)
 
     def end(self):
-        self._n_wanted -= 1
-        if self._n_wanted:
+        """End the redirection, unless another thread needs it."""
+        self._n_active -= 1
+        if self._n_active:
             return
         self._logger.setLevel(self._level)
-        if self._kept is not None:
-            os.dup2(self._kept, 2)
-            os.close(self._kept)
+        if self._stderr_copy is not None:
+            os.dup2(self._stderr_copy, 2)
+            os.close(self._stderr_copy)
 
 
 _LOCK, _SILENCE = threading.Lock(), _Silence()
 
 
 def import_keras():
-    """Imports Keras and its backend without the lines that TensorFlow logs before it can be told not to.
+    """Import Keras and its backend without the messages that TensorFlow logs during the import.
 
-    Notes and warnings of TensorFlow's compiled part aren't shown later, either. `TF_CPP_MIN_LOG_LEVEL=0` shows all.
+    Notes and warnings of TensorFlow's C++ code are suppressed later, too. Set the environment variable
+    `TF_CPP_MIN_LOG_LEVEL=0` to show all messages.
     """
     if "keras" in sys.modules:
         return
@@ -78,5 +81,5 @@ def import_keras():
 
 
 def unless_wanted():
-    """`silent_stderr()`, unless the user wants to see all that TensorFlow tells."""
+    """Return the context `silent_stderr()`, or a null context if the user has set `TF_CPP_MIN_LOG_LEVEL=0`."""
     return contextlib.nullcontext() if os.environ.get(_LEVEL) == "0" else silent_stderr()

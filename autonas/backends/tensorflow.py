@@ -1,4 +1,4 @@
-"""TensorFlow: graphs and tapes over the real variables, which may be assigned in any branch of a graph."""
+"""TensorFlow backend: graphs and gradient tapes on the variables themselves, which any branch of a graph can assign."""
 
 import warnings
 
@@ -23,7 +23,10 @@ def compiled(function, variables):
 
 
 def _trace(function, tensors, leaves):
-    """The concrete function: a `tf.function` would take new shapes for needless traces, and warn of them."""
+    """Return the concrete function for `leaves`.
+
+    A single `tf.function` for all shapes would warn of retracing.
+    """
 
     def flat(*leaves):
         return function(*keras.tree.pack_sequence_as(tensors, leaves))
@@ -46,30 +49,30 @@ def _with_tape(function, sources):
         tape.watch(sources)
         value = function()
     gradients = tape.gradient(value, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    # Those of embeddings come as the rows that were looked up.
+    # Convert the gradients of embeddings, which are `tf.IndexedSlices`, to dense tensors.
     return value, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
 def accelerators():
     gpus = tf.config.get_visible_devices("GPU")
-    found = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
-    return found + ["tpu"] * len(tf.config.get_visible_devices("TPU"))
+    capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
+    return capabilities + ["tpu"] * len(tf.config.get_visible_devices("TPU"))
 
 
 def grow_memory(added):
-    with silence.unless_wanted():  # CUDA tells that there is none.
+    with silence.unless_wanted():  # Without a GPU, CUDA prints a message.
         gpus = tf.config.get_visible_devices("GPU")
     if "TF_FORCE_GPU_ALLOW_GROWTH" not in added:
-        return  # The variable counts for more than what is set here.
+        return  # The user has set the variable, which takes precedence over `set_memory_growth`.
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # It was in use before.
+        except RuntimeError:  # The GPU is initialised already.
             warnings.warn(
                 f"TensorFlow was using {gpu.name} before `fit` and has taken all of its memory: other processes, "
                 "worker processes included, find none. Call tf.config.experimental.set_memory_growth(gpu, True), or "
                 "set the environment variable TF_FORCE_GPU_ALLOW_GROWTH=true, before TensorFlow is first used.",
                 stacklevel=4,
             )
-        except ValueError:  # The user has split it into virtual devices of fixed sizes.
+        except ValueError:  # The user has split the GPU into virtual devices of fixed sizes.
             pass

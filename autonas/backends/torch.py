@@ -1,4 +1,4 @@
-"""PyTorch: functions run as they are, gradients come from its own graph."""
+"""PyTorch backend: functions run eagerly, and gradients come from autograd."""
 
 import keras
 import torch
@@ -31,4 +31,4 @@ def accelerators():
 
 
 def grow_memory(added):
-    """PyTorch takes memory as it needs it."""
+    """Do nothing, as PyTorch allocates memory on demand."""

@@ -1,1 +1,1 @@
-"""Optimizers: Keras optimizers over one flat vector of all weights."""
+"""Keras optimizers that update one flat vector of all weights."""

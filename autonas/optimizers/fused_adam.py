@@ -1,4 +1,4 @@
-"""AdamW over one flat vector of all weights."""
+"""AdamW on one flat vector of all weights."""
 
 import keras
 from keras import ops
@@ -8,12 +8,14 @@ from autonas.optimizers import fused_optimizer
 
 @keras.saving.register_keras_serializable(package="autonas")
 class FusedAdamW(fused_optimizer.FusedOptimizer):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019), updating all variables at once.
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019) that updates all variables at once.
 
-    With g the concatenated gradients, clipped to a global norm,
+    Let g be the concatenated gradients, clipped to a global norm, and t the number of the step. The update is
+
       m <- b1 m + (1 - b1) g,   v <- b2 v + (1 - b2) g^2,
-      w <- w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) - lr wd w,
-    the last term for kernels only (variables of two or more dimensions), as is usual.
+      w <- w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) - lr wd w.
+
+    The weight decay is applied to kernels only, which are variables of two or more dimensions.
 
     Args:
         learning_rate: Learning rate. Defaults to 0.001.
@@ -21,7 +23,7 @@ class FusedAdamW(fused_optimizer.FusedOptimizer):
         beta_1: Decay of the first moment. Defaults to 0.9.
         beta_2: Decay of the second moment. Defaults to 0.99, which suits a few thousand steps.
         epsilon: The term eps. Defaults to 1e-7.
-        clip_norm: Bound of the global norm of the gradients, or `None`. Defaults to `None`.
+        clip_norm: Upper bound of the global norm of the gradients. Defaults to `None`: no clipping.
         name: Name of the optimizer.
     """
 

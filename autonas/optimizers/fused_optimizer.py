@@ -1,4 +1,4 @@
-"""Optimizers over one flat vector of all weights: Keras's own trace many operations for each variable, these a few."""
+"""Base class of optimizers on one flat vector of all weights, whose step needs few operations to trace."""
 
 import math
 
@@ -7,20 +7,22 @@ from keras import ops
 
 
 class FusedOptimizer(keras.optimizers.Optimizer):
-    """Base class: gradients and weights are concatenated, clipped to a global norm, and updated at once.
+    """Base class of optimizers that concatenate all gradients and weights and update them at once.
 
-    A subclass names the vectors it keeps in `moments`, each of them then an attribute, a variable as long as all
-    weights, and overrides `change`. The tracing of Keras's Adam is more than half of the time that a short trial takes
-    before its first step; the arithmetic is the same.
+    The optimizers of Keras trace several operations for every variable, which takes more than half of the time before
+    the first step of a short trial. A fused optimizer traces a few operations for all variables.
+
+    A subclass lists the names of its state vectors in `moments` and overrides `change`. A state vector is a variable
+    with an entry for every weight, and is an attribute of the optimizer.
 
     Args:
         learning_rate: Learning rate.
         weight_decay: Weight decay of kernels, which are variables of two or more dimensions.
-        clip_norm: Bound of the global norm of the gradients, or `None`.
+        clip_norm: Upper bound of the global norm of the gradients, or `None`.
         name: Name of the optimizer.
     """
 
-    #: Names of the vectors that are kept.
+    #: Names of the state vectors.
     moments = ()
 
     def __init__(self, learning_rate, weight_decay, clip_norm, name):
@@ -29,12 +31,16 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         self.clip_norm = clip_norm
 
     def change(self, gradient, decay, learning_rate):
-        """What is subtracted from the weights; updates the moments.
+        """Update the state vectors and return the vector to subtract from the weights.
 
         Args:
             gradient: Clipped gradients, `(n_weights,)`.
-            decay: The weights times the weight decay, `(n_weights,)`, zero where there is none; or 0.
+            decay: Kernels times the weight decay and zeros for other weights, `(n_weights,)`; the integer 0 without
+                weight decay.
             learning_rate: Learning rate, a scalar tensor.
+
+        Returns:
+            Tensor of shape `(n_weights,)`.
         """
         raise NotImplementedError
 
@@ -49,9 +55,9 @@ class FusedOptimizer(keras.optimizers.Optimizer):
     def apply(self, grads, trainable_variables=None):
         if not self.built:
             self.build(trainable_variables)
-        # Kernels come first: what decays is then one slice.
+        # With the kernels first, weight decay applies to a single slice.
         pairs = sorted(zip(grads, self._trainable_variables, strict=True), key=lambda pair: len(pair[1].shape) < 2)
-        gradient, weights = (_concatenate(each) for each in zip(*pairs, strict=True))
+        gradient, weights = (_concatenate(tensors) for tensors in zip(*pairs, strict=True))
         variables = [variable for _, variable in pairs]
         if self.clip_norm is not None:
             norm = ops.sqrt(ops.dot(gradient, gradient))
@@ -62,12 +68,13 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         ends = [0]
         for variable in variables:
             ends.append(ends[-1] + math.prod(variable.shape))
-        # TensorFlow can't split a vector into one part.
-        parts = ops.split(weights, ends[1:-1]) if len(variables) > 1 else [weights]
-        for variable, values in zip(variables, parts, strict=True):
+        # TensorFlow can't split a vector into a single slice.
+        slices = ops.split(weights, ends[1:-1]) if len(variables) > 1 else [weights]
+        for variable, values in zip(variables, slices, strict=True):
             variable.assign(ops.cast(_reshaped(values, variable.shape), variable.dtype))
 
     def _decay_of(self, weights, variables):
+        """Return the argument `decay` of `change`."""
         if not self.decay:
             return 0
         n_kernels = sum(math.prod(variable.shape) for variable in variables if len(variable.shape) > 1)
@@ -83,9 +90,9 @@ class FusedOptimizer(keras.optimizers.Optimizer):
 
 
 def _concatenate(tensors):
-    return ops.concatenate([_reshaped(ops.cast(each, "float32"), (-1,)) for each in tensors])
+    return ops.concatenate([_reshaped(ops.cast(tensor, "float32"), (-1,)) for tensor in tensors])
 
 
 def _reshaped(tensor, shape):
-    """Most weights are vectors already, and each operation left out makes the trace and the step shorter."""
+    """Reshape a tensor, skipping the operation for a vector, as most weights are, to keep the trace short."""
     return tensor if len(tensor.shape) == len(shape) == 1 else ops.reshape(tensor, shape)

@@ -1,4 +1,4 @@
-"""SGD over one flat vector of all weights, which leaves alone the weights that are not in use."""
+"""SGD on one flat vector of all weights, which doesn't change unused weights."""
 
 import keras
 from keras import ops
@@ -8,19 +8,21 @@ from autonas.optimizers import fused_optimizer
 
 @keras.saving.register_keras_serializable(package="autonas")
 class FusedSGD(fused_optimizer.FusedOptimizer):
-    """SGD with momentum and weight decay, updating all variables at once.
+    """SGD with momentum and weight decay that updates all variables at once.
 
-    With g the concatenated gradients, clipped to a global norm, where g is not zero
-      v <- mu v + g + wd w,   w <- w - lr v,
-    the weight decay for kernels only (variables of two or more dimensions). A weight whose gradient is exactly zero
-    keeps its value and its v: in a supernet the branches that are not on the sampled path get zeros, and would
-    otherwise drift by the momentum and shrink by the decay of the steps of others.
+    Let g be the concatenated gradients, clipped to a global norm. The update of weights with nonzero gradient is
+
+      v <- mu v + g + wd w,   w <- w - lr v.
+
+    The weight decay is applied to kernels only, which are variables of two or more dimensions. A weight whose gradient
+    is exactly zero keeps its value and its velocity v. In a supernet these are the weights of branches outside the
+    sampled architecture, which momentum and weight decay would otherwise change in every step.
 
     Args:
         learning_rate: Learning rate. Defaults to 0.01.
         momentum: The factor mu. Defaults to 0.9.
         weight_decay: The factor wd. Defaults to 0.
-        clip_norm: Bound of the global norm of the gradients, or `None`. Defaults to `None`.
+        clip_norm: Upper bound of the global norm of the gradients. Defaults to `None`: no clipping.
         name: Name of the optimizer.
     """
 

@@ -1,4 +1,4 @@
-"""Storage: files that are complete or absent, whatever interrupts the process that writes them."""
+"""Files that are complete or absent, even if the process that writes them is interrupted."""
 
 from autonas.storage.arrays import read_arrays, write_arrays
 from autonas.storage.atomic import atomic_file, flush, open_without_links, sync_folder

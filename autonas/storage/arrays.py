@@ -1,4 +1,4 @@
-"""Arrays in files: written atomically, read with checksums, never pickled."""
+"""Files of arrays, written atomically, read with checksums, and never pickled."""
 
 import io
 import zipfile
@@ -13,12 +13,12 @@ def write_arrays(path, arrays):
     """Write arrays to an `.npz` file as `numpy.savez` does, atomically.
 
     Args:
-        path: The file.
-        arrays: Dict from any name to an array.
+        path: Path of the file.
+        arrays: Dict from a name to an array.
 
     Raises:
-        OSError: If the file can't be written; the error names `path`.
-        ValueError: If an array holds Python objects.
+        OSError: If the file can't be written. The attribute `filename` of the error is `path`.
+        ValueError: If an array contains Python objects.
     """
     with atomic_file(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
@@ -27,23 +27,23 @@ def write_arrays(path, arrays):
 
 
 def read_arrays(path):
-    """Read all arrays of an `.npz` file, and compare their checksums.
+    """Read all arrays of an `.npz` file and verify their checksums.
 
     Args:
-        path: The file, which must not be a link.
+        path: Path of the file, which must not be a symbolic link.
 
     Returns:
         Dict from name to array, in the order in which they were written.
 
     Raises:
-        DamagedFile: If the content isn't that of arrays of numbers or text, or a checksum is wrong.
-        OSError: If the file can't be opened or is a link.
+        DamagedFile: If the file isn't an `.npz` file of arrays of numbers or text, or a checksum is wrong.
+        OSError: If the file can't be opened or is a symbolic link.
     """
     with open(path, "rb", opener=open_without_links) as file:
         content = file.read()
     with describing_damage(path), zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
-        # A damaged table of contents may hide arrays. Their number is a part of the last 22 bytes.
+        # A damaged directory of the archive can hide arrays. The last 22 bytes of the file contain their number.
         if int.from_bytes(content[-12:-10], "little") != min(len(names), 0xFFFF):
             raise ValueError("arrays are missing")
         return {name.removesuffix(".npy"): _read(archive, name) for name in names}
@@ -52,7 +52,8 @@ def read_arrays(path):
 def _read(archive, name):
     with archive.open(name) as member:
         array = np.lib.format.read_array(member, allow_pickle=False)
-        # The checksum is compared at the end of the content, which a wrong shape doesn't reach.
+        # `zipfile` verifies the checksum at the end of the content, which isn't reached if the stored shape is too
+        # small.
         if member.read(1):
             raise ValueError(f"{name} is longer than its shape {array.shape}")
     return array

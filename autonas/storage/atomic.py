@@ -1,9 +1,9 @@
-"""Atomic writing: a file gets its name once its content is complete and on disk."""
+"""Atomic writing of files: a file gets its final name after its complete content is on disk."""
 
 import contextlib
 import os
 
-#: End of the name of a file that is still being written.
+#: Suffix of the name of a file that is being written.
 UNFINISHED = ".unfinished"
 
 
@@ -11,8 +11,18 @@ UNFINISHED = ".unfinished"
 def atomic_file(path, mode="wb"):
     """Open a file for writing that replaces `path` when the block ends without an error.
 
-    The content is flushed to disk before the file gets its name, so that neither a killed process nor a power failure
-    leaves part of a file under `path`: readers find the old file or the new one.
+    The content is flushed to disk before the file is renamed to `path`. After a killed process or a power failure,
+    `path` is either the old file or the complete new file.
+
+    Args:
+        path: Path of the file.
+        mode: `"wb"` for bytes or `"w"` for text in UTF-8. Defaults to `"wb"`.
+
+    Yields:
+        The open file. Its `name` is `path` with the suffix `UNFINISHED`.
+
+    Raises:
+        OSError: If the file can't be written. The attribute `filename` of the error is `path`.
 
     Example:
 
@@ -20,19 +30,9 @@ def atomic_file(path, mode="wb"):
     with storage.atomic_file("state.json", "w") as file:
         json.dump(state, file)
     ```
-
-    Args:
-        path: The file.
-        mode: `"wb"` for bytes or `"w"` for text in UTF-8. Defaults to `"wb"`.
-
-    Yields:
-        The open file. Its `name` is that of the unfinished file, beside `path`.
-
-    Raises:
-        OSError: If the file can't be written; the error names `path`.
     """
     unfinished = f"{os.fspath(path)}{UNFINISHED}"
-    # Not opened as it is: the name may be a link to a file of somebody else.
+    # Remove an existing file instead of opening it: it could be a link to a file elsewhere.
     _remove(unfinished)
     try:
         with open(unfinished, mode.replace("w", "x"), encoding=None if "b" in mode else "utf-8") as file:
@@ -42,7 +42,7 @@ def atomic_file(path, mode="wb"):
         os.replace(unfinished, path)
     except OSError as error:
         _remove(unfinished)
-        # An error of another file, raised inside the block, keeps its own name.
+        # An error about another file, raised inside the block, keeps its file name.
         if error.filename in (None, unfinished):
             error.filename = os.fspath(path)
         raise
@@ -53,7 +53,7 @@ def atomic_file(path, mode="wb"):
 
 
 def flush(path):
-    """Flush a file, or a folder and all files in it, to disk."""
+    """Flush a file, or a folder and all its files, to disk."""
     if not os.path.isdir(path):
         with open(path, "rb+") as file:
             os.fsync(file.fileno())
@@ -64,7 +64,7 @@ def flush(path):
 
 
 def sync_folder(path):
-    """Flush the names of a folder's files to disk, where the operating system can."""
+    """Flush the entries of a folder to disk on POSIX systems. Other systems can't."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -75,10 +75,10 @@ def sync_folder(path):
 
 
 def open_without_links(path, flags):
-    """Return the descriptor of a file that isn't a link, as `opener` of `open`.
+    """Open a file that isn't a symbolic link and return its descriptor. Use as the argument `opener` of `open`.
 
     Raises:
-        OSError: If `path` is a link, where the operating system can tell.
+        OSError: If `path` is a symbolic link, on operating systems with `O_NOFOLLOW`.
     """
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 

@@ -1,16 +1,16 @@
-"""Damage: the error of a file that exists and can't be read as what it should be."""
+"""Error of a file whose content is damaged."""
 
 import contextlib
 import os
 
 
 class DamagedFile(ValueError):
-    """A file that autonas wrote has lost or changed content.
+    """Error raised when the content of a file that autonas wrote is incomplete or changed.
 
     Args:
-        path: The file.
-        reason: What is wrong with its content, a phrase.
-        advice: A sentence that says what to do. Defaults to restoring the file.
+        path: Path of the file.
+        reason: Phrase that describes the damage.
+        advice: Sentence that tells the user how to proceed. Defaults to `"Restore it from a copy."`.
     """
 
     def __init__(self, path, reason, advice="Restore it from a copy."):
@@ -21,20 +21,20 @@ class DamagedFile(ValueError):
 
 @contextlib.contextmanager
 def describing_damage(path):
-    """Turn any error of reading a file's content into a `DamagedFile` that names the file.
+    """Return a context that converts errors of reading a file's content to `DamagedFile`.
 
     Args:
-        path: The file that the block reads.
+        path: Path of the file that the block reads.
 
     Raises:
-        DamagedFile: If the block raises anything but `DamagedFile`, `OSError` with an errno, or `MemoryError`.
+        DamagedFile: If the block raises any error other than an `OSError` with an errno or a `MemoryError`.
     """
     try:
         yield
     except (DamagedFile, MemoryError):
         raise
     except OSError as error:
-        # Libraries for archives raise OSError without a number for content that they can't read.
+        # Archive libraries raise an OSError without errno for invalid content.
         if error.errno is not None:
             raise
         raise DamagedFile(path, _phrase(error)) from error

@@ -1,31 +1,31 @@
-"""Flushing to disk while the program goes on."""
+"""Flushing of a file to disk in the background."""
 
 import os
 import threading
 
 
 class Flusher:
-    """A thread that flushes a file to disk: a flush takes milliseconds, in which its writer needn't wait."""
+    """Background thread that flushes a file to disk, so that the writer doesn't wait for the flush."""
 
     def __init__(self):
         self._thread = None
         self._error = None
 
     def begin(self, file):
-        """Begin to flush what has been written to a file, once the flush before has ended.
+        """Start to flush the current content of `file`, after the previous flush has ended.
 
         Raises:
-            OSError: If the flush before has failed.
+            OSError: If the previous flush has failed.
         """
         self.wait()
         self._thread = threading.Thread(target=self._flush, args=(os.dup(file.fileno()),), daemon=True)
         self._thread.start()
 
     def wait(self):
-        """Wait until what was written before `begin` is on disk.
+        """Wait until the content written before the last `begin` is on disk.
 
         Raises:
-            OSError: If it can't be.
+            OSError: If the flush has failed.
         """
         if self._thread is not None:
             self._thread.join()

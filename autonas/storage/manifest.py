@@ -1,4 +1,4 @@
-"""Manifests: a file that names the data files of a folder, so that all of them are replaced at once."""
+"""Manifest of a folder: a file that lists the folder's data files, so that all of them are replaced at once."""
 
 import contextlib
 import hashlib
@@ -12,23 +12,23 @@ from autonas.storage import atomic, damage, shape
 
 #: Version 1 has data files of fixed names and no checksums.
 _VERSION = 2
-#: How a manifest begins that this module wrote.
+#: First bytes of a manifest that this module wrote.
 _BEGINNING = re.compile(rb'\{"version": \d+, "')
 _ID = re.compile("[0-9a-f]{16}")
 _ENTRY = {"name": str, "size": int, "sha256": str}
 
 
 class Manifest:
-    """A JSON file that names the data files of its folder by size and checksum, and holds a dict.
+    """JSON file with a dict and the names, sizes and checksums of the data files in its folder.
 
-    Each `write` gives the data files new names, which contain the id of the write, flushes them to disk and replaces
-    the manifest last. A reader, also after a crash of the writer at any moment, has the old files or the new files,
-    never a mixture. A process that is killed may leave data files that no manifest names.
+    `write` creates data files with new names, which contain the id of the write, flushes them to disk, and replaces the
+    manifest last. A reader sees either the old files or the new files, also after a crash of the writer. A killed
+    process can leave data files that no manifest lists.
 
     Args:
-        folder: The folder.
+        folder: Path of the folder.
         name: Name of the manifest, such as `"estimator.json"`.
-        files: Names of the data files without an id, such as `"network.keras"`.
+        files: Base names of the data files, without an id, such as `"network.keras"`.
     """
 
     def __init__(self, folder, name, files):
@@ -37,12 +37,12 @@ class Manifest:
         self.files = tuple(files)
 
     def read(self):
-        """Return the content, a dict with the keys that `write` adds.
+        """Return the content of the manifest, a dict that includes the keys added by `write`.
 
         Raises:
             FileNotFoundError: If there is no manifest.
-            DamagedFile: If it isn't a JSON dict, or its checksum is wrong.
-            ValueError: If it isn't a regular file, or is of an unknown version.
+            DamagedFile: If the manifest isn't a JSON dict, or its checksum is wrong.
+            ValueError: If the manifest isn't a regular file, or its version is unknown.
         """
         _check_regular(self.path)
         with damage.describing_damage(self.path), open(self.path, encoding="utf-8") as file:
@@ -59,13 +59,13 @@ class Manifest:
         return content
 
     def paths(self, content):
-        """Return the paths of the data files, a dict from name without an id.
+        """Return the paths of the data files, a dict from base name to path.
 
         Args:
-            content: What `read` returned.
+            content: Content of the manifest, as returned by `read`.
 
         Raises:
-            DamagedFile: If a file is missing, or its size or checksum isn't that of the manifest.
+            DamagedFile: If a file is missing, or its size or checksum differs from the manifest.
             ValueError: If a file isn't a regular file.
         """
         if content["version"] == 1:
@@ -75,7 +75,7 @@ class Manifest:
                 entries = content.get("files")
                 shape.check_shape(entries, {f"{name}?": _ENTRY for name in self.files}, "files")
                 for name, entry in entries.items():
-                    # Nothing outside the folder is opened, whatever the manifest says.
+                    # A manipulated manifest must not lead to files outside the folder.
                     shape.check_shape(entry["name"], _numbered(name, content.get("id")), f"files.{name}.name")
         return {name: self._checked_path(entry) for name, entry in entries.items()}
 
@@ -93,16 +93,15 @@ class Manifest:
     def write(self, content, writers):
         """Replace the manifest and its data files.
 
-        Files that the earlier manifest doesn't name are left alone.
+        Files in the folder that the previous manifest doesn't list are left unchanged.
 
         Args:
-            content: JSON dict. The keys `"version"`, `"id"`, `"files"` and `"sha256"` are added.
-            writers: Dict from the name of a data file without an id to a function that writes the path which is its
-                argument.
+            content: JSON-compatible dict. The keys `"version"`, `"id"`, `"files"` and `"sha256"` are added.
+            writers: Dict from the base name of a data file to a function that writes the file to the path passed to it.
 
         Raises:
-            ValueError: If something that isn't a manifest has its name.
-            OSError: If a file can't be written. The earlier manifest and its files are left as they were.
+            ValueError: If the path of the manifest exists and isn't a manifest.
+            OSError: If a file can't be written. The previous manifest and its files are left unchanged.
         """
         self.check_place()
         earlier = self._named() if os.path.exists(self.path) else []
@@ -116,19 +115,19 @@ class Manifest:
                     write(path)
                     atomic.flush(path)
                     entries[name] = _entry(path)
-            # As it will be read, so that the checksum is the same.
+            # Convert to the form in which the content will be read, so that the checksums agree.
             content = json.loads(json.dumps({"version": _VERSION, **content, "id": identity, "files": entries}))
             with atomic.atomic_file(self.path, "w") as file:
                 json.dump({**content, "sha256": _checksum(content)}, file)
         except BaseException:
-            # An interrupt may come after the new manifest has its name.
+            # An interrupt can occur after the new manifest was renamed: keep the data files that it lists.
             if set(names.values()).isdisjoint(self._named()):
                 self._remove(names.values())
             raise
         self._remove(earlier)
 
     def check_place(self):
-        """Raise a `ValueError` if something that isn't a manifest has its name."""
+        """Raise a `ValueError` if the path of the manifest exists and isn't a manifest."""
         try:
             mode = os.lstat(self.path).st_mode
         except FileNotFoundError:
@@ -143,13 +142,13 @@ class Manifest:
         )
 
     def _named(self):
-        """Return the names in the manifest on disk that are names of data files."""
+        """Return the names of the data files in the manifest on disk, an empty list if it is missing or damaged."""
         try:
             content = self.read()
             if content["version"] == 1:
                 return list(self.files)
             return [_numbered(name, content.get("id")) for name in content["files"] if name in self.files]
-        except (OSError, ValueError, KeyError, TypeError):  # A damaged manifest names nothing.
+        except (OSError, ValueError, KeyError, TypeError):
             return []
 
     def _remove(self, names):
@@ -161,7 +160,7 @@ class Manifest:
 
 
 def _numbered(name, identity):
-    """Return the name of a data file with the id of a write."""
+    """Return the name of a data file: its base name with the id `identity` of a write."""
     if not isinstance(identity, str) or not _ID.fullmatch(identity):
         raise ValueError(f"`id` must be 16 hexadecimal digits. Received: {identity!r:.60}")
     stem, suffix = os.path.splitext(name)
@@ -169,7 +168,7 @@ def _numbered(name, identity):
 
 
 def _check_regular(path):
-    """Raise an error for anything but a regular file: links lead out of the folder, pipes never end."""
+    """Raise a `ValueError` unless `path` is a regular file: a link can leave the folder, and a pipe never ends."""
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise ValueError(f"{path} must be a regular file, not a link or a special file. Put a copy of the file there.")
 
@@ -188,7 +187,7 @@ def _checksum(content):
 
 @contextlib.contextmanager
 def _naming(path):
-    """Give errors of the file system that name no file the name of the file that is written."""
+    """Return a context that sets the file name of file system errors without one to `path`."""
     try:
         yield
     except OSError as error:

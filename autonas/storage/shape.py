@@ -1,23 +1,29 @@
-"""Shapes: the types that content read from a JSON file must have."""
+"""Validation of the content of JSON files by the shape of its types and keys."""
 
-#: The types of Python that a type of a shape accepts.
+#: Python types of the values that a type in a shape accepts.
 _EXACT = {str: {str}, int: {int}, float: {int, float}, bool: {bool}}
 
 
 def check_shape(content, shape, name):
-    """Raise an error unless JSON content has the types and keys that it must have.
+    """Raise a `ValueError` unless JSON content has the expected types and keys.
 
-    A shape is a type (`float` accepts integers too, `object` anything), a value, `None`, a tuple of alternative
-    shapes, `[shape]` for a list of any length, `[shape, shape]` for a list of that length, `{str: shape}` for a dict
-    of any keys, or a dict from keys to shapes. A key that ends in `"?"` may be absent.
+    A shape is one of:
+
+    - a type; `float` accepts integers too, `object` accepts anything
+    - a value or `None`, for exactly this value
+    - a tuple of alternative shapes
+    - `[shape]` for a list of any length, `[shape, shape]` for a list of length 2, and so on
+    - `{str: shape}` for a dict with any keys
+    - a dict from keys to shapes, in which a key that ends in `"?"` is optional
 
     Args:
-        content: What `json.load` returned.
-        shape: The shape.
-        name: Name of the content in the error.
+        content: JSON content, as returned by `json.load`.
+        shape: Expected shape.
+        name: Name of the content in error messages.
 
     Raises:
-        ValueError: If a type or value is wrong, or a key is missing or unknown. The message names the place.
+        ValueError: If a type or value is wrong, or a key is missing or unknown. The message contains the path of the
+            wrong value, such as `files.network.size`.
     """
     mismatch = _mismatch(content, shape, name)
     if mismatch is not None:
@@ -25,6 +31,7 @@ def check_shape(content, shape, name):
 
 
 def _mismatch(content, shape, name):
+    """Return the message about the first mismatch, or `None`."""
     if isinstance(shape, tuple):
         mismatches = [_mismatch(content, alternative, name) for alternative in shape]
         return None if None in mismatches else mismatches[-1]
@@ -34,7 +41,7 @@ def _mismatch(content, shape, name):
         return _mismatch_of_dict(content, shape, name)
     if isinstance(shape, type):
         accepted = (int, float) if shape is float else shape
-        # A boolean is an integer of Python.
+        # In Python, a boolean is an instance of `int`.
         fits = isinstance(content, accepted) and (shape in (bool, object) or not isinstance(content, bool))
         return None if fits else f"`{name}` must be of type {shape.__name__}. Received: {content!r:.60}"
     fits = type(content) is type(shape) and content == shape
@@ -47,9 +54,9 @@ def _mismatch_of_list(content, shape, name):
     if len(shape) > 1 and len(content) != len(shape):
         return f"`{name}` must have {len(shape)} values. Received: {len(content)}"
     if len(shape) == 1 and isinstance(shape[0], type) and set(map(type, content)) <= _EXACT.get(shape[0], set()):
-        return None  # Long lists of numbers and words are checked without a name for each.
+        return None  # Check long lists of numbers and strings quickly, without the name of every item.
     shapes = shape if len(shape) > 1 else shape * len(content)
-    mismatches = (_mismatch(value, shapes[place], f"{name}[{place}]") for place, value in enumerate(content))
+    mismatches = (_mismatch(value, shapes[index], f"{name}[{index}]") for index, value in enumerate(content))
     return next(filter(None, mismatches), None)
 
 
