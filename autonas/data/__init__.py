@@ -1,6 +1,6 @@
-"""From what a person holds to arrays a model can eat, and back to labels.
+"""Conversion of users' data to arrays for a network, and of predictions to labels.
 
-`autonas.data.streams` is not imported here, since it needs TensorFlow.
+`autonas.data.streams` requires TensorFlow and therefore isn't imported here.
 """
 
 from autonas.data.checks import (

@@ -1,4 +1,4 @@
-"""Linear forecasts: the last observed value plus a linear function of the window before it."""
+"""Linear forecasts of a time series: autoregression by ridge regression, and the choice of the lookback."""
 
 import time
 
@@ -9,35 +9,39 @@ from autonas.data.windows import make_windows
 
 _LOOKBACKS = (1, 2, 3, 4, 6, 8, 12, 13, 16, 24, 25, 32, 48, 64, 96, 128, 192, 256)
 _ALPHAS = np.logspace(-3, 4, 15)
-#: The most recent windows of a series that are fitted; more don't make a linear function better.
+#: Maximum number of windows of a fit, the most recent ones. More windows don't improve a linear function.
 _MAX_ROWS = 20_000
-#: The most recent windows that the error of a lookback is measured on.
+#: Maximum number of windows on which the error of a lookback is measured, the most recent ones.
 _MAX_SCORED = 5_000
-#: Values of a window that a linear forecast uses at most, the most recent ones: the decomposition of their covariance
-#: takes some seconds, and eight times as long for twice as many.
+#: Maximum number of values of a window in a linear forecast, the most recent ones. The eigendecomposition of their
+#: covariance takes some seconds, with a cost cubic in the number.
 _MAX_FEATURES = 2_048
-#: Windows that are predicted at a time, to save memory.
+#: Number of windows per batch of predictions, which bounds the memory.
 _BATCH = 1_024
 
 
 class Autoregression:
-    """Ridge regression of the change from the last observed value, its penalty by generalised cross-validation.
+    """Linear forecast by ridge regression of the change since the last observed value.
 
-    The function is linear in the window: with L steps, c channels and m outputs, the forecast is
-    `window[:-1] - window[-1]`, flattened, times `kernel` `((L - 1) c, m)`, plus `window[-1]` times `last_kernel`
-    `(c, m)`, plus `bias` `(m,)`. The earliest values of a window of more than 2,048, or of more than half as many as
-    there are windows, have coefficients of zero.
+    For windows of L steps and c channels, the m outputs of the forecast are
 
-    The windows of a series overlap, so their covariance is computed without them: in terms of the changes from step to
-    step, the covariance of the lags i + 1 and j + 1 is that of the lags i and j, but for the first and the last window.
+        flatten(window[:-1] - window[-1]) @ kernel + window[-1] @ last_kernel + bias
+
+    with `kernel` `((L - 1) c, m)`, `last_kernel` `(c, m)` and `bias` `(m,)`. At most 2,048 values of a window, and at
+    most half as many as there are windows, have nonzero coefficients. These are the most recent values.
+
+    As windows overlap, their covariance is computed by a recursion instead of from the windows. For differences of
+    successive steps, the covariances at the lags (i + 1, j + 1) and (i, j) differ only by the terms of the first and
+    the last window.
 
     Args:
-        target_columns: Channel of each target, whose change is forecast; `None` if targets aren't channels.
-        alpha: Penalty of the squares of the coefficients of scaled features. Defaults to `None`: the one of 0.001 to
-            10,000 with the least error in generalised cross-validation (Golub, Heath and Wahba 1979).
+        target_columns: Channel of every target, whose change is forecast, or `None` if the targets aren't channels.
+            Defaults to `None`.
+        alpha: Ridge penalty for scaled features. Defaults to `None`: chosen from 0.001 to 10,000 by generalised
+            cross-validation (Golub, Heath and Wahba 1979).
 
     Attributes:
-        alpha: The penalty, after `fit`.
+        alpha: Ridge penalty, chosen in `fit` if it was `None`.
     """
 
     def __init__(self, target_columns=None, alpha=None):
@@ -45,11 +49,12 @@ class Autoregression:
         self.alpha = alpha
 
     def fit(self, series, outputs, lookback, horizon):
-        """Fits the coefficients to all windows of a series, or to the most recent 20,000.
+        """Fit the coefficients to the windows of a series, at most the most recent 20,000.
 
         Args:
-            series: `(time, c)`.
-            outputs: `(time, targets)`: what is forecast, for m = `horizon * targets` outputs, step by step.
+            series: Inputs, `(time, c)`.
+            outputs: Series of the targets, `(time, targets)`. A forecast has m = `horizon * targets` outputs, all
+                targets of the first step first.
             lookback: Number of steps L of a window.
             horizon: Number of steps to forecast.
 
@@ -70,7 +75,7 @@ class Autoregression:
         future_units = _scale(future.std(axis=0))
         centered = np.concatenate([(last - last_mean) / units, (future - future_mean) / future_units], axis=1)
         means, covariance, cross = _moments(series / units, lookback, steps, centered)
-        # What is left of `centered` are the last values, the last of the features, and the outputs.
+        # `centered` has the last values, which are further features, and the outputs.
         squares = centered.T @ centered
         covariance = np.block(
             [[covariance, cross[:, :n_channels]], [cross[:, :n_channels].T, squares[:n_channels, :n_channels]]]
@@ -95,13 +100,16 @@ class Autoregression:
         return self
 
     def _solve(self, covariance, cross, n_windows, total):
-        """The ridge regression with the normal equations `(covariance + alpha I) x = cross`; chooses `alpha`.
+        """Solve the normal equations `(covariance + alpha I) x = cross`, and choose `alpha` if it is `None`.
 
         Args:
-            covariance: Sums of the products of the centered features, `(p, p)`.
-            cross: Sums of their products with the centered outputs, `(p, m)`.
-            n_windows: Number of rows that the sums are of.
-            total: Sum of the squares of all outputs.
+            covariance: Sums of products of the centered features, `(p, p)`.
+            cross: Sums of products of the centered features and the centered outputs, `(p, m)`.
+            n_windows: Number of windows in the sums.
+            total: Sum of the squares of all centered outputs.
+
+        Returns:
+            Solution x, `(p, m)`.
         """
         if self.alpha is not None:
             regularised = covariance + self.alpha * np.eye(len(covariance))
@@ -111,7 +119,7 @@ class Autoregression:
         spanned = values > 1e-10 * values[-1]
         values, explained = np.where(spanned, values, 0.0), np.square(rotated).sum(axis=1)
         n_free = max(0, n_windows - 1 - int(spanned.sum()))
-        # The error of least squares and what the penalty adds; of a difference of large numbers little would be left.
+        # Add the error due to the penalty to the least squares error: a difference of large sums would lose precision.
         least = max(0.0, total - (explained[spanned] / values[spanned]).sum()) if n_free else 0.0
         shrunk = _ALPHAS[:, None] / (values[spanned] + _ALPHAS[:, None])
         errors = least + np.square(shrunk) @ (explained[spanned] / values[spanned])
@@ -121,7 +129,7 @@ class Autoregression:
         return vectors @ (rotated / (values + self.alpha)[:, None])
 
     def predict(self, windows):
-        """Forecasts `(n, m)` of windows `(n, L, c)`."""
+        """Return the forecasts `(n, m)` for windows `(n, L, c)`."""
         return np.concatenate(
             [self._predict(windows[start : start + _BATCH]) for start in range(0, max(1, len(windows)), _BATCH)]
         )
@@ -134,19 +142,22 @@ class Autoregression:
 
 
 def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None):
-    """Chooses the number of steps to look back on by the error of linear forecasts of the last fifth of a series.
+    """Choose the lookback by the error of linear forecasts on the last fifth of a series.
+
+    The candidates are 1, 2, 3, 4, 6, 8, 12, 13, 16, ..., 256, at most a fifth of the length of the series, and with at
+    most 2,048 values per window.
 
     Args:
-        series: `(time, channels)`.
-        outputs: `(time, targets)`: what is forecast.
-        horizon: Steps to forecast.
-        target_columns: Channels of `series` that `outputs` are, or `None`.
-        seconds: Seconds that the choice may take: lookbacks whose fit is expected to take longer aren't tried, and nor
-            are those beyond. Defaults to `None`: no limit.
+        series: Inputs, `(time, channels)`.
+        outputs: Series of the targets, `(time, targets)`.
+        horizon: Number of steps to forecast.
+        target_columns: Channels of `series` that are the targets. Defaults to `None`: the targets aren't channels.
+        seconds: Time limit in seconds. The choice ends at the first lookback whose fit is expected to exceed the limit.
+            Defaults to `None`: no limit.
 
     Returns:
-        The least of 1, 2, 3, 4, 6, 8, 12, 13, 16, ... 256, at most a fifth of the series and of 2,048 values, whose
-        error is within 0.3 % of the least one; and the penalty of its linear forecast.
+        The smallest lookback whose error is within 0.3 % of the smallest error, and the ridge penalty of its forecast.
+        For a series that is too short for any forecast, 1 and `None`.
     """
     started = time.monotonic()
     n_channels = series.shape[1]
@@ -155,15 +166,15 @@ def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None)
     n_rows, n_outputs = min(len(series), _MAX_ROWS), horizon * outputs.shape[1]
 
     def cost(lookback):
-        """Operations of a fit, up to a factor: passes over the outputs, products with the lags, the decomposition."""
+        """Return the number of operations of a fit up to a constant factor: outputs, lagged products, decomposition."""
         n_features = lookback * n_channels
         return n_rows * (20 * n_outputs + n_features * (n_channels + n_outputs)) + 10 * n_features**3
 
-    errors, alphas, took, previous = {}, {}, 0.0, 1
+    errors, alphas, previous_seconds, previous = {}, {}, 0.0, 1
     for lookback in (n for n in _LOOKBACKS if n <= longest):
-        begun = time.monotonic()
-        expected = took * cost(lookback) / cost(previous)
-        if seconds is not None and errors and begun - started + expected > seconds:
+        fit_started = time.monotonic()
+        expected = previous_seconds * cost(lookback) / cost(previous)
+        if seconds is not None and errors and fit_started - started + expected > seconds:
             break
         n_fitted = len(series) - lookback - horizon + 1 - n_scored - horizon
         if n_fitted < 3:
@@ -174,7 +185,7 @@ def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None)
         windows, future = windows_of(series[begin:], outputs[begin:], lookback, horizon)
         differences = (fitted.predict(windows) - future) / _scale(future.std(axis=0))
         errors[lookback], alphas[lookback] = np.sqrt(np.square(differences).mean()), fitted.alpha
-        took, previous = time.monotonic() - begun, lookback
+        previous_seconds, previous = time.monotonic() - fit_started, lookback
     if not errors:
         return 1, None
     lookback = next(n for n, error in errors.items() if error <= 1.003 * min(errors.values()))
@@ -182,7 +193,7 @@ def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None)
 
 
 def windows_of(series, outputs, lookback, horizon):
-    """Windows `(n, lookback, channels)` and the outputs after each, `(n, horizon * targets)`, step by step."""
+    """Return the windows `(n, lookback, channels)` of a series and the following outputs `(n, horizon * targets)`."""
     n_channels = series.shape[1]
     columns = np.arange(n_channels, n_channels + outputs.shape[1])
     windows, future = make_windows(np.concatenate([series, outputs], axis=1), lookback, horizon, columns)
@@ -190,23 +201,25 @@ def windows_of(series, outputs, lookback, horizon):
 
 
 def repeated(target_columns, horizon):
-    """The channel of each output, step by step."""
+    """Return the channel of every output of a forecast of `horizon` steps, or `None`."""
     return None if target_columns is None else np.tile(target_columns, horizon)
 
 
 def _moments(series, lookback, steps, centered):
-    """Sums over all windows of a series that `centered` has a row of.
+    """Compute first and second moments of the features of the windows of a series.
 
-    The features are the values of the last `steps` steps of a window but the last one, less the last one, flattened.
+    The features of a window are the differences of its last `steps` steps, without the last one, from its last step,
+    flattened to p = `(steps - 1) * c` values.
 
     Args:
-        series: `(time, c)`, scaled.
+        series: Scaled series, `(time, c)`.
         lookback: Number of steps of a window.
         steps: Number of steps whose values are features.
-        centered: What else there is of each window, with a mean of zero, `(n, k)`.
+        centered: Further variables of the n windows, with mean zero, `(n, k)`.
 
     Returns:
-        Means of the features, sums of the products of the centered features, and of these with `centered`.
+        Means of the features `(p,)`, sums of products of the centered features `(p, p)`, and sums of products of the
+        centered features and `centered` `(p, k)`.
     """
     n_windows, n_channels, n_lags = len(centered), series.shape[1], steps - 1
     changes = np.diff(series, axis=0, prepend=series[:1])
@@ -214,7 +227,7 @@ def _moments(series, lookback, steps, centered):
     changes -= drift
 
     def lagged(lag):
-        """The change from step to step that is `lag` steps before the end of each window."""
+        """Return the change at the step `lag` steps before the last step, for every window."""
         return changes[lookback - 1 - lag : lookback - 1 - lag + n_windows]
 
     if not n_lags:
@@ -224,7 +237,7 @@ def _moments(series, lookback, steps, centered):
     products = np.empty((n_lags, n_lags, n_channels, n_channels))
     for lag in range(n_lags):
         products[0, lag] = lagged(0).T @ lagged(lag)
-    # The window before the first one comes in, the last one goes out.
+    # From one lag to the next, the window before the first one is added and the last window is removed.
     entering = changes[lookback - 2 :: -1][: n_lags - 1]
     leaving = changes[lookback - 2 + n_windows :: -1][: n_lags - 1]
     for lag in range(1, n_lags):
@@ -233,7 +246,7 @@ def _moments(series, lookback, steps, centered):
         leaves = leaving[lag - 1][:, None] * leaving[:, None, :]
         products[lag, 1:] = products[lag - 1, :-1] + enters - leaves
     products -= n_windows * means[:, None, :, None] * means[None, :, None, :]
-    # The difference from the last value is the sum of the changes since then, with the sign changed.
+    # The difference of a step from the last step is minus the sum of the changes between them.
     products = products.cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
     size = n_lags * n_channels
     means = -means.cumsum(axis=0) - drift * np.arange(1, steps)[:, None]

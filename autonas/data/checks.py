@@ -1,4 +1,4 @@
-"""Refuse inconsistent arguments at once, in one short line."""
+"""Checks of the rows, weights and labels passed to `fit`, with one-line error messages."""
 
 import sys
 import warnings
@@ -9,15 +9,23 @@ from scipy import sparse
 
 from autonas.data import masks
 
-#: Integers up to this one are floats of 64 bits.
+#: Largest integer up to which all integers are exact in float64.
 _MAX_EXACT_INTEGER = 2**53
 
-#: The largest number that a network can read.
+#: Largest number that a network accepts as input.
 MAX_FLOAT32 = float(np.finfo("float32").max)
 
 
 def number_of_rows(x, name="x"):
-    """Returns the number of rows of an array, sparse matrix, DataFrame, Series or list."""
+    """Return the number of rows of an array, sparse matrix, DataFrame, Series or list.
+
+    Args:
+        x: The rows.
+        name: Name of the argument for the error message.
+
+    Raises:
+        ValueError: If `x` has no rows, such as a scalar, a string or a dict.
+    """
     if sparse.issparse(x):
         return x.shape[0]
     rows = x if hasattr(x, "__len__") else np.asarray(x)
@@ -27,13 +35,13 @@ def number_of_rows(x, name="x"):
 
 
 def is_stream(x):
-    """Returns whether `x` is a `tf.data.Dataset`, without importing TensorFlow."""
+    """Return whether `x` is a `tf.data.Dataset`, without importing TensorFlow."""
     tensorflow = sys.modules.get("tensorflow")
     return tensorflow is not None and isinstance(x, tensorflow.data.Dataset)
 
 
 def describe(x):
-    """Returns type and shape of anything, never its content."""
+    """Return the type and shape of any object for an error message, without its content."""
     if x is None:
         return "None"
     shape = getattr(x, "shape", None)
@@ -45,11 +53,7 @@ def describe(x):
 
 
 def check_same_rows(x, y=None, sample_weight=None, groups=None):
-    """Checks that all arguments that are given have as many rows as `x`, and more than none.
-
-    Raises:
-        ValueError: If not.
-    """
+    """Raise a `ValueError` unless `x` has rows, and `y`, `sample_weight` and `groups` are `None` or have as many."""
     n_rows = number_of_rows(x)
     if n_rows == 0:
         raise ValueError(f"`x` must hold at least one row. Received: {describe(x)} with 0 sample(s)")
@@ -62,7 +66,7 @@ def check_same_rows(x, y=None, sample_weight=None, groups=None):
 
 
 def check_enough_rows(n_rows, minimum):
-    """Checks that there are rows enough to train on some and validate on others."""
+    """Raise a `ValueError` if there are fewer than `minimum` rows for training set and validation set."""
     if n_rows < minimum:
         raise ValueError(
             f"`x` must hold at least {minimum} rows for training and validation. Received: n_samples={n_rows}"
@@ -70,10 +74,10 @@ def check_enough_rows(n_rows, minimum):
 
 
 def check_sample_weight(sample_weight):
-    """Returns sample weights as a float32 array `(rows,)`.
+    """Return sample weights as a float32 array `(rows,)`.
 
     Raises:
-        ValueError: If a weight is negative, missing or infinite, or all of them are zero.
+        ValueError: If a weight is negative, missing or infinite, or if all weights are zero.
     """
     masks.refuse_masked(sample_weight, "sample_weight")
     try:
@@ -94,10 +98,10 @@ def check_sample_weight(sample_weight):
 
 
 def are_confused(values, numbers):
-    """Return whether integers that differ are the same float of 64 bits.
+    """Return whether different integers are equal after conversion to float64.
 
     Args:
-        values: Series of numbers of any type, or of strings that read as numbers.
+        values: Series of numbers of any type, or of strings that represent numbers.
         numbers: The same values as an array of float64.
     """
     if np.nanmax(np.abs(numbers), initial=0.0) <= _MAX_EXACT_INTEGER:
@@ -106,7 +110,13 @@ def are_confused(values, numbers):
 
 
 def warn_of_confused_integers(values, numbers, holder):
-    """Warn if `are_confused(values, numbers)`; `holder` is the name of the argument or column for the message."""
+    """Warn if different integers are equal after conversion to float64.
+
+    Args:
+        values: As in `are_confused`.
+        numbers: As in `are_confused`.
+        holder: Name of the argument or column for the message.
+    """
     if are_confused(values, numbers):
         warnings.warn(
             f"{holder} holds integers beyond 2**53, which floats of 64 bits can't tell apart: {values.nunique()} "
@@ -117,14 +127,14 @@ def warn_of_confused_integers(values, numbers, holder):
 
 
 def check_strings(strings, holder):
-    """Check that strings can be encoded in UTF-8, as files and run times hold them.
+    """Raise a `ValueError` unless all strings can be encoded in UTF-8, the encoding of saved and exported models.
 
     Args:
         strings: Iterable of str.
-        holder: Name of the argument or column that holds the strings, for the message.
+        holder: Name of the argument or column for the message.
 
     Raises:
-        ValueError: If a string has a surrogate without its other half.
+        ValueError: If a string has an unpaired surrogate.
     """
     for string in strings:
         try:
@@ -137,14 +147,14 @@ def check_strings(strings, holder):
 
 
 def check_labels_in_training(training, validation):
-    """Checks that every label of the validation rows is one of the training rows.
+    """Raise a `ValueError` if a label of the validation set doesn't occur in the training set.
 
     Args:
-        training: Labels `(rows,)` of the training rows.
-        validation: Labels `(rows,)` of the validation rows.
+        training: Labels `(rows,)` of the training set.
+        validation: Labels `(rows,)` of the validation set.
 
     Raises:
-        ValueError: If not; names up to 5 of the labels.
+        ValueError: With up to 5 of the missing labels.
     """
     validation = pd.Index(pd.unique(pd.Series(validation)))
     unseen = validation[~validation.isin(pd.unique(pd.Series(training)))]
@@ -153,7 +163,7 @@ def check_labels_in_training(training, validation):
 
 
 def name_labels(labels, limit=5):
-    """Returns up to `limit` labels and the number of the others."""
+    """Return a string of up to `limit` labels and the number of further labels."""
     plain = [label.item() if isinstance(label, np.generic) else label for label in list(labels)[:limit]]
     more = f" and {len(labels) - limit} more" if len(labels) > limit else ""
     return ", ".join(f"{label!r:.60}" for label in plain) + more

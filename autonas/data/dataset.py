@@ -1,4 +1,4 @@
-"""The data set as trials see it: encoded once per fit, shared by all of them."""
+"""Encoded data set, shared by all trials of a search."""
 
 import dataclasses
 import functools
@@ -8,17 +8,19 @@ import numpy as np
 
 @dataclasses.dataclass(eq=False)
 class ArrayDataset:
-    """Encoded rows in memory, training and validation part together.
+    """Encoded rows in memory, training set and validation set together.
 
     Args:
         inputs: Dict from `"<input>_<tensor>"` to an array `(n, ...)`.
-        targets: Dict from head to its encoded target `(n, ...)`.
-        train_rows: Indices of the rows to train on, integers `(n_train,)`.
-        validation_rows: Indices of the rows to score on, integers `(n_validation,)`.
-        final_rows: Indices of the rows that the final fit trains on; `None` if it has nothing to add.
-        sample_weight: Weight of each row in the loss, `(n,)`, or `None`.
-        baselines: Dict from the name of a baseline to a tuple of its predictions for the validation rows, a dict from
-            head to `(n_validation, n_outputs)`, and of a description; `None` for those of `evaluation.baselines`.
+        targets: Dict from the name of a head to its encoded targets `(n, ...)`.
+        train_rows: Indices of the rows of the training set, integers `(n_train,)`.
+        validation_rows: Indices of the rows of the validation set, integers `(n_validation,)`.
+        final_rows: Indices of the rows of the final fit, or `None` if there is no final fit on more rows. Defaults to
+            `None`.
+        sample_weight: Weights of the rows in the loss, `(n,)`. Defaults to `None`.
+        baselines: Dict from the name of a baseline to a pair of its predictions for the validation set (a dict from
+            head to `(n_validation, n_outputs)`) and a description. Defaults to `None`: the baselines of
+            `evaluation.baselines`.
     """
 
     inputs: dict
@@ -30,29 +32,32 @@ class ArrayDataset:
     baselines: dict | None = None
 
     def __getstate__(self):
-        """Without what a backend made of it."""
+        """Return the state without the tensors that a backend has cached as attributes."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @functools.cached_property
     def n_train(self):
-        """Number of rows to train on."""
+        """Number of rows of the training set."""
         return len(self.train_rows)
 
     @property
     def knows_validation_targets(self):
-        """Whether the targets of the validation rows are in memory."""
+        """Whether the targets of the validation set are in memory."""
         return True
 
     def train_targets(self, head):
-        """Return the encoded targets of the training rows for a head, and the weights of these rows or `None`."""
+        """Return the encoded targets of the training set for a head, and the sample weights or `None`."""
         weights = None if self.sample_weight is None else self.sample_weight[self.train_rows]
         return self.targets[head][self.train_rows], weights
 
     @property
     def final_ratio(self):
-        """Cost of an epoch of the final fit over one of the search."""
+        """Ratio of the rows of the final fit to the rows of the training set, 0 without a final fit."""
         return 0.0 if self.final_rows is None else len(self.final_rows) / len(self.train_rows)
 
     def some_training_rows(self, share, generator):
-        """Indices of a share of the training rows, at least one: the first ones of a random order."""
+        """Return the indices of a random fraction `share` of the training set, at least one row.
+
+        For the same state of `generator`, the rows of a smaller share are among the rows of a larger one.
+        """
         return generator.permutation(self.train_rows)[: max(1, round(share * self.n_train))]

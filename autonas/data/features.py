@@ -1,4 +1,4 @@
-"""What the network is told about one input: its tensors and the statistics of the training rows."""
+"""Description of an encoded input: the shapes and types of its tensors, and statistics of the training set."""
 
 import dataclasses
 import typing
@@ -7,26 +7,30 @@ KINDS = ("image", "table", "text", "series")
 
 
 class Tensor(typing.NamedTuple):
-    """Shape (without the batch axis) and dtype of one tensor that the network receives."""
+    """Shape and dtype of a tensor that a network receives.
+
+    Attributes:
+        shape: Shape without the batch axis.
+        dtype: Name of the dtype.
+    """
 
     shape: tuple
     dtype: str
 
     def at_resolution(self, resolution):
-        """The same of images `(height, width, channels)` at a share of their height and width."""
+        """Return the tensor of images `(height, width, channels)` with height and width scaled by `resolution`."""
         size = [max(1, round(length * resolution)) for length in self.shape[:2]]
         return self._replace(shape=(*size, *self.shape[2:]))
 
 
 @dataclasses.dataclass(frozen=True)
 class Feature:
-    """One encoded input.
+    """Description of an encoded input.
 
     Args:
-        kind: `"image"`, `"table"`, `"text"` or `"series"`.
-        tensors: Dict from tensor name to `Tensor`, in the order in which the network receives them.
-        statistics: Dict of what was measured on the training rows. The encoder of each kind documents its
-            keys.
+        kind: Kind of data: `"image"`, `"table"`, `"text"` or `"series"`.
+        tensors: Dict from the name of a tensor to a `Tensor`, in the order in which the network receives the tensors.
+        statistics: Dict of statistics of the training set. The keys are documented in the encoder of the kind.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""A short, stable description of data, to tell whether two runs saw the same."""
+"""Fingerprint of a data set, to check whether two runs use the same data."""
 
 import hashlib
 
@@ -13,17 +13,17 @@ _SAMPLED_ROWS = 4096
 
 
 def fingerprint(data):
-    """Returns facts about data that are equal in every process for equal data.
+    """Return the fingerprint of data, which is equal for equal data in every process.
 
-    Arrays above 64 MB are hashed by 4096 rows spread evenly over them (first and last included), so a
-    change between these goes unnoticed there.
+    The hash of an array above 64 MB includes only 4096 evenly spaced rows, among them the first and the last one, so a
+    change in another row isn't detected.
 
     Args:
-        data: Array, DataFrame, Series, sparse matrix, list of rows, or None.
+        data: Array, DataFrame, Series, sparse matrix, list of rows, or `None`.
 
     Returns:
-        Dict of plain JSON values: `rows`, `hash`, and `shape` and `dtype` of an array, or `columns` (name
-        to dtype) of a DataFrame. None for None.
+        JSON-compatible dict with `rows` and `hash`, and for an array `shape` and `dtype`, for a DataFrame `columns` (a
+        dict from name to dtype). `None` for `None`.
     """
     if data is None:
         return None
@@ -40,8 +40,8 @@ def fingerprint(data):
     if sparse.issparse(data):
         data = data.tocsr()
         digest = hashlib.sha256(repr(data.shape).encode())
-        for part in (data.indptr, data.indices, data.data):
-            _update(digest, part)
+        for array in (data.indptr, data.indices, data.data):
+            _update(digest, array)
         return {"rows": data.shape[0], "shape": list(data.shape), "dtype": str(data.dtype),
                 "hash": digest.hexdigest()[:16]}  # fmt: skip
     if isinstance(data, (list, tuple)) and len({np.shape(row) for row in data}) > 1:
@@ -57,9 +57,9 @@ def fingerprint(data):
 
 
 def differences(expected, received):
-    """Returns a short line per fact that differs between two fingerprints, `"name: was ..., is ..."`.
+    """Return the list of differences between two fingerprints, lines such as `"rows: was 150, is 9"`.
 
-    A DataFrame's columns are compared one by one, and hashes only where all else is equal.
+    The columns of a DataFrame are compared one by one. Hashes are compared only if everything else is equal.
     """
     if expected is None or received is None:
         return [] if expected is received else [f"was {_presence(expected)}, is {_presence(received)}"]
@@ -68,12 +68,12 @@ def differences(expected, received):
         if expected.get(key) != received.get(key):
             lines.append(f"{key}: was {expected.get(key)}, is {received.get(key)}")
     before, now = expected.get("columns") or {}, received.get("columns") or {}
-    for what, names in (
+    for change, names in (
         ("missing", [n for n in before if n not in now]),
         ("new", [n for n in now if n not in before]),
     ):
         if names:
-            lines.append(f"columns {what}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
+            lines.append(f"columns {change}: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}")
     lines += [f"column {n}: was {before[n]}, is {now[n]}" for n in before if n in now and before[n] != now[n]][:5]
     if not lines and expected["hash"] != received["hash"]:
         lines.append(f"values: were {expected['hash']}, are {received['hash']}")
@@ -85,6 +85,7 @@ def _presence(facts):
 
 
 def _update(digest, values):
+    """Add an array or a Series to a hash."""
     if len(values) and _size(values) > _MAX_BYTES:
         rows = np.unique(np.linspace(0, len(values) - 1, _SAMPLED_ROWS).astype(int))
         values = values.iloc[rows] if isinstance(values, pd.Series) else values[rows]
@@ -106,5 +107,5 @@ def _size(values):
 def _hash_objects(series):
     try:
         return pd.util.hash_pandas_object(series, index=False).to_numpy()
-    except (TypeError, UnicodeEncodeError):  # Unhashable objects, such as dicts, and halves of surrogate pairs.
+    except (TypeError, UnicodeEncodeError):  # Unhashable objects, such as dicts, and unpaired surrogates.
         return pd.util.hash_pandas_object(series.map(repr), index=False).to_numpy()

@@ -1,4 +1,4 @@
-"""numpy's masked arrays: masked elements become missing values, or are refused where no value may be missing."""
+"""Conversion and rejection of numpy's masked arrays."""
 
 import numpy as np
 
@@ -6,17 +6,18 @@ from autonas.arguments.lists import as_list
 
 
 def has_masked(x):
-    """Return whether a masked array, or a list that holds one, masks at least one element."""
+    """Return whether `x`, a masked array or a list with masked arrays, has at least one masked element."""
     if isinstance(x, (list, tuple)):
         return any(map(_is_masked, x))
     return _is_masked(x)
 
 
 def with_missing(x):
-    """Return `x` with masked elements as missing values: NaN among numbers, `None` among everything else.
+    """Convert masked elements to missing values: NaN in arrays of numbers, `None` in other arrays.
 
     Args:
-        x: Anything. Masked arrays, and lists of them, become plain arrays; everything else is returned as it is.
+        x: Any object. Masked arrays and lists of masked arrays become plain arrays. Other objects are returned
+            unchanged.
     """
     if isinstance(x, (list, tuple)):
         return [with_missing(row) for row in x] if has_masked(x) else x
@@ -33,11 +34,11 @@ def with_missing(x):
 
 
 def refuse_masked(x, name):
-    """Raise a `ValueError` if `x` masks elements.
+    """Raise a `ValueError` if `x` has masked elements.
 
     Args:
-        x: Anything.
-        name: Name of the argument, for the message.
+        x: Any object.
+        name: Name of the argument for the error message.
     """
     if has_masked(x):
         count = sum(int(np.ma.count_masked(row)) for row in as_list(x) if _is_masked(row))
@@ -48,5 +49,5 @@ def refuse_masked(x, name):
 
 
 def _is_masked(x):
-    # numpy takes pandas's arrays with missing values for masked ones.
+    # `np.ma.is_masked` alone is true for arrays of pandas with missing values.
     return isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x)

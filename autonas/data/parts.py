@@ -1,4 +1,4 @@
-"""Several inputs or targets in one argument of `fit`: a dict by name, or a list of one array each."""
+"""Names of the inputs in `x` and of the targets in `y`, if an argument of `fit` holds several."""
 
 import numpy as np
 import pandas as pd
@@ -8,21 +8,21 @@ from autonas.data import checks
 
 
 def part_names(x, y):
-    """Return the names of the inputs that `x` holds, and of the targets that `y` holds.
+    """Return the names of the inputs in `x` and of the targets in `y`.
 
-    A dict holds its values by name. A list holds several inputs if one of its items has as many rows as `y`, and the
-    list itself has another length; otherwise its items are rows. A list of at least two arrays, all with as many rows
-    as `x` and more rows than there are arrays, holds several targets.
+    A dict contains several inputs or targets by name. A list `x` contains several inputs if at least one item has as
+    many rows as `y` and the list doesn't; otherwise its items are rows. A list `y` contains several targets if it has
+    at least two items, all of them arrays with as many rows as `x` and with more rows than the list has items.
 
     Args:
         x: Rows of one input, or a list or dict of several inputs.
         y: Targets of one head, or a list or dict for several heads.
 
     Returns:
-        Two lists of names, in which `None` is a name that wasn't given; `[None]` for a single input or target.
+        Two lists of names. The items of a list have the name `None`. A single input or target is `[None]`.
 
     Raises:
-        ValueError: If a key of a dict can't be the name of an input or of a head.
+        ValueError: If a key of a dict isn't a valid name of an input or head.
     """
     targets = _values(y)
     several_targets = _is_dict(y) or (targets is not None and _are_targets(targets, x))
@@ -33,19 +33,19 @@ def part_names(x, y):
 
 
 def _is_dict(value):
-    """Whether a value is a dict of parts: some sparse matrices of scipy are dicts, too."""
+    """Return whether `value` is a dict. Some sparse matrices of scipy are subclasses of dict, but don't count."""
     return isinstance(value, dict) and not sparse.issparse(value)
 
 
 def _values(value):
-    """The items of a dict, or of a list of two or more; `None` for anything else."""
+    """Return the list of the values of a dict or of a list of at least two items, or `None` for other types."""
     if _is_dict(value):
         return list(value.values())
     return list(value) if isinstance(value, (list, tuple)) and len(value) > 1 else None
 
 
 def _n_rows(value):
-    """The number of rows, or `None` of anything that has none."""
+    """Return the number of rows, or `None` for a scalar or an object without a length."""
     if sparse.issparse(value):
         return value.shape[0]
     is_scalar = isinstance(value, (str, bytes)) or (isinstance(value, np.ndarray) and value.ndim == 0)
@@ -53,16 +53,17 @@ def _n_rows(value):
 
 
 def _are_targets(values, x):
-    """Whether values are arrays that have more rows than there are values, and as many as `x` or each of its parts."""
+    """Return whether `values` are several targets: arrays with more rows than there are values, and as many as `x`."""
     if not all(isinstance(value, (np.ndarray, pd.Series, pd.DataFrame)) and value.ndim > 0 for value in values):
         return False
     (n_rows, *others) = {len(value) for value in values}
     if others or n_rows <= len(values):
         return False
-    return _n_rows(x) == n_rows or {_n_rows(part) for part in _values(x) or []} == {n_rows}
+    return _n_rows(x) == n_rows or {_n_rows(rows) for rows in _values(x) or []} == {n_rows}
 
 
 def _names(argument, value, is_several):
+    """Return the list of names in `value`, the value of the argument of `fit` named `argument`."""
     if not is_several:
         return [None]
     if not _is_dict(value):

@@ -1,4 +1,4 @@
-"""Which rows to train on and which to validate on."""
+"""Split of rows into training set and validation set."""
 
 import numbers
 import warnings
@@ -13,25 +13,25 @@ from autonas.data.kinds import as_target_array
 
 
 def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=None, in_order=False):
-    """Splits rows into training and validation.
+    """Split rows into training set and validation set.
 
-    Shuffled, and stratified for classification: each class has its share in validation, as near as whole
-    rows allow, and at least one row in training. With `groups` the share is met as nearly as whole groups
-    allow.
+    By default the split is random, and for binary and multiclass targets stratified: the validation set has the same
+    fraction of every class, up to whole rows, and the training set has at least one row of every class.
 
     Args:
         y: Targets `(rows,)` or `(rows, columns)`.
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
-        validation_split: Share of the rows to validate on, between 0 and 1.
-        groups: One label per row; rows of one group stay together. None if rows are independent.
-        generator: `numpy.random.Generator`. None makes a new one.
-        in_order: Whether the last rows, unshuffled, are the validation rows, as forecasting needs.
+        validation_split: Fraction of the rows in the validation set, between 0 and 1. Defaults to 0.2.
+        groups: Group labels `(rows,)`. All rows of a group are in the same set, and the fraction is met up to whole
+            groups. Defaults to `None`: independent rows.
+        generator: A `numpy.random.Generator`. Defaults to `None`: a new generator without a seed.
+        in_order: Whether the validation set consists of the last rows, as for forecasting. Defaults to `False`.
 
     Returns:
-        Tuple of two sorted arrays of row indices: training, validation.
+        Tuple of two sorted arrays of row indices: training set and validation set.
 
     Raises:
-        ValueError: If there are fewer than 2 rows or groups, or no split leaves every class in training.
+        ValueError: If there are fewer than 2 rows or groups, or if no split leaves every class in the training set.
     """
     check_validation_split(validation_split)
     y = as_target_array(y)
@@ -61,6 +61,7 @@ def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=
 
 
 def check_validation_split(validation_split):
+    """Raise a `ValueError` unless `validation_split` is a number between 0 and 1."""
     if (
         isinstance(validation_split, bool)
         or not isinstance(validation_split, numbers.Real)
@@ -73,18 +74,26 @@ def check_validation_split(validation_split):
 
 
 def _split_classes(codes, n_validation, generator):
-    """Largest remainders: whole rows of each class first, then the classes with the largest fraction left."""
+    """Return the sorted indices of a stratified validation set.
+
+    The number of rows of every class is determined by the method of largest remainders.
+
+    Args:
+        codes: Integer class of every row.
+        n_validation: Number of rows of the validation set.
+        generator: A `numpy.random.Generator`.
+    """
     counts = np.bincount(codes)
-    wanted = counts * (n_validation / len(codes))
-    taken = np.minimum(np.floor(wanted).astype(int), counts - 1)
-    # random tie-breaking, else the first classes would always get the remaining rows
-    order = np.lexsort((generator.random(len(counts)), -(wanted - taken)))
-    order = order[counts[order] - taken[order] > 1]
-    while taken.sum() < n_validation and len(order):
-        chosen = order[: n_validation - taken.sum()]
-        taken[chosen] += 1
-        order = order[counts[order] - taken[order] > 1]
-    if not taken.any():
+    quotas = counts * (n_validation / len(codes))
+    n_chosen = np.minimum(np.floor(quotas).astype(int), counts - 1)
+    # Break ties at random, as otherwise the first classes would always get the remaining rows.
+    order = np.lexsort((generator.random(len(counts)), -(quotas - n_chosen)))
+    order = order[counts[order] - n_chosen[order] > 1]
+    while n_chosen.sum() < n_validation and len(order):
+        incremented = order[: n_validation - n_chosen.sum()]
+        n_chosen[incremented] += 1
+        order = order[counts[order] - n_chosen[order] > 1]
+    if not n_chosen.any():
         raise ValueError(
             "`y` must have a class with at least 2 rows, one for training and one for validation. Received: "
             f"{len(counts)} classes of 1 row"
@@ -92,11 +101,11 @@ def _split_classes(codes, n_validation, generator):
     shuffled = generator.permutation(len(codes))
     by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.sort(np.concatenate([by_class[start : start + n] for start, n in zip(starts, taken, strict=True)]))
+    return np.sort(np.concatenate([by_class[start : start + n] for start, n in zip(starts, n_chosen, strict=True)]))
 
 
 def _keep_labels_in_training(indicators, validation):
-    """Gives back the rows of labels whose every positive row is in validation."""
+    """Remove rows from the validation set until the training set has a positive row of every label, if possible."""
     kept = np.ones(len(validation), dtype=bool)
     present = indicators.sum(axis=0)
     for label in np.flatnonzero(present == indicators[validation].sum(axis=0)):
@@ -107,10 +116,11 @@ def _keep_labels_in_training(indicators, validation):
 
 
 def _split_groups(y, groups, validation_split, generator):
+    """Return the rows of the training set and of the validation set, with every group in one of them."""
     n_groups = groups.max() + 1
     if n_groups < 2:
         raise ValueError("`groups` must hold at least 2 groups, to train on one and validate on the other. Received: 1")
-    # one fold is the smaller part of the split
+    # A fold is the smaller of the two sets.
     share = min(validation_split, 1 - validation_split)
     n_folds = int(np.clip(round(1 / share), 2, n_groups))
     seed = int(generator.integers(2**31))

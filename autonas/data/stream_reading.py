@@ -1,17 +1,17 @@
-"""The first reading of a stream: how long it may take, and what of it is kept."""
+"""Time limit and cache of the first pass over a stream."""
 
 import concurrent.futures
 import time
 
 
 class ReadingClock:
-    """Ends a reading that takes more than a share of the time limit.
+    """Clock that stops a pass over a stream after a fraction of the time limit.
 
     Args:
-        time_limit: Seconds of the whole search, or `None`.
+        time_limit: Time limit of the whole search in seconds, or `None` for no limit.
 
     Attributes:
-        share: Share of the time limit that the reading may take, which may change while it goes on.
+        share: Fraction of the time limit after which the pass stops. Can be changed during the pass. Initially 1.
     """
 
     def __init__(self, time_limit):
@@ -20,14 +20,19 @@ class ReadingClock:
         self._started = time.monotonic()
 
     def elapsed(self):
-        """Return the seconds since the beginning."""
+        """Return the seconds since the clock was created."""
         return time.monotonic() - self._started
 
     def within_limit(self, iterator):
-        """Yield the items of an iterator; raise `concurrent.futures.TimeoutError` when the share is spent.
+        """Yield the items of an iterator until the time is over.
 
-        Items, none of which may be `None`, are awaited in a thread, so that an iterator that gives nothing more is
-        ended as well.
+        A thread waits for the items, so that an iterator that blocks is stopped, too.
+
+        Args:
+            iterator: Iterator of items other than `None`.
+
+        Raises:
+            concurrent.futures.TimeoutError: If the time is over before the iterator ends.
         """
         if self.time_limit is None:
             yield from iterator
@@ -45,13 +50,13 @@ class ReadingClock:
 
 
 class RawRows:
-    """Batches as they were read, as long as they aren't too large to be kept.
+    """Cache of the raw batches of a stream, up to a maximum size.
 
     Args:
-        most_bytes: Bytes that are kept at most.
+        most_bytes: Maximum total size in bytes.
 
     Attributes:
-        batches: List of the batches, `None` if they are too large.
+        batches: List of the batches, or `None` if their total size exceeds the maximum.
     """
 
     def __init__(self, most_bytes):

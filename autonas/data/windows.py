@@ -1,4 +1,4 @@
-"""From one long series to rows for forecasting."""
+"""Windows of a time series for forecasting."""
 
 import numpy as np
 
@@ -6,17 +6,18 @@ from autonas.arguments import checks
 
 
 def make_windows(series, lookback, horizon=1, target_columns=None):
-    """Cuts a series into all pairs of `lookback` steps and the `horizon` steps that follow.
+    """Return all windows of `lookback` steps of a series with the `horizon` steps that follow.
 
     Args:
         series: Array `(time,)` or `(time, channels)`, or a DataFrame of numbers, in order of time.
-        lookback: Number of steps that a forecast looks back on.
-        horizon: Number of steps to forecast.
-        target_columns: Indices of the channels to forecast. None takes all.
+        lookback: Number of steps of a window, the input of a forecast.
+        horizon: Number of steps to forecast. Defaults to 1.
+        target_columns: Indices of the channels to forecast. Defaults to `None`: all channels.
 
     Returns:
-        Tuple `x` `(rows, lookback, channels)`, `y` `(rows, horizon * targets)`, the latter step by step;
-        row i looks back on the steps i to i + lookback - 1.
+        Tuple of `x` `(rows, lookback, channels)` and `y` `(rows, horizon * targets)`. Row i of `x` has the steps i to
+        i + lookback - 1. A row of `y` has all targets of the first step, then all targets of the second step, and so
+        on.
 
     Raises:
         ValueError: If the series is shorter than `lookback + horizon`, or an argument is out of range.
@@ -45,7 +46,7 @@ def make_windows(series, lookback, horizon=1, target_columns=None):
 
 
 def last_window(series, lookback):
-    """Returns the last `lookback` steps of a series as a row `(1, lookback, channels)`, to forecast from."""
+    """Return the last window of a series, `(1, lookback, channels)`, the input of a forecast of future steps."""
     series = np.asarray(series)
     if len(series) < lookback:
         raise ValueError(f"`series` must have at least lookback = {lookback} steps. Received: {len(series)} steps")
