@@ -1,4 +1,4 @@
-"""Guess what kind of input `x` is and what task `y` poses."""
+"""Inference of the kind of data of `x` and of the task of `y`."""
 
 import numpy as np
 import pandas as pd
@@ -12,22 +12,22 @@ _MIN_ROWS_PER_NUMBERED_CLASS = 5
 
 
 def infer_kind(x):
-    """Returns the kind of input that `x` holds.
+    """Infer the kind of data of `x`.
 
-    Strings (a list, a 1-D array, a Series or a single column of them) are text. 2-D arrays, lists of
-    lists, sparse matrices and DataFrames are tables. 4-D arrays are images. 3-D arrays are grey images
-    when they hold integers or look like pictures (equal sides, or both at least 16 with a ratio of at most
-    2) and have no NaN; otherwise they are series `(rows, time, channels)`, as are lists of `(time,
-    channels)` arrays of unequal length.
+    - `"text"`: strings in a list, a 1-D array, a Series or a single column.
+    - `"table"`: 2-D arrays, lists of lists, sparse matrices and DataFrames.
+    - `"image"`: 4-D arrays, and 3-D arrays of grey images. A 3-D array is an array of images if it has integers, or if
+      it has no NaN and its sides are equal or both at least 16 with a ratio of at most 2.
+    - `"series"`: other 3-D arrays `(rows, time, channels)`, and lists of arrays `(time, channels)` of unequal length.
 
     Args:
-        x: What the user passes as input.
+        x: The argument `x` of `fit`.
 
     Returns:
         `"image"`, `"table"`, `"text"` or `"series"`.
 
     Raises:
-        ValueError: If `x` is none of these.
+        ValueError: If `x` isn't of any of these kinds.
     """
     if isinstance(x, pd.DataFrame):
         return "text" if x.shape[1] == 1 and _is_strings(x.iloc[:, 0]) else "table"
@@ -75,7 +75,7 @@ def _kind_of_list(x):
 
 
 def _n_dimensions(item):
-    """Return the number of dimensions of a row: one for a list that holds lists of unequal length."""
+    """Return the number of dimensions of a row, 1 for a list that contains lists of unequal length."""
     try:
         return np.ndim(item)
     except ValueError:
@@ -117,7 +117,7 @@ def _looks_like_images(x):
 
 
 def _as_series(values):
-    """Return an array as a series whose strings stay objects: Arrow would refuse broken Unicode without a reason."""
+    """Convert an array to a Series whose strings are objects, as Arrow would fail on invalid Unicode."""
     return pd.Series(values, dtype=object if values.dtype.kind in "OUS" else None)
 
 
@@ -141,19 +141,19 @@ def _reshape_message(received):
 
 
 def infer_task(y):
-    """Returns the task that the targets `y` pose.
+    """Infer the task of the targets `y`.
 
     | `y` | task |
     | --- | --- |
-    | strings, booleans, categoricals, other objects | binary or multiclass by their number |
-    | 2-D, several columns of only 0 and 1 | multilabel |
+    | strings, booleans, categoricals, other objects | binary or multiclass, by the number of distinct values |
+    | 2-D, several columns of 0 and 1 only | multilabel |
     | 2-D, several columns of other numbers | regression |
     | floats with fractional parts | regression |
-    | integer-valued floats | classification up to 10 distinct values, else regression |
-    | integers | classification up to 20 distinct values, else regression |
-    | integers that number more classes from 0 or 1 without a gap, each in 5 rows or more | multiclass |
+    | floats without fractional parts | classification up to 10 distinct values, otherwise regression |
+    | integers | classification up to 20 distinct values, otherwise regression |
+    | more than 20 consecutive integers from 0 or 1, each in at least 5 rows | multiclass |
 
-    Numbers are taken as labels only if there are at most half as many distinct values as rows (or two).
+    Up to 10 or 20 distinct numbers are labels only if there are at most 2 of them, or at most half as many as rows.
 
     Args:
         y: Targets, `(rows,)` or `(rows, columns)`.
@@ -177,6 +177,14 @@ def infer_task(y):
 
 
 def _labels_or_numbers(distinct, counts, limit, numbered):
+    """Return the task of numbers.
+
+    Args:
+        distinct: Sorted distinct values.
+        counts: Number of rows of every distinct value.
+        limit: Maximum number of classes.
+        numbered: Whether more classes are possible if their labels are consecutive integers.
+    """
     few = len(distinct) <= limit and (len(distinct) <= 2 or len(distinct) <= counts.sum() / 2)
     numbers_classes = (
         numbered
@@ -191,25 +199,26 @@ def _labels_or_numbers(distinct, counts, limit, numbered):
 
 
 def is_indicator(values):
-    """Returns whether a 2-D array holds only 0 and 1 (or booleans)."""
+    """Return whether a 2-D array has only the values 0 and 1, or booleans."""
     if values.dtype.kind == "b":
         return True
     return values.dtype.kind in "iuf" and bool(((values == 0) | (values == 1)).all())
 
 
 def as_target_array(y):
-    """Returns targets as a numpy array: one column squeezed, objects turned into numbers or booleans where
-    they are.
+    """Convert targets to a numpy array.
+
+    A single column becomes one-dimensional. Objects that are numbers or booleans become arrays of these types.
 
     Args:
         y: A list, array, sparse indicator matrix, Series or DataFrame.
 
     Returns:
-        Array `(rows,)` or `(rows, columns)` of booleans, integers, floats, strings or (strings and
-        missing) objects.
+        Array `(rows,)` or `(rows, columns)` of booleans, integers, floats, strings, or objects (strings with missing
+        values).
 
     Raises:
-        ValueError: If `y` is None, is not 1-D or 2-D, or holds complex numbers, lists or masked values.
+        ValueError: If `y` is `None`, isn't 1-D or 2-D, or has complex numbers, lists or masked values.
     """
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")

@@ -1,4 +1,4 @@
-"""Data that flows through memory: `tf.data.Dataset` in, encoded batches out. TensorFlow only."""
+"""Streams of rows that don't fit into memory: encoding of the batches of a `tf.data.Dataset`. Requires TensorFlow."""
 
 import concurrent.futures
 
@@ -20,35 +20,38 @@ _MAX_KEPT_BYTES = 64 * 2**20
 _READ_ROWS = 256
 _READ_BYTES = 8 * 2**20
 _KEY_BITS = 53
-#: Shares of the time limit that the first reading may take: of a source that is kept in memory afterwards, and of one
-#: that must be read again to train, to validate and for the final fit.
-_KEPT_SHARE, _READ_SHARE = 0.5, 0.25
+#: Maximum fraction of the time limit for the first pass over a source: if its rows are cached in memory afterwards, and
+#: if the source must be read again for training, for validation and for the final fit.
+_CACHED_SHARE, _READ_SHARE = 0.5, 0.25
 
 
 class StreamSource:
-    """A `tf.data.Dataset` of `(x, y)` or `(x, y, sample_weight)`, batched or not, that is never loaded
-    into memory, unless its encoded rows are at most 64 MB. If its raw rows are so as well, it is read once.
+    """Source of encoded batches from a `tf.data.Dataset`, read from the dataset in every epoch.
 
-    Which part a row belongs to is decided by a hash of its `x`, not by its position, since a dataset may
-    come in another order each time it is read (as that of `keras.utils.image_dataset_from_directory`
-    does). Equal rows are therefore in the same part. A dataset that changes its rows at random
-    (augmentation) can't be split so: give `validation_data`.
+    If the encoded rows take at most 64 MB, they are cached in memory. If the raw rows take at most 64 MB, too, the
+    dataset is read only once.
+
+    A hash of its `x` assigns a row to the training set or the validation set. The position can't, since the order of a
+    dataset can change with every pass (as for `keras.utils.image_dataset_from_directory`). Equal rows are therefore in
+    the same set. A dataset with random augmentation can't be split by a hash: pass `validation_data`.
 
     Args:
-        dataset: `tf.data.Dataset`, finite. `x` is a tensor of fixed shape (images, series, numeric rows,
-            strings) or a dict of columns, each one value per row; `y` is a tensor. Where the dataset has
-            `class_names`, the labels are those names (one-hot labels too).
-        kind: `"image"`, `"table"`, `"text"`, `"series"`, or None to infer it from the shape and dtype of
-            `x`.
-        validation_data: A dataset of the same structure to validate on, instead of a part of `dataset`.
+        dataset: Finite `tf.data.Dataset` of `(x, y)` or `(x, y, sample_weight)`, batched or not. `x` is a tensor of
+            fixed shape (images, series, numeric rows, strings) or a dict of columns with one value per row. `y` is a
+            tensor. If the dataset has the attribute `class_names`, its labels are these names.
+        kind: Kind of data, `"image"`, `"table"`, `"text"` or `"series"`. Defaults to `None`: inferred from the shape
+            and dtype of `x`.
+        validation_data: Dataset of the same structure with the validation set. Defaults to `None`: split from
+            `dataset`.
 
     Attributes:
-        rows: Dict of the number of rows of `"train"`, `"validation"` and `"all"`, after `fit`.
-        labels: Dict from label to its number of rows in `dataset`, after `fit`; None for numbers.
-        some_labels: Array of the first labels, 64 at most, after `fit`.
-        train_labels: Array of the labels of the training rows, after `fit`.
-        mean_weight: Mean of the sample weights of `dataset`, after `fit`; None without.
-        read_seconds: Seconds that another reading takes, after `fit`; 0 if the rows are kept in memory.
+        rows: Dict with the number of rows of `"train"`, `"validation"` and `"all"` (all rows of `dataset`). Set by
+            `fit`, as are the following attributes.
+        labels: Dict from a label to the number of its rows in `dataset`, or `None` for regression.
+        some_labels: Array of the first labels, at most 64.
+        train_labels: Array of the labels of the training set.
+        mean_weight: Mean of the sample weights of `dataset`, or `None` without sample weights.
+        read_seconds: Duration of a further pass over the dataset, 0 if the dataset needn't be read again.
     """
 
     def __init__(self, dataset, kind=None, validation_data=None):
@@ -66,33 +69,35 @@ class StreamSource:
         self.kind = kind or _infer_kind(self.spec[0])
 
     def fit(self, encoder, target_encoder, validation_split=0.2, seed=0, *, time_limit=None):
-        """Reads the data once: splits it, fits both encoders and counts the rows.
+        """Read the dataset once to split it, to fit both encoders, and to count the rows.
 
-        All labels are kept (not `x`). The encoder is fitted on a sample of the training rows, the whole if
-        they are at most 10,000 and 64 MB: the rows with the smallest hashes, a uniform choice that
-        doesn't depend on their order.
+        All labels stay in memory. The encoder is fitted to a sample of the training set, or to the whole training set
+        if it has at most 10,000 rows and 64 MB. The sample has the rows with the smallest hashes: a uniform sample that
+        doesn't depend on the order of the rows.
 
         Args:
-            encoder: An unfitted `Encoder` of this kind.
+            encoder: An unfitted `Encoder` for the kind of data.
             target_encoder: An unfitted `TargetEncoder`.
-            validation_split: Share of the rows to validate on; not used with `validation_data`.
-            seed: Integer; another one makes another split.
-            time_limit: Seconds of the whole search. The reading may take half of them, or a quarter if the rows are too
-                large to be kept. Defaults to None: no limit; an endless generator is then read for ever.
+            validation_split: Fraction of the rows in the validation set. Ignored with `validation_data`. Defaults to
+                0.2.
+            seed: Seed of the split, an integer. Defaults to 0.
+            time_limit: Time limit of the whole search in seconds. The pass may take half of it, or a quarter if the
+                rows are too large to be cached. Defaults to `None`: no limit, so that a pass over an endless generator
+                never ends.
 
         Returns:
             self.
 
         Raises:
-            ValueError: If the rows can't be read, split or encoded, or not within the time limit.
+            ValueError: If the rows can't be read, split or encoded, or if the pass exceeds its time.
         """
         check_validation_split(validation_split)
         self._keys = _RowKeys(seed)
         share = validation_split if self.validation_data is None else 0.0
         self._threshold = int(share * 2**_KEY_BITS)
-        self._kept = np.zeros(0, dtype="int64")
+        self._keys_moved_to_training = np.zeros(0, dtype="int64")
         sample, clock = _Sample(), ReadingClock(time_limit)
-        # A source that isn't split may change its rows at each reading.
+        # A dataset that isn't split can have random augmentation, so its rows must be read again in every epoch.
         raw = RawRows(_MAX_KEPT_BYTES if share else 0)
         keys, labels, weights = self._read(self.dataset, "x", clock, raw, sample)
         validation_labels = labels[:0]
@@ -103,8 +108,8 @@ class StreamSource:
         classes = target_encoder.fit(all_labels).task_ in ("binary", "multiclass")
         training = keys >= self._threshold
         if classes and share:
-            self._kept = _keys_of_missing_labels(keys, labels, training)
-            training |= np.isin(keys, self._kept)
+            self._keys_moved_to_training = _keys_of_missing_labels(keys, labels, training)
+            training |= np.isin(keys, self._keys_moved_to_training)
         if not training.any() or (share and training.all()):
             raise ValueError(
                 "`x` must hold enough different rows for training and validation. Received: "
@@ -119,55 +124,68 @@ class StreamSource:
         self.encoder, self.target_encoder = encoder, target_encoder
         self._row_bytes = sample.row_bytes
         tensors = encoder.feature.tensors.values()
-        encoded_bytes = sum(int(np.prod(each.shape)) * np.dtype(each.dtype).itemsize for each in tensors)
-        self._is_kept = bool(share) and encoded_bytes * len(keys) <= _MAX_KEPT_BYTES
-        self._kept_batches = None
+        encoded_bytes = sum(int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize for tensor in tensors)
+        self._is_cached = bool(share) and encoded_bytes * len(keys) <= _MAX_KEPT_BYTES
+        self._cached_batches = None
         n_validation = int((~training).sum()) + len(validation_labels)
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
         counts = pd.Series(labels).value_counts() if classes else None
         self.some_labels, self.train_labels = labels[:64], labels[training]
         self.labels = None if counts is None else {_item(label): int(n) for label, n in counts.items()}
         self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
-        if self._is_kept and raw.batches is not None:
-            self._kept_batches, self.read_seconds = self._encode_arrays(raw.batches), 0.0
+        if self._is_cached and raw.batches is not None:
+            self._cached_batches, self.read_seconds = self._encode_arrays(raw.batches), 0.0
         return self
 
     def train(self, batch_size, seed=0):
-        """Returns the training batches, shuffled anew at each reading; rows that don't fill one sit out.
+        """Return the batches of the training set, shuffled in every epoch, without an incomplete last batch.
 
-        A buffer of at most 10,000 rows and 64 MB is shuffled: a larger dataset should not be sorted.
+        The rows are shuffled in a buffer of at most 10,000 rows and 64 MB. A larger dataset shouldn't be sorted by
+        label.
 
         Args:
-            batch_size: Rows per batch.
-            seed: Seed of the order.
+            batch_size: Number of rows per batch.
+            seed: Seed of the order. Defaults to 0.
 
         Returns:
-            `tf.data.Dataset` of `({tensor name: batch}, targets)`, and sample weights if the source has
-            them.
+            `tf.data.Dataset` of `(inputs, targets)`, or `(inputs, targets, sample_weight)` for a dataset with sample
+            weights. `inputs` is a dict from the name of a tensor to a batch.
         """
         return self._shuffled("train", batch_size, seed)
 
     def all(self, batch_size, seed=0):
-        """Returns the batches of all of `dataset`, not of `validation_data`, shuffled, for the final fit."""
+        """Return the batches of all rows of `dataset` for the final fit, as in `train`."""
         return self._shuffled("all", batch_size, seed)
 
     def validation(self, batch_size):
-        """Returns the validation batches, in the order of the source, without sample weights."""
+        """Return the batches of the validation set, in the order of the dataset, without sample weights."""
         if self.validation_data is not None:
             encoded = self._encode(self.validation_data, "all")
         else:
             encoded = self._encode(self.dataset, "validation")
         return encoded.map(lambda x, y, *_: (x, y)).unbatch().batch(batch_size).prefetch(2)
 
-    def _shuffled(self, part, batch_size, seed):
-        fitting = max(_MAX_SHUFFLED_BYTES // self._row_bytes, 2 * batch_size)
-        buffer = min(self.rows[part], fitting, _MAX_SHUFFLED_ROWS)
-        examples = self._encode(self.dataset, part).unbatch().shuffle(buffer, seed=seed)
-        batch_size = min(batch_size, self.rows[part])
+    def _shuffled(self, subset, batch_size, seed):
+        """Return the shuffled batches of a subset, `"train"` or `"all"`."""
+        n_fitting = max(_MAX_SHUFFLED_BYTES // self._row_bytes, 2 * batch_size)
+        buffer = min(self.rows[subset], n_fitting, _MAX_SHUFFLED_ROWS)
+        examples = self._encode(self.dataset, subset).unbatch().shuffle(buffer, seed=seed)
+        batch_size = min(batch_size, self.rows[subset])
         return examples.batch(batch_size, drop_remainder=True).prefetch(2)
 
     def _read(self, dataset, name, clock, raw, sample=None):
-        """Returns keys, labels and weights of all rows, and shows the sample those of the training rows."""
+        """Read a dataset once.
+
+        Args:
+            dataset: The `tf.data.Dataset`.
+            name: Name of the argument of `fit` for error messages.
+            clock: The `ReadingClock`.
+            raw: The `RawRows` to which the batches are added.
+            sample: The `_Sample` to which the rows of the training set are added. Defaults to `None`.
+
+        Returns:
+            Keys, labels and sample weights (or `None`) of all rows.
+        """
         keys, labels, weights, n_rows = [], [], [], 0
         batches = clock.within_limit(_batches(dataset).as_numpy_iterator())
         try:
@@ -175,12 +193,12 @@ class StreamSource:
                 _check_finite(x, self.kind, n_rows)
                 keys.append(self._keys(x))
                 labels.append(as_labels(y, self.class_names))
-                weights.extend(part.reshape(-1) for part in weight)
+                weights.extend(array.reshape(-1) for array in weight)
                 if sample is not None:
                     sample.update(keys[-1], x, keys[-1] >= self._threshold)
                 raw.add((x, y, *weight), sum(map(_n_bytes, tf.nest.flatten((x, y)))))
                 n_rows += len(keys[-1])
-                clock.share = _READ_SHARE if raw.batches is None else _KEPT_SHARE
+                clock.share = _READ_SHARE if raw.batches is None else _CACHED_SHARE
         except concurrent.futures.TimeoutError:
             raise ValueError(
                 f"`{name}` gave {n_rows:,} rows in {clock.elapsed():.3g} s and didn't end; is it endless? Use "
@@ -192,6 +210,7 @@ class StreamSource:
         return np.concatenate(keys), np.concatenate(labels), np.concatenate(weights) if weights else None
 
     def _check_same_rows_again(self, keys):
+        """Raise a `ValueError` if a second pass over the dataset returns other rows."""
         again = self._keys(next(_batches(self.dataset).as_numpy_iterator())[0])
         if not np.isin(again, keys).all():
             raise ValueError(
@@ -200,74 +219,82 @@ class StreamSource:
                 "model."
             )
 
-    def _chosen(self, x, part):
-        """Which rows of a batch belong to a part."""
+    def _chosen(self, x, subset):
+        """Return a mask of the rows of a batch that belong to a subset, `"train"` or `"validation"`."""
         keys = self._keys(x)
-        training = (keys >= self._threshold) | np.isin(keys, self._kept)
-        return training if part == "train" else ~training
+        training = (keys >= self._threshold) | np.isin(keys, self._keys_moved_to_training)
+        return training if subset == "train" else ~training
 
-    def _encode(self, dataset, part):
-        """Returns batches, of changing size, of the encoded rows of a part."""
-        if not self._is_kept:
-            return self._encode_part(dataset, part)
-        if self._kept_batches is None:
-            self._kept_batches = self._encode_part(dataset, None).cache()
-        if part == "all":
-            return self._kept_batches.map(lambda training, *batch: batch)
+    def _encode(self, dataset, subset):
+        """Return the encoded rows of a subset, in batches of varying size.
+
+        Args:
+            dataset: The `tf.data.Dataset`.
+            subset: `"train"`, `"validation"` or `"all"`.
+        """
+        if not self._is_cached:
+            return self._encode_subset(dataset, subset)
+        if self._cached_batches is None:
+            self._cached_batches = self._encode_subset(dataset, None).cache()
+        if subset == "all":
+            return self._cached_batches.map(lambda training, *batch: batch)
 
         def choose(training, *batch):
-            chosen = training if part == "train" else tf.logical_not(training)
+            chosen = training if subset == "train" else tf.logical_not(training)
             return tf.nest.map_structure(lambda tensor: tf.boolean_mask(tensor, chosen), batch)
 
-        return self._kept_batches.map(choose)
+        return self._cached_batches.map(choose)
 
     def _encode_arrays(self, batches):
-        """All encoded rows of batches in memory, and whether they are training rows, in batches."""
+        """Return a dataset of the encoded rows of batches in memory, with a mask of the training set first."""
         encoded = [
-            np.concatenate(arrays) for arrays in zip(*(self._encoded(*each, None) for each in batches), strict=True)
+            np.concatenate(arrays) for arrays in zip(*(self._encoded(*batch, None) for batch in batches), strict=True)
         ]
         training, names = encoded.pop(), list(self.encoder.feature.tensors)
         tensors = dict(zip(names, encoded, strict=False))
         return tf.data.Dataset.from_tensor_slices((training, tensors, *encoded[len(names) :])).batch(_READ_ROWS)
 
     def _encoded(self, x, y, *rest):
-        """The encoded rows of a part of a batch of arrays, a list of arrays.
+        """Encode the rows of a subset of a batch.
 
         Args:
             x: Rows.
             y: Targets.
-            *rest: Weights, if there are any, and the name of the part: `None` for all rows, and whether they are
-                training rows.
+            *rest: Sample weights, if any, and the name of the subset, or `None` for all rows with a mask of the
+                training set.
+
+        Returns:
+            List of arrays: the tensors of the input, the targets, the sample weights if any, and the mask if requested.
         """
-        *weight, part = rest
-        parts = [as_rows(x), as_labels(y, self.class_names), *(w.reshape(-1) for w in weight)]
-        if part is None:
+        *weight, subset = rest
+        arrays = [as_rows(x), as_labels(y, self.class_names), *(w.reshape(-1) for w in weight)]
+        if subset is None:
             training = self._chosen(x, "train")
-        elif part != "all":
-            chosen = self._chosen(x, part)
-            parts = [each[chosen] for each in parts]
+        elif subset != "all":
+            chosen = self._chosen(x, subset)
+            arrays = [array[chosen] for array in arrays]
         feature = self.encoder.feature
-        if len(parts[0]):
-            tensors = self.encoder.transform(parts[0])
-            targets = self.target_encoder.transform(parts[1])
+        if len(arrays[0]):
+            tensors = self.encoder.transform(arrays[0])
+            targets = self.target_encoder.transform(arrays[1])
         else:
             tensors = {name: np.zeros((0, *t.shape), t.dtype) for name, t in feature.tensors.items()}
             targets = np.zeros((0, *self.target_encoder.target_shape), self._target_dtype)
-        encoded = [*(tensors[name] for name in feature.tensors), targets, *(w.astype("float32") for w in parts[2:])]
-        return encoded if part is not None else [*encoded, training]
+        encoded = [*(tensors[name] for name in feature.tensors), targets, *(w.astype("float32") for w in arrays[2:])]
+        return encoded if subset is not None else [*encoded, training]
 
     @property
     def _target_dtype(self):
         return "int32" if self.target_encoder.task_ == "multiclass" else "float32"
 
-    def _encode_part(self, dataset, part):
-        """Reads and encodes the rows of a part; for None all rows, and whether they are training rows."""
+    def _encode_subset(self, dataset, subset):
+        """Return the batches of `_encoded` for all batches of a dataset."""
         feature = self.encoder.feature
         names = list(feature.tensors)
         structure = dataset.element_spec
 
         def encode(*arrays):
-            return self._encoded(*tf.nest.pack_sequence_as(structure, arrays), part)
+            return self._encoded(*tf.nest.pack_sequence_as(structure, arrays), subset)
 
         def encode_batch(*batch):
             shapes = [*(feature.tensors[name].shape for name in names), self.target_encoder.target_shape]
@@ -275,20 +302,26 @@ class StreamSource:
             for _ in batch[2:]:
                 shapes.append(())
                 dtypes.append("float32")
-            if part is None:
+            if subset is None:
                 shapes.append(())
                 dtypes.append("bool")
             encoded = tf.numpy_function(encode, tf.nest.flatten(batch), dtypes)
             for tensor, shape in zip(encoded, shapes, strict=True):
                 tensor.set_shape((None, *shape))
-            training = [encoded.pop()] if part is None else []
+            training = [encoded.pop()] if subset is None else []
             return *training, dict(zip(names, encoded, strict=False)), *encoded[len(names) :]
 
         return _batches(dataset).map(encode_batch)
 
 
 def _check_finite(x, kind, start):
-    """Raise a `ValueError` for infinite values, and for NaN in images, in a batch whose first row is row `start`."""
+    """Raise a `ValueError` if a batch has infinite values or, for images, NaN.
+
+    Args:
+        x: Rows of the batch.
+        kind: Kind of data.
+        start: Index of the first row of the batch, for the error message.
+    """
     if kind == "image":
         check_finite(x, start=start)
         return
@@ -299,23 +332,26 @@ def _check_finite(x, kind, start):
 
 
 def stream_batches(dataset, encoder):
-    """Yields the batches of a dataset to predict or to score.
+    """Yield the batches of a dataset for prediction or scoring.
 
     Args:
-        dataset: `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
+        dataset: Finite `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
         encoder: The fitted encoder of the rows.
 
     Yields:
-        Rows as an encoder takes them, and the rest: an empty list, `[y]` or `[y, sample_weight]`.
+        Pair of the rows, as accepted by the encoder, and a list: `[]`, `[y]` or `[y, sample_weight]`.
+
+    Raises:
+        ValueError: If the dataset is infinite or empty.
     """
     if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise ValueError("`x` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
     spec = dataset.element_spec
     spec = spec[0] if isinstance(spec, tuple) else spec
-    # A dataset of rows alone doesn't show whether it is batched.
+    # Without targets, only the rank shows whether the dataset is batched.
     rank = {"table": 1, "text": 0}.get(encoder.kind) if not isinstance(spec, dict) else 0
     rank = len(encoder.raw_shape_) if rank is None else rank
-    batched = all(part.shape.rank > rank for part in tf.nest.flatten(spec))
+    batched = all(tensor.shape.rank > rank for tensor in tf.nest.flatten(spec))
     n_rows = 0
     for batch in (dataset if batched else _batch(dataset)).as_numpy_iterator():
         x, *rest = batch if isinstance(batch, tuple) else (batch,)
@@ -327,14 +363,20 @@ def stream_batches(dataset, encoder):
 
 
 def as_rows(x):
-    """Returns a batch of a dataset, arrays, as an encoder takes it."""
+    """Convert a batch of rows, an array or a dict of columns, to the type that an encoder accepts."""
     if isinstance(x, dict):
         return pd.DataFrame({name: _plain(values.reshape(len(values))) for name, values in x.items()})
     return _plain(x)
 
 
 def as_labels(y, class_names=None):
-    """Returns a batch of targets; with `class_names`, those instead of numbers or one-hot vectors."""
+    """Convert a batch of targets to labels.
+
+    Args:
+        y: Targets, an array.
+        class_names: List of the names of the classes, which replace class indices or one-hot vectors. Defaults to
+            `None`.
+    """
     y = _plain(y)
     if class_names is None:
         return y.reshape(len(y)) if y.ndim == 2 and y.shape[1] == 1 else y
@@ -343,17 +385,21 @@ def as_labels(y, class_names=None):
 
 
 class _RowKeys:
-    """Hashes rows: a strongly universal hash of their bytes, sum of a_j x_j + b with random a, b."""
+    """Strongly universal hash function of rows: sum of a_j x_j + b over their 32-bit words x_j, with random a_j and b.
+
+    Args:
+        seed: Seed of a_j and b, an integer.
+    """
 
     def __init__(self, seed):
         self._seed = int(seed)
         self._multipliers = {}
 
     def __call__(self, x):
-        parts = tf.nest.flatten(x)
-        keys = self._random(len(parts), 1).repeat(len(parts[0]))
-        for position, part in enumerate(parts):
-            words = _words(np.asarray(part))
+        arrays = tf.nest.flatten(x)
+        keys = self._random(len(arrays), 1).repeat(len(arrays[0]))
+        for position, array in enumerate(arrays):
+            words = _words(np.asarray(array))
             multipliers = self._random(position, words.shape[1])
             step = max(1, 2**18 // max(1, words.shape[1]))
             for start in range(0, len(words), step):
@@ -367,45 +413,53 @@ class _RowKeys:
         return self._multipliers[position, length]
 
 
-def _words(part):
-    """Rows as unsigned 32-bit words, zeros after their last byte."""
-    if part.dtype == object:
-        part = pd.util.hash_array(part.reshape(-1)).reshape(len(part), -1)
-    octets = np.ascontiguousarray(part).reshape(len(part), part.size // len(part)).view("uint8")
-    missing = -octets.shape[1] % 4
-    return (np.pad(octets, [(0, 0), (0, missing)]) if missing else octets).view("uint32")
+def _words(array):
+    """Return the rows of an array as unsigned 32-bit words, padded with zeros."""
+    if array.dtype == object:
+        array = pd.util.hash_array(array.reshape(-1)).reshape(len(array), -1)
+    octets = np.ascontiguousarray(array).reshape(len(array), array.size // len(array)).view("uint8")
+    padding = -octets.shape[1] % 4
+    return (np.pad(octets, [(0, 0), (0, padding)]) if padding else octets).view("uint32")
 
 
 class _Sample:
-    """The rows with the smallest keys so far."""
+    """Sample of the rows with the smallest keys."""
 
     def __init__(self):
-        self._keys, self._parts, self.row_bytes = np.zeros(0, dtype="int64"), None, 1
+        self._keys, self._chunks, self.row_bytes = np.zeros(0, dtype="int64"), None, 1
 
     def update(self, keys, x, chosen):
-        flat = [values[chosen] for values in tf.nest.flatten(x)]
-        if self._parts is None:
+        """Add rows to the sample.
+
+        Args:
+            keys: Keys of the rows of a batch.
+            x: Rows of the batch.
+            chosen: Mask of the rows to add.
+        """
+        arrays = [values[chosen] for values in tf.nest.flatten(x)]
+        if self._chunks is None:
             self._structure = x
             self.row_bytes = max(1, sum(map(_n_bytes, tf.nest.flatten(x))) // len(keys))
             self._size = max(1, min(_MAX_SAMPLED_ROWS, _MAX_SAMPLED_BYTES // self.row_bytes))
-            self._parts = [[values] for values in flat]
+            self._chunks = [[array] for array in arrays]
             self._keys = keys[chosen]
         else:
             self._keys = np.concatenate([self._keys, keys[chosen]])
-            for part, values in zip(self._parts, flat, strict=True):
-                part.append(values)
-        # cutting only now and then keeps the cost per row constant
+            for chunks, array in zip(self._chunks, arrays, strict=True):
+                chunks.append(array)
+        # Cut only when the sample is half as large again, so that the cost per row is constant.
         if len(self._keys) > 1.5 * self._size:
             self._cut()
 
     def values(self):
+        """Return the rows of the sample, with the structure of a batch."""
         self._cut()
-        return tf.nest.pack_sequence_as(self._structure, [part[0] for part in self._parts])
+        return tf.nest.pack_sequence_as(self._structure, [chunks[0] for chunks in self._chunks])
 
     def _cut(self):
         order = np.argsort(self._keys, kind="stable")[: self._size]
         self._keys = self._keys[order]
-        self._parts = [[np.concatenate(part)[order]] for part in self._parts]
+        self._chunks = [[np.concatenate(chunks)[order]] for chunks in self._chunks]
 
 
 def _n_bytes(values):
@@ -413,14 +467,22 @@ def _n_bytes(values):
 
 
 def _keys_of_missing_labels(keys, labels, training):
-    """Returns one key for each label that only validation has, so that training has it too."""
+    """Return the key of one row for every label that doesn't occur in the training set."""
     codes, values = pd.factorize(pd.Series(labels))
     missing = np.setdiff1d(np.arange(len(values)), codes[training])
     return np.array([keys[codes == code].min() for code in missing], dtype="int64")
 
 
 def _check_dataset(dataset, name):
-    """Returns the spec of one example: `(x, y)` or `(x, y, weight)` of pairs (shape, dtype)."""
+    """Return the structure of an example: a tuple like `(x, y)` or `(x, y, sample_weight)` of pairs (shape, dtype).
+
+    Args:
+        dataset: The `tf.data.Dataset`.
+        name: Name of the argument for error messages.
+
+    Raises:
+        ValueError: If the dataset is infinite or has an unsupported structure.
+    """
     if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
         raise ValueError(f"`{name}` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
     spec = dataset.element_spec
@@ -433,23 +495,23 @@ def _check_dataset(dataset, name):
         raise ValueError(f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor")
     batched = _is_batched(spec)
 
-    def example(part):
-        shape = part.shape[1:] if batched else part.shape
-        if not isinstance(part, tf.TensorSpec) or not shape.is_fully_defined():
-            raise ValueError(f"`{name}` must hold dense tensors of fixed shape. Received: {part}")
+    def example(tensor):
+        shape = tensor.shape[1:] if batched else tensor.shape
+        if not isinstance(tensor, tf.TensorSpec) or not shape.is_fully_defined():
+            raise ValueError(f"`{name}` must hold dense tensors of fixed shape. Received: {tensor}")
         if 0 in shape:
             raise ValueError(f"`{name}` must hold rows of at least one value. Received: rows of shape {tuple(shape)}")
-        return tuple(shape), part.dtype.name
+        return tuple(shape), tensor.dtype.name
 
     return tuple(
-        {key: example(column) for key, column in sorted(part.items())} if isinstance(part, dict) else example(part)
-        for part in spec
+        {key: example(column) for key, column in sorted(item.items())} if isinstance(item, dict) else example(item)
+        for item in spec
     )
 
 
 def _is_batched(spec):
-    """Whether all parts share a first axis, of unknown or the same length."""
-    shapes = [part.shape for part in tf.nest.flatten(spec)]
+    """Return whether the first axes of all tensors have the same length, which can be unknown."""
+    shapes = [tensor.shape for tensor in tf.nest.flatten(spec)]
     if any(shape.rank is None for shape in shapes):
         raise ValueError("`x` must be a tf.data.Dataset of tensors of known rank. Received: tensors of unknown rank")
     return all(shape.rank for shape in shapes) and len({shape[0] for shape in shapes}) == 1
@@ -473,8 +535,9 @@ def _batch(dataset):
 
 
 def row_bytes(spec, batched=False):
-    """Returns the bytes of a row of tensors of known shape (strings count as pointers), at least 1."""
-    shapes = [(part.shape[1:] if batched else part.shape, part.dtype.size) for part in tf.nest.flatten(spec)]
+    """Return the size of a row of tensors of known shape in bytes, at least 1. A string counts as a pointer."""
+    tensors = tf.nest.flatten(spec)
+    shapes = [(tensor.shape[1:] if batched else tensor.shape, tensor.dtype.size) for tensor in tensors]
     return max(1, sum((shape.num_elements() or 1) * max(1, size) for shape, size in shapes))
 
 
@@ -483,7 +546,7 @@ def _item(value):
 
 
 def _plain(values):
-    """Returns an array with strings instead of TensorFlow's bytes."""
+    """Return an array in which the bytes of TensorFlow are decoded to strings."""
     values = np.asarray(values)
     if values.dtype != object:
         return values

@@ -1,4 +1,4 @@
-"""Turn the user's targets into what the network learns, and its predictions back into the user's labels."""
+"""Encoding of targets for a network, and decoding of its predictions to labels or numbers."""
 
 import warnings
 
@@ -13,7 +13,7 @@ from autonas.data.kinds import as_target_array, infer_task, is_indicator
 
 TASKS = ("binary", "multiclass", "multilabel", "regression", "classification")
 
-#: The shape of a config; see `storage.check_shape`.
+#: Shape of a config; see `storage.check_shape`.
 _SHAPE = {
     "task": (*TASKS, None),
     "num_classes": (int, None),
@@ -32,22 +32,23 @@ _SHAPE = {
 
 
 class TargetEncoder:
-    """Encodes targets of any task.
+    """Encoder of the targets of a head, for all tasks.
 
     Args:
-        task: `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, `"classification"` (binary,
-            multiclass or multilabel, whichever `y` is) or None to infer it from `y` as
-            `autonas.data.infer_task` does.
-        num_classes: Number of classes of a classification with integer labels; the classes are then
-            `0 ... num_classes - 1`, even if some of them are absent. None takes those found in `y`.
-        scale: Whether regression targets are standardised by the mean and deviation of the training rows.
+        task: `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, or `"classification"` to infer one of the
+            first three from `y`. Defaults to `None`: inferred from `y` by `autonas.data.infer_task`.
+        num_classes: Number of classes. With integer labels the classes are `0, ..., num_classes - 1`, including
+            classes that don't occur in `y`. Defaults to `None`: the distinct labels in `y`.
+        scale: Whether to standardise regression targets by mean and standard deviation of the training set. Defaults
+            to `True`.
 
     Attributes:
         task_: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
-        classes_: Array of the classes in the order of the probabilities; the column indices for
-            multilabel; None for regression.
-        n_outputs_: Units of the output layer: 1 (binary), the number of classes, labels or target columns.
-        target_shape: Shape of one encoded target: `()` for multiclass, `(n_outputs_,)` otherwise.
+        classes_: Array of the classes in the order of the probabilities, for multilabel targets of the column indices,
+            for regression `None`.
+        n_outputs_: Number of units of the output layer: 1 for a binary task, otherwise the number of classes, labels or
+            target columns.
+        target_shape: Shape of an encoded target: `()` for a multiclass task, otherwise `(n_outputs_,)`.
     """
 
     def __init__(self, task=None, num_classes=None, scale=True):
@@ -56,17 +57,18 @@ class TargetEncoder:
         self.scale = scale
 
     def fit(self, y, rows=None):
-        """Finds the classes over all of `y`, or the mean and deviation over its training rows.
+        """Determine the task and the classes, or the mean and standard deviation, of targets.
 
         Args:
-            y: Targets `(rows,)` or `(rows, columns)`.
-            rows: Integer indices of the training rows. None takes all.
+            y: Targets `(rows,)` or `(rows, columns)`. All rows determine the classes.
+            rows: Integer indices of the training set, which determines mean and standard deviation. Defaults to
+                `None`: all rows.
 
         Returns:
             self.
 
         Raises:
-            ValueError: If `y` has missing or infinite values, a single class, or doesn't fit `task`.
+            ValueError: If `y` has missing or infinite values, has a single class, or is incompatible with `task`.
         """
         if self.task is not None and self.task not in TASKS:
             raise ValueError(f"`task` must be one of {TASKS} or None. Received: task={self.task!r}")
@@ -96,15 +98,19 @@ class TargetEncoder:
         return () if self.task_ == "multiclass" else (self.n_outputs_,)
 
     def transform(self, y):
-        """Encodes targets.
+        """Encode targets.
 
         Args:
-            y: Targets as in `fit`; labels that `fit` did not see are refused.
+            y: Targets as in `fit`.
 
         Returns:
-            Binary: float32 `(rows, 1)` of 0 and 1. Multiclass: int32 `(rows,)`. Multilabel: float32
-                `(rows, labels)`.
-            Regression: float32 `(rows, columns)`, standardised if `scale`.
+            For a binary task float32 `(rows, 1)` of 0 and 1, for a multiclass task int32 `(rows,)` of class indices,
+            for a multilabel task float32 `(rows, labels)` of 0 and 1, for a regression float32 `(rows, columns)`,
+            standardised if `scale`.
+
+        Raises:
+            ValueError: If `y` has missing or infinite values, labels that don't occur in `fit`, or another number of
+                columns.
         """
         values = as_target_array(y)
         _check_finite(values)
@@ -126,14 +132,15 @@ class TargetEncoder:
         return codes.astype("float32")[:, None] if self.task_ == "binary" else codes.astype("int32")
 
     def decode(self, predictions):
-        """Turns the network's outputs into the user's labels or units.
+        """Decode the outputs of the network to labels or numbers.
 
         Args:
-            predictions: Array `(rows, n_outputs_)`: probabilities, or standardised numbers for regression.
+            predictions: Array `(rows, n_outputs_)` of probabilities, for a regression of standardised numbers.
 
         Returns:
-            Labels `(rows,)` of the dtype of `classes_`; for multilabel an indicator matrix of the dtype of
-            `y`; for regression numbers in the units and of the dimensions of `y`.
+            For a binary or multiclass task labels `(rows,)` with the dtype of `classes_`. For a multilabel task an
+            indicator matrix with the dtype of `y`. For a regression numbers with the unit and the number of dimensions
+            of `y`.
         """
         predictions = np.asarray(predictions)
         if self.task_ == "binary":
@@ -148,7 +155,17 @@ class TargetEncoder:
         return decoded.reshape(len(decoded)) if self.one_dimensional_ else decoded
 
     def probabilities(self, predictions):
-        """Returns probabilities `(rows, classes)` in the order of `classes_`, or `(rows, labels)`."""
+        """Return the probabilities of a classification from the outputs of the network.
+
+        Args:
+            predictions: Array `(rows, n_outputs_)`.
+
+        Returns:
+            Array `(rows, classes)` in the order of `classes_`; for a multilabel task `(rows, labels)`.
+
+        Raises:
+            ValueError: If the task is a regression.
+        """
         predictions = np.asarray(predictions)
         if self.task_ == "regression":
             raise ValueError("probabilities exist only for classification. Received: a regression task")
@@ -174,10 +191,10 @@ class TargetEncoder:
 
     @classmethod
     def from_config(cls, config):
-        """Returns the encoder that `get_config` described.
+        """Return the encoder with a config of `get_config`.
 
         Raises:
-            ValueError: If the config lacks a key, has an unknown one, or a value is of a wrong type.
+            ValueError: If a key of the config is missing or unknown, or a value has a wrong type.
         """
         storage.check_shape(config, _SHAPE, "config")
         encoder = cls(task=config["task"], num_classes=config["num_classes"], scale=config["scale"])

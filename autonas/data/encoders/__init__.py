@@ -1,4 +1,4 @@
-"""From raw rows of one kind to the tensors that a network receives."""
+"""Encoders of raw rows as tensors for a network, one class for each kind of data."""
 
 from autonas.data.encoders.base import Encoder
 from autonas.data.encoders.image import ImageEncoder
@@ -20,11 +20,14 @@ __all__ = [
 
 
 def get_encoder(kind, **options):
-    """Returns an encoder for a kind of input.
+    """Return a new encoder for a kind of data.
 
     Args:
         kind: `"image"`, `"table"`, `"text"` or `"series"`.
-        **options: Arguments of its constructor.
+        **options: Arguments of the constructor of the encoder.
+
+    Raises:
+        ValueError: If `kind` is unknown.
     """
     if kind not in ENCODERS:
         raise ValueError(f"`kind` must be one of {sorted(ENCODERS)}. Received: kind={kind!r}")

@@ -1,4 +1,4 @@
-"""The contract of an encoder: raw rows of one kind in, named tensors for the network out."""
+"""Base class of encoders, and functions on arrays that several encoders use."""
 
 import numpy as np
 from scipy import sparse
@@ -8,39 +8,39 @@ from sklearn.utils.validation import _num_samples
 from autonas import storage
 from autonas.data import masks
 
-#: Rows that an encoder keeps at most, and their bytes.
+#: Maximum number of example rows of an encoder, and their maximum size in bytes.
 _MAX_EXAMPLES = 32
 _MAX_EXAMPLE_BYTES = 4 * 2**20
 
 
 class Encoder:
-    """Base of the encoders.
+    """Base class of encoders, which convert raw rows of one kind of data to named tensors for a network.
 
-    A subclass sets `kind` and the shapes, gives every constructor argument in `_options()`, and implements `_fit`,
-    `transform`, `feature`, `keras_model`, `_get_state` and `_set_state`.
+    A subclass sets `kind`, `options_shape` and `state_shape`, returns the arguments of its constructor in `_options`,
+    and implements `_fit`, `transform`, `raw_inputs`, `feature`, `keras_model`, `_is_fitted`, `_get_state` and
+    `_set_state`.
 
     Attributes:
-        examples_: A few rows that `fit` was given, those that aren't training rows first, as `raw_arrays` has them: on
-            these it is tried what is made of the encoder. They are no part of the config.
+        examples_: A few rows from `fit`, in the format of `raw_arrays`, on which exported models are compared with the
+            original. Rows outside of the training set are preferred. The examples aren't a part of the config.
     """
 
     kind = None
-    #: The shapes of what `_options` and `_get_state` return; see `storage.check_shape`.
+    #: Shapes of the return values of `_options` and `_get_state`; see `storage.check_shape`.
     options_shape, state_shape = {}, None
 
     def fit(self, x, rows=None):
-        """Measures the training rows.
+        """Fit statistics and vocabularies to the training set, after a check of all rows.
 
         Args:
-            x: Raw rows. All are checked.
-            rows: Integer indices of the training rows; statistics and vocabularies see only these. None
-                takes all.
+            x: Raw rows.
+            rows: Integer indices of the training set. Defaults to `None`: all rows.
 
         Returns:
             self.
 
         Raises:
-            ValueError: If `x` can't be encoded; the message names what and where.
+            ValueError: If `x` can't be encoded, with the index of the first invalid value.
         """
         rows = None if rows is None else np.asarray(rows)
         self._fit(x, rows)
@@ -48,77 +48,92 @@ class Encoder:
         return self
 
     def keep_examples(self, x, rows=None):
-        """Keeps a few rows in `examples_`.
+        """Store a few rows in `examples_`.
 
         Args:
             x: Raw rows.
-            rows: Integer indices of the rows that are kept only if there are no others. Defaults to `None`.
+            rows: Integer indices of the training set, whose rows are stored only if there are no other rows. Defaults
+                to `None`.
         """
         if sparse.issparse(x):
-            x = x.tocsr()  # Not all formats can be indexed,
+            x = x.tocsr()  # Some sparse formats don't support indexing.
         elif not isinstance(x, list) and not hasattr(x, "iloc"):
-            x = np.asarray(masks.with_missing(x))  # nor can what only can be made an array.
+            x = np.asarray(masks.with_missing(x))  # Array-like objects don't support indexing by an array.
         chosen = np.arange(_num_samples(x))
         if rows is not None and len(rows) < len(chosen):
             chosen = np.setdiff1d(chosen, rows)
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, _MAX_EXAMPLES).astype(int))]
         raw = self.raw_arrays(_safe_indexing(x, chosen))
-        parts = raw.values() if isinstance(raw, dict) else [raw]
-        n_rows = max(1, min(len(chosen), _MAX_EXAMPLE_BYTES * len(chosen) // sum(part.nbytes for part in parts)))
-        self.examples_ = {name: part[:n_rows] for name, part in raw.items()} if isinstance(raw, dict) else raw[:n_rows]
+        arrays = raw.values() if isinstance(raw, dict) else [raw]
+        n_rows = max(1, min(len(chosen), _MAX_EXAMPLE_BYTES * len(chosen) // sum(array.nbytes for array in arrays)))
+        if isinstance(raw, dict):
+            self.examples_ = {name: array[:n_rows] for name, array in raw.items()}
+        else:
+            self.examples_ = raw[:n_rows]
 
     def transform(self, x):
-        """Returns dict from tensor name to array `(rows, ...)`, as `feature.tensors` describes them."""
+        """Encode rows.
+
+        Args:
+            x: Raw rows.
+
+        Returns:
+            Dict from the name of a tensor to an array `(rows, ...)`; see `feature.tensors`.
+        """
         raise NotImplementedError
 
     def raw_inputs(self, x):
-        """Returns what `keras_model()` takes for the same rows."""
+        """Convert rows to the inputs of `keras_model()`, an array or tensor, or a dict by input."""
         raise NotImplementedError
 
     def raw_arrays(self, x):
-        """Returns the same as numpy arrays, strings as objects."""
+        """Convert rows to the inputs of `keras_model()` as numpy arrays, with strings as objects."""
         return self.raw_inputs(x)
 
     @property
     def example_names(self):
-        """Set of the names of the arrays of `raw_arrays`, `{""}` if it returns one array."""
+        """Set of the keys of `raw_arrays`, or `{""}` if `raw_arrays` returns a single array."""
         return {""}
 
     def rows_of(self, raw):
-        """Returns rows that `transform` takes, from what `raw_arrays` has made of them."""
+        """Convert the result of `raw_arrays` back to rows for `transform`."""
         return raw
 
     def coded(self, raw):
-        """Returns what `keras_model(strings=False)` takes, from what `raw_arrays` gives."""
+        """Convert the result of `raw_arrays` to the inputs of `keras_model(strings=False)`."""
         return raw
 
     def code_book(self):
-        """Returns how strings become the numbers of `coded`, a JSON dict from input to its `"kind"` and what belongs
-        to that; `None` stands for the only input.
+        """Return the rules by which `coded` converts strings to integers.
 
-        - `"category"`: `"codes"`, a dict from string to integer; 0 stands for all others.
-        - `"text"`: `"words"`, a list, and `"length"`. ASCII letters of a text are lowered, ASCII punctuation is
-          deleted, and it is split at white space; the word at position p of the list has the id p + 2, others 1; 0
-          fills up to the length.
+        Returns:
+            JSON-compatible dict from an input of `keras_model()`, or `None` for a single input, to a dict with `"kind"`
+            and further keys.
+
+            - For the kind `"category"`: `"codes"`, a dict from a string to its code. All other strings have the code 0.
+            - For the kind `"text"`: `"words"`, a list of words, and `"length"`, the number of ids. The text is
+              converted to lower case (ASCII letters only), its ASCII punctuation is removed, and it is split at white
+              space. The word at index p of the list has the id p + 2, all other words have the id 1. The ids are
+              padded with 0.
         """
         return {}
 
     @property
     def feature(self):
-        """The `autonas.data.Feature` of the fitted encoder."""
+        """Description of the encoded input, an `autonas.data.Feature`."""
         raise NotImplementedError
 
     def keras_model(self, strings=True, float64=True):
-        """Returns a `keras.Model` of stock layers that computes `transform(x)` from `raw_inputs(x)`.
+        """Return a `keras.Model` of stock layers that computes `transform(x)` from `raw_inputs(x)`.
 
         Args:
-            strings: Whether it takes strings; else what `coded` makes of them.
-            float64: Whether numbers may be standardised in 64 bits.
+            strings: Whether the inputs are strings. With `False` they are the integers of `coded`. Defaults to `True`.
+            float64: Whether numbers are standardised in float64. Defaults to `True`.
         """
         raise NotImplementedError
 
     def get_config(self):
-        """Returns a plain JSON dict of the constructor's arguments and, if fitted, the state."""
+        """Return a JSON-compatible dict of the constructor's arguments and, after `fit`, the state."""
         config = self._options()
         if self._is_fitted():
             config["state"] = self._get_state()
@@ -126,10 +141,10 @@ class Encoder:
 
     @classmethod
     def from_config(cls, config):
-        """Returns the encoder that `get_config` described.
+        """Return the encoder with a config of `get_config`.
 
         Raises:
-            ValueError: If the config lacks a key, has an unknown one, or a value is of a wrong type.
+            ValueError: If a key of the config is missing or unknown, or a value has a wrong type.
         """
         storage.check_shape(config, {**cls.options_shape, "state?": cls.state_shape}, "config")
         config = dict(config)
@@ -144,7 +159,7 @@ class Encoder:
 
 
 def array_of(x):
-    """Return an array of nested lists, or of anything that can become an array; refuse lists of unequal lengths."""
+    """Convert nested lists or an array-like object to an array, or raise a `ValueError` for unequal lengths."""
     try:
         return np.asarray(x)
     except ValueError:
@@ -157,22 +172,28 @@ def have_one_shape(rows):
 
 
 def first_index(bad):
-    """Returns the index of the first true element, an int for one dimension and else a tuple."""
+    """Return the index of the first true element of a boolean array: an int for one dimension, otherwise a tuple."""
     index = np.unravel_index(int(np.argmax(bad)), bad.shape)
     return int(index[0]) if len(index) == 1 else tuple(int(i) for i in index)
 
 
 def plural(count, singular, several):
+    """Return a count with its noun in the singular or the plural."""
     return f"{count} {singular if count == 1 else several}"
 
 
 def check_rows(n_rows):
+    """Raise a `ValueError` if there are no rows."""
     if n_rows == 0:
         raise ValueError("`x` must hold at least one row. Received: 0 rows")
 
 
 class RunningMoments:
-    """Mean and variance per channel over chunks, ignoring NaN, in float64 and without a copy of the whole."""
+    """Running mean and variance per channel in float64, without NaN, updated by chunks of an array.
+
+    Args:
+        n_channels: Number of channels, the last axis of a chunk.
+    """
 
     def __init__(self, n_channels):
         self.count = np.zeros(n_channels)
@@ -180,8 +201,9 @@ class RunningMoments:
         self.sum_of_squares = np.zeros(n_channels)
 
     def update(self, chunk):
+        """Add an array `(..., n_channels)`."""
         values = chunk.reshape(chunk.size // max(1, len(self.mean)), len(self.mean))
-        # one contiguous row per channel: numpy sums those several times faster than short columns
+        # numpy sums contiguous rows several times faster than short columns.
         values = np.array(values.T, dtype="float64", order="C")
         missing = np.isnan(values)
         values[missing] = 0.0
@@ -202,7 +224,13 @@ class RunningMoments:
 
 
 def chunks_of(x, rows, n_bytes=2**20):
-    """Yields consecutive pieces of the given rows of an array, each of about `n_bytes` at most."""
+    """Yield consecutive chunks of an array.
+
+    Args:
+        x: The array.
+        rows: Indices of the rows, or `None` for all rows.
+        n_bytes: Approximate maximum size of a chunk. Defaults to 1 MB.
+    """
     n_rows = len(x) if rows is None else len(rows)
     step = max(1, n_bytes // max(1, x[:1].nbytes))
     for start in range(0, n_rows, step):

@@ -1,4 +1,4 @@
-"""What a column of a table holds, and its values as numbers or strings."""
+"""Inference of the kind of a table's column, and conversion of its values to numbers or strings."""
 
 import re
 
@@ -8,25 +8,28 @@ import pandas as pd
 from autonas.data.checks import are_confused, check_strings
 from autonas.data.encoders import dates
 
-# (distinct values at least, as a share of the rows at least, mean words per distinct value at least)
+# Minimum number of distinct values, their minimum fraction of the rows, and the minimum mean of words per value.
 _TEXT_RULES = ((1, 0.5, 3.0), (100, 0.2, 2.0))
 
 
 def infer_column(series):
-    """Returns what the training rows of a column hold.
+    """Infer the kind of a column of a table.
 
-    | kind | when |
-    | --- | --- |
-    | `"number"` | numbers, booleans, time spans; strings that all read as numbers without leading zeros, which |
-    | | floats of 64 bits can tell apart |
-    | `"date"` | datetimes, periods, date objects, and strings that are dates (see `dates.find_notation`) |
-    | `"text"` | strings with 3 words or more per distinct value, half of the rows or more being distinct; |
-    | | or with 2 words or more where a fifth of the rows, and at least 100, are distinct |
-    | `"category"` | all else |
-    | None | nothing: every value is missing |
+    - `"number"`: numbers, booleans and time spans; strings if all of them are numbers without leading zeros that
+      float64 can distinguish.
+    - `"date"`: datetimes, periods, date objects, and strings that are dates (see `dates.find_notation`).
+    - `"text"`: strings with a mean of at least 3 words per distinct value, if at least half of the rows are distinct;
+      or with a mean of at least 2 words, if at least a fifth of the rows and at least 100 values are distinct.
+    - `"category"`: all other columns.
 
     Args:
-        series: pandas Series of the training rows.
+        series: Column of the training set, a pandas Series.
+
+    Returns:
+        The kind, or `None` if all values are missing.
+
+    Raises:
+        ValueError: If the column has complex numbers.
     """
     dtype = series.dtype
     if series.isna().all():
@@ -79,9 +82,10 @@ def _infer_strings(series):
 
 
 def find_notation(series):
-    """Return the `dates.Notation` of a column of dates, which is that of ISO 8601 unless the dates are strings.
+    """Return the `dates.Notation` of a column of dates, which is ISO 8601 unless the dates are strings.
 
-    Warn of a notation that the values leave open, and of strings that are no dates.
+    Warns:
+        UserWarning: If the order of day and month is ambiguous, or if some strings aren't dates.
     """
     notation = None
     if pd.api.types.is_string_dtype(series.dtype):
@@ -94,7 +98,7 @@ def find_notation(series):
 
 
 def _present_strings(series):
-    """Return the distinct strings of a column that aren't empty, and the number of rows of each."""
+    """Return the distinct nonempty strings of a column, and the array of their numbers of rows."""
     codes, values = factorize_strings(series)
     counts = np.bincount(codes, minlength=len(values))
     present = (values != "") & (counts > 0)
@@ -102,11 +106,19 @@ def _present_strings(series):
 
 
 def factorize_strings(series):
-    """Returns integer codes and the object array of distinct strings they point to; missing values are
-    `""`.
+    """Encode a column as integer codes and distinct strings.
 
-    Whole floats read as integers ("3", not "3.0"), so that a column is the same with and without missing
-    values.
+    Missing values become `""`. Floats without a fractional part become integers ("3" instead of "3.0"), as pandas
+    converts integers to floats in a column with missing values.
+
+    Args:
+        series: Column of a table, a pandas Series.
+
+    Returns:
+        Integer codes `(rows,)`, and the object array of the distinct strings to which the codes refer.
+
+    Raises:
+        ValueError: If a cell contains a collection of values, or a string isn't valid Unicode.
     """
     if isinstance(series.dtype, pd.CategoricalDtype):
         codes, values = series.cat.codes.to_numpy(), series.cat.categories
@@ -114,7 +126,7 @@ def factorize_strings(series):
         try:
             codes, values = pd.factorize(series)
             _check_cells(values, series.name)
-        except (TypeError, NotImplementedError):  # Unhashable objects, such as lists and dicts; lists of Arrow.
+        except (TypeError, NotImplementedError):  # Unhashable objects, such as lists and dicts, and lists of Arrow.
             _check_cells(series.dropna(), series.name)
             codes, values = pd.factorize(series.map(str))
     strings = np.array([*map(_as_string, values), ""], dtype=object)
@@ -124,7 +136,7 @@ def factorize_strings(series):
 
 
 def _check_cells(values, name):
-    """Refuse cells that hold several values: a list never equals another one by meaning, only by its spelling."""
+    """Raise a `ValueError` for cells that contain collections, which are neither categories nor numbers."""
     several = next((value for value in values if isinstance(value, (list, tuple, set, frozenset, np.ndarray))), None)
     if several is None and len(values) and all(isinstance(value, dict) for value in values):
         several = next(iter(values))
@@ -142,7 +154,11 @@ def _as_string(value):
 
 
 def as_numbers(series):
-    """Returns a column of numbers, booleans or time spans (in seconds) as float64, missing values as NaN."""
+    """Convert a column of numbers, booleans or time spans (in seconds) to float64, with missing values as NaN.
+
+    Raises:
+        ValueError: If a value isn't a number.
+    """
     if pd.api.types.is_complex_dtype(series.dtype):
         raise ValueError(f"Complex data not supported. Column {series.name!r} holds complex numbers")
     if series.dtype.kind == "m":

@@ -1,4 +1,4 @@
-"""Dates of a table: the notation of a column of strings, seconds since 1970, and the parts that a network reads."""
+"""Columns of dates: inference of the notation, conversion to seconds since 1970, and parts such as year and weekday."""
 
 import collections
 import dataclasses
@@ -10,20 +10,21 @@ import pandas as pd
 
 DATE_PARTS = ("days", "year", "month", "day", "weekday", "hour", "minute")
 
-# what numpy makes of NaT; integers, since Keras's `predict` rounds floats to float32, too coarse for a date
+#: Code of a missing date, the integer value of numpy's NaT. Dates are integers, since `predict` of Keras converts
+#: floats to float32, which isn't precise enough for a date.
 MISSING_DATE = -(2**63)
 
-#: pandas's name of dates in ISO 8601.
+#: Name of the ISO 8601 format in `pandas.to_datetime`.
 ISO = "ISO8601"
 
-#: Share of the rows with a value that must be dates; the rest are missing values.
+#: Minimum fraction of the nonempty strings of a column that must be dates. The others become missing values.
 _MIN_SHARE = 0.95
-#: Distinct strings of a column whose spelling is looked at, to choose formats to parse the column with.
+#: Number of distinct strings of a column that are sampled to find candidate formats.
 _SAMPLED = 100
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-#: Spellings of a day, the formats of `pandas.to_datetime` that each may have, and whether each value of the column must
-#: be a date, since codes and versions are spelled like this, too. `{s}` stands for the separator.
+#: Patterns of a day, the candidate formats of `pandas.to_datetime`, and whether the pattern is strict: all values of
+#: the column must be dates, as codes and version numbers have the same pattern. `{s}` is the separator.
 _DAYS = (
     (r"\d{4}(?P<s>[/.-])\d{1,2}(?P=s)\d{1,2}", ("%Y{s}%m{s}%d",), False),
     (r"\d{1,2}(?P<s>[/.-])\d{1,2}(?P=s)\d{4}", ("%m{s}%d{s}%Y", "%d{s}%m{s}%Y"), False),
@@ -43,12 +44,14 @@ _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?(
 
 @dataclasses.dataclass(frozen=True)
 class Notation:
-    """The spelling of dates in a column of strings.
+    """Notation of dates in a column of strings.
 
     Args:
-        format: Format of `pandas.to_datetime`.
-        has_others: Whether strings that are no dates are missing values; otherwise they are refused.
-        is_ambiguous: Whether no value tells day and month apart.
+        format: Format of `pandas.to_datetime`. Defaults to ISO 8601.
+        has_others: Whether strings that aren't dates are missing values. With `False` they are errors. Defaults to
+            `False`.
+        is_ambiguous: Whether no value shows which of two numbers is the day and which is the month. Defaults to
+            `False`.
     """
 
     format: str = ISO
@@ -57,15 +60,18 @@ class Notation:
 
 
 def find_notation(strings, counts):
-    """Return the `Notation` of a column, or `None` if it doesn't hold dates.
+    """Infer the `Notation` of a column of strings.
 
-    At least 95 % of the rows must be dates of one format; all of them, if years have two digits or dates are digits
-    alone. Where the values don't tell day and month apart, the day comes first with points, as in `"01.02.2015"`, and
-    the month comes first with other separators.
+    At least 95 % of the rows must be dates of one format, and all rows for formats with two-digit years or without
+    separators. If the order of day and month is ambiguous, the day is first in notations with points, such as
+    `"01.02.2015"`, and the month is first in other notations.
 
     Args:
         strings: Distinct strings of the column, an object array.
-        counts: Number of rows of each string.
+        counts: Number of rows of every string.
+
+    Returns:
+        The `Notation`, or `None` if the column isn't a column of dates.
     """
     strings = np.array([string.strip() for string in strings], dtype=object)
     shares = {}
@@ -84,19 +90,19 @@ def find_notation(strings, counts):
 
 
 def _candidates(strings, counts):
-    """Return pairs of format and strictness, of the formats that most strings of a sample may have."""
+    """Return the formats that match most strings of a sample, as pairs of the format and whether it is strict."""
     sample = np.unique(np.linspace(0, len(strings) - 1, _SAMPLED).astype(int))
     votes, strict = collections.Counter(), {}
     for index in sample:
         for candidate, is_strict in _formats(strings[index]):
             votes[candidate] += counts[index]
             strict[candidate] = is_strict
-    # A sample isn't all: fewer votes are needed than values that can be parsed.
+    # The threshold is below `_MIN_SHARE`, since the sample can differ from the column.
     return [(candidate, strict[candidate]) for candidate in votes if votes[candidate] >= 0.8 * counts[sample].sum()]
 
 
 def _formats(string):
-    """Yield pairs of a format that a string may have and its strictness."""
+    """Yield the formats that match a string, as pairs of the format and whether it is strict."""
     if _ISO_DATE.fullmatch(string):
         yield ISO, False
     for pattern, formats, is_strict in _DAYS_AND_TIMES:
@@ -120,10 +126,10 @@ def _parse(strings, date_format):
 
 
 def warn_of(notation, strings, name):
-    """Warn of what a `Notation` assumes.
+    """Warn if a notation is ambiguous, or if some strings of the column aren't dates.
 
     Args:
-        notation: The `Notation`.
+        notation: The `Notation` of the column.
         strings: Distinct strings of the column, an object array.
         name: Name of the column.
     """
@@ -145,19 +151,21 @@ def warn_of(notation, strings, name):
 
 
 def as_unix_seconds(series, notation=Notation()):  # noqa: B008 (it is frozen)
-    """Return a column of dates as int64 seconds since 1970 (in UTC if zoned), `MISSING_DATE` for none.
+    """Convert a column of dates to seconds since 1970, int64, with `MISSING_DATE` for missing values.
+
+    Dates with a time zone are converted to UTC.
 
     Args:
         series: Column of a table: datetimes, periods, date objects or strings.
         notation: The `Notation` of strings. Defaults to ISO 8601.
 
     Raises:
-        ValueError: If a value is no date.
+        ValueError: If a value isn't a date.
     """
     if isinstance(series.dtype, pd.PeriodDtype):
         series = series.dt.to_timestamp()
     if isinstance(series.dtype, pd.ArrowDtype):
-        series = series.astype(object)  # Not all dates of Arrow have what datetimes of pandas have.
+        series = series.astype(object)  # Dates of Arrow lack some methods of datetimes of pandas.
     if not pd.api.types.is_datetime64_any_dtype(series.dtype):
         series = _parse_column(series, notation)
     if getattr(series.dt, "tz", None) is not None:
@@ -166,12 +174,13 @@ def as_unix_seconds(series, notation=Notation()):  # noqa: B008 (it is frozen)
 
 
 def column_date_parts(series, notation=Notation()):  # noqa: B008
-    """Return `date_parts` of a column of dates; see `as_unix_seconds`."""
+    """Return the `date_parts` of a column of dates. See `as_unix_seconds` for the arguments."""
     seconds = as_unix_seconds(series, notation)
     return date_parts(np.where(seconds == MISSING_DATE, np.nan, seconds.astype("float64")), np.floor)
 
 
 def _parse_column(series, notation):
+    """Convert a column of date objects and strings to datetimes, or raise a `ValueError`."""
     if pd.api.types.is_numeric_dtype(series.dtype) and series.notna().any():
         raise ValueError(f"Column {series.name!r} of `x` must hold dates as in fit. Received: numbers")
     objects = series.astype(object)
@@ -183,7 +192,7 @@ def _parse_column(series, notation):
         dates = dates.fillna(_parse(values.where(is_date_object, None).to_numpy(), ISO))
     wrong = (dates.isna() & values.notna().to_numpy()).to_numpy()
     n_present = int(values.notna().sum())
-    # A whole column of other strings isn't a column of dates, of which a few are missing.
+    # If most strings aren't dates, the column has other content than in `fit`, instead of a few missing values.
     if wrong.any() and (not notation.has_others or (n_present >= 10 and wrong.sum() > n_present / 2)):
         spelling = "" if notation.format == ISO else f", spelled as {notation.format!r}"
         raise ValueError(
@@ -194,19 +203,24 @@ def _parse_column(series, notation):
 
 
 def _as_text(value):
-    """Return a date or string of a column of objects as a string."""
+    """Convert a date, a period, a string or bytes to a string."""
     value = value.to_timestamp() if isinstance(value, pd.Period) else value
     value = value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
     return value.isoformat() if hasattr(value, "isoformat") else str(value).strip()
 
 
 def date_parts(seconds, floor):
-    """Returns the parts named in `DATE_PARTS` of unix seconds (floats, NaN for none), a list of arrays
-    like `seconds`.
+    """Compute the parts in `DATE_PARTS` of dates in the proleptic Gregorian calendar.
 
-    Only arithmetic and `floor` (of numpy or of `keras.ops`), so that the exported Keras model computes the
-    very same. The calendar is the proleptic Gregorian one, counted in eras of 400 years that start in
-    March.
+    The computation uses only arithmetic and `floor`, so that an exported Keras model returns the same parts. It counts
+    in eras of 400 years whose years begin in March.
+
+    Args:
+        seconds: Seconds since 1970, floats, NaN for missing dates: a numpy array or a Keras tensor.
+        floor: `numpy.floor` or `keras.ops.floor`.
+
+    Returns:
+        List of arrays or tensors with the shape of `seconds`, one for each part.
     """
     days = floor(seconds / 86400.0)
     shifted = days + 719468.0

@@ -1,4 +1,4 @@
-"""Tables as a user gives them: a DataFrame, or a matrix of anything that can become one."""
+"""Conversion of tables of all types to a DataFrame or a matrix, and checks of their columns."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,11 @@ _MAX_DENSE_BYTES = 200 * 2**20
 
 
 def frame_or_matrix(x):
-    """Return a DataFrame as it is, and everything else as a two-dimensional array."""
+    """Return a DataFrame unchanged, and any other table as a two-dimensional array.
+
+    Raises:
+        ValueError: If `x` isn't two-dimensional, is complex, or is a sparse matrix above 200 MB when dense.
+    """
     if sparse.issparse(x):
         n_bytes = int(np.prod(x.shape)) * 8
         if n_bytes > _MAX_DENSE_BYTES:
@@ -37,7 +41,13 @@ def frame_or_matrix(x):
 
 
 def as_table(x, fitted_on_array=False):
-    """Return a float64 array if `x` is an array of numbers, else a DataFrame."""
+    """Convert a table to a float64 array if all its values are numbers, otherwise to a DataFrame.
+
+    Args:
+        x: Table, as in `frame_or_matrix`. A DataFrame is returned unchanged.
+        fitted_on_array: Whether the encoder was fitted to an array of numbers, so that all values must be numbers.
+            Defaults to `False`.
+    """
     x = frame_or_matrix(x)
     if isinstance(x, pd.DataFrame):
         return x
@@ -64,7 +74,11 @@ def _array_of(x):
 
 
 def column_names(frame):
-    """Return the names of the columns; refuse other names than strings and integers, and a name given twice."""
+    """Return the list of the names of the columns.
+
+    Raises:
+        ValueError: If a name is neither a string nor an integer, or occurs twice.
+    """
     names = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
     for name in names:
         if not isinstance(name, (str, int)):
@@ -77,17 +91,17 @@ def column_names(frame):
 
 
 def are_positions(names):
-    """Return whether the names of columns are no more than their positions."""
+    """Return whether the names of columns are 0, 1, 2, ..."""
     return names == list(range(len(names)))
 
 
 def refuse_columns(received, expected):
-    """Raise the `ValueError` that names the columns that are missing and the columns that `fit` has not seen."""
+    """Raise a `ValueError` that lists the missing columns and the columns that weren't in `fit`."""
     missing = [name for name in expected if name not in set(received)]
     extra = [name for name in received if name not in set(expected)]
-    parts = [
-        f"{what} {', '.join(map(repr, names[:5]))}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
-        for what, names in (("missing:", missing), ("unseen in fit:", extra))
+    lists = [
+        f"{title} {', '.join(map(repr, names[:5]))}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+        for title, names in (("missing:", missing), ("unseen in fit:", extra))
         if names
     ]
-    raise ValueError(f"`x` must have the columns of fit. Received columns {'; '.join(parts)}.")
+    raise ValueError(f"`x` must have the columns of fit. Received columns {'; '.join(lists)}.")

@@ -1,4 +1,4 @@
-"""Images to one tensor of pixels."""
+"""Encoder of images."""
 
 import numpy as np
 
@@ -17,10 +17,12 @@ from autonas.data.features import Feature, Tensor
 
 
 class ImageEncoder(Encoder):
-    """Encodes `(rows, height, width)` or `(rows, height, width, channels)` as the tensor `"image"`.
+    """Encoder of images `(rows, height, width)` or `(rows, height, width, channels)` as the tensor `"image"`.
 
-    Pixels stay as they are: uint8 if the user's array is, else float32; the network normalises them by the
-    statistics `mean` and `variance` `(channels,)` of the training pixels.
+    Pixels are uint8 if the array in `fit` is uint8, otherwise float32. Their values aren't changed: the network
+    normalises them.
+
+    The statistics are `mean` and `variance`, `(channels,)`, of the pixels of the training set.
     """
 
     kind = "image"
@@ -88,6 +90,7 @@ class ImageEncoder(Encoder):
 
 
 def _as_images(x):
+    """Return images as an array, or raise a `ValueError` for other shapes or types."""
     masks.refuse_masked(x, "x")
     if isinstance(x, (list, tuple)) and not have_one_shape(x):
         raise ValueError("`x` must hold images of equal size. Received: a list of images of unequal sizes")
@@ -107,12 +110,17 @@ def _as_images(x):
 
 
 def check_finite(x, start=0):
-    """Refuses NaN and infinite pixels; `start` is the index of the first row, for the message."""
+    """Raise a `ValueError` for NaN, infinite pixels, and pixels beyond the range of float32.
+
+    Args:
+        x: Images, an array.
+        start: Index of the first row for the error message. Defaults to 0.
+    """
     if x.dtype.kind != "f":
         return
     count, first, value = 0, None, None
     for chunk in chunks_of(x, None):
-        # float64 beyond float32's range becomes infinite in the network.
+        # A float64 beyond the range of float32 becomes infinite in the network.
         bad = ~np.isfinite(chunk) | (np.abs(chunk) > checks.MAX_FLOAT32)
         if bad.any():
             count += int(bad.sum())
@@ -121,9 +129,9 @@ def check_finite(x, start=0):
                 first, value = (index[0] + start, *index[1:]), chunk[index]
         start += len(chunk)
     if count:
-        it = "it" if count == 1 else "them"
+        pronoun = "it" if count == 1 else "them"
         note = f" {value:g} is beyond the range of float32, 3.4e38." if np.isfinite(value) else ""
         raise ValueError(
             f"`x` has {plural(count, 'NaN or infinite value', 'NaN or infinite values')}, the first at "
-            f"index {first}. Remove or impute {it} before calling fit.{note}"
+            f"index {first}. Remove or impute {pronoun} before calling fit.{note}"
         )

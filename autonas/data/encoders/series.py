@@ -1,4 +1,4 @@
-"""Series, of equal or unequal length, to one NaN-padded tensor."""
+"""Encoder of time series."""
 
 import numpy as np
 
@@ -18,13 +18,14 @@ from autonas.data.features import Feature, Tensor
 
 
 class SeriesEncoder(Encoder):
-    """Encodes `(rows, time, channels)`, `(rows, time)` or a list of `(time, channels)` arrays as
-    `"series"`.
+    """Encoder of time series as the tensor `"series"`.
 
-    NaN stays: it is the padding after the end of a shorter series and a missing value inside one. The
-    statistics are `mean` and `variance` `(channels,)` of the training values without NaN, and
-    `has_missing`: whether any row given to `fit` has NaN. Without, `transform` refuses NaN, since the
-    network has not learned to read it.
+    The series are an array `(rows, time, channels)` or `(rows, time)`, or a list of arrays `(time, channels)`. Shorter
+    series are padded with NaN at the end. NaN inside a series is a missing value. The tensor contains both.
+
+    The statistics are `mean` and `variance`, `(channels,)`, of the values of the training set without NaN, and
+    `has_missing`, whether a row in `fit` has NaN. If not, `transform` raises an error for NaN, since the network wasn't
+    trained with missing values.
     """
 
     kind = "series"
@@ -100,7 +101,7 @@ class SeriesEncoder(Encoder):
 
 
 def _as_series(x):
-    """Returns float32 `(rows, time, channels)` or `(rows, time)`, shorter rows of a list padded with NaN."""
+    """Convert series to float32 `(rows, time, channels)` or `(rows, time)`, with the rows of a list padded with NaN."""
     x = masks.with_missing(x)
     if isinstance(x, (list, tuple)) and not have_one_shape(x):
         rows = [_as_float32(array_of(row)) for row in x]
@@ -128,7 +129,7 @@ def _as_series(x):
 
 
 def _as_float32(values):
-    """Return an array of numbers as float32; refuse other values, and finite ones that float32 can't hold."""
+    """Convert numbers to float32, or raise a `ValueError` for other types and finite numbers beyond its range."""
     try:
         numbers = values if values.dtype.kind in "biuf" else values.astype("float64")
     except (TypeError, ValueError):
@@ -146,6 +147,7 @@ def _as_float32(values):
 
 
 def _check_values(x):
+    """Raise a `ValueError` for infinite values and for rows without any value."""
     infinite = np.isinf(x)
     if infinite.any():
         count = int(infinite.sum())

@@ -1,4 +1,4 @@
-"""Tables of mixed columns to numbers, category codes and token ids."""
+"""Encoder of tables with columns of numbers, dates, categories and texts."""
 
 import dataclasses
 
@@ -15,41 +15,46 @@ _MAX_CATEGORIES = 1000
 _RARE_FROM = 50
 _N_EDGES = 257
 _QUANTILES = np.linspace(0, 1, 65)
-#: The shape of a column's name in a config.
+#: Shape of the name of a column in a config.
 _NAME = (str, int)
 
 
 class TableEncoder(Encoder):
-    """Encodes arrays, lists of lists, sparse matrices and DataFrames.
+    """Encoder of tables: arrays, lists of lists, sparse matrices and DataFrames.
 
-    What a column holds is inferred from the training rows (see `columns.infer_column`); columns with
-    nothing but missing values there are left out, and numbers or dates that the other rows contradict are
-    categories. Strings are dates if nearly all of them have one usual notation (see `dates.find_notation`), which
-    later rows must have, too. The tensors, each absent when it would be empty:
+    The kind of a column is inferred from the training set (see `columns.infer_column`). If the kind is number or date,
+    but other rows have other values, the column is a category. Columns without any value in the training set are
+    ignored. Strings are dates if nearly all of them have the same notation (see `dates.find_notation`), and later rows
+    must have this notation, too.
 
-    - `"numbers"` `(d,)` float32: numbers, booleans and the varying parts of dates, standardised by the
-      mean and deviation of the training rows; NaN is kept.
-    - `"categories"` `(k,)` int32: codes by falling frequency from 1; 0 is unknown; a missing value (or an
-      empty string) is a code of its own if the training rows have one. Columns with more than 50
-      categories leave those seen once to 0, and no column has more than 1000 codes.
-    - `"tokens_0"`, `"tokens_1"`, ... `(length,)` int32: token ids of each free-text column, as in
-      `TextEncoder`.
+    The tensors are the following. A tensor without columns is absent.
 
-    Statistics: `number_names`, `category_names`, `text_names`; `quantiles` `(65, d)` of the standardised training
-    values from 0 to 1, and the `edges` `(257, d)` of bins for them; `missing` `(d,)` whether the training rows miss
-    some (NaN may turn up elsewhere later); `cardinalities` list of code counts, 0 included; `vocabulary_sizes` and
-    `inverse_document_frequencies` per text.
+    - `"numbers"`, float32 `(d,)`: numbers, booleans, and the parts of dates that vary in the training set,
+      standardised by mean and standard deviation of the training set. Missing values are NaN.
+    - `"categories"`, int32 `(k,)`: codes of the categories from 1, by falling frequency. The code 0 is an unknown
+      category. A missing value, or an empty string, has its own code if the training set has one. In columns with more
+      than 50 categories, categories of a single row are unknown. A column has at most 1000 codes.
+    - `"tokens_0"`, `"tokens_1"`, ..., int32 `(length,)`: token ids of a text column, as in `TextEncoder`.
 
-    `keras_model()` takes a dict of one input of shape `()` per column, named as `input_names` says:
-    numbers and booleans float32 (missing: NaN), dates in any notation int64 unix seconds (missing: -2**63, numpy's
-    NaT), categories and texts strings (missing: `""`). A numeric array has one input `(columns,)` of float32
-    instead. Reading float32, it differs from `transform` by up to 6e-8 times the ratio of a column's mean
-    to its deviation.
+    The statistics are:
+
+    - `number_names`, `category_names`, `text_names`: lists of the names of the columns.
+    - `quantiles`: 65 quantiles from 0 to 1 of the standardised values of the training set, `(65, d)`.
+    - `edges`: edges of bins for the standardised values, `(257, d)`.
+    - `missing`: whether the training set has missing values, `(d,)`. Later rows can have other missing values.
+    - `cardinalities`: list of the numbers of codes, including 0.
+    - `vocabulary_sizes`, `inverse_document_frequencies`: lists with the statistics of the text columns.
+
+    For an array of numbers, `keras_model()` has one float32 input `(columns,)`. For other tables, it has an input of
+    shape `()` for every column, named as in `input_names`: numbers and booleans are float32 (NaN if missing), dates
+    int64 seconds since 1970 (-2**63, numpy's NaT, if missing), categories and texts strings (`""` if missing). Because
+    of the float32 inputs, its output differs from `transform` by up to 6e-8 times the ratio of mean and standard
+    deviation of a column.
 
     Args:
-        max_tokens: Largest vocabulary of a free-text column.
-        length: Tokens per row of a free-text column, None for the 99th percentile of its training rows, at
-            most 512.
+        max_tokens: Maximum size of the vocabulary of a text column. Defaults to 20,000.
+        length: Number of tokens per row of a text column. Defaults to `None`: the 99th percentile of the lengths in the
+            training set, at most 512.
     """
 
     kind = "table"
@@ -60,7 +65,7 @@ class TableEncoder(Encoder):
         "used": (None, [int]),
         "parts": [[_NAME, [int]]],
         "notations?": [[_NAME, {"format": str, "has_others": bool, "is_ambiguous": bool}]],
-        # Keras would open a file whose name stands for the words.
+        # Lists of strings only: if a vocabulary were a single string, Keras would open it as a file.
         "vocabularies": [[_NAME, [str]]],
         "texts": [[_NAME, {str: object}]],
         "mean": [float],
@@ -78,8 +83,8 @@ class TableEncoder(Encoder):
         return {"max_tokens": self.max_tokens, "length": self.length}
 
     def _fit(self, x, rows):
-        given = frames.frame_or_matrix(x)
-        x = frames.as_table(given)
+        original = frames.frame_or_matrix(x)
+        x = frames.as_table(original)
         check_rows(len(x))
         if x.shape[1] == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={x.shape}) while a minimum of 1 is required.")
@@ -96,7 +101,7 @@ class TableEncoder(Encoder):
             self.used_ = None
         numbers = self._numbers(x)
         self._check_numbers(numbers)
-        self._warn_of_confused_integers(given)
+        self._warn_of_confused_integers(original)
         numbers = numbers if rows is None else numbers[rows]
         if self._n_tensors(numbers) == 0:
             raise ValueError(
@@ -105,19 +110,25 @@ class TableEncoder(Encoder):
             )
         self._fit_numbers(numbers)
 
-    def _fit_columns(self, training, everything):
+    def _fit_columns(self, training, all_rows):
+        """Infer the kinds of the columns, and fit notations, vocabularies and text encoders.
+
+        Args:
+            training: DataFrame of the training set.
+            all_rows: DataFrame of all rows.
+        """
         self.kinds_, self.parts_, self.notations_ = [], {}, {}
         for position, name in enumerate(self.columns_):
             series = training.iloc[:, position]
             kind = columns.infer_column(series)
-            if kind in ("number", "date") and columns.infer_column(everything.iloc[:, position]) != kind:
-                # a stray string in the other rows, such as "?"
+            if kind in ("number", "date") and columns.infer_column(all_rows.iloc[:, position]) != kind:
+                # Rows outside of the training set have other strings, such as "?".
                 kind = "category"
             if kind == "date":
-                # All rows: a date after the 12th outside of the training rows tells day and month apart, too.
-                self.notations_[name] = columns.find_notation(everything.iloc[:, position])
-                parts = dates.column_date_parts(series, self.notations_[name])
-                varying = [i for i, part in enumerate(parts) if np.nanmin(part) != np.nanmax(part)]
+                # Use all rows, since a day after the 12th in any row resolves the order of day and month.
+                self.notations_[name] = columns.find_notation(all_rows.iloc[:, position])
+                date_parts = dates.column_date_parts(series, self.notations_[name])
+                varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
                 self.vocabularies_[name] = _vocabulary(series)
@@ -131,8 +142,7 @@ class TableEncoder(Encoder):
         moments = RunningMoments(numbers.shape[1])
         moments.update(numbers)
         self.mean_, deviation = moments.mean, np.sqrt(moments.variance)
-        # a constant column whose mean is not exact in binary has a tiny deviation; dividing by it would
-        # blow it up
+        # By rounding, a constant column can have a tiny standard deviation, which must not be a divisor.
         self.deviation_ = np.where(deviation > 1e-12 * np.maximum(np.abs(self.mean_), 1e-300), deviation, 1.0)
         self.missing_ = np.isnan(numbers).any(axis=0)
         standardised = (numbers - self.mean_) / self.deviation_
@@ -142,14 +152,18 @@ class TableEncoder(Encoder):
         self.edges_ = np.array(edges).T.reshape(_N_EDGES, numbers.shape[1])
 
     def transform(self, x, owner=None):
-        """Encodes rows.
+        """Encode rows.
 
         Args:
-            x: Rows with the columns of `fit`. Those of a DataFrame may come in another order.
-            owner: Name of the estimator for the error message about another number of features.
+            x: Rows with the columns of `fit`. The columns of a DataFrame can have another order.
+            owner: Name of the estimator for the error message about a wrong number of features. Defaults to `None`: the
+                name of this class.
 
         Returns:
-            Dict from tensor name to array.
+            Dict from the name of a tensor to an array.
+
+        Raises:
+            ValueError: If the columns differ from `fit`, or a value can't be encoded.
         """
         x = self._conform(x, owner)
         numbers = self._numbers(x)
@@ -185,7 +199,7 @@ class TableEncoder(Encoder):
 
     @property
     def input_names(self):
-        """Dict from each used column to its input's name in `keras_model()` ("/" isn't allowed there)."""
+        """Dict from the name of a used column to the name of its input in `keras_model()`, which has no "/"."""
         names = {}
         for name, _ in self.used_columns():
             safe = str(name).replace("/", "_") or "_"
@@ -234,7 +248,7 @@ class TableEncoder(Encoder):
         for name, kind in self.used_columns():
             if kind == "date":
                 rows[name] = rows[name].to_numpy().view("datetime64[s]")
-        # Columns that nothing is read from.
+        # Add the ignored columns.
         return rows.reindex(columns=self.columns_)
 
     def coded(self, raw):
@@ -255,6 +269,7 @@ class TableEncoder(Encoder):
         return categories | texts
 
     def _conform(self, x, owner):
+        """Return rows as an array or DataFrame with the columns of `fit`; see `transform`."""
         x = frames.as_table(x, fitted_on_array=self.columns_ is None)
         if self.columns_ is None:
             x = x if isinstance(x, np.ndarray) else np.stack([columns.as_numbers(x[c]) for c in x], axis=1)
@@ -272,22 +287,23 @@ class TableEncoder(Encoder):
         return x if self.columns_ is None else x.set_axis(self.columns_, axis=1)
 
     def used_columns(self):
-        """Pairs of name and kind of the columns that something is read from."""
+        """Return the list of pairs (name, kind) of the columns that aren't ignored."""
         return [(name, kind) for name, kind in zip(self.columns_, self.kinds_, strict=True) if kind is not None]
 
     def _numbers(self, x):
+        """Return the numerical columns, not standardised, as an array `(rows, d)`."""
         if isinstance(x, np.ndarray):
             return x if len(self.used_) == x.shape[1] else x[:, self.used_]
         if list(x.columns) != self.columns_:
             x = x.set_axis(frames.column_names(x), axis=1)
-        found = []
+        numbers = []
         for name, kind in self.used_columns():
             if kind == "number":
-                found.append(columns.as_numbers(x[name]))
+                numbers.append(columns.as_numbers(x[name]))
             elif kind == "date":
-                parts = dates.column_date_parts(x[name], self.notations_[name])
-                found.extend(parts[part] for part in self.parts_[name])
-        return np.stack(found, axis=1) if found else np.zeros((len(x), 0))
+                date_parts = dates.column_date_parts(x[name], self.notations_[name])
+                numbers.extend(date_parts[index] for index in self.parts_[name])
+        return np.stack(numbers, axis=1) if numbers else np.zeros((len(x), 0))
 
     def _number_names(self):
         if self.columns_ is None:
@@ -297,10 +313,11 @@ class TableEncoder(Encoder):
             if kind == "number":
                 names.append(str(name))
             elif kind == "date":
-                names.extend(f"{name} ({dates.DATE_PARTS[part]})" for part in self.parts_[name])
+                names.extend(f"{name} ({dates.DATE_PARTS[index]})" for index in self.parts_[name])
         return names
 
     def _check_numbers(self, numbers):
+        """Raise a `ValueError` for infinite numbers and for numbers beyond the range of float32."""
         beyond = np.abs(numbers) > MAX_FLOAT32
         if not beyond.any():
             return
@@ -319,10 +336,11 @@ class TableEncoder(Encoder):
             "Remove them or replace them with NaN."
         )
 
-    def _warn_of_confused_integers(self, given):
-        if isinstance(given, np.ndarray) and given.dtype.kind in "bf":
+    def _warn_of_confused_integers(self, original):
+        """Warn of columns whose integers are too large for float64, in the table as passed to `fit`."""
+        if isinstance(original, np.ndarray) and original.dtype.kind in "bf":
             return
-        frame = given if isinstance(given, pd.DataFrame) else pd.DataFrame(given)
+        frame = original if isinstance(original, pd.DataFrame) else pd.DataFrame(original)
         for position, kind in enumerate(self.kinds_):
             series = frame.iloc[:, position]
             if kind == "number" and not pd.api.types.is_float_dtype(series.dtype):
@@ -360,7 +378,7 @@ class TableEncoder(Encoder):
         self.columns_, self.kinds_ = state["columns"], state["kinds"]
         self.used_ = None if state["used"] is None else np.array(state["used"], dtype=int)
         self.parts_, self.vocabularies_ = dict(state["parts"]), dict(state["vocabularies"])
-        # Before other notations were read, all dates were in ISO 8601.
+        # Older versions supported only ISO 8601 and saved no notations.
         notations = state.get("notations", [(name, {}) for name in self.parts_])
         self.notations_ = {name: dates.Notation(**notation) for name, notation in notations}
         self.texts_ = {name: TextEncoder.from_config(config) for name, config in state["texts"]}
@@ -371,8 +389,11 @@ class TableEncoder(Encoder):
 
 
 def _edges(values):
-    """Edges of bins: half of them quantiles of the values, half of the distinct values, so that the rare values of a
-    column that is mostly zero have bins too."""
+    """Return the edges of the bins of a column.
+
+    Half of them are quantiles of the values, and half are quantiles of the distinct values, so that a column with
+    mostly zeros has bins for its rare values, too.
+    """
     half = (_N_EDGES - 1) // 2
     return np.sort(
         np.concatenate(
@@ -382,7 +403,7 @@ def _edges(values):
 
 
 def _vocabulary(series):
-    """Returns categories by falling frequency, ties in alphabetical order."""
+    """Return the categories of a column by falling frequency, ties in alphabetical order."""
     codes, values = columns.factorize_strings(series)
     counts = np.bincount(codes, minlength=len(values))
     order = np.lexsort((np.arange(len(values)), -counts))

@@ -1,4 +1,4 @@
-"""A table's encoding as a Keras model of stock layers, which is a part of what is exported."""
+"""Encoding of a table as a Keras model of stock layers, for export."""
 
 import keras
 import numpy as np
@@ -7,12 +7,14 @@ from autonas.data.encoders import dates
 
 
 def table_model(encoder, strings=True, float64=True):
-    """The model that computes `encoder.transform(x)` from `encoder.raw_inputs(x)`.
+    """Return the `keras.Model` that computes `encoder.transform(x)` from `encoder.raw_inputs(x)`.
 
     Args:
         encoder: A fitted `TableEncoder`.
-        strings: Whether categories and texts come as strings; else as what `encoder.coded` makes of them.
-        float64: Whether numbers are standardised in 64 bits; dates always are.
+        strings: Whether categories and texts are strings. With `False` they are the integers of `encoder.coded`.
+            Defaults to `True`.
+        float64: Whether numbers are standardised in float64. The parts of dates are always computed in float64.
+            Defaults to `True`.
     """
     standardise = _standardisation(encoder, "float64" if float64 else "float32")
     if encoder.columns_ is None:
@@ -28,9 +30,9 @@ def table_model(encoder, strings=True, float64=True):
         elif kind == "date":
             missing = keras.ops.equal(inputs[name], dates.MISSING_DATE)
             seconds = keras.ops.where(missing, float("nan"), keras.ops.cast(inputs[name], "float64"))
-            parts = dates.date_parts(seconds, keras.ops.floor)
-            dated = [parts[part] for part in encoder.parts_[name]]
-            numbers.extend(dated if float64 else [keras.ops.cast(part, "float32") for part in dated])
+            date_parts = dates.date_parts(seconds, keras.ops.floor)
+            columns = [date_parts[index] for index in encoder.parts_[name]]
+            numbers.extend(columns if float64 else [keras.ops.cast(column, "float32") for column in columns])
     if numbers:
         outputs["numbers"] = standardise(keras.ops.stack(numbers, axis=-1))
     codes = [

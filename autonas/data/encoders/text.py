@@ -1,4 +1,4 @@
-"""Strings to padded sequences of token ids."""
+"""Encoder of texts."""
 
 import numpy as np
 import pandas as pd
@@ -13,23 +13,28 @@ _BATCH = 4096
 
 
 class TextEncoder(Encoder):
-    """Encodes strings as the tensor `"tokens"` of ids `(length,)`: 0 padding, 1 unknown, then words by
-    frequency.
+    """Encoder of strings as the tensor `"tokens"` of token ids `(length,)`.
 
-    `keras.layers.TextVectorization` lowers the strings, strips punctuation and splits at white space. The
-    statistics are `vocabulary_size`, and of the training rows, cut to `length`, `document_frequency` (rows
-    that hold the token) and scikit-learn's smooth `inverse_document_frequency`, log((1 + rows) / (1 +
-    document_frequency)) + 1; both of shape `(vocabulary_size,)`.
+    A `keras.layers.TextVectorization` converts the strings to lower case, removes punctuation and splits at white
+    space. The id 0 is padding, 1 is an unknown word, and the words follow in the order of falling frequency.
+
+    The statistics are:
+
+    - `vocabulary_size`: size of the vocabulary, including padding and unknown words.
+    - `document_frequency`: number of rows of the training set with a token, after they are cut to `length`;
+      `(vocabulary_size,)`.
+    - `inverse_document_frequency`: log((1 + rows) / (1 + document_frequency)) + 1, the smooth variant of scikit-learn;
+      `(vocabulary_size,)`.
 
     Args:
-        max_tokens: Largest size of the vocabulary, padding and unknown included.
-        length: Tokens per row; longer rows are cut. None takes the 99th percentile of the training rows'
-            lengths, at most 512.
+        max_tokens: Maximum size of the vocabulary, including padding and unknown words. Defaults to 20,000.
+        length: Number of tokens per row, to which longer rows are cut. Defaults to `None`: the 99th percentile of the
+            lengths in the training set, at most 512.
     """
 
     kind = "text"
     options_shape = {"max_tokens": (int, None), "length": (int, None)}
-    # Keras would open a file whose name stands for the words.
+    # A list of strings only: if the vocabulary were a single string, Keras would open it as a file.
     state_shape = {"vocabulary": [str], "length": int, "n_rows": int, "document_frequency": [int]}
 
     def __init__(self, max_tokens=20000, length=None):
@@ -102,7 +107,7 @@ class TextEncoder(Encoder):
         return keras.Model(inputs, {"tokens": keras.layers.Identity(dtype="int32")(inputs)}, name="text_encoder")
 
     def apply(self, strings):
-        """Returns the KerasTensor of token ids of a KerasTensor of strings."""
+        """Convert a symbolic Keras tensor of strings to a symbolic tensor of token ids."""
         import keras
 
         layer = _vectorization(vocabulary=self.vocabulary_, output_sequence_length=self.length_)
@@ -133,7 +138,14 @@ class TextEncoder(Encoder):
 
 
 def as_strings(x):
-    """Returns an object array of str, missing values (and masked ones) as empty strings."""
+    """Convert strings to an object array of str, with missing and masked values as empty strings.
+
+    Args:
+        x: List, array or Series of strings or bytes, or a DataFrame with one column.
+
+    Raises:
+        ValueError: If `x` has several columns, or a value isn't a string.
+    """
     x = masks.with_missing(x)
     if isinstance(x, pd.DataFrame):
         if x.shape[1] != 1:
