@@ -1,4 +1,4 @@
-"""Cost: what a model takes to be deployed, a number measured on it before it is trained."""
+"""Base class of costs: numbers measured on a built model before it is trained."""
 
 import contextlib
 import inspect
@@ -8,15 +8,26 @@ import numpy as np
 
 
 class Cost:
-    """A number measured on a built model, whose weights are still random.
+    """A number measured on a built model whose weights are still random.
 
-    Subclass it: set `name`, and write `measure`. The arguments of the constructor are stored under their own names.
+    A subclass sets `name` and overrides `measure`. Its constructor stores the arguments under their own names.
+
+    ```python
+    class Layers(autonas.objectives.Cost):
+        name = "layers"
+        is_counted = True
+
+        def measure(self, built):
+            return {self.name: float(len(built.model.layers))}
+
+    automl = autonas.AutoModel(constraints={Layers(): 50})
+    ```
 
     Attributes:
         name: Column of the leaderboard and key of constraints, such as `"latency_ms"`.
-        direction: `"min"` if the smaller is the better, as by default, or `"max"`.
-        is_counted: Whether the graph alone tells it, within milliseconds. `False`, the default, if the model is
-            exported or run.
+        direction: `"min"` if smaller values are better, `"max"` otherwise. Defaults to `"min"`.
+        is_counted: Whether the cost is computed from the model's graph alone, within milliseconds. `False`, the
+            default, if the model has to be exported or run.
     """
 
     name = None
@@ -24,25 +35,30 @@ class Cost:
     is_counted = False
 
     def check(self):
-        """Raises a `ValueError` if an argument is wrong, an `ImportError` if a package that it needs is missing."""
+        """Check the arguments.
+
+        Raises:
+            ValueError: If an argument is invalid.
+            ImportError: If a required package is missing.
+        """
 
     def measure(self, built):
-        """Measures a model.
+        """Measure a model.
 
         Args:
             built: A `BuiltModel`.
 
         Returns:
-            Dict from names to floats: the cost under its `name`, and what belongs to it, such as its spread, under
-            names that begin so.
+            Dict from name to float. The cost stands under `name`. Further numbers, such as the spread, stand under
+            names that begin with `name`.
 
         Raises:
-            ValueError: If the model can't be measured; the message names the layer that is the cause.
+            ValueError: If the model can't be measured. The message names the layer that is the cause.
         """
         raise NotImplementedError
 
     def get_config(self):
-        """The constructor's arguments by name."""
+        """Return the constructor's arguments by name."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     @classmethod
@@ -56,10 +72,17 @@ class Cost:
 
 
 class BuiltModel:
-    """A built model, and what it was exported to.
+    """A built model together with its exports, as a cost measures it.
+
+    ```python
+    inputs = keras.Input((4,))
+    built = autonas.objectives.BuiltModel(keras.Model(inputs, keras.layers.Dense(1)(inputs)))
+    autonas.objectives.Params().measure(built)  # {"params": 5.0}
+    ```
 
     Args:
-        model: A functional `keras.Model` of static shapes but for the batch's; its inputs and outputs are dicts.
+        model: A functional `keras.Model`. All dimensions but the batch's are static. A candidate's inputs and outputs
+            are dicts.
     """
 
     def __init__(self, model):
@@ -67,11 +90,11 @@ class BuiltModel:
         self._exported = {}
 
     def exported(self, runtime, batch_size=1):
-        """The model as a run time takes it, exported when first asked for.
+        """Return the model exported to a run time. Each export is made once.
 
-        It is exported with weights as training leaves them. Converters drop biases of zero, batch normalisation that
-        changes nothing and repeated constants, so that the file of a model with initial weights would be smaller, and
-        perhaps faster, than that of the same model once it is trained.
+        Constant weights, such as zero biases, are replaced by random ones during the export. Converters drop zero
+        biases, neutral batch normalisation and repeated constants, so the file of an untrained model would otherwise
+        be smaller, and perhaps faster, than the file of the same model after training.
 
         Args:
             runtime: `"litert"`, `"onnx"` or `"keras"`.
@@ -81,7 +104,7 @@ class BuiltModel:
             An `autonas.runtimes.ExportedModel`.
 
         Raises:
-            ValueError: If the run time lacks an operation of the model's.
+            ValueError: If the run time lacks an operation of the model.
         """
         from autonas import runtimes
 
@@ -94,7 +117,7 @@ class BuiltModel:
 
 @contextlib.contextmanager
 def _varied_weights(model):
-    """Weights that are all alike, such as biases of zero and variances of one, are varied within."""
+    """Vary constant weights, such as zero biases and unit variances, within the context."""
     generator, kept = np.random.default_rng(0), []
     for variable in model.weights:
         value = keras.ops.convert_to_numpy(variable)

@@ -1,4 +1,4 @@
-"""FLOPs: the floating point operations of a prediction, counted on the Keras graph."""
+"""FLOPs: floating point operations of a prediction, counted on the Keras graph."""
 
 import functools
 import math
@@ -9,49 +9,56 @@ from autonas.backends import node_graph
 
 
 def flops(model):
-    """Number of floating point operations with which a model predicts one row.
+    """Count the floating point operations of a model's prediction for one row.
 
-    A multiplication with an addition counts 2, so that a dense layer of m inputs and n units counts 2 m n. Beside the
-    linear maps count, for each element of the output: a bias, an activation function of any kind, and each further
-    tensor of a sum, product or maximum 1; batch normalisation and rescaling 2, layer normalisation 7; pooling as many
-    as its window has elements. Moving values (reshapes, concatenation, padding, embedding) costs nothing, nor does what
-    only training does (dropout, augmentation).
+    A multiplication with an addition counts 2, so a dense layer of m inputs and n units counts 2 m n. Other operations
+    count for every element of the output:
+
+    - a bias, an activation function, and every further tensor of a sum, product or maximum: 1
+    - batch normalisation and rescaling: 2
+    - layer normalisation: 7
+    - pooling: the number of elements of the window
+
+    Moving values (reshapes, concatenation, padding, embedding) counts 0. So do operations of training alone (dropout,
+    augmentation).
 
     Args:
-        model: A built functional `keras.Model`, `keras.Sequential` or `keras.Function`, of static shapes but for the
-            batch's.
+        model: A built functional `keras.Model`, `keras.Sequential` or `keras.Function`. All dimensions but the
+            batch's are static.
 
     Returns:
         An integer.
 
     Raises:
-        ValueError: If it holds a layer whose operations aren't known; the message names it.
+        ValueError: If the operations of a layer are unknown. The message names the layer.
     """
     levels = node_graph.levels(keras.Function(model.inputs, model.outputs))
     return sum(node_flops(node) for level in levels for node in level)
 
 
 def node_flops(node):
-    """FLOPs of one call of a layer or operation in a functional graph, a node of Keras; see `flops`."""
+    """Count the FLOPs of one node of a Keras graph, a call of a layer or operation; see `flops`."""
     inputs = [tensor.shape for tensor in node.input_tensors]
     outputs = [tensor.shape for tensor in node.output_tensors]
     try:
         return layer_flops(node.operation, inputs, outputs)
     except _UnknownShape as unknown:
         raise ValueError(
-            f"FLOPs need shapes that are known but for the batch's. The layer {node.operation.name!r} has the shape "
-            f"{unknown.args[0]}."
+            "To count FLOPs, all dimensions but the batch's must be known. The layer "
+            f"{node.operation.name!r} has the shape {unknown.args[0]}."
         ) from None
 
 
 @functools.singledispatch
 def layer_flops(layer, inputs, outputs):
-    """FLOPs of one call of a layer; that of a class of your own is told by `@layer_flops.register(MyLayer)`.
+    """Count the FLOPs of one call of a layer.
+
+    Register a function for a layer class of your own with `@layer_flops.register(MyLayer)`.
 
     Args:
         layer: The built layer, or an operation of `keras.ops`.
-        inputs: List of the shapes of its inputs, the batch's dimension included.
-        outputs: List of the shapes of its outputs.
+        inputs: List of the shapes of the layer's inputs, including the batch dimension.
+        outputs: List of the shapes of the layer's outputs, including the batch dimension.
     """
     kind = type(layer).__name__
     if not isinstance(layer, keras.layers.Layer):
@@ -59,17 +66,17 @@ def layer_flops(layer, inputs, outputs):
             if kind in names.split():
                 return count(layer, inputs, outputs)
     raise ValueError(
-        f"The FLOPs of the layer {layer.name!r} of class {kind} aren't known. Register a function that counts them: "
+        f"The FLOPs of the layer {layer.name!r} of class {kind} are unknown. Register a function that counts them: "
         f"`@autonas.costs.flops.layer_flops.register({kind})`."
     )
 
 
 class _UnknownShape(Exception):
-    """A dimension other than the batch's isn't known."""
+    """A dimension other than the batch's is unknown."""
 
 
 def _elements(*shapes):
-    """Number of elements of tensors, those of one row where the first dimension is that of the batch."""
+    """Count the elements of tensors of these shapes, with a batch of one row where the first dimension is `None`."""
     total = 0
     for shape in shapes:
         sizes = [1 if size is None else size for size in shape[:1]] + list(shape[1:])
@@ -167,10 +174,11 @@ def _recurrent(layer, inputs, gates, biases, elementwise):
 @layer_flops.register(keras.layers.Bidirectional)
 def _bidirectional(layer, inputs, outputs):
     joined = 0 if layer.merge_mode in ("concat", None) else _elements(*outputs)
-    return sum(layer_flops(each, inputs, outputs) for each in (layer.forward_layer, layer.backward_layer)) + joined
+    directions = (layer.forward_layer, layer.backward_layer)
+    return sum(layer_flops(direction, inputs, outputs) for direction in directions) + joined
 
 
-# ---------------------------------------------------------------------- the others
+# ---------------------------------------------------------------------- other layers
 
 
 @layer_flops.register(keras.Model)
@@ -253,7 +261,7 @@ for _count, _classes in _BY_CLASS.items():
     for _class in _classes:
         layer_flops.register(_class, _count)
 
-#: Operations of `keras.ops` by the names of their classes, which Keras doesn't export.
+#: Operations of `keras.ops` by class name, since Keras doesn't export the classes.
 _BY_NAME = {
     _free: (
         "BroadcastTo Cast Concatenate ConvertToTensor Copy ExpandDims Flip FullLike GetItem Moveaxis OneHot OnesLike "

@@ -1,4 +1,4 @@
-"""Latency: milliseconds of a prediction, measured in the run time that serves the model, or looked up in a table."""
+"""Latency: milliseconds of a prediction, measured in the run time that serves the model or estimated from a table."""
 
 import functools
 
@@ -8,22 +8,30 @@ from autonas.costs import base, latency_table, timing
 
 
 class Latency(base.Cost):
-    """`"latency_ms"`: milliseconds in which a run time predicts a batch, the median of repeated calls.
+    """Milliseconds in which a run time predicts a batch, the cost `"latency_ms"`.
 
-    Measured after a warm-up; how, and why others that use the machine hardly disturb it, is said in
-    `autonas.costs.timing.time_calls`. Beside it stands `"latency_ms_spread"`, the interquartile range of the
-    calls. With a `table` it is the sum of the latencies of the model's operations on the device of the table instead,
-    see `autonas.costs.latency_table.LatencyTable`; nothing is exported or run.
+    The latency is the median of repeated calls after a warm-up. `autonas.costs.timing.time_calls` describes the
+    measurement and its robustness to other load on the machine. The interquartile range of the calls is recorded as
+    `"latency_ms_spread"`.
+
+    With a `table`, the latency is estimated as the sum of the latencies of the model's operations on the device of the
+    table, see `autonas.costs.latency_table.LatencyTable`. The model is then neither exported nor run.
+
+    ```python
+    latency = autonas.objectives.Latency(batch_size=8, runtime="keras")
+    automl = autonas.AutoModel(objective=["val_accuracy", latency], constraints={"latency_ms": 5})
+    ```
 
     Args:
         batch_size: Number of rows of a prediction. Defaults to 1.
-        runtime: `"litert"`, `"onnx"` (ONNX Runtime) or `"keras"`: the function compiled by Keras's backend, inputs on
-            the device and outputs on the host, which is the one for a GPU. Defaults to `"litert"`.
-        n_threads: Number of threads of the run time. The Keras function takes those of its backend, and only 1 may be
-            given for it. Defaults to 1.
-        table: What `autonas profile --device-out table.json` writes, a path or a dict. Batch size, run time and threads
-            are then those of the table; give none or the same. Defaults to `None`.
-        name: Name of the cost, if there are several. Defaults to `"latency_ms"`.
+        runtime: `"litert"`, `"onnx"` (ONNX Runtime) or `"keras"`, the function compiled by Keras's backend with inputs
+            on the device and outputs on the host. Use `"keras"` to measure on a GPU. Defaults to `"litert"`.
+        n_threads: Number of threads of the run time. Must be 1 for `"keras"`, whose backend sets its own number of
+            threads. Defaults to 1.
+        table: Latency table written by `autonas profile --device-out table.json`, a path or a dict. The table
+            determines `batch_size`, `runtime` and `n_threads`: leave these out or pass the same values. Defaults to
+            `None`.
+        name: Name of the cost, to tell several latencies apart. Defaults to `"latency_ms"`.
     """
 
     def __init__(self, batch_size=1, runtime="litert", n_threads=1, table=None, name="latency_ms"):
@@ -64,8 +72,8 @@ class Latency(base.Cost):
     def _check_against_table(self):
         defaults = {"batch_size": 1, "runtime": "litert", "n_threads": 1}
         for name, default in defaults.items():
-            given, measured = getattr(self, name), getattr(self._loaded, name)
-            if given not in (default, measured):
+            value, measured = getattr(self, name), getattr(self._loaded, name)
+            if value not in (default, measured):
                 raise ValueError(
-                    f"`{name}` must be that of the table, {measured!r}, or not be given. Received: {name}={given!r}"
+                    f"`{name}` must equal the table's, {measured!r}, or be left out. Received: {name}={value!r}"
                 )

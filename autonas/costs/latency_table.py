@@ -1,4 +1,4 @@
-"""Latency table: what each operation takes on a device, measured once, and summed for a model."""
+"""Latency table: latencies of operations on a device, measured once and summed to estimate a model's latency."""
 
 import json
 import math
@@ -12,30 +12,30 @@ from scipy import optimize, stats
 from autonas import runtimes
 from autonas.costs import base, operations, timing
 
-#: Seconds in which an operation is called again and again: for a table, and for an estimate that a search waits for.
+#: Seconds of repeated calls of an operation: for a table, and for an estimate that a search waits for.
 _SECONDS, _HASTY_SECONDS = 0.1, 0.02
 
 
 class LatencyTable:
-    """Latencies of operations on one device, and the line by which their sums predict those of models.
+    """Latencies of operations on one device, and a linear model that estimates the latency of a network from them.
 
-      latency = offset + scale * sum over operations,
+      latency = offset + scale * sum of the latencies of the operations
 
-    where a convolution or dense layer, the batch normalisation and the activation function that alone follow it are
-    one operation (see `autonas.costs.operations`), and each is measured as a model of its own, less what a model
-    of next to nothing takes. The line is 0 and 1 until `calibrate` fits it.
+    A convolution or dense layer forms one operation with the batch normalisation and activation function that follow
+    it (see `autonas.costs.operations`). The latency of an operation is measured on a model of this operation alone,
+    less the latency of a nearly empty model. Offset and scale are 0 and 1 until `calibrate` fits them.
 
     Args:
         runtime: `"litert"`, `"onnx"` or `"keras"`. Defaults to `"litert"`.
         batch_size: Number of rows of a prediction. Defaults to 1.
         n_threads: Number of threads. Defaults to 1.
-        device: Dict that describes where and how operations were measured. Defaults to this machine.
-        seconds: For how long an operation is called again and again. Defaults to 0.1.
+        device: Dict that describes the device and the settings of the measurement. Defaults to this machine.
+        seconds: Seconds of repeated calls per operation. Defaults to 0.1.
 
     Attributes:
         operations: Dict from the key of an operation to milliseconds.
-        calibration: Dict of `"offset"` in milliseconds, `"scale"`, and `"architectures"`, their number.
-        error: Dict of how well the table predicts models that it wasn't fitted on, or `None`; see `check`.
+        calibration: Dict of `"offset"` in milliseconds, `"scale"`, and `"architectures"`, the number of models fitted.
+        error: Dict of the error on models that weren't used to fit the table, or `None`; see `check`.
     """
 
     def __init__(self, runtime="litert", batch_size=1, n_threads=1, device=None, seconds=_SECONDS):
@@ -57,7 +57,7 @@ class LatencyTable:
         self._overhead = None
 
     def measure(self, operation):
-        """The latency of an `Operation` in milliseconds, measured when it is first met."""
+        """Return the latency of an `Operation` in milliseconds. Measure it if the table lacks it."""
         if operation.key not in self.operations:
             if self._overhead is None:
                 inputs = keras.Input((1,))
@@ -66,22 +66,22 @@ class LatencyTable:
         return self.operations[operation.key]
 
     def add(self, model):
-        """Measures those operations of a model that the table lacks."""
+        """Measure the operations of a model that the table lacks."""
         for operation in operations.operations_of(model):
             self.measure(operation)
 
     def predict(self, model):
-        """The latency of a model in milliseconds.
+        """Estimate the latency of a model in milliseconds.
 
         Raises:
-            ValueError: If the table lacks an operation; the message names it.
+            ValueError: If the table lacks an operation of the model. The message names the operation.
         """
         return self.calibration["offset"] + self.calibration["scale"] * self._sum(model)
 
     def calibrate(self, models, latencies):
-        """Fits the line to models that were measured directly.
+        """Fit offset and scale to models whose latencies were measured directly.
 
-        The least squares of relative errors by an offset and a scale that aren't negative.
+        Minimises the sum of squared relative errors over non-negative offsets and scales.
 
         Args:
             models: List of models.
@@ -94,10 +94,14 @@ class LatencyTable:
         self.calibration = {"offset": float(offset), "scale": float(scale), "architectures": len(models)}
 
     def check(self, models, latencies):
-        """Compares predictions with the latencies of models that the table wasn't fitted on; sets `error`.
+        """Compare estimated with measured latencies of models that weren't used for `calibrate`, and set `error`.
 
-        It is a dict of `"median_percentage_error"`, of absolute errors, `"kendall_tau"` between the two orders, and
-        `"architectures"`, their number. The arguments are those of `calibrate`.
+        `error` is a dict of `"median_percentage_error"`, the median absolute error in percent, `"kendall_tau"`, the
+        rank correlation, and `"architectures"`, the number of models.
+
+        Args:
+            models: List of models.
+            latencies: List of their latencies in milliseconds.
         """
         predictions = np.array([self.predict(model) for model in models])
         latencies = np.asarray(latencies)
@@ -108,7 +112,7 @@ class LatencyTable:
         }
 
     def save(self, path):
-        """Writes the table to a JSON file."""
+        """Write the table to a JSON file."""
         with open(path, "w", encoding="utf-8") as file:
             json.dump(self.to_json(), file, indent=1)
 
@@ -122,23 +126,23 @@ class LatencyTable:
 
     @classmethod
     def load(cls, table):
-        """The table in a JSON file, or in a dict of the same content.
+        """Return the table in a JSON file, or in a dict of the same content.
 
         Raises:
-            ValueError: If it is none.
+            ValueError: If `table` isn't a latency table.
         """
         if isinstance(table, (str, os.PathLike)):
             with open(table, encoding="utf-8") as file:
                 table = json.load(file)
-        parts = ("device", "operations", "calibration", "error")
-        if not isinstance(table, dict) or not all(part in table for part in parts):
+        keys = ("device", "operations", "calibration", "error")
+        if not isinstance(table, dict) or not all(key in table for key in keys):
             raise ValueError(
-                "`table` must be what `autonas profile --device-out table.json` writes, a path or a dict. "
-                f"Received: {table!r:.100}"
+                "`table` must be a latency table written by `autonas profile --device-out table.json`, a path or a "
+                f"dict. Received: {table!r:.100}"
             )
         device = table["device"]
         loaded = cls(device["runtime"], device["batch_size"], device["threads"], device)
-        loaded.operations, loaded.calibration, loaded.error = (table[part] for part in parts[1:])
+        loaded.operations, loaded.calibration, loaded.error = (table[key] for key in keys[1:])
         return loaded
 
     def _sum(self, model):
@@ -157,10 +161,10 @@ class LatencyTable:
 
 
 class OperationLatency:
-    """Milliseconds that one call of a layer takes to predict one row, by itself.
+    """Latency of a single call of a layer for one row, in milliseconds.
 
-    A layer is measured once for each configuration and shape of its inputs, in LiteRT if that is installed and Keras's
-    backend can export to it, else as the compiled Keras function.
+    A layer is measured once per configuration and input shape. It is measured in LiteRT if LiteRT is installed and
+    Keras's backend can export to it, and otherwise as the compiled Keras function.
 
     Attributes:
         table: A `LatencyTable`.
@@ -175,12 +179,12 @@ class OperationLatency:
         self.table = LatencyTable(runtime, seconds=_HASTY_SECONDS)
 
     def __call__(self, node):
-        """The latency of a node of Keras's graph, a float."""
+        """Return the latency of a node of Keras's graph, a float in milliseconds."""
         return 0.0 if node.is_input else self.table.measure(operations.operation_of(node))
 
 
 def _processor():
-    """The name of the processor, where the system tells it."""
+    """Return the name of the processor as the system reports it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""Memory: the most that activations take at once in a prediction, counted on the Keras graph."""
+"""Memory: peak size of the activations during a prediction, counted on the Keras graph."""
 
 import collections
 import math
@@ -11,7 +11,11 @@ from autonas.costs import base
 
 
 class PeakMemory(base.Cost):
-    """`"memory_mb"`: megabytes (10^6 bytes) of activations that are alive at once; see `peak_memory`.
+    """Peak size of the activations in megabytes (10^6 bytes), the cost `"memory_mb"`; see `peak_memory`.
+
+    ```python
+    automl = autonas.AutoModel(constraints={autonas.objectives.PeakMemory(batch_size=8): 2.0})
+    ```
 
     Args:
         batch_size: Number of rows of a prediction. Defaults to 1.
@@ -31,20 +35,20 @@ class PeakMemory(base.Cost):
 
 
 def peak_memory(model, batch_size=1):
-    """Bytes of the activations that are alive at once, at most, when a model predicts.
+    """Return the peak number of bytes of activations that are in memory while a model predicts.
 
-    Layers are called one after the other in the order of the graph. While one is called, its inputs and outputs are
-    alive, and whatever a later one needs, the model's outputs too; the model's inputs are until they were last used.
-    A layer that only training needs, such as dropout, passes its input on. Weights don't count, nor what a layer
-    needs inside.
+    Layers are called one after the other in the order of the graph. During a call the layer's inputs and outputs, all
+    tensors that later layers need and the model's outputs so far are in memory. An input of the model is in memory
+    until its last use. A layer of training alone, such as dropout, passes its input on. Weights and a layer's
+    intermediate results don't count.
 
     Args:
-        model: A built functional `keras.Model`, `keras.Sequential` or `keras.Function`, of static shapes but for the
-            batch's.
+        model: A built functional `keras.Model`, `keras.Sequential` or `keras.Function`. All dimensions but the
+            batch's are static.
         batch_size: Number of rows of a prediction. Defaults to 1.
 
     Raises:
-        ValueError: If a shape isn't known; the message names the tensor.
+        ValueError: If a shape is unknown. The message names the tensor.
     """
     run = node_graph.Execution(model)
     sizes = {}
@@ -59,19 +63,19 @@ def peak_memory(model, batch_size=1):
 
     inputs = [keys(run.inputs_of(node)) for node in run.nodes]
     needed = collections.Counter(keys(run.outputs))
-    for each in inputs:
-        needed.update(each)
+    for input_keys in inputs:
+        needed.update(input_keys)
     alive = keys(run.inputs)
     peak = total(alive)
-    for node, given in zip(run.nodes, inputs, strict=True):
-        made = keys(node.output_tensors)
-        taken = total(alive | made)
+    for node, input_keys in zip(run.nodes, inputs, strict=True):
+        output_keys = keys(node.output_tensors)
+        taken = total(alive | output_keys)
         inner = node_graph.inner_model(node)
         if inner is not None:
-            taken = max(taken, total(alive - given) + peak_memory(inner, batch_size))
+            taken = max(taken, total(alive - input_keys) + peak_memory(inner, batch_size))
         peak = max(peak, taken)
-        needed.subtract(given)
-        alive = {key for key in alive | made if needed[key] > 0}
+        needed.subtract(input_keys)
+        alive = {key for key in alive | output_keys if needed[key] > 0}
     return peak
 
 
@@ -79,7 +83,7 @@ def _bytes(tensor, batch_size):
     shape = [batch_size if size is None else size for size in tensor.shape[:1]] + list(tensor.shape[1:])
     if None in shape:
         raise ValueError(
-            "Memory needs shapes that are known but for the batch's. The tensor "
+            "To count memory, all dimensions but the batch's must be known. The tensor "
             f"{tensor.name!r} has the shape {tuple(tensor.shape)}."
         )
     return math.prod(shape) * np.dtype(tensor.dtype).itemsize

@@ -1,15 +1,19 @@
-"""Model size: megabytes of the file that is deployed."""
+"""Model size: megabytes of the exported file."""
 
 from autonas import runtimes
 from autonas.costs import base
 
 
 class ModelSize(base.Cost):
-    """`"model_size_mb"`: bytes of the exported file / 10^6, weights as float32.
+    """Size of the exported file with float32 weights in megabytes (10^6 bytes), the cost `"model_size_mb"`.
+
+    ```python
+    automl = autonas.AutoModel(constraints={autonas.objectives.ModelSize(runtime="keras"): 2.0})
+    ```
 
     Args:
-        runtime: What it is exported to: `"litert"`, `"onnx"` or `"keras"` (a `.keras` file without the optimizer).
-            Defaults to `"litert"`.
+        runtime: Run time that the model is exported to: `"litert"`, `"onnx"` or `"keras"` (a `.keras` file without the
+            optimizer). Defaults to `"litert"`.
     """
 
     name = "model_size_mb"

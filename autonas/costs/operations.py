@@ -1,4 +1,4 @@
-"""Operations: the parts of a prediction that a run time computes as one, each with a name for what it computes."""
+"""Operations: groups of layer calls that a run time computes together, with a key that describes the computation."""
 
 import hashlib
 import inspect
@@ -19,7 +19,7 @@ _LINEAR = (
 )
 _SUMS = (keras.layers.Add, keras.layers.Multiply, keras.layers.Subtract)
 _ACTIVATIONS = (keras.layers.Activation, keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.ReLU)
-#: Arguments of layers, and endings of them, that don't change what a prediction costs.
+#: Arguments of layers, and endings of arguments, that don't change the cost of a prediction.
 _WITHOUT_EFFECT = {
     "data_format",
     "dtype",
@@ -33,46 +33,48 @@ _WITHOUT_EFFECT = {
     "variance",
 }
 _ENDINGS = ("_constraint", "_initializer", "_regularizer")
-#: Characters of an argument's value beyond which it is replaced by a hash.
+#: Longest value of an argument in a key, in characters. A longer value is replaced by a hash.
 _LONGEST = 80
 
 
 class Operation:
-    """Calls of layers that follow each other, which run times compute as one.
+    """Consecutive layer calls that run times compute together.
 
     Args:
-        nodes: List of nodes of Keras's graph; all but the first take nothing but the output of the one before.
-        inputs: List of the symbolic tensors that the first is given.
+        nodes: List of nodes of Keras's graph. The only input of every node but the first is the output of the
+            previous node.
+        inputs: List of the symbolic input tensors of the first node.
 
     Attributes:
-        key: What is computed on what shapes, for a person to read: `"Conv2D(filters=8, kernel_size=[3, 3]) +
-            Activation(activation='relu') on float32[28, 28, 1]"`. Operations of the same key take as long.
+        key: Readable description of the computation and its shapes: `"Conv2D(filters=8, kernel_size=[3, 3]) +
+            Activation(activation='relu') on float32[28, 28, 1]"`. Operations of the same key have the same latency.
     """
 
     def __init__(self, nodes, inputs):
         self.nodes = nodes
         self.inputs = list({id(tensor): tensor for tensor in inputs}.values())
-        places = {id(tensor): place for place, tensor in enumerate(self.inputs)}
-        self._places = [places[id(tensor)] for tensor in inputs]
-        shown = [f"{tensor.dtype}{list(tensor.shape[1:])}" for tensor in self.inputs]
+        positions = {id(tensor): position for position, tensor in enumerate(self.inputs)}
+        self._input_positions = [positions[id(tensor)] for tensor in inputs]
+        shapes = [f"{tensor.dtype}{list(tensor.shape[1:])}" for tensor in self.inputs]
         if len(inputs) > len(self.inputs):
-            shown.append(f"as {self._places}")
-        self.key = f"{' + '.join(map(_described, nodes))} on {', '.join(shown) or 'nothing'}"
+            shapes.append(f"as {self._input_positions}")
+        self.key = f"{' + '.join(map(_described, nodes))} on {', '.join(shapes) or 'nothing'}"
 
     def model(self):
-        """A `keras.Model` of nothing else, its weights random."""
+        """Return a `keras.Model` of this operation alone, with random weights."""
         tensors = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in self.inputs]
-        outputs = _call(self.nodes[0], [tensors[place] for place in self._places])
+        outputs = _call(self.nodes[0], [tensors[position] for position in self._input_positions])
         for node in self.nodes[1:]:
             outputs = _call(node, [outputs])
         return keras.Model(tensors, outputs)
 
 
 def operations_of(model):
-    """The operations that a model's prediction consists of, a list of `Operation`.
+    """Return the operations of a model's prediction, a list of `Operation`.
 
-    A batch normalisation that alone follows a convolution or a dense layer goes with it, whose weights take it up when
-    a model is exported; so does an activation that alone follows one of these, a sum or a product.
+    A batch normalisation joins the convolution or dense layer before it: an export folds it into the layer's weights.
+    An activation joins a convolution, dense layer, batch normalisation, sum or product before it. A layer is joined
+    only if no other layer uses the output in between.
 
     Args:
         model: A functional `keras.Model`.
@@ -85,7 +87,7 @@ def operations_of(model):
     for node in run.nodes:
         inputs = run.inputs_of(node)
         group = group_of.get(id(inputs[0])) if len(inputs) == 1 and uses[id(inputs[0])] == 1 else None
-        if group is None or not _joins(node.operation, [each.operation for each in group[0]]):
+        if group is None or not _joins(node.operation, [member.operation for member in group[0]]):
             group = ([], inputs)
             groups.append(group)
         group[0].append(node)
@@ -94,30 +96,29 @@ def operations_of(model):
 
 
 def inference_key(model):
-    """Return a hash of what a model computes when it predicts: its operations, their shapes and how they are connected.
+    """Return a hash of a model's prediction: its operations, their shapes and connections.
 
-    Models have the same key if they differ in weights, names, dropout, augmentation or anything else that only
-    training needs.
+    Models that differ only in weights, names, dropout, augmentation or other settings of training have the same key.
 
     Args:
         model: A functional `keras.Model`.
     """
     run = node_graph.Execution(model)
-    places = {id(tensor): place for place, tensor in enumerate(run.inputs)}
+    positions = {id(tensor): position for position, tensor in enumerate(run.inputs)}
     graph = [f"{tensor.dtype}{list(tensor.shape[1:])}" for tensor in run.inputs]
     for node in run.nodes:
-        graph.append([operation_of(node).key, [places[id(tensor)] for tensor in run.inputs_of(node)]])
-        places |= {id(tensor): len(places) + place for place, tensor in enumerate(node.output_tensors)}
-    return _hash([graph, [places[id(tensor)] for tensor in run.outputs]])
+        graph.append([operation_of(node).key, [positions[id(tensor)] for tensor in run.inputs_of(node)]])
+        positions |= {id(tensor): len(positions) + position for position, tensor in enumerate(node.output_tensors)}
+    return _hash([graph, [positions[id(tensor)] for tensor in run.outputs]])
 
 
 def operation_of(node):
-    """The `Operation` that a single node of Keras's graph is."""
+    """Return the `Operation` of a single node of Keras's graph."""
     return Operation([node], node.input_tensors)
 
 
 def _joins(layer, group):
-    """Whether a layer is computed together with those before it."""
+    """Return whether run times compute a layer together with the layers in `group`, which precede it."""
     is_linear = isinstance(group[0], _LINEAR) and group[0].activation is keras.activations.linear
     if isinstance(layer, keras.layers.BatchNormalization):
         return is_linear and len(group) == 1
@@ -128,31 +129,32 @@ def _joins(layer, group):
 
 
 def _call(node, tensors):
-    """What a copy of a node's layer makes of other tensors in the place of the node's."""
+    """Call a copy of a node's layer on other tensors instead of the node's inputs."""
     layer = type(node.operation).from_config(node.operation.get_config())
-    given = {id(old): new for old, new in zip(node.input_tensors, tensors, strict=True)}
+    replacements = {id(old): new for old, new in zip(node.input_tensors, tensors, strict=True)}
     arguments, keywords = keras.tree.map_structure(
-        lambda value: given.get(id(value), value), (node.arguments.args, dict(node.arguments.kwargs))
+        lambda value: replacements.get(id(value), value), (node.arguments.args, dict(node.arguments.kwargs))
     )
     keywords.pop("training", None)
     return layer(*arguments, **keywords)
 
 
 def _described(node):
-    """A node's layer and its arguments, of the constructor's only those that aren't the default."""
+    """Return a node's layer as text, with the constructor's arguments that differ from their defaults."""
     inner = node_graph.inner_model(node)
     if inner is not None:
-        return f"{type(inner).__name__}({_hash([each.key for each in operations_of(inner)])})"
+        return f"{type(inner).__name__}({_hash([operation.key for operation in operations_of(inner)])})"
     layer = node.operation
-    defaults = {name: each.default for name, each in inspect.signature(type(layer).__init__).parameters.items()}
+    parameters = inspect.signature(type(layer).__init__).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
     arguments = _cleaned(layer.get_config()).items()
-    shown = [f"{name}={_shown(value)}" for name, value in arguments if not _is_default(value, defaults.get(name))]
-    shown.extend(_shown_of_call(node))
-    return f"{type(layer).__name__}({', '.join(shown)})"
+    texts = [f"{name}={_shown(value)}" for name, value in arguments if not _is_default(value, defaults.get(name))]
+    texts.extend(_shown_of_call(node))
+    return f"{type(layer).__name__}({', '.join(texts)})"
 
 
 def _shown_of_call(node):
-    """What a layer is called with besides tensors."""
+    """Return the arguments of a layer's call as texts; no text if all arguments are tensors."""
     keywords = {name: value for name, value in node.arguments.kwargs.items() if name != "training"}
     leaves = keras.tree.flatten((node.arguments.args, keywords))
     if all(isinstance(leaf, keras.KerasTensor) or leaf is None for leaf in leaves):
@@ -168,23 +170,23 @@ def _shown_leaf(leaf):
 
 
 def _is_default(value, default):
-    """Whether an argument is as by default, which may be one number for all dimensions."""
-    if value == "linear":  # The activation function that `None` is.
+    """Return whether an argument has its default value, which may be one number for all dimensions."""
+    if value == "linear":  # Keras's name for the activation function `None`.
         return default in (None, "linear")
-    return value == _cleaned(default) or (isinstance(value, list) and all(each == default for each in value))
+    return value == _cleaned(default) or (isinstance(value, list) and all(item == default for item in value))
 
 
 def _cleaned(value):
-    """A configuration without what makes no difference to the cost."""
+    """Return a configuration without the arguments that don't change the cost."""
     if isinstance(value, dict):
         if "class_name" in value and "config" in value:
             return [value["class_name"], _cleaned(value["config"])]
         return {
-            name: _cleaned(each)
-            for name, each in value.items()
+            name: _cleaned(argument)
+            for name, argument in value.items()
             if name not in _WITHOUT_EFFECT and not name.endswith(_ENDINGS)
         }
-    return [_cleaned(each) for each in value] if isinstance(value, (list, tuple)) else value
+    return [_cleaned(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _shown(value):

@@ -1,4 +1,4 @@
-"""Costs by name, and those that are counted or the user's own."""
+"""Registry of costs by name, and the costs `Params`, `Flops` and `CustomCost`."""
 
 import math
 import numbers
@@ -24,7 +24,14 @@ __all__ = [
 
 
 class Params(Cost):
-    """`"params"`: number of parameters, those that aren't trained (statistics of batch normalisation) included."""
+    """Number of parameters, the cost `"params"`.
+
+    Parameters that aren't trained, such as the statistics of batch normalisation, are included.
+
+    ```python
+    automl = autonas.AutoModel(objective=["val_accuracy", autonas.objectives.Params()])
+    ```
+    """
 
     name = "params"
     is_counted = True
@@ -34,7 +41,12 @@ class Params(Cost):
 
 
 class Flops(Cost):
-    """`"flops"`: floating point operations of a prediction of one row; see `autonas.costs.flops`."""
+    """Floating point operations of a prediction for one row, the cost `"flops"`; see `autonas.costs.flops.flops`.
+
+    ```python
+    automl = autonas.AutoModel(objective=["val_accuracy", autonas.objectives.Flops()])
+    ```
+    """
 
     name = "flops"
     is_counted = True
@@ -44,13 +56,21 @@ class Flops(Cost):
 
 
 class CustomCost(Cost):
-    """The user's own function of the built model.
+    """A cost computed by a function of the built model.
 
-    It is called once for all candidates whose networks are the same when they predict, whatever they are trained by.
+    Candidates whose networks predict by the same operations, differing in training only, share one call of the
+    function.
+
+    ```python
+    def depth(model):
+        return len(model.layers)
+
+    automl = autonas.AutoModel(constraints={autonas.objectives.CustomCost(depth): 50})
+    ```
 
     Args:
         function: Function from a `keras.Model` to a number.
-        name: Name of the cost. Defaults to the function's.
+        name: Name of the cost. Defaults to the function's name.
         direction: `"min"` or `"max"`. Defaults to `"min"`.
     """
 
@@ -65,7 +85,9 @@ class CustomCost(Cost):
                 f"`function` must be a function of a keras.Model. Received: function={self.function!r:.100}"
             )
         if not isinstance(self.name, str) or not self.name.isidentifier():
-            raise ValueError(f"`name` of a CustomCost must be one such as 'energy'. Received: name={self.name!r}")
+            raise ValueError(
+                f"`name` of a CustomCost must be an identifier such as 'energy'. Received: name={self.name!r}"
+            )
         if self.direction not in ("min", "max"):
             raise ValueError(f"`direction` must be 'min' or 'max'. Received: direction={self.direction!r}")
 
@@ -76,18 +98,18 @@ class CustomCost(Cost):
         return {self.name: float(value)}
 
 
-#: The costs that are asked for by name.
+#: Class of the cost by name.
 COSTS = {"params": Params, "flops": Flops, "memory_mb": PeakMemory, "model_size_mb": ModelSize, "latency_ms": Latency}
 
 
 def get_cost(cost):
-    """The cost that a name or an object stands for.
+    """Return the cost of a name, or a cost itself.
 
     Args:
         cost: A name in `COSTS`, or a `Cost`.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If `cost` is neither.
     """
     if isinstance(cost, Cost):
         return cost

@@ -1,4 +1,4 @@
-"""Run times that a model is exported to and run in: LiteRT, ONNX Runtime, and the compiled Keras function."""
+"""Run times that a model is exported to and run in: LiteRT, ONNX Runtime and the compiled Keras function."""
 
 import functools
 
@@ -11,12 +11,12 @@ from autonas.runtimes.onnx import ONNX
 
 __all__ = ["RUNTIMES", "ExportedModel", "Session", "check_runtime", "get_runtime"]
 
-#: The class of exported models of each run time.
+#: Class of exported models by the name of the run time.
 RUNTIMES = {"litert": LiteRT, "onnx": ONNX, "keras": KerasFunction}
 
 
 def get_runtime(name):
-    """The class of exported models of the run time `name`; a `ValueError` if there is none."""
+    """Return the class of exported models of the run time `name`; raise a `ValueError` if the name is unknown."""
     if name not in RUNTIMES:
         raise ValueError(f"`runtime` must be one of {', '.join(map(repr, RUNTIMES))}. Received: runtime={name!r}")
     return RUNTIMES[name]
@@ -24,11 +24,11 @@ def get_runtime(name):
 
 @functools.cache
 def check_runtime(name):
-    """Exports a model of one layer to a run time and runs it, to see at once whether that works here.
+    """Check that a run time works on this machine: export a model of one layer to the run time and run the export.
 
     Raises:
-        ValueError: If there is no such run time.
-        ImportError: If it isn't installed; the message says what to install.
+        ValueError: If the run time is unknown.
+        ImportError: If a package of the run time isn't installed. The message names the packages to install.
     """
     runtime = get_runtime(name)
     inputs = keras.Input((2,))

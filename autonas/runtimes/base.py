@@ -1,4 +1,4 @@
-"""What all run times have in common: exported models, and sessions that run them."""
+"""Base classes of run times: exported models, and the sessions that run them."""
 
 import abc
 import typing
@@ -10,19 +10,19 @@ from autonas.backends import silence
 
 
 class InputSpec(typing.NamedTuple):
-    """Shape, the batch's size first, and dtype of one of a model's inputs."""
+    """Shape, including the batch size, and dtype of an input of a model."""
 
     shape: tuple
     dtype: str
 
 
 class ExportedModel(abc.ABC):
-    """A model for a fixed number of rows, as a run time takes it.
+    """A model exported to a run time for a fixed number of rows.
 
-    Inputs and outputs are lists, in the order of `keras.tree.flatten`.
+    Inputs and outputs are lists in the order of `keras.tree.flatten`.
 
     Attributes:
-        inputs: List of an `InputSpec` for each input.
+        inputs: List of the `InputSpec`s of the model's inputs.
     """
 
     def __init__(self, inputs):
@@ -31,38 +31,38 @@ class ExportedModel(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def packages(cls):
-        """What to `pip install` for the run time under Keras's backend, a string."""
+        """Return the arguments of `pip install` that the run time needs under Keras's backend, a string."""
 
     @classmethod
     @abc.abstractmethod
     def version(cls):
-        """The version of the run time, a string."""
+        """Return the version of the run time, a string."""
 
     @classmethod
     @abc.abstractmethod
     def export(cls, model, batch_size):
-        """Exports a model.
+        """Export a model.
 
         Args:
-            model: A functional `keras.Model` of static shapes but for the batch's.
+            model: A functional `keras.Model`. All dimensions but the batch's are static.
             batch_size: Number of rows of a prediction.
 
         Raises:
-            ValueError: If the run time lacks an operation of the model's; the message names it.
+            ValueError: If the run time lacks an operation of the model. The message names the operation.
         """
 
     @property
     @abc.abstractmethod
     def content(self):
-        """The bytes of the exported file."""
+        """Return the bytes of the exported file."""
 
     @abc.abstractmethod
     def session(self, n_threads=1):
-        """A `Session` that runs the model on so many threads, fed with `example_inputs`."""
+        """Return a `Session` that runs the model on `n_threads` threads, fed with `example_inputs`."""
 
 
 class ExportedFile(ExportedModel):
-    """A model in a format of its own, as the bytes of a file."""
+    """A model in the file format of a run time, held as bytes."""
 
     def __init__(self, inputs, content):
         super().__init__(inputs)
@@ -86,15 +86,15 @@ class ExportedFile(ExportedModel):
     @staticmethod
     @abc.abstractmethod
     def convert(model, inputs):
-        """The bytes of a model for inputs of these `InputSpec`s."""
+        """Convert a model to the bytes of a file for inputs of these `InputSpec`s."""
 
     @abc.abstractmethod
     def open(self, n_threads):
-        """A `Session` that isn't fed yet."""
+        """Return a `Session` without inputs."""
 
 
 class Session(abc.ABC):
-    """A model in memory that is run again and again.
+    """An exported model loaded into memory for repeated predictions.
 
     Attributes:
         runs_in_caller: Whether the thread that calls `run` does all the work.
@@ -104,41 +104,44 @@ class Session(abc.ABC):
 
     @abc.abstractmethod
     def feed(self, arrays):
-        """Sets the inputs, a list of arrays."""
+        """Set the inputs, a list of arrays."""
 
     @abc.abstractmethod
     def run(self):
-        """Predicts once, and returns when that is done."""
+        """Predict once. Return when the prediction is complete."""
 
     @abc.abstractmethod
     def outputs(self):
-        """The predictions of the last run, a list of arrays."""
+        """Return the predictions of the last run, a list of arrays."""
 
 
 def input_specs(model, batch_size):
-    """List of the `InputSpec`s of a model's inputs.
+    """Return the list of the `InputSpec`s of a model's inputs.
 
     Raises:
-        ValueError: If a dimension other than the batch's isn't known.
+        ValueError: If a dimension other than the batch's is unknown.
     """
     specs = []
     for tensor in keras.tree.flatten(model.input):
         if None in tensor.shape[1:]:
             raise ValueError(
-                f"To be exported, inputs need shapes that are known but for the batch's. The input {tensor.name!r} has "
-                f"the shape {tuple(tensor.shape)}."
+                "To export a model, all dimensions of its inputs but the batch's must be known. The input "
+                f"{tensor.name!r} has the shape {tuple(tensor.shape)}."
             )
         specs.append(InputSpec((batch_size, *tensor.shape[1:]), tensor.dtype))
     return specs
 
 
 def predict(model, tensors):
-    """The outputs of a model for a list of its inputs, a list of tensors."""
+    """Return the list of a model's outputs for a list of its inputs."""
     return keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, list(tensors)), training=False))
 
 
 def example_inputs(specs):
-    """Arrays to measure with, always the same: standard normal numbers; integers are 0, which any vocabulary has."""
+    """Return input arrays for measurements, the same at every call.
+
+    Float inputs are standard normal numbers. Integer inputs are 0, an index that is valid in any vocabulary.
+    """
     generator = np.random.default_rng(0)
     return [
         generator.standard_normal(spec.shape).astype(spec.dtype)

@@ -1,4 +1,4 @@
-"""The compiled Keras function: what serves a model on the backend that trained it, and on a GPU."""
+"""The compiled Keras function: a model run by the backend that trained it, on a GPU too."""
 
 import functools
 import os
@@ -11,7 +11,7 @@ from autonas.runtimes import base
 
 
 class KerasFunction(base.ExportedModel):
-    """A model compiled by Keras's backend; its file is the `.keras` one, without the optimizer."""
+    """A model compiled by Keras's backend. Its file is a `.keras` file without the optimizer."""
 
     def __init__(self, inputs, model):
         super().__init__(inputs)
@@ -44,7 +44,7 @@ class KerasFunction(base.ExportedModel):
 
 
 class KerasSession(base.Session):
-    """The compiled function, with its inputs on the device and its outputs on the host."""
+    """Session of the compiled function, with inputs on the device and outputs on the host."""
 
     def __init__(self, model):
         self._function = gradients.compiled(lambda *tensors: base.predict(model, tensors), model.variables)

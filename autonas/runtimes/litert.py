@@ -1,4 +1,4 @@
-"""LiteRT, the run time of phones and small devices, once called TensorFlow Lite."""
+"""LiteRT, formerly TensorFlow Lite: the run time of phones and small devices."""
 
 import importlib.metadata
 import os
@@ -12,12 +12,12 @@ from autonas.runtimes import base, tensorflow_function
 
 
 class LiteRT(base.ExportedFile):
-    """A model in LiteRT's format, float32 as it was trained."""
+    """A model in LiteRT's format, with float32 weights."""
 
     @classmethod
     def packages(cls):
-        further = {"jax": " tensorflow", "torch": " litert-torch"}
-        return "ai-edge-litert" + further.get(keras.backend.backend(), "")
+        converters = {"jax": " tensorflow", "torch": " litert-torch"}
+        return "ai-edge-litert" + converters.get(keras.backend.backend(), "")
 
     @classmethod
     def version(cls):
@@ -32,16 +32,16 @@ class LiteRT(base.ExportedFile):
 
 
 class LiteRTSession(base.Session):
-    """LiteRT's interpreter, with XNNPACK as by default."""
+    """Session of LiteRT's interpreter, with the default XNNPACK kernels."""
 
     def __init__(self, content, n_threads):
         from ai_edge_litert.interpreter import Interpreter
 
-        with silence.silent_stderr():  # It tells of XNNPACK.
+        with silence.silent_stderr():  # The interpreter logs its use of XNNPACK.
             self._interpreter = Interpreter(model_content=content, num_threads=n_threads)
             self._interpreter.allocate_tensors()
         self.runs_in_caller = n_threads == 1
-        # A signature keeps the order of a model's inputs by their names, which end in their positions.
+        # The names in the signature end in the positions of the model's inputs and outputs.
         runner = self._interpreter.get_signature_runner()
         self._inputs = [detail["index"] for _, detail in _by_position(runner.get_input_details())]
         self._outputs = [detail["index"] for _, detail in _by_position(runner.get_output_details())]
@@ -62,20 +62,25 @@ def _by_position(details):
 
 
 def _from_tensorflow(model, inputs):
-    """Converts a model that TensorFlow or JAX computes."""
+    """Convert a model of Keras's TensorFlow or JAX backend."""
     try:
         return converted(tensorflow_function.constant_function(model, inputs)[0].get_concrete_function())
     except ValueError:
         if keras.backend.backend() == "jax" or inputs[0].shape[0] != 1:
             raise
-        # Keras takes the sum with a single row for one with a bias, which LiteRT knows of floats only; it can't if the
-        # number of rows isn't known. Not at once: loops of recurrent layers need to know it.
+        # Keras turns an addition of a single row into an addition of a bias, which LiteRT supports for floats only.
+        # Tracing for any batch size prevents this. It isn't the first attempt, since the loops of recurrent layers need
+        # a known batch size.
         function = tensorflow_function.constant_function(model, inputs, traced_for_any_batch=True)[0]
         return converted(function.get_concrete_function())
 
 
 def converted(function):
-    """The bytes of a concrete function of TensorFlow; a `ValueError` that names the operations that LiteRT lacks."""
+    """Convert a concrete function of TensorFlow to the bytes of a LiteRT file.
+
+    Raises:
+        ValueError: If LiteRT lacks an operation of the function. The message names the missing operations.
+    """
     import tensorflow as tf
 
     try:

@@ -1,4 +1,4 @@
-"""ONNX Runtime, the run time of servers and desktops."""
+"""ONNX Runtime: the run time of servers and desktops."""
 
 import importlib.metadata
 import os
@@ -11,9 +11,9 @@ from autonas.runtimes import base, tensorflow_function
 
 
 class ONNX(base.ExportedFile):
-    """A model in the ONNX format, float32 as it was trained.
+    """A model in the ONNX format, with float32 weights.
 
-    Under TensorFlow it is converted by tf2onnx; under JAX and PyTorch by Keras's own export.
+    The model is converted by tf2onnx under TensorFlow, and by Keras's own export under JAX and PyTorch.
     """
 
     @classmethod
@@ -34,7 +34,7 @@ class ONNX(base.ExportedFile):
 
 
 class ONNXSession(base.Session):
-    """ONNX Runtime's session on the processor."""
+    """Session of ONNX Runtime on the CPU."""
 
     def __init__(self, content, n_threads):
         import onnxruntime
@@ -45,7 +45,7 @@ class ONNXSession(base.Session):
         options.log_severity_level = 3  # Errors only.
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self.runs_in_caller = n_threads == 1
-        self._names = [each.name for each in self._session.get_inputs()]
+        self._names = [node.name for node in self._session.get_inputs()]
 
     def feed(self, arrays):
         self._arrays = dict(zip(self._names, arrays, strict=True))
@@ -62,27 +62,31 @@ def _from_tensorflow(model, inputs):
     from onnx import numpy_helper
 
     function, specs = tensorflow_function.constant_function(model, inputs)
-    held = {inner.name: outer for outer, inner in function.get_concrete_function().graph.captures}
+    captured = {inner.name: outer for outer, inner in function.get_concrete_function().graph.captures}
     proto, _ = tf2onnx.convert.from_function(
         function, input_signature=specs, custom_op_handlers={"SelectV2": (_choose, [])}
     )
-    # It takes constants of layers, such as those of Normalization, for inputs.
+    # tf2onnx lists constants of layers, such as the mean of a Normalization, as inputs.
     used = {name for node in proto.graph.node for name in node.input}
-    for each in [each for each in proto.graph.input if each.name in held]:
-        proto.graph.input.remove(each)
-        if each.name in used:
-            proto.graph.initializer.append(numpy_helper.from_array(held[each.name].numpy(), each.name))
+    for constant in [graph_input for graph_input in proto.graph.input if graph_input.name in captured]:
+        proto.graph.input.remove(constant)
+        if constant.name in used:
+            proto.graph.initializer.append(numpy_helper.from_array(captured[constant.name].numpy(), constant.name))
     return proto.SerializeToString()
 
 
 def _choose(context, node, name, arguments):
-    """As tf2onnx's own handler, which multiplies both choices by 0 and 1 instead: of NaN, the one left out stays."""
+    """Convert SelectV2 to Where.
+
+    tf2onnx's own handler multiplies the two choices by 0 and 1, so a NaN in the choice that isn't taken would remain.
+    """
     node.type = "Where"
 
 
 def _from_keras(model, inputs):
     specs = [
-        keras.InputSpec(shape=spec.shape, dtype=spec.dtype, name=f"input_{place}") for place, spec in enumerate(inputs)
+        keras.InputSpec(shape=spec.shape, dtype=spec.dtype, name=f"input_{position}")
+        for position, spec in enumerate(inputs)
     ]
     signature = [keras.tree.pack_sequence_as(model.input, specs)]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""A model's predictions as a TensorFlow function whose weights are constants, which converters begin with."""
+"""Conversion of a Keras model to a TensorFlow function with constant weights, the input of the converters."""
 
 import keras
 
@@ -7,25 +7,25 @@ from autonas.runtimes import base
 
 
 def constant_function(model, inputs, traced_for_any_batch=False):
-    """The function, under Keras's TensorFlow and JAX backends.
+    """Return a model's prediction as a TensorFlow function, under Keras's TensorFlow or JAX backend.
 
-    Weights that are constants and not variables make a conversion two to seven times as quick, and there is no state
-    that a converter could lose.
+    The weights are constants instead of variables: a conversion is several times as fast, and a converter can't lose
+    any state.
 
     Args:
         model: A functional `keras.Model`.
-        inputs: List of the `InputSpec` of each of its inputs.
-        traced_for_any_batch: Whether Keras isn't told the number of rows when it traces the model; TensorFlow only.
+        inputs: List of the `InputSpec`s of the model's inputs.
+        traced_for_any_batch: Whether Keras traces the model with an unknown number of rows, under TensorFlow only.
             Defaults to `False`.
 
     Returns:
-        A `tf.function` of tensors named `input_<position>`, which returns a dict of tensors `output_<position>`; and
-        the list of its `tf.TensorSpec`s.
+        Tuple of a `tf.function` of tensors named `input_<position>`, which returns a dict of tensors
+        `output_<position>`, and the list of the inputs' `tf.TensorSpec`s.
     """
     import tensorflow as tf
 
     def predict(*tensors):
-        return {f"output_{place}": output for place, output in enumerate(base.predict(model, tensors))}
+        return {f"output_{position}": output for position, output in enumerate(base.predict(model, tensors))}
 
     if keras.backend.backend() == "jax":
         from jax.experimental import jax2tf
@@ -39,8 +39,8 @@ def constant_function(model, inputs, traced_for_any_batch=False):
                 return predict(*tensors)
 
         if traced_for_any_batch:
-            loose = [tf.TensorSpec((None, *spec.shape[1:]), spec.dtype) for spec in inputs]
-            function = tf.function(function, input_signature=loose, autograph=False)
+            batchless_specs = [tf.TensorSpec((None, *spec.shape[1:]), spec.dtype) for spec in inputs]
+            function = tf.function(function, input_signature=batchless_specs, autograph=False)
 
-    specs = [tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{place}") for place, spec in enumerate(inputs)]
+    specs = [tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{position}") for position, spec in enumerate(inputs)]
     return tf.function(lambda *tensors: function(*tensors), input_signature=specs, autograph=False), specs

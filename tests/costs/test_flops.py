@@ -114,7 +114,7 @@ class Tripled(layers.Layer):
 
 
 def test_an_unknown_layer_is_named_and_can_be_told():
-    with pytest.raises(ValueError, match="layer 'mine' of class Doubled aren't known"):
+    with pytest.raises(ValueError, match="layer 'mine' of class Doubled are unknown"):
         flops.flops(network((5,), Doubled(name="mine")))
     flops.layer_flops.register(Tripled, lambda layer, inputs, outputs: 5)
     assert flops.flops(network((5,), Tripled())) == 5

@@ -51,7 +51,10 @@ def test_several_threads_can_be_given(runtime):
         ({"n_threads": 1.5}, "`n_threads` must be an integer of at least 1. Received: n_threads=1.5"),
         ({"runtime": "tf"}, "`runtime` must be one of 'litert', 'onnx', 'keras'. Received: runtime='tf'"),
         ({"runtime": "keras", "n_threads": 2}, "`n_threads` can't be set for runtime='keras'.*Received: n_threads=2"),
-        ({"table": {"latency": 3}}, "`table` must be what `autonas profile --device-out table.json` writes"),
+        (
+            {"table": {"latency": 3}},
+            "`table` must be a latency table written by `autonas profile",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):
@@ -80,5 +83,5 @@ def test_what_a_table_was_not_measured_for_is_refused():
     table = latency_table.LatencyTable(batch_size=8).to_json()
     latency.Latency(table=table).check()
     latency.Latency(batch_size=8, table=table).check()
-    with pytest.raises(ValueError, match="`batch_size` must be that of the table, 8, or not be given. Received"):
+    with pytest.raises(ValueError, match="`batch_size` must equal the table's, 8, or be left out. Received"):
         latency.Latency(batch_size=2, table=table).check()

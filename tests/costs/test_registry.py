@@ -69,7 +69,10 @@ def test_the_users_own_function_gets_the_built_model():
     ("cost", "message"),
     [
         (registry.CustomCost(3, "three"), "`function` must be a function of a keras.Model. Received: function=3"),
-        (registry.CustomCost(lambda model: 1.0), "`name` of a CustomCost must be one such as 'energy'. Received"),
+        (
+            registry.CustomCost(lambda model: 1.0),
+            "`name` of a CustomCost must be an identifier such as 'energy'",
+        ),
         (registry.CustomCost(len, direction="down"), "`direction` must be 'min' or 'max'. Received: direction='down'"),
     ],
 )
