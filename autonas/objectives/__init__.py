@@ -1,4 +1,4 @@
-"""What is good: metrics and scores, costs, combinations of them, and limits."""
+"""Objectives of a search: metrics, costs, custom scores, combinations of objectives, and constraints."""
 
 from autonas.costs.latency import Latency
 from autonas.costs.memory import PeakMemory

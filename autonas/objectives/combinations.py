@@ -1,4 +1,4 @@
-"""Combinations: several objectives in one number, which is then searched for like any other."""
+"""Combinations: several objectives reduced to one number that a search maximises."""
 
 import math
 import numbers
@@ -10,41 +10,58 @@ from autonas.costs.orientation import oriented
 
 
 class Combination:
-    """Base class: one number of several objectives, larger is better.
+    """Base class of combinations: several objectives reduced to one number, larger is better.
 
-    A subclass has a `name` and overrides `parts` and `combine`.
+    A subclass sets `name` and overrides `parts` and `combine`.
+
+    ```python
+    class Worst(autonas.objectives.Combination):
+        name = "worst"
+        parts = ["val_accuracy", "val_auc"]
+
+        def combine(self, values, directions):
+            return min(values)
+
+    automl = autonas.AutoModel(objective=Worst())
+    ```
     """
 
-    #: Name of the number: a column of the leaderboard.
+    #: Name of the combined number, a column of the leaderboard.
     name = None
 
     @property
     def parts(self):
-        """The objectives that it is made of: names, `keras_tuner.Objective`s, costs or custom scores."""
+        """The combined objectives, a list of names, `keras_tuner.Objective`s, costs or custom scores."""
         raise NotImplementedError
 
     def combine(self, values, directions):
-        """The number.
+        """Compute the combined number.
 
         Args:
             values: List of floats, the values of `parts`.
-            directions: List of `"min"` or `"max"`, their directions.
+            directions: List of `"min"` or `"max"`, the directions of `parts`.
         """
         raise NotImplementedError
 
     def check(self, directions):
-        """Raises a `ValueError` if parts of these directions can't be combined."""
+        """Raise a `ValueError` if objectives of these directions can't be combined."""
 
 
 @keras.saving.register_keras_serializable("autonas")
 class WeightedSum(Combination):
-    """The weighted sum of objectives, each counted such that more is better.
+    """Weighted sum of objectives.
 
-      f = sum over maximised objectives of w f_i - sum over minimised objectives of w f_i
+      f = sum over maximised objectives of w_i f_i - sum over minimised objectives of w_i f_i
+
+    ```python
+    # One millisecond less is worth .02 of accuracy.
+    objective = autonas.objectives.WeightedSum({"val_accuracy": 1, "latency_ms": 0.02})
+    objective.combine([0.9, 5.0], ["max", "min"])  # 0.8
+    automl = autonas.AutoModel(objective=objective)
+    ```
 
     Args:
-        weights: Dict from an objective to its weight, a positive number: `{"val_accuracy": 1, "latency_ms": 0.02}`
-            gives up .02 of accuracy for a millisecond.
+        weights: Dict from an objective to its weight, a positive number.
     """
 
     name = "weighted_sum"
@@ -59,7 +76,8 @@ class WeightedSum(Combination):
 
     def combine(self, values, directions):
         weights = self.weights.values()
-        return sum(oriented(each, way) * weight for each, way, weight in zip(values, directions, weights, strict=True))
+        values = [oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
+        return sum(value * weight for value, weight in zip(values, weights, strict=True))
 
     def get_config(self):
         return {"weights": dict(self.weights)}
@@ -71,17 +89,23 @@ class WeightedSum(Combination):
 
 @keras.saving.register_keras_serializable("autonas")
 class ProductOfPowers(Combination):
-    """An objective, discounted by how costs compare to their targets (Tan et al., "MnasNet", 2019).
+    """Objective multiplied by powers of the ratios of costs to their targets (Tan et al., "MnasNet", 2019).
 
-      f = objective * product over costs of (cost / target)^w,   w = alpha up to the target, beta beyond it
+      f = objective * product over costs of (cost / target)^w,   w = alpha if cost <= target, else beta
 
-    Soft targets, alpha = beta = -.07, trade: half the cost is worth 5 % of the objective. Hard ones, alpha = 0 and
-    beta = -1, give nothing for being below, and punish what is above.
+    Soft targets, alpha = beta = -.07, are a trade-off: half the cost is worth 5 % of the objective. Hard targets,
+    alpha = 0 and beta = -1, give no reward below the target and divide the objective by the ratio above the target.
+
+    ```python
+    objective = autonas.objectives.ProductOfPowers("val_accuracy", {"latency_ms": 5.0}, exponents="hard")
+    objective.combine([0.9, 10.0], ["max", "min"])  # 0.45
+    automl = autonas.AutoModel(objective=objective)
+    ```
 
     Args:
-        objective: An objective that is to be large and isn't negative, such as `"val_accuracy"`.
-        targets: Dict from a cost, or its name, to its target, a positive number.
-        exponents: `"soft"`, `"hard"`, or a tuple (alpha, beta). Defaults to `"soft"`.
+        objective: A maximised objective that is never negative, such as `"val_accuracy"`.
+        targets: Dict from a cost, or the name of a cost, to its target, a positive number.
+        exponents: `"soft"`, `"hard"`, or a tuple (alpha, beta) of numbers of at most 0. Defaults to `"soft"`.
     """
 
     name = "product_of_powers"
@@ -93,7 +117,9 @@ class ProductOfPowers(Combination):
             is_valid = exponents in self._EXPONENTS
         else:
             is_valid = isinstance(exponents, (list, tuple)) and len(exponents) == 2
-            is_valid = is_valid and all(isinstance(each, numbers.Real) and -math.inf < each <= 0 for each in exponents)
+            is_valid = is_valid and all(
+                isinstance(power, numbers.Real) and -math.inf < power <= 0 for power in exponents
+            )
         if not is_valid:
             raise ValueError(
                 "`exponents` must be 'soft', 'hard' or a tuple of two numbers of at most 0. "
@@ -110,11 +136,11 @@ class ProductOfPowers(Combination):
     def check(self, directions):
         if directions[0] != "max":
             raise ValueError(
-                "`objective` of ProductOfPowers must be one that is to be large, such as 'val_accuracy': a factor "
-                f"below 1 would improve a small one. Received: {self.objective!r:.60}"
+                "`objective` of ProductOfPowers must be maximised, such as 'val_accuracy': a factor below 1 would "
+                f"improve a minimised objective. Received: {self.objective!r:.60}"
             )
         if "max" in directions[1:]:
-            raise ValueError("`targets` of ProductOfPowers must be costs that are to be small.")
+            raise ValueError("`targets` of ProductOfPowers must be costs that are minimised.")
 
     def combine(self, values, directions):
         exponents = self._EXPONENTS[self.exponents] if isinstance(self.exponents, str) else self.exponents
@@ -134,18 +160,24 @@ class ProductOfPowers(Combination):
 
 @keras.saving.register_keras_serializable("autonas")
 class Lexicographic(Combination):
-    """The first objective decides; where it is equal up to a tolerance, the second does, and so on.
+    """Lexicographic order of objectives: the second decides between ties in the first, and so on.
 
       f = q_1(f_1) + s(q_2(f_2) + s(q_3(f_3) + ... s(f_k))),
       q_i(x) = floor(x / tolerance_i),   s(x) = 1/2 + atan(x) / pi
 
-    with each f_i counted such that more is better. Values are equal that fall into the same step of the tolerance: two
-    that are nearer than it may still fall into neighbouring ones, which is what makes the order transitive.
+    Minimised objectives enter with a negative sign. Two values tie if they fall into the same step of the tolerance.
+    Values closer than the tolerance may fall into neighbouring steps; in return, the order is transitive.
+
+    ```python
+    # Differences of accuracy below a step of .01 don't count: the smaller model wins.
+    objective = autonas.objectives.Lexicographic(["val_accuracy", "params"], tolerances=0.01)
+    automl = autonas.AutoModel(objective=objective)
+    ```
 
     Args:
         objectives: List of two or more objectives, the most important first.
-        tolerances: Positive number for each objective but the last, or one for all of them: differences that don't
-            count, in the objective's own units.
+        tolerances: Width of a step, in the objective's own units: a positive number for every objective but the last,
+            or a list of one number per objective but the last.
     """
 
     name = "lexicographic"
@@ -154,7 +186,7 @@ class Lexicographic(Combination):
         if not isinstance(objectives, (list, tuple)) or len(objectives) < 2:
             raise ValueError(f"`objectives` must be a list of two or more. Received: objectives={objectives!r:.100}")
         steps = as_list(tolerances, len(objectives) - 1)
-        if len(steps) != len(objectives) - 1 or not all(isinstance(each, numbers.Real) and each > 0 for each in steps):
+        if len(steps) != len(objectives) - 1 or not all(isinstance(step, numbers.Real) and step > 0 for step in steps):
             raise ValueError(
                 "`tolerances` must be a positive number, or one for each objective but the last. "
                 f"Received: tolerances={tolerances!r:.100}"
@@ -170,7 +202,7 @@ class Lexicographic(Combination):
         *firsts, last = [oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
         total = last
         for value, step in reversed(list(zip(firsts, as_list(self.tolerances, len(firsts)), strict=True))):
-            # What is a multiple of the step up to rounding belongs to the step that begins there.
+            # A multiple of the step belongs to the step that begins there, in spite of rounding errors.
             total = math.floor(value / step + 1e-9) + 0.5 + math.atan(total) / math.pi
         return total
 
@@ -182,10 +214,12 @@ class Lexicographic(Combination):
         return cls(**config)
 
 
-def _check_numbers(name, given):
-    """Raises a `ValueError` unless `given`, the argument `name`, is a dict of positive numbers."""
-    if not isinstance(given, dict) or not given:
-        raise ValueError(f"`{name}` must be a dict from an objective to a positive number. Received: {given!r:.100}")
-    for key, value in given.items():
+def _check_numbers(name, numbers_by_objective):
+    """Raise a `ValueError` unless the argument `name` is a dict from objectives to positive numbers."""
+    if not isinstance(numbers_by_objective, dict) or not numbers_by_objective:
+        raise ValueError(
+            f"`{name}` must be a dict from an objective to a positive number. Received: {numbers_by_objective!r:.100}"
+        )
+    for key, value in numbers_by_objective.items():
         if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < math.inf:
             raise ValueError(f"`{name}` must hold positive numbers. Received: {key!r:.60}: {value!r:.60}")

@@ -7,17 +7,17 @@ import numbers
 from autonas.costs import registry as costs_module
 from autonas.costs.orientation import oriented
 
-#: Bound of a margin: costs that are far from a limit, or nothing at all, are so much within it or beyond it.
+#: Bound of the absolute value of a margin.
 _MAX_MARGIN = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Constraint:
-    """A limit that the cost of a candidate must keep to (an epsilon constraint).
+    """A hard limit on a cost of a candidate (an epsilon constraint).
 
     Args:
         cost: A `Cost`.
-        limit: The largest value allowed; the smallest one if the cost's direction is `"max"`. A positive number.
+        limit: Largest allowed value, a positive number. The smallest allowed value if the cost's direction is `"max"`.
     """
 
     cost: costs_module.Cost
@@ -25,19 +25,19 @@ class Constraint:
 
     @property
     def name(self):
-        """The name of the cost."""
+        """Name of the cost."""
         return self.cost.name
 
     def margin(self, value):
-        """How far a value is within the limit: log(limit / value), from -10 to 10, less than 0 beyond it.
+        """Compute the margin of a value, log(limit / value), clipped to [-10, 10]. Negative margins are violations.
 
-        For a cost of direction `"max"` it is log(value / limit).
+        For a cost of direction `"max"` the margin is log(value / limit).
         """
         within = _MAX_MARGIN if value <= 0 else max(-_MAX_MARGIN, min(_MAX_MARGIN, math.log(self.limit / value)))
         return -oriented(within, self.cost.direction)
 
     def violation(self, value):
-        """What to say of a value: by how much it breaks the limit; empty if it doesn't."""
+        """Describe the violation of the constraint by a value. Return an empty string if there is no violation."""
         if self.margin(value) >= 0:
             return ""
         side = "under" if self.cost.direction == "max" else "over"
@@ -49,10 +49,13 @@ def _shown(value):
 
 
 def get_constraints(constraints):
-    """The constraints of a dict from a cost, or its name, to its limit; none for `None`.
+    """Return the tuple of `Constraint`s of an argument `constraints`.
+
+    Args:
+        constraints: Dict from a cost, or the name of a cost, to its limit. `None` for no constraints.
 
     Raises:
-        ValueError: If it isn't such a dict. The message names the costs that there are.
+        ValueError: If an entry is invalid. The message lists the names of the costs.
     """
     if constraints is None:
         return ()
@@ -61,24 +64,24 @@ def get_constraints(constraints):
             "`constraints` must be a dict from a cost to its limit, such as {'latency_ms': 5}. "
             f"Received: constraints={constraints!r:.100}"
         )
-    found = []
-    for given, limit in constraints.items():
-        if isinstance(given, str) and given not in costs_module.COSTS:
+    resolved = []
+    for cost, limit in constraints.items():
+        if isinstance(cost, str) and cost not in costs_module.COSTS:
             raise ValueError(
-                f"`constraints` must name costs, which are known before training: {', '.join(costs_module.COSTS)}; or "
-                f"give an object such as autonas.objectives.CustomCost. Received: {given!r:.60}. What a trained model "
-                "is worth belongs into `objective`."
+                "`constraints` must have costs as keys, which are known before training: "
+                f"{', '.join(costs_module.COSTS)}, or an object such as autonas.objectives.CustomCost. "
+                f"Received: {cost!r:.60}. Put scores of the trained model into `objective`."
             )
         if not isinstance(limit, numbers.Real) or isinstance(limit, bool) or not 0 < limit < math.inf:
             raise ValueError(
-                f"`constraints` must have positive numbers as limits. Received: {given!r:.60}: {limit!r:.60}"
+                f"`constraints` must have positive numbers as limits. Received: {cost!r:.60}: {limit!r:.60}"
             )
-        found.append(Constraint(costs_module.get_cost(given), float(limit)))
-    names = [constraint.name for constraint in found]
+        resolved.append(Constraint(costs_module.get_cost(cost), float(limit)))
+    names = [constraint.name for constraint in resolved]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise ValueError(
-            f"`constraints` must have one limit for each name. Received: two for {repeated!r}. Give one of the costs a "
-            "`name` of its own."
+            f"`constraints` must have costs of different names. Received: two costs named {repeated!r}. Give one of "
+            "them another `name`."
         )
-    return tuple(found)
+    return tuple(resolved)

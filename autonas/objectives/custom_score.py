@@ -1,4 +1,4 @@
-"""The user's own scores, of predictions or of a trained model."""
+"""Custom scores: functions of the user that score predictions or a trained model."""
 
 import inspect
 
@@ -6,20 +6,20 @@ import numpy as np
 
 
 class CustomMetric:
-    """A number that a function computes from the truth and the predictions for the validation rows.
+    """A metric computed by a function of the truth and the predictions on the validation set.
 
     ```python
-    def profit(truth, predictions):  # of two classes: indices (n,) and probabilities (n, 2)
+    def profit(truth, predictions):  # Two classes: indices (n,) and probabilities (n, 2).
         return ((truth == 1) & (predictions[:, 1] > 0.2)).mean()
 
-    autonas.AutoModel(objective=autonas.objectives.CustomMetric(profit))
+    automl = autonas.AutoModel(objective=autonas.objectives.CustomMetric(profit))
     ```
 
     Args:
-        function: Function `(truth, predictions) -> float`. For classes, `truth` is class indices `(n,)`, or an
-            indicator matrix `(n, n_classes)`, and `predictions` is probabilities `(n, n_classes)`; for numbers both are
-            `(n, k)` in the target's own units.
-        name: Name of the metric. Defaults to the function's.
+        function: Function `(truth, predictions) -> float`. For classification, `truth` holds class indices `(n,)` or
+            an indicator matrix `(n, n_classes)`, and `predictions` holds probabilities `(n, n_classes)`. For
+            regression, both have shape `(n, k)` and the target's own units.
+        name: Name of the metric. Defaults to the function's name.
         direction: `"max"` or `"min"`. Defaults to `"max"`.
     """
 
@@ -29,18 +29,26 @@ class CustomMetric:
         self.direction = direction
 
     def check(self):
-        """Raise a `ValueError` if an argument is wrong."""
+        """Raise a `ValueError` if an argument is invalid."""
         _check(self, "the truth and the predictions")
 
 
 class CustomScore:
-    """A number that a function computes from the model as trained so far and the validation rows.
+    """A score computed by a function of the model and the validation set after every epoch.
+
+    ```python
+    def confidence(model, validation):
+        x, y = validation
+        return float(keras.ops.mean(keras.ops.max(next(iter(model(x).values())), axis=-1)))
+
+    automl = autonas.AutoModel(objective=autonas.objectives.CustomScore(confidence))
+    ```
 
     Args:
-        function: Function `(model, (x, y)) -> float`, called after each epoch: `model` is the `keras.Model`, `x` its
-            inputs for the validation rows, a dict of arrays, and `y` the truth: class indices `(n,)`, an indicator
-            matrix, or numbers in their own units `(n, k)`; a dict of these by head if there are several.
-        name: Name of the score. Defaults to the function's.
+        function: Function `(model, (x, y)) -> float`. `model` is the `keras.Model` in training. `x` is a dict of the
+            model's input arrays for the validation rows. `y` is the truth: class indices `(n,)`, an indicator matrix
+            `(n, n_classes)`, or numbers `(n, k)` in the target's own units. With several heads, `y` is a dict by head.
+        name: Name of the score. Defaults to the function's name.
         direction: `"max"` or `"min"`. Defaults to `"max"`.
     """
 
@@ -50,11 +58,11 @@ class CustomScore:
         self.direction = direction
 
     def check(self):
-        """Raises a `ValueError` if an argument is wrong."""
+        """Raise a `ValueError` if an argument is invalid."""
         _check(self, "a model and a tuple (x, y)")
 
     def __call__(self, model, inputs, truth):
-        """The score, a float.
+        """Compute the score, a float.
 
         Args:
             model: The trained model.
@@ -66,7 +74,7 @@ class CustomScore:
 
 
 def _check(score, arguments):
-    """Raise a `ValueError` if an argument of a custom score or metric is wrong."""
+    """Raise a `ValueError` if an argument of a custom score or metric is invalid."""
     kind = type(score).__name__
     try:
         inspect.signature(score.function).bind(None, None)
@@ -75,6 +83,6 @@ def _check(score, arguments):
             f"`function` of a {kind} must be a function of {arguments}. Received: function={score.function!r:.100}"
         ) from error
     if not isinstance(score.name, str) or not score.name.isidentifier():
-        raise ValueError(f"`name` of a {kind} must be one such as 'profit'. Received: name={score.name!r}")
+        raise ValueError(f"`name` of a {kind} must be an identifier such as 'profit'. Received: name={score.name!r}")
     if score.direction not in ("min", "max"):
         raise ValueError(f"`direction` must be 'min' or 'max'. Received: direction={score.direction!r}")

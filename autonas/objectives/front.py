@@ -1,19 +1,19 @@
-"""The Pareto front of a search: which candidates no other beats in all objectives, and how far they have come."""
+"""The Pareto front of a search and its relative hypervolume, computed from the metrics of candidates."""
 
 import numpy as np
 
 from autonas.costs.orientation import oriented
 from autonas.objectives import pareto
 
-#: The worst that counts of an objective that is to be small: so many times what the first candidate has.
+#: Reference value of a minimised objective, as a multiple of the first candidate's value.
 _WORST = 10.0
 
 
 def front(metrics, objectives):
-    """Which candidates no other dominates.
+    """Find the candidates that no other candidate dominates.
 
     Args:
-        metrics: List of dicts from name to number, one a candidate.
+        metrics: List of dicts from name to number, one per candidate.
         objectives: List of `keras_tuner.Objective`.
 
     Returns:
@@ -23,13 +23,14 @@ def front(metrics, objectives):
 
 
 def relative_hypervolume(metrics, objectives):
-    """The volume that candidates dominate, over that of the first of them alone: 1 to begin with, and never falling.
+    """Compute the hypervolume of candidates relative to the hypervolume of the first candidate alone.
 
-    It begins, for an objective that is to be small, at 10 times the first candidate's value; for one that is to be
-    large, at 0, or, if the first candidate's value is negative, at 10 times that.
+    The relative hypervolume is 1 for the first candidate and never decreases as candidates are added. The reference
+    point is 10 times the first candidate's value for a minimised objective. For a maximised objective the reference
+    point is 0, or 10 times the first candidate's value if this value is negative.
 
     Args:
-        metrics: List of dicts from name to number, one a candidate, in the order of the search.
+        metrics: List of dicts from name to number, one per candidate, in the order of the search.
         objectives: List of `keras_tuner.Objective`.
     """
     scores = _oriented(metrics, objectives)

@@ -1,4 +1,4 @@
-"""The goal of a search: what is optimised, one number or several, and the limits that it must keep to."""
+"""The goal of a search: its objectives, and the constraints on its candidates."""
 
 import dataclasses
 import inspect
@@ -14,21 +14,21 @@ from autonas.costs import registry as costs
 from autonas.costs.orientation import oriented
 from autonas.objectives import combinations, constraints, custom_score, metrics, scoring
 
-#: How often a model is measured before it counts as beyond a limit.
+#: Number of measurements of a cost above its limit before a candidate is rejected.
 _MEASUREMENTS = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """What a search optimises.
+    """The objectives and constraints of a search.
 
     Args:
-        objectives: Tuple of `keras_tuner.Objective`: one, or several, whose Pareto front is searched.
-        costs: Tuple of the `Cost`s that are measured before training, those that are merely counted first.
+        objectives: Tuple of `keras_tuner.Objective`. With several objectives, the search is for their Pareto front.
+        costs: Tuple of the `Cost`s to measure before training, with counted costs first.
         constraints: Tuple of `Constraint`.
-        scores: Tuple of `CustomScore`, computed after each epoch.
-        combination: The `Combination` that the objective is, or `None`.
-        parts: Tuple of `keras_tuner.Objective`, what it combines.
+        scores: Tuple of `CustomScore`, computed after every epoch.
+        combination: The `Combination` that defines the objective, or `None`.
+        parts: Tuple of the `keras_tuner.Objective`s that `combination` combines.
     """
 
     objectives: tuple
@@ -40,7 +40,7 @@ class Goal:
 
     @property
     def main(self):
-        """The objective by which the best candidate is chosen: the first."""
+        """The first objective, which determines the best candidate."""
         return self.objectives[0]
 
     @property
@@ -50,45 +50,52 @@ class Goal:
 
     @property
     def epoch_objective(self):
-        """The objective by which the best epoch of a training is chosen: the first that training changes."""
+        """The objective that determines the best epoch of a training: the first objective that isn't a cost.
+
+        `val_loss` if all objectives are costs.
+        """
         fixed = {cost.name for cost in self.costs}
-        changing = (each for each in self.objectives if each.name not in fixed)
+        changing = (objective for objective in self.objectives if objective.name not in fixed)
         return next(changing, keras_tuner.Objective("val_loss", "min"))
 
     def is_better(self, scores, other):
-        """Whether scores are better by the first objective; of equal ones, by the next, at last by the loss."""
+        """Return whether `scores` are better than `other`.
+
+        The first objective decides. The next objective decides between ties, and `val_loss` comes last.
+        """
         return _is_better(self.objectives, scores, other)
 
     def is_better_epoch(self, scores, other):
-        """The same for two epochs of a candidate, whose costs are the same."""
+        """Return whether an epoch's scores are better than another epoch's `other`, by `epoch_objective`."""
         return _is_better([self.epoch_objective], scores, other)
 
     def directions(self):
-        """Dict from the name of each objective, part and cost to `"min"` or `"max"`."""
-        named = {cost.name: cost.direction for cost in self.costs}
-        return named | {each.name: each.direction for each in (*self.parts, *self.objectives)}
+        """Return a dict from the names of objectives, combined objectives and costs to `"min"` or `"max"`."""
+        directions = {cost.name: cost.direction for cost in self.costs}
+        return directions | {objective.name: objective.direction for objective in (*self.parts, *self.objectives)}
 
     def combined(self, numbers):
-        """Numbers of a candidate with that of the combination added.
+        """Return a candidate's numbers with the value of the combination added.
 
         Args:
-            numbers: Dict of its scores and costs.
+            numbers: Dict of the candidate's scores and costs.
         """
         if self.combination is None:
             return numbers
-        values = [numbers.get(part.name, float("nan")) for part in self.parts]
-        whole = all(map(math.isfinite, values))
-        directions = [part.direction for part in self.parts]
-        return numbers | {self.main.name: self.combination.combine(values, directions) if whole else float("nan")}
+        values = [numbers.get(component.name, float("nan")) for component in self.parts]
+        is_complete = all(map(math.isfinite, values))
+        directions = [component.direction for component in self.parts]
+        value = self.combination.combine(values, directions) if is_complete else float("nan")
+        return numbers | {self.main.name: value}
 
     def measure(self, model, known=None):
-        """Measures the costs of a built model.
+        """Measure the costs of a built model.
 
-        Those that are merely counted come first. If one of these is beyond its limit, the others aren't measured, which
-        takes far longer; else all are, since a strategy learns more from two margins than from one.
+        Counted costs come first. If one of them violates a constraint, the remaining costs aren't measured, since
+        exporting and running a model takes far longer. Otherwise all costs are measured: a strategy learns more from
+        the margins of all constraints.
 
-        A cost that is measured by running or exporting belongs to the network that predicts, see
-        `operations.inference_key`, and is measured once for it.
+        A cost measured by exporting or running is measured once per network, see `operations.inference_key`.
 
         Args:
             model: A `keras.Model`.
@@ -100,62 +107,65 @@ class Goal:
         Raises:
             ValueError: If a cost can't be measured, or isn't a finite number.
         """
-        built, found, key = costs.BuiltModel(model), {}, None
-        for is_counted, alike in itertools.groupby(self.costs, key=lambda cost: cost.is_counted):
-            if self.measured(found).violations:
+        built, values, key = costs.BuiltModel(model), {}, None
+        for is_counted, group in itertools.groupby(self.costs, key=lambda cost: cost.is_counted):
+            if self.measured(values).violations:
                 break
             if not is_counted:
                 key = operations.inference_key(model)
                 if key in (known or {}):
-                    found |= known[key]
+                    values |= known[key]
                     break
-            for cost in alike:
-                found |= cost.measure(built)
-                if not math.isfinite(found[cost.name]):
-                    raise ValueError(f"The cost {cost.name} is {found[cost.name]}.")
-        return dataclasses.replace(self.measured(found), network=key)
+            for cost in group:
+                values |= cost.measure(built)
+                if not math.isfinite(values[cost.name]):
+                    raise ValueError(f"The cost {cost.name} is {values[cost.name]}.")
+        return dataclasses.replace(self.measured(values), network=key)
 
-    def measured_costs(self, found):
-        """Return what was measured, not counted, of a dict of costs: with what belongs to each cost, as its spread."""
-        names = [cost.name for cost in self.costs if not cost.is_counted]
-        return {name: value for name, value in found.items() if any(name.startswith(each) for each in names)}
+    def measured_costs(self, values):
+        """Return the entries of a dict of costs that were measured by exporting or running, spreads included."""
+        names = tuple(cost.name for cost in self.costs if not cost.is_counted)
+        return {name: value for name, value in values.items() if name.startswith(names)}
 
     @property
     def limits_are_counted(self):
-        """Whether all that has a limit is merely counted, so that it is the same whenever it is measured."""
+        """Whether all constrained costs are counted, so that their values are the same at every measurement."""
         return all(constraint.cost.is_counted for constraint in self.constraints)
 
     def measure_again(self, model):
-        """As `measure`, but what is beyond a limit by a clock is measured up to three times: it may have been
-        disturbed."""
+        """Measure the costs of a built model up to three times, until no constraint is violated.
+
+        A measured latency above its limit may be due to other load on the machine. Counted costs are the same at every
+        measurement: if no other cost is constrained, the model is measured once.
+        """
         for _ in range(1 if self.limits_are_counted else _MEASUREMENTS):
             measurement = self.measure(model)
             if not measurement.violations:
                 break
         return measurement
 
-    def measured(self, found):
-        """The `Measurement` of costs, a dict from name to number; limits of others count as not measured."""
+    def measured(self, values):
+        """Return the `Measurement` of a dict of costs. The margin of a cost that isn't in `values` is `None`."""
         margins, violations = [], []
         for constraint in self.constraints:
-            value = found.get(constraint.name)
+            value = values.get(constraint.name)
             margins.append(None if value is None else constraint.margin(value))
             violations.append("" if value is None else constraint.violation(value))
-        return Measurement(found, margins, "; ".join(filter(None, violations)))
+        return Measurement(values, margins, "; ".join(filter(None, violations)))
 
     def summary(self):
-        """The goal in words, such as `"val_accuracy (max), latency_ms (min), within model_size_mb 2"`."""
-        wanted = ", ".join(f"{each.name} ({each.direction})" for each in self.objectives)
+        """Return the goal as text, such as `"val_accuracy (max), latency_ms (min), within model_size_mb 2"`."""
+        text = ", ".join(f"{objective.name} ({objective.direction})" for objective in self.objectives)
         if self.parts:
-            wanted += f" of {', '.join(part.name for part in self.parts)}"
+            text += f" of {', '.join(component.name for component in self.parts)}"
         limits = ", ".join(f"{constraint.name} {constraint.limit:g}" for constraint in self.constraints)
-        return f"{wanted}, within {limits}" if limits else wanted
+        return f"{text}, within {limits}" if limits else text
 
     def describe(self):
-        """What a search must agree on with one that it continues, a JSON-like dict."""
+        """Return the goal as a JSON-like dict, which must be the same when a search is resumed."""
         return {
-            "objectives": [[each.name, each.direction] for each in self.objectives],
-            "parts": [[each.name, each.direction] for each in self.parts],
+            "objectives": [[objective.name, objective.direction] for objective in self.objectives],
+            "parts": [[component.name, component.direction] for component in self.parts],
             "combination": None if self.combination is None else _described(self.combination),
             "costs": {cost.name: _described(cost) for cost in self.costs},
             "constraints": {constraint.name: constraint.limit for constraint in self.constraints},
@@ -168,9 +178,9 @@ class Measurement:
 
     Args:
         costs: Dict from name to number.
-        margins: How far it is within each limit, a list of floats, less than 0 beyond it; `None` if not measured.
-        violations: Which limits it breaks, and by how much; empty if none.
-        network: Key of the network that was measured, see `operations.inference_key`; `None` if all was counted.
+        margins: List of the margins of the constraints, see `Constraint.margin`. `None` for a cost not measured.
+        violations: Description of the violated constraints, an empty string if there are none.
+        network: Key of the network, see `operations.inference_key`. `None` if all costs were counted.
     """
 
     costs: dict
@@ -180,34 +190,34 @@ class Measurement:
 
 
 def wanted(objective, strategy):
-    """Return the objective that the user asks for: the argument, or that of the oracle given as `strategy`."""
+    """Return the user's objective: the argument `objective`, or the objective of an oracle passed as `strategy`."""
     if objective is not None:
         return objective
     objective = getattr(strategy, "objective", None)
     several = getattr(strategy, "objectives", None) or getattr(objective, "objectives", [])
     if len(several) > 1:
         return list(several)
-    # What Keras Tuner puts where none was given.
+    # Keras Tuner's placeholder for a missing objective.
     return None if getattr(objective, "name", None) == "default_objective" else objective
 
 
 def check(objective, limits):
-    """Checks the arguments `objective` and `constraints` of an `AutoModel`, as far as that goes without data.
+    """Check the arguments `objective` and `constraints` of an `AutoModel` as far as possible without data.
 
     Raises:
-        ValueError: If one can't be.
-        ImportError: If a cost needs a package that is missing.
+        ValueError: If an argument is invalid.
+        ImportError: If a package required by a cost is missing.
     """
     if isinstance(objective, (list, tuple)) and not objective:
         raise ValueError(f"`objective` must name at least one objective. Received: objective={objective!r}")
-    for part in parts_of(objective):
-        if isinstance(part, (custom_score.CustomScore, custom_score.CustomMetric)):
-            part.check()
-        elif not isinstance(part, (str, keras_tuner.Objective, costs.Cost)) and not _is_function(part):
+    for component in parts_of(objective):
+        if isinstance(component, (custom_score.CustomScore, custom_score.CustomMetric)):
+            component.check()
+        elif not isinstance(component, (str, keras_tuner.Objective, costs.Cost)) and not _is_function(component):
             raise ValueError(
                 "`objective` must be the name of a metric or a cost, a Keras metric, a function (truth, predictions), "
                 "a keras_tuner.Objective, an object of autonas.objectives, or a list of these, whose Pareto front is "
-                f"searched. Received: objective of type {type(part).__name__}"
+                f"searched. Received: objective of type {type(component).__name__}"
             )
     measured = filter(None, map(_cost_of, parts_of(objective)))
     for cost in [*measured, *(constraint.cost for constraint in constraints.get_constraints(limits))]:
@@ -215,7 +225,7 @@ def check(objective, limits):
 
 
 def parts_of(objective):
-    """The objectives that `objective` is made of, a list: its own if it is a list or a combination."""
+    """Return the list of single objectives in the argument `objective`, which may be a list or a combination."""
     if objective is None:
         return []
     if isinstance(objective, combinations.Combination):
@@ -224,94 +234,100 @@ def parts_of(objective):
 
 
 def metric_names(objective):
-    """Return the names of the metrics, without `val_`, that `objective` names."""
+    """Return the names of the metrics in `objective`, without `val_`."""
     names = [
-        part.name if isinstance(part, keras_tuner.Objective) else part
-        for part in parts_of(objective)
-        if isinstance(part, (str, keras_tuner.Objective)) and _cost_of(part) is None
+        component.name if isinstance(component, keras_tuner.Objective) else component
+        for component in parts_of(objective)
+        if isinstance(component, (str, keras_tuner.Objective)) and _cost_of(component) is None
     ]
     return [name.removeprefix("val_") for name in names]
 
 
 def own_metrics(objective):
-    """Return the metrics of Keras, functions and `CustomMetric`s that are `objective`, or parts of it."""
-    return [part for part in parts_of(objective) if isinstance(part, custom_score.CustomMetric) or _is_function(part)]
+    """Return the Keras metrics, functions and `CustomMetric`s in `objective`."""
+    return [
+        component
+        for component in parts_of(objective)
+        if isinstance(component, custom_score.CustomMetric) or _is_function(component)
+    ]
 
 
-def _is_function(part):
-    """Return whether a part of an objective is a metric of Keras or a function of truth and predictions."""
-    return isinstance(part, keras.metrics.Metric) or inspect.isroutine(part)
+def _is_function(objective):
+    """Return whether a single objective is a Keras metric or a function of truth and predictions."""
+    return isinstance(objective, keras.metrics.Metric) or inspect.isroutine(objective)
 
 
 def get_goal(objective, limits, directions, default):
-    """The goal that the arguments of an `AutoModel` stand for.
+    """Return the `Goal` of the arguments of an `AutoModel`.
 
     Args:
-        objective: The argument `objective`; see `check`.
+        objective: The argument `objective`, see `check`.
         limits: The argument `constraints`, a dict from cost to limit, or `None`.
         directions: `Scorer.directions()`.
         default: Name of the default objective.
 
     Raises:
-        ValueError: If the networks don't produce an objective, or its direction is unknown.
+        ValueError: If no score has an objective's name, or an objective's direction is unknown.
     """
-    given = parts_of(objective)
-    found = [_resolve(part, directions, default) for part in given or [default]]
-    names = [each.name for each in found]
+    components = parts_of(objective)
+    resolved = [_resolve(component, directions, default) for component in components or [default]]
+    names = [single.name for single in resolved]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
-        raise ValueError(f"`objective` must name each objective once. Received: two times {repeated!r}")
-    within = constraints.get_constraints(limits)
+        raise ValueError(f"`objective` must not repeat an objective. Received: {repeated!r} twice")
+    resolved_constraints = constraints.get_constraints(limits)
     by_name = {}
-    for cost in [*filter(None, map(_cost_of, given)), *(constraint.cost for constraint in within)]:
+    constrained = [constraint.cost for constraint in resolved_constraints]
+    for cost in [*filter(None, map(_cost_of, components)), *constrained]:
         if by_name.setdefault(cost.name, cost) is not cost and _described(by_name[cost.name]) != _described(cost):
             raise ValueError(
-                f"`objective` and `constraints` must measure {cost.name!r} alike. Give one of the costs a `name` of "
-                "its own."
+                f"`objective` and `constraints` must measure {cost.name!r} with the same settings. Give one of the "
+                "costs another `name`."
             )
     measured = tuple(sorted(by_name.values(), key=lambda cost: not cost.is_counted))
-    scores = tuple(part for part in given if isinstance(part, custom_score.CustomScore))
+    scores = tuple(component for component in components if isinstance(component, custom_score.CustomScore))
     if not isinstance(objective, combinations.Combination):
-        return Goal(tuple(found), measured, within, scores)
-    objective.check([each.direction for each in found])
+        return Goal(tuple(resolved), measured, resolved_constraints, scores)
+    objective.check([single.direction for single in resolved])
     combined = keras_tuner.Objective(objective.name, "max")
-    return Goal((combined,), measured, within, scores, objective, tuple(found))
+    return Goal((combined,), measured, resolved_constraints, scores, objective, tuple(resolved))
 
 
-def _cost_of(part):
-    """The cost that an objective is, or `None`."""
-    if isinstance(part, costs.Cost):
-        return part
-    name = part.name if isinstance(part, keras_tuner.Objective) else part
+def _cost_of(objective):
+    """Return the cost that a single objective refers to, or `None`."""
+    if isinstance(objective, costs.Cost):
+        return objective
+    name = objective.name if isinstance(objective, keras_tuner.Objective) else objective
     return costs.get_cost(name) if isinstance(name, str) and name in costs.COSTS else None
 
 
-def _resolve(part, directions, default):
-    cost = _cost_of(part)
+def _resolve(objective, directions, default):
+    """Return a single objective as a `keras_tuner.Objective`."""
+    cost = _cost_of(objective)
     if cost is not None:
-        return keras_tuner.Objective(cost.name, getattr(part, "direction", cost.direction))
-    if isinstance(part, custom_score.CustomScore):
-        return keras_tuner.Objective(part.name, part.direction)
-    if isinstance(part, custom_score.CustomMetric) or _is_function(part):
-        part = f"val_{metrics.name_of(part)}"
-    return scoring.resolve_objective(part, directions, default)
+        return keras_tuner.Objective(cost.name, getattr(objective, "direction", cost.direction))
+    if isinstance(objective, custom_score.CustomScore):
+        return keras_tuner.Objective(objective.name, objective.direction)
+    if isinstance(objective, custom_score.CustomMetric) or _is_function(objective):
+        objective = f"val_{metrics.name_of(objective)}"
+    return scoring.resolve_objective(objective, directions, default)
 
 
-def _described(part):
-    """A cost or a combination in JSON; functions by their names."""
+def _described(measure):
+    """Return a cost or a combination as JSON-like data, with functions replaced by their names."""
 
     def plain(value):
         if isinstance(value, dict):
-            return {str(plain(key)): plain(each) for key, each in value.items()}
+            return {str(plain(key)): plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [plain(each) for each in value]
+            return [plain(item) for item in value]
         if isinstance(value, (costs.Cost, combinations.Combination)):
             return [type(value).__name__, plain(value.get_config())]
         if value is None or isinstance(value, (bool, int, float, str)):
             return value
         return getattr(value, "name", None) or getattr(value, "__name__", None) or type(value).__name__
 
-    return plain(part)
+    return plain(measure)
 
 
 def _is_better(objectives, scores, other):

@@ -1,4 +1,4 @@
-"""Metrics: what a trained network's predictions on the validation part are worth."""
+"""Metrics of a trained network's predictions on the validation set."""
 
 import dataclasses
 import functools
@@ -16,14 +16,14 @@ from autonas.objectives import custom_score, sklearn_scorers
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A number computed from the truth and the predictions of one head.
+    """A metric of the predictions of one head.
 
     Args:
-        name: Its name, such as `"accuracy"`.
+        name: Name of the metric, such as `"accuracy"`.
         direction: `"max"` or `"min"`.
-        compute: Function `(truth, predictions) -> float`. For classes, the truth is class indices `(n,)` (or an
-            indicator matrix) and the predictions are probabilities `(n, n_classes)`; for numbers both are `(n, k)` in
-            the target's own units.
+        compute: Function `(truth, predictions) -> float`. For classification, the truth holds class indices `(n,)` or
+            an indicator matrix `(n, n_classes)`, and the predictions are probabilities `(n, n_classes)`. For
+            regression, both have shape `(n, k)` and the target's own units.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Metric:
     compute: callable
 
     def __call__(self, truth, predictions):
-        """The metric as a float, NaN where it has no meaning, such as the AUC of rows of one class."""
+        """Compute the metric, a float. NaN if the metric is undefined, such as the AUC of rows of a single class."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UndefinedMetricWarning)
             warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
@@ -47,7 +47,7 @@ def _labels(function):
 
 
 def _auc(truth, predictions):
-    if truth.ndim == 2:  # Several labels a row: those that are always or never set have no curve.
+    if truth.ndim == 2:  # Several labels per row. The AUC of a constant label is undefined.
         varied = [column for column in range(truth.shape[1]) if 0 < truth[:, column].mean() < 1]
         if not varied:
             return float("nan")
@@ -91,36 +91,43 @@ DEFAULT_METRICS = {
 }
 
 
-#: Metrics of numbers, by the last part of the module of Keras that defines them, and by their names.
+#: Keras's metrics of regression: the last component of their modules, and their names.
 _NUMBER_MODULES = ("regression_metrics", "correlation_metrics")
 _NUMBER_FUNCTIONS = (
     "cosine_similarity", "huber", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
     "mean_squared_error", "mean_squared_logarithmic_error", "poisson",
 )  # fmt: skip
-#: Errors of numbers that say something of probabilities, too, as the Brier score does.
+#: Metrics of regression that also apply to probabilities, such as the Brier score.
 _ALSO_OF_PROBABILITIES = (
     "MeanAbsoluteError", "MeanSquaredError", "RootMeanSquaredError", "mean_absolute_error", "mean_squared_error",
 )  # fmt: skip
-#: Scores of scikit-learn that need an average to be named for more than two classes, and the averages.
+#: Scores of scikit-learn that need an average for more than two classes, and the averages.
 _AVERAGED = ("f1", "jaccard", "precision", "recall")
 _AVERAGES = {"multiclass": ("macro", "micro", "weighted"), "multilabel": ("macro", "micro", "weighted", "samples")}
-#: What scikit-learn's functions are to be, by the ends of their names.
+#: Directions of scikit-learn's functions by the endings of their names.
 _ENDINGS = {"_score": "max", "_error": "min", "_loss": "min", "_deviance": "min"}
 
 
 def get_metric(metric, task):
-    """Return the metric of a name, a Keras metric, or a function `(truth, predictions)`.
+    """Return the `Metric` of a name, a Keras metric, or a function `(truth, predictions)`.
+
+    Keras metrics receive class indices if they are sparse, one column of probabilities for two classes, and one-hot
+    rows otherwise. The direction of a function follows the end of its name, as in scikit-learn: `_score` is maximised;
+    `_error`, `_loss` and `_deviance` are minimised. The direction of other functions is `None`.
 
     Args:
-        metric: A name of the tables above, of a scorer of scikit-learn (`"roc_auc"`, `"f1_macro"`, `"neg_log_loss"`;
-            larger is better for all of them), of a Keras metric, a `keras.metrics.Metric`, a `CustomMetric`, or a
-            function (see `Metric`). Metrics of Keras are given what they take: class indices if they are sparse, one
-            column for two classes, one-hot rows otherwise. A function whose name ends with `_score` is to be large,
-            with `_error`, `_loss` or `_deviance` small, as in scikit-learn; the direction of others is `None`.
-        task: The head's task.
+        metric: One of the following:
+
+            - a name of autonas, such as `"accuracy"`, `"auc"` or `"rmse"`
+            - the name of a scorer of scikit-learn, such as `"roc_auc"`, `"f1_macro"` or `"neg_log_loss"`; all of
+              them are maximised
+            - the name of a Keras metric, or a `keras.metrics.Metric`
+            - a `CustomMetric`
+            - a function, see `Metric`
+        task: Task of the head.
 
     Raises:
-        ValueError: If there is no such metric for the task. The message names those that there are.
+        ValueError: If the metric isn't defined for the task. The message lists the names of autonas.
     """
     if isinstance(metric, custom_score.CustomMetric):
         return Metric(metric.name, metric.direction, functools.partial(_compute_keras, metric.function))
@@ -131,7 +138,9 @@ def get_metric(metric, task):
             return Metric(metric, *known[metric])
         if metric in _AVERAGED and task in _AVERAGES:
             averaged = ", ".join(f"{metric}_{average}" for average in _AVERAGES[task])
-            raise ValueError(f"It is defined for two classes, as in scikit-learn. For a {task} target use {averaged}.")
+            raise ValueError(
+                f"{metric!r} is defined for two classes only, as in scikit-learn. For a {task} target use {averaged}."
+            )
         if metric in _scorer_names(task):
             scorer = sklearn_scorers.PredictionScorer(sklearn_metrics.get_scorer(metric), task)
             return Metric(metric, "max", scorer)
@@ -142,22 +151,26 @@ def get_metric(metric, task):
     if name is not None and (metric is None or callable(metric)):
         if metric is None or not _suits(metric, task):
             raise ValueError(
-                f"There is no metric of this name for a {task} target; known are {', '.join(_own(task))}, and the "
-                "scorers of scikit-learn and the metrics of Keras for such targets."
+                f"No metric of this name exists for a {task} target. Use {', '.join(_own(task))}, or a scorer of "
+                "scikit-learn or metric of Keras for such targets."
             )
         return Metric(name, _direction(metric), functools.partial(_compute_keras, metric))
     raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")
 
 
 def _own(task):
-    """Return the metrics of the tables above for a task."""
+    """Return the metrics of autonas for a task, a dict from name to direction and function."""
     if task == "regression":
         return _REGRESSION
-    return {name: each for name, each in _CLASSIFICATION.items() if (name, task) != ("balanced_accuracy", "multilabel")}
+    return {
+        name: definition
+        for name, definition in _CLASSIFICATION.items()
+        if (name, task) != ("balanced_accuracy", "multilabel")
+    }
 
 
 def _scorer_names(task):
-    """Return the names of scikit-learn's scorers for numbers or for classes."""
+    """Return the names of scikit-learn's scorers for regression or classification."""
     is_for_numbers = task == "regression"
     names = [
         name
@@ -168,7 +181,7 @@ def _scorer_names(task):
 
 
 def _kind(metric):
-    """Return the last part of the module that defines a metric of Keras, and the metric's own name."""
+    """Return the last component of the Keras module that defines a metric, `None` outside Keras, and the class name."""
     defined = metric if inspect.isclass(metric) or inspect.isfunction(metric) else type(metric)
     if isinstance(metric, keras.metrics.MeanMetricWrapper) and type(metric) is keras.metrics.MeanMetricWrapper:
         defined = metric._fn
@@ -177,7 +190,7 @@ def _kind(metric):
 
 
 def _suits(metric, task):
-    """Return whether a metric of Keras says anything of a task; metrics of others are not judged."""
+    """Return whether a metric of Keras applies to a task. Metrics from other packages always do."""
     module, name = _kind(metric)
     if module is None or module in ("metric", "reduction_metrics"):
         return True
@@ -189,7 +202,7 @@ def _suits(metric, task):
 
 
 def _direction(metric):
-    """Return `"max"`, `"min"`, or `None` if it is unknown which values of a metric are better."""
+    """Return the direction of a metric, `"max"`, `"min"`, or `None` if unknown."""
     known = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", None))
     if known is None:
         name = name_of(metric)
@@ -203,36 +216,36 @@ def _direction(metric):
 
 
 def name_of(metric):
-    """The name of a Keras metric or a function, `None` if it has none."""
+    """Return the name of a Keras metric or a function, `None` if there is no name."""
     return getattr(metric, "name", None) or getattr(metric, "__name__", None)
 
 
 def by_name(metrics):
-    """Dict from name to metric of one metric, or of all in a list or in a dict of lists; strings are left out."""
+    """Return a dict from name to metric of a metric, a list of metrics or a dict of lists, without strings."""
     if isinstance(metrics, dict):
         metrics = list(metrics.values())
     if isinstance(metrics, (list, tuple)):
-        return {name: metric for each in metrics for name, metric in by_name(each).items()}
+        return {name: metric for nested in metrics for name, metric in by_name(nested).items()}
     return {} if metrics is None or isinstance(metrics, str) else {name_of(metrics): metrics}
 
 
 def describe(metric):
-    """A metric or loss in an error message."""
+    """Return a metric or loss as text for an error message."""
     return repr(metric)[:60] if isinstance(metric, str) else str(name_of(metric) or type(metric).__name__)[:60]
 
 
 def _compute_keras(metric, truth, predictions):
     if isinstance(metric, keras.metrics.Metric):
         metric.reset_state()
-        # Of one column, F-scores without a threshold would take the largest value, the only one.
+        # Without a threshold, an F-score predicts the class of the largest column, so it needs one column per class.
         is_argmax = isinstance(metric, keras.metrics.FBetaScore) and metric.threshold is None
         name = "categorical" if is_argmax else type(metric).__name__
         metric.update_state(*_as_keras(name, truth, predictions))
         result = np.asarray(keras.ops.convert_to_numpy(metric.result()))
         if result.size != 1:
             raise ValueError(
-                f"It gives {result.size} numbers, where one is needed. Give it `average`, such as "
-                f'keras.metrics.{type(metric).__name__}(average="macro").'
+                f"A metric must be one number. {type(metric).__name__} returned {result.size} numbers. Set `average`, "
+                f'such as keras.metrics.{type(metric).__name__}(average="macro").'
             )
         return float(result.reshape(()))
     if metric.__module__.split(".")[0] == "keras":
@@ -241,7 +254,7 @@ def _compute_keras(metric, truth, predictions):
 
 
 def _as_keras(name, truth, predictions):
-    """Classes as a metric of Keras takes them: indices, one-hot rows, or a column for two classes."""
+    """Return truth and predictions as a Keras metric expects: indices, one-hot rows, or one column for two classes."""
     name = name.lower().replace("_", "")
     if truth.ndim == 2 or name.startswith("sparse"):
         return truth, predictions

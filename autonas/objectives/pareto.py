@@ -1,17 +1,17 @@
-"""Pareto fronts: which rows no other is as good as in all scores, and how much of the space of scores they dominate."""
+"""Pareto fronts and hypervolumes of arrays of scores."""
 
 import moocore
 import numpy as np
 
 
 def non_dominated(scores):
-    """Which rows no other row dominates; a row dominates another if it is nowhere smaller and somewhere larger.
+    """Find the non-dominated rows. A row dominates another if no score is smaller and at least one is larger.
 
     Args:
         scores: Array of shape `(n, objectives)`, larger is better.
 
     Returns:
-        Boolean array of shape `(n,)`. Equal rows of the front are all of it.
+        Boolean array of shape `(n,)`. Duplicates of a non-dominated row are non-dominated too.
     """
     scores = np.asarray(scores, dtype=float)
     if len(scores) == 0:
@@ -20,14 +20,15 @@ def non_dominated(scores):
 
 
 def hypervolume(scores, reference):
-    """The volume of the points that some row dominates and that are better than the reference in all objectives.
+    """Compute the hypervolume: the volume between a reference point and the Pareto front of the rows.
 
     Args:
         scores: Array of shape `(n, objectives)`, larger is better.
-        reference: Array of shape `(objectives,)`. Rows that aren't better than it in all objectives add nothing.
+        reference: Array of shape `(objectives,)`. A row that isn't better than the reference in every objective adds
+            no volume.
 
     Returns:
-        A float; 0 without rows.
+        A float, 0 without rows.
     """
     scores = np.asarray(scores, dtype=float)
     if len(scores) == 0:

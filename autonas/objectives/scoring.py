@@ -1,4 +1,4 @@
-"""Scoring: from the predictions of all heads to the named numbers of a trial, and which of them is the objective."""
+"""Scoring of predictions: the loss and metrics of all heads by name, and the choice of the objective among them."""
 
 import dataclasses
 import warnings
@@ -13,19 +13,19 @@ from autonas.costs.orientation import comparative
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadScoring:
-    """What scoring needs of one head.
+    """Targets, loss and metrics of one head.
 
     Args:
-        name: The head's name.
-        task: Its task.
-        encoded: The network's targets for all rows, `(n, ...)`.
-        truth: The same in the form that metrics take: class indices, an indicator matrix, or numbers in the target's
-            own units `(n, k)`.
-        to_metric: Function from the network's predictions to those that metrics take.
-        loss: A Keras loss on the network's targets and predictions.
-        loss_weight: Its weight.
+        name: Name of the head.
+        task: Task of the head.
+        encoded: Targets of the network for all rows, `(n, ...)`.
+        truth: Targets as metrics expect them: class indices `(n,)`, an indicator matrix `(n, n_classes)`, or numbers
+            `(n, k)` in the target's own units.
+        to_metric: Function from the network's predictions to predictions as metrics expect them.
+        loss: A Keras loss of the network's targets and predictions.
+        loss_weight: Weight of the loss in the sum over heads.
         metrics: List of `Metric`.
-        classes: List of the classes as text, in the order of their indices; empty for numbers.
+        classes: List of the classes as text, in the order of their indices. Empty for regression.
     """
 
     name: str
@@ -40,13 +40,13 @@ class HeadScoring:
 
 
 class Scorer:
-    """Computes `val_loss` and the metrics on rows of the data set.
+    """Computation of `val_loss` and the metrics on rows of the data set.
 
-    With one head a metric is named `val_<metric>`, with several `val_<head>_<metric>`.
+    A metric is named `val_<metric>` with one head, and `val_<head>_<metric>` with several heads.
 
     Args:
         heads: List of `HeadScoring`.
-        weights: Weight of each row in the losses, `(n,)`, or `None`. Metrics don't count it.
+        weights: Sample weights in the losses, `(n,)`, or `None`. Metrics are unweighted.
     """
 
     def __init__(self, heads, weights=None):
@@ -57,22 +57,22 @@ class Scorer:
         return f"{head.name}_" if len(self.heads) > 1 else ""
 
     def directions(self):
-        """Dict from the name of each number to `"min"`, `"max"`, or `None` if it can't be known."""
-        named = {
+        """Return a dict from the name of every score to `"min"`, `"max"`, or `None` if unknown."""
+        directions = {
             f"val_{self.prefix(head)}{metric.name}": metric.direction for head in self.heads for metric in head.metrics
         }
-        return {"val_loss": "min", **named}
+        return {"val_loss": "min", **directions}
 
     def truth(self, rows):
-        """Dict from head to what is true of rows, as metrics take it."""
+        """Return a dict from head to the targets of rows, as metrics expect them."""
         return {head.name: head.truth[rows] for head in self.heads}
 
     def __call__(self, predictions, rows):
-        """Scores predictions.
+        """Score predictions.
 
         Args:
             predictions: Dict from head to the network's predictions `(len(rows), n_outputs)`.
-            rows: Indices of the rows predicted.
+            rows: Indices of the predicted rows.
 
         Returns:
             Dict from name to float.
@@ -101,15 +101,15 @@ class Scorer:
 
 
 def resolve_objective(objective, directions, default):
-    """The objective as a `keras_tuner.Objective`.
+    """Return an objective as a `keras_tuner.Objective`.
 
     Args:
         objective: `None`, a name with or without `val_`, or a `keras_tuner.Objective`.
-        directions: `Scorer.directions()`.
+        directions: Dict of `Scorer.directions()`.
         default: Name of the default objective.
 
     Raises:
-        ValueError: If the networks don't produce it, or its direction is unknown.
+        ValueError: If no score has the objective's name, or the objective's direction is unknown.
     """
     if objective is None:
         objective = default
@@ -130,7 +130,7 @@ def resolve_objective(objective, directions, default):
     if None not in (direction, directions[name]) and direction != directions[name]:
         better = comparative(directions[name])
         warnings.warn(
-            f"`objective` asks for the worst {name}, whose {better} values are better: its direction is {direction!r}. "
+            f"`objective` asks for the worst {name}: {better} values are better, but the direction is {direction!r}. "
             f"Pass keras_tuner.Objective({name!r}, {directions[name]!r}).",
             UserWarning,
             stacklevel=2,

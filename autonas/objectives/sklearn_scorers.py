@@ -1,14 +1,14 @@
-"""Scorers of scikit-learn, which take estimators, on predictions that are there already."""
+"""Adapter from scikit-learn's scorers, which take estimators, to functions of truth and predictions."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 
 class PredictionScorer:
-    """A scorer as a function of truth and predictions.
+    """A scorer of scikit-learn as a function of truth and predictions.
 
     Args:
-        scorer: What `sklearn.metrics.get_scorer` gives.
+        scorer: A scorer, as `sklearn.metrics.get_scorer` returns.
         task: Task of the head.
     """
 
@@ -17,9 +17,9 @@ class PredictionScorer:
         self.task = task
 
     def __call__(self, truth, predictions):
-        """The score, a float; see `metrics.Metric` for truth and predictions.
+        """Compute the score, a float; see `metrics.Metric` for the shapes of `truth` and `predictions`.
 
-        NaN if not all classes are among the rows, for which some scores have no meaning.
+        NaN if a class is missing in the rows and the score is undefined for this reason.
         """
         if self.task == "regression":
             return self.scorer(_PredictedNumbers(predictions), truth, truth)
@@ -33,13 +33,13 @@ class PredictionScorer:
 
 
 class _PredictedNumbers(RegressorMixin, BaseEstimator):
-    """An estimator that predicts these numbers, `(n, k)`, whatever it is given."""
+    """Regressor that returns fixed predictions, `(n, k)`, for any input."""
 
     def __init__(self, predictions):
         self.predictions = predictions
 
     def fit(self, x, y):
-        """Nothing is learned."""
+        """Return the estimator unchanged."""
         return self
 
     def predict(self, x):
@@ -50,7 +50,7 @@ class _PredictedNumbers(RegressorMixin, BaseEstimator):
 
 
 class _PredictedClasses(ClassifierMixin, BaseEstimator):
-    """An estimator that predicts these probabilities, `(n, n_classes)`, whatever it is given."""
+    """Classifier that returns fixed probabilities, `(n, n_classes)`, for any input."""
 
     def __init__(self, predictions, several):
         self.predictions = predictions
@@ -61,14 +61,14 @@ class _PredictedClasses(ClassifierMixin, BaseEstimator):
         return np.arange(self.predictions.shape[1])
 
     def fit(self, x, y):
-        """Nothing is learned."""
+        """Return the estimator unchanged."""
         return self
 
     def predict(self, x):
         return (self.predictions > 0.5).astype(int) if self.several else self.predictions.argmax(axis=1)
 
     def predict_proba(self, x):
-        # Probabilities in single precision don't quite add up to one.
+        # Normalise in double precision: probabilities in single precision don't add up to exactly one.
         doubled = self.predictions.astype("float64")
         return doubled if self.several else doubled / doubled.sum(axis=1, keepdims=True)
 

@@ -38,7 +38,7 @@ def test_several_costs_are_factors():
 
 def test_a_product_of_powers_needs_an_objective_that_is_to_be_large():
     blend = ProductOfPowers("val_loss", {"latency_ms": 4.0})
-    with pytest.raises(ValueError, match="`objective` of ProductOfPowers must be one that is to be large"):
+    with pytest.raises(ValueError, match="`objective` of ProductOfPowers must be maximised"):
         blend.check(["min", "min"])
     blend.check(["max", "min"])
     with pytest.raises(ValueError, match="`targets`"):

@@ -45,7 +45,7 @@ def test_constraints_are_given_by_name_or_by_object():
         ({"params": True}, "positive numbers as limits"),
         ({"params": math.inf}, "positive numbers as limits"),
         ({3: 1.0}, "A cost must be one of"),
-        ({"params": 1.0, registry.Params(): 2.0}, "one limit for each name. Received: two for 'params'"),
+        ({"params": 1.0, registry.Params(): 2.0}, "costs of different names. Received: two costs named 'params'"),
     ],
 )
 def test_what_is_no_constraint_is_named(given, message):

@@ -109,14 +109,14 @@ def test_the_description_is_json_and_tells_goals_apart():
 @pytest.mark.parametrize(
     ("objective", "limits", "message"),
     [
-        (["val_accuracy", "accuracy"], None, "each objective once. Received: two times 'val_accuracy'"),
+        (["val_accuracy", "accuracy"], None, "must not repeat an objective. Received: 'val_accuracy' twice"),
         ("val_beauty", None, "must be one of val_loss, val_accuracy.*params, flops"),
         ("val_mystery", None, "direction of `objective` 'val_mystery' is unknown"),
         (["energy_of_mine"], None, "must be one of"),
         (
             CustomCost(lambda model: 1.0, "energy"),
             {CustomCost(lambda model: 2.0, "energy", "max"): 3},
-            "must measure 'energy' alike",
+            "must measure 'energy' with the same settings",
         ),
     ],
 )

@@ -97,7 +97,7 @@ def test_what_has_no_meaning_is_nan_without_a_warning():
 
 
 def test_what_is_no_metric_is_refused():
-    with pytest.raises(ValueError, match="no metric of this name for a regression target; known are rmse"):
+    with pytest.raises(ValueError, match="No metric of this name exists for a regression target. Use rmse"):
         metrics.get_metric("accurracy", "regression")
     with pytest.raises(ValueError, match="must be a name, a Keras metric or a function. Received: int"):
         metrics.get_metric(3, "binary")
