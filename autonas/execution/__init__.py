@@ -1,4 +1,4 @@
-"""Where trials run: in this process, in worker processes of this machine, or on Ray."""
+"""Executors, which run trials in this process, in worker processes of this machine or on Ray."""
 
 import copy
 
@@ -14,8 +14,12 @@ EXECUTORS = ("inline", "process", "ray")
 
 
 def check_executor(executor):
-    """Raises a `ValueError` if the argument `executor` of an `AutoModel` can't be, and an `ImportError` if a package is
-    missing."""
+    """Check the argument `executor` of an `AutoModel`.
+
+    Raises:
+        ValueError: If the argument is invalid.
+        ImportError: If a package required by the executor is missing.
+    """
     if not (executor is None or executor in EXECUTORS or isinstance(executor, Executor)):
         raise ValueError(
             f"`executor` must be one of {', '.join(map(repr, EXECUTORS))}, an object of autonas.execution, or None. "
@@ -26,12 +30,17 @@ def check_executor(executor):
 
 
 def get_executor(executor, n_workers):
-    """The executor that the arguments of an `AutoModel` stand for, not started.
+    """Return an executor for the arguments of an `AutoModel`. The executor isn't started.
+
+    ```python
+    executor = autonas.execution.get_executor("process", n_workers=2)
+    executor.slots  # 2
+    ```
 
     Args:
-        executor: `"inline"`, `"process"`, `"ray"`, an `Executor`, which is a description and is copied, or `None`: this
-            process for one worker, processes for several.
-        n_workers: Number of workers, or `None`: one, on Ray as many as there is room for.
+        executor: `"inline"`, `"process"`, `"ray"`, or an `Executor`, which is copied. `None` selects `"inline"` for one
+            worker and `"process"` for several.
+        n_workers: Number of workers. `None` means one worker, and on Ray as many as the cluster has room for.
     """
     if isinstance(executor, base.Executor):
         return copy.deepcopy(executor)

@@ -1,4 +1,4 @@
-"""The contract of an executor: where jobs run, and what their driver is told of them."""
+"""Base class of executors, and the events that an executor returns to its driver."""
 
 import abc
 import dataclasses
@@ -6,11 +6,18 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """A job has come to its end.
+    """Event: a job ended with an outcome.
+
+    ```python
+    with autonas.execution.InlineExecutor() as executor:
+        executor.start(lambda job, report: job * 2)
+        executor.submit(21)
+        executor.wait()  # [Ended(job=21, outcome=42)]
+    ```
 
     Args:
-        job: The job, the object that was submitted.
-        outcome: What `evaluate` returned.
+        job: The submitted job.
+        outcome: Return value of `evaluate`.
     """
 
     job: object
@@ -19,12 +26,23 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class Lost:
-    """A job has no outcome and isn't tried again.
+    """Event: a job ended without an outcome and isn't retried.
+
+    ```python
+    def evaluate(job, report):
+        raise ValueError("bad job")
+
+    with autonas.execution.InlineExecutor() as executor:
+        executor.start(evaluate)
+        executor.submit("job")
+        (event,) = executor.wait()
+        event.reason  # Begins with "ValueError: bad job".
+    ```
 
     Args:
-        job: The job, the object that was submitted.
-        reason: One sentence, such as `"the worker process was killed (SIGKILL), perhaps for want of memory"`.
-        details: The traceback if `evaluate` raised, or `""`.
+        job: The submitted job.
+        reason: One sentence, such as `"the worker process was killed (SIGKILL), perhaps because memory ran out"`.
+        details: Traceback of an exception in `evaluate`, or `""`.
     """
 
     job: object
@@ -34,13 +52,18 @@ class Lost:
 
 @dataclasses.dataclass(frozen=True)
 class Retried:
-    """A job was lost with its worker, and begins again from its last checkpoint. It is still under way.
+    """Event: a worker was lost, and its job is restarted from the last checkpoint.
 
-    What it reported after that checkpoint it reports again.
+    The restarted job repeats its reports since that checkpoint.
+
+    ```python
+    events = [autonas.execution.Retried("job", "the worker process aborted (SIGABRT)")]
+    restarted = [event.job for event in events if isinstance(event, autonas.execution.Retried)]
+    ```
 
     Args:
-        job: The job, the object that was submitted.
-        reason: One sentence, as that of `Lost`.
+        job: The submitted job.
+        reason: One sentence, as in `Lost`.
     """
 
     job: object
@@ -48,57 +71,60 @@ class Retried:
 
 
 class Executor(abc.ABC):
-    """Runs jobs for one driver, whose thread makes all calls and is the one that `on_report` is called in.
+    """Base class of executors, which run the jobs of one driver.
+
+    A single thread of the driver makes all calls, and `on_report` is called in this thread.
 
     ```python
-    with executor:
-        executor.start(evaluate, on_report)
-        executor.submit(job)
+    with autonas.execution.InlineExecutor() as executor:
+        executor.start(lambda job, report: job * 2)
+        executor.submit(21)
         for event in executor.wait():
-            ...
+            print(event)
     ```
 
-    A job is any object with the attributes `trial_id` and `deadline`: seconds of `time.monotonic()` at which it should
-    have ended, or `None`. Jobs, what is reported and outcomes travel by `cloudpickle` unless they stay in this process.
+    A job is any object with the attributes `trial_id` and `deadline`, a time of `time.monotonic()` in seconds at which
+    the job should have ended, or `None`. Jobs, reports and outcomes are serialised with `cloudpickle` unless they stay
+    in this process.
     """
 
-    #: Number of GPUs that each job may use.
+    #: Number of GPUs per job.
     gpus_per_trial = 1
 
     @property
     @abc.abstractmethod
     def slots(self):
-        """Number of jobs that can be under way at once. It may change while a search is under way."""
+        """Number of jobs that can run at the same time. The number may change during a search."""
 
     @abc.abstractmethod
     def start(self, evaluate, on_report=None):
-        """Gets ready for jobs; called once.
+        """Prepare the executor for jobs. Called once.
+
+        An exception in `evaluate` ends the job as `Lost`. A candidate that fails isn't an exception but an outcome.
 
         Args:
-            evaluate: Function `(job, report)` that returns the outcome of a job. `report(event)` tells the driver
-                something while the job runs. `report.checkpoint(state)` keeps the latest `state`: if the worker is
-                lost, the job begins again elsewhere with its field `checkpoint` set to it, if it is a data class with
-                such a field. Where nothing can be lost `report.keeps_checkpoints` is `False`, and there is no need to
-                make one. What it raises ends the job as `Lost`, since the errors of candidates are outcomes.
-            on_report: Function `(job, event)` that is called with what a job reports, in order, while the driver waits.
+            evaluate: Function `(job, report)` that returns the outcome of a job. `report(event)` sends an event to the
+                driver while the job runs. `report.checkpoint(state)` stores the latest state: if the worker is lost,
+                the job restarts on another worker, with `state` in its field `checkpoint` if the job is a data class
+                with this field. `report.keeps_checkpoints` is `False` where checkpoints aren't stored.
+            on_report: Function `(job, event)` that is called with the events of jobs in order, within `wait`.
         """
 
     @abc.abstractmethod
     def submit(self, job):
-        """Takes a job on. Those beyond `slots` wait until there is room; meanwhile their deadlines come nearer."""
+        """Accept a job. More jobs than `slots` wait in a queue, while their deadlines approach."""
 
     @abc.abstractmethod
     def wait(self):
-        """Waits until something has come of a job.
+        """Wait for the next events.
 
         Returns:
-            A list of `Ended`, `Lost` and `Retried`. It is empty if no job is under way, and if there are more `slots`
-            than before.
+            List of `Ended`, `Lost` and `Retried`. Empty if no job is running or waiting, or if `slots` has grown.
         """
 
     @abc.abstractmethod
     def close(self):
-        """Ends what is under way and all that was started, at once. Calling it again does nothing."""
+        """End all jobs and workers immediately. Further calls have no effect."""
 
     def __enter__(self):
         return self
@@ -108,7 +134,7 @@ class Executor(abc.ABC):
 
 
 def described(error):
-    """The line that says what was raised, and where."""
+    """Return an exception as one line with its type, message and origin."""
     line = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:

@@ -1,4 +1,4 @@
-"""Whole messages over a socket, which one side reads without ever waiting for the rest of one."""
+"""Channel: complete messages over a socket, read without blocking on an incomplete message."""
 
 import struct
 
@@ -6,10 +6,10 @@ _HEADER = struct.Struct("<16sQ")
 
 
 class Channel:
-    """One end of a socket that carries messages: a kind, which is a short name, and bytes.
+    """One end of a socket for messages, which consist of a kind, a short name, and a content of bytes.
 
-    Unlike `multiprocessing.Connection` it never blocks a reader in the middle of a message, so that a worker that
-    stops while it sends doesn't stop its driver.
+    Unlike `multiprocessing.Connection`, a channel never blocks a reader in the middle of a message. A worker that
+    stops while sending therefore doesn't block its driver.
 
     Args:
         socket: A connected stream socket.
@@ -23,32 +23,34 @@ class Channel:
         return self._socket.fileno()
 
     def send(self, kind, content=b"", timeout=None):
-        """Sends a message.
+        """Send a message.
 
         Args:
-            kind: Its kind, at most 16 letters.
-            content: Bytes.
-            timeout: Seconds after which it is given up, or `None`; the channel is of no use after that.
+            kind: Kind of the message, at most 16 letters.
+            content: Content of the message, bytes.
+            timeout: Maximum time in seconds, or `None`. After a timeout the channel is unusable.
 
         Raises:
-            OSError: If the other end is closed, or it took too long.
+            OSError: If the other end is closed, or at a timeout.
         """
         self._socket.settimeout(timeout)
         self._socket.sendall(_HEADER.pack(kind.encode(), len(content)))
         self._socket.sendall(content)
 
     def receive(self):
-        """Waits for a message; returns its kind and content. Raises `EOFError` if the other end is closed."""
+        """Wait for a message and return its kind and content. Raise `EOFError` if the other end is closed."""
         self._socket.settimeout(None)
         while (message := self._message()) is None:
             self._read()
         return message
 
     def received(self):
-        """What has come since the last call, and no more than one read of it: a chatty worker must not hold the driver.
+        """Return the messages that have arrived since the last call.
+
+        The socket is read once, so that a worker with many messages doesn't block the driver.
 
         Returns:
-            A list of messages, or `None` if there was nothing to read.
+            List of messages, or `None` if there was nothing to read.
 
         Raises:
             EOFError: If the other end is closed.

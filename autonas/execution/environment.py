@@ -1,4 +1,4 @@
-"""The environment of a worker process: its share of the cores, its GPU, the driver's backend of Keras."""
+"""Environment variables of a worker process: its share of the cores, its GPUs and the driver's Keras backend."""
 
 import os
 import re
@@ -13,36 +13,37 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
 
 
 def backend():
-    """Dict of the variable that gives workers the driver's backend, if it has imported Keras."""
+    """Return a dict of the variable that sets the driver's Keras backend. Empty if Keras isn't imported."""
     keras = sys.modules.get("keras")
     return {} if keras is None else {"KERAS_BACKEND": keras.backend.backend()}
 
 
 def threads(n_cores):
-    """Dict of variables that limit threads to `n_cores`, but for those that the user has set."""
+    """Return a dict of variables that limit threads to `n_cores`, without variables that the user has set."""
     return {name: str(max(1, n_cores)) for name in _THREADS if name not in os.environ}
 
 
 def of_worker(index, n_workers, gpus_per_trial=1):
-    """The environment of a worker process.
+    """Return the environment variables of a worker process.
 
-    With one worker it is the driver's, so that results are what they are in the driver. Several share the cores, and
-    each sees one GPU, or `gpus_per_trial` of them, in turn, if there are any; it takes their memory as it needs it.
+    A single worker has the driver's environment, so that its results equal the results in the driver. Several workers
+    share the cores equally. `gpus_per_trial` GPUs are assigned to every worker in turn, and GPU memory is allocated as
+    needed.
 
     Args:
-        index: Its number, from 0.
-        n_workers: How many there are.
-        gpus_per_trial: How many GPUs it sees.
+        index: Index of the worker, from 0.
+        n_workers: Number of workers.
+        gpus_per_trial: Number of GPUs per worker. Defaults to 1.
 
     Returns:
-        A dict.
+        Dict from name to value.
 
     Raises:
-        ValueError: If there are fewer GPUs than `gpus_per_trial`, which is more than one.
+        ValueError: If `gpus_per_trial` is more than 1 and more than the number of GPUs.
     """
     environment = {**os.environ, **backend(), **memory.variables()}
     if n_workers > 1:
-        import joblib  # Workers import this module too, and begin sooner without.
+        import joblib  # Imported here because workers import this module too and should start quickly.
 
         environment |= threads(joblib.cpu_count() // n_workers)
     if n_workers > 1 or gpus_per_trial > 1:
@@ -59,10 +60,10 @@ def of_worker(index, n_workers, gpus_per_trial=1):
 
 
 def visible_gpus():
-    """Names of the GPUs that CUDA may use, found without CUDA: those of `CUDA_VISIBLE_DEVICES`, or of nvidia-smi."""
-    if (given := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        names = [name.strip() for name in given.split(",")]
-        # CUDA stops at the first that it doesn't know, by which people hide GPUs.
+    """Return the names of the GPUs visible to CUDA, from `CUDA_VISIBLE_DEVICES` or nvidia-smi, without CUDA calls."""
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        names = [name.strip() for name in visible.split(",")]
+        # CUDA ignores all names from the first unknown name on. People use this to hide GPUs.
         unknown = [position for position, name in enumerate(names) if name in ("", "-1", "NoDevFiles")]
         return names[: unknown[0]] if unknown else names
     if shutil.which("nvidia-smi") is None:
@@ -72,11 +73,11 @@ def visible_gpus():
 
 
 def _listed(text):
-    """The names in a list of GPUs. Of one that is split, its parts."""
+    """Return the names of the GPUs in the output of nvidia-smi. A GPU in MIG mode is replaced by its instances."""
     names = []
     for line in text.splitlines():
-        if found := re.search(r"UUID: ((?:GPU|MIG)-[^)]*)\)", line):
-            names.append(found[1])
-            if found[1].startswith("MIG-") and len(names) > 1 and names[-2].startswith("GPU-"):
+        if match := re.search(r"UUID: ((?:GPU|MIG)-[^)]*)\)", line):
+            names.append(match[1])
+            if match[1].startswith("MIG-") and len(names) > 1 and names[-2].startswith("GPU-"):
                 del names[-2]
     return names

@@ -1,4 +1,4 @@
-"""Execution in this process: one job at a time."""
+"""Executor that runs jobs in this process, one at a time."""
 
 import collections
 import traceback
@@ -8,13 +8,18 @@ from autonas.execution import base
 
 
 class InlineExecutor(base.Executor):
-    """Runs jobs in the driver's thread, each when the driver waits for it.
+    """Executor that runs jobs in the driver's thread, within `wait`.
 
-    Nothing protects the driver here: a job that ends its process ends the driver, and one that hangs is waited for.
+    The driver isn't protected from its jobs: a job that ends its process ends the driver, and a job that hangs blocks
+    the driver.
+
+    ```python
+    automl = autonas.AutoModel(executor=autonas.execution.InlineExecutor())
+    ```
 
     Args:
-        gpus_per_trial: Number of GPUs that a network is trained on, the first of those that this process sees; JAX
-            only. Defaults to 1, however many there are: small networks are trained sooner on one.
+        gpus_per_trial: Number of GPUs that a network is trained on, the first of the visible GPUs. More than one
+            requires JAX. Defaults to 1, because small networks train faster on a single GPU.
     """
 
     slots = 1
@@ -48,7 +53,7 @@ class InlineExecutor(base.Executor):
 
 
 class _Report:
-    """What `evaluate` reports with."""
+    """Argument `report` of `evaluate`, which calls `on_report` directly."""
 
     keeps_checkpoints = False
 
@@ -61,4 +66,4 @@ class _Report:
             self._on_report(self._job, event)
 
     def checkpoint(self, state):
-        """Keeps nothing: if this process ends, so does what would keep it."""
+        """Ignore the state: in-memory checkpoints would be lost with this process."""

@@ -1,4 +1,4 @@
-"""Execution in worker processes of this machine."""
+"""Executor that runs jobs in worker processes of this machine."""
 
 import json
 import multiprocessing.connection
@@ -13,9 +13,9 @@ import time
 from autonas.arguments import checks
 from autonas.execution import channel, environment, supervision, worker
 
-#: Seconds after which a worker that isn't ready counts as hung.
+#: Maximum time in seconds for a worker to become ready.
 _SECONDS_TO_START = 600.0
-#: What a worker runs. The path comes first, as `autonas` is found by it.
+#: Code that a worker runs. The path is set first, since `autonas` is imported from it.
 _COMMAND = """
 import json, sys
 start = json.loads(sys.argv[1])
@@ -26,22 +26,26 @@ worker.main(**start)
 
 
 class ProcessExecutor(supervision.SupervisedExecutor):
-    """Runs jobs in processes of their own, which are started once and stay warm.
+    """Executor that runs jobs in worker processes, which are started once and reused.
 
-    A process that is killed, aborts, runs out of memory, exits or hangs costs at most the job it was at, as
-    `SupervisedExecutor` has it. What is evaluated travels once: it is written to a file without a name in the folder
-    for temporary files (`TMPDIR`), which all workers map into their memory, so that a data set is in memory once for
-    all of them.
+    A process that is killed, aborts, runs out of memory, exits or hangs costs at most its current job, see
+    `SupervisedExecutor`. The evaluation function and its data set are written once, to an unnamed file in the folder
+    for temporary files (`TMPDIR`). All workers map this file, so the data set is in memory only once.
 
-    Each worker is a new Python, not a fork of the driver. It doesn't run the driver's script again, which therefore
-    needs no `if __name__ == "__main__":`; what the script or a notebook defines travels with the jobs. It has the
-    driver's `sys.path`, folder, environment and backend of Keras. Several workers share the cores and, in turn, the
-    GPUs. For Linux and macOS.
+    A worker is a new Python process, not a fork of the driver. The driver's script isn't run again and needs no
+    `if __name__ == "__main__":`. Definitions of the script or notebook are serialised with the jobs. A worker has the
+    driver's `sys.path`, working directory, environment variables and Keras backend. Several workers share the cores
+    and take turns at the GPUs. Available on Linux and macOS.
+
+    ```python
+    executor = autonas.execution.ProcessExecutor(n_workers=2, grace=60)
+    automl = autonas.AutoModel(executor=executor)
+    ```
 
     Args:
         n_workers: Number of processes.
-        grace: Seconds past its deadline after which a job counts as hung. Defaults to 30.
-        gpus_per_trial: Number of GPUs that each process has, and trains a network on; more than one on JAX only.
+        grace: Seconds after its deadline at which a job counts as hung. Defaults to 30.
+        gpus_per_trial: Number of GPUs that every process sees and trains a network on. More than one requires JAX.
             Defaults to 1.
     """
 
@@ -69,38 +73,38 @@ class ProcessExecutor(supervision.SupervisedExecutor):
         ]
         self._file = tempfile.TemporaryFile()
         try:
-            worker.travelling(evaluate, self._file)
+            worker.write_function(evaluate, self._file)
         except OSError as error:
             size = self._file.tell() / 1e6
             raise OSError(
                 error.errno,
-                f"What is evaluated, with its data, must be written once for the workers, and there was no room in "
-                f"{tempfile.gettempdir()} after {size:.0f} MB ({error.strerror}). Set TMPDIR to a folder with room",
+                f"The data set for the workers must be written to a file, and the disk of {tempfile.gettempdir()} was "
+                f"full after {size:.0f} MB ({error.strerror}). Set TMPDIR to a folder with more space",
             ) from error
         except Exception as error:
             raise TypeError(
-                f"What is evaluated can't travel to worker processes: {error}. Use the inline executor, or data and "
-                f"blocks that can be pickled."
+                f"The evaluation function can't be pickled for worker processes: {error}. Use the inline executor, or "
+                "data and blocks that can be pickled."
             ) from error
 
     def _adjust(self):
-        taken = {each.index for each in self._workers}
+        running = {process.index for process in self._workers}
         for index in range(self._n_workers):
-            if index not in taken:
+            if index not in running:
                 self._workers.append(_WorkerProcess(index, self._environments[index], self._file.fileno()))
 
     def _received(self, seconds):
-        by_source = {source: each for each in self._workers for source in each.sources()}
+        by_source = {source: process for process in self._workers for source in process.sources()}
         ready = multiprocessing.connection.wait(list(by_source), seconds)
-        for each in dict.fromkeys(by_source[source] for source in ready):
-            for kind, content in each.received():
-                yield each, kind, content
+        for process in dict.fromkeys(by_source[source] for source in ready):
+            for kind, content in process.received():
+                yield process, kind, content
 
 
 class _WorkerProcess(supervision.Worker):
-    """One process, the socket to it and, where there is such a thing, a descriptor that tells when it has ended.
+    """A worker process, the socket to it and, on Linux, a file descriptor that signals the end of the process.
 
-    The socket alone isn't enough: what the worker has started may keep it open.
+    The socket alone isn't enough: child processes of the worker may keep it open.
     """
 
     def __init__(self, index, variables, file):
@@ -110,7 +114,7 @@ class _WorkerProcess(supervision.Worker):
         ours, theirs = socket.socketpair()
         start = {"driver": os.getpid(), "connection": theirs.fileno(), "evaluate": file}
         with theirs:
-            # In a session of its own, a terminal's Ctrl-C doesn't reach it, and what it starts can be ended with it.
+            # In its own session the worker isn't reached by a terminal's Ctrl-C, and can be ended with its children.
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _COMMAND, json.dumps({**start, "path": list(map(str, sys.path))})],
                 env=variables,
@@ -122,7 +126,7 @@ class _WorkerProcess(supervision.Worker):
         self._ended = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
 
     def sources(self):
-        """What becomes readable when there is something to `received`."""
+        """Return the objects that become readable when `received` has something to yield."""
         return [self._channel] if self._ended is None else [self._channel, self._ended]
 
     def send(self, content):
@@ -133,7 +137,7 @@ class _WorkerProcess(supervision.Worker):
         return True
 
     def received(self):
-        """Yields messages that have come; after the last one of a process that has ended, `"died"`."""
+        """Yield the messages that have arrived. If the process has ended, `"died"` comes last."""
         has_ended = self._ended is not None and multiprocessing.connection.wait([self._ended], 0)
         try:
             while (messages := self._channel.received()) is not None:
@@ -149,7 +153,7 @@ class _WorkerProcess(supervision.Worker):
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
-            pass  # It is gone. (macOS forbids what isn't there any more.)
+            pass  # The process has ended. macOS raises PermissionError in this case.
         status = self._process.wait()
         self._channel.close()
         if self._ended is not None:
@@ -158,12 +162,12 @@ class _WorkerProcess(supervision.Worker):
 
 
 def _in_words(status):
-    """How a process ended, from its exit status: negative for a signal."""
+    """Describe the end of a process by its exit status, which is negative for a signal."""
     if status >= 0:
         return f"the worker process exited with status {status}"
     name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
     return {
-        "SIGKILL": "the worker process was killed (SIGKILL), perhaps for want of memory",
+        "SIGKILL": "the worker process was killed (SIGKILL), perhaps because memory ran out",
         "SIGABRT": "the worker process aborted (SIGABRT)",
         "SIGSEGV": "the worker process had a segmentation fault (SIGSEGV)",
     }.get(name, f"the worker process was ended by a signal ({name})")

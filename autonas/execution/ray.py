@@ -1,4 +1,4 @@
-"""Execution on Ray: on a cluster of machines, or on a Ray of this machine that is started for it."""
+"""Executor that runs jobs on Ray: on a cluster, or on a local Ray instance."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ from autonas.arguments import checks
 from autonas.backends import memory
 from autonas.execution import environment, supervision, worker
 
-# In notebooks without ipywidgets Ray tells, in two ways, that it won't draw any.
+# In notebooks without ipywidgets Ray logs and warns that it can't draw widgets.
 logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
 try:
     with warnings.catch_warnings():
@@ -25,30 +25,35 @@ try:
 except ImportError as error:
     raise ImportError("Execution on Ray needs Ray: pip install 'autonas[ray]'") from error
 
-#: Seconds after which a look is taken whether nodes have come.
+#: Seconds between checks for new nodes.
 _SECONDS_TO_LOOK = 1.0
 
 
 class RayExecutor(supervision.SupervisedExecutor):
-    """Runs jobs in actors of Ray, one after another in each.
+    """Executor that runs jobs in Ray actors, one job at a time per actor.
 
-    It connects to the cluster of `address`, else of the variable `RAY_ADDRESS`, unless the program is connected to one
-    already. Without any, it starts a Ray of this machine, which listens on the loopback address only, and ends that one
-    with `close`. All nodes need the same versions of Python, autonas and Keras.
+    The executor uses the Ray cluster that the program is connected to. Otherwise it connects to `address` or to the
+    environment variable `RAY_ADDRESS`. Without an address it starts a local Ray instance, which listens on the loopback
+    address only and is shut down by `close`. All nodes need the same versions of Python, autonas and Keras.
 
-    What is evaluated, with its data, is put into the object store once, and is in the memory of each node once. Its
-    arrays can only be read. An actor that is lost, alone or with its node, costs at most the job that it was at, as
-    `SupervisedExecutor` has it; Ray itself begins nothing again. Nodes may come and go: `slots` is the number of actors
-    that are ready now, and 1 if there is none.
+    The evaluation function and its data set are put into the object store once, and are in the memory of every node
+    once. Their arrays are read-only. The loss of an actor, alone or with its node, costs at most its current job, see
+    `SupervisedExecutor`. Ray's own retries are turned off. Nodes may join and leave: `slots` is the number of actors
+    that are ready, or 1 if none is.
+
+    ```python
+    executor = autonas.execution.ray.RayExecutor(resources_per_trial={"cpu": 2, "gpu": 0.5}, address="auto")
+    automl = autonas.AutoModel(executor=executor)
+    ```
 
     Args:
-        n_workers: Number of actors, or `None` (the default) for as many as the nodes that are there have room for.
-        resources_per_trial: Dict from a resource of Ray to how much of it an actor holds, such as
-            `{"cpu": 1, "gpu": 0.5}`; others than these two by their name in Ray. Defaults to one core and, if the
-            cluster has GPUs, to one GPU, or the share that lets `n_workers` have room. On several GPUs, such as
-            `{"gpu": 2}`, a network is trained in parallel; JAX only.
+        n_workers: Number of actors. Defaults to `None`, as many as the present nodes have room for.
+        resources_per_trial: Dict from a Ray resource to the amount per actor, such as `{"cpu": 1, "gpu": 0.5}`. Other
+            resources have their names in Ray. Defaults to one core and, if the cluster has GPUs, one GPU or a fraction
+            of a GPU, such that `n_workers` actors have room. With several GPUs, such as `{"gpu": 2}`, a network is
+            trained on all of them in parallel, which requires JAX.
         address: Address of a cluster, such as `"auto"` or `"10.0.0.1:6379"`.
-        grace: Seconds past its deadline after which a job counts as hung. Defaults to 30.
+        grace: Seconds after its deadline at which a job counts as hung. Defaults to 30.
     """
 
     def __init__(self, n_workers=None, resources_per_trial=None, address=None, grace=30.0):
@@ -64,7 +69,7 @@ class RayExecutor(supervision.SupervisedExecutor):
 
     @property
     def slots(self):
-        return max(1, sum(each.is_ready for each in self._workers))
+        return max(1, sum(actor.is_ready for actor in self._workers))
 
     @property
     def gpus_per_trial(self):
@@ -78,12 +83,12 @@ class RayExecutor(supervision.SupervisedExecutor):
             ray.shutdown()
 
     def _distribute(self, evaluate):
-        parts = worker.parts(evaluate)
+        buffers = worker.serialize(evaluate)
         self._connect()
         self._needs = self._needs or self._default_needs()
-        # numpy arrays are those things that Ray doesn't copy from the store.
-        self._evaluate = ray.put([np.asarray(part) for part in parts])
-        # One worker has the threads of the driver: left to itself, Ray would let OpenMP have one.
+        # Ray copies objects out of its store, but not numpy arrays.
+        self._evaluate = ray.put([np.asarray(buffer) for buffer in buffers])
+        # A single worker has the driver's threads. By default Ray would limit OpenMP to one thread.
         variables = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(joblib.cpu_count()))}
         if self._n_workers != 1:
             variables = environment.threads(math.ceil(self._needs.get("CPU", 1)))
@@ -127,7 +132,7 @@ class RayExecutor(supervision.SupervisedExecutor):
             self._workers.append(_RayWorker(self._actor.remote(self._evaluate)))
 
     def _has_room_for(self):
-        """How many actors the nodes that are there have room for, if nobody else uses them."""
+        """Return the number of actors that the present nodes have room for when idle."""
         if time.monotonic() >= self._looked + _SECONDS_TO_LOOK:
             self._looked = time.monotonic()
             rooms = [
@@ -140,9 +145,9 @@ class RayExecutor(supervision.SupervisedExecutor):
     def _received(self, seconds):
         if self._n_workers is None:
             seconds = min(_SECONDS_TO_LOOK, math.inf if seconds is None else seconds)
-        by_poll = {each.poll: each for each in self._workers}
+        by_poll = {actor.poll: actor for actor in self._workers}
         ray.wait(list(by_poll), num_returns=1, timeout=seconds)
-        # That returns one. All that are ready get their turn.
+        # The first call waits for one actor. The second returns all actors that are ready.
         ready, _ = ray.wait(list(by_poll), num_returns=len(by_poll), timeout=0)
         for poll in ready:
             for kind, content in by_poll[poll].received():
@@ -150,7 +155,7 @@ class RayExecutor(supervision.SupervisedExecutor):
 
 
 class _RayWorker(supervision.Worker):
-    """An actor, and the call under way that returns when it has messages, or is lost."""
+    """An actor, and a pending call that returns when the actor has messages or is lost."""
 
     shares_clock = False
 
@@ -162,7 +167,7 @@ class _RayWorker(supervision.Worker):
 
     def send(self, content):
         try:
-            # Otherwise one that was lost when it had nothing to do, just before, would cost the job an attempt.
+            # Without this check, the job would lose an attempt to an actor that was lost while idle.
             ray.get(self._actor.is_there.remote(), timeout=supervision.SECONDS_TO_SEND)
         except ray.exceptions.RayError:
             return False
@@ -185,36 +190,36 @@ class _RayWorker(supervision.Worker):
 
 
 class _Actor:
-    """The side of the worker. All jobs run in one thread, since much of Keras's state is of a thread.
+    """The worker's side. All jobs run in one thread, since much of Keras's state is thread-local.
 
     Args:
-        parts: List of arrays, what `worker.parts` returned.
+        buffers: List of arrays, the buffers of `worker.serialize`.
     """
 
-    def __init__(self, parts):
+    def __init__(self, buffers):
         worker.end_group_with_this_process()
         self._jobs = queue.SimpleQueue()
         self._messages = queue.SimpleQueue()
-        threading.Thread(target=self._run, args=(parts,), daemon=True).start()
+        threading.Thread(target=self._run, args=(buffers,), daemon=True).start()
 
     def is_there(self):
-        """Returns if there is such an actor."""
+        """Return at once, to show that the actor is alive."""
 
     def take(self, content):
-        """Takes a job on."""
+        """Accept a job."""
         self._jobs.put(content)
 
     def messages(self):
-        """Waits until there are messages for the driver, and returns them in order."""
-        found = [self._messages.get()]
+        """Wait for messages to the driver and return them in order."""
+        messages = [self._messages.get()]
         while not self._messages.empty():
-            found.append(self._messages.get())
-        return found
+            messages.append(self._messages.get())
+        return messages
 
-    def _run(self, parts):
+    def _run(self, buffers):
         try:
             try:
-                evaluate = worker.arrived(parts)
+                evaluate = worker.load_function(buffers)
             except Exception as error:
                 self._send("unprepared", worker.described(error))
                 return
@@ -222,7 +227,7 @@ class _Actor:
             while True:
                 worker.run(evaluate, self._jobs.get(), self._send)
         except BaseException:
-            # `sys.exit` in a thread would end the thread only.
+            # `sys.exit` would only end this thread.
             os._exit(1)
 
     def _send(self, kind, content):
@@ -231,10 +236,10 @@ class _Actor:
 
 @contextlib.contextmanager
 def _on_loopback():
-    """A context in which a Ray that is started listens on the loopback address only.
+    """Make a Ray instance that is started within the context listen on the loopback address only.
 
-    Whoever reaches a port of Ray can run code. Ray listens on all addresses of the machine unless it takes the machine
-    for one that can't be a part of a cluster, as it does on macOS; `_node_ip_address="127.0.0.1"` doesn't change that.
+    Access to a port of Ray allows to run code. Ray listens on all addresses of the machine unless clusters are
+    disabled, as they are on macOS. Setting `_node_ip_address="127.0.0.1"` isn't sufficient.
     """
     constants = ray._private.ray_constants
     before, constants.ENABLE_RAY_CLUSTER = constants.ENABLE_RAY_CLUSTER, False
@@ -245,13 +250,13 @@ def _on_loopback():
 
 
 def _needs(resources):
-    """Resources by their names in Ray."""
+    """Return a dict of resources by their names in Ray."""
     needs = {{"cpu": "CPU", "gpu": "GPU"}.get(name, name): amount for name, amount in resources.items()}
     wrong = {name: amount for name, amount in needs.items() if not (isinstance(amount, int | float) and amount >= 0)}
     if wrong or not any(needs.values()):
         raise ValueError(
-            f"`resources_per_trial` must be a dict from resources to numbers, of which one is above 0, such as "
-            f"{{'cpu': 1, 'gpu': 0.5}}. Received: resources_per_trial={resources!r}"
+            "`resources_per_trial` must be a dict from resources to non-negative numbers, at least one of them "
+            f"positive, such as {{'cpu': 1, 'gpu': 0.5}}. Received: resources_per_trial={resources!r}"
         )
     return {name: amount for name, amount in needs.items() if amount}
 
@@ -261,7 +266,7 @@ def _nodes():
 
 
 def _in_words(error):
-    """How an actor ended. Ray doesn't know which signal ended its process."""
+    """Describe the end of an actor. Ray doesn't report which signal ended the process."""
     message = str(error)
     if getattr(error, "_actor_init_failed", False) or isinstance(error, ray.exceptions.RuntimeEnvSetupError):
         return f"the Ray worker can't start: {message.strip().splitlines()[-1]}"
@@ -269,4 +274,4 @@ def _in_words(error):
         return "the node of the Ray worker is gone"
     if "low on memory" in message:
         return "Ray ended the worker, because its node was low on memory"
-    return "the Ray worker ended unexpectedly: killed (SIGKILL), perhaps for want of memory, or crashed"
+    return "the Ray worker ended unexpectedly: killed (SIGKILL), perhaps because memory ran out, or crashed"

@@ -1,17 +1,23 @@
-"""Execution of some jobs in this process, and of all others elsewhere."""
+"""Executor that runs some jobs in this process and all others on another executor."""
 
 from autonas.execution import base, inline
 
 
 class SplitExecutor(base.Executor):
-    """Runs jobs of one kind in the driver's thread, and all others on another executor.
+    """Executor that runs selected jobs in the driver's thread, and all others on another executor.
 
-    Jobs that run in this process wait until no job is under way elsewhere: while one runs, nobody looks after the
-    others.
+    A job in the driver's thread waits until all jobs on the other executor have ended, since the other executor isn't
+    supervised while the job runs.
+
+    ```python
+    executor = autonas.execution.SplitExecutor(
+        autonas.execution.ProcessExecutor(n_workers=2), runs_here=lambda job: job.trial_id == "0000"
+    )
+    ```
 
     Args:
-        executor: The `Executor` of the other jobs, not started.
-        runs_here: Function of a job that returns whether the job runs in this process.
+        executor: `Executor` of the other jobs, not started.
+        runs_here: Function of a job that returns whether the job runs in the driver's thread.
     """
 
     def __init__(self, executor, runs_here):

@@ -1,4 +1,4 @@
-"""What becomes of jobs whose workers may be lost: the same rules for worker processes and for Ray."""
+"""Supervision of workers that may be lost: the common base of the executors on worker processes and on Ray."""
 
 import abc
 import collections
@@ -10,14 +10,14 @@ import cloudpickle
 
 from autonas.execution import base, worker
 
-#: Seconds after which a worker that doesn't take its job counts as lost.
+#: Maximum time in seconds for a worker to accept a job.
 SECONDS_TO_SEND = 60.0
-#: Workers lost in a row before any was ready, after which there is no hope.
-_HOPELESS = 5
+#: Number of consecutive workers lost before one became ready, at which the executor gives up.
+_MAX_FAILED_STARTS = 5
 
 
 class Task:
-    """A job that is under way or waits for a worker."""
+    """A job that runs or waits for a worker."""
 
     def __init__(self, job):
         self.job = job
@@ -30,9 +30,9 @@ class Worker(abc.ABC):
     """The driver's side of a worker.
 
     Attributes:
-        task: The `Task` it is at, or `None`.
-        is_ready: Whether it can be given a job.
-        due: `time.monotonic()` at which it counts as hung, or `None`.
+        task: The worker's current `Task`, or `None`.
+        is_ready: Whether the worker has started and accepts jobs.
+        due: Time of `time.monotonic()` at which the worker counts as hung, or `None`.
     """
 
     shares_clock = True
@@ -44,22 +44,22 @@ class Worker(abc.ABC):
 
     @abc.abstractmethod
     def send(self, content):
-        """Sends a job that is packed. Returns whether the worker was there: if not, the job hasn't begun."""
+        """Send a packed job. Return `False` if the worker is lost and the job hasn't started."""
 
     @abc.abstractmethod
     def kill(self):
-        """Ends the worker, if it hasn't ended, and returns how it ended, as a sentence."""
+        """End the worker if it is still running, and return a sentence on how it ended."""
 
 
 class SupervisedExecutor(base.Executor):
-    """Gives jobs to workers, and looks after those whose workers are lost.
+    """Base class of executors whose workers may be lost.
 
-    A lost worker costs at most the job it was at. That job is tried once more, from its last checkpoint, on another
-    worker; lost again before it has got on to another checkpoint, it is `Lost`. A job that is past its deadline isn't
-    tried again.
+    The loss of a worker costs at most its current job. The job is retried once, on another worker, from its last
+    checkpoint. If the second worker is lost before the job reaches a new checkpoint, the job is `Lost`. A job past its
+    deadline isn't retried.
 
     Args:
-        grace: Seconds past its deadline after which a job counts as hung. Its worker is killed.
+        grace: Seconds after its deadline at which a job counts as hung and its worker is killed.
     """
 
     def __init__(self, grace):
@@ -75,24 +75,25 @@ class SupervisedExecutor(base.Executor):
 
     @abc.abstractmethod
     def _distribute(self, evaluate):
-        """Keeps the function where workers find it."""
+        """Store the evaluation function where workers can read it."""
 
     @abc.abstractmethod
     def _adjust(self):
-        """Sees to it that `_workers` are as many as there should be: starts those that are missing."""
+        """Start the workers that are missing in `_workers`."""
 
     @abc.abstractmethod
     def _received(self, seconds):
-        """Waits for messages for so many seconds, or for ever if `None`.
+        """Wait for messages, at most `seconds`, or without limit if `None`.
 
         Yields:
-            Tuples `(worker, kind, content)`, of each worker in order: the messages of `worker.run`; `"ready"`;
-            `"unprepared"` with a pickled pair of line and traceback; `"died"` without content, as its last.
+            Tuples `(worker, kind, content)`. The messages of a worker are in order. Kinds are the messages of
+            `worker.run`, `"ready"`, `"unprepared"` with a pickled pair of line and traceback, and `"died"` without
+            content as the last message of a worker.
         """
 
     def start(self, evaluate, on_report=None):
         if not self._is_new:
-            raise RuntimeError("The executor was started before, or is closed. Make a new one.")
+            raise RuntimeError("The executor was started before, or is closed. Create a new one.")
         self._is_new, self._is_open = False, True
         self._on_report = on_report
         self._distribute(evaluate)
@@ -113,11 +114,12 @@ class SupervisedExecutor(base.Executor):
             self._dispatch()
             for worker_, kind, content in self._received(self._seconds_to_next_due()):
                 self._take(worker_, kind, content)
-            for late in [each for each in self._workers if each.due is not None and time.monotonic() >= each.due]:
-                self._end_hung(late)
+            now = time.monotonic()
+            for hung in [worker_ for worker_ in self._workers if worker_.due is not None and now >= worker_.due]:
+                self._end_hung(hung)
             if self.slots > slots:
                 break
-        # A job that begins again is under way when the driver is told of it.
+        # A retried job is restarted before the driver learns of the retry.
         self._adjust()
         self._dispatch()
         events, self._events = self._events, []
@@ -126,39 +128,39 @@ class SupervisedExecutor(base.Executor):
     def close(self):
         self._is_new = self._is_open = False
         workers, self._workers = self._workers, []
-        for each in workers:
-            each.kill()
+        for worker_ in workers:
+            worker_.kill()
         self._queue.clear()
         self._events.clear()
 
     # ------------------------------------------------------------------ jobs
 
     def _dispatch(self):
-        for each in list(self._workers):
-            if self._queue and each.is_ready and each.task is None:
+        for worker_ in list(self._workers):
+            if self._queue and worker_.is_ready and worker_.task is None:
                 task = self._queue.popleft()
-                if each.send(worker.packed(task.pickled, task.checkpoint, task.job.deadline, each.shares_clock)):
-                    each.task = task
-                    each.due = None if task.job.deadline is None else task.job.deadline + self.grace
+                if worker_.send(worker.pack(task.pickled, task.checkpoint, task.job.deadline, worker_.shares_clock)):
+                    worker_.task = task
+                    worker_.due = None if task.job.deadline is None else task.job.deadline + self.grace
                 else:
                     self._queue.appendleft(task)
-                    self._lose(each)
+                    self._lose(worker_)
 
     def _take(self, sender, kind, content):
-        """Does what a message of a worker asks for."""
+        """Handle a message of a worker."""
         if kind == "died":
             self._lose(sender)
         elif kind == "ready":
             sender.is_ready, sender.due, self._n_failed_starts = True, None, 0
         elif kind == "unprepared":
             line, details = pickle.loads(content)
-            raise RuntimeError(f"A worker can't load what it is to evaluate: {line}\n\n{details}")
+            raise RuntimeError(f"A worker can't load the evaluation function: {line}\n\n{details}")
         elif kind == "report":
             if self._on_report is not None:
                 self._on_report(sender.task.job, pickle.loads(content))
         elif kind == "checkpoint":
             if content != sender.task.checkpoint:
-                # It gets on: a job that is to blame for the loss of its worker doesn't, a second time.
+                # The job has made progress. A job that crashes its worker would crash before a new checkpoint.
                 sender.task.reasons.clear()
             sender.task.checkpoint = content
         else:
@@ -167,15 +169,22 @@ class SupervisedExecutor(base.Executor):
             self._events.append(lost or _ended(task.job, content))
 
     def _lose(self, lost, reason=None):
-        """Forgets a worker and looks after its job. A reason is given if it must not begin again."""
+        """Remove a worker, and retry its job or report the job as lost.
+
+        Args:
+            lost: The worker.
+            reason: Reason why the job isn't retried, a sentence, or `None`.
+        """
         self._workers.remove(lost)
         how = lost.kill()
         task = lost.task
         if task is None:
             if not lost.is_ready:
                 self._n_failed_starts += 1
-                if self._n_failed_starts == _HOPELESS:
-                    raise RuntimeError(f"{_HOPELESS} workers in a row were lost before they were ready. Lastly, {how}.")
+                if self._n_failed_starts == _MAX_FAILED_STARTS:
+                    raise RuntimeError(
+                        f"{_MAX_FAILED_STARTS} workers in a row were lost before they were ready. Lastly, {how}."
+                    )
             return
         task.reasons.append(reason or how)
         is_late = task.job.deadline is not None and time.monotonic() >= task.job.deadline
@@ -185,14 +194,14 @@ class SupervisedExecutor(base.Executor):
         else:
             first, last = task.reasons[0], task.reasons[-1]
             if len(task.reasons) == 2:
-                last = f"{first}, twice" if first == last else f"{first}; when it was tried again, {last}"
+                last = f"{first}, twice" if first == last else f"{first}; when the job was retried, {last}"
             self._events.append(base.Lost(task.job, last))
 
-    def _end_hung(self, late):
-        self._lose(late, f"hung: {self.grace:g} s past its limit" if late.task else None)
+    def _end_hung(self, hung):
+        self._lose(hung, f"hung: {self.grace:g} s past its deadline" if hung.task else None)
 
     def _seconds_to_next_due(self):
-        due = min((each.due for each in self._workers if each.due is not None), default=None)
+        due = min((worker_.due for worker_ in self._workers if worker_.due is not None), default=None)
         return None if due is None else max(0.0, due - time.monotonic())
 
 
@@ -200,4 +209,4 @@ def _ended(job, content):
     try:
         return base.Ended(job, pickle.loads(content))
     except Exception as error:
-        return base.Lost(job, f"its outcome can't be read here: {base.described(error)}", traceback.format_exc())
+        return base.Lost(job, f"the driver can't load the outcome: {base.described(error)}", traceback.format_exc())

@@ -1,4 +1,4 @@
-"""What a worker does with a job, and the whole life of a worker process. It imports little: workers start quickly."""
+"""Worker process: its main loop, and the serialisation of functions and jobs. Imports are few for a quick start."""
 
 import ctypes
 import dataclasses
@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 class Report:
-    """What `evaluate` reports with in a worker, from any thread, until it returns.
+    """Argument `report` of `evaluate` in a worker. Usable from any thread until `evaluate` returns.
 
     Args:
         send: Function `(kind, content)` that sends a message to the driver.
@@ -40,45 +40,45 @@ class Report:
         self._send("report", event)
 
     def checkpoint(self, state):
-        """Makes `state` the one that the job begins again from if this worker is lost."""
+        """Store `state` as the checkpoint from which the job restarts if this worker is lost."""
         self._send("checkpoint", state)
 
     def close(self):
-        """Sees to it that a thread which the job leaves behind doesn't report on the next one."""
+        """Ignore further reports, so that a thread left behind by the job can't report during the next job."""
         with self._lock:
             self._is_open = False
 
-    def _send(self, kind, what):
-        content = cloudpickle.dumps(what)
+    def _send(self, kind, value):
+        content = cloudpickle.dumps(value)
         with self._lock:
             if self._is_open:
                 self._send_now(kind, content)
 
 
-def packed(job, checkpoint, deadline, shares_clock):
-    """Makes a job ready to travel.
+def pack(job, checkpoint, deadline, shares_clock):
+    """Serialise a job with its checkpoint for a worker.
 
     Args:
-        job: The job, pickled.
-        checkpoint: What it last gave to `report.checkpoint`, pickled, or `None`.
-        deadline: Its deadline.
-        shares_clock: Whether the worker is on this machine, where all processes have the same `time.monotonic()`.
+        job: The pickled job.
+        checkpoint: The latest state passed to `report.checkpoint`, pickled, or `None`.
+        deadline: Deadline of the job, a time of `time.monotonic()`, or `None`.
+        shares_clock: Whether the worker runs on this machine, where `time.monotonic()` is the same in all processes.
     """
     left = None if deadline is None or shares_clock else deadline - time.monotonic()
     return pickle.dumps((job, checkpoint, left))
 
 
 def run(evaluate, content, send):
-    """Evaluates a job and sends what comes of it.
+    """Evaluate a job and send the outcome or the exception.
 
     Args:
         evaluate: Function of a job and a `Report` that returns an outcome.
-        content: What `packed` returned.
+        content: Bytes returned by `pack`.
         send: Function `(kind, content)` that sends a message to the driver.
     """
     report = Report(send)
     try:
-        outcome = cloudpickle.dumps(evaluate(_unpacked(content), report))
+        outcome = cloudpickle.dumps(evaluate(_unpack(content), report))
     except Exception as error:
         report.close()
         send("raised", described(error))
@@ -88,22 +88,22 @@ def run(evaluate, content, send):
 
 
 def main(driver, connection, evaluate):
-    """The life of a worker process.
+    """Run the main loop of a worker process.
 
     Args:
-        driver: Process number of the driver.
-        connection: Descriptor of a socket to the driver.
-        evaluate: Descriptor of a file that `travelling` wrote.
+        driver: Process id of the driver.
+        connection: File descriptor of a socket to the driver.
+        evaluate: File descriptor of a file that `write_function` wrote.
     """
-    # What is printed isn't kept back until it is lost with the process.
+    # Buffered output would be lost if the process is killed.
     sys.stdout.reconfigure(line_buffering=True)
-    # Ctrl-C is for the driver, which ends its workers.
+    # The driver handles Ctrl-C and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = channel.Channel(socket.socket(fileno=connection))
     end_group_with_this_process()
     _die_with(driver, connection)
     try:
-        evaluate = arrived(_mapped(evaluate))
+        evaluate = load_function(_map(evaluate))
     except Exception as error:
         connection.send("unprepared", described(error))
         return
@@ -112,38 +112,40 @@ def main(driver, connection, evaluate):
         run(evaluate, connection.receive()[1], connection.send)
 
 
-def parts(evaluate):
-    """A function in bytes: the pickled function, and the arrays that it holds, of which no copy is made."""
+def serialize(evaluate):
+    """Serialise a function to a list of buffers: the pickled function, and its arrays, which aren't copied."""
     buffers = []
     pickled = cloudpickle.dumps(evaluate, protocol=5, buffer_callback=buffers.append)
     return [memoryview(pickled), *[buffer.raw() for buffer in buffers]]
 
 
-def travelling(evaluate, file):
-    """Writes a function, and the arrays that it holds, to a file that workers map into their memory.
+def write_function(evaluate, file):
+    """Write a function with its arrays to a file that workers map into their memory.
+
+    The file holds the pickled function, the arrays, the pickled list of their offsets and sizes, and the length of this
+    list in 8 bytes.
 
     Args:
         evaluate: The function.
-        file: An empty binary file. It gets the pickled function, its arrays, the places of all of these, and in 8 bytes
-            the length of the places.
+        file: An empty binary file.
 
     Raises:
         OSError: If the file can't be written.
     """
-    places = []
-    for part in parts(evaluate):
-        file.seek(-file.tell() % 64, os.SEEK_CUR)  # Arrays begin where all kinds of numbers may.
-        places.append((file.tell(), len(part)))
-        file.write(part)
-    file.write(pickle.dumps(places))
-    file.write((file.tell() - sum(places[-1])).to_bytes(8, "little"))
+    extents = []
+    for buffer in serialize(evaluate):
+        file.seek(-file.tell() % 64, os.SEEK_CUR)  # Arrays must be aligned.
+        extents.append((file.tell(), len(buffer)))
+        file.write(buffer)
+    file.write(pickle.dumps(extents))
+    file.write((file.tell() - sum(extents[-1])).to_bytes(8, "little"))
     file.flush()
 
 
-def arrived(parts):
-    """The function that `parts` were made of. Its arrays are views of them."""
-    first, *buffers = parts
-    # TensorFlow, imported by this, introduces itself in each worker, and CUDA as they look for devices.
+def load_function(buffers):
+    """Return the function that `serialize` turned into buffers. Its arrays are views of the buffers."""
+    first, *buffers = buffers
+    # Loading imports TensorFlow, which logs its version and its search for devices in every worker.
     with silence.unless_wanted():
         function = pickle.loads(first, buffers=buffers)
         if "keras" in sys.modules:
@@ -152,21 +154,21 @@ def arrived(parts):
 
 
 def described(error):
-    """The line and the traceback of what was raised, pickled."""
+    """Return an exception as a pickled pair of its line and its traceback."""
     return pickle.dumps((base.described(error), traceback.format_exc()))
 
 
-def _mapped(descriptor):
-    """The parts that `travelling` wrote. They are in memory once for all workers that don't write to them."""
-    # Copied where written to: arrays are as they were, also to a function that changes them.
+def _map(descriptor):
+    """Return the buffers in a file of `write_function`. All workers share their memory, with copies on write."""
+    # With copies on write, a function that modifies its arrays doesn't change them for other workers.
     memory = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
     os.close(descriptor)
     length = int.from_bytes(memory[-8:], "little")
-    places = pickle.loads(memory[-8 - length : -8])
-    return [memory[start : start + size] for start, size in places]
+    extents = pickle.loads(memory[-8 - length : -8])
+    return [memory[start : start + size] for start, size in extents]
 
 
-def _unpacked(content):
+def _unpack(content):
     job, checkpoint, left = pickle.loads(content)
     job = pickle.loads(job)
     changed = {} if left is None else {"deadline": time.monotonic() + left}
@@ -179,15 +181,15 @@ def _unpacked(content):
 
 
 def end_group_with_this_process():
-    """Make this process the leader of its group, and end all processes of the group when it has ended, however it ends.
+    """Make this process the leader of its group, and end all processes of the group when this process ends.
 
-    A process killed by SIGKILL can't end what it has started, so a shell outside the group waits for the end of a pipe
-    that is open in this process only.
+    A process killed by SIGKILL can't end its children. A shell outside the group therefore waits for the end of a pipe
+    that is open in this process only, and then ends the group.
     """
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
     theirs, ours = os.pipe()
-    # In the background, it is no child of this process, which somebody may end or wait for.
+    # In the background the shell isn't a child of this process, so nobody waits for the shell or ends it.
     script = 'exec 3<&0; { read _ <&3; kill -s KILL -- "-$0"; } &'
     streams = {"stdin": theirs, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(["/bin/sh", "-c", script, str(os.getpid())], check=True, start_new_session=True, **streams)
@@ -196,7 +198,7 @@ def end_group_with_this_process():
 
 
 def _die_with(driver, connection):
-    """Sees to it that this process and all that it started end with the driver, however that ends."""
+    """End this process and its children when the driver ends."""
 
     def watch():
         hangup = select.poll()
@@ -206,7 +208,7 @@ def _die_with(driver, connection):
 
     threading.Thread(target=watch, daemon=True).start()
     if sys.platform == "linux":
-        # The thread above can't run while a library that hangs holds Python's lock.
+        # The thread above can't run while a hanging library holds the global interpreter lock.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != driver:
         os.killpg(0, signal.SIGKILL)

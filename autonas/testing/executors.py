@@ -1,12 +1,12 @@
-"""The contract of an executor, as a pytest class: subclass it, and say how to make one.
+"""Contract of executors as a pytest class: a subclass overrides `make`.
 
 ```python
-class TestMine(autonas.testing.executors.ExecutorContract):
+class TestMyExecutor(autonas.testing.executors.ExecutorContract):
     def make(self, n_workers, grace):
-        return MyExecutor(n_workers, grace)
+        return autonas.execution.ProcessExecutor(n_workers, grace)
 ```
 
-The class must be found at the top of its module, which another process imports.
+The class must be defined at the top level of its module, which another process imports.
 """
 
 # ruff: noqa: S101
@@ -29,7 +29,7 @@ from autonas.execution import base
 
 __all__ = ["ExecutorContract", "Job"]
 
-#: What the driver of a search that is interrupted runs; see `ExecutorContract.drive`.
+#: Code of a driver process that is interrupted, see `ExecutorContract.drive`.
 _DRIVE = """
 import importlib.util, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # A job in a shell's background ignores it.
@@ -43,13 +43,17 @@ getattr(module, cls)().drive(folder, what)
 
 @dataclasses.dataclass
 class Job:
-    """A job of the tests.
+    """A job of the contract's tests.
+
+    ```python
+    job = autonas.testing.executors.Job("3", what="square")
+    ```
 
     Args:
-        trial_id: The trial, and the name of the file that counts how often it began.
-        what: What it does; see `evaluate`.
-        deadline: `time.monotonic()` at which it should have ended, or `None`.
-        checkpoint: What it last kept, or `None`.
+        trial_id: Id of the trial, and name of the file that counts the starts of the job.
+        what: Action of the job, such as `"square"`, `"hang"` or `"kill"`.
+        deadline: Time of `time.monotonic()` at which the job should have ended, or `None`.
+        checkpoint: The latest checkpoint of the job, or `None`.
     """
 
     trial_id: str
@@ -59,12 +63,20 @@ class Job:
 
 
 class ExecutorContract:
-    """What every executor must do.
+    """Behaviour that every executor must have. Subclass it and override `make`.
+
+    ```python
+    class TestMyExecutor(autonas.testing.executors.ExecutorContract):
+        isolates = False
+
+        def make(self, n_workers, grace):
+            return autonas.execution.InlineExecutor()
+    ```
 
     Attributes:
         isolates: Whether jobs run in processes of their own, which may be lost. Defaults to `True`.
-        arrays_are_writable: Whether a job may write to the arrays that `evaluate` holds. Defaults to `True`.
-        start_seconds: Seconds within which workers surely are ready, or gone, on a busy machine. Defaults to 300.
+        arrays_are_writable: Whether a job may write to the arrays of `evaluate`. Defaults to `True`.
+        start_seconds: Maximum time in seconds for workers to start or end on a busy machine. Defaults to 300.
     """
 
     isolates = True
@@ -72,18 +84,23 @@ class ExecutorContract:
     start_seconds = 300.0
 
     def make(self, n_workers, grace):
-        """Returns a new executor of so many workers, whose jobs count as hung `grace` seconds past their deadlines."""
+        """Return a new executor.
+
+        Args:
+            n_workers: Number of workers.
+            grace: Seconds after its deadline at which a job counts as hung.
+        """
         raise NotImplementedError
 
     @contextlib.contextmanager
     def started(self, folder, n_workers=2, grace=0.5, on_report=None):
-        """An executor whose jobs note in a folder when they begin."""
+        """Yield a started executor whose jobs record their starts in a folder."""
         with self.make(n_workers, grace) as executor:
             executor.start(_evaluation(folder), on_report)
             yield executor
 
     def drive(self, folder, what):
-        """Runs two jobs; called in a process of its own, which is the driver."""
+        """Run two jobs. Called in a driver process of its own."""
         with self.started(folder) as executor:
             for trial_id in "ab":
                 executor.submit(Job(trial_id, what))
@@ -204,7 +221,7 @@ class ExecutorContract:
             events = _all(executor, [Job("victim", "train"), Job("1", "nap"), Job("2", "nap")])
         *retried, ended = [event for event in events if event.job.trial_id == "victim"]
         assert len(retried) == 3
-        assert all(isinstance(each, base.Retried) and "SIGKILL" in each.reason for each in retried)
+        assert all(isinstance(event, base.Retried) and "SIGKILL" in event.reason for event in retried)
         assert ended.outcome == {"began_after": 5, "epochs": 6}
         assert reported == [1, 2, 3, 4, 5, 6]
         assert _counts(tmp_path) == {"victim": 4, "1": 1, "2": 1}
@@ -223,12 +240,12 @@ class ExecutorContract:
     def test_a_job_that_hangs_is_ended_and_not_tried_again(self, tmp_path, what):
         self._needs_isolation()
         with self.started(tmp_path) as executor:
-            _all(executor, [Job("a"), Job("b")])  # Its limit is short: the workers must be ready.
+            _all(executor, [Job("a"), Job("b")])  # The deadline below is short, so the workers must be ready.
             began = time.monotonic()
             bad = Job("bad", what, began + 0.3)
             events = _all(executor, [bad, *[Job(str(number), "nap") for number in range(4)]])
             seconds = time.monotonic() - began
-        assert base.Lost(bad, "hung: 0.5 s past its limit") in events and 0.8 <= seconds < self.start_seconds
+        assert base.Lost(bad, "hung: 0.5 s past its deadline") in events and 0.8 <= seconds < self.start_seconds
         assert collections.Counter(type(event) for event in events) == {base.Ended: 4, base.Lost: 1}
         assert _counts(tmp_path) == dict.fromkeys(["a", "b", "bad", "0", "1", "2", "3"], 1)
 
@@ -242,7 +259,7 @@ class ExecutorContract:
         self._needs_isolation()
         with self.make(1, 30.0) as executor:
             executor.start(_Unloadable())
-            with pytest.raises(RuntimeError, match="can't load what it is to evaluate: OSError: not here"):
+            with pytest.raises(RuntimeError, match="can't load the evaluation function: OSError: not here"):
                 _all(executor, [Job("a")])
 
     # ------------------------------------------------------------------ nothing is left behind
@@ -281,9 +298,9 @@ class ExecutorContract:
                 send(driver.pid, getattr(signal, name))
                 error = driver.communicate(timeout=self.start_seconds)[1].decode()
             finally:
-                driver.kill()  # `with` waits for its end, however long that takes.
+                driver.kill()  # `with` waits for the end of the driver without a time limit.
         assert driver.returncode != 0
-        # The workers say nothing of it.
+        # The workers don't print a traceback.
         assert error.count("Traceback") == (name == "SIGINT"), error
         _await(lambda: not any(map(_is_alive, pids)), self.start_seconds)
         assert _counts(tmp_path) == {"a": 1, "b": 1}
@@ -293,18 +310,19 @@ class ExecutorContract:
             pytest.skip("`isolates` is False.")
 
     def _pid_once_begun(self, folder, trial_id):
-        """The process that a job is run in."""
+        """Wait for the start of a job and return the id of its process."""
         path = pathlib.Path(folder) / f"{trial_id}.pid"
         _await(lambda: path.exists() and path.read_text().endswith("\n"), self.start_seconds)
         return int(path.read_text())
 
     def _pids_once_begun(self, folder, trial_ids):
-        """The processes that jobs are run in, and those that jobs have started."""
-        return [self._pid_once_begun(folder, name) for each in trial_ids for name in (each, f"{each}.child")]
+        """Wait for the start of jobs and return the ids of their processes and child processes."""
+        names = [name for trial_id in trial_ids for name in (trial_id, f"{trial_id}.child")]
+        return [self._pid_once_begun(folder, name) for name in names]
 
 
 class _Unloadable:
-    """A function that can be sent, and not be loaded."""
+    """Function that can be pickled but not loaded."""
 
     def __reduce__(self):
         return _refuse, ()
@@ -318,7 +336,7 @@ def _refuse():
 
 
 def _evaluation(folder):
-    """A function that notes in a folder that a job begins, and does what the job says."""
+    """Return an evaluation function that records the start of a job in a folder and runs the job's action."""
     folder = pathlib.Path(folder)
 
     def evaluate(job, report):
@@ -328,7 +346,7 @@ def _evaluation(folder):
             child = subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             (folder / f"{job.trial_id}.child.pid").write_text(f"{child.pid}\n")
         (folder / f"{job.trial_id}.pid").write_text(f"{os.getpid()}\n")
-        return _DEEDS[job.what](job, report)
+        return _ACTIONS[job.what](job, report)
 
     return evaluate
 
@@ -343,7 +361,7 @@ def _report(job, report):
 
 
 def _train(job, report):
-    """Six epochs, each reported, with a checkpoint after every one."""
+    """Run six epochs, with a checkpoint and a report after every epoch."""
     began_after = job.checkpoint or 0
     for epoch in range(began_after + 1, 7):
         report.checkpoint(epoch)
@@ -358,10 +376,10 @@ def _hang(job, report):
 
 
 def _hang_with_lock(job, report):
-    ctypes.PyDLL(None).sleep(600)  # A library that hangs and holds Python's lock.
+    ctypes.PyDLL(None).sleep(600)  # A library call that hangs and holds the global interpreter lock.
 
 
-_DEEDS = {
+_ACTIONS = {
     "square": _square,
     "pid": lambda job, report: os.getpid(),
     "report": _report,
@@ -379,7 +397,7 @@ _DEEDS = {
 
 
 def _all(executor, jobs):
-    """What has come of jobs when all have ended."""
+    """Submit jobs and return their events when all jobs have ended."""
     for job in jobs:
         executor.submit(job)
     events = []
@@ -389,14 +407,14 @@ def _all(executor, jobs):
 
 
 def _counts(folder):
-    """How often each job has begun."""
+    """Return the number of starts of every job, a dict by trial id."""
     return {path.stem: len(path.read_text()) for path in pathlib.Path(folder).glob("*.count")}
 
 
 def _is_alive(pid):
-    """Return whether a process exists and isn't only remembered by its parent.
+    """Return whether a process has a running thread. A zombie, which its parent hasn't waited for, isn't alive.
 
-    The first thread of a process that was killed may end before the others, which still hold its sockets.
+    The main thread of a killed process may end before the other threads, which keep the sockets open.
     """
     try:
         os.kill(pid, 0)
@@ -406,14 +424,14 @@ def _is_alive(pid):
         return True
     try:
         threads = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
-    except OSError:  # It has ended in this moment, perhaps one thread of it only.
+    except OSError:  # The process, or one of its threads, has just ended.
         return _is_alive(pid)
     return any(thread.rsplit(")", 1)[1].split()[0] != "Z" for thread in threads)
 
 
 def _await(condition, seconds=60):
-    """Waits until something is so."""
+    """Wait until a condition is true."""
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, f"not so after {seconds} s"
+        assert time.monotonic() < until, f"the condition is still false after {seconds} s"
         time.sleep(0.02)

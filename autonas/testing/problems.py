@@ -1,4 +1,4 @@
-"""Spaces whose best architecture is known, and that take no time to score: for tests of strategies."""
+"""Search problems for tests of strategies, with a known optimum and a score that takes no time."""
 
 import dataclasses
 import math
@@ -10,12 +10,17 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """A space with a score for each architecture.
+    """A search space with a score function.
+
+    ```python
+    problem = autonas.testing.problems.FAMILIES
+    problem.regret(problem.optimum)  # 0.0
+    ```
 
     Attributes:
-        space: Function that returns the space, a new `keras_tuner.HyperParameters`.
+        space: Function that returns the search space, a new `keras_tuner.HyperParameters`.
         score: Function from an architecture to its score, larger is better.
-        optimum: The best architecture, or one of them.
+        optimum: A best architecture.
     """
 
     space: Callable
@@ -23,7 +28,7 @@ class Problem:
     optimum: dict
 
     def regret(self, values):
-        """How far an architecture's score is from the best one."""
+        """Return the regret of an architecture: the best score minus the score of the architecture."""
         return self.score(self.optimum) - self.score(values)
 
 
@@ -31,7 +36,7 @@ class Problem:
 
 
 def conditional_space():
-    """Two families with decisions of their own, and numbers of every kind."""
+    """Return a search space of two families with different decisions and hyperparameters of every type."""
     space = keras_tuner.HyperParameters()
     space.Choice("family", ["dense", "convolution"])
     with space.conditional_scope("family", ["dense"]):
@@ -45,7 +50,7 @@ def conditional_space():
 
 
 def score(values):
-    """The score of `conditional_space`: wide convolutions with a rate near 0.01 are best."""
+    """Score an architecture of `conditional_space`. Wide convolutions with a rate near 0.01 are best."""
     return (
         (values["family"] == "convolution")
         + values.get("filters", 0) / 64
@@ -58,7 +63,7 @@ def score(values):
 
 
 def small_space():
-    """Nine architectures."""
+    """Return a search space of nine architectures."""
     space = keras_tuner.HyperParameters()
     space.Choice("kind", ["none", "some"])
     with space.conditional_scope("kind", ["some"]):
@@ -69,14 +74,17 @@ def small_space():
 
 # ---------------------------------------------------------------------- a chain of layers
 
-#: Kind, width and kernel of each layer of the best chain.
+#: Kind, width and kernel of the layers of the best chain.
 _BEST_CHAIN = [("convolution", 64, 3), ("pooling", None, None), ("convolution", 128, 5), ("dense", 32, None)]
 _MAX_DEPTH = 5
 _WIDTHS = [16, 32, 64, 128]
 
 
 def chain_space():
-    """Chains of one to five layers, each with a kind, and a width and a kernel where its kind has them: 1.5 million."""
+    """Return a search space of 1.5 million chains of one to five layers.
+
+    A layer has a kind, a width unless it is a pooling layer, and a kernel if it is a convolution.
+    """
     space = keras_tuner.HyperParameters()
     space.Int("depth", 1, _MAX_DEPTH)
     for layer in range(_MAX_DEPTH):
@@ -90,24 +98,27 @@ def chain_space():
 
 
 def chain_score(values):
-    """How near a chain is to the best one, at most 1: each layer counts if its kind is right, the more the nearer its
-    width and kernel, and by half if the one before it is of the wrong kind; a layer too many costs."""
+    """Score the similarity of a chain to the best chain, at most 1.
+
+    A layer counts if it has the right kind, reduced by the distance of its width and kernel from the best ones. It
+    counts half if the previous layer has the wrong kind. Layers beyond the depth of the best chain are penalised.
+    """
     total, is_right_so_far = 0.0, True
     for layer, (kind, width, kernel) in enumerate(_BEST_CHAIN[: values["depth"]]):
         is_right = values[f"kind_{layer}"] == kind
         if is_right:
-            worth = 1.0
+            layer_score = 1.0
             if width is not None:
-                worth -= 0.2 * abs(math.log2(values[f"width_{layer}"] / width))
+                layer_score -= 0.2 * abs(math.log2(values[f"width_{layer}"] / width))
             if kernel is not None:
-                worth -= 0.1 * abs(values[f"kernel_{layer}"] - kernel) / 2
-            total += worth if is_right_so_far else worth / 2
+                layer_score -= 0.1 * abs(values[f"kernel_{layer}"] - kernel) / 2
+            total += layer_score if is_right_so_far else layer_score / 2
         is_right_so_far = is_right
     return (total - 0.5 * max(0, values["depth"] - len(_BEST_CHAIN))) / len(_BEST_CHAIN)
 
 
 def chain_cost(values):
-    """What a chain costs: the sum of width times kernel over its layers, and 1."""
+    """Compute the cost of a chain: 1 plus the sum of width times kernel over its layers."""
     layers = range(values["depth"])
     return 1 + sum(values.get(f"width_{layer}", 0) * values.get(f"kernel_{layer}", 1) for layer in layers)
 
@@ -127,7 +138,7 @@ _BEST_NUMBERS = {"rate": 1e-3, "dropout": 0.3, "units": 96, "batch_size": 64, "o
 
 
 def numeric_space():
-    """Numbers on scales of every kind, and two choices without an order."""
+    """Return a search space of numbers on linear and logarithmic scales and two unordered choices."""
     space = keras_tuner.HyperParameters()
     space.Float("rate", 1e-5, 1e-1, sampling="log")
     space.Float("dropout", 0.0, 0.8)
@@ -139,7 +150,10 @@ def numeric_space():
 
 
 def numeric_score(values):
-    """Less than 0 by the squared distance from the best: rate, units and batch size count by their logarithms."""
+    """Score an architecture of `numeric_space` by the negative weighted squared distance from the best one.
+
+    The distances of rate, units and batch size are logarithmic.
+    """
     best = _BEST_NUMBERS
     return -(
         math.log10(values["rate"] / best["rate"]) ** 2
@@ -157,39 +171,46 @@ _NK_DECISIONS, _NK_OPTIONS = 8, 3
 
 
 def nk_space():
-    """Eight decisions with three options each, without an order: 6,561 architectures."""
+    """Return a search space of 6,561 architectures: eight decisions with three unordered options."""
     space = keras_tuner.HyperParameters()
-    for place in range(_NK_DECISIONS):
-        space.Choice(f"decision_{place}", [f"option_{option}" for option in range(_NK_OPTIONS)])
+    for decision in range(_NK_DECISIONS):
+        space.Choice(f"decision_{decision}", [f"option_{option}" for option in range(_NK_OPTIONS)])
     return space
 
 
 def nk_landscape(n_partners, seed):
     """Return an NK landscape (Kauffman and Levin 1987), a `Problem` with many local optima.
 
-    The score is the mean over the decisions of a random number from 0 to 1, which depends on the option of the decision
-    and on those of `n_partners` others, drawn at random.
+    The score is the mean of one contribution per decision. A contribution is a random number between 0 and 1 that
+    depends on the option of the decision and on the options of `n_partners` other decisions, chosen at random.
+
+    ```python
+    problem = autonas.testing.problems.nk_landscape(n_partners=2, seed=0)
+    problem.score(problem.optimum)
+    ```
 
     Args:
         n_partners: K, from 0 (one local optimum) to 7 (the scores of all architectures are independent).
         seed: Seed of the random numbers.
     """
     generator = np.random.default_rng(seed)
-    places = np.arange(_NK_DECISIONS)
+    decisions = np.arange(_NK_DECISIONS)
     partners = [
-        [place, *generator.choice(np.delete(places, place), n_partners, replace=False).tolist()] for place in places
+        [decision, *generator.choice(np.delete(decisions, decision), n_partners, replace=False).tolist()]
+        for decision in decisions
     ]
-    worths = generator.random((_NK_DECISIONS, *[_NK_OPTIONS] * (n_partners + 1)))
+    contributions = generator.random((_NK_DECISIONS, *[_NK_OPTIONS] * (n_partners + 1)))
 
     def scores(codes):
-        return np.mean([worths[place][tuple(codes[partners[place]])] for place in places], axis=0)
+        return np.mean([contributions[decision][tuple(codes[partners[decision]])] for decision in decisions], axis=0)
 
     def score(values):
-        return float(scores(np.array([int(values[f"decision_{place}"].removeprefix("option_")) for place in places])))
+        codes = [int(values[f"decision_{decision}"].removeprefix("option_")) for decision in decisions]
+        return float(scores(np.array(codes)))
 
     best = np.indices([_NK_OPTIONS] * _NK_DECISIONS).reshape(_NK_DECISIONS, -1)
     best = best[:, np.argmax(scores(best))]
-    return Problem(nk_space, score, {f"decision_{place}": f"option_{code}" for place, code in enumerate(best)})
+    return Problem(nk_space, score, {f"decision_{decision}": f"option_{code}" for decision, code in enumerate(best)})
 
 
 #: Two families of architectures; see `conditional_space`.

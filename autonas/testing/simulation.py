@@ -1,4 +1,4 @@
-"""A simulated clock: searches with any number of workers in which a trial takes no time but is said to.
+"""Simulation of searches with any number of workers under a simulated clock.
 
 ```python
 trials = simulation.simulate(oracle, measure=lambda values: {"score": table[values]}, n_workers=4)
@@ -20,14 +20,14 @@ TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 @dataclasses.dataclass(frozen=True)
 class SimulatedTrial:
-    """A trial that has ended.
+    """A finished trial of a simulation.
 
     Attributes:
-        number: Its number, from 0 in the order of asking.
-        values: Its values.
-        metrics: What was measured, a dict of floats; `None` if it failed or was refused.
-        began: Simulated seconds from the search's begin to its own.
-        ended: Simulated seconds until its end.
+        number: Number of the trial, from 0 in the order of creation.
+        values: Hyperparameter values of the trial.
+        metrics: Dict from metric to float. `None` if the trial failed or was rejected.
+        began: Simulated start time, in seconds since the start of the search.
+        ended: Simulated end time, in seconds since the start of the search.
     """
 
     number: int
@@ -38,18 +38,19 @@ class SimulatedTrial:
 
 
 class StoppableTrainings:
-    """Trainings that an oracle may stop, from known learning curves; its methods are arguments of `simulate`.
+    """Trainings with known learning curves that an oracle may stop early.
 
-    A trial takes a second for each epoch until it is stopped, and is scored by its best epoch.
+    The methods are arguments of `simulate`. A trial takes one second per epoch until the oracle stops it, and has the
+    metrics of its best epoch.
 
     ```python
-    trainings = simulation.StoppableTrainings(oracle, history=lambda values: [{"score": each} for each in curve])
+    trainings = simulation.StoppableTrainings(oracle, history=lambda values: [{"score": score} for score in curve])
     trials = simulation.simulate(oracle, trainings.measure, seconds=trainings.seconds, facts=trainings.facts)
     ```
 
     Args:
-        oracle: An `autonas.oracles.Oracle` that has a `stopper_for` each trial.
-        history: Function from a trial's values to the metrics after each epoch of a full training, a list of dicts.
+        oracle: An `autonas.oracles.Oracle` with a method `stopper_for`.
+        history: Function from a trial's values to the metrics after every epoch of a full training, a list of dicts.
     """
 
     def __init__(self, oracle, history):
@@ -79,26 +80,28 @@ def _key(values):
 
 
 def epochs_of(values):
-    """The epochs that a trial trains, from its values; 1 if they don't say."""
+    """Return the number of epochs of a trial, 1 if its values don't contain a number of epochs."""
     return values.get(reserved.EPOCHS, 1) - values.get(reserved.INITIAL_EPOCH, 0)
 
 
 def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, margins=None, facts=None):
-    """Runs a search as the tuner does: whenever a worker is free it is given the next trial, if there is one.
+    """Simulate a search in the way of the tuner: a free worker takes the next trial of the oracle.
 
     Args:
-        oracle: An `autonas.oracles.Oracle` with an objective and a space.
-        measure: Function from a trial's values to its metrics, a dict of floats; `None` if it fails.
-        n_workers: How many trials are under way at a time, at most. Defaults to 1.
-        seconds: Function from a trial's values to its seconds. Defaults to `epochs_of`: a second for each epoch.
-        limit: Seconds after which the search is cut off; what is under way by then has no end. Defaults to none.
-        margins: Function from a trial's values to its margins, a list, by which it is refused in no time if one is
-            negative; `None` without limits. Defaults to `None`.
-        facts: Function from a trial's values to what else is told of it, a dict; see `TrialKeeper.end_trial`. Defaults
-            to `None`.
+        oracle: An `autonas.oracles.Oracle` with an objective and a search space.
+        measure: Function from a trial's values to its metrics, a dict of floats, or `None` if the trial fails.
+        n_workers: Maximum number of concurrent trials. Defaults to 1.
+        seconds: Function from a trial's values to its duration in seconds. Defaults to `epochs_of`, one second per
+            epoch.
+        limit: Simulated seconds at which the search ends. Trials that are still running then aren't returned. Defaults
+            to no limit.
+        margins: Function from a trial's values to the list of its margins to the constraints. A trial with a negative
+            margin is rejected and takes no time. Defaults to `None`, no constraints.
+        facts: Function from a trial's values to a dict of further facts for the oracle, see `TrialKeeper.end_trial`.
+            Defaults to `None`.
 
     Returns:
-        List of `SimulatedTrial`, in the order in which they ended.
+        List of `SimulatedTrial`, in the order in which the trials ended.
     """
     now, running, ended = 0.0, [], []
     while True:

@@ -30,11 +30,11 @@ class WithoutCheckpoint:
 def _travelled(job, checkpoint=None, shares_clock=True, now=None):
     """A job as it arrives, at a machine whose clock says `now`, at once."""
     kept = None if checkpoint is None else cloudpickle.dumps(checkpoint)
-    content = worker.packed(cloudpickle.dumps(job), kept, job.deadline, shares_clock)
+    content = worker.pack(cloudpickle.dumps(job), kept, job.deadline, shares_clock)
     with pytest.MonkeyPatch.context() as patch:
         if now is not None:
             patch.setattr(worker.time, "monotonic", lambda: now)
-        return worker._unpacked(content)
+        return worker._unpack(content)
 
 
 def test_a_job_arrives_as_it_was_sent():
@@ -60,9 +60,9 @@ def test_a_deadline_is_that_of_the_clock_of_the_workers_machine():
 def test_arrays_of_a_file_are_views_where_all_numbers_may_begin():
     arrays = [np.arange(3, dtype="int8"), np.arange(5.0), np.zeros((0, 2)), np.asfortranarray(np.eye(3))]
     with tempfile.TemporaryFile() as file:
-        worker.travelling(lambda job, report: arrays, file)
+        worker.write_function(lambda job, report: arrays, file)
         # The worker closes the descriptor.
-        arrived = worker.arrived(worker._mapped(worker.os.dup(file.fileno())))(None, None)
+        arrived = worker.load_function(worker._map(worker.os.dup(file.fileno())))(None, None)
     for array, was in zip(arrived, arrays, strict=True):
         np.testing.assert_array_equal(array, was)
         assert array.dtype == was.dtype and array.ctypes.data % 64 == 0 and not array.flags.owndata
