@@ -1,17 +1,17 @@
-"""What a search, and what is made of it, raises and warns of."""
+"""Exceptions and warnings of autonas."""
 
 
 class SearchFailed(RuntimeError):
-    """No trial of a search could be completed."""
+    """No trial of a search was completed."""
 
 
 class InfeasibleWarning(UserWarning):
-    """No candidate keeps to the limits: the one that is served breaks one."""
+    """No candidate satisfies all constraints, so the final model violates at least one."""
 
 
 class BaselineWarning(UserWarning):
-    """The model isn't better than a constant prediction on the validation rows, or is worse than a linear one."""
+    """On the validation set, the model isn't better than a constant prediction, or is worse than a linear model."""
 
 
 class ExportFailed(RuntimeError):
-    """A model can't be run by the run time it was to be exported to, or says something else there."""
+    """The run time of an export can't run the model, or its predictions differ from the estimator's."""

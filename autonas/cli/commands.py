@@ -1,4 +1,4 @@
-"""`autonas`: search, predict and look at results from a shell."""
+"""Commands of the command line `autonas`: search, predict and inspect results."""
 
 import json
 import pathlib
@@ -10,18 +10,18 @@ from autonas.cli import files
 from autonas.cli import options as cli_options
 from autonas.estimators import source as description
 
-# Beside models that earlier versions saved: what is now their attribute `source_`.
+# File of earlier versions next to a saved model. Now the content is the model's attribute `source_`.
 SOURCE = "source.json"
 
 
 def main(arguments=None):
-    """Runs one command.
+    """Run one command.
 
     Args:
-        arguments: List of strings, or None for those of the process.
+        arguments: List of strings. Defaults to `None`, the arguments of the process.
 
     Returns:
-        Exit code: 0, 2 after an error (one line on standard error), 130 after Ctrl-C.
+        Exit code: 0 on success, 2 after an error (one line on standard error), 130 after Ctrl-C.
     """
     try:
         options = cli_options.parser(_COMMANDS).parse_args(arguments)
@@ -83,12 +83,12 @@ def _fit(options):
         "task", "time_limit", "max_trials", "epochs", "search_space", "strategy", "weight_sharing", "fidelity",
         "executor", "n_workers", "preset", "precision", "seed", "directory",
     )  # fmt: skip
-    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    arguments = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.objective is not None:
-        given["objective"] = options.objective if len(options.objective) > 1 else options.objective[0]
+        arguments["objective"] = options.objective if len(options.objective) > 1 else options.objective[0]
     if options.limit:
-        given["constraints"] = dict(options.limit)
-    model = auto_model.AutoModel(**given, verbose=0 if options.quiet else 1)
+        arguments["constraints"] = dict(options.limit)
+    model = auto_model.AutoModel(**arguments, verbose=0 if options.quiet else 1)
     model.fit(x, y)
     if options.ensemble is not None:
         model.ensemble(options.ensemble)
@@ -108,10 +108,10 @@ def _select(options):
     data = _read_labelled_data("DATA", options.data, source)
     if not (pathlib.Path(model.directory_) / "journal.jsonl").exists():
         raise FileNotFoundError(
-            f"no search in {model.directory_}, which the model was selected from; call `autonas select` in the folder "
+            f"no search in {model.directory_}, the run directory of the model; call `autonas select` in the folder "
             "where `autonas fit` was called"
         )
-    # The search is finished: `fit` reads it.
+    # The search is complete, so `fit` only reads its results.
     model.set_params(directory=model.directory_, overwrite=False, verbose=0 if options.quiet else 1).fit(*data)
     model.select(**dict(options.limit))
     _print_score(model)
@@ -130,10 +130,10 @@ def _save(model, output, source):
 
 
 def _read_training_data(options):
-    """Returns (x, y, source)."""
+    """Return the tuple `(x, y, source)` of the training data."""
     if files.is_image_folder(options.data):
         if options.target:
-            raise ValueError("`--target` is for tables; the classes of images are their folders")
+            raise ValueError("`--target` is for tables; the classes of images are the names of their folders")
         source = {"kind": "images", **files.image_format(options.data)}
         if options.image_size is not None:
             source["image_size"] = options.image_size
@@ -147,12 +147,21 @@ def _read_training_data(options):
 
 
 def _read_labelled_data(name, path, source):
-    """Returns (x, y) of data like the training data, whose path was given as `name`."""
+    """Return the tuple `(x, y)` of data in the format of the training data.
+
+    Args:
+        name: Name of the argument for error messages.
+        path: Path of the data.
+        source: Description of the training data, as `_read_training_data` returns.
+    """
     if (source["kind"] == "images") != files.is_image_folder(path):
         raise ValueError(f"`{name}` must be {source['kind']} like the training data. Received: {path}")
     if source["kind"] == "table":
         if not source["targets"]:
-            raise ValueError("the model was saved from Python, so its target column isn't known; call its method there")
+            raise ValueError(
+                "the model was saved from Python, so its target column isn't known; call the method `evaluate` or "
+                "`select` in Python"
+            )
         return files.split_targets(files.read_table(path), source["targets"])
     _start_keras()
     return (
@@ -167,8 +176,9 @@ def _profile(options):
     _start_keras()
     from autonas.estimators import auto_model, profiling
 
-    given = {name: getattr(options, name) for name in ("task", "search_space") if getattr(options, name) is not None}
-    model = auto_model.AutoModel(**given, verbose=0)
+    model_names = ("task", "search_space")
+    model_arguments = {name: getattr(options, name) for name in model_names if getattr(options, name) is not None}
+    model = auto_model.AutoModel(**model_arguments, verbose=0)
     names = ("runtime", "batch_size", "n_threads", "n_architectures", "n_checked", "seed")
     arguments = {name: getattr(options, name) for name in names} | {"report": None if options.quiet else print}
     table = profiling.profile(model, x, y, options.device_out, **arguments)
@@ -197,7 +207,7 @@ def _predict(options):
 
 
 def _source(model, directory):
-    """Returns where the training data of a saved model came from."""
+    """Return the description of a saved model's training data."""
     from autonas import storage
 
     if hasattr(model, "source_"):
@@ -237,8 +247,8 @@ def _prediction_table(model, x, source, probabilities):
     if not isinstance(values, list):
         return pandas.DataFrame(numpy.asarray(values), columns=list(map(str, classes)))
     tables = [
-        pandas.DataFrame(part, columns=[f"{target}={label}" for label in labels])
-        for target, part, labels in zip(targets or range(len(values)), values, classes, strict=True)
+        pandas.DataFrame(probability, columns=[f"{target}={label}" for label in labels])
+        for target, probability, labels in zip(targets or range(len(values)), values, classes, strict=True)
     ]
     return pandas.concat(tables, axis=1)
 
@@ -258,11 +268,11 @@ def _report(options):
 
 def _export(options):
     export = _load(options.model).export(options.output)
-    print(f"model written to {export.path}, which {export.runtime} runs as it should")
+    print(f"model written to {export.path} and verified with {export.runtime}")
 
 
 def _load(directory):
-    """Returns the fitted estimator in a folder."""
+    """Return the fitted estimator in a folder."""
     if not pathlib.Path(directory).is_dir():
         raise FileNotFoundError(f"no such folder: {directory}")
 
@@ -274,7 +284,7 @@ def _load(directory):
 
 def _start_keras():
     silence.import_keras()
-    # The first look for GPUs makes CUDA print an error where there are none; this one is silent.
+    # Without a GPU, CUDA prints an error at the first search for GPUs. `memory.grow` searches silently.
     memory.grow()
 
 
@@ -301,17 +311,17 @@ def _print_invitation(directory):
     from autonas.reporting import tensorboard
 
     command, address = tensorboard.invitation(directory).splitlines()
-    print(f"look at the run with: {command}\nat {address}")
+    print(f"view the run with: {command}\nat {address}")
 
 
 def _message(error):
-    """Puts an error in one line."""
+    """Return the message of an error as one line, with its class if the error is unexpected."""
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     else:
         text = " ".join(str(error).split())
-    expected = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
-    return text if expected and text else f"{type(error).__name__}: {text}"
+    is_expected = isinstance(error, (ValueError, OSError, ImportError, RuntimeError))
+    return text if is_expected and text else f"{type(error).__name__}: {text}"
 
 
 _COMMANDS = {

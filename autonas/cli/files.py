@@ -1,14 +1,14 @@
-"""Reads what the command line is given: a table in a file, or a folder of images."""
+"""Input data of the command line: a table in a file, or a folder of images."""
 
 import pathlib
 
 SUFFIXES = ".csv, .csv.gz, .tsv, .tsv.gz, .parquet, .jsonl or .jsonl.gz"
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # those that Keras reads
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")  # The formats that Keras reads.
 LARGEST_SIDE = 128
 
 
 def is_image_folder(path):
-    """Tells whether `path` is a folder. Raises `FileNotFoundError` if there is nothing at all."""
+    """Return whether `path` is a folder. Raise `FileNotFoundError` if `path` doesn't exist."""
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no such file or folder: {path}")
@@ -16,7 +16,7 @@ def is_image_folder(path):
 
 
 def read_table(path):
-    """Reads a table.
+    """Read a table.
 
     Args:
         path: A file whose name ends in one of `SUFFIXES`.
@@ -25,8 +25,8 @@ def read_table(path):
         A `pandas.DataFrame`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is of another kind, isn't what its name says, or has no rows.
+        FileNotFoundError: If the file doesn't exist.
+        ValueError: If the file has another suffix, can't be parsed in the format of its suffix, or has no rows.
     """
     import pandas
 
@@ -48,15 +48,15 @@ def read_table(path):
 
 
 def split_targets(frame, targets):
-    """Splits a table into inputs and targets.
+    """Split a table into inputs and targets.
 
     Args:
         frame: DataFrame.
-        targets: List of names of its target columns.
+        targets: List of the names of the target columns.
 
     Returns:
-        Tuple `(x, y)`: the DataFrame of the other columns; the target column as a Series, or a DataFrame
-        if there are several.
+        Tuple `(x, y)`. `x` is the DataFrame of the other columns. `y` is a Series for one target column, and a
+        DataFrame for several.
 
     Raises:
         ValueError: If a target isn't a column, or no other column is left.
@@ -72,14 +72,14 @@ def split_targets(frame, targets):
 
 
 def image_format(folder):
-    """Looks at the first image of a folder.
+    """Determine size and colour mode from the first image of a folder.
 
     Args:
         folder: Folder, searched with all its subfolders.
 
     Returns:
-        Dict with `image_size` [height, width], scaled to at most `LARGEST_SIDE` pixels a side, and
-        `color_mode`, `"grayscale"` or `"rgb"`.
+        Dict of `image_size`, [height, width] scaled to at most `LARGEST_SIDE` pixels per side, and `color_mode`,
+        `"grayscale"` or `"rgb"`.
 
     Raises:
         ValueError: If there is no image.
@@ -98,30 +98,30 @@ def image_format(folder):
 
 
 def read_images(folder, image_size, color_mode, class_names=None, labelled=True, seed=0):
-    """Streams the images of a folder, 32 at a time.
+    """Read the images of a folder as a dataset in batches of 32.
 
     Args:
-        folder: Folder with one subfolder a class, or with images anywhere if not `labelled`.
+        folder: Folder with one subfolder per class, or with images at any depth if not `labelled`.
         image_size: [height, width] that the images are resized to.
         color_mode: `"grayscale"` or `"rgb"`.
-        class_names: List of the class folders in the order of their labels; by default sorted by name.
-        labelled: Whether the dataset yields integer labels too, in shuffled order. Otherwise it yields
-            the images alone, in the order of `dataset.file_paths`.
-        seed: Seed of the order.
+        class_names: List of the class folders in the order of their labels. Defaults to the folders sorted by name.
+        labelled: Whether the dataset yields shuffled images with integer labels. Otherwise the dataset yields the
+            images alone, in the order of `dataset.file_paths`. Defaults to `True`.
+        seed: Seed of the shuffling. Defaults to 0.
 
     Returns:
         A `tf.data.Dataset` with the attributes `class_names` and `file_paths`.
 
     Raises:
-        ValueError: If the class folders aren't those of `class_names`, or there is none.
+        ValueError: If the class folders differ from `class_names`, or there are fewer than two.
     """
     import keras
 
-    found = sorted(path.name for path in pathlib.Path(folder).iterdir() if path.is_dir())
-    if labelled and class_names is not None and found != sorted(class_names):
-        raise ValueError(f"{folder} must have the class folders {sorted(class_names)}. Received: {found}")
-    if labelled and len(found) < 2:
-        raise ValueError(f"{folder} must have at least two folders, one a class. Received: {found}")
+    folders = sorted(path.name for path in pathlib.Path(folder).iterdir() if path.is_dir())
+    if labelled and class_names is not None and folders != sorted(class_names):
+        raise ValueError(f"{folder} must have the class folders {sorted(class_names)}. Received: {folders}")
+    if labelled and len(folders) < 2:
+        raise ValueError(f"{folder} must have at least two folders, one per class. Received: {folders}")
     return keras.utils.image_dataset_from_directory(
         folder,
         labels="inferred" if labelled else None,

@@ -1,4 +1,4 @@
-"""The options of the command line, and what they are checked for."""
+"""Parser of the command line's options."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from autonas.cli import files
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser that prints errors on one line."""
 
     def error(self, message):
         self.exit(2, f"autonas: error: {message} (see `{self.prog} --help`)\n")
@@ -23,11 +23,11 @@ def _limit(text):
             return name, float(limit)
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"must be like latency_ms=5. Received: {text}")
+    raise argparse.ArgumentTypeError(f"must be a name and a number, such as latency_ms=5. Received: {text}")
 
 
 def image_size(text):
-    """Reads `28` or `28x32` (height x width) as [height, width]."""
+    """Parse `28` or `28x32` (height x width) as [height, width]."""
     height, _, width = text.partition("x")
     size = [int(height), int(width or height)]
     if min(size) < 1:
@@ -35,68 +35,70 @@ def image_size(text):
     return size
 
 
-image_size.__name__ = "image size"  # argparse names the type in its message
+image_size.__name__ = "image size"  # argparse shows the name of the type in its error message.
 
 
 def parser(commands):
-    """The parser of the command line.
+    """Build the parser of the command line.
 
     Args:
-        commands: Dict from the name of a command to the function of the parsed options that carries it out.
+        commands: Dict from the name of a command to a function of the parsed options.
     """
     root = _Parser(prog="autonas", description="Finds a Keras model for a data set.")
     root.add_argument("--version", action="version", version=f"autonas {autonas.__version__}")
-    added_to = root.add_subparsers(required=True, metavar="command", parser_class=_Parser)
+    subparsers = root.add_subparsers(required=True, metavar="command", parser_class=_Parser)
 
     def add(name, text):
-        added = added_to.add_parser(name, help=text, description=text)
-        added.set_defaults(command=commands[name])
-        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        return added
+        subparser = subparsers.add_parser(name, help=text, description=text)
+        subparser.set_defaults(command=commands[name])
+        subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return subparser
 
     demo = add("demo", "search a classifier for scikit-learn's digits, within a minute")
     demo.add_argument("--time-limit", type=float, default=40.0, metavar="S", help="seconds, default 40")
     demo.add_argument(
-        "--directory", default="autonas_demo", help="folder; an earlier demo in it goes on; default autonas_demo"
+        "--directory",
+        default="autonas_demo",
+        help="run directory, default autonas_demo; an interrupted demo resumes",
     )
-    demo.add_argument("--overwrite", action="store_true", help="delete the search in the folder first")
+    demo.add_argument("--overwrite", action="store_true", help="delete an earlier search in the run directory first")
     demo.add_argument("--seed", type=int, default=0)
 
     fit = add("fit", "search a model for a table or a folder of images")
     fit.add_argument("--output", required=True, metavar="DIR", help="folder the fitted model is saved to")
-    fit.add_argument("--test", metavar="DATA", help="data like DATA, scored by the final model")
-    fit.add_argument("--time-limit", type=float, metavar="S", help="seconds, the final fit included")
-    fit.add_argument("--max-trials", type=int, metavar="N", help="number of models tried")
-    fit.add_argument("--epochs", type=int, metavar="N", help="most epochs of a trial")
+    fit.add_argument("--test", metavar="DATA", help="test set in the format of DATA, to score the final model")
+    fit.add_argument("--time-limit", type=float, metavar="S", help="time limit in seconds, including the final fit")
+    fit.add_argument("--max-trials", type=int, metavar="N", help="maximum number of trials")
+    fit.add_argument("--epochs", type=int, metavar="N", help="maximum number of epochs per trial")
     fit.add_argument("--search-space", help=_SPACES)
-    fit.add_argument("--strategy", help="how the next model is chosen, e.g. random")
+    fit.add_argument("--strategy", help="search strategy, e.g. random or evolution")
     fit.add_argument(
-        "--weight-sharing", action="store_const", const=True, help="choose by the scores of one network of all models"
+        "--weight-sharing", action="store_const", const=True, help="rank candidates by the scores of a supernet"
     )
-    fit.add_argument("--fidelity", help="full, or how short trainings come first, e.g. successive_halving")
-    fit.add_argument("--workers", dest="n_workers", type=int, metavar="N", help="number of trials at a time")
-    fit.add_argument("--executor", help="where trials run: inline, process or ray")
+    fit.add_argument("--fidelity", help="full, or a schedule of short trainings, e.g. successive_halving")
+    fit.add_argument("--workers", dest="n_workers", type=int, metavar="N", help="number of concurrent trials")
+    fit.add_argument("--executor", help="executor of the trials: inline, process or ray")
     fit.add_argument(
         "--objective", action="append", metavar="NAME",
-        help="what is good, e.g. val_accuracy or latency_ms; repeat for a Pareto front",
+        help="objective, e.g. val_accuracy or latency_ms; repeat for a Pareto front",
     )  # fmt: skip
     fit.add_argument(
         "--limit",
         action="append",
         type=_limit,
         metavar="COST=LIMIT",
-        help="what a model may cost, e.g. latency_ms=5 or model_size_mb=2; repeat for several",
+        help="constraint on a cost, e.g. latency_ms=5 or model_size_mb=2; repeat for several",
     )
-    fit.add_argument("--ensemble", type=int, metavar="K", help="serve the average of up to K of the models tried")
+    fit.add_argument("--ensemble", type=int, metavar="K", help="predict with an ensemble of up to K trials")
     fit.add_argument("--preset", help="fast, balanced or best")
     fit.add_argument(
-        "--precision", help="auto (what the device is made for), float32, mixed_bfloat16 or mixed_float16; default auto"
+        "--precision", help="auto (depends on the device), float32, mixed_bfloat16 or mixed_float16; default auto"
     )
     fit.add_argument("--seed", type=int)
-    fit.add_argument("--directory", metavar="DIR", help="folder of the run; an interrupted one continues")
+    fit.add_argument("--directory", metavar="DIR", help="run directory; an interrupted search is resumed")
     fit.add_argument("--quiet", action="store_true", help="print the results only")
 
-    profile = add("profile", "measure the latency of each operation of a search's networks on this device")
+    profile = add("profile", "measure the latencies of the operations in a search space on this device")
     profile.add_argument(
         "--device-out", required=True, metavar="FILE", help="JSON file of the latency table, for Latency(table=...)"
     )
@@ -105,26 +107,28 @@ def parser(commands):
     for option, name, default, text in (
         ("--batch-size", "batch_size", 1, "rows of a prediction"),
         ("--threads", "n_threads", 1, "threads of the run time"),
-        ("--architectures", "n_architectures", 100, "networks whose operations are measured"),
-        ("--check", "n_checked", 12, "networks measured directly to tell the error"),
+        ("--architectures", "n_architectures", 100, "architectures whose operations are measured"),
+        ("--check", "n_checked", 12, "architectures measured directly to estimate the error"),
     ):
         text = f"{text}, default {default}"
         profile.add_argument(option, dest=name, type=int, default=default, metavar="N", help=text)
     profile.add_argument("--seed", type=int, default=0)
     profile.add_argument("--quiet", action="store_true", help="print the error only")
 
-    for each in (fit, profile):
-        each.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images a class")
-        each.add_argument("--target", action="append", metavar="COLUMN", help="column to predict; repeat for several")
-        each.add_argument("--task", help="what to predict, if it isn't to be inferred, e.g. regression")
-        each.add_argument(
+    for command in (fit, profile):
+        command.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images per class")
+        command.add_argument(
+            "--target", action="append", metavar="COLUMN", help="target column; repeat for several targets"
+        )
+        command.add_argument("--task", help="task, e.g. regression; default: inferred from the target")
+        command.add_argument(
             "--image-size",
             type=image_size,
             metavar="HxW",
-            help=f"images are resized to it; default: that of the first, at most {files.LARGEST_SIDE}",
+            help=f"size of the images after resizing; default: size of the first image, at most {files.LARGEST_SIDE}",
         )
 
-    select = add("select", "train another point of the Pareto front of a search, without searching again")
+    select = add("select", "train another architecture of the Pareto front, without searching again")
     select.add_argument("model", help="folder that `autonas fit` wrote")
     select.add_argument("data", help="the training data")
     select.add_argument(
@@ -135,28 +139,28 @@ def parser(commands):
         metavar="OBJECTIVE=LIMIT",
         help="limit of an objective, e.g. latency_ms=4; repeat for several",
     )
-    select.add_argument("--output", metavar="DIR", help="folder the model is saved to; default: that of the model")
+    select.add_argument("--output", metavar="DIR", help="folder the model is saved to; default: its own folder")
     select.add_argument("--quiet", action="store_true", help="print the results only")
 
     evaluate = add("evaluate", "score a fitted model on new data with known targets")
     evaluate.add_argument("model", help="folder that `autonas fit` wrote")
-    evaluate.add_argument("data", help="table with the target columns, or folder with one folder of images a class")
+    evaluate.add_argument("data", help="table with the target columns, or folder with one folder of images per class")
 
     predict = add("predict", "predict new data with a fitted model")
     predict.add_argument("model", help="folder that `autonas fit` wrote")
     predict.add_argument("data", help="table, with or without the target column, or folder of images")
     predict.add_argument("--output", metavar="FILE", help="CSV file; default: standard output")
-    predict.add_argument("--probabilities", action="store_true", help="one column a class")
+    predict.add_argument("--probabilities", action="store_true", help="print one column of probabilities per class")
 
-    leaderboard = add("leaderboard", "show everything that was tried")
+    leaderboard = add("leaderboard", "show all trials of a search")
     leaderboard.add_argument("model", help="folder that `autonas fit` wrote")
     leaderboard.add_argument("--csv", action="store_true", help="all columns, as CSV")
 
-    report = add("report", "write one page about a search, that opens in any browser")
+    report = add("report", "write a report of a search as one HTML page")
     report.add_argument("model", help="folder that `autonas fit` wrote")
     report.add_argument("output", help="HTML file")
 
-    export = add("export", "write the network for a run time, checked by running it there")
+    export = add("export", "export the model to a run time and verify the export")
     export.add_argument("model", help="folder that `autonas fit` wrote")
     export.add_argument("output", help="a .keras, .onnx or .tflite file, or a folder for a SavedModel")
     return root

@@ -1,4 +1,4 @@
-"""Exports: a fitted model as a file of another run time, which runs it there and compares before it counts."""
+"""Exports of a fitted model to files of run times, verified by running the file and comparing the predictions."""
 
 from autonas.exports.exporting import Export, export
 

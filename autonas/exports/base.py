@@ -1,4 +1,4 @@
-"""What all formats have in common: a model is written to a path, and run from there."""
+"""Base class of export formats, which write a model to a path and run the written model."""
 
 import abc
 import re
@@ -7,11 +7,12 @@ import keras
 
 
 class Format(abc.ABC):
-    """A format of exported models.
+    """Base class of export formats.
 
     Attributes:
-        name: What its run time is called.
-        coded: The kinds of strings, `"category"` and `"text"`, that it takes as the numbers of a code book.
+        name: Name of the run time.
+        coded: Kinds of string inputs, `"category"` and `"text"`, that the exported model takes as the numbers of a code
+            book.
         float64: Whether numbers of a table are standardised in 64 bits.
     """
 
@@ -20,7 +21,7 @@ class Format(abc.ABC):
     float64 = True
 
     def rows(self, predictor):
-        """The rows that a predictor keeps, as the exported model takes them: a dict from input to array."""
+        """Return the example rows of a predictor as inputs of the exported model, a dict from input to array."""
         raw = predictor.example_inputs()
         if not self.coded:
             return raw
@@ -28,52 +29,56 @@ class Format(abc.ABC):
         return {name: coded[name] if name in codes else array for name, array in raw.items()}
 
     def code_book(self, predictor):
-        """How strings become the numbers that the exported model takes, a dict by input; see `Encoder.code_book`."""
-        return {name: each for name, each in predictor.code_book().items() if each["kind"] in self.coded}
+        """Return the code books of the inputs that the exported model takes as numbers; see `Encoder.code_book`."""
+        return {name: book for name, book in predictor.code_book().items() if book["kind"] in self.coded}
 
     @abc.abstractmethod
     def packages(self):
-        """What to `pip install` for it under Keras's backend, a string."""
+        """Return the arguments of `pip install` that the format needs under Keras's backend, a string."""
 
     @abc.abstractmethod
     def write(self, model, path, rows, codes):
-        """Writes a model.
+        """Write a model.
 
         Args:
-            model: A functional `keras.Model` of raw rows, but of numbers for strings if some are `coded`.
-            path: Where to; nothing is there.
-            rows: Rows to try it on, a dict from input to array.
-            codes: How strings become numbers, all kinds of them; see `Encoder.code_book`.
+            model: A functional `keras.Model` of raw rows, with numbers instead of strings if `coded` isn't empty.
+            path: Path to write to. Doesn't exist yet.
+            rows: Example rows, a dict from input to array.
+            codes: Code books of all string inputs, see `Encoder.code_book`.
 
         Returns:
-            Dict from input to its shape and dtype, as a text.
+            Dict from input to its shape and dtype as text.
 
         Raises:
             ImportError: If a package is missing.
-            ExportFailed: If the run time lacks an operation; the message names it.
+            ExportFailed: If the run time lacks an operation. The message names the operation.
         """
 
     @abc.abstractmethod
     def run(self, path, rows):
-        """The outputs of a model that was written, run by its run time on a dict from input to array.
+        """Run a written model in its run time.
+
+        Args:
+            path: Path of the model.
+            rows: Dict from input to array.
 
         Returns:
-            List of arrays, in the order of `keras.tree.flatten` of the model's outputs.
+            List of the output arrays, in the order of `keras.tree.flatten` of the model's outputs.
         """
 
 
 def input_names(model):
-    """The names of a model's inputs, in the order of `keras.tree.flatten`."""
-    return sorted(model.input) if isinstance(model.input, dict) else [each.name for each in model.inputs]
+    """Return the names of a model's inputs, in the order of `keras.tree.flatten`."""
+    return sorted(model.input) if isinstance(model.input, dict) else [tensor.name for tensor in model.inputs]
 
 
 def identifier(name):
-    """A name in the letters that TensorFlow takes for arguments."""
+    """Return a name with the characters replaced that TensorFlow doesn't accept in arguments."""
     return re.sub(r"\W", "_", name)
 
 
 def shapes(model, n_rows=None):
-    """Dict from input to its shape and dtype as a text, such as `"(None, 4) float32"`."""
+    """Return a dict from input to its shape and dtype as text, such as `"(None, 4) float32"`."""
     tensors = keras.tree.flatten(model.input)
     return {
         name: f"{(n_rows, *tensor.shape[1:])} {tensor.dtype}"
@@ -82,5 +87,5 @@ def shapes(model, n_rows=None):
 
 
 def output_names(model):
-    """The names of a model's outputs, in the order of `keras.tree.flatten`; of a single one `"output"`."""
+    """Return the names of a model's outputs, in the order of `keras.tree.flatten`. A single output is `"output"`."""
     return sorted(model.output) if isinstance(model.output, dict) else ["output"]

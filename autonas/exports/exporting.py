@@ -1,4 +1,4 @@
-"""Exports a fitted estimator: written beside its place, run, compared, and only then put there."""
+"""Export of a fitted estimator: write a temporary file, run it, compare the predictions and move it to its path."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from autonas import exceptions, storage
 from autonas.backends import silence
 from autonas.exports import base, keras_file, litert, onnx, saved_model
 
-#: By the end of the path; a folder has none.
+#: Formats by the suffix of the path. A folder has no suffix.
 FORMATS = {
     ".keras": keras_file.KerasFile(),
     ".onnx": onnx.ONNX(),
@@ -22,26 +22,34 @@ FORMATS = {
     "": saved_model.SavedModel(),
 }
 
-#: Largest difference in probabilities, and in numbers as a share of the target's standard deviation.
+#: Largest allowed difference of predictions: in probabilities, or in standard deviations of the target.
 _TOLERANCE = 1e-3
 
-#: What TensorFlow writes into the folder of a SavedModel.
+#: Names in the folder of a SavedModel.
 _SAVED_MODEL = {"assets", "fingerprint.pb", "saved_model.pb", "variables"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """An exported model, which can be used as its path.
+    """Description of an exported model. Usable as the path of the model.
+
+    ```python
+    export = autonas.exports.Export(
+        path="model.onnx", runtime="ONNX Runtime", difference=1e-7, n_rows=16,
+        inputs={"input": "(None, 4) float32"}, outputs=["output"],
+    )
+    os.fspath(export)  # "model.onnx"
+    ```
 
     Args:
-        path: Where it is.
-        runtime: What has run it.
-        difference: Largest difference from the estimator's outputs: in probabilities, or in numbers as a share of the
-            target's standard deviation.
-        n_rows: Number of rows compared.
-        inputs: Dict from input to its shape, the number of rows `None` if it may be any, and dtype, as a text.
+        path: Path of the file or folder.
+        runtime: Name of the run time that ran the exported model.
+        difference: Largest difference from the estimator's predictions: in probabilities, or in standard deviations of
+            the target.
+        n_rows: Number of compared rows.
+        inputs: Dict from input to its shape and dtype as text. The first dimension is `None` for any number of rows.
         outputs: List of the names of the outputs.
-        code_book: Path of the code book, or `None` if there is none.
+        code_book: Path of the code book, or `None` without a code book.
     """
 
     path: str
@@ -57,7 +65,27 @@ class Export:
 
 
 def export(estimator, path, x=None):
-    """Exports a fitted estimator; see `FittedModel.export`."""
+    """Export a fitted estimator, run the exported model and compare the predictions; see `FittedModel.export`.
+
+    ```python
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0, directory="run").fit(x, x[:, 0])
+    print(autonas.exports.export(model, "model.keras").difference)
+    ```
+
+    Args:
+        estimator: A fitted estimator of autonas.
+        path: Path of a `.keras`, `.onnx` or `.tflite` file, or of a folder for a SavedModel.
+        x: Rows to compare the predictions on, as in `predict`. Defaults to a few rows of the training data.
+
+    Returns:
+        An `Export`.
+
+    Raises:
+        ValueError: If `path` has another suffix or is in use, or if there are no rows to compare.
+        ImportError: If a package is missing.
+        ExportFailed: If the run time can't run the model, or its predictions differ from the estimator's.
+    """
     path = os.fspath(path)
     format = _format_of(path)
     target = path.rstrip("/" + os.sep) or path
@@ -68,12 +96,12 @@ def export(estimator, path, x=None):
     predictor = estimator.predictor_ if x is None else estimator.predictor_.with_examples(x)
     if not predictor.has_examples:
         raise ValueError(
-            "`x` must be rows to compare the exported model on: this one was saved with examples=False, which leaves "
-            "the rows of fit out. Received: x=None"
+            "`x` must be rows to compare the exported model on, since this estimator was saved with examples=False, "
+            "without rows of the training data. Received: x=None"
         )
     rows = format.rows(predictor)
     expected, tolerances = _expected(predictor)
-    # JAX has 64 bits only where it was told so when it started.
+    # JAX supports 64 bits only if they were enabled at its start.
     float64 = format.float64 and keras.backend.backend() != "jax"
     model = estimator.make_export(strings=not format.coded, float64=float64)
     folder = os.path.dirname(os.path.abspath(target))
@@ -106,25 +134,30 @@ def _format_of(path):
 def _check_place(target, is_folder):
     exists = os.path.isdir(target) if is_folder else os.path.isfile(target)
     if os.path.lexists(target) and not exists:
-        raise ValueError(f"`path` must be free to write a {'folder' if is_folder else 'file'}. Received: {target!r}")
+        kind, other = ("folder", "file") if is_folder else ("file", "folder")
+        raise ValueError(f"`path` must be the path of a {kind}. Received: {target!r}, which is a {other}")
     if is_folder and exists and _foreign(target):
         raise ValueError(
-            f"`path` must be a new folder, or that of a SavedModel to replace. Received: path={target!r}, which holds "
-            f"{_foreign(target)[0]!r:.60}"
+            "`path` must be a new folder, or the folder of a SavedModel to replace. "
+            f"Received: path={target!r}, which holds {_foreign(target)[0]!r:.60}"
         )
 
 
 def _write_and_run(format, model, path, rows, codes):
-    """Writes a model and runs it; what goes wrong is said in one line."""
+    """Write a model, run it, and turn any failure into an `ImportError` or `ExportFailed`.
+
+    Returns:
+        Tuple of the list of output arrays and the dict of `Format.write`.
+    """
     try:
         with silence.silent_stderr(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # Of what converters call.
+            warnings.simplefilter("ignore", DeprecationWarning)  # Raised by packages that the converters use.
             shapes = format.write(model, path, rows, codes)
             return format.run(path, rows), shapes
     except ImportError as error:
         raise ImportError(
-            f"To export to {format.name}, packages are needed that aren't installed: `pip install "
-            f"{format.packages()}`. ({error})"
+            f"Exports to {format.name} need packages that aren't installed: `pip install {format.packages()}`. "
+            f"({error})"
         ) from error
     except exceptions.ExportFailed:
         raise
@@ -132,13 +165,17 @@ def _write_and_run(format, model, path, rows, codes):
         reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise exceptions.ExportFailed(
             f"{format.name} can't run this model under Keras's {keras.backend.backend()} backend: {reason:.300}. "
-            "Nothing was written. Export to another format, or search without the layer that it names."
+            "Nothing was written. Export to another format, or search without the named layer."
         ) from error
 
 
 def _expected(predictor):
-    """The estimator's outputs on the rows that it keeps, in units of numbers, and how much each may differ: dicts from
-    head to array `(n, k)`."""
+    """Compute the estimator's predictions on its example rows.
+
+    Returns:
+        Tuple of two dicts by head: the predictions `(n, k)` in the target's own units, and pairs of the tolerance
+        `(n, k)`, in standard deviations of the target, and the standard deviation.
+    """
     outputs = predictor.outputs(predictor.example_rows())
     expected, tolerances = {}, {}
     for name, target in predictor.targets.items():
@@ -146,27 +183,27 @@ def _expected(predictor):
         unit = 1.0
         if target.task_ == "regression":
             unit, values = target.deviation_, values * target.deviation_ + target.mean_
-        # What float32 can't tell apart in those units.
+        # The second term is the resolution of float32.
         tolerances[name] = (_TOLERANCE + 2.0**-22 * np.abs(values) / unit, unit)
         expected[name] = values
     return expected, tolerances
 
 
 def _compare(outputs, expected, tolerances, format, target):
-    """The largest difference, or an error if it is too large."""
+    """Return the largest difference of outputs from expected predictions, or raise `ExportFailed` above tolerance."""
     largest = 0.0
     for name, values in expected.items():
         tolerance, unit = tolerances[name]
         if outputs[name].size != values.size:
             raise exceptions.ExportFailed(
-                f"{format.name} gives an output {name!r} of shape {outputs[name].shape} for {len(values)} rows, where "
-                f"the estimator gives {values.shape}. {target} was not written. Export to another format."
+                f"{format.name} returns an output {name!r} of shape {outputs[name].shape} for {len(values)} rows, but "
+                f"the estimator returns {values.shape}. {target} was not written. Export to another format."
             )
         differences = np.abs(outputs[name].reshape(values.shape) - values) / unit
         if not (differences <= tolerance).all():
             row = int(np.argmax(np.nan_to_num(differences - tolerance, nan=np.inf).max(axis=-1)))
             raise exceptions.ExportFailed(
-                f"{format.name} says something else than the estimator: the output {name!r} of row {row} differs by "
+                f"{format.name} predicts differently from the estimator: the output {name!r} of row {row} differs by "
                 f"{differences[row].max():.3g}, more than {np.max(tolerance[row]):.3g}. {target} was not written. "
                 "Export to another format."
             )
@@ -175,14 +212,14 @@ def _compare(outputs, expected, tolerances, format, target):
 
 
 def _replace_file(unfinished, target, code_book):
-    """Put a file in its place, and its code book beside it; return the path of the code book or `None`."""
+    """Move a file to its path and write its code book next to it. Return the path of the code book, or `None`."""
     book = f"{target}.codes.json"
     new, earlier = f"{unfinished}.codes.json", f"{unfinished}.earlier.codes.json"
     if code_book:
         with open(new, "w", encoding="utf-8") as file:
             json.dump(code_book, file, ensure_ascii=False)
         storage.flush(new)
-    # Between the two files no process finds one of each.
+    # The old code book is moved away first: no process may read a new file with an old code book, or the reverse.
     if os.path.lexists(book):
         os.replace(book, earlier)
     try:
@@ -198,7 +235,7 @@ def _replace_file(unfinished, target, code_book):
 
 
 def _earlier(target):
-    """Return where the earlier folder is while a new one takes its place."""
+    """Return the path of the old folder during its replacement."""
     folder, name = os.path.split(os.path.abspath(target))
     return os.path.join(folder, f".{name}.earlier")
 
@@ -213,7 +250,7 @@ def _replace_folder(unfinished, target):
 
 
 def _put_back(target):
-    """Finish `_replace_folder`, or undo the half that a killed process did."""
+    """Finish `_replace_folder`, or undo the replacement that a killed process left incomplete."""
     earlier = _earlier(target)
     if not os.path.isdir(earlier) or os.path.islink(earlier) or _foreign(earlier):
         return
@@ -224,5 +261,5 @@ def _put_back(target):
 
 
 def _foreign(folder):
-    """Return the names in a folder that are no part of a SavedModel."""
+    """Return the names in a folder that don't belong to a SavedModel."""
     return sorted(set(os.listdir(folder)) - _SAVED_MODEL)

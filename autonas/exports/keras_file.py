@@ -1,4 +1,4 @@
-"""The `.keras` file, read by Keras alone in a fresh process."""
+"""Export to a `.keras` file, verified by Keras in a new process without autonas."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import numpy as np
 from autonas import exceptions
 from autonas.exports import base
 
-#: What a process is told that knows nothing of autonas.
+#: Code of the new process, which doesn't import autonas.
 _SCRIPT = """
 import sys, keras, numpy
 file, inputs, outputs = sys.argv[1:]
@@ -25,15 +25,17 @@ for name, array in rows.items():
         rows[name] = tensorflow.constant(array.tolist())
     else:
         rows[name] = keras.ops.convert_to_tensor(array)
-found = model(rows if isinstance(model.input, dict) else next(iter(rows.values())), training=False)
-numpy.savez(outputs, *map(keras.ops.convert_to_numpy, keras.tree.flatten(found)))
+predictions = model(rows if isinstance(model.input, dict) else next(iter(rows.values())), training=False)
+numpy.savez(outputs, *map(keras.ops.convert_to_numpy, keras.tree.flatten(predictions)))
 assert "autonas" not in sys.modules
 """
 
 
 class KerasFile(base.Format):
-    """Keras's own format: it takes raw rows of any number, on any backend; strings on TensorFlow's, whatever the one
-    that it is from."""
+    """Keras's own format. The model takes any number of raw rows.
+
+    The file can be loaded on any backend. With string inputs the file requires the TensorFlow backend.
+    """
 
     name = "Keras"
 
@@ -57,13 +59,13 @@ class KerasFile(base.Format):
                 capture_output=True, text=True, env=environment, cwd=folder,
             )  # fmt: skip
             if finished.returncode:
-                begins = r"[\w.]+(Error|Exception)\b|Exception encountered:"
-                lines = [line for line in finished.stderr.splitlines() if re.match(begins, line)]
+                pattern = r"[\w.]+(Error|Exception)\b|Exception encountered:"
+                lines = [line for line in finished.stderr.splitlines() if re.match(pattern, line)]
                 reason = lines[-1] if lines else f"exit status {finished.returncode}"
                 raise exceptions.ExportFailed(
                     f"Keras can't load this model without autonas and your own code: {reason:.300}. Nothing was "
-                    "written. Layers of your own must be made of Keras's, or registered where the file is loaded: "
-                    "`save` it with `export_model().save(path)` then."
+                    "written. Compose layers of your own from Keras's layers, or register them where the file is "
+                    "loaded and write the file with `export_model().save(path)`."
                 )
             with np.load(outputs) as arrays:
                 return [arrays[name] for name in arrays.files]

@@ -1,4 +1,4 @@
-"""LiteRT's file, once TensorFlow Lite's."""
+"""Export to a LiteRT file (formerly TensorFlow Lite), verified by LiteRT's interpreter."""
 
 import numpy as np
 
@@ -9,8 +9,10 @@ from autonas.runtimes import litert, tensorflow_function
 
 
 class LiteRT(base.Format):
-    """LiteRT: it takes raw rows, but codes for categories and ids for texts; of any number, by resizing the inputs,
-    or of one, if it can't be resized."""
+    """LiteRT's format. The model takes raw rows with codes for categories and token ids for texts.
+
+    The number of rows is set by resizing the inputs. If the model can't be resized, its inputs have one row.
+    """
 
     name = "LiteRT"
     coded = ("category", "text")
@@ -20,17 +22,17 @@ class LiteRT(base.Format):
         return runtimes.LiteRT.packages()
 
     def write(self, model, path, rows, codes):
-        dated = [each.name for each in model.inputs if each.dtype == "int64"]
-        if dated:
+        dates = [tensor.name for tensor in model.inputs if tensor.dtype == "int64"]
+        if dates:
             raise exceptions.ExportFailed(
-                f"LiteRT has no 64-bit numbers, which dates such as {dated[0]!r} need. Nothing was written. Export to "
-                "ONNX, or give `fit` the year, the month and so on as numbers."
+                f"LiteRT has no 64-bit numbers, which dates such as {dates[0]!r} need. Nothing was written. Export to "
+                "ONNX, or pass the year, the month and so on to `fit` as numbers."
             )
         try:
             self._write(model, path, None)
             self.run(path, rows)
             return base.shapes(model)
-        except Exception:  # Loops of recurrent layers, for one, need to know the number of rows.
+        except Exception:  # The loops of recurrent layers, for example, need a fixed number of rows.
             self._write(model, path, 1)
             return base.shapes(model, 1)
 
@@ -45,15 +47,15 @@ class LiteRT(base.Format):
         runner = Interpreter(model_path=path).get_signature_runner()
         n_rows = len(next(iter(rows.values())))
         is_fixed = any(detail["shape_signature"][:1] == [1] for detail in runner.get_input_details().values())
-        parts = []
+        batches = []
         for start in range(0, n_rows, 1 if is_fixed else n_rows):
             batch = {name: array[start : start + 1] if is_fixed else array for name, array in rows.items()}
-            parts.append(runner(**{base.identifier(name): array for name, array in batch.items()}))
-        return [np.concatenate([part[name] for part in parts]) for name in sorted(parts[0])]
+            batches.append(runner(**{base.identifier(name): array for name, array in batch.items()}))
+        return [np.concatenate([batch[name] for batch in batches]) for name in sorted(batches[0])]
 
 
 def _named_function(model, specs):
-    """The concrete function of a model whose arguments and results have the names of its inputs and outputs."""
+    """Return the concrete function of a model, with the names of the model's inputs and outputs."""
     import tensorflow as tf
 
     function, _ = tensorflow_function.constant_function(model, specs)
@@ -64,7 +66,7 @@ def _named_function(model, specs):
     }
 
     def named(**tensors):
-        found = function(*(tensors[name] for name in signature))
-        return {name: found[f"output_{place}"] for place, name in enumerate(outputs)}
+        results = function(*(tensors[name] for name in signature))
+        return {name: results[f"output_{position}"] for position, name in enumerate(outputs)}
 
     return tf.function(named, autograph=False).get_concrete_function(**signature)

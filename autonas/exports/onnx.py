@@ -1,4 +1,4 @@
-"""The ONNX file, run by ONNX Runtime."""
+"""Export to an ONNX file, verified by ONNX Runtime."""
 
 from autonas import runtimes
 from autonas.exports import base
@@ -6,8 +6,11 @@ from autonas.runtimes import base as runtimes_base
 
 
 class ONNX(base.Format):
-    """ONNX: it takes raw rows of any number; categories are strings, which a node of the file looks up, and texts are
-    ids. Keras's own lookup layers would give a file that can't be loaded."""
+    """The ONNX format. The model takes any number of raw rows, with token ids for texts.
+
+    Categories are strings. A `LabelEncoder` node looks their codes up, since a file with Keras's own lookup layers
+    can't be loaded.
+    """
 
     name = "ONNX Runtime"
     coded = ("text",)
@@ -20,7 +23,7 @@ class ONNX(base.Format):
 
         specs = runtimes_base.input_specs(model, None)
         proto = onnx.load_from_string(runtimes.ONNX.convert(model, specs))
-        categories = {name: each["codes"] for name, each in codes.items() if each["kind"] == "category"}
+        categories = {name: book["codes"] for name, book in codes.items() if book["kind"] == "category"}
         shapes = base.shapes(model)
         _name(proto.graph, base.input_names(model), base.output_names(model))
         _name_dimensions(proto.graph)
@@ -39,11 +42,11 @@ class ONNX(base.Format):
 
 
 def _name(graph, inputs, outputs):
-    """Gives inputs and outputs their names, through nodes that do nothing."""
+    """Rename inputs and outputs by means of identity nodes."""
     from onnx import helper
 
-    for place, (value, name) in enumerate(zip(graph.input, inputs, strict=True)):
-        graph.node.insert(place, helper.make_node("Identity", [name], [value.name]))
+    for position, (value, name) in enumerate(zip(graph.input, inputs, strict=True)):
+        graph.node.insert(position, helper.make_node("Identity", [name], [value.name]))
         value.name = name
     for value, name in zip(graph.output, outputs, strict=True):
         graph.node.append(helper.make_node("Identity", [value.name], [name]))
@@ -51,20 +54,20 @@ def _name(graph, inputs, outputs):
 
 
 def _name_dimensions(graph):
-    """Gives dimensions of any size names that say what they are: `batch`, and of other dimensions the tensor's name.
+    """Name the dimensions of unknown size: `batch` for the first dimension, `<tensor>_<axis>` for others.
 
-    The converter names each of them anew, such as `unk__221`, and in the shapes between inputs and outputs, too. These
-    shapes are left out: a run time derives them.
+    The converter gives every unknown dimension a new name, such as `unk__221`. The shapes of intermediate tensors have
+    such names too and are removed, since run times infer them.
     """
     del graph.value_info[:]
     for value in (*graph.input, *graph.output):
-        for place, dimension in enumerate(value.type.tensor_type.shape.dim):
+        for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
             if not dimension.HasField("dim_value"):
-                dimension.dim_param = "batch" if place == 0 else f"{value.name}_{place}"
+                dimension.dim_param = "batch" if axis == 0 else f"{value.name}_{axis}"
 
 
 def _look_up(proto, categories):
-    """Makes inputs of codes inputs of strings."""
+    """Turn inputs of category codes into inputs of strings with a lookup."""
     from onnx import TensorProto, helper
 
     for value in proto.graph.input:
@@ -81,5 +84,5 @@ def _look_up(proto, categories):
         proto.graph.node.insert(0, lookup)
         first.input[0] = cast
         value.type.tensor_type.elem_type = TensorProto.STRING
-    if categories and not any(each.domain == "ai.onnx.ml" for each in proto.opset_import):
+    if categories and not any(opset.domain == "ai.onnx.ml" for opset in proto.opset_import):
         proto.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))

@@ -1,4 +1,4 @@
-"""TensorFlow's SavedModel, a folder, which TensorFlow Serving and `tf.saved_model.load` read."""
+"""Export to TensorFlow's SavedModel, a folder for TensorFlow Serving and `tf.saved_model.load`."""
 
 import keras
 
@@ -6,7 +6,7 @@ from autonas.exports import base
 
 
 class SavedModel(base.Format):
-    """A folder with one signature, `"serving_default"`: it takes raw rows, strings too, of any number."""
+    """TensorFlow's format. The signature `"serving_default"` takes any number of raw rows, strings included."""
 
     name = "TensorFlow"
 
@@ -30,5 +30,5 @@ class SavedModel(base.Format):
             for name, array in rows.items()
         }
         signature = tf.saved_model.load(path).signatures["serving_default"]
-        found = signature(**tensors)
-        return [found[name].numpy() for name in sorted(found)]
+        outputs = signature(**tensors)
+        return [outputs[name].numpy() for name in sorted(outputs)]

@@ -1,4 +1,4 @@
-"""The predictor: a trained network with what turns raw rows into its inputs and its outputs into labels."""
+"""The predictor: a trained network together with the encoders of its inputs and targets."""
 
 import copy
 import functools
@@ -11,7 +11,7 @@ from autonas import data, storage
 from autonas.backends import gradients
 from autonas.prediction import saved_network
 
-#: Rows up to which the network is called directly: to compile it takes longer than they take.
+#: Largest number of rows for which the network is called without compilation, which would take longer.
 _DIRECT_ROWS = 256
 _BATCH_SIZE = 512
 
@@ -21,10 +21,10 @@ _SHAPE = {"encoders": {str: {"kind": str, "config": {str: object}}}, "targets": 
 
 
 class Predictor:
-    """Serves one trained network.
+    """Prediction with one trained network.
 
     Args:
-        network: The trained `keras.Model`, inputs `"<input>_<tensor>"`, outputs by head.
+        network: The trained `keras.Model`. Its inputs are named `"<input>_<tensor>"`, its outputs by head.
         encoders: Dict from input to its fitted encoder, in the order of the inputs.
         targets: Dict from head to its fitted `TargetEncoder`, in the order of the heads.
     """
@@ -35,9 +35,14 @@ class Predictor:
         self.targets = targets
 
     def encode(self, x, owner=None):
-        """The network's inputs for raw rows; `x` is one input, or a list or dict of several.
+        """Encode raw rows as the network's inputs.
 
-        `owner` is the estimator's name for errors about another number of columns.
+        Args:
+            x: One input, or a list or dict of several.
+            owner: Name of the estimator for errors about the number of columns. Defaults to `None`.
+
+        Returns:
+            Dict from the name of a network input to an array.
         """
         tensors = {}
         for (name, encoder), value in zip(self.encoders.items(), split_inputs(x, list(self.encoders)), strict=True):
@@ -48,7 +53,7 @@ class Predictor:
         return tensors
 
     def outputs(self, x, owner=None):
-        """The network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
+        """Return the network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
         tensors = self.encode(x, owner)
         n_rows = len(next(iter(tensors.values())))
         if n_rows <= _DIRECT_ROWS:
@@ -57,19 +62,19 @@ class Predictor:
         return self._in_batches(tensors, _BATCH_SIZE)
 
     def _in_batches(self, tensors, batch_size):
-        """The network's outputs, in batches of one size: the last one is filled up with its first row.
+        """Return the network's outputs, computed in batches of equal size. The last batch is padded.
 
-        `Model.predict` would compile the network again for a last batch of fewer rows, and TensorFlow warns of that
-        after a few networks, as if they were one.
+        `Model.predict` would compile the network again for a smaller last batch. After several networks TensorFlow
+        warns of these compilations, as if they were of the same network.
         """
         n_rows = len(next(iter(tensors.values())))
-        parts = []
+        batches = []
         for start in range(0, n_rows, batch_size):
             rows = np.arange(start, start + batch_size)
             rows[rows >= n_rows] = start
-            parts.append(self._compiled({name: array[rows] for name, array in tensors.items()}))
+            batches.append(self._compiled({name: array[rows] for name, array in tensors.items()}))
         return {
-            name: np.concatenate([keras.ops.convert_to_numpy(part[name]) for part in parts])[:n_rows]
+            name: np.concatenate([keras.ops.convert_to_numpy(batch[name]) for batch in batches])[:n_rows]
             for name in self.targets
         }
 
@@ -78,27 +83,27 @@ class Predictor:
         return gradients.compiled(lambda tensors: self.network(tensors, training=False), self.network.variables)
 
     def stream_outputs(self, dataset, owner=None, labelled=False):
-        """The network's outputs for a `tf.data.Dataset` of rows, batch by batch, and its targets.
+        """Return the network's outputs for a `tf.data.Dataset`, computed batch by batch, and the dataset's targets.
 
         Args:
             dataset: Dataset of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
-            owner: As in `encode`.
-            labelled: Whether the targets are wanted.
+            owner: Name of the estimator, as in `encode`. Defaults to `None`.
+            labelled: Whether to return the targets. Defaults to `False`.
 
         Returns:
-            Dict from head to array `(n, n_outputs)`, and the targets, or `None`.
+            Tuple of a dict from head to array `(n, n_outputs)`, and the targets, `None` unless `labelled`.
         """
         from autonas.data import streams
 
         classes = next(iter(self.targets.values())).classes_
         named = classes is not None and classes.dtype.kind in "OU"
         class_names = getattr(dataset, "class_names", None) if named else None
-        parts, labels, batch_size = [], [], 1
+        batches, labels, batch_size = [], [], 1
         for rows, rest in streams.stream_batches(dataset, next(iter(self.encoders.values()))):
             batch_size = max(batch_size, len(rows))
-            parts.append(self._in_batches(self.encode(rows, owner), batch_size))
+            batches.append(self._in_batches(self.encode(rows, owner), batch_size))
             labels.extend(streams.as_labels(y, class_names) for y in rest[:1])
-        outputs = {name: np.concatenate([part[name] for part in parts]) for name in self.targets}
+        outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in self.targets}
         if not labelled:
             return outputs, None
         if not labels:
@@ -108,11 +113,11 @@ class Predictor:
         return outputs, np.concatenate(labels)
 
     def export(self, strings=True, float64=True):
-        """One self-contained `keras.Model` of stock layers: raw rows in, probabilities or numbers out.
+        """Return a self-contained `keras.Model` of Keras's own layers, from raw rows to probabilities or numbers.
 
         Args:
-            strings: Whether it takes strings; else the numbers of `code_book`.
-            float64: Whether numbers of tables are standardised in 64 bits.
+            strings: Whether the model takes strings. Otherwise it takes the numbers of `code_book`. Defaults to `True`.
+            float64: Whether numbers of tables are standardised in 64 bits. Defaults to `True`.
         """
         raw_inputs, tensors = {}, {}
         for name, encoder in self.encoders.items():
@@ -132,22 +137,22 @@ class Predictor:
         inputs = raw_inputs
         if len(raw_inputs) == 1:
             inputs = next(iter(raw_inputs.values()))
-        elif any(isinstance(each, dict) for each in raw_inputs.values()):
-            # Keras takes flat dicts: the columns of a table beside the other inputs.
+        elif any(isinstance(tensor, dict) for tensor in raw_inputs.values()):
+            # Keras requires a flat dict, with the columns of a table next to the other inputs.
             inputs = {}
-            for name, each in raw_inputs.items():
-                inputs.update(each if isinstance(each, dict) else {name: each})
+            for name, tensor in raw_inputs.items():
+                inputs.update(tensor if isinstance(tensor, dict) else {name: tensor})
         return keras.Model(inputs, next(iter(outputs.values())) if len(outputs) == 1 else outputs)
 
-    # ------------------------------------------------------------------ the rows to try exports on
+    # ------------------------------------------------------------------ example rows
 
     @property
     def has_examples(self):
-        """Whether there are rows to try exports on."""
+        """Whether there are example rows, on which exports are verified."""
         return all(hasattr(encoder, "examples_") for encoder in self.encoders.values())
 
     def with_examples(self, x):
-        """Return a copy with other rows to try exports on, a few of `x`, which is as in `encode`."""
+        """Return a copy of the predictor whose example rows are a few rows of `x`, see `encode`."""
         predictor = copy.copy(self)
         predictor.encoders = {name: copy.copy(encoder) for name, encoder in self.encoders.items()}
         for encoder, value in zip(predictor.encoders.values(), split_inputs(x, list(self.encoders)), strict=True):
@@ -155,18 +160,22 @@ class Predictor:
         return predictor
 
     def _examples(self):
-        """The rows that the encoders keep, equally many of each."""
+        """Return the example rows of the encoders, with the same number of rows for all encoders."""
         examples = [encoder.examples_ for encoder in self.encoders.values()]
-        n_rows = min(len(_first(each)) for each in examples)
-        return [_each(lambda array: array[:n_rows], example) for example in examples]
+        n_rows = min(len(_first(example)) for example in examples)
+        return [_map_arrays(lambda array: array[:n_rows], example) for example in examples]
 
     def example_rows(self):
-        """Rows of the data of `fit`, as `outputs` takes them."""
+        """Return the example rows as an argument of `outputs`."""
         rows = [encoder.rows_of(raw) for encoder, raw in zip(self.encoders.values(), self._examples(), strict=True)]
         return rows if len(rows) > 1 else rows[0]
 
     def example_inputs(self, coded=False):
-        """The same rows as what `export` makes takes them, a dict from input to array; `coded` without strings."""
+        """Return the example rows as inputs of the model of `export`, a dict from input to array.
+
+        Args:
+            coded: Whether strings are replaced by the numbers of `code_book`. Defaults to `False`.
+        """
         inputs = {}
         for (name, encoder), raw in zip(self.encoders.items(), self._examples(), strict=True):
             raw = encoder.coded(raw) if coded else raw
@@ -174,7 +183,7 @@ class Predictor:
         return inputs
 
     def code_book(self):
-        """How strings become numbers, a dict by input of what `export` makes; see `Encoder.code_book`."""
+        """Return the code books from strings to numbers by input of the model of `export`; see `Encoder.code_book`."""
         return {
             name if key is None else key: codes
             for name, encoder in self.encoders.items()
@@ -187,7 +196,7 @@ class Predictor:
         """Return the functions that write the predictor's files, a dict from a name in `FILES` to a function of a path.
 
         Args:
-            examples: Whether the rows to try exports on are among them. Defaults to `True`.
+            examples: Whether to include the example rows. Defaults to `True`.
         """
         writers = {NETWORK: without_training_parts(self.network).save, ENCODERS: self._write_encoders}
         return writers | ({EXAMPLES: self._write_examples} if examples and self.has_examples else {})
@@ -204,10 +213,10 @@ class Predictor:
 
     def _write_examples(self, path):
         examples = {}
-        for place, encoder in enumerate(self.encoders.values()):
+        for index, encoder in enumerate(self.encoders.values()):
             raw = encoder.examples_
             for key, array in (raw if isinstance(raw, dict) else {"": raw}).items():
-                examples[f"{place}:{key}"] = array.astype("U") if array.dtype == object else array
+                examples[f"{index}:{key}"] = array.astype("U") if array.dtype == object else array
         np.savez(path, **examples)
 
     def __getstate__(self):
@@ -215,10 +224,10 @@ class Predictor:
 
     @classmethod
     def load(cls, paths):
-        """Return the predictor of files that `writers` wrote.
+        """Load a predictor from the files of `writers`.
 
         Args:
-            paths: Dict from a name in `FILES` to the path of the file. The examples may be missing.
+            paths: Dict from a name in `FILES` to the path of the file. The example rows may be missing.
 
         Raises:
             DamagedFile: If a file can't be read.
@@ -240,22 +249,22 @@ class Predictor:
 
 
 def _read_examples(path, encoders):
-    """Give encoders the rows to try exports on that a file holds."""
+    """Read the example rows of encoders from a file."""
     examples = storage.read_arrays(path)
-    for place, encoder in enumerate(encoders):
-        names = [name for name in examples if name.startswith(f"{place}:")]
-        parts = {name.split(":", 1)[1]: examples.pop(name) for name in names}
-        parts = {key: array.astype(object) if array.dtype.kind == "U" else array for key, array in parts.items()}
-        if parts.keys() != encoder.example_names or len({len(array) for array in parts.values()}) != 1:
+    for index, encoder in enumerate(encoders):
+        names = [name for name in examples if name.startswith(f"{index}:")]
+        arrays = {name.split(":", 1)[1]: examples.pop(name) for name in names}
+        arrays = {key: array.astype(object) if array.dtype.kind == "U" else array for key, array in arrays.items()}
+        if arrays.keys() != encoder.example_names or len({len(array) for array in arrays.values()}) != 1:
             raise ValueError(
-                f"the rows have the parts {sorted(parts)!r:.100}, not {sorted(encoder.example_names)!r:.100}"
+                f"the example rows have the arrays {sorted(arrays)!r:.100}, not {sorted(encoder.example_names)!r:.100}"
             )
-        encoder.examples_ = parts.get("", parts)
+        encoder.examples_ = arrays.get("", arrays)
     if examples:
         raise ValueError(f"the array {next(iter(examples))!r:.60} belongs to no input")
 
 
-def _each(function, raw):
+def _map_arrays(function, raw):
     return {name: function(array) for name, array in raw.items()} if isinstance(raw, dict) else function(raw)
 
 
@@ -264,27 +273,30 @@ def _first(raw):
 
 
 def without_training_parts(network):
-    """The same network, its layers shared, without what only training needs: the optimizer, and random augmentation,
-    which Keras would apply, and pass `training=True` on from, wherever a model is called without `training=False`."""
+    """Return the network without optimizer and random augmentation. The layers are shared.
+
+    Keras applies random augmentation, and passes `training=True` on to other layers, wherever a model is called without
+    `training=False`.
+    """
 
     def call(layer, *args, **kwargs):
         return args[0] if type(layer).__name__.startswith("Random") else layer(*args, **kwargs)
 
-    # A clone of a compiled model is compiled, and its file would name our optimizer.
+    # A clone of a compiled model would be compiled too, and its file would refer to an optimizer of autonas.
     uncompiled = keras.Model(network.input, network.output)
     return keras.models.clone_model(uncompiled, clone_function=lambda layer: layer, call_function=call)
 
 
 def split_inputs(x, names, argument="x"):
-    """One value for each input (or head).
+    """Split an argument into a list of one value per input or head.
 
     Args:
-        x: The value itself if there is one name; otherwise a list in their order, or a dict by name.
-        names: Their names.
-        argument: What to call it in errors.
+        x: For several names, a list in the order of the names or a dict by name. For one name, the value itself.
+        names: List of the names of the inputs or heads.
+        argument: Name of the argument in error messages. Defaults to `"x"`.
 
     Raises:
-        ValueError: If the parts don't match the names.
+        ValueError: If the values don't match the names.
     """
     if isinstance(x, dict) and x.keys() == set(names):
         return [x[name] for name in names]
@@ -292,7 +304,7 @@ def split_inputs(x, names, argument="x"):
         return [x]
     if isinstance(x, (list, tuple)) and len(x) == len(names):
         return list(x)
-    received = f"{len(x)} parts" if isinstance(x, (list, tuple, dict)) else type(x).__name__
+    received = f"{len(x)} arrays" if isinstance(x, (list, tuple, dict)) else type(x).__name__
     raise ValueError(
-        f"`{argument}` must be a list of {len(names)} parts, or a dict by {', '.join(names)}. Received: {received}"
+        f"`{argument}` must be a list of {len(names)} arrays, or a dict by {', '.join(names)}. Received: {received}"
     )

@@ -1,4 +1,4 @@
-"""Saved networks: `.keras` files of layers and arrays, read without running code or opening other files."""
+"""Loading of saved networks, `.keras` files, without running code or opening other files."""
 
 import json
 import sys
@@ -10,8 +10,8 @@ from autonas import storage
 
 _MEMBERS = ["config.json", "metadata.json", "model.weights.h5"]
 
-#: Keras's layers that compute from their arguments and weights alone. Missing are those that hold code (`Lambda`,
-#: `JaxLayer`, `FlaxLayer`, `TorchModuleWrapper`) or read files (`TFSMLayer`, and lookups with their vocabularies).
+#: Keras's layers that compute from their arguments and weights alone. Excluded are layers with code (`Lambda`,
+#: `JaxLayer`, `FlaxLayer`, `TorchModuleWrapper`) and layers that read files (`TFSMLayer`, lookups with vocabularies).
 _LAYERS = frozenset(
     """Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
     AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add AdditiveAttention AlphaDropout Attention AugMix
@@ -37,24 +37,24 @@ _CLASSES = {
     "keras.random": {"SeedGenerator"},
     "keras.src.models.functional": {"Functional"},
 }
-#: Modules of Keras whose classes hold numbers only.
+#: Modules of Keras whose objects consist of numbers only.
 _PLAIN_MODULES = ("keras.initializers", "keras.regularizers", "keras.constraints")
 #: Modules of Keras whose operations are the functions of `keras.ops`.
 _OPERATIONS = tuple(f"keras.src.ops.{name}" for name in ("core", "einops", "image", "linalg", "math", "nn", "numpy"))
-#: Values that Keras writes as if they were objects.
+#: Values that Keras writes in the format of objects.
 _VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 
 
 def load(path):
-    """Return the network of a `.keras` file.
+    """Load the network of a `.keras` file.
 
-    Keras would call, with the arguments in the file, any of its public classes and functions that the file names. Here
-    it does so only for the classes that `refusal` accepts.
+    Keras itself would call any public class or function of Keras that the file names, with the arguments in the file.
+    This function first checks that `refusal` accepts all of them.
 
     Raises:
         DamagedFile: If the file can't be read.
-        ValueError: If it holds a class, a function or a member of the archive that isn't accepted. The message names
-            both.
+        ValueError: If a class, a function or a member of the archive isn't accepted. The message names the file and
+            the reason.
     """
     with storage.describing_damage(path):
         reason = refusal(path)
@@ -65,11 +65,11 @@ def load(path):
 
 
 def refusal(path):
-    """Return why `load` refuses a file that Keras can write, a phrase, or `None`."""
+    """Return a phrase on why `load` refuses a file, or `None` if the file is accepted."""
     with zipfile.ZipFile(path) as archive:
         others = sorted(set(archive.namelist()) - set(_MEMBERS))
         if others:
-            return f"{others[0]!r:.60}, which is no part of a network that autonas saved"
+            return f"{others[0]!r:.60}, which isn't a member of a network saved by autonas"
         if sorted(archive.namelist()) != _MEMBERS or archive.testzip() is not None:
             raise zipfile.BadZipFile("a member of the archive is missing, doubled or damaged")
         config = json.loads(archive.read("config.json"))
@@ -85,7 +85,7 @@ def refusal(path):
 
 
 def _objects(config):
-    """Yield the dicts, at any depth of a configuration, that Keras makes objects of."""
+    """Yield the dicts at any depth of a configuration from which Keras creates objects."""
     if isinstance(config, dict):
         if "class_name" in config:
             yield config
@@ -100,7 +100,7 @@ def _is_accepted(entry):
     name, module = entry["class_name"], entry.get("module")
     if name in _VALUES:
         return True
-    # Keras reads entries without a module in older ways, and compiles models with the objects of `compile_config`.
+    # Keras deserialises entries without a module in older ways, and compiles models with objects of `compile_config`.
     if "module" not in entry or entry.get("compile_config"):
         return False
     if name == "function":

@@ -278,7 +278,7 @@ def test_several_objectives_are_a_front_and_limits_are_constraints(capsys, fake,
     assert fake.made[0].arguments["constraints"] == {"latency_ms": 5.0, "model_size_mb": 0.2}
     for wrong in ("latency_ms", "latency_ms=fast", "=5"):
         assert commands.main([*command, "--limit", wrong]) == 2
-        assert "must be like latency_ms=5" in capsys.readouterr().err
+        assert "such as latency_ms=5" in capsys.readouterr().err
 
 
 def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):

@@ -125,9 +125,9 @@ def test_several_inputs_resume(several):
 
 def test_another_number_of_inputs_is_refused(several):
     model, images, facts, digit, brightness = several
-    with pytest.raises(ValueError, match="`x` must be a list of 2 parts"):
+    with pytest.raises(ValueError, match="`x` must be a list of 2 arrays"):
         two_by_two().fit([images], [digit, brightness])
-    with pytest.raises(ValueError, match="`y` must be a list of 2 parts"):
+    with pytest.raises(ValueError, match="`y` must be a list of 2 arrays"):
         two_by_two().fit([images, facts], digit)
 
 
@@ -199,7 +199,7 @@ def test_an_own_function_is_computed_on_the_validation_rows(iris):
 @pytest.mark.parametrize("objective", ["val_auc", "val_binary_accuracy", "val_hinge", "roc_auc", "val_f1"])
 def test_objectives_of_classes_are_refused_for_numbers(folder, objective):
     x, y = load_diabetes(return_X_y=True)
-    with pytest.raises(ValueError, match="for a regression target.*known are rmse, mse, mae, r2, and the scorers"):
+    with pytest.raises(ValueError, match="for a regression target.*Use rmse, mse, mae, r2, or a scorer"):
         autonas.AutoModel(objective=objective, directory=folder / "run").fit(x, y)
     assert not (folder / "run").exists()
 
@@ -216,7 +216,7 @@ def test_an_own_function_must_say_which_head_it_is_of(several):
 
 
 def test_an_unknown_objective_is_told_what_there_is(iris):
-    with pytest.raises(ValueError, match="can't be 'latency' .* known are accuracy.* Costs are .*latency_ms"):
+    with pytest.raises(ValueError, match="can't be 'latency' .* Use accuracy.* Costs are .*latency_ms"):
         autonas.AutoModel(objective="latency").fit(*iris)
 
 

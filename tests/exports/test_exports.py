@@ -281,7 +281,7 @@ def test_what_is_there_is_replaced_only_by_what_is_right(fitted, monkeypatch):
     copy = autonas.AutoModel.load(os.path.join(fitted.directory_, "model"))
     monkeypatch.setattr(type(onnx), "write", tampered)
     monkeypatch.setattr(copy, "make_export", lambda **options: keras.models.clone_model(fitted.make_export(**options)))
-    with pytest.raises(exceptions.ExportFailed, match="ONNX Runtime says something else than the estimator.*by"):
+    with pytest.raises(exceptions.ExportFailed, match="ONNX Runtime predicts differently from the estimator.*by"):
         copy.export("model.onnx")
     assert pathlib.Path("model.onnx").read_bytes() == content and os.listdir() == ["model.onnx"]
 
@@ -291,10 +291,12 @@ def test_a_saved_model_is_replaced_and_nothing_else_is(fitted):
     fitted.export("here/")
     assert sorted(os.listdir()) == ["here"] and os.path.exists("here/saved_model.pb")
     os.makedirs("work/notes")
-    with pytest.raises(ValueError, match="`path` must be a new folder, or that of a SavedModel to replace"):
+    with pytest.raises(ValueError, match="`path` must be a new folder, or the folder of a SavedModel to replace"):
         fitted.export("work")
     os.makedirs("model.onnx")
-    with pytest.raises(ValueError, match="`path` must be free to write a file. Received: 'model.onnx'"):
+    with pytest.raises(
+        ValueError, match="`path` must be the path of a file. Received: 'model.onnx', which is a folder"
+    ):
         fitted.export("model.onnx")
     with pytest.raises(ValueError, match="`path` must end in '.keras', '.onnx' or '.tflite', or be a folder"):
         fitted.export("model.h5")
@@ -374,7 +376,7 @@ def test_a_process_that_dies_at_any_call_of_the_file_system_leaves_the_old_expor
 def test_files_of_somebody_else_in_the_folder_of_a_saved_model_are_not_deleted(fitted):
     fitted.export("here")
     pathlib.Path("here/notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match="`path` must be a new folder, or that of a SavedModel.*holds 'notes.txt'"):
+    with pytest.raises(ValueError, match="`path` must be a new folder, or the folder of a.*holds 'notes.txt'"):
         fitted.export("here")
     assert pathlib.Path("here/notes.txt").read_text() == "mine"
 

@@ -105,7 +105,7 @@ def test_what_is_no_metric_is_refused():
 
 @pytest.mark.parametrize("name", ["auc", "binary_accuracy", "hinge", "f1", "roc_auc", "accuracy", "BinaryAccuracy"])
 def test_metrics_of_classes_are_refused_for_numbers_with_a_list_of_metrics_of_numbers(name):
-    known = "for a regression target; known are rmse, mse, mae, r2, and the scorers"
+    known = "for a regression target. Use rmse, mse, mae, r2, or a scorer"
     with pytest.raises(ValueError, match=known) as refused:
         metrics.get_metric(name, "regression")
     assert "auc" not in str(refused.value).lower()
@@ -115,7 +115,7 @@ def test_metrics_of_classes_are_refused_for_numbers_with_a_list_of_metrics_of_nu
     "name", ["r2_score", "rmse", "neg_mean_squared_error", "msle", "PearsonCorrelation", "Accuracy"]
 )
 def test_metrics_of_numbers_are_refused_for_classes(name):
-    with pytest.raises(ValueError, match="for a multiclass target; known are accuracy, balanced_accuracy, auc"):
+    with pytest.raises(ValueError, match="for a multiclass target. Use accuracy, balanced_accuracy, auc"):
         metrics.get_metric(name, "multiclass")
 
 
