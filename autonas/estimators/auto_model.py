@@ -22,6 +22,7 @@ from autonas.search import one_shot, tuner
 from autonas.search_space import optimization, portfolio, ranges
 from autonas.trials import folder, lock
 from autonas.trials import header as run_header
+from autonas.trials.states import Stage
 
 
 class AutoModel(fitted.FittedModel):
@@ -389,13 +390,13 @@ class AutoModel(fitted.FittedModel):
         self.objectives_ = [(each.name, each.direction) for each in prepared.goal.objectives]
         self.stop_reason_ = search.stop_reason
         self.best_score_ = best.score
-        self.search_["served"] = next(iter(best.report["members"])) if best.stage == "ensemble" else best.trial_id
+        self.search_["served"] = next(iter(best.report["members"])) if best.stage == Stage.ENSEMBLE else best.trial_id
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
         self.directory_ = directory
         for name in ("one_shot_correlation_", "ensemble_", "source_"):
             self.__dict__.pop(name, None)  # That of an earlier fit.
-        if best.stage == "ensemble":
+        if best.stage == Stage.ENSEMBLE:
             self.ensemble_ = list(best.report["members"].items())
         if search.evaluator.supernet is not None and hasattr(search.oracle, "rank_correlation"):
             self.one_shot_correlation_ = search.oracle.rank_correlation

@@ -23,6 +23,7 @@ from autonas.search_space import defaults
 from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
 from autonas.trials import folder
+from autonas.trials.states import Stage
 
 _MIN_WINDOWS = 10
 #: Share of the time limit that the choice of the lookback takes at most.
@@ -244,7 +245,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def _serve(self, prepared, search, network, best, record, directory):
         ((name, target),) = prepared.targets.items()
-        linear = prepared.final_linear if record.stage == "final" or record.report.get("refit") else prepared.linear
+        linear = prepared.final_linear if record.stage == Stage.FINAL or record.report.get("refit") else prepared.linear
         network = predictor_module.without_training_parts(network)
         network = forecast_module.with_linear_forecast(network, name, linear, target.deviation_)
         super()._serve(prepared, search, network, best, record, directory)

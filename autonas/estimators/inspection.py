@@ -10,6 +10,7 @@ from autonas.reporting import SearchInfo, TrialRecord, importance, leaderboard, 
 from autonas.reporting import report as reports
 from autonas.reporting.leaderboard import pareto_front
 from autonas.trials.order import winner
+from autonas.trials.states import Stage
 
 
 class InspectedModel(BaseEstimator):
@@ -59,7 +60,7 @@ class InspectedModel(BaseEstimator):
         search, records = self._search()
         record = self._served(search, records)
         if trial_id is not None:
-            records = [record for record in records if record.stage != "baseline"]
+            records = [record for record in records if record.stage != Stage.BASELINE]
             record = next((record for record in records if record.trial_id == str(trial_id)), None)
         if record is None:
             known = ", ".join(record.trial_id for record in records[:5])

@@ -3,6 +3,8 @@
 import dataclasses
 import time
 
+from autonas.trials.states import Stage
+
 #: Seconds kept back for writing the model at the end.
 _CLOSING = 1.0
 #: The first trial must leave a usable model early, however long the limit.
@@ -10,7 +12,7 @@ _FIRST_SHARE = 0.15
 #: Share of the limit that is kept back at most for a final fit that is longer than the candidate's own training.
 _FINAL_SHARE = 0.4
 #: Shares of the limit at which stages of a one-shot search must have ended; the rest is for its finalists.
-STAGE_SHARES = {"supernet": 0.5, "one_shot": 0.6}
+STAGE_SHARES = {Stage.SUPERNET: 0.5, Stage.ONE_SHOT: 0.6}
 
 
 @dataclasses.dataclass

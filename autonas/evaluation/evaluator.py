@@ -14,6 +14,7 @@ from autonas.evaluation.seeding import seeded
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
 from autonas.trials.job import Outcome
+from autonas.trials.states import Status
 
 
 @dataclasses.dataclass
@@ -119,7 +120,7 @@ class Evaluator:
         try:
             return self.supernet.evaluate(job, on_epoch, self.phases)
         except (Exception, SystemExit) as error:  # The journal says why; there is no search without shared weights.
-            return Outcome("failed", message=failures.describe(error))
+            return Outcome(status=Status.FAILED, message=failures.describe(error))
 
     def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
         for values in job.earlier if job.checkpoint is None else []:
@@ -130,14 +131,14 @@ class Evaluator:
         if job.checkpoint is not None:
             batch_size = job.checkpoint.progress["batch_size"]
         outcome = self._attempt(job, batch_size, on_epoch, on_checkpoint)
-        if outcome.status == "failed" and outcome.message.startswith(failures.OUT_OF_MEMORY) and batch_size > 1:
+        if outcome.status == Status.FAILED and outcome.message.startswith(failures.OUT_OF_MEMORY) and batch_size > 1:
             # The error, whose traceback held the model, is gone; what is left of the model are cycles.
             gc.collect()
             outcome = self._attempt(job, batch_size // 2, on_epoch, on_checkpoint)
         return outcome
 
     def _attempt(self, job, batch_size, on_epoch, on_checkpoint):
-        outcome = Outcome("failed", batch_size=batch_size)
+        outcome = Outcome(status=Status.FAILED, batch_size=batch_size)
         earlier, self.latest = self._earlier(job), None
         latest = checkpoints.LatestCheckpoint(on_checkpoint)
         try:
@@ -155,7 +156,7 @@ class Evaluator:
             outcome.network = measured.network
             outcome.metrics = dict(measured.costs)
             if measured.violations and job.keeps_limits:
-                outcome.status, outcome.message = "refused", measured.violations
+                outcome.status, outcome.message = Status.REFUSED, measured.violations
                 return outcome
             if earlier is None:
                 with self.phases("build"):
@@ -187,7 +188,7 @@ class Evaluator:
         except (Exception, SystemExit) as error:  # A candidate may fail in any way; the search goes on.
             outcome.message = failures.describe(error)
             return outcome
-        outcome.status = "completed"
+        outcome.status = Status.COMPLETED
         outcome.history, outcome.epochs = result.history, result.epochs
         outcome.best_epoch, outcome.horizon = result.best_epoch, result.horizon
         outcome.interrupted = result.stopped == "interrupted"
@@ -386,14 +387,14 @@ class Evaluator:
             on_epoch=on_epoch,
         )
         final = Outcome(
-            "completed",
-            {"loss": result.history[-1]["loss"], **kept.costs},
-            result.history,
-            result.epochs,
-            result.epochs,
-            result.horizon,
-            outcome.batch_size,
-            outcome.parameters,
+            status=Status.COMPLETED,
+            metrics={"loss": result.history[-1]["loss"], **kept.costs},
+            history=result.history,
+            epochs=result.epochs,
+            best_epoch=result.epochs,
+            horizon=result.horizon,
+            batch_size=outcome.batch_size,
+            parameters=outcome.parameters,
             precision=kept.model.dtype_policy.name,
             interrupted=result.stopped == "interrupted",
         )

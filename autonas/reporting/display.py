@@ -9,6 +9,7 @@ import rich.table
 
 from autonas.reporting.text import architecture, duration
 from autonas.trials import reserved
+from autonas.trials.states import Stage, Status
 
 _SECONDS_BETWEEN = 0.5
 
@@ -47,17 +48,17 @@ class SearchState:
     def end(self, record, best):
         self.running.pop(record.trial_id, None)
         self.best = best
-        if record.stage == "baseline" and record.score is not None:
+        if record.stage == Stage.BASELINE and record.score is not None:
             self.baselines[record.trial_id.replace("_", " ")] = record.score
-        self.n_failed += record.status == "failed"
-        self.n_refused += record.status == "refused"
+        self.n_failed += record.status == Status.FAILED
+        self.n_refused += record.status == Status.REFUSED
         # What goes on with the training of an earlier trial is none of `max_trials`.
-        is_candidate = record.stage == "search" and not reserved.is_continued(record.values)
-        self.n_finished += is_candidate and record.status != "refused"
+        is_candidate = record.is_candidate and not reserved.is_continued(record.values)
+        self.n_finished += is_candidate and record.status != Status.REFUSED
 
     def what(self, record, limit=3):
         """A trial's architecture in a few words: of later candidates what tells them from the first one."""
-        if record.number == 0 or record.stage != "search" or not self._default:
+        if record.number == 0 or not record.is_candidate or not self._default:
             return architecture(record.values, limit)
         return architecture(record.values, limit, than=self._default) or "same as trial 0"
 
@@ -108,7 +109,7 @@ class SearchState:
         return ", ".join(f"{name} {score:.4f}" for name, score in self.baselines.items())
 
     def _without_score(self):
-        counts = {"failed": self.n_failed, "refused": self.n_refused}
+        counts = {Status.FAILED: self.n_failed, Status.REFUSED: self.n_refused}
         return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
@@ -170,11 +171,11 @@ class NotebookDisplay:
 
 def stage_name(record):
     """What a record is, in two or three words."""
-    if record.stage == "supernet":
+    if record.stage == Stage.SUPERNET:
         return f"supernet epoch {reserved.epochs(record.values)}"
-    if record.stage == "baseline":
+    if record.stage == Stage.BASELINE:
         return record.trial_id.replace("_", " ")
-    return f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", "-")
+    return f"trial {record.number}" if record.is_candidate else record.stage.replace("_", "-")
 
 
 def _bar(done, total):

@@ -5,15 +5,13 @@ import math
 import numpy as np
 
 from autonas.costs.orientation import oriented
-from autonas.trials import reserved
+from autonas.trials import order
 
 #: Trials of equal training below which nothing is said: of 5 or 6 with scores that are noise, a forest takes every
 #: second table for one that it understands; of 8 one in twelve.
 _FEWEST = 8
 #: Share of the mean's squared error that a forest must leave at most, to be asked what it has learnt.
 _UNDERSTOOD = 0.9
-#: So many trials of equal training are enough to prefer a longer training to more trials.
-_ENOUGH = 10
 #: Trials that the forest learns from at most: it takes a minute for 10,000, and a second for these.
 _MOST = 200
 _N_TREES = 50
@@ -53,7 +51,7 @@ def importances(records, space, direction):
         first. Empty if nothing can be said: fewer than 8 trials, equal scores, or a forest that learns nothing from
         them.
     """
-    records = comparable(records)
+    records = order.comparable(records)
     records = records[:: max(1, math.ceil(len(records) / _MOST))]
     scores = np.array([record.score for record in records], dtype=float)
     if len(records) < _FEWEST or np.ptp(scores) == 0:
@@ -66,25 +64,8 @@ def importances(records, space, direction):
     found = np.maximum(_error_growth(np.column_stack(list(codes.values())), scores), 0.0)
     if not found.sum() > 0:
         return {}
-    order = np.argsort(-found, kind="stable")
     names = list(codes)
-    return {names[place]: float(found[place] / found.sum()) for place in order}
-
-
-def comparable(records):
-    """The candidates with a score whose scores compare: those of one length of training, see `importances`."""
-    scored = [
-        record
-        for record in records
-        if record.stage == "search"
-        and record.status == "completed"
-        and record.score is not None
-        and math.isfinite(record.score)
-    ]
-    lengths = {}
-    for record in scored:
-        lengths.setdefault(reserved.epochs(record.values), []).append(record)
-    return max(lengths.items(), key=lambda item: (min(len(item[1]), _ENOUGH), item[0]), default=(0, []))[1]
+    return {names[index]: float(found[index] / found.sum()) for index in np.argsort(-found, kind="stable")}
 
 
 def without_disasters(scores, direction):

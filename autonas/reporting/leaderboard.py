@@ -9,7 +9,8 @@ import rich.table
 
 from autonas.reporting.text import architecture, duration, metric, shortened
 from autonas.trials import reserved
-from autonas.trials.order import is_number, order
+from autonas.trials.order import is_number, sort_key
+from autonas.trials.states import Stage, Status
 
 
 def leaderboard(records, objective, direction, further=()):
@@ -22,8 +23,8 @@ def leaderboard(records, objective, direction, further=()):
         further: Pairs of name and direction of further objectives, which tell trials of equal scores apart.
 
     Returns:
-        A `pandas.DataFrame`, one row a trial: the final fit, the trials with a score in the order of `winner.order`,
-        the trials without a score (completed, interrupted, refused, failed), and at last the baselines, the scores of a
+        A `pandas.DataFrame`, one row a trial: the final fit, the trials with a score (see `trials.order.sort_key`), the
+        trials without a score (completed, interrupted, refused, failed), and at last the baselines, the scores of a
         constant and of a linear prediction. Columns: `rank` (1 is the best trial; missing for the baselines and
         without a score, as of the final fit, which is trained on all rows), `trial_id`, `stage`, `status`, `score`, the
         metrics, `seconds`, `epochs`, `best_epoch`, `parameters`, `reason`, and one column a decision, missing where the
@@ -39,9 +40,9 @@ def leaderboard(records, objective, direction, further=()):
     records = sorted(records, key=lambda record: record.number)
     metrics = list(dict.fromkeys(name for record in records for name in record.metrics))
     decisions = list(dict.fromkeys(name for record in records for name in record.values))
-    in_order = order([(objective, direction), *further], records)
-    records.sort(key=lambda record: (_group(record), in_order(record) if _has_score(record) else ()))
-    ranks = [_has_score(record) and record.stage != "baseline" for record in records]
+    key = sort_key([(objective, direction), *further], records)
+    records.sort(key=lambda record: (_group(record), key(record) if _has_score(record) else ()))
+    ranks = [_has_score(record) and record.stage != Stage.BASELINE for record in records]
 
     columns = {
         "rank": pandas.array(
@@ -82,7 +83,7 @@ def pareto_front(frame, objectives):
     """
     from autonas.objectives import front  # A log is written without Keras, too.
 
-    frame = frame[(frame.stage == "search") & (frame.status == "completed")]
+    frame = frame[(frame.stage == Stage.SEARCH) & (frame.status == Status.COMPLETED)]
     if reserved.EPOCHS in frame:  # Scores of trials that were trained for fewer epochs aren't comparable.
         epochs = frame[reserved.EPOCHS].fillna(0)
         frame = frame[epochs == epochs.max()]
@@ -97,7 +98,7 @@ def head(frame, n_rows):
         frame: DataFrame from `leaderboard`.
         n_rows: Number of rows besides the baselines, or `None` for all.
     """
-    is_baseline = frame["stage"] == "baseline"
+    is_baseline = frame["stage"] == Stage.BASELINE
     return pandas.concat([frame[~is_baseline].head(len(frame) if n_rows is None else n_rows), frame[is_baseline]])
 
 
@@ -127,14 +128,14 @@ def render(frame, max_rows=None, objectives=()):
     for _, row in shown.iterrows():
         trial, stage = row["trial_id"], row["stage"]
         what = architecture({name: row[name] for name in telling if not pandas.isna(row[name])}, than={})
-        if row["status"] != "completed":
+        if row["status"] != Status.COMPLETED:
             what = ": ".join(part for part in (row["status"], row["reason"] or what) if part)
-        elif stage == "baseline":
+        elif stage == Stage.BASELINE:
             what = row["reason"]
         scores = [row["score"], *(row.get(name, math.nan) for name, _ in objectives[1:])]
         cells = (
             "" if pandas.isna(row["rank"]) else str(row["rank"]),
-            trial if stage in ("search", trial) else f"{trial} ({stage})",
+            trial if stage in (Stage.SEARCH, trial) else f"{trial} ({stage})",
             *("" if pandas.isna(score) else f"{score:.4g}" for score in scores),
             duration(row["seconds"]),
             str(row["epochs"]),
@@ -146,18 +147,18 @@ def render(frame, max_rows=None, objectives=()):
 
 
 _Objective = collections.namedtuple("Objective", ["name", "direction"])
-_LAST = ("completed", "running", "interrupted", "refused", "failed")
+_LAST = (Status.COMPLETED, Status.RUNNING, Status.INTERRUPTED, Status.REFUSED, Status.FAILED)
 
 
 def _has_score(record):
-    return record.status != "failed" and is_number(record.score)
+    return record.status != Status.FAILED and is_number(record.score)
 
 
 def _group(record):
     """The final fit comes first, then what has a score, then everything else by its status, at last the baselines."""
-    if record.stage == "final" and record.status == "completed":
+    if record.stage == Stage.FINAL and record.is_completed:
         return -2
-    if record.stage == "baseline":
+    if record.stage == Stage.BASELINE:
         return len(_LAST)
     return -1 if _has_score(record) else _LAST.index(record.status)
 

@@ -5,6 +5,7 @@ import rich.console
 from autonas.reporting import display
 from autonas.reporting.reporter import Reporter
 from autonas.reporting.text import duration, searched_decisions, shortened
+from autonas.trials.states import Stage, Status
 
 #: Decisions that are named of those that are searched with shared weights, and of those that aren't.
 _N_NAMED = 6
@@ -47,13 +48,13 @@ class ProgressReporter(Reporter):
         self._state.epoch(record, epoch, metrics)
         self._refresh()
         # An epoch of a supernet is a trial, which has a line of its own.
-        if self.verbose >= 2 and record.stage in ("search", "final"):
+        if self.verbose >= 2 and record.stage in (Stage.SEARCH, Stage.FINAL):
             self._print(f"{display.stage_name(record)}  epoch {epoch}  {_shown(metrics)}")
 
     def on_trial_end(self, record, best):
         self._state.end(record, best)
         self._refresh()
-        if record.status == "refused":
+        if record.status == Status.REFUSED:
             self._refused.append(record)
             return
         if self.verbose and self._display is None or self.verbose >= 2:
@@ -66,8 +67,8 @@ class ProgressReporter(Reporter):
         if not self.verbose:
             return
         self._print_refused()
-        refused = sum(record.status == "refused" for record in records)
-        trials = sum(record.stage == "search" for record in records) - refused
+        refused = sum(record.status == Status.REFUSED for record in records)
+        trials = sum(record.is_candidate for record in records) - refused
         facts = [f"{trials} trial{'s' * (trials != 1)}", duration(self._state.elapsed())]
         if self._search.preparation:
             facts[-1] += f" of which preparation {duration(self._search.preparation)}"
@@ -91,17 +92,18 @@ class ProgressReporter(Reporter):
 
     def _line(self, record):
         best = "" if self._state.best is None else f"(best {self._state.best.score:.4f})"
-        if record.status != "completed":
+        if not record.is_completed:
             reason = shortened(" ".join(record.message.split()), 60)
             result = f"{record.status}: {reason}" if reason else record.status
         elif record.score is None:
-            result = record.message if record.stage == "final" else _shown(record.metrics)
+            result = record.message if record.stage == Stage.FINAL else _shown(record.metrics)
         else:
             result = f"{self._search.objective} {record.score:.4f}"
             # A baseline has no costs.
             others = {name: record.metrics[name] for name in self._search.objectives[1:] if name in record.metrics}
             result = "  ".join(filter(None, [result, _shown(others)]))
-        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if record.stage in ("search", "final") else ""
+        is_training = record.stage in (Stage.SEARCH, Stage.FINAL)
+        epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if is_training else ""
         took = duration(record.seconds)
         parts = (display.stage_name(record), result, best, took, epochs, self._state.what(record))
         return "  ".join(part for part in parts if part)

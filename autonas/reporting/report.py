@@ -9,6 +9,7 @@ from autonas.reporting import importance, page, plots, text
 from autonas.reporting import summary as summaries
 from autonas.reporting.leaderboard import head, leaderboard
 from autonas.trials.order import winner
+from autonas.trials.states import Stage, Status
 
 
 def report(search, records, stop_reason, front=None, objectives=(), predictions=None):
@@ -57,18 +58,18 @@ def report(search, records, stop_reason, front=None, objectives=(), predictions=
 
 
 def _header(search, records, stop_reason, best):
-    candidates = [record for record in records if record.stage == "search"]
+    candidates = [record for record in records if record.is_candidate]
     facts = {}
     if best is not None:
         facts[f"best {search.objective}"] = f"{best.score:.4g}"
-        facts["trial"] = best.number if best.stage == "search" else best.stage
+        facts["trial"] = best.number if best.is_candidate else best.stage
         if best.parameters is not None:
             facts["parameters"] = f"{best.parameters:,}"
     for record in records:
-        if record.stage == "baseline" and record.score is not None:
+        if record.stage == Stage.BASELINE and record.score is not None:
             facts[record.trial_id.replace("_", " ")] = f"{record.score:.4g}"
-    facts["trials"] = sum(record.status != "refused" for record in candidates)
-    for status in ("failed", "refused"):
+    facts["trials"] = sum(record.status != Status.REFUSED for record in candidates)
+    for status in (Status.FAILED, Status.REFUSED):
         number = sum(record.status == status for record in candidates)
         if number:
             facts[status] = number
@@ -100,7 +101,7 @@ def _others(search, records, board, front, objectives, predictions):
     if front is not None:
         cards.append(_card("Pareto front", page.picture(
             "Trials by two objectives", plots.plot_pareto, board, front, objectives, search.limits)))  # fmt: skip
-    if any(record.stage == "one_shot" for record in records):
+    if any(record.stage == Stage.ONE_SHOT for record in records):
         cards.append(_card("One-shot scores and scores of trained models", page.picture(
             "Scores with shared weights and of training alone", plots.plot_ranks, search, records)))  # fmt: skip
     cards.append(_card("Time by phase", page.picture("Seconds by phase", plots.plot_phases, records)))
@@ -118,7 +119,7 @@ def _plain(value):
 
 
 def _failures(records):
-    lost = [record for record in records if record.status in ("failed", "refused", "interrupted")]
+    lost = [record for record in records if record.status in (Status.FAILED, Status.REFUSED, Status.INTERRUPTED)]
     if not lost:
         return []
     rows = [[record.number, record.stage, record.status, " ".join(record.message.split())] for record in lost]
@@ -177,8 +178,8 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
     for row in head(board, n_rows).itertuples():
         record = by_id[row.trial_id, row.stage]
         what = text.architecture(record.values, 5, than=first) or "the default architecture"
-        trial = f"trial {record.number}" if record.stage == "search" else record.stage
-        if record.stage == "baseline":
+        trial = f"trial {record.number}" if record.is_candidate else record.stage
+        if record.stage == Stage.BASELINE:
             trial, what = record.trial_id, record.message
         rows.append([trial, record.score, record.parameters, record.seconds, what])
     tasks = task if isinstance(task, str) else ", ".join(map(str, task))

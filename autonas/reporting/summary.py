@@ -5,10 +5,11 @@ import re
 import statistics
 
 from autonas.costs.orientation import comparative, oriented
-from autonas.reporting import importance, text
+from autonas.reporting import text
 from autonas.reporting.plots import phases, wording
 from autonas.trials import reserved
-from autonas.trials.order import is_number, length, ranked, winner
+from autonas.trials.order import comparable, is_number, ranked, target_epochs, winner
+from autonas.trials.states import Stage, Status
 
 _ENDS = {
     "max_trials": "The number of trials, `max_trials`, was reached.",
@@ -71,12 +72,12 @@ def _what(search, records):
     best = winner(search, records)
     if best is None:
         return ["No trial was completed, so there is no winner."]
-    name = f"Trial {best.number}" if best.stage == "search" else "The nearest to the limits"
+    name = f"Trial {best.number}" if best.is_candidate else "The nearest to the limits"
     better = comparative(search.direction)
     found = [f"{name} won: {search.objective} {best.score:.4g} ({better} is better), in epoch {best.best_epoch} of "
              f"{best.epochs}."]  # fmt: skip
-    found += [f"An ensemble is served: {record.message}." for record in records if record.stage == "ensemble"]
-    if best.stage != "search":
+    found += [f"An ensemble is served: {record.message}." for record in records if record.stage == Stage.ENSEMBLE]
+    if not best.is_candidate:
         found.append(f"No trial keeps to all limits: {best.message}.")
     others = {key: value for key, value in best.metrics.items() if key != search.objective and is_number(value)}
     costs = [f"{best.parameters:,} parameters"] if best.parameters is not None else []
@@ -102,30 +103,31 @@ def _compared(search, records, best):
         f"A {record.trial_id.replace('_', ' ')} prediction has {record.score:.4g} ({record.message}): "
         f"{_gain(search, best, record.score)}."
         for record in records
-        if record.stage == "baseline" and record.score is not None
+        if record.stage == Stage.BASELINE and record.score is not None
     ]
-    first = next((record for record in records if record.number == 0 and record.stage == "search"), None)
+    first = next((record for record in records if record.number == 0 and record.is_candidate), None)
     default_values = None if first is None else reserved.architecture(first.values)
     # Trained farther, the default architecture is another trial.
     alike = [record for record in candidates if reserved.architecture(record.values) == default_values]
-    default = min(alike, key=lambda record: (-length(record), record.number), default=None)
+    default = min(alike, key=lambda record: (-target_epochs(record), record.number), default=None)
     found = simple
     if default is best:
         found.append(f"It is the default architecture, trial {best.number}: the search found nothing better.")
     elif default is not None:
-        trained = "" if length(default) == length(best) else f" after {_count(length(default), 'epoch')}"
+        epochs = target_epochs(default)
+        trained = "" if epochs == target_epochs(best) else f" after {_count(epochs, 'epoch')}"
         found.append(f"The default architecture, trial {default.number}, has {default.score:.4g}{trained}: "
                      f"{_gain(search, best, default.score)}.")  # fmt: skip
-    alike = importance.comparable(records)
+    alike = comparable(records)
     if len(alike) > 2:
         median = statistics.median(record.score for record in alike)
-        trained = f" after {_count(length(alike[0]), 'epoch')}" if _several_lengths(records) else ""
+        trained = f" after {_count(target_epochs(alike[0]), 'epoch')}" if _several_lengths(records) else ""
         found.append(f"The median of {len(alike)} trials{trained} is {median:.4g}: {_gain(search, best, median)}.")
     return found
 
 
 def _several_lengths(records):
-    return len({length(record) for record in records if record.stage == "search"}) > 1
+    return len({target_epochs(record) for record in records if record.is_candidate}) > 1
 
 
 def _gain(search, best, other):
@@ -137,12 +139,12 @@ def _why(search, records, shares):
     labels = text.short_names(shares)
     named = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
     if named:
-        n_trials = len(importance.comparable(records))
+        n_trials = len(comparable(records))
         hint = f" With {n_trials} trials, this is only a hint." if n_trials < _FEW else ""
         found = [f"Importance for the score: {', '.join(named)}.{hint}"]
     else:
         found = ["Not enough distinct trials to rank the decisions."]
-    return found + _in_common(search, importance.comparable(records), list(shares))
+    return found + _in_common(search, comparable(records), list(shares))
 
 
 def _in_common(search, trials, order):
@@ -169,7 +171,7 @@ def _in_common(search, trials, order):
 
 
 def _costs(search, records):
-    candidates = [record for record in records if record.stage == "search" and record.status != "refused"]
+    candidates = [record for record in records if record.is_candidate and record.status != Status.REFUSED]
     epochs = sum(record.epochs for record in candidates)
     seconds = sum(record.seconds for record in records)
     found = [f"{_count(len(candidates), 'trial')}, {_count(epochs, 'epoch')}, {text.duration(seconds)} "
@@ -187,7 +189,7 @@ def _costs(search, records):
 
 def _failures(records):
     found = []
-    for status in ("failed", "refused", "interrupted"):
+    for status in (Status.FAILED, Status.REFUSED, Status.INTERRUPTED):
         groups = collections.defaultdict(list)
         for record in records:
             if record.status == status:
@@ -197,7 +199,7 @@ def _failures(records):
         for group in ordered[:_N_REASONS]:
             example = " ".join(group[0].message.split())[:300] or "no reason given"
             stages = {record.stage for record in group}
-            what = _count(len(group), "trial") if stages == {"search"} else ", ".join(sorted(stages))
+            what = _count(len(group), "trial") if stages == {Stage.SEARCH} else ", ".join(sorted(stages))
             found.append(f"{what} {status}{', for example' if len(group) > 1 else ''}: {example}")
         if len(ordered) > _N_REASONS:
             found.append(f"{_count(sum(map(len, ordered[_N_REASONS:])), 'trial')} {status} for other reasons.")

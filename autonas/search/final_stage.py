@@ -6,6 +6,7 @@ import warnings
 
 from autonas import exceptions, storage
 from autonas.trials import records as records_module
+from autonas.trials.states import Stage, Status
 
 #: Refused candidates that are tried, and named, where none keeps to the limits.
 _N_NEAREST = 3
@@ -38,10 +39,9 @@ class FinalStage:
             The model, the record of what it is, and the record of the trial that it is from.
         """
         for candidate in candidates:
-            if candidate.stage == "infeasible":
+            if candidate.stage == Stage.INFEASIBLE:
                 return *self._served(candidate, refit), candidate
-            job, outcome = self.tuner.job(candidate), self.tuner.outcomes[candidate.trial_id]
-            if self._keeps_limits(self.evaluator.trained(job, outcome).model, candidate):
+            if self._keeps_limits(self.evaluator.trained(self.tuner.job(candidate), candidate).model, candidate):
                 model, record = self._served(candidate, refit)
                 if self._keeps_limits(model, record):
                     return model, record, candidate
@@ -71,14 +71,13 @@ class FinalStage:
         tuner = self.tuner
 
         def violation(record):
-            margins = tuner.outcomes[record.trial_id].margins
-            return -sum(min(0.0, margin) for margin in margins if margin is not None)
+            return -sum(min(0.0, margin) for margin in record.margins if margin is not None)
 
-        refused = sorted((each for each in tuner.records.values() if each.status == "refused"), key=violation)
+        refused = sorted((each for each in tuner.records.values() if each.status == Status.REFUSED), key=violation)
         nearest = refused[:_N_NEAREST]
         for refused_record in nearest:
             record = self._train_infeasible(refused_record)
-            if record.status == "completed":
+            if record.is_completed:
                 misses = "; ".join(f"trial {each.trial_id}: {each.message}" for each in nearest)
                 warnings.warn(
                     f"None of {len(refused)} architectures keeps to the limits ({tuner.stop_reason}). The nearest are "
@@ -92,7 +91,7 @@ class FinalStage:
 
     def _train_infeasible(self, refused):
         tuner = self.tuner
-        record = records_module.TrialRecord("infeasible", len(tuner.records), "infeasible", refused.values)
+        record = records_module.TrialRecord("infeasible", len(tuner.records), Stage.INFEASIBLE, refused.values)
         tuner.records["infeasible"] = record
         tuner.report("on_trial_begin", record)
         seconds = tuner.budget.trial_seconds(None, first=False)
@@ -100,15 +99,14 @@ class FinalStage:
         outcome = self.evaluator.evaluate(
             tuner.job(record, deadline), lambda epoch, numbers: tuner.on_epoch(record, epoch, numbers)
         )
-        record.status = outcome.status
-        tuner.fill(record, outcome)
-        if record.status == "completed":
+        record.take(outcome)
+        if record.is_completed:
             record.score = record.metrics[self.goal.main.name]
             record.message = refused.message
             tuner.weights.save(outcome.weights, record.trial_id)
             if outcome.predictions is not None:
                 tuner.predictions.write(outcome.predictions, record.trial_id)
-        tuner.report("on_trial_end", record, record if record.status == "completed" else None)
+        tuner.report("on_trial_end", record, record if record.is_completed else None)
         return record
 
     # ------------------------------------------------------------------ the final fit
@@ -124,15 +122,15 @@ class FinalStage:
 
     def _final(self, best, refit):
         """The model of a candidate as it was trained, and the record of what it is."""
-        job, outcome = self.tuner.job(best), self.tuner.outcomes[best.trial_id]
-        reason = self._refit_reason(refit, outcome)
+        job = self.tuner.job(best)
+        reason = self._refit_reason(refit, best)
         if reason is None:
-            record, model = self.earlier_final_fit(job, outcome) or self._final_fit(job, outcome, best)
-            if record.status == "completed":
+            record, model = self.earlier_final_fit(job, best) or self._final_fit(job, best)
+            if record.is_completed:
                 return model, record
             reason = record.message
         best.message = "; ".join(filter(None, [best.message, reason]))
-        return self.searched(job, outcome), best
+        return self.searched(job, best), best
 
     def _refit_reason(self, refit, outcome):
         """Why there is no final fit, or `None` if there is one."""
@@ -145,32 +143,32 @@ class FinalStage:
             return "served with the weights of the search: no time for a final fit"
         return None
 
-    def _final_fit(self, job, outcome, best):
+    def _final_fit(self, job, best):
         tuner = self.tuner
-        record = records_module.TrialRecord("final", len(tuner.records), "final", best.values)
+        record = records_module.TrialRecord("final", len(tuner.records), Stage.FINAL, best.values)
         tuner.records["final"] = record
         tuner.report("on_trial_begin", record)
         model = None
         try:
             model, final = self.evaluator.final_fit(
-                job, outcome, tuner.budget.final_deadline(),
+                job, best, tuner.budget.final_deadline(),
                 lambda epoch, numbers: tuner.report("on_epoch_end", record, epoch, numbers),
             )  # fmt: skip
-            tuner.fill(record, final)
+            record.take(final)
             record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained again on all rows"
-            record.status = "completed"
+            record.status = Status.COMPLETED
             if final.interrupted:
                 raise KeyboardInterrupt
-            if final.epochs < 0.6 * outcome.best_epoch:
-                record.status = "interrupted"
+            if final.epochs < 0.6 * best.best_epoch:
+                record.status = Status.INTERRUPTED
                 record.message = "served with the weights of the search: no time for a final fit"
-            elif final.epochs == outcome.best_epoch:
+            elif final.epochs == best.best_epoch:
                 self._keep_final_fit(job, model, record)
         except KeyboardInterrupt:
-            record.status = "interrupted"
+            record.status = Status.INTERRUPTED
             record.message = "served with the weights of the search: the final fit was interrupted"
         except (Exception, SystemExit) as error:  # The searched model stands, whatever happens to the final fit.
-            record.status = "failed"
+            record.status = Status.FAILED
             record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
         tuner.report("on_trial_end", record, best)
         tuner.report_numbers(record)
@@ -242,7 +240,7 @@ class FinalStage:
         """A candidate's predictions, a dict from head to array; `None` if they and its weights are gone."""
         predictions = self.kept_predictions(best.trial_id)
         if predictions is None:
-            kept = self._kept(self.tuner.job(best), self.tuner.outcomes[best.trial_id])
+            kept = self._kept(self.tuner.job(best), best)
             predictions = None if kept is None else self.evaluator.predict(kept.loop)
         return predictions
 

@@ -8,6 +8,7 @@ from autonas.evaluation import budget
 from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.supernet import Supernet
 from autonas.trials import reserved
+from autonas.trials.states import Stage
 
 #: Candidates where neither their number nor a time limit is given: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
@@ -29,7 +30,7 @@ def build_supernet(graph, time_limit=None):
     """
     started = time.process_time()
     supernet = Supernet.from_graph(graph)
-    shortest = _TRACES_PER_BUILD * (time.process_time() - started) / budget.STAGE_SHARES["supernet"]
+    shortest = _TRACES_PER_BUILD * (time.process_time() - started) / budget.STAGE_SHARES[Stage.SUPERNET]
     if not supernet.decisions:
         raise ValueError(
             "`weight_sharing`, or the given `strategy`, needs decisions between options that can share weights, and "

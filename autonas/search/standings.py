@@ -2,6 +2,7 @@
 
 from autonas.objectives import front
 from autonas.trials import order
+from autonas.trials.states import Status
 
 
 class Standings:
@@ -20,11 +21,11 @@ class Standings:
 
     def candidates(self):
         """The records of candidates that weren't refused."""
-        return [record for record in self.records.values() if record.stage == "search" and record.status != "refused"]
+        return [record for record in self.records.values() if record.is_candidate and record.status != Status.REFUSED]
 
     def completed(self):
         """The records of candidates whose trials were completed."""
-        return [record for record in self.candidates() if record.status == "completed"]
+        return [record for record in self.candidates() if record.is_completed]
 
     def n_counted(self):
         """How many of `max_trials` there were."""
@@ -35,16 +36,14 @@ class Standings:
         return next(iter(self.ranked()), None)
 
     def ranked(self):
-        """Return the records of completed trials, the best first; see `reporting.winner.order`."""
+        """Return the records of completed trials, the best first; see `trials.order.sort_key`."""
         completed = self.completed()
         objectives = [(objective.name, objective.direction) for objective in self.goal.objectives]
-        return sorted(completed, key=order.order(objectives, completed))
+        return sorted(completed, key=order.sort_key(objectives, completed))
 
     def farthest(self):
         """The records of completed trials that were to be trained for as many epochs as any."""
-        completed = self.completed()
-        farthest = max(map(order.length, completed), default=0)
-        return [record for record in completed if order.length(record) == farthest]
+        return order.longest(self.completed())
 
     def front(self):
         """The records of completed trials that no other beats in all objectives, of those that were trained farthest.
@@ -58,7 +57,7 @@ class Standings:
     def numbers(self, record):
         """What is worth logging of the front after a trial, a dict of floats: the trial's value of each objective, the
         hypervolume and the size of the front so far. Empty unless there is a front that it may be on."""
-        if not self.goal.is_pareto or record.status != "completed" or record.stage != "search":
+        if not self.goal.is_pareto or not record.is_completed or not record.is_candidate:
             return {}
         objectives = self.goal.objectives
         values = {f"objective/{each.name}": record.metrics[each.name] for each in objectives}

@@ -18,6 +18,7 @@ from autonas.trials import job as jobs
 from autonas.trials import records as records_module
 from autonas.trials import reserved
 from autonas.trials import weights as weights_module
+from autonas.trials.states import Stage, Status
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -27,11 +28,6 @@ _SHORTEST_TRIAL = 1.0
 _HOPELESS = 20
 #: Candidates refused in a row after which a search ends: the strategy finds none within the limits any more.
 _MAX_REFUSED = 100
-#: What the journal holds of an outcome besides its scores.
-_FACTS = (
-    "best_epoch", "epochs", "initial_epoch", "horizon", "batch_size", "parameters", "precision", "seconds", "message",
-    "costs", "margins", "network", "phases",
-)  # fmt: skip
 #: Share of the time limit after which a search by short trainings only goes on with the best of them.
 _SHARE_FOR_SHORT = 0.6
 #: The same where shared weights are trained first, which takes as long as that.
@@ -65,7 +61,6 @@ class Tuner(keras_tuner.Tuner):
         self.goal = evaluator.goal
         self.records = {}
         self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
-        self.outcomes = {}
         #: Dict from the key of a network to the costs that were measured on it.
         self.known_costs = {}
         self.stop_reason = None
@@ -135,7 +130,7 @@ class Tuner(keras_tuner.Tuner):
                 scored = self.evaluator.baselines(time_limit)
             for number, baseline in enumerate(scored, -len(scored)):
                 record = records_module.TrialRecord(
-                    baseline.name, number, "baseline", status="completed", metrics=baseline.scores,
+                    baseline.name, number, Stage.BASELINE, status=Status.COMPLETED, metrics=baseline.scores,
                     seconds=baseline.seconds, message=baseline.message,
                 )  # fmt: skip
                 score = self.goal.combined(baseline.scores).get(self.goal.main.name, math.nan)
@@ -146,7 +141,7 @@ class Tuner(keras_tuner.Tuner):
             self.report("on_trial_end", record, self.standings.best())
 
     def _baselines(self):
-        return [record for record in self.records.values() if record.stage == "baseline"]
+        return [record for record in self.records.values() if record.stage == Stage.BASELINE]
 
     def _compare_to_baselines(self, served):
         """Warn if a baseline is better than the trial that is served, or the constant as good."""
@@ -184,8 +179,8 @@ class Tuner(keras_tuner.Tuner):
         except KeyboardInterrupt:
             self.stop_reason = "interrupted"
             for record in self.records.values():
-                if record.status == "running":
-                    record.status = "interrupted"
+                if record.status == Status.RUNNING:
+                    record.status = Status.INTERRUPTED
                     record.message = "interrupted; it begins again when the search is continued"
             if self.standings.best() is None:
                 raise
@@ -226,7 +221,7 @@ class Tuner(keras_tuner.Tuner):
         `"other"`.
         """
         numbers = {}
-        if record.stage != "final":
+        if record.stage != Stage.FINAL:
             with self.phases("strategy"):
                 numbers = self.oracle.numbers() | self.standings.numbers(record)
         seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
@@ -239,13 +234,13 @@ class Tuner(keras_tuner.Tuner):
             first = before
             earlier.insert(0, first.values)
         return jobs.Job(
-            record.trial_id, first.number, record.values, deadline, strategy, record.stage != "infeasible",
+            record.trial_id, first.number, record.values, deadline, strategy, record.stage != Stage.INFEASIBLE,
             earlier=earlier, known_costs=self.known_costs,
         )  # fmt: skip
 
     def _earlier(self, record):
         """The record of the trial whose training this one goes on with, or `None`."""
-        if record.stage != "search":
+        if not record.is_candidate:
             return None
         return self.records.get(record.values.get(reserved.TRIAL_ID))
 
@@ -282,7 +277,7 @@ class Tuner(keras_tuner.Tuner):
             record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
             self._began[record.trial_id] = time.monotonic()
             self.report("on_trial_begin", record)
-        if record.stage != "search":
+        if not record.is_candidate:
             seconds = self.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
         job = self.job(record, deadline, self.oracle.strategy_for(record.values))
@@ -292,7 +287,7 @@ class Tuner(keras_tuner.Tuner):
         if earlier is not None:
             with self.phases("weights"):
                 job.checkpoint = self.checkpoints.load(earlier.trial_id)
-            job.costs = self.outcomes[earlier.trial_id].costs
+            job.costs = earlier.costs
         self.executor.submit(job)
         return True
 
@@ -312,19 +307,18 @@ class Tuner(keras_tuner.Tuner):
         best = self.standings.best()
         if best is None:
             return self.budget.trial_seconds(None, first)
-        outcome = self.outcomes[best.trial_id]
-        _, final_epochs = self.evaluator.final_schedule(best.values, outcome)
-        return self.budget.trial_seconds(outcome, first, final_epochs)
+        _, final_epochs = self.evaluator.final_schedule(best.values, best)
+        return self.budget.trial_seconds(best, first, final_epochs)
 
     def _on_report(self, job, report):
         self.on_epoch(self.records[job.trial_id], *report)
 
     def on_epoch(self, record, epoch, numbers):
         """Journals and shows an epoch of a trial that is under way."""
-        if epoch == 1 and record.stage == "search":
+        if epoch == 1 and record.is_candidate:
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
-        _add_epoch(record, epoch, numbers)
-        if record.stage != "infeasible":
+        record.add_epoch(epoch, numbers)
+        if record.stage != Stage.INFEASIBLE:
             event = {"event": "epoch", "trial_id": record.trial_id, "epoch": epoch, "numbers": numbers}
             self.oracle.journal.append(event)
         self.report("on_epoch_end", record, epoch, numbers)
@@ -339,7 +333,9 @@ class Tuner(keras_tuner.Tuner):
             outcome = event.outcome
         else:
             seconds = time.monotonic() - self._began[record.trial_id]
-            outcome = jobs.Outcome("failed", message=event.reason, seconds=seconds, phases={"lost": seconds})
+            outcome = jobs.Outcome(
+                status=Status.FAILED, message=event.reason, seconds=seconds, phases={"lost": seconds}
+            )
         outcome.message = "; ".join(filter(None, [record.message, outcome.message]))
         self._end(event.job, outcome)
         return True
@@ -349,19 +345,15 @@ class Tuner(keras_tuner.Tuner):
         record = self.records[job.trial_id]
         self._share_costs(outcome)
         trial.message = outcome.message
-        if outcome.status == "completed":
+        if outcome.is_completed:
             self.oracle.update_trial(trial.trial_id, outcome.metrics, step=outcome.best_epoch)
             trial.status = TrialStatus.COMPLETED
         else:
             trial.status = TrialStatus.FAILED
-        trial.facts = {name: getattr(outcome, name) for name in _FACTS} | {"started": record.started}
-        trial.facts["search_phases"] = self.phases.seconds
-        if outcome.report:
-            trial.facts["report"] = outcome.report
+        record.take(outcome)
+        trial.facts = record.facts() | {"search_phases": self.phases.seconds}
         if job.stopper is not None and not outcome.interrupted:
-            trial.facts |= {"curve": job.stopper.scores(outcome.history), "forecast": outcome.forecast}
-        record.status = outcome.status
-        self.fill(record, outcome)
+            trial.facts["curve"] = job.stopper.scores(outcome.history)
         kept = self._may_be_served()
         # Before the journal says that the trial has ended: it is run again if the process is killed here.
         with self.phases("weights"):
@@ -374,26 +366,26 @@ class Tuner(keras_tuner.Tuner):
         outcome.weights = outcome.checkpoint = outcome.predictions = None
         with self.phases("strategy"):
             self.oracle.end_trial(trial)
-        if outcome.status == "completed" and trial.status != TrialStatus.COMPLETED:
-            record.status = "failed"
+        if record.is_completed and trial.status != TrialStatus.COMPLETED:
+            record.status = Status.FAILED
         record.score, record.message = trial.score, trial.message or ""
         self._count_refused(record)
         with self.phases("weights"):
             if record.trial_id in kept:
                 self.weights.keep(kept)
-            if record.status == "completed" and record.stage == "search":
+            if record.is_completed and record.is_candidate:
                 self.predictions.keep_best([each.trial_id for each in self.standings.ranked()])
             if self.oracle.goes_on:
-                running = [record for record in self.records.values() if record.status == "running"]
+                running = [record for record in self.records.values() if record.status == Status.RUNNING]
                 continued = {record.values.get(reserved.TRIAL_ID) for record in running} - {None}
                 self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *continued})
         self.report("on_trial_end", record, self.standings.best())
         self.report_numbers(record)
-        if outcome.status == "completed" and not self._baselines():
+        if outcome.is_completed and not self._baselines():
             self._score_baselines()  # The validation targets of a stream have been read now.
         if outcome.interrupted:
             self.stop_reason = "interrupted"
-        elif record.stage != "search" and record.status == "failed":
+        elif not record.is_candidate and record.status == Status.FAILED:
             raise exceptions.SearchFailed(
                 f"The search needs shared weights, and trial {record.trial_id} (stage '{record.stage}') failed: "
                 f"{record.message}. Fitting again with the same `directory` goes on from there."
@@ -412,16 +404,8 @@ class Tuner(keras_tuner.Tuner):
         outcome.history = [self.goal.combined(numbers | known) for numbers in outcome.history]
 
     def _count_refused(self, record):
-        if record.stage == "search":
-            self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == "refused" else 0
-
-    def fill(self, record, outcome):
-        """Writes what came of a trial into its record."""
-        self.outcomes[record.trial_id] = outcome
-        record.report, record.phases = outcome.report, outcome.phases
-        record.metrics, record.history = outcome.metrics, outcome.history
-        record.epochs, record.best_epoch = outcome.epochs, outcome.best_epoch
-        record.parameters, record.seconds, record.message = outcome.parameters, outcome.seconds, outcome.message
+        if record.is_candidate:
+            self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == Status.REFUSED else 0
 
     # ------------------------------------------------------------------ what is kept
 
@@ -439,7 +423,7 @@ class Tuner(keras_tuner.Tuner):
             if kind == "created":
                 self._new_record(event["trial_id"], event["values"])
             elif kind == "epoch":
-                _add_epoch(self.records[event["trial_id"]], event["epoch"], event["numbers"])
+                self.records[event["trial_id"]].add_epoch(event["epoch"], event["numbers"])
             elif kind == "ended":
                 record = self.records[event["trial_id"]]
                 history, earlier = record.history, self._earlier(record)
@@ -447,34 +431,28 @@ class Tuner(keras_tuner.Tuner):
                     # What comes before its own epochs are those of the trial that it went on with.
                     history = earlier.history[: max(0, event["epochs"] - len(history))] + history
                 history = history[: event["epochs"]]
-                status = "completed" if event["status"] == TrialStatus.COMPLETED else "failed"
-                if status == "failed" and any(margin is not None and margin < 0 for margin in event["margins"]):
-                    status = "refused"
-                outcome = jobs.Outcome(
-                    status,
-                    event["metrics"] or event["costs"],
-                    history,
-                    report=event.get("report", {}),
-                    **{name: event[name] for name in _FACTS if name in event},
+                status = Status.COMPLETED if event["status"] == TrialStatus.COMPLETED else Status.FAILED
+                if status == Status.FAILED and any(margin is not None and margin < 0 for margin in event["margins"]):
+                    status = Status.REFUSED
+                record.take(
+                    records_module.Result.from_facts(
+                        event,
+                        status=status,
+                        metrics=event["metrics"] or event.get("costs", {}),
+                        history=history,
+                        message=event["message"] or "",
+                    )
                 )
-                record.status, record.score, record.started = outcome.status, event["score"], event["started"]
-                self._share_costs(outcome)
+                record.score, record.started = event["score"], event["started"]
+                self._share_costs(record)
                 self.phases = phases.Phases(event.get("search_phases"))
-                self.fill(record, outcome)
                 self._count_refused(record)
-                if outcome.status == "completed" and record.stage == "search":
-                    self.evaluator.remember(outcome.metrics)
+                if record.is_completed and record.is_candidate:
+                    self.evaluator.remember(record.metrics)
             elif kind == "baseline":
                 record = records_module.TrialRecord.from_json(event["record"])
                 self.records[record.trial_id] = record
             elif kind == "final":
                 self.final_stage.earlier = event
-        for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == "running"]:
+        for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == Status.RUNNING]:
             del self.records[trial_id]
-
-
-def _add_epoch(record, epoch, numbers):
-    """Adds an epoch to a record. Those of an attempt that was cut off, and that come again, are dropped."""
-    del record.history[len(record.history) - max(0, record.epochs - epoch + 1) :]
-    record.history.append(numbers)
-    record.epochs = epoch

@@ -1,29 +1,68 @@
-"""The order of trials, and which trial won: the one implementation for the search and for all that is shown of it."""
+"""The order of trials: which trials are comparable, which trial is better, and which trial won."""
 
 import math
 
 from autonas.costs.orientation import oriented
 from autonas.trials import reserved
+from autonas.trials.states import Stage
+
+#: Number of trials with an equal number of epochs from which on longer trainings are preferred to more trials.
+_ENOUGH = 10
 
 
-def order(objectives, records):
-    """Return the sort key of trials, the best first.
+def is_number(score):
+    """Return whether a score is present and finite."""
+    return score is not None and math.isfinite(score)
 
-    Trials that were trained for more epochs come first. Equal trials are told apart by the first objective, then by the
-    further objectives, the validation loss, the number of parameters and the number of the trial.
+
+def target_epochs(record):
+    """Return the number of epochs that a trial was to be trained for; 0 where all trials have the same number."""
+    return reserved.epochs(record.values)
+
+
+def scored(records):
+    """Return the completed candidates with a finite score, a list."""
+    return [record for record in records if record.is_candidate and record.is_completed and is_number(record.score)]
+
+
+def longest(records):
+    """Return the records of the trials that were to be trained for the most epochs, a list."""
+    most = max(map(target_epochs, records), default=0)
+    return [record for record in records if target_epochs(record) == most]
+
+
+def comparable(records):
+    """Return the scored candidates of one number of epochs: only such scores tell which architecture is better.
+
+    Of several numbers of epochs, the largest with at least 10 trials is taken, or else the number with most trials.
+
+    Args:
+        records: Iterable of `TrialRecord`s.
+    """
+    by_epochs = {}
+    for record in scored(records):
+        by_epochs.setdefault(target_epochs(record), []).append(record)
+    return max(by_epochs.items(), key=lambda item: (min(len(item[1]), _ENOUGH), item[0]), default=(0, []))[1]
+
+
+def sort_key(objectives, records):
+    """Return a function that maps a record to its sort key; the best trial has the smallest key.
+
+    Trials that were trained for more epochs come first. Ties are resolved by the first objective, then by the other
+    objectives, the validation loss, the number of parameters and the number of the trial.
 
     Args:
         objectives: Pairs of name and direction, the objective of the score first.
         records: List of the `TrialRecord`s to compare.
     """
-    farthest = max((length(record) for record in records if record.stage == "search"), default=0)
+    most = max((target_epochs(record) for record in records if record.is_candidate), default=0)
 
     def key(record):
-        # An ensemble is made of the trials that were trained farthest.
-        epochs = length(record) if record.stage == "search" else farthest
+        # An ensemble consists of the trials that were trained for the most epochs.
+        epochs = target_epochs(record) if record.is_candidate else most
         (main, _), *_ = objectives
         values = record.metrics if record.score is None else record.metrics | {main: record.score}
-        scores = [_key(values.get(name), direction) for name, direction in [*objectives, ("val_loss", "min")]]
+        scores = [_score_key(values.get(name), direction) for name, direction in [*objectives, ("val_loss", "min")]]
         parameters = math.inf if record.parameters is None else record.parameters
         return (-epochs, *scores, parameters, record.number)
 
@@ -31,30 +70,26 @@ def order(objectives, records):
 
 
 def ranked(search, records):
-    """Return the candidates that were completed, the best first.
+    """Return the scored candidates, the best first.
 
     Args:
         search: The `SearchInfo`.
         records: Iterable of `TrialRecord`s.
     """
-    candidates = [
-        record
-        for record in records
-        if record.stage == "search" and record.status == "completed" and is_number(record.score)
-    ]
-    return sorted(candidates, key=order(search.pairs(), candidates))
+    candidates = scored(records)
+    return sorted(candidates, key=sort_key(search.pairs(), candidates))
 
 
 def winner(search, records):
-    """Return the record of the trial that is served, or else of the best trial; `None` if no trial was completed.
+    """Return the record of the trial whose model is returned, or else of the best trial; `None` without such a trial.
 
     Args:
         search: The `SearchInfo`.
         records: Iterable of `TrialRecord`s.
     """
     candidates = ranked(search, records)
-    candidates += [record for record in records if record.stage == "infeasible" and record.status == "completed"]
-    final = next((record for record in records if record.stage == "final"), None)
+    candidates += [record for record in records if record.stage == Stage.INFEASIBLE and record.is_completed]
+    final = next((record for record in records if record.stage == Stage.FINAL), None)
     if search.served is not None:
         candidates.sort(key=lambda record: record.trial_id != search.served)
     elif final is not None:
@@ -62,16 +97,6 @@ def winner(search, records):
     return next(iter(candidates), None)
 
 
-def length(record):
-    """To how many epochs a trial was to be trained, 0 if that is the same for all."""
-    return reserved.epochs(record.values)
-
-
-def is_number(score):
-    """Whether a score is there, and finite."""
-    return score is not None and math.isfinite(score)
-
-
-def _key(score, direction):
-    """Return the sort key of a score: the better score first, a missing one last."""
+def _score_key(score, direction):
+    """Return the sort key of a score: the better score first, a missing score last."""
     return -oriented(score, direction) if is_number(score) else math.inf

@@ -1,4 +1,4 @@
-"""The record of one trial: all that the rest of the library keeps and shows of it."""
+"""Records of trials, and the results and predictions of their evaluation."""
 
 import copy
 import dataclasses
@@ -6,78 +6,154 @@ import time
 
 import numpy as np
 
+from autonas.trials.states import Stage, Status
 
-@dataclasses.dataclass
-class TrialRecord:
-    """What was tried in one trial and what came of it.
+_KNOWN_TO_KERAS_TUNER = ("status", "metrics", "history", "message")
+
+
+@dataclasses.dataclass(kw_only=True)
+class Result:
+    """The result of a trial, from its evaluation to its row in the leaderboard.
 
     Args:
-        trial_id: Unique name of the trial within its search.
-        number: Position of the trial in the search, counted from 0.
-        stage: `"search"` for a candidate, trained by itself, `"final"` for the fit on all data after the search;
-            `"baseline"` for a constant or a linear prediction, see `evaluation.baselines`;
-            `"supernet"` for an epoch of shared weights, `"one_shot"` for the scoring of architectures with them.
-        values: Value of each active decision, plain Python scalars by name. An inactive decision is
-            absent or None.
-        status: `"running"`, `"completed"`, `"failed"`, `"refused"` (broke a constraint before training)
-            or `"interrupted"`.
-        score: Value of the objective, or None if the trial has none.
-        metrics: Metrics of the best epoch by name.
+        status: The `Status` of the trial. Defaults to `Status.RUNNING`.
+        metrics: Metrics of the best epoch, and costs, by name.
         history: Metrics of each epoch, in order (`"loss"`, `"val_loss"`, `"learning_rate"`, ...).
-        epochs: Number of epochs trained.
+        epochs: Number of epochs trained, including the epochs of an earlier trial that this trial continues.
         best_epoch: Epoch of the score, counted from 1; 0 before there is one.
-        parameters: Number of weights of the model, or None if no model was built.
+        initial_epoch: Number of epochs of the earlier trial that this trial continues.
+        horizon: Number of epochs of the schedule of the learning rate.
+        batch_size: Rows per step, halved if memory ran out; `None` before the training.
+        parameters: Number of weights of the model, or `None` if no model was built.
+        precision: Name of the Keras dtype policy of the training, or `None` before the training.
         seconds: Wall-clock duration of the trial.
-        message: One line: why the trial failed, was refused or was interrupted.
-        started: `time.time()` when the trial began.
-        report: What else came of it, a JSON-like dict: of `"supernet"` the `"epoch"`, the `"distribution"` over
-            architectures, the scores of some `"paths"`, and of gradient search `"numbers"`; of `"one_shot"` the
-            `"finalists"` and how many were scored, `"n_scored"`.
-        phases: What its seconds went to: seconds by name of a phase, such as `"build"` and `"train"`.
+        message: One line: why the trial failed, was rejected, was interrupted or ended early.
+        costs: Costs of the built model by name.
+        margins: Distance to the limit of each constraint, a list; see `objectives.goal.Measurement`.
+        network: Key of the network on which costs were measured, or `None`; see `objectives.goal.Measurement`.
+        forecast: Forecast of the final score, a list of floats, if the learning curve ended the training; else `None`.
+        report: Further results of a trial that isn't a candidate, a JSON-like dict. Of an epoch of a supernet:
+            `"epoch"`, the `"distribution"` over architectures, the scores of some `"paths"`, and of gradient-based
+            search `"numbers"`. Of one-shot scoring: the `"finalists"`, and `"n_scored"`, the number of scored
+            architectures.
+        phases: Seconds by phase: `"build"` the network, `"measure"` its costs, `"compile"` (see `TrainingLoop`),
+            `"train"`, `"validate"`, `"report"` epochs, `"save"` checkpoints; with shared weights also `"supernet"`,
+            their training, and `"one_shot"`, the scoring with them; `"lost"` with a worker process; and `"other"`.
     """
 
-    trial_id: str
-    number: int
-    stage: str = "search"
-    values: dict = dataclasses.field(default_factory=dict)
-    status: str = "running"
-    score: float | None = None
+    status: Status = Status.RUNNING
     metrics: dict[str, float] = dataclasses.field(default_factory=dict)
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
     epochs: int = 0
     best_epoch: int = 0
+    initial_epoch: int = 0
+    horizon: int = 0
+    batch_size: int | None = None
     parameters: int | None = None
+    precision: str | None = None
     seconds: float = 0.0
     message: str = ""
-    started: float = dataclasses.field(default_factory=time.time)
+    costs: dict[str, float] = dataclasses.field(default_factory=dict)
+    margins: list[float | None] = dataclasses.field(default_factory=list)
+    network: str | None = None
+    forecast: list[float] | None = None
     report: dict = dataclasses.field(default_factory=dict)
     phases: dict[str, float] = dataclasses.field(default_factory=dict)
 
-    def to_json(self):
-        """Returns the record as a dict that JSON can hold.
+    @classmethod
+    def from_facts(cls, facts, **fields):
+        """Return the result with facts that `TrialRecord.facts` returned, and with further fields."""
+        names = {field.name for field in dataclasses.fields(Result)}
+        return cls(**{name: value for name, value in facts.items() if name in names} | fields)
 
-        Of reports, which the journal has, only the short one of the one-shot scoring is in it.
+    @property
+    def is_completed(self):
+        """Whether the trial was completed."""
+        return self.status == Status.COMPLETED
+
+    @property
+    def is_refused(self):
+        """Whether the trial was rejected before its training, since it violates a constraint."""
+        return self.status == Status.REFUSED
+
+
+@dataclasses.dataclass
+class TrialRecord(Result):
+    """The record of a trial: its identity, its configuration and its result.
+
+    Args:
+        trial_id: Unique name of the trial within its search.
+        number: Position of the trial in the search, counted from 0.
+        stage: The `Stage` of the search that the trial belongs to. Defaults to `Stage.SEARCH`, a candidate.
+        values: Value of each active decision, plain Python scalars by name. An inactive decision is absent or `None`.
+        score: Value of the objective, or `None` if the trial has none.
+        started: `time.time()` when the trial began.
+        **result: As in `Result`.
+    """
+
+    trial_id: str
+    number: int
+    stage: Stage = Stage.SEARCH
+    values: dict = dataclasses.field(default_factory=dict)
+    _: dataclasses.KW_ONLY
+    score: float | None = None
+    started: float = dataclasses.field(default_factory=time.time)
+
+    def __post_init__(self):
+        self.stage, self.status = Stage(self.stage), Status(self.status)
+
+    @property
+    def is_candidate(self):
+        """Whether the trial is a candidate: an architecture that is trained by itself."""
+        return self.stage == Stage.SEARCH
+
+    def add_epoch(self, epoch, numbers):
+        """Add the metrics of an epoch, counted from 1. Epochs of an earlier attempt from this one on are dropped."""
+        del self.history[len(self.history) - max(0, self.epochs - epoch + 1) :]
+        self.history.append(numbers)
+        self.epochs = epoch
+
+    def take(self, result):
+        """Take over a `Result`, as that of the trial's evaluation."""
+        for field in dataclasses.fields(Result):
+            setattr(self, field.name, getattr(result, field.name))
+
+    def facts(self):
+        """Return the fields of the result that the journal keeps with the end of a trial, a JSON-like dict.
+
+        The journal has the other fields elsewhere: the metrics of each epoch in events of their own; the status, the
+        metrics and the message of a trial in the fields of the event that Keras Tuner knows.
+        """
+        names = [field.name for field in dataclasses.fields(Result) if field.name not in _KNOWN_TO_KERAS_TUNER]
+        facts = {name: getattr(self, name) for name in names} | {"started": self.started}
+        return {name: value for name, value in facts.items() if value != {}}
+
+    def to_json(self):
+        """Return the record as a dict that JSON can hold.
+
+        Reports are in the journal: the dict has only the short report of one-shot scoring.
         """
         names = [field.name for field in dataclasses.fields(self)]
-        if self.stage != "one_shot":
+        if self.stage != Stage.ONE_SHOT:
             names.remove("report")
-        return {name: copy.deepcopy(getattr(self, name)) for name in names}
+        config = {name: copy.deepcopy(getattr(self, name)) for name in names}
+        return config | {"stage": str(self.stage), "status": str(self.status)}
 
     @classmethod
     def from_json(cls, config):
-        """Returns the record that `to_json` described."""
+        """Return the record of a dict from `to_json`."""
         return cls(**config)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadPredictions:
-    """What one head of a candidate says of the validation rows, beside what is true.
+    """The predictions of one head of a candidate for the validation rows, and the true values.
 
     Args:
         name: The head's name.
         task: Its task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
-        truth: What is true, as metrics take it: indices of classes `(n,)`, an indicator matrix `(n, n_classes)`, or
-            numbers in the target's own units `(n, n_targets)`.
+        truth: The true values, as metrics take them: indices of classes `(n,)`, an indicator matrix `(n, n_classes)`,
+            or numbers in the target's own units `(n, n_targets)`.
         outputs: Probabilities of the classes `(n, n_classes)`, or numbers in the target's own units `(n, n_targets)`.
         classes: List of the classes, as text, or of the names of several targets; empty if there are none.
     """

@@ -32,14 +32,14 @@ def test_a_trial_leaves_room_for_its_own_final_fit(clock):
 
 def test_a_trial_leaves_room_for_the_final_fit_of_the_best(clock):
     budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
-    best = jobs.Outcome("completed", epochs=10, best_epoch=8, seconds=100.0)
+    best = jobs.Outcome(status="completed", epochs=10, best_epoch=8, seconds=100.0)
     assert budget.final_seconds(best) == pytest.approx(80.0)
     assert budget.trial_seconds(best, first=False) == pytest.approx(20.0)
 
 
 def test_for_a_longer_final_fit_two_fifths_of_the_limit_are_kept_back_at_most(clock):
     budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
-    best = jobs.Outcome("completed", epochs=3, best_epoch=3, initial_epoch=1, seconds=4.0)
+    best = jobs.Outcome(status="completed", epochs=3, best_epoch=3, initial_epoch=1, seconds=4.0)
     assert budget.trial_seconds(best, False, final_epochs=15) == pytest.approx(50.0)  # Its own final fit, if it wins.
     clock.now += 55
     assert budget.trial_seconds(best, False, final_epochs=15) == pytest.approx(45 - 30)

@@ -39,7 +39,9 @@ def test_the_served_model_first_then_the_best_and_failed_ones_last(records):
 
 def test_stages_of_a_one_shot_search_come_below_what_has_a_score_with_their_metrics(records):
     values = {"tuner/stage": "supernet", "tuner/initial_epoch": 0, "tuner/epochs": 1}
-    epoch = TrialRecord("0009", 9, "supernet", values, "completed", metrics={"loss": 0.1, "entropy": 1.5}, epochs=1)
+    epoch = TrialRecord(
+        "0009", 9, "supernet", values, status="completed", metrics={"loss": 0.1, "entropy": 1.5}, epochs=1
+    )
     board = leaderboard([*records, epoch], "val_accuracy", "max")
     assert list(board["trial_id"]) == ["final", "0002", "0000", "0009", "0003", "0001"]
     row = board.iloc[3]

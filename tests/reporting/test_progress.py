@@ -161,9 +161,11 @@ def test_stages_of_a_one_shot_search(capsys):
         reporter.on_trial_end(record, best)
 
     best = TrialRecord("0000", 0, status="completed", score=0.9, epochs=5, seconds=3.0, values={"block": "dense"})
-    epoch = TrialRecord("0001", 1, "supernet", {"tuner/stage": "supernet", "tuner/epochs": 7}, "completed", seconds=2.5)
+    epoch = TrialRecord(
+        "0001", 1, "supernet", {"tuner/stage": "supernet", "tuner/epochs": 7}, status="completed", seconds=2.5
+    )
     epoch.metrics = {"loss": 0.5, "val_accuracy": 0.25, "entropy": 1.0986}
-    scores = TrialRecord("0002", 2, "one_shot", {"tuner/stage": "one_shot"}, "completed", seconds=9.0)
+    scores = TrialRecord("0002", 2, "one_shot", {"tuner/stage": "one_shot"}, status="completed", seconds=9.0)
     scores.metrics = {"val_accuracy": 0.75}
     reporter = ProgressReporter(verbose=2)
     reporter.on_search_begin(SearchInfo("val_accuracy", "max", max_trials=6, n_before=1))

@@ -43,11 +43,14 @@ class Pretender:
 
 
 def completed(job):
-    return jobs.Outcome("completed", {"score": float(job.number)}, [{"loss": 1.0}], 1, 1, 1, 8, 10, 0.1)
+    return jobs.Outcome(
+        status="completed", metrics={"score": float(job.number)}, history=[{"loss": 1.0}], best_epoch=1, epochs=1,
+        horizon=1, batch_size=8, parameters=10, seconds=0.1,
+    )  # fmt: skip
 
 
 def failed(job):
-    return jobs.Outcome("failed", message="RuntimeError: no")
+    return jobs.Outcome(status="failed", message="RuntimeError: no")
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def test_trials_are_counted_with_their_failures(make):
 def test_a_score_that_is_not_finite_is_a_failure(make):
     def outcome(job):
         result = completed(job)
-        return jobs.Outcome("completed", {"score": float("nan")}) if job.number == 1 else result
+        return jobs.Outcome(status="completed", metrics={"score": float("nan")}) if job.number == 1 else result
 
     search = make(outcome, max_trials=3)
     search.search()
@@ -95,7 +98,7 @@ def test_a_search_without_max_trials_in_which_all_fails_is_given_up(make):
 
 
 def test_patience_counts_trials_since_the_best(make):
-    search = make(lambda job: jobs.Outcome("completed", {"score": -abs(job.number - 3.0)}), patience=4)
+    search = make(lambda job: jobs.Outcome(status="completed", metrics={"score": -abs(job.number - 3.0)}), patience=4)
     assert search.search().trial_id == "0003"
     assert search.stop_reason == "patience" and len(search.records) == 8
 
@@ -181,10 +184,15 @@ def staged(job, finished=False):
     """Two candidates of twenty that the strategy asks for become finalists; of the others, the later the better."""
     if job.values.get("tuner/stage") == "supernet":
         report = {"epoch": job.values["tuner/epochs"], "distribution": {}, "finished": finished}
-        return jobs.Outcome("completed", {"loss": 0.5}, [{"loss": 0.5}], 1, 1, 1, report=report)
+        return jobs.Outcome(
+            status="completed", metrics={"loss": 0.5}, history=[{"loss": 0.5}], best_epoch=1, epochs=1, horizon=1,
+            report=report,
+        )  # fmt: skip
     if job.values.get("tuner/stage") == "one_shot":
         asked = [job.strategy.ask() for _ in range(job.values["tuner/queries"])]
-        return jobs.Outcome("completed", {"score": 50.0}, report={"finalists": [[each, 1.0] for each in asked]})
+        return jobs.Outcome(
+            status="completed", metrics={"score": 50.0}, report={"finalists": [[each, 1.0] for each in asked]}
+        )
     return completed(job)
 
 
@@ -224,7 +232,10 @@ def test_a_trial_that_began_again_from_a_checkpoint_is_read_from_the_journal_who
         for epoch in (1, 2, 2, 3):
             search.on_epoch(search.records[job.trial_id], epoch, {"loss": float(epoch)})
         history = [{"loss": 1.0}, {"loss": 2.0}, {"loss": 3.0}]
-        return jobs.Outcome("completed", {"score": 1.0}, history, 3, 3, 3, initial_epoch=1)
+        return jobs.Outcome(
+            status="completed", metrics={"score": 1.0}, history=history, best_epoch=3, epochs=3, horizon=3,
+            initial_epoch=1,
+        )  # fmt: skip
 
     search = make(outcome, max_trials=2)
     search.search()

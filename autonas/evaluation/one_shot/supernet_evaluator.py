@@ -17,7 +17,7 @@ from autonas.evaluation.one_shot import costs, path_training, scoring, search
 from autonas.supernet import Supernet
 from autonas.trials import job as jobs
 from autonas.trials import reserved
-from autonas.trials.states import Stage
+from autonas.trials.states import Stage, Status
 
 #: Paths that are scored after an epoch, to see how the training goes.
 _N_MEASURED = 4
@@ -93,7 +93,7 @@ class SupernetEvaluator:
         """
         self.phases = phases or phases_module.Phases()
         stages = {Stage.SUPERNET: self._train_epoch, Stage.ONE_SHOT: self._search}
-        outcome = jobs.Outcome("completed", best_epoch=1, epochs=1, horizon=1)
+        outcome = jobs.Outcome(status=Status.COMPLETED, best_epoch=1, epochs=1, horizon=1)
         stages[reserved.stage_of(job.values)](job, outcome)
         outcome.parameters = self.supernet.count_params()
         outcome.history = [outcome.metrics]

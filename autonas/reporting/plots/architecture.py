@@ -212,7 +212,7 @@ def _heading_width(heading):
 
 
 def _heading(search, record):
-    parts = [f"trial {record.number}" if record.stage == "search" else record.stage.replace("_", " ")]
+    parts = [f"trial {record.number}" if record.is_candidate else record.stage.replace("_", " ")]
     if record.score is not None:
         parts.append(f"{search.objective} {record.score:.4g}")
     if record.parameters is not None:

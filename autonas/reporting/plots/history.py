@@ -5,7 +5,8 @@ import math
 from autonas.costs.orientation import oriented
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
-from autonas.trials.order import is_number, length, order
+from autonas.trials.order import is_number, longest, sort_key, target_epochs
+from autonas.trials.states import Stage, Status
 
 #: Learning curves that are told apart by colour; the others are grey.
 _N_COLOURED = 6
@@ -33,7 +34,7 @@ def plot_history(search, records, over="trials", axes=None):
     if over not in ("trials", "seconds"):
         raise ValueError(f"`over` must be 'trials' or 'seconds'. Received: over={over!r}")
     axes = canvas.new_axes(axes)
-    trials = [record for record in records if record.stage == "search" and record.status != "running"]
+    trials = [record for record in records if record.is_candidate and record.status != Status.RUNNING]
     if over == "seconds":
         trials.sort(key=lambda record: record.started + record.seconds)
     first = min((record.started for record in trials), default=0.0)
@@ -42,14 +43,13 @@ def plot_history(search, records, over="trials", axes=None):
         place = {id(each): order for order, each in enumerate(sorted(trials, key=lambda record: record.number))}
     else:
         place = {id(each): each.started + each.seconds - first for each in trials}
-    scored = [record for record in trials if record.status == "completed" and is_number(record.score)]
+    scored = [record for record in trials if record.is_completed and is_number(record.score)]
     if not trials:
         return canvas.note(axes, "no trial has ended")
-    farthest = max((length(record) for record in scored), default=0)
-    full = [record for record in scored if length(record) == farthest]
-    short = [record for record in scored if length(record) < farthest]
+    full = longest(scored)
+    short = [record for record in scored if target_epochs(record) < target_epochs(full[0])]
     if short:
-        label = f"trained for fewer than {farthest} epochs"
+        label = f"trained for fewer than {target_epochs(full[0])} epochs"
         axes.scatter([place[id(each)] for each in short], [each.score for each in short], s=10, color="0.75",
                      label=label)  # fmt: skip
     axes.scatter([place[id(each)] for each in full], [each.score for each in full], s=22, color=canvas.SKY,
@@ -63,7 +63,7 @@ def plot_history(search, records, over="trials", axes=None):
                   label=f"best: trial {path[-1].number}, {path[-1].score:.4g}")  # fmt: skip
     _limit(axes, [record.score for record in scored], search.direction)
     _draw_baselines(axes, records)
-    for status, marker, colour in (("failed", "x", canvas.RED), ("refused", "|", canvas.ORANGE)):
+    for status, marker, colour in ((Status.FAILED, "x", canvas.RED), (Status.REFUSED, "|", canvas.ORANGE)):
         places = [place[id(record)] for record in trials if record.status == status]
         if places:
             label = f"{status} ({len(places)})"
@@ -96,7 +96,7 @@ def plot_curves(search, records, axes=None):
     curves = [
         (record, [epoch.get(name, math.nan) for epoch in record.history])
         for record in records
-        if record.stage == "search" and len(record.history) and any(name in epoch for epoch in record.history)
+        if record.is_candidate and len(record.history) and any(name in epoch for epoch in record.history)
     ]
     if not curves:
         return canvas.note(axes, "no trial has a learning curve")
@@ -104,7 +104,7 @@ def plot_curves(search, records, axes=None):
     def key(item):
         record, _ = item
         score = -oriented(record.score, search.direction) if is_number(record.score) else math.inf
-        return (record.status != "completed", -length(record), score)
+        return (not record.is_completed, -target_epochs(record), score)
 
     curves.sort(key=key)
     colours = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.RED, canvas.PURPLE, canvas.SKY]
@@ -131,7 +131,7 @@ def _draw_baselines(axes, records):
     """Draw the scores of the baselines as lines; a line that is far from all trials stands in the legend only."""
     low, high = axes.get_ylim()
     span = high - low
-    shown = [record for record in records if record.stage == "baseline" and is_number(record.score)]
+    shown = [record for record in records if record.stage == Stage.BASELINE and is_number(record.score)]
     for record, style in zip(shown, (":", "--"), strict=False):
         is_near = low - span <= record.score <= high + span
         label = f"{record.trial_id.replace('_', ' ')}, {record.score:.4g}{'' if is_near else ' (outside)'}"
@@ -142,8 +142,8 @@ def _draw_baselines(axes, records):
 
 
 def _best_so_far(search, scored):
-    """Return the records that were the best when they ended; see `winner.order`."""
-    key, path = order(search.pairs(), scored), []
+    """Return the records that were the best when they ended; see `trials.order.sort_key`."""
+    key, path = sort_key(search.pairs(), scored), []
     for record in scored:
         if not path or key(record) < key(path[-1]):
             path.append(record)

@@ -6,7 +6,8 @@ import textwrap
 from autonas.costs.orientation import oriented
 from autonas.reporting import importance, text
 from autonas.reporting.plots import canvas
-from autonas.trials import reserved
+from autonas.trials import order
+from autonas.trials.states import Status
 
 _N_SHOWN = 8
 #: Characters of a line of an axis's head: as many as there is room for.
@@ -27,8 +28,8 @@ def _size(search, records, shares=None):
 def plot_parallel(search, records, shares=None, axes=None):
     """Draws each trial as a line through the values of its decisions, the most important first, to its score.
 
-    Only trials whose scores compare are drawn, those of one length of training (see `importance.comparable`), and those
-    that failed. A decision that was inactive in a trial is passed below its scale.
+    Only trials with comparable scores are drawn (see `trials.order.comparable`), and trials that failed. A decision
+    that was inactive in a trial is passed below its scale.
 
     Args:
         search: The `SearchInfo`.
@@ -44,25 +45,25 @@ def plot_parallel(search, records, shares=None, axes=None):
     from matplotlib import collections
 
     axes = canvas.new_axes(axes, _size(search, records, shares))
-    trials = importance.comparable(records)
+    trials = order.comparable(records)
     names = _shown(search, records, shares)
     if not names:
         return canvas.note(axes, "too few trials to compare their decisions")
-    failed = [record for record in records if record.stage == "search" and record.status == "failed"]
+    failed = [record for record in records if record.is_candidate and record.status == Status.FAILED]
     scales = {info["name"]: _Scale(info, trials + failed) for info in search.space if info["name"] in names}
     axes.set_axis_off()
     scores = np.array([record.score for record in trials])
     colours, heights = _by_score(scores, search.direction)
     # The best on top; lines through one option lie beside each other, not on each other.
-    order = np.argsort(oriented(heights, search.direction), kind="stable")
-    spread = 0.05 * (np.argsort(order) / max(1, len(order) - 1) - 0.5)
+    worst_first = np.argsort(oriented(heights, search.direction), kind="stable")
+    spread = 0.05 * (np.argsort(worst_first) / max(1, len(worst_first) - 1) - 0.5)
     lines = []
-    for place in order:
+    for place in worst_first:
         record = trials[place]
         points = [scales[name].position(record.values.get(name), spread[place]) for name in names]
         lines.append([*enumerate(points), (len(names), heights[place])])
     widths = [0.9] * (len(lines) - 1) + [2.5]
-    axes.add_collection(collections.LineCollection(lines, colors=colours[order], linewidths=widths, alpha=0.85))
+    axes.add_collection(collections.LineCollection(lines, colors=colours[worst_first], linewidths=widths, alpha=0.85))
     if failed:
         lines = [
             [*enumerate(scales[name].position(record.values.get(name), 0.0) for name in names), (len(names), _BELOW)]
@@ -72,16 +73,16 @@ def plot_parallel(search, records, shares=None, axes=None):
     _draw_scales(axes, names, scales)
     _draw_score(axes, len(names), search, trials, heights, bool(failed))
     axes.set_xlim(-0.75, len(names) + 0.9)
-    lengths = {reserved.epochs(record.values) for record in records if record.stage == "search"}
+    lengths = {order.target_epochs(record) for record in records if record.is_candidate}
     if len(lengths) > 1:
-        said = f"{len(trials)} trials, trained for {reserved.epochs(trials[0].values)} epochs"
+        said = f"{len(trials)} trials, trained for {order.target_epochs(trials[0])} epochs"
         axes.text(-0.7, _BELOW - 0.05, said, fontsize=7, color="0.4", va="top")
     axes.set_ylim(_BELOW - 0.08, 1.2)
     return axes
 
 
 def _shown(search, records, shares):
-    trials = importance.comparable(records)
+    trials = order.comparable(records)
     if len(trials) < 2:
         return []
     names = list(shares or [])

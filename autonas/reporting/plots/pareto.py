@@ -2,6 +2,7 @@
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
+from autonas.trials.states import Stage, Status
 
 #: A limit is drawn as a line if it is no farther from the trials than this share of their range.
 _NEAR = 0.5
@@ -25,7 +26,7 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
     """
     (high, high_direction), (wide, wide_direction) = objectives[:2]
     axes = canvas.new_axes(axes)
-    trials = board[(board.stage == "search") & (board.status == "completed")]
+    trials = board[(board.stage == Stage.SEARCH) & (board.status == Status.COMPLETED)]
     dominated = trials[~trials.trial_id.isin(front.trial_id)]
     axes.scatter(dominated[wide], dominated[high], color="0.7", label="dominated")
     ordered = front.sort_values(wide)

@@ -2,10 +2,16 @@
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
+from autonas.trials.states import Stage
 
 #: What candidates, shared weights and the final fit are called.
-_STAGES = {"search": "trials", "supernet": "shared weights", "one_shot": "one-shot scores", "final": "final fit",
-           "baseline": "baselines"}  # fmt: skip
+_STAGES = {
+    Stage.SEARCH: "trials",
+    Stage.SUPERNET: "shared weights",
+    Stage.ONE_SHOT: "one-shot scores",
+    Stage.FINAL: "final fit",
+    Stage.BASELINE: "baselines",
+}
 
 
 def seconds_by_phase(records):

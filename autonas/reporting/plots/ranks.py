@@ -3,6 +3,7 @@
 from autonas.costs.orientation import oriented
 from autonas.reporting.plots import canvas
 from autonas.trials import reserved
+from autonas.trials.states import Stage
 
 
 def finalists(search, record):
@@ -37,12 +38,12 @@ def score_pairs(search, records):
     """
     one_shot = {}
     for record in records:
-        for values, score in finalists(search, record) if record.stage == "one_shot" else []:
+        for values, score in finalists(search, record) if record.stage == Stage.ONE_SHOT else []:
             one_shot[_key(values)] = score
     return [
         (record, one_shot[_key(record.values)], record.score)
         for record in records
-        if record.stage == "search" and record.status == "completed" and _key(record.values) in one_shot
+        if record.is_candidate and record.is_completed and _key(record.values) in one_shot
     ]
 
 

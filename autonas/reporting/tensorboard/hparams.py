@@ -30,6 +30,7 @@ from autonas.reporting import text
 from autonas.reporting.tensorboard import event_log
 from autonas.trials import reserved
 from autonas.trials.order import ranked
+from autonas.trials.states import Stage, Status
 
 #: Text of a decision that was inactive.
 NOT_USED = "not used"
@@ -42,11 +43,11 @@ _N_OPTIONS = 100
 _STATUS = "status"
 #: Statuses of trials that have a row.
 STATUSES = {
-    "completed": api_pb2.STATUS_SUCCESS,
-    "failed": api_pb2.STATUS_FAILURE,
-    "refused": api_pb2.STATUS_FAILURE,
+    Status.COMPLETED: api_pb2.STATUS_SUCCESS,
+    Status.FAILED: api_pb2.STATUS_FAILURE,
+    Status.REFUSED: api_pb2.STATUS_FAILURE,
 }
-_STAGES = {"final": "final fit", "infeasible": "violates a constraint"}
+_STAGES = {Stage.FINAL: "final fit", Stage.INFEASIBLE: "violates a constraint"}
 _ALWAYS_KNOWN = ("seconds", "parameters", "epochs")
 _RUNG = reserved.EPOCHS
 
@@ -92,7 +93,7 @@ class Table:
             record: The finished `TrialRecord`.
         """
         found = self._results(record)
-        if record.stage == "final":
+        if record.stage == Stage.FINAL:
             found = {name: value for name, value in found.items() if name in _ALWAYS_KNOWN}
         return {f"result/{name}": value for name, value in found.items()}
 
@@ -105,8 +106,10 @@ class Table:
                 isn't known. Then those that varied come first, those about the architecture before rates, those about
                 more of it before details.
         """
-        statuses = {_status(record) for record in records if record.stage in ("search", *_STAGES)} or {"completed"}
-        records = [record for record in records if record.stage == "search" and record.status in STATUSES]
+        statuses = {_status(record) for record in records if record.stage in (Stage.SEARCH, *_STAGES)} or {
+            Status.COMPLETED
+        }
+        records = [record for record in records if record.is_candidate and record.status in STATUSES]
         decisions = dict(self._decisions)
         if len({decisions[_RUNG].of(record) for record in records}) < 2:
             del decisions[_RUNG]
@@ -128,7 +131,7 @@ class Table:
         return _hparams(hparams_metadata.EXPERIMENT_TAG, experiment=experiment)
 
     def _results(self, record):
-        values = {"score": record.score if record.status == "completed" else None}
+        values = {"score": record.score if record.is_completed else None}
         values |= {"seconds": record.seconds, "epochs": record.epochs, "parameters": record.parameters or None}
         # The metric of the objective is the score.
         own = {*values, self._search.objective}
@@ -232,7 +235,7 @@ def _column(name, domain, display_name, description, is_shown):
 
 
 def _status(record):
-    return _STAGES.get(record.stage, record.status) if record.status == "completed" else record.status
+    return _STAGES.get(record.stage, record.status) if record.is_completed else record.status
 
 
 def _about(name, known):

@@ -10,10 +10,11 @@ from autonas.reporting.leaderboard import leaderboard, pareto_front
 from autonas.reporting.reporter import Reporter
 from autonas.reporting.summary import summary
 from autonas.reporting.tensorboard import event_log, hparams, layout, pictures, texts
+from autonas.trials.states import Stage, Status
 
 _FLUSH_SECONDS = 2.0
 #: Stages whose trials have no run of their own.
-_STAGES = ("supernet", "one_shot")
+_STAGES = (Stage.SUPERNET, Stage.ONE_SHOT)
 #: Bytes that the runs of trials may have together: further trials are points in the run of the search alone.
 #: TensorBoard is slow with so many.
 _MAX_BYTES = 30e6
@@ -89,7 +90,7 @@ class TensorBoardReporter(Reporter):
         self._seconds_before = self._best_seconds = last.get("best_score_over_seconds", (0, 0.0))[0]
         counted = ("log_seconds", "trial_seconds/")
         self._seconds |= {tag: number for tag, (_, number) in last.items() if tag.startswith(counted)}
-        self._failures = {f"failures/{status}": 0 for status in ("failed", "refused")}
+        self._failures = {f"failures/{status}": 0 for status in (Status.FAILED, Status.REFUSED)}
         self._failures |= {tag: int(last[tag][1]) for tag in self._failures if tag in last}
         self._step = last.get("log_seconds", (-1, 0.0))[0]
         self._configuration = event_log.configuration_path(self._root / "search")
@@ -108,8 +109,8 @@ class TensorBoardReporter(Reporter):
     def on_trial_begin(self, record):
         if record.stage in _STAGES:
             return
-        if record.stage == "search":
-            n_running = 1 + sum(stage == "search" for _, stage in self._trials)
+        if record.is_candidate:
+            n_running = 1 + sum(stage == Stage.SEARCH for _, stage in self._trials)
             self._write(max(record.number, self._step + 1), {"running": n_running})
             self._log.flush()
             if self._n_bytes > _MAX_BYTES:
@@ -124,19 +125,19 @@ class TensorBoardReporter(Reporter):
 
     @_timed
     def on_trial_end(self, record, best):
-        if record.stage == "baseline":
+        if record.stage == Stage.BASELINE:
             self._baselines[f"baseline/{record.trial_id}"] = record.score
             self._log.flush()
             return
         if record.stage in _STAGES:
             self._step = max(record.number, self._step + 1)
-            if record.status == "completed":
+            if record.is_completed:
                 self._write_stage(record)
             return
         if best is record and (record.trial_id, record.stage) not in self._trials:
             self._trials[record.trial_id, record.stage] = _Trial(self._root / _run_name(record))
         trial = self._trials.pop((record.trial_id, record.stage), None)
-        if record.stage == "search" and record.status != "interrupted":
+        if record.is_candidate and record.status != Status.INTERRUPTED:
             self._step = max(record.number, self._step + 1)
             self._records.append(record)
             self._table.observe(record)
@@ -164,9 +165,9 @@ class TensorBoardReporter(Reporter):
     def on_search_end(self, records, stop_reason):
         for trial in [*self._trials.values(), *([] if self._supernet is None else [self._supernet])]:
             trial.close()
-        records = [record for record in records if record.status != "running"]
+        records = [record for record in records if record.status != Status.RUNNING]
         for record in records:
-            if record.stage == "search":
+            if record.is_candidate:
                 self._table.observe(record)
         shares = importances(records, self._search.space, self._search.direction)
         step = max((record.number + 1 for record in records), default=0)
@@ -195,7 +196,7 @@ class TensorBoardReporter(Reporter):
         draw(step, "search/5_seconds", plots.plot_phases, records)
         if len(self._search.objectives) > 1:
             draw(step, "search/7_pareto_front", plots.plot_pareto, *self._front(records))
-        if any(record.stage == "one_shot" for record in records):
+        if any(record.stage == Stage.ONE_SHOT for record in records):
             draw(step, "search/6_ranks", plots.plot_ranks, self._search, records)
 
     def _front(self, records):
@@ -252,7 +253,7 @@ class TensorBoardReporter(Reporter):
     def _write_stage(self, record):
         """Writes what came of an epoch of a supernet, or of the scoring with it."""
         report = record.report
-        if record.stage == "one_shot":
+        if record.stage == Stage.ONE_SHOT:
             self._write(self._step, {"one_shot/n_scored": report["n_scored"]})
             for rank, (_, score) in enumerate(plots.finalists(self._search, record), 1):
                 self._write(rank, {"one_shot/score_by_rank": score})
@@ -273,14 +274,14 @@ class TensorBoardReporter(Reporter):
     def _end_run(self, trial, record, best):
         """Ends the run of a trial with its results and its row of the table."""
         trial.end(record.history)
-        if record.status in hparams.STATUSES or record.stage != "search":
+        if record.status in hparams.STATUSES or not record.is_candidate:
             trial.run.write(record.best_epoch, event_log.scalars(self._table.results(record)))
             name = _run_name(record)
-            if record.stage == "final" and best is not None:
+            if record.stage == Stage.FINAL and best is not None:
                 name = f"final fit of trial {best.number}"
             self._write_row(record, name)
         self._n_bytes += trial.close()
-        if record.status == "completed" and record.stage == "search" and not self._configuration.exists():
+        if record.is_completed and record.is_candidate and not self._configuration.exists():
             self._declare(self._records)
 
     def _write_row(self, record, name):
@@ -293,7 +294,7 @@ class TensorBoardReporter(Reporter):
 
     def _rank_rows(self, records):
         """Gives the rows of the table their final names, by which TensorBoard sorts them: the best first."""
-        trials = [record for record in records if record.stage == "search" and record.status in hparams.STATUSES]
+        trials = [record for record in records if record.is_candidate and record.status in hparams.STATUSES]
         for record, name in zip(trials, hparams.row_names(self._search, trials), strict=True):
             if (self._root / _run_name(record)).exists():
                 self._write_row(record, name)
@@ -340,4 +341,4 @@ class _Trial:
 
 
 def _run_name(record):
-    return f"trial_{record.trial_id}" if record.stage == "search" else record.stage
+    return f"trial_{record.trial_id}" if record.is_candidate else record.stage

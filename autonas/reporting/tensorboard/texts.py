@@ -7,6 +7,7 @@ import pandas
 
 from autonas.reporting.leaderboard import head, leaderboard
 from autonas.reporting.text import architecture, duration, shortened
+from autonas.trials.states import Stage
 
 #: Rows of the leaderboard that are written; the page of HParams has all trials.
 _N_ROWS = 100
@@ -54,11 +55,11 @@ def board(search, records):
     for row in shown.itertuples():
         record = by_id[row.trial_id, row.stage]
         what = architecture(record.values, 6)
-        if record.status != "completed":
+        if not record.is_completed:
             what = f"{record.status}: {record.message or what}"
-        elif record.stage == "baseline":
+        elif record.stage == Stage.BASELINE:
             what = record.message
-        elif record.stage != "search":
+        elif not record.is_candidate:
             what = f"{row.stage} fit: {what}"
         others = [record.metrics.get(name) for name in search.objectives[1:]]
         what = shortened(what, _N_CHARACTERS)

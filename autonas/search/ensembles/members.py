@@ -8,6 +8,7 @@ import warnings
 from autonas import exceptions
 from autonas.search.ensembles import network, selection
 from autonas.trials import records as records_module
+from autonas.trials.states import Stage, Status
 
 #: Candidates that are considered, the best ones by themselves.
 _MAX_CANDIDATES = 25
@@ -49,7 +50,9 @@ class EnsembleStage:
         averaged = network.averaging_network(
             [self._trained(record, refit) for record in members], list(chosen.members.values())
         )
-        record = records_module.TrialRecord("ensemble", len(self.tuner.records), "ensemble", status="completed")
+        record = records_module.TrialRecord(
+            "ensemble", len(self.tuner.records), Stage.ENSEMBLE, status=Status.COMPLETED
+        )
         measured = self.goal.measure_again(self.evaluator.as_served(averaged))
         if measured.violations:
             warnings.warn(
@@ -132,16 +135,16 @@ class EnsembleStage:
 
     def _trained(self, record, refit):
         """The network of a candidate, apart from what the search keeps of it."""
-        job, outcome = self.tuner.job(record), self.tuner.outcomes[record.trial_id]
-        earlier = self.tuner.final_stage.earlier_final_fit(job, outcome) if refit else None
+        job = self.tuner.job(record)
+        earlier = self.tuner.final_stage.earlier_final_fit(job, record) if refit else None
         if earlier is not None:
             model = earlier[1]  # `fit` has trained the best one on all rows already.
         elif refit:
-            model, final = self.evaluator.final_fit(job, outcome)
+            model, final = self.evaluator.final_fit(job, record)
             if final.interrupted:
                 raise KeyboardInterrupt
         else:
-            model = self.tuner.final_stage.searched(job, outcome)
+            model = self.tuner.final_stage.searched(job, record)
         found = self.evaluator.build(record.values)
         found.set_weights(model.get_weights())
         return found
