@@ -7,8 +7,8 @@ import keras_tuner
 
 from autonas.costs.orientation import oriented
 from autonas.oracles import locks
+from autonas.trials import events, outcomes, reserved, states
 from autonas.trials import journal as journal_module
-from autonas.trials import outcomes, reserved, states
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -75,7 +75,7 @@ class TrialKeeper(keras_tuner.Oracle):
             self._add(trial)
             self.ongoing_trials[tuner_id] = trial
             self._write_space()
-            self._write({"event": "created", "trial_id": trial.trial_id, "values": trial.hyperparameters.values})
+            self._write(events.Created(trial.trial_id, trial.hyperparameters.values))
         return trial
 
     @locks.synchronized
@@ -126,24 +126,17 @@ class TrialKeeper(keras_tuner.Oracle):
         trial.status, trial.message = ours.status, ours.message
         self._running.remove(ours.trial_id)
         self.end_order.append(ours.trial_id)
-        event = {
-            "event": "ended",
-            "trial_id": ours.trial_id,
-            "values": ours.hyperparameters.values,
-            "status": ours.status,
-            "score": ours.score,
-            "best_step": ours.best_step,
-            "metrics": metrics,
-            "message": ours.message,
-            **getattr(trial, "facts", {}),
-        }
+        event = events.Ended(
+            ours.trial_id, ours.hyperparameters.values, ours.status, ours.score,
+            best_step=ours.best_step, metrics=metrics, message=ours.message, further=getattr(trial, "facts", {}),
+        )  # fmt: skip
         self._write_space()
         self._write(event)
         for tuner_id, ongoing in list(self.ongoing_trials.items()):
             if ongoing.trial_id == ours.trial_id:
                 del self.ongoing_trials[tuner_id]
         # As the journal will give it back: the keys of a dict are strings then.
-        self._tell_trial(ours, json.loads(json.dumps(event)))
+        self._tell_trial(ours, events.Ended.from_json(json.loads(json.dumps(event.to_json()))))
 
     @locks.synchronized
     def get_best_trials(self, num_trials=1):
@@ -175,39 +168,41 @@ class TrialKeeper(keras_tuner.Oracle):
         if self.journal is not None or not hasattr(self, "_project_name"):
             return
         journal = journal_module.Journal(os.path.join(self._project_dir, journal_module.NAME))
-        events = journal.read()
+        journaled = events.read(journal)
         declared = self.hyperparameters.space
-        self._check_space([added for event in events if event["event"] == "space" for added in event["added"]], journal)
-        first = next((event["added"] for event in events if event["event"] == "space"), None)
+        spaces = [event.added for event in journaled if isinstance(event, events.Space)]
+        self._check_space([entry for added in spaces for entry in added], journal)
+        first = next(iter(spaces), None)
         if first is not None and first != _configured(declared):
             self.hyperparameters = keras_tuner.HyperParameters()  # It grows again as it did.
         self.journal = journal
-        if not events:
-            self.journal.append({"event": "search", "version": 1, "seed": self.seed, **self.header})
-        for event in events:
-            if event["event"] == "search":
-                self.seed = event["seed"]
-            elif event["event"] == "space":
-                self._restore_space(event["added"])
-            elif event["event"] == "created":
-                trial = self._new_trial(len(self.trials), event["values"], TrialStatus.RUNNING)
-                self.repeat_ask(event["values"])
-                self._add(trial)
-                self._unfinished.append(trial)
-            elif event["event"] == "ended":
-                self._replay_end(event)
+        if not journaled:
+            self._write(events.Search(self.seed, further=self.header))
+        for event in journaled:
+            match event:
+                case events.Search():
+                    self.seed = event.seed
+                case events.Space():
+                    self._restore_space(event.added)
+                case events.Created():
+                    trial = self._new_trial(len(self.trials), event.values, TrialStatus.RUNNING)
+                    self.repeat_ask(event.values)
+                    self._add(trial)
+                    self._unfinished.append(trial)
+                case events.Ended():
+                    self._replay_end(event)
         self.hyperparameters.merge(declared, overwrite=False)
         self._write_space()
 
     def _write(self, event):
         if self.journal is not None:
-            self.journal.append(event)
+            self.journal.append(event.to_json())
 
     def _write_space(self):
         """Journals the hyperparameters that the space has got since it was journaled."""
         if self.journal is not None and len(self.hyperparameters.space) > self._n_journaled:
             added = self.hyperparameters.get_config()["space"][self._n_journaled :]
-            self._write({"event": "space", "added": added})
+            self._write(events.Space(added))
             self._n_journaled += len(added)
 
     def _restore_space(self, added):
@@ -234,13 +229,13 @@ class TrialKeeper(keras_tuner.Oracle):
         self.open()
 
     def _replay_end(self, event):
-        trial = self.trials[event["trial_id"]]
+        trial = self.trials[event.trial_id]
         self._unfinished.remove(trial)
         self._running.remove(trial.trial_id)
-        trial.hyperparameters.values = event["values"]
-        trial.status, trial.message, trial.score = event["status"], event["message"], event["score"]
-        trial.best_step = event["best_step"]
-        for name, value in event["metrics"].items():
+        trial.hyperparameters.values = event.values
+        trial.status, trial.message, trial.score = event.status, event.message, event.score
+        trial.best_step = event.best_step
+        for name, value in event.metrics.items():
             trial.metrics.register(name, direction="min")
             trial.metrics.update(name, value, step=trial.best_step)
         self.end_order.append(trial.trial_id)
@@ -274,15 +269,15 @@ class TrialKeeper(keras_tuner.Oracle):
         return self.trials[trial_id]
 
     def _tell_trial(self, trial, event):
-        number, values = int(trial.trial_id), dict(trial.hyperparameters.values)
-        if not reserved.is_candidate(values):
-            self.tell_report(number, values, event.get("report") if trial.status == TrialStatus.COMPLETED else None)
-            return
-        margins = event.get("margins")
+        number, values, facts = int(trial.trial_id), dict(trial.hyperparameters.values), event.further
         completed = trial.status == TrialStatus.COMPLETED
-        if "curve" in event:
-            self.observe_curve(number, values, event["curve"], event["horizon"], event["forecast"])
-        self.tell(number, values, outcomes.scores(event["metrics"], self._objectives) if completed else None, margins)
+        if not reserved.is_candidate(values):
+            self.tell_report(number, values, facts.get("report") if completed else None)
+            return
+        if "curve" in facts:
+            self.observe_curve(number, values, facts["curve"], facts["horizon"], facts["forecast"])
+        scores = outcomes.scores(event.metrics, self._objectives) if completed else None
+        self.tell(number, values, scores, facts.get("margins"))
 
 
 def _configured(space):

@@ -5,6 +5,7 @@ import time
 import warnings
 
 from autonas import exceptions, storage
+from autonas.trials import events
 from autonas.trials import records as records_module
 from autonas.trials.states import Stage, Status
 
@@ -23,7 +24,7 @@ class FinalStage:
         self.tuner = tuner
         self.evaluator = tuner.evaluator
         self.goal = tuner.evaluator.goal
-        #: The journal's event of the final fit whose weights are there, or `None`.
+        #: The `events.Final` of the final fit whose weights are there, or `None`.
         self.earlier = None
         #: List of a `HeadPredictions` for each head: what the candidate that is served says of the validation rows.
         self.predictions = []
@@ -178,25 +179,23 @@ class FinalStage:
         """So that it isn't trained again when the finished search is called again."""
         weights = model.get_weights()
         self.tuner.weights.save(weights, "final")
-        self.earlier = {
-            "event": "final", "of": job.trial_id, "record": record.to_json(), "weights": _checksum(weights),
-        }  # fmt: skip
-        self.tuner.oracle.journal.append(self.earlier)
+        self.earlier = events.Final(job.trial_id, record.to_json(), _checksum(weights))
+        self.tuner.oracle.journal.append(self.earlier.to_json())
 
     def earlier_final_fit(self, job, outcome):
         """Record and model of a final fit that was made of the same trial before, or `None`."""
         event, tuner = self.earlier, self.tuner
-        if event is None or event["of"] != job.trial_id:
+        if event is None or event.of != job.trial_id:
             return None
         kept = tuner.weights.read("final")
         # A process that ended between the weights of another final fit and its event left them here.
-        if kept is None or ("weights" in event and event["weights"] != _checksum(kept.values())):
+        if kept is None or event.weights not in (None, _checksum(kept.values())):
             return None
         model = self.evaluator.trained(job, outcome).model
         if not tuner.weights.assign(model, "final"):
             return None
         with storage.describing_damage(tuner.oracle.journal.path):
-            record = records_module.TrialRecord.from_json(event["record"])
+            record = records_module.TrialRecord.from_json(event.record)
         record.number = len(tuner.records)
         tuner.records["final"] = record
         return record, model

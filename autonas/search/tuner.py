@@ -14,9 +14,9 @@ from autonas.costs.orientation import oriented
 from autonas.evaluation import phases
 from autonas.reporting import reporter as reporter_module
 from autonas.search import final_stage, interrupts, standings
+from autonas.trials import events, reserved
 from autonas.trials import job as jobs
 from autonas.trials import records as records_module
-from autonas.trials import reserved
 from autonas.trials import weights as weights_module
 from autonas.trials.states import Stage, Status
 
@@ -136,7 +136,7 @@ class Tuner(keras_tuner.Tuner):
                 score = self.goal.combined(baseline.scores).get(self.goal.main.name, math.nan)
                 record.score = score if math.isfinite(score) else None
                 self.records[record.trial_id] = record
-                self.oracle.journal.append({"event": "baseline", "record": record.to_json()})
+                self.oracle.journal.append(events.Baseline(record.to_json()).to_json())
         for record in self._baselines():
             self.report("on_trial_end", record, self.standings.best())
 
@@ -172,8 +172,8 @@ class Tuner(keras_tuner.Tuner):
                         break
                     in_flight += 1
                 with self.phases("wait"):
-                    events = self.executor.wait() if in_flight else []
-                for event in events:
+                    reports = self.executor.wait() if in_flight else []
+                for event in reports:
                     with interrupts.deferred():
                         in_flight -= self._take(event)
         except KeyboardInterrupt:
@@ -319,8 +319,7 @@ class Tuner(keras_tuner.Tuner):
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
         record.add_epoch(epoch, numbers)
         if record.stage != Stage.INFEASIBLE:
-            event = {"event": "epoch", "trial_id": record.trial_id, "epoch": epoch, "numbers": numbers}
-            self.oracle.journal.append(event)
+            self.oracle.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
         self.report("on_epoch_end", record, epoch, numbers)
 
     def _take(self, event):
@@ -417,42 +416,34 @@ class Tuner(keras_tuner.Tuner):
         return {record.trial_id for record in kept}
 
     def _restore(self):
-        """Rebuilds the records of an earlier process from the journal."""
-        for event in self.oracle.journal.read():
-            kind = event["event"]
-            if kind == "created":
-                self._new_record(event["trial_id"], event["values"])
-            elif kind == "epoch":
-                self.records[event["trial_id"]].add_epoch(event["epoch"], event["numbers"])
-            elif kind == "ended":
-                record = self.records[event["trial_id"]]
-                history, earlier = record.history, self._earlier(record)
-                if earlier is not None:
-                    # What comes before its own epochs are those of the trial that it went on with.
-                    history = earlier.history[: max(0, event["epochs"] - len(history))] + history
-                history = history[: event["epochs"]]
-                status = Status.COMPLETED if event["status"] == TrialStatus.COMPLETED else Status.FAILED
-                if status == Status.FAILED and any(margin is not None and margin < 0 for margin in event["margins"]):
-                    status = Status.REFUSED
-                record.take(
-                    records_module.Result.from_facts(
-                        event,
-                        status=status,
-                        metrics=event["metrics"] or event.get("costs", {}),
-                        history=history,
-                        message=event["message"] or "",
-                    )
-                )
-                record.score, record.started = event["score"], event["started"]
-                self._share_costs(record)
-                self.phases = phases.Phases(event.get("search_phases"))
-                self._count_refused(record)
-                if record.is_completed and record.is_candidate:
-                    self.evaluator.remember(record.metrics)
-            elif kind == "baseline":
-                record = records_module.TrialRecord.from_json(event["record"])
-                self.records[record.trial_id] = record
-            elif kind == "final":
-                self.final_stage.earlier = event
+        """Restore the records of an earlier process from the journal."""
+        for event in events.read(self.oracle.journal):
+            match event:
+                case events.Created():
+                    self._new_record(event.trial_id, event.values)
+                case events.Epoch():
+                    self.records[event.trial_id].add_epoch(event.epoch, event.numbers)
+                case events.Ended():
+                    self._restore_end(event)
+                case events.Baseline():
+                    record = records_module.TrialRecord.from_json(event.record)
+                    self.records[record.trial_id] = record
+                case events.Final():
+                    self.final_stage.earlier = event
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == Status.RUNNING]:
             del self.records[trial_id]
+
+    def _restore_end(self, event):
+        record = self.records[event.trial_id]
+        n_epochs = event.further["epochs"]
+        history, earlier = record.history, self._earlier(record)
+        if earlier is not None:
+            # The epochs of the trial that this trial continues come first.
+            history = earlier.history[: max(0, n_epochs - len(history))] + history
+        record.take(event.result(history[:n_epochs]))
+        record.score, record.started = event.score, event.further["started"]
+        self._share_costs(record)
+        self.phases = phases.Phases(event.further.get("search_phases"))
+        self._count_refused(record)
+        if record.is_completed and record.is_candidate:
+            self.evaluator.remember(record.metrics)

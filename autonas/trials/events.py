@@ -1,51 +1,200 @@
-"""The events of a journal, checked before a search goes on from them: a file may hold anything."""
+"""The events of a search: the entries of its journal, and the check of a journal before a search continues from it."""
+
+import dataclasses
+from typing import ClassVar
 
 import keras_tuner
 
 from autonas import storage
-from autonas.trials import reserved, states
-from autonas.trials.states import Stage
+from autonas.trials import records, reserved, states
+from autonas.trials.states import Stage, Status
 
 _NUMBERS = {str: (float, None)}
 _VALUES = {str: (str, float, bool, None)}
-#: Shapes of the events of each kind; see `storage.check_shape`.
-_SHAPES = {
-    "search": {"version": int, "seed": int},
-    "space": {"added": [{"class_name": ("Boolean", "Choice", "Fixed", "Float", "Int"), "config": {str: object}}]},
-    "baseline": {"record": {str: object}},
-    "created": {"trial_id": str, "values": _VALUES},
-    "epoch": {"trial_id": str, "epoch": int, "numbers": _NUMBERS},
-    "ended": {
+_VERSION = 1
+_TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+
+class Event:
+    """An entry of the journal.
+
+    The fields of a subclass are the names of the entry. A field `further` is a dict of all other names of the entry.
+
+    Attributes:
+        kind: The kind of event, as the journal has it under `"event"`.
+        shape: The shape of the other names of the entry; see `storage.check_shape`.
+        is_open: Whether the entry may have names that `shape` lacks.
+    """
+
+    kind: ClassVar[str]
+    shape: ClassVar[dict]
+    is_open: ClassVar[bool] = False
+
+    def to_json(self):
+        """Return the entry of the journal, a JSON-like dict."""
+        entry = {"event": self.kind} | {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return entry | entry.pop("further", {})
+
+    @classmethod
+    def from_json(cls, entry):
+        """Return the event of an entry of its kind."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        fields = {name: value for name, value in entry.items() if name in names}
+        if "further" in names:
+            fields["further"] = {name: value for name, value in entry.items() if name not in names | {"event"}}
+        return cls(**fields)
+
+
+@dataclasses.dataclass(frozen=True)
+class Search(Event):
+    """The beginning of a search: its seed, and further facts by which searches are told apart (the header)."""
+
+    kind = "search"
+    shape = {"version": int, "seed": int}
+    is_open = True
+
+    seed: int
+    version: int = _VERSION
+    further: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Space(Event):
+    """Hyperparameters that were added to the search space, a list of configurations."""
+
+    kind = "space"
+    shape = {"added": [{"class_name": ("Boolean", "Choice", "Fixed", "Float", "Int"), "config": {str: object}}]}
+
+    added: list
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline(Event):
+    """The score of a baseline: its record, as from `TrialRecord.to_json`."""
+
+    kind = "baseline"
+    shape = {"record": {str: object}}
+    is_open = True
+
+    record: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Created(Event):
+    """The beginning of a trial."""
+
+    kind = "created"
+    shape = {"trial_id": str, "values": _VALUES}
+
+    trial_id: str
+    values: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch(Event):
+    """The end of an epoch, counted from 1, of a trial, with its metrics."""
+
+    kind = "epoch"
+    shape = {"trial_id": str, "epoch": int, "numbers": _NUMBERS}
+
+    trial_id: str
+    epoch: int
+    numbers: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended(Event):
+    """The end of a trial.
+
+    Args:
+        trial_id: Id of the trial.
+        values: Values of the trial.
+        status: Status of the trial in Keras Tuner: `"COMPLETED"` or `"FAILED"`.
+        score: Value of the objective, or `None`.
+        best_step: Epoch of the score, or `None`.
+        metrics: Dict of the metrics of the best epoch.
+        message: One line, or `None`.
+        further: Facts of the trial (see `TrialRecord.facts`), the seconds of the search so far by phase,
+            `"search_phases"`, and the learning curve, `"curve"`. Empty for a tuner that isn't of this library.
+    """
+
+    kind = "ended"
+    shape = {
         "trial_id": str, "values": _VALUES, "status": str, "score": (float, None), "best_step": (int, None),
         "metrics": _NUMBERS, "message": (str, None), "best_epoch?": int, "epochs?": int, "initial_epoch?": int,
         "horizon?": int, "batch_size?": (int, None), "parameters?": (int, None), "precision?": (str, None),
         "seconds?": float, "started?": float, "costs?": _NUMBERS, "margins?": ([(float, None)], None),
         "phases?": _NUMBERS, "search_phases?": _NUMBERS, "report?": {str: object}, "curve?": [(float, None)],
         "forecast?": ([float], None),
-    },
-    "final": {"of": str, "record": {str: object}},
-}  # fmt: skip
-#: Kinds whose events may have further values, such as the header, which has all that searches are compared by.
-_OPEN = ("search", "baseline", "ended", "final")
-_VERSION = 1
-_STAGES = (Stage.SUPERNET, Stage.ONE_SHOT)
-_STATUSES = (keras_tuner.engine.trial.TrialStatus.COMPLETED, keras_tuner.engine.trial.TrialStatus.FAILED)
+    }  # fmt: skip
+    is_open = True
+
+    trial_id: str
+    values: dict
+    status: str
+    score: float | None
+    best_step: int | None
+    metrics: dict
+    message: str | None
+    further: dict = dataclasses.field(default_factory=dict)
+
+    def result(self, history):
+        """Return the `Result` of the trial.
+
+        Args:
+            history: List of the metrics of each epoch, which the journal has in events of their own.
+        """
+        margins = self.further.get("margins") or []
+        status = Status.COMPLETED if self.status == _TrialStatus.COMPLETED else Status.FAILED
+        if status == Status.FAILED and any(margin is not None and margin < 0 for margin in margins):
+            status = Status.REFUSED
+        metrics = self.metrics or self.further.get("costs", {})
+        return records.Result.from_facts(
+            self.further, status=status, metrics=metrics, history=history, message=self.message or ""
+        )
 
 
-def check(events, path):
-    """Raise an error if events can't be those of a search.
+@dataclasses.dataclass(frozen=True)
+class Final(Event):
+    """The final fit.
 
     Args:
-        events: List of dicts, what `Journal.read` returns.
-        path: The journal.
+        of: Id of the trial that was trained again on all rows.
+        record: Record of the final fit, as from `TrialRecord.to_json`.
+        weights: Checksum of the weights. Journals of earlier versions lack it. Defaults to `None`.
+    """
+
+    kind = "final"
+    shape = {"of": str, "record": {str: object}}
+    is_open = True
+
+    of: str
+    record: dict
+    weights: str | None = None
+
+
+_CLASSES = {cls.kind: cls for cls in (Search, Space, Baseline, Created, Epoch, Ended, Final)}
+
+
+def read(journal):
+    """Return the events of a `Journal`, a list in the order in which they happened."""
+    return [_CLASSES[entry["event"]].from_json(entry) for entry in journal.read()]
+
+
+def check(entries, path):
+    """Raise an error if the entries of a journal can't be the events of a search.
+
+    Args:
+        entries: List of dicts, as from `Journal.read`.
+        path: Path of the journal.
 
     Raises:
-        ValueError: If an event is of an unknown kind, lacks a value or has one of a wrong type, if a trial has another
-            name than a search gives it, or if the journal is of another version. The message names the line.
+        ValueError: If an entry is of an unknown kind, lacks a value or has a value of a wrong type, if a trial has
+            another id than a search gives it, or if the journal is of another version. The message names the line.
     """
     running, ended = set(), set()
-    for number, event in enumerate(events):
-        reason = _wrong_shape(event) or _wrong_content(event, number, running, ended)
+    for number, entry in enumerate(entries):
+        reason = _wrong_shape(entry) or _wrong_content(entry, number, running, ended)
         if reason is not None:
             raise ValueError(
                 f"Line {number + 1} of the journal {path!r} can't be from a search by this version of autonas: "
@@ -53,61 +202,61 @@ def check(events, path):
             )
 
 
-def _wrong_shape(event):
-    kind = event.get("event")
-    if not isinstance(kind, str) or kind not in _SHAPES:
+def _wrong_shape(entry):
+    kind = entry.get("event")
+    if not isinstance(kind, str) or kind not in _CLASSES:
         return f"the kind of event {kind!r:.60} is unknown"
-    if kind == "search" and event.get("version") != _VERSION:
-        return f"`version` is {event.get('version')!r:.60} instead of {_VERSION}"
-    shape = {"event": str, **_SHAPES[kind]}
-    if kind in _OPEN:
+    if kind == Search.kind and entry.get("version") != _VERSION:
+        return f"`version` is {entry.get('version')!r:.60} instead of {_VERSION}"
+    shape = {"event": str, **_CLASSES[kind].shape}
+    if _CLASSES[kind].is_open:
         names = {name.removesuffix("?") for name in shape}
-        event = {name: value for name, value in event.items() if name in names}
+        entry = {name: value for name, value in entry.items() if name in names}
     try:
-        storage.check_shape(event, shape, kind)
+        storage.check_shape(entry, shape, kind)
     except ValueError as error:
         return str(error)
     return None
 
 
-def _wrong_content(event, number, running, ended):
-    """Return what is wrong with the content of an event, `None` if nothing is; adds to the trials' ids."""
-    kind = event["event"]
-    if (kind == "search") != (number == 0):
+def _wrong_content(entry, number, running, ended):
+    """Return the reason why an entry is wrong, or `None`; update the sets of ids of running and ended trials."""
+    kind = entry["event"]
+    if (kind == Search.kind) != (number == 0):
         return "a journal has one event 'search', the first"
-    if kind in ("baseline", "final"):
-        return _wrong_record(event, ended)
-    if kind in ("search", "space"):
+    if kind in (Baseline.kind, Final.kind):
+        return _wrong_record(entry, ended)
+    if kind in (Search.kind, Space.kind):
         return None
-    trial_id = event["trial_id"]
-    if kind == "created":
+    trial_id = entry["trial_id"]
+    if kind == Created.kind:
         if trial_id != states.id_of(len(running) + len(ended)):
             return f"a trial is named {trial_id!r:.60}"
         running.add(trial_id)
     elif trial_id not in running:
         return f"there is no running trial {trial_id!r:.60}"
-    if kind == "epoch":
+    if kind == Epoch.kind:
         return None
-    if kind == "ended":
+    if kind == Ended.kind:
         running.remove(trial_id)
         ended.add(trial_id)
-        if event["status"] not in _STATUSES:
-            return f"'status' is {event['status']!r:.60}"
-    return _wrong_values(event["values"], running | ended)
+        if entry["status"] not in (_TrialStatus.COMPLETED, _TrialStatus.FAILED):
+            return f"'status' is {entry['status']!r:.60}"
+    return _wrong_values(entry["values"], running | ended)
 
 
-def _wrong_record(event, ended):
-    if event["record"].get("stage") != event["event"]:
-        return f"the record isn't of stage {event['event']!r}"
-    # The nearest of the refused architectures, which is trained after the search, has no trial of the search.
-    if event["event"] == "final" and event["of"] not in ended | {"infeasible"}:
-        return f"there is no trial {event['of']!r:.60} that has ended"
+def _wrong_record(entry, ended):
+    if entry["record"].get("stage") != entry["event"]:
+        return f"the record isn't of stage {entry['event']!r}"
+    # The candidate that violates constraints, and is trained after the search, isn't a trial of the search.
+    if entry["event"] == Final.kind and entry["of"] not in ended | {Stage.INFEASIBLE}:
+        return f"there is no trial {entry['of']!r:.60} that has ended"
     return None
 
 
 def _wrong_values(values, trial_ids):
     # The log has a folder by the name of the stage.
-    if not reserved.is_candidate(values) and values[reserved.STAGE] not in _STAGES:
+    if not reserved.is_candidate(values) and values[reserved.STAGE] not in (Stage.SUPERNET, Stage.ONE_SHOT):
         return f"{reserved.STAGE!r} is {values[reserved.STAGE]!r:.60}"
     if values.get(reserved.TRIAL_ID) not in (None, "", *trial_ids):
         return f"{reserved.TRIAL_ID!r} is {values[reserved.TRIAL_ID]!r:.60}"

@@ -92,16 +92,16 @@ def earlier_seed(directory):
 
 def earlier_header(directory):
     """Return the header of the search in a folder, a dict, `None` if there is no search in it."""
-    events = _events(directory)
-    return events[0] if events else None
+    entries = _entries(directory)
+    return entries[0] if entries else None
 
 
 def check_same_search(directory, header):
     """Raise a `ValueError` that shows the difference if a folder holds a search of something else."""
-    found = _events(directory)
-    if not found:
+    earlier = earlier_header(directory)
+    if earlier is None:
         return
-    differences = _differences({key: found[0].get(key) for key in header}, json.loads(json.dumps(header)))
+    differences = _differences({key: earlier.get(key) for key in header}, json.loads(json.dumps(header)))
     if differences:
         raise ValueError(
             f"`directory` {directory!r} holds a search of something else: {'; '.join(differences[:3])}"
@@ -110,12 +110,12 @@ def check_same_search(directory, header):
         )
 
 
-def _events(directory):
-    """Return the events of the search in a folder, checked; an empty list if there is none."""
+def _entries(directory):
+    """Return the checked entries of the journal in a folder; an empty list without a journal."""
     path = os.path.join(directory, journal.NAME)
-    found = journal.Journal(path).read()
-    events.check(found, path)
-    return found
+    entries = journal.Journal(path).read()
+    events.check(entries, path)
+    return entries
 
 
 def _written(directory, parent=""):

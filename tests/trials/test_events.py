@@ -2,7 +2,8 @@
 
 import pytest
 
-from autonas.trials import events
+from autonas.trials import events, journal
+from autonas.trials.states import Status
 
 ENDED = {
     "event": "ended", "trial_id": "0000", "values": {"units": 3}, "status": "COMPLETED", "score": 0.5, "best_step": 1,
@@ -62,3 +63,39 @@ def test_an_event_that_lacks_a_value_is_refused():
             changed = [*EVENTS[: line - 1], {key: event[key] for key in event if key != name}, *EVENTS[line:]]
             with pytest.raises(ValueError, match=f"Line {line} .*(lacks '{name}'|`{name}` is None)"):
                 events.check(changed, "journal.jsonl")
+
+
+def test_events_are_read_as_they_were_written(tmp_path):
+    written = [
+        events.Search(3, further={"data": {}}),
+        events.Created("0000", {"units": 3}),
+        events.Epoch("0000", 1, {"loss": 0.25}),
+        events.Ended("0000", {"units": 3}, "COMPLETED", 0.5, 1, {"loss": 0.25}, "", {"epochs": 1}),
+        events.Final("0000", {"stage": "final"}, "checksum"),
+    ]
+    file = journal.Journal(tmp_path / "journal.jsonl")
+    for event in written:
+        file.append(event.to_json())
+    assert events.read(journal.Journal(file.path)) == written
+    events.check(file.read(), file.path)
+
+
+def test_a_final_fit_of_an_earlier_version_has_no_checksum():
+    entry = {"event": "final", "of": "0000", "record": {}, "n": 7}
+    assert events.Final.from_json(entry) == events.Final("0000", {}, weights=None)
+
+
+@pytest.mark.parametrize(
+    ("status", "margins", "result"),
+    [
+        ("COMPLETED", [0.5], Status.COMPLETED),
+        ("FAILED", [0.5, None], Status.FAILED),
+        ("FAILED", [0.5, -0.1], Status.REFUSED),
+        ("FAILED", None, Status.FAILED),
+    ],
+)
+def test_a_failed_trial_beyond_a_limit_was_refused(status, margins, result):
+    facts = {"margins": margins, "costs": {"params": 9.0}, "epochs": 2, "unknown": 1}
+    ended = events.Ended("0000", {}, status, None, None, {}, None, facts).result([{"loss": 1.0}])
+    assert (ended.status, ended.metrics, ended.epochs, ended.message) == (result, {"params": 9.0}, 2, "")
+    assert ended.history == [{"loss": 1.0}]
