@@ -1,4 +1,4 @@
-"""The loop of a search: ask the oracle, evaluate, tell; one thread makes every call to the oracle."""
+"""The loop of a search: ask the oracle for a trial, evaluate the trial, and tell the oracle its result."""
 
 import dataclasses
 import gc
@@ -22,34 +22,36 @@ from autonas.trials.states import Stage, Status
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
-#: Seconds below which no trial is begun, except the first.
+#: Minimum time, in seconds, for starting a trial other than the first.
 _SHORTEST_TRIAL = 1.0
-#: Failures from the first trial on after which a search without `max_trials` is given up.
+#: Number of failed trials without a completed trial after which a search without `max_trials` ends.
 _HOPELESS = 20
-#: Candidates refused in a row after which a search ends: the strategy finds none within the limits any more.
+#: Number of consecutive rejected candidates after which a search ends.
 _MAX_REFUSED = 100
-#: Share of the time limit after which a search by short trainings only goes on with the best of them.
+#: Share of the time limit after which a search with short trainings only continues the best of these trainings.
 _SHARE_FOR_SHORT = 0.6
-#: The same where shared weights are trained first, which takes as long as that.
+#: The same share for a search with shared weights, whose candidates come late.
 _SHARE_FOR_SHORT_FINALISTS = 0.85
-#: Trials whose weights are kept at most, those of a front aside.
+#: Maximum number of trials whose weights are kept, apart from the trials of a Pareto front.
 _MAX_MEMBERS = 10
-#: Checkpoints that are kept at most, of trials whose training others may go on with.
+#: Maximum number of checkpoints that are kept of trials whose training later trials may continue.
 _MAX_CHECKPOINTS = 50
 
 
 class Tuner(keras_tuner.Tuner):
-    """Drives a search.
+    """Runs a search.
+
+    One thread makes all calls to the oracle.
 
     Args:
         oracle: An `autonas.oracles.Oracle`.
         graph: The bound `Graph`; its space becomes the oracle's.
         evaluator: An `evaluation.evaluator.Evaluator`.
-        executor: An `execution.Executor`: where jobs run.
+        executor: An `execution.Executor`, which runs the evaluations.
         reporter: A `Reporter`.
         budget: A `TimeBudget`.
-        directory: Folder of the run; a search that is in it continues.
-        patience: Trials without improvement after which the search ends, or `None`.
+        directory: Folder of the run. A search in this folder is continued.
+        patience: Number of trials without improvement after which the search ends, or `None`.
     """
 
     def __init__(self, oracle, graph, evaluator, executor, reporter, budget, directory, patience=None):
@@ -64,17 +66,17 @@ class Tuner(keras_tuner.Tuner):
         #: Dict from the key of a network to the costs that were measured on it.
         self.known_costs = {}
         self.stop_reason = None
-        #: Whether what is served is trained again on all rows.
+        #: Whether the best candidate is trained again on all rows.
         self.refits = True
-        #: What the time of the search goes to.
+        #: Seconds of the search by phase.
         self.phases = phases.Phases()
         self._n_refused_in_a_row = 0
-        # Candidates come late, and are few, where shared weights are trained first.
+        # With shared weights, candidates come late and are few.
         shares_weights = evaluator.supernet is not None
         self._share_for_feasible = 0.8 if shares_weights else 0.5
         self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
         self._first_epoch_seconds = 0.0
-        #: `time.monotonic()` at which the trials of this process began.
+        #: `time.monotonic()` at the beginning of every trial of this process.
         self._began = {}
         directory = os.path.abspath(directory)
         self.weights = weights_module.TrialWeights(directory)
@@ -84,19 +86,19 @@ class Tuner(keras_tuner.Tuner):
         super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
 
     def _populate_initial_space(self):
-        """The graph is declared before the search: Keras Tuner would build it once for each condition, and more."""
+        """Do nothing: the graph is declared before the search, without a build for every condition of the space."""
 
     # ------------------------------------------------------------------ the loop
 
     def run(self, info, refit):
-        """Searches, then makes the model to serve.
+        """Search, then return the model of the best candidate.
 
         Args:
             info: A `SearchInfo` for the reporter.
             refit: Whether the best candidate is trained again on all rows.
 
         Returns:
-            The model, the record of what it is, and the record of the trial that it is from.
+            The model, the record of its training, and the record of the candidate.
 
         Raises:
             SearchFailed: If no candidate was completed, or the training of shared weights fails.
@@ -109,7 +111,7 @@ class Tuner(keras_tuner.Tuner):
         info = dataclasses.replace(info, n_before=self.standings.n_counted())
         self.report("on_search_begin", info)
         self._score_baselines(info.time_limit)
-        # What was there before the search is left out of the collection after each trial, which would take 0.2 s.
+        # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s.
         gc.collect()
         gc.freeze()
         try:
@@ -124,7 +126,7 @@ class Tuner(keras_tuner.Tuner):
             self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")
 
     def _score_baselines(self, time_limit=None):
-        """Score the baselines, unless an earlier process has, and report them."""
+        """Score the baselines, unless an earlier process has scored them, and report them."""
         if not self._baselines():
             with self.phases("baselines"):
                 scored = self.evaluator.baselines(time_limit)
@@ -144,7 +146,7 @@ class Tuner(keras_tuner.Tuner):
         return [record for record in self.records.values() if record.stage == Stage.BASELINE]
 
     def _compare_to_baselines(self, served):
-        """Warn if a baseline is better than the trial that is served, or the constant as good."""
+        """Warn if a baseline is better than the best candidate, or if the constant baseline is as good."""
         # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
         leads = [
             (oriented(record.score - served.score, self.goal.main.direction), number == 0, record)
@@ -163,7 +165,7 @@ class Tuner(keras_tuner.Tuner):
             )
 
     def search(self):
-        """Runs trials until the budget, the space or the user ends it, and returns the record of the best one."""
+        """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""
         in_flight = 0
         try:
             while self.stop_reason is None or in_flight:
@@ -196,29 +198,29 @@ class Tuner(keras_tuner.Tuner):
         return best
 
     def serve(self, records, refit):
-        """The model of a trial, the record of what it is, and that of the trial; see `FinalStage.serve`."""
+        """Return the model of the first suitable trial of a list; see `FinalStage.serve`."""
         with self.phases("final"):
             return self.final_stage.serve(records, refit)
 
     def serve_another(self, trial_id, refit):
-        """The same for a trial of a search that has ended, in whatever time it takes."""
+        """Return the model of another trial after the end of the search, without a time limit; see `serve`."""
         self.budget = dataclasses.replace(self.budget, limit=None)
         self.reporter = reporter_module.Reporter()
         self.records.pop("ensemble", None)
         return self.serve([self.records[trial_id]], refit)
 
     def report(self, hook, *arguments):
-        """Calls a hook of the reporter."""
+        """Call a hook of the reporter."""
         with self.phases("report"):
             getattr(self.reporter, hook)(*arguments)
 
     def report_numbers(self, record):
-        """Reports what there is to say of the search after a trial or the final fit.
+        """Report numbers about the search after a trial or the final fit.
 
-        After a trial, the numbers of the strategy and of the front; and always where the seconds of the search went so
-        far, under `"seconds/"`: to `"strategy"`, to ask and tell it, `"report"`, `"weights"`, to keep them, `"wait"`,
-        for the executor (trials run then, if it runs them in this process), `"final"`, what comes after the search, and
-        `"other"`.
+        After a trial, these are the numbers of the strategy and of the Pareto front. The seconds of the search so far
+        are always reported, by phase: `"seconds/strategy"`, calls to the oracle; `"seconds/report"`;
+        `"seconds/weights"`, files; `"seconds/wait"`, waiting for the executor, or running trials in this process;
+        `"seconds/final"`, the time after the last trial; and `"seconds/other"`.
         """
         numbers = {}
         if record.stage != Stage.FINAL:
@@ -228,7 +230,7 @@ class Tuner(keras_tuner.Tuner):
         self.report("on_search_numbers", record, numbers | seconds)
 
     def job(self, record, deadline=None, strategy=None):
-        """The job of a record."""
+        """Return the job of a trial."""
         first, earlier = record, []
         while (before := self._earlier(first)) is not None:
             first = before
@@ -239,19 +241,19 @@ class Tuner(keras_tuner.Tuner):
         )  # fmt: skip
 
     def _earlier(self, record):
-        """The record of the trial whose training this one goes on with, or `None`."""
+        """Return the record of the earlier trial whose training a trial continues, or `None`."""
         if not record.is_candidate:
             return None
         return self.records.get(record.values.get(reserved.TRIAL_ID))
 
     def _submit(self, in_flight):
-        """Begins the next trial; says why the search ends if there is none."""
+        """Start the next trial and return whether there is one; if not, set the reason for which the search ends."""
         first = not self.standings.candidates()
         seconds = self._trial_seconds(first)
         if seconds is not None and len(self.records) == len(self._baselines()):
-            seconds = max(seconds, 0.1)  # However little time there is, there must be a model.
+            seconds = max(seconds, 0.1)  # There must be a model, however short the time.
         elif first and self.budget.share_spent() > self._share_for_feasible:
-            self.stop_reason = "time_limit"  # The rest is for one that breaks a limit.
+            self.stop_reason = "time_limit"  # The rest is for a candidate that violates a constraint.
         elif seconds is not None and seconds < self._shortest():
             self.stop_reason = "time_limit"
         if self._n_refused_in_a_row >= _MAX_REFUSED:
@@ -271,7 +273,7 @@ class Tuner(keras_tuner.Tuner):
             if trial.status == TrialStatus.IDLE and in_flight:
                 return False
             if trial.status != TrialStatus.RUNNING:
-                # Waiting with nothing under way would last for ever.
+                # Without a running trial, waiting would never end.
                 self.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
                 return False
             record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
@@ -297,13 +299,13 @@ class Tuner(keras_tuner.Tuner):
         return self.records[trial_id]
 
     def _shortest(self):
-        """Seconds without which a trial isn't begun: it must get to its first epoch, which can't be cut short since
-        tracing can't, in a third of the time of the fastest so far."""
+        """Return the minimum time, in seconds, for starting a trial: enough for its first epoch, which can't be cut
+        short, and a third of the time of the fastest trial so far."""
         times = [record.seconds for record in self.standings.completed()]
         return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
 
     def _trial_seconds(self, first):
-        """Seconds that the next trial may take, `None` without a limit."""
+        """Return the time limit of the next trial, in seconds; `None` without a limit."""
         best = self.standings.best()
         if best is None:
             return self.budget.trial_seconds(None, first)
@@ -314,7 +316,7 @@ class Tuner(keras_tuner.Tuner):
         self.on_epoch(self.records[job.trial_id], *report)
 
     def on_epoch(self, record, epoch, numbers):
-        """Journals and shows an epoch of a trial that is under way."""
+        """Journal and report an epoch of a running trial."""
         if epoch == 1 and record.is_candidate:
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
         record.add_epoch(epoch, numbers)
@@ -323,7 +325,7 @@ class Tuner(keras_tuner.Tuner):
         self.report("on_epoch_end", record, epoch, numbers)
 
     def _take(self, event):
-        """Takes in what the executor says of a job; returns whether it has ended."""
+        """Handle a report of the executor about a job. Return whether the job has ended."""
         record = self.records[event.job.trial_id]
         if isinstance(event, execution.Retried):
             record.message = f"begun again: {event.reason}"
@@ -354,7 +356,7 @@ class Tuner(keras_tuner.Tuner):
         if job.stopper is not None and not outcome.interrupted:
             trial.facts["curve"] = job.stopper.scores(outcome.history)
         kept = self._may_be_served()
-        # Before the journal says that the trial has ended: it is run again if the process is killed here.
+        # The files are written before the journal: if the process is killed between the two, the trial runs again.
         with self.phases("weights"):
             if record.trial_id in kept:
                 self.weights.save(outcome.weights, record.trial_id)
@@ -373,7 +375,7 @@ class Tuner(keras_tuner.Tuner):
             if record.trial_id in kept:
                 self.weights.keep(kept)
             if record.is_completed and record.is_candidate:
-                self.predictions.keep_best([each.trial_id for each in self.standings.ranked()])
+                self.predictions.keep_best([record.trial_id for record in self.standings.ranked()])
             if self.oracle.goes_on:
                 running = [record for record in self.records.values() if record.status == Status.RUNNING]
                 continued = {record.values.get(reserved.TRIAL_ID) for record in running} - {None}
@@ -381,7 +383,7 @@ class Tuner(keras_tuner.Tuner):
         self.report("on_trial_end", record, self.standings.best())
         self.report_numbers(record)
         if outcome.is_completed and not self._baselines():
-            self._score_baselines()  # The validation targets of a stream have been read now.
+            self._score_baselines()  # The validation targets of a stream are known now.
         if outcome.interrupted:
             self.stop_reason = "interrupted"
         elif not record.is_candidate and record.status == Status.FAILED:
@@ -391,7 +393,7 @@ class Tuner(keras_tuner.Tuner):
             )
 
     def _share_costs(self, outcome):
-        """Give an outcome the costs of its network that are known; two workers may have measured it at a time."""
+        """Replace the measured costs of a result by earlier costs of the same network, which other workers measured."""
         if outcome.network is None:
             return
         known = self.known_costs.setdefault(outcome.network, self.goal.measured_costs(outcome.costs))
@@ -406,11 +408,14 @@ class Tuner(keras_tuner.Tuner):
         if record.is_candidate:
             self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == Status.REFUSED else 0
 
-    # ------------------------------------------------------------------ what is kept
+    # ------------------------------------------------------------------ files and the journal
 
     def _may_be_served(self):
-        """Names of the trials whose weights are kept: of the best; of the next two as well if, measured again, it may
-        be beyond a limit; of more, for ensembles, if none is trained again; and of those of the front."""
+        """Return the ids of the trials whose weights are kept.
+
+        These are the best trial; two more, if measuring again may show that the best trial violates a constraint; ten
+        for ensembles, if no candidate is trained again; and the trials of the Pareto front.
+        """
         n_kept = _MAX_MEMBERS if not self.refits else 1 if self.goal.limits_are_counted else 3
         kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}

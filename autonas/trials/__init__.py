@@ -1,1 +1,1 @@
-"""Trials: records, jobs, checkpoints, the journal, the files and the order of trials."""
+"""Trials: names, stages, records, jobs, checkpoints, the journal and its events, the files and the order of trials."""

@@ -1,4 +1,4 @@
-"""Checkpoints: a training after one of its epochs, so that it goes on as if it had never been interrupted."""
+"""Checkpoints: the state of a training after an epoch, from which the training continues exactly."""
 
 import dataclasses
 import json
@@ -7,23 +7,22 @@ import time
 import keras
 import numpy as np
 
-#: Seconds between checkpoints that are sent while a candidate is trained.
+#: Seconds between two checkpoints that are sent during a training.
 _SECONDS = 5.0
 
 
 @dataclasses.dataclass
 class Checkpoint:
-    """All that the rest of a training depends on.
+    """The state of a training after an epoch.
 
     Args:
-        variables: What the optimizer works on: weights, and the states of the random generators of dropout and
-            augmentation, a list of arrays.
+        variables: Weights, and the states of the random generators of dropout and augmentation, a list of arrays.
         optimizer: The optimizer's variables, a list of arrays.
         average: The average of the weights over epochs, a list of arrays.
         best_weights: Averaged weights of the best epoch, a list of arrays.
-        progress: The rest, as JSON has it: `"epoch"`, the number of epochs that are done, `"begin"` and `"horizon"`,
-            the epochs from which to which the learning rate is annealed, `"history"`, `"best"`, `"best_epoch"`,
-            `"generator"`, `"batch_size"`, and `"precision"`, the Keras dtype policy.
+        progress: A JSON-like dict of `"epoch"`, the number of completed epochs; `"begin"` and `"horizon"`, the first
+            and the last epoch of the schedule of the learning rate; `"history"`, `"best"`, `"best_epoch"`,
+            `"generator"`, `"batch_size"`; and `"precision"`, the name of the Keras dtype policy.
     """
 
     variables: list
@@ -34,28 +33,28 @@ class Checkpoint:
 
     @property
     def epoch(self):
-        """Number of epochs that are done."""
+        """Number of completed epochs."""
         return self.progress["epoch"]
 
     def without_best(self):
-        """The same when scores from now on can't be compared to those so far: there is no best epoch yet."""
+        """Return the checkpoint without a best epoch, for when later scores can't be compared to earlier scores."""
         return dataclasses.replace(
             self, best_weights=[], progress=self.progress | {"best": None, "best_epoch": self.epoch}
         )
 
     def to_arrays(self):
-        """As a dict from names to arrays."""
+        """Return the checkpoint as a dict from names to arrays."""
         arrays = {
-            f"{field.name}/{place}": array
+            f"{field.name}/{index}": array
             for field in dataclasses.fields(self)
             if field.name != "progress"
-            for place, array in enumerate(getattr(self, field.name))
+            for index, array in enumerate(getattr(self, field.name))
         }
         return arrays | {"progress": np.frombuffer(json.dumps(self.progress, default=float).encode(), "uint8")}
 
     @classmethod
     def from_arrays(cls, arrays):
-        """The checkpoint of `to_arrays`."""
+        """Return the checkpoint of a dict from `to_arrays`."""
         lists = {field.name: [] for field in dataclasses.fields(cls)}
         for name, array in arrays.items():
             lists[name.split("/")[0]].append(array)
@@ -63,10 +62,10 @@ class Checkpoint:
 
 
 class LatestCheckpoint:
-    """Makes a training's latest checkpoint when it is wanted, and sends one every few seconds.
+    """The latest checkpoint of a training, which is made on demand and sent every few seconds.
 
     Args:
-        send: Function of a `Checkpoint`, or `None`.
+        send: Function that takes a `Checkpoint`, or `None`.
     """
 
     def __init__(self, send):
@@ -82,31 +81,32 @@ class LatestCheckpoint:
 
 
 def variables_of(model):
-    """Weights, and the states of the random generators of dropout and augmentation."""
-    return [*model.weights, *(each for each in model.variables if each.name == "seed_generator_state")]
+    """Return a model's weights and the states of its random generators, for dropout and augmentation."""
+    states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    return [*model.weights, *states]
 
 
 def values_of(variables):
-    """The values of variables, a list of arrays."""
+    """Return the values of variables, a list of arrays."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def assign(variables, values):
-    """Gives variables their values."""
+    """Assign values to variables."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
 def optimizer_variables(model):
-    """The variables of a model's optimizer, which makes them only when it is needed."""
-    # One that scales the loss, for float16, would make them again.
+    """Return the variables of a model's optimizer, and build the optimizer if needed."""
+    # An optimizer with loss scaling, for float16, would replace its variables if it were built again.
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     return model.optimizer.variables
 
 
 def restart(optimizer, learning_rate):
-    """Makes an optimizer what it was before its first step, with a learning rate."""
+    """Reset an optimizer to its state before the first step, with a learning rate."""
     for variable in optimizer.variables:
         variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and optimizer.built:

@@ -1,6 +1,6 @@
-"""The folder of a run: which files in it are a search's, and whether they are those of the search at hand.
+"""The folder of a run: its files, and the comparison of the search in it with another search.
 
-Nothing but these files is ever deleted or replaced, and none of them is reached through a link.
+Other files are never deleted or replaced, and links are never followed.
 """
 
 import contextlib
@@ -11,12 +11,12 @@ import stat
 
 from autonas.trials import events, journal, lock, states, weights
 
-#: How a run's own files of these names begin. The lock is empty.
+#: First bytes of files of a run by name. The lock is empty.
 _BEGINNINGS = {journal.NAME: b'{"event": "search"', lock.OWNER: b'{"process": ', lock.LOCK: b""}
 _RUN = rf"tensorboard/(?:trial_{states.ID_PATTERN}|search|final|infeasible|supernet|ensemble|one_shot)"
-#: Folders of a run, by their path in its folder.
+#: Paths of folders, in the folder of a run.
 _FOLDER = re.compile(rf"weights|predictions|checkpoints|supernet|model|tensorboard|{_RUN}")
-#: Files of a run, by their path in its folder; of a saved model also those that are tied together by an id.
+#: Paths of files, in the folder of a run. The name of a file of a saved model may hold an id.
 _FILE = re.compile(
     "|".join(
         (
@@ -33,14 +33,14 @@ _FILE = re.compile(
 
 
 def check(directory):
-    """Raise an error if a search in a folder could touch files that aren't a search's.
+    """Raise an error if a search in a folder could change files of other origin.
 
     Args:
-        directory: The folder, which needn't exist.
+        directory: Path of the folder, which may be missing.
 
     Raises:
-        ValueError: If the folder holds files but no search, if one of a run's names is taken by a link or by another
-            kind of file, or if the path holds a NUL character.
+        ValueError: If the folder holds files but no search, if a link or a file of another kind has the name of a file
+            of a run, or if the path holds a NUL character.
     """
     directory = os.fspath(directory)
     if "\0" in directory:
@@ -65,10 +65,10 @@ def remove_run(directory):
     The journal is deleted last, so that an interrupted deletion can be repeated.
 
     Args:
-        directory: The folder. Without a search in it nothing is deleted.
+        directory: Path of the folder. Nothing is deleted from a folder without a search.
 
     Raises:
-        ValueError: As `check`.
+        ValueError: See `check`.
     """
     check(directory)
     if not _holds_search(directory):
@@ -77,7 +77,7 @@ def remove_run(directory):
         if path in _BEGINNINGS:
             continue
         if is_folder:
-            with contextlib.suppress(OSError):  # It holds other files.
+            with contextlib.suppress(OSError):  # The folder holds other files.
                 os.rmdir(os.path.join(directory, path))
         else:
             os.remove(os.path.join(directory, path))
@@ -85,19 +85,19 @@ def remove_run(directory):
 
 
 def earlier_seed(directory):
-    """Return the seed of the search in a folder, `None` if there is no search in it."""
+    """Return the seed of the search in a folder, `None` without a search."""
     header = earlier_header(directory)
     return None if header is None else header["seed"]
 
 
 def earlier_header(directory):
-    """Return the header of the search in a folder, a dict, `None` if there is no search in it."""
+    """Return the header of the search in a folder, a dict; `None` without a search."""
     entries = _entries(directory)
     return entries[0] if entries else None
 
 
 def check_same_search(directory, header):
-    """Raise a `ValueError` that shows the difference if a folder holds a search of something else."""
+    """Raise a `ValueError` that shows the differences if the search in a folder has another header."""
     earlier = earlier_header(directory)
     if earlier is None:
         return
@@ -119,9 +119,9 @@ def _entries(directory):
 
 
 def _written(directory, parent=""):
-    """Yield the path in a folder, the mode and whether it should be a folder, of all whose names are a run's.
+    """Yield the files and folders of a run: path, mode, and whether the path should be a folder.
 
-    The content of a folder comes before the folder. Links aren't followed.
+    The content of a folder precedes the folder. Links aren't followed.
     """
     with os.scandir(os.path.join(directory, parent)) as scanned:
         entries = sorted(scanned, key=lambda entry: entry.name)
@@ -131,19 +131,19 @@ def _written(directory, parent=""):
         if is_folder and entry.is_dir(follow_symlinks=False):
             yield from _written(directory, path)
         if is_folder or _FILE.fullmatch(path):
-            with contextlib.suppress(FileNotFoundError):  # A search that goes on has just deleted or renamed it.
+            with contextlib.suppress(FileNotFoundError):  # A running search has just deleted or renamed the file.
                 yield path, entry.stat(follow_symlinks=False).st_mode, is_folder
 
 
 def _begins(path, beginning):
-    """Whether a file begins so, or is a part of this beginning, cut off when it was written."""
+    """Return whether a file has this beginning, or holds only the first bytes of the beginning."""
     with open(path, "rb") as file:
         content = file.read(max(1, len(beginning)))
     return beginning.startswith(content)
 
 
 def _holds_search(directory):
-    """Whether there is a journal with its first line."""
+    """Return whether a folder has a journal with a complete first line."""
     path = os.path.join(directory, journal.NAME)
     if not os.path.exists(path):
         return False

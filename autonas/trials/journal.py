@@ -1,4 +1,4 @@
-"""The journal: every event of a search as one appended line, so that nothing that has ended is lost."""
+"""The journal: a file to which every event of a search is appended as a line."""
 
 import json
 import os
@@ -9,22 +9,22 @@ from autonas import storage
 
 #: Name of the file in a run's folder.
 NAME = "journal.jsonl"
-#: Kinds of events from which on a power failure takes nothing before them, after some milliseconds or at once.
+#: Kinds of events that are flushed to disk, in the background (`"begin"`) or before `append` returns (`"wait"`).
 _FLUSHED = {"ended": "begin", "search": "wait", "final": "wait"}
-#: The end of a line: its number, from 1, and the CRC-32 of all before the checksum.
+#: End of a line: the number of the line, from 1, and the CRC-32 of the text before the checksum.
 _SEAL = re.compile(rb'(\{.*), "n": ([0-9]+), "crc": "([0-9a-f]{8})"\}', re.DOTALL)
 
 
 class Journal:
     """A file of JSON lines that only grows.
 
-    Each line has a running number, `"n"`, and a checksum, `"crc"`. Lines of earlier versions of autonas have neither,
-    and may stand before the others.
+    A line has a running number, `"n"`, and a checksum, `"crc"`. Lines of earlier versions of autonas lack both, and may
+    precede the other lines.
 
-    A process can be killed at any moment: an unfinished last line is ignored, and cut off by the first `append`.
+    A process can be killed at any moment: an unfinished last line is ignored, and removed by the first `append`.
 
     Args:
-        path: The file. It is created by the first `append`.
+        path: Path of the file, which the first `append` creates.
     """
 
     def __init__(self, path):
@@ -36,7 +36,7 @@ class Journal:
         return os.path.exists(self.path)
 
     def read(self):
-        """Return all events, a list of dicts in the order in which they happened.
+        """Return the entries of all events, a list of dicts in the order in which the events happened.
 
         Raises:
             ValueError: If a line is damaged, lost, doubled or out of order.
@@ -54,14 +54,17 @@ class Journal:
         return events
 
     def append(self, event):
-        """Add an event, a JSON-like dict.
+        """Append the entry of an event, as from `events.Event.to_json`.
 
-        The beginning of a search and its final fit are on disk when this returns. The end of a trial is flushed to disk
-        while the search goes on.
+        When the method returns, the beginning of a search and the final fit are on disk. The end of a trial is flushed
+        to disk in the background.
+
+        Args:
+            event: A JSON-like dict.
 
         Raises:
-            OSError: If it can't be written.
-            ValueError: As `read`, by the first call.
+            OSError: If the file can't be written.
+            ValueError: By the first call, if the file is damaged; see `read`.
         """
         try:
             if self._n_lines is None:
@@ -97,7 +100,7 @@ class Journal:
         self._n_lines = n_lines
 
     def _lines(self):
-        """Return the finished lines, and what is written of the next one."""
+        """Return the finished lines, and the beginning of an unfinished line."""
         if not self.exists():
             return [], b""
         with open(self.path, "rb", opener=storage.open_without_links) as file:
@@ -125,11 +128,11 @@ def _unsealed(line, number, must_be_sealed):
         if must_be_sealed or event.keys() & {"n", "crc"}:
             raise ValueError("its number or its checksum is missing")
         return event, False
-    content, found, checksum = seal.groups()
+    content, written_number, checksum = seal.groups()
     if zlib.crc32(line[: seal.end(2)]) != int(checksum, 16):
         raise ValueError("its checksum is wrong")
-    if int(found) != number:
-        raise ValueError(f"it was written as line {int(found)}: lines are lost, doubled or out of order")
+    if int(written_number) != number:
+        raise ValueError(f"it was written as line {int(written_number)}: lines are lost, doubled or out of order")
     return _parsed(content + b"}"), True
 
 
@@ -141,7 +144,7 @@ def _parsed(content):
 
 
 def _goes_beyond_its_end(unfinished):
-    """Whether a line without a line break is longer than an event: then the line break itself is damaged."""
+    """Return whether text follows the event of an unfinished line: then the line break itself is damaged."""
     try:
         _, end = json.JSONDecoder().raw_decode(unfinished.decode("latin-1"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The lock of a run's folder: one search at a time writes to it."""
+"""The lock of the folder of a run: one search at a time writes to the folder."""
 
 import contextlib
 import json
@@ -10,22 +10,22 @@ import filelock
 
 from autonas import storage
 
-#: Names of the lock's file and of that which says who holds it.
+#: Name of the lock, and of the file that names its owner.
 LOCK, OWNER = "lock", "lock.json"
 
 
 @contextlib.contextmanager
 def held(directory):
-    """A context in which no other process searches in a folder, which is made if need be.
+    """Return a context in which no other process searches in a folder. A missing folder is created.
 
-    The operating system gives the lock up when the process ends, in whatever way.
+    The operating system releases the lock when the process ends for any reason.
 
     Args:
-        directory: The folder.
+        directory: Path of the folder.
 
     Raises:
-        ValueError: If another search holds it; the message names its process.
-        OSError: If nothing can be written there.
+        ValueError: If another search holds the lock. The message names its process.
+        OSError: If the folder can't be written to.
     """
     try:
         os.makedirs(directory, exist_ok=True)
@@ -57,5 +57,5 @@ def _owner(directory):
     try:
         with open(os.path.join(directory, OWNER), encoding="utf-8") as file:
             return "process {process} on {host} (since {since})".format(**json.load(file))
-    except (OSError, ValueError, KeyError):  # It has just begun, or ends just now.
+    except (OSError, ValueError, KeyError):  # The other search is just beginning or ending.
         return "another process"

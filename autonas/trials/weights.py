@@ -1,4 +1,4 @@
-"""Weights and checkpoints of trials on disk: written whole or not at all, and no more of them than are needed."""
+"""Files of trials: weights, checkpoints and predictions. A file is written as a whole or not at all."""
 
 import itertools
 import os
@@ -9,46 +9,46 @@ from autonas import storage
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import states
 
-#: Names of the files of trials, those that were being written when a process ended included.
+#: Regular expression of the names of files of trials, unfinished files of an ended process included.
 FILE_NAME = rf"(?:{states.ID_PATTERN}|final|infeasible)(?:\.npz|\.npz\.unfinished|\.unfinished\.npz)"
 
 
 class TrialArrays:
-    """Arrays of trials, a file for each.
+    """Arrays of trials, one file per trial.
 
     Args:
         directory: Folder of the run.
-        folder: Name of the folder of the files in it.
+        folder: Name of the folder of the files, in the folder of the run.
     """
 
     def __init__(self, directory, folder):
         self.directory = os.path.join(directory, folder)
 
     def path(self, trial_id):
-        """File of a trial."""
+        """Return the path of the file of a trial."""
         return os.path.join(self.directory, f"{trial_id}.npz")
 
     def exists(self, trial_id):
-        """Whether a trial has a file."""
+        """Return whether a trial has a file."""
         return os.path.isfile(self.path(trial_id))
 
     def write(self, arrays, trial_id):
-        """Write a dict of arrays. The file is complete when it has its name."""
+        """Write a dict of arrays to the file of a trial. The file gets its name once it is complete."""
         os.makedirs(self.directory, exist_ok=True)
         storage.write_arrays(self.path(trial_id), arrays)
 
     def read(self, trial_id, convert=dict):
-        """Read what `write` wrote for a trial.
+        """Return the content of the file of a trial.
 
-        A damaged file counts as missing, with a warning: all that these files hold can be computed again.
+        A damaged file counts as missing, with a warning, since its content can be computed again.
 
         Args:
-            trial_id: The trial.
-            convert: Function of the dict of arrays, in the order in which they were written, that returns what is
-                wanted. An error that it raises means that the file is damaged. Defaults to the dict itself.
+            trial_id: Id of the trial.
+            convert: Function that takes the dict of arrays, in the order of `write`, and returns the content. An error
+                that the function raises means that the file is damaged. Defaults to the dict itself.
 
         Returns:
-            What `convert` returns, or `None` if there is no file, or a damaged one.
+            The return value of `convert`; `None` for a missing or damaged file.
         """
         if not self.exists(trial_id):
             return None
@@ -57,12 +57,12 @@ class TrialArrays:
             with storage.describing_damage(path):
                 return convert(storage.read_arrays(path))
         except storage.DamagedFile as error:
-            advice = "What it held is computed again."
+            advice = "Its content is computed again."
             warnings.warn(str(storage.DamagedFile(path, error.reason, advice)), stacklevel=2)
             return None
 
     def keep(self, trial_ids):
-        """Delete the files of all trials but these. Files of other names, links and folders stay."""
+        """Delete the files of all other trials. Files of other names, links and folders are kept."""
         kept = {os.path.basename(self.path(trial_id)) for trial_id in trial_ids}
         if os.path.islink(self.directory) or not os.path.isdir(self.directory):
             return
@@ -72,7 +72,7 @@ class TrialArrays:
 
 
 class TrialWeights(TrialArrays):
-    """The weights of the trials that may still be served.
+    """The weights of the trials whose model may still be returned.
 
     Args:
         directory: Folder of the run.
@@ -82,11 +82,11 @@ class TrialWeights(TrialArrays):
         super().__init__(directory, "weights")
 
     def save(self, weights, trial_id):
-        """Writes a list of arrays as `keras.Model.get_weights` gives it."""
-        self.write({str(place): array for place, array in enumerate(weights)}, trial_id)
+        """Write the weights of a trial, a list of arrays as from `keras.Model.get_weights`."""
+        self.write({str(index): array for index, array in enumerate(weights)}, trial_id)
 
     def assign(self, model, trial_id):
-        """Set a model's weights to those of a trial. Returns whether there are such weights, undamaged."""
+        """Assign the weights of a trial to a model. Return whether the file exists and is undamaged."""
         shapes = [array.shape for array in model.get_weights()]
 
         def of_this_network(arrays):
@@ -102,7 +102,7 @@ class TrialWeights(TrialArrays):
 
 
 class TrialPredictions(TrialArrays):
-    """What the best trials predict for the validation rows: a dict from head to array.
+    """The predictions of the best trials for the validation rows, a dict from head to array.
 
     Args:
         directory: Folder of the run.
@@ -115,15 +115,15 @@ class TrialPredictions(TrialArrays):
         super().__init__(directory, "predictions")
 
     def keep_best(self, trial_ids):
-        """Deletes the files of all trials but the first of these, as many as are allowed for."""
-        # Looked for only until there are enough: there may be thousands of trials, and this comes after each.
+        """Delete the files of all trials but the first of these, up to 50 files and 64 MiB."""
+        # The search for files stops once there are enough: it runs after every trial, and trials may be thousands.
         existing = list(itertools.islice(filter(self.exists, trial_ids), self._MAX_FILES))
-        n_bytes = max((os.path.getsize(self.path(each)) for each in existing), default=1)
+        n_bytes = max((os.path.getsize(self.path(trial_id)) for trial_id in existing), default=1)
         self.keep(existing[: max(1, self._MAX_BYTES // n_bytes)])
 
 
 class TrialCheckpoints(TrialArrays):
-    """The checkpoints of the trials whose training a later one may go on with.
+    """The checkpoints of the trials whose training a later trial may continue.
 
     Args:
         directory: Folder of the run.
@@ -133,9 +133,9 @@ class TrialCheckpoints(TrialArrays):
         super().__init__(directory, "checkpoints")
 
     def save(self, checkpoint, trial_id):
-        """Writes a `Checkpoint`."""
+        """Write the `Checkpoint` of a trial."""
         self.write(checkpoint.to_arrays(), trial_id)
 
     def load(self, trial_id):
-        """Read a `Checkpoint`; `None` if there is none, or its file is damaged."""
+        """Return the `Checkpoint` of a trial; `None` for a missing or damaged file."""
         return self.read(trial_id, checkpoints.Checkpoint.from_arrays)

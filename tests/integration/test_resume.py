@@ -166,7 +166,7 @@ def flipped(content):
     return content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
 
 
-@pytest.mark.filterwarnings("ignore:.*What it held is computed again")
+@pytest.mark.filterwarnings("ignore:.*Its content is computed again")
 @pytest.mark.parametrize("refit", [True, False])
 @pytest.mark.parametrize(
     "change", [lambda content: b"", lambda content: content[:-40], flipped], ids=["empty", "cut", "flipped"]

@@ -90,7 +90,7 @@ def test_a_damaged_file_counts_as_missing_and_is_named(tmp_path, damage):
     kept.save(arrays(3.0), "0001")
     damage(tmp_path / "weights" / "0001.npz")
     model = Network(0.0)
-    with pytest.warns(UserWarning, match=r"0001\.npz is damaged: .* What it held is computed again"):
+    with pytest.warns(UserWarning, match=r"0001\.npz is damaged: .* Its content is computed again"):
         assert not kept.assign(model, "0001")
     assert model.weights[0][0, 0] == 0.0
 
