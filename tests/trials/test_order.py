@@ -6,7 +6,7 @@ from autonas.objectives import goal
 from autonas.reporting import SearchInfo, TrialRecord, leaderboard, plots
 from autonas.reporting.summary import sections
 from autonas.search.standings import Standings
-from autonas.trials.order import ranked, winner
+from autonas.trials.order import comparable, longest, ranked, scored, winner
 
 SEARCH = SearchInfo("val_accuracy", "max", objectives=["val_accuracy", "flops"], directions=["max", "min"])
 GOAL = goal.get_goal(["val_accuracy", "flops"], None, {"val_accuracy": "max"}, "val_accuracy")
@@ -53,3 +53,27 @@ def test_the_winner_is_the_trial_that_is_served():
 
 def test_trials_without_a_finite_score_are_not_ranked():
     assert ranked(SEARCH, [trial(1, accuracy=float("nan"))]) == []
+
+
+def test_only_completed_candidates_with_a_finite_score_are_scored():
+    failed, diverged, final = trial(1), trial(2, accuracy=float("nan")), trial(3)
+    failed.status, final.stage = "failed", "final"
+    assert [record.number for record in scored([failed, diverged, final, trial(4)])] == [4]
+
+
+def test_the_longest_trials_were_to_be_trained_for_the_most_epochs():
+    records = [trial(number, **{"tuner/epochs": epochs}) for number, epochs in enumerate((3, 9, 9, 1))]
+    assert [record.number for record in longest(records)] == [1, 2]
+    assert longest([trial(5)])[0].number == 5 and longest([]) == []
+
+
+@pytest.mark.parametrize(("n_long", "n_short", "epochs"), [(10, 40, 9), (3, 40, 3), (3, 3, 9), (0, 1, 3)])
+def test_trials_of_one_number_of_epochs_are_comparable(n_long, n_short, epochs):
+    records = [trial(number, **{"tuner/epochs": 9}) for number in range(n_long)]
+    records += [trial(100 + number, **{"tuner/epochs": 3}) for number in range(n_short)]
+    assert {record.values["tuner/epochs"] for record in comparable(records)} == {epochs}
+    assert len(comparable(records)) == (n_long if epochs == 9 else n_short)
+
+
+def test_without_scored_trials_nothing_is_comparable():
+    assert comparable([trial(1, accuracy=float("nan"))]) == []
