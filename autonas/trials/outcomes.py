@@ -1,4 +1,4 @@
-"""What came of a trial, as a strategy is told of it: a score for each objective."""
+"""Scores and metrics of a trial, as strategies receive them: one score per objective."""
 
 import contextlib
 import warnings
@@ -9,18 +9,18 @@ from autonas.costs.orientation import oriented
 
 
 def missing(metrics, objectives):
-    """Names of the objectives that aren't among the metrics."""
+    """Return the names of the objectives that the metrics lack, a list."""
     return [objective.name for objective in objectives if objective.name not in metrics]
 
 
 def read_metrics(trial):
-    """The metrics of a trial that has ended, a dict of floats; each at its best step."""
+    """Return the metrics of a trial that has ended, a dict of floats, every metric at its best step."""
     with nan_allowed():
         return {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
 
 
 def first_not_finite(metrics, objectives):
-    """What is wrong with the first objective whose value isn't a finite number; `None` if all are."""
+    """Return a message about the first objective whose value isn't finite; `None` if all values are finite."""
     for objective in objectives:
         if not np.isfinite(metrics[objective.name]):
             return f"{objective.name} is {metrics[objective.name]}."
@@ -28,12 +28,12 @@ def first_not_finite(metrics, objectives):
 
 
 def scores(metrics, objectives):
-    """Tuple of one float per objective, larger is better."""
+    """Return a tuple of one float per objective; larger is better."""
     return tuple(oriented(metrics[objective.name], objective.direction) for objective in objectives)
 
 
 def as_known(scores, objectives):
-    """Scores as the user knows them, a tuple of floats: what is the better the smaller isn't negated.
+    """Return scores in the units of the objectives, a tuple of floats: a loss isn't negated.
 
     Args:
         scores: One float per objective, larger is better.
@@ -45,15 +45,15 @@ def as_known(scores, objectives):
 
 
 def by_objective(name, numbers, objectives):
-    """Numbers to log, one per objective: under a name, or where there are several under `name/objective`."""
+    """Return numbers to log by name, a dict: `name` for one objective, `name/objective` for several objectives."""
     if len(objectives) == 1:
         return {name: float(numbers[0])}
-    return {f"{name}/{one.name}": float(number) for one, number in zip(objectives, numbers, strict=True)}
+    return {f"{name}/{objective.name}": float(number) for objective, number in zip(objectives, numbers, strict=True)}
 
 
 @contextlib.contextmanager
 def nan_allowed():
-    """Keras Tuner's tables of metrics take a NaN, such as the AUC of rows of one class, but numpy warns of it."""
+    """Return a context without numpy warnings of NaN in tables of Keras Tuner, such as the AUC of rows of one class."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
         yield
