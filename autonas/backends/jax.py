@@ -67,8 +67,8 @@ def grow_memory(added):
     is_late = "XLA_PYTHON_CLIENT_PREALLOCATE" in added and xla_bridge.backends_are_initialized()
     if is_late and jax.default_backend() == "gpu":
         warnings.warn(
-            "JAX was using a GPU before `fit` and has taken most of its memory: other processes, worker processes "
-            "included, find none. Set the environment variable XLA_PYTHON_CLIENT_PREALLOCATE=false before JAX is first "
-            "used.",
+            "JAX was initialised on a GPU before `fit` and has allocated most of its memory, which leaves little for "
+            "worker processes and other processes. Set the environment variable XLA_PYTHON_CLIENT_PREALLOCATE=false "
+            "before JAX is first used.",
             stacklevel=4,
         )

@@ -69,9 +69,10 @@ def grow_memory(added):
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:  # The GPU is initialised already.
             warnings.warn(
-                f"TensorFlow was using {gpu.name} before `fit` and has taken all of its memory: other processes, "
-                "worker processes included, find none. Call tf.config.experimental.set_memory_growth(gpu, True), or "
-                "set the environment variable TF_FORCE_GPU_ALLOW_GROWTH=true, before TensorFlow is first used.",
+                f"TensorFlow was initialised on {gpu.name} before `fit` and has allocated all of its memory, which "
+                "leaves none for worker processes and other processes. Call "
+                "tf.config.experimental.set_memory_growth(gpu, True), or set the environment variable "
+                "TF_FORCE_GPU_ALLOW_GROWTH=true, before TensorFlow is first used.",
                 stacklevel=4,
             )
         except ValueError:  # The user has split the GPU into virtual devices of fixed sizes.

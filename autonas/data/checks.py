@@ -119,9 +119,9 @@ def warn_of_confused_integers(values, numbers, holder):
     """
     if are_confused(values, numbers):
         warnings.warn(
-            f"{holder} holds integers beyond 2**53, which floats of 64 bits can't tell apart: {values.nunique()} "
-            f"different values become {pd.Series(numbers).nunique()}. Give identifiers as strings, or subtract the "
-            "smallest value.",
+            f"{holder} holds integers beyond 2**53, which float64 can't distinguish: {values.nunique()} different "
+            f"values become {pd.Series(numbers).nunique()}. Pass identifiers as strings, or subtract the smallest "
+            "value.",
             stacklevel=2,
         )
 
@@ -141,7 +141,7 @@ def check_strings(strings, holder):
             string.isascii() or string.encode()
         except UnicodeEncodeError:
             raise ValueError(
-                f"{holder} must hold valid Unicode. Received: {string!r:.60}, with half of a surrogate pair. "
+                f"{holder} must hold valid Unicode. Received: {string!r:.60}, with an unpaired surrogate. "
                 "Replace it, for example by `text.encode('utf-8', 'replace').decode()`."
             ) from None
 

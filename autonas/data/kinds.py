@@ -64,7 +64,9 @@ def _kind_of_list(x):
             )
         return "table"
     if any(_n_dimensions(item) != n_dimensions for item in x):
-        raise ValueError("`x` must have rows of equally many dimensions. Received: a list of unlike rows")
+        raise ValueError(
+            "`x` must have rows with the same number of dimensions. Received: a list of rows with different numbers"
+        )
     if len({np.shape(item) for item in x}) > 1:
         if n_dimensions == 2:
             return "series"
@@ -234,7 +236,7 @@ def as_target_array(y):
             y = np.asarray(y) if not _mixes_strings(y) else np.asarray(y, dtype=object)
         except ValueError:
             raise ValueError(
-                "`y` must hold one label or number, or equally many of them, per row. "
+                "`y` must hold one label or number per row, or the same number of them in every row. "
                 "Received: a list of unequal items. Unknown label type: unequal lists"
             ) from None
     values = y.to_numpy() if isinstance(y, pd.Series) and isinstance(y.dtype, np.dtype) else y

@@ -43,7 +43,7 @@ def refuse_masked(x, name):
     if has_masked(x):
         count = sum(int(np.ma.count_masked(row)) for row in as_list(x) if _is_masked(row))
         raise ValueError(
-            f"`{name}` must hold a value in each place. Received: a masked array with {count} masked "
+            f"`{name}` must have no masked values. Received: a masked array with {count} masked "
             f"value{'' if count == 1 else 's'}. Fill them, for example by `filled(0)`, or remove their rows."
         )
 

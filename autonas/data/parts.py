@@ -69,7 +69,7 @@ def _names(argument, value, is_several):
     if not _is_dict(value):
         return [None] * len(value)
     if not value:
-        raise ValueError(f"`{argument}` must hold at least one part. Received: {checks.describe(value)}")
+        raise ValueError(f"`{argument}` must not be an empty dict. Received: {checks.describe(value)}")
     wrong = next((name for name in value if not (isinstance(name, str) and name.isidentifier())), None)
     if wrong is not None:
         raise ValueError(

@@ -119,7 +119,7 @@ def _split_groups(y, groups, validation_split, generator):
     """Return the rows of the training set and of the validation set, with every group in one of them."""
     n_groups = groups.max() + 1
     if n_groups < 2:
-        raise ValueError("`groups` must hold at least 2 groups, to train on one and validate on the other. Received: 1")
+        raise ValueError("`groups` must have at least 2 groups, for training set and validation set. Received: 1 group")
     # A fold is the smaller of the two sets.
     share = min(validation_split, 1 - validation_split)
     n_folds = int(np.clip(round(1 / share), 2, n_groups))
@@ -137,7 +137,7 @@ def _split_groups(y, groups, validation_split, generator):
     folds = [fold for fold in folds if len(np.unique(y[fold[0]])) == n_classes and len(fold[1])]
     if not folds:
         raise ValueError(
-            "`groups` must allow a split with every class in training. Received: groups that hold all rows "
-            "of some class. Pass validation data instead."
+            "`groups` must allow a split with every class in the training set. Received: groups that have all "
+            "rows of some class. Pass `validation_data` instead."
         )
     return min(folds, key=lambda fold: abs(len(fold[1]) / len(y) - validation_split))

@@ -214,9 +214,9 @@ class StreamSource:
         again = self._keys(next(_batches(self.dataset).as_numpy_iterator())[0])
         if not np.isin(again, keys).all():
             raise ValueError(
-                "`x` must give the same rows each time it is read, or they can't be split. Received: other "
-                "rows at the second reading (random augmentation?). Pass `validation_data` or augment in the "
-                "model."
+                "`x` must return the same rows each time it is read, or it can't be split into training set and "
+                "validation set. Received: different rows in the second pass (random augmentation?). Pass "
+                "`validation_data`, or augment in the model."
             )
 
     def _chosen(self, x, subset):
@@ -489,7 +489,7 @@ def _check_dataset(dataset, name):
     if not isinstance(spec, tuple) or len(spec) not in (2, 3):
         raise ValueError(
             f"`{name}` must be a tf.data.Dataset of (x, y) or (x, y, sample_weight). Received: elements of "
-            f"{len(spec) if isinstance(spec, (tuple, list)) else 1} part(s)"
+            f"{len(spec) if isinstance(spec, (tuple, list)) else 1} component(s)"
         )
     if isinstance(spec[0], (tuple, list)) or isinstance(spec[1], (tuple, list, dict)):
         raise ValueError(f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor")

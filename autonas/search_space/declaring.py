@@ -60,7 +60,7 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
         declared = [hp for hp in self.space if hp.name == full_name]
         if len(declared) > 1:
             raise ValueError(
-                f"Two hyperparameters are named {full_name!r}, under different conditions. Give each a name of its own."
+                f"Two hyperparameters are named {full_name!r}, under different conditions. Their names must be unique."
             )
         return declared[0].default if value is None else value
 

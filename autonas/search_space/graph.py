@@ -266,7 +266,7 @@ class Graph(keras_tuner.HyperModel):
                 counts[kind] += 1
                 name = f"{kind}_{counts[kind]}"
             if name in self.names.values():
-                raise ValueError(f"Two parts of the graph are named {name!r}. Give each a name of its own.")
+                raise ValueError(f"Two inputs or blocks of the graph are named {name!r}. Their names must be unique.")
             self.names[id(member)] = name
         self.input_names = [self.names[id(node)] for node in self.inputs]
         self.head_names = [self.names[id(head)] for head in self.heads]

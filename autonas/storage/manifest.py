@@ -87,7 +87,7 @@ class Manifest:
         except FileNotFoundError:
             raise damage.DamagedFile(path, "it is missing") from None
         if checked != entry:
-            raise damage.DamagedFile(path, f"its content isn't that which {os.path.basename(self.path)} describes")
+            raise damage.DamagedFile(path, f"its content differs from the checksum in {os.path.basename(self.path)}")
         return path
 
     def write(self, content, writers):
@@ -137,8 +137,8 @@ class Manifest:
                 if _BEGINNING.match(file.read(64)):
                     return
         raise ValueError(
-            f"`path` must not hold a file {os.path.basename(self.path)!r} of something else. Received: {self.path!r}, "
-            "which isn't the description of a saved model. Choose another folder."
+            f"`path` must not contain a file {os.path.basename(self.path)!r} that autonas didn't write. Received: "
+            f"{self.path!r}, which isn't the description of a saved model. Choose another folder."
         )
 
     def _named(self):

@@ -24,13 +24,13 @@ def copy_weights(supernet, model, labels):
     sources = layers_in_use(supernet, labels)
     targets = layers_in_use(model, {})
     if [type(layer) for layer in sources] != [type(layer) for layer in targets]:
-        raise ValueError("`model` must be built for the architecture whose weights it is to inherit.")
+        raise ValueError("`model` must have the architecture whose weights it inherits.")
     for source, target in zip(sources, targets, strict=True):
         for shared, own in zip(source.weights, target.weights, strict=True):
             if len(shared.shape) != len(own.shape) or any(np.array(shared.shape) < np.array(own.shape)):
                 raise ValueError(
-                    "`model` must be built for the architecture whose weights it is to inherit. Received: "
-                    f"{target.name} with a weight of shape {tuple(own.shape)} in place of {tuple(shared.shape)}"
+                    "`model` must have the architecture whose weights it inherits. Received: "
+                    f"{target.name} with a weight of shape {tuple(own.shape)} instead of {tuple(shared.shape)}"
                 )
             # A narrow layer has the first channels of the widest layer.
             first_channels = tuple(slice(0, size) for size in own.shape)

@@ -208,7 +208,7 @@ def test_an_output_that_is_a_file_is_refused_before_the_search(capsys, fake, iri
 def test_an_output_with_a_file_in_the_way_is_refused_before_the_search(capsys, fake, iris, tmp_path):
     (tmp_path / "estimator.json").write_text('{"mine": 1}')
     message = error_of(capsys, "fit", iris, "--target", "target", "--output", tmp_path)
-    assert "must not hold a file 'estimator.json' of something else" in message
+    assert "must not contain a file 'estimator.json' that autonas didn't write" in message
     assert not fake.made
 
 

@@ -76,7 +76,7 @@ def arrays_of(*arrays):
         (arrays_of(np.ones(3), np.ones(3)), r"an array of 2 arrays; pass `numpy.stack\(x\)`"),
         (np.full((2, 4, 4), "a"), "numbers in 3 dimensions. Received: an array of dtype <U1"),
         ([np.ones((8, 8, 3)), np.ones((8, 9, 3))], "images of equal size"),
-        ([np.ones((8, 2)), np.ones(8)], "equally many dimensions"),
+        ([np.ones((8, 2)), np.ones(8)], "the same number of dimensions"),
         (pd.Series([[1, 2], [3]]), "a pandas Series of dtype object"),
     ],
 )

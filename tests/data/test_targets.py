@@ -144,7 +144,7 @@ def test_targets_may_be_sparse():
 
 
 def test_integers_that_floats_confuse_are_warned_of():
-    with pytest.warns(UserWarning, match="`y` holds integers beyond 2..53, .*: 30 different values become 1. Give"):
+    with pytest.warns(UserWarning, match="`y` holds integers beyond 2..53, .*: 30 different values become 1. Pass"):
         TargetEncoder("regression").fit(2**60 + np.arange(30))
 
 

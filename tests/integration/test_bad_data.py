@@ -48,8 +48,8 @@ def objects(values):
         (IMAGES[:, :0], DIGITS[:100], r"at least one step and one channel. Received: series of shape \(0, 8\)"),
         (IMAGES[:, :0].astype("uint8"), DIGITS[:100], r"one pixel and one channel. Received: images of shape \(0, 8\)"),
         (IMAGES[:, :, :, None][..., :0], DIGITS[:100], r"one channel. Received: images of shape \(8, 8, 0\)"),
-        (masked(IMAGES, 0, 3), DIGITS[:100], "`x` must hold a value in each place. Received: .* with 8 masked values"),
-        (X, masked(Y, 3), "`y` must hold a value in each place. Received: a masked array with 1 masked value. Fill"),
+        (masked(IMAGES, 0, 3), DIGITS[:100], "`x` must have no masked values. Received: .* with 8 masked values"),
+        (X, masked(Y, 3), "`y` must have no masked values. Received: a masked array with 1 masked value. Fill"),
         (replaced(X, (7, 2), 1e300), Y, "1 number beyond the range of float32, 3.4e38, .* row 7, column '2': 1e[+]300"),
         (replaced(IMAGES, (9, 0, 1), 1e39), DIGITS[:100], r"at index \(9, 0, 1\).*1e[+]39 is beyond the range of"),
         (np.full((150, 9, 2), 1e39), Y, "2700 values beyond the range of float32, 3.4e38, the first at index"),
@@ -80,9 +80,9 @@ def test_data_that_cannot_be_is_refused_before_anything_is_written(folder, x, y,
     [
         ({"class_weight": {0: 0, 1: 0.0, 2: 0}}, {}, "`class_weight` must give a label .* above zero. Received: zero"),
         ({"class_weight": {0: 0, 1: 0}}, {"sample_weight": Y < 2}, "`sample_weight` and `class_weight` must leave a"),
-        ({}, {"sample_weight": masked(np.ones(150), 3)}, "`sample_weight` must hold a value in each place"),
-        ({}, {"groups": masked(np.arange(150), 3)}, "`groups` must hold a value in each place"),
-        ({}, {"validation_data": (X, masked(Y, 3))}, "`y` must hold a value in each place"),
+        ({}, {"sample_weight": masked(np.ones(150), 3)}, "`sample_weight` must have no masked values"),
+        ({}, {"groups": masked(np.arange(150), 3)}, "`groups` must have no masked values"),
+        ({}, {"validation_data": (X, masked(Y, 3))}, "`y` must have no masked values"),
     ],
 )
 def test_weights_and_groups_that_cannot_be_are_refused_before_anything_is_written(
@@ -134,7 +134,7 @@ def test_predict_and_score_refuse_what_fit_refuses():
         with pytest.raises(ValueError, match=message):
             model.predict(table.assign(**{column: objects([value] * 150)}))
     for score in (model.score, model.evaluate):
-        with pytest.raises(ValueError, match="`y` must hold a value in each place"):
+        with pytest.raises(ValueError, match="`y` must have no masked values"):
             score(table, masked(Y, 3))
     with pytest.raises(ValueError, match="`x` must .* Received: None"):
         model.predict(None)

@@ -169,7 +169,7 @@ def test_a_pretrained_block_without_a_network_is_skipped_with_the_reason(digits,
         model.fit(*digits)
     board = model.leaderboard()
     skipped = board[board["status"] == "failed"]
-    assert len(skipped) and skipped["reason"].str.contains("weights of MobileNetV3Small can't be had").all()
+    assert len(skipped) and skipped["reason"].str.contains("weights of MobileNetV3Small can't be loaded").all()
     assert (board["status"] == "completed").any()
 
 

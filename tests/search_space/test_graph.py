@@ -83,7 +83,7 @@ def test_what_is_no_graph_is_refused():
         autonas.Graph(node, autonas.ClassificationHead()(other))
     with pytest.raises(ValueError, match="Input 1 of `inputs` doesn't reach"):
         autonas.Graph([node, other], autonas.ClassificationHead()(node))
-    with pytest.raises(ValueError, match="Two parts of the graph are named 'a'"):
+    with pytest.raises(ValueError, match="Two inputs or blocks of the graph are named 'a'"):
         autonas.Graph(node, autonas.ClassificationHead(name="a")(autonas.DenseBlock(name="a")(node)))
     with pytest.raises(ValueError, match="Received: int"):
         autonas.DenseBlock()(3)

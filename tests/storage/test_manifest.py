@@ -119,13 +119,13 @@ def test_a_file_of_the_manifests_name_that_is_none_is_not_replaced():
     pathlib.Path("saved").mkdir()
     for content in ("", '{"mine": 1}', '{"version": "mine"}', "[1]"):
         pathlib.Path("saved/state.json").write_text(content)
-        with pytest.raises(ValueError, match="must not hold a file 'state.json' of something else"):
+        with pytest.raises(ValueError, match="must not contain a file 'state.json' that autonas didn't write"):
             write(1)
         assert pathlib.Path("saved/state.json").read_text() == content
     os.remove("saved/state.json")
     pathlib.Path("target.json").write_text('{"version": 2, "number": 0}')
     os.symlink("../target.json", "saved/state.json")
-    with pytest.raises(ValueError, match="must not hold a file 'state.json' of something else"):
+    with pytest.raises(ValueError, match="must not contain a file 'state.json' that autonas didn't write"):
         write(1)
     assert sorted(os.listdir("saved")) == ["state.json"]
 
@@ -202,8 +202,14 @@ def test_files_of_the_first_layout_are_read_and_replaced():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda path: path.write_text("3"), r"words-\w+.txt is damaged: its content isn't that which state.json"),
-        (lambda path: path.write_text(""), r"words-\w+.txt is damaged: its content isn't that which state.json"),
+        (
+            lambda path: path.write_text("3"),
+            r"words-\w+.txt is damaged: its content differs from the checksum in state.json",
+        ),
+        (
+            lambda path: path.write_text(""),
+            r"words-\w+.txt is damaged: its content differs from the checksum in state.json",
+        ),
         (lambda path: path.unlink(), r"words-\w+.txt is damaged: it is missing"),
         (lambda path: path.rename("elsewhere") and path.symlink_to("../elsewhere"), "words-.* must be a regular file"),
     ],

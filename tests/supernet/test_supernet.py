@@ -363,7 +363,7 @@ def test_weights_are_inherited_by_the_architecture_alone():
     searched, _, _ = drawn(IMAGES["chain"])
     net = Supernet.from_graph(searched)
     first, second = samples(net, 2)
-    with pytest.raises(ValueError, match="`model` must be built for the architecture whose weights it is to inherit"):
+    with pytest.raises(ValueError, match="`model` must have the architecture whose weights it inherits"):
         net.inherit(stand_alone(searched, first), second)
 
 

@@ -133,19 +133,19 @@ def warn_of(notation, strings, name):
         strings: Distinct strings of the column, an object array.
         name: Name of the column.
     """
-    convert = "Convert the column by pandas.to_datetime, whose `format` says the order, to be explicit."
+    convert = "Convert the column with pandas.to_datetime and its argument `format` to be explicit."
     if notation.is_ambiguous:
         order = "day" if notation.format.startswith("%d") else "month"
         warnings.warn(
-            f"Column {name!r} of `x` holds dates such as {strings[0]!r:.60}, and none tells whether the day or the "
-            f"month comes first. Assumed: the {order} first, {notation.format!r}. {convert}",
+            f"Column {name!r} of `x` holds dates such as {strings[0]!r:.60}, in which the order of day and month is "
+            f"ambiguous. Assumed: the {order} first, {notation.format!r}. {convert}",
             stacklevel=2,
         )
     if notation.has_others:
         others = strings[_parse([string.strip() for string in strings], notation.format).isna()]
         warnings.warn(
             f"Column {name!r} of `x` holds dates, {notation.format!r}, and {len(others)} other string"
-            f"{'' if len(others) == 1 else 's'}, such as {others[0]!r:.60}, which count as missing values.",
+            f"{'' if len(others) == 1 else 's'}, such as {others[0]!r:.60}, which are treated as missing values.",
             stacklevel=2,
         )
 

@@ -105,8 +105,8 @@ class TableEncoder(Encoder):
         numbers = numbers if rows is None else numbers[rows]
         if self._n_tensors(numbers) == 0:
             raise ValueError(
-                "`x` must have at least one column that tells rows apart. Received: only columns that "
-                "are empty, or whose strings never repeat, in the training rows"
+                "`x` must have at least one informative column. Received: only columns without values, or with "
+                "categories that never repeat, in the training set"
             )
         self._fit_numbers(numbers)
 

@@ -128,7 +128,7 @@ def _backbone(architecture, image_size, weights):
         # Keras raises an error of type `Exception` itself for a failed download.
         if weights is None or not (type(error) is Exception or isinstance(error, OSError)):
             raise
-        reason = " ".join(f"The {weights} weights of {architecture} can't be had: {error}".split())
+        reason = " ".join(f"The {weights} weights of {architecture} can't be loaded: {error}".split())
         _failures[weights] = reason
         raise WeightsUnavailable(reason) from error
 

@@ -108,7 +108,7 @@ def test_weights_that_cannot_be_downloaded_are_reported_in_one_line_and_at_once(
     with pytest.raises(pretrained.WeightsUnavailable) as caught:
         harness.build(fixed(weights="imagenet"), (20, 20, 3))
     message = str(caught.value)
-    assert message.startswith("The imagenet weights of MobileNetV3Small can't be had: URL fetch failure on https://")
+    assert message.startswith("The imagenet weights of MobileNetV3Small can't be loaded: URL fetch failure on https://")
     assert "no route to host" in message and "\n" not in message
     assert time.monotonic() - started < 10
 
