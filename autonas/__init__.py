@@ -52,7 +52,7 @@ _MODULES = {
     "autonas.search_space.blocks.time_series": ["TimeSeriesBlock"],
     "autonas.search_space.blocks.transformer": ["TransformerBlock"],
     "autonas.search_space.optimization": ["Optimization"],
-    "autonas.search_space.structure": ["OperationGraph"],
+    "autonas.search_space.operation_graph": ["OperationGraph"],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

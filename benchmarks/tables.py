@@ -17,7 +17,7 @@ import re
 import keras_tuner
 import numpy as np
 
-from autonas.search_space import structure as structure_module
+from autonas.search_space import operation_graph
 
 #: Edges of the cell of NAS-Bench-201, in the order of NATS-Bench and in that of SpikeNAS-Bench.
 _NATS_EDGES = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
@@ -71,7 +71,7 @@ def read(path):
     if n_decisions == 6 and (is_spikenas or "none" in operations):
         edges = _SPIKENAS_EDGES if is_spikenas else _NATS_EDGES
         names = [f"edge_{source}_{target}" for source, target in edges]
-        structure = structure_module.OperationGraph(
+        structure = operation_graph.OperationGraph(
             dict(zip(names, edges, strict=True)), absent=operations[:1], identity=operations[1:2]
         )
     space = keras_tuner.HyperParameters()

@@ -26,7 +26,7 @@ def measure(turns, epochs, batch_size):
     import autonas
     from autonas.evaluation import loops
     from autonas.preparation import arrays as preparation
-    from autonas.search_space import declaring
+    from autonas.search_space import declaration
 
     x, y = load_digits(return_X_y=True)
     node = autonas.ImageInput()
@@ -36,7 +36,7 @@ def measure(turns, epochs, batch_size):
     estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.25)(block(node)))
     prepared = preparation.prepare(estimator, x.reshape(-1, 8, 8).astype("uint8"), y, None, None, None, seed=0)
     data = prepared.dataset
-    ours = prepared.graph.build(declaring.DeclaringHyperParameters())
+    ours = prepared.graph.build(declaration.DeclaringHyperParameters())
     plain = keras.models.clone_model(ours)
     plain.compile(keras.optimizers.AdamW(1e-3), ours.loss, metrics=[["accuracy"]])
     loop, generator = loops.make_loop(ours, data), np.random.default_rng(0)

@@ -21,8 +21,8 @@ from autonas.data.encoders import (
 )
 from autonas.data.features import Feature, Tensor
 from autonas.data.fingerprint import differences, fingerprint
+from autonas.data.input_names import part_names
 from autonas.data.kinds import infer_kind, infer_task
-from autonas.data.parts import part_names
 from autonas.data.splits import check_validation_split, train_validation_rows
 from autonas.data.targets import TargetEncoder
 from autonas.data.windows import last_window, make_windows

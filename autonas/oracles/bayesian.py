@@ -12,7 +12,7 @@ from autonas.oracles.fidelity import scale as fidelity
 from autonas.oracles.gp import acquisition as acquisitions
 from autonas.oracles.gp import prediction, targets
 from autonas.oracles.gp.gaussian_process import GaussianProcess, View
-from autonas.search_space import structure as structures
+from autonas.search_space import operation_graph
 
 ACQUISITIONS = ("expected_improvement", "upper_confidence_bound", "thompson")
 #: More observations than these aren't used: the best half of them and the latest half.
@@ -129,7 +129,7 @@ class BayesianOracle(base.Oracle):
 
     def check(self):
         super().check()
-        if self.structure is not None and not isinstance(self.structure, structures.OperationGraph):
+        if self.structure is not None and not isinstance(self.structure, operation_graph.OperationGraph):
             raise ValueError(f"`structure` must be an OperationGraph or None. Received: structure={self.structure!r}")
         checks.check_option("acquisition", self.acquisition, ACQUISITIONS)
         checks.check_number("beta", self.beta, 0)

@@ -1,7 +1,7 @@
 """Decisions: the architectural choices that `Block.build` makes through its argument `hp`.
 
 A decision describes its branches. A *reading* turns the decision into layers. There are three readings:
-`ConcreteReading` builds only the chosen branch, `declaring.DeclaringHyperParameters` builds every branch once to
+`ConcreteReading` builds only the chosen branch, `declaration.DeclaringHyperParameters` builds every branch once to
 declare the search space, and `supernet.reading` builds all branches as one model with shared weights.
 """
 

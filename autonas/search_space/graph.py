@@ -7,7 +7,7 @@ import keras
 import keras_tuner
 
 from autonas.arguments.lists import as_list
-from autonas.search_space import block, declaring, heads, inputs, optimization
+from autonas.search_space import block, declaration, heads, inputs, optimization
 from autonas.search_space.blocks import preprocessing
 
 
@@ -96,10 +96,10 @@ class Graph(keras_tuner.HyperModel):
             ValueError: If a block can't be built for the data.
         """
         while True:
-            hp = declaring.DeclaringHyperParameters(self.left_out)
+            hp = declaration.DeclaringHyperParameters(self.left_out)
             try:
                 self.build(hp)
-            except declaring.CandidateFailed as failure:
+            except declaration.CandidateFailed as failure:
                 self.left_out[failure.decision, failure.label] = failure.reason
                 warnings.warn(
                     f"{failure.decision}={failure.label!r} is left out of the search: it can't be built for this data "
@@ -174,12 +174,12 @@ class Graph(keras_tuner.HyperModel):
         try:
             with hp.name_scope(name):
                 output = block.build(hp, arguments[0] if len(arguments) == 1 else arguments)
-        except declaring.CandidateFailed:
+        except declaration.CandidateFailed:
             raise
         except (Exception, SystemExit) as error:  # A user's block can raise anything.
-            if not isinstance(hp, declaring.DeclaringHyperParameters):
+            if not isinstance(hp, declaration.DeclaringHyperParameters):
                 raise  # The record of a trial names the type of its error.
-            raise ValueError(f"Block {name!r} can't be built for this data. {declaring.one_line(error)}") from error
+            raise ValueError(f"Block {name!r} can't be built for this data. {declaration.one_line(error)}") from error
         if not keras.backend.is_keras_tensor(output):
             raise ValueError(
                 f"`build` of block {name!r}, a {type(block).__name__}, must return a Keras tensor. "

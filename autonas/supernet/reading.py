@@ -6,11 +6,11 @@ import keras
 import keras_tuner
 
 from autonas.backends import node_graph
-from autonas.search_space import decisions, declaring
+from autonas.search_space import decisions, declaration
 from autonas.supernet import mixing
 
 
-class SupernetReading(declaring.DeclaringHyperParameters):
+class SupernetReading(declaration.DeclaringHyperParameters):
     """Reading that declares the space and turns decisions into mixing layers.
 
     A branch is first built as a part of the whole graph. Afterwards, the layers between its output and the tensors that

@@ -11,7 +11,7 @@ from scipy import stats
 from autonas import oracles
 from autonas.oracles import bayesian
 from autonas.search_space import encoding
-from autonas.search_space.structure import OperationGraph
+from autonas.search_space.operation_graph import OperationGraph
 from autonas.testing import oracles as contracts
 from autonas.testing import problems
 

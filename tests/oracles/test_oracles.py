@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from autonas import oracles
-from autonas.search_space.structure import OperationGraph
+from autonas.search_space.operation_graph import OperationGraph
 from autonas.testing import oracles as contracts
 
 

@@ -21,7 +21,7 @@ class Fragile(autonas.Block):
 
     def build(self, hp, inputs):
         kind = hp.Choice("kind", ["wide", "deep", "broken"])
-        if kind == "broken" and not isinstance(hp, autonas.search_space.declaring.DeclaringHyperParameters):
+        if kind == "broken" and not isinstance(hp, autonas.search_space.declaration.DeclaringHyperParameters):
             raise RuntimeError(f"{HOSTILE} can't be built")
         outputs = keras.layers.Dense(hp.Choice("units", [8, 16, 32, 2048]), activation="relu")(inputs)
         return keras.layers.Dense(8, "relu")(outputs) if kind == "deep" else outputs

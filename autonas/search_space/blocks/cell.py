@@ -2,7 +2,7 @@
 
 import keras
 
-from autonas.search_space import block, decisions, ranges, structure
+from autonas.search_space import block, decisions, operation_graph, ranges
 from autonas.search_space.blocks import arguments, operations
 
 #: Default operations by kind of cell. The first operation is that of the default architecture.
@@ -99,7 +99,7 @@ class CellBlock(block.Block):
         """Return the `OperationGraph` of a `"nas_bench_201"` cell, or `None` for other cells."""
         if self.cell != "nas_bench_201":
             return None
-        return structure.OperationGraph(
+        return operation_graph.OperationGraph(
             {f"{prefix}/{operations.edge_name(edge)}": edge for edge in operations.edges(self.n_nodes)}
         )
 

@@ -7,7 +7,7 @@ import warnings
 import keras
 from keras import ops
 
-from autonas.search_space import block, declaring, ranges
+from autonas.search_space import block, declaration, ranges
 from autonas.search_space.blocks import arguments
 
 #: Mean and standard deviation of the channels of ImageNet, for pixels from 0 to 255.
@@ -97,7 +97,7 @@ class PretrainedBlock(block.Block):
         image_size = self.suggest(hp, "image_size")
         trainable = self.suggest(hp, "trainable")
         # The space doesn't depend on the weights, so declaring it needs no download.
-        weights = None if isinstance(hp, declaring.DeclaringHyperParameters) else self.weights
+        weights = None if isinstance(hp, declaration.DeclaringHyperParameters) else self.weights
         backbone = _backbone(architecture, image_size, weights)
         images = _to_imagenet(inputs, image_size, ARCHITECTURES[architecture])
         backbone.trainable = trainable or weights is None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autonas.search_space.structure import OperationGraph
+from autonas.search_space.operation_graph import OperationGraph
 
 CELL = OperationGraph(
     {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3), "e": (1, 3), "f": (2, 3)}, identity=["skip"], absent=["none"]

@@ -4,13 +4,13 @@ import keras
 import keras_tuner
 import pytest
 
-from autonas.search_space import decisions, declaring
+from autonas.search_space import decisions, declaration
 
 
 def declare(build):
     """The space of `build(hp, tensor)`, and the number of times that it was called."""
     calls = []
-    hp = declaring.DeclaringHyperParameters()
+    hp = declaration.DeclaringHyperParameters()
     tensor = keras.Input((4,))
     with hp.name_scope("block"):
         calls.append(build(hp, tensor))
@@ -90,7 +90,7 @@ def test_inactive_hyperparameters_return_their_default_where_keras_tuner_returns
             returned.append(hp.Choice("inside", [1, 2], default=2))
         return inputs
 
-    for hp in (keras_tuner.HyperParameters(), declaring.DeclaringHyperParameters()):
+    for hp in (keras_tuner.HyperParameters(), declaration.DeclaringHyperParameters()):
         hp.Boolean("flag")
         build(hp, keras.Input((4,)))
     assert returned == [None, 2]

@@ -1,4 +1,4 @@
-"""Several inputs or targets in one argument are told from rows of one."""
+"""Several inputs or targets in one argument are distinguished from the rows of one."""
 
 import numpy as np
 import pandas as pd
