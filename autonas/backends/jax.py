@@ -1,4 +1,7 @@
-"""JAX backend: a compiled function returns the new values of variables, which are assigned outside of it."""
+"""JAX implementation of `gradients`, of `precision` and of `memory`.
+
+A compiled function returns the new values of variables, which are assigned outside of it.
+"""
 
 import warnings
 
@@ -51,6 +54,7 @@ def value_and_gradient_at(function, values):
 
 
 def accelerators():
+    """Return the kinds of the GPUs and TPUs; see `precision.suited_to`."""
     return [_kind(device) for device in jax.local_devices() if device.platform != "cpu"]
 
 
@@ -63,6 +67,7 @@ def _kind(device):
 
 
 def grow_memory(added):
+    """Warn if JAX has allocated the memory of a GPU before the variables `added` were set; see `memory.grow`."""
     # A query of the devices would initialise JAX. There is no public function that reports the state.
     is_late = "XLA_PYTHON_CLIENT_PREALLOCATE" in added and xla_bridge.backends_are_initialized()
     if is_late and jax.default_backend() == "gpu":

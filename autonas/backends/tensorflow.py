@@ -1,4 +1,7 @@
-"""TensorFlow backend: graphs and gradient tapes on the variables themselves, which any branch of a graph can assign."""
+"""TensorFlow implementation of `gradients`, of `precision` and of `memory`.
+
+Graphs and gradient tapes use the variables themselves, which any branch of a graph can assign.
+"""
 
 import warnings
 
@@ -54,12 +57,14 @@ def _with_tape(function, sources):
 
 
 def accelerators():
+    """Return the kinds of the GPUs and TPUs; see `precision.suited_to`."""
     gpus = tf.config.get_visible_devices("GPU")
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability") for gpu in gpus]
     return capabilities + ["tpu"] * len(tf.config.get_visible_devices("TPU"))
 
 
 def grow_memory(added):
+    """Enable memory growth on all GPUs, unless the user has set the variable of TensorFlow; see `memory.grow`."""
     with silence.unless_wanted():  # Without a GPU, CUDA prints a message.
         gpus = tf.config.get_visible_devices("GPU")
     if "TF_FORCE_GPU_ALLOW_GROWTH" not in added:

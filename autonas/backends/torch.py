@@ -1,4 +1,7 @@
-"""PyTorch backend: functions run eagerly, and gradients come from autograd."""
+"""PyTorch implementation of `gradients`, of `precision` and of `memory`.
+
+Functions run eagerly, and gradients come from autograd.
+"""
 
 import keras
 import torch
@@ -27,6 +30,7 @@ def _gradients(value, sources, **arguments):
 
 
 def accelerators():
+    """Return the kinds of the GPUs; see `precision.suited_to`."""
     return [torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())]
 
 

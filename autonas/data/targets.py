@@ -95,6 +95,7 @@ class TargetEncoder:
 
     @property
     def target_shape(self):
+        """Shape of an encoded target, without the batch axis."""
         return () if self.task_ == "multiclass" else (self.n_outputs_,)
 
     def transform(self, y):

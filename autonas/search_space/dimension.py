@@ -88,7 +88,7 @@ class Dimension:
         if self.is_listed and not self.is_ordered:
             return self._other(value, int(generator.integers(self.size - 1)))
         if self.is_listed:
-            # Rounded to one of few values, a normal step would often return the same value: draw by its weights.
+            # With few values, a normal step would often round to the same value: draw from the others by their density.
             index = self.index(value)
             weights = np.exp(-0.5 * ((np.arange(self.size) - index) / max(1.0, 0.2 * self.size)) ** 2)
             weights[index] = 0.0

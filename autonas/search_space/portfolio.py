@@ -101,5 +101,5 @@ def _points(block):
     elif isinstance(block, image.ImageBlock):
         height, width = block.features[0].tensors["image"].shape[:2]
         points = _SMALL_IMAGES if max(height, width) <= _SMALL_IMAGE else _IMAGES
-    # For a block of another family only the hyperparameters of the training would remain of an entry.
+    # Skip entries of other families: only their training hyperparameters would apply to the block.
     return [point for point in points if block.kind in (None, point["kind"])]

@@ -220,6 +220,7 @@ class RunningMoments:
 
     @property
     def variance(self):
+        """Variance per channel."""
         return self.sum_of_squares / np.maximum(self.count, 1)
 
 

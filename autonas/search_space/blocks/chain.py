@@ -29,7 +29,7 @@ class ChainBlock(block.Block):
 
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
-        depth: Number of layers, or an `Int` range. Defaults to 2 to 6.
+        depth: Number of layers, or an `Int` range. Defaults to a range from 2 to 6.
         operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...), the operation of the default
             architecture first. Defaults to convolutions and separable convolutions of sides 3 and 5, max and average
             pooling, and the identity.

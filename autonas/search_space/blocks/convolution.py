@@ -21,8 +21,8 @@ class ConvolutionBlock(block.Block):
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
         kernel_size: Side of the kernels in pixels, or a range. Defaults to a choice of 3 and 5.
-        depth: Number of stages, or an `Int` range. Defaults to 1 to 4.
-        layers: Number of convolutions in a stage, or an `Int` range. Defaults to 1 to 2.
+        depth: Number of stages, or an `Int` range. Defaults to a range from 1 to 4.
+        layers: Number of convolutions in a stage, or an `Int` range. Defaults to a range from 1 to 2.
         kind: Kind of the convolutions, `"plain"`, `"separable"`, or a choice of these made for each convolution.
             Defaults to a choice of both.
         pooling: Halving of maps between stages: `"max"`, `"average"`, `"stride"` (a strided convolution) or a range.

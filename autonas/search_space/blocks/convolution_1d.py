@@ -18,7 +18,7 @@ class Convolution1DBlock(block.Block):
         filters: Number of filters of a layer, or a range. Defaults to a choice of 32, 64 and 128.
         kernel_size: Length of the kernels in steps, or a range. A length above that of the series is reduced to it.
             Defaults to a choice of 3, 5, 9 and 17.
-        depth: Number of layers, or an `Int` range. Defaults to 1 to 4.
+        depth: Number of layers, or an `Int` range. Defaults to a range from 1 to 4.
         kind: Kind of the layers: `"plain"`, `"separable"`, `"inception"` (parallel kernels of the full, half and
             quarter length and a max pooling) or a choice of these, made for each layer. Defaults to a choice of
             `"plain"` and `"inception"`.

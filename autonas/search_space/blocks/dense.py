@@ -13,7 +13,7 @@ class DenseBlock(block.Block):
 
     Args:
         units: Number of units of a layer, or a range. Defaults to a choice of 32, 64, 128, 256 and 512.
-        depth: Number of layers, or an `Int` range. Defaults to 1 to 3.
+        depth: Number of layers, or an `Int` range. Defaults to a range from 1 to 3.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
         batch_normalization: Whether to normalise before the activation, or a range. Defaults to `Boolean()`.
         dropout: Dropout rate after a layer, or a range. Defaults to a choice of 0, 0.1, 0.25 and 0.5.

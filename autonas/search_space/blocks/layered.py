@@ -30,8 +30,8 @@ class LayeredBlock(block.Block):
 
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
-        stages: Number of stages, or an `Int` range. Defaults to 2 to 4.
-        layers: Number of layers in a stage, or an `Int` range. Defaults to 1 to 2.
+        stages: Number of stages, or an `Int` range. Defaults to a range from 2 to 4.
+        layers: Number of layers in a stage, or an `Int` range. Defaults to a range from 1 to 2.
         width: Width multiplier of every stage but the first, or a range. Stage i (from 0) has
             `width * filters * 2**i` filters, rounded to a multiple of 4. Defaults to a choice of 0.75, 1 and 1.25.
         kernel_size: Side of the depthwise kernels, or a `Choice`. Defaults to a choice of 3 and 5.
@@ -103,7 +103,7 @@ class LayeredBlock(block.Block):
 
         def layer(width, strides, inputs):
             channels = inputs.shape[-1]
-            # A `WidthChoice` instead of a `LayerChoice`, which would make the decisions below conditional on it.
+            # Not a `LayerChoice`, on which the decisions below would be conditional.
             inner = arguments.width(self, "expansion", hp, lambda expansion: round(expansion * channels))
             kernels = {
                 size: functools.partial(depthwise, size, strides=strides, padding="same", use_bias=False)

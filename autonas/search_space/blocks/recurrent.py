@@ -18,7 +18,7 @@ class RecurrentBlock(block.Block):
         kind: Kind of the layers, `"lstm"`, `"gru"`, or a choice of these made for each layer. Defaults to a choice of
             both.
         units: Number of units of a layer in each direction, or a range. Defaults to a choice of 32, 64 and 128.
-        depth: Number of layers, or an `Int` range. Defaults to 1 to 2.
+        depth: Number of layers, or an `Int` range. Defaults to a range from 1 to 2.
         bidirectional: Whether the layers are bidirectional, or a range. Defaults to `Boolean(default=True)`.
         dropout: Dropout rate on the input of a layer, or a range. Defaults to a choice of 0 and 0.25.
         return_sequences: Whether to return the states of all steps. Defaults to `False`.

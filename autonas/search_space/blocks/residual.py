@@ -15,8 +15,8 @@ class ResidualBlock(block.Block):
 
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
-        depth: Number of stages, or an `Int` range. Defaults to 1 to 4.
-        layers: Number of residual units in a stage, or an `Int` range. Defaults to 1 to 3.
+        depth: Number of stages, or an `Int` range. Defaults to a range from 1 to 4.
+        layers: Number of residual units in a stage, or an `Int` range. Defaults to a range from 1 to 3.
         kind: Kind of the units, `"basic"` (two 3x3 convolutions), `"bottleneck"` (1x1, 3x3 on a quarter of the filters,
             1x1), or a choice of these made for each unit. Defaults to a choice of both.
         squeeze_excite: Whether units have squeeze-and-excitation (Hu et al. 2018), or a range. Defaults to

@@ -23,7 +23,7 @@ class ResidualMLPBlock(block.Block):
 
     Args:
         units: Width of the residual stream, or a range. Defaults to a choice of 64, 128 and 256.
-        depth: Number of residual layers, or an `Int` range. Defaults to 1 to 4.
+        depth: Number of residual layers, or an `Int` range. Defaults to a range from 1 to 4.
         kind: Kind of `hidden` in a layer: `"dense"` (dense layer and activation), `"gated"` (gated linear unit, Dauphin
             et al. 2017), `"identity"` (the whole residual layer is an identity), or a choice of these made for each
             layer. Defaults to a choice of all.

@@ -20,7 +20,7 @@ class TransformerBlock(block.Block):
         heads: Number of attention heads, or a range. Defaults to a choice of 2, 4 and 8.
         key_dimension: Width of a head, or a range. Defaults to a choice of 8, 16 and 32.
         feed_forward: Width of the hidden feed-forward layer, or a range. Defaults to a choice of 64, 128 and 256.
-        depth: Number of encoder layers, or an `Int` range. Defaults to 1 to 3.
+        depth: Number of encoder layers, or an `Int` range. Defaults to a range from 1 to 3.
         dropout: Dropout rate after the position embedding, the attention and the hidden feed-forward layer, or a range.
             Defaults to a choice of 0, 0.1 and 0.25.
         name: Name of the block.
