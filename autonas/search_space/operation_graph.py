@@ -6,8 +6,8 @@ import numpy as np
 class OperationGraph:
     """A directed acyclic graph whose edges are operations, one decision of the search space for each edge.
 
-    Two architectures with the same paths of operations from input to output compute the same function. Strategies use
-    the paths as features, so that a surrogate treats equivalent architectures alike.
+    Different architectures can have the same paths of operations from input to output, as identities and missing
+    connections don't count. Strategies use the paths as features, so that a surrogate treats such architectures alike.
 
     Args:
         edges: Dict from the name of a decision to the pair of nodes `(source, target)` that its operation connects.
