@@ -43,9 +43,9 @@ def n_devices():
     return len(keras.distribution.list_devices())
 
 
-def at_most(wanted):
-    """Return `wanted`, or the number of devices visible to this process if it is smaller.
+def at_most(requested):
+    """Return the number `requested`, or the number of devices visible to this process if it is smaller.
 
     The number can be smaller in a driver process whose workers run on other machines.
     """
-    return 1 if wanted == 1 else min(wanted, n_devices())
+    return 1 if requested == 1 else min(requested, n_devices())

@@ -61,8 +61,8 @@ class Autoregression:
         Returns:
             self.
         """
-        most = _MAX_ROWS + lookback + horizon - 1
-        series, outputs = series[-most:].astype("float64"), outputs[-most:].astype("float64")
+        max_steps = _MAX_ROWS + lookback + horizon - 1
+        series, outputs = series[-max_steps:].astype("float64"), outputs[-max_steps:].astype("float64")
         n_channels, n_windows = series.shape[1], len(series) - lookback - horizon + 1
         steps = min(lookback, max(1, min(_MAX_FEATURES, n_windows // 2) // n_channels))
         last = series[lookback - 1 : lookback - 1 + n_windows]
@@ -120,9 +120,9 @@ class Autoregression:
         values, explained = np.where(spanned, values, 0.0), np.square(rotated).sum(axis=1)
         n_free = max(0, n_windows - 1 - int(spanned.sum()))
         # Add the error due to the penalty to the least squares error: a difference of large sums would lose precision.
-        least = max(0.0, total - (explained[spanned] / values[spanned]).sum()) if n_free else 0.0
+        residual = max(0.0, total - (explained[spanned] / values[spanned]).sum()) if n_free else 0.0
         shrunk = _ALPHAS[:, None] / (values[spanned] + _ALPHAS[:, None])
-        errors = least + np.square(shrunk) @ (explained[spanned] / values[spanned])
+        errors = residual + np.square(shrunk) @ (explained[spanned] / values[spanned])
         scores = errors / np.square(n_free + shrunk.sum(axis=1))
         best = int(np.argmin(scores))
         self.alpha = float(_ALPHAS[best])

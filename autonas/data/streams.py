@@ -211,8 +211,8 @@ class StreamSource:
 
     def _check_same_rows_again(self, keys):
         """Raise a `ValueError` if a second pass over the dataset returns other rows."""
-        again = self._keys(next(_batches(self.dataset).as_numpy_iterator())[0])
-        if not np.isin(again, keys).all():
+        keys_of_second_pass = self._keys(next(_batches(self.dataset).as_numpy_iterator())[0])
+        if not np.isin(keys_of_second_pass, keys).all():
             raise ValueError(
                 "`x` must return the same rows each time it is read, or it can't be split into training set and "
                 "validation set. Received: different rows in the second pass (random augmentation?). Pass "

@@ -90,7 +90,9 @@ class LayerChoice(Decision):
 
 
 class InputChoice(Decision):
-    """Choice of one or several tensors among earlier ones. All of them must have the same shape.
+    """Choice of one or several tensors among earlier ones.
+
+    In a supernet, only tensors with the shape of the default choice can be chosen.
 
     Args:
         name: Name of the decision, unique in its block.

@@ -75,8 +75,8 @@ def _infer_strings(series):
         return "number"
     words = np.mean([len(value.split()) for value in values])
     is_text = any(
-        len(values) >= distinct and len(values) >= share * n_present and words >= least
-        for distinct, share, least in _TEXT_RULES
+        len(values) >= min_distinct and len(values) >= min_share * n_present and words >= min_words
+        for min_distinct, min_share, min_words in _TEXT_RULES
     )
     return "text" if is_text else "category"
 
