@@ -24,7 +24,7 @@ class CellBlock(block.Block):
     """Stages of cells that share one architecture but not their weights.
 
     The input is an image `(n, height, width, channels)` or a series `(n, time, channels)`, the output a feature map or
-    a series. The first layer is a convolution; it reduces images of more than 64 pixels. Every stage but the first
+    a series. The first layer is a convolution; it reduces images of more than 64 x 64 pixels. Every stage but the first
     halves the map and doubles the filters. The number of stages is limited so that at least two pixels or four steps
     remain. The search chooses the operations of a cell once for the whole stack.
 

@@ -20,9 +20,9 @@ class ChainBlock(block.Block):
     """Sequence of layers with searched operations and skip connections, as the macro space of ENAS (Pham et al. 2018).
 
     The input is an image `(n, height, width, channels)` or a series `(n, time, channels)`, the output a feature map or
-    a series. The first layer is a convolution; it reduces images of more than 64 pixels. A stage has `interval` layers.
-    The first layer of every later stage has stride 2 and doubles the filters. No stage begins that would leave fewer
-    than two pixels or four steps. Skip connections stay within a stage.
+    a series. The first layer is a convolution; it reduces images of more than 64 x 64 pixels. A stage has `interval`
+    layers. The first layer of every later stage has stride 2 and doubles the filters. No stage begins that would leave
+    fewer than two pixels or four steps. Skip connections stay within a stage.
 
     In ENAS a layer decides on every earlier layer separately. Here a layer adds at most one earlier tensor, so that the
     number of decisions grows linearly with the depth instead of quadratically.

@@ -16,7 +16,7 @@ class ConvolutionBlock(block.Block):
 
     The input is an image `(n, height, width, channels)`, the output a feature map. Every stage but the first halves the
     map and doubles the filters. The number of stages is at most log2 of the shorter side, so that no side becomes
-    shorter than two pixels. Images of more than 64 pixels are reduced by a strided convolution first.
+    shorter than two pixels. Images of more than 64 x 64 pixels are reduced by a strided convolution first.
 
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.

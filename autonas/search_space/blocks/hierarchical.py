@@ -31,9 +31,9 @@ class HierarchicalBlock(block.Block):
     - Level 3 has one motif. Its edges are level-2 motifs, the identity or "none".
 
     The architecture of a motif is the same wherever it occurs; the weights differ. The first layer of the network is a
-    convolution; it reduces images of more than 64 pixels. A stage stacks the level-3 motif `n_cells` times. Every stage
-    but the first halves the map and doubles the filters. The number of stages is limited so that at least two pixels or
-    four steps remain.
+    convolution; it reduces images of more than 64 x 64 pixels. A stage stacks the level-3 motif `n_cells` times. Every
+    stage but the first halves the map and doubles the filters. The number of stages is limited so that at least two
+    pixels or four steps remain.
 
     Deviations from the paper: A node adds its incoming edges instead of concatenating them before a pointwise
     convolution, which saves layers and makes "none" and "identity" nearly free. The level-3 motif has a residual

@@ -21,8 +21,8 @@ class LayeredBlock(block.Block):
     a series. A layer (MobileNetV2, Sandler et al. 2018) is a pointwise convolution that expands the channels, a
     depthwise convolution, a pointwise convolution that projects the channels, and a residual connection if the shapes
     of input and output agree. The first layer of every stage but the first halves the map, unless a side has fewer than
-    four pixels or the series fewer than eight steps. Images of more than 64 pixels are reduced by a strided convolution
-    first.
+    four pixels or the series fewer than eight steps. Images of more than 64 x 64 pixels are reduced by a strided
+    convolution first.
 
     The search chooses kernel, expansion and squeeze-and-excitation for each layer, width and depth for each stage.
     MnasNet also chooses among kinds of layers. Here all layers are inverted residuals; `expansion=1` makes them
