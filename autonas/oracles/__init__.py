@@ -136,8 +136,11 @@ def check_strategy(strategy, fidelity="full"):
 
 def needs_supernet(strategy, weight_sharing=False):
     """Whether a strategy, a name or an oracle, trains a supernet."""
-    oracle = _description(strategy, weight_sharing)
-    return isinstance(oracle, Oracle) and oracle.supernet_training() is not None
+    if weight_sharing:
+        return True
+    if isinstance(strategy, str):
+        return issubclass(STRATEGIES[strategy], SupernetOracle)
+    return isinstance(strategy, Oracle) and strategy.supernet_training() is not None
 
 
 def takes_fidelity(strategy, weight_sharing=False):
