@@ -92,17 +92,17 @@ def _gain(row, name, left, plainest, is_refused):
 
 def is_refused(row):
     """Whether a rule refuses a row."""
-    from autonas import execution
+    from autonas.data.fit_data import FitData
     from autonas.preparation import combinations
+    from autonas.preparation.request import Request
 
     model, x, y = estimator_of(row), *data_of(row)
     kinds = {"several": ["image", "table"], "table": ["table"], "images": ["image"], "stream": ["image"]}
     tasks = ["multiclass", "regression"] if row["task"] == "several" else [row["task"]]
     try:
-        executor = execution.get_executor(model.executor, model.n_workers)
-        combinations.check_arguments(combinations.Request(model, {"x": x, "y": y}, executor))
-        kinds = kinds.get(row["data"], ["other"])
-        combinations.check_data(combinations.Request(model, kinds=kinds, tasks=tasks))
+        request = Request.of(model, FitData(x, y))
+        combinations.check_arguments(request)
+        combinations.check_data(request, kinds.get(row["data"], ["other"]), tasks)
     except ValueError:
         return True
     return False

@@ -77,11 +77,14 @@ def chain():
 
 def networks(count):
     """Built models of architectures drawn from the space."""
+    from autonas.data.fit_data import FitData
+    from autonas.estimators.plan import make_plan
     from autonas.objectives import BuiltModel
     from autonas.search_space import encoding
 
     model, x, y = chain()
-    graph = model._prepare(x, y, None, None, None, 0).graph
+    data = FitData(x, y)
+    graph = model._prepare(make_plan(model, data), data).graph
     space = graph.declare()
     drawn, generator = encoding.Encoding(space), np.random.default_rng(0)
     found = []

@@ -51,8 +51,12 @@ def architecture_search():
     from autonas.search_space.optimization import Optimization
 
     class ArchitectureSearch(autonas.AutoModel):
-        def optimization(self, n_train):
-            return Optimization(learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0)
+        def _prepare(self, plan, data):
+            prepared = super()._prepare(plan, data)
+            prepared.graph.optimization = Optimization(
+                learning_rate=2e-3, weight_decay=1e-2, batch_size=64, epochs_share=1.0
+            )
+            return prepared
 
     return ArchitectureSearch
 
@@ -203,10 +207,11 @@ N_TRAIN, N_VALIDATION = 500, 500
 def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
     """Scores of random architectures, trained alone with several seeds, and with shared weights."""
     import autonas
+    from autonas.data.fit_data import FitData
+    from autonas.estimators.plan import make_plan
     from autonas.evaluation import evaluator as evaluator_module
     from autonas.evaluation import loops, seeding, training
     from autonas.evaluation.one_shot import supernet_evaluator
-    from autonas.preparation import arrays
     from autonas.search_space.encoding import Encoding
     from autonas.trials import job as jobs
 
@@ -219,21 +224,15 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     node = autonas.Input()
     search = architecture_search()(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
     x, y, *held = rows_of(name, data, seed, N_TRAIN)
-    prepared = arrays.prepare(search, x, y, None, tuple(held), None, seed)
+    fit_data = FitData(x, y, validation_data=tuple(held))
+    prepared = search._prepare(make_plan(search, fit_data), fit_data)
     rows = prepared.dataset.validation_rows
     prepared.dataset.validation_rows, test_rows = rows[:N_VALIDATION], rows[N_VALIDATION:]
-    whole = prepared.graph.declare()
-    alone = evaluator_module.Evaluator(
-        prepared.graph, whole, prepared.dataset, prepared.scorer, prepared.goal,
-        prepared.graph.optimization.batch_size_of, epochs, epochs, seed,
-    )  # fmt: skip
+    alone = evaluator_module.Evaluator(prepared, epochs, epochs, seed)
 
     settings = {"method": "paths", "sampling": sampling, "epochs": max(1, updates // (N_TRAIN // 64))}
     with tempfile.TemporaryDirectory() as folder:
-        shared = supernet_evaluator.SupernetEvaluator(
-            prepared.graph, prepared.dataset, prepared.scorer, prepared.goal,
-            prepared.graph.optimization.batch_size_of, settings, folder, seed,
-        )  # fmt: skip
+        shared = supernet_evaluator.SupernetEvaluator(prepared, settings, folder, seed)
         started = time.process_time()
         for epoch in range(settings["epochs"]):
             values = {"tuner/stage": "supernet", "tuner/initial_epoch": epoch, "tuner/epochs": epoch + 1}
@@ -338,9 +337,10 @@ def rank(arguments):
 
 def front_of(name, data, search, seed, trials):
     """A search of accuracy and parameters; parameters and test accuracy, of two trainings, of what it tried."""
+    from autonas.data.fit_data import FitData
+    from autonas.estimators.plan import make_plan
     from autonas.evaluation import evaluator as evaluator_module
     from autonas.evaluation import loops, seeding, training
-    from autonas.preparation import arrays
 
     epochs = SETS[name]["epochs"]
     x, y, *held = rows_of(name, data, 0)
@@ -352,12 +352,11 @@ def front_of(name, data, search, seed, trials):
         ).fit(x, y)  # fmt: skip
         seconds = time.monotonic() - started
         values = [record["values"] for record in model.records_ if record["stage"] == "search"]
-    prepared = arrays.prepare(estimator(seed, None), x, y, None, tuple(held), None, seed)
+    fit_data = FitData(x, y, validation_data=tuple(held))
+    again = estimator(seed, None)
+    prepared = again._prepare(make_plan(again, fit_data), fit_data)
     dataset, found = prepared.dataset, []
-    alone = evaluator_module.Evaluator(
-        prepared.graph, prepared.graph.declare(), dataset, prepared.scorer, prepared.goal,
-        prepared.graph.optimization.batch_size_of, epochs, epochs, seed,
-    )  # fmt: skip
+    alone = evaluator_module.Evaluator(prepared, epochs, epochs, seed)
     # All begin with the default architecture.
     for place, architecture in enumerate(values[1:]):
         truths = []

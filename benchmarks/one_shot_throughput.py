@@ -50,15 +50,17 @@ class Setting:
         from sklearn.datasets import load_digits
 
         import autonas
-        from autonas.preparation import arrays
+        from autonas.data.fit_data import FitData
+        from autonas.estimators.plan import make_plan
         from autonas.search_space import encoding
         from autonas.supernet import Supernet
 
         x, y = load_digits(return_X_y=True)
         node = autonas.Input()
         block = autonas.CellBlock("nas_bench_201", operations=OPERATIONS, filters=16, n_stages=1, n_cells=1)
-        estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.0)(block(node)))
-        prepared = arrays.prepare(estimator, x.reshape(-1, 8, 8, 1), y, None, None, None, seed=0)
+        estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.0)(block(node)), seed=0)
+        data = FitData(x.reshape(-1, 8, 8, 1), y)
+        prepared = estimator._prepare(make_plan(estimator, data), data)
         self.graph, self.data, self.scorer = prepared.graph, prepared.dataset, prepared.scorer
         rows = np.concatenate([self.data.train_rows, self.data.validation_rows])
         self.data.train_rows, self.data.validation_rows = rows[VALIDATION_ROWS:], rows[:VALIDATION_ROWS]

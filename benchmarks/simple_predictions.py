@@ -18,12 +18,15 @@ import common  # noqa: E402
 def measure(name, data_directory, time_limit):
     """Return rows of a set: its name, the baseline, its score, its seconds, how it was made."""
     import autonas
+    from autonas.data.fit_data import FitData
+    from autonas.estimators.plan import make_plan
     from autonas.evaluation import baselines
 
     dataset = common.load(name, data_directory)
     task = {"rmse": "regression"}.get(dataset.metric, "classification")
     model = autonas.AutoModel(task=task, objective=f"val_{dataset.metric}", time_limit=time_limit, seed=0, verbose=0)
-    prepared = model._prepare(dataset.x_train, dataset.y_train, None, None, None, 0)
+    data = FitData(dataset.x_train, dataset.y_train)
+    prepared = model._prepare(make_plan(model, data), data)
     started, started_cpu = time.perf_counter(), time.process_time()
     found = baselines.baselines(prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.main, model.time_limit)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - started_cpu

@@ -24,8 +24,9 @@ def measure(turns, epochs, batch_size):
     from sklearn.datasets import load_digits
 
     import autonas
+    from autonas.data.fit_data import FitData
+    from autonas.estimators.plan import make_plan
     from autonas.evaluation import loops
-    from autonas.preparation import arrays as preparation
     from autonas.search_space import declaration
 
     x, y = load_digits(return_X_y=True)
@@ -33,8 +34,9 @@ def measure(turns, epochs, batch_size):
     block = autonas.ConvolutionBlock(
         filters=16, kernel_size=3, depth=2, layers=1, kind="plain", pooling="max", dropout=0.0
     )
-    estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.25)(block(node)))
-    prepared = preparation.prepare(estimator, x.reshape(-1, 8, 8).astype("uint8"), y, None, None, None, seed=0)
+    estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.25)(block(node)), seed=0)
+    fit_data = FitData(x.reshape(-1, 8, 8).astype("uint8"), y)
+    prepared = estimator._prepare(make_plan(estimator, fit_data), fit_data)
     data = prepared.dataset
     ours = prepared.graph.build(declaration.DeclaringHyperParameters())
     plain = keras.models.clone_model(ours)

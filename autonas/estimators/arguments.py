@@ -1,4 +1,4 @@
-"""Checks of the constructor's arguments, made at the top of `fit`, before anything is written or trained."""
+"""Checks of the arguments of the constructor and of `fit`, before anything is written or trained."""
 
 import inspect
 import json
@@ -11,59 +11,66 @@ from autonas.arguments import checks
 from autonas.backends import precision
 from autonas.data import checks as data_checks
 from autonas.objectives import goal
+from autonas.trials import folder
 
 TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
 
 
 def presets():
-    """The presets, a dict from name to the arguments that it sets."""
+    """Return the presets, a dict from name to settings."""
     with open(os.path.join(os.path.dirname(__file__), "presets.json"), encoding="utf-8") as file:
         return json.load(file)
 
 
-def check(estimator):
-    """Raises a `ValueError` naming the first argument of an `AutoModel` that can't be."""
+def check(request):
+    """Raise a `ValueError` that names the first invalid argument of an estimator's constructor.
+
+    Args:
+        request: The `Request`.
+    """
     _refuse_keras_tuners_workers()
-    execution.check_executor(estimator.executor)
-    _positive_integer(estimator, "n_workers")
-    _positive_integer(estimator, "max_trials")
-    _positive_integer(estimator, "epochs")
-    _positive_integer(estimator, "patience")
-    _positive_integer(estimator, "num_classes")
-    limit = estimator.time_limit
+    execution.check_executor(request.executor)
+    _positive_integer(request, "n_workers")
+    _positive_integer(request, "max_trials")
+    _positive_integer(request, "epochs")
+    _positive_integer(request, "patience")
+    _positive_integer(request, "num_classes")
+    limit = request.time_limit
     if limit is not None and (not checks.is_number(limit) or not 0 < limit < float("inf")):
         _refuse("time_limit", "a positive number of seconds or None", limit)
-    split = estimator.validation_split
+    split = request.validation_split
     if not checks.is_number(split) or not 0 < split < 1:
         _refuse("validation_split", "a number between 0 and 1, the share of rows to validate on", split)
-    if estimator.seed is not None:
-        checks.check_integer("seed", estimator.seed, 0, "a non-negative integer or None")
-    if estimator.preset not in presets():
-        _refuse("preset", f"one of {', '.join(map(repr, presets()))}", estimator.preset)
-    if estimator.precision not in precision.PRECISIONS:
-        _refuse("precision", f"one of {', '.join(map(repr, precision.PRECISIONS))}", estimator.precision)
-    if estimator.task not in TASKS:
-        _refuse("task", f"one of {', '.join(map(repr, TASKS))}", estimator.task)
-    _check_class_weight(estimator.class_weight)
+    if request.seed is not None:
+        checks.check_integer("seed", request.seed, 0, "a non-negative integer or None")
+    if request.preset not in presets():
+        _refuse("preset", f"one of {', '.join(map(repr, presets()))}", request.preset)
+    if request.precision not in precision.PRECISIONS:
+        _refuse("precision", f"one of {', '.join(map(repr, precision.PRECISIONS))}", request.precision)
+    if request.task not in TASKS:
+        _refuse("task", f"one of {', '.join(map(repr, TASKS))}", request.task)
+    _check_class_weight(request.class_weight)
     for name in ("weight_sharing", "refit", "overwrite", "tensorboard"):
-        if not isinstance(getattr(estimator, name), (bool, np.bool_)):
-            _refuse(name, "True or False", getattr(estimator, name))
-    if estimator.verbose not in (0, 1, 2):
-        _refuse("verbose", "0, 1 or 2", estimator.verbose)
-    if estimator.directory is not None and not isinstance(estimator.directory, (str, os.PathLike)):
-        _refuse("directory", "a path or None", estimator.directory)
-    goal.check(goal.wanted(estimator.objective, estimator.strategy), estimator.constraints)
-    oracles.check_strategy(estimator.strategy, estimator.fidelity)
+        if not isinstance(getattr(request, name), (bool, np.bool_)):
+            _refuse(name, "True or False", getattr(request, name))
+    if request.verbose not in (0, 1, 2):
+        _refuse("verbose", "0, 1 or 2", request.verbose)
+    if request.directory is not None and not isinstance(request.directory, (str, os.PathLike)):
+        _refuse("directory", "a path or None", request.directory)
+    goal.check(request.wanted_objective, request.constraints)
+    oracles.check_strategy(request.strategy, request.fidelity)
+    if request.directory is not None:
+        folder.check(request.directory)
 
 
 def check_call(estimator, x, y, unknown):
-    """Raise an error for a call of `fit` as it is in AutoGluon or Keras, which says how to write it here.
+    """Raise an error for a call of `fit` in the style of AutoGluon or Keras; the message has the call to write instead.
 
     Args:
         estimator: The `AutoModel`.
         x: The rows.
         y: The targets.
-        unknown: Dict of the arguments that `fit` doesn't have.
+        unknown: Dict of the arguments that are unknown to `fit`.
 
     Raises:
         TypeError: If `unknown` has arguments.
@@ -91,7 +98,7 @@ def check_call(estimator, x, y, unknown):
         raise ValueError(f"`y` must hold the targets, not the name of their column. Received: y={y!r:.60}. {advice}")
 
 
-#: What there is here instead of the arguments that `fit` has in Keras, scikit-learn and AutoGluon.
+#: Hints for the arguments that `fit` has in Keras, scikit-learn and AutoGluon.
 _OTHERS_ARGUMENTS = {
     "label": "The targets are `y`.",
     "tuning_data": "Rows to score candidates on are `validation_data`, a tuple (x, y).",
@@ -122,8 +129,8 @@ def _refuse_keras_tuners_workers():
         )
 
 
-def _positive_integer(estimator, name):
-    value = getattr(estimator, name)
+def _positive_integer(request, name):
+    value = getattr(request, name)
     if value is not None:
         checks.check_integer(name, value, 1, "a positive integer or None")
 

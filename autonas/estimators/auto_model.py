@@ -1,135 +1,139 @@
-"""AutoModel: arguments into parts; fit, predict, evaluate, export. No algorithm lives here."""
+"""AutoModel: the estimator that searches a Keras model for a data set."""
 
 import copy
-import dataclasses
-import datetime
 import os
 import time
 
-import numpy as np
 from sklearn.base import clone
 
-from autonas import execution, oracles
-from autonas.backends import memory, parallel
-from autonas.data import is_stream
-from autonas.estimators import arguments, effort, fitted, search_info
-from autonas.evaluation import budget as budget_module
-from autonas.evaluation import evaluator as evaluator_module
+from autonas.backends import memory
+from autonas.data.fit_data import FitData
+from autonas.estimators import arguments, assembly, fitted, search_info
+from autonas.estimators import plan as planning
 from autonas.prediction import predictor as predictor_module
-from autonas.preparation import arrays, combinations
-from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter, tensorboard
-from autonas.search import one_shot, tuner
-from autonas.search_space import optimization, portfolio, ranges
-from autonas.trials import folder, lock
-from autonas.trials import header as run_header
+from autonas.preparation import arrays
+from autonas.trials import lock
 from autonas.trials.states import Stage
 
 
 class AutoModel(fitted.FittedModel):
-    """Searches a Keras model for a data set: a scikit-learn estimator.
+    """Search a Keras model for a data set: a scikit-learn estimator.
 
-    With no argument, kind of data and task are inferred, and a space suited to them is searched. Images, tables
-    (arrays and DataFrames of any columns), texts, series and `tf.data.Dataset`s of these are accepted.
+    Without arguments, the kind of the data and the task are inferred, and a search space that suits them is searched.
+    Accepted are images, tables (arrays and DataFrames with any columns), texts, series and `tf.data.Dataset`s of them.
 
     Example:
 
     ```python
-    model = autonas.AutoModel(time_limit=60).fit(x_train, y_train)
-    print(model.score(x_test, y_test), model.leaderboard())
+    from sklearn.datasets import load_iris
+
+    x, y = load_iris(return_X_y=True)
+    model = autonas.AutoModel(max_trials=2, epochs=3, verbose=0).fit(x, y)
+    print(model.score(x, y), model.leaderboard())
     ```
 
     Args:
-        inputs: An input node, or a list of them, of a graph of blocks to search instead of the default one.
-        outputs: An output node of a head, or a list of them.
+        inputs: Input node, or list of input nodes, of a graph of blocks that replaces the default graph. Defaults to
+            `None`: the default graph.
+        outputs: Output node of a head, or list of output nodes. Required with `inputs`. Defaults to `None`.
         task: `"classification"`, `"binary"`, `"multiclass"`, `"multilabel"`, `"regression"`, or `None`: inferred
             from `y`. Defaults to `None`.
-        search_space: What the networks of the default graph are made of: `"chain"` (layers of any kind one after
-            another, with skips), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
-            `"layered"` (each layer with its own kernel and width; the only one for tables). Defaults to `None`: the
-            usual families, which suit a short search better, and `"layered"` if weights are shared.
-        strategy: What to try next: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`,
-            `"gradient"`, or a `keras_tuner.Oracle`, such as `autonas.oracles.EvolutionOracle(population_size=20)`. All
-            but the random one and those that train a supernet begin with architectures known to suit the data. Defaults
-            to `"auto"`: the best as measured, `"bayesian"`, or `"evolution"` if weights are shared.
-        weight_sharing: Whether the strategy, one of autonas, searches with the scores of a supernet, thousands of which
-            cost as much as a few trainings; the default architecture and then the best few are trained by themselves,
-            and these are the trials that count. See `autonas.oracles.WeightSharingOracle`, which may be given as
-            `strategy` with arguments. Defaults to `False`.
-        fidelity: `"full"`: every candidate is trained for all its epochs; `"successive_halving"`: all begin with a
-            fiftieth of the epochs, and the best go on from there, so that `max_trials` is the number of architectures
-            and each of their promotions is a further row of the leaderboard; `"hyperband"`: they begin with several
-            numbers of epochs; `"learning_curve"`: a candidate is stopped when its extrapolated learning curve can't
-            win. See `autonas.oracles.SuccessiveHalvingOracle` and `LearningCurveOracle`, which may be given as
-            `strategy` with arguments. Defaults to `"auto"`: successive halving if a full training takes much longer
-            than to set a network up, for one objective and at least 9 trials; if not, in full.
-        executor: Where trials run: `"inline"` (this process), `"process"` (worker processes of this machine, which
-            survive what a trial does to its process), `"ray"` (a Ray cluster, or a Ray of this machine), or one of
-            `autonas.execution` with arguments. Defaults to `None`: this process for one worker, processes for several.
-        n_workers: Number of trials at a time. Defaults to `None`: one, on Ray as many as there is room for.
-        precision: What networks are trained in: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"` (layers compute
-            with 16 bits). What is measured and served is in float32. Defaults to `"auto"`: `"mixed_bfloat16"` on TPUs
-            and GPUs of compute capability 8.0 and above, `"mixed_float16"` on those of 7.0, `"float32"` on all else.
-        objective: What to optimise: a metric on the validation part, such as `"val_accuracy"`, `"val_auc"`,
-            `"val_loss"`, `"val_rmse"`, that of a scorer of scikit-learn, such as `"roc_auc"` or `"f1_macro"` (`"f1"` is
-            that of the second class of two), a Keras metric, a function `(truth, predictions)` of probabilities or
-            numbers, to be large if its name ends with `_score` and small with `_error`, `_loss` or `_deviance`, as
-            in scikit-learn, or else an `autonas.objectives.CustomMetric(function, direction="max")`, or a
-            `keras_tuner.Objective`; a cost of the network: `"params"`, `"flops"`, `"memory_mb"`, `"model_size_mb"`,
-            `"latency_ms"`, or an object of `autonas.objectives`; several in one number: `WeightedSum`,
-            `ProductOfPowers`, `Lexicographic` of `autonas.objectives`; or a list, whose Pareto front is searched: the
-            best by the first of it is served, and others by `select`. Defaults to accuracy for classes (the loss if
-            fewer than 1000 rows are scored on, where accuracy can't tell candidates apart), the root mean squared error
-            for numbers, the loss for several labels or heads or with `class_weight`. The loss counts weights on
-            validation rows too, metrics don't.
-        constraints: Dict from costs to limits, such as `{"latency_ms": 5, "model_size_mb": 2}`. A candidate beyond one
-            is refused before it is trained, and is none of `max_trials`. What is measured is the network on encoded
-            rows, in a real run time. If nothing keeps to the limits, the nearest is served, with an
-            `InfeasibleWarning`. Defaults to `None`.
-        metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict of
-            these by head. Defaults to the task's usual ones.
-        loss: A Keras loss or its name. Defaults to cross-entropy for classes, the squared error for numbers.
-        max_trials: Number of trials. Defaults to the preset's, to 6 if a supernet is trained, or no limit if
-            `time_limit` is given.
-        time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`.
-        epochs: Epochs of a full training. Defaults to the preset's, by the number of rows.
-        patience: Trials without improvement after which the search ends. Defaults to `None`.
-        refit: Whether the best architecture is trained again on all rows, validation part included, for the number of
-            epochs that was best. Rows given as `validation_data` are never trained on; then nothing is refitted.
-            Defaults to `True`.
-        class_weight: Dict from label to weight in the loss, or `"balanced"`. Defaults to `None`.
-        num_classes: Number of classes, if integer labels of some are missing in `y`. Defaults to those in `y`.
-        validation_split: Share of the rows to score candidates on; stratified. Defaults to 0.2.
-        preset: `"fast"`, `"balanced"` or `"best"`: how many trials and epochs. Defaults to `"balanced"`.
-        seed: Seed of everything, a non-negative integer. Defaults to `None`: drawn.
-        directory: Folder of the run; a search on the same data that is in it continues. Defaults to a new folder in
-            `autonas_runs`.
-        overwrite: Whether to delete the files of an earlier search in `directory` first. Files of anything else are
-            never deleted: a folder that holds files but no search is refused. Defaults to `False`.
+        search_space: Family of architectures of the default graph: `"chain"` (layers of any kind one after another,
+            with skip connections), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
+            `"layered"` (a kernel size and width for every layer; the only family for tables). Defaults to `None`: the
+            usual families, which suit a short search better, or `"layered"` with weight sharing.
+        strategy: Search strategy: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`,
+            `"gradient"`, or a `keras_tuner.Oracle` such as `autonas.oracles.EvolutionOracle(population_size=20)`. All
+            strategies but `"random"` and the strategies that train a supernet begin with architectures that are known
+            to suit the kind of data. Defaults to `"auto"`: `"bayesian"`, which won our measurements, or `"evolution"`
+            with weight sharing.
+        weight_sharing: Whether the strategy searches with the scores of a supernet, thousands of which cost as much as
+            a few trainings. The default architecture and then the best few architectures are trained alone, and only
+            these trials count. For its arguments pass an `autonas.oracles.WeightSharingOracle` as `strategy`. Requires
+            a strategy of autonas. Defaults to `False`.
+        fidelity: How far candidates are trained. `"full"`: for all epochs. `"successive_halving"`: for a fiftieth of
+            the epochs, after which the best candidates are promoted to longer trainings; `max_trials` is then the
+            number of architectures, and every promotion is a further row of the leaderboard. `"hyperband"`: as
+            successive halving, from several numbers of epochs. `"learning_curve"`: a training stops when its
+            extrapolated learning curve can't win. For their arguments pass an `autonas.oracles.SuccessiveHalvingOracle`
+            or `LearningCurveOracle` as `strategy`. Defaults to `"auto"`: `"successive_halving"` if a full training
+            takes much longer than building a network, for one objective and at least 9 trials; otherwise `"full"`.
+        executor: Where trials run: `"inline"` (this process), `"process"` (worker processes of this machine, whose
+            crashes don't end the search), `"ray"` (a Ray cluster, or Ray on this machine), or an object of
+            `autonas.execution`. Defaults to `None`: `"inline"` for one worker, `"process"` for several workers.
+        n_workers: Number of trials at a time. Defaults to `None`: 1, and with Ray as many as the cluster has room for.
+        precision: Numbers of the training: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"` (layers compute with
+            16 bits). Networks are always measured and served in float32. Defaults to `"auto"`: `"mixed_bfloat16"` on
+            TPUs and GPUs of compute capability 8.0 and above, `"mixed_float16"` on GPUs of compute capability 7.0,
+            `"float32"` on all other devices.
+        objective: The objective or a list of objectives. An objective is one of the following.
+
+            - A metric on the validation set, such as `"val_accuracy"`, `"val_auc"`, `"val_loss"` or `"val_rmse"`; a
+              scorer of scikit-learn, such as `"roc_auc"` or `"f1_macro"` (`"f1"` is the score of the second of two
+              classes); a Keras metric; a `keras_tuner.Objective`.
+            - A function `(truth, predictions)` of probabilities or numbers. It is maximised if its name ends with
+              `_score`, and minimised if its name ends with `_error`, `_loss` or `_deviance`, as in scikit-learn. For
+              another name use `autonas.objectives.CustomMetric(function, direction="max")`.
+            - A cost of the network: `"params"`, `"flops"`, `"memory_mb"`, `"model_size_mb"`, `"latency_ms"` or an
+              object of `autonas.objectives`.
+            - A combination: `WeightedSum`, `ProductOfPowers` or `Lexicographic` of `autonas.objectives`.
+
+            With a list, the Pareto front is searched. The best candidate by the first objective is served; `select`
+            serves others. Defaults to `None`: accuracy for classes (the loss with fewer than 1000 validation rows,
+            where accuracy can't tell candidates apart), the root mean squared error for numbers, the loss for several
+            labels or heads or with `class_weight`. The loss counts row weights on the validation set; metrics don't.
+        constraints: Dict from cost to limit, such as `{"latency_ms": 5, "model_size_mb": 2}`. Costs are measured on
+            the network of encoded rows, latency in a real inference run time. A candidate that violates a constraint
+            is refused before training and does not count towards `max_trials`. If no candidate satisfies all
+            constraints, the candidate with the smallest violation is served, with an `InfeasibleWarning`. Defaults to
+            `None`.
+        metrics: Further metrics: names, Keras metrics or functions `(truth, predictions)`, one or a list, or a dict
+            from head to metrics. Defaults to `None`: the usual metrics of the task alone.
+        loss: A Keras loss or its name. Defaults to `None`: cross-entropy for classes, the squared error for numbers.
+        max_trials: Number of trials. Defaults to `None`: no limit with a `time_limit`, 6 if a supernet is trained,
+            otherwise the number of the preset.
+        time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
+        epochs: Epochs of a full training. Defaults to `None`: by the preset and the number of rows.
+        patience: Trials without improvement after which the search ends. Defaults to `None`: no such end.
+        refit: Whether the best architecture is trained again on all rows, the validation set included, up to its best
+            epoch. The rows of `validation_data` are never trained on; with them there is no final fit. Defaults to
+            `True`.
+        class_weight: Dict from label to weight in the loss, or `"balanced"`. Defaults to `None`: equal weights.
+        num_classes: Number of classes, for integer labels of which some are missing in `y`. Defaults to `None`: the
+            classes in `y`.
+        validation_split: Share of the rows in the validation set, stratified by class. Defaults to 0.2.
+        preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
+        seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
+        directory: Folder of the run. If it holds a search on the same data, the search continues. Defaults to `None`:
+            a new folder in `autonas_runs`.
+        overwrite: Whether to delete the files of an earlier search in `directory` first. No other files are ever
+            deleted: a folder that holds files but no search raises an error. Defaults to `False`.
         tensorboard: Whether to write a TensorBoard log to `directory/tensorboard`. Defaults to `True`.
-        verbose: 0: silent, 1: progress, 2: each epoch too. Defaults to 1.
+        verbose: 0: silent, 1: progress, 2: progress and every epoch. Defaults to 1.
 
     Attributes:
-        classes_: The classes, in the order of the columns of `predict_proba`; a list of them for several heads.
-        model_: The trained network, a `keras.Model` on encoded rows; `export_model` gives one on raw rows.
-        best_score_: The best trial's objective on the validation part.
-        validation_predictions_: What the best trial said of the validation part before its final fit: a list of a
-            `reporting.HeadPredictions` for each head; empty if it isn't known.
-        search_: What was searched, how and where: a JSON-like dict, see `reporting.SearchInfo`.
-        history_: The epochs of the model that is served, a list of dicts.
-        objectives_: Pairs of name and direction, one an objective.
-        stop_reason_: Why the search ended: `"max_trials"`, `"time_limit"`, `"patience"`, `"space_exhausted"`,
-            `"constraints"` (100 candidates in a row were refused) or `"interrupted"`.
+        classes_: The classes, in the order of the columns of `predict_proba`; a list of arrays for several heads.
+        model_: The trained network, a `keras.Model` of encoded rows; `export_model` returns a model of raw rows.
+        best_score_: Objective of the best trial on the validation set.
+        validation_predictions_: Predictions of the best trial for the validation set, before the final fit: a list of
+            one `reporting.HeadPredictions` per head; empty if unknown.
+        search_: Description of the search, the JSON-like dict of a `reporting.SearchInfo`.
+        history_: Epochs of the training of the served model, a list of dicts.
+        objectives_: Pairs of name and direction, one per objective.
+        stop_reason_: Reason for the end of the search: `"max_trials"`, `"time_limit"`, `"patience"`,
+            `"space_exhausted"`, `"constraints"` (100 candidates in a row were refused) or `"interrupted"`.
         directory_: Folder of the run.
-        task_: The task; a list of them for several heads.
-        one_shot_correlation_: After a search with `weight_sharing`: Kendall's rank correlation between the scores by
-            shared weights and those of the same architectures trained by themselves; `None` if fewer than two were.
+        task_: The task; a list of tasks for several heads.
+        one_shot_correlation_: After a search with `weight_sharing`: Kendall's rank correlation between the scores with
+            shared weights and the scores of the same architectures trained alone; `None` for fewer than two
+            architectures.
     """
 
     #: Kind of the input, if the class fixes it.
     kind = None
     #: Task, if the class fixes it.
     fixed_task = None
-    #: Whether the validation part must be the last rows.
+    #: Whether the validation set must be the last rows.
     in_order = False
     #: Dict from a further learned attribute that is saved to the shape of its value; see `storage.check_shape`.
     also_learned = {}
@@ -203,208 +207,119 @@ class AutoModel(fitted.FittedModel):
     # ------------------------------------------------------------------ fit
 
     def fit(self, x, y=None, sample_weight=None, validation_data=None, groups=None, **unknown):
-        """Searches, trains the best architecture, and makes it ready to predict.
+        """Search, train the best architecture, and make it ready to predict.
+
+        The arguments are checked and resolved into a plan, the data is prepared, the search runs, and the best model is
+        served and saved in the folder of the run.
 
         Args:
             x: Rows: images `(n, height, width[, channels])`, a table `(n, columns)` or DataFrame, strings, series `(n,
-                time, channels)`, or a finite `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of these.
-                A dataset that doesn't end is refused if that is known, or if half of `time_limit` is spent on reading.
-                The masked values of a numpy masked array are missing values in tables, texts and series. In images,
-                targets and weights they are refused. A column of strings in a usual notation of dates holds dates; a
-                warning says if no value tells whether the day or the month comes first.
-            y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset; if that has
-                `class_names`, they are the labels.
-            sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`.
-            validation_data: Tuple `(x, y)`, or a dataset if `x` is one, to score candidates on. Defaults to a part of
-                `x`.
-            groups: Group of each row, `(n,)`: rows of a group are never split between training and validation.
-                Defaults to `None`.
-            **unknown: Refused: settings such as `epochs` are arguments of the constructor.
+                time, channels)`, or a finite `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of them.
+                A dataset without an end raises an error if the end is known to be missing, or if half of `time_limit`
+                is spent on reading. The masked values of a numpy masked array are missing values in tables, texts and
+                series, and raise an error in images, targets and weights. A column of strings in a usual notation of
+                dates holds dates; a warning says if no value tells whether the day or the month comes first.
+            y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset, whose
+                `class_names`, if it has them, are the labels.
+            sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`: equal weights.
+            validation_data: Tuple `(x, y)`, or a dataset if `x` is a dataset, to score candidates on. Defaults to
+                `None`: a share of `x`.
+            groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation. Defaults
+                to `None`: no groups.
+            **unknown: Always an error: settings such as `epochs` are arguments of the constructor.
 
         Returns:
             self.
 
         Raises:
-            ValueError: If an argument is wrong, before anything is written or trained.
-            TypeError: If there is no such argument.
+            ValueError: If an argument is invalid, before anything is written or trained.
+            TypeError: If an argument is unknown.
             SearchFailed: If no trial could be completed.
 
         Warns:
-            BaselineWarning: If the model isn't better than a constant prediction on the validation rows, or is worse
-                than a linear one.
-            InfeasibleWarning: If no candidate keeps to `constraints`.
+            BaselineWarning: If the model is not better than a constant prediction on the validation set, or worse than
+                a linear prediction.
+            InfeasibleWarning: If no candidate satisfies `constraints`.
         """
         started = time.monotonic()
         arguments.check_call(self, x, y, unknown)
-        arguments.check(self)
-        if self.directory is not None:
-            folder.check(self.directory)
         memory.grow()
-        shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
-        executor = execution.get_executor(self.executor, self.n_workers)
-        given = {"x": x, "y": y, "sample_weight": sample_weight, "validation_data": validation_data, "groups": groups}
-        combinations.check_arguments(combinations.Request(self, given, executor))
-        if isinstance(executor, execution.InlineExecutor):
-            parallel.distribution(executor.gpus_per_trial)  # Raises an error if there are fewer devices.
-        if shares_weights:
-            executor = one_shot.with_stages_here(executor)
-        seed = self._find_seed()
-        prepared = self._prepare(x, y, sample_weight, validation_data, groups, seed)
-        space = prepared.graph.declare()
-        n_train = prepared.dataset.n_train
-        epochs, max_trials = effort.full_epochs(self, n_train), effort.number_of_trials(self)
-        searched, updates_per_epoch = space, None
-        if shares_weights:
-            searched = one_shot.build_supernet(prepared.graph, self.time_limit).space
-            batch_size = prepared.graph.optimization.batch_size_of(searched.values)
-            updates_per_epoch = max(1, n_train // batch_size)
-        oracle = oracles.get_oracle(
-            self.strategy,
-            prepared.goal.main,
-            max_trials,
-            searched,
-            seed,
-            portfolio.initial_points(prepared.graph, space),
-            prepared.graph.structure(),
-            self.weight_sharing,
-            updates_per_epoch,
-            list(prepared.goal.objectives),
-            [constraint.name for constraint in prepared.goal.constraints],
-            *effort.fidelity(self, n_train, prepared.graph.features.values(), is_stream(x)),
-            epochs,
-        )
-        header = self._header(prepared, space, epochs, (x, y, sample_weight, validation_data, groups))
-        if shares_weights:
-            header["supernet"] = oracle.supernet_training()
-        directory = self._choose_directory(header)
-        oracle.header = header
-        with lock.held(directory):
-            if self.overwrite:
-                folder.remove_run(directory)
-            evaluator = evaluator_module.Evaluator(
-                prepared.graph, space, prepared.dataset, prepared.scorer, prepared.goal,
-                prepared.graph.optimization.batch_size_of, epochs, max(8, epochs // 3), seed,
-                one_shot.evaluator(prepared, oracle, directory, seed) if shares_weights else None,
-                self.precision, executor.gpus_per_trial, prepared.as_served,
-            )  # fmt: skip
-            refits = self.refit and prepared.dataset.final_rows is not None
-            budget = budget_module.TimeBudget(self.time_limit, prepared.dataset.final_ratio if refits else 0.0, started)
-            search = tuner.Tuner(
-                oracle, prepared.graph, evaluator, executor, self._reporter(directory), budget, directory, self.patience
-            )
-            seconds = budget.elapsed()
-            info = dataclasses.replace(
-                search_info.info(self, prepared, (space, searched), max_trials, directory),
-                started=time.time() - seconds,
-                preparation=seconds,
-            )
-            network, record, best = search.run(info, refits)
+        data = FitData(x, y, sample_weight, validation_data, groups)
+        plan = planning.make_plan(self, data, started)
+        prepared = self._prepare(plan, data)
+        with assembly.opened_search(plan, prepared, data) as search:
+            info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.run_directory)
+            served = search.run(info)
             self.search_ = info.to_json()
-            self._searched = (prepared, search, directory, refits)
-            self._serve(prepared, search, network, best, record, directory)
+            self._serve(prepared, search, served)
         return self
 
     def select(self, **limits):
-        """Serves another point of the Pareto front, without searching again.
+        """Serve another point of the Pareto front, without searching again.
 
-        Of the candidates that no other beats in all objectives, and that keep to the limits, it takes the best by the
-        first objective that isn't limited, and trains it on all rows as `fit` does. For this the object keeps the
-        encoded rows of `fit`; a copy that was pickled or loaded has none. There, `fit` with the data and the
-        `directory` of the search reads the finished search, and `select` goes on.
+        Among the candidates of the front that satisfy all limits, the best by the first objective without a limit is
+        selected, and trained on all rows as in `fit`. This needs the encoded rows of `fit`, which this object keeps and
+        a pickled or loaded copy lacks. For a copy call `fit` with the same data and `directory` first: it reads the
+        finished search.
 
         Args:
-            **limits: Limit of an objective by its name: the largest value of one that is to be small, the smallest of
-                one that is to be large, such as `select(latency_ms=4)`.
+            **limits: Limit of an objective by its name, such as `select(latency_ms=4)`: the largest value of an
+                objective that is minimised, the smallest value of an objective that is maximised.
 
         Returns:
             self.
 
         Raises:
-            ValueError: If there was one objective, or no point of the front keeps to the limits.
+            ValueError: If there is one objective only, if no point of the front satisfies the limits, or if this object
+                is a pickled or loaded copy.
         """
         trial_id = self._point(limits)
-        prepared, search, directory, refits = self._search_at_hand("select")
-        with lock.held(directory):
-            network, record, best = search.serve_another(trial_id, refits)
-            self._serve(prepared, search, network, best, record, directory)
+        prepared, search = self._search_of_fit("select")
+        with lock.held(search.run_directory):
+            self._serve(prepared, search, search.serve_another(trial_id))
         return self
 
-    def _prepare(self, x, y, sample_weight, validation_data, groups, seed):
-        if is_stream(x):
+    def _prepare(self, plan, data):
+        """Return the `Prepared` problem of a plan and its data."""
+        if data.is_stream:
             from autonas.preparation import streams  # TensorFlow only.
 
-            return streams.prepare(self, x, validation_data, seed)
-        if y is None:
+            return streams.prepare(plan, data)
+        if data.y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
-        return arrays.prepare(self, x, y, sample_weight, validation_data, groups, seed)
+        return arrays.prepare(plan, data)
 
-    def optimization(self, n_train, features):
-        """The part of the space that says how networks are trained, for a number of rows of a list of features."""
-        sizes = [16, 32, 64, 128, 256]
-        default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
-        given = {"batch_size": ranges.Choice(sizes, default=default)}
-        if effort.fidelity(self, n_train, features)[0] != "full" or oracles.is_low_fidelity(self.strategy):
-            # How long a training is, and over what it is annealed, is the oracle's to say.
-            given["epochs_share"] = 1.0
-        return optimization.Optimization(**given)
-
-    def _find_seed(self):
-        """The seed given, that of the search to be continued, or a new one."""
-        if self.seed is not None:
-            return int(self.seed)
-        earlier = None if self.directory is None or self.overwrite else folder.earlier_seed(self.directory)
-        return int(np.random.SeedSequence().generate_state(1)[0] >> 1) if earlier is None else earlier
-
-    def _header(self, prepared, space, epochs, data):
-        """What a run must agree on with the one it continues."""
-        return run_header.header(self, prepared, space, epochs, data)
-
-    def _choose_directory(self, header):
-        """The folder of the run, checked: a search on other data or another space is not continued."""
-        if self.directory is None:
-            stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S")
-            unique = os.urandom(3).hex()
-            return os.path.join("autonas_runs", f"{stamp}_{unique}")
-        directory = os.fspath(self.directory)
-        if not self.overwrite:
-            folder.check_same_search(directory, header)
-        return directory
-
-    def _reporter(self, directory):
-        reporters, lines = [], []
-        if self.tensorboard:
-            log = os.path.join(directory, "tensorboard")
-            reporters.append(TensorBoardReporter(log))
-            lines = ["to look at the search:", *tensorboard.invitation(log).splitlines()]
-        if self.verbose:
-            reporters.append(ProgressReporter(self.verbose, invitation=lines))
-        return ReporterList(reporters)
-
-    def _serve(self, prepared, search, network, best, record, directory):
-        network = predictor_module.without_training_parts(network)
+    def _serve(self, prepared, search, served):
+        """Learn the attributes of the network that is served, and save the estimator in the folder of the run."""
+        record, trial = served.record, served.trial
+        network = predictor_module.without_training_parts(served.network)
+        if prepared.as_served is not None:
+            network = prepared.as_served(network, served.is_refitted)
         self.predictor_ = predictor_module.Predictor(network, prepared.encoders, prepared.targets)
         self.scorer_metrics_ = [
             (head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads
         ]
-        self.records_ = [each.to_json() for each in search.records.values()]
-        self.objectives_ = [(each.name, each.direction) for each in prepared.goal.objectives]
+        self.records_ = [trial_record.to_json() for trial_record in search.records.values()]
+        self.objectives_ = [(objective.name, objective.direction) for objective in prepared.goal.objectives]
         self.stop_reason_ = search.stop_reason
-        self.best_score_ = best.score
-        self.search_["served"] = next(iter(best.report["members"])) if best.stage == Stage.ENSEMBLE else best.trial_id
+        self.best_score_ = trial.score
+        is_ensemble = trial.stage == Stage.ENSEMBLE
+        self.search_["served"] = next(iter(trial.report["members"])) if is_ensemble else trial.trial_id
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
-        self.directory_ = directory
+        self.directory_ = search.run_directory
         for name in ("one_shot_correlation_", "ensemble_", "source_"):
-            self.__dict__.pop(name, None)  # That of an earlier fit.
-        if best.stage == Stage.ENSEMBLE:
-            self.ensemble_ = list(best.report["members"].items())
+            self.__dict__.pop(name, None)  # The attribute of an earlier fit.
+        if is_ensemble:
+            self.ensemble_ = list(trial.report["members"].items())
         if search.evaluator.supernet is not None and hasattr(search.oracle, "rank_correlation"):
             self.one_shot_correlation_ = search.oracle.rank_correlation
+        self._searched = (prepared, search)
         self._set_learned()
-        self.save(os.path.join(directory, "model"))
+        self.save(os.path.join(search.run_directory, "model"))
 
     def __sklearn_clone__(self):
-        """As `sklearn.base.clone`, which would copy the two ends of a graph of blocks apart."""
+        """Clone the estimator as `sklearn.base.clone` does, with both ends of a graph of blocks copied together."""
         parameters = self.get_params(deep=False)
         ends = copy.deepcopy((parameters.pop("inputs"), parameters.pop("outputs")))
         parameters = {name: clone(value, safe=False) for name, value in parameters.items()}

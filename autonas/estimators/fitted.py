@@ -1,4 +1,4 @@
-"""What an estimator can do once it is fitted: predict, score, export, be saved."""
+"""The methods of a fitted estimator: prediction, evaluation, ensembles, export and saving."""
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -9,8 +9,9 @@ from autonas.arguments import checks
 from autonas.costs.orientation import oriented
 from autonas.data import is_stream, masks
 from autonas.estimators import inspection, persistence, tags
+from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
-from autonas.preparation import arrays
+from autonas.preparation import criteria
 from autonas.search import ensembles
 from autonas.trials import lock
 
@@ -22,12 +23,12 @@ def _predicts_classes(estimator):
 
 
 class FittedModel(inspection.InspectedModel):
-    """Base class of the estimators: all that needs no search."""
+    """Base class of the estimators: every method that needs no search."""
 
     def _set_learned(self):
-        """Attributes that follow from the predictor."""
+        """Set the attributes that follow from the predictor."""
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
-            # Those of an earlier fit.
+            # The attributes of an earlier fit.
             self.__dict__.pop(name, None)
         targets = list(self.predictor_.targets.values())
         single = len(targets) == 1
@@ -45,25 +46,26 @@ class FittedModel(inspection.InspectedModel):
                 self.feature_names_in_ = np.array(names, dtype=object)
 
     def predict(self, x):
-        """Labels, or numbers, in the form of `y` in `fit`.
+        """Return predicted labels or numbers, in the form of `y` in `fit`.
 
         Args:
-            x: Rows as in `fit`, or a `tf.data.Dataset` of them.
+            x: Rows as in `fit`, or a `tf.data.Dataset` of rows.
 
         Returns:
-            Array `(n,)` or `(n, columns)`; a list of them for several heads.
+            Array `(n,)` or `(n, columns)`; a list of arrays for several heads.
         """
         return self._per_head(self._outputs(x), lambda target, outputs: target.decode(outputs))
 
     @available_if(_predicts_classes)
     def predict_proba(self, x):
-        """Probabilities of the classes.
+        """Return the probabilities of the classes.
 
         Args:
             x: Rows as in `fit`.
 
         Returns:
-            Array `(n, n_classes)` in the order of `classes_`; a list of them for several heads (`None` for numbers).
+            Array `(n, n_classes)` in the order of `classes_`; a list of arrays for several heads (`None` for a head
+            that predicts numbers).
         """
         return self._per_head(
             self._outputs(x),
@@ -71,33 +73,37 @@ class FittedModel(inspection.InspectedModel):
         )
 
     def evaluate(self, x, y=None):
-        """Metrics on labelled rows.
+        """Return the metrics of labelled rows.
 
         Args:
             x: Rows as in `fit`, or a `tf.data.Dataset` of rows and targets.
             y: Targets as in `fit`; `None` for a dataset.
 
         Returns:
-            Dict from metric to float; names begin with the head's if there are several.
+            Dict from metric to float. With several heads, the name of a metric begins with the name of its head.
         """
         outputs, y = self._labelled_outputs(x, y)
         targets = self.predictor_.targets
         scores = {}
-        for (name, task, metrics), value in zip(
+        for (name, task, metric_names), value in zip(
             self.scorer_metrics_, predictor_module.split_inputs(y, list(targets), "y"), strict=True
         ):
             target = targets[name]
-            truth = arrays.truth_of(target, target.transform(value))
-            predictions = arrays.metric_form(target)(outputs[name])
+            truth = criteria.truth_of(target, target.transform(value))
+            predictions = criteria.metric_form(target)(outputs[name])
             prefix = f"{name}_" if len(targets) > 1 else ""
-            for metric in metrics:
-                scores[f"{prefix}{metric}"] = arrays.metric_of(self, metric, task)(truth, predictions)
+            for metric in metric_names:
+                scores[f"{prefix}{metric}"] = self._metric(metric, task)(truth, predictions)
         return scores
 
     def score(self, x, y=None, sample_weight=None):
-        """Accuracy of classes, R^2 of numbers, as in scikit-learn; the mean over several heads.
+        """Return the accuracy for classes, or R^2 for numbers, as in scikit-learn; the mean over several heads.
 
-        The arguments are those of `evaluate`, and the weights of rows, which a dataset's own don't stand for.
+        Args:
+            x: Rows as in `evaluate`.
+            y: Targets as in `evaluate`.
+            sample_weight: Weight of each row, `(n,)`; the weights in a dataset are ignored. Defaults to `None`: equal
+                weights.
         """
         from sklearn.metrics import accuracy_score, r2_score
 
@@ -115,7 +121,7 @@ class FittedModel(inspection.InspectedModel):
         return float(np.mean(scores))
 
     def _point(self, limits):
-        """The trial of the front that `select` is asked for."""
+        """Return the `trial_id` of the best point of the front within limits; see `select`."""
         points, directions = self.pareto_front(), dict(self.objectives_)
         unknown = next((name for name in limits if name not in directions), None)
         if unknown is not None:
@@ -130,39 +136,43 @@ class FittedModel(inspection.InspectedModel):
         return within.loc[oriented(within[by], directions[by]).idxmax()].trial_id
 
     def ensemble(self, k=5):
-        """Serves an average of several candidates instead of the best one, without searching again.
+        """Serve an average of several candidates instead of the best candidate, without searching again.
 
-        They are chosen by what they predict for the validation rows, so that the objective is best; see
-        `autonas.search.ensembles.select`, which names the paper. It is never worse there than the best candidate. Each
-        is then trained on all rows as `fit` does (with `refit=False` it has the weights that were scored), in whatever
-        time it takes, and one network averages what they say: probabilities, or numbers. It is in `model_`; all that
-        can be done with the estimator works as before. `constraints` hold for it: a candidate that would break one is
-        left out. After a search by short trainings, only the candidates that were trained farthest count; of several
-        objectives, the first one that training changes. What a search needs to be remembered for this is what `select`
-        needs, too: a loaded object can't.
+        The members are selected by their predictions for the validation set, so that the objective is best; see
+        `autonas.search.ensembles.select` for the paper. On the validation set the ensemble is never worse than the best
+        candidate. The members are then trained on all rows as in `fit`, without a time limit; with `refit=False` they
+        keep their weights of the search. The network in `model_` averages their probabilities or numbers, and all
+        methods work as before. `constraints` hold for the ensemble: a candidate that would violate a constraint is left
+        out. After a search with short trainings, only candidates with the longest trainings are considered. With
+        several objectives, the first objective that depends on training decides. This needs the search of `fit`, which
+        a pickled or loaded copy lacks; see `select`.
 
         Args:
-            k: Number of networks at most. Defaults to 5.
+            k: Maximum number of members. Defaults to 5.
 
         Returns:
             self. `ensemble_` is the list of pairs of trial and weight, `best_score_` the score of the ensemble on the
-            validation rows, and a row of the leaderboard, of stage `"ensemble"`, has its scores, costs and seconds.
+            validation set, and a row of the leaderboard with the stage `"ensemble"` has its scores, costs and seconds.
 
         Raises:
-            ValueError: If `k` is wrong, or there is nothing to choose from or by.
+            ValueError: If `k` is not a positive integer, or no candidate has predictions or a score to select by.
         """
         check_is_fitted(self, "predictor_")
         checks.check_integer("k", k, 1, "a number of networks of at least 1")
-        prepared, search, directory, refits = self._search_at_hand("ensemble")
-        with lock.held(directory):
-            network, record = ensembles.EnsembleStage(search).serve(int(k), refits)
-            self._serve(prepared, search, network, record, record, directory)
+        prepared, search = self._search_of_fit("ensemble")
+        with lock.held(search.run_directory):
+            served = ensembles.EnsembleStage(search).serve(int(k))
+            self._serve(prepared, search, served)
         if self.verbose:
-            print(f"Ensemble in {record.seconds:.0f} s: {record.message}")
+            print(f"Ensemble in {served.record.seconds:.0f} s: {served.record.message}")
         return self
 
-    def _search_at_hand(self, name):
-        """The search that has been made by this object; an error, which the method `name` raises, if there is none."""
+    def _search_of_fit(self, name):
+        """Return the `Prepared` problem and the `Tuner` of `fit`.
+
+        Raises:
+            ValueError: If this object was loaded or pickled. The message names the method `name`.
+        """
         if not hasattr(self, "_searched"):
             raise ValueError(
                 f"`{name}` trains a network, and this {type(self).__name__} has no rows: it was loaded. Call `fit` "
@@ -171,29 +181,29 @@ class FittedModel(inspection.InspectedModel):
         return self._searched
 
     def export_model(self):
-        """One self-contained `keras.Model`: raw rows in, probabilities or numbers in the target's units out.
+        """Return one self-contained `keras.Model` from raw rows to probabilities or numbers in the target's units.
 
-        It is made of Keras's own layers: `keras.models.load_model` reads what its `save` wrote in a process that
-        doesn't know autonas. A DataFrame's columns are a dict of inputs by name, dates as seconds since 1970.
+        The model consists of Keras's own layers: `keras.models.load_model` loads its file in a process without
+        autonas. The inputs of a DataFrame are a dict by column, with dates as seconds since 1970.
         """
         check_is_fitted(self, "predictor_")
         return self.make_export()
 
     def make_export(self, strings=True, float64=True):
-        """The model that is exported; see `Predictor.export` for the arguments."""
+        """Return the model to export; see `Predictor.export` for the arguments."""
         return self.predictor_.export(strings, float64)
 
     def export(self, path, x=None):
-        """Writes a self-contained model to a file that needs no autonas, runs it there, and compares.
+        """Write a self-contained model to a file that needs no autonas, run the file, and compare its outputs.
 
-        What the file's run time says of up to 32 rows of `fit`, validation rows if there are any, must be what the
-        estimator says; else nothing is written. Rows are raw, in any number at a time; probabilities, or numbers in
-        the target's units, come out.
+        The outputs of the file in its run time must be the outputs of the estimator, for up to 32 rows of `fit`,
+        validation rows if there are any. Otherwise nothing is written. The model takes any number of raw rows, and
+        returns probabilities, or numbers in the target's units.
 
-        A file is replaced at once: whatever happens to the process, the earlier file or the new one is there. A code
-        book is never beside a file that it doesn't belong to: the earlier one is put aside before the file is
-        replaced. So is an earlier SavedModel, in a folder `.<name>.earlier` beside it, before the new one gets its
-        name; if the process is killed in between, the next `export` to the same place puts it back first.
+        A file is replaced in one step: if the process is killed, the earlier file or the new file is there. A code book
+        never stands beside a file to which it doesn't belong: the earlier code book is moved away before the file is
+        replaced. An earlier SavedModel is moved to a folder `.<name>.earlier` beside it before the new SavedModel gets
+        its name; if the process is killed in between, the next `export` to the same path moves it back first.
 
         | `path` | run time | strings |
         | --- | --- | --- |
@@ -207,27 +217,28 @@ class FittedModel(inspection.InspectedModel):
         - A DataFrame is an input `(n,)` for each column: numbers and booleans float32 (missing: NaN), dates int64,
           seconds since 1970 (missing: -2^63), strings (missing: `""`).
         - Several heads are several outputs by their names, `(n, n_outputs)`. Two classes are one column, the
-          probability of the second.
-        - Codes and ids are int32 `(n,)` and `(n, length)`, by the code book that is written beside the file as
-          `model.onnx.codes.json`: by input, a dict of `"codes"` of a category, 0 for all others, or the `"words"` and
-          the `"length"` of a text, whose ASCII letters are lowered and ASCII punctuation deleted before it is split at
-          white space and cut to the length. The word at position p, from 0, has the id p + 2, others 1; 0 fills up.
-        - LiteRT has no 64-bit numbers for dates, and of some networks takes one row at a time: `inputs` of what is
-          returned says so. Other characters than letters, digits and `_` in names become `_` there.
+          probability of the second class.
+        - Codes and ids are int32 `(n,)` and `(n, length)`. Their code book is the file `model.onnx.codes.json` beside
+          the model: a dict from input to the `"codes"` of a category, 0 for all other values, or to the `"words"` and
+          the `"length"` of a text. The ASCII letters of a text are lowered and its ASCII punctuation is deleted before
+          the text is split at white space and cut to the length. The word at position p, from 0, has the id p + 2;
+          other words have the id 1; the rest is filled with 0.
+        - LiteRT has no 64-bit numbers for dates, and takes some networks with one row at a time only: see `inputs` of
+          the returned object. Characters in names other than letters, digits and `_` become `_`.
 
         Args:
-            path: File, or folder. Its suffix says the format.
-            x: Rows, as `predict` takes them, to compare on instead. Needed by an estimator that was saved with
+            path: Path of the file or folder. Its suffix is the format.
+            x: Rows to compare on, as `predict` takes them. Required for an estimator that was saved with
                 `examples=False`. Defaults to `None`: rows of `fit`.
 
         Returns:
-            An `autonas.exports.Export`, which can be used as a path: the largest difference, inputs and outputs.
+            An `autonas.exports.Export`, which can be used as a path, with the largest difference, inputs and outputs.
 
         Raises:
-            ValueError: If the path isn't one of these, or is taken by something else, or there are no rows to compare
-                on.
-            ImportError: If the run time isn't installed; the message says what to install.
-            ExportFailed: If the run time lacks an operation, or says something else. Nothing is written then.
+            ValueError: If the path has another suffix or is taken by another file or folder, or there are no rows to
+                compare on.
+            ImportError: If the run time isn't installed; the message says which package to install.
+            ExportFailed: If the run time lacks an operation, or its outputs differ. Nothing is written then.
         """
         check_is_fitted(self, "predictor_")
         return exports.export(self, path, None if x is None else self._raw_rows(x))
@@ -239,9 +250,9 @@ class FittedModel(inspection.InspectedModel):
     def save(self, path, examples=True):
         """Write the fitted estimator to a folder.
 
-        The folder holds everything that predictions, scores and the leaderboard need. Constructor arguments that are
-        objects (a graph of blocks, an oracle, functions) are left out: a loaded estimator predicts, but can't be
-        fitted again.
+        The folder holds everything that predictions, scores and the leaderboard need, without constructor arguments
+        that are objects (a graph of blocks, an oracle, functions). An estimator that is loaded without such an argument
+        can predict, but can't be fitted again.
 
         By default the folder also holds data of `fit`: up to 32 raw rows, on which `export` compares what it writes,
         and the true labels of up to 5,000 validation rows beside the predictions, which `report` draws. Texts of the
@@ -273,10 +284,9 @@ class FittedModel(inspection.InspectedModel):
     def load(cls, path):
         """Return the fitted estimator of a folder that `save` wrote, in any process.
 
-        Nothing in the folder is run, and no file outside of it is opened: the classes that are made are the estimators
-        of autonas, layers of Keras that hold no code, and classes that you have registered with
-        `keras.saving.register_keras_serializable`. A folder that was saved by a subclass of yours is loaded by that
-        class: `MyModel.load(path)`.
+        No code in the folder is run, and no other file is opened: all objects are estimators of autonas, layers of
+        Keras without code, or of classes that you have registered with `keras.saving.register_keras_serializable`. A
+        folder that a subclass of yours has saved is loaded by the subclass: `MyModel.load(path)`.
 
         Args:
             path: The folder.
@@ -298,7 +308,7 @@ class FittedModel(inspection.InspectedModel):
         return self.predictor_.outputs(x, type(self).__name__)
 
     def _labelled_outputs(self, x, y):
-        """The network's outputs and the targets, which come from the dataset if `x` is one."""
+        """Return the outputs of the network and the targets; `x` holds both if it is a dataset."""
         check_is_fitted(self, "predictor_")
         if not is_stream(x):
             if y is None:
@@ -311,12 +321,28 @@ class FittedModel(inspection.InspectedModel):
             )
         return self.predictor_.stream_outputs(x, type(self).__name__, labelled=True)
 
+    def _metric(self, name, task):
+        """Return a metric by its name, for a task.
+
+        Raises:
+            ValueError: If the metric is a function that the estimator was saved without.
+        """
+        objective = goal.wanted(self.objective, self.strategy)
+        own = metrics.by_name(self.metrics) | metrics.by_name(goal.own_metrics(objective))
+        try:
+            return metrics.get_metric(own.get(name, name), task)
+        except ValueError as error:
+            raise ValueError(
+                f"`evaluate` needs the function {name!r}, which isn't saved with a model. Give it again: "
+                f"`model.set_params(metrics=[{name}])`."
+            ) from error
+
     def _per_head(self, outputs, convert):
         values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]
         return values[0] if len(values) == 1 else values
 
     def __getstate__(self):
-        # The search, whose rows `select` trains on, stays with the object that has searched.
+        # A pickled copy has no search: the search holds the rows of `fit`.
         return {name: value for name, value in super().__getstate__().items() if name != "_searched"}
 
     def __sklearn_is_fitted__(self):

@@ -1,6 +1,5 @@
 """TimeSeriesForecaster: the next steps of a series."""
 
-import copy
 import dataclasses
 import functools
 import inspect
@@ -13,30 +12,29 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from autonas import oracles
 from autonas.arguments.checks import check_integer
 from autonas.data import autoregression, checks, is_stream, masks, splits
+from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, auto_model
-from autonas.prediction import predictor as predictor_module
+from autonas.estimators import plan as planning
 from autonas.preparation import arrays
 from autonas.search_space import defaults
 from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
 from autonas.trials import folder
-from autonas.trials.states import Stage
 
 _MIN_WINDOWS = 10
-#: Share of the time limit that the choice of the lookback takes at most.
+#: Maximum share of the time limit for the choice of the lookback.
 _CHOICE_SHARE = 0.1
-#: Windows beyond this size aren't kept a second time for the final fit.
+#: Maximum size of windows that are kept a second time for the final fit.
 _MAX_TWICE_BYTES = 256 * 2**20
 
 
 class TimeSeriesForecaster(auto_model.AutoModel):
-    """Searches a network that forecasts the next steps of a series from the last ones.
+    """Search a network that forecasts the next steps of a series from the last steps.
 
-    A linear autoregression is fitted first; the networks that are searched correct it, and the first candidate leaves
-    it as it is. All windows of the series are rows; the last of them are the validation part.
+    A linear autoregression is fitted first. The networks correct its forecasts; the first candidate changes nothing.
+    All windows of the series are rows, and the last windows are the validation set.
 
     Example:
 
@@ -46,19 +44,18 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     ```
 
     Args:
-        lookback: Number of steps that a forecast looks back on. Defaults to `None`: the one, of up to 256 and a fifth
-            of the series, with which a linear forecast of the last part of the series is best. The choice takes at most
-            a tenth of `time_limit`: long lookbacks on many columns aren't tried if there is no time.
+        lookback: Number of steps before a forecast that are its input. Defaults to `None`: the number, up to 256 and a
+            fifth of the series, with the best linear forecast of the end of the series. The choice takes at most a
+            tenth of `time_limit`: long lookbacks on many columns are skipped if there is no time.
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
         **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for
-            several targets to the loss, in which each weighs the same. `loss` must depend on the error alone, such as
-            `"mse"`, `"mae"` or `"huber"`; it defaults to the squared error. The windows that candidates are scored on
-            are the last ones. Costs are those of the network with its linear forecast. `inputs`, `outputs`,
-            `num_classes` and `class_weight` must be `None`.
+            several targets to the loss, with equal weights of the targets. `loss` must depend on the error alone, such
+            as `"mse"`, `"mae"` or `"huber"`, and defaults to the squared error. The validation set is the last windows.
+            Costs include the linear forecast. `inputs`, `outputs`, `num_classes` and `class_weight` must be `None`.
 
     Attributes:
-        lookback_: Number of steps looked back on.
+        lookback_: Number of steps before a forecast that are its input.
     """
 
     kind = "series"
@@ -79,31 +76,32 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.target = target
 
     def fit(self, series, y=None, **unknown):
-        """Searches on all windows of a series.
+        """Search on all windows of a series.
 
         Args:
-            series: Numbers in order of time, the same distance apart: `(time,)`, `(time, channels)`, a Series or a
-                DataFrame. Missing values must be filled before.
-            y: What to forecast, `(time,)` or `(time, targets)`, in the rows of `series`; its past is not an input.
-                Defaults to `None`: the columns that `target` names.
-            **unknown: Refused: settings such as `epochs` are arguments of the constructor.
+            series: Numbers at equal distances in time: `(time,)`, `(time, channels)`, a Series or a DataFrame. Missing
+                values raise an error.
+            y: Series to forecast, `(time,)` or `(time, targets)`, in the rows of `series`. The past of `y` is not an
+                input. Defaults to `None`: the columns in `target`.
+            **unknown: Always an error: settings such as `epochs` are arguments of the constructor.
 
         Returns:
             self.
 
         Raises:
-            ValueError: If an argument is wrong, before anything is written or trained.
-            TypeError: If there is no such argument.
+            ValueError: If an argument is invalid, before anything is written or trained.
+            TypeError: If an argument is unknown.
             SearchFailed: If no trial could be completed.
         """
         arguments.check_call(self, series, y, unknown)
         return super().fit(series, y)
 
     def predict(self, x):
-        """Forecasts the steps after the end of a series, or of each of several windows.
+        """Forecast the steps after the end of a series, or after the end of each of several windows.
 
         Args:
-            x: A series as in `fit`, of `lookback_` steps at least, or windows `(n, steps, channels)` of as many.
+            x: Series as in `fit` with at least `lookback_` steps, or windows `(n, steps, channels)` with at least as
+                many steps.
 
         Returns:
             `(horizon,)`, or `(horizon, targets)` unless the series in `fit` or the target was one-dimensional; for
@@ -114,26 +112,26 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return forecasts if np.ndim(x) == 3 else forecasts[0]
 
     def evaluate(self, x, y=None):
-        """Metrics of the forecasts from all windows of a series.
+        """Return the metrics of the forecasts from all windows of a series.
 
         Args:
-            x: A series as in `fit`, of `lookback_ + horizon` steps at least.
-            y: Targets as in `fit`, if they were given there.
+            x: Series as in `fit` with at least `lookback_ + horizon` steps.
+            y: Targets as in `fit`; required if `fit` had `y`.
 
         Returns:
-            Dict from metric to float: among them `"rmse"`, `"mae"` and `"mase"`, the mean absolute error over that of
-            the forecast, in the series of `fit`, that the next step is like the last one.
+            Dict from metric to float, with `"rmse"`, `"mae"` and `"mase"`: the mean absolute error, divided by the mean
+            absolute error of the naive forecast in the series of `fit`, which repeats the last step.
         """
         truth, forecasts = self._truth_and_forecasts(x, y)
         ((_, task, names),) = self.scorer_metrics_
-        scores = {name: arrays.metric_of(self, name, task)(truth, forecasts) for name in names}
+        scores = {name: self._metric(name, task)(truth, forecasts) for name in names}
         errors = np.abs(truth - forecasts).reshape(-1, len(self.naive_errors_)).mean(axis=0)
         naive = np.array(self.naive_errors_)
         scores["mase"] = float(np.mean(errors / naive)) if naive.all() else float("nan")
         return scores
 
     def score(self, x, y=None, sample_weight=None):
-        """R^2 of the forecasts from all windows of a series, the mean over steps and targets; see `evaluate`."""
+        """Return R^2 of the forecasts from all windows of a series, the mean over steps and targets; see `evaluate`."""
         truth, forecasts = self._truth_and_forecasts(x, y)
         return float(r2_score(truth, forecasts, sample_weight=sample_weight))
 
@@ -142,18 +140,18 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return self._windows(windows) if windows.ndim == 3 else self._values(x)[None]
 
     def make_export(self, strings=True, float64=True):
-        """The model that is exported: windows `(n, lookback_, channels)` in, forecasts as of `predict` out."""
+        """Return the model to export, from windows `(n, lookback_, channels)` to forecasts as of `predict`."""
         model = super().make_export(strings, float64)
         shape = (self.horizon,) if self.flat_ else (self.horizon, len(self.naive_errors_))
         return keras.Model(model.input, keras.layers.Reshape(shape, name="forecast")(model.output))
 
     # ------------------------------------------------------------------ preparation
 
-    def _prepare(self, series, y, sample_weight, validation_data, groups, seed):
+    def _prepare(self, plan, data):
         check_integer("horizon", self.horizon, 1, "a positive number of steps")
         if self.lookback is not None:
             check_integer("lookback", self.lookback, 1, "a positive number of steps")
-        values, outputs = self._learn_columns(series, y)
+        values, outputs = self._learn_columns(data.x, data.y)
         self.lookback_, alpha = self._choose_lookback(values, outputs)
         needed = self.lookback_ + self.horizon + _MIN_WINDOWS - 1
         if len(values) < needed:
@@ -164,22 +162,25 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.naive_errors_ = np.abs(np.diff(outputs, axis=0)).mean(axis=0).tolist()
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
         train_rows, validation_rows = splits.train_validation_rows(
-            future, "regression", self.validation_split, in_order=True
+            future, "regression", plan.validation.split, in_order=True
         )
-        # Windows whose future reaches into that of the validation part.
+        # Drop the windows whose future overlaps with the future of the validation set.
         train_rows = train_rows[: max(1, len(train_rows) - self.horizon + 1)]
         n_steps = len(train_rows) + self.lookback_ + self.horizon - 1
         linear = autoregression.Autoregression(self.target_columns_, alpha)
         linear.fit(values[:n_steps], outputs[:n_steps], self.lookback_, self.horizon)
         forecasts = linear.predict(windows)
-        left_over = _shaped(future - forecasts)
-        prepared = arrays.prepare(self._with_graph(windows), windows, left_over, None, None, None, seed)
-        prepared.linear = prepared.final_linear = linear
+        prepared = arrays.prepare(self._with_graph(plan, windows), FitData(windows, _shaped(future - forecasts)))
         prepared.dataset.train_rows = train_rows
+        prepared.facts = {
+            "forecast": {
+                "lookback": self.lookback_,
+                "horizon": self.horizon,
+                "target": self.target_columns_,
+                "alpha": linear.alpha,
+            }
+        }
         ((name, target),) = prepared.targets.items()
-        prepared.as_served = functools.partial(
-            forecast_module.with_linear_forecast, head_name=name, forecast=linear, deviation=target.deviation_
-        )
         (head,) = prepared.scorer.heads
         convert = head.to_metric
         prepared.scorer.heads = [
@@ -194,21 +195,25 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 ("linear", forecasts, "autoregression"),
             )
         }
-        if self.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
-            # In the final fit the linear forecast is that of all rows, too: they follow with what it leaves over.
-            prepared.final_linear = autoregression.Autoregression(self.target_columns_, linear.alpha)
-            prepared.final_linear.fit(values, outputs, self.lookback_, self.horizon)
-            left_over = target.transform(_shaped(future - prepared.final_linear.predict(windows)))
+        final_linear = linear
+        if plan.validation.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
+            # The final fit corrects a linear forecast of all rows: its targets follow the targets of the search.
+            final_linear = autoregression.Autoregression(self.target_columns_, linear.alpha)
+            final_linear.fit(values, outputs, self.lookback_, self.horizon)
+            residuals = target.transform(_shaped(future - final_linear.predict(windows)))
             dataset, n_rows = prepared.dataset, len(windows)
             dataset.inputs = {name: np.concatenate([array, array]) for name, array in dataset.inputs.items()}
-            dataset.targets = {name: np.concatenate([each, left_over]) for name, each in dataset.targets.items()}
+            dataset.targets = {name: np.concatenate([array, residuals]) for name, array in dataset.targets.items()}
             dataset.final_rows = np.arange(n_rows, 2 * n_rows)
+        prepared.as_served = functools.partial(
+            _with_linear_forecast, head_name=name, forecasts=(linear, final_linear), deviation=target.deviation_
+        )
         return prepared
 
     def _choose_lookback(self, values, outputs):
-        """The number of steps to look back on, and the penalty of the linear forecast, `None` if it isn't known.
+        """Return the lookback and the penalty of the linear forecast, `None` if unknown.
 
-        A search that is continued keeps its lookback: the clock may end the choice earlier the second time.
+        A continued search keeps its lookback: the clock might end the choice earlier the second time.
         """
         if self.lookback is not None:
             return int(self.lookback), None
@@ -221,39 +226,29 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             values[:n_train], outputs[:n_train], self.horizon, target_columns=self.target_columns_, seconds=seconds
         )
 
-    def _with_graph(self, windows):
-        """This estimator with the graph that it searches."""
+    def _with_graph(self, plan, windows):
+        """Return the plan with the graph that corrects a linear forecast of windows."""
         node = inputs_module.TimeSeriesInput()
         scale = np.sqrt(np.square(windows - windows[:, -1:]).mean(axis=(0, 1)))
-        shares_weights = oracles.needs_supernet(self.strategy, self.weight_sharing)
-        space = self.search_space or (defaults.SHARED_SPACE if shares_weights else None)
+        space = plan.space.name or (defaults.SHARED_SPACE if plan.strategy.trains_supernet else None)
         block = forecast_module.ForecastBlock(np.where(scale > 1e-12, scale, 1.0).tolist(), space)
-        head = forecast_module.ForecastHead(loss=self.loss)
+        head = forecast_module.ForecastHead(loss=plan.task.loss)
         if not head.scales_target():
             raise ValueError("`loss` must depend on the error alone, such as 'mse', 'mae' or 'huber'.")
-        settings = copy.copy(self)
-        settings.inputs, settings.outputs = node, head(block(node))
-        settings.loss = settings.search_space = None
-        if settings.objective is None and len(self.naive_errors_) > 1:
-            settings.objective = "val_loss"
-        return settings
-
-    def _header(self, prepared, space, epochs, data):
-        facts = {"lookback": self.lookback_, "horizon": self.horizon, "target": self.target_columns_}
-        facts["alpha"] = prepared.linear.alpha
-        return super()._header(prepared, space, epochs, data) | {"forecast": facts}
-
-    def _serve(self, prepared, search, network, best, record, directory):
-        ((name, target),) = prepared.targets.items()
-        linear = prepared.final_linear if record.stage == Stage.FINAL or record.report.get("refit") else prepared.linear
-        network = predictor_module.without_training_parts(network)
-        network = forecast_module.with_linear_forecast(network, name, linear, target.deviation_)
-        super()._serve(prepared, search, network, best, record, directory)
+        criteria = plan.criteria
+        if criteria.objective is None and len(self.naive_errors_) > 1:
+            criteria = dataclasses.replace(criteria, objective="val_loss")
+        return dataclasses.replace(
+            plan,
+            task=dataclasses.replace(plan.task, loss=None),
+            space=planning.Space(node, head(block(node)), None),
+            criteria=criteria,
+        )
 
     # ------------------------------------------------------------------ series
 
     def _learn_columns(self, series, y):
-        """The series and what is forecast, `(time, channels)` and `(time, targets)`, and which columns these are."""
+        """Return series `(time, channels)` and targets `(time, targets)`, and learn the names of their columns."""
         values, self.columns_ = _read(series, "series")
         self.flat_ = np.ndim(series) == 1
         if y is None:
@@ -277,7 +272,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return self._windows(values[None])[0]
 
     def _windows(self, windows):
-        """The last steps of windows `(n, steps, channels)`, checked."""
+        """Return the last steps of windows `(n, steps, channels)`, after a check."""
         (encoder,) = self.predictor_.encoders.values()
         n_channels = encoder.raw_shape_[1]
         if windows.shape[2] != n_channels:
@@ -294,7 +289,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return outputs if self.flat_ else outputs.reshape(len(windows), self.horizon, -1)
 
     def _outputs_of(self, windows):
-        """Forecasts `(n, horizon * targets)`."""
+        """Return the forecasts `(n, horizon * targets)`."""
         ((name, target),) = self.predictor_.targets.items()
         outputs = self.predictor_.outputs(windows, type(self).__name__)[name]
         return outputs.astype("float64") * target.deviation_ + target.mean_
@@ -314,6 +309,19 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})
 
 
+def _with_linear_forecast(network, refitted=False, *, head_name, forecasts, deviation):
+    """Return a network with the linear forecast that the network corrects.
+
+    Args:
+        network: The network.
+        refitted: Whether the network was trained on all rows. Defaults to `False`.
+        head_name: Name of the output of the network.
+        forecasts: Tuple of the linear forecast of the training rows and the linear forecast of all rows.
+        deviation: Unit of the output of the network in the unit of the forecast, `(m,)`.
+    """
+    return forecast_module.with_linear_forecast(network, head_name, forecasts[refitted], deviation)
+
+
 def _last_values(outputs, lookback, n_windows, horizon):
     """Return the forecasts `(n_windows, horizon * targets)` that each step is like the last step of its window."""
     return np.tile(outputs[lookback - 1 : lookback - 1 + n_windows], horizon)
@@ -324,7 +332,7 @@ def _with_arguments_of_auto_model(constructor):
     scikit-learn looks for the names of parameters."""
     *own, _ = inspect.signature(constructor).parameters.values()
     others = inspect.signature(auto_model.AutoModel.__init__).parameters.values()
-    own += [each.replace(kind=each.KEYWORD_ONLY) for each in others if each.name != "self"]
+    own += [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in others if parameter.name != "self"]
     constructor.__signature__ = inspect.Signature(own)
 
 
@@ -336,7 +344,7 @@ def _shaped(outputs):
 
 
 def _read(series, name):
-    """A series as `(time, channels)` of float64, and the names of its columns or `None`."""
+    """Return a series as `(time, channels)` of float64, and the names of its columns or `None`."""
     if is_stream(series):
         raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
     columns = None
@@ -366,21 +374,21 @@ def _check_complete(values, name):
 
 
 def _target_columns(target, columns, n_channels):
-    """Indices of the columns to forecast."""
+    """Return the indices of the columns to forecast."""
     if target is None:
         return list(range(n_channels))
     wanted = list(target) if isinstance(target, (list, tuple, np.ndarray)) else [target]
-    found = []
-    for each in wanted:
-        if columns is not None and each in columns:
-            found.append(columns.index(each))
-        elif isinstance(each, numbers.Integral) and -n_channels <= each < n_channels:
-            found.append(int(each) % n_channels)
+    indices = []
+    for column in wanted:
+        if columns is not None and column in columns:
+            indices.append(columns.index(column))
+        elif isinstance(column, numbers.Integral) and -n_channels <= column < n_channels:
+            indices.append(int(column) % n_channels)
         else:
             known = "none has a name" if columns is None else checks.name_labels(columns)
             raise ValueError(
-                f"`target` must name a column of `series` ({known}) or be its index. Received: {each!r:.60}"
+                f"`target` must name a column of `series` ({known}) or be its index. Received: {column!r:.60}"
             )
-    if not found:
+    if not indices:
         raise ValueError("`target` must name at least one column. Received: none")
-    return found
+    return indices

@@ -1,4 +1,4 @@
-"""What a fitted estimator shows of its search: what was tried, the front, plots, a report, a notebook's view of it."""
+"""The inspection of a finished search: leaderboard, Pareto front, plots, report and notebook view."""
 
 import html
 import pathlib
@@ -14,9 +14,9 @@ from autonas.trials.states import Stage
 
 
 class InspectedModel(BaseEstimator):
-    """Base class of the estimators: all that explains a search that has ended.
+    """Base class of the estimators: every method that explains a finished search.
 
-    The plots draw into matplotlib `axes`, or open a figure of pyplot if there are none, and return the axes.
+    Plots draw into matplotlib `axes`, or into a new figure of pyplot without `axes`, and return the axes.
     """
 
     def leaderboard(self):
@@ -29,7 +29,7 @@ class InspectedModel(BaseEstimator):
         return leaderboard(self._records(), *self.objectives_[0], self.objectives_[1:])
 
     def pareto_front(self):
-        """The trials that no other beats in all objectives: rows of `leaderboard`, the best by the first one first.
+        """Return the non-dominated trials: rows of `leaderboard`, sorted by the first objective.
 
         Raises:
             ValueError: If there was one objective.
@@ -45,10 +45,10 @@ class InspectedModel(BaseEstimator):
     # ------------------------------------------------------------------ plots
 
     def plot_architecture(self, trial_id=None, axes=None):
-        """Draws the blocks of an architecture, what was decided in each, and the cells inside of them.
+        """Draw the blocks of an architecture, their decisions and their cells.
 
         Args:
-            trial_id: `trial_id` of a row of the leaderboard. Defaults to `None`: what is served.
+            trial_id: `trial_id` of a row of the leaderboard. Defaults to `None`: the trial that is served.
             axes: A `matplotlib.axes.Axes`, or `None` for a new figure of the size that suits it.
 
         Returns:
@@ -70,7 +70,7 @@ class InspectedModel(BaseEstimator):
         return plots.plot_architecture(search, record, axes=axes)
 
     def plot_history(self, over="trials", axes=None):
-        """Draws the score of each trial, and the best so far; failed and refused trials are marked.
+        """Draw the score of each trial and the best score so far; failed and refused trials are marked.
 
         Args:
             over: `"trials"` or `"seconds"`. Defaults to `"trials"`.
@@ -82,7 +82,7 @@ class InspectedModel(BaseEstimator):
         return plots.plot_history(*self._search(), over=over, axes=axes)
 
     def plot_curves(self, axes=None):
-        """Draws the learning curve of each trial, those of the best in colour.
+        """Draw the learning curve of each trial, with the best trials in colour.
 
         Args:
             axes: A `matplotlib.axes.Axes`, or `None` for a new one.
@@ -93,9 +93,9 @@ class InspectedModel(BaseEstimator):
         return plots.plot_curves(*self._search(), axes=axes)
 
     def plot_importance(self, axes=None):
-        """Draws which decisions matter: the share of each in what varies in the score.
+        """Draw the importance of the decisions: the share of each decision in the variance of the score.
 
-        See `autonas.reporting.importance.importances`. Of few trials, or much alike ones, nothing is said.
+        See `autonas.reporting.importance.importances`. Few trials, or trials that are too similar, give no ranking.
 
         Args:
             axes: A `matplotlib.axes.Axes`, or `None` for a new one.
@@ -106,7 +106,7 @@ class InspectedModel(BaseEstimator):
         return plots.plot_importance(self._importances(), axes=axes)
 
     def plot_parallel(self, axes=None):
-        """Draws each trial as a line through its decisions, the most important first, to its score.
+        """Draw each trial as a line through its decisions, the most important decision first, to its score.
 
         Args:
             axes: A `matplotlib.axes.Axes`, or `None` for a new one.
@@ -117,7 +117,7 @@ class InspectedModel(BaseEstimator):
         return plots.plot_parallel(*self._search(), self._importances(), axes=axes)
 
     def plot_pareto(self, axes=None):
-        """Draws all trials by two objectives, their Pareto front, and the limits of the two objectives.
+        """Draw all trials by two objectives, their Pareto front, and the limits of the objectives.
 
         Args:
             axes: A `matplotlib.axes.Axes`, or `None` for a new one.
@@ -131,14 +131,14 @@ class InspectedModel(BaseEstimator):
     # ------------------------------------------------------------------ pages
 
     def report(self, path):
-        """Writes all that is to be known of the search as one HTML page, which needs nothing else to be read.
+        """Write a report of the search as one self-contained HTML page.
 
-        It holds a summary in words, the architecture that is served, the course of the search, which decisions matter,
-        all trials, the front, predictions, where the time went, what failed and why, the space, settings and
-        environment.
+        The report has a summary in words, the architecture that is served, the history, the importance of the
+        decisions, all trials, the Pareto front, predictions, the use of the time, failures with their reasons, the
+        search space, settings and environment.
 
         Args:
-            path: Name of the file, such as `"report.html"`; it is replaced if there is one.
+            path: Path of the file, such as `"report.html"`. An existing file is replaced.
         """
         search, records = self._search()
         several = len(self.objectives_) > 1
@@ -148,15 +148,15 @@ class InspectedModel(BaseEstimator):
             self.stop_reason_,
             self.pareto_front() if several else None,
             self.objectives_,
-            # Those of a stream aren't kept.
+            # The predictions for a stream aren't kept.
             getattr(self, "validation_predictions_", None),
         )
         pathlib.Path(path).write_text(written, encoding="utf-8")
 
     @property
     def _repr_html_(self):
-        """As scikit-learn's, which is there or not by its setting `display`."""
-        inner = super()._repr_html_  # Raises where it isn't to be there.
+        """Return the HTML representation, if scikit-learn's setting `display` asks for one."""
+        inner = super()._repr_html_  # Raises an error if the setting is "text".
         return inner if not hasattr(self, "search_") else self._representation
 
     def _repr_mimebundle_(self, **kwargs):
@@ -166,20 +166,20 @@ class InspectedModel(BaseEstimator):
         return bundle
 
     def _representation(self):
-        """What a notebook shows of a fitted estimator."""
+        """Return the HTML representation of a fitted estimator."""
         search, records = self._search()
         arguments = f'<pre style="white-space: pre-wrap">{html.escape(repr(self))}</pre>'
         folded = f"<details><summary>arguments</summary>{arguments}</details>"
         name = type(self).__name__
         return reports.representation(name, search, records, self.stop_reason_, self.task_) + folded
 
-    # ------------------------------------------------------------------ parts
+    # ------------------------------------------------------------------ records
 
     def _records(self):
         return [TrialRecord.from_json(record) for record in self.records_]
 
     def _search(self):
-        """What was searched, and the records of its trials."""
+        """Return the `SearchInfo` and the list of the records."""
         check_is_fitted(self, "predictor_")
         return SearchInfo.from_json(self.search_), self._records()
 

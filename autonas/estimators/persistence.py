@@ -13,7 +13,7 @@ from autonas.prediction import predictor, saved_network
 from autonas.reporting import SearchInfo
 from autonas.trials import records
 
-#: Validation rows whose predictions are saved at most.
+#: Maximum number of validation rows whose predictions are saved.
 _MAX_PREDICTED_ROWS = 5000
 _MANIFEST, _PREDICTIONS = "estimator.json", "validation_predictions.npz"
 
@@ -55,8 +55,11 @@ def save(estimator, path, examples=True):
         },
         "predictions": [{"name": head.name, "task": head.task, "classes": head.classes} for head in predictions],
     }
-    arrays = {f"{part}_{place}": _some_rows(getattr(head, part))
-              for place, head in enumerate(predictions) for part in ("truth", "outputs")}  # fmt: skip
+    arrays = {
+        f"{name}_{number}": _some_rows(getattr(head, name))
+        for number, head in enumerate(predictions)
+        for name in ("truth", "outputs")
+    }
     writers = estimator.predictor_.writers(examples)
     if arrays:
         writers[_PREDICTIONS] = lambda name: np.savez_compressed(name, **arrays)
@@ -73,7 +76,7 @@ def save(estimator, path, examples=True):
 
 
 def check_place(path):
-    """Raise a `ValueError` if `save` would refuse a folder for what is in it."""
+    """Raise a `ValueError` if a folder holds a file that keeps `save` from writing."""
     _manifest(path).check_place()
 
 
@@ -123,7 +126,7 @@ def _class_name(cls):
 
 
 def _class(cls, saved_name, path):
-    """Return the class to make: one of autonas, or `cls` if the file was saved by it."""
+    """Return the class of the estimator: a class of autonas, or `cls` if the file was saved by `cls`."""
     if saved_name in _NAMES:
         return getattr(autonas, _NAMES[saved_name])
     # The module of a script is another one where the script is imported.
@@ -159,8 +162,8 @@ def _estimator(cls, content):
 def _read_predictions(path, heads):
     arrays = storage.read_arrays(path)
     return [
-        records.HeadPredictions(truth=arrays[f"truth_{place}"], outputs=arrays[f"outputs_{place}"], **head)
-        for place, head in enumerate(heads)
+        records.HeadPredictions(truth=arrays[f"truth_{number}"], outputs=arrays[f"outputs_{number}"], **head)
+        for number, head in enumerate(heads)
     ]
 
 
@@ -170,7 +173,7 @@ def _some_rows(array):
 
 
 def _serialized_arguments(estimator):
-    """Return the constructor arguments that JSON holds exactly; a graph or an oracle isn't needed to predict."""
+    """Return the constructor arguments that JSON holds exactly. A graph or an oracle isn't needed for predictions."""
     serialized = {}
     for name, value in estimator.get_params(deep=False).items():
         try:

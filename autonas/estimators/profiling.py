@@ -1,12 +1,14 @@
-"""Profiling: a latency table of the device that this runs on, for the networks of a search."""
+"""Profiling: a latency table of this device for the networks of a search."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.costs import base, latency, latency_table, operations
-from autonas.estimators import arguments
+from autonas.data.fit_data import FitData
+from autonas.estimators import plan as planning
 from autonas.search_space import encoding
 
 
@@ -24,11 +26,11 @@ def profile(
     seed=0,
     report=None,
 ):
-    """Measures each operation of a search's networks once on this device.
+    """Measure each operation of a search's networks once on this device.
 
-    Architectures are drawn at random from the search space; each operation that they have is measured. Twice as many as
-    are to be checked are measured directly, too: half of them calibrate the table, the others tell its error. Nothing
-    is trained; of the data, only shapes and the numbers of categories, words and classes matter.
+    Architectures are drawn at random from the search space, and each of their operations is measured. The networks of
+    `2 * n_checked` architectures are also measured as a whole: half of them calibrate the table, the other half
+    estimate its error. Nothing is trained. Only shapes and numbers of categories, words and classes of the data matter.
 
     Example:
 
@@ -38,40 +40,42 @@ def profile(
     ```
 
     Args:
-        model: An `AutoModel`, whose graph or `search_space` says what is searched.
+        model: An `AutoModel` with the graph or the `search_space`.
         x: Rows as in `fit`.
         y: Targets as in `fit`. Defaults to `None`.
-        path: File that the table is written to, as JSON, or `None`. Defaults to `None`.
+        path: File for the table, as JSON. Defaults to `None`: no file.
         runtime: `"litert"`, `"onnx"` or `"keras"`. Defaults to `"litert"`.
         batch_size: Number of rows of a prediction. Defaults to 1.
         n_threads: Number of threads. Defaults to 1.
         n_architectures: Number of architectures whose operations are measured. Defaults to 100.
-        n_checked: Number of architectures that tell the error. Defaults to 12.
+        n_checked: Number of architectures that estimate the error. Defaults to 12.
         seed: Seed of the draws. Defaults to 0.
-        report: Function that is given a line of text now and then, or `None`. Defaults to `None`.
+        report: Function that is called with a line of text from time to time. Defaults to `None`: no reports.
 
     Returns:
         The `LatencyTable`.
 
     Raises:
-        ValueError: If an argument is wrong.
-        FileNotFoundError: If there is no folder for the file.
+        ValueError: If an argument is invalid, or fewer than four architectures run in the run time.
+        FileNotFoundError: If the folder of the file doesn't exist.
     """
     report = report or (lambda line: None)
     checks.check_integer("n_checked", n_checked, 1)
     if n_architectures < 2 * n_checked:
         raise ValueError(
-            "`n_architectures` must be at least twice `n_checked`: half of those that are measured calibrate the "
+            "`n_architectures` must be at least twice `n_checked`: half of the measured networks calibrate the "
             f"table. Received: n_architectures={n_architectures}, n_checked={n_checked}"
         )
     folder = pathlib.Path(path or ".").parent
     if not folder.is_dir():
         raise FileNotFoundError(f"no such folder: {folder}")
-    arguments.check(model)
+    data = FitData(x, y)
+    plan = planning.make_plan(model, data)
     direct = latency.Latency(batch_size, runtime, n_threads)
     direct.check()
-    prepared = model._prepare(x, y, None, None, None, seed)
-    space = prepared.graph.declare()
+    plan = dataclasses.replace(plan, execution=dataclasses.replace(plan.execution, seed=seed))
+    prepared = model._prepare(plan, data)
+    space = prepared.space
     generator = np.random.default_rng(seed)
     table = latency_table.LatencyTable(runtime, batch_size, n_threads)
     models, latencies, failed = [], [], set()
@@ -99,14 +103,14 @@ def profile(
 
 
 def _architectures(space, n_architectures, generator):
-    """The default architecture and different ones drawn at random; fewer if the space has no more."""
-    found = {space.key(space.default()): space.default()}
+    """Return the default architecture and distinct random architectures, fewer if the space has no more."""
+    architectures = {space.key(space.default()): space.default()}
     for _ in range(10 * n_architectures):
-        if len(found) == n_architectures:
+        if len(architectures) == n_architectures:
             break
         values = space.sample(generator)
-        found.setdefault(space.key(values), values)
-    return list(found.values())
+        architectures.setdefault(space.key(values), values)
+    return list(architectures.values())
 
 
 def _with_values(space, values):
@@ -116,15 +120,15 @@ def _with_values(space, values):
 
 
 def _measure_operations(table, network, failed, report):
-    """Adds a network's operations to the table; returns whether all of them could be measured.
+    """Add the operations of a network to the table, and return whether all of them could be measured.
 
-    Those that couldn't are noted in `failed`, a set of keys.
+    The keys of operations that can't be measured are added to the set `failed`.
     """
-    found = operations.operations_of(network)
-    for operation in (each for each in found if each.key not in failed):
+    measured = operations.operations_of(network)
+    for operation in (operation for operation in measured if operation.key not in failed):
         try:
             table.measure(operation)
         except ValueError as error:
             report(f"can't be measured: {operation.key}. {error}")
             failed.add(operation.key)
-    return failed.isdisjoint(operation.key for operation in found)
+    return failed.isdisjoint(operation.key for operation in measured)

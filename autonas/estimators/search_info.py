@@ -1,7 +1,6 @@
-"""What is to be known of a search besides its trials: the arguments that were given, and where it ran."""
+"""The description of a search besides its trials: space, goal, arguments and environment."""
 
 import importlib.metadata
-import inspect
 import os
 import platform
 import time
@@ -14,45 +13,38 @@ from autonas.reporting import SearchInfo, describe
 _PACKAGES = ("autonas", "keras", "tensorflow", "jax", "torch", "keras-tuner", "numpy", "scikit-learn")
 
 
-def info(estimator, prepared, spaces, max_trials, directory):
-    """What reporters are told of a search, a `SearchInfo`.
+def info(plan, prepared, searched, directory):
+    """Return the `SearchInfo` of a search that is about to begin.
 
     Args:
-        estimator: The `AutoModel`.
-        prepared: What `preparation` made of its arguments and the data.
-        spaces: The whole space and the part of it that is searched, both `keras_tuner.HyperParameters`; the same unless
-            weights are shared.
-        max_trials: Number of candidates after which the search ends, or `None`.
+        plan: The `Plan`.
+        prepared: The `Prepared` problem.
+        searched: The space that is searched, a `keras_tuner.HyperParameters`: a part of the whole space if a supernet
+            is trained.
         directory: Folder of the run.
     """
-    goal = prepared.goal
-    space, searched = spaces
-    varied = {each.name for each in searched.space if type(each).__name__ != "Fixed"}
+    goal, seconds = prepared.goal, time.monotonic() - plan.budget.started
+    decisions = [decision for decision in prepared.space.space if type(decision).__name__ != "Fixed"]
+    varied = {decision.name for decision in searched.space if type(decision).__name__ != "Fixed"}
     return SearchInfo(
         goal.main.name,
         goal.main.direction,
-        [describe(each) for each in space.space],
-        max_trials,
-        estimator.time_limit,
-        directory,
-        time.time(),
-        type(estimator).__name__,
-        objectives=[each.name for each in goal.objectives],
-        directions=[each.direction for each in goal.objectives],
+        space=[describe(decision) for decision in prepared.space.space],
+        max_trials=plan.budget.max_trials,
+        time_limit=plan.budget.time_limit,
+        directory=directory,
+        started=time.time() - seconds,
+        title=plan.request.estimator_class.__name__,
+        objectives=[objective.name for objective in goal.objectives],
+        directions=[objective.direction for objective in goal.objectives],
         goal=goal.summary(),
         blueprint=prepared.graph.blueprint(),
-        settings=settings(estimator) | left_out(prepared.graph),
+        settings=plan.request.settings() | left_out(prepared.graph),
         environment=environment(),
         limits={constraint.name: constraint.limit for constraint in goal.constraints},
-        unsearched=[each.name for each in space.space if type(each).__name__ != "Fixed" and each.name not in varied],
+        unsearched=[decision.name for decision in decisions if decision.name not in varied],
+        preparation=seconds,
     )
-
-
-def settings(estimator):
-    """The arguments of an estimator that differ from their defaults, a dict of short texts."""
-    defaults = inspect.signature(type(estimator)).parameters
-    given = {name: f"{value!r:.200}" for name, value in estimator.get_params(deep=False).items()}
-    return {name: value for name, value in given.items() if value != repr(defaults[name].default)}
 
 
 def left_out(graph):

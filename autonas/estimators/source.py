@@ -1,4 +1,4 @@
-"""The source of a model: how the files of its training data were read, so that new files are read the same way."""
+"""The source of the training data: how its files were read, so that new files are read in the same way."""
 
 #: The shape of the description that is saved with a model; see `storage.check_shape`.
 SOURCE_SHAPE = {

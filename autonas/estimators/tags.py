@@ -1,10 +1,10 @@
-"""What scikit-learn is told of an estimator: the kinds of data and targets that it takes."""
+"""The tags of scikit-learn: the kinds of data and targets that an estimator takes."""
 
 from sklearn.utils import ClassifierTags, RegressorTags
 
 
 def set_tags(tags, estimator):
-    """Sets scikit-learn's tags of an `AutoModel`, as far as its task and kind of data are known; returns them."""
+    """Set scikit-learn's tags of an `AutoModel`, as far as task and kind of data are known, and return them."""
     task, kind = getattr(estimator, "task_", None) or estimator.given_task, estimator.kind
     task = None if isinstance(task, list) else task
     if task is not None:

@@ -37,14 +37,9 @@ class Evaluator:
     is built; all others are dropped.
 
     Args:
-        graph: A bound `search_space.graph.Graph`.
-        space: The whole space, a `keras_tuner.HyperParameters`.
-        dataset: The encoded data set.
-        scorer: An `objectives.scoring.Scorer`.
-        goal: An `objectives.goal.Goal`.
-        batch_size: Function from values to the batch size.
+        problem: The `Problem`.
         epochs: Epochs of a full training.
-        patience: Epochs without improvement after which a training stops.
+        patience: Epochs without improvement after which a training stops, or `None`.
         seed: Seed of weights and batches.
         supernet: A `SupernetEvaluator` for trials of its stages, and for weights to inherit; `None` if there are none.
             A supernet is trained in float32 on one device, whatever the candidates are: its scores are to rank
@@ -52,27 +47,22 @@ class Evaluator:
         precision: One of `backends.precision.PRECISIONS`: in which numbers candidates are trained. `"auto"` is what
             the devices of the process that trains one are made for. What is measured, and served, is in float32.
         n_devices: Number of GPUs that a candidate is trained on.
-        as_served: Function that makes the network that is served, and measured, of a trained one; `None` if they are
-            the same.
     """
 
-    def __init__(
-        self, graph, space, dataset, scorer, goal, batch_size, epochs, patience, seed, supernet=None, precision="auto",
-        n_devices=1, as_served=None,
-    ):  # fmt: skip
-        self.graph = graph
-        self.space = space
-        self.dataset = dataset
-        self.scorer = scorer
-        self.goal = goal
-        self.batch_size = batch_size
+    def __init__(self, problem, epochs, patience, seed, supernet=None, precision="auto", n_devices=1):
+        self.graph = problem.graph
+        self.space = problem.space
+        self.dataset = problem.dataset
+        self.scorer = problem.scorer
+        self.goal = problem.goal
+        self.batch_size = problem.graph.optimization.batch_size_of
         self.epochs = epochs
         self.patience = patience
         self.seed = seed
         self.supernet = supernet
         self.precision = precision
         self.n_devices = n_devices
-        self._as_served = as_served
+        self._as_served = problem.as_served
         self.best = None
         #: The candidate that was trained last.
         self.latest = None
@@ -211,7 +201,9 @@ class Evaluator:
             trained.set_weights(result.weights)
             outcome.predictions = self.predict(loop)
         if trained is model:
-            self.latest = _Trained(job.trial_id, model, loop, initial, result.weights, learning_rate, outcome.costs)
+            self.latest = _Trained(
+                job.trial_id, model, loop, initial, result.weights, learning_rate=learning_rate, costs=outcome.costs
+            )
         if self._best_scores is None or self.goal.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics
             self.best = self.latest
@@ -342,9 +334,14 @@ class Evaluator:
         loop = loops.make_loop(model, self.dataset, conditions.distribution)
         costs = {} if outcome is None else outcome.costs
         return _Trained(
-            job.trial_id, model, loop, checkpoints.values_of(checkpoints.variables_of(model)), model.get_weights(),
-            _learning_rate(model), costs,
-        )  # fmt: skip
+            job.trial_id,
+            model,
+            loop,
+            checkpoints.values_of(checkpoints.variables_of(model)),
+            model.get_weights(),
+            learning_rate=_learning_rate(model),
+            costs=costs,
+        )
 
     def final_schedule(self, values, outcome):
         """Over how many epochs the learning rate is annealed in the final fit of a candidate, and how many it has.

@@ -189,7 +189,13 @@ def train(
     if training.best_epoch <= training.begin:
         horizon = training.best_epoch  # What was annealed then was best.
     return TrainingResult(
-        training.history, training.best_epoch, training.epoch, horizon, training.best_weights, stopped, verdict
+        training.history,
+        training.best_epoch,
+        training.epoch,
+        horizon,
+        training.best_weights,
+        stopped=stopped,
+        stop=verdict,
     )
 
 

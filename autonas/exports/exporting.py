@@ -117,7 +117,8 @@ def export(estimator, path, x=None):
             _replace_folder(unfinished, target)
         else:
             book = _replace_file(unfinished, target, format.code_book(predictor))
-    return Export(target, format.name, difference, len(next(iter(rows.values()))), shapes, names, book)
+    n_rows = len(next(iter(rows.values())))
+    return Export(target, format.name, difference, n_rows, shapes, outputs=names, code_book=book)
 
 
 def _format_of(path):

@@ -1,1 +1,1 @@
-"""Preparation: from the arguments and the data of `fit` to everything that a search needs."""
+"""Preparation: from the plan and the data of `fit` to the problem that a search solves."""

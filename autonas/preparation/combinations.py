@@ -6,70 +6,9 @@ import typing
 import keras
 
 from autonas import execution, oracles
-from autonas.arguments.lists import as_list
 from autonas.data import is_stream
-from autonas.objectives import custom_score, goal
-
-
-@dataclasses.dataclass
-class Request:
-    """What a search is asked to do.
-
-    Args:
-        estimator: The `AutoModel`.
-        data: Dict of the arguments of `fit`: `x`, `y`, `sample_weight`, `validation_data` and `groups`.
-        executor: The `Executor` of the trials.
-        kinds: Kind of each input, or `None` before the data was looked at.
-        tasks: Task of each head, or `None` before the data was looked at.
-    """
-
-    estimator: object
-    data: dict = dataclasses.field(default_factory=dict)
-    executor: execution.Executor | None = None
-    kinds: list | None = None
-    tasks: list | None = None
-
-    def __getattr__(self, name):
-        return getattr(self.estimator, name)
-
-    @property
-    def reads_stream(self):
-        """Whether the rows are a `tf.data.Dataset`."""
-        return is_stream(self.data.get("x"))
-
-    @property
-    def trains_supernet(self):
-        """Whether a supernet is trained."""
-        return oracles.needs_supernet(self.strategy, self.weight_sharing)
-
-    @property
-    def is_inline(self):
-        """Whether trials run in this process."""
-        return isinstance(self.executor, execution.InlineExecutor)
-
-    @property
-    def is_elsewhere(self):
-        """Whether trials may run on other machines."""
-        return not isinstance(self.executor, (execution.InlineExecutor, execution.ProcessExecutor))
-
-    @property
-    def objectives(self):
-        """The objectives, a list."""
-        return as_list(goal.wanted(self.objective, self.strategy))
-
-    @property
-    def has_several_objectives(self):
-        """Whether a Pareto front is searched."""
-        return len(self.objectives) > 1
-
-    def inner(self, name, default):
-        """An attribute of the oracle given as `strategy`, or of the oracle inside it."""
-        strategy = self.strategy
-        while strategy is not None and not isinstance(strategy, str):
-            if hasattr(strategy, name):
-                return getattr(strategy, name)
-            strategy = getattr(strategy, "strategy", None)
-        return default
+from autonas.data.fit_data import FitData
+from autonas.objectives import custom_score
 
 
 class Rule(typing.NamedTuple):
@@ -109,21 +48,24 @@ OF_ARGUMENTS = [
     Rule(
         "`inputs`", "no `outputs`",
         "`inputs` and `outputs` must be given together: they are the two ends of a graph of blocks",
-        "Give both, or none for the default graph", ("inputs", "outputs"),
-        lambda request: not request.in_order and (request.inputs is None) != (request.outputs is None),
+        "Give both, or none for the default graph",
+        received=("inputs", "outputs"),
+        applies=lambda request: not request.in_order and (request.inputs is None) != (request.outputs is None),
     ),
     Rule(
         _GRAPH, "`search_space`",
         "`search_space` is for the default graph",
-        "Use its block in the graph, such as autonas.CellBlock()", ("search_space",),
-        lambda request: request.inputs is not None and request.search_space is not None,
+        "Use its block in the graph, such as autonas.CellBlock()",
+        received=("search_space",),
+        applies=lambda request: request.inputs is not None and request.search_space is not None,
     ),
     *(
         Rule(
             _GRAPH, f"`{name}`",
             f"`{name}` must be given to the heads of your graph, not beside it",
-            f"Give it to the head, such as autonas.ClassificationHead({name}=...)", (name,),
-            lambda request, name=name: request.inputs is not None and getattr(request, name) is not None,
+            f"Give it to the head, such as autonas.ClassificationHead({name}=...)",
+            received=(name,),
+            applies=lambda request, name=name: request.inputs is not None and getattr(request, name) is not None,
         )
         for name in ("loss", "num_classes")
     ),
@@ -131,7 +73,7 @@ OF_ARGUMENTS = [
         Rule(
             "`TimeSeriesForecaster`", f"`{name}`",
             f"`{name}` must be None for a TimeSeriesForecaster, {why}",
-            advice, (name,), _is_forecaster_with(name),
+            advice, received=(name,), applies=_is_forecaster_with(name),
         )
         for name, why, advice in [
             ("inputs", "whose network corrects a linear forecast of the windows that it cuts itself",
@@ -146,8 +88,9 @@ OF_ARGUMENTS = [
         Rule(
             f"a class for {fixed}, such as `{example}`", "another `task`",
             f"`task` must be None or a kind of {fixed}, which the class is for",
-            "Use AutoModel, or the class of that task", ("task",),
-            lambda request, fixed=fixed: request.fixed_task == fixed and request.task
+            "Use AutoModel, or the class of that task",
+            received=("task",),
+            applies=lambda request, fixed=fixed: request.fixed_task == fixed and request.task
             and (fixed == "regression") != (request.task == "regression"),
         )
         for fixed, example in [("classification", "ImageClassifier"), ("regression", "TimeSeriesForecaster")]
@@ -155,104 +98,117 @@ OF_ARGUMENTS = [
     Rule(
         "`executor` an object", "`n_workers`",
         "`n_workers` must be None with an executor that is an object, which has its own",
-        "Give the number to the object", ("n_workers", "executor"),
-        lambda request: isinstance(request.estimator.executor, execution.Executor) and request.n_workers is not None,
+        "Give the number to the object",
+        received=("n_workers", "executor"),
+        applies=lambda request: isinstance(request.executor, execution.Executor) and request.n_workers is not None,
     ),
     Rule(
         "`executor='inline'`", "`n_workers` of 2 or more",
         "`n_workers` must be 1 or None with executor='inline', which is this process alone",
-        "Use executor='process'", ("n_workers",),
-        lambda request: request.estimator.executor == "inline" and request.n_workers not in (None, 1),
+        "Use executor='process'",
+        received=("n_workers",),
+        applies=lambda request: request.executor == "inline" and request.n_workers not in (None, 1),
     ),
     Rule(
         "several GPUs for one trial", "the TensorFlow and PyTorch backends",
         '`gpus_per_trial` (on Ray, the "gpu" of `resources_per_trial`) must be 1 at most on this backend: Keras trains '
         "one network on several GPUs on JAX only",
         "Set the environment variable KERAS_BACKEND=jax, or give each trial one GPU, and several trials at a time",
-        ("executor",),
-        lambda request: request.executor.gpus_per_trial > 1 and keras.backend.backend() != "jax",
+        received=("executor",),
+        applies=lambda request: request.trial_executor.gpus_per_trial > 1 and keras.backend.backend() != "jax",
     ),
     Rule(
         _KERAS_TUNERS, "several objectives",
         "`objective` must be a single one with an oracle of Keras Tuner",
-        "For several use a strategy of autonas, such as 'bayesian' or 'evolution'", ("objective", "strategy"),
-        lambda request: oracles.is_keras_tuners(request.strategy) and request.has_several_objectives,
+        "For several use a strategy of autonas, such as 'bayesian' or 'evolution'",
+        received=("objective", "strategy"),
+        applies=lambda request: oracles.is_keras_tuners(request.strategy) and request.has_several_objectives,
     ),
     Rule(
         "`fidelity='learning_curve'`, or a `LearningCurveOracle`", "several objectives",
         "`objective` must be a single one where trials are stopped that can't become the best: of a Pareto front, none "
         "is",
-        "Give a combination of them, such as autonas.objectives.WeightedSum, or another `fidelity`", ("objective",),
-        lambda request: (request.fidelity == "learning_curve" or request.inner("stops_trainings", False))
+        "Give a combination of them, such as autonas.objectives.WeightedSum, or another `fidelity`",
+        received=("objective",),
+        applies=lambda request: (request.fidelity == "learning_curve" or request.inner("stops_trainings", False))
         and request.has_several_objectives,
     ),
     Rule(
         "`fidelity` other than `'auto'` and `'full'`", _ENDS_EARLY,
         "`fidelity` must be 'auto' or 'full' with a strategy that ends trainings early itself",
-        "Give one of the two", ("fidelity", "strategy"),
-        lambda request: request.fidelity not in ("auto", "full") and oracles.is_low_fidelity(request.strategy),
+        "Give one of the two",
+        received=("fidelity", "strategy"),
+        applies=lambda request: request.fidelity not in ("auto", "full") and oracles.is_low_fidelity(request.strategy),
     ),
     Rule(
         "`weight_sharing=True`", _KERAS_TUNERS,
         "`weight_sharing` must be False with an oracle of Keras Tuner, which can't be asked for thousands of scores",
-        "Use a strategy of autonas", ("weight_sharing", "strategy"),
-        lambda request: request.weight_sharing and oracles.is_keras_tuners(request.strategy),
+        "Use a strategy of autonas",
+        received=("weight_sharing", "strategy"),
+        applies=lambda request: request.weight_sharing and oracles.is_keras_tuners(request.strategy),
     ),
     Rule(
         "`weight_sharing=True`", "`strategy='gradient'`, or an oracle that trains a supernet",
         "`weight_sharing` must be False with a strategy that trains a supernet by itself",
-        "Leave one of the two out", ("weight_sharing", "strategy"),
-        lambda request: request.weight_sharing and oracles.needs_supernet(request.strategy),
+        "Leave one of the two out",
+        received=("weight_sharing", "strategy"),
+        applies=lambda request: request.weight_sharing and oracles.needs_supernet(request.strategy),
     ),
     Rule(
         _SUPERNET, "`max_trials=1`",
         "`max_trials` must be at least 2 with a supernet: the default architecture and what is found",
-        "Give more trials", ("max_trials",),
-        lambda request: request.trains_supernet and request.max_trials == 1,
+        "Give more trials",
+        received=("max_trials",),
+        applies=lambda request: request.trains_supernet and request.max_trials == 1,
     ),
     Rule(
         "`WeightSharingOracle(inherit=True)`", "`executor='ray'`, or an executor of your own",
         "`inherit` must be False where trials may run on other machines: the supernet's weights are files of this one",
-        "Use executor='process' or 'inline'", ("executor", "strategy"),
-        lambda request: request.inner("inherit", False) and request.is_elsewhere,
+        "Use executor='process' or 'inline'",
+        received=("executor", "strategy"),
+        applies=lambda request: request.inner("inherit", False) and request.is_elsewhere,
     ),
     Rule(
         _STREAM, _SUPERNET,
         "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows",
-        "Give arrays, or set `weight_sharing=False` and another `strategy`", ("x", "strategy", "weight_sharing"),
-        lambda request: request.reads_stream and request.trains_supernet,
+        "Give arrays, or set `weight_sharing=False` and another `strategy`",
+        received=("x", "strategy", "weight_sharing"),
+        applies=lambda request: request.reads_stream and request.trains_supernet,
     ),
     Rule(
         _STREAM, _ELSEWHERE,
         "`x` must be arrays for trials in other processes: a tf.data.Dataset can't travel",
-        "Give arrays, or executor='inline'", ("x", "executor", "n_workers"),
-        lambda request: request.reads_stream and not request.is_inline,
+        "Give arrays, or executor='inline'",
+        received=("x", "executor", "n_workers"),
+        applies=lambda request: request.reads_stream and not request.is_inline,
     ),
     *(
         Rule(
             _STREAM, f"`{name}` of `fit`",
             f"`{name}` must be None if `x` is a tf.data.Dataset",
-            "Give a dataset of (x, y) or (x, y, sample_weight)", (name,),
-            lambda request, name=name: request.reads_stream and request.data.get(name) is not None,
+            "Give a dataset of (x, y) or (x, y, sample_weight)",
+            received=(name,),
+            applies=lambda request, name=name: request.reads_stream and getattr(request.data, name) is not None,
         )
         for name in ("y", "sample_weight", "groups")
     ),
     Rule(
         _STREAM, "`validation_data` of arrays",
         "`validation_data` must be a tf.data.Dataset if `x` is one",
-        "Give a dataset of (x, y)", ("validation_data",),
-        lambda request: request.reads_stream
-        and request.data.get("validation_data") is not None and not is_stream(request.data["validation_data"]),
+        "Give a dataset of (x, y)",
+        received=("validation_data",),
+        applies=lambda request: request.reads_stream
+        and request.data.validation_data is not None and not is_stream(request.data.validation_data),
     ),
     Rule(
         _STREAM,
         "several inputs or heads",
         "`x` must be arrays for several inputs or heads: a tf.data.Dataset serves one input and one head",
         "Give arrays",
-        ("x",),
-        lambda request: (
+        received=("x",),
+        applies=lambda request: (
             request.reads_stream
-            and (_is_several(request.inputs) or _is_several(request.outputs) or _has_parts(request.data["x"]))
+            and (_is_several(request.inputs) or _is_several(request.outputs) or _has_parts(request.data.x))
         ),
     ),
     Rule(
@@ -260,22 +216,24 @@ OF_ARGUMENTS = [
         "the JAX and PyTorch backends",
         "`x` must be arrays on this backend: a tf.data.Dataset is trained on by TensorFlow only",
         "Give arrays, or set the environment variable KERAS_BACKEND=tensorflow",
-        ("x",),
-        lambda request: request.reads_stream and keras.backend.backend() != "tensorflow",
+        received=("x",),
+        applies=lambda request: request.reads_stream and keras.backend.backend() != "tensorflow",
     ),
     Rule(
         _STREAM, "a `CustomScore` as objective",
         "`objective` can't be a CustomScore for a tf.data.Dataset: its function is given all validation rows",
-        "Give arrays, or use a metric", ("objective",),
-        lambda request: request.reads_stream
+        "Give arrays, or use a metric",
+        received=("objective",),
+        applies=lambda request: request.reads_stream
         and any(isinstance(objective, custom_score.CustomScore) for objective in request.objectives),
     ),
     *(
         Rule(
             _STREAM, f"`{name}` below 1 of a `SuccessiveHalvingOracle`",
             f"`strategy.{name}` must be 1 for a tf.data.Dataset, which is read whole",
-            "Give arrays, or shorten trainings by their epochs alone", (f"strategy.{name}",),
-            lambda request, name=name: request.reads_stream and request.inner(name, 1) < 1,
+            "Give arrays, or shorten trainings by their epochs alone",
+            received=(f"strategy.{name}",),
+            applies=lambda request, name=name: request.reads_stream and request.inner(name, 1) < 1,
         )
         for name in ("min_data_share", "min_resolution")
     ),
@@ -286,27 +244,33 @@ OF_DATA = [
     Rule(
         "a table alone", "`search_space` other than `'layered'`",
         "`search_space` must be 'layered' for tables, or None",
-        "The other spaces are of networks on images, series and texts", ("search_space",),
-        lambda request: set(request.kinds) == {"table"} and request.search_space in ("chain", "cell", "hierarchical"),
+        "The other spaces are of networks on images, series and texts",
+        received=("search_space",),
+        applies=lambda request: set(request.kinds) == {"table"}
+        and request.search_space in ("chain", "cell", "hierarchical"),
     ),
     Rule(
         "data without images", "`min_resolution` below 1 of a `SuccessiveHalvingOracle`",
         "`strategy.min_resolution` must be 1 for data without images",
-        "Use `min_data_share`", ("strategy.min_resolution",),
-        lambda request: "image" not in request.kinds and request.inner("min_resolution", 1) < 1,
+        "Use `min_data_share`",
+        received=("strategy.min_resolution",),
+        applies=lambda request: "image" not in request.kinds and request.inner("min_resolution", 1) < 1,
     ),
     Rule(
         "numbers, several labels, or several heads to predict", "`class_weight`",
         "`class_weight` needs a single target of two or more classes",
-        "Use the `sample_weight` of `fit`, or the `loss_weight` of heads", ("class_weight",),
-        lambda request: request.class_weight is not None
+        "Use the `sample_weight` of `fit`, or the `loss_weight` of heads",
+        received=("class_weight",),
+        applies=lambda request: request.class_weight is not None
         and (len(request.tasks) > 1 or request.tasks[0] not in ("binary", "multiclass")),
     ),
     Rule(
         "several heads without a drawn graph", "`loss` or `num_classes`",
         "`loss` and `num_classes` must be None for several heads, of which each has its own",
-        "Draw a graph, and give them to its heads", ("loss", "num_classes"),
-        lambda request: len(request.tasks) > 1 and (request.loss is not None or request.num_classes is not None),
+        "Draw a graph, and give them to its heads",
+        received=("loss", "num_classes"),
+        applies=lambda request: len(request.tasks) > 1
+        and (request.loss is not None or request.num_classes is not None),
     ),
 ]  # fmt: skip
 
@@ -316,9 +280,15 @@ def check_arguments(request):
     _check(OF_ARGUMENTS, request)
 
 
-def check_data(request):
-    """Raise a `ValueError` for the first combination of arguments and data that is refused."""
-    _check(OF_DATA, request)
+def check_data(request, kinds, tasks):
+    """Raise a `ValueError` for the first combination of arguments and data that is refused.
+
+    Args:
+        request: The `Request`.
+        kinds: Kind of each input.
+        tasks: Task of each head.
+    """
+    _check(OF_DATA, dataclasses.replace(request, kinds=kinds, tasks=tasks))
 
 
 def table():
@@ -335,12 +305,12 @@ def _check(rules, request):
 
 
 def _shown(request, name):
-    if name in request.data:
-        value = request.data[name]
+    if name in FitData.__dataclass_fields__:
+        value = getattr(request.data, name)
         return "None" if value is None else type(value).__name__
     if name.startswith("strategy."):
         return repr(request.inner(name.removeprefix("strategy."), None))
-    value = getattr(request.estimator, name)
+    value = getattr(request, name)
     if isinstance(value, oracles.Oracle) or oracles.is_keras_tuners(value) and name == "strategy":
         return repr(type(getattr(value, "oracle", value)).__name__)
     if name == "objective":

@@ -1,8 +1,11 @@
 """The end of a search: the candidate to serve is measured again, trained on all rows, and measured once more."""
 
+import dataclasses
 import hashlib
 import time
 import warnings
+
+import keras
 
 from autonas import exceptions, storage
 from autonas.trials import events
@@ -11,6 +14,26 @@ from autonas.trials.states import Stage, Status
 
 #: Refused candidates that are tried, and named, where none keeps to the limits.
 _N_NEAREST = 3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Served:
+    """The model that a search serves.
+
+    Args:
+        network: The trained network.
+        record: The record of the network's training.
+        trial: The record of the trial that the network is from.
+    """
+
+    network: keras.Model
+    record: records_module.TrialRecord
+    trial: records_module.TrialRecord
+
+    @property
+    def is_refitted(self):
+        """Whether the network was trained again on all rows."""
+        return self.record.stage == Stage.FINAL or bool(self.record.report.get("refit"))
 
 
 class FinalStage:
@@ -29,30 +52,26 @@ class FinalStage:
         #: List of a `HeadPredictions` for each head: what the candidate that is served says of the validation rows.
         self.predictions = []
 
-    def serve(self, candidates, refit):
-        """The model of the first candidate that, measured again, still keeps to the limits.
+    def serve(self, candidates):
+        """Return the `Served` model of the first candidate that, measured again, still satisfies the constraints.
 
         Args:
             candidates: List of records, the best first.
-            refit: Whether it is trained again on all rows.
-
-        Returns:
-            The model, the record of what it is, and the record of the trial that it is from.
         """
         for candidate in candidates:
             if candidate.stage == Stage.INFEASIBLE:
-                return *self._served(candidate, refit), candidate
+                return self._served(candidate)
             if self._keeps_limits(self.evaluator.trained(self.tuner.job(candidate), candidate).model, candidate):
-                model, record = self._served(candidate, refit)
-                if self._keeps_limits(model, record):
-                    return model, record, candidate
+                served = self._served(candidate)
+                if self._keeps_limits(served.network, served.record):
+                    return served
         best = candidates[0]
         warnings.warn(
             f"Trial {best.trial_id} is served though it breaks a limit when it is measured again: {best.message}",
             exceptions.InfeasibleWarning,
             stacklevel=4,
         )
-        return *self._served(best, refit), best
+        return self._served(best)
 
     def _keeps_limits(self, model, record):
         """Whether a model keeps to the limits of what is measured by a clock; if not, its record says so."""
@@ -112,19 +131,19 @@ class FinalStage:
 
     # ------------------------------------------------------------------ the final fit
 
-    def _served(self, best, refit):
-        """The model of a candidate, in float32 however it was trained, and the record of what it is."""
+    def _served(self, best):
+        """Return the `Served` model of a candidate, in float32 whatever the precision of its training."""
         predictions = self._predictions(best)
         self.predictions = [] if predictions is None else self.head_predictions(predictions)
         if self.predictions:
             self.tuner.report("on_predictions", best, self.predictions)
-        model, record = self._final(best, refit)
-        return self.evaluator.plain(model, best.values), record
+        model, record = self._final(best)
+        return Served(self.evaluator.plain(model, best.values), record, best)
 
-    def _final(self, best, refit):
+    def _final(self, best):
         """The model of a candidate as it was trained, and the record of what it is."""
         job = self.tuner.job(best)
-        reason = self._refit_reason(refit, best)
+        reason = self._refit_reason(best)
         if reason is None:
             record, model = self.earlier_final_fit(job, best) or self._final_fit(job, best)
             if record.is_completed:
@@ -133,9 +152,9 @@ class FinalStage:
         best.message = "; ".join(filter(None, [best.message, reason]))
         return self.searched(job, best), best
 
-    def _refit_reason(self, refit, outcome):
-        """Why there is no final fit, or `None` if there is one."""
-        if not refit or self.evaluator.dataset.final_rows is None:
+    def _refit_reason(self, outcome):
+        """Return why there is no final fit, or `None` if there is one."""
+        if not self.tuner.refits:
             return ""
         if self.tuner.stop_reason == "interrupted":
             return "served with the weights of the search: interrupted"

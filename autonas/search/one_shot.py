@@ -53,16 +53,7 @@ def with_stages_here(executor):
     return execution.SplitExecutor(executor, lambda job: not reserved.is_candidate(job.values))
 
 
-def evaluator(prepared, oracle, directory, seed):
-    """The `SupernetEvaluator` of an oracle, with a folder in that of the run."""
-    return supernet_evaluator.SupernetEvaluator(
-        prepared.graph,
-        prepared.dataset,
-        prepared.scorer,
-        prepared.goal,
-        prepared.graph.optimization.batch_size_of,
-        oracle.supernet_training(),
-        os.path.join(directory, "supernet"),
-        seed,
-        prepared.as_served,
-    )
+def evaluator(problem, oracle, directory, seed):
+    """Return the `SupernetEvaluator` of an oracle, with a folder in the folder of the run."""
+    states = os.path.join(directory, "supernet")
+    return supernet_evaluator.SupernetEvaluator(problem, oracle.supernet_training(), states, seed)

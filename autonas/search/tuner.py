@@ -44,30 +44,30 @@ class Tuner(keras_tuner.Tuner):
     One thread makes all calls to the oracle.
 
     Args:
-        oracle: An `autonas.oracles.Oracle`.
-        graph: The bound `Graph`; its space becomes the oracle's.
+        oracle: An `autonas.oracles.Oracle`, whose space is declared.
         evaluator: An `evaluation.evaluator.Evaluator`.
         executor: An `execution.Executor`, which runs the evaluations.
         reporter: A `Reporter`.
         budget: A `TimeBudget`.
         directory: Folder of the run. A search in this folder is continued.
         patience: Number of trials without improvement after which the search ends, or `None`.
+        refits: Whether the model that is served is trained again on all rows. Defaults to `True`.
     """
 
-    def __init__(self, oracle, graph, evaluator, executor, reporter, budget, directory, patience=None):
+    def __init__(self, oracle, evaluator, executor, reporter, budget, directory, patience=None, refits=True):
         self.evaluator = evaluator
         self.executor = executor
         self.reporter = reporter
         self.budget = budget
         self.patience = patience
+        self.refits = refits
+        self.run_directory = directory
         self.goal = evaluator.goal
         self.records = {}
         self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
         #: Dict from the key of a network to the costs that were measured on it.
         self.known_costs = {}
         self.stop_reason = None
-        #: Whether the best candidate is trained again on all rows.
-        self.refits = True
         #: Seconds of the search by phase.
         self.phases = phases.Phases()
         self._n_refused_in_a_row = 0
@@ -83,6 +83,7 @@ class Tuner(keras_tuner.Tuner):
         self.checkpoints = weights_module.TrialCheckpoints(directory)
         self.predictions = weights_module.TrialPredictions(directory)
         self.final_stage = final_stage.FinalStage(self)
+        graph = evaluator.graph
         super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
 
     def _populate_initial_space(self):
@@ -90,21 +91,19 @@ class Tuner(keras_tuner.Tuner):
 
     # ------------------------------------------------------------------ the loop
 
-    def run(self, info, refit):
+    def run(self, info):
         """Search, then return the model of the best candidate.
 
         Args:
             info: A `SearchInfo` for the reporter.
-            refit: Whether the best candidate is trained again on all rows.
 
         Returns:
-            The model, the record of its training, and the record of the candidate.
+            A `Served`.
 
         Raises:
             SearchFailed: If no candidate was completed, or the training of shared weights fails.
             KeyboardInterrupt: If the user interrupts before any candidate was completed.
         """
-        self.refits = refit
         self.executor.start(self.evaluator.run, self._on_report)
         self.oracle.open()
         self._restore()
@@ -117,10 +116,10 @@ class Tuner(keras_tuner.Tuner):
         try:
             with self.executor:
                 best = self.search()
-            model, record, served = self.serve(self.standings.ranked() or [best], refit)
-            info.served = served.trial_id
-            self._compare_to_baselines(served)
-            return model, record, served
+            served = self.serve(self.standings.ranked() or [best])
+            info.served = served.trial.trial_id
+            self._compare_to_baselines(served.trial)
+            return served
         finally:
             gc.unfreeze()
             self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")
@@ -197,17 +196,17 @@ class Tuner(keras_tuner.Tuner):
             )
         return best
 
-    def serve(self, records, refit):
-        """Return the model of the first suitable trial of a list; see `FinalStage.serve`."""
+    def serve(self, records):
+        """Return the `Served` model of the first of some trials that still satisfies the constraints."""
         with self.phases("final"):
-            return self.final_stage.serve(records, refit)
+            return self.final_stage.serve(records)
 
-    def serve_another(self, trial_id, refit):
-        """Return the model of another trial after the end of the search, without a time limit; see `serve`."""
+    def serve_another(self, trial_id):
+        """Return the `Served` model of a trial of a finished search, without a time limit."""
         self.budget = dataclasses.replace(self.budget, limit=None)
         self.reporter = reporter_module.Reporter()
         self.records.pop("ensemble", None)
-        return self.serve([self.records[trial_id]], refit)
+        return self.serve([self.records[trial_id]])
 
     def report(self, hook, *arguments):
         """Call a hook of the reporter."""

@@ -133,13 +133,14 @@ class Graph(keras_tuner.HyperModel):
         for node, name in zip(self.inputs, self.input_names, strict=True):
             shapes = {key: list(tensor.shape) for key, tensor in self.features[name].tensors.items()}
             facts = {"data": self.features[name].kind, "shapes": shapes}
-            entries.append(_entry(name, node, [], "input", facts, []))
+            entries.append(_entry(name, node, [], "input", facts))
         for member in self.blocks:
             name = self.names[id(member)]
             sources = [self.names[id(node if node.block is None else node.block)] for node in member.parents]
             is_head = any(member is head for head in self.heads)
             facts = {"task": member.target.task, "n_outputs": member.target.n_outputs} if is_head else {}
-            entries.append(_entry(name, member, sources, "head" if is_head else "block", facts, member.drawing(name)))
+            role = "head" if is_head else "block"
+            entries.append(_entry(name, member, sources, role, facts) | {"drawing": member.drawing(name)})
         return entries
 
     def build(self, hp, make_model=keras.Model):
@@ -272,9 +273,9 @@ class Graph(keras_tuner.HyperModel):
         self.head_names = [self.names[id(head)] for head in self.heads]
 
 
-def _entry(name, member, sources, role, facts, drawing):
-    return {"name": name, "kind": type(member).__name__, "inputs": sources, "role": role, "facts": facts,
-            "drawing": drawing}  # fmt: skip
+def _entry(name, member, sources, role, facts):
+    kind = type(member).__name__
+    return {"name": name, "kind": kind, "inputs": sources, "role": role, "facts": facts, "drawing": []}
 
 
 def _single(tensors):

@@ -1,52 +1,52 @@
 """The header of a run: the facts in which a continued search must agree with the earlier search."""
 
-from autonas.data import fingerprint, is_stream
+from autonas.data import fingerprint
 from autonas.objectives import metrics
 from autonas.prediction import predictor
 
 
-def header(estimator, prepared, space, epochs, data):
+def header(plan, prepared, epochs, data):
     """Return the facts that identify a search.
 
     Args:
-        estimator: The `AutoModel`.
-        prepared: The prepared data and arguments, as from `preparation`.
-        space: The whole space, a `keras_tuner.HyperParameters`.
+        plan: The `Plan`.
+        prepared: The `Prepared` problem.
         epochs: Epochs of a full training.
-        data: Tuple of `x`, `y`, `sample_weight`, `validation_data` and `groups` of `fit`.
+        data: The `FitData`.
 
     Returns:
         A JSON-like dict.
     """
-    class_weight = estimator.class_weight
+    class_weight = plan.task.class_weight
     if isinstance(class_weight, dict):
         class_weight = {str(label): float(weight) for label, weight in class_weight.items()}
-    strategy = estimator.strategy
+    strategy, seed = plan.strategy.strategy, plan.request.seed
     return {
-        "data": _fingerprints(prepared, *data),
+        "data": _fingerprints(prepared, data),
         "tasks": [target.task_ for target in prepared.targets.values()],
-        "space": {hyperparameter.name: hyperparameter.get_config() for hyperparameter in space.space},
+        "space": {hyperparameter.name: hyperparameter.get_config() for hyperparameter in prepared.space.space},
         "goal": prepared.goal.describe(),
         "losses": [None if head.loss is None else metrics.describe(head.loss) for head in prepared.graph.heads],
         "class_weight": class_weight,
-        "validation_split": float(estimator.validation_split),
+        "validation_split": float(plan.validation.split),
         "strategy": strategy if isinstance(strategy, str) else type(strategy).__name__,
         "epochs": epochs,
-        # The argument itself: the journal has the precision of a trial, which depends on the device, with its end.
-        "precision": estimator.precision,
-        "given_seed": None if estimator.seed is None else int(estimator.seed),
+        # The argument: the journal has the precision in which a trial was trained on its device.
+        "precision": plan.execution.precision,
+        "given_seed": None if seed is None else int(seed),
+        **prepared.facts,
     }
 
 
-def _fingerprints(prepared, x, y, sample_weight, validation_data, groups):
-    if is_stream(x):
+def _fingerprints(prepared, data):
+    if data.is_stream:
         fingerprints = dict(prepared.dataset.facts)
     else:
-        fingerprints = _by_name("x", x, prepared.encoders) | _by_name("y", y, prepared.targets)
-    if isinstance(validation_data, (list, tuple)):
-        fingerprints |= _by_name("validation x", validation_data[0], prepared.encoders)
-        fingerprints |= _by_name("validation y", validation_data[1], prepared.targets)
-    return fingerprints | {"sample_weight": fingerprint(sample_weight), "groups": fingerprint(groups)}
+        fingerprints = _by_name("x", data.x, prepared.encoders) | _by_name("y", data.y, prepared.targets)
+    if isinstance(data.validation_data, (list, tuple)):
+        fingerprints |= _by_name("validation x", data.validation_data[0], prepared.encoders)
+        fingerprints |= _by_name("validation y", data.validation_data[1], prepared.targets)
+    return fingerprints | {"sample_weight": fingerprint(data.sample_weight), "groups": fingerprint(data.groups)}
 
 
 def _by_name(name, value, names):

@@ -299,8 +299,10 @@ def test_a_small_space_ends_when_all_of_it_was_tried(iris):
     node = autonas.StructuredDataInput()
 
     class Plain(autonas.AutoModel):
-        def optimization(self, n_train, features):
-            return autonas.Optimization(learning_rate=1e-3, weight_decay=0.0, batch_size=32)
+        def _prepare(self, plan, data):
+            prepared = super()._prepare(plan, data)
+            prepared.graph.optimization = autonas.Optimization(learning_rate=1e-3, weight_decay=0.0, batch_size=32)
+            return prepared
 
     graph = Fixed()(autonas.Normalization()(node))
     model = Plain(node, autonas.ClassificationHead(dropout=0.0)(graph), **{**BUDGET, "max_trials": 50, "epochs": 1})

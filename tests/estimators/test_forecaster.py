@@ -14,6 +14,8 @@ from sklearn.metrics import root_mean_squared_error
 import autonas
 from autonas.data import autoregression
 from autonas.data.autoregression import Autoregression, choose_lookback, windows_of
+from autonas.data.fit_data import FitData
+from autonas.estimators.plan import make_plan
 from autonas.evaluation import baselines
 from tests.helpers.leaderboards import board
 
@@ -107,7 +109,8 @@ def test_the_next_steps(arguments):
 def test_the_baselines_are_the_last_value_and_the_autoregression(arguments):
     series = wave()
     model = autonas.TimeSeriesForecaster(horizon=3, lookback=12, **arguments)
-    prepared = model._prepare(series, None, None, None, None, 0)
+    data = FitData(series)
+    prepared = model._prepare(make_plan(model, data), data)
     found = baselines.baselines(prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.main)
     starts = prepared.dataset.validation_rows
     truth = np.stack([series[start + 12 : start + 15] for start in starts])

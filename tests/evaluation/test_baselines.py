@@ -9,6 +9,8 @@ from sklearn import dummy, linear_model, metrics, preprocessing
 from sklearn.datasets import load_diabetes
 
 import autonas
+from autonas.data.fit_data import FitData
+from autonas.estimators.plan import make_plan
 from autonas.evaluation import baselines
 from autonas.exceptions import BaselineWarning
 
@@ -16,7 +18,8 @@ from autonas.exceptions import BaselineWarning
 def scored(x, y, time_limit=None, sample_weight=None, **arguments):
     """The baselines of a search by name, and its data set and scorer."""
     model = autonas.AutoModel(seed=0, verbose=0, time_limit=time_limit, **arguments)
-    prepared = model._prepare(x, y, sample_weight, None, None, 0)
+    data = FitData(x, y, sample_weight)
+    prepared = model._prepare(make_plan(model, data), data)
     found = baselines.baselines(
         prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.epoch_objective, time_limit
     )

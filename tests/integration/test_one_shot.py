@@ -17,9 +17,10 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import EventA
 import autonas
 import autonas.oracles
 from autonas import exceptions
+from autonas.data.fit_data import FitData
+from autonas.estimators.plan import make_plan
 from autonas.evaluation import evaluator
 from autonas.evaluation.one_shot import supernet_evaluator
-from autonas.preparation import arrays
 from autonas.search import one_shot
 from tests.helpers.leaderboards import board, trials
 
@@ -348,6 +349,7 @@ def texts():
     [(autonas.StructuredDataClassifier, lambda: load_iris(return_X_y=True)), (autonas.TextClassifier, texts)],
 )
 def test_the_default_graph_has_decisions_to_share(cls, data):
-    prepared = arrays.prepare(cls(weight_sharing=True), *data(), None, None, None, 0)
+    model, given = cls(weight_sharing=True), FitData(*data())
+    prepared = model._prepare(make_plan(model, given), given)
     supernet = one_shot.build_supernet(prepared.graph)
     assert len(supernet.decisions) > 5 and all("/kind_layered/" in name for name in list(supernet.decisions)[1:])

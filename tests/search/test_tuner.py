@@ -22,6 +22,7 @@ class Pretender:
     """Scores architectures by a formula; its weights are the trial's number."""
 
     supernet = None
+    graph = staticmethod(lambda hp: None)
     goal = goal.Goal((keras_tuner.Objective("score", "max"),))
 
     def __init__(self, outcome):
@@ -63,9 +64,14 @@ def make(tmp_path):
         executor = execution.InlineExecutor()
         executor.start(pretender.run)
         search = tuner.Tuner(
-            oracle, lambda hp: None, pretender, executor, reporter or Reporter(), budget.TimeBudget(limit, 0.0, 0.0),
-            tmp_path / "run", **arguments,
-        )  # fmt: skip
+            oracle,
+            pretender,
+            executor,
+            reporter=reporter or Reporter(),
+            budget=budget.TimeBudget(limit, 0.0, 0.0),
+            directory=tmp_path / "run",
+            **arguments,
+        )
         oracle.open()
         return search
 
@@ -173,7 +179,7 @@ def test_the_search_info_is_reported_and_the_end_too_when_all_fails(make):
 
     reporter = Recording()
     with pytest.raises(exceptions.SearchFailed):
-        make(failed, max_trials=2, reporter=reporter).run(SearchInfo("score", "max"), refit=False)
+        make(failed, max_trials=2, reporter=reporter).run(SearchInfo("score", "max"))
     assert reporter.seen == ("begin", "max_trials")
 
 

@@ -40,28 +40,23 @@ class SupernetEvaluator:
     of the architecture's own model with the shared weights.
 
     Args:
-        graph: A bound `search_space.graph.Graph`.
-        dataset: An `ArrayDataset`.
-        scorer: An `objectives.scoring.Scorer`.
-        goal: An `objectives.goal.Goal`.
-        batch_size: Function from values to the batch size.
+        problem: The `Problem`, whose data set is an `ArrayDataset`.
         settings: `supernet_training()` of the oracle: `"method"`, `"paths"` or `"bilevel"`, the number of `"epochs"`,
             and arguments of the method's trainer.
         directory: Folder of the states.
         seed: Seed of weights, rows and paths.
-        as_served: Function that makes the network that is served of a trained one; `None` if they are the same.
     """
 
-    def __init__(self, graph, dataset, scorer, goal, batch_size, settings, directory, seed, as_served=None):
-        self.graph = graph
-        self.dataset = dataset
-        self.scorer = scorer
-        self.goal = goal
-        self.batch_size = batch_size
+    def __init__(self, problem, settings, directory, seed):
+        self.graph = problem.graph
+        self.dataset = problem.dataset
+        self.scorer = problem.scorer
+        self.goal = problem.goal
+        self.batch_size = problem.graph.optimization.batch_size_of
         self.settings = settings
         self.directory = directory
         self.seed = seed
-        self.as_served = as_served
+        self.as_served = problem.as_served
         self.supernet = None
         self.phases = phases_module.Phases()
         self._epoch = None

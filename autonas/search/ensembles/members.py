@@ -6,6 +6,7 @@ import time
 import warnings
 
 from autonas import exceptions
+from autonas.search import final_stage
 from autonas.search.ensembles import network, selection
 from autonas.trials import records as records_module
 from autonas.trials.states import Stage, Status
@@ -31,15 +32,16 @@ class EnsembleStage:
         self.goal = tuner.evaluator.goal
         self._untrained, self._measurements = {}, {}
 
-    def serve(self, size, refit):
-        """Selects an ensemble and trains it.
+    def serve(self, size):
+        """Select an ensemble and train its members.
+
+        Without a final fit on all rows, members have the weights that were scored.
 
         Args:
             size: Number of networks at most.
-            refit: Whether they are trained again on all rows; else they have the weights that were scored.
 
         Returns:
-            The network, and its record, of stage `"ensemble"`, whose report has the weight of each of its `"members"`.
+            A `Served`, whose record has the stage `"ensemble"`, and a report with the weights of its `"members"`.
 
         Raises:
             ValueError: If there is nothing to choose from or by.
@@ -48,7 +50,7 @@ class EnsembleStage:
         chosen, mean = self.select(size)
         members = [self.tuner.records[trial_id] for trial_id in chosen.members]
         averaged = network.averaging_network(
-            [self._trained(record, refit) for record in members], list(chosen.members.values())
+            [self._trained(record) for record in members], list(chosen.members.values())
         )
         record = records_module.TrialRecord(
             "ensemble", len(self.tuner.records), Stage.ENSEMBLE, status=Status.COMPLETED
@@ -67,10 +69,10 @@ class EnsembleStage:
         record.parameters = averaged.count_params()
         record.started, record.seconds = started, time.monotonic() - began
         record.message = self._describe(chosen)
-        record.report = {"refit": refit, "members": chosen.members}
+        record.report = {"refit": self.tuner.refits, "members": chosen.members}
         self.tuner.records["ensemble"] = record
         self.tuner.final_stage.predictions = self.tuner.final_stage.head_predictions(mean)
-        return averaged, record
+        return final_stage.Served(averaged, record, record)
 
     def select(self, size):
         """The `Selection` of at most so many candidates, and what they predict together."""
@@ -78,9 +80,13 @@ class EnsembleStage:
         best = next(iter(predictions))
         is_limited = bool(self.goal.constraints)
         chosen = selection.select(
-            predictions, best, self._score, self.goal.is_better_epoch, size,
-            (lambda members: not self._costs_of(members).violations) if is_limited else lambda members: True,
-        )  # fmt: skip
+            predictions,
+            best,
+            self._score,
+            self.goal.is_better_epoch,
+            size,
+            is_allowed=lambda members: not is_limited or not self._costs_of(members).violations,
+        )
         if len(chosen.members) == 1:
             reason = f"{chosen.refused} would break a limit" if chosen.refused else "none makes it better"
             warnings.warn(
@@ -133,13 +139,13 @@ class EnsembleStage:
             self._measurements[key] = self.goal.measure_again(self.evaluator.as_served(averaged))
         return self._measurements[key]
 
-    def _trained(self, record, refit):
+    def _trained(self, record):
         """The network of a candidate, apart from what the search keeps of it."""
-        job = self.tuner.job(record)
-        earlier = self.tuner.final_stage.earlier_final_fit(job, record) if refit else None
+        job, refits = self.tuner.job(record), self.tuner.refits
+        earlier = self.tuner.final_stage.earlier_final_fit(job, record) if refits else None
         if earlier is not None:
             model = earlier[1]  # `fit` has trained the best one on all rows already.
-        elif refit:
+        elif refits:
             model, final = self.evaluator.final_fit(job, record)
             if final.interrupted:
                 raise KeyboardInterrupt

@@ -12,7 +12,7 @@ import pytest
 
 from autonas import oracles
 from autonas.costs import registry as costs
-from autonas.evaluation import evaluator, seeding
+from autonas.evaluation import evaluator, problem, seeding
 from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.objectives import combinations, constraints, custom_score, goal, pareto
 from autonas.search_space import optimization
@@ -28,10 +28,9 @@ ACCURACY, PARAMS = supernets.OBJECTIVE, keras_tuner.Objective("params", "min")
 def make(directory, settings=PATHS, objectives=(ACCURACY,), **wanted):
     drawn, data = supernets.make_graph(n=150)
     drawn.optimization = optimization.Optimization(batch_size=25, learning_rate=0.01, epochs_share=1.0)
-    wanted = goal.Goal(objectives, **wanted)
-    parts = (supernets.make_scorer(data), wanted, drawn.optimization.batch_size_of)
-    shared = supernet_evaluator.SupernetEvaluator(drawn, data, *parts, settings, str(directory), seed=0)
-    return evaluator.Evaluator(drawn, drawn.declare(), data, *parts, 2, None, seed=0, supernet=shared)
+    searched = problem.Problem(drawn, data, supernets.make_scorer(data), goal.Goal(objectives, **wanted))
+    shared = supernet_evaluator.SupernetEvaluator(searched, settings, str(directory), seed=0)
+    return evaluator.Evaluator(searched, epochs=2, patience=None, seed=0, supernet=shared)
 
 
 def epoch_job(epoch, **arguments):

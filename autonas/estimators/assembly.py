@@ -1,0 +1,121 @@
+"""The assembly of a search: oracle, evaluator and tuner of a plan and a prepared problem."""
+
+import contextlib
+import datetime
+import os
+
+from autonas import oracles
+from autonas.estimators import plan as planning
+from autonas.evaluation.budget import TimeBudget
+from autonas.evaluation.evaluator import Evaluator
+from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter, tensorboard
+from autonas.search import one_shot
+from autonas.search.tuner import Tuner
+from autonas.search_space import portfolio
+from autonas.trials import folder, lock
+from autonas.trials import header as headers
+
+
+@contextlib.contextmanager
+def opened_search(plan, prepared, data):
+    """Hold the lock of the run's folder, and yield the `Tuner` of the search in this folder.
+
+    Args:
+        plan: The `Plan`.
+        prepared: The `Prepared` problem.
+        data: The `FitData`.
+
+    Raises:
+        ValueError: If the folder holds a search on other data or in another space.
+    """
+    oracle = make_oracle(plan, prepared)
+    header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)
+    if plan.strategy.trains_supernet:
+        header["supernet"] = oracle.supernet_training()
+    directory = _directory(plan.request, header)
+    oracle.header = header
+    with lock.held(directory):
+        if plan.request.overwrite:
+            folder.remove_run(directory)
+        yield _make_tuner(plan, prepared, oracle, directory)
+
+
+def make_oracle(plan, prepared):
+    """Return the oracle of a plan, which searches the space of the prepared problem, or the space of its supernet."""
+    graph, n_train = prepared.graph, prepared.dataset.n_train
+    searched, updates_per_epoch = prepared.space, None
+    if plan.strategy.trains_supernet:
+        searched = one_shot.build_supernet(graph, plan.budget.time_limit).space
+        updates_per_epoch = max(1, n_train // graph.optimization.batch_size_of(searched.values))
+    fidelity, fidelity_arguments = plan.fidelity(n_train, graph.features.values())
+    return oracles.get_oracle(
+        plan.strategy.strategy,
+        prepared.goal.main,
+        plan.budget.max_trials,
+        searched,
+        plan.execution.seed,
+        initial_points=portfolio.initial_points(graph, prepared.space),
+        structure=graph.structure(),
+        weight_sharing=plan.strategy.weight_sharing,
+        updates_per_epoch=updates_per_epoch,
+        objectives=list(prepared.goal.objectives),
+        constraint_names=[constraint.name for constraint in prepared.goal.constraints],
+        fidelity=fidelity,
+        fidelity_arguments=fidelity_arguments,
+        max_epochs=_full_epochs(plan, prepared),
+    )
+
+
+def _make_tuner(plan, prepared, oracle, directory):
+    dataset, epochs = prepared.dataset, _full_epochs(plan, prepared)
+    execution, refits = plan.execution, plan.validation.refit and dataset.final_rows is not None
+    supernet = None
+    if plan.strategy.trains_supernet:
+        supernet = one_shot.evaluator(prepared, oracle, directory, execution.seed)
+    evaluator = Evaluator(
+        prepared,
+        epochs,
+        planning.training_patience(epochs),
+        execution.seed,
+        supernet=supernet,
+        precision=execution.precision,
+        n_devices=execution.executor.gpus_per_trial,
+    )
+    budget = TimeBudget(plan.budget.time_limit, dataset.final_ratio if refits else 0.0, plan.budget.started)
+    return Tuner(
+        oracle,
+        evaluator,
+        execution.executor,
+        reporter=_make_reporter(plan.request, directory),
+        budget=budget,
+        directory=directory,
+        patience=plan.budget.patience,
+        refits=refits,
+    )
+
+
+def _full_epochs(plan, prepared):
+    return plan.budget.full_epochs(prepared.dataset.n_train)
+
+
+def _directory(request, header):
+    """Return the folder of the run. Raise an error if it holds a search on other data or in another space."""
+    if request.directory is None:
+        stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S")
+        unique = os.urandom(3).hex()
+        return os.path.join("autonas_runs", f"{stamp}_{unique}")
+    directory = os.fspath(request.directory)
+    if not request.overwrite:
+        folder.check_same_search(directory, header)
+    return directory
+
+
+def _make_reporter(request, directory):
+    reporters, lines = [], []
+    if request.tensorboard:
+        log = os.path.join(directory, "tensorboard")
+        reporters.append(TensorBoardReporter(log))
+        lines = ["to look at the search:", *tensorboard.invitation(log).splitlines()]
+    if request.verbose:
+        reporters.append(ProgressReporter(request.verbose, invitation=lines))
+    return ReporterList(reporters)

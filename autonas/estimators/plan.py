@@ -1,0 +1,297 @@
+"""The plan of a search: the arguments of an estimator, resolved once at the top of `fit`."""
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+
+from autonas import execution, oracles
+from autonas.backends import parallel
+from autonas.estimators import arguments
+from autonas.preparation import combinations
+from autonas.preparation.request import Request
+from autonas.search import one_shot
+from autonas.search_space import optimization, ranges
+from autonas.trials import folder
+
+#: Numbers of the data that a network reads, and learns from, in about the time that building and tracing it takes.
+_NUMBERS_PER_TRACE = 6e6
+#: A full training must take at least as long as this many traces for shorter trainings to pay off: each is traced too.
+_MIN_TRACES = 12
+#: With fewer trials, too few candidates would be promoted.
+_MIN_TRIALS = 9
+#: Smallest cost of the shortest training, as a share of the cost of a full training.
+_MIN_COST_SHARE = 1 / 50
+#: A training stops after a third of its epochs without improvement, and not before this number of epochs.
+_MIN_PATIENCE = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """The learning task.
+
+    Args:
+        kind: Kind of the input, or `None`: inferred from the data.
+        name: Task such as `"regression"`, or `None`: inferred from the targets.
+        num_classes: Number of classes, or `None`: the classes in the targets.
+        loss: Loss of the default head, or `None`: the default of the task.
+        class_weight: Dict from label to weight in the loss, `"balanced"` or `None`.
+    """
+
+    kind: str | None
+    name: str | None
+    num_classes: int | None
+    loss: object
+    class_weight: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """The networks to search.
+
+    Args:
+        inputs: Input node of a drawn graph or a list of them, or `None` for the default graph.
+        outputs: Output node of a drawn graph or a list of them, or `None` for the default graph.
+        name: Search space of the default graph, or `None`.
+    """
+
+    inputs: object
+    outputs: object
+    name: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Criteria:
+    """The criteria by which candidates are compared.
+
+    Args:
+        objective: The objective, a list or combination of several, or `None`: the default of the task.
+        constraints: Dict from cost to limit, or `None`.
+        metrics: Further metrics, or `None`.
+    """
+
+    objective: object
+    constraints: dict | None
+    metrics: object
+
+
+@dataclasses.dataclass(frozen=True)
+class Strategy:
+    """The recipe of the oracle, which is made once the space is known.
+
+    Args:
+        strategy: Name of a strategy, or an oracle.
+        weight_sharing: Whether the strategy searches with the scores of a supernet.
+        fidelity: Name of a fidelity, or `"auto"`.
+        trains_supernet: Whether a supernet is trained.
+    """
+
+    strategy: object
+    weight_sharing: bool
+    fidelity: str
+    trains_supernet: bool
+
+    @property
+    def takes_fidelity(self):
+        """Whether the search may begin with short trainings that the user didn't ask for.
+
+        The finalists of a supernet are few, and their architectures are known: all are trained in full.
+        """
+        shortens = oracles.is_low_fidelity(self.strategy)
+        return not (self.trains_supernet or shortens or oracles.is_keras_tuners(self.strategy))
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """The validation set.
+
+    Args:
+        split: Share of the rows to validate on.
+        in_order: Whether the validation set must be the last rows.
+        refit: Whether the best architecture is trained again on all rows.
+    """
+
+    split: float
+    in_order: bool
+    refit: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """The limits of a search.
+
+    Args:
+        max_trials: Number of candidates after which the search ends, or `None` for no limit.
+        time_limit: Seconds from `started` to the return of `fit`, or `None` for no limit.
+        started: `time.monotonic()` when `fit` was called.
+        patience: Trials without improvement after which the search ends, or `None`.
+        epochs: Epochs of a full training, or `None`: by the number of training rows.
+        preset: Dict of the settings of the preset.
+    """
+
+    max_trials: int | None
+    time_limit: float | None
+    started: float
+    patience: int | None
+    epochs: int | None
+    preset: dict
+
+    def full_epochs(self, n_train):
+        """Return the epochs of a full training on a number of rows."""
+        if self.epochs is not None:
+            return self.epochs
+        # For a number of weight updates at the default batch size.
+        updates_per_epoch = max(1.0, n_train**0.5)
+        epochs = self.preset["updates"] / updates_per_epoch
+        return int(np.clip(epochs, self.preset["min_epochs"], self.preset["max_epochs"]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Execution:
+    """How trials are run.
+
+    Args:
+        executor: The `Executor`, not started.
+        precision: One of `backends.precision.PRECISIONS`.
+        seed: Seed of the search.
+    """
+
+    executor: execution.Executor
+    precision: str
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A search, before its data is prepared.
+
+    Args:
+        task: The `Task`.
+        space: The `Space`.
+        criteria: The `Criteria`.
+        strategy: The `Strategy`.
+        validation: The `Validation`.
+        budget: The `Budget`.
+        execution: The `Execution`.
+        request: The `Request`: all arguments as the user passed them.
+    """
+
+    task: Task
+    space: Space
+    criteria: Criteria
+    strategy: Strategy
+    validation: Validation
+    budget: Budget
+    execution: Execution
+    request: Request
+
+    def fidelity(self, n_train, features):
+        """Return the fidelity of the search and the arguments of its oracle.
+
+        `"auto"` becomes `"successive_halving"` if a full training takes much longer than building and tracing a
+        network, and enough trials are allowed; otherwise `"full"`. The shortest training takes about as long as the
+        tracing, and at least a fiftieth of a full training. If this is less than an epoch, the shortest training is an
+        epoch on a share of the rows. The result depends on the data and the arguments only, so that the same seed gives
+        the same search on any machine.
+
+        Args:
+            n_train: Number of training rows.
+            features: List of `autonas.data.Feature`, one per input.
+
+        Returns:
+            Tuple of the name of the fidelity and a dict of arguments.
+        """
+        if self.strategy.fidelity != "auto":
+            return self.strategy.fidelity, {}
+        epochs, max_trials = self.budget.full_epochs(n_train), self.budget.max_trials
+        numbers = sum(math.prod(tensor.shape) for feature in features for tensor in feature.tensors.values())
+        traces = n_train * numbers * epochs / _NUMBERS_PER_TRACE
+        # With several objectives, too few candidates would be left for a front.
+        has_several_objectives = isinstance(self.criteria.objective, (list, tuple))
+        has_few_trials = max_trials is not None and max_trials < _MIN_TRIALS
+        if traces < _MIN_TRACES or has_several_objectives or has_few_trials or not self.strategy.takes_fidelity:
+            return "full", {}
+        shortest = max(_MIN_COST_SHARE, 1 / traces) * epochs
+        options = {"min_epochs": max(1, round(shortest))}
+        if shortest < 0.75 and not self.request.reads_stream:
+            options["min_data_share"] = shortest
+        return "successive_halving", options
+
+    def optimization(self, n_train, features):
+        """Return the `Optimization` block: how networks are trained.
+
+        Args:
+            n_train: Number of training rows.
+            features: List of `autonas.data.Feature`, one per input.
+        """
+        sizes = [16, 32, 64, 128, 256]
+        default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
+        options = {"batch_size": ranges.Choice(sizes, default=default)}
+        fidelity, _ = self.fidelity(n_train, features)
+        if fidelity != "full" or oracles.is_low_fidelity(self.strategy.strategy):
+            # The oracle decides how long a training is, and over how many epochs the learning rate is annealed.
+            options["epochs_share"] = 1.0
+        return optimization.Optimization(**options)
+
+
+def training_patience(epochs):
+    """Return the epochs without improvement after which a training of so many epochs stops."""
+    return max(_MIN_PATIENCE, epochs // 3)
+
+
+def make_plan(estimator, data, started=None):
+    """Check the arguments of an estimator, and resolve them into a `Plan`.
+
+    Args:
+        estimator: The `AutoModel`.
+        data: The `FitData`.
+        started: `time.monotonic()` when `fit` was called. Defaults to now.
+
+    Raises:
+        ValueError: If an argument is invalid, or a combination of arguments is refused.
+    """
+    request = Request.of(estimator, data)
+    arguments.check(request)
+    combinations.check_arguments(request)
+    executor = request.trial_executor
+    if isinstance(executor, execution.InlineExecutor):
+        parallel.distribution(executor.gpus_per_trial)  # Raises an error if there are fewer devices.
+    if request.trains_supernet:
+        executor = one_shot.with_stages_here(executor)
+    preset = arguments.presets()[request.preset]
+    return Plan(
+        Task(request.kind, request.task_name, request.num_classes, request.loss, request.class_weight),
+        Space(request.inputs, request.outputs, request.search_space),
+        Criteria(request.wanted_objective, request.constraints, request.metrics),
+        Strategy(request.strategy, request.weight_sharing, request.fidelity, request.trains_supernet),
+        Validation(request.validation_split, request.in_order, request.refit),
+        budget=Budget(
+            _max_trials(request, preset),
+            request.time_limit,
+            time.monotonic() if started is None else started,
+            request.patience,
+            # Keras Tuner's Hyperband has the epochs of a full training itself.
+            epochs=request.epochs or getattr(request.strategy, "max_epochs", None),
+            preset=preset,
+        ),
+        execution=Execution(executor, request.precision, _seed(request)),
+        request=request,
+    )
+
+
+def _max_trials(request, preset):
+    """Return the number of trials, or `None` for no limit."""
+    strategy = request.strategy
+    is_ours = isinstance(strategy, (str, oracles.Oracle))  # An oracle of Keras Tuner ends by itself.
+    if request.max_trials or request.time_limit or not is_ours or getattr(strategy, "max_trials", None):
+        return request.max_trials
+    return one_shot.DEFAULT_TRIALS if request.trains_supernet else preset["max_trials"]
+
+
+def _seed(request):
+    """Return the seed: the argument, the seed of the search to be continued, or a new one."""
+    if request.seed is not None:
+        return int(request.seed)
+    earlier = None if request.directory is None or request.overwrite else folder.earlier_seed(request.directory)
+    return int(np.random.SeedSequence().generate_state(1)[0] >> 1) if earlier is None else earlier

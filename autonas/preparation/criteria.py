@@ -1,0 +1,155 @@
+"""The criteria of a prepared problem: its scorer and its goal."""
+
+import keras
+import numpy as np
+
+from autonas.arguments.lists import as_list
+from autonas.costs import registry
+from autonas.objectives import goal, scoring
+from autonas.objectives import metrics as metrics_module
+
+#: Validation rows from which accuracy separates two candidates better than the loss.
+_ENOUGH_FOR_ACCURACY = 1000
+
+
+def find_goal(plan, scorer, n_validation):
+    """Return the `Goal` of the plan, with the default objective if the plan has none."""
+    is_weighted = plan.task.class_weight is not None and scorer.weights is not None
+    default = "val_loss" if is_weighted else default_objective(scorer, n_validation)
+    return goal.get_goal(plan.criteria.objective, plan.criteria.constraints, scorer.directions(), default)
+
+
+def default_objective(scorer, n_validation):
+    """Return the name of the default objective.
+
+    It is the accuracy of a classifier, the root mean squared error of a regressor, and the summed loss of several
+    heads. With few validation rows, accuracy can't tell candidates apart and the best of many candidates is the
+    luckiest one: the loss of a classifier is used instead.
+    """
+    if len(scorer.heads) > 1 or scorer.heads[0].task == "multilabel":
+        return "val_loss"
+    if scorer.heads[0].task == "regression":
+        return "val_rmse"
+    return "val_accuracy" if n_validation >= _ENOUGH_FOR_ACCURACY else "val_loss"
+
+
+def make_scorer(plan, searched, targets, encoded, weights=None):
+    """Return the `Scorer` of the graph's heads.
+
+    Args:
+        plan: The `Plan`.
+        searched: The bound graph.
+        targets: Dict from head to fitted target encoder.
+        encoded: Dict from head to encoded targets.
+        weights: Weight of each row in the loss, or `None`. Defaults to `None`.
+    """
+    scorings = []
+    names = [searched.names[id(head)] for head in searched.heads]
+    further = _metrics_by_head(plan.criteria.metrics, names)
+    for head, name in zip(searched.heads, names, strict=True):
+        target, values = targets[name], encoded[name]
+        metrics = {
+            metric: metrics_module.get_metric(metric, target.task_)
+            for metric in metrics_module.DEFAULT_METRICS[target.task_]
+        }
+        truth, convert = truth_of(target, values), metric_form(target)
+        tried = _rows_to_try(truth, target)
+        guess = np.full((len(tried), target.n_outputs_), 1 / max(2, target.n_outputs_), "float32")
+        for argument, metric in [
+            *(("metrics", metric) for metric in further[name]),
+            *_objective_metrics(plan.criteria.objective, name, names),
+        ]:
+            if argument == "objective" and metric in metrics:
+                continue
+            try:
+                resolved = metrics_module.get_metric(metric, target.task_)
+                if resolved.name not in metrics or not isinstance(metric, str):
+                    resolved(truth[tried], convert(guess))
+            except Exception as error:  # Whatever the user's function raises.
+                costs_too = f" Costs are {', '.join(registry.COSTS)}." if argument == "objective" else ""
+                raise ValueError(
+                    f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
+                    f"{str(error).strip().splitlines()[0]:.300}{costs_too}"
+                ) from error
+            if resolved.name not in metrics or not isinstance(metric, str):
+                metrics[resolved.name] = resolved
+        scorings.append(
+            scoring.HeadScoring(
+                name,
+                target.task_,
+                values,
+                truth,
+                convert,
+                loss=_loss(head, target, values[tried], guess),
+                loss_weight=head.loss_weight,
+                metrics=list(metrics.values()),
+                classes=[] if target.classes_ is None else list(map(str, target.classes_.tolist())),
+            )
+        )
+    return scoring.Scorer(scorings, weights)
+
+
+def _rows_to_try(truth, target):
+    """Return the indices of a few rows for trying metrics and losses, with a row of every class."""
+    first = np.arange(min(len(truth), 64))
+    if target.task_ not in ("binary", "multiclass"):
+        return first
+    return np.union1d(first, np.unique(truth, return_index=True)[1])
+
+
+def _metrics_by_head(metrics, names):
+    """Return the user's further metrics, a dict from head to list."""
+    if metrics is None:
+        return {name: [] for name in names}
+    if not isinstance(metrics, dict):
+        return {name: as_list(metrics) for name in names}
+    unknown = [name for name in metrics if name not in names]
+    if unknown:
+        raise ValueError(f"`metrics` must be by head: {', '.join(names)}. Received: {unknown[0]!r:.60}")
+    return {name: as_list(metrics.get(name, [])) for name in names}
+
+
+def _objective_metrics(objective, name, names):
+    """Return the metrics of a head that the objective needs, a list of pairs of `"objective"` and a metric."""
+    wanted, own = goal.metric_names(objective), goal.own_metrics(objective)
+    if len(names) > 1:
+        wanted = [metric.removeprefix(f"{name}_") for metric in wanted if metric.startswith(f"{name}_")]
+        if own:
+            metric = metrics_module.name_of(own[0])
+            raise ValueError(
+                f"`objective` must say which of the heads {', '.join(names)} it is of. Received: {metric}. Give it as "
+                f"metrics={{{name!r}: {metric}}}, and objective='val_{name}_{metric}'."
+            )
+    return [("objective", metric) for metric in [*wanted, *own] if metric != "loss"]
+
+
+def _loss(head, target, values, guess):
+    """Return the loss function of a head, after a trial on rows of the data."""
+    try:
+        function = head.loss_function()
+        loss = np.asarray(keras.ops.convert_to_numpy(function(values, guess)))
+    except Exception as error:  # Whatever Keras or the user's function raises.
+        raise ValueError(
+            f"`loss` can't be {metrics_module.describe(head.loss)} for a {target.task_} target: "
+            f"{str(error).strip().splitlines()[0]:.300}"
+        ) from error
+    if loss.ndim > 1 or loss.dtype.kind != "f":
+        raise ValueError(
+            f"`loss` must give one number a row. Received: {metrics_module.describe(head.loss)}, which gives an array "
+            f"of shape {loss.shape} and dtype {loss.dtype} for {len(guess)} rows"
+        )
+    return function
+
+
+def truth_of(target, encoded):
+    """Return encoded targets in the form that metrics take: class indices, indicators, or numbers in their units."""
+    if target.task_ == "regression":
+        return encoded.astype("float64") * target.deviation_ + target.mean_
+    return encoded.reshape(len(encoded)).astype("int32") if target.task_ == "binary" else encoded.astype("int32")
+
+
+def metric_form(target):
+    """Return the function from the outputs of a network to probabilities or numbers, as metrics take them."""
+    if target.task_ == "regression":
+        return lambda outputs: outputs.astype("float64") * target.deviation_ + target.mean_
+    return target.probabilities

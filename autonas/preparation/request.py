@@ -1,0 +1,102 @@
+"""The request of a search: the arguments of an estimator and the data of its `fit`, as the user passed them."""
+
+import dataclasses
+import functools
+import inspect
+
+from autonas import execution, oracles
+from autonas.arguments.lists import as_list
+from autonas.data.fit_data import FitData
+from autonas.objectives import goal
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Request:
+    """The arguments of an estimator and of its `fit`, as the user passed them.
+
+    The constructor's arguments, and the attributes of the estimator's class, are attributes of this object.
+
+    Args:
+        estimator_class: The class of the estimator.
+        arguments: Dict from name to argument of the constructor.
+        data: The `FitData`.
+        kinds: Kind of each input, or `None` before the data was looked at.
+        tasks: Task of each head, or `None` before the data was looked at.
+    """
+
+    estimator_class: type
+    arguments: dict
+    data: FitData
+    kinds: list | None = None
+    tasks: list | None = None
+
+    @classmethod
+    def of(cls, estimator, data):
+        """Return the request of an estimator that is fitted to data."""
+        names = [name for name in vars(estimator) if not (name.startswith("_") or name.endswith("_"))]
+        return cls(type(estimator), {name: getattr(estimator, name) for name in names}, data)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.arguments[name] if name in self.arguments else getattr(self.estimator_class, name)
+
+    def settings(self):
+        """Return the constructor's arguments that differ from their defaults, a dict of short texts."""
+        parameters = inspect.signature(self.estimator_class).parameters
+        texts = {name: f"{self.arguments[name]!r:.200}" for name in sorted(parameters) if name in self.arguments}
+        return {name: text for name, text in texts.items() if text != repr(parameters[name].default)}
+
+    @property
+    def reads_stream(self):
+        """Whether the rows are a `tf.data.Dataset`."""
+        return self.data.is_stream
+
+    @property
+    def task_name(self):
+        """The task as far as it is known before the data is looked at, or `None`."""
+        return self.task or self.fixed_task
+
+    @functools.cached_property
+    def trains_supernet(self):
+        """Whether a supernet is trained."""
+        return oracles.needs_supernet(self.strategy, self.weight_sharing)
+
+    @functools.cached_property
+    def trial_executor(self):
+        """The `Executor` of the trials, not started."""
+        return execution.get_executor(self.executor, self.n_workers)
+
+    @property
+    def is_inline(self):
+        """Whether trials run in this process."""
+        return isinstance(self.trial_executor, execution.InlineExecutor)
+
+    @property
+    def is_elsewhere(self):
+        """Whether trials may run on other machines."""
+        return not isinstance(self.trial_executor, (execution.InlineExecutor, execution.ProcessExecutor))
+
+    @functools.cached_property
+    def wanted_objective(self):
+        """The argument `objective`, or the objective of the oracle that is the `strategy`; `None` without either."""
+        return goal.wanted(self.objective, self.strategy)
+
+    @property
+    def objectives(self):
+        """The objectives, a list."""
+        return as_list(self.wanted_objective)
+
+    @property
+    def has_several_objectives(self):
+        """Whether a Pareto front is searched."""
+        return len(self.objectives) > 1
+
+    def inner(self, name, default):
+        """Return an attribute of the oracle that is the `strategy`, or of the oracle inside of that oracle."""
+        strategy = self.strategy
+        while strategy is not None and not isinstance(strategy, str):
+            if hasattr(strategy, name):
+                return getattr(strategy, name)
+            strategy = getattr(strategy, "strategy", None)
+        return default
