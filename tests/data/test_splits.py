@@ -53,7 +53,7 @@ def test_groups_stay_together(task, share):
 
 def test_groups_that_cannot_be_split_are_refused():
     y = np.repeat([0, 1], 20)
-    with pytest.raises(ValueError, match="every class in training"):
+    with pytest.raises(ValueError, match="every class in the training set"):
         train_validation_rows(y, "binary", 0.5, groups=y)
     with pytest.raises(ValueError, match="at least 2 groups"):
         train_validation_rows(y, "binary", 0.5, groups=np.zeros(40))
