@@ -1,4 +1,4 @@
-"""The end of a search: the candidate to serve is measured again, trained on all rows, and measured once more."""
+"""The final stage of a search: the best candidate is measured again, trained on all rows, and measured once more."""
 
 import dataclasses
 import hashlib
@@ -12,7 +12,7 @@ from autonas.trials import events
 from autonas.trials import records as records_module
 from autonas.trials.states import Stage, Status
 
-#: Refused candidates that are tried, and named, where none keeps to the limits.
+#: Number of refused candidates that are tried if no candidate satisfies the constraints.
 _N_NEAREST = 3
 
 
@@ -37,7 +37,7 @@ class Served:
 
 
 class FinalStage:
-    """Makes the model to serve of what a search has found.
+    """Train the model to serve after the last trial of a search.
 
     Args:
         tuner: The `Tuner`, whose records and outcomes it reads and adds to.
@@ -47,9 +47,9 @@ class FinalStage:
         self.tuner = tuner
         self.evaluator = tuner.evaluator
         self.goal = tuner.evaluator.goal
-        #: The `events.Final` of the final fit whose weights are there, or `None`.
+        #: The `events.Final` of a final fit whose weights are in the folder of the run, or `None`.
         self.earlier = None
-        #: List of a `HeadPredictions` for each head: what the candidate that is served says of the validation rows.
+        #: List of one `HeadPredictions` per head: predictions of the served candidate for the validation set.
         self.predictions = []
 
     def serve(self, candidates):
@@ -74,7 +74,7 @@ class FinalStage:
         return self._served(best)
 
     def _keeps_limits(self, model, record):
-        """Whether a model keeps to the limits of what is measured by a clock; if not, its record says so."""
+        """Return whether a model satisfies the constraints on measured costs. If not, note it in the record."""
         if self.goal.limits_are_counted:
             return True
         violations = self.goal.measure_again(
@@ -84,21 +84,25 @@ class FinalStage:
             record.message = f"when measured again, {violations}"
         return not violations
 
-    # ------------------------------------------------------------------ nothing keeps to the limits
+    # ------------------------------------------------------------------ no candidate satisfies the constraints
 
     def least_infeasible(self):
-        """Trains the refused candidate that breaks the limits least, with a warning; its record, or `None`."""
+        """Train the refused candidate with the smallest violation, with a warning.
+
+        Returns:
+            The record of the training, or `None` if no training was completed.
+        """
         tuner = self.tuner
 
         def violation(record):
             return -sum(min(0.0, margin) for margin in record.margins if margin is not None)
 
-        refused = sorted((each for each in tuner.records.values() if each.status == Status.REFUSED), key=violation)
+        refused = sorted((record for record in tuner.records.values() if record.is_refused), key=violation)
         nearest = refused[:_N_NEAREST]
         for refused_record in nearest:
-            record = self._train_infeasible(refused_record)
-            if record.is_completed:
-                misses = "; ".join(f"trial {each.trial_id}: {each.message}" for each in nearest)
+            trained = self._train_infeasible(refused_record)
+            if trained.is_completed:
+                misses = "; ".join(f"trial {record.trial_id}: {record.message}" for record in nearest)
                 warnings.warn(
                     f"None of {len(refused)} architectures keeps to the limits ({tuner.stop_reason}). The nearest are "
                     f"{misses}. Trial {refused_record.trial_id} is served all the same. Relax `constraints`, or search "
@@ -106,7 +110,7 @@ class FinalStage:
                     exceptions.InfeasibleWarning,
                     stacklevel=5,
                 )
-                return record
+                return trained
         return None
 
     def _train_infeasible(self, refused):
@@ -141,7 +145,7 @@ class FinalStage:
         return Served(self.evaluator.plain(model, best.values), record, best)
 
     def _final(self, best):
-        """The model of a candidate as it was trained, and the record of what it is."""
+        """Return the model of a candidate in the precision of its training, and the record of this training."""
         job = self.tuner.job(best)
         reason = self._refit_reason(best)
         if reason is None:
@@ -152,14 +156,14 @@ class FinalStage:
         best.message = "; ".join(filter(None, [best.message, reason]))
         return self.searched(job, best), best
 
-    def _refit_reason(self, outcome):
-        """Return why there is no final fit, or `None` if there is one."""
+    def _refit_reason(self, candidate):
+        """Return the reason for which there is no final fit, or `None` if there is a final fit."""
         if not self.tuner.refits:
             return ""
         if self.tuner.stop_reason == "interrupted":
             return "served with the weights of the search: interrupted"
         remaining = self.tuner.budget.remaining()
-        if remaining is not None and remaining < 0.5 * self.tuner.budget.final_seconds(outcome):
+        if remaining is not None and remaining < 0.5 * self.tuner.budget.final_seconds(candidate):
             return "served with the weights of the search: no time for a final fit"
         return None
 
@@ -187,7 +191,7 @@ class FinalStage:
         except KeyboardInterrupt:
             record.status = Status.INTERRUPTED
             record.message = "served with the weights of the search: the final fit was interrupted"
-        except (Exception, SystemExit) as error:  # The searched model stands, whatever happens to the final fit.
+        except (Exception, SystemExit) as error:  # The model of the search is served if the final fit fails.
             record.status = Status.FAILED
             record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
         tuner.report("on_trial_end", record, best)
@@ -195,22 +199,22 @@ class FinalStage:
         return record, model
 
     def _keep_final_fit(self, job, model, record):
-        """So that it isn't trained again when the finished search is called again."""
+        """Save the weights of the final fit, so that a continued search doesn't train them again."""
         weights = model.get_weights()
         self.tuner.weights.save(weights, "final")
         self.earlier = events.Final(job.trial_id, record.to_json(), _checksum(weights))
         self.tuner.oracle.journal.append(self.earlier.to_json())
 
-    def earlier_final_fit(self, job, outcome):
-        """Record and model of a final fit that was made of the same trial before, or `None`."""
+    def earlier_final_fit(self, job, candidate):
+        """Return the record and the model of an earlier final fit of the same trial, or `None`."""
         event, tuner = self.earlier, self.tuner
         if event is None or event.of != job.trial_id:
             return None
         kept = tuner.weights.read("final")
-        # A process that ended between the weights of another final fit and its event left them here.
+        # The weights are of another final fit if a process ended between writing its weights and its event.
         if kept is None or event.weights not in (None, _checksum(kept.values())):
             return None
-        model = self.evaluator.trained(job, outcome).model
+        model = self.evaluator.trained(job, candidate).model
         if not tuner.weights.assign(model, "final"):
             return None
         with storage.describing_damage(tuner.oracle.journal.path):
@@ -219,10 +223,10 @@ class FinalStage:
         tuner.records["final"] = record
         return record, model
 
-    def searched(self, job, outcome):
-        """The candidate's model with the weights that were scored."""
-        kept = self._kept(job, outcome)
-        if kept is None:  # The file was deleted or is damaged: the same seed trains the same model.
+    def searched(self, job, candidate):
+        """Return the model of a candidate with the weights of its score."""
+        kept = self._kept(job, candidate)
+        if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
             kept = self.evaluator.retrain(job)
             if kept is None:
                 raise exceptions.SearchFailed(
@@ -232,19 +236,19 @@ class FinalStage:
             self.tuner.weights.save(kept.weights, job.trial_id)
         return kept.model
 
-    def _kept(self, job, outcome):
-        """The candidate, in memory or built anew, with the weights that were scored; `None` if they are gone."""
-        kept = self.evaluator.trained(job, outcome)
+    def _kept(self, job, candidate):
+        """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
+        kept = self.evaluator.trained(job, candidate)
         if kept in (self.evaluator.best, self.evaluator.latest):
             kept.model.set_weights(kept.weights)
         elif not self.tuner.weights.assign(kept.model, job.trial_id):
             return None
         return kept
 
-    # ------------------------------------------------------------------ what it says of the validation rows
+    # ------------------------------------------------------------------ predictions for the validation set
 
     def head_predictions(self, predictions):
-        """List of the `HeadPredictions` of a dict from head to a network's predictions for the validation rows."""
+        """Return a list of `HeadPredictions` for a dict from head to predictions for the validation set."""
         scorer = self.evaluator.scorer
         truth = scorer.truth(self.evaluator.dataset.validation_rows)
         return [
@@ -255,7 +259,7 @@ class FinalStage:
         ]
 
     def _predictions(self, best):
-        """A candidate's predictions, a dict from head to array; `None` if they and its weights are gone."""
+        """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""
         predictions = self.kept_predictions(best.trial_id)
         if predictions is None:
             kept = self._kept(self.tuner.job(best), best)
@@ -263,7 +267,7 @@ class FinalStage:
         return predictions
 
     def kept_predictions(self, trial_id):
-        """Return a trial's predictions from its file; `None` if there is none, or a damaged one."""
+        """Return a trial's predictions from their file; `None` if the file is missing or damaged."""
         shapes = {head.name: len(self.evaluator.dataset.validation_rows) for head in self.evaluator.scorer.heads}
 
         def checked(predictions):

@@ -1,4 +1,4 @@
-"""Ctrl-C while the books are written."""
+"""Ctrl-C while files and records of a search are written."""
 
 import contextlib
 import signal
@@ -7,7 +7,7 @@ import threading
 
 @contextlib.contextmanager
 def deferred():
-    """Holds Ctrl-C back while the books are written, so that they are never left in between."""
+    """Defer Ctrl-C to the end of the block, so that files and records are always consistent."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -16,7 +16,7 @@ def deferred():
     try:
         yield
     finally:
-        # A handler that wasn't set from Python can't be put back.
+        # A handler that wasn't set from Python can't be set again.
         signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
         if received:
             signal.raise_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""What a search with a supernet needs besides the usual parts: the supernet, and the evaluator that trains it."""
+"""The supernet of a search with weight sharing, and the evaluator that trains it."""
 
 import os
 import time
@@ -10,23 +10,23 @@ from autonas.supernet import Supernet
 from autonas.trials import reserved
 from autonas.trials.states import Stage
 
-#: Candidates where neither their number nor a time limit is given: the default architecture and five finalists.
+#: Default number of trials without a time limit: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
-#: How much longer than to build a supernet it takes to trace its training and its scores, on TensorFlow: 11 to 18 times
-#: for the layered space and the cells of NAS-Bench-201, 20 for those of DARTS, 38 for hierarchies of motifs.
+#: Time for tracing the training and the scores of a supernet on TensorFlow, in times of building it: measured as 11 to
+#: 18 for the layered space and the cells of NAS-Bench-201, 20 for the cells of DARTS, 38 for hierarchies of motifs.
 _TRACES_PER_BUILD = 20
 
 
 def build_supernet(graph, time_limit=None):
-    """The supernet of a bound graph.
+    """Return the supernet of a bound graph.
 
     Args:
         graph: The `Graph`.
-        time_limit: Seconds that the search may take, or `None`.
+        time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
 
     Raises:
         ValueError: If the graph has no decision between options that can share weights, or the time limit is too short
-            to trace its supernet.
+            for tracing the supernet.
     """
     started = time.process_time()
     supernet = Supernet.from_graph(graph)

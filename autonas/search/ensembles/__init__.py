@@ -1,4 +1,4 @@
-"""Ensembles of the candidates of a search: which ones, with which weights, and one network that averages them."""
+"""Ensembles of candidates: selection of members and weights, and one network that averages the members."""
 
 from autonas.search.ensembles.members import EnsembleStage
 from autonas.search.ensembles.network import averaging_network

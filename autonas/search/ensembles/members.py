@@ -1,4 +1,4 @@
-"""From the candidates of a search that has ended to an ensemble of trained networks."""
+"""Training of ensembles: from the candidates of a finished search to one averaging network."""
 
 import functools
 import itertools
@@ -11,16 +11,16 @@ from autonas.search.ensembles import network, selection
 from autonas.trials import records as records_module
 from autonas.trials.states import Stage, Status
 
-#: Candidates that are considered, the best ones by themselves.
+#: Maximum number of candidates for the selection: the best candidates by their own scores.
 _MAX_CANDIDATES = 25
 
 
 class EnsembleStage:
-    """Selects and trains an ensemble.
+    """Select and train an ensemble.
 
-    Candidates are the best trials, by themselves, of those that were trained farthest. They are chosen by the
-    objective, the first of several that training changes. The limits hold for the network that averages them: what
-    breaks one isn't added.
+    Candidates are the best trials among the trials with the longest trainings. Members are selected by the objective;
+    with several objectives, by the first objective that depends on training. The constraints hold for the averaging
+    network: a candidate with which the network would violate a constraint is not added.
 
     Args:
         tuner: The `Tuner` of a search that has ended.
@@ -44,7 +44,7 @@ class EnsembleStage:
             A `Served`, whose record has the stage `"ensemble"`, and a report with the weights of its `"members"`.
 
         Raises:
-            ValueError: If there is nothing to choose from or by.
+            ValueError: If no candidate has predictions, or the objective can't be computed from predictions.
         """
         started, began = time.time(), time.monotonic()
         chosen, mean = self.select(size)
@@ -62,7 +62,7 @@ class EnsembleStage:
                 exceptions.InfeasibleWarning,
                 stacklevel=3,
             )
-        # Of a single member, the costs are those of its trial.
+        # The costs of a single member are the costs of its trial.
         known = self.tuner.known_costs.get(measured.network, {})
         record.metrics = self.goal.combined(chosen.after | measured.costs | known)
         record.score = record.metrics[self.goal.main.name]
@@ -75,7 +75,7 @@ class EnsembleStage:
         return final_stage.Served(averaged, record, record)
 
     def select(self, size):
-        """The `Selection` of at most so many candidates, and what they predict together."""
+        """Return the `Selection` of at most `size` candidates, and their averaged predictions."""
         predictions = self._candidates()
         best = next(iter(predictions))
         is_limited = bool(self.goal.constraints)
@@ -93,15 +93,15 @@ class EnsembleStage:
                 f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates {reason}.",
                 stacklevel=4,
             )
-        parts = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
-        return chosen, {name: sum(weight * each[name] for each, weight in parts) for name in parts[0][0]}
+        weighted = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
+        return chosen, {name: sum(weight * outputs[name] for outputs, weight in weighted) for name in predictions[best]}
 
     def _candidates(self):
         """Return the predictions of each candidate by its trial, the best first."""
         if self.goal.scores:
             raise ValueError(
                 "`ensemble` averages predictions, and can't compute the CustomScore "
-                f"{self.goal.scores[0].name!r} of them."
+                f"{self.goal.scores[0].name!r} from them."
             )
         is_better = self.goal.is_better_epoch
 
@@ -110,8 +110,8 @@ class EnsembleStage:
 
         records = sorted(self.tuner.standings.farthest(), key=functools.cmp_to_key(order))
         read = self.tuner.final_stage.kept_predictions
-        found = ((record.trial_id, read(record.trial_id)) for record in records)
-        candidates = dict(itertools.islice((pair for pair in found if pair[1] is not None), _MAX_CANDIDATES))
+        pairs = ((record.trial_id, read(record.trial_id)) for record in records)
+        candidates = dict(itertools.islice((pair for pair in pairs if pair[1] is not None), _MAX_CANDIDATES))
         if not candidates:
             raise ValueError(
                 "`ensemble` needs what completed candidates predict for the validation rows, which is in the folder "
@@ -121,14 +121,14 @@ class EnsembleStage:
         return candidates
 
     def _score(self, predictions, members):
-        """Scores of predictions; with costs where what is optimised is made of both."""
+        """Return the scores of averaged predictions, with the costs if the objective combines both."""
         scores = self.evaluator.scorer(predictions, self.evaluator.dataset.validation_rows)
         if self.goal.combination is not None:
             scores |= self._costs_of(members).costs
         return self.goal.combined(scores)
 
     def _costs_of(self, members):
-        """The `Measurement` of the network that averages some candidates, before they are trained."""
+        """Return the `Measurement` of the network that averages some candidates, before they are trained."""
         key = frozenset(members)
         if key not in self._measurements:
             for trial_id in members:
@@ -140,20 +140,20 @@ class EnsembleStage:
         return self._measurements[key]
 
     def _trained(self, record):
-        """The network of a candidate, apart from what the search keeps of it."""
+        """Return the trained network of a candidate, a copy of its own for the ensemble."""
         job, refits = self.tuner.job(record), self.tuner.refits
         earlier = self.tuner.final_stage.earlier_final_fit(job, record) if refits else None
         if earlier is not None:
-            model = earlier[1]  # `fit` has trained the best one on all rows already.
+            model = earlier[1]  # `fit` has trained the best candidate on all rows already.
         elif refits:
             model, final = self.evaluator.final_fit(job, record)
             if final.interrupted:
                 raise KeyboardInterrupt
         else:
             model = self.tuner.final_stage.searched(job, record)
-        found = self.evaluator.build(record.values)
-        found.set_weights(model.get_weights())
-        return found
+        own = self.evaluator.build(record.values)
+        own.set_weights(model.get_weights())
+        return own
 
     def _describe(self, chosen):
         name = self.goal.epoch_objective.name

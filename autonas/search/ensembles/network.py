@@ -1,4 +1,4 @@
-"""One network that averages what others say."""
+"""Networks that average the outputs of other networks."""
 
 import keras
 
@@ -6,14 +6,16 @@ from autonas.prediction import predictor
 
 
 def averaging_network(networks, weights):
-    """The network of the weighted means of the outputs of several, made of Keras's own layers.
+    """Return a network whose outputs are the weighted means of the outputs of several networks.
+
+    The network consists of Keras's own layers.
 
     Args:
-        networks: List of `keras.Model`s of the same inputs and outputs, dicts by name.
-        weights: Weight of each.
+        networks: List of `keras.Model`s with the same inputs and outputs, dicts by name.
+        weights: List of the weights of the networks.
 
     Returns:
-        A `keras.Model` of the same inputs and outputs; the only network itself if there is one.
+        A `keras.Model` with the same inputs and outputs. For a single network this is the network itself.
     """
     networks = [predictor.without_training_parts(network) for network in networks]
     if len(networks) == 1:
@@ -21,18 +23,18 @@ def averaging_network(networks, weights):
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name) for name, tensor in networks[0].input.items()
     }
-    parts = []
-    for place, (network, weight) in enumerate(zip(networks, weights, strict=True)):
-        network.name = f"member_{place}"
+    shares = []
+    for number, (network, weight) in enumerate(zip(networks, weights, strict=True)):
+        network.name = f"member_{number}"
         outputs = network(inputs)
-        parts.append(
+        shares.append(
             {
-                name: keras.layers.Rescaling(weight, name=f"{name}_share_{place}", dtype="float32")(output)
+                name: keras.layers.Rescaling(weight, name=f"{name}_share_{number}", dtype="float32")(output)
                 for name, output in outputs.items()
             }
         )
     outputs = {
-        name: keras.layers.Add(name=name, dtype="float32")([part[name] for part in parts])
+        name: keras.layers.Add(name=name, dtype="float32")([share[name] for share in shares])
         for name in networks[0].output
     }
     return keras.Model(inputs, outputs)

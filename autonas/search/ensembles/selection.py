@@ -1,9 +1,9 @@
-"""Ensemble selection: which candidates are averaged, by what they predict for the validation rows."""
+"""Ensemble selection: members and weights, by the predictions of candidates for the validation set."""
 
 import dataclasses
 import functools
 
-#: Additions at most, and those in a row after which none has made it better.
+#: Maximum number of additions, and number of additions in a row without improvement after which the selection ends.
 _MAX_ADDITIONS = 30
 _PATIENCE = 8
 
@@ -13,10 +13,10 @@ class Selection:
     """An ensemble.
 
     Args:
-        members: Dict from candidate to its weight; weights add up to 1. The best candidate by itself comes first.
-        before: Scores of that one by itself.
+        members: Dict from candidate to weight; weights add up to 1. The best single candidate comes first.
+        before: Scores of the best single candidate.
         after: Scores of the ensemble.
-        refused: Number of candidates that would have made it better, but weren't allowed.
+        refused: Number of candidates that would have improved the ensemble, but weren't allowed.
     """
 
     members: dict
@@ -26,28 +26,29 @@ class Selection:
 
 
 def select(predictions, first, score, is_better, size, is_allowed=lambda members: True):
-    """Greedy forward selection with replacement.
+    """Select an ensemble by greedy forward selection with replacement.
 
-    Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML 2004. Of candidates
-    c with predictions p_c, the ensemble is a bag B, which predicts
+    Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML 2004. For
+    candidates c with predictions p_c, the ensemble is a bag B with the prediction
 
         p_B = (1 / |B|) Σ_{c in B} p_c.
 
-    It begins with the best candidate, and the one that makes the score of p_B best is added again and again, perhaps
-    one that it has already: the share of a candidate in the bag is its weight. Of all the bags on the way, the best one
-    is taken, and of equally good ones the first, so that it is never worse than the best candidate on these rows.
+    The bag begins with the best candidate. In each step the candidate with the best score of p_B is added, which may be
+    a member already: the weight of a member is its share in the bag. The result is the best bag of all steps, and the
+    first of equally good bags, so that the ensemble is never worse than the best candidate on the validation set.
 
-    Deviations: it begins with one candidate instead of several; there is no bagging over subsets of the candidates; it
-    holds at most `size` different ones, since each is a network that is run; it ends after 30 additions, or 8 in a row
-    that haven't made it better.
+    Deviations from the paper: the bag begins with one candidate instead of several; there is no bagging over subsets of
+    the candidates; the bag has at most `size` different members, since every member is a network to run; the selection
+    ends after 30 additions, or after 8 additions in a row without improvement.
 
     Args:
         predictions: Dict from candidate to its predictions, a dict from head to array `(n, n_outputs)`.
         first: The best candidate.
         score: Function from predictions and the set of their members to a dict of scores.
         is_better: Function of two dicts of scores.
-        size: Number of different candidates at most.
-        is_allowed: Function from a set of candidates to whether these may be averaged. Defaults to all.
+        size: Maximum number of different members.
+        is_allowed: Function from a set of candidates to whether the set may be averaged. Defaults to a function that
+            allows every set.
 
     Returns:
         A `Selection`.
@@ -56,27 +57,27 @@ def select(predictions, first, score, is_better, size, is_allowed=lambda members
     before = best_scores = score(total, {first})
     best, refused = bag, set()
     while len(bag) <= _MAX_ADDITIONS and len(bag) - len(best) < _PATIENCE:
-        found = []
+        additions = []
         for candidate in predictions if len(set(bag)) < size else dict.fromkeys(bag):
             if candidate not in refused:
                 mean = _mean(total, predictions[candidate], len(bag))
-                found.append((candidate, mean, score(mean, {*bag, candidate})))
-        found.sort(key=functools.cmp_to_key(lambda one, other: _order(is_better, one[2], other[2])))
-        for added in found:
+                additions.append((candidate, mean, score(mean, {*bag, candidate})))
+        additions.sort(key=functools.cmp_to_key(lambda one, other: _order(is_better, one[2], other[2])))
+        for added in additions:
             if added[0] in bag or is_allowed({*bag, added[0]}):
                 break
-            # What isn't allowed beside few isn't beside more.
+            # A candidate that isn't allowed beside these members isn't allowed beside more members.
             refused.add(added[0])
         candidate, total, scores = added
         bag = [*bag, candidate]
         if is_better(scores, best_scores):
             best, best_scores = bag, scores
-    members = {each: best.count(each) / len(best) for each in dict.fromkeys(best)}
+    members = {candidate: best.count(candidate) / len(best) for candidate in dict.fromkeys(best)}
     return Selection(members, before, best_scores, len(refused))
 
 
 def _mean(total, added, n_members):
-    """The mean of so many predictions and one more."""
+    """Return the mean of the predictions of `n_members` members and one more."""
     return {name: array + (added[name] - array) / (n_members + 1) for name, array in total.items()}
 
 
