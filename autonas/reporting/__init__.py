@@ -1,4 +1,4 @@
-"""What a person sees of a search: TensorBoard log, progress display, leaderboard."""
+"""Reporting of a search: progress display, TensorBoard log, leaderboard, summary, plots and report."""
 
 from autonas.reporting import plots
 from autonas.reporting.leaderboard import leaderboard, render

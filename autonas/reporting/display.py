@@ -1,4 +1,4 @@
-"""The display of a running search that stays in place, on a terminal and in a notebook."""
+"""Live display of a running search in a terminal or a notebook."""
 
 import time
 
@@ -15,17 +15,18 @@ _SECONDS_BETWEEN = 0.5
 
 
 class SearchState:
-    """How far a search is, as reporters are told.
+    """Progress of a search, updated from the events of a reporter.
 
     Args:
         search: The `SearchInfo`.
 
     Attributes:
-        n_finished: Candidates that have ended, those of an earlier process included.
-        n_failed, n_refused: How many of this process had no score.
-        best: Record of the best trial, or `None`.
+        n_finished: Number of finished candidates, including those of an earlier process.
+        n_failed: Number of failed trials in this process.
+        n_refused: Number of rejected candidates in this process.
+        best: `TrialRecord` of the best trial, or `None`.
         baselines: Dict from the name of a baseline to its score.
-        running: Dict from trial to `(record, epoch, score)`, the epoch 0 before the first has ended.
+        running: Dict from `trial_id` to `(record, epoch, score)`. The epoch is 0 during the first epoch.
     """
 
     def __init__(self, search):
@@ -52,12 +53,12 @@ class SearchState:
             self.baselines[record.trial_id.replace("_", " ")] = record.score
         self.n_failed += record.status == Status.FAILED
         self.n_refused += record.status == Status.REFUSED
-        # What goes on with the training of an earlier trial is none of `max_trials`.
+        # A trial that continues the training of an earlier trial doesn't count towards `max_trials`.
         is_candidate = record.is_candidate and not reserved.is_continued(record.values)
         self.n_finished += is_candidate and record.status != Status.REFUSED
 
-    def what(self, record, limit=3):
-        """A trial's architecture in a few words: of later candidates what tells them from the first one."""
+    def description(self, record, limit=3):
+        """Return a short description of a trial's architecture: its differences from the architecture of trial 0."""
         if record.number == 0 or not record.is_candidate or not self._default:
             return architecture(record.values, limit)
         return architecture(record.values, limit, than=self._default) or "same as trial 0"
@@ -66,7 +67,7 @@ class SearchState:
         return self.search.seconds()
 
     def left(self):
-        """How long it will still take, in words; empty if nobody knows."""
+        """Return the remaining time as text, an empty string if it is unknown."""
         search, elapsed = self.search, self.elapsed()
         if search.time_limit is not None:
             return f"{duration(max(0.0, search.time_limit - elapsed))} left"
@@ -77,31 +78,30 @@ class SearchState:
         return f"about {duration(seconds * max(0, search.max_trials - self.n_finished))} left"
 
     def table(self):
-        """All of it as a `rich.table.Table`."""
+        """Return the display as a `rich.table.Table`."""
         search = self.search
         table = rich.table.Table.grid(padding=(0, 2))
-        for width in (None, 16, None):  # What changes in the middle doesn't move the rest.
+        for width in (None, 16, None):  # A change of the middle column doesn't move the others.
             table.add_column(min_width=width)
         if search.title:
             table.add_row("search", "", rich.markup.escape(": ".join(filter(None, [search.title, search.goal]))))
         limit = "" if search.max_trials is None else f" / {search.max_trials}"
         count = f"{self.n_finished}{limit}"
-        table.add_row("trials", count, _beside(_bar(self.n_finished, search.max_trials), self._without_score()))
+        table.add_row("trials", count, _with_text(_bar(self.n_finished, search.max_trials), self._without_score()))
         limit = "" if search.time_limit is None else f" / {duration(search.time_limit)}"
         elapsed = self.elapsed()
         spent = f"{duration(elapsed)}{limit}"
-        table.add_row("time", spent, _beside(_bar(elapsed, search.time_limit), self.left()))
+        table.add_row("time", spent, _with_text(_bar(elapsed, search.time_limit), self.left()))
         if self.best is not None:
-            where = f"trial {self.best.number}: {self.what(self.best)}"
-            what = rich.markup.escape(f"{search.objective}, {where}")
-            table.add_row("best", f"[bold green]{self.best.score:.4f}", what)
+            text = f"{search.objective}, trial {self.best.number}: {self.description(self.best)}"
+            table.add_row("best", f"[bold green]{self.best.score:.4f}", rich.markup.escape(text))
         if self.baselines:
-            table.add_row("to beat", "", self.shown_baselines())
-        # The display is drawn by another thread, while trials come and go.
+            table.add_row("baselines", "", self.shown_baselines())
+        # Another thread draws the display while `running` changes, so a copy is needed.
         for position, (record, epoch, score) in enumerate(list(self.running.values())):
-            state = "begins" if not epoch else f"epoch {epoch}" if score is None else f"epoch {epoch}: {score:.4f}"
-            what = f"{stage_name(record)}: {self.what(record, 4)}"
-            table.add_row("" if position else "now", state, rich.markup.escape(what))
+            state = "starting" if not epoch else f"epoch {epoch}" if score is None else f"epoch {epoch}: {score:.4f}"
+            text = f"{stage_name(record)}: {self.description(record, 4)}"
+            table.add_row("" if position else "running", state, rich.markup.escape(text))
         return table
 
     def shown_baselines(self):
@@ -114,15 +114,15 @@ class SearchState:
 
 
 def start(state, console):
-    """Begins to show a state where a display can stay in place.
+    """Start a live display in a terminal or notebook.
 
     Args:
-        state: The `SearchState`.
+        state: The `SearchState` to display.
         console: The `rich.console.Console`.
 
     Returns:
-        An object with `refresh()`, called when the state has changed, and `stop()`, which takes the display away;
-        `None` where lines can only be added.
+        An object with the methods `refresh()`, to call after a change of the state, and `stop()`, which removes the
+        display. `None` if the console can't update its output.
     """
     if console.is_jupyter:
         return NotebookDisplay(state)
@@ -130,7 +130,7 @@ def start(state, console):
 
 
 class TerminalDisplay:
-    """Drawn twice a second by a thread of rich's."""
+    """Live display in a terminal, drawn twice per second by a thread of rich."""
 
     def __init__(self, state, console):
         self._live = rich.live.Live(
@@ -139,16 +139,16 @@ class TerminalDisplay:
         self._live.start()
 
     def refresh(self):
-        """Drawn anyway."""
+        """Do nothing, since the display is redrawn regularly."""
 
     def stop(self):
         self._live.stop()
 
 
 class NotebookDisplay:
-    """An output of the cell that is replaced as the search goes on.
+    """Live display in a notebook, an output of the cell that is replaced during the search.
 
-    rich's own display needs ipywidgets, and says so in a warning where they are missing.
+    rich's own live display needs ipywidgets and warns without them.
     """
 
     def __init__(self, state):
@@ -170,7 +170,7 @@ class NotebookDisplay:
 
 
 def stage_name(record):
-    """What a record is, in two or three words."""
+    """Return a short name of a record, such as `"trial 3"` or `"supernet epoch 2"`."""
     if record.stage == Stage.SUPERNET:
         return f"supernet epoch {reserved.epochs(record.values)}"
     if record.stage == Stage.BASELINE:
@@ -184,8 +184,8 @@ def _bar(done, total):
     return rich.progress_bar.ProgressBar(total=total, completed=min(done, total), width=30)
 
 
-def _beside(bar, text):
-    """A bar with a text to the right of it."""
+def _with_text(bar, text):
+    """Return a bar with a text to its right, or the text alone without a bar."""
     if bar is None:
         return text
     grid = rich.table.Table.grid(padding=(0, 2))

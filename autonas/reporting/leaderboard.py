@@ -1,4 +1,4 @@
-"""The table of everything that was tried, as a DataFrame and for the terminal."""
+"""Leaderboard: the table of all trials, as a DataFrame and for the terminal."""
 
 import collections
 import math
@@ -14,21 +14,34 @@ from autonas.trials.states import Stage, Status
 
 
 def leaderboard(records, objective, direction, further=()):
-    """Tabulates trials, the best first.
+    """Return the leaderboard of a search, with the best trial first.
+
+    The order of the rows is: the final fit, trials with a score (see `trials.order.sort_key`), trials without a score
+    (completed, running, interrupted, refused, failed), and the baselines. The columns are:
+
+    - `rank`: 1 for the best trial. Missing for trials without a score, such as the final fit, and for baselines.
+    - `trial_id`, `stage`, `status`, `score`, and one column per metric
+    - `seconds`, `epochs`, `best_epoch`, `parameters`, `reason`
+    - one column per decision, missing if the decision was inactive
+
+    ```python
+    records = [
+        autonas.reporting.TrialRecord("0000", 0, values={"units": 8}, score=0.8, status="completed"),
+        autonas.reporting.TrialRecord("0001", 1, values={"units": 16}, score=0.9, status="completed"),
+    ]
+    frame = autonas.reporting.leaderboard(records, "val_accuracy", "max")
+    frame["trial_id"].tolist()  # ["0001", "0000"]
+    ```
 
     Args:
         records: Iterable of `TrialRecord`s.
-        objective: Name of the score, e.g. `"val_accuracy"`. Names the metric in error messages only.
-        direction: `"min"` or `"max"`: which scores are better.
-        further: Pairs of name and direction of further objectives, which tell trials of equal scores apart.
+        objective: Name of the score, such as `"val_accuracy"`, for error messages.
+        direction: Direction of the score, `"min"` or `"max"`.
+        further: Pairs of name and direction of further objectives, which decide between equal scores. Defaults to none.
 
     Returns:
-        A `pandas.DataFrame`, one row a trial: the final fit, the trials with a score (see `trials.order.sort_key`), the
-        trials without a score (completed, interrupted, refused, failed), and at last the baselines, the scores of a
-        constant and of a linear prediction. Columns: `rank` (1 is the best trial; missing for the baselines and
-        without a score, as of the final fit, which is trained on all rows), `trial_id`, `stage`, `status`, `score`, the
-        metrics, `seconds`, `epochs`, `best_epoch`, `parameters`, `reason`, and one column a decision, missing where the
-        decision was inactive. Integers and booleans have pandas' nullable dtypes where a value can be missing.
+        A `pandas.DataFrame` with one row per trial. Integers and booleans have pandas' nullable dtypes if a value can
+        be missing.
 
     Raises:
         ValueError: If `direction` is neither `"min"` nor `"max"`.
@@ -53,7 +66,7 @@ def leaderboard(records, objective, direction, further=()):
         "status": pandas.Series([record.status for record in records], dtype=str),
         "score": _numbers([record.score for record in records]),
     }
-    # "score", "epochs" and the like are ours: a metric or decision of that name gets a prefix.
+    # Names such as "score" and "epochs" are reserved. A metric or decision of such a name gets a prefix.
     fixed = {*columns, "seconds", "epochs", "best_epoch", "parameters", "reason"}
     for name in metrics:
         label = f"metric/{name}" if name in fixed else name
@@ -72,44 +85,50 @@ def leaderboard(records, objective, direction, further=()):
 
 
 def pareto_front(frame, objectives):
-    """The trials of a leaderboard that no other beats in all objectives, of those that were trained farthest.
+    """Return the Pareto front: the non-dominated trials among those trained for the most epochs.
 
     Args:
         frame: DataFrame from `leaderboard`.
-        objectives: Pairs of name and direction, one an objective.
+        objectives: Pairs of name and direction, one per objective.
 
     Returns:
-        Those rows, the best by the first objective first.
+        DataFrame of the rows of the Pareto front, sorted by the first objective, best first.
     """
-    from autonas.objectives import front  # A log is written without Keras, too.
+    from autonas.objectives import front  # Imported here, so that a log can be written without Keras.
 
     frame = frame[(frame.stage == Stage.SEARCH) & (frame.status == Status.COMPLETED)]
     if reserved.EPOCHS in frame:  # Scores of trials that were trained for fewer epochs aren't comparable.
         epochs = frame[reserved.EPOCHS].fillna(0)
         frame = frame[epochs == epochs.max()]
-    objectives = [_Objective(*each) for each in objectives]
+    objectives = [_Objective(*pair) for pair in objectives]
     return frame[front.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
 
 
 def head(frame, n_rows):
-    """Return the first rows of a leaderboard, and the baselines.
+    """Return the first rows of a leaderboard and its baselines.
 
     Args:
         frame: DataFrame from `leaderboard`.
-        n_rows: Number of rows besides the baselines, or `None` for all.
+        n_rows: Maximum number of rows without the baselines, or `None` for all.
     """
     is_baseline = frame["stage"] == Stage.BASELINE
     return pandas.concat([frame[~is_baseline].head(len(frame) if n_rows is None else n_rows), frame[is_baseline]])
 
 
 def render(frame, max_rows=None, objectives=()):
-    """Lays out a leaderboard for the terminal, with only the columns that a person reads.
+    """Render a leaderboard as a table for the terminal, with a selection of columns.
+
+    ```python
+    record = autonas.reporting.TrialRecord("0000", 0, values={"units": 8}, score=0.8, status="completed")
+    frame = autonas.reporting.leaderboard([record], "val_accuracy", "max")
+    rich.print(autonas.reporting.render(frame, objectives=[("val_accuracy", "max")]))
+    ```
 
     Args:
         frame: DataFrame from `leaderboard`.
-        max_rows: Number of rows shown besides the baselines, or None for all.
-        objectives: Pairs of name and direction, the objective of the score first. They are the heads of the columns of
-            scores. Defaults to none: there is one column, `score`.
+        max_rows: Maximum number of rows without the baselines. Defaults to `None`, all rows.
+        objectives: Pairs of name and direction for the headings of the scores, the objective of the score first.
+            Defaults to none, for a single column `score`.
 
     Returns:
         A `rich.table.Table`.
@@ -123,15 +142,15 @@ def render(frame, max_rows=None, objectives=()):
         is_text = name in ("trial", "architecture")
         table.add_column(name, justify="left" if is_text else "right", no_wrap=name not in ("architecture", *heads))
     decisions = frame.columns[frame.columns.get_loc("reason") + 1 :]
-    # What is the same for all trials doesn't tell them apart.
-    telling = [name for name in decisions if len(frame) < 2 or frame[name].astype(object).nunique(dropna=False) > 1]
+    # Only decisions that differ between trials are shown.
+    varied = [name for name in decisions if len(frame) < 2 or frame[name].astype(object).nunique(dropna=False) > 1]
     for _, row in shown.iterrows():
         trial, stage = row["trial_id"], row["stage"]
-        what = architecture({name: row[name] for name in telling if not pandas.isna(row[name])}, than={})
+        description = architecture({name: row[name] for name in varied if not pandas.isna(row[name])}, than={})
         if row["status"] != Status.COMPLETED:
-            what = ": ".join(part for part in (row["status"], row["reason"] or what) if part)
+            description = ": ".join(filter(None, (row["status"], row["reason"] or description)))
         elif stage == Stage.BASELINE:
-            what = row["reason"]
+            description = row["reason"]
         scores = [row["score"], *(row.get(name, math.nan) for name, _ in objectives[1:])]
         cells = (
             "" if pandas.isna(row["rank"]) else str(row["rank"]),
@@ -140,7 +159,7 @@ def render(frame, max_rows=None, objectives=()):
             duration(row["seconds"]),
             str(row["epochs"]),
             "" if pandas.isna(row["parameters"]) else f"{row['parameters']:,}",
-            shortened(what, 80),
+            shortened(description, 80),
         )
         table.add_row(*map(rich.markup.escape, cells))
     return table
@@ -155,7 +174,7 @@ def _has_score(record):
 
 
 def _group(record):
-    """The final fit comes first, then what has a score, then everything else by its status, at last the baselines."""
+    """Return the group of a record in the order: final fit, trials with a score, other trials by status, baselines."""
     if record.stage == Stage.FINAL and record.is_completed:
         return -2
     if record.stage == Stage.BASELINE:

@@ -1,4 +1,4 @@
-"""Pieces of HTML pages that need nothing from outside: pictures, tables, and a style for light and dark."""
+"""Components of self-contained HTML pages: plots, tables, and a style for light and dark mode."""
 
 import base64
 import html
@@ -10,7 +10,7 @@ import pandas
 
 from autonas.reporting import plots
 
-#: Nothing may be loaded, whatever comes into the page.
+#: Content security policy that forbids to load anything from outside, whatever the page contains.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 STYLE = """
@@ -47,7 +47,7 @@ thead th { position: sticky; top: 0; background: var(--card); }
 .board { max-height: 640px; overflow: auto; }
 """
 
-#: Sorts a table by the column whose heading is clicked: numbers as numbers, missing ones last.
+#: Script that sorts a table by the clicked column: numbers numerically, missing values last.
 SCRIPT = """
 for (const table of document.querySelectorAll("table.sortable")) {
   table.querySelectorAll("thead th").forEach((heading, column) => {
@@ -70,13 +70,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
 
 def picture(description, plot, *arguments, limit=1080):
-    """A plot as an `<img>` that holds it: text stays text, in the reader's fonts.
+    """Return a plot as an `<img>` with embedded SVG, whose text is drawn in the browser's fonts.
 
     Args:
-        description: What is to be seen, for those who don't see it.
+        description: Alternative text of the image.
         plot: One of the `plot_...` functions of `plots`.
-        *arguments: Its arguments but `axes`.
-        limit: Width in pixels from which on a phone scrolls it instead of making it smaller, and its greatest width.
+        *arguments: Arguments of `plot` except `axes`.
+        limit: Maximum width in pixels. Defaults to 1080.
     """
     import matplotlib
 
@@ -84,7 +84,7 @@ def picture(description, plot, *arguments, limit=1080):
     buffer = io.BytesIO()
     settings = {"svg.fonttype": "none", "svg.hashsalt": "autonas"}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # The browser has fonts for what matplotlib's own font lacks.
+        # Glyphs missing in matplotlib's font are drawn by the browser.
         warnings.filterwarnings("ignore", "Glyph .* missing")
         drawn.savefig(buffer, format="svg", metadata={"Date": None})
     width = round(min(limit, 96 * drawn.get_size_inches()[0]))
@@ -97,12 +97,12 @@ def picture(description, plot, *arguments, limit=1080):
 
 
 def table(headings, rows, kind=""):
-    """A table of values of any kind.
+    """Return an HTML table.
 
     Args:
         headings: List of texts.
-        rows: List of lists of values; missing ones are empty, floats are shortened.
-        kind: Class of the table, such as `"sortable"`. Defaults to none.
+        rows: List of lists of values of any type. Missing values are empty, and floats are rounded.
+        kind: CSS class of the table, such as `"sortable"`. Defaults to no class.
     """
     head = "".join(f"<th>{html.escape(str(heading))}</th>" for heading in headings)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
@@ -116,7 +116,7 @@ def _cell(value):
     if isinstance(value, bool):
         return f"<td>{'on' if value else 'off'}</td>"
     if isinstance(value, (int, float)):
-        shown = f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
-        return f'<td class="number" data-value="{value!r}">{shown}</td>'
+        text = f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+        return f'<td class="number" data-value="{value!r}">{text}</td>'
     text = str(value)
     return f"<td{' class=long' if len(text) > 40 else ''}>{html.escape(text)}</td>"

@@ -1,4 +1,4 @@
-"""Shows a running search: a display that stays in place on a terminal and in a notebook, plain lines elsewhere."""
+"""Progress of a running search: a live display in terminals and notebooks, plain lines elsewhere."""
 
 import rich.console
 
@@ -7,20 +7,27 @@ from autonas.reporting.reporter import Reporter
 from autonas.reporting.text import duration, searched_decisions, shortened
 from autonas.trials.states import Stage, Status
 
-#: Decisions that are named of those that are searched with shared weights, and of those that aren't.
+#: Number of decisions to list of those that a search with shared weights varies, and of the others.
 _N_NAMED = 6
 
 
 class ProgressReporter(Reporter):
-    """Shows on standard output how far a search is, its best score, what is running and how long it will take.
+    """Reporter that prints the progress of a search: best score, running trials and remaining time.
 
-    On a terminal and in a notebook this is a display that stays in place. Elsewhere it is one line a
-    finished trial. Both end with one line: why the search stopped.
+    In a terminal or a notebook the progress is a live display. Elsewhere one line is printed per finished trial. The
+    last line states why the search ended.
+
+    ```python
+    reporter = autonas.reporting.ProgressReporter(console=rich.console.Console(file=io.StringIO()))
+    search = autonas.reporting.SearchInfo("val_accuracy", "max", max_trials=10)
+    reporter.on_search_begin(search)
+    reporter.on_search_end([], "max_trials")
+    ```
 
     Args:
-        verbose: 0: nothing. 1: as above. 2: also one line an epoch.
-        console: `rich.console.Console` to write to, or None for standard output.
-        invitation: Lines that are shown first, such as where more is to be seen. Defaults to none.
+        verbose: 0 for no output, 1 for the output above, 2 for one more line per epoch. Defaults to 1.
+        console: `rich.console.Console` to write to. Defaults to `None`, standard output.
+        invitation: Lines that are printed first. Defaults to none.
     """
 
     def __init__(self, verbose=1, console=None, invitation=()):
@@ -47,7 +54,7 @@ class ProgressReporter(Reporter):
     def on_epoch_end(self, record, epoch, metrics):
         self._state.epoch(record, epoch, metrics)
         self._refresh()
-        # An epoch of a supernet is a trial, which has a line of its own.
+        # An epoch of a supernet is a trial with a line of its own.
         if self.verbose >= 2 and record.stage in (Stage.SEARCH, Stage.FINAL):
             self._print(f"{display.stage_name(record)}  epoch {epoch}  {_shown(metrics)}")
 
@@ -75,8 +82,8 @@ class ProgressReporter(Reporter):
         if refused:
             facts.insert(1, f"{refused} refused")
         if self._state.best is not None:
-            beside = f" beside {self._state.shown_baselines()}" if self._state.baselines else ""
-            facts.append(f"best {self._search.objective} {self._state.best.score:.4f}{beside}")
+            baselines = f", baselines: {self._state.shown_baselines()}" if self._state.baselines else ""
+            facts.append(f"best {self._search.objective} {self._state.best.score:.4f}{baselines}")
         self._print(f"search ended: {stop_reason}  ({', '.join(facts)})")
 
     def _refresh(self):
@@ -84,7 +91,7 @@ class ProgressReporter(Reporter):
             self._display.refresh()
 
     def _print_refused(self):
-        """One line for all candidates that were refused since the last one: there may be many, in no time."""
+        """Print one line for all candidates rejected since the last call. There may be many within a short time."""
         if self._refused:
             last = self._refused[-1]
             self._print(f"{len(self._refused)} refused; the last one, trial {last.number}: {last.message}")
@@ -99,14 +106,13 @@ class ProgressReporter(Reporter):
             result = record.message if record.stage == Stage.FINAL else _shown(record.metrics)
         else:
             result = f"{self._search.objective} {record.score:.4f}"
-            # A baseline has no costs.
+            # Baselines have no costs.
             others = {name: record.metrics[name] for name in self._search.objectives[1:] if name in record.metrics}
             result = "  ".join(filter(None, [result, _shown(others)]))
         is_training = record.stage in (Stage.SEARCH, Stage.FINAL)
         epochs = f"{record.epochs} epoch{'s' * (record.epochs != 1)}" if is_training else ""
-        took = duration(record.seconds)
-        parts = (display.stage_name(record), result, best, took, epochs, self._state.what(record))
-        return "  ".join(part for part in parts if part)
+        seconds, description = duration(record.seconds), self._state.description(record)
+        return "  ".join(filter(None, (display.stage_name(record), result, best, seconds, epochs, description)))
 
     def _print(self, line):
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

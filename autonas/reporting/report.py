@@ -1,4 +1,4 @@
-"""The report of a search: one HTML page that holds all of it, opens without a network, and can be sent to others."""
+"""The report of a search, one self-contained HTML page, and the representation of an estimator in notebooks."""
 
 import html
 import re
@@ -13,47 +13,44 @@ from autonas.trials.states import Stage, Status
 
 
 def report(search, records, stop_reason, front=None, objectives=(), predictions=None):
-    """The page.
+    """Return the report of a search as an HTML page.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
-        stop_reason: Why the search ended.
-        front: Rows of the leaderboard that are the Pareto front, or `None` for one objective.
-        objectives: Pairs of name and direction, one an objective.
-        predictions: List of `HeadPredictions` of the winner. The page says that none are kept if the list is empty,
-            and nothing of predictions if it is `None`.
-
-    Returns:
-        HTML.
+        stop_reason: Why the search ended, such as `"time_limit"`.
+        front: Rows of the leaderboard on the Pareto front, or `None` for one objective.
+        objectives: Pairs of name and direction, one per objective.
+        predictions: List of `HeadPredictions` of the best trial. With an empty list the page states that no predictions
+            were stored. With `None` the page has no predictions.
     """
     best = winner(search, records)
     shares = importance.importances(records, search.space, search.direction)
     board = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
-    parts = [_header(search, records, stop_reason, best)]
-    parts += [_card("Summary", _in_short(search, records, stop_reason, shares))]
+    sections = [_header(search, records, stop_reason, best)]
+    sections += [_card("Summary", _summary(search, records, stop_reason, shares))]
     if best is not None:
-        parts.append(_card("Best architecture", page.picture(
+        sections.append(_card("Best architecture", page.picture(
             f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)))  # fmt: skip
-    parts.append(_pair(
+    sections.append(_pair(
         _card("Scores over trials", page.picture("Score of each trial", plots.plot_history, search, records)),
         _card("Scores over time", page.picture("Score over seconds", plots.plot_history, search, records, "seconds")),
         _card("Learning curves", page.picture("Score of each epoch", plots.plot_curves, search, records)),
         _card("Importance of decisions", page.picture("Importance of decisions", plots.plot_importance, shares)),
     ))  # fmt: skip
-    parts.append(_card("Decisions and score of each trial", page.picture(
+    sections.append(_card("Decisions and score of each trial", page.picture(
         "Parallel coordinates of the trials", plots.plot_parallel, search, records, shares)))  # fmt: skip
-    parts.append(_pair(*_others(search, records, board, front, objectives, predictions)))
-    parts.append(_card("Leaderboard", _board(board)))
-    parts += _failures(records)
-    parts += _facts(search)
+    sections.append(_pair(*_others(search, records, board, front, objectives, predictions)))
+    sections.append(_card("Leaderboard", _board(board)))
+    sections += _failures(records)
+    sections += _facts(search)
     title = f"{search.title or 'Search'}: {search.objective}"
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{page.POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{page.STYLE}</style></head>"
-        f"<body><main>{''.join(parts)}</main><script>{page.SCRIPT}</script></body></html>\n"
+        f"<body><main>{''.join(sections)}</main><script>{page.SCRIPT}</script></body></html>\n"
     )
 
 
@@ -82,22 +79,24 @@ def _header(search, records, stop_reason, best):
            f'<dl class="facts">{cells}</dl>'  # fmt: skip
 
 
-def _in_short(search, records, stop_reason, shares):
+def _summary(search, records, stop_reason, shares):
     return "".join(
-        f"<h3>{html.escape(heading)}</h3><ul>{''.join(f'<li>{html.escape(each)}</li>' for each in sentences)}</ul>"
+        f"<h3>{html.escape(heading)}</h3><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in sentences)}</ul>"
         for heading, sentences in summaries.sections(search, records, stop_reason, shares)
     )
 
 
 def _others(search, records, board, front, objectives, predictions):
-    """The pictures that not every search has."""
+    """Return the cards of plots that don't apply to every search."""
     cards = []
     if predictions == []:
-        cards.append(_card("Predictions of validation rows", '<p class="soft">None are kept.</p>'))
-    for each in predictions or []:
-        heading = "Predictions of validation rows" + (f": {each.name}" if len(predictions) > 1 else "")
+        text = '<p class="soft">No predictions were stored.</p>'
+        cards.append(_card("Predictions on the validation set", text))
+    for head_predictions in predictions or []:
+        name = head_predictions.name
+        heading = "Predictions on the validation set" + (f": {name}" if len(predictions) > 1 else "")
         cards.append(_card(heading, page.picture(
-            f"Predictions of {each.name} beside the truth", plots.plot_predictions, each, limit=520)))  # fmt: skip
+            f"Predictions of {name} and the truth", plots.plot_predictions, head_predictions, limit=520)))  # fmt: skip
     if front is not None:
         cards.append(_card("Pareto front", page.picture(
             "Trials by two objectives", plots.plot_pareto, board, front, objectives, search.limits)))  # fmt: skip
@@ -114,28 +113,28 @@ def _board(board):
 
 
 def _plain(value):
-    """A cell of a DataFrame as Python's own kind of value."""
+    """Return a cell of a DataFrame as a plain Python value."""
     return value.item() if hasattr(value, "item") else value
 
 
 def _failures(records):
-    lost = [record for record in records if record.status in (Status.FAILED, Status.REFUSED, Status.INTERRUPTED)]
-    if not lost:
+    unfinished = [record for record in records if record.status in (Status.FAILED, Status.REFUSED, Status.INTERRUPTED)]
+    if not unfinished:
         return []
-    rows = [[record.number, record.stage, record.status, " ".join(record.message.split())] for record in lost]
-    listed = page.table(["trial", "stage", "status", "reason"], rows, "sortable")
-    return [_folded(f"Failed and refused trials ({len(lost)})", f'<div class="board">{listed}</div>')]
+    rows = [[record.number, record.stage, record.status, " ".join(record.message.split())] for record in unfinished]
+    table = page.table(["trial", "stage", "status", "reason"], rows, "sortable")
+    return [_folded(f"Failed and refused trials ({len(unfinished)})", f'<div class="board">{table}</div>')]
 
 
 def _facts(search):
     space = [[info["name"], info["type"], _choices(info)] for info in search.space]
-    found = [_folded(f"Search space ({len(space)} decisions)", f'<div class="board">'
+    sections = [_folded(f"Search space ({len(space)} decisions)", f'<div class="board">'
                      f'{page.table(["decision", "kind", "options"], space, "sortable")}</div>')]  # fmt: skip
     for heading, facts in (("Settings", search.settings), ("Environment", search.environment)):
         if facts:
-            listed = page.table(["name", "value"], [list(item) for item in facts.items()])
-            found.append(_folded(heading, f'<div class="wide">{listed}</div>'))
-    return found
+            table = page.table(["name", "value"], [list(item) for item in facts.items()])
+            sections.append(_folded(heading, f'<div class="wide">{table}</div>'))
+    return sections
 
 
 def _choices(info):
@@ -157,18 +156,17 @@ def _pair(*cards):
 
 
 def representation(name, search, records, stop_reason, task, n_rows=5):
-    """A fitted estimator as a notebook shows it.
+    """Return the HTML representation of a fitted estimator for notebooks.
+
+    The HTML can be embedded in any page.
 
     Args:
-        name: The estimator's class.
+        name: Name of the estimator's class.
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
-        stop_reason: Why the search ended.
-        task: The task, or a list of them.
-        n_rows: Number of trials shown. Defaults to 5.
-
-    Returns:
-        HTML that stands by itself within any page.
+        stop_reason: Why the search ended, such as `"time_limit"`.
+        task: The task, or a list of tasks.
+        n_rows: Number of trials to list. Defaults to 5.
     """
     best = winner(search, records)
     board = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
@@ -177,11 +175,11 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
     rows = []
     for row in head(board, n_rows).itertuples():
         record = by_id[row.trial_id, row.stage]
-        what = text.architecture(record.values, 5, than=first) or "the default architecture"
+        description = text.architecture(record.values, 5, than=first) or "the default architecture"
         trial = f"trial {record.number}" if record.is_candidate else record.stage
         if record.stage == Stage.BASELINE:
-            trial, what = record.trial_id, record.message
-        rows.append([trial, record.score, record.parameters, record.seconds, what])
+            trial, description = record.trial_id, record.message
+        rows.append([trial, record.score, record.parameters, record.seconds, description])
     tasks = task if isinstance(task, str) else ", ".join(map(str, task))
     facts = [tasks, f"{search.objective} {best.score:.4g}" if best is not None else "no trial was completed",
              f"{sum(record.stage == 'search' and record.status != 'refused' for record in records)} trials",
@@ -189,14 +187,14 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
     drawing = "" if best is None or not search.blueprint else page.picture(
         f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)  # fmt: skip
     scoped = re.sub(r"(?m)^(?=[a-z.*@])", ".autonas ", "\n".join(_RULES))
-    listed = page.table(["", search.objective, "parameters", "seconds", "differs from the default in"], rows)
+    table = page.table(["", search.objective, "parameters", "seconds", "differences from the default"], rows)
     return (
         f'<div class="autonas"><style>{scoped}</style><b>{html.escape(name)}</b> '
-        f"<span>{html.escape(' · '.join(facts))}</span>{drawing}{listed}</div>"
+        f"<span>{html.escape(' · '.join(facts))}</span>{drawing}{table}</div>"
     )
 
 
-#: The style of what stands within a page of others: its own elements only, colours of its surroundings.
+#: Style of an embedded representation. It applies to its own elements only and keeps the colours of the page.
 _RULES = (
     "img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; padding: 4px; margin: 8px 0; }",
     "table { border-collapse: collapse; font-size: 12px; }",

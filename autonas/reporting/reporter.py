@@ -1,4 +1,4 @@
-"""The interface of everything that shows a search while it runs."""
+"""Interface of reporters, which receive the events of a running search."""
 
 import dataclasses
 import time
@@ -7,30 +7,40 @@ import warnings
 
 @dataclasses.dataclass
 class SearchInfo:
-    """What a reporter may know of a search before its first trial.
+    """Description of a search that is known before the first trial.
+
+    ```python
+    search = autonas.reporting.SearchInfo(
+        "val_accuracy",
+        "max",
+        space=[{"name": "units", "type": "Choice", "is_conditional": False, "values": [8, 16]}],
+        max_trials=10,
+    )
+    search.pairs()  # [("val_accuracy", "max")]
+    ```
 
     Args:
-        objective: Name of the score, e.g. `"val_accuracy"`.
-        direction: `"min"` or `"max"`: which scores are better.
-        space: One dict a decision: `"name"`, `"type"` (`"Choice"`, `"Int"`, `"Float"`, `"Boolean"` or
-            `"Fixed"`), `"is_conditional"` (whether it is inactive in some architectures), and either `"values"` (a
-            list) or `"min"` and `"max"`.
-        max_trials: Number of candidates after which the search ends, or None.
-        time_limit: Seconds after which the search ends, or None.
-        directory: Folder of the run.
-        started: `time.time()` when `fit` was called in this process, also when it continues an earlier search.
-        title: What is searched, in a few words.
-        n_before: Number of candidates of an earlier process that this one continues.
-        objectives: Names of all objectives, the one of the score first.
-        directions: `"min"` or `"max"` for each of these.
-        goal: What is optimised within which limits, in words.
-        blueprint: The blocks and how they are connected, as `Graph.blueprint` gives them.
-        settings: Arguments of the estimator that differ from their defaults, as text.
-        environment: Versions, devices and the like, as text.
-        limits: Limits of costs by their names.
-        unsearched: Names of decisions that a search with shared weights doesn't vary: they keep their defaults.
-        preparation: Seconds from `started` to the search, in which the data is checked, encoded and split.
-        served: `trial_id` of the trial that is served, or `None` while the search goes on.
+        objective: Name of the score, such as `"val_accuracy"`.
+        direction: Direction of the score, `"min"` or `"max"`.
+        space: List of one dict per decision, see `describe`. Keys are `"name"`, `"type"` (`"Choice"`, `"Int"`,
+            `"Float"`, `"Boolean"` or `"Fixed"`), `"is_conditional"` (whether the decision is inactive in some
+            architectures), and either `"values"`, a list, or `"min"` and `"max"`.
+        max_trials: Maximum number of candidates, or `None`.
+        time_limit: Time limit in seconds, or `None`.
+        directory: Run directory.
+        started: `time.time()` when `fit` was called in this process.
+        title: Short title of the search.
+        n_before: Number of candidates of the earlier process if the search is resumed.
+        objectives: Names of all objectives, the objective of the score first.
+        directions: Directions of `objectives`, `"min"` or `"max"`.
+        goal: Objectives and constraints as text.
+        blueprint: Blocks and their connections, as `Graph.blueprint` returns.
+        settings: Arguments of the estimator that differ from their defaults, as text by name.
+        environment: Versions and devices, as text by name.
+        limits: Limits of the constraints by the names of the costs.
+        unsearched: Names of decisions that a search with shared weights leaves at their defaults.
+        preparation: Seconds from `started` to the start of the search, for the preparation of the data.
+        served: `trial_id` of the trial whose architecture the final model has, or `None` during the search.
     """
 
     objective: str
@@ -58,7 +68,7 @@ class SearchInfo:
         return list(zip(self.objectives, self.directions, strict=True)) or [(self.objective, self.direction)]
 
     def __post_init__(self):
-        # Durations are independent of a clock that is set while the search goes on.
+        # A monotonic clock, so that durations don't depend on changes of the system time.
         self._began = time.monotonic() - (time.time() - self.started)
 
     def seconds(self):
@@ -66,17 +76,28 @@ class SearchInfo:
         return time.monotonic() - self._began
 
     def to_json(self):
-        """Returns it as a dict that JSON can hold."""
+        """Return the description as a JSON-like dict."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, config):
-        """Returns what `to_json` described."""
+        """Return the `SearchInfo` of a dict that `to_json` returned."""
         return cls(**config)
 
 
 def describe(hyperparameter):
-    """A hyperparameter of Keras Tuner as it stands in `SearchInfo.space`."""
+    """Return a hyperparameter of Keras Tuner as a dict for `SearchInfo.space`.
+
+    ```python
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    [autonas.reporting.describe(hyperparameter) for hyperparameter in space.space]
+    # [{"name": "units", "type": "Int", "is_conditional": False, "min": 8, "max": 64}]
+    ```
+
+    Args:
+        hyperparameter: A `keras_tuner.engine.hyperparameters.HyperParameter`.
+    """
     kind = type(hyperparameter).__name__
     described = {"name": hyperparameter.name, "type": kind, "is_conditional": bool(hyperparameter.conditions)}
     if kind in ("Int", "Float"):
@@ -86,74 +107,86 @@ def describe(hyperparameter):
 
 
 class Reporter:
-    """Base class of reporters. Every hook does nothing until a subclass overrides it.
+    """Base class of reporters. A subclass overrides some of the hooks, which do nothing by default.
 
-    A search calls the hooks from one thread, `on_search_end` also when it ends by an error.
+    A search calls the hooks from one thread. `on_search_end` is also called after an error.
+
+    ```python
+    class Scores(autonas.reporting.Reporter):
+        def on_trial_end(self, record, best):
+            print(record.trial_id, record.score)
+
+    reporter = Scores()
+    reporter.on_trial_end(autonas.reporting.TrialRecord("0000", 0, score=0.9), None)
+    ```
     """
 
     def on_search_begin(self, search):
-        """Called once before the first trial.
+        """Handle the start of the search, before the first trial.
 
         Args:
             search: The `SearchInfo`.
         """
 
     def on_trial_begin(self, record):
-        """Called when a trial starts.
+        """Handle the start of a trial.
 
         Args:
             record: The `TrialRecord`, with status `"running"`.
         """
 
     def on_epoch_end(self, record, epoch, metrics):
-        """Called after an epoch of a trial.
+        """Handle the end of an epoch of a trial.
 
         Args:
-            record: The `TrialRecord` as it stands.
-            epoch: Number of the epoch just finished, counted from 1.
+            record: The `TrialRecord`, with status `"running"`.
+            epoch: Number of the finished epoch, from 1.
             metrics: Dict of the epoch's metrics.
         """
 
     def on_trial_end(self, record, best):
-        """Called when a trial has ended, whatever its status.
+        """Handle the end of a trial of any status.
 
         Args:
             record: The finished `TrialRecord`.
-            best: The best `TrialRecord` so far, this one included, or None.
+            best: The best `TrialRecord` so far, including `record`, or `None`.
         """
 
     def on_search_numbers(self, record, numbers):
-        """Called after each trial, and after the final fit, with what there is to say of the search as a whole.
+        """Handle the numbers of the whole search, after a trial or the final fit.
 
         Args:
             record: The finished `TrialRecord`.
-            numbers: Dict of floats: what the strategy says of itself (see `Oracle.numbers`); of several objectives,
-                each one's value and the hypervolume so far; what the seconds of the search went to so far,
-                `"seconds/<phase>"`.
+            numbers: Dict of floats: the numbers of the strategy (see `Oracle.numbers`); for several objectives, their
+                values and the hypervolume so far; the seconds of the search so far by phase, `"seconds/<phase>"`.
         """
 
     def on_predictions(self, record, predictions):
-        """Called once, when it is known which trial wins and before its final fit.
+        """Handle the predictions of the best trial on the validation set, before the final fit.
 
         Args:
-            record: The `TrialRecord` of the winner.
-            predictions: List of a `HeadPredictions` for each head: what it says of the validation rows, which it
-                wasn't trained on.
+            record: The `TrialRecord` of the best trial.
+            predictions: List of one `HeadPredictions` per head.
         """
 
     def on_search_end(self, records, stop_reason):
-        """Called once after the last trial.
+        """Handle the end of the search.
 
         Args:
-            records: List of all `TrialRecord`s, those of an earlier process included.
-            stop_reason: One line: why the search ended.
+            records: List of all `TrialRecord`s, including those of an earlier process.
+            stop_reason: Why the search ended, such as `"time_limit"`.
         """
 
 
 class ReporterList(Reporter):
-    """Forwards every hook to several reporters.
+    """Reporter that forwards every hook to several reporters.
 
-    Reporting must not end a search: a reporter that raises is dropped, with one `RuntimeWarning`.
+    A reporter that raises an exception is removed with a `RuntimeWarning`, since reporting must not end a search.
+
+    ```python
+    reporter = autonas.reporting.ReporterList([autonas.reporting.ProgressReporter(verbose=0)])
+    reporter.on_search_begin(autonas.reporting.SearchInfo("val_loss", "min"))
+    ```
 
     Args:
         reporters: Iterable of `Reporter`s.

@@ -1,4 +1,4 @@
-"""The summary of a search in words: what won, why, what it cost, what failed, and why it ended."""
+"""The summary of a search as text: best trial, important decisions, cost, failures and reason of the end."""
 
 import collections
 import re
@@ -21,22 +21,22 @@ _ENDS = {
     "interrupted": "The search was interrupted.",
     "error": "An error ended the search.",
 }
-#: Kinds of reasons that are told apart.
+#: Maximum number of different reasons of failures to list.
 _N_REASONS = 5
-#: Decisions that are named as important, at most, and the least share.
+#: Maximum number of important decisions to list, and the minimum share of a decision.
 _N_IMPORTANT, _LEAST = 4, 0.05
-#: Trials below which what they tell may well be chance.
+#: Number of trials below which importances are called a hint, since they may be due to chance.
 _FEW = 20
 
 
 def sections(search, records, stop_reason, shares):
-    """The summary as plain text in pieces.
+    """Return the sections of the summary as plain text.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
-        stop_reason: Why the search ended.
-        shares: Dict from decision to its importance, as `importances` gives it.
+        stop_reason: Why the search ended, such as `"time_limit"`.
+        shares: Dict from decision to its importance, as `importances` returns.
 
     Returns:
         List of pairs of a heading and a list of sentences.
@@ -44,8 +44,8 @@ def sections(search, records, stop_reason, shares):
     searched = text.searched_decisions(search)
     return [
         *([("Searched decisions", [searched])] if searched else []),
-        ("Best trial", _what(search, records)),
-        ("Important decisions", _why(search, records, shares)),
+        ("Best trial", _best(search, records)),
+        ("Important decisions", _important(search, records, shares)),
         ("Cost", _costs(search, records)),
         ("Failures", _failures(records)),
         ("End of the search", [_ENDS.get(stop_reason, str(stop_reason))]),
@@ -53,13 +53,13 @@ def sections(search, records, stop_reason, shares):
 
 
 def summary(search, records, stop_reason, shares):
-    """The summary of a search that has ended, in Markdown.
+    """Return the summary of a search in Markdown.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
         stop_reason: Why the search ended, such as `"time_limit"`.
-        shares: Dict from decision to its importance, as `importances` gives it.
+        shares: Dict from decision to its importance, as `importances` returns.
     """
     lines = [f"# {_escaped(search.title or 'Search')}: {_escaped(search.goal or search.objective)}"]
     for heading, sentences in sections(search, records, stop_reason, shares):
@@ -68,36 +68,37 @@ def summary(search, records, stop_reason, shares):
     return "\n".join(lines) + "\n"
 
 
-def _what(search, records):
+def _best(search, records):
     best = winner(search, records)
     if best is None:
-        return ["No trial was completed, so there is no winner."]
-    name = f"Trial {best.number}" if best.is_candidate else "The nearest to the limits"
+        return ["No trial was completed."]
+    name = f"Trial {best.number}" if best.is_candidate else "The candidate with the smallest violation"
     better = comparative(search.direction)
-    found = [f"{name} won: {search.objective} {best.score:.4g} ({better} is better), in epoch {best.best_epoch} of "
-             f"{best.epochs}."]  # fmt: skip
-    found += [f"An ensemble is served: {record.message}." for record in records if record.stage == Stage.ENSEMBLE]
+    sentences = [f"{name} is the best: {search.objective} {best.score:.4g} ({better} is better), in epoch "
+                 f"{best.best_epoch} of {best.epochs}."]  # fmt: skip
+    ensembles = [record.message for record in records if record.stage == Stage.ENSEMBLE]
+    sentences += [f"The final model is an ensemble: {message}." for message in ensembles]
     if not best.is_candidate:
-        found.append(f"No trial keeps to all limits: {best.message}.")
+        sentences.append(f"No trial satisfies all constraints: {best.message}.")
     others = {key: value for key, value in best.metrics.items() if key != search.objective and is_number(value)}
     costs = [f"{best.parameters:,} parameters"] if best.parameters is not None else []
     costs += [f"{key} {_number(value)}" for key, value in others.items() if key != "params"]
     if costs:
-        found.append(f"It has {', '.join(costs)}.")
-    found += _compared(search, records, best)
+        sentences.append(f"Size, costs and other metrics: {', '.join(costs)}.")
+    sentences += _compared(search, records, best)
     values = {key: value for key, value in best.values.items() if value is not None}
-    for part in search.blueprint:
-        lines = wording.lines(values, part["name"]) + wording.lines(values, f"{part['name']}_encoding")
+    for block in search.blueprint:
+        lines = wording.lines(values, block["name"]) + wording.lines(values, f"{block['name']}_encoding")
         if lines:
-            found.append(f"{wording.title(part)}: {_on_one_line(lines)}.")
+            sentences.append(f"{wording.title(block)}: {_on_one_line(lines)}.")
     training = [text.phrase(*item) for item in values.items() if item[0].startswith("optimization/")]
     if training:
-        found.append(f"training: {', '.join(training)}.")
-    return found
+        sentences.append(f"training: {', '.join(training)}.")
+    return sentences
 
 
 def _compared(search, records, best):
-    """How much better the winner is than the default architecture and the median trial."""
+    """Compare the best trial with the baselines, the default architecture and the median trial."""
     candidates = ranked(search, records)
     simple = [
         f"A {record.trial_id.replace('_', ' ')} prediction has {record.score:.4g} ({record.message}): "
@@ -107,23 +108,23 @@ def _compared(search, records, best):
     ]
     first = next((record for record in records if record.number == 0 and record.is_candidate), None)
     default_values = None if first is None else reserved.architecture(first.values)
-    # Trained farther, the default architecture is another trial.
-    alike = [record for record in candidates if reserved.architecture(record.values) == default_values]
-    default = min(alike, key=lambda record: (-target_epochs(record), record.number), default=None)
-    found = simple
+    # Under successive halving, the default architecture trained for more epochs is another trial.
+    same = [record for record in candidates if reserved.architecture(record.values) == default_values]
+    default = min(same, key=lambda record: (-target_epochs(record), record.number), default=None)
+    sentences = simple
     if default is best:
-        found.append(f"It is the default architecture, trial {best.number}: the search found nothing better.")
+        sentences.append(f"The best trial is the default architecture, trial {best.number}.")
     elif default is not None:
         epochs = target_epochs(default)
         trained = "" if epochs == target_epochs(best) else f" after {_count(epochs, 'epoch')}"
-        found.append(f"The default architecture, trial {default.number}, has {default.score:.4g}{trained}: "
+        sentences.append(f"The default architecture, trial {default.number}, has {default.score:.4g}{trained}: "
                      f"{_gain(search, best, default.score)}.")  # fmt: skip
-    alike = comparable(records)
-    if len(alike) > 2:
-        median = statistics.median(record.score for record in alike)
-        trained = f" after {_count(target_epochs(alike[0]), 'epoch')}" if _several_lengths(records) else ""
-        found.append(f"The median of {len(alike)} trials{trained} is {median:.4g}: {_gain(search, best, median)}.")
-    return found
+    same = comparable(records)
+    if len(same) > 2:
+        median = statistics.median(record.score for record in same)
+        trained = f" after {_count(target_epochs(same[0]), 'epoch')}" if _several_lengths(records) else ""
+        sentences.append(f"The median of {len(same)} trials{trained} is {median:.4g}: {_gain(search, best, median)}.")
+    return sentences
 
 
 def _several_lengths(records):
@@ -132,82 +133,81 @@ def _several_lengths(records):
 
 def _gain(search, best, other):
     gain = oriented(best.score - other, search.direction)
-    return f"the winner is better by {gain:.3g}" if gain >= 0 else f"the winner is worse by {-gain:.3g}"
+    return f"the best trial is {'better' if gain >= 0 else 'worse'} by {abs(gain):.3g}"
 
 
-def _why(search, records, shares):
+def _important(search, records, shares):
     labels = text.short_names(shares)
-    named = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
-    if named:
+    shown = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
+    if shown:
         n_trials = len(comparable(records))
         hint = f" With {n_trials} trials, this is only a hint." if n_trials < _FEW else ""
-        found = [f"Importance for the score: {', '.join(named)}.{hint}"]
+        sentences = [f"Importance for the score: {', '.join(shown)}.{hint}"]
     else:
-        found = ["Not enough distinct trials to rank the decisions."]
-    return found + _in_common(search, comparable(records), list(shares))
+        sentences = ["Not enough distinct trials to rank the decisions."]
+    return sentences + _in_common(search, comparable(records), list(shares))
 
 
 def _in_common(search, trials, order):
-    """What the best quarter of the trials share, and fewer than half of the others have."""
+    """Describe values that all of the best quarter of the trials have, and fewer than half of the others."""
     n_best = len(trials) // 4
     if n_best < 2:
         return []
     trials = sorted(trials, key=lambda record: -oriented(record.score, search.direction))
     best, others = trials[:n_best], trials[n_best:]
     names = order + [info["name"] for info in search.space if info["name"] not in order]
-    labels, found, said = text.short_names(names), [], []
+    labels, common, listed = text.short_names(names), [], []
     for name in names:
-        if name.startswith(tuple(said)):
-            continue  # It's only there because of a choice that is mentioned.
+        if name.startswith(tuple(listed)):
+            continue  # The decision is only active because of a listed choice.
         values = {record.values.get(name) for record in best}
         if len(values) != 1 or None in values or isinstance(next(iter(values)), float):
             continue
         (value,) = values
         share = sum(record.values.get(name) == value for record in others) / len(others)
         if share < 0.5:
-            said.append(f"{name}_{value}/")
-            found.append(f"{labels[name]} {text.shown(value)} ({share:.0%} of the other trials)")
-    return [f"The best {n_best} trials have in common: {', '.join(found[:_N_IMPORTANT])}."] if found else []
+            listed.append(f"{name}_{value}/")
+            common.append(f"{labels[name]} {text.shown(value)} ({share:.0%} of the other trials)")
+    return [f"The best {n_best} trials have in common: {', '.join(common[:_N_IMPORTANT])}."] if common else []
 
 
 def _costs(search, records):
     candidates = [record for record in records if record.is_candidate and record.status != Status.REFUSED]
     epochs = sum(record.epochs for record in candidates)
     seconds = sum(record.seconds for record in records)
-    found = [f"{_count(len(candidates), 'trial')}, {_count(epochs, 'epoch')}, {text.duration(seconds)} "
-             "(all workers together)."]  # fmt: skip
+    sentences = [f"{_count(len(candidates), 'trial')}, {_count(epochs, 'epoch')}, {text.duration(seconds)} "
+                 "(all workers together)."]  # fmt: skip
     if search.preparation:
-        found.append(f"Preparation of the data: {text.duration(search.preparation)}.")
-    for stage, parts in phases.seconds_by_phase(records).items():
-        total = sum(parts.values())
-        said = [f"{name.replace('_', ' ')} {text.duration(each)}" for name, each in
-                sorted(parts.items(), key=lambda item: -item[1])]  # fmt: skip
-        divided = f" ({', '.join(said)})" if list(parts) != ["other"] else ""
-        found.append(f"{stage}: {text.duration(total)}{divided}.")
-    return found
+        sentences.append(f"Preparation of the data: {text.duration(search.preparation)}.")
+    for stage, seconds_of in phases.seconds_by_phase(records).items():
+        longest_first = sorted(seconds_of.items(), key=lambda item: -item[1])
+        durations = [f"{name.replace('_', ' ')} {text.duration(seconds)}" for name, seconds in longest_first]
+        details = f" ({', '.join(durations)})" if list(seconds_of) != ["other"] else ""
+        sentences.append(f"{stage}: {text.duration(sum(seconds_of.values()))}{details}.")
+    return sentences
 
 
 def _failures(records):
-    found = []
+    sentences = []
     for status in (Status.FAILED, Status.REFUSED, Status.INTERRUPTED):
         groups = collections.defaultdict(list)
         for record in records:
             if record.status == status:
-                # The same reason with other numbers is the same reason.
+                # Messages that differ in numbers only are the same reason.
                 groups[re.sub(r"[\d.,]*\d", "#", record.message)].append(record)
         ordered = sorted(groups.values(), key=len, reverse=True)
         for group in ordered[:_N_REASONS]:
             example = " ".join(group[0].message.split())[:300] or "no reason given"
             stages = {record.stage for record in group}
-            what = _count(len(group), "trial") if stages == {Stage.SEARCH} else ", ".join(sorted(stages))
-            found.append(f"{what} {status}{', for example' if len(group) > 1 else ''}: {example}")
+            subject = _count(len(group), "trial") if stages == {Stage.SEARCH} else ", ".join(sorted(stages))
+            sentences.append(f"{subject} {status}{', for example' if len(group) > 1 else ''}: {example}")
         if len(ordered) > _N_REASONS:
-            found.append(f"{_count(sum(map(len, ordered[_N_REASONS:])), 'trial')} {status} for other reasons.")
-    return found or ["No trial failed or was refused."]
+            sentences.append(f"{_count(sum(map(len, ordered[_N_REASONS:])), 'trial')} {status} for other reasons.")
+    return sentences or ["No trial failed or was refused."]
 
 
 def _on_one_line(lines):
-    """Lines as one, those that are indented after a colon."""
+    """Join lines to one line, with indented lines after a colon."""
     joined = ""
     for line in lines:
         divider = "; " if line.startswith(" ") and not joined.endswith(":") else ", "
@@ -224,5 +224,5 @@ def _count(number, noun):
 
 
 def _escaped(sentence):
-    """Names and messages are data: nothing in them is Markdown, or HTML."""
+    """Escape Markdown and HTML in a sentence, since names and messages are data."""
     return re.sub(r"([\\`*\[\]<>|&#])", r"\\\1", " ".join(str(sentence).split()))

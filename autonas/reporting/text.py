@@ -1,26 +1,26 @@
-"""Short texts for people, shared by the reporters."""
+"""Short texts shared by the reporters."""
 
 from autonas.costs.orientation import comparative
 from autonas.trials import reserved
 
-#: Decisions about training, which say less of an architecture than those about its layers.
+#: Prefix of decisions about training, which describe an architecture less than decisions about its layers.
 _TRAINING = "optimization/"
 
 
 def architecture(values, limit=3, than=None):
-    """Names the main decisions of a trial in a few words.
+    """Describe an architecture by its main decisions.
 
-    Decisions between named alternatives (a kind of block, a merge) say most about an architecture, so they come first,
-    those of a whole block before those of one of its layers; then numbers and switches, those of training last.
+    Choices between named options, such as the kind of a block, come first, with decisions of a whole block before
+    decisions of its layers. Numbers and switches follow, and decisions about training come last.
 
     Args:
-        values: Dict of decision name to value.
-        limit: Number of decisions named.
-        than: Values to tell it apart from, such as those of the first trial: decisions that are the same there aren't
-            named. Defaults to `None`: named alternatives alone are named, whatever they are, if there are any.
+        values: Dict from decision to value.
+        limit: Maximum number of decisions. Defaults to 3.
+        than: Values of another architecture, such as of the first trial. Decisions with the same value are left out.
+            Defaults to `None`, which lists the choices between named options only, if there are any.
 
     Returns:
-        A string, e.g. `"residual, depth 2"`; empty if there is nothing to say.
+        A text such as `"residual, depth 2"`, empty without decisions.
     """
     active = {
         name: value
@@ -39,7 +39,7 @@ def architecture(values, limit=3, than=None):
 
 
 def duration(seconds):
-    """Formats seconds as `4.1 s`, `2:05` or `1:02:05`."""
+    """Format seconds as `4.1 s`, `2:05` or `1:02:05`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -48,7 +48,7 @@ def duration(seconds):
 
 
 def shortened(text, limit):
-    """Return a text of at most `limit` characters: the text, or else its beginning with an ellipsis."""
+    """Return a text cut to at most `limit` characters, with an ellipsis if it was longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -58,36 +58,36 @@ def metric(name, direction):
 
 
 def shown(value):
-    """A value of a decision in words: `"on"`, `"0.00123"`, `"max pooling 3"`."""
+    """Return a value of a decision as text: `"on"`, `"0.00123"`, `"max pooling 3"`."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
 def phrase(name, value):
-    """A decision and its value in words: `"kind separable"` for `"block_1/layers_0/kind"`."""
+    """Return a decision and its value as text: `"kind separable"` for `"block_1/layers_0/kind"`."""
     return f"{name.rsplit('/', 1)[-1].removeprefix('n_').replace('_', ' ')} {shown(value)}"
 
 
 def short_names(names):
-    """The shortest endings of names of decisions that tell them apart, in words.
+    """Return the shortest unique endings of names of decisions as text.
 
     Args:
         names: Iterable of different names, such as `"image_block_1/kind_dense/units"`.
 
     Returns:
-        Dict from name to e.g. `"units"`, or `"kind dense / units"` where another one is of units too.
+        Dict from name to its label, such as `"units"`, or `"kind dense / units"` if another name ends with `units`.
     """
     names = list(names)
     return {name: " / ".join(shortest_end(name, names)).replace("_", " ") for name in names}
 
 
 def searched_decisions(search, limit=None):
-    """Return a sentence about which decisions a search with shared weights varies; empty without shared weights.
+    """Return a sentence on the decisions that a search with shared weights varies. Empty without shared weights.
 
     Args:
         search: The `SearchInfo`.
-        limit: Number of decisions that are named of each kind. Defaults to `None`: all of them.
+        limit: Maximum number of decisions to list of those that vary, and of the others. Defaults to `None`, all.
     """
     if not search.unsearched:
         return ""
@@ -107,7 +107,7 @@ def _listed(labels, limit):
 
 
 def shortest_end(name, names):
-    """The last parts of a name with slashes, as few as no other of some names ends with, a list."""
+    """Return the shortest ending of a name, split at slashes, that no other name has, a list of texts."""
     own, others = name.split("/"), [other.split("/") for other in names if other != name]
     n_needed = next((n for n in range(1, len(own)) if not any(other[-n:] == own[-n:] for other in others)), len(own))
     return own[-n_needed:]

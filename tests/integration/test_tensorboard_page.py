@@ -143,7 +143,7 @@ def test_parallel_coordinates_show_every_trial_with_a_score_and_their_heads_do_n
 def test_texts_say_what_was_searched_and_what_came_of_it(trials, open_page, shoot):
     page = open_page("text")
     best = trials.loc[trials.score.idxmax()]
-    expect(page.get_by_text(f"Trial {int(best.trial_id)} won: val_accuracy {best.score:.4g}")).to_be_visible()
+    expect(page.get_by_text(f"Trial {int(best.trial_id)} is the best: val_accuracy {best.score:.4g}")).to_be_visible()
     expect(page.locator("tf-text-loader td", has_text="this layer can't be built").first).to_be_visible()
     shoot(page, "text")
 

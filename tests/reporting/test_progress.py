@@ -125,7 +125,7 @@ def test_the_display_says_of_every_trial_that_is_running_how_it_differs_from_the
     reporter.on_epoch_end(records[1], 4, {"val_accuracy": 0.8765})
     records[0].status = "failed"
     reporter.on_trial_end(records[0], None)
-    assert shown(reporter)[-2:] == ["now epoch 4: 0.8765 trial 1: same as trial 0", "begins trial 2: residual"]
+    assert shown(reporter)[-2:] == ["running epoch 4: 0.8765 trial 1: same as trial 0", "starting trial 2: residual"]
     assert shown(reporter)[0] == "trials 1 1 failed"
 
 
@@ -193,4 +193,4 @@ def test_baselines_are_shown_before_the_trials_and_beside_the_best(capsys):
     reporter.on_search_end([trial], "max_trials")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("last value  val_accuracy 0.4000") and lines[1].startswith("linear  val_accuracy 0.9000")
-    assert "best val_accuracy 0.9500 beside last value 0.4000, linear 0.9000" in lines[-1]
+    assert "best val_accuracy 0.9500, baselines: last value 0.4000, linear 0.9000" in lines[-1]

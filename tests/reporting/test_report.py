@@ -102,11 +102,13 @@ def test_predictions_of_the_winner_are_there_if_they_are_known(searched):
     number = HeadPredictions("price", "regression", np.ones((3, 1)), np.zeros((3, 1)), [])
     kind = HeadPredictions("kind", "multiclass", np.array([0, 1, 2]), np.eye(3), ["a", "b", "c"])
     headings = Reader(reports.report(search, records, "max_trials", predictions=[number, kind])).within("h2")
-    assert {"Predictions of validation rows: price", "Predictions of validation rows: kind"} <= set(headings)
+    assert {"Predictions on the validation set: price", "Predictions on the validation set: kind"} <= set(headings)
     headings = Reader(reports.report(search, records, "max_trials")).within("h2")
     assert not any("Predictions" in heading for heading in headings)
     written = reports.report(search, records, "max_trials", predictions=[])
-    assert "Predictions of validation rows" in Reader(written).within("h2") and "None are kept." in written
+    assert (
+        "Predictions on the validation set" in Reader(written).within("h2") and "No predictions were stored." in written
+    )
 
 
 def test_ranks_are_there_if_weights_were_shared(searched):
@@ -121,7 +123,7 @@ def test_a_search_whose_trials_all_failed_has_a_report_too(searched):
     search, records = searched._search()
     lost = [record for record in records if record.status == "failed"]
     written = Reader(reports.report(search, lost, "failures"))
-    assert "No trial was completed, so there is no winner." in written.within("li")
+    assert "No trial was completed." in written.within("li")
 
 
 # ---------------------------------------------------------------------- what an estimator shows

@@ -36,30 +36,30 @@ def said(records, heading, search=SEARCH, stop_reason="max_trials"):
 
 def test_what_won_is_said_in_words_with_its_costs():
     found = said(TRIALS, "Best trial")
-    assert found[0] == "Trial 2 won: val_accuracy 0.9 (larger is better), in epoch 3 of 4."
-    assert found[1] == "It has 12,345 parameters, latency_ms 1.5."
+    assert found[0] == "Trial 2 is the best: val_accuracy 0.9 (larger is better), in epoch 3 of 4."
+    assert found[1] == "Size, costs and other metrics: 12,345 parameters, latency_ms 1.5."
     assert "net: kind residual, depth 2." in found and "training: batch size 32." in found
 
 
 def test_it_is_compared_with_the_default_architecture_and_the_median():
     found = said(TRIALS, "Best trial")
-    assert "The default architecture, trial 0, has 0.7: the winner is better by 0.2." in found
-    assert "The median of 4 trials is 0.75: the winner is better by 0.15." in found
+    assert "The default architecture, trial 0, has 0.7: the best trial is better by 0.2." in found
+    assert "The median of 4 trials is 0.75: the best trial is better by 0.15." in found
     found = said(TRIALS, "Best trial", dataclasses.replace(SEARCH, direction="min"))
-    assert "The default architecture, trial 0, has 0.7: the winner is better by 0.1." in found
+    assert "The default architecture, trial 0, has 0.7: the best trial is better by 0.1." in found
 
 
 def test_a_default_that_wins_is_said_to():
     found = said([trial(0, 0.95, kind="residual"), *TRIALS[1:2]], "Best trial")
-    assert "It is the default architecture, trial 0: the search found nothing better." in found
+    assert "The best trial is the default architecture, trial 0." in found
 
 
 def test_what_was_trained_less_is_said_to_have_been():
     short = [trial(number, 0.1 * number, values={"tuner/epochs": 2, "net/a": number}) for number in range(9)]
     long = trial(9, 0.95, values={"tuner/epochs": 20, "net/a": 8})
     found = said([*short, long], "Best trial")
-    assert "The default architecture, trial 0, has 0 after 2 epochs: the winner is better by 0.95." in found
-    assert "The median of 9 trials after 2 epochs is 0.4: the winner is better by 0.55." in found
+    assert "The default architecture, trial 0, has 0 after 2 epochs: the best trial is better by 0.95." in found
+    assert "The median of 9 trials after 2 epochs is 0.4: the best trial is better by 0.55." in found
 
 
 def test_the_winner_is_the_architecture_of_the_final_fit():
@@ -120,9 +120,7 @@ def test_why_it_ended(reason, expected):
 
 
 def test_a_search_without_a_winner_is_summed_up_too():
-    assert said([trial(0, status="failed", message="no")], "Best trial") == [
-        "No trial was completed, so there is no winner."
-    ]
+    assert said([trial(0, status="failed", message="no")], "Best trial") == ["No trial was completed."]
     assert "An error ended the search." in summary(SEARCH, [], "error", {})
 
 
@@ -136,7 +134,7 @@ def test_of_a_real_search(searched):
     search, records = searched._search()
     found = dict(sections(search, records, searched.stop_reason_, importances(records, search.space, search.direction)))
     number = int(searched.leaderboard().query("stage == 'search'").trial_id.iloc[0])
-    assert found["Best trial"][0].startswith(f"Trial {number} won: val_loss {searched.best_score_:.4g}")
+    assert found["Best trial"][0].startswith(f"Trial {number} is the best: val_loss {searched.best_score_:.4g}")
     counts = searched.leaderboard().status.value_counts()
     for line, status in zip(found["Failures"], ("failed", "refused"), strict=True):
         assert line.startswith(f"{counts[status]} trial") and f" {status}" in line

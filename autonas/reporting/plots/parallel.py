@@ -141,7 +141,7 @@ def _by_score(scores, direction):
 def _range(scores, direction):
     import numpy as np
 
-    kept = importance.without_disasters(np.asarray(scores), direction)
+    kept = importance.clip_outliers(np.asarray(scores), direction)
     return np.min(kept), np.max(kept)
 
 
