@@ -1,7 +1,7 @@
-"""Pictures of a search, by matplotlib: one module a picture.
+"""Plots of a search with matplotlib, one module per plot.
 
-Each `plot_...` draws into `axes` and returns it; without axes it opens a figure of pyplot. `figure` makes a picture
-that nobody has asked to see on a screen, for a file or a log.
+Every function `plot_...` draws into `axes` and returns the axes. Without `axes` it opens a new figure of pyplot.
+`figure` returns a figure that isn't shown on the screen, for a file or a log.
 """
 
 from autonas.reporting.plots.architecture import plot_architecture

@@ -1,15 +1,15 @@
-"""An architecture as a person would sketch it: blocks with their decisions, and the inside of cells."""
+"""Plot of an architecture: blocks with their decisions, and the graphs of cells."""
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas, cells, wording
 
-#: All lengths are in points at full size: text of this height, lines of this distance, and the gaps of boxes.
+#: Lengths in points at full size: height of text, distance of lines, padding of boxes.
 _FONT, _LINE, _PADDING = 8.0, 11.5, 7.0
 _ACROSS, _DOWN = 34.0, 16.0
-#: Mean width of a character as a share of its height, of the font that matplotlib comes with.
+#: Mean width of a character as a share of its height, in matplotlib's default font.
 _CHARACTER = 0.6
 _HEADING = 9.5
-#: Lines of a box, and characters of a line, at most.
+#: Maximum number of lines of a box and of characters of a line.
 _N_LINES, _N_CHARACTERS = 26, 46
 _FILLS = {"input": "#E8F1F8", "block": "#FFFFFF", "head": "#FCEBDD"}
 _EDGES = {"input": canvas.BLUE, "block": "0.35", "head": canvas.RED}
@@ -22,16 +22,16 @@ def _size(search, record, width=None):
 
 @canvas.sized(_size)
 def plot_architecture(search, record, width=None, axes=None):
-    """Draws the blocks of a trial, what was decided in each, and the cells inside of them.
+    """Plot the architecture of a trial: blocks, their decisions and their cells.
 
-    The picture has a size of its own; in axes of another size it is scaled with its text. `canvas.figure` gives it a
-    figure that fits.
+    The plot has a natural size and is scaled, including its text, to the size of the axes. `canvas.figure` creates a
+    figure of the natural size.
 
     Args:
-        search: The `SearchInfo`, whose blueprint is drawn.
-        record: The `TrialRecord`, whose values are.
-        width: Greatest width in inches. Blocks are drawn below each other if they are wider beside each other. Defaults
-            to `None`: beside each other.
+        search: The `SearchInfo` with the blueprint of the graph.
+        record: The `TrialRecord` with the values of the decisions.
+        width: Maximum width in inches. Blocks are placed in a column if a row of blocks is wider. Defaults to `None`,
+            blocks in a row.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
     Returns:
@@ -47,7 +47,7 @@ def plot_architecture(search, record, width=None, axes=None):
     axes.set_aspect("equal", anchor="NW")
     area = axes.get_window_extent()
     scale = min(area.width / layout.width, area.height / layout.height) * 72 / axes.figure.dpi
-    # Alone in a figure made for it, the axes will fill it once it is laid out.
+    # If the axes are alone in their figure, the layout will make them fill the figure.
     scale = min(1.0, scale) if len(axes.figure.axes) > 1 else _fitting(axes, layout)
     for number, line in enumerate(layout.heading):
         axes.text(0, 7 + 12 * number, canvas.plain(line, 90), fontsize=_HEADING * scale, fontweight="bold", va="center")
@@ -57,8 +57,8 @@ def plot_architecture(search, record, width=None, axes=None):
         _box(axes, box, scale)
     for panel, left, top in layout.panels:
         panel.draw(axes, left, top, scale)
-    for line, text_line in enumerate(layout.footer):
-        axes.text(0, layout.footer_top + (line + 0.5) * _LINE, canvas.plain(text_line, 400), fontsize=7.5 * scale,
+    for number, line in enumerate(layout.footer):
+        axes.text(0, layout.footer_top + (number + 0.5) * _LINE, canvas.plain(line, 400), fontsize=7.5 * scale,
                   va="center", color="0.35")  # fmt: skip
     return axes
 
@@ -69,11 +69,11 @@ def _fitting(axes, layout):
 
 
 class _Box:
-    """One part of the graph: where it is, and what stands in it."""
+    """Box of an input, block or head: its text, size and position."""
 
-    def __init__(self, part, lines):
-        self.part = part
-        self.title = wording.title(part)
+    def __init__(self, block, lines):
+        self.block = block
+        self.title = wording.title(block)
         hidden = len(lines) - _N_LINES
         self.lines = lines if hidden <= 0 else [*lines[: _N_LINES - 1], f"… and {hidden + 1} more"]
         longest = max([len(line) for line in self.lines] + [1.08 * len(self.title)])
@@ -83,22 +83,22 @@ class _Box:
 
 
 class _Layout:
-    """Where everything goes: blocks by their distance from the inputs, cells below, training last."""
+    """Layout of the plot: blocks by their distance from the inputs, cells below, decisions about training last."""
 
     def __init__(self, search, record, width=None):
         values = {name: value for name, value in record.values.items() if value is not None}
         self.boxes, self.arrows, self.panels = {}, [], []
         panels = []
-        for part in search.blueprint:
-            drawn = [cells.Cell(each, values) for each in part.get("drawing", [])]
-            used = {name for each in drawn for name in each.decisions}
-            drawn = [each for each in drawn if each.is_drawn]
-            lines = wording.facts(part) + wording.lines(values, part["name"], used)
-            if part.get("role") == "input":
-                lines += wording.lines(values, f"{part['name']}_encoding", used)
-            self.boxes[part["name"]] = _Box(part, wording.wrapped(lines, _N_CHARACTERS))
-            several = sum(bool(each.get("drawing")) for each in search.blueprint) > 1
-            panels += [(each, f"{wording.title(part)}: {each.name}" if several else each.name) for each in drawn]
+        for block in search.blueprint:
+            all_cells = [cells.Cell(drawing, values) for drawing in block.get("drawing", [])]
+            used = {name for cell in all_cells for name in cell.decisions}
+            drawn = [cell for cell in all_cells if cell.is_drawn]
+            lines = wording.facts(block) + wording.lines(values, block["name"], used)
+            if block.get("role") == "input":
+                lines += wording.lines(values, f"{block['name']}_encoding", used)
+            self.boxes[block["name"]] = _Box(block, wording.wrapped(lines, _N_CHARACTERS))
+            several = sum(bool(other.get("drawing")) for other in search.blueprint) > 1
+            panels += [(cell, f"{wording.title(block)}: {cell.name}" if several else cell.name) for cell in drawn]
         columns, passing = _columns(search.blueprint, self.boxes)
         heading = _heading(search, record)
         limit = None if width is None else 72 * width - 8
@@ -108,13 +108,13 @@ class _Layout:
         if self.is_vertical:
             self.heading = wording.wrapped([heading], int(limit / _heading_width("x")))
         upper = _DOWN + 6.0 + 12 * (len(self.heading) - 1)
-        taken, height = self._place(columns, upper)
+        boxes_width, height = self._place(columns, upper)
         self._connect(passing)
         for panel, name in panels:
             panel.name = name
-        taken = max(taken, *map(_heading_width, self.heading))
+        boxes_width = max(boxes_width, *map(_heading_width, self.heading))
         panels = [panel for panel, _ in panels]
-        self.width, height = self._place_panels(panels, taken, height, limit if self.is_vertical else 520.0)
+        self.width, height = self._place_panels(panels, boxes_width, height, limit if self.is_vertical else 520.0)
         others = {name: value for name, value in values.items()
                   if name.startswith("optimization/")}  # fmt: skip
         self.footer = wording.wrapped(
@@ -127,14 +127,14 @@ class _Layout:
         self.height = self.footer_top + _LINE * len(self.footer)
 
     def _place(self, columns, upper):
-        """Puts boxes into columns, or into rows if the picture is vertical; returns the width and the height."""
+        """Place boxes in columns, or in rows if the plot is vertical, and return the width and the height."""
         if self.is_vertical:
             return self._place_rows(columns, upper)
         heights = [sum(box.height for box in boxes) + _DOWN * (len(boxes) - 1) for boxes in columns]
         height = max(heights, default=0.0)
         left = 1.0
-        for boxes, taken in zip(columns, heights, strict=True):
-            top, width = upper + (height - taken) / 2, max((box.width for box in boxes), default=0.0)
+        for boxes, column_height in zip(columns, heights, strict=True):
+            top, width = upper + (height - column_height) / 2, max((box.width for box in boxes), default=0.0)
             for box in boxes:
                 box.left, box.top = left + (width - box.width) / 2, top
                 top += box.height + _DOWN
@@ -144,8 +144,8 @@ class _Layout:
     def _place_rows(self, rows, upper):
         widths = [sum(box.width for box in boxes) + _DOWN * (len(boxes) - 1) for boxes in rows]
         width, top = max(widths, default=0.0), upper
-        for boxes, taken in zip(rows, widths, strict=True):
-            left, height = 1.0 + (width - taken) / 2, max((box.height for box in boxes), default=0.0)
+        for boxes, row_width in zip(rows, widths, strict=True):
+            left, height = 1.0 + (width - row_width) / 2, max((box.height for box in boxes), default=0.0)
             for box in boxes:
                 box.left, box.top = left, top
                 left += box.width + _DOWN
@@ -153,7 +153,7 @@ class _Layout:
         return width + 2.0, top - _DOWN + 1.0
 
     def _connect(self, passing):
-        """Makes the arrows: lists of points."""
+        """Compute the arrows, lists of points."""
         for (source, target), gaps in passing.items():
             first, last = self.boxes[source], self.boxes[target]
             if self.is_vertical:
@@ -167,7 +167,7 @@ class _Layout:
             self.arrows.append(points)
 
     def _place_panels(self, panels, width, height, least):
-        """Puts cells below the boxes, in rows about as wide; returns the width and the height of all."""
+        """Place cells below the boxes in rows of similar width, and return the total width and height."""
         limit = max([width, least, *(panel.width for panel in panels)])
         left, top, row = 1.0, height + _DOWN, 0.0
         for panel in panels:
@@ -180,30 +180,31 @@ class _Layout:
 
 
 def _columns(blueprint, boxes):
-    """Sort boxes by their distance from the inputs.
+    """Assign boxes to columns by their distance from the inputs.
 
     Returns:
-        A list of columns, which are lists of boxes and gaps, and a dict from pairs of a source and its target to the
-        gaps of the columns between them.
+        Tuple of a list of columns, which are lists of boxes and gaps, and a dict from pairs of a source and its target
+        to the gaps in the columns between them.
     """
-    column = {}
-    for part in blueprint:
-        column[part["name"]] = 1 + max((column[source] for source in part["inputs"]), default=-1)
-    # An input stands beside the blocks that take it.
-    for part in blueprint:
-        if not part["inputs"]:
-            takers = [column[each["name"]] for each in blueprint if part["name"] in each["inputs"]]
-            column[part["name"]] = min(takers, default=1) - 1
-    columns = [[] for _ in range(1 + max(column.values(), default=-1))]
+    column_of = {}
+    for block in blueprint:
+        column_of[block["name"]] = 1 + max((column_of[source] for source in block["inputs"]), default=-1)
+    # An input is placed directly before the first block that uses it.
+    for block in blueprint:
+        if not block["inputs"]:
+            targets = [column_of[other["name"]] for other in blueprint if block["name"] in other["inputs"]]
+            column_of[block["name"]] = min(targets, default=1) - 1
+    columns = [[] for _ in range(1 + max(column_of.values(), default=-1))]
     passing = {}
-    for part in blueprint:
-        columns[column[part["name"]]].append(boxes[part["name"]])
-        for source in part["inputs"]:
-            # An arrow over several columns needs a place in each column between.
-            between = [_Gap() for _ in range(column[source] + 1, column[part["name"]])]
-            for gap, place in zip(between, range(column[source] + 1, column[part["name"]]), strict=True):
-                columns[place].append(gap)
-            passing[source, part["name"]] = between
+    for block in blueprint:
+        columns[column_of[block["name"]]].append(boxes[block["name"]])
+        for source in block["inputs"]:
+            # An arrow over several columns needs a gap in every column in between.
+            between = range(column_of[source] + 1, column_of[block["name"]])
+            gaps = [_Gap() for _ in between]
+            for gap, column in zip(gaps, between, strict=True):
+                columns[column].append(gap)
+            passing[source, block["name"]] = gaps
     return columns, passing
 
 
@@ -221,7 +222,7 @@ def _heading(search, record):
 
 
 class _Gap:
-    """Room in a column for an arrow that passes it."""
+    """Gap in a column for an arrow that crosses the column."""
 
     width, height = 10.0, 12.0
 
@@ -232,7 +233,7 @@ class _Gap:
 def _box(axes, box, scale):
     from matplotlib import patches
 
-    role = box.part.get("role", "block")
+    role = box.block.get("role", "block")
     axes.add_patch(
         patches.FancyBboxPatch(
             (box.left, box.top), box.width, box.height, boxstyle="round,pad=0,rounding_size=5",
@@ -249,7 +250,7 @@ def _box(axes, box, scale):
 
 
 def _arrow(axes, points, is_vertical, scale):
-    """An arrow through points, which leaves and arrives at a right angle to the boxes."""
+    """Draw an arrow through points, at right angles to the boxes at its ends."""
     from matplotlib import patches, path
 
     vertices, codes = [points[0]], [path.Path.MOVETO]

@@ -1,19 +1,19 @@
-"""What all pictures share: axes, sizes, colours, and labels that are data and no formulas."""
+"""Common functions of all plots: axes, sizes, colours and labels."""
 
 from autonas.reporting.text import shortened
 
-#: Colours that the colour-blind tell apart (Okabe and Ito 2008).
+#: Colours that people with colour blindness can distinguish (Okabe and Ito 2008).
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-#: For what is there but not meant.
+#: Colour of elements in the background.
 GREY = "0.6"
-#: Inches.
+#: Default width and height of a plot in inches.
 SIZE = (6.4, 4.0)
-#: Height of a picture that is made narrower, as a share of its width at least, unless it was lower before.
+#: Minimum ratio of height to width of a plot whose width is reduced, unless the original ratio was smaller.
 _LEAST_SHARE = 0.76
 
 
 def new_axes(axes, size=SIZE):
-    """`axes`, or those of a new figure of pyplot, of a size in inches, if it is `None`."""
+    """Return `axes`, or the axes of a new figure of pyplot of a size in inches if `axes` is `None`."""
     if axes is not None:
         return axes
     from matplotlib import pyplot
@@ -22,13 +22,13 @@ def new_axes(axes, size=SIZE):
 
 
 def figure(plot, *arguments, width=None):
-    """Draw a plot into a figure of its own, which pyplot doesn't know.
+    """Draw a plot into a new figure that isn't registered with pyplot.
 
     Args:
         plot: One of the `plot_...` functions.
-        *arguments: Its arguments but `axes`.
-        width: Greatest width in inches. Text is as large as without it, so a picture that would be wider is drawn anew
-            for this width and isn't scaled. Defaults to `None`: the size that suits the plot.
+        *arguments: Arguments of `plot` except `axes`.
+        width: Maximum width in inches. A wider plot is drawn for this width with text of the same size, instead of
+            being scaled. Defaults to `None`, the natural size of the plot.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -44,10 +44,10 @@ def figure(plot, *arguments, width=None):
 
 
 def sized(size):
-    """Decorates a `plot_...` function whose picture isn't of the usual size.
+    """Decorate a `plot_...` function whose plot doesn't have the default size.
 
     Args:
-        size: Function of the arguments, without axes, that gives width and height in inches.
+        size: Function of the arguments without `axes` that returns width and height in inches.
     """
 
     def decorate(plot):
@@ -58,24 +58,24 @@ def sized(size):
 
 
 def plain(text, limit=40):
-    """A label as it is to be drawn: on one line, at most `limit` characters, and never read as a formula."""
+    """Return a label on one line, cut to `limit` characters, with dollar signs escaped so that it isn't a formula."""
     return shortened(" ".join(str(text).split()), limit).replace("$", r"\$")
 
 
 def note(axes, text):
-    """Says in empty axes why there is no picture."""
+    """Write into empty axes why there is no plot, and return the axes."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", color="0.4", transform=axes.transAxes, wrap=True)
     return axes
 
 
 def legend_above(axes):
-    """Adds a legend above the axes, in as many columns as fit."""
+    """Add a legend above the axes in as many columns as fit."""
     ncols = max(1, int(axes.figure.get_size_inches()[0] / 2.0))
     axes.legend(frameon=False, fontsize="small", ncols=ncols, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
 
 
 def tidy(axes):
-    """Takes away what isn't needed of the frame, and returns the axes."""
+    """Hide the upper and right lines of the frame, and return the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     return axes

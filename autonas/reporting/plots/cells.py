@@ -1,4 +1,4 @@
-"""The inside of a cell: its nodes in a row, its operations on lines above and below it."""
+"""Drawing of a cell: its nodes in a row, its operations on edges above and below."""
 
 from autonas.reporting.plots import canvas
 
@@ -16,18 +16,18 @@ _COLOURS = {
 
 
 class Cell:
-    """A small graph as `Block.drawing` describes it, with the operations that were chosen.
+    """Graph of a cell with the chosen operations.
 
     Args:
-        drawing: The dict.
-        values: Dict from decision to value, of the active ones.
+        drawing: Dict of the graph, as `Block.drawing` returns.
+        values: Dict from active decisions to their values.
     """
 
     def __init__(self, drawing, values):
         self.name = drawing["name"]
         inputs = drawing["inputs"]
         self.decisions = []
-        found, skips = [], []
+        edges, skips = [], []
         for edge in drawing["edges"]:
             source, decision = edge["source"], edge.get("decision")
             if decision is not None and decision not in values:
@@ -45,11 +45,11 @@ class Cell:
                 skips.append((source, edge["target"], ""))
             else:
                 self.decisions.append(decision)
-                found.append((source, edge["target"], str(values[decision])))
-        reached = {target for _, target, _ in found}
-        found += [edge for edge in skips if edge[0] is not None and edge[1] in reached]
-        self.edges = [edge for edge in found if edge[2] != "none"]
-        n_nodes = max([len(inputs), *(target + 1 for _, target, _ in found)])
+                edges.append((source, edge["target"], str(values[decision])))
+        reached = {target for _, target, _ in edges}
+        edges += [edge for edge in skips if edge[0] is not None and edge[1] in reached]
+        self.edges = [edge for edge in edges if edge[2] != "none"]
+        n_nodes = max([len(inputs), *(target + 1 for _, target, _ in edges)])
         self.labels = [*inputs, *(str(number + 1) for number in range(n_nodes - len(inputs)))]
         if drawing.get("joins") and n_nodes > len(inputs) + 1:
             self.edges += [(node, n_nodes, "") for node in range(len(inputs), n_nodes)]
@@ -58,18 +58,18 @@ class Cell:
             self.labels[-1] = "output"
         used_by = drawing.get("used_by")
         is_used = used_by is None or any(values.get(name) == used_by[0] for name in used_by[1])
-        #: Whether there is anything to draw.
-        self.is_drawn = bool(found) and is_used
+        #: Whether the cell is used and has edges.
+        self.is_drawn = bool(edges) and is_used
         self._place()
 
     def _place(self):
-        """Gives each edge a lane, above or below the nodes, in which it meets no other."""
+        """Assign every edge to a lane above or below the nodes, such that edges in a lane don't overlap."""
         taken = {}
         self.lanes = {}
         for edge in sorted(self.edges, key=lambda edge: (edge[1] - edge[0], edge[0])):
             source, target, label = edge
             if target - source == 1 and not any(
-                each[:2] == edge[:2] and lane == 0 for each, lane in self.lanes.items()
+                other[:2] == edge[:2] and lane == 0 for other, lane in self.lanes.items()
             ):
                 self.lanes[edge] = 0
                 continue
@@ -91,29 +91,29 @@ class Cell:
         self.height = _TITLE + _LANE * (self.n_above + self.n_below + 2)
 
     def draw(self, axes, left, top, scale):
-        """Draws it into axes whose units are points of a text of full size.
+        """Draw the cell into axes whose units are points at full size.
 
         Args:
             axes: The axes.
-            left: Left edge.
-            top: Upper edge.
-            scale: Size of text as a share of its full size.
+            left: Position of the left edge.
+            top: Position of the upper edge.
+            scale: Size of the text relative to its full size.
         """
         from matplotlib import patches
 
         axes.text(left, top + 6, canvas.plain(self.name, 80), fontsize=8 * scale, fontweight="bold", va="center")
         middle = top + _TITLE + _LANE * (self.n_above + 0.6)
-        places = [left + self.halves[0] + 1 + self.step * place for place in range(len(self.labels))]
+        centres = [left + self.halves[0] + 1 + self.step * node for node in range(len(self.labels))]
         for (source, target, label), lane in self.lanes.items():
-            start, end = places[source] + self.halves[source], places[target] - self.halves[target]
+            start, end = centres[source] + self.halves[source], centres[target] - self.halves[target]
             self._edge(axes, start, end, middle, lane, label, scale)
-        for place, label, half in zip(places, self.labels, self.halves, strict=True):
+        for centre, label, half in zip(centres, self.labels, self.halves, strict=True):
             words = label.rsplit(" ", 1)
             axes.add_patch(patches.FancyBboxPatch(
-                (place - half, middle - _RADIUS), 2 * half, 2 * _RADIUS, boxstyle="round,pad=0,rounding_size=6",
+                (centre - half, middle - _RADIUS), 2 * half, 2 * _RADIUS, boxstyle="round,pad=0,rounding_size=6",
                 facecolor="white", edgecolor="0.2", linewidth=scale, zorder=5,
             ))  # fmt: skip
-            axes.text(place, middle, "\n".join(map(canvas.plain, words)), ha="center",
+            axes.text(centre, middle, "\n".join(map(canvas.plain, words)), ha="center",
                       va="center", fontsize=(_FONT - 0.8 * (len(words) > 1)) * scale, zorder=6,
                       linespacing=0.9)  # fmt: skip
 
@@ -121,7 +121,7 @@ class Cell:
         from matplotlib import patches, path
 
         height = middle + lane * _LANE
-        # The steeper, the farther away: lines of several lanes at one node stay apart.
+        # Lines in farther lanes have longer slopes, so that the lines at one node stay apart.
         slope = 4.0 + 3.0 * abs(lane)
         points = [(start, middle), (start + slope, height), (end - slope - 6, height), (end, middle)]
         if lane == 0:

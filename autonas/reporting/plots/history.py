@@ -1,4 +1,4 @@
-"""The course of a search: the score of each trial, the best so far, and the learning curves."""
+"""Plots of the scores of a search over trials or time, and of the learning curves."""
 
 import math
 
@@ -8,28 +8,28 @@ from autonas.reporting.plots import canvas
 from autonas.trials.order import is_number, longest, sort_key, target_epochs
 from autonas.trials.states import Stage, Status
 
-#: Learning curves that are told apart by colour; the others are grey.
+#: Number of learning curves in colour. The others are grey.
 _N_COLOURED = 6
 
 
 def plot_history(search, records, over="trials", axes=None):
-    """Draws each trial's score and the best so far; failed and refused trials are marked on the lower edge.
+    """Plot the score of every trial and the best score so far. Failed and refused trials are marked at the bottom.
 
-    Trials that were trained less than others, as those of low fidelity first are, are drawn small and pale. The best
-    so far is that of the trials trained farthest until then.
+    Trials of a lower fidelity, trained for fewer epochs, have small grey markers. The best trial so far is the best
+    among the trials trained for the most epochs until then.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
-        over: `"trials"` or `"seconds"`: what the horizontal axis is, how many trials were before, or when a trial
-            ended, counted from the beginning of the first one. Defaults to `"trials"`.
+        over: Horizontal axis: `"trials"`, the number of the trial, or `"seconds"`, the end of the trial in seconds
+            since the start of the first trial. Defaults to `"trials"`.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `over` is something else.
+        ValueError: If `over` has another value.
     """
     if over not in ("trials", "seconds"):
         raise ValueError(f"`over` must be 'trials' or 'seconds'. Received: over={over!r}")
@@ -39,10 +39,11 @@ def plot_history(search, records, over="trials", axes=None):
         trials.sort(key=lambda record: record.started + record.seconds)
     first = min((record.started for record in trials), default=0.0)
     if over == "trials":
-        # Numbers count epochs of shared weights too.
-        place = {id(each): order for order, each in enumerate(sorted(trials, key=lambda record: record.number))}
+        # The numbers of trials aren't used directly, since epochs of a supernet have numbers too.
+        ordered = sorted(trials, key=lambda record: record.number)
+        x_of = {id(record): index for index, record in enumerate(ordered)}
     else:
-        place = {id(each): each.started + each.seconds - first for each in trials}
+        x_of = {id(record): record.started + record.seconds - first for record in trials}
     scored = [record for record in trials if record.is_completed and is_number(record.score)]
     if not trials:
         return canvas.note(axes, "no trial has ended")
@@ -50,24 +51,25 @@ def plot_history(search, records, over="trials", axes=None):
     short = [record for record in scored if target_epochs(record) < target_epochs(full[0])]
     if short:
         label = f"trained for fewer than {target_epochs(full[0])} epochs"
-        axes.scatter([place[id(each)] for each in short], [each.score for each in short], s=10, color="0.75",
+        axes.scatter([x_of[id(record)] for record in short], [record.score for record in short], s=10, color="0.75",
                      label=label)  # fmt: skip
-    axes.scatter([place[id(each)] for each in full], [each.score for each in full], s=22, color=canvas.SKY,
+    axes.scatter([x_of[id(record)] for record in full], [record.score for record in full], s=22, color=canvas.SKY,
                  label="trial", zorder=3)  # fmt: skip
     path = _best_so_far(search, scored)
     if path:
-        end = max(place.values())
-        axes.step([place[id(each)] for each in path] + [end], [each.score for each in path] + [path[-1].score],
+        end = max(x_of.values())
+        scores = [record.score for record in path]
+        axes.step([x_of[id(record)] for record in path] + [end], [*scores, scores[-1]],
                   where="post", color=canvas.BLUE, label="best so far", zorder=2)  # fmt: skip
-        axes.plot(place[id(path[-1])], path[-1].score, "*", color=canvas.RED, markersize=13, zorder=4,
+        axes.plot(x_of[id(path[-1])], path[-1].score, "*", color=canvas.RED, markersize=13, zorder=4,
                   label=f"best: trial {path[-1].number}, {path[-1].score:.4g}")  # fmt: skip
     _limit(axes, [record.score for record in scored], search.direction)
     _draw_baselines(axes, records)
     for status, marker, colour in ((Status.FAILED, "x", canvas.RED), (Status.REFUSED, "|", canvas.ORANGE)):
-        places = [place[id(record)] for record in trials if record.status == status]
-        if places:
-            label = f"{status} ({len(places)})"
-            axes.scatter(places, [0.02] * len(places), s=30, color=colour, marker=marker, label=label,
+        positions = [x_of[id(record)] for record in trials if record.status == status]
+        if positions:
+            label = f"{status} ({len(positions)})"
+            axes.scatter(positions, [0.02] * len(positions), s=30, color=colour, marker=marker, label=label,
                          transform=axes.get_xaxis_transform(), clip_on=False, zorder=5)  # fmt: skip
     axes.set_xlabel("trial" if over == "trials" else "seconds since the first trial began")
     axes.set_ylabel(_score_label(search))
@@ -78,7 +80,7 @@ def plot_history(search, records, over="trials", axes=None):
 
 
 def plot_curves(search, records, axes=None):
-    """Draws the learning curves: the score of each epoch of each trial, those of the best ones in colour.
+    """Plot the learning curves, the scores of the trials over epochs, with the best trials in colour.
 
     Args:
         search: The `SearchInfo`.
@@ -91,7 +93,7 @@ def plot_curves(search, records, axes=None):
     axes = canvas.new_axes(axes)
     name = search.objective
     if not any(name in epoch for record in records for epoch in record.history):
-        # An objective that isn't scored in epochs, such as a cost.
+        # The objective isn't computed after every epoch, such as a cost.
         name = "val_loss"
     curves = [
         (record, [epoch.get(name, math.nan) for epoch in record.history])
@@ -112,7 +114,7 @@ def plot_curves(search, records, axes=None):
         style = {"color": "0.8", "linewidth": 0.8}
         if rank < _N_COLOURED:
             style = {"color": colours[rank], "linewidth": 1.6, "label": f"trial {record.number}", "zorder": 10 - rank}
-        # Alone, an epoch is no line; of the best, the epoch is marked that the score is of.
+        # A marker shows the epoch of the score of the best trials, and a curve of a single epoch.
         marked = [record.best_epoch - 1] if rank < _N_COLOURED and 0 < record.best_epoch <= len(curve) else []
         marked = [0] if len(curve) == 1 else marked
         axes.plot(range(1, len(curve) + 1), curve, marker="o", markersize=4, markevery=marked, **style)
@@ -128,7 +130,7 @@ def plot_curves(search, records, axes=None):
 
 
 def _draw_baselines(axes, records):
-    """Draw the scores of the baselines as lines; a line that is far from all trials stands in the legend only."""
+    """Draw the scores of the baselines as lines. A baseline far from all trials is listed in the legend only."""
     low, high = axes.get_ylim()
     span = high - low
     shown = [record for record in records if record.stage == Stage.BASELINE and is_number(record.score)]
@@ -151,7 +153,7 @@ def _best_so_far(search, scored):
 
 
 def _limit(axes, scores, direction):
-    """Cuts off scores so bad that nothing could be seen of the others; what is cut off is said."""
+    """Limit the vertical axis so that very bad scores don't hide the others, and write how many are outside."""
     import numpy as np
 
     if len(scores) < 5:

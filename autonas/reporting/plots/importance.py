@@ -1,4 +1,4 @@
-"""The importance of decisions."""
+"""Plot of the importance of decisions."""
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
@@ -12,10 +12,10 @@ def _size(shares):
 
 @canvas.sized(_size)
 def plot_importance(shares, axes=None):
-    """Draws a bar for each decision, as long as its importance: its share of the variation of the score.
+    """Plot the importances of decisions, their shares of the variation of the score, as bars.
 
     Args:
-        shares: Dict from decision to share, the largest first, as `importance.importances` gives it.
+        shares: Dict from decision to share in descending order, as `importance.importances` returns.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
     Returns:
@@ -29,11 +29,11 @@ def plot_importance(shares, axes=None):
     rest = list(shares.values())[_N_SHOWN:]
     if rest:
         bars.append((f"{len(rest)} others", sum(rest)))
-    places = range(len(bars))
-    axes.barh(places, [share for _, share in bars], color=[canvas.BLUE] * min(len(bars), _N_SHOWN) + [canvas.GREY])
-    for place, (_, share) in enumerate(bars):
-        axes.text(share, place, f" {share:.0%}" if share >= 0.005 else " <1%", va="center", fontsize="small")
-    axes.set_yticks(places, [label for label, _ in bars])
+    rows = range(len(bars))
+    axes.barh(rows, [share for _, share in bars], color=[canvas.BLUE] * min(len(bars), _N_SHOWN) + [canvas.GREY])
+    for row, (_, share) in enumerate(bars):
+        axes.text(share, row, f" {share:.0%}" if share >= 0.005 else " <1%", va="center", fontsize="small")
+    axes.set_yticks(rows, [label for label, _ in bars])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.12 * max(share for _, share in bars))
     axes.set_xlabel("importance")

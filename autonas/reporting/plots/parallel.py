@@ -1,4 +1,4 @@
-"""Parallel coordinates: each trial a line through the values of its decisions to its score."""
+"""Plot of parallel coordinates, with a line per trial through the values of its decisions to its score."""
 
 import math
 import textwrap
@@ -10,13 +10,13 @@ from autonas.trials import order
 from autonas.trials.states import Status
 
 _N_SHOWN = 8
-#: Characters of a line of an axis's head: as many as there is room for.
+#: Maximum number of characters of a line in the heading of an axis.
 _N_CHARACTERS = 15
-#: Where inactive decisions, and trials without a score, are drawn.
+#: Vertical position of inactive decisions and of trials without a score.
 _BELOW = -0.16
-#: Ticks of an axis at most; of more values some are left out.
+#: Maximum number of ticks of an axis.
 _N_TICKS = 8
-#: Ranges of positive reals this wide are drawn on a logarithmic scale.
+#: Minimum ratio of the ends of a positive range for a logarithmic scale.
 _LOGARITHMIC = 30.0
 
 
@@ -26,7 +26,7 @@ def _size(search, records, shares=None):
 
 @canvas.sized(_size)
 def plot_parallel(search, records, shares=None, axes=None):
-    """Draws each trial as a line through the values of its decisions, the most important first, to its score.
+    """Plot every trial as a line through the values of its decisions, most important first, to its score.
 
     Only trials with comparable scores are drawn (see `trials.order.comparable`), and trials that failed. A decision
     that was inactive in a trial is passed below its scale.
@@ -34,8 +34,9 @@ def plot_parallel(search, records, shares=None, axes=None):
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
-        shares: Dict from decision to its importance, the most important first, or `None`; where it doesn't say, those
-            that were active most often come first. The 8 first ones that varied are drawn.
+        shares: Dict from decision to its importance in descending order, or `None`. Decisions without an importance
+            are sorted by the number of trials in which they are active. The first 8 decisions with more than one
+            value are drawn.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
     Returns:
@@ -54,7 +55,7 @@ def plot_parallel(search, records, shares=None, axes=None):
     axes.set_axis_off()
     scores = np.array([record.score for record in trials])
     colours, heights = _by_score(scores, search.direction)
-    # The best on top; lines through one option lie beside each other, not on each other.
+    # The best trial is drawn last, on top. Lines through the same option are spread so that they don't coincide.
     worst_first = np.argsort(oriented(heights, search.direction), kind="stable")
     spread = 0.05 * (np.argsort(worst_first) / max(1, len(worst_first) - 1) - 0.5)
     lines = []
@@ -75,8 +76,8 @@ def plot_parallel(search, records, shares=None, axes=None):
     axes.set_xlim(-0.75, len(names) + 0.9)
     lengths = {order.target_epochs(record) for record in records if record.is_candidate}
     if len(lengths) > 1:
-        said = f"{len(trials)} trials, trained for {order.target_epochs(trials[0])} epochs"
-        axes.text(-0.7, _BELOW - 0.05, said, fontsize=7, color="0.4", va="top")
+        note = f"{len(trials)} trials, trained for {order.target_epochs(trials[0])} epochs"
+        axes.text(-0.7, _BELOW - 0.05, note, fontsize=7, color="0.4", va="top")
     axes.set_ylim(_BELOW - 0.08, 1.2)
     return axes
 
@@ -93,7 +94,7 @@ def _shown(search, records, shares):
 
 
 class _Scale:
-    """The scale of one decision, from 0 to 1."""
+    """Scale of a decision from 0 to 1."""
 
     def __init__(self, info, trials):
         seen = [record.values[info["name"]] for record in trials if record.values.get(info["name"]) is not None]
@@ -109,7 +110,7 @@ class _Scale:
             return
         self.low, self.high = min(seen), max(seen)
         self.is_logarithmic = self.low > 0 and self.high / self.low > _LOGARITHMIC
-        self.ticks = [(place, text.shown(self._value(place))) for place in (0.0, 0.25, 0.5, 0.75, 1.0)]
+        self.ticks = [(height, text.shown(self._value(height))) for height in (0.0, 0.25, 0.5, 0.75, 1.0)]
 
     def position(self, value, offset=0.0):
         if value is None:
@@ -120,20 +121,20 @@ class _Scale:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
-    def _value(self, place):
+    def _value(self, height):
         if self.is_logarithmic:
-            return float(self.low * (self.high / self.low) ** place)
-        return float(self.low + (self.high - self.low) * place)
+            return float(self.low * (self.high / self.low) ** height)
+        return float(self.low + (self.high - self.low) * height)
 
 
 def _by_score(scores, direction):
-    """Colours of trials and their heights on the axis of the score, from 0 to 1; bad outliers are at its edge."""
+    """Return the colours of trials and their heights on the axis of the score, from 0 to 1, with outliers clipped."""
     import numpy as np
     from matplotlib import colormaps
 
     low, high = _range(scores, direction)
     heights = np.clip((scores - low) / ((high - low) or 1.0), 0.0, 1.0)
-    # The best is dark: the bright end of the map is hard to see on white.
+    # The best trial is dark, since the bright end of the colour map is hard to see on white.
     bright = np.abs(heights - heights[np.argmax(oriented(scores, direction))])
     return colormaps["viridis"](0.88 * bright), heights
 
@@ -148,30 +149,30 @@ def _range(scores, direction):
 def _draw_scales(axes, names, scales):
     labels = text.short_names(names)
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
-    for place, name in enumerate(names):
-        axes.plot([place, place], [0, 1], color="0.3", linewidth=1, zorder=3)
+    for position, name in enumerate(names):
+        axes.plot([position, position], [0, 1], color="0.3", linewidth=1, zorder=3)
         label = canvas.plain(labels[name].replace("kind ", ""), 3 * _N_CHARACTERS)
-        _head(axes, place, textwrap.wrap(label, _N_CHARACTERS))
+        _heading(axes, position, textwrap.wrap(label, _N_CHARACTERS))
         for height, tick in scales[name].ticks:
-            axes.text(place - 0.03, height, canvas.plain(tick, 18), ha="right", va="center", fontsize=7, bbox=box,
+            axes.text(position - 0.03, height, canvas.plain(tick, 18), ha="right", va="center", fontsize=7, bbox=box,
                       zorder=4)  # fmt: skip
         if scales[name].has_inactive:
-            axes.text(place - 0.03, _BELOW, "inactive", ha="right", va="center", fontsize=7, color="0.4", bbox=box,
+            axes.text(position - 0.03, _BELOW, "inactive", ha="right", va="center", fontsize=7, color="0.4", bbox=box,
                       style="italic", zorder=4)  # fmt: skip
 
 
-def _head(axes, place, lines):
-    axes.text(place, 1.07, "\n".join(lines), ha="center", va="bottom", fontsize=8, fontweight="bold")
+def _heading(axes, position, lines):
+    axes.text(position, 1.07, "\n".join(lines), ha="center", va="bottom", fontsize=8, fontweight="bold")
 
 
-def _draw_score(axes, place, search, trials, heights, has_failed):
+def _draw_score(axes, position, search, trials, heights, has_failed):
     low, high = _range([record.score for record in trials], search.direction)
-    axes.plot([place, place], [0, 1], color="0.3", linewidth=1, zorder=3)
-    _head(axes, place, textwrap.wrap(canvas.plain(search.objective, 2 * _N_CHARACTERS), _N_CHARACTERS))
+    axes.plot([position, position], [0, 1], color="0.3", linewidth=1, zorder=3)
+    _heading(axes, position, textwrap.wrap(canvas.plain(search.objective, 2 * _N_CHARACTERS), _N_CHARACTERS))
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        axes.text(place + 0.04, share, f"{low + share * (high - low):.4g}", ha="left", va="center", fontsize=7)
+        axes.text(position + 0.04, share, f"{low + share * (high - low):.4g}", ha="left", va="center", fontsize=7)
     if has_failed:
-        axes.text(place + 0.04, _BELOW, "failed", ha="left", va="center", fontsize=7, color=canvas.RED)
+        axes.text(position + 0.04, _BELOW, "failed", ha="left", va="center", fontsize=7, color=canvas.RED)
     best = max(range(len(trials)), key=lambda index: oriented(heights[index], search.direction))
-    axes.text(place + 0.42, heights[best], f"trial {trials[best].number}", ha="left", va="center", fontsize=7,
+    axes.text(position + 0.42, heights[best], f"trial {trials[best].number}", ha="left", va="center", fontsize=7,
               fontweight="bold", color="0.2")  # fmt: skip

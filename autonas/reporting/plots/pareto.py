@@ -1,23 +1,24 @@
-"""The Pareto front of a search with several objectives."""
+"""Plot of the Pareto front of a search with several objectives."""
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
 from autonas.trials.states import Stage, Status
 
-#: A limit is drawn as a line if it is no farther from the trials than this share of their range.
+#: Maximum distance of a limit from the trials to be drawn as a line, relative to the range of the trials.
 _NEAR = 0.5
 
 
 def plot_pareto(board, front, objectives, constraints=None, axes=None):
-    """Draws trials by two objectives, and the Pareto front: the trials that no other trial dominates.
+    """Plot the trials by two objectives with the Pareto front, the non-dominated trials.
 
-    Limits of the two objectives are drawn as lines. A limit so far away that all trials would be drawn on one edge is
-    named in the legend only.
+    Limits of constraints on the two objectives are drawn as lines. A limit far from all trials is listed in the legend
+    only.
 
     Args:
         board: The leaderboard, a DataFrame.
-        front: Its rows of the Pareto front.
-        objectives: List of pairs of name and direction; the first is drawn upwards, the second to the right.
+        front: Rows of the leaderboard on the Pareto front.
+        objectives: List of pairs of name and direction. The first objective is on the vertical axis, the second on the
+            horizontal axis.
         constraints: Dict from names of costs to limits, or `None`.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
@@ -30,7 +31,7 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
     dominated = trials[~trials.trial_id.isin(front.trial_id)]
     axes.scatter(dominated[wide], dominated[high], color="0.7", label="dominated")
     ordered = front.sort_values(wide)
-    # A point dominates all that is beside it on its worse side: steps, no straight lines.
+    # A point dominates the points on its worse side, so the front is a step function.
     where = "post" if wide_direction == "min" else "pre"
     axes.step(ordered[wide], ordered[high], where=where, color=canvas.BLUE, linewidth=1)
     axes.scatter(ordered[wide], ordered[high], color=canvas.BLUE, zorder=3, label="Pareto front")
@@ -44,7 +45,7 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
 
 
 def _limit(axes, draw, values, name, limit):
-    """Draws a limit with `draw`, or only names it in the legend if it is far from the values of the trials."""
+    """Draw a limit with `draw`, or only list it in the legend if it is far from the values of the trials."""
     low, high = values.min(), values.max()
     margin = _NEAR * (high - low or abs(high))
     label = canvas.plain(f"{name} limit {limit:g}")

@@ -1,10 +1,10 @@
-"""Where the time went."""
+"""Plot of the time of a search by stage and phase."""
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
 from autonas.trials.states import Stage
 
-#: What candidates, shared weights and the final fit are called.
+#: Labels of the stages.
 _STAGES = {
     Stage.SEARCH: "trials",
     Stage.SUPERNET: "shared weights",
@@ -15,14 +15,14 @@ _STAGES = {
 
 
 def seconds_by_phase(records):
-    """Seconds by stage and phase.
+    """Return the seconds of a search by stage and phase.
 
     Args:
         records: List of `TrialRecord`s.
 
     Returns:
-        Dict from a stage in words to a dict from the name of a phase to seconds; what no phase accounts for is
-        `"other"`. Stages and phases in which no time was spent are left out.
+        Dict from the label of a stage to a dict from the name of a phase to seconds. Time outside of all phases is
+        `"other"`. Stages and phases that took hardly any time are left out.
     """
     stages = {}
     for record in records:
@@ -30,15 +30,15 @@ def seconds_by_phase(records):
         for name, seconds in record.phases.items():
             phases[name] = phases.get(name, 0.0) + seconds
         phases["other"] = phases.get("other", 0.0) + max(0.0, record.seconds - sum(record.phases.values()))
-    found = {}
+    seconds_of = {}
     for stage, phases in stages.items():
         total = sum(phases.values())
         kept = {name: seconds for name, seconds in phases.items() if seconds > 0.005 * total}
         if kept:
-            # "other" stands last.
-            found[stage] = {**{name: kept[name] for name in kept if name != "other"},
+            # "other" comes last.
+            seconds_of[stage] = {**{name: kept[name] for name in kept if name != "other"},
                             **({"other": kept["other"]} if "other" in kept else {})}  # fmt: skip
-    return found
+    return seconds_of
 
 
 def _size(records):
@@ -47,7 +47,7 @@ def _size(records):
 
 @canvas.sized(_size)
 def plot_phases(records, axes=None):
-    """Draws a bar for each stage of the search, divided by what its seconds went to.
+    """Plot the seconds of every stage of the search as a bar, divided into phases.
 
     Args:
         records: List of `TrialRecord`s.
@@ -60,14 +60,15 @@ def plot_phases(records, axes=None):
     stages = seconds_by_phase(records)
     if not stages:
         return canvas.note(axes, "no time was measured")
-    phases = list(dict.fromkeys(name for each in stages.values() for name in each if name != "other")) + ["other"]
+    names = dict.fromkeys(name for seconds_of in stages.values() for name in seconds_of if name != "other")
+    phases = [*names, "other"]
     palette = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.PURPLE, canvas.SKY, canvas.RED, "#F0E442", "0.35"]
     lefts = [0.0] * len(stages)
-    for place, name in enumerate(phases):
-        widths = [each.get(name, 0.0) for each in stages.values()]
+    for index, name in enumerate(phases):
+        widths = [seconds_of.get(name, 0.0) for seconds_of in stages.values()]
         if not any(widths):
             continue
-        colour = "0.8" if name == "other" else palette[place % len(palette)]
+        colour = "0.8" if name == "other" else palette[index % len(palette)]
         label = canvas.plain(f"{name.replace('_', ' ')}, {text.duration(sum(widths))}")
         axes.barh(range(len(stages)), widths, left=lefts, color=colour, label=label, edgecolor="white", linewidth=0.5)
         lefts = [left + width for left, width in zip(lefts, widths, strict=True)]

@@ -1,10 +1,10 @@
-"""What the winner says of rows that it wasn't trained on, beside what is true."""
+"""Plot of the predictions of a head on the validation set, compared with the truth."""
 
 from autonas.reporting.plots import canvas
 
-#: Classes up to which each cell of a confusion matrix holds its number.
+#: Maximum number of classes for counts in the cells of the confusion matrix.
 _N_NUMBERED = 14
-#: Classes up to which each has its label.
+#: Maximum number of classes for labels.
 _N_LABELLED = 40
 _N_BARS = 20
 
@@ -21,13 +21,13 @@ def _size(predictions):
 
 @canvas.sized(_size)
 def plot_predictions(predictions, axes=None):
-    """Draws the predictions of one head.
+    """Plot the predictions of one head.
 
-    - Classes: the confusion matrix, each row the share of the rows of a class; numbers are counts.
-    - Several labels at once: for each label how often it was found, missed, and seen where it wasn't, at a probability
-      of one half; the most frequent ones.
-    - A number: what was predicted over what is true; on the line both are equal.
-    - Several numbers: the residuals of each, in standard deviations of the target.
+    - Binary and multiclass: the confusion matrix. Colours are shares of the rows of a class, numbers are counts.
+    - Multilabel: true positives, false negatives and false positives of the most frequent labels, at a probability of
+      one half.
+    - Regression of one number: predictions over true values, with the diagonal.
+    - Regression of several numbers: box plots of the residuals, in standard deviations of the target.
 
     Args:
         predictions: A `HeadPredictions`.
@@ -50,10 +50,10 @@ def _confusion(predictions, axes):
     import numpy as np
 
     truth = np.asarray(predictions.truth).reshape(-1).astype(int)
-    said = np.argmax(predictions.outputs, axis=1)
+    predicted = np.argmax(predictions.outputs, axis=1)
     n_classes = predictions.outputs.shape[1]
     counts = np.zeros((n_classes, n_classes), dtype=int)
-    np.add.at(counts, (truth, said), 1)
+    np.add.at(counts, (truth, predicted), 1)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if n_classes <= _N_NUMBERED:
@@ -68,26 +68,26 @@ def _confusion(predictions, axes):
         axes.set_yticks(range(n_classes), labels, fontsize=small)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    axes.set_title(f"accuracy {np.mean(truth == said):.3f} on {len(truth):,} rows", fontsize="medium")
+    axes.set_title(f"accuracy {np.mean(truth == predicted):.3f} on {len(truth):,} rows", fontsize="medium")
     return axes
 
 
 def _labels(predictions, axes):
     import numpy as np
 
-    truth, said = np.asarray(predictions.truth) > 0.5, predictions.outputs > 0.5
+    truth, predicted = np.asarray(predictions.truth) > 0.5, predictions.outputs > 0.5
     order = np.argsort(-truth.sum(0), kind="stable")[:_N_BARS]
-    parts = {
-        "correct": ((truth & said).sum(0)[order], canvas.BLUE),
-        "missed": ((truth & ~said).sum(0)[order], canvas.SKY),
-        "false alarm": ((~truth & said).sum(0)[order], canvas.ORANGE),
+    counts = {
+        "true positives": ((truth & predicted).sum(0)[order], canvas.BLUE),
+        "false negatives": ((truth & ~predicted).sum(0)[order], canvas.SKY),
+        "false positives": ((~truth & predicted).sum(0)[order], canvas.ORANGE),
     }
     left = np.zeros(len(order))
-    for label, (widths, colour) in parts.items():
+    for label, (widths, colour) in counts.items():
         axes.barh(range(len(order)), widths, left=left, color=colour, label=label, edgecolor="white", linewidth=0.5)
         left += widths
     names = predictions.classes or list(range(truth.shape[1]))
-    axes.set_yticks(range(len(order)), [canvas.plain(names[place]) for place in order])
+    axes.set_yticks(range(len(order)), [canvas.plain(names[index]) for index in order])
     axes.invert_yaxis()
     axes.set_xlabel(f"rows, of {len(truth):,}")
     canvas.legend_above(axes)
@@ -97,12 +97,12 @@ def _labels(predictions, axes):
 def _number(predictions, axes):
     import numpy as np
 
-    truth, said = np.ravel(predictions.truth), np.ravel(predictions.outputs)
+    truth, predicted = np.ravel(predictions.truth), np.ravel(predictions.outputs)
     many = len(truth) > 500
-    axes.scatter(truth, said, s=6 if many else 14, color=canvas.BLUE, alpha=0.35 if many else 0.7, linewidths=0)
-    ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
+    axes.scatter(truth, predicted, s=6 if many else 14, color=canvas.BLUE, alpha=0.35 if many else 0.7, linewidths=0)
+    ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
     axes.plot(ends, ends, color=canvas.RED, linewidth=1)
-    error = float(np.sqrt(np.mean((said - truth) ** 2)))
+    error = float(np.sqrt(np.mean((predicted - truth) ** 2)))
     variance = float(np.var(truth))
     explained = f", R² {1 - error**2 / variance:.3f}" if variance else ""
     name = predictions.classes[0] if predictions.classes else predictions.name
@@ -115,15 +115,15 @@ def _number(predictions, axes):
 def _residuals(predictions, axes):
     import numpy as np
 
-    truth, said = np.asarray(predictions.truth, dtype=float), np.asarray(predictions.outputs, dtype=float)
+    truth, predicted = np.asarray(predictions.truth, dtype=float), np.asarray(predictions.outputs, dtype=float)
     scale = truth.std(0)
-    residuals = ((said - truth) / np.where(scale > 0, scale, 1.0))[:, :_N_BARS]
-    names = predictions.classes or [f"target {place}" for place in range(truth.shape[1])]
+    residuals = ((predicted - truth) / np.where(scale > 0, scale, 1.0))[:, :_N_BARS]
+    names = predictions.classes or [f"target {index}" for index in range(truth.shape[1])]
     axes.axhline(0, color=canvas.RED, linewidth=1)
     axes.boxplot(residuals, patch_artist=True, flierprops={"markersize": 2},
                  boxprops={"facecolor": canvas.SKY}, medianprops={"color": "black"})  # fmt: skip
     labels = [canvas.plain(name, 16) for name in names[:_N_BARS]]
     is_crowded = sum(map(len, labels)) > 60
     axes.set_xticks(range(1, len(labels) + 1), labels, rotation=90 if is_crowded else 0)
-    axes.set_ylabel("predicted less true,\nin standard deviations of the target")
+    axes.set_ylabel("residual, in standard\ndeviations of the target")
     return canvas.tidy(axes)

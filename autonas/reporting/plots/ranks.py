@@ -1,4 +1,4 @@
-"""One-shot scores against those of the same architectures trained by themselves."""
+"""Plot of one-shot scores against the scores of the same architectures trained alone."""
 
 from autonas.costs.orientation import oriented
 from autonas.reporting.plots import canvas
@@ -7,34 +7,33 @@ from autonas.trials.states import Stage
 
 
 def finalists(search, record):
-    """The architectures that did best with shared weights, the best first.
+    """Return the finalists, the best architectures by one-shot score, best first.
 
     Args:
         search: The `SearchInfo`.
         record: A `TrialRecord` of the stage `"one_shot"`.
 
     Returns:
-        List of pairs of values and score; a loss is a loss, of which the smaller is the better.
+        List of pairs of values and one-shot score, in the objective's own direction.
     """
-    found = []
+    pairs = []
     for values, score in record.report.get("finalists", []):
         score = score[0] if isinstance(score, (list, tuple)) else score
         if score is not None:
             # The scores of a strategy are oriented: larger is better.
-            found.append((values, oriented(score, search.direction)))
-    return found
+            pairs.append((values, oriented(score, search.direction)))
+    return pairs
 
 
 def score_pairs(search, records):
-    """Scores by shared weights and by training alone.
+    """Return the scores of architectures with shared weights and trained alone, by the first objective.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
 
     Returns:
-        List of triples of a record, its architecture's one-shot score and its own score; of several objectives the
-        first.
+        List of triples of a record, the one-shot score of its architecture and the record's score.
     """
     one_shot = {}
     for record in records:
@@ -48,11 +47,11 @@ def score_pairs(search, records):
 
 
 def plot_ranks(search, records, axes=None):
-    """Draws the scores of trials over the one-shot scores of the same architectures, and Kendall's τ of the two.
+    """Plot the scores of trials over the one-shot scores of their architectures, with Kendall's τ.
 
     Args:
         search: The `SearchInfo`.
-        records: List of `TrialRecord`s, that of the one-shot scoring with its report.
+        records: List of `TrialRecord`s, including the record of the one-shot scoring with its report.
         axes: A `matplotlib.axes.Axes`, or `None` for a new one.
 
     Returns:

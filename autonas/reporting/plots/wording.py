@@ -1,4 +1,4 @@
-"""What stands in the boxes of an architecture: names and decisions in plain words."""
+"""Texts in the plot of an architecture: names and decisions of its blocks."""
 
 import re
 import textwrap
@@ -6,18 +6,21 @@ import textwrap
 from autonas.reporting import text
 
 
-def title(part):
-    """The name of a part: that which its user gave it, or its kind, `"image block"`, with a number from the second."""
-    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", part["kind"]).lower()
-    automatic = re.fullmatch(re.escape(kind.replace(" ", "_")) + r"_(\d+)", part["name"])
+def title(block):
+    """Return the title of a block: its name if the user set one, or its kind with a number, such as `"image block 2"`.
+
+    The first block of a kind has no number.
+    """
+    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", block["kind"]).lower()
+    automatic = re.fullmatch(re.escape(kind.replace(" ", "_")) + r"_(\d+)", block["name"])
     if automatic is None:
-        return part["name"]
+        return block["name"]
     return kind if automatic[1] == "1" else f"{kind} {automatic[1]}"
 
 
-def facts(part):
-    """What is known of an input or a head besides its decisions, as lines."""
-    known = part.get("facts", {})
+def facts(block):
+    """Return lines on the data of an input or the task of a head."""
+    known = block.get("facts", {})
     if "data" in known:
         shapes = known["shapes"]
         sizes = [" × ".join(map(str, shape)) for shape in shapes.values()]
@@ -31,12 +34,12 @@ def facts(part):
 
 
 def lines(values, prefix, hidden=()):
-    """The decisions below a name, a line each; layers that repeat are a line each, equal ones together.
+    """Return lines that describe the decisions of a block, with one line for consecutive equal layers.
 
     Args:
-        values: Dict from decision to value, of the active ones.
-        prefix: What the names of the decisions begin with, before a slash.
-        hidden: Names that are left out.
+        values: Dict from active decisions to their values.
+        prefix: Beginning of the decisions' names, before a slash.
+        hidden: Names of decisions to leave out. Defaults to none.
     """
     start = f"{prefix}/"
     tree = {}
@@ -50,49 +53,49 @@ def lines(values, prefix, hidden=()):
     return _lines(tree)
 
 
-def wrapped(given, width):
-    """Lines of at most `width` characters; what goes on in a further line is indented."""
-    found = []
-    for line in given:
+def wrapped(lines, width):
+    """Wrap lines at `width` characters, with continuation lines indented."""
+    short_lines = []
+    for line in lines:
         indent = " " * (len(line) - len(line.lstrip()))
-        found += textwrap.wrap(line.lstrip(), width, initial_indent=indent, subsequent_indent=f"{indent}    ")
-    return found
+        short_lines += textwrap.wrap(line.lstrip(), width, initial_indent=indent, subsequent_indent=f"{indent}    ")
+    return short_lines
 
 
 def _lines(tree):
-    """Lines of a tree whose keys are names of decisions, and tuples of one scope for what lies below."""
-    found, placed = [], set()
+    """Return the lines of a tree whose keys are names of decisions, or tuples of one scope for a subtree."""
+    described, placed = [], set()
     for name in [key for key in tree if isinstance(key, str)]:
-        # Scopes of a choice and of a repetition begin with its name.
+        # The scopes of a choice or a repetition begin with the name of the decision.
         below = [scope for scope in tree if isinstance(scope, tuple) and scope[0].startswith(f"{name}_")]
         below = [scope for scope in below if scope not in placed]
         is_count = isinstance(tree[name], int) and any(scope[0] == f"{name}_0" for scope in below)
-        if not is_count:  # Layers that are listed need not be counted.
-            found.append(text.phrase(name, tree[name]))
-        found += _scopes(tree, below)
+        if not is_count:  # The number of layers is clear from the list of layers.
+            described.append(text.phrase(name, tree[name]))
+        described += _scopes(tree, below)
         placed.update(below)
-    return found + _scopes(tree, [scope for scope in tree if isinstance(scope, tuple) and scope not in placed])
+    return described + _scopes(tree, [scope for scope in tree if isinstance(scope, tuple) and scope not in placed])
 
 
 def _scopes(tree, scopes):
-    """Lines of scopes: layers by number, the chosen candidate's in place, others under their name."""
-    found, layers = [], {}
+    """Return the lines of scopes: layers by number, the chosen option without heading, others under their name."""
+    described, layers = [], {}
     for scope in scopes:
         numbered = re.fullmatch(r"(.+)_(\d+)", scope[0])
         below = _lines(tree[scope])
         if any(scope[0] == f"{name}_{value}" for name, value in tree.items() if isinstance(value, str)):
-            found += below
+            described += below
         elif numbered:
             layers.setdefault(numbered[1], []).append((int(numbered[2]) + 1, below))
         else:
-            found += _headed(scope[0].replace("_", " "), below)
+            described += _headed(scope[0].replace("_", " "), below)
     for name, numbered in layers.items():
-        found += _numbered(_singular(name, numbered), numbered)
-    return found
+        described += _numbered(_singular(name, numbered), numbered)
+    return described
 
 
 def _numbered(name, layers):
-    """Lines of layers, pairs of number and lines; a run of equal ones is described once."""
+    """Return the lines of layers, pairs of number and lines. Consecutive equal layers are described once."""
     runs = []
     for number, below in layers:
         if runs and runs[-1][2] == below:
@@ -107,7 +110,7 @@ def _numbered(name, layers):
 
 
 def _headed(name, below):
-    """A description under its name: on one line, unless it has lines of layers itself."""
+    """Return a description under its name, on one line unless the description contains lines of layers."""
     if any(_is_layered(line) for line in below):
         first = [line for line in below if not _is_layered(line)]
         return [f"{name}: {', '.join(first)}".rstrip(), *(f"   {line}" for line in below if line not in first)]
@@ -121,7 +124,7 @@ def _is_layered(line):
 
 
 def _singular(name, layers):
-    if name == "depth":  # A number of layers, or of stages of layers.
+    if name == "depth":  # The repeated items are layers, or stages of layers.
         return "stage" if any(_is_layered(line) for _, below in layers for line in below) else "layer"
     name = name.replace("_", " ")
     return name[:-1] if name.endswith("s") and len(name) > 2 else name

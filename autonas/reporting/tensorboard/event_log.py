@@ -1,4 +1,4 @@
-"""Event files of TensorBoard, written and read without TensorFlow."""
+"""Writing and reading of TensorBoard's event files without TensorFlow."""
 
 import os
 import socket
@@ -13,20 +13,19 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.text import summary_v2 as text_summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-#: What TensorBoard takes for an event file: it reads those of a run in the order of their names.
+#: Prefix of the names of event files. TensorBoard reads the event files of a run in the order of their names.
 _PREFIX = "events.out.tfevents."
 
-
-#: Bytes of the largest records whose checksums are compared.
+#: Maximum size in bytes of records whose checksums are verified.
 _LARGEST_CHECKED = 10_000
 
 
 class Run:
-    """One run of the log: a folder, and the event file that this process adds to it.
+    """A run of the log: a folder with a new event file of this process.
 
     Args:
-        directory: `pathlib.Path` of the folder, which is made if need be.
-        replaces: Whether what is in the folder already is void. Defaults to `False`.
+        directory: `pathlib.Path` of the folder, which is created if necessary.
+        replaces: Whether TensorBoard should discard earlier events of the run. Defaults to `False`.
     """
 
     def __init__(self, directory, replaces=False):
@@ -36,26 +35,26 @@ class Run:
         self._n_bytes = 0
         self._add(file_version="brain.Event:2")
         if replaces:
-            # From the second such event of a run on, TensorBoard takes what came before it as void.
+            # From the second START event of a run on, TensorBoard discards the events before it.
             self._add(step=0, session_log=event_pb2.SessionLog(status=event_pb2.SessionLog.START))
         self.flushed = time.monotonic()
 
     def write(self, step, values):
-        """Adds a point to each of some tags.
+        """Add a point to one or more tags.
 
         Args:
-            step: Where the point is on the axis of steps. TensorBoard forgets the points of a tag from this step on.
-            values: List of `Summary.Value`s.
+            step: Step of the point. TensorBoard discards earlier points of the tag from this step on.
+            values: List of `Summary.Value`s, one per tag.
         """
         self._add(step=step, summary=summary_pb2.Summary(value=values))
 
     def flush(self):
-        """Makes all of it visible to TensorBoard."""
+        """Write buffered events to the file, so that TensorBoard can read them."""
         self._writer.flush()
         self.flushed = time.monotonic()
 
     def close(self):
-        """Closes the file and returns how many bytes it has."""
+        """Close the file and return its size in bytes."""
         self._writer.close()
         return self._n_bytes
 
@@ -66,7 +65,7 @@ class Run:
 
 
 def replace(path, points):
-    """Writes an event file with nothing but some points, in the place of an earlier one.
+    """Write an event file with the given points only, and replace an earlier file.
 
     Args:
         path: `pathlib.Path` of the file.
@@ -87,22 +86,24 @@ def replace(path, points):
 
 
 def configuration_path(directory):
-    """The event file of a run for the columns of HParams. TensorBoard reads this file before the others."""
+    """Return the path of a run's event file with the columns of HParams, which TensorBoard reads first."""
     return directory / f"{_PREFIX}0.configuration"
 
 
 def last_file(directory, name):
-    """An event file of a run that `replace` writes. TensorBoard reads it after the others, so that a restart that
-    another file begins with doesn't erase it."""
+    """Return the path of a run's event file that TensorBoard reads last, for `replace`.
+
+    A START event at the beginning of another file therefore doesn't discard its events.
+    """
     return directory / f"{_PREFIX}{name}"
 
 
 def read(directory):
-    """Returns pairs of the event and a value of it, a `Summary.Value`, of all that a run holds already.
+    """Return the values in the event files of a run, a list of pairs of an event and a `Summary.Value`.
 
-    As TensorBoard does, it reads a file as far as its records are whole.
+    Each file is read up to the first incomplete record, as TensorBoard does.
     """
-    found = []
+    pairs = []
     for path in sorted(directory.glob(f"{_PREFIX}*")):
         data, position = path.read_bytes(), 0
         while position + 12 <= len(data):
@@ -110,16 +111,16 @@ def read(directory):
             (length,) = struct.unpack_from("<Q", data, position)
             content = data[position + 12 : position + 12 + length]
             position += 16 + length
-            # The checksum of a picture isn't computed, which takes long and tells nothing of the numbers.
+            # The checksums of images aren't verified, since this takes long and only scalars are needed.
             is_large = length > _LARGEST_CHECKED
             if position > len(data) or not is_large and _checksum(content) != data[position - 4 : position]:
-                break  # Cut off when the earlier process was killed, or damaged.
+                break  # The record is incomplete because a process was killed, or it is damaged.
             try:
                 event = event_pb2.Event.FromString(content)
             except message.DecodeError:
                 break
-            found += [(event, value) for value in event.summary.value]
-    return found
+            pairs += [(event, value) for value in event.summary.value]
+    return pairs
 
 
 def _checksum(content):
@@ -127,38 +128,38 @@ def _checksum(content):
 
 
 def scalars(numbers):
-    """Returns a `Summary.Value` for each number of a dict that isn't `None`, by its tag."""
+    """Return a list of one `Summary.Value` per number of a dict by tag, without numbers that are `None`."""
     return [
         summary_pb2.Summary.Value(tag=tag, simple_value=number) for tag, number in numbers.items() if number is not None
     ]
 
 
 def text(tag, markdown):
-    """Returns the `Summary.Value` of a text in Markdown."""
+    """Return the `Summary.Value` of a text in Markdown."""
     return text_summary.text_pb(tag, markdown).value[0]
 
 
 def image(tag, png, width, height):
-    """Returns the `Summary.Value` of a picture.
+    """Return the `Summary.Value` of an image.
 
     Args:
-        tag: Its tag.
+        tag: Tag of the image.
         png: Bytes of a PNG file.
-        width: Its width in pixels.
-        height: Its height in pixels.
+        width: Width in pixels.
+        height: Height in pixels.
     """
     metadata = image_metadata.create_summary_metadata(display_name=None, description="")
     return value(tag, _strings([str(width).encode(), str(height).encode(), png]), metadata)
 
 
 def layout(charts):
-    """Returns the `Summary.Value` of a layout of the page of custom scalars, a `layout_pb2.Layout`."""
+    """Return the `Summary.Value` of a layout of the custom scalars, a `layout_pb2.Layout`."""
     tag = custom_scalar_metadata.CONFIG_SUMMARY_TAG
     return value(tag, _strings(charts.SerializeToString()), custom_scalar_metadata.create_summary_metadata())
 
 
 def value(tag, tensor, metadata):
-    """Returns the `Summary.Value` of a tensor for the plugin that its metadata names."""
+    """Return the `Summary.Value` of a tensor for the plugin that `metadata` names."""
     return summary_pb2.Summary.Value(tag=tag, metadata=metadata, tensor=tensor)
 
 

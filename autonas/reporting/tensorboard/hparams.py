@@ -1,23 +1,24 @@
-"""The HParams page: one row for each trial, with its hyperparameters and its results.
+"""The table of TensorBoard's HParams page: one row per trial with its hyperparameters and results.
 
-TensorBoard 2.21 restricts what can be shown, as seen in its page and its code:
+The table is designed around these restrictions of TensorBoard 2.21:
 
-- The columns of the table are the name of the row, the hyperparameters and the metrics, in this order. The metrics are
-  off the screen, and the table can't be sorted beforehand: rows come in the order of their names. So when the search
-  ends, the name of a row is the rank, the score and the trial, such as `"#01 0.979 (5)"`.
-- Five hyperparameters and five metrics are shown by default. The server sorts hyperparameters by name, after those with
-  the flag `differs`. So this flag is set for the five most important hyperparameters.
-- A metric without a value is a blank cell. Parallel coordinates leave out trials with a blank cell or NaN in a shown
-  column: trials without a score. Most trials have inactive hyperparameters, which therefore have a value: the text
-  `not used`. Text in a column of numbers would break the plot, so all values of a conditional hyperparameter are text.
-  Real numbers can't be: there a number outside of the range stands for inactive, as the head of the column says.
-- TensorBoard keeps the first configuration and the first row of a run that it has read. So each has a file of its own,
-  which is replaced when the search ends. A TensorBoard that is running then shows the old ones until it is restarted.
-- The table has no column for the status of a trial, so the status is one more hyperparameter. It is hidden by default,
-  since the name of the row says which trials have no score.
-- The heads of parallel axes overlap, and the beginning of a row isn't shown in full, if they have more than some 20 and
-  17 characters.
-- The final fit has no score: its score would be on rows that it was trained on.
+- The columns are the name of the row, the hyperparameters and the metrics, in this order. The metrics are off the
+  screen, and rows are sorted by name. At the end of the search the name of a row is therefore the rank, the score and
+  the number of the trial, such as `"#01 0.979 (5)"`.
+- Five hyperparameters and five metrics are shown by default. Hyperparameters with the flag `differs` come first, and
+  all are sorted by name. The flag is therefore set for the five most important hyperparameters.
+- A metric without a value is a blank cell. Parallel coordinates omit trials with a blank cell or NaN in a shown column,
+  so inactive hyperparameters need a value, the text `not used`. Text in a column of numbers would break the plot, so
+  all values of a conditional hyperparameter are text. In a column of real numbers, a number outside of the range stands
+  for inactive, which the heading of the column explains.
+- TensorBoard keeps the first configuration and the first row of a run that it reads. Each of them is therefore in a
+  file of its own, which is replaced at the end of the search. A running TensorBoard shows the old ones until its
+  restart.
+- There is no column for the status of a trial, so the status is a further hyperparameter. It is hidden by default,
+  since the name of the row shows which trials have no score.
+- Headings of parallel axes overlap if they have more than 20 characters, and names of rows are cut after 17 characters.
+
+The final fit has no score, since it is trained on all rows.
 """
 
 import collections
@@ -32,13 +33,13 @@ from autonas.trials import reserved
 from autonas.trials.order import ranked
 from autonas.trials.states import Stage, Status
 
-#: Text of a decision that was inactive.
+#: Value of an inactive decision in a column of texts.
 NOT_USED = "not used"
-#: Decisions that are shown unasked.
+#: Number of decisions shown by default.
 _N_SHOWN = 5
-#: Characters of the name of a column at most: of one that isn't shown by default, and of one that is.
+#: Maximum number of characters in the name of a hidden column, and of a column shown by default.
 _N_CHARACTERS = (30, 20)
-#: Whole numbers of a conditional range up to which the column is of texts.
+#: Maximum number of integers in a conditional range for a column of texts.
 _N_OPTIONS = 100
 _STATUS = "status"
 #: Statuses of trials that have a row.
@@ -53,7 +54,7 @@ _RUNG = reserved.EPOCHS
 
 
 class Table:
-    """Rows and columns of the HParams page.
+    """Rows and columns of the table.
 
     Args:
         search: The `SearchInfo`.
@@ -61,18 +62,18 @@ class Table:
 
     def __init__(self, search):
         self._search = search
-        # What can't vary says nothing.
+        # Fixed decisions are left out.
         space = [info for info in search.space if info["type"] != "Fixed"]
         rung = {"name": _RUNG, "type": "Int", "min": 1, "max": 1}
         self._decisions = {info["name"]: _Decision(info) for info in [*space, rung]}
         self._metrics = []
 
     def session(self, record, name):
-        """The row of a trial, a list of two `Summary.Value`s.
+        """Return the row of a trial, a list of two `Summary.Value`s.
 
         Args:
             record: The finished `TrialRecord`.
-            name: What the row is called.
+            name: Name of the row.
         """
         values = {key: decision.of(record) for key, decision in self._decisions.items()}
         values[_STATUS] = _status(record)
@@ -83,28 +84,29 @@ class Table:
         return [*start.value, _hparams(hparams_metadata.SESSION_END_INFO_TAG, session_end_info=info)]
 
     def observe(self, record):
-        """Adds the results of a trial to the columns."""
+        """Add the names of a trial's results to the columns."""
         self._metrics += [name for name in self._results(record) if name not in self._metrics]
 
     def results(self, record):
-        """Return the results of a trial, a dict by tag. A result that the trial doesn't have is absent.
+        """Return the results of a trial, a dict by tag, without missing results.
 
         Args:
             record: The finished `TrialRecord`.
         """
-        found = self._results(record)
+        results = self._results(record)
         if record.stage == Stage.FINAL:
-            found = {name: value for name, value in found.items() if name in _ALWAYS_KNOWN}
-        return {f"result/{name}": value for name, value in found.items()}
+            results = {name: value for name, value in results.items() if name in _ALWAYS_KNOWN}
+        return {f"result/{name}": value for name, value in results.items()}
 
     def configuration(self, records, importances=None):
-        """The columns of the table, a `Summary.Value`.
+        """Return the columns of the table, a `Summary.Value`.
+
+        Without importances, decisions with more than one value come first, then decisions about the architecture,
+        decisions other than rates, and decisions about larger components.
 
         Args:
             records: List of the `TrialRecord`s so far.
-            importances: Dict from names of decisions to their importance, the largest first; empty or `None` if it
-                isn't known. Then those that varied come first, those about the architecture before rates, those about
-                more of it before details.
+            importances: Dict from decisions to their importances in descending order. Empty or `None` if unknown.
         """
         statuses = {_status(record) for record in records if record.stage in (Stage.SEARCH, *_STAGES)} or {
             Status.COMPLETED
@@ -133,14 +135,14 @@ class Table:
     def _results(self, record):
         values = {"score": record.score if record.is_completed else None}
         values |= {"seconds": record.seconds, "epochs": record.epochs, "parameters": record.parameters or None}
-        # The metric of the objective is the score.
+        # The metric of the objective is the score already.
         own = {*values, self._search.objective}
         values |= {name: value for name, value in record.metrics.items() if name not in own}
         return {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
 
     def _metric_columns(self):
         validated = [name for name in self._metrics if name.startswith("val_")]
-        # The cost `params` is the number of parameters, too.
+        # The cost `params` is the same as the number of parameters.
         counted = [] if "params" in self._metrics else ["parameters"]
         first = ["score", *self._search.objectives[1:], "seconds", *counted, *validated, "epochs", *self._metrics]
         return [
@@ -152,7 +154,7 @@ class Table:
         ]
 
     def _prior(self, name, records):
-        """Sorts decisions by what is likely to matter."""
+        """Return a sort key by which decisions that are likely to matter come first."""
         decision = self._decisions[name]
         values = [decision.of(record) for record in records if not decision.is_idle(record)]
         is_training = name.startswith("optimization/") or reserved.is_reserved(name)
@@ -160,15 +162,15 @@ class Table:
 
 
 def row_names(search, trials):
-    """Return the final names of the rows of trials, which sort the table: the best trial first.
+    """Return the final names of the rows of trials, by which TensorBoard sorts the best trial first.
 
     Args:
         search: The `SearchInfo`.
         trials: List of the `TrialRecord`s of candidates.
 
     Returns:
-        List of names in the order of `trials`, such as `"#01 0.979 (5)"`, or `"trial 07 refused"` of a trial
-        without a score.
+        List of names in the order of `trials`, such as `"#01 0.979 (5)"`, or `"trial 07 refused"` for a trial without
+        a score.
     """
     names = {}
     order = ranked(search, trials)
@@ -176,7 +178,7 @@ def row_names(search, trials):
         score = f"{record.score:#.3g}".rstrip(".")  # More digits don't fit into the column.
         names[record.trial_id] = f"#{rank:0{len(str(len(order)))}} {score} ({record.number})"
     width = len(str(max((record.number for record in trials), default=0)))
-    return [names.get(each.trial_id, f"trial {each.number:0{width}} {each.status}") for each in trials]
+    return [names.get(record.trial_id, f"trial {record.number:0{width}} {record.status}") for record in trials]
 
 
 class _Decision:
@@ -197,25 +199,25 @@ class _Decision:
             self.is_rate = high <= 1
         else:
             self.idle = NOT_USED
-            #: The page and the server sort texts by their characters: spaces before numbers keep the order of these.
+            #: TensorBoard sorts texts by their characters. Leading spaces keep numbers in order.
             self._texts = {
-                option: " " * place * is_numeric + _text(option)
-                for place, option in enumerate(sorted(options, reverse=True) if is_numeric else options)
+                option: " " * n_spaces * is_numeric + _text(option)
+                for n_spaces, option in enumerate(sorted(options, reverse=True) if is_numeric else options)
             }
 
     def is_idle(self, record):
-        """Whether the decision was inactive in a trial."""
+        """Return whether the decision was inactive in a trial."""
         return record.values.get(self.name) is None
 
     def of(self, record):
-        """The value in a trial, of the column's type."""
+        """Return the value of the decision in a trial, in the type of the column."""
         if self.is_idle(record):
             return self.idle
         value = record.values[self.name]
         return float(value) if self.is_number else self._texts.get(value, _text(value))
 
     def column(self, name, about, is_shown, records):
-        """The column, an `api_pb2.HParamInfo`."""
+        """Return the column, an `api_pb2.HParamInfo`."""
         idle = {self.idle} if any(self.is_idle(record) for record in records) else set()
         if not self.is_number:
             domain = summary_v2.Discrete({*self._texts.values(), *idle}, dtype=str)
@@ -253,14 +255,14 @@ def _text(value):
 
 
 def _below(low, high):
-    """A short number a little below an interval."""
+    """Return a number with few digits slightly below an interval."""
     number = low - max(0.1 * (high - low), 0.02 * max(abs(low), abs(high)), 1e-12)
     digit = 10.0 ** (math.floor(math.log10(abs(number))) - 1)
     return float(f"{math.floor(number / digit) * digit:.6g}")
 
 
 def _short_names(names, shown):
-    """The shortest end of each path that no other has; shown names are told apart from each other only."""
+    """Return a dict from names to their shortest unique endings. Shown names are compared with each other only."""
     ends = {name: text.shortest_end(name, shown if name in shown else names) for name in names}
     short = {name: _abbreviated(end, _N_CHARACTERS[name in shown]) for name, end in ends.items()}
     counts = collections.Counter(short.values())
@@ -271,7 +273,7 @@ def _short_names(names, shown):
 
 
 def _abbreviated(parts, limit):
-    """The parts of a name as one text: all of them, or else the last one, if it is no longer than the limit."""
+    """Join the components of a name. If the result is longer than the limit, use the last component only."""
     name = "/".join(parts)
     if len(name) > limit:
         name = text.shortened(f"…/{parts[-1]}" if len(parts[-1]) <= limit - 2 else f"…{parts[-1]}", limit)

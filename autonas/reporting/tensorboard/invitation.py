@@ -1,4 +1,4 @@
-"""How to look at a log: a command that works as it stands, and the address of the page that shows the search."""
+"""Command that starts TensorBoard on a log, and address of the search in TensorBoard."""
 
 import os
 import pathlib
@@ -8,16 +8,14 @@ import sys
 
 
 def invitation(directory, port=6006):
-    """How to look at a log.
+    """Return the command that starts TensorBoard on a log and the address of the search, two lines.
+
+    The command works whether or not the Python environment is activated in the shell. The address selects the run of
+    the search and turns off smoothing, since TensorBoard selects no run if there are more than 40.
 
     Args:
-        directory: Folder of the log, or one above it.
-        port: Port that TensorBoard listens to. Defaults to 6006.
-
-    Returns:
-        Two lines: the command that starts TensorBoard, whether or not the environment is activated in the shell, and
-        the address of the page that shows the search. With more than 40 runs TensorBoard shows none unasked, and it
-        smooths curves: the address asks for the run of the search, as it is.
+        directory: Folder of the log, or a parent folder.
+        port: Port of TensorBoard. Defaults to 6006.
     """
     command = [*_tensorboard(), "--logdir", os.fspath(directory), *(["--port", str(port)] if port != 6006 else [])]
     return f"{shlex.join(command)}\nhttp://localhost:{port}/#custom_scalars&regexInput=search&_smoothingWeight=0"

@@ -1,4 +1,4 @@
-"""The page of custom scalars: charts of the search, instead of those of a hundred trials."""
+"""Layout of TensorBoard's custom scalars with charts of the search."""
 
 import re
 
@@ -6,12 +6,12 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 
 from autonas.costs.orientation import comparative
 
-#: Curves of a chart: of phases the longest, of length scales the shortest.
+#: Maximum number of curves in a chart: the longest phases, or the shortest length scales.
 _N_CURVES = 5
 _LENGTH_SCALES = "Shortest length scales: the most important decisions"
-#: Phases whose names say little.
+#: Labels of phases whose names aren't clear by themselves.
 _PHASES = {"wait": "wait for trials"}
-#: Numbers of strategies that are shown together, by what their tags begin with.
+#: Titles of charts for several numbers of a strategy, by patterns of their tags.
 _TOGETHER = {
     "strategy/(predicted|observed)$": "Predicted and observed score",
     "strategy/(reward|baseline)$": "Reward of each trial, and the baseline",
@@ -23,12 +23,12 @@ _TOGETHER = {
 
 
 def layout(search, numbers):
-    """Returns the layout for what there is.
+    """Return the layout of the charts for the existing scalars.
 
     Args:
         search: The `SearchInfo`.
-        numbers: Dict from the tags of scalars in the run of the search to their last values. A chart without a curve
-            isn't shown.
+        numbers: Dict from the tags of scalars in the run of the search to their last values. Charts without curves are
+            left out.
 
     Returns:
         A `layout_pb2.Layout`.
@@ -37,13 +37,13 @@ def layout(search, numbers):
 
     def phases(title, family):
         tags = sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_CURVES - 1 : -1]
-        # All curves of a run have one colour: the title says which is the upper one.
+        # All curves of a run have the same colour, so the title lists the curves from top to bottom.
         names = [tag.partition("/")[2] for tag in tags]
         return {f"{title}: {' > '.join(_PHASES.get(name, name) for name in names)}": tags}
 
     groups = {
         "Search": {
-            f"Best {search.objective} so far ({better} is better){_beside(numbers)}": [
+            f"Best {search.objective} so far ({better} is better){_baselines_text(numbers)}": [
                 "best_score",
                 "best_score_level",
                 *_baselines(numbers),
@@ -79,8 +79,8 @@ def layout(search, numbers):
     if _LENGTH_SCALES in groups["Strategy"]:
         groups["Strategy"][_LENGTH_SCALES].sort(key=numbers.get)
         del groups["Strategy"][_LENGTH_SCALES][_N_CURVES:]
-    found = {
-        # The first curve is the one of the title.
+    charts_by_title = {
+        # A chart needs its first curve, which the title names.
         title: {
             name: [tag for tag in tags if tag in numbers]
             for name, tags in charts.items()
@@ -91,7 +91,7 @@ def layout(search, numbers):
     return layout_pb2.Layout(
         category=[
             layout_pb2.Category(title=title, chart=[_chart(name, tags) for name, tags in charts.items() if tags])
-            for title, charts in found.items()
+            for title, charts in charts_by_title.items()
             if any(charts.values())
         ]
     )
@@ -101,14 +101,14 @@ def _baselines(numbers):
     return [tag for tag in numbers if tag.startswith("baseline/")]
 
 
-def _beside(numbers):
-    """The baselines in the title: all curves of a run have one colour."""
+def _baselines_text(numbers):
+    """Return the baselines as text for the title, since all curves of a run have the same colour."""
     names = [f"{tag.partition('/')[2].replace('_', ' ')} {numbers[tag]:.4g}" for tag in _baselines(numbers)]
-    return f", beside {', '.join(names)}" if names else ""
+    return f", baselines: {', '.join(names)}" if names else ""
 
 
 def _title(search, tag):
-    """The chart of a number of a strategy: those that belong together have one, of each objective."""
+    """Return the title of the chart of a strategy's number. Related numbers share a chart per objective."""
     objective = next((name for name in search.objectives if tag.endswith(f"/{name}")), None)
     tag = tag.removesuffix(f"/{objective}")
     title = next((title for begin, title in _TOGETHER.items() if re.match(begin, tag)), None)

@@ -1,4 +1,4 @@
-"""Pictures of the log: figures of matplotlib as PNG, drawn when there is time for it."""
+"""Images of the log: matplotlib figures as PNG, drawn within a time budget."""
 
 import collections
 import io
@@ -7,28 +7,28 @@ import time
 from autonas.reporting import plots
 from autonas.reporting.tensorboard import event_log
 
-#: Share of the time so far that drawing may take while a search runs.
+#: Maximum share of the elapsed time that drawing may take during a search.
 _SHARE = 0.01
-#: Seconds that the first picture is taken to need: matplotlib must be imported.
+#: Estimated seconds for the first image, which include the import of matplotlib.
 _FIRST_SECONDS = 0.5
-#: Pictures of the queue that are drawn when the search ends.
+#: Maximum number of queued images that are drawn when the search ends.
 _N_LATE = 5
-#: Pictures that are queued. TensorBoard shows ten of a tag; from here on only the last one is kept.
+#: Number of images after which only the latest one is kept in the queue. TensorBoard shows ten images per tag.
 _N_QUEUED = 50
-#: TensorBoard shows a picture 350 pixels wide, until a person clicks on it, and makes a wider one smaller without
-#: smoothing, which can't be read. So pictures are drawn for this width.
+#: Width of images in pixels. TensorBoard scales wider images down to this width without smoothing, which makes text
+#: unreadable.
 _PIXELS = 350
 _DPI = 84
-#: Width of a picture in inches.
+#: Width of an image in inches.
 WIDTH = _PIXELS / _DPI
 
 
 class Gallery:
-    """Draws pictures one after the other, so that drawing takes at most one per cent of the time.
+    """Queue of images, which are drawn such that drawing takes at most 1 % of the time.
 
     Args:
         write: Function of a step and a list of `Summary.Value`s that adds them to the log.
-        seconds: Function that returns the seconds since the search began.
+        seconds: Function that returns the seconds since the start of the search.
     """
 
     def __init__(self, write, seconds):
@@ -40,19 +40,19 @@ class Gallery:
         self._n_queued = 0
 
     def queue(self, step, tag, plot, *arguments):
-        """Puts a picture at the end of the queue; see `draw`."""
+        """Append an image to the queue; see `draw` for the arguments."""
         self._n_queued += 1
         if self._n_queued > _N_QUEUED:
             self._queue.clear()
         self._queue.append((step, tag, plot, *arguments))
 
     def draw_some(self):
-        """Draws those of the queue for which there is time."""
+        """Draw queued images as far as the time budget allows."""
         while self._queue and self._spent + self._expected <= _SHARE * self._seconds():
             self.draw(*self._queue.popleft())
 
     def draw_rest(self):
-        """Draws those that are left: the last, and some before it in equal distances."""
+        """Draw the last image of the queue, and a few others at equal distances."""
         left = list(self._queue)
         self._queue.clear()
         distance = max(1, -(-len(left) // _N_LATE))
@@ -60,13 +60,13 @@ class Gallery:
             self.draw(*picture)
 
     def draw(self, step, tag, plot, *arguments):
-        """Draws a picture into the log.
+        """Draw an image and add it to the log.
 
         Args:
-            step: Its place on the axis of steps.
-            tag: Its tag.
-            plot: One of the functions of `reporting.plots`.
-            *arguments: Its arguments but `axes`.
+            step: Step of the image.
+            tag: Tag of the image.
+            plot: One of the functions `plot_...` of `reporting.plots`.
+            *arguments: Arguments of `plot` except `axes`.
         """
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 

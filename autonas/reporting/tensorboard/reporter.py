@@ -1,4 +1,4 @@
-"""Writes a search as a TensorBoard log while it runs, without TensorFlow."""
+"""Reporter that writes a TensorBoard log of a running search, without TensorFlow."""
 
 import functools
 import pathlib
@@ -15,15 +15,15 @@ from autonas.trials.states import Stage, Status
 _FLUSH_SECONDS = 2.0
 #: Stages whose trials have no run of their own.
 _STAGES = (Stage.SUPERNET, Stage.ONE_SHOT)
-#: Bytes that the runs of trials may have together: further trials are points in the run of the search alone.
-#: TensorBoard is slow with so many.
+#: Total size in bytes of the runs of trials, above which further trials have no run, since TensorBoard would be slow.
 _MAX_BYTES = 30e6
-#: Epochs from which on only some are written: every second up to twice as many, every fourth up to four times as many.
+#: Number of epochs that are all written. Up to twice as many every second epoch is written, up to four times as many
+#: every fourth epoch, and so on.
 _DENSE_EPOCHS = 100
 
 
 def _timed(hook):
-    """Counts the seconds that a hook takes."""
+    """Decorate a hook so that its seconds are added to `log_seconds`."""
 
     @functools.wraps(hook)
     def timed(self, *arguments):
@@ -37,35 +37,43 @@ def _timed(hook):
 
 
 class TensorBoardReporter(Reporter):
-    """Writes training curves, the HParams table, and charts, texts and pictures of the search.
+    """Reporter that writes a TensorBoard log: learning curves, the HParams table, charts, texts and images.
 
-    The log has a run for each trial, `trial_<id>`, one for the final fit, `final`, and one for the search, `search`.
-    That of a trial holds its curves over epochs (metrics, learning rate, `seconds_per_epoch`), and what the page of
-    HParams shows of it; of long trainings some epochs are left out, and after 30 MB of trials only those that are the
-    best so far get a run. That of the search holds, over trials:
+    The log has a run `trial_<id>` for every trial, a run `final` for the final fit, and a run `search` for the search.
 
-    - `score`, `best_score`, `seconds`, `parameters`; `best_score` over time as `best_score_over_seconds`; a level line
-      at the best score, `best_score_level`, without which TensorBoard would leave it out of charts as an outlier;
-    - `baseline/constant` and `baseline/linear`, the scores of simple predictions, the same at every trial;
-    - `failures/failed` and `failures/refused` so far; how many trials run when one begins, `running`;
-    - what the seconds of trials went to so far, `trial_seconds/<phase>`, and those that this log took, `log_seconds`;
-    - what the strategy says of itself, and what the seconds of the search went to, `seconds/<phase>`.
+    The run of a trial contains its curves over epochs (metrics, learning rate, `seconds_per_epoch`) and its row of the
+    HParams table. Some epochs of long trainings are left out. After 30 MB of trials, only a new best trial gets a run.
 
-    The place of a trial on this axis is its number; where several run at a time, a place later for each that ended
-    before it and has a higher number, since TensorBoard forgets points that come out of order. A layout of custom
-    scalars shows these.
+    The run of the search contains, over trials:
 
-    Texts are the summary and the leaderboard, written at the end, the settings, the search space and the environment,
-    with numbers in their names, since TensorBoard sorts them. Pictures are the architecture of each trial that was the
-    best so far, and, at the end, what the winner says of the validation rows, importances, scores, where the time went,
-    one-shot beside own scores, and the Pareto front; drawing takes at most 1 % of the time while the search runs, some
-    tenths of a second when it ends. Epochs of a supernet are points of one run, `supernet`, with the probability of
-    each option as `alpha/<decision>/<option>`.
+    - `score`, `best_score`, `seconds` and `parameters`; `best_score_over_seconds`, the best score over time; and
+      `best_score_level`, a horizontal line, without which TensorBoard's charts would hide the best score as an outlier
+    - `baseline/constant` and `baseline/linear`, the scores of the baselines, repeated at every trial
+    - `failures/failed` and `failures/refused`, the counts so far; and `running`, the number of trials running at the
+      start of a trial
+    - `trial_seconds/<phase>`, the seconds of trials so far by phase; and `log_seconds`, the seconds of this reporter
+    - the numbers of the strategy; and `seconds/<phase>`, the seconds of the search so far by phase
 
-    A search continued in the same directory is appended to; a trial that begins again replaces its unfinished curves.
+    The step of a trial is its number. With concurrent trials, the step may be larger, since TensorBoard discards points
+    that are out of order. A layout of custom scalars arranges the charts.
+
+    The texts are the summary and the leaderboard, written at the end, the settings, the search space and the
+    environment. Their names contain numbers, because TensorBoard sorts them by name. The images are every new best
+    architecture and, at the end, the predictions of the best trial on the validation set, importances, scores, the time
+    by phase, one-shot scores, and the Pareto front. Drawing takes at most 1 % of the time during the search, and some
+    tenths of a second at its end. The epochs of a supernet are points of a run `supernet`, with the probabilities of
+    the options as `alpha/<decision>/<option>`.
+
+    A resumed search appends to the log in the same directory. A restarted trial replaces its incomplete curves.
+
+    ```python
+    reporter = autonas.reporting.TensorBoardReporter("logs")
+    reporter.on_search_begin(autonas.reporting.SearchInfo("val_accuracy", "max"))
+    reporter.on_search_end([], "max_trials")
+    ```
 
     Args:
-        directory: Folder of the log, what `tensorboard --logdir` gets.
+        directory: Folder of the log, the argument of `tensorboard --logdir`.
     """
 
     def __init__(self, directory):
@@ -85,7 +93,7 @@ class TensorBoardReporter(Reporter):
         self._table = hparams.Table(search)
         self._n_bytes = sum(path.stat().st_size for path in self._root.glob("trial_*/*"))
         earlier = [(event.step, value) for event, value in event_log.read(self._root / "search")]
-        # TensorBoard draws one line a tag: what is counted goes on from where an earlier process stopped.
+        # TensorBoard draws one line per tag, so counts continue from the last values of an earlier process.
         last = {value.tag: (step, value.simple_value) for step, value in earlier}
         self._seconds_before = self._best_seconds = last.get("best_score_over_seconds", (0, 0.0))[0]
         counted = ("log_seconds", "trial_seconds/")
@@ -98,9 +106,9 @@ class TensorBoardReporter(Reporter):
         self._layout_is_old = True
         self._log = event_log.Run(self._root / "search")
         self._gallery = pictures.Gallery(self._log.write, search.seconds)
-        # TensorBoard sorts tags, and opens what has the same beginning as one group.
-        known = {"3_settings": texts.settings, "4_search_space": texts.space, "5_environment": texts.environment}
-        for name, write in known.items():
+        # TensorBoard sorts tags by name, and groups tags with the same prefix.
+        writers = {"3_settings": texts.settings, "4_search_space": texts.space, "5_environment": texts.environment}
+        for name, write in writers.items():
             if f"search/{name}" not in last:
                 self._log.write(0, [event_log.text(f"search/{name}", write(search))])
         self._log.flush()
@@ -175,18 +183,18 @@ class TensorBoardReporter(Reporter):
             self._declare(records, shares)
             self._rank_rows(records)
             board = texts.board(self._search, records)
-            told = summary(self._search, records, stop_reason, shares)
-            self._log.write(step, [event_log.text("search/1_summary", told)])
+            markdown = summary(self._search, records, stop_reason, shares)
+            self._log.write(step, [event_log.text("search/1_summary", markdown)])
             self._log.write(step, [event_log.text("search/2_leaderboard", board)])
             self._write_levels()
-            self._layout_is_old = True  # Now it is known what took longest.
+            self._layout_is_old = True  # The longest phases are known now.
             self._write_layout()
             self._draw(step, records, shares)
         finally:
             self._log.close()
 
     def _draw(self, step, records, shares):
-        """Draws what is to be seen of the whole search."""
+        """Draw the images of the whole search."""
         self._gallery.draw_rest()
         draw = self._gallery.draw
         for predictions in self._predictions:
@@ -200,7 +208,7 @@ class TensorBoardReporter(Reporter):
             draw(step, "search/6_ranks", plots.plot_ranks, self._search, records)
 
     def _front(self, records):
-        """Return the arguments of `plot_pareto`: the leaderboard, its rows of the front, objectives and limits."""
+        """Return the arguments of `plot_pareto`: the leaderboard, its Pareto front, objectives and limits."""
         objectives = list(zip(self._search.objectives, self._search.directions, strict=True))
         board = leaderboard(records, self._search.objective, self._search.direction, objectives[1:])
         return board, pareto_front(board, objectives), objectives, self._search.limits
@@ -235,23 +243,23 @@ class TensorBoardReporter(Reporter):
         self._write_layout()
 
     def _write_levels(self):
-        """Writes level lines at the best score.
+        """Write horizontal lines at the best score.
 
-        By default TensorBoard ignores outliers: a chart shows the values between the 5th and the 95th percentile of all
-        its points. A best score that was found late is an outlier, unless a second curve has enough points at it.
+        By default TensorBoard's charts show the values between the 5th and the 95th percentile of all points. A best
+        score reached late is outside, unless a second curve has enough points with this value.
         """
         best = self._numbers.get("best_score")
         if best is None:
             return
-        n_points, points = 2 + self._step // 5, []  # The baselines of the chart have a point for each trial, too.
+        n_points, points = 2 + self._step // 5, []  # The chart's baselines have a point per trial too.
         for tag, last in (("best_score", self._step), ("best_score_over_seconds", self._best_seconds)):
-            steps = {last * place // (n_points - 1) for place in range(n_points)}
+            steps = {last * index // (n_points - 1) for index in range(n_points)}
             points += [(step, event_log.scalars({f"{tag}_level": best})) for step in sorted(steps)]
             self._numbers[f"{tag}_level"] = best
         event_log.replace(event_log.last_file(self._root / "search", "levels"), points)
 
     def _write_stage(self, record):
-        """Writes what came of an epoch of a supernet, or of the scoring with it."""
+        """Write the results of an epoch of a supernet, or of one-shot scoring."""
         report = record.report
         if record.stage == Stage.ONE_SHOT:
             self._write(self._step, {"one_shot/n_scored": report["n_scored"]})
@@ -269,10 +277,10 @@ class TensorBoardReporter(Reporter):
         self._supernet.write(report["epoch"], event_log.scalars(record.metrics | alpha))
         self._supernet.flush()
 
-    # ------------------------------------------------------------------ the page of HParams
+    # ------------------------------------------------------------------ the HParams table
 
     def _end_run(self, trial, record, best):
-        """Ends the run of a trial with its results and its row of the table."""
+        """Complete the run of a trial with its results and its row of the table."""
         trial.end(record.history)
         if record.status in hparams.STATUSES or not record.is_candidate:
             trial.run.write(record.best_epoch, event_log.scalars(self._table.results(record)))
@@ -289,11 +297,11 @@ class TensorBoardReporter(Reporter):
         self._n_bytes += event_log.replace(path, [(0, self._table.session(record, name))])
 
     def _declare(self, records, importance=None):
-        """Writes the columns of the table."""
+        """Write the columns of the table."""
         event_log.replace(self._configuration, [(0, [self._table.configuration(records, importance)])])
 
     def _rank_rows(self, records):
-        """Gives the rows of the table their final names, by which TensorBoard sorts them: the best first."""
+        """Write the rows of the table with their final names, by which TensorBoard sorts the best trial first."""
         trials = [record for record in records if record.is_candidate and record.status in hparams.STATUSES]
         for record, name in zip(trials, hparams.row_names(self._search, trials), strict=True):
             if (self._root / _run_name(record)).exists():
@@ -301,7 +309,7 @@ class TensorBoardReporter(Reporter):
 
 
 class _Trial:
-    """The run of a trial while it goes on."""
+    """The run of a trial that isn't finished."""
 
     def __init__(self, directory):
         self.run = event_log.Run(directory, replaces=True)
@@ -310,7 +318,7 @@ class _Trial:
         self._last = None
 
     def add(self, epoch, metrics):
-        """Adds an epoch to the curves, or leaves it out."""
+        """Add an epoch to the curves. Some epochs of long trainings are left out."""
         self.since = time.monotonic()
         self._n_epochs += 1
         self._last = (epoch, metrics)
@@ -320,10 +328,10 @@ class _Trial:
             self.run.flush()
 
     def end(self, history):
-        """Completes the curves.
+        """Complete the curves.
 
         Args:
-            history: Metrics of each epoch, for the curves of a training that ran in one piece elsewhere.
+            history: List of the metrics after every epoch, for a training whose epochs weren't reported.
         """
         if not self._n_epochs:
             for epoch, metrics in enumerate(history, 1):
@@ -331,7 +339,7 @@ class _Trial:
         self._write()
 
     def close(self):
-        """Closes the run and returns how many bytes it has."""
+        """Close the run and return its size in bytes."""
         return self.run.close()
 
     def _write(self):

@@ -1,4 +1,4 @@
-"""The texts of the log, in Markdown."""
+"""Texts of the TensorBoard log in Markdown."""
 
 import math
 import time
@@ -9,14 +9,14 @@ from autonas.reporting.leaderboard import head, leaderboard
 from autonas.reporting.text import architecture, duration, shortened
 from autonas.trials.states import Stage
 
-#: Rows of the leaderboard that are written; the page of HParams has all trials.
+#: Maximum number of rows of the leaderboard. The HParams page lists all trials.
 _N_ROWS = 100
-#: TensorBoard breaks words in the narrow columns of a table that is wider than its page.
+#: Maximum length of the last column, since TensorBoard breaks words in tables that are wider than its page.
 _N_CHARACTERS = 60
 
 
 def settings(search):
-    """Return the settings of the search."""
+    """Return the settings of the search as a table."""
     arguments = {
         "objective": search.goal or f"{search.objective} ({search.direction})",
         "max_trials": search.max_trials,
@@ -30,42 +30,42 @@ def settings(search):
 
 
 def environment(search):
-    """Return the environment of the search: versions, devices and the like."""
+    """Return the environment of the search, such as versions and devices, as a table."""
     return _table(["name", "value"], search.environment.items())
 
 
 def space(search):
-    """Return the search space: the blocks, and each decision with its options."""
+    """Return the blocks and the decisions of the search space as tables."""
     blocks = [(block["name"], block["kind"], ", ".join(block["inputs"])) for block in search.blueprint]
     rows = []
     for info in search.space:
         choices = ", ".join(map(str, info["values"])) if "values" in info else f"{info['min']} to {info['max']}"
         rows.append((info["name"], info["type"], choices))
-    parts = [_table(["block", "kind", "inputs"], blocks)] if blocks else []
-    parts.append(_table(["decision", "kind", "options"], rows))
-    return "\n\n".join(parts)
+    tables = [_table(["block", "kind", "inputs"], blocks)] if blocks else []
+    tables.append(_table(["decision", "kind", "options"], rows))
+    return "\n\n".join(tables)
 
 
 def board(search, records):
-    """Return the leaderboard, the best trial first, with the columns that a person reads."""
+    """Return the leaderboard, best trial first, as a table with a selection of columns."""
     frame = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     by_id = {(record.trial_id, record.stage): record for record in records}
     shown = head(frame, _N_ROWS)
     rows = []
     for row in shown.itertuples():
         record = by_id[row.trial_id, row.stage]
-        what = architecture(record.values, 6)
+        text = architecture(record.values, 6)
         if not record.is_completed:
-            what = f"{record.status}: {record.message or what}"
+            text = f"{record.status}: {record.message or text}"
         elif record.stage == Stage.BASELINE:
-            what = record.message
+            text = record.message
         elif not record.is_candidate:
-            what = f"{row.stage} fit: {what}"
+            text = f"{row.stage} fit: {text}"
         others = [record.metrics.get(name) for name in search.objectives[1:]]
-        what = shortened(what, _N_CHARACTERS)
-        rows.append((row.rank, row.trial_id, row.score, *others, duration(row.seconds), row.parameters, what))
+        text = shortened(text, _N_CHARACTERS)
+        rows.append((row.rank, row.trial_id, row.score, *others, duration(row.seconds), row.parameters, text))
     n_more = len(frame) - len(shown)
-    more = f"\n\nand {n_more} more: see the page of HParams" if n_more else ""
+    more = f"\n\nand {n_more} more: see the HParams page" if n_more else ""
     heads = ["rank", "trial", search.objective, *search.objectives[1:], "time", "parameters", "architecture"]
     return _table(heads, rows) + more
 

@@ -20,7 +20,7 @@ def test_a_chart_without_a_curve_is_not_shown():
 def test_the_best_score_stands_beside_the_baselines():
     numbers = {"best_score": 0.5, "baseline/constant": 0.1, "baseline/last_value": 0.25}
     assert charts(numbers)["Search"] == {
-        "Best val_accuracy so far (larger is better), beside constant 0.1, last value 0.25": [
+        "Best val_accuracy so far (larger is better), baselines: constant 0.1, last value 0.25": [
             "best_score$", "baseline/constant$", "baseline/last_value$",
         ]
     }  # fmt: skip

@@ -182,7 +182,7 @@ def test_the_page_of_custom_scalars_opens_on_the_search(server):
     groups = {group["title"]: group["chart"] for group in server.get("data/plugin/custom_scalars/layout")["category"]}
     assert list(groups)[:3] == ["Search", "Cost", "Failures"]
     titles = [chart["title"] for chart in groups["Search"]]
-    assert titles[0].startswith("Best val_accuracy so far (larger is better), beside constant ")
+    assert titles[0].startswith("Best val_accuracy so far (larger is better), baselines: constant ")
     assert "val_accuracy of each trial, and the best" in titles
     for chart in (chart for charts in groups.values() for chart in charts):
         for pattern in chart["multiline"]["tag"]:
