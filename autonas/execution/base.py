@@ -100,7 +100,8 @@ class Executor(abc.ABC):
     def start(self, evaluate, on_report=None):
         """Prepare the executor for jobs. Called once.
 
-        An exception in `evaluate` ends the job as `Lost`. A candidate that fails isn't an exception but an outcome.
+        An exception in `evaluate` ends the job as `Lost`. The failure of a candidate's training isn't an exception:
+        `evaluate` returns it as the outcome of the job.
 
         Args:
             evaluate: Function `(job, report)` that returns the outcome of a job. `report(event)` sends an event to the

@@ -42,6 +42,8 @@ class RayExecutor(supervision.SupervisedExecutor):
     that are ready, or 1 if none is.
 
     ```python
+    import autonas
+
     executor = autonas.execution.ray.RayExecutor(resources_per_trial={"cpu": 2, "gpu": 0.5}, address="auto")
     automl = autonas.AutoModel(executor=executor)
     ```

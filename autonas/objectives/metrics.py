@@ -109,7 +109,7 @@ _ENDINGS = {"_score": "max", "_error": "min", "_loss": "min", "_deviance": "min"
 
 
 def get_metric(metric, task):
-    """Return the `Metric` of a name, a Keras metric, or a function `(truth, predictions)`.
+    """Return the `Metric` for a name, a Keras metric, or a function `(truth, predictions)`.
 
     Keras metrics receive class indices if they are sparse, one column of probabilities for two classes, and one-hot
     rows otherwise. The direction of a function follows the end of its name, as in scikit-learn: `_score` is maximised;

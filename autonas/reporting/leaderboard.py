@@ -25,6 +25,8 @@ def leaderboard(records, objective, direction, further=()):
     - one column per decision, missing if the decision was inactive
 
     ```python
+    import autonas
+
     records = [
         autonas.reporting.TrialRecord("0000", 0, values={"units": 8}, score=0.8, status="completed"),
         autonas.reporting.TrialRecord("0001", 1, values={"units": 16}, score=0.9, status="completed"),
@@ -119,6 +121,10 @@ def render(frame, max_rows=None, objectives=()):
     """Render a leaderboard as a table for the terminal, with a selection of columns.
 
     ```python
+    import rich
+
+    import autonas
+
     record = autonas.reporting.TrialRecord("0000", 0, values={"units": 8}, score=0.8, status="completed")
     frame = autonas.reporting.leaderboard([record], "val_accuracy", "max")
     rich.print(autonas.reporting.render(frame, objectives=[("val_accuracy", "max")]))

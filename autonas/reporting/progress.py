@@ -18,6 +18,12 @@ class ProgressReporter(Reporter):
     last line states why the search ended.
 
     ```python
+    import io
+
+    import rich.console
+
+    import autonas
+
     reporter = autonas.reporting.ProgressReporter(console=rich.console.Console(file=io.StringIO()))
     search = autonas.reporting.SearchInfo("val_accuracy", "max", max_trials=10)
     reporter.on_search_begin(search)

@@ -10,6 +10,8 @@ class SearchInfo:
     """Description of a search that is known before the first trial.
 
     ```python
+    import autonas
+
     search = autonas.reporting.SearchInfo(
         "val_accuracy",
         "max",
@@ -89,6 +91,10 @@ def describe(hyperparameter):
     """Return a hyperparameter of Keras Tuner as a dict for `SearchInfo.space`.
 
     ```python
+    import keras_tuner
+
+    import autonas
+
     space = keras_tuner.HyperParameters()
     space.Int("units", 8, 64)
     [autonas.reporting.describe(hyperparameter) for hyperparameter in space.space]
@@ -112,6 +118,9 @@ class Reporter:
     A search calls the hooks from one thread. `on_search_end` is also called after an error.
 
     ```python
+    import autonas
+
+
     class Scores(autonas.reporting.Reporter):
         def on_trial_end(self, record, best):
             print(record.trial_id, record.score)
@@ -184,6 +193,8 @@ class ReporterList(Reporter):
     A reporter that raises an exception is removed with a `RuntimeWarning`, since reporting must not end a search.
 
     ```python
+    import autonas
+
     reporter = autonas.reporting.ReporterList([autonas.reporting.ProgressReporter(verbose=0)])
     reporter.on_search_begin(autonas.reporting.SearchInfo("val_loss", "min"))
     ```

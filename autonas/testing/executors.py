@@ -1,6 +1,9 @@
 """Contract of executors as a pytest class: a subclass overrides `make`.
 
 ```python
+import autonas
+
+
 class TestMyExecutor(autonas.testing.executors.ExecutorContract):
     def make(self, n_workers, grace):
         return autonas.execution.ProcessExecutor(n_workers, grace)
@@ -46,6 +49,8 @@ class Job:
     """A job of the contract's tests.
 
     ```python
+    import autonas
+
     job = autonas.testing.executors.Job("3", what="square")
     ```
 
@@ -66,6 +71,9 @@ class ExecutorContract:
     """Behaviour that every executor must have. Subclass it and override `make`.
 
     ```python
+    import autonas
+
+
     class TestMyExecutor(autonas.testing.executors.ExecutorContract):
         isolates = False
 

@@ -13,6 +13,8 @@ class Problem:
     """A search space with a score function.
 
     ```python
+    import autonas
+
     problem = autonas.testing.problems.FAMILIES
     problem.regret(problem.optimum)  # 0.0
     ```
@@ -185,6 +187,8 @@ def nk_landscape(n_partners, seed):
     depends on the option of the decision and on the options of `n_partners` other decisions, chosen at random.
 
     ```python
+    import autonas
+
     problem = autonas.testing.problems.nk_landscape(n_partners=2, seed=0)
     problem.score(problem.optimum)
     ```

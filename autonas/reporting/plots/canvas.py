@@ -13,7 +13,7 @@ _LEAST_SHARE = 0.76
 
 
 def new_axes(axes, size=SIZE):
-    """Return `axes`, or the axes of a new figure of pyplot of a size in inches if `axes` is `None`."""
+    """Return `axes`, or new axes of pyplot if `axes` is `None`; `size` is the width and height of the new figure."""
     if axes is not None:
         return axes
     from matplotlib import pyplot

@@ -67,6 +67,8 @@ class TensorBoardReporter(Reporter):
     A resumed search appends to the log in the same directory. A restarted trial replaces its incomplete curves.
 
     ```python
+    import autonas
+
     reporter = autonas.reporting.TensorBoardReporter("logs")
     reporter.on_search_begin(autonas.reporting.SearchInfo("val_accuracy", "max"))
     reporter.on_search_end([], "max_trials")
