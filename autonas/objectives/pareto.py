@@ -1,7 +1,12 @@
-"""Pareto fronts and hypervolumes of arrays of scores."""
+"""Pareto fronts and hypervolumes, of arrays of scores and of the metrics of candidates."""
 
 import moocore
 import numpy as np
+
+from autonas.costs.orientation import oriented
+
+#: Reference value of a minimised objective, as a multiple of the first candidate's value.
+_WORST = 10.0
 
 
 def non_dominated(scores):
@@ -34,3 +39,38 @@ def hypervolume(scores, reference):
     if len(scores) == 0:
         return 0.0
     return float(moocore.hypervolume(scores, ref=np.asarray(reference, dtype=float), maximise=True))
+
+
+def front(metrics, objectives):
+    """Find the candidates that no other candidate dominates.
+
+    Args:
+        metrics: List of dicts from name to number, one per candidate.
+        objectives: List of `keras_tuner.Objective`.
+
+    Returns:
+        Boolean array of shape `(candidates,)`.
+    """
+    return non_dominated(_oriented(metrics, objectives))
+
+
+def relative_hypervolume(metrics, objectives):
+    """Compute the hypervolume of candidates relative to the hypervolume of the first candidate alone.
+
+    The relative hypervolume is 1 for the first candidate and never decreases as candidates are added. The reference
+    point is 10 times the first candidate's value for a minimised objective. For a maximised objective the reference
+    point is 0, or 10 times the first candidate's value if this value is negative.
+
+    Args:
+        metrics: List of dicts from name to number, one per candidate, in the order of the search.
+        objectives: List of `keras_tuner.Objective`.
+    """
+    scores = _oriented(metrics, objectives)
+    first = scores[0]
+    reference = np.where(first > 0, 0.0, np.where(first < 0, _WORST * first, -1.0))
+    return hypervolume(scores, reference) / float(np.prod(first - reference))
+
+
+def _oriented(metrics, objectives):
+    scores = [[oriented(values[objective.name], objective.direction) for objective in objectives] for values in metrics]
+    return np.asarray(scores, dtype=float).reshape(-1, len(objectives))

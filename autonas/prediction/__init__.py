@@ -1,1 +1,1 @@
-"""Prediction: a trained network between the encoders of its inputs and the decoders of its outputs."""
+"""Prediction with a trained network: encoding of inputs, decoding of outputs, and loading of saved networks."""

@@ -96,14 +96,14 @@ def pareto_front(frame, objectives):
     Returns:
         DataFrame of the rows of the Pareto front, sorted by the first objective, best first.
     """
-    from autonas.objectives import front  # Imported here, so that a log can be written without Keras.
+    from autonas.objectives import pareto  # Imported here, so that a log can be written without Keras.
 
     frame = frame[(frame.stage == Stage.SEARCH) & (frame.status == Status.COMPLETED)]
     if reserved.EPOCHS in frame:  # Scores of trials that were trained for fewer epochs aren't comparable.
         epochs = frame[reserved.EPOCHS].fillna(0)
         frame = frame[epochs == epochs.max()]
     objectives = [_Objective(*pair) for pair in objectives]
-    return frame[front.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
+    return frame[pareto.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
 
 
 def head(frame, n_rows):

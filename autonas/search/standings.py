@@ -2,7 +2,7 @@
 
 import itertools
 
-from autonas.objectives import front
+from autonas.objectives import pareto
 from autonas.trials import order
 from autonas.trials.states import Status
 
@@ -53,7 +53,7 @@ class Standings:
         Candidates that were trained for fewer epochs have lower scores at the same costs.
         """
         candidates = self.farthest()
-        is_in_front = front.front([record.metrics for record in candidates], self.goal.objectives)
+        is_in_front = pareto.front([record.metrics for record in candidates], self.goal.objectives)
         return list(itertools.compress(candidates, is_in_front))
 
     def numbers(self, record):
@@ -66,7 +66,7 @@ class Standings:
             return {}
         objectives = self.goal.objectives
         values = {f"objective/{objective.name}": record.metrics[objective.name] for objective in objectives}
-        volume = front.relative_hypervolume([candidate.metrics for candidate in self.farthest()], objectives)
+        volume = pareto.relative_hypervolume([candidate.metrics for candidate in self.farthest()], objectives)
         return values | {"hypervolume": volume, "front_size": len(self.front())}
 
     def since_best(self):

@@ -59,10 +59,10 @@ def plot_parallel(search, records, shares=None, axes=None):
     worst_first = np.argsort(oriented(heights, search.direction), kind="stable")
     spread = 0.05 * (np.argsort(worst_first) / max(1, len(worst_first) - 1) - 0.5)
     lines = []
-    for place in worst_first:
-        record = trials[place]
-        points = [scales[name].position(record.values.get(name), spread[place]) for name in names]
-        lines.append([*enumerate(points), (len(names), heights[place])])
+    for index in worst_first:
+        record = trials[index]
+        points = [scales[name].position(record.values.get(name), spread[index]) for name in names]
+        lines.append([*enumerate(points), (len(names), heights[index])])
     widths = [0.9] * (len(lines) - 1) + [2.5]
     axes.add_collection(collections.LineCollection(lines, colors=colours[worst_first], linewidths=widths, alpha=0.85))
     if failed:

@@ -22,10 +22,10 @@ def invitation(directory, port=6006):
 
 
 def _tensorboard():
-    beside = pathlib.Path(sys.executable).with_name("tensorboard")
-    if shutil.which("tensorboard") == str(beside):
+    program = pathlib.Path(sys.executable).with_name("tensorboard")
+    if shutil.which("tensorboard") == str(program):
         return ["tensorboard"]
-    if not beside.exists():
+    if not program.exists():
         return [sys.executable, "-m", "tensorboard.main"]
-    near = os.path.relpath(beside)
-    return [str(beside) if near.startswith("..") else near]
+    relative = os.path.relpath(program)
+    return [str(program) if relative.startswith("..") else relative]
