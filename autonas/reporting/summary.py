@@ -100,7 +100,7 @@ def _best(search, records):
 def _compared(search, records, best):
     """Compare the best trial with the baselines, the default architecture and the median trial."""
     candidates = ranked(search, records)
-    simple = [
+    sentences = [
         f"A {record.trial_id.replace('_', ' ')} prediction has {record.score:.4g} ({record.message}): "
         f"{_gain(search, best, record.score)}."
         for record in records
@@ -109,9 +109,8 @@ def _compared(search, records, best):
     first = next((record for record in records if record.number == 0 and record.is_candidate), None)
     default_values = None if first is None else reserved.architecture(first.values)
     # Under successive halving, the default architecture trained for more epochs is another trial.
-    same = [record for record in candidates if reserved.architecture(record.values) == default_values]
-    default = min(same, key=lambda record: (-target_epochs(record), record.number), default=None)
-    sentences = simple
+    defaults = [record for record in candidates if reserved.architecture(record.values) == default_values]
+    default = min(defaults, key=lambda record: (-target_epochs(record), record.number), default=None)
     if default is best:
         sentences.append(f"The best trial is the default architecture, trial {best.number}.")
     elif default is not None:
@@ -119,11 +118,11 @@ def _compared(search, records, best):
         trained = "" if epochs == target_epochs(best) else f" after {_count(epochs, 'epoch')}"
         sentences.append(f"The default architecture, trial {default.number}, has {default.score:.4g}{trained}: "
                      f"{_gain(search, best, default.score)}.")  # fmt: skip
-    same = comparable(records)
-    if len(same) > 2:
-        median = statistics.median(record.score for record in same)
-        trained = f" after {_count(target_epochs(same[0]), 'epoch')}" if _several_lengths(records) else ""
-        sentences.append(f"The median of {len(same)} trials{trained} is {median:.4g}: {_gain(search, best, median)}.")
+    trials = comparable(records)
+    if len(trials) > 2:
+        median = statistics.median(record.score for record in trials)
+        trained = f" after {_count(target_epochs(trials[0]), 'epoch')}" if _several_lengths(records) else ""
+        sentences.append(f"The median of {len(trials)} trials{trained} is {median:.4g}: {_gain(search, best, median)}.")
     return sentences
 
 
@@ -138,11 +137,11 @@ def _gain(search, best, other):
 
 def _important(search, records, shares):
     labels = text.short_names(shares)
-    shown = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
-    if shown:
+    listed = [f"{labels[name]} {share:.0%}" for name, share in list(shares.items())[:_N_IMPORTANT] if share >= _LEAST]
+    if listed:
         n_trials = len(comparable(records))
         hint = f" With {n_trials} trials, this is only a hint." if n_trials < _FEW else ""
-        sentences = [f"Importance for the score: {', '.join(shown)}.{hint}"]
+        sentences = [f"Importance for the score: {', '.join(listed)}.{hint}"]
     else:
         sentences = ["Not enough distinct trials to rank the decisions."]
     return sentences + _in_common(search, comparable(records), list(shares))
