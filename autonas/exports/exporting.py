@@ -135,8 +135,8 @@ def _format_of(path):
 def _check_place(target, is_folder):
     exists = os.path.isdir(target) if is_folder else os.path.isfile(target)
     if os.path.lexists(target) and not exists:
-        kind, other = ("folder", "file") if is_folder else ("file", "folder")
-        raise ValueError(f"`path` must be the path of a {kind}. Received: {target!r}, which is a {other}")
+        kind = "folder" if is_folder else "file"
+        raise ValueError(f"`path` must be the path of a {kind}. Received: {target!r}, which exists and isn't a {kind}")
     if is_folder and exists and _foreign(target):
         raise ValueError(
             "`path` must be a new folder, or the folder of a SavedModel to replace. "

@@ -294,9 +294,7 @@ def test_a_saved_model_is_replaced_and_nothing_else_is(fitted):
     with pytest.raises(ValueError, match="`path` must be a new folder, or the folder of a SavedModel to replace"):
         fitted.export("work")
     os.makedirs("model.onnx")
-    with pytest.raises(
-        ValueError, match="`path` must be the path of a file. Received: 'model.onnx', which is a folder"
-    ):
+    with pytest.raises(ValueError, match="`path` must be the path of a file. Received: 'model.onnx', which exists"):
         fitted.export("model.onnx")
     with pytest.raises(ValueError, match="`path` must end in '.keras', '.onnx' or '.tflite', or be a folder"):
         fitted.export("model.h5")
