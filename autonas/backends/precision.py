@@ -7,6 +7,9 @@ import keras
 
 _backend = importlib.import_module(f"autonas.backends.{keras.backend.backend()}")
 
+#: Compute capabilities of Nvidia's GPUs from which their matrix units compute with bfloat16 and with float16.
+_BFLOAT16, _FLOAT16 = (8, 0), (7, 0)
+
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -33,8 +36,10 @@ def suited_to(accelerators):
     """
     if not accelerators or None in accelerators:
         return "float32"
-    capability = min((8, 0) if kind == "tpu" else kind for kind in accelerators)
-    return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
+    capability = min(_BFLOAT16 if kind == "tpu" else kind for kind in accelerators)
+    if capability >= _BFLOAT16:
+        return "mixed_bfloat16"
+    return "mixed_float16" if capability >= _FLOAT16 else "float32"
 
 
 @contextlib.contextmanager

@@ -9,6 +9,12 @@ from autonas.data.windows import make_windows
 
 _LOOKBACKS = (1, 2, 3, 4, 6, 8, 12, 13, 16, 24, 25, 32, 48, 64, 96, 128, 192, 256)
 _ALPHAS = np.logspace(-3, 4, 15)
+#: Share of a series that a lookback may span.
+_MAX_LOOKBACK_SHARE = 1 / 5
+#: Share of the windows that the error of a lookback is measured on.
+_SCORED_SHARE = 0.2
+#: Error of the chosen lookback, as a multiple of the least error, at most: the shortest such lookback is chosen.
+_TOLERANCE = 1.003
 #: Maximum number of windows of a fit, the most recent ones. More windows don't improve a linear function.
 _MAX_ROWS = 20_000
 #: Maximum number of windows on which the error of a lookback is measured, the most recent ones.
@@ -161,8 +167,8 @@ def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None)
     """
     started = time.monotonic()
     n_channels = series.shape[1]
-    longest = max(1, min(256, len(series) // 5, _MAX_FEATURES // n_channels))
-    n_scored = min(_MAX_SCORED, max(1, int(0.2 * (len(series) - longest - horizon + 1))))
+    longest = max(1, min(_LOOKBACKS[-1], int(_MAX_LOOKBACK_SHARE * len(series)), _MAX_FEATURES // n_channels))
+    n_scored = min(_MAX_SCORED, max(1, int(_SCORED_SHARE * (len(series) - longest - horizon + 1))))
     n_rows, n_outputs = min(len(series), _MAX_ROWS), horizon * outputs.shape[1]
 
     def cost(lookback):
@@ -188,7 +194,7 @@ def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None)
         previous_seconds, previous = time.monotonic() - fit_started, lookback
     if not errors:
         return 1, None
-    lookback = next(n for n, error in errors.items() if error <= 1.003 * min(errors.values()))
+    lookback = next(n for n, error in errors.items() if error <= _TOLERANCE * min(errors.values()))
     return lookback, alphas[lookback]
 
 

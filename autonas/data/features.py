@@ -3,8 +3,6 @@
 import dataclasses
 import typing
 
-KINDS = ("image", "table", "text", "series")
-
 
 class Tensor(typing.NamedTuple):
     """Shape and dtype of a tensor that a network receives.

@@ -9,6 +9,8 @@ from autonas.data import masks
 _MAX_CLASSES_OF_INTEGERS = 20
 _MAX_CLASSES_OF_FLOATS = 10
 _MIN_ROWS_PER_NUMBERED_CLASS = 5
+#: Rows and columns of pixels that an array of unequal sides has at least to be an image, and the largest ratio of them.
+_MIN_SIDE, _MAX_RATIO = 16, 2
 
 
 def infer_kind(x):
@@ -114,8 +116,9 @@ def _looks_like_images(x):
     height, width = x.shape[1:]
     if x.dtype.kind in "iub":
         return True
-    picture = height == width > 1 or (min(height, width) >= 16 and max(height, width) <= 2 * min(height, width))
-    return picture and not pd.isna(x).any()
+    short, long = sorted((height, width))
+    is_picture = height == width > 1 or (short >= _MIN_SIDE and long <= _MAX_RATIO * short)
+    return is_picture and not pd.isna(x).any()
 
 
 def _as_series(values):

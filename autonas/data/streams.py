@@ -20,6 +20,8 @@ _MAX_KEPT_BYTES = 64 * 2**20
 _READ_ROWS = 256
 _READ_BYTES = 8 * 2**20
 _KEY_BITS = 53
+#: Labels that are kept to try metrics and losses on.
+_N_SOME_LABELS = 64
 #: Maximum fraction of the time limit for the first pass over a source: if its rows are cached in memory afterwards, and
 #: if the source must be read again for training, for validation and for the final fit.
 _CACHED_SHARE, _READ_SHARE = 0.5, 0.25
@@ -130,7 +132,7 @@ class StreamSource:
         n_validation = int((~training).sum()) + len(validation_labels)
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
         counts = pd.Series(labels).value_counts() if classes else None
-        self.some_labels, self.train_labels = labels[:64], labels[training]
+        self.some_labels, self.train_labels = labels[:_N_SOME_LABELS], labels[training]
         self.labels = None if counts is None else {_item(label): int(n) for label, n in counts.items()}
         self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
         if self._is_cached and raw.batches is not None:

@@ -93,7 +93,8 @@ class AutoModel(fitted.FittedModel):
         max_trials: Number of trials. Defaults to `None`: no limit with a `time_limit`, 6 if a supernet is trained,
             otherwise the number of the preset.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
-        epochs: Epochs of a full training. Defaults to `None`: by the preset and the number of rows.
+        epochs: Epochs of a full training. Defaults to `None`: by the preset and the number of rows. A training stops
+            early after `max(8, epochs // 3)` epochs without improvement.
         patience: Trials without improvement after which the search ends. Defaults to `None`: no such end.
         refit: Whether the best architecture is trained again on all rows, the validation set included, up to its best
             epoch. The rows of `validation_data` are never trained on; with them there is no final fit. Defaults to

@@ -11,6 +11,13 @@ from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
 from autonas.search_space import encoding
 
+#: Architectures between two lines of progress.
+_REPORT_EVERY = 10
+#: Networks that are measured directly at least: two to calibrate the table, two to compare.
+_FEWEST_MODELS = 4
+#: Draws for each architecture that is wanted; equal architectures are drawn again.
+_DRAWS_PER_ARCHITECTURE = 10
+
 
 def profile(
     model,
@@ -88,9 +95,9 @@ def profile(
         if len(models) < 2 * n_checked:
             models.append(network)
             latencies.append(direct.measure(base.BuiltModel(network))[direct.name])
-        if number % 10 == 0 or number == len(drawn):
+        if number % _REPORT_EVERY == 0 or number == len(drawn):
             report(f"{number} of {len(drawn)} architectures, {len(table.operations)} operations")
-    if len(models) < 4:
+    if len(models) < _FEWEST_MODELS:
         raise ValueError(
             f"A latency table needs four architectures at least that run in {runtime!r}. Found in the search space: "
             f"{len(models)}"
@@ -105,7 +112,7 @@ def profile(
 def _architectures(space, n_architectures, generator):
     """Return the default architecture and distinct random architectures, fewer if the space has no more."""
     architectures = {space.key(space.default()): space.default()}
-    for _ in range(10 * n_architectures):
+    for _ in range(_DRAWS_PER_ARCHITECTURE * n_architectures):
         if len(architectures) == n_architectures:
             break
         values = space.sample(generator)

@@ -5,8 +5,10 @@ import time
 
 from autonas.trials.states import Stage
 
-#: Seconds kept back for writing the model at the end.
-_CLOSING = 1.0
+#: Seconds reserved for writing the model at the end, and the share of the limit that is reserved at most.
+_CLOSING, _MAX_CLOSING_SHARE = 1.0, 0.1
+#: Seconds of a training that is needed to serve a model although the time limit is used up.
+LEAST_SECONDS = 0.1
 #: The first trial must leave a usable model early, however long the limit.
 _FIRST_SHARE = 0.15
 #: Share of the limit that is kept back at most for a final fit that is longer than the candidate's own training.
@@ -37,7 +39,7 @@ class TimeBudget:
         """Seconds left for training, `None` without a limit."""
         if self.limit is None:
             return None
-        closing = min(_CLOSING, 0.1 * self.limit)
+        closing = min(_CLOSING, _MAX_CLOSING_SHARE * self.limit)
         return self.limit - closing - self.elapsed()
 
     def share_spent(self):

@@ -8,12 +8,17 @@ import warnings
 import keras
 
 from autonas import exceptions, storage
+from autonas.evaluation import budget
 from autonas.trials import events
 from autonas.trials import records as records_module
 from autonas.trials.states import Stage, Status
 
 #: Number of refused candidates that are tried if no candidate satisfies the constraints.
 _N_NEAREST = 3
+#: Share of the expected time of a final fit below which the final fit isn't begun.
+_LEAST_SHARE_OF_TIME = 0.5
+#: Share of the best epoch below which a final fit is too short: the weights of the search are served.
+_LEAST_SHARE_OF_EPOCHS = 0.6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,7 +124,7 @@ class FinalStage:
         tuner.records["infeasible"] = record
         tuner.report("on_trial_begin", record)
         seconds = tuner.budget.trial_seconds(None, first=False)
-        deadline = None if seconds is None else time.monotonic() + max(seconds, 0.1)
+        deadline = None if seconds is None else time.monotonic() + max(seconds, budget.LEAST_SECONDS)
         outcome = self.evaluator.evaluate(
             tuner.job(record, deadline), lambda epoch, numbers: tuner.on_epoch(record, epoch, numbers)
         )
@@ -163,7 +168,7 @@ class FinalStage:
         if self.tuner.stop_reason == "interrupted":
             return "served with the weights of the search: interrupted"
         remaining = self.tuner.budget.remaining()
-        if remaining is not None and remaining < 0.5 * self.tuner.budget.final_seconds(candidate):
+        if remaining is not None and remaining < _LEAST_SHARE_OF_TIME * self.tuner.budget.final_seconds(candidate):
             return "served with the weights of the search: no time for a final fit"
         return None
 
@@ -183,7 +188,7 @@ class FinalStage:
             record.status = Status.COMPLETED
             if final.interrupted:
                 raise KeyboardInterrupt
-            if final.epochs < 0.6 * best.best_epoch:
+            if final.epochs < _LEAST_SHARE_OF_EPOCHS * best.best_epoch:
                 record.status = Status.INTERRUPTED
                 record.message = "served with the weights of the search: no time for a final fit"
             elif final.epochs == best.best_epoch:

@@ -11,6 +11,7 @@ import keras_tuner
 
 from autonas import exceptions, execution
 from autonas.costs.orientation import oriented
+from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
 from autonas.reporting import reporter as reporter_module
 from autonas.search import final_stage, interrupts, standings
@@ -24,10 +25,16 @@ TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 #: Minimum time, in seconds, for starting a trial other than the first.
 _SHORTEST_TRIAL = 1.0
+#: Share of the shortest trial so far below which no trial is begun, except the first.
+_SHORTEST_SHARE = 1 / 3
 #: Number of failed trials without a completed trial after which a search without `max_trials` ends.
 _HOPELESS = 20
 #: Number of consecutive rejected candidates after which a search ends.
 _MAX_REFUSED = 100
+#: Share of the time limit after which a search without a feasible candidate ends.
+_SHARE_FOR_FEASIBLE = 0.5
+#: The same share for a search with shared weights.
+_SHARE_FOR_FEASIBLE_FINALISTS = 0.8
 #: Share of the time limit after which a search with short trainings only continues the best of these trainings.
 _SHARE_FOR_SHORT = 0.6
 #: The same share for a search with shared weights, whose candidates come late.
@@ -73,7 +80,7 @@ class Tuner(keras_tuner.Tuner):
         self._n_refused_in_a_row = 0
         # With shared weights, candidates come late and are few.
         shares_weights = evaluator.supernet is not None
-        self._share_for_feasible = 0.8 if shares_weights else 0.5
+        self._share_for_feasible = _SHARE_FOR_FEASIBLE_FINALISTS if shares_weights else _SHARE_FOR_FEASIBLE
         self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
         self._first_epoch_seconds = 0.0
         #: `time.monotonic()` at the beginning of every trial of this process.
@@ -250,7 +257,7 @@ class Tuner(keras_tuner.Tuner):
         first = not self.standings.candidates()
         seconds = self._trial_seconds(first)
         if seconds is not None and len(self.records) == len(self._baselines()):
-            seconds = max(seconds, 0.1)  # There must be a model, however short the time.
+            seconds = max(seconds, budget_module.LEAST_SECONDS)  # There must be a model, however short the time.
         elif first and self.budget.share_spent() > self._share_for_feasible:
             self.stop_reason = "time_limit"  # The rest is for a candidate that violates a constraint.
         elif seconds is not None and seconds < self._shortest():
@@ -301,7 +308,7 @@ class Tuner(keras_tuner.Tuner):
         """Return the minimum time, in seconds, for starting a trial: enough for its first epoch, which can't be cut
         short, and a third of the time of the fastest trial so far."""
         times = [record.seconds for record in self.standings.completed()]
-        return max(_SHORTEST_TRIAL, min(times) / 3, self._first_epoch_seconds) if times else 0.0
+        return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), self._first_epoch_seconds) if times else 0.0
 
     def _trial_seconds(self, first):
         """Return the time limit of the next trial, in seconds; `None` without a limit."""

@@ -10,6 +10,10 @@ _kinds = keras_tuner.engine.hyperparameters
 _LAST_PROBABILITY = 1 - 1e-9
 #: Largest number of values that are enumerated one by one. A larger range is treated as a continuous scale.
 _MAX_LISTED = 20
+#: Standard deviation of a step to a near value, as a share of the range.
+_STEP = 0.2
+#: Steps that are drawn until one ends at another value; then the value is drawn anew.
+_MAX_STEPS = 20
 #: Entry of a one-hot code. Two different values are then at Euclidean distance 1.
 _ONE_HOT = math.sqrt(0.5)
 
@@ -90,12 +94,12 @@ class Dimension:
         if self.is_listed:
             # With few values, a normal step would often round to the same value: draw from the others by their density.
             index = self.index(value)
-            weights = np.exp(-0.5 * ((np.arange(self.size) - index) / max(1.0, 0.2 * self.size)) ** 2)
+            weights = np.exp(-0.5 * ((np.arange(self.size) - index) / max(1.0, _STEP * self.size)) ** 2)
             weights[index] = 0.0
             cumulated = weights.cumsum()
             return self.options[int(np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right"))]
-        for _ in range(20):
-            position = abs(self.position(value) + generator.normal(0, 0.2)) % 2
+        for _ in range(_MAX_STEPS):
+            position = abs(self.position(value) + generator.normal(0, _STEP)) % 2
             moved = self.from_position(2 - position if position > 1 else position)
             if moved != value:
                 return moved

@@ -167,10 +167,6 @@ class Encoding:
                     features[row, column + offset] = number
         return features
 
-    def activity(self, architectures):
-        """Return a boolean array of shape `(n, len(dimensions))`: whether a dimension is active in an architecture."""
-        return np.array([[dimension.name in values for dimension in self.dimensions] for values in architectures])
-
     def distance(self, first, second):
         """Return the distance of two architectures, the sum of the distances in all dimensions.
 

@@ -122,10 +122,6 @@ def test_features_tell_active_decisions_and_leave_the_others_at_0(space):
     assert names == ["family", "family", "units", "normalise", "normalise", "filters", "kernel", "rate"]
     np.testing.assert_allclose(features[0], [one, 0, 0.5, 0, one, 0, 0, -0.5], atol=0.01)
     np.testing.assert_allclose(features[1], [0, one, 0, 0, 0, -0.5, 0.5, 0.5], atol=0.01)
-    assert space.activity([dense, convolution]).tolist() == [
-        [True, True, True, False, False, True],
-        [True, False, False, True, True, True],
-    ]
 
 
 def test_distance_counts_decisions_and_the_share_of_ranges(space):

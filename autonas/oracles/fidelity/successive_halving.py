@@ -137,13 +137,6 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         and new architectures are asked for only if there is none."""
         self._is_finishing = True
 
-    @property
-    def epochs_to_full(self):
-        """Epochs until there is an architecture that is trained in full, if the one that is nearest to it goes on; 0 if
-        there is one."""
-        reached = max((self.rungs[rung].epochs for (_, rung), of in self._scores.items() if of), default=0)
-        return self.max_epochs - reached
-
     def promotable(self):
         waiting = []
         for (bracket, rung), scores in self._scores.items():

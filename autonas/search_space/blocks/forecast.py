@@ -7,7 +7,10 @@ import numpy as np
 from keras import ops
 
 from autonas.search_space import heads, ranges
-from autonas.search_space.blocks import convolution_1d, dense, recurrent, spaces, time_series
+from autonas.search_space.blocks import convolution_1d, dense, numbers, recurrent, spaces, time_series
+
+#: Standard deviations from the training part's mean within which the level of a window is pulled in smoothly.
+_LARGEST_LEVEL = 2.0
 
 
 class ForecastBlock(time_series.TimeSeriesBlock):
@@ -33,9 +36,9 @@ class ForecastBlock(time_series.TimeSeriesBlock):
             axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12), dtype="float32"
         )(inputs)
         # Squash the level: levels outside the range of the training set would make the network extrapolate.
-        level = level / ops.sqrt(1.0 + ops.square(level / 2.0))
+        level = level / ops.sqrt(1.0 + ops.square(level / _LARGEST_LEVEL))
         relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")
-        series = ops.concatenate([relative / ops.sqrt(1.0 + ops.square(relative / 8.0)), level], axis=-1)
+        series = ops.concatenate([relative / ops.sqrt(1.0 + ops.square(relative / numbers.LARGEST)), level], axis=-1)
         families = {
             "linear": lambda: lambda inputs: ops.zeros_like(inputs[:, 0, :1]),
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+#: Standard deviations from the mean within which numbers are pulled in smoothly.
+LARGEST = 8.0
+
 
 def impute(inputs, feature):
     """Replace missing numbers by the mean and append an indicator for every column with missing training values.
@@ -20,7 +23,7 @@ def impute(inputs, feature):
     """
     missing = np.flatnonzero(feature.statistics["missing"])
     values = ops.where(ops.isnan(inputs), 0.0, inputs)
-    values = values / ops.sqrt(1.0 + ops.square(values / 8.0))
+    values = values / ops.sqrt(1.0 + ops.square(values / LARGEST))
     if not len(missing):
         return values
     indicators = ops.cast(ops.isnan(ops.take(inputs, missing.tolist(), axis=1)), "float32")

@@ -219,6 +219,8 @@ def augment(inputs, translation=0.0, horizontal_flip=False, rotation=0.0, zoom=0
 
 #: Maximum number of categories of a one-hot encoded column.
 _MAX_ONE_HOT = 32
+#: Largest dimension of the embedding of a category.
+_MAX_EMBEDDING = 32
 
 
 def encode_categories(inputs, feature, encoding):
@@ -240,7 +242,7 @@ def encode_categories(inputs, feature, encoding):
         if encoding == "one_hot" and size <= _MAX_ONE_HOT:
             outputs.append(ops.one_hot(codes, size))
         else:
-            dimension = max(1, min(32, round(1.6 * size**0.56)))
+            dimension = max(1, min(_MAX_EMBEDDING, round(1.6 * size**0.56)))
             outputs.append(keras.layers.Embedding(size, dimension)(codes))
     return outputs
 
