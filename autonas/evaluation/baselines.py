@@ -1,4 +1,4 @@
-"""Baselines: what a constant and a linear model predict for the validation rows, to compare networks with."""
+"""Baselines: predictions of a constant and of a linear model, as a reference for the scores of networks."""
 
 import dataclasses
 import math
@@ -9,35 +9,37 @@ import numpy as np
 
 from autonas.costs.orientation import oriented
 
-#: Seconds that the linear model may take at most, and its share of a time limit.
+#: Maximum seconds for the linear model, and their maximum share of a time limit.
 _SECONDS, _SHARE = 1.0, 0.03
-#: Products per second that a linear model is fitted with, dense and sparse.
+#: Multiplications per second while a linear model is fitted, to a dense and to a sparse matrix.
 _DENSE_SPEED, _SPARSE_SPEED = 5e9, 8e8
-#: Values per second that are read and averaged.
+#: Input values per second that are read and averaged.
 _READING_SPEED = 1.5e8
-#: Steps of L-BFGS at most: further ones fit the noise of many pixels.
+#: Maximum number of L-BFGS steps. Further steps overfit images.
 _N_ITERATIONS = 30
-#: Coefficients of a linear model at most; of more words, the most frequent ones are taken.
+#: Maximum number of coefficients of a linear model. Beyond it, only the most frequent words are used.
 _MAX_COEFFICIENTS = 100_000
-#: Fewest rows that say anything of a linear model.
+#: Minimum number of training rows of a linear model.
 _FEWEST_ROWS = 100
-#: Values of an image or a series beyond which neighbours are averaged.
+#: Number of values of an image or a series beyond which neighbouring values are averaged.
 _MAX_VALUES = 1024
-#: Rows that are averaged at a time.
+#: Number of rows that are averaged at a time.
 _BATCH = 256
-#: Standard deviations from the mean beyond which numbers are cut off.
+#: Standard deviations from the mean at which numbers are clipped.
 _FARTHEST = 5.0
+#: Standard deviation at or below which a column counts as constant.
+_SMALLEST_DEVIATION = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """A simple prediction, scored as networks are.
+    """A simple prediction and its scores on the validation rows.
 
     Args:
-        name: `"constant"`, `"linear"`, or `"last_value"` of a forecast.
-        scores: Dict from name to float, see `objectives.scoring.Scorer`.
-        seconds: Seconds that the baseline took.
-        message: How the prediction was made, in a few words.
+        name: `"constant"`, `"linear"`, or `"last_value"` for a forecast.
+        scores: Dict from metric name to float, as returned by `objectives.scoring.Scorer`.
+        seconds: Time to fit, predict and score, in seconds.
+        message: Short description of the prediction, such as `"ridge regression"`.
     """
 
     name: str
@@ -49,29 +51,32 @@ class Baseline:
 def baselines(graph, dataset, scorer, objective, time_limit=None):
     """Score a constant and a linear prediction on the validation rows.
 
-    The constant is the class frequencies of the training rows; of numbers their mean or their median, and with weights
-    of the rows the weighted or the plain frequencies, whichever has the better score. The linear model is a logistic or
-    a ridge regression on the standardised numbers, one-hot categories, pixels and TF-IDF weights of words. As many
-    training rows are drawn for it as can be read and fitted in 3 % of the time limit, about 1 second at most.
+    The constant prediction of a classification is the vector of class frequencies in the training rows. The constant
+    prediction of a regression is the mean or the median. With sample weights, weighted and unweighted statistics are
+    compared, and the better score is reported.
+
+    The linear model is a logistic or a ridge regression. Its features are standardised numbers, one-hot categories,
+    pixels, and TF-IDF weights of words. It is fitted on a random sample of the training rows. The size of the sample
+    is limited so that fitting takes at most 3 % of the time limit, and about 1 second.
 
     Args:
         graph: The bound `search_space.graph.Graph`.
-        dataset: The data set. The targets of a stream's validation part must have been read.
+        dataset: The data set. For a stream, the targets of the validation rows must have been read.
         scorer: An `objectives.scoring.Scorer`.
-        objective: The `keras_tuner.Objective` of the score.
+        objective: The `keras_tuner.Objective` by which constants are compared.
         time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
 
     Returns:
-        List of `Baseline`s. A linear model that can't be fitted, and of a stream, is left out.
+        List of `Baseline`s. The linear model is missing for a stream, and if it can't be fitted.
     """
     if dataset.baselines is not None:
-        found = [(name, [predictions], message) for name, (predictions, message) in dataset.baselines.items()]
+        predicted = [(name, [predictions], message) for name, (predictions, message) in dataset.baselines.items()]
     else:
-        of_numbers = all(head.task == "regression" for head in scorer.heads)
-        constant = "mean or median" if of_numbers else "class frequencies"
-        found = [("constant", _constants(dataset, scorer), f"{constant} of the training rows")]
+        is_regression = all(head.task == "regression" for head in scorer.heads)
+        constant = "mean or median" if is_regression else "class frequencies"
+        predicted = [("constant", _constants(dataset, scorer), f"{constant} of the training rows")]
     scored = []
-    for name, options, message in found:
+    for name, options, message in predicted:
         started = time.monotonic()
         scores = _best([scorer(predictions, dataset.validation_rows) for predictions in options], objective)
         scored.append(Baseline(name, scores, time.monotonic() - started, message))
@@ -79,16 +84,16 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
         return scored
     started = time.monotonic()
     seconds = _SECONDS if time_limit is None else min(_SECONDS, _SHARE * time_limit)
-    predicted = _linear(graph, dataset, scorer, seconds)
-    if predicted is not None:
-        predictions, message = predicted
+    linear = _linear(graph, dataset, scorer, seconds)
+    if linear is not None:
+        predictions, message = linear
         scores = scorer(predictions, dataset.validation_rows)
         scored.append(Baseline("linear", scores, time.monotonic() - started, message))
     return scored
 
 
 def _best(options, objective):
-    """Return the scores that are the best by an objective, the first ones if all lack it."""
+    """Return the best of several dicts of scores by an objective; the first one if no dict has the objective."""
 
     def key(scores):
         value = oriented(scores.get(objective.name, math.nan), objective.direction)
@@ -101,19 +106,19 @@ def _best(options, objective):
 
 
 def _constants(dataset, scorer):
-    """Return the constant predictions that come into question, a list of dicts from head to `(n, n_outputs)`."""
+    """Return candidates for the constant prediction, a list of dicts from head name to array `(n, n_outputs)`."""
     by_head = {head.name: _constant_outputs(head, *dataset.train_targets(head.name)) for head in scorer.heads}
     n_rows = {head.name: len(head.truth[dataset.validation_rows]) for head in scorer.heads}
     return [
-        {name: np.tile(outputs[place % len(outputs)], (n_rows[name], 1)) for name, outputs in by_head.items()}
-        for place in range(max(map(len, by_head.values())))
+        {name: np.tile(outputs[index % len(outputs)], (n_rows[name], 1)) for name, outputs in by_head.items()}
+        for index in range(max(map(len, by_head.values())))
     ]
 
 
 def _constant_outputs(head, targets, weights):
-    """Return the constant outputs of a head that come into question, a list of float32 arrays `(n_outputs,)`."""
+    """Return candidates for the constant output of one head, a list of float32 arrays `(n_outputs,)`."""
     if head.task == "multiclass":
-        counts = [np.bincount(targets, each, len(head.classes)) for each in (None, weights)]
+        counts = [np.bincount(targets, row_weights, len(head.classes)) for row_weights in (None, weights)]
         return [(count / count.sum()).astype("float32") for count in counts[: 1 if weights is None else 2]]
     targets = targets.reshape(len(targets), -1)
     outputs = [targets.mean(axis=0)]
@@ -128,14 +133,18 @@ def _constant_outputs(head, targets, weights):
 
 
 def _linear(graph, dataset, scorer, seconds):
-    """Return the predictions of linear models, a dict from head to array, and how they were made; or `None`."""
+    """Fit a linear model for each head.
+
+    Returns:
+        Dict from head name to predictions, and a short description of the models. `None` if a fit fails.
+    """
     generator = np.random.default_rng(0)
     train_rows, validation_rows = generator.permutation(dataset.train_rows), dataset.validation_rows
     try:
         n_outputs = sum(1 if head.task == "binary" else max(1, len(head.classes)) for head in scorer.heads)
         sample, _ = _design(graph, dataset, train_rows[:_BATCH], train_rows[:_BATCH])
         n_values = sum(math.prod(array.shape[1:]) for array in dataset.inputs.values())
-        # A logistic regression is fitted in steps, a ridge regression by the products of all pairs of columns.
+        # L-BFGS multiplies by the design matrix in each step; ridge regression computes the Gram matrix.
         n_products = 4 * _N_ITERATIONS * n_outputs
         if scorer.heads[0].task == "regression":
             n_products = 2 * sample.shape[1]
@@ -151,21 +160,21 @@ def _linear(graph, dataset, scorer, seconds):
             head.name: _fit_predict(head, features, validation, head.encoded[train_rows], weights)
             for head in scorer.heads
         }
-    except (ValueError, np.linalg.LinAlgError) as error:  # A search doesn't end for want of a comparison.
+    except (ValueError, np.linalg.LinAlgError) as error:  # A search goes on without a baseline.
         warnings.warn(f"The linear baseline can't be fitted: {error}", RuntimeWarning, stacklevel=2)
         return None
     n_train = len(dataset.train_rows)
-    part = "" if len(train_rows) == n_train else f" on {len(train_rows):,} of {n_train:,} rows"
+    sample = "" if len(train_rows) == n_train else f" on {len(train_rows):,} of {n_train:,} rows"
     kind = "ridge" if all(head.task == "regression" for head in scorer.heads) else "logistic"
-    return predictions, f"{kind} regression{part}"
+    return predictions, f"{kind} regression{sample}"
 
 
 def _seconds_per_row(sample, n_products):
-    """Return the seconds that a row adds to the fit of a linear model.
+    """Estimate the seconds that one more row adds to the fit of a linear model.
 
     Args:
         sample: Some rows of the design matrix.
-        n_products: Number of products that a value of the matrix is in.
+        n_products: Number of multiplications for one value of the design matrix.
     """
     if isinstance(sample, np.ndarray):
         return n_products * sample.shape[1] / _DENSE_SPEED
@@ -173,7 +182,7 @@ def _seconds_per_row(sample, n_products):
 
 
 def _fit_predict(head, features, validation, targets, weights):
-    """Return the predictions of a head's linear model, float32 `(n, n_outputs)`."""
+    """Fit the linear model of one head; return its predictions, float32 `(n, n_outputs)`."""
     from sklearn.linear_model import Ridge
 
     if head.task == "regression":
@@ -190,7 +199,7 @@ def _fit_predict(head, features, validation, targets, weights):
 
 
 def _probabilities(features, validation, classes, weights, n_classes):
-    """Return the probabilities of a logistic regression for all classes, `(n, n_classes)`."""
+    """Fit a logistic regression; return its probabilities for all classes, `(n, n_classes)`."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -207,42 +216,45 @@ def _probabilities(features, validation, classes, weights, n_classes):
 
 
 def _design(graph, dataset, train_rows, validation_rows):
-    """Return the design matrices of training and validation rows, dense float32 or, with words, sparse."""
+    """Return the design matrices of training and validation rows: dense float32, or sparse if there are words."""
     from scipy import sparse
 
-    parts = []
+    blocks = []
     for name, feature in graph.features.items():
         for tensor in feature.tensors:
             values = dataset.inputs[f"{name}_{tensor}"]
-            parts.append([_columns(feature, tensor, values, rows) for rows in (train_rows, validation_rows)])
+            blocks.append([_columns(feature, tensor, values, rows) for rows in (train_rows, validation_rows)])
     matrices = []
-    for columns in zip(*[_standardised(*part) for part in parts], strict=True):
+    for columns in zip(*[_standardised(*block) for block in blocks], strict=True):
         is_sparse = any(map(sparse.issparse, columns))
         matrices.append(sparse.hstack(columns, format="csr") if is_sparse else np.concatenate(columns, axis=1))
     return matrices
 
 
 def _standardised(train, validation):
-    """Return dense columns standardised by the training rows, missing values at the mean and marked in further ones."""
+    """Standardise dense columns by the training rows.
+
+    Missing values become the mean. An indicator column is appended for each column with missing training values.
+    """
     if not isinstance(train, np.ndarray):
         return train, validation
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # Columns without any value.
+        warnings.simplefilter("ignore", RuntimeWarning)  # Columns of missing values only.
         mean, deviation = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
-    mean, deviation = np.nan_to_num(mean), np.where(deviation > 1e-12, deviation, 1.0)
+    mean, deviation = np.nan_to_num(mean), np.where(deviation > _SMALLEST_DEVIATION, deviation, 1.0)
     missing = np.isnan(train).any(axis=0)
     return [
         np.concatenate(
-            [np.nan_to_num(np.clip((part - mean) / deviation, -_FARTHEST, _FARTHEST)), np.isnan(part[:, missing])],
+            [np.nan_to_num(np.clip((rows - mean) / deviation, -_FARTHEST, _FARTHEST)), np.isnan(rows[:, missing])],
             axis=1,
             dtype="float32",
         )
-        for part in (train, validation)
+        for rows in (train, validation)
     ]
 
 
 def _columns(feature, tensor, values, rows):
-    """Return what a linear model takes of some rows of a tensor, `(n, columns)`."""
+    """Return some rows of an input tensor as columns of the design matrix, `(n, columns)`."""
     statistics = feature.statistics
     if tensor == "categories":
         return _one_hot(values[rows], statistics["cardinalities"])
@@ -254,7 +266,7 @@ def _columns(feature, tensor, values, rows):
 
 
 def _one_hot(codes, cardinalities):
-    """Return the indicators of codes `(n, columns)`, a sparse matrix."""
+    """Return the one-hot encoding of integer codes `(n, columns)` as a sparse matrix."""
     from scipy import sparse
 
     first = np.cumsum([0, *cardinalities[:-1]])
@@ -265,13 +277,13 @@ def _one_hot(codes, cardinalities):
 
 
 def _tf_idf(tokens, inverse_document_frequency):
-    """Return the TF-IDF weights of token ids `(n, length)`, rows of norm 1, a sparse matrix."""
+    """Return the TF-IDF weights of token ids `(n, length)` as a sparse matrix whose rows have norm 1."""
     from scipy import sparse
     from sklearn.preprocessing import normalize
 
-    row, place = np.nonzero(tokens)
+    row, position = np.nonzero(tokens)
     counts = sparse.csr_matrix(
-        (np.ones(len(row), "float32"), (row, tokens[row, place])), (len(tokens), len(inverse_document_frequency))
+        (np.ones(len(row), "float32"), (row, tokens[row, position])), (len(tokens), len(inverse_document_frequency))
     )
     counts.sum_duplicates()
     counts.data = 1 + np.log(counts.data)
@@ -279,21 +291,21 @@ def _tf_idf(tokens, inverse_document_frequency):
 
 
 def _pooled(values, rows):
-    """Return numbers `(n, ..., channels)` as columns; the neighbours of large images and series are averaged."""
+    """Return numbers `(n, ..., channels)` as columns. Neighbouring values of large images and series are averaged."""
     shape = values.shape[1:]
     n_axes = len(shape) - 1
     factor = 1 if not n_axes else max(1, math.ceil((math.prod(shape) / _MAX_VALUES) ** (1 / n_axes)))
     factors = [min(factor, length) for length in shape[:-1]]
-    kept = tuple(slice(0, length // each * each) for length, each in zip(shape, factors, strict=False))
-    split = [size for length, each in zip(shape, factors, strict=False) for size in (length // each, each)]
-    parts = []
+    kept = tuple(slice(0, length // step * step) for length, step in zip(shape, factors, strict=False))
+    split = [size for length, step in zip(shape, factors, strict=False) for size in (length // step, step)]
+    batches = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # Nothing but missing values.
+        warnings.simplefilter("ignore", RuntimeWarning)  # Batches of missing values only.
         for start in range(0, len(rows), _BATCH):
-            part = values[rows[start : start + _BATCH]]
+            batch = values[rows[start : start + _BATCH]]
             if factor > 1:
-                part = part[:, *kept].reshape(len(part), *split, shape[-1])
-                mean = np.nanmean if part.dtype.kind == "f" and np.isnan(part).any() else np.mean
-                part = mean(part, axis=tuple(range(2, 2 * n_axes + 1, 2)), dtype="float32")
-            parts.append(part.reshape(len(part), -1).astype("float32"))
-    return np.concatenate(parts)
+                batch = batch[:, *kept].reshape(len(batch), *split, shape[-1])
+                mean = np.nanmean if batch.dtype.kind == "f" and np.isnan(batch).any() else np.mean
+                batch = mean(batch, axis=tuple(range(2, 2 * n_axes + 1, 2)), dtype="float32")
+            batches.append(batch.reshape(len(batch), -1).astype("float32"))
+    return np.concatenate(batches)

@@ -1,4 +1,4 @@
-"""The time budget: what a trial may take, so that the final fit still fits in."""
+"""Time budget of a search: the maximum time of each trial, with the final fit reserved."""
 
 import dataclasses
 import time
@@ -7,24 +7,24 @@ from autonas.trials.states import Stage
 
 #: Seconds reserved for writing the model at the end, and the share of the limit that is reserved at most.
 _CLOSING, _MAX_CLOSING_SHARE = 1.0, 0.1
-#: Seconds of a training that is needed to serve a model although the time limit is used up.
+#: Training time, in seconds, of a model that is required even though the time limit is exceeded.
 LEAST_SECONDS = 0.1
-#: The first trial must leave a usable model early, however long the limit.
+#: Share of the limit for the first trial, so that a usable model exists early.
 _FIRST_SHARE = 0.15
-#: Share of the limit that is kept back at most for a final fit that is longer than the candidate's own training.
+#: Maximum share of the limit that is reserved for a final fit that is longer than the training of the trial.
 _FINAL_SHARE = 0.4
-#: Shares of the limit at which stages of a one-shot search must have ended; the rest is for its finalists.
+#: Shares of the limit at which the stages of a one-shot search end. The rest is for the candidates trained alone.
 STAGE_SHARES = {Stage.SUPERNET: 0.5, Stage.ONE_SHOT: 0.6}
 
 
 @dataclasses.dataclass
 class TimeBudget:
-    """Wall-clock time from `fit` to its return.
+    """Wall-clock time from the call of `fit` to its return.
 
     Args:
-        limit: Seconds in all, or `None` for no limit.
-        final_ratio: Cost of an epoch of the final fit over one of the search; 0 without a final fit.
-        started: `time.monotonic()` when `fit` was called.
+        limit: Time limit in seconds, or `None` for no limit.
+        final_ratio: Time of an epoch of the final fit, relative to an epoch of the search; 0 without a final fit.
+        started: Value of `time.monotonic()` when `fit` was called.
     """
 
     limit: float | None
@@ -32,31 +32,31 @@ class TimeBudget:
     started: float
 
     def elapsed(self):
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self.started
 
     def remaining(self):
-        """Seconds left for training, `None` without a limit."""
+        """Return the seconds left for training, or `None` without a limit."""
         if self.limit is None:
             return None
         closing = min(_CLOSING, _MAX_CLOSING_SHARE * self.limit)
         return self.limit - closing - self.elapsed()
 
     def share_spent(self):
-        """Share of the limit that is spent, 0 without one."""
+        """Return the elapsed share of the limit, or 0 without a limit."""
         return 0.0 if self.limit is None else self.elapsed() / self.limit
 
     def final_deadline(self):
-        """`time.monotonic()` at which the final fit must stop, or `None`."""
+        """Return the value of `time.monotonic()` at which the final fit stops, or `None` without a limit."""
         remaining = self.remaining()
         return None if remaining is None else time.monotonic() + remaining
 
     def final_seconds(self, outcome, epochs=None):
-        """Seconds that the final fit of a candidate takes, from its own training.
+        """Estimate the seconds of the final fit of a candidate from the training of the candidate.
 
         Args:
-            outcome: Its `Outcome`, or `None`.
-            epochs: Epochs of the final fit. Defaults to its best epoch.
+            outcome: The `Outcome` of the candidate, or `None` for 0 seconds.
+            epochs: Number of epochs of the final fit. Defaults to the best epoch of the candidate.
         """
         if outcome is None or outcome.epochs == outcome.initial_epoch:
             return 0.0
@@ -64,15 +64,15 @@ class TimeBudget:
         return self.final_ratio * outcome.seconds * epochs / (outcome.epochs - outcome.initial_epoch)
 
     def trial_seconds(self, best, first, final_epochs=None):
-        """Seconds that the next trial may train, `None` without a limit.
+        """Return the maximum training time of the next trial in seconds, or `None` without a limit.
 
-        It must leave room both for the final fit of the best so far, if it loses, and for its own, if it wins.
+        Time is reserved for the final fit of the best trial so far, and for a final fit of the next trial.
 
         Args:
             best: The `Outcome` of the best trial so far, or `None`.
-            first: Whether it is the first trial.
-            final_epochs: Epochs of the final fit of the best so far. Defaults to its best epoch. For more than that,
-                two fifths of the limit are kept back at most.
+            first: Whether the next trial is the first one.
+            final_epochs: Number of epochs of the final fit of the best trial so far. Defaults to its best epoch. At
+                most two fifths of the limit are reserved for a longer final fit.
         """
         remaining = self.remaining()
         if remaining is None:
@@ -82,10 +82,11 @@ class TimeBudget:
         return min(allowed, _FIRST_SHARE * self.limit) if first else allowed
 
     def stage_seconds(self, stage):
-        """Seconds until a stage of a one-shot search must have ended, less than 0 if it should have by now; `None`
-        without a limit.
+        """Return the seconds until the end of a stage of a one-shot search, or `None` without a limit.
+
+        The number is negative if the stage is overdue.
 
         Args:
-            stage: `"supernet"`, the training of shared weights, or `"one_shot"`, the scoring with them.
+            stage: `"supernet"`, the training of shared weights, or `"one_shot"`, the scoring with shared weights.
         """
         return None if self.limit is None else STAGE_SHARES[stage] * self.limit - self.elapsed()

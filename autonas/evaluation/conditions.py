@@ -1,4 +1,4 @@
-"""Conditions of a training: in which numbers a network computes, and on how many devices."""
+"""Conditions of a training: the precision of a network, and the number of devices."""
 
 import contextlib
 
@@ -6,12 +6,12 @@ from autonas.backends import parallel, precision
 
 
 class Conditions:
-    """What a network is built under.
+    """Precision and devices under which a network is built.
 
     Args:
-        policy: Name of a Keras dtype policy. Weights, and what heads return, are float32 in any case. Defaults to
+        policy: Name of a Keras dtype policy. Weights and outputs are float32 under any policy. Defaults to
             `"float32"`.
-        n_devices: Number of devices, as in `parallel.distribution`. Defaults to 1.
+        n_devices: Number of devices, as in `backends.parallel.distribution`. Defaults to 1.
     """
 
     def __init__(self, policy="float32", n_devices=1):
@@ -21,11 +21,11 @@ class Conditions:
 
     @contextlib.contextmanager
     def scope(self):
-        """A context: networks that are built in it have these conditions."""
+        """Return a context in which networks are built under these conditions."""
         distributed = contextlib.nullcontext() if self.distribution is None else self.distribution.scope()
         with precision.policy(self.policy), distributed:
             yield
 
 
-#: Those of the networks that are measured and served.
+#: Conditions for networks that are measured and served: float32 on one device.
 PLAIN = Conditions()

@@ -1,12 +1,12 @@
-"""Failures: what went wrong with a candidate, in one line, and whether memory was what it lacked."""
+"""Failures of candidates: a message of one line, and the detection of out-of-memory errors on all backends."""
 
-#: What the line begins with if memory ran out.
+#: Beginning of the message of an out-of-memory error.
 OUT_OF_MEMORY = "out of memory"
 
-#: Types of errors that mean it on each backend, in the host's memory or a GPU's.
+#: Names of error types that are raised for insufficient memory, of the host or of a GPU.
 _TYPES = {"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"}
-#: What the texts of other errors hold then: those of JAX, of which all are of one type; of CUDA; and of cuDNN and
-#: cuBLAS, which are set up, under TensorFlow, in what its own pool of memory has left.
+#: Substrings of the messages of other out-of-memory errors. JAX raises one type for all errors. Under TensorFlow, cuDNN
+#: and cuBLAS fail to initialise if TensorFlow's memory pool leaves too little memory.
 _TEXTS = (
     "RESOURCE_EXHAUSTED",
     "out of memory",
@@ -18,24 +18,27 @@ _TEXTS = (
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
 )
-#: Types of errors whose texts count, on JAX and PyTorch, and on TensorFlow: a `ValueError` may say anything.
+#: Maximum number of characters of an error's text in a message.
+_MAX_LENGTH = 300
+#: Names of the error types whose messages are searched: of JAX and PyTorch, and of TensorFlow. A `ValueError` isn't, as
+#: it may quote a user's text.
 _TYPES_WITH_TEXTS = {"RuntimeError", "OpError"}
 
 
 def is_out_of_memory(error):
-    """Whether an error says that memory ran out, the host's or a GPU's, on any backend.
+    """Return whether an error reports insufficient memory of the host or of a GPU, on any backend.
 
-    A smaller batch may help then. Those of GPUs are known from the sources of TensorFlow, JAX and PyTorch.
+    A smaller batch size may help. The errors of GPUs are taken from the sources of TensorFlow, JAX and PyTorch.
     """
-    names = {each.__name__ for each in type(error).__mro__}
+    names = {base.__name__ for base in type(error).__mro__}
     if names & _TYPES:
         return True
     return bool(names & _TYPES_WITH_TEXTS) and any(text in str(error) for text in _TEXTS)
 
 
 def describe(error):
-    """One line that says what went wrong."""
-    text = str(error).strip().split("\n")[0][:300]
+    """Return a one-line message for an error."""
+    text = str(error).strip().split("\n")[0][:_MAX_LENGTH]
     if is_out_of_memory(error):
         return f"{OUT_OF_MEMORY}: {text}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

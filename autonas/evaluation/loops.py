@@ -1,4 +1,4 @@
-"""Training loops: how steps and predictions are carried out. `training.py` decides how many, and when to stop."""
+"""Training loops, which run the steps of an epoch and predict. `training.py` decides on the number of epochs."""
 
 import contextlib
 import math
@@ -9,17 +9,20 @@ import numpy as np
 
 from autonas.evaluation import phases
 
+#: Number of rows that are predicted at a time.
+_PREDICTED_ROWS = 512
+
 
 class TrainingLoop:
-    """Runs epochs of a compiled model whose inputs and outputs are dicts.
+    """A training loop: epochs and predictions of a compiled model whose inputs and outputs are dicts.
 
     Args:
         model: A compiled `keras.Model`.
-        dataset: An `autonas.data.dataset.ArrayDataset`, or a stream of the loop's own kind.
+        dataset: An `autonas.data.dataset.ArrayDataset`, or a stream that the loop can read.
 
     Attributes:
-        phases: The `Phases` that count its seconds. `"compile"` is the first call of what it compiles, the few steps in
-            it included: frameworks trace in it, and optimise what they have traced.
+        phases: The `Phases` that measure the time of the loop. The phase `"compile"` is the first call of each compiled
+            function, in which frameworks trace and optimise.
     """
 
     def __init__(self, model, dataset):
@@ -29,51 +32,54 @@ class TrainingLoop:
         self._begun = set()
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
-        """Trains for one epoch, or until the deadline.
+        """Train for one epoch, or until the deadline.
 
         Args:
-            rows: Indices of the rows, shuffled here.
-            batch_size: Rows per step; the rows that don't fill a batch sit out this epoch.
-            generator: A `numpy.random.Generator`.
-            learning_rate: Function of the share of the epoch that is done, in [0, 1], to a learning rate.
-            deadline: `time.monotonic()` to stop at, or `None`.
+            rows: Indices of the training rows. The loop shuffles them.
+            batch_size: Number of rows per step. Rows that don't fill a batch are skipped in this epoch.
+            generator: A `numpy.random.Generator` for the order of the rows.
+            learning_rate: Function from the completed share of the epoch, in [0, 1], to a learning rate.
+            deadline: Value of `time.monotonic()` at which to stop, or `None`.
 
         Returns:
-            The mean loss, and whether the epoch was finished.
+            The mean loss, and whether the epoch was completed.
         """
         raise NotImplementedError
 
     def predict(self, rows):
-        """Predictions for `rows`, a dict from head to an array `(len(rows), n_outputs)`."""
+        """Predict `rows`; return a dict from head name to an array `(len(rows), n_outputs)`."""
         raise NotImplementedError
 
     def _first(self, kind):
-        """The phase of compiling for the first call of a kind, and none of its own for all others."""
+        """Return a context that counts as the phase `"compile"` in the first call of a kind, and an empty one later."""
         if kind in self._begun:
             return contextlib.nullcontext()
         self._begun.add(kind)
         return self.phases("compile")
 
     def _predicted(self, items, length, predict):
-        """What `predict` gives for items, a dict of arrays. In the first call of all, one batch, of `length`
-        items, is by itself: so that little of the time of compiling is for what it computes."""
-        parts = []
-        for few in [items] if "predict" in self._begun else [items[:length], items[length:]]:
-            if len(few):
+        """Predict items; return a dict of arrays.
+
+        The first call predicts the first `length` items by themselves, so that the phase `"compile"` holds little
+        computation besides the compilation.
+        """
+        outputs = []
+        for chunk in [items] if "predict" in self._begun else [items[:length], items[length:]]:
+            if len(chunk):
                 with self._first("predict"):
-                    parts.append(predict(few))
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+                    outputs.append(predict(chunk))
+        return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
 
 
 class BatchLoop(TrainingLoop):
-    """Steps by `train_on_batch`: slower, but the same on every Keras backend.
+    """A training loop that calls `train_on_batch`: slower, but the same on every Keras backend.
 
     Args:
         model: A compiled `keras.Model`.
         dataset: An `ArrayDataset`.
-        distribution: The `keras.distribution.DataParallel` that the model was built under, or `None`. Each device has
-            an equal share of a batch, at least one row: what is left over of a batch whose size isn't a multiple of
-            their number sits out the step.
+        distribution: The `keras.distribution.DataParallel` under which the model was built, or `None`. Each device has
+            an equal share of a batch, of at least one row. If the batch size isn't a multiple of the number of devices,
+            the remaining rows are skipped in this step.
     """
 
     def __init__(self, model, dataset, distribution=None):
@@ -96,7 +102,7 @@ class BatchLoop(TrainingLoop):
                 return float(np.mean(losses)), False
             self.model.optimizer.learning_rate = learning_rate(step / len(batches))
             inputs, targets, weights = batch_of(self.dataset, batch)
-            # Some versions of Keras report the running mean since the metrics were reset.
+            # Some versions of Keras return the running mean since the last reset of the metrics.
             self.model.reset_metrics()
             with self._first("train"), self._distributed():
                 loss = self.model.train_on_batch(inputs, targets, sample_weight=weights or None)
@@ -106,10 +112,10 @@ class BatchLoop(TrainingLoop):
     def predict(self, rows):
         n_rows, n_devices = len(rows), self._n_devices
         rows = np.concatenate([rows, rows[:1].repeat(-n_rows % n_devices)])
-        batch_size = 512 // n_devices * n_devices
+        batch_size = _PREDICTED_ROWS // n_devices * n_devices
 
-        def predicted(few):
-            inputs = {name: array[few] for name, array in self.dataset.inputs.items()}
+        def predicted(chunk):
+            inputs = {name: array[chunk] for name, array in self.dataset.inputs.items()}
             with self._distributed():
                 return self.model.predict(inputs, batch_size=batch_size, verbose=0)
 
@@ -117,8 +123,10 @@ class BatchLoop(TrainingLoop):
 
 
 def batch_of(dataset, rows):
-    """Inputs, targets and weights of some rows of an `ArrayDataset`: dicts of arrays, that of weights empty if there
-    are none."""
+    """Return inputs, targets and sample weights of some rows of an `ArrayDataset` as dicts of arrays.
+
+    The dict of sample weights is empty if the data set has none.
+    """
     inputs = {name: array[rows] for name, array in dataset.inputs.items()}
     targets = {name: array[rows] for name, array in dataset.targets.items()}
     weights = dataset.sample_weight
@@ -126,14 +134,14 @@ def batch_of(dataset, rows):
 
 
 def shuffled_batches(rows, batch_size, generator):
-    """Indices `(steps, batch)` of an epoch in a random order; what doesn't fill a batch is left out."""
+    """Return row indices `(steps, batch)` in random order for one epoch, without rows that don't fill a batch."""
     batch_size = min(batch_size, len(rows))
     steps = len(rows) // batch_size
     return generator.permutation(rows)[: steps * batch_size].reshape(steps, batch_size).astype("int32")
 
 
 def padded_batches(rows, batch_size):
-    """Indices `(steps, batch)` of all `rows` in order; the last batch is filled up with the first row."""
+    """Return row indices `(steps, batch)` of all `rows` in order. The last batch is padded with the first row."""
     batch_size = max(1, min(batch_size, len(rows)))
     steps = math.ceil(len(rows) / batch_size)
     padded = np.full(steps * batch_size, rows[0], "int32")
@@ -142,7 +150,7 @@ def padded_batches(rows, batch_size):
 
 
 def make_loop(model, dataset, distribution=None):
-    """The fastest loop for the backend and the data set, on several devices if the model has a distribution."""
+    """Return the fastest training loop for the backend and the data set, on all devices of `distribution`."""
     if hasattr(dataset, "loop"):
         return dataset.loop(model)
     if keras.backend.backend() == "tensorflow":

@@ -1,24 +1,24 @@
-"""What the time of a trial, or of a search, goes to: seconds by phase."""
+"""Phases of a trial or a search: the time spent in each phase, in seconds."""
 
 import contextlib
 import time
 
 
 class Phases:
-    """A clock whose seconds belong to one phase at a time, so that those of all phases add up to all that have passed.
+    """A clock that assigns all elapsed time to phases. Nested phases aren't counted in the outer phase.
 
     ```python
     phases = Phases()
     with phases("train"):
-        with phases("report"):  # isn't "train"
+        with phases("report"):  # not counted as "train"
             ...
     ```
 
-    Two readings of the clock of the system for each phase that is entered: a few microseconds, and no device is waited
-    for. What a device still computes when a phase ends counts as the phase in which it is waited for.
+    Entering a phase takes a few microseconds, and doesn't synchronise with a GPU. Asynchronous computation counts as
+    the phase in which its result is awaited.
 
     Args:
-        seconds: What earlier clocks have counted, a dict to go on with. Defaults to nothing.
+        seconds: Dict from phase to seconds, of an earlier clock to continue. Defaults to an empty dict.
     """
 
     def __init__(self, seconds=None):
@@ -27,13 +27,13 @@ class Phases:
 
     @property
     def seconds(self):
-        """Dict from the name of each phase so far to its seconds. `"other"` is what was in none."""
+        """Dict from phase to seconds. `"other"` is the time outside of all phases."""
         self._enter(self._phase)
         return dict(self._seconds)
 
     @contextlib.contextmanager
     def __call__(self, phase):
-        """What is run within belongs to a phase, but for phases within it."""
+        """Return a context whose time counts as `phase`, except for nested phases."""
         before = self._enter(phase)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Randomness of networks: what Keras draws follows from a seed."""
+"""Seeds for the random numbers of Keras: initial weights, dropout and augmentation."""
 
 import contextlib
 import random
@@ -10,26 +10,30 @@ import numpy as np
 
 from autonas.backends import silence
 
-#: Keras seeds layers from the random state of the process, which other threads may be using at the same time.
+#: Keras draws the seeds of layers from the random state of the process, which all threads share.
 _LOCK = threading.RLock()
 
 
 @contextlib.contextmanager
 def seeded(seed, number):
-    """Make what is built in this context follow from the seed and the trial's number.
+    """Return a context in which networks are built with random numbers that depend on a seed and a trial only.
 
-    Initial weights and the generators of dropout and augmentation are drawn when layers are built, so that only
-    building needs this context, not training. Threads take turns: two searches in one process don't change each other's
-    numbers. The caller's global random states are left as they were.
+    Initial weights and the seeds of dropout and augmentation are drawn when layers are built. Therefore building needs
+    this context, and training doesn't. A lock lets one thread in at a time, so that searches in several threads are
+    reproducible. The global random states of the caller are restored at the end.
+
+    Args:
+        seed: Seed of the search.
+        number: Number of the trial.
     """
     with _LOCK:
         python_state, numpy_state = random.getstate(), np.random.get_state()
-        # On any backend Keras imports TensorFlow for this, if there is one, which introduces itself.
+        # Keras imports TensorFlow here on any backend, if installed, and TensorFlow prints messages.
         with contextlib.nullcontext() if "tensorflow" in sys.modules else silence.unless_wanted():
             keras.utils.set_random_seed(int(np.random.default_rng([seed, number]).integers(2**31)))
         try:
             yield
-            # Layers without a generator of their own draw from one of this thread, which its first use makes.
+            # Layers without a seed generator use one of this thread, which is created at its first use.
             keras.random.uniform((1,))
         finally:
             random.setstate(python_state)

@@ -1,4 +1,4 @@
-"""Training on data that flows through memory: batches of a `tf.data` pipeline. TensorFlow only."""
+"""Training on streams: batches of a `tf.data` pipeline. TensorFlow only."""
 
 import functools
 import math
@@ -10,20 +10,22 @@ import tensorflow as tf
 from autonas.evaluation import loops
 from autonas.trials import checkpoint
 
-_PREDICTED_ROWS = 256
-_PREDICTED_BYTES = 16 * 2**20
-#: Validation parts up to this size are kept in memory: otherwise each scoring reads the whole source again.
+#: Maximum size of a batch to predict, in rows and in bytes.
+_PREDICTED_ROWS, _PREDICTED_BYTES = 256, 16 * 2**20
+#: Maximum size, in bytes, of a validation set that is kept in memory. A larger one is read for each scoring.
 _MAX_KEPT_BYTES = 64 * 2**20
 
 
 class StreamDataset:
-    """A stream as trials see it: what `data.dataset.ArrayDataset` is for arrays. Its rows are names of parts.
+    """Data set of a stream, with the interface of `data.dataset.ArrayDataset`.
+
+    Instead of row indices, `"train"`, `"validation"` and `"all"` name the rows of a split.
 
     Args:
         source: A fitted `data.streams.StreamSource`.
         input_name: Name of the network's input.
         head_name: Name of the network's head.
-        class_weight: Weight of each class in the loss, `(n_classes,)`, or `None`.
+        class_weight: Array `(n_classes,)` of the weights of classes in the loss, or `None`. Defaults to `None`.
     """
 
     baselines = None
@@ -36,20 +38,20 @@ class StreamDataset:
         self.head_name = head_name
         self.class_weight = None if class_weight is None else np.asarray(class_weight, "float32")
         self.final_rows = "all" if source.validation_data is None else None
-        #: Dict from part to its encoded targets in the order of the last prediction.
+        #: Dict from split to its encoded targets, in the order of the last prediction.
         self.encoded = {}
-        #: Seconds that the last prediction of a part took; at first, that it takes to read the source.
+        #: Dict from split to the seconds of its last prediction; before the first one, the seconds to read the source.
         self.seconds = {"validation": source.read_seconds}
         self._validation = None
 
     @property
     def is_weighted(self):
-        """Whether rows have weights in the loss."""
+        """Whether rows are weighted in the loss."""
         return self.class_weight is not None or self.source.mean_weight is not None
 
     @property
     def facts(self):
-        """What a search must agree on with the one it continues, plain JSON: no row is hashed."""
+        """Properties that a continued search must share with the earlier one, in JSON. Rows aren't hashed."""
         labels = self.source.labels
         if labels is not None:
             labels = {str(label): labels[label] for label in sorted(labels, key=str)}
@@ -61,39 +63,39 @@ class StreamDataset:
 
     @property
     def n_train(self):
-        """Number of rows to train on."""
+        """Number of training rows."""
         return self.source.rows["train"]
 
     @property
     def knows_validation_targets(self):
-        """Whether the targets of the validation rows are in memory: once these rows have been predicted."""
+        """Whether the targets of the validation rows are in memory, which they are after the first prediction."""
         return "validation" in self.encoded
 
     def train_targets(self, head):
-        """Return the encoded targets of the training rows, and the weights of these rows or `None`."""
+        """Return the encoded targets of the training rows, and their class weights or `None`."""
         targets = self.source.target_encoder.transform(self.source.train_labels)
         weights = None if self.class_weight is None else self.class_weight[targets.reshape(-1).astype(int)]
         return targets, weights
 
     @property
     def final_ratio(self):
-        """Cost of an epoch of the final fit over one of the search."""
+        """Time of an epoch of the final fit, relative to an epoch of the search; 0 without a final fit."""
         return 0.0 if self.final_rows is None else self.source.rows["all"] / self.source.rows["train"]
 
     def loop(self, model):
-        """The training loop of a model on this stream."""
+        """Return the training loop of a model on this stream."""
         return StreamLoop(model, self)
 
     def training_batches(self, rows, batch_size, seed):
-        """Batches `(inputs, targets, weights)` of a part, shuffled, with the network's names."""
+        """Return a `tf.data.Dataset` of shuffled batches `(inputs, targets, weights)` of a split."""
         read = self.source.train if rows == "train" else self.source.all
         return read(batch_size, seed).map(self._with_weights)
 
     def validation_batches(self):
-        """Batches `(inputs, targets)` to score on."""
+        """Return a `tf.data.Dataset` of batches `(inputs, targets)` of the validation rows."""
         if self._validation is None:
             tensors = self.source.encoder.feature.tensors.values()
-            row_bytes = sum(math.prod(each.shape) * np.dtype(each.dtype).itemsize for each in tensors)
+            row_bytes = sum(math.prod(tensor.shape) * np.dtype(tensor.dtype).itemsize for tensor in tensors)
             batches = self.source.validation(int(np.clip(_PREDICTED_BYTES // row_bytes, 1, _PREDICTED_ROWS)))
             batches = batches.map(lambda inputs, targets: (self._named(inputs), targets))
             fits = row_bytes * self.source.rows["validation"] <= _MAX_KEPT_BYTES
@@ -113,9 +115,11 @@ class StreamDataset:
 
 
 class Parts:
-    """Indexed by the name of a part: a function of the targets that were met in its last prediction.
+    """Targets of a stream, indexed by the name of a split instead of by row indices.
 
-    It stands for the arrays of a data set in memory, which scoring indexes by rows.
+    Args:
+        encoded: Dict from split to its encoded targets, in the order of the last prediction.
+        function: Function of the encoded targets, applied on access, or `None`. Defaults to `None`.
     """
 
     def __init__(self, encoded, function=None):
@@ -128,7 +132,7 @@ class Parts:
 
 
 class StreamLoop(loops.TrainingLoop):
-    """One compiled step a batch, while `tf.data` prepares the next one."""
+    """A training loop with one compiled step per batch, while `tf.data` prepares the next batch."""
 
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
@@ -148,8 +152,10 @@ class StreamLoop(loops.TrainingLoop):
 
     @property
     def _inputs(self):
-        """The specification of the network's inputs, for batches of any size."""
-        return {name: tf.TensorSpec((None, *each.shape[1:]), each.dtype) for name, each in self.model.input.items()}
+        """Dict from input name to its `tf.TensorSpec`, for any batch size."""
+        return {
+            name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for name, tensor in self.model.input.items()
+        }
 
     def _train_step(self, learning_rate, inputs, targets, weights=None):
         model, head = self.model, self.dataset.head_name
@@ -168,7 +174,7 @@ class StreamLoop(loops.TrainingLoop):
             seed = int(generator.integers(2**31))
             self._batches[rows, batch_size] = self.dataset.training_batches(rows, batch_size, seed)
         if deadline is not None:
-            # The part that candidates are scored on must be read as well.
+            # Scoring reads the validation rows, which takes time too.
             deadline -= self.dataset.seconds.get("validation", 0.0)
         n_rows = self.dataset.source.rows[rows]
         steps = max(1, n_rows // min(batch_size, n_rows))
@@ -188,7 +194,7 @@ class StreamLoop(loops.TrainingLoop):
         return total / done, True
 
     def predict(self, rows):
-        """Predictions for the validation part; its targets in the same order go to `dataset.encoded`."""
+        """Predict the validation rows, and store their targets, in the same order, in `dataset.encoded`."""
         if rows != "validation":
             raise ValueError(f"`rows` must be 'validation', the part to score on. Received: rows={rows!r}")
         started = time.monotonic()
@@ -203,8 +209,11 @@ class StreamLoop(loops.TrainingLoop):
 
 
 def _trace(function, *signature):
-    """Return the compiled function: TensorFlow counts the traces of a `tf.function` by its code, over all candidates,
-    and warns of them as retracing.
+    """Compile a function for the given signature.
+
+    Returns:
+        The concrete function. A call of a `tf.function` would warn of retracing, because TensorFlow counts the traces
+        of all candidates together.
     """
 
     def flat(*tensors):

@@ -1,4 +1,4 @@
-"""Whole epochs in one compiled function: the training loop for arrays on the TensorFlow backend."""
+"""Training loop for arrays on the TensorFlow backend, with whole epochs in one compiled function."""
 
 import functools
 import time
@@ -9,15 +9,24 @@ import tensorflow as tf
 from autonas.evaluation import loops
 from autonas.trials import checkpoint
 
-#: Seconds that one call may take, so that a time limit is met inside an epoch.
+#: Target seconds of one call, so that a deadline is checked within an epoch.
 _SECONDS_PER_CALL = 0.4
+#: Number of steps in the first call, which traces and optimises the graph.
+_FIRST_STEPS = 4
+#: Remaining steps, relative to the steps of a call, up to which one call takes all of them.
+_LAST_CALL = 1.5
+#: Estimated share of the computation in the time of the first call.
+_COMPUTED_SHARE = 0.1
+#: Number of rows that are predicted at a time.
+_PREDICTED_ROWS = 256
 
 
 class TensorFlowLoop(loops.TrainingLoop):
-    """Gathers, trains and predicts inside a `tf.while_loop`; rows and learning rates are run-time values.
+    """A training loop that gathers rows, trains and predicts inside a `tf.while_loop`.
 
-    Against `model.fit` on arrays an epoch of a small network costs about a quarter, since nothing returns to Python
-    between two steps. One trace serves any number of steps and rows, the final fit on all data included.
+    Steps don't return to Python, which dominates the time of small networks in `model.fit`. Row indices and learning
+    rates are arguments of the compiled function, so that one trace serves any number of steps and rows, including the
+    final fit.
     """
 
     def __init__(self, model, dataset):
@@ -51,7 +60,7 @@ class TensorFlowLoop(loops.TrainingLoop):
             with tf.GradientTape() as tape:
                 predictions = model(inputs, training=True)
                 loss = model.compute_loss(inputs, targets, predictions, weights, training=True)
-                # In float16 small gradients would be zero: the optimizer, which divides them again, has a factor.
+                # In float16, small gradients would vanish; the optimizer removes the factor from the gradients.
                 scaled = optimizer.scale_loss(loss)
             optimizer.apply(tape.gradient(scaled, [variable.value for variable in variables]), variables)
             return index + 1, total + tf.cast(loss, tf.float32)
@@ -78,16 +87,17 @@ class TensorFlowLoop(loops.TrainingLoop):
         rates = np.array([learning_rate(step / len(batches)) for step in range(len(batches))], "float32")
         total, done = 0.0, 0
         while done < len(batches):
-            # The first call of all is short: it traces, the graph is optimised in it, and the speed isn't known yet.
-            length = 4 if self._seconds_per_step is None else max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
-            if len(batches) - done < 1.5 * length:
+            if self._seconds_per_step is None:
+                length = _FIRST_STEPS
+            else:
+                length = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
+            if len(batches) - done < _LAST_CALL * length:
                 length = len(batches) - done
             start = time.monotonic()
             with self._first("train"):
                 loss = float(self._train(batches[done : done + length], rates[done : done + length]))
             seconds = (time.monotonic() - start) / min(length, len(batches) - done)
-            # The first call holds the trace: all that is known from it is a bound.
-            self._seconds_per_step = min(seconds, self._seconds_per_step or seconds / 10)
+            self._seconds_per_step = min(seconds, self._seconds_per_step or _COMPUTED_SHARE * seconds)
             total += loss * min(length, len(batches) - done)
             done += length
             if deadline is not None and time.monotonic() >= deadline and done < len(batches):
@@ -98,27 +108,27 @@ class TensorFlowLoop(loops.TrainingLoop):
         def predicted(batches):
             return {name: output.numpy() for name, output in self._predict(batches).items()}
 
-        found = self._predicted(loops.padded_batches(rows, 256), 1, predicted)
-        return {name: output[: len(rows)] for name, output in found.items()}
+        outputs = self._predicted(loops.padded_batches(rows, _PREDICTED_ROWS), 1, predicted)
+        return {name: output[: len(rows)] for name, output in outputs.items()}
 
 
 def _trace(function, *signature):
-    """The compiled function. Were it called as a `tf.function`, TensorFlow would take a new model in each trial for
-    one that is traced over and over, and warn.
+    """Compile a function for the given signature, without XLA, which is slower here (`benchmarks/xla.py`).
 
-    Not by XLA: on a processor it takes 4 to 5 times as long to the first step (2.0 s against 0.5 s for three dense
-    layers, 3.7 s against 0.7 s for four convolutions), for epochs that are a third shorter of dense layers and 69 times
-    as long of convolutions (benchmarks/xla.py). On a GPU, each candidate would be compiled anew, too; unmeasured.
+    Returns:
+        The concrete function. A call of a `tf.function` would warn of retracing, because TensorFlow counts the traces
+        of all candidates together.
     """
     concrete = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
-    return lambda *arrays: concrete(*map(tf.constant, arrays, [each.dtype for each in signature]))
+    return lambda *arrays: concrete(*map(tf.constant, arrays, [spec.dtype for spec in signature]))
 
 
 def _tensors(dataset):
-    """The data set's arrays as tensors, made once for all trials."""
+    """Return inputs, targets and sample weights of a data set as tensors, which are made once for all trials."""
     if not hasattr(dataset, "_tensors"):
-        parts = (dataset.inputs, dataset.targets)
-        constants = [{name: tf.constant(array) for name, array in part.items()} for part in parts]
+        constants = [
+            {name: tf.constant(array) for name, array in arrays.items()} for arrays in (dataset.inputs, dataset.targets)
+        ]
         weights = None if dataset.sample_weight is None else tf.constant(dataset.sample_weight, tf.float32)
         dataset._tensors = (*constants, weights)
     return dataset._tensors

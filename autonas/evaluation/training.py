@@ -1,4 +1,4 @@
-"""Training one candidate: epochs until it no longer improves or its time is up, the best one kept."""
+"""Training of one candidate, with early stopping, a deadline, and the weights of the best epoch."""
 
 import dataclasses
 import math
@@ -9,24 +9,29 @@ import numpy as np
 
 from autonas.trials import checkpoint as checkpoints
 
+#: Factor of the learning rate in the first step.
+_FIRST_FACTOR = 0.1
+#: Shortest time, in seconds, over which the learning rate is annealed to meet a deadline.
+_SHORTEST = 1e-3
+
 
 class Diverged(Exception):
-    """The loss became NaN or infinite before any epoch could be scored."""
+    """Error of a training whose loss became NaN or infinite before the first epoch was scored."""
 
 
 @dataclasses.dataclass
 class TrainingResult:
-    """What came of training.
+    """Result of a training.
 
     Args:
-        history: One dict of numbers for each epoch.
+        history: List of dicts of numbers, one for each epoch.
         best_epoch: Number of the best epoch, from 1.
-        epochs: Epochs trained, the last one perhaps in part.
-        horizon: Epochs over which the learning rate was annealed.
+        epochs: Number of epochs. The last epoch may be incomplete.
+        horizon: Number of epochs over which the learning rate was annealed.
         weights: Averaged weights of the best epoch, a list of arrays.
-        stopped: Why it ended: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"`, `"interrupted"`, or the text of
-            `stop`.
-        stop: What the function `stop` has stopped it with, or `None`.
+        stopped: Reason for the end of the training: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"`,
+            `"interrupted"`, or the text of `stop`.
+        stop: Object that the function `stop` returned, or `None`.
     """
 
     history: list
@@ -39,26 +44,30 @@ class TrainingResult:
 
 
 def anneal(progress, warm_up=0.05):
-    """The learning rate's factor: a linear rise, then half a cosine to zero.
+    """Return the factor of the learning rate: a linear warm-up from 0.1 to 1, then half a cosine to 0.
 
     Args:
-        progress: Share of the training that is done, in [0, 1].
-        warm_up: Share of the rise.
+        progress: Completed share of the training, in [0, 1].
+        warm_up: Share of the training for the warm-up. Defaults to 0.05.
     """
     if progress < warm_up:
-        return 0.1 + 0.9 * progress / warm_up
+        return _FIRST_FACTOR + (1 - _FIRST_FACTOR) * progress / warm_up
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - warm_up) / (1 - warm_up))))
 
 
 class WeightAverage:
-    """An exponential moving average of a model's weights over epochs, BatchNormalization's statistics included.
+    """Exponential moving average of the weights of a model over epochs, with the statistics of BatchNormalization.
 
-    a <- d a + (1 - d) w after epoch t, with d = min(0.75, (t - 1) / (t + 2)), so that the first epochs fade fast
-    (Polyak and Juditsky 1992; Izmailov et al. 2018). What is scored and served is the average: in the middle of a
-    training it is worth a few annealed epochs, and it varies less from epoch to epoch.
+    After epoch t, the average a and the weights w give
+
+        a <- d a + (1 - d) w,   d = min(0.75, (t - 1) / (t + 2)),
+
+    so that the first epochs fade fast (Polyak and Juditsky 1992; Izmailov et al. 2018). Candidates are scored and
+    served with the average. During a training, the average scores like a model whose learning rate has been annealed
+    for a few epochs, and the scores of the average vary less from epoch to epoch.
 
     Args:
-        model: The `keras.Model` that is trained.
+        model: The `keras.Model` in training.
     """
 
     _DECAY = 0.75
@@ -70,7 +79,7 @@ class WeightAverage:
         self.epoch = 0
 
     def update(self):
-        """Takes the model's weights in and puts the average in their place; `restore` brings them back."""
+        """Add the weights of the model to the average, and set the model to the average."""
         self.epoch += 1
         self.weights = self.model.get_weights()
         decay = min(self._DECAY, (self.epoch - 1) / (self.epoch + 2))
@@ -83,7 +92,7 @@ class WeightAverage:
         self.model.set_weights(self.average)
 
     def restore(self):
-        """Puts the weights back that the optimizer was working on."""
+        """Set the model to the weights before the last `update`, from which the optimizer goes on."""
         self.model.set_weights(self.weights)
 
 
@@ -104,40 +113,41 @@ def train(
     stop=None,
     on_best=None,
 ):
-    """Trains a model by a loop; it is left with the average of its weights over the last epochs.
+    """Train a model by a loop, and set it to the average of its weights over the last epochs.
 
-    The learning rate is annealed over `epochs`, or, where the time limit is nearer, over the time that is left: a
-    candidate always ends with a small learning rate. Where it goes on from the end of a shorter training, it rises
-    again and is annealed over the epochs that are added (Loshchilov and Hutter, "SGDR: stochastic gradient descent
-    with warm restarts", 2017): so trainings of every length are compared, and can be served, when they are annealed.
+    The learning rate is annealed over `epochs`. If the deadline comes earlier, the learning rate is annealed over the
+    remaining time. A training that continues a shorter, completed one has a second warm-up, and its learning rate is
+    annealed over the added epochs (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts",
+    2017). Thus trainings of all lengths are compared, and can be served, with an annealed learning rate.
 
     Args:
-        loop: An `evaluation.loops.TrainingLoop`, whose `phases` count what the time goes to.
+        loop: An `evaluation.loops.TrainingLoop`. Its `phases` measure the time of the training.
         rows: Indices of the training rows.
-        batch_size: Rows per step.
-        epochs: Number of epochs at which the training ends, those before a checkpoint included.
+        batch_size: Number of rows per step.
+        epochs: Total number of epochs, including the epochs before the checkpoint.
         generator: A `numpy.random.Generator` for the order of the rows.
-        score: Function without arguments that scores the model, a dict of numbers, called after each epoch. `None`
-            trains blindly; the last epoch is then the best one.
-        is_better: Function `(scores, best scores so far) -> bool`. Needed with `score`.
-        patience: Epochs without improvement after which to stop, or `None`.
-        stop_after: Epoch after which to stop in the middle of the schedule, or `None`.
-        deadline: `time.monotonic()` to stop at, or `None`.
-        on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
-        checkpoint: A `Checkpoint` to go on from, or `None` for a new training. If it is of a training of as many
-            epochs, what comes of it is what would have come if it had never been interrupted.
-        on_checkpoint: Function that is given a function without arguments after each epoch but that which the time
-            limit cut short, or `None`. The function makes the `Checkpoint`, if it is wanted.
-        stop: Function of the history so far that returns, after each epoch but the last, `None` or an object whose text
-            says why it stops there; or `None`.
-        on_best: Function without arguments called after each epoch that is the best so far, or `None`.
+        score: Function without arguments that returns the scores of the model as a dict, called after each epoch.
+            Defaults to `None`: the training isn't scored, and the last epoch counts as the best one.
+        is_better: Function `(scores, best scores so far) -> bool`. Required with `score`.
+        patience: Number of epochs without improvement after which to stop, or `None`. Defaults to `None`.
+        stop_after: Number of epochs after which to stop within the schedule of `epochs`, or `None`. Defaults to `None`.
+        deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
+        on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
+        checkpoint: A `Checkpoint` to continue, or `None` for a new training. If the checkpoint is of a training with
+            the same `epochs`, the result is the same as without the interruption. Defaults to `None`.
+        on_checkpoint: Function that is called after each complete epoch, or `None`. Its argument is a function without
+            arguments that makes the `Checkpoint`. Defaults to `None`.
+        stop: Function `(history) -> object or None` that is called after each epoch but the last, or `None`. The
+            training stops if an object is returned; the text of the object is the reason. Defaults to `None`.
+        on_best: Function without arguments that is called after each epoch that is the best so far, or `None`.
+            Defaults to `None`.
 
     Returns:
-        A `TrainingResult`, of the whole training if it goes on from a checkpoint.
+        A `TrainingResult`. It includes the epochs before the checkpoint.
 
     Raises:
-        Diverged: If the loss is not finite before the first epoch has been scored.
-        KeyboardInterrupt: If the user interrupts before the first epoch has been scored.
+        Diverged: If the loss becomes NaN or infinite before the first epoch is scored.
+        KeyboardInterrupt: If the user interrupts before the first epoch is scored.
     """
     training, phases = _Training(loop, generator, batch_size, epochs, deadline), loop.phases
     if checkpoint is not None:
@@ -187,7 +197,7 @@ def train(
                 on_checkpoint(training.checkpoint)
     horizon = training.epoch if stopped == "time" else epochs
     if training.best_epoch <= training.begin:
-        horizon = training.best_epoch  # What was annealed then was best.
+        horizon = training.best_epoch  # The best epoch was one of the earlier training, annealed there.
     return TrainingResult(
         training.history,
         training.best_epoch,
@@ -200,14 +210,14 @@ def train(
 
 
 class _Training:
-    """A training under way: everything that one epoch hands on to the next."""
+    """State of a training between two epochs."""
 
     def __init__(self, loop, generator, batch_size, horizon, deadline):
         self.loop = loop
         self.generator = generator
         self.batch_size = batch_size
         self.horizon = horizon
-        #: Epochs that were done when the learning rate began to be annealed.
+        #: Number of epochs before the current schedule of the learning rate.
         self.begin = 0
         self.deadline = deadline
         self.started = time.monotonic()
@@ -217,19 +227,23 @@ class _Training:
 
     @property
     def epoch(self):
-        """Number of epochs that are done."""
+        """Number of completed epochs."""
         return len(self.history)
 
     def learning_rate(self, share):
-        """The learning rate when a share of the epoch to come is done."""
+        """Return the learning rate at a share of the next epoch, in [0, 1]."""
         progress = (self.epoch + share - self.begin) / (self.horizon - self.begin)
         if self.deadline is not None:
-            spent = (time.monotonic() - self.started) / max(1e-3, self.deadline - self.started)
+            spent = (time.monotonic() - self.started) / max(_SHORTEST, self.deadline - self.started)
             progress = max(progress, min(1.0, spent))
         return self.peak * anneal(progress)
 
     def run_epoch(self, rows):
-        """Trains; returns the mean loss, and whether the epoch was finished. The model has the average then."""
+        """Train for one epoch, and set the model to the average of its weights.
+
+        Returns:
+            The mean loss, and whether the epoch was completed.
+        """
         if self.average.weights is not None:
             self.average.restore()
         loss, finished = self.loop.train_epoch(rows, self.batch_size, self.generator, self.learning_rate, self.deadline)
@@ -237,7 +251,7 @@ class _Training:
         return loss, finished
 
     def end_epoch(self, loss, scores, is_better):
-        """Takes the scores of an epoch; returns its numbers."""
+        """Add an epoch to the history; return its numbers: loss, learning rate and scores."""
         numbers = {"loss": loss, "learning_rate": self.learning_rate(1.0), **scores}
         self.history.append(numbers)
         if is_better is None or self.best is None or is_better(scores, self.best):
@@ -246,7 +260,7 @@ class _Training:
         return numbers
 
     def checkpoint(self):
-        """The training as it is now."""
+        """Return a `Checkpoint` of the current state."""
         model = self.loop.model
         averaged, model_variables = model.get_weights(), checkpoints.variables_of(model)
         self.average.restore()
@@ -271,7 +285,7 @@ class _Training:
         )
 
     def go_on_from(self, checkpoint):
-        """Brings model, optimizer and generator to where they were."""
+        """Restore model, optimizer, generator and history from a `Checkpoint`."""
         model, progress = self.loop.model, checkpoint.progress
         checkpoints.assign(checkpoints.variables_of(model), checkpoint.variables)
         checkpoints.assign(checkpoints.optimizer_variables(model), checkpoint.optimizer)
