@@ -1,4 +1,4 @@
-"""The learning rate of a training that is done in separate epochs, annealed over all of them or over the time left."""
+"""Annealing of the learning rate over all epochs of a supernet training, or over the time left."""
 
 import time
 
@@ -6,16 +6,19 @@ import keras
 
 from autonas.evaluation import training
 
+#: Shortest time, in seconds, over which the learning rate is annealed to meet a deadline.
+_SHORTEST = 1e-3
+
 
 class Annealing:
-    """How far a training is, and the factor of its learning rate; see `training.anneal`.
+    """Schedule of a training whose epochs are separate trials; see `training.anneal`.
 
-    The epochs share what is left of the schedule evenly. Where the deadline is nearer than their end, it is the time
-    left that is shared, that between epochs included, so that a training cut short still ends with a small learning
-    rate.
+    The remaining epochs share the rest of the schedule evenly. If the deadline comes before the last epoch, the
+    remaining time is shared instead, including the time between epochs. Thus an interrupted training ends with a small
+    learning rate too.
 
     Attributes:
-        progress: Variable, the share of the schedule that is done, to be saved with the weights.
+        progress: Variable with the completed share of the schedule, which is saved with the weights.
     """
 
     def __init__(self):
@@ -23,7 +26,13 @@ class Annealing:
         self._ended = None
 
     def begin(self, epoch, epochs, deadline):
-        """Begins epoch `epoch`, from 0, of `epochs`; `deadline` is a `time.monotonic()` or `None`."""
+        """Begin an epoch.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            epochs: Number of epochs of the schedule.
+            deadline: Value of `time.monotonic()` at which the training stops, or `None`.
+        """
         self._begun = float(keras.ops.convert_to_numpy(self.progress))
         self._left = 1.0 - self._begun
         self._epochs = epochs - epoch
@@ -31,20 +40,20 @@ class Annealing:
         self._deadline = deadline
 
     def at(self, share):
-        """The share of the schedule that is done when `share` of the epoch, in [0, 1], is done."""
+        """Return the completed share of the schedule at a share of the epoch, in [0, 1]."""
         done = share / self._epochs
         if self._deadline is not None:
-            seconds = max(1e-3, self._deadline - self._started)
+            seconds = max(_SHORTEST, self._deadline - self._started)
             done = max(done, min(1.0, (time.monotonic() - self._started) / seconds))
         self._now = self._begun + self._left * done
         return self._now
 
     def factor(self, share):
-        """The learning rate's factor when `share` of the epoch, in [0, 1], is done."""
+        """Return the factor of the learning rate at a share of the epoch, in [0, 1]."""
         return training.anneal(self.at(share))
 
     def end(self):
-        """Keeps how far the epoch came."""
+        """Store the progress at the end of an epoch."""
         self.at(1.0)
         self._ended = time.monotonic()
         self.progress.assign(self._now)

@@ -1,4 +1,4 @@
-"""Bilevel training of a supernet: weights and the distribution over architectures learn in turn (gradient search)."""
+"""Bilevel training of a supernet: alternating updates of the weights and of the distribution over architectures."""
 
 import time
 
@@ -12,52 +12,57 @@ from autonas.evaluation.one_shot import annealing, architecture_gradient, costs
 from autonas.optimizers import fused_sgd
 from autonas.supernet import supernet as supernet_module
 
-#: Momentum and weight decay of the weights, the bound of their gradient's norm, and the decay of the logits: those of
-#: DARTS (Liu et al. 2019).
+#: Hyperparameters of DARTS (Liu et al. 2019): momentum, weight decay and maximum gradient norm of the weights, and
+#: weight decay of the logits.
 _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM, _LOGIT_DECAY = 0.9, 3e-4, 5.0, 1e-3
-#: Temperature of the Gumbel softmax, from the first step to the last (Dong and Yang 2019).
+#: Temperature of the Gumbel softmax in the first and in the last step (Dong and Yang 2019).
 _TEMPERATURES = (10.0, 0.1)
+#: Decay rates of Adam for the logits, those of DARTS.
+_BETA_1, _BETA_2 = 0.5, 0.999
+#: Rounding error of the progress, which is a sum of many small numbers.
+_ROUNDING = 1e-4
 
 
 class BilevelTrainer:
-    """Trains a supernet's weights w on one part of the training rows and its logits a on the other, in turn.
+    """Alternating training of the weights w and the logits a of a supernet, on disjoint sets of training rows.
 
-    With R_val = -L_val, the reward on the rows of the architecture, each step makes the updates
+    Let R_val = -L_val be the reward on the rows of the architecture. In each step,
       a <- a - eta_a grad_a [L_train(w, a) - lambda R_val(w, a)],
       w <- w - eta_w grad_w L_train(w, a),
-    by Adam(0.5, 0.999) and by SGD with momentum. Where `reward_weight` is `None`, the bracket is -R_val alone, as in
-    DARTS (Liu et al. 2019); where it is 0, L_train alone, and all rows are those of the weights. If a cost is given,
-    the bracket has the further term
-      mu E_a[cost] / E_0[cost],
-    the second mean being that over all options alike. Of several weights mu each is in force for an equal share of the
-    schedule, and w and a go on from where the one before left them.
+    by Adam(0.5, 0.999) and by SGD with momentum. If `reward_weight` is `None`, the objective in brackets is -R_val
+    alone, as in DARTS (Liu et al. 2019). If `reward_weight` is 0, the objective is L_train alone, and all rows train
+    the weights. A cost adds the term
+      mu E_a[cost] / E_0[cost]
+    to the objective, where E_0 is the mean under the uniform distribution. If `cost_weights` has several mu, the
+    training uses them in turn for equal shares of the schedule, without restarting w and a.
 
-    As in DARTS, batch normalisation inside of options is trained without scale and offset: these could make up for any
-    probability.
+    As in DARTS, batch normalisation inside of options has no trainable scale and offset, because a scale can compensate
+    for a small probability.
 
     Args:
-        supernet: A compiled `Supernet`; built with `partial_channels` for PC-DARTS (Xu et al. 2020). There, the
-            normalisation of edges is the softmax over the options of an `InputChoice`.
+        supernet: A compiled `Supernet`, built with `partial_channels` for PC-DARTS (Xu et al. 2020). The edge
+            normalisation of PC-DARTS is the softmax over the options of an `InputChoice`.
         dataset: An `ArrayDataset`.
-        batch_size: Rows per step, of each part.
-        seed: Seed of the split into parts. Defaults to 0.
-        relaxation: `"softmax"` (all branches, weighted), `"partial"` (the same, on a part of the channels) or
-            `"gumbel"` (one branch, drawn; GDAS, Dong and Yang 2019).
-        order: How grad_a counts that w depends on a: `"first"` (not at all), `"second"` or `"finite_difference"`
-            (through one step of w); see `architecture_gradient`.
-        reward_weight: lambda, or `None`.
-        validation_share: Share of the training rows that is the architecture's.
-        learning_rate: eta_w at the beginning; it falls to 0 over all epochs on half a cosine.
-        architecture_learning_rate: eta_a.
-        warm_up: Share of the epochs in which only weights learn; of those of the first of several weights of the cost.
-        guard: `"auxiliary_skip"`: what is mixed has its input added to it, times a factor that falls from 1 to 0 over
-            all epochs (DARTS-, Chu et al. 2021): so skip connections needn't be chosen for the sake of training. Others
-            change nothing here.
-        cost: `"params"`, `"flops"`, `"latency_ms"` or `None`.
-        cost_weights: mu, a sequence of numbers.
+        batch_size: Number of rows per step, for weights and for logits.
+        seed: Seed of the split of the training rows. Defaults to 0.
+        relaxation: `"softmax"` (weighted sum of all branches), `"partial"` (weighted sum on some channels) or
+            `"gumbel"` (one sampled branch; GDAS, Dong and Yang 2019). Defaults to `"softmax"`.
+        order: Order of the gradient grad_a: `"first"` (w as a constant), `"second"` or `"finite_difference"` (w after
+            one training step); see `architecture_gradient`. Defaults to `"first"`.
+        reward_weight: lambda, or `None`. Defaults to `None`.
+        validation_share: Share of the training rows on which the logits are trained. Defaults to 0.5.
+        learning_rate: Initial eta_w, annealed to 0 over all epochs by half a cosine. Defaults to 0.05.
+        architecture_learning_rate: eta_a. Defaults to 0.1.
+        warm_up: Share of the epochs in which only the weights are trained; with several `cost_weights`, share of the
+            epochs of the first one. Defaults to 0.2.
+        guard: `"auxiliary_skip"` adds the input of a mixed operation to its output, with a factor that falls from 1 to
+            0 over all epochs (DARTS-, Chu et al. 2021). Thus the logits needn't favour skip connections to ease the
+            training. Other guards have no effect on the training. Defaults to `"auxiliary_skip"`.
+        cost: `"params"`, `"flops"`, `"latency_ms"` or `None`. Defaults to `None`.
+        cost_weights: Sequence of mu. Defaults to `(0.0,)`.
 
     Attributes:
-        variables: List of the variables that a training continues from, besides those of the supernet.
+        variables: List of the variables, besides the variables of the supernet, that are needed to continue a training.
     """
 
     def __init__(
@@ -89,13 +94,13 @@ class BilevelTrainer:
         supernet.mixing_mode.has_auxiliary_skip = guard == "auxiliary_skip" and not self.samples_paths
         rows = np.random.default_rng([seed, 0]).permutation(dataset.train_rows)
         n_held = 0 if reward_weight == 0 else round(validation_share * len(rows))
-        #: Indices of the rows that the architecture learns from.
+        #: Indices of the rows on which the logits are trained.
         self.architecture_rows = np.sort(rows[:n_held])
-        #: Indices of the rows that the weights learn from.
+        #: Indices of the rows on which the weights are trained.
         self.weight_rows = np.sort(rows[n_held:])
-        self.batch_size = min(batch_size, *(len(each) for each in self._parts()))
+        self.batch_size = min(batch_size, *map(len, self._row_sets()))
         self._weight = keras.Variable(0.0, dtype="float32", trainable=False, name="cost_weight")
-        #: Functions without arguments: the mean cost under the distribution, and that over what it is for all alike.
+        #: Functions without arguments that return E_a[cost], and E_a[cost] / E_0[cost].
         self.expected_cost = self.cost = None
         if cost is not None:
             self.expected_cost = costs.expected_cost(supernet, cost)
@@ -104,7 +109,7 @@ class BilevelTrainer:
         self.weights = [variable for variable in supernet.operation_variables if id(variable) not in fixed]
         self.logits = supernet.architecture_variables
         self.weight_optimizer = fused_sgd.FusedSGD(learning_rate, _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM)
-        self.logit_optimizer = keras.optimizers.Adam(architecture_learning_rate, beta_1=0.5, beta_2=0.999)
+        self.logit_optimizer = keras.optimizers.Adam(architecture_learning_rate, beta_1=_BETA_1, beta_2=_BETA_2)
         self.weight_optimizer.build(self.weights)
         self.logit_optimizer.build(self.logits)
         self.annealing = annealing.Annealing()
@@ -117,31 +122,34 @@ class BilevelTrainer:
 
     @property
     def cost_weight(self):
-        """The weight of the cost in the epoch to come; the last one when there is none."""
-        # The progress is a sum of many small numbers.
-        phase = int(len(self.cost_weights) * float(ops.convert_to_numpy(self.annealing.progress)) + 1e-4)
+        """Weight mu of the cost in the next epoch; after the last epoch, the last weight."""
+        phase = int(len(self.cost_weights) * float(ops.convert_to_numpy(self.annealing.progress)) + _ROUNDING)
         return self.cost_weights[min(phase, len(self.cost_weights) - 1)]
 
     def numbers(self):
-        """What is worth logging after an epoch, a dict of floats: the `"temperature"` where paths are drawn, and the
-        `"expected_cost"`, in units of the cost, if there is one."""
-        found = {"temperature": self.supernet.mixing_mode.temperature} if self.samples_paths else {}
+        """Return numbers to log after an epoch.
+
+        Returns:
+            Dict of floats: `"temperature"` of the Gumbel softmax, and `"expected_cost"` in the unit of the cost, where
+            they apply.
+        """
+        numbers = {"temperature": self.supernet.mixing_mode.temperature} if self.samples_paths else {}
         if self.expected_cost is not None:
-            found["expected_cost"] = self.expected_cost()
-        return {name: float(ops.convert_to_numpy(number)) for name, number in found.items()}
+            numbers["expected_cost"] = self.expected_cost()
+        return {name: float(ops.convert_to_numpy(number)) for name, number in numbers.items()}
 
     def train_epoch(self, epoch, epochs, deadline, generator, strategy=None):
-        """Trains for one epoch of the weights' rows, or until the deadline.
+        """Train for one epoch of the rows of the weights, or until the deadline.
 
         Args:
             epoch: Number of the epoch, from 0.
-            epochs: Number of epochs in all.
-            deadline: `time.monotonic()` to stop at, or `None`.
+            epochs: Number of epochs of the schedule.
+            deadline: Value of `time.monotonic()` at which to stop, or `None`.
             generator: A `numpy.random.Generator`.
-            strategy: Not used: the distribution over architectures is the supernet's own.
+            strategy: Not used; architectures are sampled from the distribution of the supernet.
 
         Returns:
-            The mean training loss, and whether the epoch was finished.
+            The mean training loss, and whether the epoch was completed.
         """
         batches = loops.shuffled_batches(self.weight_rows, self.batch_size, generator)
         held = self._held_batches(len(batches), generator)
@@ -162,14 +170,14 @@ class BilevelTrainer:
 
     # ------------------------------------------------------------------ data
 
-    def _parts(self):
-        return [part for part in (self.weight_rows, self.architecture_rows) if len(part)]
+    def _row_sets(self):
+        return [rows for rows in (self.weight_rows, self.architecture_rows) if len(rows)]
 
     def _held_batches(self, n_batches, generator):
-        """As many batches of the architecture's rows; where there are none, of the weights'."""
-        rows = self._parts()[-1]
-        enough = -(-n_batches * self.batch_size // len(rows))
-        shuffled = np.concatenate([generator.permutation(rows) for _ in range(enough)])
+        """Return `n_batches` shuffled batches of the rows of the logits, or of the weights if the logits have none."""
+        rows = self._row_sets()[-1]
+        n_passes = -(-n_batches * self.batch_size // len(rows))
+        shuffled = np.concatenate([generator.permutation(rows) for _ in range(n_passes)])
         return shuffled[: n_batches * self.batch_size].reshape(n_batches, self.batch_size)
 
     def _uniform(self, generator):
@@ -179,7 +187,7 @@ class BilevelTrainer:
     # ------------------------------------------------------------------ steps
 
     def _schedule(self, progress):
-        """Sets what changes over the epochs."""
+        """Set learning rate, auxiliary skip and temperature at a share of the schedule."""
         self.weight_optimizer.learning_rate = self.learning_rate * training.anneal(progress, warm_up=0.0)
         mixing_mode = self.supernet.mixing_mode
         mixing_mode.auxiliary_skip.assign(1.0 - progress)
@@ -189,7 +197,8 @@ class BilevelTrainer:
     def _architecture_step(self, batch, held, uniform):
         if self.samples_paths:
             self.supernet.draw(uniform)
-            # Branches that are switched at run time assign variables, which only the variables themselves can take.
+            # Branches that are switched at run time assign to variables, and tensors can't substitute assigned
+            # variables.
             _, slopes = gradients.value_and_gradient(lambda: self._objective(batch, held), self.logits)
         else:
             _, slopes = architecture_gradient.ORDERS[self.order](
@@ -210,7 +219,7 @@ class BilevelTrainer:
         return loss
 
     def _objective(self, batch, held):
-        """What the architecture minimises."""
+        """Return the objective that the logits minimise."""
         terms = []
         if self.reward_weight is not None:
             terms.append(self._loss(batch))
@@ -226,7 +235,7 @@ class BilevelTrainer:
         return self.supernet.compute_loss(inputs, targets, predictions, weights or None, training=True)
 
     def _at(self, function):
-        """`function` as one of values of the weights and of the logits."""
+        """Return a function `(weights, logits)` that calls `function` with these values of the variables."""
 
         def at(weights, logits):
             with gradients.substituted([*self.weights, *self.logits], [*weights, *logits]):
@@ -236,7 +245,7 @@ class BilevelTrainer:
 
 
 def _scales_of_branches(supernet):
-    """Scales and offsets of the batch normalisation inside of options."""
+    """Iterate over scales and offsets of batch normalisation inside of options."""
     for mixing_layer in supernet_module.mixing_layers(supernet):
         for branch in getattr(mixing_layer, "branches", ()):
             for layer in [] if branch is None else node_graph.all_layers(branch):
@@ -245,6 +254,6 @@ def _scales_of_branches(supernet):
 
 
 def _relative(expected_cost):
-    """The expected cost over what it is now."""
+    """Return a function that divides the expected cost by its current value."""
     scale = 1.0 / float(ops.convert_to_numpy(expected_cost()))
     return lambda: scale * expected_cost()

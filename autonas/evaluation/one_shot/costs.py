@@ -1,4 +1,4 @@
-"""Costs of architectures in a one-shot search: from the supernet's graph, as far as it tells them."""
+"""Costs of architectures in a one-shot search: summed over the graph of the supernet, estimated, or measured."""
 
 import numpy as np
 import sklearn
@@ -8,47 +8,51 @@ from autonas.costs import flops, latency_table, registry
 from autonas.search_space import encoding
 from autonas.supernet import costs as supernet_costs
 
-#: What is summed over the operations in use, by the name of the sum: arguments of `ExpectedCost`.
+#: Arguments of `ExpectedCost`, by the name of the quantity that is summed over the operations in use.
 _SUMS = {
     "params": lambda: (supernet_costs.parameters, True),
     "flops": lambda: (flops.node_flops,),
     "latency_ms": lambda: (latency_table.OperationLatency(),),
     "operations": lambda: (lambda node: 1.0,),
 }
-#: Costs that the sum of that name is, and those that nearly follow it and the number of operations.
+#: Costs that are equal to a sum, and costs that are estimated from a sum and the number of operations.
 _EXACT = {registry.Params: "params", registry.Flops: "flops"}
 _ESTIMATED = {registry.Latency: "latency_ms", registry.ModelSize: "params"}
-#: Architectures that are drawn for an estimate, and those of them that are measured.
+#: Number of architectures that are drawn to fit the estimates, and number of them that are measured.
 _N_DRAWN, _N_MEASURED = 50, 6
 
 
 def expected_cost(supernet, name):
-    """The `ExpectedCost` of a supernet for `"params"`, `"flops"` or `"latency_ms"`, the sum of the latencies of single
-    operations."""
+    """Return the `ExpectedCost` of a supernet.
+
+    Args:
+        supernet: A `Supernet`.
+        name: `"params"`, `"flops"` or `"latency_ms"` (sum of the latencies of single operations).
+    """
     return supernet_costs.ExpectedCost(supernet, *_SUMS[name]())
 
 
 class OneShotCosts:
-    """Costs of thousands of architectures, and how far they are within their limits.
+    """Costs of thousands of architectures, and their margins to the constraints.
 
-    - Parameters and FLOPs are those of the architecture's own network, summed up over the supernet's operations that
-      are in use.
-    - Latency and the size of the exported file are estimated,
+    - Parameters and FLOPs are exact: sums over the operations of the supernet that the architecture uses.
+    - Latency and the size of the exported file are estimated by
 
-        cost = a + sum over the operations in use of (b + c * what each takes by itself),   b, c >= 0,
+        cost = a + sum over the operations in use of (b + c * cost of the operation),   b, c >= 0,
 
-      where a, b and c are fitted to six architectures, from a cheap one to a dear one, that are measured when the first
-      cost is asked for. What each takes by itself is its latency, or its number of parameters. Of random chains and
-      cells of 4 and 16 filters, half are estimated within 2 to 6 % of what is measured in LiteRT.
-    - All others, such as the peak of memory and the user's own, are measured on the architecture's own network. To
-      build it takes several times as long as a one-shot score, so it isn't built if another cost is beyond its limit.
+      where the cost of an operation is its latency, or its number of parameters. The coefficients a, b and c are fitted
+      to the measured costs of six architectures, from cheap to expensive, before the first estimate.
+    - All other costs, such as peak memory and costs of the user, are measured on the stand-alone network of the
+      architecture. Building the network takes several times as long as a one-shot score. Therefore, the network isn't
+      built if another cost violates a constraint.
 
     Args:
         supernet: A `Supernet`.
-        build: Function from an architecture to its own model.
+        build: Function from an architecture to its stand-alone model.
         goal: An `objectives.goal.Goal`.
         generator: A `numpy.random.Generator` that draws the architectures to measure.
-        as_served: Function that makes the network that is served of a trained one; `None` if they are the same.
+        as_served: Function from a network to the network that is served, with preprocessing; `None` if they are the
+            same. Defaults to `None`.
     """
 
     def __init__(self, supernet, build, goal, generator, as_served=None):
@@ -59,7 +63,7 @@ class OneShotCosts:
         self.as_served = as_served
         self._sums, self._added = {}, {}
         self._estimators = None
-        #: Pairs of a cost and the name of its sum.
+        #: Lists of pairs of a cost and the name of its sum.
         self._exact, self._estimated = (
             [(cost, name) for cost in goal.costs for kind, name in kinds.items() if isinstance(cost, kind)]
             for kinds in (_EXACT, _ESTIMATED)
@@ -68,29 +72,29 @@ class OneShotCosts:
         self._measured = [cost for cost in goal.costs if cost not in known]
 
     def measure(self, values):
-        """The `Measurement` of an architecture; what was not measured has `None` as its margin."""
-        found = {cost.name: self._sum(name, values) + self._added_by_serving(cost) for cost, name in self._exact}
+        """Return the `Measurement` of an architecture. Costs that weren't measured have `None` as their margin."""
+        numbers = {cost.name: self._sum(name, values) + self._added_by_serving(cost) for cost, name in self._exact}
         if self._estimated and self._estimators is None:
             self._estimators = self._fit()
         for cost, name in self._estimated:
-            found[cost.name] = float(self._estimators[cost.name].predict([self._features(name, values)])[0])
-        if self._measured and not self.goal.measured(found).violations:
+            numbers[cost.name] = float(self._estimators[cost.name].predict([self._features(name, values)])[0])
+        if self._measured and not self.goal.measured(numbers).violations:
             built = registry.BuiltModel(self._served(self.build(values)))
             for cost in self._measured:
-                found |= cost.measure(built)
-        return self.goal.measured(found)
+                numbers |= cost.measure(built)
+        return self.goal.measured(numbers)
 
     def _served(self, model):
         return model if self.as_served is None else self.as_served(model)
 
     def _added_by_serving(self, cost):
-        """The cost of what is served besides the network: the same for all architectures."""
+        """Return the additional cost of the served network, which is the same for all architectures."""
         if self.as_served is None:
             return 0.0
         if cost.name not in self._added:
             model = self.build(self.supernet.space.values)
             alone, served = (
-                cost.measure(registry.BuiltModel(each))[cost.name] for each in (model, self._served(model))
+                cost.measure(registry.BuiltModel(network))[cost.name] for network in (model, self._served(model))
             )
             self._added[cost.name] = served - alone
         return self._added[cost.name]
@@ -107,12 +111,12 @@ class OneShotCosts:
         space = encoding.Encoding(self.supernet.space)
         drawn = [space.sample(self.generator) for _ in range(_N_DRAWN)]
         sums = [self._sum(self._estimated[0][1], values) for values in drawn]
-        places = np.argsort(sums, kind="stable")[np.linspace(0, _N_DRAWN - 1, _N_MEASURED).round().astype(int)]
+        indices = np.argsort(sums, kind="stable")[np.linspace(0, _N_DRAWN - 1, _N_MEASURED).round().astype(int)]
         points = {cost.name: ([], []) for cost, _ in self._estimated}
-        for values in (drawn[place] for place in places):
+        for values in (drawn[index] for index in indices):
             built = registry.BuiltModel(self._served(self.build(values)))
             for cost, name in self._estimated:
                 points[cost.name][0].append(self._features(name, values))
                 points[cost.name][1].append(cost.measure(built)[cost.name])
         line = linear_model.LinearRegression(positive=True)
-        return {name: sklearn.clone(line).fit(*each) for name, each in points.items()}
+        return {name: sklearn.clone(line).fit(features, costs) for name, (features, costs) in points.items()}

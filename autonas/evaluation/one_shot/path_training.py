@@ -1,4 +1,4 @@
-"""Training of a supernet by single paths: each step takes one architecture and updates the weights that it uses."""
+"""Single-path training of a supernet: each step updates the weights of one architecture."""
 
 import time
 
@@ -12,34 +12,33 @@ from autonas.optimizers import fused_sgd
 
 
 class PathTrainer:
-    """Trains the shared weights of a supernet in select mode, one path a step.
+    """Training of the shared weights of a supernet, with one path per step.
 
-    Paths are drawn
+    A path is an architecture of the supernet. The sampling of paths is
 
-    - `"uniform"`: each option of a decision with the same probability (Guo et al., "Single path one-shot neural
+    - `"uniform"`: all options of a decision have the same probability (Guo et al., "Single path one-shot neural
       architecture search with uniform sampling", 2020);
-    - `"fair"`: in an order in which every option of a decision with K options occurs once in every K steps (Chu et al.,
-      "FairNAS", 2021). They add up the gradients of K paths for one update; here each path has its own, as that costs
-      nothing more and each is a step forward. Where decisions depend on each other, an option occurs in vain if what it
-      depends on wasn't chosen;
-    - `"strategy"`: by a search strategy (Pham et al., "Efficient neural architecture search via parameter sharing",
-      2018).
+    - `"fair"`: each of the K options of a decision occurs once in every K steps (Chu et al., "FairNAS", 2021). FairNAS
+      accumulates the gradients of K paths for one update; here, each path has an update of its own, at the same cost.
+      An option of an inactive decision occurs without effect;
+    - `"strategy"`: a search strategy suggests the paths (Pham et al., "Efficient neural architecture search via
+      parameter sharing", 2018).
 
-    What makes one-shot scores rank architectures is SGD in place of Adam, whose steps are as long for rarely trained
-    weights as for others, and gradients that are clipped.
+    The optimizer is SGD with clipped gradients, which makes one-shot scores rank architectures well. Adam would make
+    equally long steps for rarely trained weights.
 
     Args:
-        supernet: A `search_space.supernet.Supernet`.
+        supernet: A `supernet.Supernet`.
         dataset: An `ArrayDataset`.
-        batch_size: Rows per step.
+        batch_size: Number of rows per step.
         sampling: `"uniform"`, `"fair"` or `"strategy"`. Defaults to `"fair"`.
         learning_rate: Peak learning rate of a cosine schedule. Defaults to 0.1.
         momentum: Momentum. Defaults to 0.9.
         weight_decay: Weight decay of kernels. Defaults to 4e-5, as in SPOS.
-        clip_norm: Bound of the global norm of the gradients. Defaults to 5.
+        clip_norm: Maximum global norm of the gradients. Defaults to 5.
 
     Attributes:
-        variables: List of the variables that a training continues from, besides those of the supernet.
+        variables: List of the variables, besides the variables of the supernet, that are needed to continue a training.
     """
 
     def __init__(
@@ -67,17 +66,17 @@ class PathTrainer:
         self._step = gradients.compiled(self._update, [*supernet.variables, *self.optimizer.variables])
 
     def train_epoch(self, epoch, epochs, deadline, generator, strategy=None):
-        """Trains for one epoch, or until the deadline.
+        """Train for one epoch, or until the deadline.
 
         Args:
             epoch: Number of the epoch, from 0.
             epochs: Number of epochs of the schedule.
-            deadline: `time.monotonic()` to stop at, or `None`.
+            deadline: Value of `time.monotonic()` at which to stop, or `None`.
             generator: A `numpy.random.Generator` for the order of the rows and the paths.
-            strategy: An object with `suggest(generator)` that draws the paths. Needed if `sampling` is `"strategy"`.
+            strategy: Strategy whose `suggest(generator)` draws the paths. Required if `sampling` is `"strategy"`.
 
         Returns:
-            The mean loss, and whether the epoch was finished.
+            The mean loss, and whether the epoch was completed.
         """
         paths = self._paths(generator, strategy)
         batches = loops.shuffled_batches(self.dataset.train_rows, self.batch_size, generator)
@@ -115,26 +114,26 @@ class PathTrainer:
 
 
 def options(supernet):
-    """The positions of the shared options of each decision, a list of integer arrays."""
+    """Return the indices of the shared options, a list with an integer array for each decision."""
     return [
-        np.array([place for place, label in enumerate(selector.labels) if label in selector.allowed])
+        np.array([index for index, label in enumerate(selector.labels) if label in selector.allowed])
         for selector in supernet.decisions.values()
     ]
 
 
 def uniform_paths(options, generator):
-    """Architectures without end, each option of a decision with the same probability; int32 arrays."""
+    """Yield endless architectures, int32 arrays, in which all options of a decision have the same probability."""
     while True:
-        yield np.array([generator.choice(each) for each in options], "int32")
+        yield np.array([generator.choice(indices) for indices in options], "int32")
 
 
 def fair_paths(options, generator):
-    """Architectures without end, each option of a decision once in as many steps as there are; int32 arrays."""
+    """Yield endless architectures, int32 arrays, in which each of K options of a decision occurs once in K steps."""
     waiting = [[] for _ in options]
     while True:
-        for queue, each in zip(waiting, options, strict=True):
+        for queue, indices in zip(waiting, options, strict=True):
             if not queue:
-                queue.extend(generator.permutation(each))
+                queue.extend(generator.permutation(indices))
         yield np.array([queue.pop() for queue in waiting], "int32")
 
 

@@ -1,4 +1,4 @@
-"""Scores of architectures with the weights that they share in a supernet: nothing is built or trained for them."""
+"""One-shot scores: scores of architectures with the shared weights of a supernet, without training."""
 
 import contextlib
 
@@ -10,18 +10,18 @@ from autonas.evaluation import loops
 
 
 class OneShotScorer:
-    """Scores architectures of a supernet, all of them by the same two compiled functions.
+    """Scorer of the architectures of a supernet. All architectures share two compiled functions.
 
-    The moving statistics of BatchNormalization are those of all paths that were trained, and fit none of them. So they
-    are estimated again for each architecture, on a batch of training rows, before it is scored.
+    The moving statistics of BatchNormalization are averages over all trained paths, and fit no single architecture.
+    Therefore the statistics are estimated for each architecture, on a batch of training rows, before it is scored.
 
     Args:
-        supernet: A `search_space.supernet.Supernet`.
+        supernet: A `supernet.Supernet`.
         dataset: An `ArrayDataset`.
         scorer: An `objectives.scoring.Scorer`.
-        generator: A `numpy.random.Generator` that draws the rows for statistics.
-        n_rows: How many. Defaults to 500.
-        batch_size: Rows that are predicted at once. Defaults to 512.
+        generator: A `numpy.random.Generator` that draws the rows for the statistics.
+        n_rows: Number of rows for the statistics. Defaults to 500.
+        batch_size: Number of rows that are predicted at a time. Defaults to 512.
     """
 
     def __init__(self, supernet, dataset, scorer, generator, n_rows=500, batch_size=512):
@@ -30,16 +30,16 @@ class OneShotScorer:
         self.scorer = scorer
         self.batch_size = batch_size
         n_rows = min(n_rows, len(dataset.train_rows))
-        #: Indices of the rows for statistics.
+        #: Indices of the rows for the statistics.
         self.rows = generator.choice(dataset.train_rows, n_rows, replace=False)
         self._calibrate = gradients.compiled(self._estimate_statistics, supernet.variables)
         self._predict = gradients.compiled(self._outputs, supernet.variables)
 
     def score(self, values):
-        """The scores of an architecture on the validation rows, a dict of floats.
+        """Score an architecture on the validation rows; return a dict of floats.
 
         Args:
-            values: An architecture of the supernet's space.
+            values: An architecture in the space of the supernet.
         """
         indices = self.supernet.indices(values)
         self.calibrate(indices)
@@ -47,21 +47,25 @@ class OneShotScorer:
         return self.scorer(self.predict(indices, rows), rows)
 
     def calibrate(self, indices):
-        """Estimates the statistics of BatchNormalization for an architecture, given by `supernet.indices`."""
+        """Estimate the statistics of BatchNormalization for an architecture.
+
+        Args:
+            indices: Architecture, as returned by `supernet.indices`.
+        """
         self._calibrate(indices, self._inputs(self.rows))
 
     def predict(self, indices, rows):
-        """Predictions for `rows`, a dict from head to an array `(len(rows), n_outputs)`.
+        """Predict rows; return a dict from head name to an array `(len(rows), n_outputs)`.
 
         Args:
-            indices: The architecture, as `supernet.indices` gives it.
+            indices: Architecture, as returned by `supernet.indices`.
             rows: Indices of the rows.
         """
         batches = loops.padded_batches(rows, self.batch_size)
-        parts = [self._predict(indices, self._inputs(batch)) for batch in batches]
+        outputs = [self._predict(indices, self._inputs(batch)) for batch in batches]
         return {
-            name: np.concatenate([keras.ops.convert_to_numpy(part[name]) for part in parts])[: len(rows)]
-            for name in parts[0]
+            name: np.concatenate([keras.ops.convert_to_numpy(output[name]) for output in outputs])[: len(rows)]
+            for name in outputs[0]
         }
 
     def _inputs(self, rows):
@@ -80,7 +84,7 @@ class OneShotScorer:
 
 @contextlib.contextmanager
 def selecting(supernet):
-    """What is traced within is of select mode."""
+    """Return a context in which the supernet is traced in select mode."""
     mode, supernet.mode = supernet.mode, "select"
     try:
         yield
@@ -90,18 +94,18 @@ def selecting(supernet):
 
 @contextlib.contextmanager
 def _statistics_of_one_batch(model):
-    """What is traced within sets moving statistics to those of its batch, and drops nothing out."""
+    """Return a context in which traced calls replace the moving statistics by batch statistics, without dropout."""
     changed = {keras.layers.BatchNormalization: "momentum", keras.layers.Dropout: "rate"}
-    found = [
+    settings = [
         (layer, name, getattr(layer, name))
         for layer in node_graph.all_layers(model)
         for kind, name in changed.items()
         if isinstance(layer, kind)
     ]
-    for layer, name, _ in found:
+    for layer, name, _ in settings:
         setattr(layer, name, 0.0)
     try:
         yield
     finally:
-        for layer, name, value in found:
+        for layer, name, value in settings:
             setattr(layer, name, value)

@@ -1,4 +1,4 @@
-"""Search by one-shot scores: a strategy asks and is told, and the best of what it asked for are finalists."""
+"""Search by one-shot scores: the evaluation of the architectures of a strategy, and the choice of finalists."""
 
 import dataclasses
 import heapq
@@ -8,21 +8,25 @@ import numpy as np
 
 from autonas.objectives import pareto
 
-#: How many architectures a strategy may ask for in order to get one that is scored: the others break a limit.
+#: Maximum number of architectures for each one that is scored. The others violate a constraint.
 _ASKED_PER_SCORED = 5
-#: Architectures beyond the limits that are handed on where none is within them.
+#: Number of finalists if all architectures violate a constraint.
 _N_NEAREST = 5
+#: Coordinates of the reference point of the hypervolume, below the range [0, 1] of the scores.
+_REFERENCE = -0.1
 
 
 @dataclasses.dataclass
 class Examined:
-    """An architecture that a strategy asked for, and what came of it.
+    """An architecture with its scores and margins.
 
     Args:
-        values: The architecture.
-        numbers: Its metrics and costs, a dict of floats.
-        scores: List of one float per objective, larger is better; `None` if it was refused, or one isn't finite.
-        margins: How far it is within each limit, a list; `None` without constraints. Defaults to `None`.
+        values: Dict of the values of the architecture.
+        numbers: Dict of its metrics and costs.
+        scores: List of floats, one for each objective; larger is better. `None` if the architecture violates a
+            constraint, or if a score isn't finite.
+        margins: List of the margins to the constraints, negative if violated; `None` without constraints. Defaults to
+            `None`.
     """
 
     values: dict
@@ -32,63 +36,64 @@ class Examined:
 
     @property
     def is_refused(self):
-        """Whether it breaks a limit: it was not scored then."""
+        """Whether the architecture violates a constraint, and therefore wasn't scored."""
         return any(margin is not None and margin < 0 for margin in self.margins or ())
 
 
 def ask_and_tell(strategy, n_scored, examine, deadline=None):
-    """Lets a strategy search.
-
-    Those that break a limit aren't counted, up to four for each one that is.
+    """Run a strategy until `n_scored` architectures satisfy the constraints, for at most `5 * n_scored` suggestions.
 
     Args:
         strategy: An `autonas.oracles.Oracle`.
-        n_scored: Number of architectures to be scored.
+        n_scored: Number of architectures to score.
         examine: Function from an architecture to its `Examined`.
-        deadline: `time.monotonic()` at which to stop, once one was examined; `None`, the default, for none.
+        deadline: Value of `time.monotonic()` at which to stop, after at least one architecture. Defaults to `None`.
 
     Returns:
-        List of `Examined` in the order in which they were asked for.
+        List of `Examined` in the order of the suggestions.
     """
-    found = []
-    while sum(not each.is_refused for each in found) < n_scored and len(found) < _ASKED_PER_SCORED * n_scored:
-        if found and deadline is not None and time.monotonic() >= deadline:
+    examined = []
+    max_asked = _ASKED_PER_SCORED * n_scored
+    while sum(not architecture.is_refused for architecture in examined) < n_scored and len(examined) < max_asked:
+        if examined and deadline is not None and time.monotonic() >= deadline:
             break
         number, values = strategy.n_asked, strategy.ask()
         if not isinstance(values, dict):
             break
-        found.append(examine(values))
-        scores = found[-1].scores
-        strategy.tell(number, values, None if scores is None else tuple(scores), found[-1].margins)
-    return found
+        examined.append(examine(values))
+        scores = examined[-1].scores
+        strategy.tell(number, values, None if scores is None else tuple(scores), examined[-1].margins)
+    return examined
 
 
-def finalists(found, n):
-    """The best architectures, each once, the best first: by the score; by `in_order` if there are several.
+def finalists(examined, n):
+    """Return the best distinct architectures, the best first; several objectives are ranked by `in_order`.
 
-    If all break a limit, the few that are nearest to their limits.
+    If all architectures violate a constraint, return at most five with the largest margins.
 
     Args:
-        found: List of `Examined`.
-        n: How many at most.
+        examined: List of `Examined`.
+        n: Maximum number of finalists.
     """
-    distinct = list({tuple(sorted(each.values.items())): each for each in found}.values())
-    scored = [each for each in distinct if each.scores is not None]
+    by_values = {tuple(sorted(architecture.values.items())): architecture for architecture in examined}
+    distinct = list(by_values.values())
+    scored = [architecture for architecture in distinct if architecture.scores is not None]
     if not scored:
-        refused = [each for each in distinct if each.is_refused]
-        return sorted(refused, key=lambda each: -_nearness(each.margins))[: min(n, _N_NEAREST)]
-    return [scored[place] for place in in_order([each.scores for each in scored], n)]
+        refused = [architecture for architecture in distinct if architecture.is_refused]
+        refused = sorted(refused, key=lambda architecture: -_smallest_margin(architecture.margins))
+        return refused[: min(n, _N_NEAREST)]
+    return [scored[row] for row in in_order([architecture.scores for architecture in scored], n)]
 
 
 def in_order(scores, n):
-    """The places of the best rows.
+    """Return the indices of the best rows by non-dominated sorting.
 
-    Rows that none dominates come first, then those that only these dominate, and so on. Among them each next row is
-    the one that adds the most hypervolume to those before it, so that the first few are spread over the front.
+    Within a front, the order is greedy: the next row adds the most hypervolume to the preceding rows, so that the first
+    rows are spread over the front.
 
     Args:
         scores: Array-like of shape `(rows, objectives)`, larger is better.
-        n: How many at most.
+        n: Maximum number of indices.
     """
     scores = np.asarray(scores, dtype=float)
     if scores.shape[1] == 1:
@@ -98,29 +103,29 @@ def in_order(scores, n):
     left, order = np.arange(len(scores)), []
     while len(left) and len(order) < n:
         is_best = pareto.non_dominated(scores[left])
-        order += [int(left[is_best][place]) for place in _spread(scores[left][is_best], n - len(order))]
+        order += [int(left[is_best][row]) for row in _spread(scores[left][is_best], n - len(order))]
         left = left[~is_best]
     return order
 
 
 def _spread(front, n):
-    """The places of the rows of a front, in [0, 1], such that each adds the most hypervolume to those before it."""
-    # Rows at the ends of the front are to add something too.
-    reference = np.full(front.shape[1], -0.1)
+    """Order the rows of a front, scaled to [0, 1], so that each row adds the most hypervolume to the preceding ones."""
+    # Below 0, so that rows at the ends of the front add hypervolume too.
+    reference = np.full(front.shape[1], _REFERENCE)
     chosen, volume = [], 0.0
-    # What a row adds only gets less, so that what it added before is a bound of what it adds now.
-    bounds = [(-np.inf, place) for place in range(len(front))]
+    # Hypervolume is submodular: an earlier gain of a row is an upper bound of its gain now.
+    bounds = [(-np.inf, row) for row in range(len(front))]
     while bounds and len(chosen) < n:
-        _, place = heapq.heappop(bounds)
-        gain = pareto.hypervolume(front[[*chosen, place]], reference) - volume
-        if bounds and (-gain, place) > bounds[0]:
-            heapq.heappush(bounds, (-gain, place))
+        _, row = heapq.heappop(bounds)
+        gain = pareto.hypervolume(front[[*chosen, row]], reference) - volume
+        if bounds and (-gain, row) > bounds[0]:
+            heapq.heappush(bounds, (-gain, row))
         else:
-            chosen.append(place)
+            chosen.append(row)
             volume += gain
     return chosen
 
 
-def _nearness(margins):
-    """The margin of the limit that is broken the most."""
+def _smallest_margin(margins):
+    """Return the margin of the constraint that is violated the most."""
     return min(margin for margin in margins if margin is not None)

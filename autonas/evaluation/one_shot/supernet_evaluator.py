@@ -1,4 +1,4 @@
-"""Trials that are no candidates: an epoch of a supernet's training, and thousands of scores by shared weights."""
+"""Stages of a one-shot search as trials: an epoch of the supernet, and the search by one-shot scores."""
 
 import glob
 import os
@@ -19,31 +19,35 @@ from autonas.trials import job as jobs
 from autonas.trials import reserved
 from autonas.trials.states import Stage, Status
 
-#: Paths that are scored after an epoch, to see how the training goes.
+#: Number of paths that are scored after an epoch, to monitor the training.
 _N_MEASURED = 4
-#: Architectures that a strategy which draws the paths is told of after each epoch.
+#: Number of architectures that are scored after each epoch for a strategy that draws the paths.
 _N_TOLD = 20
-#: Architectures that a one-shot search hands on.
+#: Maximum number of finalists of a one-shot search.
 _N_FINALISTS = 100
-#: Saved states of the supernet that are kept.
+#: Number of saved states of the supernet.
 _N_KEPT = 2
+#: Remaining time, relative to the last epoch, below which the training of the supernet ends.
+_LEAST_SHARE = 0.25
+#: Smallest probability in the entropy of a distribution.
+_SMALLEST_PROBABILITY = 1e-12
 
 
 class SupernetEvaluator:
-    """Trains one supernet, epoch by epoch, and scores architectures with its weights.
+    """Evaluator of the stages of a one-shot search: training of the supernet, and one-shot scores.
 
-    After each epoch its state is written to a file, from which another process goes on. Nothing is built before the
-    first job.
+    After each epoch, the state of the supernet is written to a file, from which another process can continue. The
+    supernet is built by the first job.
 
-    A strategy that searches by one-shot scores is told one for each objective. Costs are those of `OneShotCosts`. An
-    architecture that breaks a limit is not scored: the strategy is told its margins. A score of the user's own is that
-    of the architecture's own model with the shared weights.
+    Costs of architectures are computed by `OneShotCosts`. An architecture that violates a constraint isn't scored; the
+    strategy observes its margins. A custom score of the user is computed on the stand-alone model of the architecture
+    with the shared weights.
 
     Args:
         problem: The `Problem`, whose data set is an `ArrayDataset`.
-        settings: `supernet_training()` of the oracle: `"method"`, `"paths"` or `"bilevel"`, the number of `"epochs"`,
-            and arguments of the method's trainer.
-        directory: Folder of the states.
+        settings: Dict that `supernet_training()` of the oracle returns: `"method"` (`"paths"` or `"bilevel"`),
+            `"epochs"`, and arguments of the trainer of the method.
+        directory: Folder of the saved states.
         seed: Seed of weights, rows and paths.
     """
 
@@ -62,29 +66,35 @@ class SupernetEvaluator:
         self._epoch = None
 
     def __getstate__(self):
-        # In another process, networks inherit from the state that was saved.
+        # In another process, networks inherit the weights of a saved state.
         return self.__dict__ | {"supernet": None, "trainer": None, "one_shot_scorer": None, "one_shot_costs": None,
                                 "_epoch": None}  # fmt: skip
 
     def evaluate(self, job, on_epoch=None, phases=None):
-        """Trains one epoch, or searches by one-shot scores.
+        """Train the supernet for one epoch, or search by one-shot scores.
 
         Args:
             job: A `Job` whose values have a `tuner/stage`: `"supernet"`, with `tuner/initial_epoch`, or `"one_shot"`,
                 with `tuner/queries`.
-            on_epoch: Function `(epoch, numbers)` called after an epoch, or `None`.
-            phases: The `Phases` that count what the time goes to, or `None`.
+            on_epoch: Function `(epoch, numbers)` that is called after the stage, or `None`. Defaults to `None`.
+            phases: The `Phases` that measure the time of the stage, or `None`. Defaults to `None`.
 
         Returns:
-            An `Outcome` with a `report`, plain JSON. Of an epoch: `"epoch"`, `"finished"` (whether there is no time for
-            another one) and `"paths"` (each metric of a few paths that are drawn, a dict of lists); where the
-            distribution learns, `"distribution"` (probability of each option of each decision), `"next_cost_weight"`
-            (that of the epoch to come) and `"numbers"` (the mean `"entropy"` of the decisions, in nats, and those of
-            `BilevelTrainer.numbers`); if the strategy draws the paths, `"told"` (architecture, scores and margins of
-            what it asked for). Of a search:
-            `"finalists"`, pairs of architecture and score, the best first (a list of scores if there are several
-            objectives; `None` for those nearest to the limits where all break one), `"n_scored"` and `"n_refused"`.
-            Larger scores are better.
+            An `Outcome` with a `report`, a dict in JSON. In scores, larger is better. The report of an epoch has
+
+            - `"epoch"`, the number of the epoch;
+            - `"finished"`, whether no time is left for another epoch;
+            - `"paths"`, the metrics of a few sampled paths, a dict of lists;
+            - with bilevel training, `"distribution"` (probability of each option of each decision),
+              `"next_cost_weight"`, and `"numbers"` (mean `"entropy"` of the decisions in nats, and
+              `BilevelTrainer.numbers`);
+            - with paths that the strategy draws, `"told"` (architecture, scores and margins of each suggestion).
+
+            The report of a search has
+
+            - `"finalists"`, pairs of architecture and score, the best first. The score is a list for several
+              objectives, and `None` if all architectures violate a constraint;
+            - `"n_scored"` and `"n_refused"`, the numbers of architectures that satisfy and violate the constraints.
         """
         self.phases = phases or phases_module.Phases()
         stages = {Stage.SUPERNET: self._train_epoch, Stage.ONE_SHOT: self._search}
@@ -98,14 +108,14 @@ class SupernetEvaluator:
         return outcome
 
     def inherit(self, model, values):
-        """Copies the shared weights to the stand-alone model of an architecture.
+        """Copy the shared weights to the stand-alone model of an architecture.
 
         Args:
-            model: What `Graph.build` made for it.
-            values: The architecture, with the number of epochs of the supernet under `tuner/supernet_epochs`.
+            model: The model that `Graph.build` returned for the architecture.
+            values: Values of the architecture, with the number of epochs of the supernet as `tuner/supernet_epochs`.
 
         Raises:
-            FileNotFoundError: If the state of the supernet after that epoch is gone.
+            FileNotFoundError: If the saved state of the supernet after these epochs is missing.
         """
         epoch = values[reserved.SUPERNET_EPOCHS]
         if self._epoch != epoch:
@@ -140,36 +150,38 @@ class SupernetEvaluator:
             outcome.report["numbers"] = {"entropy": outcome.metrics["entropy"], **self.trainer.numbers()}
         if self.settings.get("sampling") == "strategy":
             with self.phases("one_shot"):
-                told = search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
-            outcome.report["told"] = [[each.values, each.scores, each.margins] for each in told]
+                examined = search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
+            outcome.report["told"] = [
+                [architecture.values, architecture.scores, architecture.margins] for architecture in examined
+            ]
         with self.phases("save"):
             self._save()
         left = np.inf if job.deadline is None else job.deadline - time.monotonic()
-        # What is left of the schedule is annealed in the time that is left, however short; it must be worth a call.
-        outcome.report["finished"] = not is_whole or left < 0.25 * seconds
+        # The rest of the schedule fits any remaining time, but a very short epoch isn't worth its overhead.
+        outcome.report["finished"] = not is_whole or left < _LEAST_SHARE * seconds
 
     def _search(self, job, outcome):
         with self.phases("build"):
             self._bring_to(self._last_saved(), job.strategy)
         with self.phases("one_shot"):
             n_queries = job.values[reserved.QUERIES]
-            found = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
-            best = search.finalists(found, _N_FINALISTS)
+            examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
+            best = search.finalists(examined, _N_FINALISTS)
         if not best:
-            raise ValueError(f"None of {len(found)} architectures that the strategy asked for could be scored.")
-        n_refused = sum(each.is_refused for each in found)
+            raise ValueError(f"None of {len(examined)} architectures that the strategy asked for could be scored.")
+        n_refused = sum(architecture.is_refused for architecture in examined)
         outcome.report = {
-            "finalists": [[each.values, self._reported(each.scores)] for each in best],
-            "n_scored": len(found) - n_refused,
+            "finalists": [[architecture.values, self._reported(architecture.scores)] for architecture in best],
+            "n_scored": len(examined) - n_refused,
             "n_refused": n_refused,
         }
         outcome.metrics = dict(best[0].numbers)
 
     def _examine(self, values):
-        """Measures an architecture, and scores it if it is within the limits: an `Examined`."""
+        """Measure the costs of an architecture, and score it if it satisfies the constraints; return an `Examined`."""
         try:
             measured = self.one_shot_costs.measure(values)
-        except ValueError:  # Its own model couldn't be measured either: the search goes on.
+        except ValueError:  # The stand-alone model can't be measured either; the search goes on.
             return search.Examined(values, {}, None)
         margins = measured.margins or None
         if measured.violations:
@@ -179,7 +191,7 @@ class SupernetEvaluator:
         return search.Examined(values, numbers, scores if np.isfinite(scores).all() else None, margins)
 
     def _score(self, values):
-        """Metrics on the validation rows, and scores of the user's own."""
+        """Return metrics and custom scores of an architecture on the validation rows, a dict of floats."""
         numbers = self.one_shot_scorer.score(values)
         if self.goal.scores:
             rows = self.dataset.validation_rows
@@ -194,21 +206,21 @@ class SupernetEvaluator:
         return scores if scores is None or self.goal.is_pareto else scores[0]
 
     def _build_alone(self, values):
-        """The model of an architecture by itself."""
+        """Build the stand-alone model of an architecture."""
         space = self.supernet.space.get_config()["space"]
         return self.graph.build(keras_tuner.HyperParameters.from_config({"space": space, "values": dict(values)}))
 
     def _measure(self, epoch, distribution):
-        """Metrics of a few paths drawn from the distribution, a dict of a list for each metric."""
+        """Score a few paths sampled from the distribution; return a dict of lists, one for each metric."""
         generator = np.random.default_rng([self.seed, epoch, 4])
-        found = []
+        scores = []
         for _ in range(_N_MEASURED):
             labels = {
                 name: list(options)[generator.choice(len(options), p=_normalized(options))]
                 for name, options in distribution.items()
             }
-            found.append(self.one_shot_scorer.score(labels))
-        return {name: [float(metrics[name]) for metrics in found] for name in found[0]}
+            scores.append(self.one_shot_scorer.score(labels))
+        return {name: [float(metrics[name]) for metrics in scores] for name in scores[0]}
 
     # ------------------------------------------------------------------ the supernet and its training
 
@@ -229,7 +241,7 @@ class SupernetEvaluator:
         self._epoch = 0
 
     def _bring_to(self, epoch, strategy):
-        """Makes the supernet what it is after `epoch` epochs: as it is, from a file, or trained again."""
+        """Restore the state of the supernet after `epoch` epochs: from memory, from a file, or by training again."""
         if self._epoch == epoch:
             return
         if os.path.isfile(self._path(epoch)):
@@ -239,11 +251,11 @@ class SupernetEvaluator:
                 advice = "The supernet is trained again."
                 warnings.warn(str(storage.DamagedFile(error.path, error.reason, advice)), stacklevel=2)
         self._build()
-        for each in range(epoch):
-            self._train(each, None, strategy)
+        for number in range(epoch):
+            self._train(number, None, strategy)
 
     def _train(self, epoch, deadline, strategy):
-        # Should it fail in between, the next job begins with the state before.
+        # Unknown until the epoch is complete, so that after a failure the next job restores the state before.
         self._epoch = None
         generator = np.random.default_rng([self.seed, epoch, 3])
         loss, is_whole = self.trainer.train_epoch(epoch, self.settings["epochs"], deadline, generator, strategy)
@@ -261,21 +273,21 @@ class SupernetEvaluator:
         return os.path.join(self.directory, f"epoch_{epoch:04d}.npz")
 
     def _saved(self):
-        """Files of the states, the oldest first."""
+        """Return the paths of the saved states, the oldest first."""
         paths = glob.glob(os.path.join(glob.escape(self.directory), "epoch_????.npz"))
         return sorted(path for path in paths if os.path.isfile(path) and not os.path.islink(path))
 
     def _last_saved(self):
-        """Epochs that the supernet in memory, or in the newest file, was trained for."""
+        """Return the number of epochs of the supernet in memory, or of the latest saved state."""
         if self._epoch is not None:
             return self._epoch
         saved = self._saved()
         return int(saved[-1][-8:-4]) if saved else self.settings["epochs"]
 
     def _save(self):
-        """Write the state. The file is complete when it has its name."""
+        """Write the state atomically, and remove older files."""
         os.makedirs(self.directory, exist_ok=True)
-        arrays = {str(place): keras.ops.convert_to_numpy(each) for place, each in enumerate(self._variables())}
+        arrays = {str(index): keras.ops.convert_to_numpy(variable) for index, variable in enumerate(self._variables())}
         storage.write_arrays(self._path(self._epoch), arrays)
         for path in self._saved()[:-_N_KEPT]:
             os.remove(path)
@@ -283,12 +295,12 @@ class SupernetEvaluator:
     def _load(self, epoch):
         if self.supernet is None:
             self._build()
-        # If it fails in between, the supernet is in no known state.
+        # Unknown until all variables are assigned.
         self._epoch = None
         with storage.describing_damage(self._path(epoch)):
             state = storage.read_arrays(self._path(epoch))
-            for place, variable in enumerate(self._variables()):
-                variable.assign(state[str(place)])
+            for index, variable in enumerate(self._variables()):
+                variable.assign(state[str(index)])
         self._epoch = epoch
 
 
@@ -303,12 +315,15 @@ def _bilevel_trainer():
 
 
 def _entropy(distribution):
-    """The mean entropy of the decisions, in nats."""
-    probabilities = [np.array(_normalized(options)) for options in distribution.values()]
-    return float(np.mean([-(each * np.log(np.maximum(each, 1e-12))).sum() for each in probabilities]))
+    """Return the mean entropy of the decisions, in nats."""
+    entropies = []
+    for options in distribution.values():
+        probabilities = np.array(_normalized(options))
+        entropies.append(-(probabilities * np.log(np.maximum(probabilities, _SMALLEST_PROBABILITY))).sum())
+    return float(np.mean(entropies))
 
 
 def _normalized(options):
-    """Probabilities in double precision: those of a softmax in single precision don't quite add up to one."""
+    """Return probabilities in double precision that add up to 1, which a softmax in single precision doesn't quite."""
     total = sum(options.values())
     return [probability / total for probability in options.values()]
