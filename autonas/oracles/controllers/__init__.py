@@ -1,4 +1,4 @@
-"""What reinforcement learning is made of: actions, policies (controllers) and the algorithms that teach them."""
+"""Reinforcement learning: the decision process, policies (controllers), and algorithms that train a policy."""
 
 from autonas.oracles.controllers.factorised import FactorisedController
 from autonas.oracles.controllers.proximal import ProximalPolicyOptimization

@@ -1,19 +1,19 @@
-"""A space as a Markov decision process: each decision on the way to an architecture is one of few actions."""
+"""Markov decision process of a search space: each decision of an architecture is an action."""
 
 
 class DecisionProcess:
-    """The decisions of a space, and the finite actions of each.
+    """Markov decision process whose episodes build architectures.
 
-    The state is the partial architecture, an action takes the next decision that is active in it. A decision among
-    listed or unordered values has an action for each value. A range of reals or of more than 20 integers has `n_bins`
-    actions: equal parts of its own scale, within which the value is drawn uniformly.
+    The state is a partial architecture, and an action fixes the next active decision. A decision with listed or
+    unordered values has one action for each value. A range of reals, or of more than 20 integers, has `n_bins` actions,
+    which divide the range into equal bins on its own scale. The value is drawn uniformly within the bin.
 
-    An episode is the list of pairs `(decision, action)` of an architecture, in order; decisions that aren't active, or
-    have one value only, are no part of it.
+    An episode is the list of pairs `(decision, action)` of an architecture. It excludes inactive decisions, and
+    decisions with a single value.
 
     Args:
-        encoding: An `Encoding`.
-        n_bins: Number of actions of a range.
+        encoding: The `Encoding` of the space.
+        n_bins: Number of actions for a range.
 
     Attributes:
         sizes: List of the number of actions of each dimension of the encoding.
@@ -30,11 +30,14 @@ class DecisionProcess:
         self._index = {dimension: index for index, dimension in enumerate(encoding.dimensions)}
 
     def walk(self, choose, generator):
-        """An architecture, decision by decision.
+        """Build an architecture decision by decision.
 
         Args:
-            choose: Function from the index of a decision to an action; called for those that are active, in order.
-            generator: A `numpy.random.Generator`, which draws within the bins.
+            choose: Function from the index of a decision to an action, called for each active decision in order.
+            generator: A `numpy.random.Generator` that draws values within bins.
+
+        Returns:
+            Dict of the values of the architecture.
         """
 
         def pick(dimension):
@@ -49,7 +52,7 @@ class DecisionProcess:
         return self.encoding.walk(pick)
 
     def episode(self, values):
-        """The decisions and actions that make an architecture."""
+        """Return the episode of an architecture."""
         return [
             (index, self._action(index, dimension, values[dimension.name]))
             for index, dimension in enumerate(self.encoding.dimensions)

@@ -1,37 +1,43 @@
-"""The factorised policy: a softmax of its own for each decision, independent of all others."""
+"""Factorised policy: an independent softmax for each decision."""
 
 import numpy as np
 
 from autonas.arguments import checks
 
+#: Decay rates β of the moments of Adam, and 1 − β, exactly.
+_BETA_1, _BETA_2 = 0.9, 0.999
+_STEP_1, _STEP_2 = 0.1, 0.001
+#: Constant of Adam that is added to the root of the second moment.
+_EPSILON = 1e-8
+
 
 class FactorisedController:
-    """A policy without memory: each decision d has its own logits θ_d.
+    """Policy in which each decision d has its own logits θ_d, independent of earlier actions.
 
         π(a_1 ... a_T) = Π_t softmax(θ_{d_t})[a_t]
 
-    That of the REINFORCE baseline of NAS-Bench-101 (Ying et al. 2019) and NATS-Bench (Dong et al. 2021), there on
-    fixed lists of decisions. Here a decision that isn't active in an architecture gets no gradient from it, neither
-    directly nor through the momentum of Adam, whose moments and steps are counted for each decision.
+    This is the policy of the REINFORCE baseline in NAS-Bench-101 (Ying et al. 2019) and NATS-Bench (Dong et al. 2021),
+    whose decisions are always active. Here, a decision that is inactive in an architecture is not updated. Moments and
+    steps of Adam are counted for each decision.
 
     Args:
-        learning_rate: Learning rate of Adam. Defaults to 0.2, for searches of 50 to 300 trials; NATS-Bench has 0.01.
+        learning_rate: Learning rate of Adam. Defaults to 0.2, for searches of 50 to 300 trials; NATS-Bench uses 0.01.
     """
 
     def __init__(self, learning_rate=0.2):
         self.learning_rate = learning_rate
 
     def check(self):
-        """Raises a `ValueError` if an argument isn't valid."""
+        """Raise a `ValueError` if an argument is invalid."""
         checks.check_number("learning_rate", self.learning_rate, 0)
 
     def start(self, process, entropy_weight, seed):
-        """Begins with the uniform policy.
+        """Initialise the uniform policy.
 
         Args:
             process: A `DecisionProcess`.
-            entropy_weight: Weight of the entropy in what is maximised.
-            seed: Unused: nothing is drawn.
+            entropy_weight: Weight β of the entropy in the objective.
+            seed: Not used; the initial policy isn't random.
         """
         self.entropy_weight = entropy_weight
         self.logits = np.zeros((0, 0))
@@ -39,11 +45,11 @@ class FactorisedController:
         self.grow(process)
 
     def grow(self, process):
-        """Goes on with the decisions of a space that may have grown."""
+        """Extend the policy to a `DecisionProcess` with further decisions or actions."""
         self.process = process
         sizes = np.array(process.sizes, int)
         exists = np.arange(sizes.max(initial=1))[None, :] < sizes[:, None]
-        # Actions that don't exist fill the rows up; their probability is 0.
+        # Rows are padded with actions of probability 0.
         self.logits = _embedded(self.logits, np.where(exists, 0.0, -np.inf))
         self._mean = _embedded(self._mean, np.zeros(exists.shape))
         self._square = _embedded(self._square, np.zeros(exists.shape))
@@ -51,47 +57,55 @@ class FactorisedController:
         self._normalise()
 
     def sample(self, generator):
-        """An architecture drawn from the policy."""
+        """Sample an architecture from the policy; return a dict of values."""
         thresholds = generator.random(len(self.logits))[:, None] * self._cumulated[:, -1:]
         actions = (self._cumulated <= thresholds).sum(axis=1)
         return self.process.walk(actions.__getitem__, generator)
 
     def log_probabilities(self, episodes):
-        """Log-probability of each action taken: an array for each episode."""
+        """Return the log-probabilities of the actions of episodes, a list with an array for each episode."""
         return [self._log_probabilities[tuple(np.array(episode).T)] for episode in episodes]
 
     def entropies(self, episode):
-        """Entropy of the policy at each decision of an episode, in nats; an array."""
+        """Return the entropy of the policy at each decision of an episode, an array in nats."""
         return self._entropies()[[index for index, _ in episode]]
 
     def ascend(self, episodes, weights):
-        """A step of Adam up the gradient of the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
+        """Make a step of Adam that increases the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
 
         Args:
             episodes: List of episodes.
-            weights: List of an array of the weights w_t for each.
+            weights: List of arrays, one for each episode, with the weights w_t.
         """
         rows, actions = np.concatenate([np.array(episode) for episode in episodes]).T
         gradient = self.gradient(rows, actions, np.concatenate(weights)) / len(episodes)
         rows = np.unique(rows)
         gradient = gradient[rows]
         self._steps[rows] += 1
-        self._mean[rows] += 0.1 * (gradient - self._mean[rows])
-        self._square[rows] += 0.001 * (gradient**2 - self._square[rows])
+        self._mean[rows] += _STEP_1 * (gradient - self._mean[rows])
+        self._square[rows] += _STEP_2 * (gradient**2 - self._square[rows])
         steps = self._steps[rows, None]
-        mean, square = self._mean[rows] / (1 - 0.9**steps), self._square[rows] / (1 - 0.999**steps)
-        self.logits[rows] += self.learning_rate * mean / (np.sqrt(square) + 1e-8)
+        mean, square = self._mean[rows] / (1 - _BETA_1**steps), self._square[rows] / (1 - _BETA_2**steps)
+        self.logits[rows] += self.learning_rate * mean / (np.sqrt(square) + _EPSILON)
         self._normalise()
 
     def gradient(self, rows, actions, weights):
-        """With respect to the logits: of a log-probability, the one-hot action less the probabilities; of the entropy,
-        -p (log p + H)."""
+        """Compute the gradient of the objective with respect to the logits, summed over steps.
+
+        The gradient of a log-probability is the one-hot action minus the probabilities p. The gradient of the entropy H
+        is -p (log p + H).
+
+        Args:
+            rows: Integer array `(steps,)` of decisions.
+            actions: Integer array `(steps,)` of actions.
+            weights: Array `(steps,)` of the weights w_t.
+        """
         n_rows = len(self.logits)
         gradient = -np.bincount(rows, weights, n_rows)[:, None] * self._probabilities
         np.add.at(gradient, (rows, actions), weights)
         log_probabilities, entropy = self._finite_log_probabilities(), self._entropies()[:, None]
-        times = np.bincount(rows, minlength=n_rows)[:, None]
-        gradient -= self.entropy_weight * times * self._probabilities * (log_probabilities + entropy)
+        counts = np.bincount(rows, minlength=n_rows)[:, None]
+        gradient -= self.entropy_weight * counts * self._probabilities * (log_probabilities + entropy)
         return gradient
 
     def _entropies(self):
@@ -110,6 +124,6 @@ class FactorisedController:
 
 
 def _embedded(old, new):
-    """`new`, with `old` in its corner."""
+    """Return the array `new` with its first entries along each axis replaced by `old`."""
     new[tuple(slice(length) for length in old.shape)] = old
     return new

@@ -1,4 +1,4 @@
-"""PPO: a policy gradient that steps several times on the same episodes, and stops where the policy would run away."""
+"""PPO: a policy gradient with several steps on the same episodes, and a clipped objective."""
 
 import numpy as np
 
@@ -7,21 +7,22 @@ from autonas.oracles.controllers.reinforce import Reinforce
 
 
 class ProximalPolicyOptimization(Reinforce):
-    """Learns from batches of episodes by the clipped objective (PPO, Schulman et al. 2017).
+    """Proximal policy optimisation: training on batches of episodes by the clipped objective (Schulman et al. 2017).
 
-    With the ratio ρ_t = π(a_t | s_t) / π_old(a_t | s_t) to the policy at the start of the update, `n_epochs` steps go
-    up the gradient of the mean over the batch of
+    Let ρ_t = π(a_t | s_t) / π_old(a_t | s_t) be the ratio to the policy before the update. An update makes `n_epochs`
+    steps that increase the mean over the batch of
 
         Σ_t min(ρ_t A_t, clip(ρ_t, 1 - ε, 1 + ε) A_t) + β H(π(. | s_t))
 
-    where the advantage A_t = γ^(T-t) (R - b) is REINFORCE's. Where the clipped term is the smaller one it is constant,
-    and elsewhere ∇ρ_t = ρ_t ∇ log π: a step of REINFORCE with the weights ρ_t A_t, or 0 where clipped.
+    with the advantage A_t = γ^(T-t) (R - b) of REINFORCE. If the clipped term is smaller, the term is constant and has
+    no gradient. Otherwise, ∇ρ_t = ρ_t ∇ log π. Thus a step is a step of REINFORCE with the weights ρ_t A_t, or 0 if
+    clipped.
 
-    No critic is learned, since there is one reward an episode, nor are batches cut in smaller ones.
+    There is no critic, because an episode has a single reward. Batches aren't divided into minibatches.
 
     Args:
-        batch_size: Number of episodes of an update. Defaults to 5; the paper's thousands are more than a search has.
-        n_epochs: Number of steps on each batch. Defaults to 4; the paper has 3 to 15.
+        batch_size: Number of episodes per update. Defaults to 5; the paper uses thousands.
+        n_epochs: Number of steps on each batch. Defaults to 4; the paper uses 3 to 15.
         clip: ε. Defaults to 0.2, as in the paper.
         baseline_decay: As in `Reinforce`.
         entropy_weight: As in `Reinforce`.
@@ -42,7 +43,7 @@ class ProximalPolicyOptimization(Reinforce):
     def start(self, process, discount, seed, controller):
         super().start(process, discount, seed, controller)
         self._batch = []
-        #: Share of the decisions that were clipped in the steps of the latest update; `None` before there is one.
+        #: Mean share of clipped decisions in the steps of the latest update; `None` before the first update.
         self.clipped_share = None
 
     def learn(self, episode, reward):
@@ -65,9 +66,9 @@ class ProximalPolicyOptimization(Reinforce):
         self.clipped_share = np.mean(shares)
 
     def is_clipped(self, ratios, advantages):
-        """Where the clipped term is the smaller one."""
+        """Return a boolean array: whether the clipped term of a decision is smaller."""
         return np.where(advantages > 0, ratios > 1 + self.clip, (advantages < 0) & (ratios < 1 - self.clip))
 
     def weights(self, ratios, advantages):
-        """The derivative of the clipped objective with respect to log π(a_t | s_t)."""
+        """Return the derivatives of the clipped objective with respect to log π(a_t | s_t)."""
         return np.where(self.is_clipped(ratios, advantages), 0.0, ratios * advantages)

@@ -1,36 +1,40 @@
-"""Q-learning: a table of what actions are worth, explored by an ε-greedy schedule and taught by replayed episodes."""
+"""Q-learning: a table of action values, with ε-greedy exploration and experience replay."""
 
 import numpy as np
 
 from autonas.arguments import checks
 
+#: Initial value of all actions.
+_INITIAL_VALUE = 0.5
+
 
 class QLearning:
-    """Learns the value of each action in each state (MetaQNN, Baker et al. 2017); it needs no controller.
+    """Tabular Q-learning with experience replay (MetaQNN, Baker et al. 2017), without a controller.
 
-    The state is which decision is to be taken and which action the decision before it was, as a layer of MetaQNN sees
-    its depth and the layer before. Each transition (s, a, r, s') of an episode, the last first, is backed up as
+    The state is the pair of the next decision and the preceding action. Each transition (s, a, r, s') of an episode is
+    backed up, the last transition first, by
 
         Q(s, a) ← (1 - α) Q(s, a) + α (r + γ max_a' Q(s', a'))
 
-    An action is drawn uniformly with probability ε and is the best by Q otherwise. After each trial its episode, and
-    `n_replays` drawn from the memory of all, are backed up. Values begin at 0.5, as in the paper.
+    With probability ε, an action is drawn uniformly. Otherwise, the action with the largest Q is chosen. After each
+    trial, its episode and `n_replays` episodes from the replay memory are backed up. The initial values are 0.5, as in
+    the paper.
 
-    A table needs many trials: on spaces of a dozen decisions and more it gains little on random search in a few dozen.
+    Q-learning needs many trials. On spaces of a dozen decisions or more, it is hardly better than random search in a
+    few dozen trials.
 
-    Where we deviate:
+    Differences to the paper:
 
-    - The reward R isn't given at the end but in equal parts to all T decisions, r = R / T, as in BlockQNN (Zhong et al.
-      2018). With R at the end, the value of an early action is the best that can follow, which in this state doesn't
-      depend on the action. On NAS-Bench-201 (CIFAR-10), test % at 100 and 200 queries, means over 100 seeds: 93.87
-      and 94.11 with R at the end, 94.12 and 94.32 with parts of it.
-    - The paper's schedule (1,500 trials at ε = 1, then 100 to 150 at each of 0.9 ... 0.1) and α (0.01, 100 replays)
-      are for 2,700 trials; the defaults are for a few hundred.
+    - The reward R is divided equally among the T decisions, r = R / T, as in BlockQNN (Zhong et al. 2018). With R at
+      the end of an episode, the value of an early action is the maximum over all continuations, which doesn't depend on
+      the action in this definition of the state.
+    - The schedule of the paper (1,500 trials at ε = 1, then 100 to 150 at each of 0.9 ... 0.1) and α (0.01, 100
+      replays) are for 2,700 trials. The defaults are for a few hundred trials.
 
     Args:
         learning_rate: α. Defaults to 0.2.
-        exploration: The schedule, a list of pairs of an ε and the number of distinct architectures it is for; the last
-            ε holds to the end. Defaults to `((1.0, 20), (0.5, 30), (0.3, 30), (0.1, 1))`.
+        exploration: Schedule of ε: a list of pairs of an ε and the number of distinct architectures with this ε. The
+            last ε holds to the end. Defaults to `((1.0, 20), (0.5, 30), (0.3, 30), (0.1, 1))`.
         n_replays: Number of replayed episodes after each trial. Defaults to 30.
     """
 
@@ -40,7 +44,7 @@ class QLearning:
         self.n_replays = n_replays
 
     def check(self):
-        """Raises a `ValueError` if an argument isn't valid."""
+        """Raise a `ValueError` if an argument is invalid."""
         checks.check_number("learning_rate", self.learning_rate, 0, 1)
         checks.check_integer("n_replays", self.n_replays, 0)
         is_list = isinstance(self.exploration, (list, tuple)) and len(self.exploration) > 0
@@ -54,12 +58,12 @@ class QLearning:
             checks.check_integer("exploration", count, 1)
 
     def start(self, process, discount, seed):
-        """Begins a search.
+        """Initialise the table of values and the replay memory.
 
         Args:
             process: A `DecisionProcess`.
-            discount: γ.
-            seed: Seed of what is replayed.
+            discount: Discount factor γ.
+            seed: Seed of the replayed episodes.
         """
         self.discount = discount
         self._generator = np.random.default_rng([seed, 0x9])
@@ -69,18 +73,18 @@ class QLearning:
         self.grow(process)
 
     def grow(self, process):
-        """Goes on with the decisions of a space that may have grown."""
+        """Replace the `DecisionProcess` by one with further decisions or actions."""
         self.process = process
 
     @property
     def epsilon(self):
-        """ε by the number of distinct architectures so far."""
+        """Current ε, which depends on the number of distinct architectures so far."""
         ends = np.cumsum([count for _, count in self.exploration])
-        place = int(np.searchsorted(ends, len(self._memory), side="right"))
-        return self.exploration[min(place, len(ends) - 1)][0]
+        phase = int(np.searchsorted(ends, len(self._memory), side="right"))
+        return self.exploration[min(phase, len(ends) - 1)][0]
 
     def sample(self, generator):
-        """An architecture, each decision ε-greedy."""
+        """Sample an architecture with ε-greedy decisions; return a dict of values."""
         epsilon, previous = self.epsilon, None
 
         def choose(index):
@@ -98,40 +102,45 @@ class QLearning:
         return self.process.walk(choose, generator)
 
     def learn(self, episode, reward):
-        """Learns from an architecture, and again from some of those before.
+        """Update the values by an episode, and by replayed episodes.
 
         Args:
-            episode: Its decisions and actions.
-            reward: Its reward, from 0 to 1.
+            episode: List of pairs `(decision, action)`.
+            reward: Reward of the episode, from 0 to 1.
         """
         episode = tuple(episode)
         if episode not in self._rewards:
             self._memory.append(episode)
         self._rewards[episode] = reward
         self._back_up(episode)
-        for place in self._generator.integers(len(self._memory), size=self.n_replays):
-            self._back_up(self._memory[place])
+        for index in self._generator.integers(len(self._memory), size=self.n_replays):
+            self._back_up(self._memory[index])
 
     def numbers(self, episode):
-        """What is worth logging after an episode, a dict of floats: ε, and the mean Q of its actions."""
+        """Return numbers to log after an episode: ε, and the mean Q of the actions of the episode."""
         taken = [
-            self.values(index, episode[place - 1] if place else None)[action]
-            for place, (index, action) in enumerate(episode)
+            self.values(index, episode[step - 1] if step else None)[action]
+            for step, (index, action) in enumerate(episode)
         ]
         return {"epsilon": self.epsilon, "mean_q": np.mean(taken)}
 
     def values(self, index, previous):
-        """Q of each action of a decision, by the pair `(decision, action)` before it, or `None` at the first."""
+        """Return Q of each action of a decision.
+
+        Args:
+            index: Index of the decision.
+            previous: Preceding pair `(decision, action)` of the episode, or `None` for the first decision.
+        """
         state = (index, previous)
         if state not in self._table:
-            self._table[state] = [0.5] * self.process.sizes[index]
+            self._table[state] = [_INITIAL_VALUE] * self.process.sizes[index]
         return self._table[state]
 
     def _back_up(self, episode):
-        part = self._rewards[episode] / len(episode)
+        reward = self._rewards[episode] / len(episode)
         best_of_next = 0.0
-        for place in range(len(episode) - 1, -1, -1):
-            index, action = episode[place]
-            values = self.values(index, episode[place - 1] if place else None)
-            values[action] += self.learning_rate * (part + self.discount * best_of_next - values[action])
+        for step in range(len(episode) - 1, -1, -1):
+            index, action = episode[step]
+            values = self.values(index, episode[step - 1] if step else None)
+            values[action] += self.learning_rate * (reward + self.discount * best_of_next - values[action])
             best_of_next = max(values)

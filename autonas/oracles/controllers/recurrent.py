@@ -1,25 +1,30 @@
-"""The recurrent policy: an LSTM that makes each decision in view of those made before."""
+"""Recurrent policy: an LSTM that makes each decision depend on the preceding ones."""
 
 import numpy as np
 
 from autonas.arguments import checks
 
+#: Bound of the initial weights, which are uniform.
+_LARGEST_WEIGHT = 0.08
+#: Number that is subtracted from the logits of actions of other decisions.
+_LARGEST_LOGIT = 1e9
+
 
 class RecurrentController:
-    """The controller of neural architecture search (Zoph & Le 2017): autoregressive, an LSTM in Keras.
+    """Autoregressive policy with an LSTM, the controller of Zoph & Le (2017).
 
-    At each decision that is active, the action taken at the one before is embedded and fed to the LSTM, whose output
-    gives the logits of the decision's own actions through a dense layer:
+    At each active decision, the embedding of the preceding action is the input of the LSTM. A dense layer maps its
+    output to the logits of the actions of the decision:
 
         π(a_1 ... a_T) = Π_t softmax(W_{d_t} h_t)[a_t],   h_t, c_t = LSTM(E a_{t-1}, h_{t-1}, c_{t-1})
 
-    It is trained on whole episodes by Keras, with Adam. To draw an episode step by step, and for probabilities, its
-    weights are fetched and the same network runs in numpy, which for one episode is faster than any Keras call. First
-    weights are uniform from -0.08 to 0.08, as in the paper.
+    Keras trains the network on whole episodes with Adam. Sampling and probabilities are computed in NumPy with the same
+    weights, which is faster than a call of Keras for one episode. Initial weights are uniform from -0.08 to 0.08, as in
+    the paper.
 
     Args:
         units: Size of the embedding and of the LSTM. Defaults to 35, as in the paper.
-        learning_rate: Learning rate of Adam. Defaults to 0.01; the paper has 0.0006, for 12,800 architectures.
+        learning_rate: Learning rate of Adam. Defaults to 0.01; the paper uses 0.0006, for 12,800 architectures.
     """
 
     def __init__(self, units=35, learning_rate=0.01):
@@ -27,17 +32,17 @@ class RecurrentController:
         self.learning_rate = learning_rate
 
     def check(self):
-        """Raises a `ValueError` if an argument isn't valid."""
+        """Raise a `ValueError` if an argument is invalid."""
         checks.check_integer("units", self.units, 1)
         checks.check_number("learning_rate", self.learning_rate, 0)
 
     def start(self, process, entropy_weight, seed):
-        """Begins with weights near 0, and so with nearly the uniform policy.
+        """Initialise the weights near 0, which gives a nearly uniform policy.
 
         Args:
             process: A `DecisionProcess`.
-            entropy_weight: Weight of the entropy in what is maximised.
-            seed: Seed of the weights.
+            entropy_weight: Weight β of the entropy in the objective.
+            seed: Seed of the initial weights.
         """
         self.entropy_weight = entropy_weight
         self._generator = np.random.default_rng([seed, 0x15D])
@@ -45,36 +50,39 @@ class RecurrentController:
         self.grow(process)
 
     def grow(self, process):
-        """Goes on with the decisions of a space that may have grown: weights of the old ones stay."""
+        """Extend the policy to a `DecisionProcess` with further decisions or actions, and keep the trained weights."""
         self.process = process
         self._n_actions = sum(process.sizes)
         self._first = np.cumsum([0, *process.sizes]).astype(int)
         self._length = max(1, sum(size > 1 for size in process.sizes))
-        self._model = self._made_model()
-        weights = [self._generator.uniform(-0.08, 0.08, array.shape) for array in self._model.get_weights()]
+        self._model = self._new_model()
+        weights = [
+            self._generator.uniform(-_LARGEST_WEIGHT, _LARGEST_WEIGHT, array.shape)
+            for array in self._model.get_weights()
+        ]
         for new, old in zip(weights, self._weights, strict=False):
             new[tuple(slice(length) for length in old.shape)] = old
         self._model.set_weights(weights)
         self._weights = self._model.get_weights()
 
     def __getstate__(self):
-        """For copies: a network in Keras, with a loss of its own, can't be copied; it is made anew from its numbers."""
+        """Return the state for copies, with the variables of the optimizer instead of the Keras model."""
         state = dict(self.__dict__)
         if "_model" in state:
             state["_optimizer"] = [np.array(variable) for variable in state.pop("_model").optimizer.variables]
         return state
 
     def __setstate__(self, state):
-        numbers = state.pop("_optimizer", None)
+        variables = state.pop("_optimizer", None)
         self.__dict__.update(state)
-        if numbers is not None:
-            self._model = self._made_model()
+        if variables is not None:
+            self._model = self._new_model()
             self._model.set_weights(self._weights)
-            for variable, value in zip(self._model.optimizer.variables, numbers, strict=True):
+            for variable, value in zip(self._model.optimizer.variables, variables, strict=True):
                 variable.assign(value)
 
     def sample(self, generator):
-        """An architecture drawn from the policy."""
+        """Sample an architecture from the policy; return a dict of values."""
         state, token = self._first_state(1), np.zeros(1, int)
 
         def choose(index):
@@ -88,29 +96,29 @@ class RecurrentController:
         return self.process.walk(choose, generator)
 
     def log_probabilities(self, episodes):
-        """Log-probability of each action taken: an array for each episode."""
-        found = [[] for _ in episodes]
+        """Return the log-probabilities of the actions of episodes, a list with an array for each episode."""
+        taken = [[] for _ in episodes]
         for step, outputs in enumerate(self._outputs(episodes)):
             for row, episode in enumerate(episodes):
                 if step < len(episode):
                     index, action = episode[step]
-                    found[row].append(self._log_softmax(outputs[row], index)[action])
-        return [np.array(row) for row in found]
+                    taken[row].append(self._log_softmax(outputs[row], index)[action])
+        return [np.array(row) for row in taken]
 
     def entropies(self, episode):
-        """Entropy of the policy at each decision of an episode, in nats; an array."""
-        found = []
+        """Return the entropy of the policy at each decision of an episode, an array in nats."""
+        entropies = []
         for (index, _), outputs in zip(episode, self._outputs([episode]), strict=True):
             log_probabilities = self._log_softmax(outputs[0], index)
-            found.append(-(np.exp(log_probabilities) * log_probabilities).sum())
-        return np.array(found)
+            entropies.append(-(np.exp(log_probabilities) * log_probabilities).sum())
+        return np.array(entropies)
 
     def ascend(self, episodes, weights):
-        """A step of Adam up the gradient of the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
+        """Make a step of Adam that increases the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
 
         Args:
             episodes: List of episodes.
-            weights: List of an array of the weights w_t for each.
+            weights: List of arrays, one for each episode, with the weights w_t.
         """
         shape = (len(episodes), self._length)
         legal = np.ones((*shape, self._n_actions), "float32")
@@ -121,11 +129,11 @@ class RecurrentController:
                 legal[row, step, self._first[index] : self._first[index + 1]] = 1
                 targets[row, step] = self._first[index] + action, of_episode[step]
             is_step[row, : len(episode)] = 1
-        # Keras takes the mean over steps; the objective is a sum.
+        # Keras averages over steps, and the objective is a sum.
         self._model.train_on_batch([self._tokens(episodes), legal], targets, sample_weight=is_step * self._length)
         self._weights = self._model.get_weights()
 
-    def _made_model(self):
+    def _new_model(self):
         import keras
 
         tokens = keras.Input((self._length,), dtype="int32")
@@ -133,7 +141,7 @@ class RecurrentController:
         embedded = keras.layers.Embedding(1 + self._n_actions, self.units, dtype="float32")(tokens)
         outputs = keras.layers.LSTM(self.units, return_sequences=True, dtype="float32")(embedded)
         logits = keras.layers.Dense(self._n_actions, dtype="float32")(outputs)
-        log_probabilities = keras.ops.log_softmax(logits + (legal - 1) * 1e9)
+        log_probabilities = keras.ops.log_softmax(logits + (legal - 1) * _LARGEST_LOGIT)
 
         def loss(targets, log_probabilities):
             actions = keras.ops.one_hot(keras.ops.cast(targets[..., 0], "int32"), self._n_actions)
@@ -147,7 +155,7 @@ class RecurrentController:
         return model
 
     def _tokens(self, episodes):
-        """What is fed to the network: 0, then 1 + the place of each action among all."""
+        """Return the inputs of the network `(episodes, steps)`: 0, then 1 + the index of the preceding action."""
         tokens = np.zeros((len(episodes), self._length), "int32")
         for row, episode in enumerate(episodes):
             for step, (index, action) in enumerate(episode[:-1]):
@@ -157,7 +165,7 @@ class RecurrentController:
     # ------------------------------------------------------------------ the network in numpy
 
     def _outputs(self, episodes):
-        """The logits `(episodes, actions)` of each step, one after the other."""
+        """Yield the logits `(episodes, actions)` of each step."""
         tokens, state = self._tokens(episodes), self._first_state(len(episodes))
         for step in range(max(map(len, episodes))):
             outputs, state = self._step(tokens[:, step], state)

@@ -1,4 +1,4 @@
-"""A Gaussian process over architectures: a sum of kernels on views, with a relevance for each group of features.
+"""Gaussian process over architectures, with a sum of kernels on several feature vectors.
 
 Notation: n observed and m new architectures.
 """
@@ -9,23 +9,32 @@ import numpy as np
 from scipy import linalg, optimize
 
 _JITTER = 1e-8
-# Priors, log-normal: the squared distance of two architectures, weighted by the relevances, is about 2 (uncertain by a
-# factor of e^1.5), and the noise's variance is 2 % of that of the scores (by a factor of e, as is a view's weight).
+# Log-normal priors. The weighted squared distance of two architectures is about 2, with a standard deviation of 1.5 of
+# its logarithm. The variance of the noise is 2 % of the variance of the scores, with a standard deviation of 1 of its
+# logarithm, the same as for the weight of a view.
 _SQUARED_DISTANCE, _RELEVANCE_DEVIATION = 2.0, 1.5
 _NOISE, _DEVIATION = 0.02, 1.0
-#: How far from the prior's centre the logarithms may be.
+#: Maximum distance of the fitted logarithms from the centre of the prior.
 _MAX_DEVIATION = 5.0
+#: Maximum number of L-BFGS iterations of a fit.
 _MAX_ITERATIONS = 50
+#: Jitter of the covariance of a sample.
+_SAMPLE_JITTER = 1e-6
+#: Smallest predicted variance.
+_SMALLEST_VARIANCE = 1e-12
+#: Smallest variance of features in the prior of relevances.
+_SMALLEST_SPREAD = 1e-3
 
 
 class View(typing.NamedTuple):
-    """One way to look at architectures, with a kernel of its own.
+    """Feature vectors of architectures, with a kernel.
 
     Attributes:
         features: Float array of shape `(n, width)`.
-        groups: Integer array of shape `(width,)`: the group that each column belongs to, from 0.
-        linear: Whether the kernel is the inner product, for effects that add up, instead of the Matérn function.
-        weight: Share of the scores' variance that it is expected to explain.
+        groups: Integer array of shape `(width,)`: index of the group of each column. Columns of a group share a
+            relevance.
+        linear: Whether the kernel is the inner product, for additive effects, instead of the Matérn kernel.
+        weight: Prior share of the variance of the scores that the kernel explains.
     """
 
     features: np.ndarray
@@ -35,45 +44,46 @@ class View(typing.NamedTuple):
 
     @property
     def n_groups(self):
+        """Number of groups."""
         return int(self.groups.max(initial=-1)) + 1
 
     def rows(self, selection):
-        """The view of some of the architectures."""
+        """Return the view of the selected architectures."""
         return self._replace(features=self.features[selection])
 
     def scaled(self, relevances):
-        """The features such that all columns are equally relevant."""
+        """Return the features, multiplied by the square roots of the relevances of their groups."""
         return self.features * np.sqrt(relevances)[self.groups]
 
 
 class GaussianProcess:
     r"""Gaussian process regression with zero mean and Gaussian noise.
 
-    k(x, x') = Σ_v w_v k_v(x, x'), where k_v is m(r_v) with r_v² = Σ_g θ_{v,g} ‖x_{v,g} − x'_{v,g}‖² and
+    The kernel is k(x, x') = Σ_v w_v k_v(x, x'), where k_v is m(r_v) with r_v² = Σ_g θ_{v,g} ‖x_{v,g} − x'_{v,g}‖² and
     m(r) = (1 + √5 r + 5r²/3) exp(−√5 r), or, for a linear view, Σ_g θ_{v,g} x_{v,g} · x'_{v,g}.
 
-    w_v is the weight of view v and θ_{v,g} the relevance of its group g. Weights, relevances and the variance of the
-    noise maximise the marginal likelihood (Rasmussen and Williams 2006, eq. 5.8 and 5.9) times log-normal priors. The
-    prior of a relevance is about 1 / (mean squared distance of two architectures), so that it doesn't depend on how
-    many decisions there are (as in Hvarfner et al. 2024).
+    Here w_v is the weight of view v, and θ_{v,g} the relevance of its group g. Weights, relevances and the variance of
+    the noise maximise the marginal likelihood (Rasmussen and Williams 2006, eq. 5.8 and 5.9) times log-normal priors.
+    The prior of a relevance is centred at about 1 / (mean squared distance of two architectures), so that the prior of
+    the kernel doesn't depend on the number of decisions (as in Hvarfner et al. 2024).
 
-    scikit-learn's `GaussianProcessRegressor` could do the same with a kernel of our own; here all squared distances and
-    the derivatives by all relevances are matrix products, instead of an array of shape `(n, n)` for each of them.
+    Squared distances, and derivatives with respect to all relevances, are matrix products. A custom kernel of
+    scikit-learn's `GaussianProcessRegressor` would need an `(n, n)` array for each relevance.
 
     Attributes:
-        noise: Variance of the noise; as what follows, once it knows observations.
-        relevances: List of an array for each view: the relevance of each of its groups.
+        noise: Variance of the noise, after `condition`.
+        relevances: List of arrays, one for each view, with the relevance of each group; after `condition`.
     """
 
     def fit(self, views, targets):
-        """Finds the most probable weights, relevances and noise.
+        """Fit weights, relevances and noise by maximum a posteriori estimation.
 
         Args:
             views: List of `View`, of n architectures each.
-            targets: Float array of shape `(n,)`, of about zero mean and unit variance.
+            targets: Float array of shape `(n,)`, with a mean of about 0 and a variance of about 1.
         """
         centre, deviation = _prior(views)
-        found = optimize.minimize(
+        optimum = optimize.minimize(
             self._loss,
             centre,
             args=(centre, deviation, views, targets),
@@ -82,10 +92,15 @@ class GaussianProcess:
             bounds=np.stack([centre - _MAX_DEVIATION, centre + _MAX_DEVIATION], axis=1),
             options={"maxiter": _MAX_ITERATIONS},
         )
-        self._parameters = found.x
+        self._parameters = optimum.x
 
     def condition(self, views, targets):
-        """Learns the observations; the kernel stays as it was fitted. Arguments as in `fit`."""
+        """Condition on observations, with the kernel of the last `fit`.
+
+        Args:
+            views: List of `View`, of n architectures each.
+            targets: Float array of shape `(n,)`.
+        """
         self._weights, self.noise, self.relevances = _split(self._parameters, views)
         self._observed = self._scaled(views)
         covariance = self._covariance(views, self._observed, self._observed)
@@ -94,7 +109,7 @@ class GaussianProcess:
         self._solved = linalg.cho_solve((self._factor, True), targets, check_finite=False)
 
     def predict(self, views):
-        """Mean and standard deviation of the function, without noise, at new architectures.
+        """Predict mean and standard deviation of the function without noise.
 
         Args:
             views: List of `View`, of m architectures each.
@@ -107,13 +122,21 @@ class GaussianProcess:
             weight * (np.sum(features * features, axis=1) if view.linear else 1.0)
             for view, weight, features in zip(views, self._weights, new, strict=True)
         )
-        return mean, np.sqrt(np.maximum(prior - np.sum(projected * projected, axis=0), 1e-12))
+        return mean, np.sqrt(np.maximum(prior - np.sum(projected * projected, axis=0), _SMALLEST_VARIANCE))
 
     def sample(self, views, generator):
-        """A function drawn from the posterior, at new architectures: an array of shape `(m,)`."""
+        """Sample the values of a function from the posterior at new architectures.
+
+        Args:
+            views: List of `View`, of m architectures each.
+            generator: A `numpy.random.Generator`.
+
+        Returns:
+            Array of shape `(m,)`.
+        """
         new, mean, projected = self._project(views)
         covariance = self._covariance(views, new, new) - projected.T @ projected
-        covariance[np.diag_indices_from(covariance)] += 1e-6
+        covariance[np.diag_indices_from(covariance)] += _SAMPLE_JITTER
         return mean + linalg.cholesky(covariance, lower=True, check_finite=False) @ generator.standard_normal(len(mean))
 
     def _project(self, views):
@@ -132,7 +155,7 @@ class GaussianProcess:
         )
 
     def _loss(self, parameters, centre, deviation, views, targets):
-        """Negative log posterior and its gradient."""
+        """Compute the negative log posterior and its gradient."""
         weights, noise, relevances = _split(parameters, views)
         covariance = (noise + _JITTER) * np.eye(len(targets))
         scaled = [view.scaled(relevance) for view, relevance in zip(views, relevances, strict=True)]
@@ -150,7 +173,7 @@ class GaussianProcess:
         inverse = np.tril(inverse) + np.tril(inverse, -1).T
         solved = inverse @ targets
         loss = 0.5 * targets @ solved + np.log(np.diag(factor)).sum()
-        # The derivative of the loss by a parameter is the sum of this times the derivative of the covariance.
+        # Derivative of the loss with respect to the covariance, for the chain rule.
         by_covariance = 0.5 * (inverse - np.outer(solved, solved))
         gradient = [
             [weight * np.sum(by_covariance * value) for weight, value in zip(weights, values, strict=True)],
@@ -171,10 +194,10 @@ class GaussianProcess:
 
 
 def _prior(views):
-    """Centre and standard deviation of the logarithms of weights, noise and relevances, each in one array."""
+    """Return the prior of the logarithms of weights, noise and relevances: arrays of means and standard deviations."""
     relevances = []
     for view in views:
-        spread = max(view.features.var(axis=0).sum(), 1e-3)
+        spread = max(view.features.var(axis=0).sum(), _SMALLEST_SPREAD)
         relevances.append(np.full(view.n_groups, 1 / spread if view.linear else _SQUARED_DISTANCE / (2 * spread)))
     centre = np.log(np.concatenate([[view.weight for view in views], [_NOISE], *relevances]))
     deviation = np.full(len(centre), _RELEVANCE_DEVIATION)
@@ -183,14 +206,14 @@ def _prior(views):
 
 
 def _split(parameters, views):
-    """Weights, noise and relevances of each view, from their logarithms."""
+    """Return weights, noise and the relevances of each view, from one array of their logarithms."""
     values = np.exp(parameters)
     ends = np.cumsum([view.n_groups for view in views])[:-1]
     return values[: len(views)], values[len(views)], np.split(values[len(views) + 1 :], ends)
 
 
 def _matern(squared):
-    """The Matérn function of smoothness 5/2 and its derivative, by the squared distance."""
+    """Return the Matérn function with ν = 5/2 of squared distances, and its derivative."""
     root = np.sqrt(5 * squared)
     decay = np.exp(-root)
     return (1 + root + root * root / 3) * decay, -5 / 6 * (1 + root) * decay

@@ -1,4 +1,4 @@
-"""What a Gaussian process predicted for a trial when it was asked for, beside what came of it."""
+"""Predictions of a Gaussian process for suggested trials, to log beside the observed scores."""
 
 import typing
 
@@ -9,15 +9,15 @@ from autonas.trials import outcomes
 
 
 class Prediction(typing.NamedTuple):
-    """What was known of a trial when it was asked for.
+    """Prediction for a trial at the time of its suggestion.
 
     Attributes:
-        key: Identity of its architecture.
-        fidelity: The share of a full training that the prediction is for.
-        promise: Why it was asked for, a dict of floats.
-        means: Array of shape `(objectives,)`: its predicted scores, larger is better; empty if they weren't predicted.
-        deviations: Array of the same shape: their standard deviations, that of the noise included.
-        kernel: If the kernel was fitted just before, what was found: a dict of arrays of the same shape; else empty.
+        key: Hashable key of the architecture.
+        fidelity: Share of a full training, in (0, 1], to which the prediction applies.
+        promise: Dict of floats with the value of the acquisition function.
+        means: Predicted scores, shape `(objectives,)`, larger is better; empty without a prediction.
+        deviations: Standard deviations of the predicted scores, including the noise, shape `(objectives,)`.
+        kernel: Dict from parameter to array `(objectives,)` if the kernel was fitted for this suggestion; else empty.
     """
 
     key: tuple
@@ -28,37 +28,40 @@ class Prediction(typing.NamedTuple):
     kernel: dict
 
     def is_of(self, key, fidelity):
-        """Whether an architecture that was scored at a fidelity is what this was predicted for."""
+        """Return whether the prediction is for the architecture with this key at this fidelity."""
         return self.key == key and self.fidelity == fidelity
 
     def numbers(self, scores, objectives):
-        """The numbers to log once it is told of.
+        """Return the numbers to log when the scores of the trial are observed.
 
         Args:
-            scores: What was observed, as in `Oracle.observe`.
+            scores: Observed scores, as in `Oracle.observe`; `None` if the trial failed or was refused.
             objectives: List of `keras_tuner.Objective`.
+
+        Returns:
+            Dict from name to float.
         """
-        found = {f"strategy/{name}": float(number) for name, number in self.promise.items()}
+        logged = {f"strategy/{name}": float(number) for name, number in self.promise.items()}
         if not len(self.means):
-            return found
+            return logged
         by_name = {"predicted": outcomes.as_known(self.means, objectives), "predicted_deviation": self.deviations}
         if scores is not None:
             by_name["observed"] = outcomes.as_known(scores, objectives)
         for name, numbers in (by_name | self.kernel).items():
-            found |= outcomes.by_objective(f"strategy/{name}", numbers, objectives)
-        return found
+            logged |= outcomes.by_objective(f"strategy/{name}", numbers, objectives)
+        return logged
 
 
 def of_scores(processes, quantities, rows):
-    """What processes predict of the scores of one architecture, in the units of the scores.
+    """Predict the scores of one architecture in their own units.
 
-    The mean is mapped back as it is. So are the ends of the interval of a standard deviation on either side, half the
-    width of which is the standard deviation here.
+    The mean and the interval mean ± standard deviation are transformed by `targets.unwarped`. The returned standard
+    deviation is half the width of the transformed interval.
 
     Args:
-        processes: List of a `GaussianProcess` for each objective.
-        quantities: List of their `targets.Quantity`, whose scale is `targets.warped`.
-        rows: Views of the architecture.
+        processes: List of `GaussianProcess`, one for each objective.
+        quantities: List of `targets.Quantity`, one for each objective, with `targets.warped` as their scale.
+        rows: List of `View` of the architecture.
 
     Returns:
         Means and standard deviations, two arrays of shape `(objectives,)`.
@@ -74,19 +77,22 @@ def of_scores(processes, quantities, rows):
 
 
 def of_kernel(processes, dimensions):
-    """What was fitted: the length scale of each decision in the first view, and the noise.
+    """Return the fitted parameters of the kernel: the length scale of each decision in the first view, and the noise.
 
-    The length scale is how far apart two values are, on a scale on which a number's range is 1, and so is the distance
-    of two different options, for the scores to have little in common: the larger, the less a decision matters. The
-    noise is a standard deviation, where that of all scores is 1.
+    The length scale of a decision is the distance of two values at which their scores are nearly uncorrelated. The
+    range of a number, and the distance of two options, is 1. A large length scale means an unimportant decision. The
+    noise is the standard deviation of the noise, relative to the standard deviation of the scores.
 
     Args:
-        processes: List of a `GaussianProcess` for each objective.
-        dimensions: List of the space's dimensions.
+        processes: List of `GaussianProcess`, one for each objective.
+        dimensions: List of the dimensions of the space.
+
+    Returns:
+        Dict from name to array `(objectives,)`.
     """
-    found = {"noise": np.sqrt([process.noise for process in processes])}
-    for place, dimension in enumerate(dimensions):
+    parameters = {"noise": np.sqrt([process.noise for process in processes])}
+    for index, dimension in enumerate(dimensions):
         if dimension.size > 1:
-            relevances = np.array([process.relevances[0][place] for process in processes])
-            found[f"length_scale/{dimension.name}"] = relevances**-0.5
-    return found
+            relevances = np.array([process.relevances[0][index] for process in processes])
+            parameters[f"length_scale/{dimension.name}"] = relevances**-0.5
+    return parameters

@@ -1,4 +1,4 @@
-"""Targets: numbers of trials, such as scores and margins, on the scales on which a Gaussian process predicts them."""
+"""Targets of a Gaussian process: scores and margins of trials, transformed to a scale for the regression."""
 
 import typing
 
@@ -7,12 +7,12 @@ from scipy import stats
 
 
 class Quantity(typing.NamedTuple):
-    """A number that some of the trials have.
+    """Observations of one quantity, such as an objective or a margin, which some trials have.
 
     Attributes:
-        name: What it is called, hashable.
-        places: List of the places of the trials that have it, ascending.
-        numbers: List of a float for each of these.
+        name: Hashable name of the quantity.
+        places: Ascending list of the indices of the trials with an observation.
+        numbers: List of the observed floats, one for each index.
         scale: Function from `numbers` to targets of zero mean and unit variance, shape `(n,)`.
     """
 
@@ -22,37 +22,37 @@ class Quantity(typing.NamedTuple):
     scale: typing.Callable
 
     def of(self, kept):
-        """Places and targets of those trials whose places are among `kept`; the scale is that of all."""
+        """Return indices and targets of the trials in `kept`. The scale is computed from all observations."""
         chosen = np.flatnonzero(np.isin(self.places, kept))
         return np.asarray(self.places, dtype=int)[chosen], self.scale(self.numbers)[chosen]
 
     def start(self, n_initial):
-        """How many trials there were when `n_initial` of them had it; `None` if that is to come."""
+        """Return the number of trials until `n_initial` of them had an observation; `None` if there are fewer."""
         return self.places[n_initial - 1] + 1 if len(self.places) >= n_initial else None
 
 
 def warped(scores):
-    """Scores with the lower half replaced by normal quantiles of their ranks, standardised; shape `(n,)`."""
+    """Transform scores: replace the lower half by normal quantiles of their ranks, and standardise; shape `(n,)`."""
     *_, halves = _in_halves(scores)
     return standardised(halves)
 
 
 def unwarped(scores, targets):
-    """The scores for which `warped` gives some targets.
+    """Invert `warped`.
 
-    In the lower half they are interpolated between those that are known; none is below the worst.
+    In the lower half, targets are interpolated between the observed scores. The result is never below the worst score.
 
     Args:
-        scores: As in `warped`.
-        targets: Array-like of floats.
+        scores: Array-like of the observed scores, as in `warped`.
+        targets: Array-like of floats to transform back.
 
     Returns:
-        Array of the targets' shape.
+        Array of scores, with the shape of `targets`.
     """
     scores, median, scale, halves = _in_halves(scores)
     centre, spread = centre_and_spread(halves)
     targets = np.asarray(targets) * spread + centre
-    # The median itself may lie between two scores.
+    # The median may lie between two scores.
     order = np.argsort(scores, kind="stable")
     lower = order[scores[order] < median]
     between = np.interp(targets, np.append(halves[lower], 0.0), np.append(scores[lower], median))
@@ -60,7 +60,7 @@ def unwarped(scores, targets):
 
 
 def _in_halves(scores):
-    """Scores, their median and the scale above it, and the scores as `warped` gives them but for standardisation."""
+    """Return scores, their median, the scale above it, and the transformed scores before standardisation."""
     scores = np.asarray(scores, dtype=float)
     median = np.median(scores)
     scale = np.sqrt(np.mean((scores[scores >= median] - median) ** 2)) or 1.0
@@ -69,19 +69,20 @@ def _in_halves(scores):
 
 
 def squashed(margins):
-    """Margins as numbers that are linear in the cost within a limit, 1 − cost / limit, and logarithmic beyond, as the
-    margins are: what is far on either side takes no part in the accuracy near the limit; shape `(n,)`.
+    """Transform margins so that large margins don't reduce the accuracy near the limit; shape `(n,)`.
+
+    A margin is log(limit / cost). Positive margins become 1 − cost / limit, and negative margins stay.
     """
     margins = np.asarray(margins, dtype=float)
     return np.where(margins < 0, margins, -np.expm1(-np.maximum(margins, 0)))
 
 
 def centre_and_spread(numbers):
-    """Mean and standard deviation, 1 in place of 0."""
+    """Return mean and standard deviation, with 1 in place of a standard deviation of 0."""
     return np.mean(numbers), np.std(numbers) or 1.0
 
 
 def standardised(numbers):
-    """Numbers with zero mean and unit variance."""
+    """Shift and scale numbers to zero mean and unit variance."""
     centre, spread = centre_and_spread(numbers)
     return (np.asarray(numbers) - centre) / spread
