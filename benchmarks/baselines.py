@@ -1,4 +1,4 @@
-"""scikit-learn models fitted on the same split in the same run: a linear one and gradient boosting."""
+"""Test scores of scikit-learn baselines on the data sets: a linear model and gradient boosting."""
 
 import time
 
@@ -20,15 +20,15 @@ KINDS = ("linear", "boosting")
 
 
 def measure(name, data, kind):
-    """Fits a baseline.
+    """Fit a baseline.
 
     Args:
-        name: The data set.
+        name: Name of the data set.
         data: Folder of the data sets.
         kind: `"linear"` or `"boosting"`.
 
     Returns:
-        Its test scores and seconds of `fit`.
+        Dict of test scores, and of the seconds of `fit`.
     """
     dataset = common.load(name, data)
     model = pipeline.make_pipeline(*_preprocessing(dataset, kind), _model(dataset, kind))

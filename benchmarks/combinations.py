@@ -1,14 +1,14 @@
-"""All pairs of values of the arguments: each combination works, or a rule refuses it before anything is trained.
+"""Test of all pairs of argument values: each combination either works, or a rule refuses it before any training.
 
 ```sh
 python benchmarks/combinations.py                      # all pairs, on TensorFlow and JAX
 python benchmarks/combinations.py --backend jax        # the rows of one backend
 python benchmarks/combinations.py --only 3 17          # some rows
-python benchmarks/combinations.py --documentation      # the table of rules, as the documentation has it
+python benchmarks/combinations.py --documentation      # the table of rules for the documentation
 ```
 
-Rows run in processes of their own, several in each, so that a crash costs one row. Results are appended to a file, from
-which the next call goes on.
+A row is a combination of argument values. Several rows run in one process, so that a crash costs one row. Results are
+appended to a file, and a later call continues from this file.
 """
 
 import argparse
@@ -49,17 +49,20 @@ TIMEOUT = 600
 
 
 def all_pairs(axes, is_refused, seed=0):
-    """Return rows, dicts of a value for each axis, such that each pair of values of two axes is in one of them.
+    """Return rows that cover each pair of values of two axes.
 
-    A row that a rule refuses stands for the pair that it begins with alone: all other pairs are in rows that work.
+    A row that a rule refuses covers only its first pair. All other pairs are covered by rows that work.
 
-    Greedy: each row begins with a pair that isn't covered yet. Each further axis gets the value with which the row
-    isn't refused, if there is one, and which covers the most pairs with the values that are set; of equals the first.
+    The construction is greedy. Each row begins with an uncovered pair. Each further axis gets the value that covers the
+    most new pairs, among the values with which no rule refuses the row. Ties are broken by the order of the values.
 
     Args:
-        axes: Dict of a list of values by name, the plainest first.
-        is_refused: Function of a row that returns whether a rule refuses it.
+        axes: Dict from the name of an axis to its list of values, the plainest first.
+        is_refused: Function from a row to whether a rule refuses the row.
         seed: Seed of the order of the pairs.
+
+    Returns:
+        List of dicts from axis to value.
     """
     names = list(axes)
     plainest = {name: values[0] for name, values in axes.items()}
@@ -83,7 +86,7 @@ def all_pairs(axes, is_refused, seed=0):
 
 
 def _gain(row, name, left, plainest, is_refused):
-    """Whether a row that isn't complete works with plain values, and how many new pairs the latest axis makes."""
+    """Return whether an incomplete row works with plain values, and the number of new pairs with its last axis."""
     names = list(plainest)
     ends = [(name, row[name])]
     pairs = [tuple(sorted([*ends, each], key=lambda end: names.index(end[0]))) for each in row.items()]
@@ -91,7 +94,7 @@ def _gain(row, name, left, plainest, is_refused):
 
 
 def is_refused(row):
-    """Whether a rule refuses a row."""
+    """Return whether a rule refuses a row."""
     from autonas.data.fit_data import FitData
     from autonas.preparation import combinations
     from autonas.preparation.request import Request
@@ -112,7 +115,7 @@ def is_refused(row):
 
 
 def inputs_of(kind, n_rows=N_ROWS):
-    """Rows of a kind of data whose label, 0 to 2, can be learned."""
+    """Return rows of a kind of data, from whose values the labels 0 to 2 can be learned."""
     generator = np.random.default_rng(0)
     labels = np.arange(n_rows) % 3
     images = (generator.random((n_rows, 8, 8)) * 100 + 70 * labels[:, None, None]).astype("uint8")
@@ -131,7 +134,7 @@ def inputs_of(kind, n_rows=N_ROWS):
 
 
 def targets_of(task, labels):
-    """Targets of a task, from labels."""
+    """Return the targets of a task for integer labels."""
     words = np.array(["a", "b", "c"])[labels]
     return {
         "multiclass": words,
@@ -143,7 +146,7 @@ def targets_of(task, labels):
 
 
 def graph_of(data, task):
-    """A small drawn graph with decisions that share weights."""
+    """Return a small graph of blocks whose decisions share weights."""
     import keras
 
     import autonas
@@ -178,7 +181,7 @@ def graph_of(data, task):
 
 
 def arguments_of(row):
-    """The constructor's arguments of a row."""
+    """Return the arguments of the constructor for a row."""
     import keras_tuner
 
     from autonas import objectives, oracles
@@ -219,7 +222,7 @@ def _stream_of(task):
 
 
 def data_of(row):
-    """`x` and `y` of a row."""
+    """Return `x` and `y` of a row."""
     if row["data"] == "stream":
         return _stream_of(row["task"]), None
     x, labels = inputs_of(row["data"])
@@ -227,7 +230,7 @@ def data_of(row):
 
 
 def estimator_of(row, directory=None):
-    """The estimator of a row."""
+    """Return the estimator of a row."""
     import autonas
 
     cls, own = autonas.AutoModel, {}
@@ -240,7 +243,7 @@ def estimator_of(row, directory=None):
 
 
 def shorten_supernets():
-    """Make supernets that strategies train by name tiny: one epoch, few scores."""
+    """Reduce supernet searches to one epoch and few scores, for strategies that are chosen by name."""
     from autonas import oracles
 
     oracles.SupernetOracle.epochs_bounds = oracles.GradientOracle.epochs_bounds = (1, 1)
@@ -250,14 +253,14 @@ def shorten_supernets():
 
 
 def run_row(row, directory):
-    """Fit a row and check what comes of it.
+    """Fit the estimator of a row, and check the result.
 
     Returns:
-        `"works"` or `"refused"`, and a line that says more.
+        `"works"` or `"refused"`, and a line with details.
 
     Raises:
-        AssertionError: If what was fitted isn't what was asked for.
-        Exception: Whatever else goes wrong.
+        AssertionError: If the fitted estimator contradicts the row.
+        Exception: Any other error of `fit` or of the checks.
     """
     from autonas.preparation import combinations
 
@@ -282,7 +285,7 @@ def expect(condition, shown=""):
 
 
 def check_search(model, row):
-    """Check the trials, the strategy, the space and the limits of a fitted model."""
+    """Check trials, strategy, space and constraints of a fitted model."""
     from autonas import oracles
 
     search = model._searched[1]
@@ -325,7 +328,7 @@ def check_search(model, row):
 
 
 def check_predictions(model, row, x):
-    """Check the shapes and labels of predictions, and that a loaded model predicts the same."""
+    """Check shapes and labels of predictions, and that a loaded model returns the same predictions."""
     import autonas
 
     task, n_rows = row["task"], N_ROWS
@@ -354,7 +357,10 @@ def check_predictions(model, row, x):
 
 
 def work(rows, path):
-    """Run rows, a dict by number, in this process, and append what comes of each to the file of results."""
+    """Run rows in this process, and append each result to a file.
+
+    The argument `rows` is a dict from number to row.
+    """
     import tempfile
     import warnings
 
@@ -387,7 +393,7 @@ def append(path, content):
 
 
 def results(path):
-    """What came of the rows so far, a dict by number; `"began"` of one whose process was lost."""
+    """Return the results so far, a dict by number. The result of a row whose process crashed is `"began"`."""
     if not os.path.exists(path):
         return {}
     with open(path, encoding="utf-8") as file:
@@ -395,7 +401,7 @@ def results(path):
 
 
 def run_all(numbers, rows, path, batch):
-    """Run rows of one backend in processes, one after another, until each has a result."""
+    """Run the rows of one backend in processes, until each row has a result."""
     waiting = [number for number in numbers if results(path).get(number, {}).get("outcome") in (None, "began")]
     while waiting:
         these, waiting = waiting[:batch], waiting[batch:]
@@ -416,7 +422,7 @@ def run_all(numbers, rows, path, batch):
 
 
 def show(rows, path):
-    """Print what came of the rows."""
+    """Print the results so far."""
     found = results(path)
     counts = collections.Counter(each["outcome"] for each in found.values())
     for number, result in sorted(found.items()):

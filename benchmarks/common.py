@@ -1,6 +1,6 @@
-"""What the benchmarks share: the data sets, and calling a function in a fresh process on its own cores.
+"""Shared functions of the benchmarks: data sets, and calls in a fresh process on some cores.
 
-Run as `python common.py SCRIPT FUNCTION ARGUMENTS CORES RESULT`, it is that process.
+`python common.py SCRIPT FUNCTION ARGUMENTS CORES RESULT` runs a function in this process.
 """
 
 import dataclasses
@@ -38,12 +38,12 @@ METRICS = SHARED_SETS | SKLEARN_SETS
 
 @dataclasses.dataclass
 class DataSet:
-    """A set with its test part.
+    """A data set with a test set.
 
     Args:
         kind: `"image"`, `"table"`, `"text"` or `"series"`.
         metric: `"accuracy"`, `"auc"` or `"rmse"`.
-        text_columns: Columns of free text in a table.
+        text_columns: Names of the columns of free text in a table.
     """
 
     kind: str
@@ -56,10 +56,9 @@ class DataSet:
 
 
 def load(name, data_directory):
-    """A data set by name.
+    """Load a data set by its name.
 
-    Images come as uint8 arrays, texts as lists of str, tables as DataFrames as pandas reads them, series as
-    arrays padded with NaN.
+    Images are uint8 arrays, texts lists of str, tables DataFrames as read by pandas, and series arrays padded with NaN.
     """
     if name in SKLEARN_SETS:
         return _load_sklearn(name)
@@ -97,7 +96,7 @@ def _load_sklearn(name):
 
 
 def scores(dataset, estimator):
-    """Scores of a fitted estimator on the test part, a dict."""
+    """Score a fitted estimator on the test set; return a dict."""
     from sklearn import metrics
 
     predicted = estimator.predict(dataset.x_test)
@@ -111,18 +110,18 @@ def scores(dataset, estimator):
 
 
 def in_fresh_process(script, function, arguments, threads=1, python=sys.executable, timeout=None):
-    """Calls a function of a script in a fresh process.
+    """Call a function of a script in a fresh process.
 
     Args:
         script: Path of the script.
-        function: Name of the function in it; what it returns must be JSON.
-        arguments: Dict of its keyword arguments.
-        threads: Number of cores, the last ones of those that this process may use, and of threads.
-        python: The interpreter. Defaults to that of this process.
-        timeout: Seconds after which the process is killed, or `None`.
+        function: Name of a function in the script that returns JSON.
+        arguments: Dict of keyword arguments.
+        threads: Number of threads, and of cores. The last cores that are available to this process are used.
+        python: Path of the interpreter. Defaults to the interpreter of this process.
+        timeout: Seconds after which the process is killed, or `None`. Defaults to `None`.
 
     Returns:
-        What the function returned, or `{"error": last line of what the process wrote to stderr}`.
+        Returned value of the function, or `{"error": last line of stderr}`.
     """
     cores = sorted(os.sched_getaffinity(0))[-threads:]
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -144,15 +143,16 @@ def in_fresh_process(script, function, arguments, threads=1, python=sys.executab
 
 
 def cpu_seconds():
-    """CPU seconds of this process and of those it has waited for."""
+    """Return the CPU seconds of this process and of its terminated children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def peak_megabytes():
-    """Largest resident set so far of this process, or of the largest that it has waited for.
+    """Return the largest resident set so far of this process, or of its largest terminated child, in megabytes.
 
-    `ru_maxrss` of a process counts what its parent held when it forked, so the kernel is asked for its own.
+    `ru_maxrss` includes memory of the parent at the time of the fork. Therefore the value for this process is read from
+    `/proc`.
     """
     status = pathlib.Path("/proc/self/status").read_text()
     own = int(status.split("VmHWM:")[1].split()[0])
@@ -160,13 +160,13 @@ def peak_megabytes():
 
 
 def resident_megabytes():
-    """Resident set of this process."""
+    """Return the resident set of this process in megabytes."""
     pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 def machine():
-    """What the numbers were measured with."""
+    """Return a description of the machine and of the versions of libraries."""
     from importlib import metadata
 
     cpu = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
@@ -184,12 +184,12 @@ def machine():
 
 
 def around(owner, name, observe):
-    """Wraps a function or method of `owner`.
+    """Replace a function or method of `owner` by a wrapper that measures its calls.
 
     Args:
-        owner: A module or class.
-        name: Name of the function in it.
-        observe: Function `(seconds, CPU seconds, *arguments of the call)` called after each call.
+        owner: Module or class.
+        name: Name of the function in `owner`.
+        observe: Function `(seconds, CPU seconds, *arguments of the call)` that is called after each call.
     """
     original = getattr(owner, name)
 
@@ -204,7 +204,7 @@ def around(owner, name, observe):
 
 
 def write_json(path, content):
-    """Writes a JSON file, which is whole at any time."""
+    """Write a JSON file atomically."""
     unfinished = f"{path}.unfinished"
     with open(unfinished, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1, default=str)
@@ -212,7 +212,7 @@ def write_json(path, content):
 
 
 def table(rows, header):
-    """Lines of a table, columns aligned."""
+    """Return the lines of a table with aligned columns."""
     rows = [[str(cell) for cell in row] for row in [header, *rows]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

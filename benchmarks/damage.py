@@ -1,14 +1,14 @@
-"""Is damage in any file of a run or of a saved model found, and is everything that can be made again made again?
+"""Detection and repair of damage in each file of a run folder and of a saved model.
 
     python benchmarks/damage.py --places 20
 
-A small search on the irises is run once, with short trainings first, a final fit and a TensorBoard log. Each file of
-its folder is cut off at a number of places, and as many times one of its bits is flipped; then `fit` is called again in
-a copy of the folder, and for the files of `model/` also `AutoModel.load`. Each outcome is one of:
+A small search on the iris data is run once, with low-fidelity trainings, a final fit and a TensorBoard log. Each file
+of the run folder is truncated at several positions, and one bit is flipped at several positions. Then `fit` is called
+in a copy of the damaged folder, and `AutoModel.load` for files of `model/`. Each outcome is one of:
 
-- right: the predictions and the leaderboard are those of the undamaged run;
-- named: one line of an error names the file;
-- wrong: anything else.
+- right: predictions and leaderboard are equal to the undamaged run;
+- named: an error of one line names the file;
+- wrong: any other outcome.
 """
 
 import argparse
@@ -39,18 +39,18 @@ def search(directory):
 
 
 def result(model, x):
-    """Return everything that must be as in the undamaged run."""
+    """Return the predictions and the leaderboard, which must be equal to the undamaged run."""
     board = model.leaderboard().drop(columns="seconds")
     return model.predict_proba(x), board.drop(columns="reason").to_json()
 
 
 def outcome(call, expected, file, x):
-    """Return `"right"`, `"named"` or a description of anything else.
+    """Return `"right"`, `"named"`, or the description of a wrong outcome.
 
     Args:
         call: Function without arguments that returns a fitted estimator.
-        expected: The `result` of the undamaged run.
-        file: The damaged file.
+        expected: `result` of the undamaged run.
+        file: Path of the damaged file.
         x: Rows to predict.
     """
     try:
@@ -65,7 +65,7 @@ def outcome(call, expected, file, x):
 
 
 def damages(content, places, generator):
-    """Yield the contents of a damaged file, and the name of the damage."""
+    """Yield pairs of the content of a damaged file and the name of the damage."""
     for length in np.unique(np.linspace(0, max(0, len(content) - 1), places).astype(int)):
         yield content[:length], f"cut to {length} of {len(content)} bytes"
     for _ in range(places if content else 0):

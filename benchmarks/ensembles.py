@@ -1,10 +1,10 @@
-"""Is an ensemble of a short search better on test rows than the best single candidate, and what does it cost?
+"""Test score and cost of an ensemble, compared to the best single candidate of the same short search.
 
     python benchmarks/ensembles.py DATA_DIR --budget 45 --seeds 0 1
 
-Each search runs in a fresh process on one core. The single candidate is what `fit` serves; then `ensemble` is called on
-the same object. Validation scores are of the networks that were trained on the training part, test scores of those that
-were trained on all rows.
+Each search runs in a fresh process on one core. `fit` serves the single candidate, and `ensemble` is called on the same
+object afterwards. Validation scores are of networks trained on the training set. Test scores are of networks trained on
+all rows.
 """
 
 import argparse
@@ -23,7 +23,7 @@ SETS = ("diabetes", "adult", "california_housing", "trec6", "ecg5000")
 
 
 def measure(name, data, budget, seed, size):
-    """Test and validation scores of both, and what the ensemble is made of."""
+    """Return validation and test scores of both models, and the members of the ensemble."""
     import autonas
 
     dataset = common.load(name, data)

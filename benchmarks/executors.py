@@ -1,15 +1,19 @@
-"""What executors cost, and how much faster two workers are than one.
+"""Overhead of executors, and speed-up of two workers over one.
 
     python benchmarks/executors.py
     python benchmarks/executors.py --executors process --trials 8
 
-For each executor: seconds until the first job of one worker has ended; milliseconds that a job without work takes in a
-warm worker, the median of many, one after another (wanted: at most 5), without and with a report; and trials a minute
-on trials that train a small Keras model as searches do, for about five seconds: of one worker with one thread, of one
-with all cores, as it is by default, and of two (wanted: at least 1.7 times as many as one), and the CPU seconds of a
-trial. Workers have imported Keras and trained a model once before the clock starts. Run it on an idle machine; on a
-shared one, the CPU seconds tell what two workers cost each other: at best they are 2 * (those of one) / (those of two)
-times as fast.
+The benchmark measures for each executor:
+
+- seconds until the first job of one worker has ended;
+- milliseconds of an empty job in a warm worker, with and without a report: the median of consecutive jobs (wanted: at
+  most 5);
+- trials per minute, and CPU seconds per trial, of trials that train a small Keras model for about five seconds: with
+  one worker of one thread, one worker with all cores (the default), and two workers (wanted: at least 1.7 times one
+  worker).
+
+Workers import Keras and train a model before the measurement. Run the benchmark on an idle machine. On a shared
+machine, compare CPU seconds: the best possible speed-up is 2 * (CPU seconds of one) / (CPU seconds of two).
 """
 
 import argparse
@@ -26,7 +30,7 @@ import common  # noqa: E402
 
 @dataclasses.dataclass
 class Job:
-    """A job: `seconds` of training, or none."""
+    """A job with `seconds` of training, or an empty one."""
 
     trial_id: str
     seconds: float = 0.0
@@ -35,7 +39,7 @@ class Job:
 
 
 def evaluate(job, report):
-    """Reports if it is to, and trains an image classifier for so many seconds; returns CPU seconds."""
+    """Send a report if requested, and train an image classifier for some seconds; return CPU seconds."""
     began = time.process_time()
     if job.reports:
         report(job.trial_id)
@@ -70,7 +74,7 @@ EPOCHS_A_SECOND = 9.0
 
 
 def make(name, n_workers):
-    """A new executor."""
+    """Return a new executor."""
     if name == "inline":
         from autonas.execution import inline
 
@@ -85,7 +89,7 @@ def make(name, n_workers):
 
 
 def outcomes(executor, jobs):
-    """Runs jobs, as many at once as there is room for; returns outcomes."""
+    """Run jobs on all slots of an executor; return the outcomes."""
     jobs, n_under_way, found = list(jobs), 0, []
     while jobs or n_under_way:
         while jobs and n_under_way < executor.slots:
@@ -98,7 +102,7 @@ def outcomes(executor, jobs):
 
 
 def overhead(name, n_jobs=500):
-    """Dict of seconds to start, and of milliseconds of a job without work, without and with a report."""
+    """Return a dict of seconds to start, and milliseconds of an empty job with and without a report."""
     began = time.perf_counter()
     with make(name, 1) as executor:
         executor.start(evaluate, lambda job, event: None)
@@ -115,7 +119,7 @@ def overhead(name, n_jobs=500):
 
 
 def throughput(name, n_workers, n_threads, n_trials, seconds):
-    """Trials a minute, and CPU seconds of one, of workers with so many threads each, or as by default if `None`."""
+    """Return trials per minute and CPU seconds per trial, with `n_threads` per worker or the default for `None`."""
     variables = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
     if n_threads is not None:
         os.environ.update(dict.fromkeys(variables, str(n_threads)))

@@ -1,20 +1,19 @@
-"""How many more queries do the strategies need when trials fail?
+"""Number of queries that strategies need when trials fail.
 
     python benchmarks/failures.py TABLE.npz --seeds 200
     python benchmarks/failures.py TABLE.npz --strategies random --seeds 100 --queries 30000
 
-Each strategy searches each table of trained architectures (see `tables.py`) until it has a score of the architecture
-with the best validation score, in four ways:
+Each strategy searches each tabular benchmark (see `tables.py`) until the architecture with the best validation score is
+scored. There are four settings:
 
 - no trial fails;
-- each trial fails with the probability `--rate`, whatever its architecture;
+- each trial fails with probability `--rate`, independently of its architecture;
 - the first `--early` trials fail;
-- each trial fails whose architecture has a certain option of its first decision: the first one that the optimum
-  doesn't have.
+- all trials fail whose first decision has a certain option, which is not the option of the optimum.
 
-Printed, for each: the median number of queries over the seeds, failed ones included (`-` if less than half of the
-seeds found it within `--queries`), and, except for early failures, the ratio to the median without failures. A query
-is a trial: an architecture that failed and is asked for again is another query.
+The script prints the median number of queries over the seeds, including failed ones (`-` if less than half of the seeds
+find the optimum within `--queries`). Except for early failures, the script also prints the ratio to the median without
+failures. Each trial is a query, even if its architecture has been asked for before.
 """
 
 import argparse
@@ -31,7 +30,7 @@ WAYS = ("none", "random", "early", "systematic")
 
 
 def n_queries(path, place, description, seed, way, arguments):
-    """The number of queries of one search; infinite if it didn't find the optimum."""
+    """Return the number of queries of one search; infinite if the search doesn't find the optimum."""
     table = strategies.cached_tables(path)[place]
     oracle = strategies.make_oracle(description, table, seed, None)
     decision = table.space.space[0]

@@ -1,23 +1,23 @@
-"""How good is the best that strategies find with short trainings first, on a table with learning curves?
+"""Quality of low-fidelity strategies on tabular benchmarks with learning curves.
 
     python benchmarks/fidelity.py TABLE.npz --seeds 200 --epochs 5000 --strategies evolution bayesian --workers 1 4
 
-Each search is a simulation: a trial takes a second for each of its epochs, on one worker or on several that begin the
-next trial as soon as they are free. Printed is the test score of the best that was found so far, by validation among
-those at the highest fidelity seen so far, the mean over seeds and its standard deviation, after so many epochs: on n
-workers after an n-th of the seconds. An epoch counts when its trial has ended.
+Searches are simulated: a trial takes one second per epoch, on one or several workers. The incumbent is the trial with
+the best validation score among trials of the highest fidelity so far. The script prints the test score of the
+incumbent, mean and standard deviation over seeds, after some numbers of epochs. On n workers, the score is that after
+an n-th of the seconds. The epochs of a trial count when the trial ends.
 
-The table must hold validation scores of trainings of different lengths: `val_curve_milli`, after each epoch, or some
-`val<epochs>` (see `tables.py`). Rungs are those of `SuccessiveHalvingOracle`; where there is no curve, they are the
-lengths that there are, and η is their ratio (`--reduction` for another).
+The table must hold validation scores after different numbers of epochs: `val_curve_milli` for all epochs, or several
+`val<epochs>` (see `tables.py`). The rungs are chosen by `SuccessiveHalvingOracle`. Without a learning curve, the rungs
+are the numbers of epochs in the table, and η is their ratio, or `--reduction`.
 
-Yardsticks run beside: `random` trained in full, and with the published synchronous form of Hyperband's most aggressive
-bracket, `halving`: at each rung, the best third of a batch of random architectures goes on, batch after batch.
+The references are `random` at full fidelity, and `halving`: the synchronous form of the most aggressive bracket of
+Hyperband, in which the best third of a batch of random architectures is promoted at each rung.
 
-`--strategies` takes names, each with arguments if wanted, as in `strategies.py`; `--fidelity` one or more of `full`,
-`successive_halving`, `hyperband` and `learning_curve`, whose trials are scored by the best of their epochs, and which
-needs curves; it is also printed how many trials it stopped, how many of these would have become the best, and how many
-epochs of full trainings were saved. `--output` adds all results to a JSON-lines file.
+`--strategies` takes names, optionally with arguments, as in `strategies.py`. `--fidelity` takes any of `full`,
+`successive_halving`, `hyperband` and `learning_curve`. For `learning_curve`, which needs learning curves and scores
+trials by their best epoch, the script also prints the number of stopped trials, the number of stopped trials that would
+have become the incumbent, and the share of saved epochs. `--output` appends all results to a JSON-lines file.
 """
 
 import argparse
@@ -49,11 +49,11 @@ ORACLES = {
 
 
 class Curves:
-    """Validation scores by epochs.
+    """Validation scores by number of epochs.
 
     Attributes:
-        epochs: Lengths of trainings for which there are scores, ascending.
-        has_all: Whether there is one for each epoch.
+        epochs: Ascending list of the numbers of epochs with scores.
+        has_all: Whether each epoch has scores.
     """
 
     def __init__(self, path):
@@ -73,11 +73,11 @@ class Curves:
         return float(self._scores[epochs][row])
 
     def history(self, row):
-        """The score after each epoch, as a list of dicts."""
+        """Return the learning curve as a list of dicts, one per epoch."""
         return [{"score": self.score(row, epochs)} for epochs in self.epochs]
 
     def best_score(self, row):
-        """The score of the best epoch."""
+        """Return the score of the best epoch."""
         return max(self.score(row, epochs) for epochs in self.epochs)
 
 
@@ -85,23 +85,26 @@ _curves = {}
 
 
 def read(path):
-    """The table of a file, and its curves."""
+    """Read a file; return the table and its learning curves."""
     if path not in _curves:
         _curves[path] = Curves(path)
     return strategies.cached_tables(path)[0], _curves[path]
 
 
 def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
-    """One search: test scores of the best at the checkpoints, CPU seconds, and the counts of `_stopped`.
+    """Run one search.
 
     Args:
-        path: The table's.
-        description: The strategy's, or `"halving"`.
-        fidelity: `"full"`, or one of `ORACLES`.
-        arguments: Dict of arguments of the oracle of the fidelity.
-        seed: The seed.
+        path: Path of the table.
+        description: Name of a strategy, optionally with arguments, or `"halving"`.
+        fidelity: `"full"`, or a key of `ORACLES`.
+        arguments: Dict of the arguments of the low-fidelity oracle.
+        seed: Seed of the search.
         n_workers: Number of workers.
-        n_epochs: Epochs in all.
+        n_epochs: Total number of epochs.
+
+    Returns:
+        Test scores of the incumbent at the checkpoints, CPU seconds, and the numbers returned by `_stopped`.
     """
     table, curves = read(path)
     longest = curves.epochs[-1]
@@ -140,7 +143,7 @@ def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
 
 
 def _stopped(trials, longest, final_score):
-    """Numbers of trials, of stopped ones, of those of them that would have become the best, and of epochs."""
+    """Return the numbers of trials, of stopped trials, of stopped trials better than the incumbent, and of epochs."""
     whole = [trial for trial in trials if trial.ended - trial.began == longest]
     stopped = [trial for trial in trials if trial.ended - trial.began < longest]
     wrong = 0
@@ -151,12 +154,12 @@ def _stopped(trials, longest, final_score):
 
 
 def _best(found, spent):
-    """The row of the best at the highest fidelity after so many epochs."""
+    """Return the row of the incumbent after some epochs: the best validation score at the highest fidelity."""
     return max((epochs, score, row) for at, epochs, score, row in found if at <= spent)[2]
 
 
 def _batches(table, curves, arguments, seed, n_epochs):
-    """Synchronous successive halving of random architectures."""
+    """Run synchronous successive halving on batches of random architectures."""
     rungs = fidelity_module.rungs(arguments["min_epochs"], curves.epochs[-1], arguments["reduction"])
     rungs = [rung.epochs for rung in rungs]
     generator, encoding = np.random.default_rng(seed), encoding_module.Encoding(table.space)

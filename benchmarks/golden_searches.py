@@ -1,18 +1,18 @@
-"""Do the same seeds still give the same searches, and do the folders of earlier searches still open?
+"""Regression test of seeded searches, run folders and saved models.
 
     python benchmarks/golden_searches.py record FOLDER
     python benchmarks/golden_searches.py compare FOLDER --only table_evolution forecaster
 
-Record before a change, compare after it, on the same machine. `record` runs small searches with a seed and keeps, for
-each of them, a JSON file of facts (leaderboard and predictions), the run folder and a saved model. `compare` runs the
-searches again and checks three things:
+Record before a change of the code, and compare after the change, on the same machine. `record` runs small searches with
+a seed. For each search, it keeps a JSON file of facts (leaderboard and predictions), the run folder, and a saved model.
+`compare` runs the searches again and checks that
 
-- the facts of the new search are the recorded ones;
-- the recorded model loads, and its leaderboard and predictions are the recorded ones;
-- `fit` continues a copy of the recorded run folder, with more trials where `more` says so, as it did when recorded.
+- the facts of the new search are equal to the recorded ones;
+- the recorded model loads, and its leaderboard and predictions are equal to the recorded ones;
+- `fit` continues a copy of the recorded run folder with the recorded result, with more trials if `more` is set.
 
-Strategies are also asked and told without any training. Only public names of autonas are used, so that the script
-survives a change of the modules. The exit status is 1 if anything differs.
+Strategies are also run by `ask` and `tell` without training. The script uses only public names of autonas, so that it
+survives changes of modules. The exit status is 1 if a check fails.
 """
 
 import argparse
@@ -58,7 +58,7 @@ BUDGET = {"epochs": 2, "seed": 0, "verbose": 0, "tensorboard": False}
 
 @dataclasses.dataclass
 class Data:
-    """Rows to search on.
+    """Rows of a search.
 
     Args:
         fit: Dict of the arguments of `fit`.
@@ -140,7 +140,7 @@ def images_and_table():
 
 
 class ThreeLayers(autonas.Block):
-    """27 architectures of three layers, for supernets that are traced in seconds."""
+    """A space of 27 architectures with three layers, for supernets that are traced in seconds."""
 
     def build(self, hp, inputs):
         outputs = keras.layers.Flatten()(inputs)
@@ -210,14 +210,14 @@ def two_inputs():
 
 
 def plain(value):
-    """Return a value as JSON gives it back."""
+    """Convert a value to the value that it has after writing and reading JSON."""
     if isinstance(value, np.generic):
         value = value.item()
     return value if isinstance(value, (bool, int, float)) or value is None else str(value)
 
 
 def facts(model):
-    """Return the facts of a fitted estimator that must stay, but for its predictions."""
+    """Return the facts of a fitted estimator to compare, without predictions."""
     rows = []
     for row in model.leaderboard().to_dict("records"):
         kept = {name: value for name, value in row.items() if name not in LEFT_OUT and not pandas.isna(value)}
@@ -233,7 +233,7 @@ def facts(model):
 
 
 def predictions(model, rows):
-    """Return the predictions for rows: a list for each head, of labels or numbers, and of probabilities."""
+    """Return predictions of rows: lists, one for each head, of labels or numbers, and of probabilities."""
     outputs = [model.predict(rows)] + ([model.predict_proba(rows)] if hasattr(model, "predict_proba") else [])
     heads = [head for values in outputs for head in (values if isinstance(values, list) else [values])]
     return [[plain(value) for value in np.ravel(head)] for head in heads if head is not None]
@@ -271,11 +271,11 @@ class Search:
 
     Args:
         data: Function that returns the `Data`.
-        arguments: Dict of the constructor's arguments, without those of `BUDGET`.
-        cls: Name of the estimator's class.
-        graph: Function that returns the two ends of a graph of blocks, or `None`.
-        more: Number of trials with which a copy of the run folder is continued, or `None`: it is read again.
-        after: Function of the fitted estimator that is called before its facts are taken, or `None`.
+        arguments: Dict of arguments of the constructor, in addition to `BUDGET`.
+        cls: Name of the class of the estimator.
+        graph: Function that returns the inputs and outputs of a graph of blocks, or `None`.
+        more: Number of trials with which a copy of the run folder is continued, or `None` for no further trials.
+        after: Function of the fitted estimator that is called before the facts are computed, or `None`.
     """
 
     data: Callable
@@ -286,7 +286,7 @@ class Search:
     after: Callable | None = None
 
     def run(self, directory, max_trials=None):
-        """Return the estimator fitted in a directory."""
+        """Return the estimator, fitted in a directory."""
         arguments = {**BUDGET, "max_trials": 4, **self.arguments, "directory": str(directory)}
         if max_trials is not None:
             arguments["max_trials"] = max_trials
@@ -297,7 +297,7 @@ class Search:
         return model
 
     def facts(self, model):
-        """Return the facts of a fitted estimator that must stay."""
+        """Return the facts of a fitted estimator to compare."""
         return {**facts(model), "predictions": predictions(model, self.data().rows)}
 
     def searched(self):
@@ -327,7 +327,7 @@ class Search:
         }
 
     def checks(self, folder):
-        """Return a function for each check, which returns the facts of now."""
+        """Return a dict from the name of a check to a function that returns the current facts."""
         return {
             "search": self.searched,
             "loaded": lambda: self.loaded(folder / "model"),
@@ -341,7 +341,7 @@ def likelihood(truth, predicted):
 
 
 def select(model):
-    """Serve the best model that is smaller than the largest of the front."""
+    """Serve the best model of the front that is smaller than the largest one."""
     front = model.pareto_front()["params"]
     model.select(params=max(front[front < front.max()], default=front.max()))
 
@@ -472,7 +472,7 @@ _DEPTH = 4
 
 
 def layers():
-    """Return a space of one to four layers, and a rate."""
+    """Return a space of one to four layers and a rate."""
     space = keras_tuner.HyperParameters()
     space.Int("depth", 1, _DEPTH)
     for layer in range(_DEPTH):
@@ -486,7 +486,7 @@ def layers():
 
 
 def layers_score(values):
-    """Return the score of an architecture: three layers of two kinds, and a rate near 0.01, are best."""
+    """Return the score of an architecture, which is best for three layers of two kinds and a rate near 0.01."""
     kinds = sum(
         values[f"kind_{layer}"] == kind
         for layer, kind in enumerate(["convolution", "pooling", "dense"][: values["depth"]])
@@ -495,20 +495,20 @@ def layers_score(values):
 
 
 def layers_cost(values):
-    """Return the sum of the widths of an architecture, and 1."""
+    """Return the sum of the widths of an architecture, plus 1."""
     return 1 + sum(values.get(f"width_{layer}", 0) for layer in range(values["depth"]))
 
 
 @dataclasses.dataclass
 class Queries:
-    """A strategy that is asked and told.
+    """A strategy that is run by `ask` and `tell`.
 
     Args:
         oracle: Name of a class of `autonas.oracles`.
-        arguments: Dict of its arguments, but for space, objectives and seed.
-        n_objectives: 1, or 2 for the cost as well.
-        limit: Limit of the cost, or `None`.
-        fails: Whether every fifth trial fails.
+        arguments: Dict of arguments of the oracle, without space, objectives and seed.
+        n_objectives: 1, or 2 with the cost as an objective.
+        limit: Upper limit of the cost, or `None`.
+        fails: Whether each fifth trial fails.
     """
 
     oracle: str
@@ -518,7 +518,7 @@ class Queries:
     fails: bool = False
 
     def rows(self):
-        """Return the architectures in the order of asking, with their scores."""
+        """Return the suggested architectures in order, with their scores."""
         objectives = [keras_tuner.Objective(name, "max") for name in ("score", "cheapness")[: self.n_objectives]]
         oracle = getattr(autonas.oracles, self.oracle)(
             objective=objectives[0], objectives=objectives, hyperparameters=layers(), seed=0, **self.arguments
@@ -538,11 +538,11 @@ class Queries:
         return {"rows": json.loads(json.dumps(rows))}
 
     def record(self, folder):
-        """Return facts by check; the folder stays empty."""
+        """Return facts by check. The folder stays empty."""
         return {"queries": self.rows()}
 
     def checks(self, folder):
-        """Return a function for each check, which returns the facts of now."""
+        """Return a dict from the name of a check to a function that returns the current facts."""
         return {"queries": self.rows}
 
 
@@ -576,7 +576,7 @@ GOLDEN = SEARCHES | _queries()
 
 
 def record(folder, name):
-    """Record a search; return a line for the terminal, and whether it succeeded."""
+    """Record a search; return a line for the terminal, and whether the search succeeded."""
     search_folder = folder / name
     shutil.rmtree(search_folder, ignore_errors=True)
     search_folder.mkdir(parents=True)
@@ -604,7 +604,7 @@ def compare(folder, name):
 
 
 def main():
-    """Run a command of the shell; return the exit status."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     for command, help_text in [("record", "Run the searches and keep them."), ("compare", "Run them again.")]:

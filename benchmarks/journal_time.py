@@ -1,9 +1,9 @@
-"""What it costs a search that the end of each trial is flushed to disk.
+"""Time to flush the journal and the weights of a trial to disk.
 
     python benchmarks/journal_time.py --directory .
 
-Wall milliseconds of the events of a trial (its creation, three epochs, its end) in a journal of 200 trials, of 0.1 s
-each, with and without `fsync`, and of the file of the trial's weights (100,000 numbers).
+The script prints wall milliseconds of the events of a trial (creation, three epochs, end) in a journal of 200 trials,
+with and without `fsync`, and of the file of the weights of a trial (100,000 numbers). A trial takes 0.1 s.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from autonas.trials import journal
 
 
 def trial(written, number):
-    """Writes the events of a trial; returns the milliseconds that this takes."""
+    """Write the events of a trial; return the milliseconds."""
     values = {f"decision_{place}": 0.1 * place for place in range(20)}
     metrics = {"loss": 0.25, "val_loss": 0.5, "val_accuracy": 0.75}
     trial_id = f"{number:04d}"
@@ -34,7 +34,7 @@ def trial(written, number):
 
 
 def summary(times):
-    """Mean, median and 95th percentile in words."""
+    """Return mean, median and 95th percentile as a text."""
     return (
         f"mean {np.mean(times):.2f} ms, median {np.median(times):.2f}, 95th percentile {np.percentile(times, 95):.2f}"
     )

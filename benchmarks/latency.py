@@ -1,16 +1,16 @@
-"""Does `latency_ms` order models as their exported files do when they are run by themselves, also on a busy machine?
+"""Accuracy of `latency_ms` on idle and busy machines, compared to exported files that run alone.
 
     python benchmarks/latency.py
 
-Twelve architectures of a chain space on images of 28 x 28 pixels:
+The benchmark draws twelve architectures of a chain space on images of 28 x 28 pixels, and prints:
 
-- Kendall's tau between `Latency()` and the files that were exported to LiteRT, each run in a fresh process that is
-  pinned to a core of an idle machine; `Latency()` is measured on the idle machine, with a busy loop on the other core,
-  and with one on the same core. Beside it the median of the time that passes, of the files in such processes.
-- how long it takes to measure a model, in each run time.
+- Kendall's tau between `Latency()` and the latencies of exported LiteRT files. Each file runs in a fresh process,
+  pinned to a core of an idle machine. `Latency()` is measured on the idle machine, with a busy loop on the other core,
+  and with a busy loop on the same core. For comparison: the median wall time in the same situations;
+- the time to measure a model in each runtime;
 - the error of a latency table.
 
-It needs two cores, and an idle machine to begin with.
+The benchmark needs two cores, and an idle machine at the start.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _WARM_UP, _CALLS = 20, 200
 
 
 def run_file(path):
-    """Milliseconds of a call of a LiteRT file: the median of the time that passes."""
+    """Return the median wall milliseconds of a call of a LiteRT file."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=path, num_threads=1)
@@ -52,7 +52,7 @@ def run_in_fresh_process(path, core):
 
 @contextlib.contextmanager
 def busy(core):
-    """A busy loop on a core; none for `None`."""
+    """Return a context with a busy loop on a core, or an empty one for `None`."""
     if core is None:
         yield
         return
@@ -65,7 +65,7 @@ def busy(core):
 
 
 def chain():
-    """A search of chains for images of 28 x 28 pixels, an `AutoModel`, and rows to prepare it by."""
+    """Return an `AutoModel` that searches chains for images of 28 x 28 pixels, and rows of data."""
     import autonas
 
     node = autonas.ImageInput()
@@ -76,7 +76,7 @@ def chain():
 
 
 def networks(count):
-    """Built models of architectures drawn from the space."""
+    """Return built models of random architectures of the space."""
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
     from autonas.objectives import BuiltModel
@@ -96,7 +96,7 @@ def networks(count):
 
 
 def compare(built, core, other):
-    """Prints how `Latency()` and plain medians agree with the files on an idle machine."""
+    """Print Kendall's tau of `Latency()` and of plain medians with the files on an idle machine."""
     from scipy import stats
 
     from autonas.objectives import Latency
@@ -122,7 +122,7 @@ def compare(built, core, other):
 
 
 def time_to_measure(built):
-    """Prints how long it takes to export and to measure a model."""
+    """Print the time to export and to measure a model."""
     from autonas.objectives import BuiltModel, Latency
 
     print("\n| run time | export, ms | measure, ms |\n| --- | --- | --- |")
@@ -141,7 +141,7 @@ def time_to_measure(built):
 
 
 def table_error(n_architectures, n_checked):
-    """Prints how well a latency table predicts models."""
+    """Print the error of a latency table."""
     from autonas.estimators import profiling
 
     began = time.perf_counter()

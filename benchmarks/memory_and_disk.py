@@ -1,13 +1,13 @@
-"""Whether memory and the folder of the run grow with the number of trials.
+"""Growth of memory and of the run folder with the number of trials.
 
     python benchmarks/memory_and_disk.py DATA_DIR --trials 100
     python benchmarks/memory_and_disk.py DATA_DIR --trials 100 --fixed
 
-The first searches the default space on the digits, two epochs a trial: its networks differ in size, and the resident
-set follows the largest so far, so that only the later trials tell of a leak. The second trains the same small
-convolutional network in all trials, at different learning rates: any growth is a leak. After each trial the resident
-set and the bytes in the folder are noted, the TensorBoard log left out. Wanted: under 50 MB more after the last trial
-than after the fifth; a folder bounded by the best few models.
+The first command searches the default space on the digits with two epochs per trial. Networks differ in size, and the
+resident set follows the largest network so far, so that only late trials show a leak. The second command trains the
+same small convolutional network in all trials, with different learning rates: any growth is a leak. The resident set
+and the bytes in the folder, without the TensorBoard log, are recorded after each trial. Wanted: less than 50 MB of
+growth after the fifth trial, and a folder that is bounded by the weights of a few best models.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import common  # noqa: E402
 
 
 def measure(name, data, trials, epochs, fixed):
-    """Megabytes resident, and bytes of each kind of file in the folder, after each trial."""
+    """Return resident megabytes, and bytes of each kind of file in the folder, after each trial."""
     import autonas
     from autonas import oracles
 
@@ -46,7 +46,7 @@ def measure(name, data, trials, epochs, fixed):
 
 
 def _fixed():
-    """A graph of images in which there is nothing to choose."""
+    """Return a graph of images without decisions."""
     import autonas
 
     node = autonas.ImageInput()
@@ -64,7 +64,7 @@ def _fixed():
 
 
 def _bytes(directory):
-    """Bytes by the first part of the path in the folder, but for the TensorBoard log."""
+    """Return bytes by the first component of the path in the folder, without the TensorBoard log."""
     found = {}
     for path in directory.rglob("*"):
         kind = path.relative_to(directory).parts[0]

@@ -1,8 +1,9 @@
-"""Does one-shot search find anything: against random search of equal wall-clock time, and random architectures.
+"""Quality of one-shot search, compared to random search of equal wall-clock time and to random architectures.
 
-`find` runs each search of `SEARCHES` for the same time on the same space, over several seeds, and random architectures
-of the space, trained alone. `rank` measures how well one-shot scores order architectures that were trained alone.
-`front` lets the searches of `SEARCHES` look for the front of accuracy and parameters, and trains what they found again.
+`find` runs each search of `SEARCHES` for the same time on the same space, over several seeds, and trains random
+architectures of the space. `rank` measures the rank correlation of one-shot scores and scores of architectures trained
+alone. `front` runs the searches of `SEARCHES` for accuracy and number of parameters, and trains the resulting front
+again.
 
     python benchmarks/one_shot_quality.py find DATA_DIR --sets digits fashion_mnist --seeds 5
     python benchmarks/one_shot_quality.py rank DATA_DIR
@@ -46,7 +47,7 @@ TEST_ROWS = 5000
 
 
 def architecture_search():
-    """`AutoModel` with nothing to search but the architecture: optimizer, learning rate and batch size are fixed."""
+    """Return an `AutoModel` that searches the architecture only: optimizer, learning rate and batch size are fixed."""
     import autonas
     from autonas.search_space.optimization import Optimization
 
@@ -62,9 +63,10 @@ def architecture_search():
 
 
 def estimator(seed, directory, **arguments):
-    """An `AutoModel` over residual chains of six layers, eight operations each, with everything else fixed.
+    """Return an `AutoModel` over residual chains of six layers with eight operations each.
 
-    The identity is the first operation, so that the default architecture, with which all searches begin, is no help.
+    The identity is the first operation, so that the default architecture, the first candidate of all searches, isn't a
+    good one.
     """
     import autonas
 
@@ -77,7 +79,7 @@ def estimator(seed, directory, **arguments):
 
 
 def oracle(search):
-    """The strategy of a search."""
+    """Return the strategy of a search."""
     from autonas import oracles
 
     return {
@@ -89,7 +91,7 @@ def oracle(search):
 
 
 def rows_of(name, data, seed, n_rows=None):
-    """Some rows of a set, and others to test on; inputs from 0 to 1, with the set's noise."""
+    """Return training rows and test rows of a data set, with inputs from 0 to 1 and added noise."""
     settings = SETS[name]
     dataset = common.load(name, data)
     x = np.concatenate([dataset.x_train, dataset.x_test])
@@ -103,7 +105,7 @@ def rows_of(name, data, seed, n_rows=None):
 
 
 def find_one(name, data, search, seed):
-    """One search, or one random architecture; what it found, on the test part."""
+    """Run one search, or train one random architecture; return the architecture and its test accuracy."""
     settings = SETS[name]
     x, y, x_test, y_test = rows_of(name, data, 0)
     budget = {"max_trials": 1} if search == "random architecture" else {"time_limit": settings["seconds"]}
@@ -149,7 +151,7 @@ def common_results(path):
 
 
 def summary(results, sets):
-    """The table of means and standard errors of test accuracies, and differences to random architectures and search."""
+    """Return a table of mean test accuracies, standard errors, and differences to random architectures and search."""
     rows = []
     for name in sets:
         found = {
@@ -184,12 +186,12 @@ def summary(results, sets):
 
 
 def error(scores):
-    """Standard error of the mean."""
+    """Return the standard error of the mean."""
     return np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else float("nan")
 
 
 def difference(scores, others):
-    """Difference of means, and how many standard errors that is."""
+    """Return the difference of means, and its ratio to its standard error."""
     if not others:
         return ""
     gap = np.mean(scores) - np.mean(others)
@@ -205,7 +207,7 @@ N_TRAIN, N_VALIDATION = 500, 500
 
 
 def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
-    """Scores of random architectures, trained alone with several seeds, and with shared weights."""
+    """Return scores of random architectures, trained alone with several seeds and with shared weights."""
     import autonas
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
@@ -264,7 +266,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
 
 
 def timed(function, *arguments):
-    """What a function returns, and the CPU seconds that it took."""
+    """Return the result of a function, and its CPU seconds."""
     started = time.process_time()
     return function(*arguments), time.process_time() - started
 
@@ -336,7 +338,7 @@ def rank(arguments):
 
 
 def front_of(name, data, search, seed, trials):
-    """A search of accuracy and parameters; parameters and test accuracy, of two trainings, of what it tried."""
+    """Search for accuracy and parameters; return parameters and test accuracies of candidates trained twice."""
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
     from autonas.evaluation import evaluator as evaluator_module

@@ -1,11 +1,12 @@
-"""What shared weights cost: scores a second, and steps of training against those of a single model.
+"""Cost of shared weights: scores per second, and the time of training steps relative to a single model.
 
     python benchmarks/one_shot_throughput.py
 
-A cell of 6 edges with 8 operations each, 16 filters, on the digits: 500 images are predicted, 64 are a step. All takes
-turns in one process on one core, and CPU seconds are counted. Wanted: 120 architectures predicted a second; steps of
-at most 1.5 (select), 2.7 (sample), 6.3 (partial channels) and 7.5 (blend) times a single model's, the last three being
-an update of the architecture and one of the weights each; less than 8 seconds before the first step.
+The supernet is a cell of 6 edges with 8 operations and 16 filters on the digits. 500 images are predicted, and a step
+has 64 images. Measurements alternate in one process on one core, in CPU seconds. Wanted: predictions of 120
+architectures per second; at most 1.5 (select), 2.7 (sample), 6.3 (partial channels) and 7.5 (blend) times the step of a
+single model, where the last three modes update the architecture and the weights in each step; less than 8 seconds
+before the first step.
 """
 
 import argparse
@@ -36,14 +37,14 @@ WANTED = {"select": 1.5, "sample": 2.7, "partial channels": 6.3, "blend": 7.5}
 
 
 def seconds(function, *arguments):
-    """CPU seconds of a call."""
+    """Return the CPU seconds of a call."""
     started = time.process_time()
     function(*arguments)
     return time.process_time() - started
 
 
 class Setting:
-    """The graph, its data and architectures to measure on."""
+    """Graph, data set, and architectures for the measurements."""
 
     def __init__(self, n_architectures):
         import numpy as np
@@ -70,7 +71,7 @@ class Setting:
         self.architectures = [shared.sample(generator) for _ in range(n_architectures)]
 
     def model(self, values):
-        """The stand-alone model of an architecture."""
+        """Return the stand-alone model of an architecture."""
         import keras_tuner
 
         config = {"space": self.space.get_config()["space"], "values": values}
@@ -78,7 +79,7 @@ class Setting:
 
 
 def scoring(setting, turns):
-    """CPU seconds of a score by shared weights, by part, and of one by a model that is built for it."""
+    """Return the CPU seconds of the phases of a one-shot score, and of a score of a stand-alone model."""
     import numpy as np
 
     from autonas.evaluation import loops
@@ -104,7 +105,7 @@ def scoring(setting, turns):
 
 
 class Single:
-    """Trains one model after the other by the same steps as a supernet, a stand-alone one for each architecture."""
+    """Training of stand-alone models one after the other, with the steps of a supernet training."""
 
     def __init__(self, setting):
         self.trainers = itertools.cycle([self._trainer(setting, values) for values in setting.architectures])
@@ -122,7 +123,7 @@ class Single:
 
 
 class Select:
-    """Trains the same architectures by shared weights."""
+    """Training of the same architectures with shared weights."""
 
     def __init__(self, setting):
         from autonas.evaluation.one_shot import path_training
@@ -141,7 +142,7 @@ class Select:
 
 
 def bilevel_trainer(setting, relaxation, partial_channels=1):
-    """Trains weights and architecture."""
+    """Return a trainer of weights and architecture."""
     from autonas.evaluation.one_shot import bilevel
     from autonas.supernet import Supernet
 
@@ -150,7 +151,7 @@ def bilevel_trainer(setting, relaxation, partial_channels=1):
 
 
 def training(setting, turns):
-    """CPU seconds of a step, by what is trained, and those before the first step."""
+    """Return CPU seconds per step, and before the first step, by kind of training."""
     import numpy as np
 
     trainers = {
@@ -177,7 +178,7 @@ def training(setting, turns):
 
 
 def measure(n_architectures, turns):
-    """All measurements of one process."""
+    """Return all measurements of one process."""
     setting = Setting(n_architectures)
     return {"scoring": scoring(setting, turns), **training(setting, turns)}
 

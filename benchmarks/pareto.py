@@ -1,25 +1,25 @@
-"""How much of a Pareto front do strategies find, and how good is the best within a limit, on a table of architectures?
+"""Pareto fronts and constrained optima that strategies find on tabular benchmarks.
 
     python benchmarks/pareto.py front TABLE.npz --seeds 100 --evaluations 300 --strategies nsga2 evolution bayesian
     python benchmarks/pareto.py constrained TABLE.npz --seeds 100 --evaluations 100
 
-The table must have validation accuracies in % and latencies (see `tables.py`); each device is a problem of its own.
+The table must have validation accuracies in % and latencies (see `tables.py`). Each device is a separate problem.
 
-`front`: two objectives, the validation error as a share and the latency. Printed is the hypervolume of what was found
-after so many evaluations as a share of that of the table's front, the mean over seeds; the reference point is an
-error of 0.6 and the 99.5th percentile of the latency. Two yardsticks run beside: `random`, and `nsga2`, the
-generational textbook form with a population of 20. The published shares (random 0.83 / 0.88 / 0.91 / 0.93 and NSGA-II
-0.83 / 0.89 / 0.95 / 0.97 after 50 / 100 / 200 / 300 evaluations, on gold_6226) are for accuracies on CIFAR-100; with
-a table of CIFAR-10 compare with the yardsticks of the same run.
+`front` has two objectives, the validation error as a share and the latency. The script prints the hypervolume of the
+evaluated architectures relative to the hypervolume of the front of the table, averaged over seeds, after some numbers
+of evaluations. The reference point is an error of 0.6 and the 99.5th percentile of the latency. The references are
+`random`, and `nsga2`, the generational form with a population of 20. The published hypervolumes (random 0.83 / 0.88 /
+0.91 / 0.93 and NSGA-II 0.83 / 0.89 / 0.95 / 0.97 after 50 / 100 / 200 / 300 evaluations, on gold_6226) are for
+CIFAR-100. With a table of CIFAR-10, compare with the references of the same run.
 
-`constrained`: one objective, the validation accuracy, and an upper limit of the latency at its 25th, 50th and 75th
-percentile. Printed is the test accuracy of the best found by validation within the limit, the mean over seeds, after
-so many evaluations, and how many architectures were refused for each that was evaluated. An evaluation is an
-architecture within the limit; one beyond is refused, which costs no training, and strategies are told its margin. The
-yardstick `rejection` is local search that is told of a refusal as a failure.
+`constrained` has one objective, the validation accuracy, and an upper limit of the latency at its 25th, 50th and 75th
+percentile. The script prints the test accuracy of the architecture with the best validation accuracy among the feasible
+ones, averaged over seeds, after some numbers of evaluations, and the number of refused architectures per evaluated one.
+An evaluation is a feasible architecture. An infeasible architecture is refused without training, and the strategy
+observes its margin. The reference `rejection` is local search that observes a refusal as a failure.
 
-An evaluation is a distinct architecture: none is asked for twice. `--strategies` takes names, each with arguments if
-wanted, as in `strategies.py`. `--output` adds all results to a JSON-lines file.
+An evaluation is a distinct architecture, because strategies don't repeat themselves. `--strategies` takes names,
+optionally with arguments, as in `strategies.py`. `--output` appends all results to a JSON-lines file.
 """
 
 import argparse
@@ -49,8 +49,12 @@ POPULATION = 20
 
 
 class TextbookNsga2:
-    """NSGA-II in generations: binary tournaments, uniform crossover with probability 0.9, each decision mutated with
-    probability 1 / n, and the fittest of parents and children survive. Children that are known are made again."""
+    """Generational NSGA-II.
+
+    Parents are chosen by binary tournaments, with uniform crossover of probability 0.9, and mutation of each decision
+    with probability 1 / n. The fittest of parents and children survive. Children that are already known are drawn
+    again.
+    """
 
     def __init__(self, table, seed):
         self.encoding = encoding_module.Encoding(table.space)
@@ -96,7 +100,7 @@ class TextbookNsga2:
 
 
 def search_front(path, description, device, seed, evaluations):
-    """One search for a front: shares of the hypervolume at the checkpoints, and CPU seconds."""
+    """Run one search for a front; return relative hypervolumes at the checkpoints, and CPU seconds."""
     (table,) = strategies.cached_tables(path)
     latency = table.latencies[device]
     rows = np.stack([table.validation / 100 - 1, -latency], axis=1)
@@ -117,7 +121,7 @@ def search_front(path, description, device, seed, evaluations):
 
 
 def search_constrained(path, description, device, percentile, seed, evaluations):
-    """One search within a limit: test accuracies of the best at the checkpoints, refusals, and CPU seconds."""
+    """Run one constrained search; return test accuracies at the checkpoints, refusals, and CPU seconds."""
     (table,) = strategies.cached_tables(path)
     latency = table.latencies[device]
     limit = np.percentile(latency, percentile)
@@ -143,14 +147,14 @@ def search_constrained(path, description, device, percentile, seed, evaluations)
 
 
 def best_within(table, device, percentile):
-    """Test accuracy of the best by validation within a limit."""
+    """Return the test accuracy of the feasible architecture with the best validation accuracy."""
     latency = table.latencies[device]
     validation = np.where(latency <= np.percentile(latency, percentile), table.validation, -np.inf)
     return table.test[int(validation.argmax())]
 
 
 def front(arguments, pool, table, device):
-    """Prints the shares of each strategy on a device; returns them."""
+    """Print and return the relative hypervolumes of each strategy on a device."""
     points = [count for count in CHECKPOINTS if count <= arguments.evaluations]
     print(f"\n{table.name}, {device}: share of the front's hypervolume after so many evaluations")
     print(f"| strategy | {' | '.join(map(str, points))} | CPU ms a suggestion |")
@@ -167,7 +171,7 @@ def front(arguments, pool, table, device):
 
 
 def constrained(arguments, pool, table, device):
-    """Prints test accuracies of each strategy within the limits of a device; returns them."""
+    """Print and return the test accuracies of each strategy within the limits of a device."""
     points = [count for count in CHECKPOINTS if count <= arguments.evaluations]
     for percentile in PERCENTILES:
         best = best_within(table, device, percentile)

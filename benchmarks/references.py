@@ -1,9 +1,9 @@
-"""Scores that others were measured to have, to compare with: on the test part, on one core.
+"""Published reference scores on the test sets, measured on one core.
 
-`LINEAR` and `BOOSTING` are from the README of the data sets (scikit-learn, untuned, the same split), but for
-breast_cancer and diabetes, which are from the study that preceded this project, as `RIVALS` are. That study split
-scikit-learn's own sets in another way: what is in `OTHER_SPLIT` can't be compared to the third digit. For that there
-is `time_to_quality.py --baselines`, which fits models on the same split in the same run.
+`LINEAR` and `BOOSTING` are from the README of the data sets (scikit-learn, untuned, the same split), except for
+breast_cancer and diabetes. These two, and `RIVALS`, are from the study that preceded this project. The study splits
+scikit-learn's own data sets in another way: scores of the sets in `OTHER_SPLIT` can't be compared to the third digit.
+`time_to_quality.py --baselines` fits models on the same split in the same run instead.
 """
 
 #: Logistic regression or ridge: accuracy, AUC for adult and breast_cancer, RMSE for numbers.
@@ -77,7 +77,7 @@ TO_BEAT = ("linear", "AutoKeras", "Keras Tuner", "hand-made", "wanted")
 
 
 def references(name):
-    """All scores for a set, a dict from whose it is to the score."""
+    """Return all reference scores of a data set, a dict from the name of a model to its score."""
     found = dict(RIVALS.get(name, {}))
     for label, scores in (("linear", LINEAR), ("boosting", BOOSTING), ("wanted", WANTED)):
         if name in scores:

@@ -1,11 +1,12 @@
-"""How good is the model after a minute, beside those of other libraries in the same run, on the same split and core?
+"""Quality of a model after one minute, compared to other libraries in the same run, on the same split and core.
 
-Each library runs under an interpreter of its own, since their requirements exclude each other:
+Each library runs under its own interpreter, since the requirements of the libraries exclude each other:
 
     python benchmarks/rivals.py DATA_DIR --python autokeras=ENV1/bin/python flaml=ENV2/bin/python
 
-`autonas` and `keras_tuner` run under this one. A library gets the rows as its users would give them; where it reads no
-text or series, the set is left out. Keras Tuner searches networks that were written for it here.
+`autonas` and `keras_tuner` run under this interpreter. Each library gets the rows in the form that its documentation
+recommends. Data sets of texts or series are left out for libraries that can't read them. Keras Tuner searches the
+networks that this script defines.
 """
 
 import argparse
@@ -169,14 +170,14 @@ def fit_keras_tuner(dataset, budget, seed, directory):
 
 
 class _Named:
-    """Predictions by functions, under scikit-learn's names."""
+    """Predictions of functions, with the method names of scikit-learn."""
 
     def __init__(self, predict, predict_proba, classes):
         self.predict, self.predict_proba, self.classes_ = predict, predict_proba, classes
 
 
 def _interruption_after(seconds):
-    """A callback of Keras that interrupts a training so many seconds from now."""
+    """Return a Keras callback that interrupts the training after some seconds."""
     import keras
 
     ends = time.monotonic() + seconds
@@ -190,19 +191,19 @@ def _interruption_after(seconds):
 
 
 def _columns(x):
-    """Images as rows of pixels."""
+    """Flatten images to rows of pixels."""
     return x.reshape(len(x), -1) if hasattr(x, "reshape") else x
 
 
 def _as_words(frame):
-    """A table as AutoKeras reads it: an array, of strings if there is one, with no missing values."""
+    """Convert a table to an array for AutoKeras: of strings if there is a column of strings, without missing values."""
     numbers = frame.select_dtypes("number").columns
     filled = frame.fillna({name: frame[name].median() for name in numbers})
     return filled.to_numpy() if len(numbers) == frame.shape[1] else filled.fillna("missing").astype(str).to_numpy()
 
 
 def measure(library, name, data, budget, seed):
-    """Scores of a library on a set, and the seconds that its `fit` took."""
+    """Return the scores of a library on a data set, and the seconds of its `fit`."""
     dataset = common.load(name, data)
     # To import it is no part of `fit`.
     modules = {"autonas": "autonas.estimators.auto_model", "autogluon": "autogluon.tabular"}

@@ -1,8 +1,8 @@
-"""Scores of the constant and the linear prediction that every search is compared with, and the seconds they take.
+"""Scores and seconds of the constant and the linear baseline of a search.
 
     python benchmarks/simple_predictions.py DATA_DIRECTORY [--sets adult digits ...]
 
-Scores are on the validation rows of a search with the metric by which the set is compared.
+Scores are computed on the validation rows of a search, with the metric of the data set.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import common  # noqa: E402
 
 
 def measure(name, data_directory, time_limit):
-    """Return rows of a set: its name, the baseline, its score, its seconds, how it was made."""
+    """Return table rows for a data set: its name, the baseline, its score, its seconds and its message."""
     import autonas
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan

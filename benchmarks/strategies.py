@@ -1,15 +1,18 @@
-"""How good are the strategies, and how fast, on tables of trained architectures?
+"""Quality and speed of strategies on tabular benchmarks.
 
     python benchmarks/strategies.py TABLE.npz... --strategies random evolution bayesian --seeds 200 --queries 300
 
-Each searches each table through Keras Tuner's contract (`create_trial`, `update_trial`, `end_trial`), driven by
-the validation score alone. Printed, for each: mean and standard deviation over the seeds of the test score of the best
-by validation found so far, after so many queries; the median number of queries to the architecture of the best
-validation score (`-` if less than half of the seeds found it); CPU milliseconds of a trial. A query is a distinct
-architecture: no strategy asks for one twice.
+Each strategy searches each table through the interface of a Keras Tuner oracle (`create_trial`, `update_trial`,
+`end_trial`), with the validation score as its objective. For each strategy, the script prints:
 
-`--strategies` takes names, each with arguments if wanted: `evolution:population_size=50,tournament_size=10`.
-`--output` adds all results to a JSON-lines file.
+- the test score of the architecture with the best validation score, mean and standard deviation over the seeds, after
+  some numbers of queries;
+- the median number of queries until the best validation score of the table (`-` if less than half of the seeds find
+  it);
+- CPU milliseconds per trial.
+
+A query is a distinct architecture, because strategies don't repeat themselves. `--strategies` takes names, optionally
+with arguments: `evolution:population_size=50,tournament_size=10`. `--output` appends all results to a JSON-lines file.
 """
 
 import argparse
@@ -36,7 +39,7 @@ CHECKPOINTS = (10, 25, 50, 100, 150, 200, 300)
 
 
 def make_oracle(description, table, seed, queries):
-    """The oracle of a name with arguments, such as `evolution:population_size=50`."""
+    """Return the oracle of a description, such as `evolution:population_size=50`."""
     name, _, rest = description.partition(":")
     arguments = dict(pair.split("=") for pair in rest.split(",") if pair)
     arguments = {key: _literal(value) for key, value in arguments.items()}
@@ -61,7 +64,7 @@ def _literal(text):
 
 
 def search(path, place, description, seed, queries):
-    """One search: rows asked for, in order, and CPU seconds."""
+    """Run one search; return the table rows of the queries in order, and CPU seconds."""
     table = cached_tables(path)[place]
     oracle = make_oracle(description, table, seed, queries)
     rows = []
@@ -89,7 +92,7 @@ def cached_tables(path):
 
 
 def summarise(table, searches, queries):
-    """Statistics of the searches of one strategy on one table."""
+    """Return statistics of the searches of one strategy on one table."""
     points = [count for count in CHECKPOINTS if count <= queries]
     tests = np.empty((len(searches), len(points)))
     found = []

@@ -1,13 +1,14 @@
-"""How long does a strategy think, and what does the bookkeeping of a trial cost, as trials add up?
+"""Time of a suggestion, and overhead of a trial, by the number of trials.
 
     python benchmarks/suggestion_time.py --keras-tuner
 
-CPU milliseconds, in a space of 20 hyperparameters (6 reals on a log scale, 6 integers, 6 choices, 2 booleans):
+The script prints CPU milliseconds in a space of 20 hyperparameters (6 reals on a log scale, 6 integers, 6 choices, 2
+booleans):
 
-- of a suggestion, the median and the mean of the 20 around so many trials;
-- of all else, with the journal on disk: creating, updating and ending a trial whose suggestion is random.
+- of a suggestion, median and mean of 20 suggestions around each number of trials;
+- of the overhead with the journal on disk: creating, updating and ending a trial with a random suggestion.
 
-`--keras-tuner` measures Keras Tuner's Bayesian oracle in the same run, five suggestions at each number of trials.
+`--keras-tuner` also measures the Bayesian oracle of Keras Tuner, with five suggestions for each number of trials.
 """
 
 import argparse
@@ -29,7 +30,7 @@ OBJECTIVE = keras_tuner.Objective("score", "max")
 
 
 def space():
-    """20 hyperparameters of all kinds."""
+    """Return a space of 20 hyperparameters of all kinds."""
     hp = keras_tuner.HyperParameters()
     for number in range(6):
         hp.Float(f"real_{number}", 1e-4, 1e-1, sampling="log")
@@ -41,7 +42,7 @@ def space():
 
 
 def score(values):
-    """The best is 7."""
+    """Return the score of an architecture, at most 7."""
     numbers = sum(
         (np.log10(values[f"real_{number}"]) + 2.5 + 0.1 * number) ** 2 + ((values[f"integer_{number}"] - 40) / 30) ** 2
         for number in range(6)
@@ -50,7 +51,7 @@ def score(values):
 
 
 def suggestions(name):
-    """CPU milliseconds of each suggestion of a search, and the best score so far at each of the points."""
+    """Return the CPU milliseconds of each suggestion of a search, and the best scores so far at the checkpoints."""
     oracle = oracles.STRATEGIES[name](objective=OBJECTIVE, hyperparameters=space(), seed=0)
     times, scores = [], []
     for number in range(max(POINTS) + 10):
@@ -64,7 +65,7 @@ def suggestions(name):
 
 
 def run(oracle, n_trials):
-    """CPU milliseconds of each trial of a search with its files on disk: in all, and until it was created."""
+    """Return the CPU milliseconds of each trial of a search with files on disk: in total, and until its creation."""
     found = []
     with tempfile.TemporaryDirectory() as directory:
         oracle._set_project_dir(directory, "run")
@@ -80,13 +81,13 @@ def run(oracle, n_trials):
 
 
 def in_all(name, n_trials):
-    """CPU milliseconds of each trial by a strategy."""
+    """Return the CPU milliseconds of each trial of a strategy."""
     oracle = oracles.STRATEGIES[name](objective=OBJECTIVE, hyperparameters=space(), seed=0)
     return run(oracle, n_trials)[:, 0]
 
 
 def of_keras_tuner():
-    """CPU milliseconds of suggestions of Keras Tuner's Bayesian oracle after random trials."""
+    """Return the CPU milliseconds of suggestions of Keras Tuner's Bayesian oracle after random trials."""
     warnings.simplefilter("ignore")
     found = []
     for point in POINTS:

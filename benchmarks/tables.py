@@ -1,14 +1,15 @@
-"""Tables of trained architectures as spaces to search in: every architecture's scores are known.
+"""Tabular benchmarks: search spaces in which the scores of all architectures are known.
 
-A table is a file of numpy arrays in one of two forms:
+A table is a file of NumPy arrays in one of two forms:
 
-- `arch`, integers of shape `(n, decisions)`: codes into `ops` if present. Scores: `val<epochs>` or `val_curve_milli`
-  (its last epoch) drives the search and `test<epochs>` or `test_acc` is reported; without a validation score, the
-  first run of `test_acc` drives and the mean of the others is reported.
-- `config`, integers of shape `(n, decisions)`: places on the scale of each of `params`, and errors `val_mse` of shape
-  `(n, datasets, seeds)`: one table for each of `datasets`; driven by, and reported as, -log10 of the mean error.
+- `arch`, integers of shape `(n, decisions)`, indices into `ops` if present. The validation score `val<epochs>`, or the
+  last epoch of `val_curve_milli`, drives the search. The test score `test<epochs>` or `test_acc` is reported. Without a
+  validation score, the first run of `test_acc` drives the search, and the mean of the other runs is reported.
+- `config`, integers of shape `(n, decisions)`, indices into the values of each of `params`, and errors `val_mse` of
+  shape `(n, datasets, seeds)`, which give one table for each of `datasets`. The score is -log10 of the mean error.
 
-Of the first form there may be `latency_ms`, milliseconds of shape `(n, devices)`, on each of `latency_devices`.
+A table of the first form may have `latency_ms`, milliseconds of shape `(n, devices)`, for the devices
+`latency_devices`.
 """
 
 import os
@@ -25,15 +26,15 @@ _SPIKENAS_EDGES = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
 
 
 class Table:
-    """A space with a known score for each architecture.
+    """A search space with the scores of all architectures.
 
     Attributes:
-        name: What to call it.
-        codes: Of each architecture, the place of each decision's value among its options, shape `(n, decisions)`.
+        name: Name of the table.
+        codes: Indices of the values of decisions among their options, shape `(n, decisions)`.
         space: A `keras_tuner.HyperParameters`.
         structure: An `OperationGraph`, or `None`.
-        validation: Score that drives the search, larger is better, shape `(n,)`.
-        test: Score that is reported, shape `(n,)`.
+        validation: Scores that drive the search, larger is better, shape `(n,)`.
+        test: Scores to report, shape `(n,)`.
         latencies: Dict from the name of a device to milliseconds, shape `(n,)`.
     """
 
@@ -46,17 +47,17 @@ class Table:
         self.optimum = int(np.nanargmax(validation))
 
     def row(self, values):
-        """The row of an architecture."""
+        """Return the row of an architecture."""
         return self._row[tuple(values[name] for name in self._names)]
 
     def values(self, row):
-        """The architecture of a row, a dict."""
+        """Return the architecture of a row, a dict."""
         codes = self.codes[row]
         return {of.name: of.values[code] for of, code in zip(self.space.space, codes, strict=True)}
 
 
 def read(path):
-    """The tables of a file, a list."""
+    """Return the list of the tables of a file."""
     arrays = np.load(path)
     name = os.path.splitext(os.path.basename(path))[0]
     if "config" in arrays:

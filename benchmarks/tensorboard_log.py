@@ -1,12 +1,12 @@
-"""What the TensorBoard log of a search costs, in time and in bytes.
+"""Time and size of the TensorBoard log of a search.
 
     python benchmarks/tensorboard_log.py search --budget 60
     python benchmarks/tensorboard_log.py hour
 
-`search` fits digits for some seconds, as anyone would, and gives the share of the time of `fit` that the log took,
-its end, with pictures and importances, beside the rest. Wanted: under 2 %. `hour` writes the trials of searches that
-last an hour, without training anything: thousands of short trials, hundreds of longer ones, a few of thousands of
-epochs. Wanted: under 50 MB each. On a machine that is shared, CPU seconds are what to compare.
+`search` fits the digits for some seconds, and prints the share of the time of `fit` that the log takes. The end of the
+log, with pictures and importances, is shown separately. Wanted: less than 2 %. `hour` writes the trials of searches of
+an hour without training: thousands of short trials, hundreds of longer ones, and a few of thousands of epochs. Wanted:
+less than 50 MB each. On a shared machine, compare CPU seconds.
 """
 
 import argparse
@@ -23,7 +23,7 @@ HOURS = {"10,000 short trials": (10_000, 3, 40), "1,000 trials": (1000, 30, 40),
 
 
 class Seconds:
-    """Makes a reporter count the seconds of each of its hooks, by the clock and of the CPU."""
+    """Wrapper of a reporter that measures wall and CPU seconds of each hook."""
 
     def __init__(self, reporter):
         self.spent = {name: {"wall": 0.0, "CPU": 0.0} for name in HOOKS}
@@ -40,21 +40,21 @@ class Seconds:
         return call
 
     def while_running(self, clock):
-        """Seconds of all hooks but the last."""
+        """Return the seconds of all hooks but the last."""
         return sum(spent[clock] for name, spent in self.spent.items() if name != "on_search_end")
 
     def at_the_end(self, clock):
-        """Seconds of the last hook."""
+        """Return the seconds of the last hook."""
         return self.spent["on_search_end"][clock]
 
 
 def size(directory):
-    """Bytes of all files of a folder."""
+    """Return the bytes of all files of a folder."""
     return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(directory) for name in names)
 
 
 def search(budget):
-    """Fits digits for some seconds."""
+    """Fit the digits for some seconds."""
     from sklearn.datasets import load_digits
 
     import autonas
@@ -88,7 +88,7 @@ def search(budget):
 
 
 def hour(name):
-    """Writes the log of a search that has lasted for an hour."""
+    """Write the log of a search of an hour."""
     import numpy as np
 
     from autonas.reporting import SearchInfo, TensorBoardReporter, TrialRecord

@@ -1,11 +1,11 @@
-"""How late `fit` returns under time limits of 10 to 60 s, the final fit and the saving included.
+"""Lateness of `fit` under time limits of 10 to 60 s, including the final fit and saving.
 
     python benchmarks/time_limit.py DATA_DIR --runs 20
 
-The sets and limits take turns, each run in a fresh process on one core. Wanted: never more than 5 % or two seconds
-late, whichever is more. Time that was left over is shown as negative lateness. Two sets are made here: `columns`, a
-series of 14,000 steps of 8 columns to forecast, and `slow_stream`, digits from a generator that needs a fifth of the
-limit for each pass.
+Data sets and limits alternate. Each run is a fresh process on one core. Wanted: at most 5 % or two seconds late,
+whichever is more. Unused time is shown as negative lateness. Two data sets are made by this script: `columns`, a series
+of 14,000 steps of 8 columns to forecast, and `slow_stream`, the digits from a generator that needs a fifth of the limit
+for each pass.
 """
 
 import argparse
@@ -23,7 +23,7 @@ _MADE = ("columns", "slow_stream")
 
 
 def made_columns():
-    """A series `(14000, 8)` of waves of several lengths, random walks and noise."""
+    """Return a series `(14000, 8)` of waves of several lengths, random walks and noise."""
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -34,7 +34,7 @@ def made_columns():
 
 
 def made_stream(limit):
-    """A `tf.data.Dataset` of digits, one pass of which takes a fifth of the limit."""
+    """Return a `tf.data.Dataset` of the digits, one pass of which takes a fifth of the limit."""
     import tensorflow as tf
     from sklearn.datasets import load_digits
 
@@ -51,7 +51,7 @@ def made_stream(limit):
 
 
 def measure(name, data, limit, seed):
-    """Seconds of `fit`, and what the search came to."""
+    """Return the seconds of `fit`, and the results of the search."""
     import autonas
 
     arguments = {"time_limit": limit, "seed": seed, "verbose": 0}

@@ -1,11 +1,11 @@
-"""How good a model is after a minute or three of `fit` on one core, beside linear models and rivals.
+"""Quality of a model after one or three minutes of `fit` on one core, compared to linear models and other libraries.
 
     python benchmarks/time_to_quality.py DATA_DIR --budget 60 180 --seeds 0 1 2 --output results.json
 
-Each run is a fresh process. Shown after each: the score on the test part, then on the validation part; trials
-completed and failed; epochs in all; wall seconds of `fit`; seconds until the first usable model existed; CPU seconds
-of `fit`; peak resident memory of the process; why the search stopped; the best trial's choices. In the summary `~`
-marks sets whose rivals were measured on another split.
+Each run is a fresh process. After each run, the script prints: test score and validation score; numbers of completed
+and failed trials; total number of epochs; wall seconds of `fit`; seconds until the first usable model; CPU seconds of
+`fit`; peak resident memory of the process; the stop reason; and the decisions of the best trial. In the summary, `~`
+marks data sets whose reference scores were measured on another split.
 """
 
 import argparse
@@ -25,12 +25,12 @@ LINE = "{:<18} {:>6} {:>4} {:<8} {:>9} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}
 
 
 def measure(name, data, budget, seed, options):
-    """One run in this process.
+    """Run one search in this process.
 
     Args:
-        name: The data set.
+        name: Name of the data set.
         data: Folder of the data sets.
-        budget: Seconds for `fit`.
+        budget: Time limit of `fit` in seconds.
         seed: Seed.
         options: Further arguments of `AutoModel`.
     """
@@ -51,7 +51,7 @@ def measure(name, data, budget, seed, options):
 
 
 def _facts(model, began):
-    """What the records of a fitted model tell."""
+    """Return facts from the records of a fitted model."""
     searched = [record for record in model.records_ if record["stage"] == "search"]
     completed = [record for record in searched if record["status"] == "completed"]
     sign = -1 if model.objective_[1] == "min" else 1
@@ -75,14 +75,14 @@ def _facts(model, began):
 
 
 def choices(values):
-    """The decisions of an architecture that have names, and the learning rate, on one line."""
+    """Return the named decisions of an architecture, and the learning rate, on one line."""
     named = {name: value for name, value in values.items() if isinstance(value, str)}
     rates = {name: f"{value:.2g}" for name, value in values.items() if name.endswith("learning_rate")}
     return ", ".join(f"{name.split('/', 1)[-1]}={value}" for name, value in (named | rates).items())
 
 
 def show(run):
-    """Prints a run."""
+    """Print a run."""
     metric = common.METRICS[run["set"]]
     start = [run["set"], f"{run['budget']:g}", run["seed"], metric]
     if "error" in run:
@@ -108,14 +108,14 @@ def show(run):
 
 
 def number(value):
-    """A score, in the digits that matter."""
+    """Format a score."""
     if value is None:
         return ""
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}"
 
 
 def summary(runs, baselines):
-    """Per set and budget the median, smallest and largest score over the seeds, beside the others'."""
+    """Return median, smallest and largest score over the seeds, by data set and budget, beside reference scores."""
     import statistics
 
     grouped = collections.defaultdict(list)

@@ -1,12 +1,12 @@
-"""How much sooner does a search that begins with short trainings find what one that trains in full finds?
+"""Time to reach a score with low-fidelity searches, compared to full trainings.
 
     python benchmarks/time_to_reach.py DATA_DIR --sets fashion_mnist --budget 300 --sooner 3 --seeds 0 1 2
 
-For each set and seed: a search with `fidelity="full"` within the budget, and one with each other fidelity within the
-budget divided by each number of `--sooner`. Printed are the validation score of the best trial, the seconds from the
-call of `fit` until it was there, the score of the test part after the final fit, trials and epochs. A search is so many
-times sooner if its scores are no less than those of the full one. Each run is a fresh process on `--cores` cores; of
-all, medians are printed last.
+For each data set and seed, the script runs a search with `fidelity="full"` within the budget. Then it runs a search
+with each other fidelity within the budget divided by each number of `--sooner`. It prints the validation score of the
+best trial, the seconds from the call of `fit` to this score, the test score after the final fit, and the numbers of
+trials and epochs. If the scores of a low-fidelity search aren't lower, it is faster by the factor of `--sooner`. Each
+run is a fresh process on `--cores` cores. Medians are printed last.
 """
 
 import argparse
@@ -23,11 +23,11 @@ import common  # noqa: E402
 
 
 def measure(name, data, budget, seed, fidelity, options):
-    """One run in this process: when which score was there.
+    """Run one search in this process.
 
     Returns:
-        Dict of `"points"`, pairs of seconds and the validation score that was there first then, ascending, `"test"`,
-        `"trials"` and `"epochs"`, those of all trials.
+        Dict of `"points"`, an ascending list of pairs of seconds and the best validation score at that time, `"test"`,
+        `"trials"`, and the total number of `"epochs"`.
     """
     import autonas
 

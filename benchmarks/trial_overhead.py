@@ -1,12 +1,12 @@
-"""What a trial costs beyond building and training its model, and whether that grows.
+"""Overhead of a trial in addition to building and training, and its growth with the number of trials.
 
     python benchmarks/trial_overhead.py --trials 300
 
-The model is trivial: one hidden layer, 64 rows, one epoch. In one process each: bare Keras (build, compile, fit),
-Keras Tuner's `RandomSearch`, and autonas. Overhead: wall seconds from the start of a trial to the start of the next,
-less those in which the model was built or trained (scoring after the epoch included). Wanted: under 0.15 s, as much
-in the last ten trials as in trials 5 to 15. Medians; the mean holds what happens in some trials only. On a machine
-that is shared, CPU seconds are what to compare.
+The model is trivial: one hidden layer, 64 rows, one epoch. One process each runs bare Keras (build, compile, fit),
+Keras Tuner's `RandomSearch`, and autonas. The overhead is the wall time from the start of a trial to the start of the
+next trial, without building and training (including the scoring after an epoch). Wanted: less than 0.15 s, and no
+growth from trials 5 to 15 to the last ten trials. The script prints medians; the mean includes rare events. On a shared
+machine, compare CPU seconds.
 """
 
 import argparse
@@ -23,7 +23,7 @@ LOOPS = ("bare Keras", "Keras Tuner", "autonas")
 
 
 def rows():
-    """64 rows to train and validate on."""
+    """Return 64 rows, for training and validation."""
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -31,7 +31,7 @@ def rows():
 
 
 class Clock:
-    """Collects for each trial when it began and what was spent in building and training, in wall and CPU seconds."""
+    """Recorder of the start of each trial, and of wall and CPU seconds of building and training."""
 
     def __init__(self):
         self.trials = []
@@ -52,7 +52,7 @@ class Clock:
         return result
 
     def result(self):
-        """Seconds of each trial but the last, whose end isn't known: in all, in building, in training, the rest."""
+        """Return the seconds of each trial but the last: in total, in building, in training, and the rest."""
         found = []
         for trial, following in zip(self.trials, self.trials[1:], strict=False):
             spent = {what: dict(trial[what]) for what in ("building", "training")}
@@ -66,7 +66,7 @@ class Clock:
 
 
 def build(learning_rate):
-    """The trivial model, compiled."""
+    """Return the trivial model, compiled."""
     import keras
 
     model = keras.Sequential(
@@ -77,7 +77,7 @@ def build(learning_rate):
 
 
 def bare_keras(trials):
-    """Build, compile, fit."""
+    """Run build, compile and fit."""
     import numpy as np
 
     clock, generator = Clock(), np.random.default_rng(0)
@@ -91,7 +91,7 @@ def bare_keras(trials):
 
 
 def keras_tuner(trials):
-    """Keras Tuner's loop."""
+    """Run the loop of Keras Tuner."""
     import keras_tuner
 
     clock = Clock()
@@ -116,7 +116,7 @@ def keras_tuner(trials):
 
 
 def autonas(trials, tensorboard=False):
-    """autonas's loop, by the façade."""
+    """Run the loop of autonas through `AutoModel`."""
     import autonas
     from autonas import oracles
     from autonas.evaluation import evaluator, training
@@ -150,7 +150,7 @@ def autonas(trials, tensorboard=False):
 
 
 def windows(trials):
-    """Trials 5 to 15 and the last ten."""
+    """Return trials 5 to 15 and the last ten trials."""
     return {"trials 5-15": trials[5:15], f"trials {max(0, len(trials) - 10)}-{len(trials)}": trials[-10:]}
 
 

@@ -1,9 +1,9 @@
-"""How long a warm epoch of a small network takes by autonas's loop, against plain `fit` on arrays.
+"""Time of an epoch of a small network after the first one, compared to `Model.fit` on arrays.
 
     python benchmarks/warm_epoch.py
 
-A small convolutional network on the digits, training and validation. The two take turns in one process; the first
-epoch of each turn is left out, for `fit` sets up its data in it. Wanted: a ratio of at most 0.35.
+A small convolutional network is trained and validated on the digits. The two loops alternate in one process. The first
+epoch of each turn is left out, because `Model.fit` prepares its data in it. Wanted: a ratio of at most 0.35.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import common  # noqa: E402
 
 
 def measure(turns, epochs, batch_size):
-    """Seconds of each warm epoch, by loop."""
+    """Return the seconds of each epoch after the first one, by loop."""
     import keras
     import numpy as np
     from sklearn.datasets import load_digits

@@ -1,6 +1,10 @@
-"""Whether XLA pays on TensorFlow: seconds to the first step and seconds of an epoch, with and without `jit_compile`.
+"""Effect of XLA on TensorFlow: seconds to the first step and seconds per epoch, with and without `jit_compile`.
 
-Usage: python benchmarks/xla.py [--epochs 1]
+    python benchmarks/xla.py --epochs 1
+
+In an earlier run on a CPU, XLA took 4 to 5 times as long to the first step (2.0 s instead of 0.5 s for three dense
+layers, 3.7 s instead of 0.7 s for four convolutions). Epochs of dense layers took two thirds of the time, and epochs of
+convolutions 69 times the time.
 """
 
 import argparse
@@ -18,7 +22,7 @@ ROWS, BATCH_SIZE = 6400, 64
 
 
 class XLALoop(tensorflow_loop.TensorFlowLoop):
-    """The loop whose training is compiled by XLA, one step a call: it compiles anew for each number of steps."""
+    """Training loop that XLA compiles, with one step per call, because XLA compiles each number of steps separately."""
 
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
