@@ -1,4 +1,4 @@
-"""The evaluator: from the values of a trial to its score."""
+"""Evaluator of trials: building, measuring, training and scoring of candidates."""
 
 import dataclasses
 import gc
@@ -19,7 +19,7 @@ from autonas.trials.states import Status
 
 @dataclasses.dataclass
 class _Trained:
-    """A trained model that is kept: nothing of it needs to be built or traced again."""
+    """A trained model in memory, with its compiled training loop."""
 
     trial_id: str
     model: keras.Model
@@ -31,10 +31,10 @@ class _Trained:
 
 
 class Evaluator:
-    """Builds, measures, trains and scores candidates on one data set.
+    """Evaluator of the candidates of one search.
 
-    The best model so far stays in memory, its compiled steps included, for the final fit, and the latest until the next
-    is built; all others are dropped.
+    The best model so far stays in memory for the final fit, including its compiled steps. The latest model stays until
+    the next one is built.
 
     Args:
         problem: The `Problem`.
@@ -64,36 +64,45 @@ class Evaluator:
         self.n_devices = n_devices
         self._as_served = problem.as_served
         self.best = None
-        #: The candidate that was trained last.
+        #: The `_Trained` of the latest candidate, or `None`.
         self.latest = None
-        #: The clock of the job that is under way, or was the latest.
+        #: The `Phases` of the current or latest job.
         self.phases = phases.Phases()
         self._best_scores = None
-        #: What was predicted for the validation rows when they were scored last.
+        #: Predictions of the latest scoring of the validation rows.
         self._predictions = None
-        #: By resolution: the data set.
+        #: Dict from resolution to data set.
         self._resized = {}
 
     def __getstate__(self):
-        """Without the models in memory: it travels to other processes."""
+        """Return the state for other processes, without models."""
         return self.__dict__ | {"best": None, "latest": None, "_predictions": None, "_resized": {}}
 
     def run(self, job, report):
-        """As `evaluate`, for an executor: reports pairs of epoch and numbers, and checkpoints where they are kept."""
+        """Evaluate a job for an executor; see `evaluate`.
+
+        Args:
+            job: A `Job`.
+            report: Report of the executor, called with pairs of epoch and numbers, and with checkpoints if the
+                report keeps them.
+        """
         on_checkpoint = report.checkpoint if report.keeps_checkpoints else None
         return self.evaluate(job, lambda epoch, numbers: report((epoch, numbers)), on_checkpoint)
 
     def evaluate(self, job, on_epoch=None, on_checkpoint=None):
-        """Trains and scores a candidate, or carries out another stage of the search.
+        """Train and score a candidate, or run another stage of the search.
 
         Args:
             job: A `Job`.
-            on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
-            on_checkpoint: Function that is given a `Checkpoint` of the training every few seconds, or `None`.
+            on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
+            on_checkpoint: Function that is called with a `Checkpoint` of the training every few seconds, or `None`.
+                Defaults to `None`.
 
         Returns:
-            An `Outcome`. Whatever goes wrong with the candidate is in it; only a `KeyboardInterrupt` before the
-            first epoch comes through.
+            An `Outcome`. Errors of the candidate are caught, and described in the outcome.
+
+        Raises:
+            KeyboardInterrupt: If the user interrupts before the end of the first epoch.
         """
         self.phases = phases.Phases()
         if reserved.is_candidate(job.values):
@@ -102,14 +111,14 @@ class Evaluator:
             outcome = self._evaluate_stage(job, on_epoch)
         outcome.phases = self.phases.seconds
         outcome.seconds = sum(outcome.phases.values())
-        # Compiled steps are cycles: what a dropped model holds is given back only by a collection.
+        # Compiled steps are reference cycles, so that the memory of a model is freed by a collection only.
         gc.collect()
         return outcome
 
     def _evaluate_stage(self, job, on_epoch):
         try:
             return self.supernet.evaluate(job, on_epoch, self.phases)
-        except (Exception, SystemExit) as error:  # The journal says why; there is no search without shared weights.
+        except (Exception, SystemExit) as error:  # The outcome describes the error, and the search ends.
             return Outcome(status=Status.FAILED, message=failures.describe(error))
 
     def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
@@ -122,7 +131,7 @@ class Evaluator:
             batch_size = job.checkpoint.progress["batch_size"]
         outcome = self._attempt(job, batch_size, on_epoch, on_checkpoint)
         if outcome.status == Status.FAILED and outcome.message.startswith(failures.OUT_OF_MEMORY) and batch_size > 1:
-            # The error, whose traceback held the model, is gone; what is left of the model are cycles.
+            # The traceback that referred to the model is gone; free the reference cycles of the model.
             gc.collect()
             outcome = self._attempt(job, batch_size // 2, on_epoch, on_checkpoint)
         return outcome
@@ -175,7 +184,7 @@ class Evaluator:
                 stop=job.stopper,
                 on_best=lambda: setattr(outcome, "predictions", self._predictions),
             )
-        except (Exception, SystemExit) as error:  # A candidate may fail in any way; the search goes on.
+        except (Exception, SystemExit) as error:  # Any error of a candidate is caught; the search goes on.
             outcome.message = failures.describe(error)
             return outcome
         outcome.status = Status.COMPLETED
@@ -195,9 +204,9 @@ class Evaluator:
             with self.phases("save"):
                 outcome.checkpoint = latest.make() or job.checkpoint
         if hasattr(self.dataset, "loop"):
-            outcome.predictions = None  # The rows of a stream may come in another order next time.
+            outcome.predictions = None  # The order of the rows of a stream may change.
         elif outcome.predictions is None:
-            # The best epoch was one of those before the checkpoint.
+            # The best epoch is before the checkpoint.
             trained.set_weights(result.weights)
             outcome.predictions = self.predict(loop)
         if trained is model:
@@ -210,18 +219,18 @@ class Evaluator:
         return outcome
 
     def remember(self, scores):
-        """Takes the scores of an earlier process's best trial as the ones to beat."""
+        """Set the best scores so far to the scores of the best trial of an earlier process, if they are better."""
         if self._best_scores is None or self.goal.is_better(scores, self._best_scores):
             self._best_scores = scores
 
     def retrain(self, job):
-        """Trains a candidate again as it was trained, and keeps it; `None` if that fails now."""
+        """Train a candidate again in the same way; return its `_Trained`, or `None` if the training fails."""
         self.best = self._best_scores = None
         self.evaluate(job)
         return self.best
 
     def build(self, values, conditions=conditions_module.PLAIN):
-        """The compiled model of an architecture, under `Conditions` of training."""
+        """Build the compiled model of an architecture under some `Conditions`."""
         hyperparameters = keras_tuner.HyperParameters.from_config(
             {"space": self.space.get_config()["space"], "values": dict(values)}
         )
@@ -229,41 +238,45 @@ class Evaluator:
             return self.graph.build(hyperparameters)
 
     def plain(self, model, values):
-        """The model of an architecture as it is measured and served: in float32, on one device, with its weights."""
+        """Convert a model to float32 on one device, with the same weights, as for measuring and serving."""
         if model.dtype_policy.name == "float32" and self.n_devices == 1:
             return model
-        found = self.build(values)
-        found.set_weights(model.get_weights())
-        return found
+        converted = self.build(values)
+        converted.set_weights(model.get_weights())
+        return converted
 
     def as_served(self, model):
-        """Return the model that is measured: a network with all that is served with it."""
+        """Return the model that is served and measured for a network, such as a network with preprocessing."""
         return model if self._as_served is None else self._as_served(model)
 
     def _conditions(self, job, n_devices):
-        """The `Conditions` of a job. A training that goes on keeps to the precision that it began with."""
-        given = self.precision if job.checkpoint is None else job.checkpoint.progress["precision"]
-        return conditions_module.Conditions(precision.resolve(given), n_devices)
+        """Return the `Conditions` of a job. A continued training keeps its precision."""
+        policy = self.precision if job.checkpoint is None else job.checkpoint.progress["precision"]
+        return conditions_module.Conditions(precision.resolve(policy), n_devices)
 
     def _earlier(self, job):
-        """The model in memory of the trial that a job goes on with, for which nothing needs to be traced again;
-        `None` if there is none, or not for this resolution."""
+        """Return the `_Trained` in memory of the trial that a job continues, which needs no tracing.
+
+        Returns:
+            A `_Trained`; `None` if the trial isn't in memory, or if the job has a lower resolution.
+        """
         if job.checkpoint is None or job.values.get(reserved.RESOLUTION, 1.0) < 1:
             return None
-        kept = (each for each in (self.latest, self.best) if each is not None)
-        return next((each for each in kept if each.trial_id == job.values.get(reserved.TRIAL_ID)), None)
+        in_memory = (trained for trained in (self.latest, self.best) if trained is not None)
+        trial_id = job.values.get(reserved.TRIAL_ID)
+        return next((trained for trained in in_memory if trained.trial_id == trial_id), None)
 
     def _initial_model(self, job, conditions=conditions_module.PLAIN):
-        """The model of a job with the weights that its training begins with."""
+        """Build the model of a job with its initial weights."""
         model = self.build(job.values, conditions)
         if reserved.SUPERNET_EPOCHS in job.values:
             self.supernet.inherit(model, job.values)
         return model
 
     def _at_resolution(self, model, values, conditions):
-        """The network that is trained for a trial, and its data set, at the trial's resolution.
+        """Return the network and the data set at the resolution of a trial.
 
-        They are those at full resolution, too, if there is no network for smaller images with the same weights.
+        The resolution is full if no network for smaller images has the same weights.
         """
         share = values.get(reserved.RESOLUTION, 1.0)
         if share == 1:
@@ -278,20 +291,20 @@ class Evaluator:
         return smaller, self._resized[share]
 
     def _training_rows(self, values):
-        """The rows that a trial is trained on."""
+        """Return the indices of the training rows of a trial."""
         share = values.get(reserved.DATA_SHARE, 1.0)
         if share == 1:
             return self.dataset.train_rows
-        # Without a trial's number: all are compared on the same rows, and go on with these and others.
+        # The seed doesn't depend on the trial, so that all trials are compared on the same rows.
         return self.dataset.some_training_rows(share, np.random.default_rng([self.seed, 3]))
 
     def _epochs(self, values):
-        """The epochs at which a trial's training ends."""
+        """Return the number of epochs after which the training of a trial ends."""
         epochs = self.graph.optimization.epochs_of(values, self.epochs)
         return min(epochs, values.get(reserved.EPOCHS, epochs))
 
     def _checkpoint(self, job):
-        """Where a job's training goes on from, or `None`. Scores at another resolution than its own are forgotten."""
+        """Return the `Checkpoint` that a job continues, or `None`. Scores at another resolution are removed."""
         checkpoint = job.checkpoint
         if checkpoint is None or reserved.RESOLUTION not in job.values:
             return checkpoint
@@ -299,7 +312,7 @@ class Evaluator:
         return checkpoint if is_own else checkpoint.without_best()
 
     def score(self, loop, costs=None):
-        """Scores of a loop's model on the validation rows, with its costs and what is made of both."""
+        """Score the model of a loop on the validation rows; return a dict of metrics, costs and combined objectives."""
         rows = self.dataset.validation_rows
         self._predictions = self.predict(loop)
         numbers = self.scorer(self._predictions, rows) | (costs or {})
@@ -309,12 +322,12 @@ class Evaluator:
         return self.goal.combined(numbers)
 
     def predict(self, loop):
-        """The predictions of a loop's model for the validation rows, a dict from head to float32 arrays."""
+        """Predict the validation rows; return a dict from head name to a float32 array."""
         predictions = loop.predict(self.dataset.validation_rows)
         return {name: np.asarray(output, "float32") for name, output in predictions.items()}
 
     def baselines(self, time_limit=None):
-        """Return the `baselines.Baseline`s, an empty list for a stream whose validation rows haven't been read yet.
+        """Return the list of `Baseline`s, which is empty for a stream whose validation rows aren't read yet.
 
         Args:
             time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
@@ -324,10 +337,10 @@ class Evaluator:
         return baselines.baselines(self.graph, self.dataset, self.scorer, self.goal.epoch_objective, time_limit)
 
     def trained(self, job, outcome=None):
-        """The model of a job as kept in memory, or built anew with its initial weights, with its outcome's costs."""
-        for kept in (self.best, self.latest):
-            if kept is not None and kept.trial_id == job.trial_id:
-                return kept
+        """Return the `_Trained` of a job from memory, or build its model with the initial weights."""
+        for trained in (self.best, self.latest):
+            if trained is not None and trained.trial_id == job.trial_id:
+                return trained
         conditions = self._conditions(job, parallel.at_most(self.n_devices))
         with seeded(self.seed, job.number):
             model = self._initial_model(job, conditions)
@@ -344,10 +357,17 @@ class Evaluator:
         )
 
     def final_schedule(self, values, outcome):
-        """Over how many epochs the learning rate is annealed in the final fit of a candidate, and how many it has.
+        """Return the schedule of the final fit of a candidate.
 
-        It goes as far as the best epoch. If that was among the last of a training that was to be short, to be compared
-        to others, it is a full training.
+        The final fit ends at the best epoch of the candidate. It is a full training if the candidate was trained at a
+        lower fidelity and improved in its last rung.
+
+        Args:
+            values: Values of the candidate.
+            outcome: `Outcome` of the candidate in the search.
+
+        Returns:
+            Number of epochs over which the learning rate is annealed, and number of epochs to train.
         """
         in_full = self.graph.optimization.epochs_of(values, self.epochs)
         if self._epochs(values) < in_full and outcome.best_epoch > outcome.initial_epoch:
@@ -355,16 +375,16 @@ class Evaluator:
         return outcome.horizon, outcome.best_epoch
 
     def final_fit(self, job, outcome, deadline=None, on_epoch=None):
-        """Trains a candidate again from its initial weights, on all rows; see `final_schedule`.
+        """Train a candidate on all rows, from its initial weights, with the epochs of `final_schedule`.
 
         Args:
-            job: Its job.
-            outcome: Its outcome in the search.
-            deadline: `time.monotonic()` to stop at, or `None`.
-            on_epoch: Function `(epoch, numbers)` called after each epoch, or `None`.
+            job: `Job` of the candidate.
+            outcome: `Outcome` of the candidate in the search.
+            deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
+            on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
 
         Returns:
-            The model, and the `Outcome`. It has no scores: no rows are left that the model wasn't trained on.
+            The model, and an `Outcome` without scores, because the validation rows are training rows here.
         """
         self.phases = phases.Phases()
         with self.phases("build"):
