@@ -1,4 +1,4 @@
-"""Time budget of a search: the maximum time of each trial, with the final fit reserved."""
+"""Time budget of a search: the maximum time of each trial, so that time is left for the final fit."""
 
 import dataclasses
 import time
@@ -19,7 +19,7 @@ STAGE_SHARES = {Stage.SUPERNET: 0.5, Stage.ONE_SHOT: 0.6}
 
 @dataclasses.dataclass
 class TimeBudget:
-    """Wall-clock time from the call of `fit` to its return.
+    """Time budget of a search: the wall-clock time from the call of `fit` to its return.
 
     Args:
         limit: Time limit in seconds, or `None` for no limit.

@@ -238,7 +238,7 @@ class Evaluator:
             return self.graph.build(hyperparameters)
 
     def plain(self, model, values):
-        """Convert a model to float32 on one device, with the same weights, as for measuring and serving."""
+        """Return a model in float32 on one device, with the same weights, for measuring and serving."""
         if model.dtype_policy.name == "float32" and self.n_devices == 1:
             return model
         converted = self.build(values)

@@ -113,15 +113,15 @@ def train(
     stop=None,
     on_best=None,
 ):
-    """Train a model by a loop, and set it to the average of its weights over the last epochs.
+    """Train a model epoch by epoch, and set it to the average of its weights over the last epochs.
 
     The learning rate is annealed over `epochs`. If the deadline comes earlier, the learning rate is annealed over the
     remaining time. A training that continues a shorter, completed one has a second warm-up, and its learning rate is
     annealed over the added epochs (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts",
-    2017). Thus trainings of all lengths are compared, and can be served, with an annealed learning rate.
+    2017). Thus models are compared and served after annealing, whatever the length of their training.
 
     Args:
-        loop: An `evaluation.loops.TrainingLoop`. Its `phases` measure the time of the training.
+        loop: The `evaluation.loops.TrainingLoop` of the model. Its `phases` measure the time of the training.
         rows: Indices of the training rows.
         batch_size: Number of rows per step.
         epochs: Total number of epochs, including the epochs before the checkpoint.

@@ -14,7 +14,7 @@ from autonas.optimizers import fused_sgd
 class PathTrainer:
     """Training of the shared weights of a supernet, with one path per step.
 
-    A path is an architecture of the supernet. The sampling of paths is
+    A path is an architecture of the supernet. Paths are sampled in one of three ways:
 
     - `"uniform"`: all options of a decision have the same probability (Guo et al., "Single path one-shot neural
       architecture search with uniform sampling", 2020);
@@ -122,13 +122,13 @@ def options(supernet):
 
 
 def uniform_paths(options, generator):
-    """Yield endless architectures, int32 arrays, in which all options of a decision have the same probability."""
+    """Yield architectures without end, int32 arrays, in which all options of a decision have the same probability."""
     while True:
         yield np.array([generator.choice(indices) for indices in options], "int32")
 
 
 def fair_paths(options, generator):
-    """Yield endless architectures, int32 arrays, in which each of K options of a decision occurs once in K steps."""
+    """Yield architectures without end, int32 arrays: each of the K options of a decision occurs once in K steps."""
     waiting = [[] for _ in options]
     while True:
         for queue, indices in zip(waiting, options, strict=True):

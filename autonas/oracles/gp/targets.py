@@ -38,7 +38,7 @@ def warped(scores):
 
 
 def unwarped(scores, targets):
-    """Invert `warped`.
+    """Transform targets back to scores, as the inverse of `warped`.
 
     In the lower half, targets are interpolated between the observed scores. The result is never below the worst score.
 
