@@ -1,10 +1,10 @@
 """Combinations: several objectives reduced to one number that a search maximises."""
 
 import math
-import numbers
 
 import keras
 
+from autonas.arguments import checks
 from autonas.arguments.lists import as_list
 from autonas.costs.orientation import oriented
 
@@ -117,9 +117,7 @@ class ProductOfPowers(Combination):
             is_valid = exponents in self._EXPONENTS
         else:
             is_valid = isinstance(exponents, (list, tuple)) and len(exponents) == 2
-            is_valid = is_valid and all(
-                isinstance(power, numbers.Real) and -math.inf < power <= 0 for power in exponents
-            )
+            is_valid = is_valid and all(checks.is_number(number) and -math.inf < number <= 0 for number in exponents)
         if not is_valid:
             raise ValueError(
                 "`exponents` must be 'soft', 'hard' or a tuple of two numbers of at most 0. "
@@ -186,7 +184,7 @@ class Lexicographic(Combination):
         if not isinstance(objectives, (list, tuple)) or len(objectives) < 2:
             raise ValueError(f"`objectives` must be a list of two or more. Received: objectives={objectives!r:.100}")
         steps = as_list(tolerances, len(objectives) - 1)
-        if len(steps) != len(objectives) - 1 or not all(isinstance(step, numbers.Real) and step > 0 for step in steps):
+        if len(steps) != len(objectives) - 1 or not all(checks.is_number(step) and step > 0 for step in steps):
             raise ValueError(
                 "`tolerances` must be a positive number, or one for each objective but the last. "
                 f"Received: tolerances={tolerances!r:.100}"
@@ -221,5 +219,5 @@ def _check_numbers(name, numbers_by_objective):
             f"`{name}` must be a dict from an objective to a positive number. Received: {numbers_by_objective!r:.100}"
         )
     for key, value in numbers_by_objective.items():
-        if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 < value < math.inf:
+        if not checks.is_number(value) or not 0 < value < math.inf:
             raise ValueError(f"`{name}` must hold positive numbers. Received: {key!r:.60}: {value!r:.60}")

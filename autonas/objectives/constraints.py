@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
-import numbers
 
+from autonas.arguments import checks
 from autonas.costs import registry as costs_module
 from autonas.costs.orientation import oriented
 
@@ -72,7 +72,7 @@ def get_constraints(constraints):
                 f"{', '.join(costs_module.COSTS)}, or an object such as autonas.objectives.CustomCost. "
                 f"Received: {cost!r:.60}. Put scores of the trained model into `objective`."
             )
-        if not isinstance(limit, numbers.Real) or isinstance(limit, bool) or not 0 < limit < math.inf:
+        if not checks.is_number(limit) or not 0 < limit < math.inf:
             raise ValueError(
                 f"`constraints` must have positive numbers as limits. Received: {cost!r:.60}: {limit!r:.60}"
             )

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+#: Number that is added to the logits of excluded labels, whose probability is then 0.
+_EXCLUDED = -1e9
+
 
 class Selector:
     """State of a decision of a supernet, shared by all mixing layers of the decision.
@@ -36,8 +39,8 @@ class Selector:
         self.allowed &= set(labels)
 
     def mask(self):
-        """Return an additive mask of the shape of `logits`: 0 for allowed labels, -1e9 for others."""
-        return np.array([0.0 if label in self.allowed else -1e9 for label in self.labels], "float32")
+        """Return an additive mask of the shape of `logits`: 0 for allowed labels, `_EXCLUDED` for others."""
+        return np.array([0.0 if label in self.allowed else _EXCLUDED for label in self.labels], "float32")
 
     def probabilities(self):
         """Return the distribution over the allowed labels, softmax(logits), a tensor."""
@@ -101,7 +104,7 @@ class Mixing(keras.layers.Layer):
         membership = np.array(
             [[label in labels for label in self.selector.labels] for labels in self.options], "float32"
         )
-        outside = np.where(membership.any(axis=0), 0.0, -1e9).astype("float32")
+        outside = np.where(membership.any(axis=0), 0.0, _EXCLUDED).astype("float32")
         return ops.matmul(membership, ops.softmax(logits + self.selector.mask() + outside))
 
     def gate(self, chosen):

@@ -7,6 +7,9 @@ from keras import ops
 from autonas.search_space import encoding
 from autonas.supernet import inheritance, mixing, reading
 
+#: Smallest distance of uniform random numbers from 0 and 1, so that the Gumbel noise is finite.
+_SMALLEST_UNIFORM = 1e-6
+
 
 class Supernet(keras.Model):
     """Compiled model of all branches of all decisions, combined by mixing layers.
@@ -155,7 +158,7 @@ class Supernet(keras.Model):
         """
         start = 0
         for selector in self.decisions.values():
-            clipped = ops.clip(uniform[start : start + len(selector.labels)], 1e-6, 1 - 1e-6)
+            clipped = ops.clip(uniform[start : start + len(selector.labels)], _SMALLEST_UNIFORM, 1 - _SMALLEST_UNIFORM)
             noise = -ops.log(-ops.log(clipped))
             selector.noise.assign(noise)
             selector.index.assign(ops.cast(ops.argmax(selector.logits + noise + selector.mask()), "int32"))

@@ -5,7 +5,7 @@ import math
 import keras
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import arguments
+from autonas.search_space.blocks import arguments, normalization
 
 #: Maximum side of the feature map in the first stage. Larger images are reduced by a strided convolution first.
 _LARGEST_SIDE = 64
@@ -91,7 +91,7 @@ class ConvolutionBlock(block.Block):
             def layer(inputs):
                 outputs = arguments.choose(self, "kind", candidates)(hp, inputs)
                 if batch_normalization:
-                    outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
+                    outputs = normalization.batch_normalization()(outputs)
                 return keras.layers.Activation(activation)(outputs)
 
             return layer

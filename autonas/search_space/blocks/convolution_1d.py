@@ -3,7 +3,7 @@
 import keras
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import arguments
+from autonas.search_space.blocks import arguments, normalization
 
 #: Minimum number of steps after pooling.
 _SHORTEST = 4
@@ -100,7 +100,7 @@ class Convolution1DBlock(block.Block):
                     inputs = keras.layers.MaxPooling1D(2, padding="same")(inputs)
                 outputs = arguments.choose(self, "kind", candidates)(hp, inputs)
                 if batch_normalization:
-                    outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
+                    outputs = normalization.batch_normalization()(outputs)
                 outputs = keras.layers.Activation(activation)(outputs)
                 if dropout:
                     outputs = keras.layers.SpatialDropout1D(dropout)(outputs)

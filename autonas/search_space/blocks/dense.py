@@ -3,7 +3,7 @@
 import keras
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import arguments
+from autonas.search_space.blocks import arguments, normalization
 
 
 class DenseBlock(block.Block):
@@ -62,7 +62,7 @@ class DenseBlock(block.Block):
         def layer(inputs):
             outputs = keras.layers.Dense(units, use_bias=not batch_normalization)(inputs)
             if batch_normalization:
-                outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
+                outputs = normalization.batch_normalization()(outputs)
             outputs = keras.layers.Activation(activation)(outputs)
             if dropout:
                 outputs = keras.layers.Dropout(dropout)(outputs)

@@ -5,7 +5,7 @@ import functools
 import keras
 
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import arguments, convolution, operations
+from autonas.search_space.blocks import arguments, convolution, normalization, operations
 
 _DROPOUT = {3: keras.layers.SpatialDropout1D, 4: keras.layers.SpatialDropout2D}
 _POOLING = {3: keras.layers.GlobalAveragePooling1D, 4: keras.layers.GlobalAveragePooling2D}
@@ -93,7 +93,7 @@ class LayeredBlock(block.Block):
         max_filters = self.suggest(hp, "max_filters")
 
         def normalize(inputs):
-            return keras.layers.BatchNormalization(momentum=0.9)(inputs)
+            return normalization.batch_normalization()(inputs)
 
         def activate(inputs):
             return keras.layers.Activation(activation)(normalize(inputs))

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from autonas.search_space.blocks import convolution
+from autonas.search_space.blocks import convolution, normalization
 
 #: Minimum number of steps of a series in the last stage.
 _SHORTEST = 4
@@ -153,7 +153,7 @@ def _deferred(operation):
 
 
 def _normalize(inputs):
-    return keras.layers.BatchNormalization(momentum=0.9)(inputs)
+    return normalization.batch_normalization()(inputs)
 
 
 def _none(inputs, rank, filters, stride):

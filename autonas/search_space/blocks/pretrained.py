@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from autonas.search_space import block, declaration, ranges
-from autonas.search_space.blocks import arguments
+from autonas.search_space.blocks import arguments, normalization
 
 #: Mean and standard deviation of the channels of ImageNet, for pixels from 0 to 255.
 _MEAN = [123.675, 116.28, 103.53]
@@ -104,7 +104,7 @@ class PretrainedBlock(block.Block):
         for layer in backbone.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 if weights is None:
-                    layer.momentum = 0.9
+                    layer.momentum = normalization.MOMENTUM
                 else:
                     # Keep the published statistics. Calling the backbone with `training=False` would not, as Keras
                     # overrides the argument with that of the outer model in `fit`.

@@ -3,7 +3,7 @@
 import keras
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import arguments, convolution
+from autonas.search_space.blocks import arguments, convolution, normalization
 
 
 class ResidualBlock(block.Block):
@@ -71,7 +71,7 @@ class ResidualBlock(block.Block):
             return keras.layers.Conv2D(width, kernel_size, strides=strides, padding="same", use_bias=False)(inputs)
 
         def activate(inputs):
-            return keras.layers.Activation(activation)(keras.layers.BatchNormalization(momentum=0.9)(inputs))
+            return keras.layers.Activation(activation)(normalization.batch_normalization()(inputs))
 
         def basic(inputs, width, strides):
             outputs = activate(convolve(inputs, width, 3, strides))

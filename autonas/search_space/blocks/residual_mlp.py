@@ -3,10 +3,10 @@
 import keras
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import arguments
+from autonas.search_space.blocks import arguments, normalization
 
 _NORMALIZATIONS = {
-    "batch": lambda: keras.layers.BatchNormalization(momentum=0.9),
+    "batch": normalization.batch_normalization,
     "layer": lambda: keras.layers.LayerNormalization(),
 }
 
