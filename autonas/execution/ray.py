@@ -254,7 +254,7 @@ def _on_loopback():
 def _needs(resources):
     """Return a dict of resources by their names in Ray."""
     needs = {{"cpu": "CPU", "gpu": "GPU"}.get(name, name): amount for name, amount in resources.items()}
-    wrong = {name: amount for name, amount in needs.items() if not (isinstance(amount, int | float) and amount >= 0)}
+    wrong = {name: amount for name, amount in needs.items() if not (checks.is_number(amount) and amount >= 0)}
     if wrong or not any(needs.values()):
         raise ValueError(
             "`resources_per_trial` must be a dict from resources to non-negative numbers, at least one of them "

@@ -4,6 +4,7 @@ import functools
 
 import keras
 
+from autonas.arguments import checks
 from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, convolution, normalization, operations
 
@@ -143,7 +144,7 @@ class LayeredBlock(block.Block):
         """Return the list of the kernel sizes among which a layer chooses."""
         value = self.kernel_size
         sizes = value.values if isinstance(value, ranges.Choice) else [value]
-        if not all(type(size) is int and size > 0 for size in sizes):
+        if not all(checks.is_integer(size, 1) for size in sizes):
             raise ValueError(
                 "`kernel_size` of LayeredBlock must be a positive whole number or an autonas.Choice of them. "
                 f"Received: kernel_size={value!r}"
