@@ -89,7 +89,7 @@ def _gain(row, name, left, plainest, is_refused):
     """Return whether an incomplete row works with plain values, and the number of new pairs with its last axis."""
     names = list(plainest)
     ends = [(name, row[name])]
-    pairs = [tuple(sorted([*ends, each], key=lambda end: names.index(end[0]))) for each in row.items()]
+    pairs = [tuple(sorted([*ends, pair], key=lambda end: names.index(end[0]))) for pair in row.items()]
     return not is_refused(plainest | row), sum(pair in left for pair in pairs)
 
 
@@ -154,7 +154,7 @@ def graph_of(data, task):
     class TinyBlock(autonas.Block):
         def build(self, hp, inputs):
             inputs = inputs if isinstance(inputs, list) else [inputs]
-            flat = [keras.layers.Flatten()(each) if len(each.shape) > 2 else each for each in inputs]
+            flat = [keras.layers.Flatten()(tensor) if len(tensor.shape) > 2 else tensor for tensor in inputs]
             outputs = keras.layers.Dense(8)(keras.layers.concatenate(flat) if len(flat) > 1 else flat[0])
             for index in range(2):
                 options = {
@@ -290,15 +290,15 @@ def check_search(model, row):
 
     search = model._searched[1]
     records = list(search.records.values())
-    candidates = [each for each in records if each.stage == "search" and each.status != "refused"]
-    n_counted = sum(search.oracle.counts(each.values) for each in candidates)
-    completed = [each for each in candidates if each.status == "completed"]
+    candidates = [record for record in records if record.stage == "search" and record.status != "refused"]
+    n_counted = sum(search.oracle.counts(record.values) for record in candidates)
+    completed = [record for record in candidates if record.status == "completed"]
     expect(n_counted <= N_TRIALS and (n_counted == N_TRIALS or model.stop_reason_ == "space_exhausted"), n_counted)
-    expect(len(completed) == len(candidates), [each.message for each in candidates])
+    expect(len(completed) == len(candidates), [record.message for record in candidates])
     chain = [search.oracle]
     while not isinstance(inner := getattr(chain[-1], "strategy", None), (str, type(None))):
         chain.append(inner)
-    names = [type(each).__name__ for each in chain] + [inner] * isinstance(inner, str)
+    names = [type(oracle).__name__ for oracle in chain] + [inner] * isinstance(inner, str)
     outer = {"successive_halving": "SuccessiveHalvingOracle", "hyperband": "HyperbandOracle",
              "learning_curve": "LearningCurveOracle"}  # fmt: skip
     named = {"auto": "evolution" if row["weight_sharing"] else "bayesian", "keras_tuner": "KerasTunerOracle",
@@ -309,7 +309,7 @@ def check_search(model, row):
     expect(wanted in names or kinds.get(wanted) in names, names)
     expect(not row["weight_sharing"] or "WeightSharingOracle" in names, names)
     shares = row["weight_sharing"] or row["strategy"] in ("gradient", "inherit")
-    stages = {each.stage for each in records}
+    stages = {record.stage for record in records}
     expect(("supernet" in stages) == shares, stages)
     blocks = [block for block in model._searched[0].graph.blocks if hasattr(block, "kind")]
     if row["space"] == "graph":
@@ -317,14 +317,14 @@ def check_search(model, row):
     else:
         space = row["space"] or ("layered" if shares else None)
         expect(space in [block.kind for block in blocks], [block.kind for block in blocks])
-    expect(all(each.get("precision", "float32") is not None for each in model.records_))
+    expect(all(record.get("precision", "float32") is not None for record in model.records_))
     network = model.model_
     if row["goal"] == "front":
         expect(len(model.pareto_front()) > 0, "no front")
     if row["goal"] == "params_limit":
         expect(network.count_params() <= PARAMS, network.count_params())
     expect(network.dtype_policy.name == "float32")
-    expect(any(each.stage == "final" for each in records) == (row["refit"] is True))
+    expect(any(record.stage == "final" for record in records) == (row["refit"] is True))
 
 
 def check_predictions(model, row, x):
@@ -338,7 +338,7 @@ def check_predictions(model, row, x):
         return
     heads = predicted if task == "several" else [predicted]
     shapes = {"multilabel": [(n_rows, 2)], "several": [(n_rows,)] * 2}.get(task, [(n_rows,)])
-    expect([each.shape for each in heads] == shapes, [each.shape for each in heads])
+    expect([head.shape for head in heads] == shapes, [head.shape for head in heads])
     if task in ("multiclass", "several"):
         expect(set(heads[0].astype(str)) <= {"a", "b", "c"})
     if task != "regression":
@@ -397,7 +397,7 @@ def results(path):
     if not os.path.exists(path):
         return {}
     with open(path, encoding="utf-8") as file:
-        return {each["row"]: each for each in map(json.loads, file)}
+        return {result["row"]: result for result in map(json.loads, file)}
 
 
 def run_all(numbers, rows, path, batch):
@@ -414,25 +414,25 @@ def run_all(numbers, rows, path, batch):
             ).returncode
         except subprocess.TimeoutExpired:
             status = "hung"
-        found = results(path)
-        lost = [number for number in these if found.get(number, {}).get("outcome") == "began"]
+        done = results(path)
+        lost = [number for number in these if done.get(number, {}).get("outcome") == "began"]
         for number in lost:
             append(path, {"row": number, "outcome": "failed", "line": f"the process ended: {status}", "seconds": 0})
-        waiting = [number for number in these if number not in found] + waiting
+        waiting = [number for number in these if number not in done] + waiting
 
 
 def show(rows, path):
     """Print the results so far."""
-    found = results(path)
-    counts = collections.Counter(each["outcome"] for each in found.values())
-    for number, result in sorted(found.items()):
+    done = results(path)
+    counts = collections.Counter(result["outcome"] for result in done.values())
+    for number, result in sorted(done.items()):
         if result["outcome"] not in ("works", "refused"):
             values = ", ".join(f"{name}={value}" for name, value in rows[number].items())
             print(f"{number}: {result['outcome']}: {result.get('line', '')}\n    {values}")
-    refused = collections.Counter(each["line"] for each in found.values() if each["outcome"] == "refused")
+    refused = collections.Counter(result["line"] for result in done.values() if result["outcome"] == "refused")
     print("\n| refused | rows |\n| --- | --- |")
     print("\n".join(f"| {line} | {count} |" for line, count in refused.most_common()))
-    seconds = sum(each.get("seconds", 0) for each in found.values())
+    seconds = sum(result.get("seconds", 0) for result in done.values())
     print(f"\n{len(rows)} rows: {dict(counts)}, {seconds:.0f} s")
 
 

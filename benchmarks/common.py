@@ -69,19 +69,19 @@ def load(name, data_directory):
 
         kind = "image" if meta["kind"] == "image" else "series"
         with np.load(folder / "data.npz") as data:
-            return DataSet(kind, METRICS[name], *(data[part] for part in ("x_train", "y_train", "x_test", "y_test")))
+            return DataSet(kind, METRICS[name], *(data[key] for key in ("x_train", "y_train", "x_test", "y_test")))
     if meta["kind"] == "text":
         parts = []
-        for part in ("train", "test"):
-            with gzip.open(folder / f"{part}.jsonl.gz", "rt", encoding="utf-8") as file:
+        for split in ("train", "test"):
+            with gzip.open(folder / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
                 rows = [json.loads(line) for line in file]
             parts += [[row["text"] for row in rows], [row["label"] for row in rows]]
         return DataSet("text", METRICS[name], *parts)
     import pandas
 
     parts = []
-    for part in ("train", "test"):
-        frame = pandas.read_csv(folder / f"{part}.csv.gz")
+    for split in ("train", "test"):
+        frame = pandas.read_csv(folder / f"{split}.csv.gz")
         target = frame.pop(meta["target"])
         parts += [frame, target.to_numpy()]
     return DataSet("table", METRICS[name], *parts, meta.get("text_columns", []))
@@ -102,11 +102,11 @@ def scores(dataset, estimator):
     predicted = estimator.predict(dataset.x_test)
     if dataset.metric == "rmse":
         return {"rmse": float(metrics.root_mean_squared_error(dataset.y_test, predicted))}
-    found = {"accuracy": float(metrics.accuracy_score(dataset.y_test, predicted))}
+    results = {"accuracy": float(metrics.accuracy_score(dataset.y_test, predicted))}
     if dataset.metric == "auc":
         positive = estimator.predict_proba(dataset.x_test)[:, 1]
-        found["auc"] = float(metrics.roc_auc_score(dataset.y_test == estimator.classes_[1], positive))
-    return found
+        results["auc"] = float(metrics.roc_auc_score(dataset.y_test == estimator.classes_[1], positive))
+    return results
 
 
 def in_fresh_process(script, function, arguments, threads=1, python=sys.executable, timeout=None):

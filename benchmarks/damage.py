@@ -69,9 +69,9 @@ def damages(content, places, generator):
     for length in np.unique(np.linspace(0, max(0, len(content) - 1), places).astype(int)):
         yield content[:length], f"cut to {length} of {len(content)} bytes"
     for _ in range(places if content else 0):
-        place, bit = int(generator.integers(len(content))), int(generator.integers(8))
-        flipped = bytes([content[place] ^ (1 << bit)])
-        yield content[:place] + flipped + content[place + 1 :], f"bit {bit} of byte {place} flipped"
+        position, bit = int(generator.integers(len(content))), int(generator.integers(8))
+        flipped = bytes([content[position] ^ (1 << bit)])
+        yield content[:position] + flipped + content[position + 1 :], f"bit {bit} of byte {position} flipped"
 
 
 def main():
@@ -91,20 +91,20 @@ def main():
         expected = result(search(whole).fit(x, y), x)
         run = pathlib.Path(folder, "run")
         for path in sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file()):
-            if arguments.files and not any(part in str(path) for part in arguments.files):
+            if arguments.files and not any(name in str(path) for name in arguments.files):
                 continue
             counts = collections.Counter()
             for content, name in damages((whole / path).read_bytes(), arguments.places, generator):
                 shutil.copytree(whole, run)
                 (run / path).write_bytes(content)
-                found = []
+                outcomes = []
                 if path.parts[0] == "model":
-                    found.append(outcome(lambda: autonas.AutoModel.load(run / "model"), expected, path, x))
-                found.append(outcome(lambda: search(run).fit(x, y), expected, path, x))
-                for each in found:
-                    counts[each.split(":")[0]] += 1
-                    if each.startswith("wrong"):
-                        print(f"  {path}, {name}: {each}", flush=True)
+                    outcomes.append(outcome(lambda: autonas.AutoModel.load(run / "model"), expected, path, x))
+                outcomes.append(outcome(lambda: search(run).fit(x, y), expected, path, x))
+                for text in outcomes:
+                    counts[text.split(":")[0]] += 1
+                    if text.startswith("wrong"):
+                        print(f"  {path}, {name}: {text}", flush=True)
                 shutil.rmtree(run)
             print(f"{path}: {', '.join(f'{count} {kind}' for kind, count in sorted(counts.items()))}", flush=True)
 

@@ -46,7 +46,7 @@ def measure(name, data, budget, seed, size):
             "seconds": seconds,
             "objective": model.objective_[0],
             "validation": [before, model.best_score_],
-            "test": [each[dataset.metric] for each in (single, common.scores(dataset, model))],
+            "test": [results[dataset.metric] for results in (single, common.scores(dataset, model))],
         }
 
 
@@ -70,21 +70,21 @@ def main():
             call = {
                 "name": name, "data": arguments.data, "budget": arguments.budget, "seed": seed, "size": arguments.size
             }  # fmt: skip
-            found = common.in_fresh_process(__file__, "measure", call)
-            runs.append(call | found)
-            if "error" in found:
-                print(f"{name} {seed}: {found['error']}", flush=True)
+            result = common.in_fresh_process(__file__, "measure", call)
+            runs.append(call | result)
+            if "error" in result:
+                print(f"{name} {seed}: {result['error']}", flush=True)
                 continue
             metric = common.METRICS[name]
-            numbers = [f"{each:.5g}" for each in (*found["validation"], *found["test"])]
+            numbers = [f"{number:.5g}" for number in (*result["validation"], *result["test"])]
             print(
                 line.format(
-                    name, seed, found["trials"], found["members"], f"{found['seconds']:.1f}", *numbers[:2], metric,
+                    name, seed, result["trials"], result["members"], f"{result['seconds']:.1f}", *numbers[:2], metric,
                     *numbers[2:]
                 ),
                 flush=True,
             )  # fmt: skip
-            single, ensemble = found["test"]
+            single, ensemble = result["test"]
             better.append((single - ensemble if metric == "rmse" else ensemble - single) / abs(single))
             if arguments.output:
                 common.write_json(arguments.output, runs)

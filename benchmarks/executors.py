@@ -90,15 +90,15 @@ def make(name, n_workers):
 
 def outcomes(executor, jobs):
     """Run jobs on all slots of an executor; return the outcomes."""
-    jobs, n_under_way, found = list(jobs), 0, []
+    jobs, n_under_way, ended = list(jobs), 0, []
     while jobs or n_under_way:
         while jobs and n_under_way < executor.slots:
             executor.submit(jobs.pop())
             n_under_way += 1
         events = executor.wait()
         n_under_way -= len(events)
-        found += [event.outcome for event in events]
-    return found
+        ended += [event.outcome for event in events]
+    return ended
 
 
 def overhead(name, n_jobs=500):
@@ -107,15 +107,15 @@ def overhead(name, n_jobs=500):
     with make(name, 1) as executor:
         executor.start(evaluate, lambda job, event: None)
         outcomes(executor, [Job("first")])
-        found = {"start": time.perf_counter() - began}
+        timings = {"start": time.perf_counter() - began}
         for reports in (False, True):
             times = []
             for number in range(n_jobs):
                 began = time.perf_counter()
                 outcomes(executor, [Job(str(number), reports=reports)])
                 times.append(time.perf_counter() - began)
-            found["report" if reports else "job"] = 1000 * statistics.median(times)
-    return found
+            timings["report" if reports else "job"] = 1000 * statistics.median(times)
+    return timings
 
 
 def throughput(name, n_workers, n_threads, n_trials, seconds):
@@ -148,21 +148,23 @@ def main():
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     rows = []
     for name in arguments.executors:
-        found = overhead(name)
-        rows.append([name, *(f"{found[key]:.2f}" for key in ("start", "job", "report"))])
+        timings = overhead(name)
+        rows.append([name, *(f"{timings[key]:.2f}" for key in ("start", "job", "report"))])
     print(common.table(rows, ["executor", "start s", "job ms", "with a report ms"]))
     if not arguments.trials:
         return
     rows = []
     for name in arguments.executors:
         if name != "inline":
-            found = [
+            measurements = [
                 throughput(name, n_workers, n_threads, arguments.trials, arguments.seconds)
                 for n_workers, n_threads in ((1, 1), (1, None), (2, None))
             ]
-            rates, spent = zip(*found, strict=True)
+            rates, spent = zip(*measurements, strict=True)
             ratios = (rates[2] / rates[0], rates[2] / rates[1])
-            rows.append([name, *(f"{number:.1f}" for number in (*rates, *spent)), *(f"{each:.2f}" for each in ratios)])
+            rows.append(
+                [name, *(f"{number:.1f}" for number in (*rates, *spent)), *(f"{ratio:.2f}" for ratio in ratios)]
+            )
     print("\nTrials a minute, and CPU seconds of one")
     names = ("one, one thread", "one", "two")
     names += tuple(f"CPU {name}" for name in names)

@@ -29,9 +29,9 @@ import strategies  # noqa: E402
 WAYS = ("none", "random", "early", "systematic")
 
 
-def n_queries(path, place, description, seed, way, arguments):
+def n_queries(path, index, description, seed, way, arguments):
     """Return the number of queries of one search; infinite if the search doesn't find the optimum."""
-    table = strategies.cached_tables(path)[place]
+    table = strategies.cached_tables(path)[index]
     oracle = strategies.make_oracle(description, table, seed, None)
     decision = table.space.space[0]
     best = table.values(table.optimum)[decision.name]
@@ -66,14 +66,14 @@ def main():
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
         for path in arguments.tables:
-            for place, table in enumerate(strategies.cached_tables(path)):
+            for index, table in enumerate(strategies.cached_tables(path)):
                 print(f"\n{table.name}: median number of queries to the optimum, {arguments.seeds} seeds")
                 print(f"| strategy | {' | '.join(arguments.ways)} |\n| --- |{' --- |' * len(arguments.ways)}")
                 for description in arguments.strategies:
                     cells, without = [], None
                     for way in arguments.ways:
                         searches = [
-                            pool.submit(n_queries, path, place, description, seed, way, arguments)
+                            pool.submit(n_queries, path, index, description, seed, way, arguments)
                             for seed in range(arguments.seeds)
                         ]
                         median = float(np.median([search.result() for search in searches]))

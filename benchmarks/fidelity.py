@@ -63,9 +63,10 @@ class Curves:
             curves = arrays["val_curve_milli"].astype(float) / 1000
             self._scores = {epoch + 1: curves[:, epoch] for epoch in range(curves.shape[1])}
         else:
-            found = {int(key[3:]): arrays[key].astype(float) for key in arrays if re.fullmatch(r"val\d+", key)}
+            by_epochs = {int(key[3:]): arrays[key].astype(float) for key in arrays if re.fullmatch(r"val\d+", key)}
             self._scores = {
-                epochs: np.nanmean(of, axis=1) if of.ndim == 2 else of for epochs, of in sorted(found.items())
+                epochs: np.nanmean(scores, axis=1) if scores.ndim == 2 else scores
+                for epochs, scores in sorted(by_epochs.items())
             }
         self.epochs = list(self._scores)
 
@@ -111,7 +112,7 @@ def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
     began = time.process_time()
     counts = [0, 0, 0, 0]
     if description == "halving":
-        found = _batches(table, curves, arguments, seed, n_epochs)
+        trials = _batches(table, curves, arguments, seed, n_epochs)
     else:
         oracle = strategies.make_oracle(description, table, seed, None)
         if fidelity != "full":
@@ -133,13 +134,13 @@ def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
         trials = simulation.simulate(oracle, n_workers=n_workers, limit=n_epochs / n_workers, **functions)
         if fidelity == "learning_curve":
             counts = _stopped(trials, longest, lambda values: curves.best_score(table.row(values)))
-        found = [
+        trials = [
             (trial.ended * n_workers, trial.values.get("tuner/epochs", longest), trial.metrics["score"],
              table.row(trial.values)) for trial in trials
         ]  # fmt: skip
     seconds = time.process_time() - began
     points = [count * longest for count in CHECKPOINTS if count * longest <= n_epochs]
-    return [table.test[_best(found, point)] for point in points], seconds, counts
+    return [table.test[_best(trials, point)] for point in points], seconds, counts
 
 
 def _stopped(trials, longest, final_score):
@@ -153,9 +154,9 @@ def _stopped(trials, longest, final_score):
     return len(trials), len(stopped), wrong, sum(trial.ended - trial.began for trial in trials)
 
 
-def _best(found, spent):
+def _best(trials, spent):
     """Return the row of the incumbent after some epochs: the best validation score at the highest fidelity."""
-    return max((epochs, score, row) for at, epochs, score, row in found if at <= spent)[2]
+    return max((epochs, score, row) for at, epochs, score, row in trials if at <= spent)[2]
 
 
 def _batches(table, curves, arguments, seed, n_epochs):
@@ -163,7 +164,7 @@ def _batches(table, curves, arguments, seed, n_epochs):
     rungs = fidelity_module.rungs(arguments["min_epochs"], curves.epochs[-1], arguments["reduction"])
     rungs = [rung.epochs for rung in rungs]
     generator, encoding = np.random.default_rng(seed), encoding_module.Encoding(table.space)
-    found, spent = [], 0
+    trials, spent = [], 0
     while spent <= n_epochs:
         rows = [table.row(encoding.sample(generator)) for _ in range(arguments["reduction"] ** (len(rungs) - 1))]
         for reached, epochs in zip([0, *rungs], rungs, strict=False):
@@ -171,9 +172,9 @@ def _batches(table, curves, arguments, seed, n_epochs):
             for row in rows:
                 spent += epochs - reached
                 scored.append((curves.score(row, epochs), row))
-                found.append((spent, epochs, *scored[-1]))
+                trials.append((spent, epochs, *scored[-1]))
             rows = [row for _, row in sorted(scored, reverse=True)[: len(rows) // arguments["reduction"]]]
-    return found
+    return trials
 
 
 def main():
@@ -194,19 +195,19 @@ def main():
     table, curves = read(arguments.table)
     longest = curves.epochs[-1]
     n_epochs = arguments.epochs or CHECKPOINTS[-1] * longest
-    given = {"reduction": arguments.reduction, "min_epochs": arguments.min_epochs}
+    options = {"reduction": arguments.reduction, "min_epochs": arguments.min_epochs}
     if not curves.has_all:
         # Two lengths, of which the ratio is the share that goes on.
-        given["min_epochs"] = given["min_epochs"] or curves.epochs[0]
-        given["reduction"] = given["reduction"] or round(longest / given["min_epochs"])
-    given = {name: value for name, value in given.items() if value is not None}
+        options["min_epochs"] = options["min_epochs"] or curves.epochs[0]
+        options["reduction"] = options["reduction"] or round(longest / options["min_epochs"])
+    options = {name: value for name, value in options.items() if value is not None}
     if "learning_curve" in arguments.fidelity and not curves.has_all:
         parser.error("--fidelity learning_curve needs a table with a score after each epoch")
-    default = successive_halving.SuccessiveHalvingOracle(max_epochs=longest, **given)
+    default = successive_halving.SuccessiveHalvingOracle(max_epochs=longest, **options)
     searches = [("random", "full", {}), ("halving", "full", {"reduction": default.reduction,
                                                              "min_epochs": default.rungs[0].epochs})]  # fmt: skip
-    searches += [(each, fidelity, given if fidelity in ("successive_halving", "hyperband") else {})
-                 for fidelity in arguments.fidelity for each in arguments.strategies]  # fmt: skip
+    searches += [(strategy, fidelity, options if fidelity in ("successive_halving", "hyperband") else {})
+                 for fidelity in arguments.fidelity for strategy in arguments.strategies]  # fmt: skip
     rungs = [rung.epochs for rung in default.rungs]
     points = [count * longest for count in CHECKPOINTS if count * longest <= n_epochs]
     context = multiprocessing.get_context("spawn")

@@ -19,7 +19,7 @@ from autonas.trials import journal
 
 def trial(written, number):
     """Write the events of a trial; return the milliseconds."""
-    values = {f"decision_{place}": 0.1 * place for place in range(20)}
+    values = {f"decision_{index}": 0.1 * index for index in range(20)}
     metrics = {"loss": 0.25, "val_loss": 0.5, "val_accuracy": 0.75}
     trial_id = f"{number:04d}"
     began = time.perf_counter()
@@ -52,7 +52,7 @@ def main():
             times = [trial(written, number) for number in range(arguments.trials)]
             print(f"journal, {name}: {summary(times)}")
         times = []
-        weights = {str(place): np.zeros(10_000, "float32") for place in range(10)}
+        weights = {str(index): np.zeros(10_000, "float32") for index in range(10)}
         for number in range(100):
             began = time.perf_counter()
             storage.write_arrays(os.path.join(folder, f"{number:04d}.npz"), weights)

@@ -87,12 +87,12 @@ def networks(count):
     graph = model._prepare(make_plan(model, data), data).graph
     space = graph.declare()
     drawn, generator = encoding.Encoding(space), np.random.default_rng(0)
-    found = []
+    models = []
     for _ in range(count):
         values = space.copy()
         values.values = drawn.sample(generator)
-        found.append(BuiltModel(graph.build(values)))
-    return found
+        models.append(BuiltModel(graph.build(values)))
+    return models
 
 
 def compare(built, core, other):
@@ -102,20 +102,20 @@ def compare(built, core, other):
     from autonas.objectives import Latency
 
     with tempfile.TemporaryDirectory() as folder:
-        paths = [os.path.join(folder, f"{place}.tflite") for place in range(len(built))]
-        for path, each in zip(paths, built, strict=True):
+        paths = [os.path.join(folder, f"{index}.tflite") for index in range(len(built))]
+        for path, model in zip(paths, built, strict=True):
             with open(path, "wb") as file:
-                file.write(each.exported("litert").content)
+                file.write(model.exported("litert").content)
         alone = np.array([run_in_fresh_process(path, core) for path in paths])
-        print(f"files by themselves: {', '.join(f'{each:.3f}' for each in np.sort(alone))} ms")
+        print(f"files by themselves: {', '.join(f'{milliseconds:.3f}' for milliseconds in np.sort(alone))} ms")
         print("| machine | measured by | Kendall's tau | median error | largest |\n| --- | --- | --- | --- | --- |")
         for name, load in (("idle", None), ("other core busy", other), ("same core busy", core)):
             with busy(load):
-                found = {
-                    "Latency()": [Latency().measure(each)["latency_ms"] for each in built],
+                measurements = {
+                    "Latency()": [Latency().measure(model)["latency_ms"] for model in built],
                     "plain median": [run_in_fresh_process(path, core) for path in paths],
                 }
-            for how, values in found.items():
+            for how, values in measurements.items():
                 errors = 100.0 * np.abs(np.array(values) / alone - 1.0)
                 tau = stats.kendalltau(values, alone).statistic
                 print(f"| {name} | {how} | {tau:.3f} | {np.median(errors):.1f} % | {errors.max():.0f} % |", flush=True)
@@ -128,8 +128,8 @@ def time_to_measure(built):
     print("\n| run time | export, ms | measure, ms |\n| --- | --- | --- |")
     for runtime in ("litert", "onnx", "keras"):
         exports, measures = [], []
-        for each in built:
-            fresh = BuiltModel(each.model)
+        for model in built:
+            fresh = BuiltModel(model.model)
             began = time.perf_counter()
             fresh.exported(runtime)
             exported = time.perf_counter()

@@ -65,12 +65,12 @@ def _fixed():
 
 def _bytes(directory):
     """Return bytes by the first component of the path in the folder, without the TensorBoard log."""
-    found = {}
+    sizes = {}
     for path in directory.rglob("*"):
         kind = path.relative_to(directory).parts[0]
         if path.is_file() and kind != "tensorboard":
-            found[kind] = found.get(kind, 0) + path.stat().st_size
-    return found
+            sizes[kind] = sizes.get(kind, 0) + path.stat().st_size
+    return sizes
 
 
 def main():
@@ -89,10 +89,10 @@ def main():
         "epochs": arguments.epochs,
         "fixed": arguments.fixed,
     }
-    found = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
-    if "error" in found:
-        sys.exit(found["stderr"])
-    samples = found["trials"]
+    result = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
+    if "error" in result:
+        sys.exit(result["stderr"])
+    samples = result["trials"]
     shown = sorted({0, 4, *range(9, len(samples), max(1, len(samples) // 10)), len(samples) - 1})
     rows = [[position + 1, samples[position]] for position in shown if position < len(samples)]
     print(common.machine())
@@ -105,7 +105,7 @@ def main():
                     f"{sum(sample['files'].values()) / 1024:.0f}",
                     _shares(sample),
                 ]
-                for number, sample in [*rows, ["final", found["final"]]]
+                for number, sample in [*rows, ["final", result["final"]]]
             ],
             ["trial", "resident MB", "disk KiB", "of which"],
         )
@@ -115,10 +115,10 @@ def main():
     print(
         f"growth from trial 5 to {len(samples)}: {last - fifth:.0f} MB (wanted: under 50 in 100 trials), "
         f"{last - middle:.0f} of it in the second half; "
-        f"peak {found['peak_megabytes']:.0f} MB; largest network {found['largest']:,} parameters"
+        f"peak {result['peak_megabytes']:.0f} MB; largest network {result['largest']:,} parameters"
     )
     if arguments.output:
-        common.write_json(arguments.output, {"machine": common.machine()} | found)
+        common.write_json(arguments.output, {"machine": common.machine()} | result)
 
 
 def _shares(sample):

@@ -154,19 +154,19 @@ def summary(results, sets):
     """Return a table of mean test accuracies, standard errors, and differences to random architectures and search."""
     rows = []
     for name in sets:
-        found = {
+        accuracies = {
             search: [
-                each["accuracy"]
-                for key, each in results.items()
-                if key.startswith(f"{name}/{search}/") and "accuracy" in each
+                result["accuracy"]
+                for key, result in results.items()
+                if key.startswith(f"{name}/{search}/") and "accuracy" in result
             ]
             for search in ("random architecture", *SEARCHES)
         }
-        for search, scores in found.items():
+        for search, scores in accuracies.items():
             if not scores:
                 continue
             details = [
-                each for key, each in results.items() if key.startswith(f"{name}/{search}/") and "trials" in each
+                result for key, result in results.items() if key.startswith(f"{name}/{search}/") and "trials" in result
             ]
             rows.append(
                 (
@@ -175,10 +175,10 @@ def summary(results, sets):
                     len(scores),
                     f"{np.mean(scores):.4f}",
                     f"{error(scores):.4f}",
-                    *(difference(scores, found[other]) for other in ("random architecture", "random")),
-                    f"{np.median([each['trials'] for each in details]):.0f}",
-                    f"{np.median([each['supernet_epochs'] for each in details]):.0f}",
-                    f"{np.median([each['seconds'] for each in details]):.0f}",
+                    *(difference(scores, accuracies[other]) for other in ("random architecture", "random")),
+                    f"{np.median([result['trials'] for result in details]):.0f}",
+                    f"{np.median([result['supernet_epochs'] for result in details]):.0f}",
+                    f"{np.median([result['seconds'] for result in details]):.0f}",
                 )
             )
     header = ("set", "search", "n", "accuracy", "s.e.", "- random arch.", "- random search", "trials", "epochs", "s")
@@ -243,26 +243,26 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     encoding, generator = Encoding(shared.supernet.space), np.random.default_rng(seed)
     architectures = [encoding.sample(generator) for _ in range(n_architectures)]
     one_shot = [timed(shared.one_shot_scorer.score, values) for values in architectures]
-    found = []
-    for place, values in enumerate(architectures):
+    compared = []
+    for index, values in enumerate(architectures):
         started = time.process_time()
         truths = []
         for truth in range(n_truths):
-            number = 1000 * (truth + 1) + place
+            number = 1000 * (truth + 1) + index
             with seeding.seeded(seed, number):
                 model = alone.build(values)
                 loop = loops.make_loop(model, prepared.dataset)
                 training.train(loop, prepared.dataset.train_rows, 64, epochs, np.random.default_rng([seed, number, 1]))
                 truths.append(alone.score(loop, test_rows))
-        found.append(
+        compared.append(
             {
-                "one_shot": one_shot[place][0],
+                "one_shot": one_shot[index][0],
                 "truths": truths,
                 "parameters": model.count_params(),
-                "seconds": [one_shot[place][1], (time.process_time() - started) / n_truths],
+                "seconds": [one_shot[index][1], (time.process_time() - started) / n_truths],
             }
         )
-    return {"found": found, "supernet_seconds": supernet_seconds, "epochs": settings["epochs"]}
+    return {"architectures": compared, "supernet_seconds": supernet_seconds, "epochs": settings["epochs"]}
 
 
 def timed(function, *arguments):
@@ -295,22 +295,22 @@ def rank(arguments):
             if "error" in result:
                 print(result["stderr"])
                 raise SystemExit(1)
-            found = result["found"]
+            compared = result["architectures"]
 
-            def column(part, metric, found=found):
-                if part == "one_shot":
-                    return np.array([each["one_shot"][metric] for each in found])
-                return np.array([[truth[metric] for truth in each["truths"]] for each in found])
+            def column(kind, metric, compared=compared):
+                if kind == "one_shot":
+                    return np.array([architecture["one_shot"][metric] for architecture in compared])
+                return np.array([[truth[metric] for truth in architecture["truths"]] for architecture in compared])
 
             taus = []
             for metric in ("val_accuracy", "val_loss"):
                 one_shot, truths = column("one_shot", metric), column("truths", metric)
                 taus.append(f"{stats.kendalltau(one_shot, truths.mean(axis=1)).statistic:.2f}")
                 taus.append(f"{stats.kendalltau(truths[:, 0], truths[:, 1]).statistic:.2f}")
-            size = [each["parameters"] for each in found]
+            size = [architecture["parameters"] for architecture in compared]
             truths = column("truths", "val_accuracy").mean(axis=1)
             one_shot = column("one_shot", "val_loss")
-            seconds = np.median([each["seconds"] for each in found], axis=0)
+            seconds = np.median([architecture["seconds"] for architecture in compared], axis=0)
             rows.append(
                 (
                     space,
@@ -357,19 +357,19 @@ def front_of(name, data, search, seed, trials):
     fit_data = FitData(x, y, validation_data=tuple(held))
     again = estimator(seed, None)
     prepared = again._prepare(make_plan(again, fit_data), fit_data)
-    dataset, found = prepared.dataset, []
+    dataset, candidates = prepared.dataset, []
     alone = evaluator_module.Evaluator(prepared, epochs, epochs, seed)
     # All begin with the default architecture.
-    for place, architecture in enumerate(values[1:]):
+    for index, architecture in enumerate(values[1:]):
         truths = []
         for truth in range(2):
-            with seeding.seeded(seed, 1000 * (truth + 1) + place):
+            with seeding.seeded(seed, 1000 * (truth + 1) + index):
                 network = alone.build(architecture)
-                generator = np.random.default_rng([seed, place, truth])
+                generator = np.random.default_rng([seed, index, truth])
                 training.train(loops.make_loop(network, dataset), dataset.train_rows, 64, epochs, generator)
             truths.append(alone.score(loops.make_loop(network, dataset))["val_accuracy"])
-        found.append((network.count_params(), float(np.mean(truths))))
-    return {"found": found, "seconds": seconds}
+        candidates.append((network.count_params(), float(np.mean(truths))))
+    return {"candidates": candidates, "seconds": seconds}
 
 
 def front(arguments):
@@ -385,17 +385,17 @@ def front(arguments):
             if "error" in results[search, seed]:
                 print(results[search, seed]["stderr"])
                 raise SystemExit(1)
-            print(search, seed, sorted(results[search, seed]["found"]), flush=True)
-    sizes = [size for each in results.values() for size, _ in each["found"]]
+            print(search, seed, sorted(results[search, seed]["candidates"]), flush=True)
+    sizes = [size for result in results.values() for size, _ in result["candidates"]]
     rows = []
-    for (search, seed), each in results.items():
+    for (search, seed), result in results.items():
         # The share of the rectangle from the largest size to the smallest, in powers of ten, and from 0 to 1.
         span = np.log10(max(sizes) / min(sizes))
-        scores = [(np.log10(max(sizes) / size) / span, accuracy) for size, accuracy in each["found"]]
+        scores = [(np.log10(max(sizes) / size) / span, accuracy) for size, accuracy in result["candidates"]]
         best = pareto.non_dominated(scores)
         rows.append(
             (search, seed, f"{pareto.hypervolume(scores, (-1e-6, 0.0)):.3f}", int(best.sum()), len(scores),
-             f"{max(accuracy for _, accuracy in scores):.3f}", f"{each['seconds']:.0f}")
+             f"{max(accuracy for _, accuracy in scores):.3f}", f"{result['seconds']:.0f}")
         )  # fmt: skip
     print(common.table(rows, ("search", "seed", "hypervolume", "on its front", "of", "best accuracy", "s")))
 

@@ -89,19 +89,19 @@ def scoring(setting, turns):
     supernet, rows = Supernet.from_graph(setting.graph), setting.data.validation_rows
     scorer = one_shot_scoring.OneShotScorer(supernet, setting.data, setting.scorer, np.random.default_rng(0))
     scorer.score(setting.architectures[0])  # traces
-    found = {"predict": [], "re-estimate statistics": [], "score, all in all": []}
+    times = {"predict": [], "re-estimate statistics": [], "score, all in all": []}
     for _ in range(turns):
         for values in setting.architectures:
             indices = supernet.indices(values)
-            found["predict"].append(seconds(scorer.predict, indices, rows))
-            found["re-estimate statistics"].append(seconds(scorer.calibrate, indices))
-            found["score, all in all"].append(seconds(scorer.score, values))
+            times["predict"].append(seconds(scorer.predict, indices, rows))
+            times["re-estimate statistics"].append(seconds(scorer.calibrate, indices))
+            times["score, all in all"].append(seconds(scorer.score, values))
 
     def score_alone(values):
         setting.scorer(loops.make_loop(setting.model(values), setting.data).predict(rows), rows)
 
-    found["a model of its own"] = [seconds(score_alone, values) for values in setting.architectures[:4]]
-    return found
+    times["a model of its own"] = [seconds(score_alone, values) for values in setting.architectures[:4]]
+    return times
 
 
 class Single:
@@ -189,20 +189,20 @@ def main():
     parser.add_argument("--turns", type=int, default=3, help="measurements of each architecture")
     arguments = parser.parse_args()
     call = {"n_architectures": arguments.architectures, "turns": arguments.turns}
-    found = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
-    if "error" in found:
-        sys.exit(found["stderr"])
+    result = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
+    if "error" in result:
+        sys.exit(result["stderr"])
     print(common.machine())
     rows = []
-    for name, times in found["scoring"].items():
+    for name, times in result["scoring"].items():
         median = statistics.median(times)
         rows.append([name, f"{1000 * median:.1f}", f"{1 / median:.1f}"])
     print(common.table(rows, ["scoring", "median ms", "architectures/s"]))
     rows = []
     # The same architectures in the same turns: contention of a shared machine meets both alike.
-    for name, times in found["steps"].items():
-        ratio = statistics.median(one / single for one, single in zip(times, found["steps"]["single"], strict=True))
-        first = f"{found['first'][name]:.1f}"
+    for name, times in result["steps"].items():
+        ratio = statistics.median(one / single for one, single in zip(times, result["steps"]["single"], strict=True))
+        first = f"{result['first'][name]:.1f}"
         rows.append([name, f"{1000 * statistics.median(times):.2f}", f"{ratio:.2f}", WANTED.get(name, ""), first])
     print(common.table(rows, ["training", "median step ms", "ratio", "wanted", "s before the first step"]))
 

@@ -75,7 +75,7 @@ class TextbookNsga2:
         if everyone:
             fitness = nsga2.fitness([scores for _, scores in everyone])
             kept = np.argsort(-fitness)[:POPULATION]
-            self.parents, self.told = [everyone[place] for place in kept], []
+            self.parents, self.told = [everyone[index] for index in kept], []
 
     def _new(self):
         for _ in range(1000):
@@ -108,16 +108,16 @@ def search_front(path, description, device, seed, evaluations):
     whole = pareto.hypervolume(rows, reference)
     is_textbook = description == "nsga2"
     oracle = TextbookNsga2(table, seed) if is_textbook else strategies.make_oracle(description, table, seed, None)
-    found = []
+    asked = []
     began = time.process_time()
     for number in range(evaluations):
         values = oracle.ask()
-        found.append(table.row(values))
-        oracle.tell(number, values, tuple(rows[found[-1]].tolist()))
+        asked.append(table.row(values))
+        oracle.tell(number, values, tuple(rows[asked[-1]].tolist()))
     seconds = time.process_time() - began
-    assert len(set(found)) == evaluations, "a strategy asked for the same architecture twice"  # noqa: S101
+    assert len(set(asked)) == evaluations, "a strategy asked for the same architecture twice"  # noqa: S101
     points = [count for count in CHECKPOINTS if count <= evaluations]
-    return [pareto.hypervolume(rows[found[:count]], reference) / whole for count in points], seconds / evaluations
+    return [pareto.hypervolume(rows[asked[:count]], reference) / whole for count in points], seconds / evaluations
 
 
 def search_constrained(path, description, device, percentile, seed, evaluations):
@@ -127,23 +127,23 @@ def search_constrained(path, description, device, percentile, seed, evaluations)
     limit = np.percentile(latency, percentile)
     tells_margins = description != "rejection"
     oracle = strategies.make_oracle(description if tells_margins else "local_search", table, seed, None)
-    found, n_refused, number = [], 0, 0
+    scored, n_refused, number = [], 0, 0
     points = [count for count in CHECKPOINTS if count <= evaluations]
     began = time.process_time()
-    while len(found) < evaluations and n_refused < MOST_REFUSALS:
+    while len(scored) < evaluations and n_refused < MOST_REFUSALS:
         values = oracle.ask()
         row = table.row(values)
         margins = (math.log(limit / latency[row]),)
         is_within = margins[0] >= 0
         if is_within:
-            found.append(row)
+            scored.append(row)
         n_refused += not is_within
         scores = (float(table.validation[row]),) if is_within else None
         oracle.tell(number, values, scores, *([margins] if tells_margins else []))
         number += 1
     seconds = time.process_time() - began
-    best = [found[int(table.validation[found[:count]].argmax())] for count in points]
-    return table.test[best].tolist(), n_refused / len(found), seconds / number
+    best = [scored[int(table.validation[scored[:count]].argmax())] for count in points]
+    return table.test[best].tolist(), n_refused / len(scored), seconds / number
 
 
 def best_within(table, device, percentile):

@@ -78,8 +78,8 @@ TO_BEAT = ("linear", "AutoKeras", "Keras Tuner", "hand-made", "wanted")
 
 def references(name):
     """Return all reference scores of a data set, a dict from the name of a model to its score."""
-    found = dict(RIVALS.get(name, {}))
+    scores_by_model = dict(RIVALS.get(name, {}))
     for label, scores in (("linear", LINEAR), ("boosting", BOOSTING), ("wanted", WANTED)):
         if name in scores:
-            found[label] = scores[name]
-    return found
+            scores_by_model[label] = scores[name]
+    return scores_by_model

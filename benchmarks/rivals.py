@@ -90,8 +90,8 @@ def fit_autokeras(dataset, budget, seed, directory):
         return _Named(lambda x: outputs(x)[:, 0], None, None)
 
     def probabilities(x):
-        found = outputs(x)
-        return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
+        chances = outputs(x)
+        return np.hstack([1 - chances, chances]) if chances.shape[1] == 1 else chances
 
     def predict(x):
         # Its heads have an order of labels of their own, and labels come back as strings.
@@ -229,7 +229,7 @@ def main():
     parser.add_argument("--output", help="file of results, JSON")
     options = parser.parse_args()
     interpreters = {"autonas": sys.executable, "keras_tuner": sys.executable}
-    interpreters |= dict(each.split("=", 1) for each in options.python)
+    interpreters |= dict(pair.split("=", 1) for pair in options.python)
     unknown = set(interpreters) - set(LIBRARIES)
     if unknown:
         parser.error(f"--python takes {', '.join(LIBRARIES)}. Received: {', '.join(unknown)}")
@@ -244,11 +244,11 @@ def main():
                 arguments = {
                     "library": library, "name": name, "data": options.data, "budget": options.budget, "seed": seed
                 }  # fmt: skip
-                found = common.in_fresh_process(
+                result = common.in_fresh_process(
                     os.path.abspath(__file__), "measure", arguments, python=python, timeout=options.budget + _OVERRUN
                 )
-                found.pop("stderr", None)
-                rows.append({"set": f"{name} {common.METRICS[name]}", "library": library, "seed": seed, **found})
+                result.pop("stderr", None)
+                rows.append({"set": f"{name} {common.METRICS[name]}", "library": library, "seed": seed, **result})
                 print(rows[-1], flush=True)
                 if options.output:
                     common.write_json(options.output, rows)

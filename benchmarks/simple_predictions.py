@@ -28,11 +28,19 @@ def measure(name, data_directory, time_limit):
     data = FitData(dataset.x_train, dataset.y_train)
     prepared = model._prepare(make_plan(model, data), data)
     started, started_cpu = time.perf_counter(), time.process_time()
-    found = baselines.baselines(prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.main, model.time_limit)
+    scored = baselines.baselines(
+        prepared.graph, prepared.dataset, prepared.scorer, prepared.goal.main, model.time_limit
+    )
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - started_cpu
     rows = [
-        (name, each.name, f"{each.scores[f'val_{dataset.metric}']:.4g}", f"{each.seconds:.2f}", each.message)
-        for each in found
+        (
+            name,
+            baseline.name,
+            f"{baseline.scores[f'val_{dataset.metric}']:.4g}",
+            f"{baseline.seconds:.2f}",
+            baseline.message,
+        )
+        for baseline in scored
     ]
     return [*rows, (name, "both", "", f"{seconds:.2f}", f"{cpu_seconds:.2f} CPU seconds")]
 

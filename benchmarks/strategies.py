@@ -63,9 +63,9 @@ def _literal(text):
         return text
 
 
-def search(path, place, description, seed, queries):
+def search(path, index, description, seed, queries):
     """Run one search; return the table rows of the queries in order, and CPU seconds."""
-    table = cached_tables(path)[place]
+    table = cached_tables(path)[index]
     oracle = make_oracle(description, table, seed, queries)
     rows = []
     began = time.process_time()
@@ -95,18 +95,18 @@ def summarise(table, searches, queries):
     """Return statistics of the searches of one strategy on one table."""
     points = [count for count in CHECKPOINTS if count <= queries]
     tests = np.empty((len(searches), len(points)))
-    found = []
+    n_queries = []
     for number, (rows, _) in enumerate(searches):
         validation = np.array([table.validation[row] for row in rows])
         best = [rows[int(validation[:count].argmax())] for count in points]
         tests[number] = table.test[best]
-        found.append(rows.index(table.optimum) + 1 if table.optimum in rows else np.inf)
+        n_queries.append(rows.index(table.optimum) + 1 if table.optimum in rows else np.inf)
     return {
         "queries": points,
         "mean": tests.mean(axis=0).round(4).tolist(),
         "deviation": tests.std(axis=0).round(4).tolist(),
-        "to_optimum": float(np.median(found)),
-        "found": float(np.mean(np.isfinite(found))),
+        "to_optimum": float(np.median(n_queries)),
+        "found": float(np.mean(np.isfinite(n_queries))),
         "milliseconds": 1000 * sum(seconds for _, seconds in searches) / sum(len(rows) for rows, _ in searches),
     }
 
@@ -135,14 +135,14 @@ def main():
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
         for path in arguments.tables:
-            for place, table in enumerate(cached_tables(path)):
+            for index, table in enumerate(cached_tables(path)):
                 header = " | ".join(str(count) for count in CHECKPOINTS if count <= arguments.queries)
                 print(f"\n{table.name}: test score at the optimum {table.test[table.optimum]:.3f}")
                 print(f"| strategy | {header} | median to optimum | share that found it | CPU ms a trial |")
                 print("| --- |" + " --- |" * (header.count("|") + 4))
                 for description in arguments.strategies:
                     searches = [
-                        pool.submit(search, path, place, description, seed, arguments.queries)
+                        pool.submit(search, path, index, description, seed, arguments.queries)
                         for seed in range(arguments.seeds)
                     ]
                     result = summarise(table, [future.result() for future in searches], arguments.queries)

@@ -66,7 +66,7 @@ def suggestions(name):
 
 def run(oracle, n_trials):
     """Return the CPU milliseconds of each trial of a search with files on disk: in total, and until its creation."""
-    found = []
+    milliseconds = []
     with tempfile.TemporaryDirectory() as directory:
         oracle._set_project_dir(directory, "run")
         for _ in range(n_trials):
@@ -76,8 +76,8 @@ def run(oracle, n_trials):
             oracle.update_trial(trial.trial_id, {"score": score(trial.hyperparameters.values)})
             trial.status = "COMPLETED"
             oracle.end_trial(trial)
-            found.append((1000 * (time.process_time() - began), 1000 * (created - began)))
-    return np.array(found)
+            milliseconds.append((1000 * (time.process_time() - began), 1000 * (created - began)))
+    return np.array(milliseconds)
 
 
 def in_all(name, n_trials):
@@ -89,15 +89,15 @@ def in_all(name, n_trials):
 def of_keras_tuner():
     """Return the CPU milliseconds of suggestions of Keras Tuner's Bayesian oracle after random trials."""
     warnings.simplefilter("ignore")
-    found = []
+    milliseconds = []
     for point in POINTS:
         oracle = keras_tuner.oracles.BayesianOptimizationOracle(
             objective=OBJECTIVE, max_trials=10**6, num_initial_points=point, hyperparameters=space(), seed=1
         )
         oracle.verbose = 0
         times = run(oracle, point + 5)[point:, 1]
-        found.append((np.median(times), np.mean(times)))
-    return found
+        milliseconds.append((np.median(times), np.mean(times)))
+    return milliseconds
 
 
 def main():

@@ -88,8 +88,8 @@ def read(path):
 
 def _scores(arrays):
     def longest(prefix):
-        found = [key for key in arrays if re.fullmatch(rf"{prefix}\d+", key)]
-        return max(found, key=lambda key: int(key[len(prefix) :]), default=None)
+        matching = [key for key in arrays if re.fullmatch(rf"{prefix}\d+", key)]
+        return max(matching, key=lambda key: int(key[len(prefix) :]), default=None)
 
     if longest("val"):
         validation, test = arrays[longest("val")], arrays[longest("test")]
@@ -110,6 +110,6 @@ def _read_configurations(arrays):
         space.Choice(str(name), list(range(int(largest) + 1)))
     score = -np.log10(arrays["val_mse"].astype(float).mean(axis=2))
     return [
-        Table(str(name), codes, space, None, score[:, place], score[:, place], {})
-        for place, name in enumerate(arrays["datasets"])
+        Table(str(name), codes, space, None, score[:, index], score[:, index], {})
+        for index, name in enumerate(arrays["datasets"])
     ]

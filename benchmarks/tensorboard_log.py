@@ -112,7 +112,7 @@ def hour(name):
         reporter.on_search_begin(info)
         records, best = [], None
         for number in range(n_trials):
-            values = {each["name"]: int(generator.integers(1, 9)) for each in space}
+            values = {decision["name"]: int(generator.integers(1, 9)) for decision in space}
             record = TrialRecord(f"{number:04d}", number, values=values)
             reporter.on_trial_begin(record)
             score = float(1 - generator.uniform())

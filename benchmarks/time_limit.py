@@ -98,17 +98,17 @@ def main():
         limit = round(least + (most - least) * run / max(1, arguments.runs - 1), 1)
         name = arguments.sets[run % len(arguments.sets)]
         call = {"name": name, "data": arguments.data, "limit": limit, "seed": run}
-        found = {"set": name, "limit": limit} | common.in_fresh_process(os.path.abspath(__file__), "measure", call)
-        runs.append(found)
-        if "error" in found:
-            print(line.format(name, limit, *[""] * 6, found["error"]), flush=True)
+        run = {"set": name, "limit": limit} | common.in_fresh_process(os.path.abspath(__file__), "measure", call)
+        runs.append(run)
+        if "error" in run:
+            print(line.format(name, limit, *[""] * 6, run["error"]), flush=True)
         else:
-            late = found["late"] = found["seconds"] - limit
-            found["too_late"] = late > max(0.05 * limit, 2.0)
-            numbers = (f"{found['seconds']:.1f}", f"{late:.2f}", f"{100 * late / limit:.1f}",
-                       f"{found['preparation']:.1f}", found["trials"])  # fmt: skip
+            late = run["late"] = run["seconds"] - limit
+            run["too_late"] = late > max(0.05 * limit, 2.0)
+            numbers = (f"{run['seconds']:.1f}", f"{late:.2f}", f"{100 * late / limit:.1f}",
+                       f"{run['preparation']:.1f}", run["trials"])  # fmt: skip
             print(
-                line.format(name, limit, *numbers, found["final"], "TOO LATE" if found["too_late"] else ""),
+                line.format(name, limit, *numbers, run["final"], "TOO LATE" if run["too_late"] else ""),
                 flush=True,
             )
         if arguments.output:

@@ -122,7 +122,7 @@ def summary(runs, baselines):
     for run in runs:
         grouped[run["set"], run["budget"]].append(run)
     names = ["linear", "AutoKeras", "Keras Tuner", "hand-made", "wanted", "AutoGluon", "FLAML", "boosting"]
-    same_run = [f"{kind} (same run)" for kind in sorted({kind for found in baselines.values() for kind in found})]
+    same_run = [f"{kind} (same run)" for kind in sorted({kind for by_kind in baselines.values() for kind in by_kind})]
     rows = []
     for (name, budget), group in grouped.items():
         metric = common.METRICS[name]
@@ -133,10 +133,10 @@ def summary(runs, baselines):
             continue
         median = statistics.median(scores)
         known = references.references(name)
-        for kind, found in baselines.get(name, {}).items():
-            if "scores" in found:
-                known[f"{kind} (same run)"] = found["scores"][metric]
-        behind = [each for each in known if (median >= known[each] if metric == "rmse" else median <= known[each])]
+        for kind, baseline in baselines.get(name, {}).items():
+            if "scores" in baseline:
+                known[f"{kind} (same run)"] = baseline["scores"][metric]
+        behind = [model for model in known if (median >= known[model] if metric == "rmse" else median <= known[model])]
         rows.append(
             [
                 label,
@@ -145,8 +145,8 @@ def summary(runs, baselines):
                 number(median),
                 f"{number(min(scores))}..{number(max(scores))}",
                 *(number(known.get(whose)) for whose in names + same_run),
-                ", ".join(each for each in behind if each.startswith(references.TO_BEAT)),
-                ", ".join(each for each in behind if not each.startswith(references.TO_BEAT)),
+                ", ".join(model for model in behind if model.startswith(references.TO_BEAT)),
+                ", ".join(model for model in behind if not model.startswith(references.TO_BEAT)),
             ]
         )
     return common.table(rows, ["set", "s", "metric", "median", "min..max", *names, *same_run, "NOT AHEAD OF", "nor of"])
@@ -183,14 +183,17 @@ def main():
     baseline_script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "baselines.py")
     for name in arguments.sets:
         for kind in kinds:
-            found = common.in_fresh_process(
+            baseline = common.in_fresh_process(
                 baseline_script,
                 "measure",
                 {"name": name, "data": arguments.data, "kind": kind},
                 arguments.threads,
             )
-            baselines[name][kind] = found
-            text = found.get("error") or f"{number(found['scores'][common.METRICS[name]])} in {found['seconds']:.1f} s"
+            baselines[name][kind] = baseline
+            text = (
+                baseline.get("error")
+                or f"{number(baseline['scores'][common.METRICS[name]])} in {baseline['seconds']:.1f} s"
+            )
             print(f"{name}: {kind} baseline {text}", flush=True)
         for budget in arguments.budget:
             for seed in arguments.seeds:
@@ -201,8 +204,8 @@ def main():
                     "seed": seed,
                     "options": options,
                 }
-                found = common.in_fresh_process(os.path.abspath(__file__), "measure", call, arguments.threads)
-                runs.append({"set": name, "budget": budget, "seed": seed} | found)
+                run = common.in_fresh_process(os.path.abspath(__file__), "measure", call, arguments.threads)
+                runs.append({"set": name, "budget": budget, "seed": seed} | run)
                 show(runs[-1])
                 write()
     write()

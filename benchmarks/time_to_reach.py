@@ -67,28 +67,28 @@ def main():
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--output", help="JSON-lines file to add all results to")
     arguments = parser.parse_args()
-    searches = [("full", 1.0), *((each, share) for each in arguments.fidelity for share in arguments.sooner)]
+    searches = [("full", 1.0), *((fidelity, share) for fidelity in arguments.fidelity for share in arguments.sooner)]
     rows, medians = [], []
     for name in arguments.sets:
-        found = {search: [] for search in searches}
+        runs_of = {search: [] for search in searches}
         for seed in arguments.seeds:
             for fidelity, share in searches:
-                given = dict(
+                call = dict(
                     name=name, data=os.path.abspath(arguments.data), budget=arguments.budget / share, seed=seed,
                     fidelity=fidelity, options=arguments.options,
                 )  # fmt: skip
-                run = common.in_fresh_process(__file__, "measure", given, arguments.cores)
+                run = common.in_fresh_process(__file__, "measure", call, arguments.cores)
                 if "error" in run:
                     raise SystemExit(run["error"])
                 if arguments.output:
                     with open(arguments.output, "a", encoding="utf-8") as file:
-                        file.write(json.dumps(given | run) + "\n")
+                        file.write(json.dumps(call | run) + "\n")
                 seconds, validation = run["points"][-1]
-                found[fidelity, share].append((validation, run["test"], seconds))
-                rows.append([name, seed, fidelity, f"{given['budget']:g}", f"{validation:.4f}", f"{seconds:.0f}",
+                runs_of[fidelity, share].append((validation, run["test"], seconds))
+                rows.append([name, seed, fidelity, f"{call['budget']:g}", f"{validation:.4f}", f"{seconds:.0f}",
                              f"{run['test']:.4f}", len(run["trials"]), run["epochs"]])  # fmt: skip
                 print(*rows[-1], flush=True)
-        for (fidelity, share), runs in found.items():
+        for (fidelity, share), runs in runs_of.items():
             validation, test, seconds = (statistics.median(of) for of in zip(*runs, strict=True))
             medians.append([name, "median", fidelity, f"{arguments.budget / share:g}", f"{validation:.4f}",
                             f"{seconds:.0f}", f"{test:.4f}", "", ""])  # fmt: skip

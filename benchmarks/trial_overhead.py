@@ -53,7 +53,7 @@ class Clock:
 
     def result(self):
         """Return the seconds of each trial but the last: in total, in building, in training, and the rest."""
-        found = []
+        trials = []
         for trial, following in zip(self.trials, self.trials[1:], strict=False):
             spent = {what: dict(trial[what]) for what in ("building", "training")}
             spent["total"] = {clock: following["began"][clock] - trial["began"][clock] for clock in ("wall", "cpu")}
@@ -61,8 +61,8 @@ class Clock:
                 clock: total - trial["building"][clock] - trial["training"][clock]
                 for clock, total in spent["total"].items()
             }
-            found.append(spent)
-        return found
+            trials.append(spent)
+        return trials
 
 
 def build(learning_rate):
@@ -169,13 +169,13 @@ def main():
         "Keras Tuner": ("keras_tuner", {"trials": arguments.rival_trials}),
         "autonas": ("autonas", {"trials": arguments.trials, "tensorboard": arguments.tensorboard}),
     }
-    found, lines = {}, []
+    results, lines = {}, []
     for name in arguments.loops:
         function, options = calls[name]
-        found[name] = common.in_fresh_process(os.path.abspath(__file__), function, options)
-        if "error" in found[name]:
-            sys.exit(f"{name}: {found[name]['stderr']}")
-        for window, trials in windows(found[name]).items():
+        results[name] = common.in_fresh_process(os.path.abspath(__file__), function, options)
+        if "error" in results[name]:
+            sys.exit(f"{name}: {results[name]['stderr']}")
+        for window, trials in windows(results[name]).items():
             columns = [
                 *(
                     median(trial[what]["wall"] for trial in trials)
@@ -205,7 +205,7 @@ def main():
         )
     )
     if arguments.output:
-        common.write_json(arguments.output, {"machine": common.machine(), "trials": found})
+        common.write_json(arguments.output, {"machine": common.machine(), "trials": results})
 
 
 if __name__ == "__main__":

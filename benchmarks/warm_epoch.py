@@ -51,15 +51,15 @@ def measure(turns, epochs, batch_size):
             ends.append(time.perf_counter())
         return ends, scores["val_accuracy"]
 
-    def part(rows):
+    def arrays_of(rows):
         return [{name: array[rows] for name, array in arrays.items()} for arrays in (data.inputs, data.targets)]
 
     def by_fit():
         ends = [time.perf_counter()]
         callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
         history = plain.fit(
-            *part(data.train_rows),
-            validation_data=part(data.validation_rows),
+            *arrays_of(data.train_rows),
+            validation_data=arrays_of(data.validation_rows),
             batch_size=batch_size,
             epochs=epochs + 1,
             verbose=0,
@@ -82,10 +82,10 @@ def main():
     parser.add_argument("--batch-size", type=int, default=32)
     arguments = parser.parse_args()
     call = {"turns": arguments.turns, "epochs": arguments.epochs, "batch_size": arguments.batch_size}
-    found = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
-    if "error" in found:
-        sys.exit(found["stderr"])
-    medians = {name: statistics.median(seconds) for name, seconds in found["seconds"].items()}
+    result = common.in_fresh_process(os.path.abspath(__file__), "measure", call)
+    if "error" in result:
+        sys.exit(result["stderr"])
+    medians = {name: statistics.median(seconds) for name, seconds in result["seconds"].items()}
     print(common.machine())
     print(
         common.table(
@@ -95,9 +95,9 @@ def main():
                     f"{median:.4f}",
                     f"{min(seconds):.4f}",
                     f"{max(seconds):.4f}",
-                    f"{found['accuracy'][name]:.4f}",
+                    f"{result['accuracy'][name]:.4f}",
                 ]
-                for (name, seconds), median in zip(found["seconds"].items(), medians.values(), strict=True)
+                for (name, seconds), median in zip(result["seconds"].items(), medians.values(), strict=True)
             ],
             ["loop", "median s", "min", "max", "validation accuracy at the end"],
         )
