@@ -1,1 +1,1 @@
-"""Values of arguments, from any room: checks of numbers and options, and lists from single values."""
+"""Arguments: checks of numbers and options, and conversion of single values to lists."""
