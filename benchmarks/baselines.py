@@ -49,7 +49,7 @@ def _preprocessing(dataset, kind):
     linear = kind == "linear"
     if dataset.kind == "text":
         steps = [feature_extraction.text.TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)]
-        # Trees need dense columns.
+        # Gradient boosting needs dense columns.
         return steps if linear else [*steps, decomposition.TruncatedSVD(100, random_state=0)]
     if dataset.kind == "table":
         return [_columns(dataset, linear)]
@@ -59,7 +59,7 @@ def _preprocessing(dataset, kind):
             *steps,
             preprocessing.FunctionTransformer(_scale, kw_args={"largest": float(dataset.x_train.max())}),
         ]
-    # Times that no series reaches are left out.
+    # Leave out time steps beyond the end of all series.
     return [*steps, impute.SimpleImputer(), *([preprocessing.StandardScaler()] if linear else [])]
 
 

@@ -23,7 +23,7 @@ import time
 
 import numpy as np
 
-#: The axes, each with its plainest value first.
+#: Dict from axis to its values, the plainest first.
 AXES = {
     "data": ["images", "table", "texts", "series", "several", "stream", "forecast"],
     "task": ["multiclass", "binary", "regression", "multilabel", "several"],
@@ -40,9 +40,9 @@ AXES = {
     "refit": [True, False],
     "backend": ["tensorflow", "jax"],
 }  # fmt: skip
-#: Rows, trials and epochs of a search.
+#: Numbers of rows, trials and epochs of a search.
 N_ROWS, N_TRIALS, N_EPOCHS = 60, 2, 2
-#: The limit of the number of parameters; and of milliseconds, which all networks keep.
+#: Limits of the number of parameters, and of milliseconds, which all networks satisfy.
 PARAMS, MILLISECONDS = 30_000, 1000
 #: Seconds after which a row counts as hung.
 TIMEOUT = 600
@@ -442,7 +442,7 @@ def main():
     parser.add_argument("--backend", choices=AXES["backend"])
     parser.add_argument("--only", type=int, nargs="+", help="numbers of rows, run again")
     parser.add_argument("--batch", type=int, default=8, help="rows in a process")
-    parser.add_argument("--show", action="store_true", help="only print what there is")
+    parser.add_argument("--show", action="store_true", help="only print the results so far")
     parser.add_argument("--documentation", action="store_true", help="only print the table of rules")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -30,9 +30,9 @@ SHARED_SETS = {
     "ecg5000": "accuracy",
     "japanese_vowels": "accuracy",
 }
-#: scikit-learn's own sets, split by `train_test_split(test_size=0.25, random_state=0)`.
+#: Data sets of scikit-learn, split by `train_test_split(test_size=0.25, random_state=0)`.
 SKLEARN_SETS = {"breast_cancer": "auc", "diabetes": "rmse", "iris": "accuracy"}
-#: The metric by which a set is compared.
+#: Dict from data set to its metric.
 METRICS = SHARED_SETS | SKLEARN_SETS
 
 

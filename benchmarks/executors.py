@@ -69,7 +69,7 @@ def evaluate(job, report):
     return time.process_time() - began
 
 
-#: Epochs of the model above that one core does in a second: trials are of the same work, whoever is in the way.
+#: Epochs of the model above per second of one core. Trials have a fixed number of epochs, even on a busy machine.
 EPOCHS_A_SECOND = 9.0
 
 
@@ -126,7 +126,7 @@ def throughput(name, n_workers, n_threads, n_trials, seconds):
     try:
         with make(name, n_workers) as executor:
             executor.start(evaluate)
-            # A job for each worker, all under way at once: each has imported and traced what it needs.
+            # Run a job on each worker at the same time, so that all workers have imported and traced everything.
             while executor.slots < n_workers:
                 outcomes(executor, [Job("warm up", 1.0)])
             outcomes(executor, [Job("warm up", 1.0) for _ in range(n_workers)])

@@ -39,7 +39,7 @@ from autonas.oracles.fidelity import scale as fidelity_module  # noqa: E402
 from autonas.search_space import encoding as encoding_module  # noqa: E402
 from autonas.testing import simulation  # noqa: E402
 
-#: Epochs in all, as multiples of a full training.
+#: Total numbers of epochs, as multiples of a full training.
 CHECKPOINTS = (5, 10, 20, 50)
 ORACLES = {
     "successive_halving": successive_halving.SuccessiveHalvingOracle,
@@ -197,7 +197,7 @@ def main():
     n_epochs = arguments.epochs or CHECKPOINTS[-1] * longest
     options = {"reduction": arguments.reduction, "min_epochs": arguments.min_epochs}
     if not curves.has_all:
-        # Two lengths, of which the ratio is the share that goes on.
+        # With two numbers of epochs, η is their ratio.
         options["min_epochs"] = options["min_epochs"] or curves.epochs[0]
         options["reduction"] = options["reduction"] or round(longest / options["min_epochs"])
     options = {name: value for name, value in options.items() if value is not None}

@@ -43,13 +43,13 @@ from sklearn import datasets  # noqa: E402
 
 import autonas  # noqa: E402
 
-#: Largest relative difference of two scores, and absolute difference of two predictions, that are the same.
+#: Largest relative difference of scores, and absolute difference of predictions, that count as equal.
 SCORE_TOLERANCE, PREDICTION_TOLERANCE = 1e-6, 1e-5
-#: Columns of the leaderboard that a clock or an author decides.
+#: Columns of the leaderboard with times or texts, which may differ.
 LEFT_OUT = ("seconds", "reason")
 #: Number of rows whose predictions are recorded.
 N_PREDICTED = 32
-#: Number of architectures that a strategy is asked for.
+#: Number of queries of a strategy.
 N_QUERIES = 60
 BUDGET = {"epochs": 2, "seed": 0, "verbose": 0, "tensorboard": False}
 

@@ -24,7 +24,7 @@ import time
 
 import numpy as np
 
-#: Warm-up and calls of a file that is run by itself.
+#: Numbers of warm-up calls and of measured calls of a file.
 _WARM_UP, _CALLS = 20, 200
 
 

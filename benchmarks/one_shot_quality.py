@@ -22,14 +22,14 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import common
 
-#: Rows of a set to train on at most, noise added to inputs as a share of their range, seconds of a search, and epochs
-#: of a training. Without noise, most architectures come near to the best on digits.
+#: By data set: maximum number of training rows, standard deviation of the noise relative to the range of inputs,
+#: seconds of a search, and epochs of a training. Without noise, most architectures are nearly optimal on digits.
 SETS = {
     "digits": {"rows": 1000, "noise": 0.15, "seconds": 60, "epochs": 15},
     "fashion_mnist": {"rows": 4000, "noise": 0.0, "seconds": 100, "epochs": 8},
     "cifar10": {"rows": 4000, "noise": 0.0, "seconds": 100, "epochs": 8},
 }
-#: The searches, by name.
+#: Names of the searches.
 SEARCHES = ("random", "evolution, shared weights", "gradient")
 #: Operations of the spaces of `rank`.
 OPERATIONS = [
@@ -42,7 +42,7 @@ OPERATIONS = [
     "average_pooling_3",
     "convolution_1",
 ]
-#: Rows that are predicted on at the end, at most.
+#: Maximum number of test rows.
 TEST_ROWS = 5000
 
 
@@ -202,7 +202,7 @@ def difference(scores, others):
 # ---------------------------------------------------------------------- ranks
 
 
-#: Rows to train on and to score on in `rank`; the others are the test part.
+#: Numbers of training and validation rows in `rank`. The other rows are the test set.
 N_TRAIN, N_VALIDATION = 500, 500
 
 
@@ -359,7 +359,7 @@ def front_of(name, data, search, seed, trials):
     prepared = again._prepare(make_plan(again, fit_data), fit_data)
     dataset, candidates = prepared.dataset, []
     alone = evaluator_module.Evaluator(prepared, epochs, epochs, seed)
-    # All begin with the default architecture.
+    # The first architecture is the default one in all searches.
     for index, architecture in enumerate(values[1:]):
         truths = []
         for truth in range(2):
@@ -389,7 +389,7 @@ def front(arguments):
     sizes = [size for result in results.values() for size, _ in result["candidates"]]
     rows = []
     for (search, seed), result in results.items():
-        # The share of the rectangle from the largest size to the smallest, in powers of ten, and from 0 to 1.
+        # Size on a logarithmic scale from the largest (0) to the smallest (1).
         span = np.log10(max(sizes) / min(sizes))
         scores = [(np.log10(max(sizes) / size) / span, accuracy) for size, accuracy in result["candidates"]]
         best = pareto.non_dominated(scores)

@@ -32,7 +32,7 @@ OPERATIONS = [
 ]
 BATCH_SIZE = 64
 VALIDATION_ROWS = 500
-#: What is trained, with the most that a step may cost, as a multiple of a single model's.
+#: Dict from kind of training to the maximum time of a step, relative to a single model.
 WANTED = {"select": 1.5, "sample": 2.7, "partial channels": 6.3, "blend": 7.5}
 
 
@@ -170,7 +170,7 @@ def training(setting, turns):
     steps = {name: [] for name in trainers}
     for _ in range(turns * len(setting.architectures)):
         for name, trainer in trainers.items():
-            # Weights and architecture learn from one half of the rows each.
+            # Weights and architecture are trained on one half of the rows each.
             rows = len(setting.data.train_rows) // (1 if name in ("single", "select") else 2)
             epoch = seconds(trainer.train_epoch, 0, 1000, None, generator)
             steps[name].append(epoch / (rows // BATCH_SIZE))
@@ -199,7 +199,7 @@ def main():
         rows.append([name, f"{1000 * median:.1f}", f"{1 / median:.1f}"])
     print(common.table(rows, ["scoring", "median ms", "architectures/s"]))
     rows = []
-    # The same architectures in the same turns: contention of a shared machine meets both alike.
+    # The same architectures in the same turns, so that other load on the machine affects both.
     for name, times in result["steps"].items():
         ratio = statistics.median(one / single for one, single in zip(times, result["steps"]["single"], strict=True))
         first = f"{result['first'][name]:.1f}"

@@ -43,7 +43,7 @@ from autonas.search_space import encoding as encoding_module  # noqa: E402
 CHECKPOINTS = (50, 100, 200, 300)
 PERCENTILES = (25, 50, 75)
 LARGEST_ERROR, LATENCY_PERCENTILE = 0.6, 99.5
-#: Refusals in a row after which a search is given up: so many percent of the space are within any limit here.
+#: Number of consecutive refusals after which a search ends. Each limit is satisfied by a large share of the space.
 MOST_REFUSALS = 5000
 POPULATION = 20
 
@@ -201,7 +201,7 @@ def _mean_and_deviation(numbers):
     return zip(np.mean(numbers, axis=0), np.std(numbers, axis=0), strict=True)
 
 
-#: By mode: what runs, and the strategies by default.
+#: Dict from mode to its function and its default strategies.
 MODES = {
     "front": (front, ["random", "nsga2", "local_search", "evolution", "reinforcement", "bayesian"]),
     "constrained": (

@@ -33,7 +33,7 @@ BOOSTING = {
     "california_housing": 45935.0,
     "wine_quality": 0.705,
 }
-#: By set and name: after 60 s of `fit`; 180 s for fashion_mnist and for AutoKeras on adult and trec6.
+#: Scores by data set and model after 60 s of `fit`; 180 s for fashion_mnist, and for AutoKeras on adult and trec6.
 RIVALS = {
     "digits": {
         "AutoKeras": 0.984,
@@ -68,11 +68,11 @@ RIVALS = {
     "trec6": {"AutoKeras": 0.088, "Keras Tuner": 0.898, "hand-made": 0.852, "AutoGluon": 0.810},
     "ecg5000": {"AutoKeras": 0.897, "hand-made": 0.942, "AutoGluon": 0.941},
 }
-#: Sets whose rivals' scores are of another split.
+#: Data sets whose reference scores are from another split.
 OTHER_SPLIT = ("digits", "breast_cancer", "diabetes")
-#: Other targets that were set: as near to gradient boosting as a network gets.
+#: Target scores, near to gradient boosting.
 WANTED = {"adult": 0.920, "california_housing": 48000.0}
-#: Whom to be ahead of on every set; the others are shown for comparison.
+#: Prefixes of the names of models to beat on each data set. Others are shown for comparison.
 TO_BEAT = ("linear", "AutoKeras", "Keras Tuner", "hand-made", "wanted")
 
 

@@ -19,8 +19,8 @@ import time
 import common
 
 LIBRARIES = ("autonas", "keras_tuner", "autokeras", "autogluon", "flaml")
-#: Seconds beyond the budget after which a library is given up. AutoKeras and Keras Tuner have no time limit: they are
-#: interrupted in a training, and serve the best trial that they have finished.
+#: Seconds beyond the budget after which a library is killed. AutoKeras and Keras Tuner have no time limit: they are
+#: interrupted during a training, and serve the best completed trial.
 _OVERRUN = 600
 
 
@@ -77,7 +77,7 @@ def fit_autokeras(dataset, budget, seed, directory):
         model.fit(convert(dataset.x_train), np.asarray(dataset.y_train), callbacks=[deadline], verbose=0)
     except KeyboardInterrupt:
         pass
-    # Its `predict` needs a search that ran to its end. This is what it does then, with the best trial so far.
+    # `predict` needs a completed search. Do the same as a completed search with the best trial so far.
     tuner = model.tuner
     (best,) = tuner.oracle.get_best_trials(1)
     steps, network = pipeline.load_pipeline(tuner._pipeline_path(best.trial_id)), tuner.get_best_model()
@@ -94,7 +94,7 @@ def fit_autokeras(dataset, budget, seed, directory):
         return np.hstack([1 - chances, chances]) if chances.shape[1] == 1 else chances
 
     def predict(x):
-        # Its heads have an order of labels of their own, and labels come back as strings.
+        # Heads of AutoKeras have their own order of labels, and return labels as strings.
         return np.asarray(steps.postprocess(outputs(x))).ravel().astype(labels.dtype)
 
     return _Named(predict, probabilities, labels)
@@ -205,7 +205,7 @@ def _as_words(frame):
 def measure(library, name, data, budget, seed):
     """Return the scores of a library on a data set, and the seconds of its `fit`."""
     dataset = common.load(name, data)
-    # To import it is no part of `fit`.
+    # Importing the library isn't measured.
     modules = {"autonas": "autonas.estimators.auto_model", "autogluon": "autogluon.tabular"}
     importlib.import_module(modules.get(library, library))
     with tempfile.TemporaryDirectory() as directory:
@@ -265,7 +265,7 @@ def _reads(library, name, data):
         "autonas": True,
         "keras_tuner": kind in ("image", "table"),
         "autokeras": kind != "series",
-        # Of a list of texts a table with one column could be made, but no user of FLAML would.
+        # FLAML has no documented use with texts.
         "flaml": kind in ("image", "table"),
         "autogluon": kind in ("image", "table"),
     }[library]

@@ -104,7 +104,7 @@ def hour(name):
         {"name": f"image_block_1/kind_residual/decision_{index}", "type": "Int", "min": 1, "max": 8}
         for index in range(n_decisions)
     ]
-    # The hour has passed when it begins: there is time for every picture.
+    # The time of the search is set to one hour, so that each picture is due.
     info = SearchInfo("val_accuracy", "max", space, started=time.time() - 3600, blueprint=blueprint)
     with tempfile.TemporaryDirectory() as directory:
         reporter = TensorBoardReporter(directory)

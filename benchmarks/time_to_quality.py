@@ -38,7 +38,7 @@ def measure(name, data, budget, seed, options):
 
     dataset = common.load(name, data)
     arguments = {"time_limit": budget, "seed": seed, "verbose": 0, "tensorboard": False}
-    # Whole numbers as target would be taken for classes.
+    # Integer targets would be taken for classes.
     arguments |= {"rmse": {"task": "regression"}, "auc": {"objective": "val_auc"}}.get(dataset.metric, {})
     with tempfile.TemporaryDirectory() as folder:
         model = autonas.AutoModel(**arguments, directory=os.path.join(folder, "run"), **options)
