@@ -23,8 +23,10 @@ _MIN_TRACES = 12
 _MIN_TRIALS = 9
 #: Smallest cost of the shortest training, as a share of the cost of a full training.
 _MIN_COST_SHARE = 1 / 50
-#: A training stops after a third of its epochs without improvement, and not before this number of epochs.
-_MIN_PATIENCE = 8
+#: Number of epochs below which the shortest training has one epoch on a share of the rows instead.
+_LESS_THAN_AN_EPOCH = 0.75
+#: A training stops after this share of its epochs without improvement, and not before this number of epochs.
+_PATIENCE_SHARE, _MIN_PATIENCE = 1 / 3, 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,7 +216,7 @@ class Plan:
             return "full", {}
         shortest = max(_MIN_COST_SHARE, 1 / traces) * epochs
         options = {"min_epochs": max(1, round(shortest))}
-        if shortest < 0.75 and not self.request.reads_stream:
+        if shortest < _LESS_THAN_AN_EPOCH and not self.request.reads_stream:
             options["min_data_share"] = shortest
         return "successive_halving", options
 
@@ -237,7 +239,7 @@ class Plan:
 
 def training_patience(epochs):
     """Return the epochs without improvement after which a training of so many epochs stops."""
-    return max(_MIN_PATIENCE, epochs // 3)
+    return max(_MIN_PATIENCE, int(_PATIENCE_SHARE * epochs))
 
 
 def make_plan(estimator, data, started=None):

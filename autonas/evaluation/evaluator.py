@@ -38,15 +38,15 @@ class Evaluator:
 
     Args:
         problem: The `Problem`.
-        epochs: Epochs of a full training.
-        patience: Epochs without improvement after which a training stops, or `None`.
-        seed: Seed of weights and batches.
-        supernet: A `SupernetEvaluator` for trials of its stages, and for weights to inherit; `None` if there are none.
-            A supernet is trained in float32 on one device, whatever the candidates are: its scores are to rank
-            architectures, not to be quick, and weights that a step has left alone are known by gradients of exactly 0.
-        precision: One of `backends.precision.PRECISIONS`: in which numbers candidates are trained. `"auto"` is what
-            the devices of the process that trains one are made for. What is measured, and served, is in float32.
-        n_devices: Number of GPUs that a candidate is trained on.
+        epochs: Number of epochs of a full training.
+        patience: Number of epochs without improvement after which a training stops, or `None`.
+        seed: Seed of initial weights and batches.
+        supernet: A `SupernetEvaluator` for the stages of a one-shot search and for inherited weights, or `None`. A
+            supernet is trained in float32 on one device, for accurate ranks, and because gradients of exactly 0 mark
+            unused weights. Defaults to `None`.
+        precision: Precision of the training of candidates, one of `backends.precision.PRECISIONS`. `"auto"` depends on
+            the devices of the process. Candidates are always measured and served in float32. Defaults to `"auto"`.
+        n_devices: Number of GPUs for the training of a candidate. Defaults to 1.
     """
 
     def __init__(self, problem, epochs, patience, seed, supernet=None, precision="auto", n_devices=1):

@@ -10,6 +10,8 @@ from autonas.objectives import metrics as metrics_module
 
 #: Validation rows from which accuracy separates two candidates better than the loss.
 _ENOUGH_FOR_ACCURACY = 1000
+#: Number of rows for trying metrics and losses, in addition to one row of every class.
+_N_TRIED = 64
 
 
 def find_goal(plan, scorer, n_validation):
@@ -91,7 +93,7 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
 
 def _rows_to_try(truth, target):
     """Return the indices of a few rows for trying metrics and losses, with a row of every class."""
-    first = np.arange(min(len(truth), 64))
+    first = np.arange(min(len(truth), _N_TRIED))
     if target.task_ not in ("binary", "multiclass"):
         return first
     return np.union1d(first, np.unique(truth, return_index=True)[1])
