@@ -52,10 +52,10 @@ class SearchState:
         if record.stage == Stage.BASELINE and record.score is not None:
             self.baselines[record.trial_id.replace("_", " ")] = record.score
         self.n_failed += record.status == Status.FAILED
-        self.n_refused += record.status == Status.REFUSED
+        self.n_refused += record.is_refused
         # A trial that continues the training of an earlier trial doesn't count towards `max_trials`.
         is_candidate = record.is_candidate and not reserved.is_continued(record.values)
-        self.n_finished += is_candidate and record.status != Status.REFUSED
+        self.n_finished += is_candidate and not record.is_refused
 
     def description(self, record, limit=3):
         """Return a short description of a trial's architecture: its differences from the architecture of trial 0."""

@@ -5,7 +5,7 @@ import rich.console
 from autonas.reporting import display
 from autonas.reporting.reporter import Reporter
 from autonas.reporting.text import duration, searched_decisions, shortened
-from autonas.trials.states import Stage, Status
+from autonas.trials.states import Stage
 
 #: Number of decisions to list of those that a search with shared weights varies, and of the others.
 _N_NAMED = 6
@@ -67,7 +67,7 @@ class ProgressReporter(Reporter):
     def on_trial_end(self, record, best):
         self._state.end(record, best)
         self._refresh()
-        if record.status == Status.REFUSED:
+        if record.is_refused:
             self._refused.append(record)
             return
         if self.verbose and self._display is None or self.verbose >= 2:
@@ -80,7 +80,7 @@ class ProgressReporter(Reporter):
         if not self.verbose:
             return
         self._print_refused()
-        refused = sum(record.status == Status.REFUSED for record in records)
+        refused = sum(record.is_refused for record in records)
         trials = sum(record.is_candidate for record in records) - refused
         facts = [f"{trials} trial{'s' * (trials != 1)}", duration(self._state.elapsed())]
         if self._search.preparation:

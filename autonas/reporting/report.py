@@ -65,7 +65,7 @@ def _header(search, records, stop_reason, best):
     for record in records:
         if record.stage == Stage.BASELINE and record.score is not None:
             facts[record.trial_id.replace("_", " ")] = f"{record.score:.4g}"
-    facts["trials"] = sum(record.status != Status.REFUSED for record in candidates)
+    facts["trials"] = sum(not record.is_refused for record in candidates)
     for status in (Status.FAILED, Status.REFUSED):
         number = sum(record.status == status for record in candidates)
         if number:
@@ -182,7 +182,7 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
         rows.append([trial, record.score, record.parameters, record.seconds, description])
     tasks = task if isinstance(task, str) else ", ".join(map(str, task))
     facts = [tasks, f"{search.objective} {best.score:.4g}" if best is not None else "no trial was completed",
-             f"{sum(record.stage == 'search' and record.status != 'refused' for record in records)} trials",
+             f"{sum(record.is_candidate and not record.is_refused for record in records)} trials",
              f"ended by {str(stop_reason).replace('_', ' ')}"]  # fmt: skip
     drawing = "" if best is None or not search.blueprint else page.picture(
         f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)  # fmt: skip

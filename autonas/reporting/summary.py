@@ -171,7 +171,7 @@ def _in_common(search, trials, order):
 
 
 def _costs(search, records):
-    candidates = [record for record in records if record.is_candidate and record.status != Status.REFUSED]
+    candidates = [record for record in records if record.is_candidate and not record.is_refused]
     epochs = sum(record.epochs for record in candidates)
     seconds = sum(record.seconds for record in records)
     sentences = [f"{_count(len(candidates), 'trial')}, {_count(epochs, 'epoch')}, {text.duration(seconds)} "

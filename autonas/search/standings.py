@@ -4,7 +4,6 @@ import itertools
 
 from autonas.objectives import pareto
 from autonas.trials import order
-from autonas.trials.states import Status
 
 
 class Standings:
@@ -23,7 +22,7 @@ class Standings:
 
     def candidates(self):
         """Return the records of the candidates that weren't rejected, a list."""
-        return [record for record in self.records.values() if record.is_candidate and record.status != Status.REFUSED]
+        return [record for record in self.records.values() if record.is_candidate and not record.is_refused]
 
     def completed(self):
         """Return the records of the completed candidates, a list."""

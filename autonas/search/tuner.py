@@ -412,7 +412,7 @@ class Tuner(keras_tuner.Tuner):
 
     def _count_refused(self, record):
         if record.is_candidate:
-            self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.status == Status.REFUSED else 0
+            self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.is_refused else 0
 
     # ------------------------------------------------------------------ files and the journal
 

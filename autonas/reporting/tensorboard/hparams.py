@@ -50,7 +50,6 @@ STATUSES = {
 }
 _STAGES = {Stage.FINAL: "final fit", Stage.INFEASIBLE: "violates a constraint"}
 _ALWAYS_KNOWN = ("seconds", "parameters", "epochs")
-_RUNG = reserved.EPOCHS
 
 
 class Table:
@@ -64,7 +63,7 @@ class Table:
         self._search = search
         # Fixed decisions are left out.
         space = [info for info in search.space if info["type"] != "Fixed"]
-        rung = {"name": _RUNG, "type": "Int", "min": 1, "max": 1}
+        rung = {"name": reserved.EPOCHS, "type": "Int", "min": 1, "max": 1}
         self._decisions = {info["name"]: _Decision(info) for info in [*space, rung]}
         self._metrics = []
 
@@ -113,8 +112,8 @@ class Table:
         }
         records = [record for record in records if record.is_candidate and record.status in STATUSES]
         decisions = dict(self._decisions)
-        if len({decisions[_RUNG].of(record) for record in records}) < 2:
-            del decisions[_RUNG]
+        if len({decisions[reserved.EPOCHS].of(record) for record in records}) < 2:
+            del decisions[reserved.EPOCHS]
         known = {name: share for name, share in (importances or {}).items() if share > 0}
         ordered = [*known, *sorted(decisions.keys() - known.keys(), key=lambda name: self._prior(name, records))]
         shown = set(ordered[:_N_SHOWN])
@@ -267,8 +266,8 @@ def _short_names(names, shown):
     short = {name: _abbreviated(end, _N_CHARACTERS[name in shown]) for name, end in ends.items()}
     counts = collections.Counter(short.values())
     short = {name: label if counts[label] == 1 else "/".join(ends[name]) for name, label in short.items()}
-    if _RUNG in short:
-        short[_RUNG] = "epochs allotted"
+    if reserved.EPOCHS in short:
+        short[reserved.EPOCHS] = "epochs allotted"
     return short
 
 
