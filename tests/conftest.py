@@ -1,5 +1,6 @@
 """What tests of any folder use."""
 
+import gc
 import importlib.util
 import os
 import signal
@@ -10,6 +11,13 @@ import time
 import keras
 import pytest
 from sklearn.datasets import load_iris
+
+import autonas
+
+# Nearly all objects of a test process are imported modules. Frozen, they don't slow down each collection of garbage.
+autonas.AutoModel  # noqa: B018  (imports most modules)
+gc.collect()
+gc.freeze()
 
 # A shell starts the jobs in its background with SIGINT ignored, and their children with them: tests that interrupt need
 # the handler of Python.

@@ -117,9 +117,12 @@ class Tuner(keras_tuner.Tuner):
         info = dataclasses.replace(info, n_before=self.standings.n_counted())
         self.report("on_search_begin", info)
         self._score_baselines(info.time_limit)
-        # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s.
         gc.collect()
-        gc.freeze()
+        # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s. A
+        # program that has frozen its objects itself keeps them frozen.
+        is_frozen = gc.get_freeze_count() > 0
+        if not is_frozen:
+            gc.freeze()
         try:
             with self.executor:
                 best = self.search()
@@ -128,7 +131,8 @@ class Tuner(keras_tuner.Tuner):
             self._compare_to_baselines(served.trial)
             return served
         finally:
-            gc.unfreeze()
+            if not is_frozen:
+                gc.unfreeze()
             self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")
 
     def _score_baselines(self, time_limit=None):

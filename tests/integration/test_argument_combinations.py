@@ -31,7 +31,7 @@ all_combinations = _benchmark()
 SAMPLE = [
     {"space": "layered", "strategy": "evolution", "goal": "params_limit"},
     {"space": "chain", "strategy": "local_search", "goal": "metric", "task": "binary"},
-    {"space": "cell", "strategy": "reinforcement", "fidelity": "successive_halving"},
+    {"space": "cell", "strategy": "reinforcement", "fidelity": "successive_halving", "refit": False},
     {"space": "hierarchical", "data": "series", "refit": False},
     {"space": "graph", "data": "several", "task": "several", "strategy": "bayesian", "goal": "front"},
     {"data": "table", "strategy": "halving", "task": "regression", "executor": "process"},

@@ -1,5 +1,6 @@
 """The loop of a search, with an evaluator that only pretends to train."""
 
+import gc
 import os
 import signal
 
@@ -181,6 +182,13 @@ def test_the_search_info_is_reported_and_the_end_too_when_all_fails(make):
     with pytest.raises(exceptions.SearchFailed):
         make(failed, max_trials=2, reporter=reporter).run(SearchInfo("score", "max"))
     assert reporter.seen == ("begin", "max_trials")
+
+
+def test_objects_that_the_program_has_frozen_stay_frozen(make):
+    gc.freeze()
+    with pytest.raises(exceptions.SearchFailed):
+        make(failed, max_trials=2).run(SearchInfo("score", "max"), refit=False)
+    assert gc.get_freeze_count() > 0
 
 
 # ---------------------------------------------------------------------- stages of a one-shot search
