@@ -187,7 +187,7 @@ def test_the_search_info_is_reported_and_the_end_too_when_all_fails(make):
 def test_objects_that_the_program_has_frozen_stay_frozen(make):
     gc.freeze()
     with pytest.raises(exceptions.SearchFailed):
-        make(failed, max_trials=2).run(SearchInfo("score", "max"), refit=False)
+        make(failed, max_trials=2).run(SearchInfo("score", "max"))
     assert gc.get_freeze_count() > 0
 
 
