@@ -10,6 +10,7 @@ from autonas.evaluation.budget import TimeBudget
 from autonas.evaluation.evaluator import Evaluator
 from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter, tensorboard
 from autonas.search import one_shot
+from autonas.search.state import SearchState
 from autonas.search.tuner import Tuner
 from autonas.search_space import portfolio
 from autonas.trials import folder, lock
@@ -82,16 +83,9 @@ def _make_tuner(plan, prepared, oracle, directory):
         n_devices=execution.executor.gpus_per_trial,
     )
     budget = TimeBudget(plan.budget.time_limit, dataset.final_ratio if refits else 0.0, plan.budget.started)
-    return Tuner(
-        oracle,
-        evaluator,
-        execution.executor,
-        reporter=_make_reporter(plan.request, directory),
-        budget=budget,
-        directory=directory,
-        patience=plan.budget.patience,
-        refits=refits,
-    )
+    reporter = _make_reporter(plan.request, directory)
+    state = SearchState(oracle, evaluator, reporter, budget, directory, refits=refits)
+    return Tuner(state, execution.executor, plan.budget.patience)
 
 
 def _full_epochs(plan, prepared):

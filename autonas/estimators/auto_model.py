@@ -249,7 +249,7 @@ class AutoModel(fitted.FittedModel):
         plan = planning.make_plan(self, data, started)
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:
-            info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.run_directory)
+            info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
             served = search.run(info)
             self.search_ = info.to_json()
             self._serve(prepared, search, served)
@@ -276,7 +276,7 @@ class AutoModel(fitted.FittedModel):
         """
         trial_id = self._point(limits)
         prepared, search = self._search_of_fit("select")
-        with lock.held(search.run_directory):
+        with lock.held(search.state.directory):
             self._serve(prepared, search, search.serve_another(trial_id))
         return self
 
@@ -302,13 +302,13 @@ class AutoModel(fitted.FittedModel):
         ]
         self.records_ = [trial_record.to_json() for trial_record in search.records.values()]
         self.objectives_ = [(objective.name, objective.direction) for objective in prepared.goal.objectives]
-        self.stop_reason_ = search.stop_reason
+        self.stop_reason_ = search.state.stop_reason
         self.best_score_ = trial.score
         is_ensemble = trial.stage == Stage.ENSEMBLE
         self.search_["served"] = next(iter(trial.report["members"])) if is_ensemble else trial.trial_id
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
-        self.directory_ = search.run_directory
+        self.directory_ = search.state.directory
         for name in ("one_shot_correlation_", "ensemble_", "source_"):
             self.__dict__.pop(name, None)  # The attribute of an earlier fit.
         if is_ensemble:
@@ -317,7 +317,7 @@ class AutoModel(fitted.FittedModel):
             self.one_shot_correlation_ = search.oracle.rank_correlation
         self._searched = (prepared, search)
         self._set_learned()
-        self.save(os.path.join(search.run_directory, "model"))
+        self.save(os.path.join(search.state.directory, "model"))
 
     def __sklearn_clone__(self):
         """Clone the estimator as `sklearn.base.clone` does, with both ends of a graph of blocks copied together."""

@@ -160,8 +160,8 @@ class FittedModel(inspection.InspectedModel):
         check_is_fitted(self, "predictor_")
         checks.check_integer("k", k, 1, "a number of networks of at least 1")
         prepared, search = self._search_of_fit("ensemble")
-        with lock.held(search.run_directory):
-            served = ensembles.EnsembleStage(search).serve(int(k))
+        with lock.held(search.state.directory):
+            served = ensembles.EnsembleStage(search.state, search.final_stage).serve(int(k))
             self._serve(prepared, search, served)
         if self.verbose:
             print(f"Ensemble in {served.record.seconds:.0f} s: {served.record.message}")

@@ -45,13 +45,13 @@ class FinalStage:
     """Train the model to serve after the last trial of a search.
 
     Args:
-        tuner: The `Tuner`, whose records and outcomes it reads and adds to.
+        state: The `SearchState`.
     """
 
-    def __init__(self, tuner):
-        self.tuner = tuner
-        self.evaluator = tuner.evaluator
-        self.goal = tuner.evaluator.goal
+    def __init__(self, state):
+        self.state = state
+        self.evaluator = state.evaluator
+        self.goal = state.evaluator.goal
         #: The `events.Final` of a final fit whose weights are in the folder of the run, or `None`.
         self.earlier = None
         #: List of one `HeadPredictions` per head: predictions of the served candidate for the validation set.
@@ -66,7 +66,7 @@ class FinalStage:
         for candidate in candidates:
             if candidate.stage == Stage.INFEASIBLE:
                 return self._served(candidate)
-            if self._keeps_limits(self.evaluator.trained(self.tuner.job(candidate), candidate).model, candidate):
+            if self._keeps_limits(self.evaluator.trained(self.state.job(candidate), candidate).model, candidate):
                 served = self._served(candidate)
                 if self._keeps_limits(served.network, served.record):
                     return served
@@ -97,19 +97,19 @@ class FinalStage:
         Returns:
             The record of the training, or `None` if no training was completed.
         """
-        tuner = self.tuner
+        state = self.state
 
         def violation(record):
             return -sum(min(0.0, margin) for margin in record.margins if margin is not None)
 
-        refused = sorted((record for record in tuner.records.values() if record.is_refused), key=violation)
+        refused = sorted((record for record in state.records.values() if record.is_refused), key=violation)
         nearest = refused[:_N_NEAREST]
         for refused_record in nearest:
             trained = self._train_infeasible(refused_record)
             if trained.is_completed:
                 misses = "; ".join(f"trial {record.trial_id}: {record.message}" for record in nearest)
                 warnings.warn(
-                    f"None of {len(refused)} architectures keeps to the limits ({tuner.stop_reason}). The nearest are "
+                    f"None of {len(refused)} architectures keeps to the limits ({state.stop_reason}). The nearest are "
                     f"{misses}. Trial {refused_record.trial_id} is served all the same. Relax `constraints`, or search "
                     "smaller architectures.",
                     exceptions.InfeasibleWarning,
@@ -119,23 +119,25 @@ class FinalStage:
         return None
 
     def _train_infeasible(self, refused):
-        tuner = self.tuner
-        record = records_module.TrialRecord("infeasible", len(tuner.records), Stage.INFEASIBLE, refused.values)
-        tuner.records["infeasible"] = record
-        tuner.report("on_trial_begin", record)
-        seconds = tuner.budget.trial_seconds(None, first=False)
+        state = self.state
+        record = state.add_record("infeasible", Stage.INFEASIBLE, refused.values)
+        state.report("on_trial_begin", record)
+        seconds = state.budget.trial_seconds(None, first=False)
         deadline = None if seconds is None else time.monotonic() + max(seconds, budget.LEAST_SECONDS)
-        outcome = self.evaluator.evaluate(
-            tuner.job(record, deadline), lambda epoch, numbers: tuner.on_epoch(record, epoch, numbers)
-        )
+
+        def on_epoch(epoch, numbers):
+            record.add_epoch(epoch, numbers)
+            state.report("on_epoch_end", record, epoch, numbers)
+
+        outcome = self.evaluator.evaluate(state.job(record, deadline), on_epoch)
         record.take(outcome)
         if record.is_completed:
             record.score = record.metrics[self.goal.main.name]
             record.message = refused.message
-            tuner.weights.save(outcome.weights, record.trial_id)
+            state.weights.save(outcome.weights, record.trial_id)
             if outcome.predictions is not None:
-                tuner.predictions.write(outcome.predictions, record.trial_id)
-        tuner.report("on_trial_end", record, record if record.is_completed else None)
+                state.predictions.write(outcome.predictions, record.trial_id)
+        state.report("on_trial_end", record, record if record.is_completed else None)
         return record
 
     # ------------------------------------------------------------------ the final fit
@@ -145,13 +147,13 @@ class FinalStage:
         predictions = self._predictions(best)
         self.predictions = [] if predictions is None else self.head_predictions(predictions)
         if self.predictions:
-            self.tuner.report("on_predictions", best, self.predictions)
+            self.state.report("on_predictions", best, self.predictions)
         model, record = self._final(best)
         return Served(self.evaluator.plain(model, best.values), record, best)
 
     def _final(self, best):
         """Return the model of a candidate in the precision of its training, and the record of this training."""
-        job = self.tuner.job(best)
+        job = self.state.job(best)
         reason = self._refit_reason(best)
         if reason is None:
             record, model = self.earlier_final_fit(job, best) or self._final_fit(job, best)
@@ -163,25 +165,24 @@ class FinalStage:
 
     def _refit_reason(self, candidate):
         """Return the reason for which there is no final fit, or `None` if there is a final fit."""
-        if not self.tuner.refits:
+        if not self.state.refits:
             return ""
-        if self.tuner.stop_reason == "interrupted":
+        if self.state.stop_reason == "interrupted":
             return "served with the weights of the search: interrupted"
-        remaining = self.tuner.budget.remaining()
-        if remaining is not None and remaining < _LEAST_SHARE_OF_TIME * self.tuner.budget.final_seconds(candidate):
+        remaining = self.state.budget.remaining()
+        if remaining is not None and remaining < _LEAST_SHARE_OF_TIME * self.state.budget.final_seconds(candidate):
             return "served with the weights of the search: no time for a final fit"
         return None
 
     def _final_fit(self, job, best):
-        tuner = self.tuner
-        record = records_module.TrialRecord("final", len(tuner.records), Stage.FINAL, best.values)
-        tuner.records["final"] = record
-        tuner.report("on_trial_begin", record)
+        state = self.state
+        record = state.add_record("final", Stage.FINAL, best.values)
+        state.report("on_trial_begin", record)
         model = None
         try:
             model, final = self.evaluator.final_fit(
-                job, best, tuner.budget.final_deadline(),
-                lambda epoch, numbers: tuner.report("on_epoch_end", record, epoch, numbers),
+                job, best, state.budget.final_deadline(),
+                lambda epoch, numbers: state.report("on_epoch_end", record, epoch, numbers),
             )  # fmt: skip
             record.take(final)
             record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained again on all rows"
@@ -199,33 +200,33 @@ class FinalStage:
         except (Exception, SystemExit) as error:  # The model of the search is served if the final fit fails.
             record.status = Status.FAILED
             record.message = f"served with the weights of the search: the final fit failed ({error})".split("\n")[0]
-        tuner.report("on_trial_end", record, best)
-        tuner.report_numbers(record)
+        state.report("on_trial_end", record, best)
+        state.report_numbers(record)
         return record, model
 
     def _keep_final_fit(self, job, model, record):
         """Save the weights of the final fit, so that a continued search doesn't train them again."""
         weights = model.get_weights()
-        self.tuner.weights.save(weights, "final")
+        self.state.weights.save(weights, "final")
         self.earlier = events.Final(job.trial_id, record.to_json(), _checksum(weights))
-        self.tuner.oracle.journal.append(self.earlier.to_json())
+        self.state.journal.append(self.earlier.to_json())
 
     def earlier_final_fit(self, job, candidate):
         """Return the record and the model of an earlier final fit of the same trial, or `None`."""
-        event, tuner = self.earlier, self.tuner
+        event, state = self.earlier, self.state
         if event is None or event.of != job.trial_id:
             return None
-        kept = tuner.weights.read("final")
+        kept = state.weights.read("final")
         # The weights are of another final fit if a process ended between writing its weights and its event.
         if kept is None or event.weights not in (None, _checksum(kept.values())):
             return None
         model = self.evaluator.trained(job, candidate).model
-        if not tuner.weights.assign(model, "final"):
+        if not state.weights.assign(model, "final"):
             return None
-        with storage.describing_damage(tuner.oracle.journal.path):
+        with storage.describing_damage(state.journal.path):
             record = records_module.TrialRecord.from_json(event.record)
-        record.number = len(tuner.records)
-        tuner.records["final"] = record
+        record.number = len(state.records)
+        state.records["final"] = record
         return record, model
 
     def searched(self, job, candidate):
@@ -238,7 +239,7 @@ class FinalStage:
                     f"The weights of trial {job.trial_id} are gone, and it can't be trained again."
                 )
             kept.model.set_weights(kept.weights)
-            self.tuner.weights.save(kept.weights, job.trial_id)
+            self.state.weights.save(kept.weights, job.trial_id)
         return kept.model
 
     def _kept(self, job, candidate):
@@ -246,7 +247,7 @@ class FinalStage:
         kept = self.evaluator.trained(job, candidate)
         if kept in (self.evaluator.best, self.evaluator.latest):
             kept.model.set_weights(kept.weights)
-        elif not self.tuner.weights.assign(kept.model, job.trial_id):
+        elif not self.state.weights.assign(kept.model, job.trial_id):
             return None
         return kept
 
@@ -267,7 +268,7 @@ class FinalStage:
         """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""
         predictions = self.kept_predictions(best.trial_id)
         if predictions is None:
-            kept = self._kept(self.tuner.job(best), best)
+            kept = self._kept(self.state.job(best), best)
             predictions = None if kept is None else self.evaluator.predict(kept.loop)
         return predictions
 
@@ -280,7 +281,7 @@ class FinalStage:
                 raise ValueError("it holds the predictions of another network")
             return predictions
 
-        return self.tuner.predictions.read(trial_id, checked)
+        return self.state.predictions.read(trial_id, checked)
 
 
 def _shown_score(record, goal):

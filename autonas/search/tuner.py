@@ -14,11 +14,10 @@ from autonas.costs.orientation import oriented
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
 from autonas.reporting import reporter as reporter_module
-from autonas.search import final_stage, interrupts, standings
+from autonas.search import final_stage, interrupts
 from autonas.trials import events, reserved
 from autonas.trials import job as jobs
 from autonas.trials import records as records_module
-from autonas.trials import weights as weights_module
 from autonas.trials.states import Stage, Status
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
@@ -51,47 +50,33 @@ class Tuner(keras_tuner.Tuner):
     One thread makes all calls to the oracle.
 
     Args:
-        oracle: An `autonas.oracles.Oracle`, whose space is declared.
-        evaluator: An `evaluation.evaluator.Evaluator`.
+        state: The `SearchState`.
         executor: An `execution.Executor`, which runs the evaluations.
-        reporter: A `Reporter`.
-        budget: A `TimeBudget`.
-        directory: Folder of the run. A search in this folder is continued.
-        patience: Number of trials without improvement after which the search ends, or `None`.
-        refits: Whether the model that is served is trained again on all rows. Defaults to `True`.
+        patience: Number of trials without improvement after which the search ends. Defaults to `None`: no such end.
     """
 
-    def __init__(self, oracle, evaluator, executor, reporter, budget, directory, patience=None, refits=True):
-        self.evaluator = evaluator
+    def __init__(self, state, executor, patience=None):
+        self.state = state
         self.executor = executor
-        self.reporter = reporter
-        self.budget = budget
         self.patience = patience
-        self.refits = refits
-        self.run_directory = directory
-        self.goal = evaluator.goal
-        self.records = {}
-        self.standings = standings.Standings(self.records, evaluator.goal, oracle.counts)
-        #: Dict from the key of a network to the costs that were measured on it.
-        self.known_costs = {}
-        self.stop_reason = None
-        #: Seconds of the search by phase.
-        self.phases = phases.Phases()
+        self.evaluator = state.evaluator
+        self.goal = state.evaluator.goal
+        self.records = state.records
+        self.standings = state.standings
+        self.final_stage = final_stage.FinalStage(state)
         self._n_refused_in_a_row = 0
         # With shared weights, candidates come late and are few.
-        shares_weights = evaluator.supernet is not None
+        shares_weights = state.evaluator.supernet is not None
         self._share_for_feasible = _SHARE_FOR_FEASIBLE_FINALISTS if shares_weights else _SHARE_FOR_FEASIBLE
         self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
         self._first_epoch_seconds = 0.0
         #: `time.monotonic()` at the beginning of every trial of this process.
         self._began = {}
-        directory = os.path.abspath(directory)
-        self.weights = weights_module.TrialWeights(directory)
-        self.checkpoints = weights_module.TrialCheckpoints(directory)
-        self.predictions = weights_module.TrialPredictions(directory)
-        self.final_stage = final_stage.FinalStage(self)
-        graph = evaluator.graph
-        super().__init__(oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory))
+        directory = os.path.abspath(state.directory)
+        graph = state.evaluator.graph
+        super().__init__(
+            state.oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory)
+        )
 
     def _populate_initial_space(self):
         """Do nothing: the graph is declared before the search, without a build for every condition of the space."""
@@ -115,7 +100,7 @@ class Tuner(keras_tuner.Tuner):
         self.oracle.open()
         self._restore()
         info = dataclasses.replace(info, n_before=self.standings.n_counted())
-        self.report("on_search_begin", info)
+        self.state.report("on_search_begin", info)
         self._score_baselines(info.time_limit)
         gc.collect()
         # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s. A
@@ -133,12 +118,12 @@ class Tuner(keras_tuner.Tuner):
         finally:
             if not is_frozen:
                 gc.unfreeze()
-            self.report("on_search_end", list(self.records.values()), self.stop_reason or "error")
+            self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
 
     def _score_baselines(self, time_limit=None):
         """Score the baselines, unless an earlier process has scored them, and report them."""
         if not self._baselines():
-            with self.phases("baselines"):
+            with self.state.phases("baselines"):
                 scored = self.evaluator.baselines(time_limit)
             for number, baseline in enumerate(scored, -len(scored)):
                 record = records_module.TrialRecord(
@@ -148,9 +133,9 @@ class Tuner(keras_tuner.Tuner):
                 score = self.goal.combined(baseline.scores).get(self.goal.main.name, math.nan)
                 record.score = score if math.isfinite(score) else None
                 self.records[record.trial_id] = record
-                self.oracle.journal.append(events.Baseline(record.to_json()).to_json())
+                self.state.journal.append(events.Baseline(record.to_json()).to_json())
         for record in self._baselines():
-            self.report("on_trial_end", record, self.standings.best())
+            self.state.report("on_trial_end", record, self.standings.best())
 
     def _baselines(self):
         return [record for record in self.records.values() if record.stage == Stage.BASELINE]
@@ -178,83 +163,46 @@ class Tuner(keras_tuner.Tuner):
         """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""
         in_flight = 0
         try:
-            while self.stop_reason is None or in_flight:
-                while self.stop_reason is None and in_flight < self.executor.slots:
+            while self.state.stop_reason is None or in_flight:
+                while self.state.stop_reason is None and in_flight < self.executor.slots:
                     if not self._submit(in_flight):
                         break
                     in_flight += 1
-                with self.phases("wait"):
+                with self.state.phases("wait"):
                     reports = self.executor.wait() if in_flight else []
                 for event in reports:
                     with interrupts.deferred():
                         in_flight -= self._take(event)
         except KeyboardInterrupt:
-            self.stop_reason = "interrupted"
+            self.state.stop_reason = "interrupted"
             for record in self.records.values():
                 if record.status == Status.RUNNING:
                     record.status = Status.INTERRUPTED
                     record.message = "interrupted; it begins again when the search is continued"
             if self.standings.best() is None:
                 raise
-        with self.phases("final"):
+        with self.state.phases("final"):
             best = self.standings.best() or self.final_stage.least_infeasible()
         if best is None:
             reasons = sorted({record.message for record in self.records.values() if record.message})
             raise exceptions.SearchFailed(
                 f"None of {len(self.records) - len(self._baselines())} trials could be completed "
-                f"({self.stop_reason}). "
+                f"({self.state.stop_reason}). "
                 f"Reasons: {'; '.join(reasons[:5]) or 'none given'}"
             )
         return best
 
     def serve(self, records):
         """Return the `Served` model of the first of some trials that still satisfies the constraints."""
-        with self.phases("final"):
+        with self.state.phases("final"):
             return self.final_stage.serve(records)
 
     def serve_another(self, trial_id):
         """Return the `Served` model of a trial of a finished search, without a time limit."""
-        self.budget = dataclasses.replace(self.budget, limit=None)
-        self.reporter = reporter_module.Reporter()
+        self.state.budget = dataclasses.replace(self.state.budget, limit=None)
+        self.state.reporter = reporter_module.Reporter()
         self.records.pop("ensemble", None)
         return self.serve([self.records[trial_id]])
-
-    def report(self, hook, *arguments):
-        """Call a hook of the reporter."""
-        with self.phases("report"):
-            getattr(self.reporter, hook)(*arguments)
-
-    def report_numbers(self, record):
-        """Report numbers about the search after a trial or the final fit.
-
-        After a trial, these are the numbers of the strategy and of the Pareto front. The seconds of the search so far
-        are always reported, by phase: `"seconds/strategy"`, calls to the oracle; `"seconds/report"`;
-        `"seconds/weights"`, files; `"seconds/wait"`, waiting for the executor, or running trials in this process;
-        `"seconds/final"`, the time after the last trial; and `"seconds/other"`.
-        """
-        numbers = {}
-        if record.stage != Stage.FINAL:
-            with self.phases("strategy"):
-                numbers = self.oracle.numbers() | self.standings.numbers(record)
-        seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
-        self.report("on_search_numbers", record, numbers | seconds)
-
-    def job(self, record, deadline=None, strategy=None):
-        """Return the job of a trial."""
-        first, earlier = record, []
-        while (before := self._earlier(first)) is not None:
-            first = before
-            earlier.insert(0, first.values)
-        return jobs.Job(
-            record.trial_id, first.number, record.values, deadline, strategy, record.stage != Stage.INFEASIBLE,
-            earlier=earlier, known_costs=self.known_costs,
-        )  # fmt: skip
-
-    def _earlier(self, record):
-        """Return the record of the earlier trial whose training a trial continues, or `None`."""
-        if not record.is_candidate:
-            return None
-        return self.records.get(record.values.get(reserved.TRIAL_ID))
 
     def _submit(self, in_flight):
         """Start the next trial and return whether there is one; if not, set the reason for which the search ends."""
@@ -262,43 +210,43 @@ class Tuner(keras_tuner.Tuner):
         seconds = self._trial_seconds(first)
         if seconds is not None and len(self.records) == len(self._baselines()):
             seconds = max(seconds, budget_module.LEAST_SECONDS)  # There must be a model, however short the time.
-        elif first and self.budget.share_spent() > self._share_for_feasible:
-            self.stop_reason = "time_limit"  # The rest is for a candidate that violates a constraint.
+        elif first and self.state.budget.share_spent() > self._share_for_feasible:
+            self.state.stop_reason = "time_limit"  # The rest is for a candidate that violates a constraint.
         elif seconds is not None and seconds < self._shortest():
-            self.stop_reason = "time_limit"
+            self.state.stop_reason = "time_limit"
         if self._n_refused_in_a_row >= _MAX_REFUSED:
-            self.stop_reason = "constraints"
+            self.state.stop_reason = "constraints"
         if self.patience is not None and self.standings.since_best() >= self.patience:
-            self.stop_reason = "patience"
+            self.state.stop_reason = "patience"
         n_candidates = len(self.standings.candidates())
         if self.oracle.max_trials is None and n_candidates >= _HOPELESS and self.standings.best() is None:
-            self.stop_reason = "failures"
-        if self.stop_reason is not None:
+            self.state.stop_reason = "failures"
+        if self.state.stop_reason is not None:
             return False
-        if self.budget.share_spent() > self._share_for_short:
+        if self.state.budget.share_spent() > self._share_for_short:
             self.oracle.finish()
         with interrupts.deferred():
-            with self.phases("strategy"):
+            with self.state.phases("strategy"):
                 trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
             if trial.status == TrialStatus.IDLE and in_flight:
                 return False
             if trial.status != TrialStatus.RUNNING:
                 # Without a running trial, waiting would never end.
-                self.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
+                self.state.stop_reason = "max_trials" if self.oracle.is_full() else "space_exhausted"
                 return False
             record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
             self._began[record.trial_id] = time.monotonic()
-            self.report("on_trial_begin", record)
+            self.state.report("on_trial_begin", record)
         if not record.is_candidate:
-            seconds = self.budget.stage_seconds(record.stage)
+            seconds = self.state.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
-        job = self.job(record, deadline, self.oracle.strategy_for(record.values))
+        job = self.state.job(record, deadline, self.oracle.strategy_for(record.values))
         job.stopper = self.oracle.stopper_for(record.values)
         job.may_go_on = self.oracle.goes_on
-        earlier = self._earlier(record)
+        earlier = self.state.earlier(record)
         if earlier is not None:
-            with self.phases("weights"):
-                job.checkpoint = self.checkpoints.load(earlier.trial_id)
+            with self.state.phases("weights"):
+                job.checkpoint = self.state.checkpoints.load(earlier.trial_id)
             job.costs = earlier.costs
         self.executor.submit(job)
         return True
@@ -318,9 +266,9 @@ class Tuner(keras_tuner.Tuner):
         """Return the time limit of the next trial, in seconds; `None` without a limit."""
         best = self.standings.best()
         if best is None:
-            return self.budget.trial_seconds(None, first)
+            return self.state.budget.trial_seconds(None, first)
         _, final_epochs = self.evaluator.final_schedule(best.values, best)
-        return self.budget.trial_seconds(best, first, final_epochs)
+        return self.state.budget.trial_seconds(best, first, final_epochs)
 
     def _on_report(self, job, report):
         self.on_epoch(self.records[job.trial_id], *report)
@@ -330,9 +278,8 @@ class Tuner(keras_tuner.Tuner):
         if epoch == 1 and record.is_candidate:
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
         record.add_epoch(epoch, numbers)
-        if record.stage != Stage.INFEASIBLE:
-            self.oracle.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
-        self.report("on_epoch_end", record, epoch, numbers)
+        self.state.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
+        self.state.report("on_epoch_end", record, epoch, numbers)
 
     def _take(self, event):
         """Handle a report of the executor about a job. Return whether the job has ended."""
@@ -362,40 +309,40 @@ class Tuner(keras_tuner.Tuner):
         else:
             trial.status = TrialStatus.FAILED
         record.take(outcome)
-        trial.facts = record.facts() | {"search_phases": self.phases.seconds}
+        trial.facts = record.facts() | {"search_phases": self.state.phases.seconds}
         if job.stopper is not None and not outcome.interrupted:
             trial.facts["curve"] = job.stopper.scores(outcome.history)
         kept = self._may_be_served()
         # The files are written before the journal: if the process is killed between the two, the trial runs again.
-        with self.phases("weights"):
+        with self.state.phases("weights"):
             if record.trial_id in kept:
-                self.weights.save(outcome.weights, record.trial_id)
+                self.state.weights.save(outcome.weights, record.trial_id)
             if outcome.checkpoint is not None:
-                self.checkpoints.save(outcome.checkpoint, record.trial_id)
+                self.state.checkpoints.save(outcome.checkpoint, record.trial_id)
             if outcome.predictions is not None:
-                self.predictions.write(outcome.predictions, record.trial_id)
+                self.state.predictions.write(outcome.predictions, record.trial_id)
         outcome.weights = outcome.checkpoint = outcome.predictions = None
-        with self.phases("strategy"):
+        with self.state.phases("strategy"):
             self.oracle.end_trial(trial)
         if record.is_completed and trial.status != TrialStatus.COMPLETED:
             record.status = Status.FAILED
         record.score, record.message = trial.score, trial.message or ""
         self._count_refused(record)
-        with self.phases("weights"):
+        with self.state.phases("weights"):
             if record.trial_id in kept:
-                self.weights.keep(kept)
+                self.state.weights.keep(kept)
             if record.is_completed and record.is_candidate:
-                self.predictions.keep_best([record.trial_id for record in self.standings.ranked()])
+                self.state.predictions.keep_best([record.trial_id for record in self.standings.ranked()])
             if self.oracle.goes_on:
                 running = [record for record in self.records.values() if record.status == Status.RUNNING]
                 continued = {record.values.get(reserved.TRIAL_ID) for record in running} - {None}
-                self.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *continued})
-        self.report("on_trial_end", record, self.standings.best())
-        self.report_numbers(record)
+                self.state.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *continued})
+        self.state.report("on_trial_end", record, self.standings.best())
+        self.state.report_numbers(record)
         if outcome.is_completed and not self._baselines():
             self._score_baselines()  # The validation targets of a stream are known now.
         if outcome.interrupted:
-            self.stop_reason = "interrupted"
+            self.state.stop_reason = "interrupted"
         elif not record.is_candidate and record.status == Status.FAILED:
             raise exceptions.SearchFailed(
                 f"The search needs shared weights, and trial {record.trial_id} (stage '{record.stage}') failed: "
@@ -406,7 +353,7 @@ class Tuner(keras_tuner.Tuner):
         """Replace the measured costs of a result by earlier costs of the same network, which other workers measured."""
         if outcome.network is None:
             return
-        known = self.known_costs.setdefault(outcome.network, self.goal.measured_costs(outcome.costs))
+        known = self.state.known_costs.setdefault(outcome.network, self.goal.measured_costs(outcome.costs))
         if self.goal.measured_costs(outcome.costs) == known:
             return
         outcome.costs = outcome.costs | known
@@ -426,13 +373,13 @@ class Tuner(keras_tuner.Tuner):
         These are the best trial; two more, if measuring again may show that the best trial violates a constraint; ten
         for ensembles, if no candidate is trained again; and the trials of the Pareto front.
         """
-        n_kept = _MAX_MEMBERS if not self.refits else 1 if self.goal.limits_are_counted else 3
+        n_kept = _MAX_MEMBERS if not self.state.refits else 1 if self.goal.limits_are_counted else 3
         kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 
     def _restore(self):
         """Restore the records of an earlier process from the journal."""
-        for event in events.read(self.oracle.journal):
+        for event in events.read(self.state.journal):
             match event:
                 case events.Created():
                     self._new_record(event.trial_id, event.values)
@@ -451,14 +398,14 @@ class Tuner(keras_tuner.Tuner):
     def _restore_end(self, event):
         record = self.records[event.trial_id]
         n_epochs = event.further["epochs"]
-        history, earlier = record.history, self._earlier(record)
+        history, earlier = record.history, self.state.earlier(record)
         if earlier is not None:
             # The epochs of the trial that this trial continues come first.
             history = earlier.history[: max(0, n_epochs - len(history))] + history
         record.take(event.result(history[:n_epochs]))
         record.score, record.started = event.score, event.further["started"]
         self._share_costs(record)
-        self.phases = phases.Phases(event.further.get("search_phases"))
+        self.state.phases = phases.Phases(event.further.get("search_phases"))
         self._count_refused(record)
         if record.is_completed and record.is_candidate:
             self.evaluator.remember(record.metrics)

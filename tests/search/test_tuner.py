@@ -15,6 +15,7 @@ from autonas.objectives import goal
 from autonas.oracles import base
 from autonas.reporting import Reporter, SearchInfo
 from autonas.search import tuner
+from autonas.search.state import SearchState
 from autonas.testing import oracles as contracts
 from autonas.trials import job as jobs
 
@@ -64,15 +65,9 @@ def make(tmp_path):
         pretender = Pretender(outcome)
         executor = execution.InlineExecutor()
         executor.start(pretender.run)
-        search = tuner.Tuner(
-            oracle,
-            pretender,
-            executor,
-            reporter=reporter or Reporter(),
-            budget=budget.TimeBudget(limit, 0.0, 0.0),
-            directory=tmp_path / "run",
-            **arguments,
-        )
+        time_budget = budget.TimeBudget(limit, 0.0, 0.0)
+        state = SearchState(oracle, pretender, reporter or Reporter(), time_budget, tmp_path / "run")
+        search = tuner.Tuner(state, executor, **arguments)
         oracle.open()
         return search
 
@@ -82,7 +77,7 @@ def make(tmp_path):
 def test_trials_are_counted_with_their_failures(make):
     search = make(lambda job: (failed if job.number % 2 else completed)(job), max_trials=7)
     best = search.search()
-    assert len(search.records) == 7 and search.stop_reason == "max_trials"
+    assert len(search.records) == 7 and search.state.stop_reason == "max_trials"
     assert best.trial_id == "0006" and best.score == 6.0
     assert [record.status for record in search.records.values()] == ["completed", "failed"] * 3 + ["completed"]
     assert search.records["0001"].message == "RuntimeError: no"
@@ -107,7 +102,7 @@ def test_a_search_without_max_trials_in_which_all_fails_is_given_up(make):
 def test_patience_counts_trials_since_the_best(make):
     search = make(lambda job: jobs.Outcome(status="completed", metrics={"score": -abs(job.number - 3.0)}), patience=4)
     assert search.search().trial_id == "0003"
-    assert search.stop_reason == "patience" and len(search.records) == 8
+    assert search.state.stop_reason == "patience" and len(search.records) == 8
 
 
 def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
@@ -117,13 +112,13 @@ def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
 
     search = make(oracle=Waiting(seed=0))
     search.search()
-    assert search.stop_reason == "space_exhausted" and len(search.records) == 2
+    assert search.state.stop_reason == "space_exhausted" and len(search.records) == 2
 
 
 def test_weights_of_the_best_only_are_on_disk(make):
     search = make(max_trials=5)
     search.search()
-    assert os.listdir(os.path.dirname(search.weights.path("0004"))) == ["0004.npz"]
+    assert os.listdir(os.path.dirname(search.state.weights.path("0004"))) == ["0004.npz"]
 
 
 def test_trials_of_one_network_have_the_cost_that_was_measured_first(make, monkeypatch):
@@ -149,7 +144,7 @@ def test_trials_of_one_network_have_the_cost_that_was_measured_first(make, monke
     assert known == [{}, {"network 0": {"energy": 0.0}}, measured, measured]
     again = make(outcome, max_trials=5)
     again._restore()
-    assert again.known_costs == measured
+    assert again.state.known_costs == measured
 
 
 def test_ctrl_c_while_the_books_are_written_waits_until_they_are(make):
@@ -162,7 +157,7 @@ def test_ctrl_c_while_the_books_are_written_waits_until_they_are(make):
     reporter = Interrupting()
     search = make(max_trials=5, reporter=reporter)
     best = search.search()
-    assert reporter.went_on and search.stop_reason == "interrupted"
+    assert reporter.went_on and search.state.stop_reason == "interrupted"
     assert best.trial_id == "0001" and best.score == 1.0
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert [event["event"] for event in search.oracle.journal.read()].count("ended") == 2
@@ -219,12 +214,12 @@ def test_stages_are_rows_of_the_table_and_no_candidates(make):
     best = search.search()
     stages = [record.stage for record in search.records.values()]
     assert stages == ["search", *["supernet"] * 30, "one_shot", *["search"] * 3]
-    assert search.stop_reason == "max_trials"
+    assert search.state.stop_reason == "max_trials"
     # Neither the score of the one-shot stage counts, nor do epochs as trials without improvement.
     assert best.trial_id == "0034" and best.score == 34.0
     assert {record.score for record in search.records.values() if record.stage != "search"} == {None}
     assert {record.status for record in search.records.values()} == {"completed"}
-    assert os.listdir(os.path.dirname(search.weights.path("0034"))) == ["0034.npz"]
+    assert os.listdir(os.path.dirname(search.state.weights.path("0034"))) == ["0034.npz"]
 
 
 def test_reports_are_in_the_journal_and_a_search_goes_on_from_them(make):

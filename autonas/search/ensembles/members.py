@@ -6,9 +6,9 @@ import time
 import warnings
 
 from autonas import exceptions
-from autonas.search import final_stage
 from autonas.search.ensembles import network, selection
-from autonas.trials import records as records_module
+from autonas.search.final_stage import Served
+from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
 #: Maximum number of candidates for the selection: the best candidates by their own scores.
@@ -23,13 +23,15 @@ class EnsembleStage:
     network: a candidate with which the network would violate a constraint is not added.
 
     Args:
-        tuner: The `Tuner` of a search that has ended.
+        state: The `SearchState` of a finished search.
+        final_stage: The `FinalStage` of the search.
     """
 
-    def __init__(self, tuner):
-        self.tuner = tuner
-        self.evaluator = tuner.evaluator
-        self.goal = tuner.evaluator.goal
+    def __init__(self, state, final_stage):
+        self.state = state
+        self.final_stage = final_stage
+        self.evaluator = state.evaluator
+        self.goal = state.evaluator.goal
         self._untrained, self._measurements = {}, {}
 
     def serve(self, size):
@@ -48,13 +50,11 @@ class EnsembleStage:
         """
         started, began = time.time(), time.monotonic()
         chosen, mean = self.select(size)
-        members = [self.tuner.records[trial_id] for trial_id in chosen.members]
+        members = [self.state.records[trial_id] for trial_id in chosen.members]
         averaged = network.averaging_network(
             [self._trained(record) for record in members], list(chosen.members.values())
         )
-        record = records_module.TrialRecord(
-            "ensemble", len(self.tuner.records), Stage.ENSEMBLE, status=Status.COMPLETED
-        )
+        record = TrialRecord("ensemble", len(self.state.records), Stage.ENSEMBLE, status=Status.COMPLETED)
         measured = self.goal.measure_again(self.evaluator.as_served(averaged))
         if measured.violations:
             warnings.warn(
@@ -63,16 +63,16 @@ class EnsembleStage:
                 stacklevel=3,
             )
         # The costs of a single member are the costs of its trial.
-        known = self.tuner.known_costs.get(measured.network, {})
+        known = self.state.known_costs.get(measured.network, {})
         record.metrics = self.goal.combined(chosen.after | measured.costs | known)
         record.score = record.metrics[self.goal.main.name]
         record.parameters = averaged.count_params()
         record.started, record.seconds = started, time.monotonic() - began
         record.message = self._describe(chosen)
-        record.report = {"refit": self.tuner.refits, "members": chosen.members}
-        self.tuner.records["ensemble"] = record
-        self.tuner.final_stage.predictions = self.tuner.final_stage.head_predictions(mean)
-        return final_stage.Served(averaged, record, record)
+        record.report = {"refit": self.state.refits, "members": chosen.members}
+        self.state.records["ensemble"] = record
+        self.final_stage.predictions = self.final_stage.head_predictions(mean)
+        return Served(averaged, record, record)
 
     def select(self, size):
         """Return the `Selection` of at most `size` candidates, and their averaged predictions."""
@@ -108,8 +108,8 @@ class EnsembleStage:
         def order(one, other):
             return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
-        records = sorted(self.tuner.standings.farthest(), key=functools.cmp_to_key(order))
-        read = self.tuner.final_stage.kept_predictions
+        records = sorted(self.state.standings.farthest(), key=functools.cmp_to_key(order))
+        read = self.final_stage.kept_predictions
         pairs = ((record.trial_id, read(record.trial_id)) for record in records)
         candidates = dict(itertools.islice((pair for pair in pairs if pair[1] is not None), _MAX_CANDIDATES))
         if not candidates:
@@ -133,7 +133,7 @@ class EnsembleStage:
         if key not in self._measurements:
             for trial_id in members:
                 if trial_id not in self._untrained:
-                    self._untrained[trial_id] = self.evaluator.build(self.tuner.records[trial_id].values)
+                    self._untrained[trial_id] = self.evaluator.build(self.state.records[trial_id].values)
             networks = [self._untrained[trial_id] for trial_id in sorted(members)]
             averaged = network.averaging_network(networks, [1 / len(networks)] * len(networks))
             self._measurements[key] = self.goal.measure_again(self.evaluator.as_served(averaged))
@@ -141,8 +141,8 @@ class EnsembleStage:
 
     def _trained(self, record):
         """Return the trained network of a candidate, a copy of its own for the ensemble."""
-        job, refits = self.tuner.job(record), self.tuner.refits
-        earlier = self.tuner.final_stage.earlier_final_fit(job, record) if refits else None
+        job, refits = self.state.job(record), self.state.refits
+        earlier = self.final_stage.earlier_final_fit(job, record) if refits else None
         if earlier is not None:
             model = earlier[1]  # `fit` has trained the best candidate on all rows already.
         elif refits:
@@ -150,7 +150,7 @@ class EnsembleStage:
             if final.interrupted:
                 raise KeyboardInterrupt
         else:
-            model = self.tuner.final_stage.searched(job, record)
+            model = self.final_stage.searched(job, record)
         own = self.evaluator.build(record.values)
         own.set_weights(model.get_weights())
         return own

@@ -1,0 +1,101 @@
+"""The state of a search: its trials, how they compare, and the files of the run."""
+
+import os
+
+from autonas.evaluation.phases import Phases
+from autonas.search.standings import Standings
+from autonas.trials import reserved
+from autonas.trials import weights as files
+from autonas.trials.job import Job
+from autonas.trials.records import TrialRecord
+from autonas.trials.states import Stage
+
+
+class SearchState:
+    """Everything that the loop of a search, its final stage and its ensembles share.
+
+    Args:
+        oracle: An `autonas.oracles.Oracle`, whose space is declared.
+        evaluator: An `evaluation.evaluator.Evaluator`.
+        reporter: A `Reporter`.
+        budget: A `TimeBudget`.
+        directory: Folder of the run. A search in this folder is continued.
+        refits: Whether the model that is served is trained again on all rows. Defaults to `True`.
+
+    Attributes:
+        records: Dict of all `TrialRecord`s by id.
+        standings: The `Standings` of the records.
+        known_costs: Dict from the key of a network to its measured costs.
+        stop_reason: Reason for the end of the search, or `None` while it goes on.
+        phases: Seconds of the search by phase, a `Phases`.
+    """
+
+    def __init__(self, oracle, evaluator, reporter, budget, directory, refits=True):
+        self.oracle = oracle
+        self.evaluator = evaluator
+        self.reporter = reporter
+        self.budget = budget
+        self.directory = directory
+        self.refits = refits
+        self.records = {}
+        self.standings = Standings(self.records, evaluator.goal, oracle.counts)
+        self.known_costs = {}
+        self.stop_reason = None
+        self.phases = Phases()
+        folder = os.path.abspath(directory)
+        self.weights = files.TrialWeights(folder)
+        self.checkpoints = files.TrialCheckpoints(folder)
+        self.predictions = files.TrialPredictions(folder)
+
+    @property
+    def journal(self):
+        """The `Journal` of the run."""
+        return self.oracle.journal
+
+    def add_record(self, trial_id, stage, values=None):
+        """Return a new record after the last trial of the search, a `TrialRecord`."""
+        self.records[trial_id] = TrialRecord(trial_id, len(self.records), stage, values or {})
+        return self.records[trial_id]
+
+    def report(self, hook, *arguments):
+        """Call a hook of the reporter."""
+        with self.phases("report"):
+            getattr(self.reporter, hook)(*arguments)
+
+    def report_numbers(self, record):
+        """Report numbers about the search after a trial or the final fit.
+
+        After a trial, these are the numbers of the strategy and of the Pareto front. The seconds of the search so far
+        are always reported, by phase: `"seconds/strategy"`, calls to the oracle; `"seconds/report"`;
+        `"seconds/weights"`, files; `"seconds/wait"`, waiting for the executor, or running trials in this process;
+        `"seconds/final"`, the time after the last trial; and `"seconds/other"`.
+        """
+        numbers = {}
+        if record.stage != Stage.FINAL:
+            with self.phases("strategy"):
+                numbers = self.oracle.numbers() | self.standings.numbers(record)
+        seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
+        self.report("on_search_numbers", record, numbers | seconds)
+
+    def job(self, record, deadline=None, strategy=None):
+        """Return the job of a trial."""
+        first, earlier = record, []
+        while (before := self.earlier(first)) is not None:
+            first = before
+            earlier.insert(0, first.values)
+        return Job(
+            record.trial_id,
+            first.number,
+            record.values,
+            deadline,
+            strategy,
+            keeps_limits=record.stage != Stage.INFEASIBLE,
+            earlier=earlier,
+            known_costs=self.known_costs,
+        )
+
+    def earlier(self, record):
+        """Return the record of the earlier trial whose training a trial continues, or `None`."""
+        if not record.is_candidate:
+            return None
+        return self.records.get(record.values.get(reserved.TRIAL_ID))
