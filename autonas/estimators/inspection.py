@@ -146,10 +146,10 @@ class InspectedModel(BaseEstimator):
             search,
             records,
             self.stop_reason_,
-            self.pareto_front() if several else None,
-            self.objectives_,
+            front=self.pareto_front() if several else None,
+            objectives=self.objectives_,
             # The predictions for a stream aren't kept.
-            getattr(self, "validation_predictions_", None),
+            predictions=getattr(self, "validation_predictions_", None),
         )
         pathlib.Path(path).write_text(written, encoding="utf-8")
 

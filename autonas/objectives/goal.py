@@ -290,7 +290,8 @@ def get_goal(objective, limits, directions, default):
         return Goal(tuple(resolved), measured, resolved_constraints, scores)
     objective.check([single.direction for single in resolved])
     combined = keras_tuner.Objective(objective.name, "max")
-    return Goal((combined,), measured, resolved_constraints, scores, objective, tuple(resolved))
+    parts = tuple(resolved)
+    return Goal((combined,), measured, resolved_constraints, scores, combination=objective, parts=parts)
 
 
 def _cost_of(objective):

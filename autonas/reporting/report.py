@@ -1,5 +1,6 @@
 """The report of a search, one self-contained HTML page, and the representation of an estimator in notebooks."""
 
+import functools
 import html
 import re
 
@@ -40,7 +41,8 @@ def report(search, records, stop_reason, front=None, objectives=(), predictions=
     ))  # fmt: skip
     sections.append(_card("Decisions and score of each trial", page.picture(
         "Parallel coordinates of the trials", plots.plot_parallel, search, records, shares)))  # fmt: skip
-    sections.append(_pair(*_others(search, records, board, front, objectives, predictions)))
+    others = _others(search, records, board, front=front, objectives=objectives, predictions=predictions)
+    sections.append(_pair(*others))
     sections.append(_card("Leaderboard", _board(board)))
     sections += _failures(records)
     sections += _facts(search)
@@ -99,7 +101,8 @@ def _others(search, records, board, front, objectives, predictions):
             f"Predictions of {name} and the truth", plots.plot_predictions, head_predictions, limit=520)))  # fmt: skip
     if front is not None:
         cards.append(_card("Pareto front", page.picture(
-            "Trials by two objectives", plots.plot_pareto, board, front, objectives, search.limits)))  # fmt: skip
+            "Trials by two objectives", functools.partial(plots.plot_pareto, constraints=search.limits), board, front,
+            objectives)))  # fmt: skip
     if any(record.stage == Stage.ONE_SHOT for record in records):
         cards.append(_card("One-shot scores and scores of trained models", page.picture(
             "Scores with shared weights and of training alone", plots.plot_ranks, search, records)))  # fmt: skip

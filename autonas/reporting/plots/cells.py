@@ -106,7 +106,7 @@ class Cell:
         centres = [left + self.halves[0] + 1 + self.step * node for node in range(len(self.labels))]
         for (source, target, label), lane in self.lanes.items():
             start, end = centres[source] + self.halves[source], centres[target] - self.halves[target]
-            self._edge(axes, start, end, middle, lane, label, scale)
+            self._edge(axes, start, end, middle, lane, label=label, scale=scale)
         for centre, label, half in zip(centres, self.labels, self.halves, strict=True):
             words = label.rsplit(" ", 1)
             axes.add_patch(patches.FancyBboxPatch(

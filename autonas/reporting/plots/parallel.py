@@ -72,7 +72,7 @@ def plot_parallel(search, records, shares=None, axes=None):
         ]
         axes.add_collection(collections.LineCollection(lines, colors=canvas.RED, linewidths=0.9, linestyles="--"))
     _draw_scales(axes, names, scales)
-    _draw_score(axes, len(names), search, trials, heights, bool(failed))
+    _draw_score(axes, len(names), search, trials, heights, has_failed=bool(failed))
     axes.set_xlim(-0.75, len(names) + 0.9)
     lengths = {order.target_epochs(record) for record in records if record.is_candidate}
     if len(lengths) > 1:
