@@ -201,8 +201,8 @@ class AutoModel(fitted.FittedModel):
         self.verbose = verbose
 
     @property
-    def given_task(self):
-        """The task as far as it is known before `fit`."""
+    def known_task(self):
+        """The task as far as it is known before `fit`, or `None`."""
         return self.task or self.fixed_task
 
     # ------------------------------------------------------------------ fit

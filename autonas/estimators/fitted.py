@@ -17,7 +17,7 @@ from autonas.trials import lock
 
 
 def _predicts_classes(estimator):
-    if (estimator.task_ if hasattr(estimator, "task_") else estimator.given_task) == "regression":
+    if (estimator.task_ if hasattr(estimator, "task_") else estimator.known_task) == "regression":
         raise AttributeError("predict_proba exists only for classification; the task is regression")
     return True
 

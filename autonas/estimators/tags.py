@@ -5,7 +5,7 @@ from sklearn.utils import ClassifierTags, RegressorTags
 
 def set_tags(tags, estimator):
     """Set scikit-learn's tags of an `AutoModel`, as far as task and kind of data are known, and return them."""
-    task, kind = getattr(estimator, "task_", None) or estimator.given_task, estimator.kind
+    task, kind = getattr(estimator, "task_", None) or estimator.known_task, estimator.kind
     task = None if isinstance(task, list) else task
     if task is not None:
         tags.estimator_type = "regressor" if task == "regression" else "classifier"

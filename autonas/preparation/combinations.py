@@ -17,10 +17,10 @@ class Rule(typing.NamedTuple):
     Args:
         one: One side of the combination, in Markdown.
         other: The other side.
-        message: What must be instead, and why; the beginning of the error.
-        advice: What to do.
+        message: The requirement and its reason: the beginning of the error.
+        advice: A way to satisfy the requirement.
         received: Names of the arguments that the error shows.
-        applies: Function of a `Request` that returns whether it has the combination.
+        applies: Function from a `Request` to whether the rule refuses the request.
     """
 
     one: str
@@ -156,7 +156,7 @@ OF_ARGUMENTS = [
     ),
     Rule(
         _SUPERNET, "`max_trials=1`",
-        "`max_trials` must be at least 2 with a supernet: the default architecture and what is found",
+        "`max_trials` must be at least 2 with a supernet: the default architecture and a finalist",
         "Give more trials",
         received=("max_trials",),
         applies=lambda request: request.trains_supernet and request.max_trials == 1,
@@ -239,7 +239,7 @@ OF_ARGUMENTS = [
     ),
 ]  # fmt: skip
 
-#: Rules about the arguments and what the data was found to be.
+#: Rules about the arguments and the kinds of the data.
 OF_DATA = [
     Rule(
         "a table alone", "`search_space` other than `'layered'`",

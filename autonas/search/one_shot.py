@@ -33,7 +33,7 @@ def build_supernet(graph, time_limit=None):
     shortest = _TRACES_PER_BUILD * (time.process_time() - started) / budget.STAGE_SHARES[Stage.SUPERNET]
     if not supernet.decisions:
         raise ValueError(
-            "`weight_sharing`, or the given `strategy`, needs decisions between options that can share weights, and "
+            "`weight_sharing`, or the `strategy`, needs decisions between options that can share weights, and "
             "the graph has none. Name a `search_space`, or draw a graph with a block made of such decisions: "
             "autonas.CellBlock(), or your own with LayerChoice, InputChoice or Repeat."
         )

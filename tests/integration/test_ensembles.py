@@ -161,7 +161,7 @@ def test_what_can_not_be_is_said(iris):
         with pytest.raises(ValueError, match="`k` must be a number of networks of at least 1. Received: k="):
             model.ensemble(k)
     dataset = tensorflow.data.Dataset.from_tensor_slices((x, y)).batch(16)
-    with pytest.raises(ValueError, match="`ensemble` needs what completed candidates predict"):
+    with pytest.raises(ValueError, match="`ensemble` needs the predictions of completed candidates"):
         model.fit(dataset).ensemble()
     with pytest.raises(NotFittedError):
         autonas.AutoModel().ensemble()

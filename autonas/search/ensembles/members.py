@@ -114,9 +114,9 @@ class EnsembleStage:
         candidates = dict(itertools.islice((pair for pair in pairs if pair[1] is not None), _MAX_CANDIDATES))
         if not candidates:
             raise ValueError(
-                "`ensemble` needs what completed candidates predict for the validation rows, which is in the folder "
-                "`predictions` of the search. There is nothing: of a tf.data.Dataset nothing is kept, or no candidate "
-                "keeps to the limits, or the files were deleted."
+                "`ensemble` needs the predictions of completed candidates for the validation set, in the folder "
+                "`predictions` of the search. The folder is empty: the predictions for a tf.data.Dataset aren't saved, "
+                "or no candidate satisfies the constraints, or the files were deleted."
             )
         return candidates
 
