@@ -65,7 +65,7 @@ def test_what_was_trained_less_is_said_to_have_been():
 def test_the_winner_is_the_architecture_of_the_final_fit():
     final = dataclasses.replace(trial(4, 0.99), trial_id="final", stage="final", values=TRIALS[3].values | {"x": 1})
     others = [*TRIALS[:3], dataclasses.replace(TRIALS[3], values=final.values)]
-    assert said([*others, final], "Best trial")[0].startswith("Trial 3 won")
+    assert said([*others, final], "Best trial")[0].startswith("Trial 3 is the best")
 
 
 def test_what_the_best_have_in_common():

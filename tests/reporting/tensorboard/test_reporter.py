@@ -188,7 +188,7 @@ def test_texts_say_what_was_asked_for_what_could_be_chosen_where_it_ran_and_what
     assert "| python | 3.12 |" in written(run, "search/5_environment")
     board = written(run, "search/2_leaderboard")
     summary = written(run, "search/1_summary")
-    assert "Trial 0 won" in summary and "time_limit reached" in summary
+    assert "Trial 0 is the best" in summary and "time_limit reached" in summary
     rows = board.splitlines()
     assert rows[-2] == "| 1 | 0000 | 0.9 | 2.5 s | 1234 | dense, adam |"
     assert rows[-1] == "|  | 0001 |  | 2.5 s | 1234 | failed: a\\|b c |"
