@@ -40,7 +40,7 @@ def test_every_view_of_a_search_names_the_same_winner(changes, best):
     assert winner(SEARCH, records).number == ranked(SEARCH, records)[0].number == best
     assert Standings({each.trial_id: each for each in records}, GOAL, lambda values: True).best().number == best
     said = dict(sections(SEARCH, records, "max_trials", {}))["Best trial"][0]
-    assert said.startswith(f"Trial {best} won")
+    assert said.startswith(f"Trial {best} is the best")
     legend = plots.plot_history(SEARCH, records).get_legend().get_texts()
     assert any(text.get_text().startswith(f"best: trial {best},") for text in legend)
 

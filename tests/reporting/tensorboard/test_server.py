@@ -204,7 +204,7 @@ def test_texts_are_there_in_the_order_in_which_one_reads_them(server, trials):
     expected = ["1_summary", "2_leaderboard", "3_settings", "4_search_space", "5_environment"]
     assert [tag.removeprefix("search/") for tag in tags] == expected
     (summary,) = server.get("data/plugin/text/text", run="search", tag="search/1_summary")
-    assert f"Trial {int(trials.trial_id.iloc[0])} won" in summary["text"]
+    assert f"Trial {int(trials.trial_id.iloc[0])} is the best" in summary["text"]
     (board,) = server.get("data/plugin/text/text", run="search", tag="search/2_leaderboard")
     assert all(trial_id in board["text"] for trial_id in trials.trial_id)
     assert "this layer can't be built" in board["text"].replace("&#39;", "'")
