@@ -1,4 +1,4 @@
-"""The problem that the candidates of a search are to solve: a space, encoded data and a goal."""
+"""Problem of a search: the space, the encoded data and the goal of its candidates."""
 
 import dataclasses
 import functools
@@ -11,7 +11,7 @@ from autonas.search_space.graph import Graph
 
 @dataclasses.dataclass(eq=False)
 class Problem:
-    """Everything that is needed to build, train and score a candidate.
+    """Problem of a search, for building, training and scoring candidates.
 
     Args:
         graph: A graph of blocks, bound to the data.

@@ -190,13 +190,13 @@ class StreamLoop(loops.TrainingLoop):
             if deadline is not None and time.monotonic() >= deadline and done < steps:
                 return total / done, False
         if not done:
-            raise ValueError("The dataset is empty now. It must give the same rows each time it is read.")
+            raise ValueError("The dataset is empty in this pass. It must yield the same rows in each pass.")
         return total / done, True
 
     def predict(self, rows):
         """Predict the validation rows, and store their targets, in the same order, in `dataset.encoded`."""
         if rows != "validation":
-            raise ValueError(f"`rows` must be 'validation', the part to score on. Received: rows={rows!r}")
+            raise ValueError(f"`rows` must be 'validation', the only rows that are predicted. Received: rows={rows!r}")
         started = time.monotonic()
         outputs, targets = [], []
         for inputs, batch_targets in self.dataset.validation_batches():

@@ -121,8 +121,8 @@ class SupernetEvaluator:
         if self._epoch != epoch:
             if not os.path.exists(self._path(epoch)):
                 raise FileNotFoundError(
-                    f"The supernet's weights after epoch {epoch} are gone from {self.directory}: they can't be "
-                    "inherited."
+                    f"The weights of the supernet after epoch {epoch} are missing in {self.directory}, so that no network "
+                    "can inherit them."
                 )
             self._load(epoch)
         self.one_shot_scorer.calibrate(self.supernet.indices(values))
@@ -168,7 +168,7 @@ class SupernetEvaluator:
             examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
             best = search.finalists(examined, _N_FINALISTS)
         if not best:
-            raise ValueError(f"None of {len(examined)} architectures that the strategy asked for could be scored.")
+            raise ValueError(f"None of {len(examined)} suggested architectures could be scored.")
         n_refused = sum(architecture.is_refused for architecture in examined)
         outcome.report = {
             "finalists": [[architecture.values, self._reported(architecture.scores)] for architecture in best],
