@@ -121,8 +121,8 @@ class SupernetEvaluator:
         if self._epoch != epoch:
             if not os.path.exists(self._path(epoch)):
                 raise FileNotFoundError(
-                    f"The weights of the supernet after epoch {epoch} are missing in {self.directory}, so that no network "
-                    "can inherit them."
+                    f"The weights of the supernet after epoch {epoch} are missing in {self.directory}, so that no "
+                    "network can inherit them."
                 )
             self._load(epoch)
         self.one_shot_scorer.calibrate(self.supernet.indices(values))
