@@ -7,7 +7,7 @@ import keras
 
 _backend = importlib.import_module(f"autonas.backends.{keras.backend.backend()}")
 
-#: Compute capabilities of Nvidia's GPUs from which their matrix units compute with bfloat16 and with float16.
+#: Minimum compute capabilities of Nvidia GPUs with matrix units for bfloat16 and for float16.
 _BFLOAT16, _FLOAT16 = (8, 0), (7, 0)
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")

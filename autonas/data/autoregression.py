@@ -9,11 +9,11 @@ from autonas.data.windows import make_windows
 
 _LOOKBACKS = (1, 2, 3, 4, 6, 8, 12, 13, 16, 24, 25, 32, 48, 64, 96, 128, 192, 256)
 _ALPHAS = np.logspace(-3, 4, 15)
-#: Share of a series that a lookback may span.
+#: Maximum lookback as a fraction of the length of the series.
 _MAX_LOOKBACK_SHARE = 1 / 5
-#: Share of the windows that the error of a lookback is measured on.
+#: Fraction of the windows on which the error of a lookback is measured.
 _SCORED_SHARE = 0.2
-#: Error of the chosen lookback, as a multiple of the least error, at most: the shortest such lookback is chosen.
+#: Maximum ratio of the error of the chosen lookback to the smallest error. The smallest such lookback is chosen.
 _TOLERANCE = 1.003
 #: Maximum number of windows of a fit, the most recent ones. More windows don't improve a linear function.
 _MAX_ROWS = 20_000

@@ -1,4 +1,4 @@
-"""The data of a call of `fit`."""
+"""Data arguments of a call of `fit`."""
 
 import dataclasses
 
@@ -7,14 +7,14 @@ from autonas.data.checks import is_stream
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FitData:
-    """The data arguments of `fit`, as the user passed them.
+    """Data arguments of a call of `fit`, as the user passed them.
 
     Args:
         x: Rows of one input, a list or dict of several inputs, or a `tf.data.Dataset` of rows and targets.
-        y: Targets of one head, a list or dict of several heads, or `None`.
-        sample_weight: Weight of each row, `(n,)`, or `None`.
-        validation_data: Tuple `(x, y)` or a `tf.data.Dataset` to score candidates on, or `None`.
-        groups: Group of each row, `(n,)`, or `None`.
+        y: Targets of one head, or a list or dict of the targets of several heads. Defaults to `None`.
+        sample_weight: Sample weights, `(n,)`. Defaults to `None`.
+        validation_data: Validation set, a tuple `(x, y)` or a `tf.data.Dataset`. Defaults to `None`.
+        groups: Group labels of the rows, `(n,)`. Defaults to `None`.
     """
 
     x: object

@@ -9,7 +9,7 @@ from autonas.data import masks
 _MAX_CLASSES_OF_INTEGERS = 20
 _MAX_CLASSES_OF_FLOATS = 10
 _MIN_ROWS_PER_NUMBERED_CLASS = 5
-#: Rows and columns of pixels that an array of unequal sides has at least to be an image, and the largest ratio of them.
+#: Minimum side in pixels, and maximum ratio of the sides, of images that aren't square.
 _MIN_SIDE, _MAX_RATIO = 16, 2
 
 

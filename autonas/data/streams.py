@@ -20,7 +20,7 @@ _MAX_KEPT_BYTES = 64 * 2**20
 _READ_ROWS = 256
 _READ_BYTES = 8 * 2**20
 _KEY_BITS = 53
-#: Labels that are kept to try metrics and losses on.
+#: Maximum number of labels in `some_labels`, on which metrics and losses are tested before the search.
 _N_SOME_LABELS = 64
 #: Maximum fraction of the time limit for the first pass over a source: if its rows are cached in memory afterwards, and
 #: if the source must be read again for training, for validation and for the final fit.

@@ -10,9 +10,9 @@ _kinds = keras_tuner.engine.hyperparameters
 _LAST_PROBABILITY = 1 - 1e-9
 #: Largest number of values that are enumerated one by one. A larger range is treated as a continuous scale.
 _MAX_LISTED = 20
-#: Standard deviation of a step to a near value, as a share of the range.
+#: Standard deviation of the step to a neighbouring value, as a fraction of the range.
 _STEP = 0.2
-#: Steps that are drawn until one ends at another value; then the value is drawn anew.
+#: Maximum number of steps drawn to reach another value. After it, a value is sampled from the whole range.
 _MAX_STEPS = 20
 #: Entry of a one-hot code. Two different values are then at Euclidean distance 1.
 _ONE_HOT = math.sqrt(0.5)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-#: Number that is added to the logits of excluded labels, whose probability is then 0.
+#: Number added to the logits of excluded labels, which makes their probability 0.
 _EXCLUDED = -1e9
 
 

@@ -7,7 +7,7 @@ from keras import ops
 from autonas.search_space import encoding
 from autonas.supernet import inheritance, mixing, reading
 
-#: Smallest distance of uniform random numbers from 0 and 1, so that the Gumbel noise is finite.
+#: Minimum distance of uniform random numbers from 0 and 1, which keeps the Gumbel noise finite.
 _SMALLEST_UNIFORM = 1e-6
 
 

@@ -9,7 +9,7 @@ from keras import ops
 from autonas.search_space import heads, ranges
 from autonas.search_space.blocks import convolution_1d, dense, numbers, recurrent, spaces, time_series
 
-#: Standard deviations from the training part's mean within which the level of a window is pulled in smoothly.
+#: Bound to which the level of a window is squashed, in standard deviations of the training set.
 _LARGEST_LEVEL = 2.0
 
 

@@ -1,11 +1,11 @@
-"""Batch normalisation, with one momentum for all blocks."""
+"""Batch normalisation layer of all blocks."""
 
 import keras
 
-#: Momentum of the moving statistics. Trainings of a search have few steps, for which Keras's 0.99 is too slow.
+#: Momentum of the moving statistics. The default of Keras, 0.99, is too slow for the few training steps of a candidate.
 MOMENTUM = 0.9
 
 
 def batch_normalization():
-    """Return a new `BatchNormalization` layer."""
+    """Return a new `keras.layers.BatchNormalization` with the momentum `MOMENTUM`."""
     return keras.layers.BatchNormalization(momentum=MOMENTUM)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-#: Standard deviations from the mean within which numbers are pulled in smoothly.
+#: Bound to which standardised numbers are squashed, in standard deviations.
 LARGEST = 8.0
 
 

@@ -219,7 +219,7 @@ def augment(inputs, translation=0.0, horizontal_flip=False, rotation=0.0, zoom=0
 
 #: Maximum number of categories of a one-hot encoded column.
 _MAX_ONE_HOT = 32
-#: Largest dimension of the embedding of a category.
+#: Maximum dimension of the embedding of a category.
 _MAX_EMBEDDING = 32
 
 
