@@ -7,6 +7,7 @@ import scipy.linalg
 
 from autonas.data.windows import make_windows
 
+#: Candidates of `choose_lookback`.
 _LOOKBACKS = (1, 2, 3, 4, 6, 8, 12, 13, 16, 24, 25, 32, 48, 64, 96, 128, 192, 256)
 _ALPHAS = np.logspace(-3, 4, 15)
 #: Maximum lookback as a fraction of the length of the series.

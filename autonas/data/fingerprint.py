@@ -8,7 +8,9 @@ from scipy import sparse
 
 from autonas.data import masks
 
+#: Maximum size of an array that is hashed completely.
 _MAX_BYTES = 64 * 2**20
+#: Number of rows of a larger array that are hashed.
 _SAMPLED_ROWS = 4096
 
 

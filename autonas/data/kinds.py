@@ -6,8 +6,9 @@ from scipy import sparse
 
 from autonas.data import masks
 
-_MAX_CLASSES_OF_INTEGERS = 20
-_MAX_CLASSES_OF_FLOATS = 10
+#: Maximum number of classes of integer targets and of float targets without fractional parts.
+_MAX_CLASSES_OF_INTEGERS, _MAX_CLASSES_OF_FLOATS = 20, 10
+#: Minimum number of rows of a class if more classes are numbered consecutively.
 _MIN_ROWS_PER_NUMBERED_CLASS = 5
 #: Minimum side in pixels, and maximum ratio of the sides, of images that aren't square.
 _MIN_SIDE, _MAX_RATIO = 16, 2

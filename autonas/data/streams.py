@@ -12,13 +12,15 @@ from autonas.data.kinds import infer_kind
 from autonas.data.splits import check_validation_split
 from autonas.data.stream_reading import RawRows, ReadingClock
 
-_MAX_SAMPLED_ROWS = 10_000
-_MAX_SAMPLED_BYTES = 64 * 2**20
-_MAX_SHUFFLED_BYTES = 64 * 2**20
-_MAX_SHUFFLED_ROWS = 10_000
+#: Maximum size of the sample to which the encoder is fitted.
+_MAX_SAMPLED_ROWS, _MAX_SAMPLED_BYTES = 10_000, 64 * 2**20
+#: Maximum size of the buffer in which rows are shuffled.
+_MAX_SHUFFLED_ROWS, _MAX_SHUFFLED_BYTES = 10_000, 64 * 2**20
+#: Maximum size of the rows that are cached in memory.
 _MAX_KEPT_BYTES = 64 * 2**20
-_READ_ROWS = 256
-_READ_BYTES = 8 * 2**20
+#: Maximum size of a batch in which an unbatched dataset is read.
+_READ_ROWS, _READ_BYTES = 256, 8 * 2**20
+#: Number of bits of the hash of a row.
 _KEY_BITS = 53
 #: Maximum number of labels in `some_labels`, on which metrics and losses are tested before the search.
 _N_SOME_LABELS = 64

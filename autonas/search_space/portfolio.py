@@ -8,6 +8,7 @@ many small data sets.
 
 from autonas.search_space.blocks import image, structured_data, text, time_series
 
+#: Maximum side of images, in pixels, that begin with `_SMALL_IMAGES`.
 _SMALL_IMAGE = 16
 
 _TABLE = [

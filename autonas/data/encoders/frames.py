@@ -8,6 +8,7 @@ from autonas.data import masks
 from autonas.data.checks import check_strings
 from autonas.data.encoders import columns
 
+#: Maximum size of a sparse matrix when dense.
 _MAX_DENSE_BYTES = 200 * 2**20
 
 

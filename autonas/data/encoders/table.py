@@ -11,9 +11,13 @@ from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, firs
 from autonas.data.encoders.text import TextEncoder, as_strings
 from autonas.data.features import Feature, Tensor
 
+#: Maximum number of codes of a column, including that of unknown categories.
 _MAX_CATEGORIES = 1000
+#: Number of categories above which categories of a single row are unknown.
 _RARE_FROM = 50
+#: Number of edges of bins for the piecewise-linear encoding.
 _N_EDGES = 257
+#: Positions of the quantiles in the statistics.
 _QUANTILES = np.linspace(0, 1, 65)
 #: Shape of the name of a column in a config.
 _NAME = (str, int)

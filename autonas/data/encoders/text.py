@@ -8,7 +8,9 @@ from autonas.data.checks import check_strings
 from autonas.data.encoders.base import Encoder, check_rows
 from autonas.data.features import Feature, Tensor
 
+#: Maximum number of tokens per row, unless `length` is set.
 _MAX_LENGTH = 512
+#: Number of strings per batch, which bounds the memory.
 _BATCH = 4096
 
 
