@@ -147,7 +147,7 @@ def test_directions_are_those_that_keras_and_scikit_learn_give(metric, direction
 
 
 def test_several_numbers_are_refused_and_one_column_is_accepted():
-    with pytest.raises(ValueError, match=r"gives 3 numbers.*F1Score\(average=\"macro\"\)"):
+    with pytest.raises(ValueError, match=r"returned 3 numbers.*F1Score\(average=\"macro\"\)"):
         value(keras.metrics.F1Score(threshold=0.5), "multiclass", TRUTH, PROBABILITIES)
     expected = sklearn_metrics.f1_score(BINARY, POSITIVE > 0.5)
     assert value(keras.metrics.F1Score(threshold=0.5), "binary", BINARY, TWO) == pytest.approx(expected)
@@ -156,7 +156,7 @@ def test_several_numbers_are_refused_and_one_column_is_accepted():
 def test_an_f_score_without_a_threshold_compares_two_classes():
     expected = sklearn_metrics.f1_score(BINARY, POSITIVE > 0.5, average="macro")
     assert value(keras.metrics.F1Score("macro"), "binary", BINARY, TWO) == pytest.approx(expected)
-    with pytest.raises(ValueError, match="gives 2 numbers"):
+    with pytest.raises(ValueError, match="returned 2 numbers"):
         value("f1_score", "binary", BINARY, TWO)
 
 
