@@ -116,9 +116,10 @@ def search(path, description, fidelity, arguments, seed, n_workers, n_epochs):
     else:
         oracle = strategies.make_oracle(description, table, seed, None)
         if fidelity != "full":
-            wrapper = ORACLES[fidelity](oracle, max_epochs=longest, seed=seed, initial_points=[], **arguments)
-            wrapper.objective, wrapper.hyperparameters = oracle.objective, oracle.hyperparameters
-            oracle = wrapper
+            oracle = ORACLES[fidelity](
+                oracle, max_epochs=longest, seed=seed, initial_points=[], objective=oracle.objective,
+                hyperparameters=oracle.hyperparameters, **arguments,
+            )  # fmt: skip
 
         def epochs_of(values):
             return values.get("tuner/epochs", longest) - values.get("tuner/initial_epoch", 0)

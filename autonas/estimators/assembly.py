@@ -32,13 +32,14 @@ def opened_search(plan, prepared, data):
     oracle = make_oracle(plan, prepared)
     header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)
     if plan.strategy.trains_supernet:
-        header["supernet"] = oracle.supernet_training()
+        header["supernet"] = oracles.supernet_training(oracle)
     directory = _directory(plan.request, header)
-    oracle.header = header
     with lock.held(directory):
         if plan.request.overwrite:
             folder.remove_run(directory)
-        yield _make_tuner(plan, prepared, oracle, directory)
+        search = _make_tuner(plan, prepared, oracle, directory)
+        oracle.open(header)
+        yield search
 
 
 def make_oracle(plan, prepared):

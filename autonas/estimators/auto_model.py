@@ -6,6 +6,7 @@ import time
 
 from sklearn.base import clone
 
+from autonas import oracles
 from autonas.backends import memory
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, assembly, fitted, search_info
@@ -313,8 +314,8 @@ class AutoModel(fitted.FittedModel):
             self.__dict__.pop(name, None)  # The attribute of an earlier fit.
         if is_ensemble:
             self.ensemble_ = list(trial.report["members"].items())
-        if search.evaluator.supernet is not None and hasattr(search.oracle, "rank_correlation"):
-            self.one_shot_correlation_ = search.oracle.rank_correlation
+        if isinstance(search.oracle.one_shot, oracles.WeightSharingOracle):
+            self.one_shot_correlation_ = search.oracle.one_shot.rank_correlation
         self._searched = (prepared, search)
         self._set_learned()
         self.save(os.path.join(search.state.directory, "model"))

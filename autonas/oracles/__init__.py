@@ -1,19 +1,19 @@
-"""Strategies: what to try next."""
-
-import copy
+"""Search strategies: oracles that decide which architecture to try next."""
 
 import keras_tuner
 
-from autonas.oracles import registry
+from autonas.oracles import constructors, registry
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.evolution import EvolutionOracle
 from autonas.oracles.fidelity.hyperband import HyperbandOracle
 from autonas.oracles.fidelity.learning_curve import LearningCurveOracle
 from autonas.oracles.fidelity.low_fidelity_oracle import LowFidelityOracle
+from autonas.oracles.fidelity.schedule import TrainingSchedule
 from autonas.oracles.fidelity.successive_halving import SuccessiveHalvingOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.local_search import LocalSearchOracle
+from autonas.oracles.observation import Observation
 from autonas.oracles.one_shot.gradient import GradientOracle
 from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
 from autonas.oracles.one_shot.weight_sharing import WeightSharingOracle
@@ -30,24 +30,27 @@ __all__ = [
     "KerasTunerOracle",
     "LearningCurveOracle",
     "LocalSearchOracle",
+    "Observation",
     "Oracle",
     "RandomOracle",
     "ReinforcementOracle",
     "SuccessiveHalvingOracle",
     "SupernetOracle",
+    "TrainingSchedule",
     "WeightSharingOracle",
     "check_strategy",
     "get_oracle",
     "is_keras_tuners",
     "is_low_fidelity",
     "needs_supernet",
+    "supernet_training",
     "takes_fidelity",
 ]
 
-#: Strategies by name. The automatic one is that which was best on every table of trained architectures that it was
-#: measured on, from 25 trials on. The random one is the yardstick: it starts from the default architecture alone.
+#: Strategies by name. "auto" is the strategy that was best on every table of trained architectures from 25 trials on;
+#: see `benchmarks/strategies.py`.
 STRATEGIES = {"auto": BayesianOracle, **registry.STRATEGIES, "gradient": GradientOracle}
-#: Low fidelities by name: each wraps a strategy. In full, every candidate is trained for all its epochs.
+#: Fidelities by name: oracles that shorten the trainings of a strategy; "full" trains all candidates in full.
 FIDELITIES = {
     "full": None,
     "successive_halving": SuccessiveHalvingOracle,
@@ -72,55 +75,54 @@ def get_oracle(
     fidelity_arguments=None,
     max_epochs=None,
 ):
-    """The oracle of a strategy.
+    """Return the oracle of a strategy, which knows everything about the search that its constructor has arguments for.
 
     Args:
-        strategy: A name, or an oracle, one of Keras Tuner's too. Its seed holds if it was given one.
+        strategy: A name, or an oracle, one of Keras Tuner included, which isn't changed. Arguments that the user gave
+            to it take precedence, except for the objectives and the space.
         objective: A `keras_tuner.Objective`.
-        max_trials: Number of candidates at most, or `None`.
-        hyperparameters: The space; the supernet's for a strategy that needs one.
+        max_trials: Maximum number of candidates, or `None`.
+        hyperparameters: The space, or that of the supernet for a strategy that needs one.
         seed: Seed or `None`.
         initial_points: Architectures to try first; see `Oracle`.
-        structure: The space's `OperationGraph`, for a strategy that takes one and has none. Defaults to `None`.
-        weight_sharing: Whether it searches by the scores of a supernet. Defaults to `False`.
-        updates_per_epoch: Batches of the training rows, by which a strategy that needs a supernet and doesn't say
-            for how many epochs decides. Defaults to `None`.
-        objectives: A list of `keras_tuner.Objective` of which `objective` is the first, if there are several. Defaults
+        structure: The `OperationGraph` of the space. Defaults to `None`.
+        weight_sharing: Whether the strategy searches with the scores of a supernet. Defaults to `False`.
+        updates_per_epoch: Number of training steps of an epoch of the supernet. Defaults to `None`.
+        objectives: List of `keras_tuner.Objective` of which `objective` is the first, if there are several. Defaults
             to `None`.
-        constraint_names: Names of the costs that are limited, a sequence; a strategy that needs a supernet penalises
-            one of them. Defaults to none.
-        fidelity: How candidates are compared before they are trained in full, one of `FIDELITIES`. Defaults to
-            `"full"`.
+        constraint_names: Names of the limited costs, a sequence. Defaults to none.
+        fidelity: Schedule of trainings, one of `FIDELITIES`. Defaults to `"full"`.
         fidelity_arguments: Dict of arguments of the oracle of the fidelity. Defaults to none.
-        max_epochs: Epochs of a full training, for a strategy that begins with shorter ones. Defaults to `None`.
+        max_epochs: Epochs of a full training. Defaults to `None`.
     """
-    if is_keras_tuners(strategy) and not isinstance(strategy, Oracle):
-        strategy = KerasTunerOracle(copy.deepcopy(strategy), objective, max_trials, hyperparameters, seed)
     strategy = _description(strategy, weight_sharing, fidelity, fidelity_arguments)
-    strategy.objective, strategy.objectives = objective, objectives
-    strategy.hyperparameters = hyperparameters
+    facts = {
+        "structure": structure,
+        "constraint_names": tuple(constraint_names),
+        "updates_per_epoch": updates_per_epoch,
+        "max_epochs": max_epochs,
+    }
+    arguments = {"objective": objective, "objectives": objectives, "hyperparameters": hyperparameters}
     if max_trials is not None:
-        strategy.max_trials = max_trials
+        arguments["max_trials"] = max_trials
     if strategy.given_seed is None:
-        strategy.seed = seed
-    if strategy.initial_points is None and strategy.takes_warm_start:
-        strategy.initial_points = initial_points
-    if hasattr(strategy, "structure") and strategy.structure is None:
-        strategy.structure = structure
-    if isinstance(strategy, LowFidelityOracle) and strategy.max_epochs is None:
-        strategy.max_epochs = max_epochs
-    shared = strategy.strategy if isinstance(strategy, LowFidelityOracle) else strategy
-    if isinstance(shared, SupernetOracle):
-        shared.objective, shared.objectives = objective, objectives
-        shared.constraint_names = tuple(constraint_names)
-        if shared.epochs is None:
-            shared.epochs = shared.default_epochs(updates_per_epoch)
-    return strategy
+        arguments["seed"] = seed
+    if strategy.initial_points is None:
+        arguments["initial_points"] = initial_points
+    return _with_facts(strategy, facts).with_arguments(**arguments)
+
+
+def _with_facts(strategy, facts):
+    """Return a strategy with the facts that its constructor takes and the user left open; so is the strategy inside."""
+    accepted, known = constructors.accepted(type(strategy)), strategy.arguments
+    arguments = {name: fact for name, fact in facts.items() if name in accepted and known.get(name) is None}
+    if isinstance(strategy, (LowFidelityOracle, WeightSharingOracle)):
+        arguments["strategy"] = _with_facts(registry.described(strategy.strategy), facts)
+    return strategy.with_arguments(**arguments)
 
 
 def check_strategy(strategy, fidelity="full"):
-    """Raises a `ValueError` if `strategy` is neither a known name nor an oracle, or has an invalid argument, or if
-    `fidelity` isn't known."""
+    """Raise a `ValueError` if `strategy` or `fidelity` is unknown, or if the strategy has an invalid argument."""
     is_name = isinstance(strategy, str) and strategy in STRATEGIES
     if not is_name and not isinstance(strategy, keras_tuner.Oracle):
         raise ValueError(
@@ -135,50 +137,50 @@ def check_strategy(strategy, fidelity="full"):
 
 
 def needs_supernet(strategy, weight_sharing=False):
-    """Whether a strategy, a name or an oracle, trains a supernet."""
-    if weight_sharing:
-        return True
-    if isinstance(strategy, str):
-        return issubclass(STRATEGIES[strategy], SupernetOracle)
-    return isinstance(strategy, Oracle) and strategy.supernet_training() is not None
+    """Return whether a strategy, a name or an oracle, trains a supernet."""
+    inside = strategy.strategy if isinstance(strategy, LowFidelityOracle) else strategy
+    return weight_sharing or strategy == "gradient" or isinstance(inside, SupernetOracle)
+
+
+def supernet_training(oracle):
+    """Return how an oracle trains its supernet, a JSON-like dict; `None` if it needs no supernet."""
+    if isinstance(oracle, LowFidelityOracle):
+        # The strategy at work is made when the first trial is asked for: the journal may have another seed.
+        oracle = registry.inside(oracle)
+    return oracle.supernet_training() if isinstance(oracle, SupernetOracle) else None
 
 
 def takes_fidelity(strategy, weight_sharing=False):
-    """Whether short trainings may come first where the user doesn't say so: of the few finalists of a supernet, which
-    are known already, all are trained in full."""
+    """Return whether trainings may be shortened by default: not for the few finalists of a supernet, nor for a strategy
+    that decides itself how long trainings are."""
     return (
         not is_keras_tuners(strategy) and not needs_supernet(strategy, weight_sharing) and not is_low_fidelity(strategy)
     )
 
 
 def is_low_fidelity(strategy):
-    """Whether a strategy, a name or an oracle, doesn't train all candidates in full."""
+    """Return whether a strategy, a name or an oracle, shortens trainings."""
     if isinstance(strategy, Oracle):
-        return strategy.goes_on or strategy.stops_trainings
+        return strategy.schedule is not None
     return isinstance(strategy, keras_tuner.oracles.HyperbandOracle)
 
 
 def is_keras_tuners(strategy):
-    """Whether a strategy, a name or an oracle, is one of Keras Tuner's own."""
+    """Return whether a strategy, a name or an oracle, is one of Keras Tuner's own."""
     return isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, (str, Oracle))
 
 
 def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=None):
-    """The oracle of a strategy, not yet told what to search; the user's own is a description and is copied."""
-    strategy = copy.deepcopy(strategy)
+    """Return an oracle that describes the search, without the space and the objective."""
     if isinstance(strategy, str) and strategy == "auto":
-        # A Gaussian process takes longer to say what to ask next (17 ms after 300 scores) than a supernet to score it.
+        # A Gaussian process takes longer to suggest an architecture (17 ms after 300 scores) than a supernet to score
+        # it.
         strategy = "evolution" if weight_sharing else "bayesian"
+    if not isinstance(strategy, (str, Oracle)):
+        strategy = KerasTunerOracle(strategy)
+    strategy = STRATEGIES[strategy]() if isinstance(strategy, str) else registry.described(strategy)
     if weight_sharing and isinstance(strategy, LowFidelityOracle):
-        strategy.strategy = WeightSharingOracle(strategy.strategy)
+        strategy = strategy.with_arguments(strategy=WeightSharingOracle(strategy.strategy))
     elif weight_sharing:
         strategy = WeightSharingOracle(strategy)
-    if fidelity != "full":
-        inner = strategy if isinstance(strategy, str) and strategy in registry.STRATEGIES else _made(strategy)
-        return FIDELITIES[fidelity](inner, **fidelity_arguments or {})
-    return _made(strategy)
-
-
-def _made(strategy):
-    """The oracle of a name, or the oracle that was given."""
-    return STRATEGIES[strategy]() if isinstance(strategy, str) else strategy
+    return strategy if fidelity == "full" else FIDELITIES[fidelity](strategy, **fidelity_arguments or {})

@@ -1,19 +1,22 @@
-"""The base of all strategies: Keras Tuner's contract met once, so that a strategy only asks and is told."""
+"""The base class of strategies: Keras Tuner's contract met once, so that a strategy only suggests and observes."""
 
 import collections
+import copy
+import dataclasses
 import secrets
 
 import keras_tuner
 import numpy as np
 
 from autonas.arguments import checks
-from autonas.oracles import feasibility, keras_tuner_trials, locks, success
+from autonas.oracles import constructors, keras_tuner_trials, locks, success
+from autonas.oracles.observation import Observation
 from autonas.search_space import encoding as encoding_module
 from autonas.trials.reserved import is_candidate
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
-#: Answer of `ask`: nothing can be proposed before a pending trial has ended.
+#: Answer of `ask`: no trial can be proposed before a pending one has ended.
 WAIT = "WAIT"
 #: Answer of `ask`: the space is exhausted.
 DONE = "DONE"
@@ -22,10 +25,11 @@ DONE = "DONE"
 class Oracle(keras_tuner_trials.TrialKeeper):
     """Base class of the strategies; a `keras_tuner.Oracle` that any Keras Tuner tuner can use.
 
-    A strategy overrides `suggest(generator)`, and `observe(number, values, scores)` if it learns; one that heeds
-    constraints, `observe_margins(number, values, margins)` too. Everything else is here: the journal, from which a
-    killed search continues; a random generator for each trial, made of the seed and the trial's number, so that the
-    same seed gives the same search; no candidate twice; failed trials told as such. Several threads may use an oracle.
+    A strategy overrides `suggest(generator)` and, if it learns from trials, `observe(observation)`. `check()` validates
+    its arguments and `diagnostics()` returns numbers to log. The base class does everything else. It writes the journal
+    from which a killed search continues. It makes a random generator for each trial from the seed and the number of the
+    trial, so that the same seed gives the same search. It never asks for an architecture twice. Several threads may use
+    one oracle.
 
     A failed trial says nothing about the score of its architecture. A `SuccessModel` learns from failures: an
     architecture is asked for again after a failure that may have been transient, and architectures with an option that
@@ -40,41 +44,40 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         oracle.tell(number, values, (measure(values),))
     ```
 
-    A strategy may also ask for trials that are no candidates, such as an epoch of a supernet's training: their values
-    have a `tuner/stage` (see `SupernetOracle`). They are rows of the table, end without a score, and what comes of them
-    is a report, told by `tell_report`.
+    A strategy may also ask for trials that are no candidates, such as an epoch of a supernet: their values have a
+    `tuner/stage` (see `SupernetOracle`). They are rows of the leaderboard, have no score, and are observed with a
+    report.
 
-    A candidate whose costs are beyond a limit may be refused before any training: the tuner ends its trial as failed
-    with `trial.facts["margins"]`, one of which is negative. It is told as failed, after its margins.
+    A candidate that violates a constraint may be refused before training: the tuner ends its trial as failed with
+    `trial.facts["margins"]`, one of which is negative.
 
     Args:
-        objective: A `keras_tuner.Objective` or a metric's name. Defaults to the first of `objectives`.
-        max_trials: Number of candidates at most, or `None` for no limit; trials of other stages and refused candidates
+        objective: A `keras_tuner.Objective` or the name of a metric. Defaults to the first of `objectives`.
+        max_trials: Maximum number of candidates, or `None` for no limit; trials of other stages and refused candidates
             don't count. Defaults to `None`.
-        hyperparameters: The space, a `keras_tuner.HyperParameters`, or `None` if the tuner finds it. Defaults to
-            `None`.
+        hyperparameters: The space, a `keras_tuner.HyperParameters`, or `None` if the tuner discovers the space.
+            Defaults to `None`.
         seed: Seed, a non-negative integer; `None` draws one. Defaults to `None`.
         initial_points: Architectures to try first, a list of dicts of the values that differ from the default
-            architecture. Defaults to those that `AutoModel` finds to suit the data, and to the default architecture
-            alone outside of it.
-        objectives: A list of `keras_tuner.Objective`, for several: the strategy is told a score for each and looks for
-            the architectures that none is as good as in all of them. `objective` must be the first of them. Defaults to
-            `None`: `objective` alone.
+            architecture. Defaults to `None`: in `AutoModel` the architectures that suit the data, elsewhere the default
+            architecture alone.
+        objectives: List of `keras_tuner.Objective` for a search with several objectives: the strategy observes a score
+            for each and searches for the Pareto front. `objective` must be the first of them. Defaults to `None`:
+            `objective` alone.
+        repeats: Whether an architecture may be asked for again, as while the weights of a supernet are trained.
+            Defaults to `False`.
     """
 
-    #: Whether `AutoModel` gives it architectures to begin with.
-    takes_warm_start = True
-    #: Whether `suggest` changes the strategy. If not, a search is continued without asking for everything again.
+    #: Whether `suggest` changes the strategy. If not, a search is continued without calling `suggest` for its trials.
     suggest_changes_state = True
-    #: Whether a trial may go on with the training of an earlier one, which its values name under `tuner/trial_id`.
-    goes_on = False
-    #: Whether it may stop a training by its learning curve, so that all must be annealed alike.
-    stops_trainings = False
-    #: Whether it is told of an architecture once for each fidelity at which it was scored, and of the fidelity.
-    knows_fidelities = False
-    #: Whether `suggest` takes account of the probability of success, and asks again after failures that may have been
-    #: transient.
+    #: Whether `suggest` takes account of the probability of success, and repeats architectures after failures that may
+    #: have been transient.
     weighs_success = False
+
+    def __new__(cls, *args, **kwargs):
+        oracle = super().__new__(cls)
+        oracle._given = args, kwargs
+        return oracle
 
     def __init__(
         self,
@@ -84,136 +87,69 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         seed=None,
         initial_points=None,
         objectives=None,
+        repeats=False,
     ):
         super().__init__(objective, objectives, max_trials, hyperparameters)
         # Keras Tuner replaces a seed of 0 by a random one.
         self.seed = secrets.randbelow(2**31) if seed is None else seed
         self.given_seed = seed
         self.initial_points = initial_points
+        self.repeats = repeats
         self._n_initial = 0
-        #: Architectures that have failed and are to be tried again.
+        #: Architectures that have failed and will be tried again.
         self._retries = collections.deque()
-        #: Architectures that were asked for and not told of yet, by number.
+        #: By number: the values of trials that were asked for and not told yet.
         self.pending = {}
-        #: Whether an architecture may be asked for again.
-        self.repeats = False
         self._asked = 0
         #: Keys of the architectures that were asked for and haven't failed.
         self._tried = set()
         self._success = success.SuccessModel()
 
-    # ------------------------------------------------------------------ for strategies
+    # ------------------------------------------------------------------ the contract of a strategy
 
     def suggest(self, generator):
-        """Proposes an architecture.
+        """Propose an architecture.
 
         Args:
-            generator: The `numpy.random.Generator` of the trial to come.
+            generator: The `numpy.random.Generator` of the next trial.
 
         Returns:
-            A dict of values of the active hyperparameters, `WAIT` or `DONE`. If it was tried before, or is likely to
-            fail, this is called again.
+            A dict of values of the active hyperparameters, `WAIT` or `DONE`. If the architecture was tried before, or
+            is likely to fail, `suggest` is called again.
         """
         raise NotImplementedError
 
-    def observe(self, number, values, scores):
-        """Learns from a trial.
+    def observe(self, observation):
+        """Learn from a trial; does nothing by default.
 
         Args:
-            number: The trial's number, from 0 in the order of asking.
-            values: Its architecture.
-            scores: Tuple of one float per objective, larger is better; `None` if the trial failed or was refused.
+            observation: An `Observation`.
         """
 
-    def observe_margins(self, number, values, margins):
-        """Learns how far a trial is within the limits, or beyond; called before `observe` if there are constraints.
+    def check(self):
+        """Raise a `ValueError` if an argument of the constructor is invalid; called once, before the first trial."""
 
-        Args:
-            number: The trial's number, from 0 in the order of asking.
-            values: Its architecture.
-            margins: Tuple of one float per constraint: log(limit / cost) for an upper limit, so that it is 0 or more
-                within the limit and less than 0 beyond; `None` in place of a cost that wasn't measured.
-        """
+    def diagnostics(self):
+        """Return numbers that explain the suggestions of the strategy, to be logged after a trial.
 
-    def observe_report(self, number, values, report):
-        """Learns from a trial of another stage.
-
-        Args:
-            number: The trial's number, from 0 in the order of asking.
-            values: Its values, with the stage under `tuner/stage`.
-            report: What came of it, a dict as JSON gives it back; `None` if the trial failed.
-        """
-
-    def supernet_training(self):
-        """How the supernet is to be trained, a JSON-like dict; `None`, the default, if none is needed."""
-        return None
-
-    def strategy_for(self, values):
-        """An oracle that the evaluation of a trial asks and tells in memory; `None`, the default, if none is needed.
-
-        Args:
-            values: Values of the trial.
-        """
-        return None
-
-    def stopper_for(self, values):
-        """What decides after each epoch of a trial whether it goes on; `None`, the default, if all do.
-
-        Args:
-            values: Values of the trial.
+        Computing them is cheap and changes nothing. Scores are in the units of the user: a loss isn't negated. Of
+        several objectives, a number of each is under `name/objective`.
 
         Returns:
-            A picklable function of the history, a list of one dict of numbers for each epoch, that returns `None` or,
-            to stop it, why: an object with a `forecast` of the final score, a dataclass of floats, whose text is shown.
-            It has a method `scores(history)`, the objective after each epoch, larger is better.
-        """
-        return None
-
-    def observe_curve(self, number, values, scores, horizon, forecast):
-        """Learns the learning curve of a trial that has a stopper; called before `observe`, and ignored by default.
-
-        Args:
-            number: The trial's number, from 0 in the order of asking.
-            values: Its architecture.
-            scores: The objective after each epoch, a list of floats, larger is better.
-            horizon: Epochs over which its learning rate was annealed.
-            forecast: Of its final score, as a list of floats, if it was stopped; else `None`.
-        """
-
-    def observe_fidelity(self, number, values, fidelity):
-        """Learns at what fidelity an architecture was scored; called before `observe` if it `knows_fidelities`.
-
-        Args:
-            number: The trial's number, from 0 in the order of asking.
-            values: Its architecture.
-            fidelity: Share of a full training, more than 0 and at most 1.
-        """
-
-    def observe_again(self, number, values, scores):
-        """Learns that an architecture it was told of scores better or worse than it was told, now that it was trained
-        on; called unless it `knows_fidelities`, and ignored by default. Arguments as in `observe`."""
-
-    def promotable(self):
-        """Ids of the trials whose training a later one may go on with, what is most likely first; a list."""
-        return []
-
-    def finish(self):
-        """Called when what is left of the time is for full trainings of the most promising; ignored by default."""
-
-    def numbers(self):
-        """What is worth logging of the strategy after a trial, to see why it asks for what it does.
-
-        To ask for them costs next to nothing and changes nothing. Scores are as the user knows them: a loss isn't
-        negated. Of several objectives, a number of each is under `name/objective`.
-
-        Returns:
-            Dict of finite floats by name, such as `"strategy/policy_entropy"`; each oracle says which. Empty by
-            default.
+            Dict of finite floats by name, such as `"strategy/policy_entropy"`, which the docstring of the strategy
+            lists. Empty by default.
         """
         return {}
 
-    def check(self):
-        """Raises a `ValueError` if an argument isn't valid; called once, before the first trial."""
+    @property
+    def schedule(self):
+        """The `TrainingSchedule` of an oracle that shortens trainings; `None` if all candidates are trained in full."""
+        return None
+
+    @property
+    def one_shot(self):
+        """The `SupernetOracle` at work: this oracle or the strategy inside it; `None` if no supernet is needed."""
+        return None
 
     @property
     def encoding(self):
@@ -222,15 +158,61 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             self._encoded = encoding_module.Encoding(self.hyperparameters)
         return self._encoded
 
+    def is_new(self, values):
+        """Return whether an architecture hasn't been tried, or has failed and may succeed now."""
+        if not is_candidate(values):
+            return True
+        key = self.encoding.key(values)
+        return key not in self._tried and self._success.is_worth_trying(key)
+
+    # ------------------------------------------------------------------ oracles as descriptions
+
+    @property
+    def arguments(self):
+        """The arguments that were given to the constructor, a dict by name."""
+        args, kwargs = self._given
+        return dict(zip(constructors.accepted(type(self)), args, strict=False)) | kwargs
+
+    def with_arguments(self, **arguments):
+        """Return a new oracle that is constructed like this one, but with these arguments.
+
+        Args:
+            **arguments: Arguments of the constructor.
+
+        Raises:
+            ValueError: If the constructor doesn't take one of them.
+
+        Example:
+
+        ```python
+        EvolutionOracle(population_size=8).with_arguments(seed=3, max_trials=100)
+        ```
+        """
+        missing = arguments.keys() - set(constructors.accepted(type(self)))
+        if missing:
+            raise ValueError(
+                "The constructor of a strategy must hand the arguments of autonas.oracles.Oracle on, such as by "
+                f"`**kwargs`. Received: {type(self).__name__}, which doesn't take {', '.join(sorted(missing))}"
+            )
+        return type(self)(**self.arguments | arguments)
+
+    def fork(self, repeats):
+        """Return an independent copy with the same observations.
+
+        Args:
+            repeats: Whether the copy may ask for an architecture again.
+        """
+        fork = copy.deepcopy(self)
+        fork.repeats = repeats
+        return fork
+
     # ------------------------------------------------------------------ ask and tell
 
     @locks.synchronized
     def ask(self):
-        """What to try next: values of the active hyperparameters, `WAIT` or `DONE`; `DONE` after `max_trials`."""
+        """Return the values of the next trial, `WAIT` or `DONE`; `DONE` after `max_trials` candidates."""
         if self._asked == 0:
             self.check()
-        if self.is_over():
-            return DONE
         generator = np.random.default_rng([self.seed, self._asked])
         values = self._propose(generator)
         if isinstance(values, dict):
@@ -246,61 +228,63 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         return {"status": TrialStatus.RUNNING, "values": values}
 
     def repeat_ask(self, values):
-        """As if it had asked, when a search is continued, for what it asked for the first time."""
+        """Repeat an `ask` of an earlier process, which returned these values."""
         if self.suggest_changes_state:
-            self._propose(np.random.default_rng([self.seed, self._asked]))
+            self._next(np.random.default_rng([self.seed, self._asked]))
         else:
             self._next_planned()
         self._record(values)
 
-    @locks.synchronized
-    def tell(self, number, values, scores, margins=None, fidelity=None):
-        """What came of it; see `observe`, `observe_margins` and `observe_fidelity`. Scores that aren't finite are those
-        of a failed trial.
+    def tell(self, number, values, scores, margins=None, **facts):
+        """Add the result of a trial that was asked for.
 
         Args:
-            number: The trial's number, from 0 in the order of asking.
+            number: The number of the trial, from 0 in the order of asking.
             values: Its architecture.
-            scores: As in `observe`.
-            margins: As in `observe_margins`, or `None` without constraints. Defaults to `None`.
-            fidelity: As in `observe_fidelity`, or `None` for a full training. Defaults to `None`.
+            scores: Tuple of one float per objective, larger is better; `None` if the trial failed. A trial with a score
+                that isn't finite counts as failed.
+            margins: Sequence of one float per constraint, see `Observation`. Defaults to `None`: no constraints.
+            **facts: Further fields of the `Observation`.
 
         Raises:
-            ValueError: If the trial wasn't asked for, or was told of before.
+            ValueError: If the trial wasn't asked for, or has been told before.
         """
-        self._end(number)
-        if scores is not None and not np.isfinite(scores).all():
-            scores = None
-        if scores is None and feasibility.violation(margins):
-            self._n_candidates -= self.counts(values)
-        else:
-            self._success.add(self.encoding, values, scores is not None)
-            if scores is None:
-                self._tried.discard(self.encoding.key(values))
-                if self._is_new(values):
-                    self._retries.append(values)
-        if margins is not None:
-            self.observe_margins(number, values, tuple(margins))
-        if fidelity is not None:
-            self.observe_fidelity(number, values, fidelity)
-        self.observe(number, values, scores)
+        margins = None if margins is None else tuple(margins)
+        self.tell_observation(Observation(number, values, scores, margins, **facts))
 
     @locks.synchronized
-    def tell_report(self, number, values, report):
-        """What came of a trial of another stage; see `observe_report`, and `tell` for what is raised."""
-        self._end(number)
-        self.observe_report(number, values, report)
+    def tell_observation(self, observation):
+        """Add the result of a trial that was asked for, with everything that is known about it.
+
+        Args:
+            observation: An `Observation`; scores that aren't finite count as those of a failed trial.
+
+        Raises:
+            ValueError: If the trial wasn't asked for, or has been told before.
+        """
+        self._end(observation.number)
+        if observation.is_candidate:
+            if observation.scores is not None and not np.isfinite(observation.scores).all():
+                observation = dataclasses.replace(observation, scores=None)
+            self._count(observation)
+        self.observe(observation)
 
     @locks.synchronized
-    def learn(self, values, scores, margins=None, fidelity=None):
-        """Add an observation without a preceding `ask`, as for a warm start. Arguments as in `tell`."""
+    def learn(self, values, scores, **facts):
+        """Add an observation without a preceding `ask`, as for a warm start.
+
+        Args:
+            values: The architecture.
+            scores: As in `tell`.
+            **facts: Further fields of the `Observation`, such as `margins`.
+        """
         number = self.n_asked
         self._record(values)
-        self.tell(number, values, scores, margins, fidelity)
+        self.tell(number, values, scores, **facts)
 
     @property
     def n_asked(self):
-        """How many trials were asked for: the number of the next one."""
+        """Number of trials that were asked for, which is the number of the next trial."""
         return self._asked
 
     def _record(self, values):
@@ -313,44 +297,54 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     def _end(self, number):
         if number not in self.pending:
             is_known = checks.is_integer(number) and 0 <= number < self._asked
-            reason = "was told of before" if is_known else f"wasn't asked for: there were {self._asked} trials"
+            reason = "has been told before" if is_known else f"wasn't asked for: there were {self._asked} trials"
             raise ValueError(
-                "`number` must be that of a trial that was asked for and not told of yet. "
+                "`number` must be that of a trial that was asked for and not told yet. "
                 f"Received: number={number!r}, which {reason}"
             )
         del self.pending[number]
 
-    def _is_new(self, values):
-        """Whether an architecture wasn't tried yet, or has failed and may succeed now."""
-        if not is_candidate(values):
-            return True
-        key = self.encoding.key(values)
-        return key not in self._tried and self._success.is_worth_trying(key)
+    def _count(self, observation):
+        """Count the success or failure of a candidate; a refused one is neither and not one of `max_trials`."""
+        values, is_success = observation.values, observation.scores is not None
+        if not is_success and observation.violation:
+            self._n_candidates -= self.counts(values)
+            return
+        self._success.add(self.encoding, values, is_success)
+        if not is_success:
+            self._tried.discard(self.encoding.key(values))
+            if self.is_new(values):
+                self._retries.append(values)
 
     def _is_acceptable(self, values, generator):
-        """Whether an architecture is new and, by a draw, likely enough to succeed."""
+        """Return whether an architecture is new and, by a random draw, likely enough to succeed."""
         if not is_candidate(values):
             return True
-        if not self._is_new(values):
+        if not self.is_new(values):
             return False
         probability = 1.0 if self.weighs_success else self._success.probability(self.encoding, values)
         return probability == 1 or generator.random() < probability
 
     def _next_planned(self):
-        """The next of the initial points, or of the architectures that are to be tried again; `None` without any."""
+        """Return the next of the initial points or of the architectures to be tried again; `None` without any."""
         initial_points = [{}] if self.initial_points is None else self.initial_points
         while self._n_initial < len(initial_points):
             values = self.encoding.complete(initial_points[self._n_initial])
             self._n_initial += 1
-            if self._is_new(values):
+            if self.is_new(values):
                 return values
         while self._retries and not self.weighs_success:
             values = self._retries.popleft()
-            if self._is_new(values):
+            if self.is_new(values):
                 return values
         return None
 
     def _propose(self, generator):
+        """Return the answer to `ask`, without recording it."""
+        return DONE if self.is_full() else self._next(generator)
+
+    def _next(self, generator):
+        """Return the values of the next trial, `WAIT` or `DONE`."""
         values = self._next_planned()
         if values is not None:
             return values
@@ -364,6 +358,6 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             if self._is_acceptable(values, generator):
                 return values
         for values in self.encoding.architectures():
-            if self._is_new(values):
+            if self.is_new(values):
                 return values
         return DONE

@@ -1,4 +1,4 @@
-"""Feasibility: which architectures are within all limits, how far beyond the others are, and an order of both."""
+"""Feasibility: whether architectures satisfy all constraints, and an order of feasible and infeasible ones."""
 
 import numpy as np
 
@@ -6,32 +6,32 @@ from autonas.oracles import nsga2
 
 
 def violation(margins):
-    """By how much all limits are exceeded: the sum of −margin over the negative ones; 0 within all, or without any.
+    """Return by how much all limits are exceeded: the sum of −margin over negative margins, 0 if there are none.
 
     Args:
-        margins: As in `Oracle.observe_margins`, or `None` without constraints.
+        margins: As in `Observation`; `None` without constraints.
     """
     return -sum(margin for margin in margins or () if margin is not None and margin < 0)
 
 
 def fitness(scores, violations):
-    """Numbers of which the larger is the fitter: constrained domination.
+    """Return numbers that are larger for fitter architectures: constrained domination.
 
-    One within the limits comes before one beyond, of two beyond the one with the smaller violation, and of two within
-    the one with the larger score, or with several scores that which is fitter by NSGA-II (Deb et al., "A fast and
-    elitist multiobjective genetic algorithm: NSGA-II", 2002).
+    A feasible architecture comes before an infeasible one. Of two infeasible ones, the smaller violation comes first.
+    Of two feasible ones, the larger score comes first, or with several scores the fitter one by NSGA-II (Deb et al., "A
+    fast and elitist multiobjective genetic algorithm: NSGA-II", 2002).
 
     Args:
-        scores: List of n tuples of one float per objective, larger is better. `None` comes last of those within.
-        violations: List of n floats, 0 within the limits.
+        scores: List of n tuples of one float per objective, larger is better. `None` comes last of the feasible ones.
+        violations: List of n floats, 0 for feasible architectures.
 
     Returns:
         Array of shape `(n,)`.
     """
     fitness = -np.array(violations, dtype=float)
-    ranked = [place for place, of in enumerate(scores) if of is not None and violations[place] == 0]
+    ranked = [row for row, row_scores in enumerate(scores) if row_scores is not None and violations[row] == 0]
     if ranked:
-        ranked_scores = [scores[place] for place in ranked]
+        ranked_scores = [scores[row] for row in ranked]
         fitness[ranked] = 1 + (
             # Not by ranks: equal scores are equally fit.
             np.unique(ranked_scores, return_inverse=True)[1].ravel()

@@ -1,4 +1,4 @@
-"""Keras Tuner's side of a strategy: trials by number, the journal of them, and how a search goes on from it."""
+"""Keras Tuner's side of a strategy: trials by number, their journal, and the continuation of a search from it."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import keras_tuner
 
 from autonas.costs.orientation import oriented
 from autonas.oracles import locks
+from autonas.oracles.observation import LearningCurve, Observation
 from autonas.trials import events, outcomes, reserved, states
 from autonas.trials import journal as journal_module
 
@@ -14,8 +15,8 @@ TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
 class TrialKeeper(keras_tuner.Oracle):
-    """Meets Keras Tuner's contract by four methods of a subclass, `Oracle`, that knows nothing of trials: `ask`, which
-    `populate_space` calls, `tell`, `tell_report`, and `repeat_ask`, which brings it to where it was after an `ask`.
+    """Keras Tuner's contract, met by three methods of a subclass, `Oracle`, that knows nothing of trials: `ask`, which
+    `populate_space` calls, `tell_observation`, and `repeat_ask`, which restores the state after an earlier `ask`.
 
     Several threads may create, update and end trials, each with a `tuner_id` of its own.
 
@@ -37,7 +38,6 @@ class TrialKeeper(keras_tuner.Oracle):
         self.verbose = 0
         self.lock = locks.Lock()
         self.journal = None
-        self.header = {}
         self._n_candidates = 0
         #: Number of hyperparameters that are in the journal.
         self._n_journaled = 0
@@ -45,22 +45,18 @@ class TrialKeeper(keras_tuner.Oracle):
         self._running, self._unfinished = set(), []
 
     def is_full(self):
-        """Whether there are as many candidates as there may be."""
+        """Return whether the number of candidates has reached `max_trials`."""
         return self.max_trials is not None and self._n_candidates >= self.max_trials
 
-    def is_over(self):
-        """Whether nothing more is to be asked for; by default when it is full."""
-        return self.is_full()
-
     def counts(self, values):
-        """Whether a trial with these values is one of `max_trials`."""
+        """Return whether a trial with these values counts towards `max_trials`."""
         return reserved.is_candidate(values)
 
     # ------------------------------------------------------------------ trials
 
     @locks.synchronized
     def create_trial(self, tuner_id):
-        """As in Keras Tuner, but with a lock of its own (see `locks`)."""
+        """Create a trial as in Keras Tuner, but with a lock of our own (see `locks`)."""
         self.open()
         if tuner_id in self.ongoing_trials:
             return self.ongoing_trials[tuner_id]
@@ -80,7 +76,7 @@ class TrialKeeper(keras_tuner.Oracle):
 
     @locks.synchronized
     def update_trial(self, trial_id, metrics, step=0):
-        """As in Keras Tuner; a metric whose direction can't be told is kept as the smaller the better.
+        """Add metrics as in Keras Tuner; a metric of unknown direction is taken to be better when smaller.
 
         Raises:
             ValueError: If there is no such trial, if it has ended, or if an objective is missing.
@@ -99,11 +95,10 @@ class TrialKeeper(keras_tuner.Oracle):
 
     @locks.synchronized
     def end_trial(self, trial):
-        """Ends a trial: scores it if it is a candidate, writes it to the journal and tells the strategy.
+        """End a trial: score a candidate, write the trial to the journal and tell the strategy.
 
-        `trial.facts`, a JSON-like dict, is journaled with it if present. Its `"report"` is what the strategy is told of
-        a trial that is no candidate; its `"margins"`, a list, are what it is told of one under constraints; its
-        `"curve"`, `"horizon"` and `"forecast"` are what `observe_curve` takes.
+        `trial.facts`, a JSON-like dict, is journaled with the trial if present. Its `"report"`, `"margins"`, and
+        `"curve"`, `"horizon"` and `"forecast"` become fields of the strategy's `Observation`.
 
         Raises:
             ValueError: If there is no such trial, or if it has ended.
@@ -140,13 +135,12 @@ class TrialKeeper(keras_tuner.Oracle):
 
     @locks.synchronized
     def get_best_trials(self, num_trials=1):
-        """The best completed candidates, those that were trained for more epochs first; never a trial that failed."""
+        """Return the best completed candidates, the longest trainings first; never a failed trial."""
 
-        def key(trial):
-            score = oriented(trial.score, self.objective.direction)
-            return -reserved.epochs(trial.hyperparameters.values), -score
+        def rank(trial):
+            return -reserved.epochs(trial.hyperparameters.values), -oriented(trial.score, self.objective.direction)
 
-        return sorted((trial for trial in self.trials.values() if trial.score is not None), key=key)[:num_trials]
+        return sorted((trial for trial in self.trials.values() if trial.score is not None), key=rank)[:num_trials]
 
     @property
     def _objectives(self):
@@ -154,13 +148,16 @@ class TrialKeeper(keras_tuner.Oracle):
 
     # ------------------------------------------------------------------ persistence
 
-    def open(self):
-        """Opens the journal in the project's directory; an existing one is replayed, and the search continues.
+    def open(self, header=None):
+        """Open the journal in the project's directory; an existing one is replayed, and the search continues.
 
-        There is none before a tuner has set the directory.
+        Without a tuner, which sets the directory, there is no journal.
 
         The journal holds the space as well, since a tuner of Keras Tuner that goes on with a search doesn't declare it
         again. Hyperparameters that the tuner has declared and that aren't in the journal are added to the space.
+
+        Args:
+            header: Description of the search for a new journal, a JSON-like dict. Defaults to `None`: the seed alone.
 
         Raises:
             ValueError: If the journal is damaged, or if a hyperparameter has another domain in it.
@@ -177,7 +174,7 @@ class TrialKeeper(keras_tuner.Oracle):
             self.hyperparameters = keras_tuner.HyperParameters()  # It grows again as it did.
         self.journal = journal
         if not journaled:
-            self._write(events.Search(self.seed, further=self.header))
+            self._write(events.Search(self.seed, further=header or {}))
         for event in journaled:
             match event:
                 case events.Search():
@@ -199,14 +196,14 @@ class TrialKeeper(keras_tuner.Oracle):
             self.journal.append(event.to_json())
 
     def _write_space(self):
-        """Journals the hyperparameters that the space has got since it was journaled."""
+        """Write the hyperparameters to the journal that were added to the space since the last call."""
         if self.journal is not None and len(self.hyperparameters.space) > self._n_journaled:
             added = self.hyperparameters.get_config()["space"][self._n_journaled :]
             self._write(events.Space(added))
             self._n_journaled += len(added)
 
     def _restore_space(self, added):
-        """Adds hyperparameters from the journal, unless the space has them."""
+        """Add hyperparameters from the journal to the space, unless it has them."""
         restored = keras_tuner.HyperParameters.from_config({"space": added, "values": {}})
         self.hyperparameters.merge(restored, overwrite=False)
         self._n_journaled += len(added)
@@ -223,7 +220,7 @@ class TrialKeeper(keras_tuner.Oracle):
                 )
 
     def save(self):
-        """Nothing to do: the journal is always up to date."""
+        """Do nothing: the journal is always up to date."""
 
     def reload(self):
         self.open()
@@ -255,7 +252,7 @@ class TrialKeeper(keras_tuner.Oracle):
         self._running.add(trial.trial_id)
 
     def _running_trial(self, trial_id):
-        """The trial of an id."""
+        """Return the running trial of an id."""
         if trial_id not in self.trials:
             raise ValueError(
                 f"`trial_id` must be that of a trial that this oracle has created. Received: trial_id={trial_id!r}, "
@@ -270,22 +267,26 @@ class TrialKeeper(keras_tuner.Oracle):
 
     def _tell_trial(self, trial, event):
         number, values, facts = int(trial.trial_id), dict(trial.hyperparameters.values), event.further
-        completed = trial.status == TrialStatus.COMPLETED
+        is_completed = trial.status == TrialStatus.COMPLETED
         if not reserved.is_candidate(values):
-            self.tell_report(number, values, facts.get("report") if completed else None)
+            self.tell_observation(Observation(number, values, report=facts.get("report") if is_completed else None))
             return
+        scores = outcomes.scores(event.metrics, self._objectives) if is_completed else None
+        margins, curve = facts.get("margins"), None
         if "curve" in facts:
-            self.observe_curve(number, values, facts["curve"], facts["horizon"], facts["forecast"])
-        scores = outcomes.scores(event.metrics, self._objectives) if completed else None
-        self.tell(number, values, scores, facts.get("margins"))
+            curve = LearningCurve(facts["curve"], facts["horizon"], facts["forecast"])
+        margins = None if margins is None else tuple(margins)
+        self.tell_observation(Observation(number, values, scores, margins, curve=curve))
 
 
 def _configured(space):
-    """Hyperparameters as the journal gives them back: a list of dicts."""
-    configured = [{"class_name": type(one).__name__, "config": one.get_config()} for one in space]
+    """Return hyperparameters as the journal gives them back: a list of dicts."""
+    configured = [
+        {"class_name": type(hyperparameter).__name__, "config": hyperparameter.get_config()} for hyperparameter in space
+    ]
     return json.loads(json.dumps(configured))
 
 
 def _identity(entry):
-    """Identity of a journaled hyperparameter: its name, and the choices that it depends on."""
+    """Return the identity of a journaled hyperparameter: its name, and the choices that it depends on."""
     return entry["config"]["name"], json.dumps(entry["config"]["conditions"])

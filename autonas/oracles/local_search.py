@@ -1,4 +1,4 @@
-"""Local search: to a better neighbour as long as there is one, then from somewhere else."""
+"""Local search: moves to better neighbours as long as there are any, then starts again elsewhere."""
 
 import itertools
 import math
@@ -6,49 +6,47 @@ import math
 import numpy as np
 
 from autonas.arguments import checks
-from autonas.oracles import base, feasibility, scalarisation
+from autonas.oracles import base, scalarisation
 from autonas.trials import outcomes
 
-#: What is known of no architecture: it is farther beyond the limits than any, and has no scores.
+#: Violation and scores of no architecture, which every architecture is better than.
 _WORST = (math.inf, None)
 
 
 class LocalSearchOracle(base.Oracle):
     """First-improvement local search with random restarts.
 
-    From a random architecture it tries, in random order, those that differ from it in one decision, and moves to the
-    first that scores better:
+    From a random architecture it tries the neighbours, which differ in one decision, in random order, and moves to the
+    first one that scores better:
 
         x <- x'    if    score(x') > score(x),    x' drawn from the neighbours of x without replacement.
 
-    Each decision gets its turn: before a second value of any decision is tried, one of each was, so that a decision
-    with many values, such as a width, doesn't keep the search from the others.
+    Decisions take turns: before a second value of any decision is tried, one of each was, so that a decision with many
+    values, such as a width, doesn't delay the others.
 
-    If no neighbour is left, x is a local optimum, and the search starts anew from a random architecture; what was tried
-    is never tried again. White et al., "Exploring the loss landscape in neural architecture search", 2021, found this
-    to be as good as far more elaborate strategies.
+    When no neighbour is left, x is a local optimum, and the search starts again from a random architecture. No
+    architecture is tried twice. White et al., "Exploring the loss landscape in neural architecture search", 2021,
+    measured that this is as good as far more elaborate strategies.
 
-    Of several scores, the sum of their ranks counts, each the share of the scores so far that one beats, with weights
-    that are drawn at each restart, so that the search gets to all parts of the front. On NAS-Bench-201 with the latency
-    on gold_6226 (20 seeds), the share of the front's hypervolume after 100 and 200 trials is 0.976 and 0.990; with the
-    augmented Chebyshev scalarisation of the ranks 0.967 and 0.983; by Pareto local search (Paquete et al. 2004), which
-    goes on from each architecture that none dominates, 0.962 and 0.980.
+    With several objectives, architectures are compared by a weighted sum of ranks, the shares of the scores so far that
+    are lower. The weights are drawn at each restart, so that the search reaches all parts of the front. This finds more
+    of the front than Chebyshev scalarisation or Pareto local search (`benchmarks/strategies.md`).
 
-    Under constraints it moves from an architecture beyond the limits to the first neighbour with a smaller violation,
-    trained or refused, and from one within them never out again.
+    With constraints, it moves from an infeasible architecture to the first neighbour with a smaller violation, trained
+    or refused, and never from a feasible one to an infeasible one.
 
-    It never waits: while the last neighbours of x are on trial, the next start is. A neighbour that scores better late
-    counts only if it is better, too, than what the search is at by then. A failed trial is no better than any.
+    It never waits: while the last neighbours of x are on trial, the next start is tried. A better neighbour whose trial
+    ends late counts only if it is also better than the current architecture by then. A failed trial is never better.
 
-    Its `numbers` are, under `strategy/`: `current`, the score of the architecture that it is at; `neighbours_tried` and
-    `neighbours_left` of it, the second once they are listed; and `restarts`, how many local optima it has left.
+    Its `diagnostics` are, under `strategy/`: `current`, the score of the current architecture; `neighbours_tried` and
+    `neighbours_left` of it, the second once they are listed; and `restarts`, the number of local optima so far.
 
-    Deviations: the paper moves to the best neighbour after all were tried, and gives the first better one as a variant.
-    On NAS-Bench-201 (CIFAR-10; mean of 200 searches) the variant needs a median of 62 trials to the best architecture,
-    the other 118. Starts near the best instead of anywhere were no better beyond the noise.
+    Deviations: the paper moves to the best neighbour after all were tried, and names this variant. On NAS-Bench-201 it
+    needs about half of the trials (`benchmarks/strategies.md`).
 
     Args:
-        n_steps: How many near values of a real, or of a range of more than 20 integers, are neighbours. Defaults to 4.
+        n_steps: Number of near values of a real, or of a range of more than 20 integers, that are neighbours. Defaults
+            to 4.
         **kwargs: As in `Oracle`.
     """
 
@@ -57,15 +55,14 @@ class LocalSearchOracle(base.Oracle):
     def __init__(self, n_steps=4, **kwargs):
         super().__init__(**kwargs)
         self.n_steps = n_steps
-        #: Values of the architecture that the search is at, and what is known of it: its violation and its scores.
+        #: The current architecture, and its violation and scores.
         self._current, self._worth = None, _WORST
-        self._violation = 0.0
         self._ranks = scalarisation.Ranks()
         self._weights = None
-        #: Neighbours of the current architecture that are left; `None` if they aren't listed yet.
+        #: Neighbours of the current architecture that weren't tried; `None` if they aren't listed yet.
         self._left = []
         self._n_tried, self._n_restarts = 0, 0
-        #: By the number of a pending trial: what is known of the architecture that it is a neighbour of.
+        #: By the number of a pending trial: violation and scores of the architecture that it is a neighbour of.
         self._origins = {}
 
     def check(self):
@@ -77,7 +74,7 @@ class LocalSearchOracle(base.Oracle):
             self._left = self._neighbours(generator)
         while self._left:
             values = self._left.pop()
-            if self._is_new(values):
+            if self.is_new(values):
                 self._origins[self._asked] = self._worth
                 self._n_tried += 1
                 return values
@@ -88,27 +85,27 @@ class LocalSearchOracle(base.Oracle):
         return self.encoding.sample(generator)
 
     def _neighbours(self, generator):
-        """Neighbours of the current architecture, the first to try last: rounds of one neighbour for each decision."""
+        """Return the neighbours of the current architecture, the first to try last, in rounds of one per decision."""
         by_decision = {}
         for values in self.encoding.neighbours(self._current, generator, self.n_steps):
             changed = next(name for name, value in self._current.items() if values.get(name) != value)
             by_decision.setdefault(changed, []).append(values)
         for neighbours in by_decision.values():
             generator.shuffle(neighbours)
-        rounds = [[values for values in one if values] for one in itertools.zip_longest(*by_decision.values())]
-        for one in rounds:
-            generator.shuffle(one)
-        neighbours = [values for one in reversed(rounds) for values in one]
+        turns = itertools.zip_longest(*by_decision.values())
+        rounds = [[values for values in neighbours if values] for neighbours in turns]
+        for neighbours in rounds:
+            generator.shuffle(neighbours)
+        neighbours = [values for neighbours in reversed(rounds) for values in neighbours]
         # A neighbour that is likely to fail comes last.
         return sorted(neighbours, key=lambda values: self._success.probability(self.encoding, values) > 0.5)
 
-    def observe_margins(self, number, values, margins):
-        self._violation = feasibility.violation(margins)
-
-    def observe(self, number, values, scores):
-        worth = (self._violation, scores)
-        self._violation = 0.0
-        origin = self._origins.pop(number, _WORST)
+    def observe(self, observation):
+        if observation.is_update:
+            return
+        values, scores = observation.values, observation.scores
+        worth = (observation.violation, scores)
+        origin = self._origins.pop(observation.number, _WORST)
         if scores is not None:
             self._ranks.add(scores)
         elif not worth[0]:
@@ -119,18 +116,18 @@ class LocalSearchOracle(base.Oracle):
             self._current, self._worth, self._left = values, worth, None
             self._n_tried = 0
 
-    def numbers(self):
-        found = {
+    def diagnostics(self):
+        numbers = {
             "strategy/neighbours_tried": float(self._n_tried),
             "strategy/restarts": float(self._n_restarts),
         }
         if self._left is not None:
-            found["strategy/neighbours_left"] = float(len(self._left))
+            numbers["strategy/neighbours_left"] = float(len(self._left))
         scores = self._worth[1]
         if scores is not None:
-            known = outcomes.as_known(scores, self._objectives)
-            found |= outcomes.by_objective("strategy/current", known, self._objectives)
-        return found
+            metrics = outcomes.as_known(scores, self._objectives)
+            numbers |= outcomes.by_objective("strategy/current", metrics, self._objectives)
+        return numbers
 
     def _is_better(self, worth, other):
         if worth[0] or other[0]:

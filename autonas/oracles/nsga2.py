@@ -1,13 +1,13 @@
-"""Several objectives in one order: layers of non-dominated rows and the room in them (Deb et al., 2002)."""
+"""Order of rows with several objectives: non-dominated layers and crowding distances (Deb et al., 2002)."""
 
 import moocore
 import numpy as np
 
 
 def fitness(scores):
-    """Numbers of which the larger is the fitter, for architectures with several scores.
+    """Return numbers that are larger for fitter architectures with several scores.
 
-    Those that fewer layers of others dominate come first and, within a layer, those with more room around them: the
+    Architectures are ordered by their layer of non-dominated scores and, within a layer, by the room around them: the
     crowded-comparison operator of NSGA-II (Deb et al., "A fast and elitist multiobjective genetic algorithm:
     NSGA-II", 2002).
 
@@ -15,7 +15,7 @@ def fitness(scores):
         scores: Array of shape `(n, objectives)`, larger is better.
 
     Returns:
-        Integers of shape `(n,)`: 0 for the first that would have to go.
+        Integers of shape `(n,)`: 0 for the least fit.
     """
     scores = np.asarray(scores, dtype=float)
     ranks = moocore.pareto_rank(scores, maximise=True)
@@ -23,14 +23,14 @@ def fitness(scores):
     for rank in range(ranks.max() + 1):
         front = np.flatnonzero(ranks == rank)
         crowding[front] = crowding_distances(scores[front])
-    places = np.empty(len(scores), dtype=int)
-    places[np.lexsort((crowding, -ranks))] = np.arange(len(scores))
-    return places
+    fitness = np.empty(len(scores), dtype=int)
+    fitness[np.lexsort((crowding, -ranks))] = np.arange(len(scores))
+    return fitness
 
 
 def crowding_distances(front):
-    """How much room each row of a front has: the sum over objectives of the distance between its two neighbours, as a
-    share of the objective's range; infinite at the ends.
+    """Return the crowding distance of each row of a front: the sum over objectives of the distance between the two
+    neighbours, as a share of the objective's range; infinite at the ends.
 
     Args:
         front: Array of shape `(n, objectives)`.

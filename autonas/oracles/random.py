@@ -4,13 +4,19 @@ from autonas.oracles import base
 
 
 class RandomOracle(base.Oracle):
-    """Draws architectures at random: at each choice met, every option is equally likely (Bergstra and Bengio 2012).
+    """Random search: at each decision, all options are equally likely (Bergstra and Bengio 2012).
 
-    The first trial is the default architecture. Arguments as in `Oracle`.
+    The first trial is the default architecture, in `AutoModel` too.
+
+    Args:
+        initial_points: As in `Oracle`. Defaults to the default architecture alone.
+        **kwargs: As in `Oracle`.
     """
 
-    takes_warm_start = False
     suggest_changes_state = False
+
+    def __init__(self, initial_points=({},), **kwargs):
+        super().__init__(initial_points=initial_points, **kwargs)
 
     def suggest(self, generator):
         return self.encoding.sample(generator)

@@ -1,4 +1,4 @@
-"""Strategies by name, for all that takes a strategy: those that only ask and are told of scores."""
+"""Strategies by name, for oracles around a strategy: the strategies that need no supernet and train in full."""
 
 import copy
 
@@ -17,20 +17,28 @@ STRATEGIES = {
 }
 
 
-def fresh(strategy):
-    """A new oracle for a name or an oracle: the user's object is a description, each search begins with a copy."""
+def described(strategy):
+    """Return a new oracle that describes a search.
+
+    Args:
+        strategy: A name, or an `Oracle`, which is copied.
+    """
     return STRATEGIES[strategy]() if isinstance(strategy, str) else copy.deepcopy(strategy)
 
 
-def inside(outer):
-    """A new oracle for the `strategy` of one that asks and tells it: it has the other's objectives, space, seed and
-    structure, the last two unless it has its own."""
-    inner = fresh(outer.strategy)
-    inner.objective, inner.objectives = outer.objective, outer.objectives
-    inner.hyperparameters = outer.hyperparameters
-    inner.max_trials = None  # The other counts.
-    if inner.given_seed is None:
-        inner.seed = outer.seed
-    if hasattr(inner, "structure") and inner.structure is None:
-        inner.structure = outer.structure
-    return inner
+def inside(outer, **arguments):
+    """Return a new oracle for the `strategy` of another oracle, which asks and tells it.
+
+    Args:
+        outer: The other oracle. Its objectives and its space are used, and its seed if the strategy has none.
+        **arguments: Further arguments of the strategy's constructor.
+    """
+    strategy = described(outer.strategy)
+    return strategy.with_arguments(
+        objective=outer.objective,
+        objectives=outer.objectives,
+        hyperparameters=outer.hyperparameters,
+        max_trials=None,  # The other oracle counts the trials.
+        seed=outer.seed if strategy.given_seed is None else strategy.given_seed,
+        **arguments,
+    )

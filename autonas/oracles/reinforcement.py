@@ -1,4 +1,4 @@
-"""Reinforcement learning: a policy that makes architectures decision by decision and learns which decisions pay."""
+"""Reinforcement learning: a policy generates architectures decision by decision and learns from their scores."""
 
 import copy
 
@@ -6,7 +6,7 @@ import moocore
 import numpy as np
 
 from autonas.arguments import checks
-from autonas.oracles import base, feasibility, scalarisation
+from autonas.oracles import base, scalarisation
 from autonas.oracles.controllers import (
     FactorisedController,
     ProximalPolicyOptimization,
@@ -18,55 +18,51 @@ from autonas.oracles.controllers.decision_process import DecisionProcess
 
 ALGORITHMS = {"reinforce": Reinforce, "ppo": ProximalPolicyOptimization, "q_learning": QLearning}
 CONTROLLERS = {"factorised": FactorisedController, "recurrent": RecurrentController}
-#: So many mutations at most from an architecture that is known to one that isn't.
+#: Maximum number of mutations from a known architecture to a new one.
 _LONGEST_WALK = 50
 
 
 class ReinforcementOracle(base.Oracle):
     """Search by reinforcement learning.
 
-    To make an architecture is a Markov decision process (S, A, P, R, γ): the state is the partial architecture, an
-    action takes the next decision, and the reward comes at the end: the score. A policy π is sought that maximises
+    Generating an architecture is a Markov decision process (S, A, P, R, γ): the state is the partial architecture, an
+    action takes the next decision, and the reward at the end is the score. The policy π is trained to maximise
 
         J(π) = E_π[Σ_t γ^t r_t]
 
     by REINFORCE (`Reinforce`), PPO (`ProximalPolicyOptimization`) or Q-learning (`QLearning`).
 
-    Two things deviate from their papers, for all of them; numbers are test % on NAS-Bench-201 (CIFAR-10) of REINFORCE
-    with the factorised policy, means over 100 seeds:
+    Two rules deviate from the papers, for all of them (measurements are in `benchmarks/strategies.md`):
 
-    - The reward is the score's rank: the share of the scores so far that it beats, from 0 to 1. So scores may have any
-      scale, and a few very bad ones don't drown the differences between good ones. Nothing is learned from a failed
-      trial. After 100 and 200 queries: 94.26 and 94.33; with accuracies as rewards 93.88 and 94.07.
-    - When the policy draws an architecture that is known, it learns from its known score again, for nothing, and draws
-      anew, up to `max_free_steps` times. Then it has converged, and what it drew last is mutated until it is new. The
-      median number of queries to the optimum: 99; without free steps 131.
+    - The reward is the rank of the score: the share of the scores so far that are lower, from 0 to 1. So scores may
+      have any scale, and a few very bad ones don't hide the differences between good ones. Failed trials have no
+      reward.
+    - When the policy draws a known architecture, it learns from the known score again, without a trial, and draws anew,
+      up to `max_free_steps` times. After that the policy has converged, and the last architecture is mutated until it
+      is new.
 
-    With several objectives the reward is half the mean of the ranks in each, and half the share of what has been tried
-    whose layer of non-dominated scores is a worse one. The mean of ranks is what scalarisations with weights that are
-    drawn for each trial are worth on average, to a policy that doesn't know the weights; to draw them adds noise, and
-    the augmented Chebyshev scalarisation, which fits no one policy, is worse. On NAS-Bench-201 with the latency on
-    gold_6226 (60 seeds), the share of the front's hypervolume after 100 and 200 trials is 0.978 and 0.990; by the mean
-    of ranks alone 0.972 and 0.987; by scalarisations drawn for each trial 0.960 and 0.980 if they are linear and 0.943
-    and 0.975 if Chebyshev's (20 seeds).
+    With several objectives, the reward is half the mean of the ranks in each, and half the share of the architectures
+    so far in worse layers of non-dominated scores. The mean of ranks is the expectation of scalarisations with random
+    weights, which add noise when the policy doesn't know the weights.
 
-    Under constraints the share is that of all trials, those beyond the limits behind all within them, by their
-    violation; a refused one has a reward, too.
+    With constraints, the share is that of all trials, where infeasible ones come after all feasible ones, ordered by
+    their violation. Refused trials have a reward, too.
 
-    Its `numbers` are, under `strategy/`, the `reward` of the latest trial, from 0 to 1, and what the algorithm says
-    after it: `policy_entropy`, in nats, the mean over the decisions of that trial's architecture, and `baseline`; PPO's
-    `clipped_share` as well; of Q-learning `epsilon` and `mean_q`, the mean value of that architecture's actions.
+    Its `diagnostics` are, under `strategy/`, the `reward` of the latest trial, from 0 to 1, and numbers of the
+    algorithm after it: `policy_entropy`, in nats, the mean over the decisions of that trial's architecture, and
+    `baseline`; of PPO also `clipped_share`; of Q-learning `epsilon` and `mean_q`, the mean value of the architecture's
+    actions.
 
     Args:
         algorithm: `"reinforce"` (policy gradient), `"ppo"` (proximal policy optimisation) or `"q_learning"`, or one of
             `autonas.oracles.controllers` with arguments, such as `Reinforce(entropy_weight=0.1)`. Defaults to
             `"reinforce"`.
-        controller: The policy of `"reinforce"` and `"ppo"`: `"factorised"` (each decision by itself) or `"recurrent"`
-            (an LSTM), or one of `autonas.oracles.controllers` with arguments, such as `RecurrentController(units=64)`.
-            `None` is `"factorised"`, and all that `"q_learning"` takes. Defaults to `None`.
-        discount: γ, from 0 to 1. Defaults to 1: a reward at the end is that of all decisions.
+        controller: The policy of `"reinforce"` and `"ppo"`: `"factorised"` (independent decisions) or `"recurrent"` (an
+            LSTM), or one of `autonas.oracles.controllers` with arguments, such as `RecurrentController(units=64)`.
+            `None` is `"factorised"`, and the only value for `"q_learning"`. Defaults to `None`.
+        discount: γ, from 0 to 1. Defaults to 1: the reward at the end is that of all decisions.
         n_bins: Number of actions of a range of reals or of more than 20 integers. Defaults to 8.
-        max_free_steps: How many times at most it learns from known architectures before each trial. Defaults to 10.
+        max_free_steps: Maximum number of steps from known architectures before each trial. Defaults to 10.
         **kwargs: As in `Oracle`.
     """
 
@@ -79,20 +75,19 @@ class ReinforcementOracle(base.Oracle):
         self.max_free_steps = max_free_steps
         self._agent = None
         self._process = None
-        self._violation = 0.0
         self._scores = []
         self._ranks = scalarisation.Ranks()
         self._ranks_beyond = scalarisation.Ranks()
-        #: Episode and reward of the latest trial.
+        #: Episode and reward of the latest trial, or `None`.
         self._latest = None
-        #: Scores and violation by the key of an architecture.
+        #: By the key of an architecture: its scores and its violation.
         self._known = {}
 
     def check(self):
         super().check()
-        _check_part("algorithm", self.algorithm, ALGORITHMS)
+        _check_choice("algorithm", self.algorithm, ALGORITHMS)
         if self.controller is not None:
-            _check_part("controller", self.controller, CONTROLLERS)
+            _check_choice("controller", self.controller, CONTROLLERS)
             if self.algorithm == "q_learning" or isinstance(self.algorithm, QLearning):
                 raise ValueError(
                     "`controller` must be None for Q-learning, which has a table of its own. "
@@ -106,24 +101,21 @@ class ReinforcementOracle(base.Oracle):
         agent = self._current_agent()
         for _ in range(1 + self.max_free_steps):
             values = agent.sample(generator)
-            if self._is_new(values):
+            if self.is_new(values):
                 return values
             key = self.encoding.key(values)
             if key in self._known:
                 self._learn(values, *self._known[key])
-        # The policy has converged on what is known: the architectures around it are the next best.
+        # The policy has converged on a known architecture: its neighbours are the next best.
         for _ in range(_LONGEST_WALK):
             values = self.encoding.mutate(values, generator)
-            if self._is_new(values):
+            if self.is_new(values):
                 break
         return values
 
-    def observe_margins(self, number, values, margins):
-        self._violation = feasibility.violation(margins)
-
-    def observe(self, number, values, scores):
-        violation, self._violation = self._violation, 0.0
-        if scores is None and not violation:
+    def observe(self, observation):
+        values, scores, violation = observation.values, observation.scores, observation.violation
+        if observation.is_update or (scores is None and not violation):
             return
         self._known[self.encoding.key(values)] = scores, violation
         if violation:
@@ -134,15 +126,15 @@ class ReinforcementOracle(base.Oracle):
         self._current_agent()
         self._latest = self._learn(values, scores, violation)
 
-    def numbers(self):
+    def diagnostics(self):
         if self._latest is None:
             return {}
         episode, reward = self._latest
-        found = {"reward": reward} | (self._agent.numbers(episode) if episode else {})
-        return {f"strategy/{name}": float(number) for name, number in found.items()}
+        numbers = {"reward": reward} | (self._agent.numbers(episode) if episode else {})
+        return {f"strategy/{name}": float(number) for name, number in numbers.items()}
 
     def _learn(self, values, scores, violation):
-        """Learns from an architecture; returns its episode and its reward."""
+        """Learn from an architecture; return its episode and its reward."""
         episode, reward = self._process.episode(values), self._reward(scores, violation)
         if episode:
             self._agent.learn(episode, reward)
@@ -164,7 +156,7 @@ class ReinforcementOracle(base.Oracle):
         return (mean + np.mean((layers[-1] < layers[:-1]) + (layers[-1] <= layers[:-1]).astype(int)) / 2) / 2
 
     def _current_agent(self):
-        """The algorithm at work on the space as it is now."""
+        """Return the algorithm, brought up to date with the space."""
         if self._agent is None:
             self._process = DecisionProcess(self.encoding, self.n_bins)
             self._agent = _made(self.algorithm, ALGORITHMS)
@@ -178,16 +170,16 @@ class ReinforcementOracle(base.Oracle):
         return self._agent
 
 
-def _check_part(name, part, by_name):
-    if isinstance(part, tuple(by_name.values())):
-        part.check()
-    elif not isinstance(part, str) or part not in by_name:
+def _check_choice(name, choice, by_name):
+    if isinstance(choice, tuple(by_name.values())):
+        choice.check()
+    elif not isinstance(choice, str) or choice not in by_name:
         raise ValueError(
             f"`{name}` must be one of {', '.join(map(repr, by_name))} or an object of "
-            f"{', '.join(cls.__name__ for cls in by_name.values())}. Received: {name}={part!r}"
+            f"{', '.join(cls.__name__ for cls in by_name.values())}. Received: {name}={choice!r}"
         )
 
 
 def _made(description, by_name):
-    # An object is the user's description: each search begins with a fresh one.
+    # An object describes the algorithm: every search begins with a copy.
     return by_name[description]() if isinstance(description, str) else copy.deepcopy(description)

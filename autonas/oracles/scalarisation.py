@@ -1,4 +1,4 @@
-"""Scalarisation: several scores as one, by weights that are drawn, so that a search gets to all parts of a front."""
+"""Scalarisation: several scores as one, by random weights, so that a search reaches all parts of a front."""
 
 import bisect
 
@@ -9,38 +9,44 @@ _SUM_WEIGHT = 0.05
 
 
 def draw_weights(n_objectives, generator):
-    """Weights that are 0 or more and add up to 1, each such vector equally likely; shape `(objectives,)`."""
+    """Draw weights of at least 0 that add up to 1, uniformly; shape `(objectives,)`."""
     return generator.dirichlet(np.ones(n_objectives))
 
 
 def augmented_chebyshev(scores, weights):
-    r"""One score for several.
+    r"""Combine several scores into one.
 
         s(f) = −max_j w_j (1 − f_j) − ρ Σ_j w_j (1 − f_j),   ρ = 0.05
 
     (Knowles, "ParEGO: a hybrid algorithm with on-line landscape approximation for expensive multiobjective
-    optimization problems", 2006). For each point of a front, also where it is not convex, there are weights for which
-    it is the best.
+    optimization problems", 2006). For every point of a front, convex or not, there are weights for which the point is
+    the best.
 
     Args:
-        scores: Array of shape `(..., objectives)`, larger is better; about from 0, the worst, to 1, the best.
+        scores: Array of shape `(..., objectives)`, larger is better, from about 0 to about 1.
         weights: Array of shape `(objectives,)`.
 
     Returns:
-        Array of shape `(...)`, larger is better, at most 0 if no score is beyond 1.
+        Array of shape `(...)`, larger is better, at most 0 if no score is above 1.
     """
     losses = weights * (1 - np.asarray(scores))
     return -losses.max(axis=-1) - _SUM_WEIGHT * losses.sum(axis=-1)
 
 
 def normalised(scores, lowest, highest):
-    """Scores such that `lowest` is 0 and `highest` is 1; arrays of shape `(..., objectives)` and `(objectives,)`."""
+    """Return scores scaled so that `lowest` is 0 and `highest` is 1.
+
+    Args:
+        scores: Array of shape `(..., objectives)`.
+        lowest: Array of shape `(objectives,)`.
+        highest: Array of shape `(objectives,)`.
+    """
     span = highest - lowest
     return (scores - lowest) / np.where(span > 0, span, 1.0)
 
 
 class Ranks:
-    """The scores so far, in order: a score is worth the share of those that it beats, whatever its scale."""
+    """Ranks of scores among the scores so far, which don't depend on the scale of the scores."""
 
     def __init__(self):
         self._ordered = []
@@ -50,17 +56,18 @@ class Ranks:
 
     @property
     def n_objectives(self):
-        """How many scores each has; 0 before there are any."""
+        """Number of objectives; 0 before there are scores."""
         return len(self._ordered)
 
     def add(self, scores):
-        """Adds a tuple of one float per objective."""
+        """Add scores, a tuple of one float per objective."""
         self._ordered += [[] for _ in range(len(scores) - len(self._ordered))]
         for ordered, score in zip(self._ordered, scores, strict=True):
             bisect.insort(ordered, score)
 
     def shares(self, scores):
-        """The share of the scores so far that each of these beats, ties by half; a list of one float per objective."""
+        """Return the share of the scores so far that are lower, equal ones by half; a list of one float per
+        objective."""
         return [
             (bisect.bisect_left(ordered, score) + bisect.bisect_right(ordered, score)) / (2 * len(ordered))
             for ordered, score in zip(self._ordered, scores, strict=True)

@@ -130,7 +130,9 @@ OF_ARGUMENTS = [
         "is",
         "Give a combination of them, such as autonas.objectives.WeightedSum, or another `fidelity`",
         received=("objective",),
-        applies=lambda request: (request.fidelity == "learning_curve" or request.inner("stops_trainings", False))
+        applies=lambda request: (
+            request.fidelity == "learning_curve" or isinstance(request.strategy, oracles.LearningCurveOracle)
+        )
         and request.has_several_objectives,
     ),
     Rule(

@@ -166,7 +166,7 @@ class Reporter:
 
         Args:
             record: The finished `TrialRecord`.
-            numbers: Dict of floats: the numbers of the strategy (see `Oracle.numbers`); for several objectives, their
+            numbers: Dict of floats: the diagnostics of the strategy (see `Oracle.diagnostics`); for several objectives, their
                 values and the hypervolume so far; the seconds of the search so far by phase, `"seconds/<phase>"`.
         """
 

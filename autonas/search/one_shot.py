@@ -3,7 +3,7 @@
 import os
 import time
 
-from autonas import execution
+from autonas import execution, oracles
 from autonas.evaluation import budget
 from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.supernet import Supernet
@@ -56,4 +56,4 @@ def with_stages_here(executor):
 def evaluator(problem, oracle, directory, seed):
     """Return the `SupernetEvaluator` of an oracle, with a folder in the folder of the run."""
     states = os.path.join(directory, "supernet")
-    return supernet_evaluator.SupernetEvaluator(problem, oracle.supernet_training(), states, seed)
+    return supernet_evaluator.SupernetEvaluator(problem, oracles.supernet_training(oracle), states, seed)

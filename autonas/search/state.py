@@ -73,7 +73,7 @@ class SearchState:
         numbers = {}
         if record.stage != Stage.FINAL:
             with self.phases("strategy"):
-                numbers = self.oracle.numbers() | self.standings.numbers(record)
+                numbers = self.oracle.diagnostics() | self.standings.numbers(record)
         seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
         self.report("on_search_numbers", record, numbers | seconds)
 

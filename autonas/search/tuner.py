@@ -223,8 +223,9 @@ class Tuner(keras_tuner.Tuner):
             self.state.stop_reason = "failures"
         if self.state.stop_reason is not None:
             return False
-        if self.state.budget.share_spent() > self._share_for_short:
-            self.oracle.finish()
+        schedule, one_shot = self.oracle.schedule, self.oracle.one_shot
+        if schedule is not None and self.state.budget.share_spent() > self._share_for_short:
+            schedule.finish()
         with interrupts.deferred():
             with self.state.phases("strategy"):
                 trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")
@@ -240,9 +241,11 @@ class Tuner(keras_tuner.Tuner):
         if not record.is_candidate:
             seconds = self.state.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
-        job = self.state.job(record, deadline, self.oracle.strategy_for(record.values))
-        job.stopper = self.oracle.stopper_for(record.values)
-        job.may_go_on = self.oracle.goes_on
+        strategy = None if one_shot is None else one_shot.strategy_for(record.values)
+        job = self.state.job(record, deadline, strategy)
+        if schedule is not None:
+            job.stopper = schedule.stopper_for(record.values)
+            job.may_go_on = schedule.continues_trainings
         earlier = self.state.earlier(record)
         if earlier is not None:
             with self.state.phases("weights"):
@@ -333,10 +336,11 @@ class Tuner(keras_tuner.Tuner):
                 self.state.weights.keep(kept)
             if record.is_completed and record.is_candidate:
                 self.state.predictions.keep_best([record.trial_id for record in self.standings.ranked()])
-            if self.oracle.goes_on:
+            schedule = self.oracle.schedule
+            if schedule is not None and schedule.continues_trainings:
                 running = [record for record in self.records.values() if record.status == Status.RUNNING]
                 continued = {record.values.get(reserved.TRIAL_ID) for record in running} - {None}
-                self.state.checkpoints.keep({*self.oracle.promotable()[:_MAX_CHECKPOINTS], *continued})
+                self.state.checkpoints.keep({*schedule.promotable()[:_MAX_CHECKPOINTS], *continued})
         self.state.report("on_trial_end", record, self.standings.best())
         self.state.report_numbers(record)
         if outcome.is_completed and not self._baselines():

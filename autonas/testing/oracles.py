@@ -1,4 +1,4 @@
-"""The contract of a strategy, as a pytest class: subclass it, and say how to make one.
+"""The contract of a strategy, as a pytest class to subclass.
 
 ```python
 class TestMine(autonas.testing.oracles.OracleContract):
@@ -6,7 +6,7 @@ class TestMine(autonas.testing.oracles.OracleContract):
         return MyOracle(**arguments)
 ```
 
-The class must be found at the top of its module, which another process imports.
+The class must stand at the top level of its module, which another process imports.
 """
 
 # ruff: noqa: S101
@@ -26,10 +26,9 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from autonas.objectives import pareto
 from autonas.oracles import base, random
 from autonas.search_space import encoding
-from autonas.testing import problems
+from autonas.testing import problems, searches
 from autonas.testing.problems import conditional_space, score, small_space
 from autonas.trials import reserved
 
@@ -37,7 +36,7 @@ __all__ = ["OracleContract", "conditional_space", "score", "small_space"]
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
-#: What another process runs: its arguments are a file, the name of its module and a class in it.
+#: Script of another process: its arguments are a file, the name of its module and a class in it.
 _ASK_ELSEWHERE = """
 import importlib.util, json, sys
 from autonas.testing import oracles
@@ -51,15 +50,26 @@ print(json.dumps(contract.asked(oracles.conditional_space(), 20)))
 
 
 class OracleContract:
-    """What every strategy must do.
+    """Tests that every strategy must pass.
 
     Attributes:
-        beats_random: Whether it must get nearer to the best architecture than random search. Defaults to `True`.
-        takes_several_scores: Whether it is told of several scores at once; if so and `beats_random`, it must get nearer
-            to the front than random search. Defaults to `False`.
-        heeds_constraints: Whether it learns from margins; if so and `beats_random`, it must propose far less beyond a
-            limit than random search, and hardly worse within it. Defaults to `False`.
+        beats_random: Whether the strategy must come closer to the best architecture than random search. Defaults to
+            `True`.
+        takes_several_scores: Whether the strategy takes several objectives. If so and `beats_random`, it must come
+            closer to the Pareto front than random search. Defaults to `False`.
+        heeds_constraints: Whether the strategy learns from margins. If so and `beats_random`, it must propose far fewer
+            infeasible architectures than random search, and hardly worse feasible ones. Defaults to `False`.
         n_searches: Number of searches that are compared with random search. Defaults to 8.
+
+    Example:
+
+    ```python
+    class TestMine(OracleContract):
+        heeds_constraints = True
+
+        def make(self, **arguments):
+            return MyOracle(**arguments)
+    ```
     """
 
     beats_random = True
@@ -68,21 +78,33 @@ class OracleContract:
     n_searches = 8
 
     def make(self, **arguments):
-        """Returns a new oracle; `arguments` are those of `autonas.oracles.Oracle`."""
+        """Return a new oracle.
+
+        Args:
+            **arguments: Arguments of `autonas.oracles.Oracle`.
+        """
         raise NotImplementedError
 
     def oracle(self, space, seed=1, max_trials=None, **arguments):
+        """Return a new oracle that maximises `"score"`."""
         objective = keras_tuner.Objective("score", "max")
         return self.make(objective=objective, hyperparameters=space, seed=seed, max_trials=max_trials, **arguments)
 
     def asked(self, space, count, seed=1, scores=lambda number, values: (score(values),)):
-        """Architectures of a search of `count` trials, told what `scores(number, values)` returns."""
-        oracle, found = self.oracle(space, seed), []
+        """Return the architectures of a search.
+
+        Args:
+            space: The space.
+            count: Number of trials.
+            seed: Seed of the oracle.
+            scores: Function from the number and the values of a trial to its scores, `None` if it fails.
+        """
+        oracle, architectures = self.oracle(space, seed), []
         for number in range(count):
             values = oracle.ask()
-            found.append(values)
+            architectures.append(values)
             oracle.tell(number, values, scores(number, values))
-        return found
+        return architectures
 
     def run(
         self,
@@ -95,17 +117,17 @@ class OracleContract:
         fails=lambda number: False,
         margin=lambda values: None,
     ):
-        """Runs trials as a tuner does, and returns their values and scores in order.
+        """Run trials as a tuner does, and return their values and scores in order.
 
         Args:
-            directory: The project's.
+            directory: Directory of the project.
             max_trials: Number of trials.
-            stop_after: After how many trials that ended it is cut off, if at all.
-            leave_pending: Whether it is cut off when the next trials are on already.
-            seed: The oracle's.
-            n_slots: How many trials are on at a time. Of these, one in the middle ends first.
+            stop_after: Number of ended trials after which the search is cut off; `None` to finish it.
+            leave_pending: Whether the search is cut off after the next trials have begun.
+            seed: Seed of the oracle.
+            n_slots: Number of trials at a time. Of the running ones, one in the middle ends first.
             fails: Function from a trial's number to whether it fails.
-            margin: Function from an architecture to its margin, beyond which it is refused; `None` without a limit.
+            margin: Function from an architecture to its margin, which is refused if negative; `None` without a limit.
         """
         oracle = self.oracle(conditional_space(), seed, max_trials)
         oracle._set_project_dir(str(directory), "run")
@@ -120,7 +142,7 @@ class OracleContract:
                         running[slot] = trial
             if n_ended == stop_after or not running:
                 break
-            # Only which trials are on decides which one ends: a search that was cut off can go on in the same way.
+            # The running trials alone decide which one ends, so that a continued search does the same.
             slot = sorted(running, key=lambda slot: running[slot].trial_id)[len(running) // 2]
             trial = running.pop(slot)
             values = trial.hyperparameters.values
@@ -132,10 +154,10 @@ class OracleContract:
                 oracle.update_trial(trial.trial_id, {"score": score(values)})
                 trial.status = TrialStatus.COMPLETED
             oracle.end_trial(trial)
-            assert all(math.isfinite(number) for number in oracle.numbers().values())
+            assert all(math.isfinite(number) for number in oracle.diagnostics().values())
         return [(trial.hyperparameters.values, trial.score) for trial in oracle.trials.values()]
 
-    # ------------------------------------------------------------------ what is asked
+    # ------------------------------------------------------------------ suggestions
 
     def test_architectures_hold_exactly_the_active_decisions_with_legal_values(self):
         space = conditional_space()
@@ -152,24 +174,24 @@ class OracleContract:
 
     def test_no_architecture_twice(self):
         asked = self.asked(conditional_space(), 60)
-        assert len({_key(values) for values in asked}) == 60
+        assert len({searches.key(values) for values in asked}) == 60
 
     def test_a_small_space_is_tried_whole_and_then_done(self):
         oracle = self.oracle(small_space())
-        found = set()
+        keys = set()
         for number in range(9):
             values = oracle.ask()
             assert values not in (base.DONE, base.WAIT)
-            found.add(_key(values))
+            keys.add(searches.key(values))
             oracle.tell(number, values, (float(number),))
-        assert len(found) == 9
+        assert len(keys) == 9
         assert oracle.ask() == base.DONE
 
     def test_a_space_is_exhausted_too_if_trials_are_on_or_have_failed(self):
         oracle, asked = self.oracle(small_space()), []
         while isinstance(values := oracle.ask(), dict):
             asked.append(values)
-        assert len(asked) == 9 == len({_key(values) for values in asked})
+        assert len(asked) == 9 == len({searches.key(values) for values in asked})
         for number, values in enumerate(asked):
             oracle.tell(number, values, None)
         assert oracle.ask() == base.DONE
@@ -183,10 +205,10 @@ class OracleContract:
                 oracle.tell(ended, values, (score(values),))
             values = oracle.ask()
             waiting.append((number, values))
-            asked.append(_key(values))
+            asked.append(searches.key(values))
         assert len(set(asked)) == 40
 
-    # ------------------------------------------------------------------ what is found
+    # ------------------------------------------------------------------ quality
 
     @pytest.mark.parametrize("name", ["CHAIN", "NUMBERS"])
     def test_gets_nearer_to_the_best_than_random_search(self, name):
@@ -194,23 +216,27 @@ class OracleContract:
             pytest.skip("`beats_random` is False.")
         problem = getattr(problems, name)
 
-        regret, of_random = self._beside_random(problem.space, lambda oracle: _least_regret(oracle, problem, 60))
-        assert regret < 0.9 * of_random
+        regret, random_regret = self._beside_random(
+            problem.space, lambda oracle: searches.least_regret(oracle, problem, 60)
+        )
+        assert regret < 0.9 * random_regret
 
     def test_gets_nearer_to_a_front_than_random_search(self):
         if not (self.beats_random and self.takes_several_scores):
             pytest.skip("`beats_random` or `takes_several_scores` is False.")
-        volume, of_random = self._beside_random(problems.chain_space, _volume)
-        assert volume > 1.05 * of_random
+        volume, random_volume = self._beside_random(problems.chain_space, searches.hypervolume_of_chains)
+        assert volume > 1.05 * random_volume
 
     def test_proposes_far_less_beyond_a_limit_than_random_search_and_hardly_worse_within(self):
         if not (self.beats_random and self.heeds_constraints):
             pytest.skip("`beats_random` or `heeds_constraints` is False.")
-        (best, n_refused), (best_of_random, n_refused_of_random) = self._beside_random(problems.chain_space, _within)
-        assert n_refused < 0.7 * n_refused_of_random and best > 0.9 * best_of_random
+        (best, n_refused), (random_best, random_n_refused) = self._beside_random(
+            problems.chain_space, searches.feasible_chains
+        )
+        assert n_refused < 0.7 * random_n_refused and best > 0.9 * random_best
 
     def _beside_random(self, space, measure):
-        """Means of `measure(oracle)` over searches of this strategy and of random search."""
+        """Return the means of `measure(oracle)` over searches of this strategy and of random search."""
 
         def mean(make):
             return np.mean([measure(make(space(), seed)) for seed in range(self.n_searches)], axis=0)
@@ -242,16 +268,16 @@ class OracleContract:
         assert json.loads(output.stdout.splitlines()[-1]) == self.asked(conditional_space(), 20)
 
     def test_the_arguments_of_the_constructor_stay_as_they_were_given(self):
-        given = [{"family": "convolution", "kernel": 7}]
-        oracle = self.oracle(conditional_space(), max_trials=30, initial_points=given)
-        before = _arguments(oracle)
+        initial_points = [{"family": "convolution", "kernel": 7}]
+        oracle = self.oracle(conditional_space(), max_trials=30, initial_points=initial_points)
+        before = searches.described_arguments(oracle)
         for number in range(20):
             values = oracle.ask()
             oracle.tell(number, values, (score(values),))
-        assert _arguments(oracle) == before
-        assert given == [{"family": "convolution", "kernel": 7}]
+        assert searches.described_arguments(oracle) == before
+        assert initial_points == [{"family": "convolution", "kernel": 7}]
 
-    # ------------------------------------------------------------------ what is told
+    # ------------------------------------------------------------------ results
 
     def test_failed_and_infinite_trials_are_survived(self):
         oracle = self.oracle(conditional_space())
@@ -263,14 +289,14 @@ class OracleContract:
 
     def test_nothing_is_asked_again_while_everything_fails(self):
         asked = self.asked(conditional_space(), 40, scores=lambda number, values: None)
-        assert len({_key(values) for values in asked}) == 40
+        assert len({searches.key(values) for values in asked}) == 40
 
     def test_hardly_an_architecture_is_asked_again_where_the_same_ones_always_fail(self):
         def scores(number, values):
-            return None if zlib.crc32(repr(_key(values)).encode()) % 3 else (score(values),)
+            return None if zlib.crc32(repr(searches.key(values)).encode()) % 3 else (score(values),)
 
         asked = self.asked(conditional_space(), 60, scores=scores)
-        assert len({_key(values) for values in asked}) >= 54
+        assert len({searches.key(values) for values in asked}) >= 54
 
     def test_an_architecture_is_asked_again_after_a_failure_that_was_transient(self):
         oracle, scored = self.oracle(small_space()), set()
@@ -281,7 +307,7 @@ class OracleContract:
             fails = number % 4 == 1
             oracle.tell(number, values, None if fails else (float(len(scored)),))
             if not fails:
-                scored.add(_key(reserved.architecture(values)))
+                scored.add(searches.key(reserved.architecture(values)))
         assert len(scored) == 9
 
     def test_several_scores_are_taken(self):
@@ -289,7 +315,7 @@ class OracleContract:
             pytest.skip("`takes_several_scores` is False.")
         space = problems.CHAIN.space()
         asked = self.asked(space, 60, scores=lambda number, values: (problems.chain_score(values), -values["depth"]))
-        assert len({_key(values) for values in asked}) == 60
+        assert len({searches.key(values) for values in asked}) == 60
         assert all(encoding.Encoding(space).is_valid(values) for values in asked)
 
     def test_answers_may_come_late_and_in_any_order(self):
@@ -326,7 +352,7 @@ class OracleContract:
         journal = (tmp_path / "run" / "journal.jsonl").read_bytes()
         refuses("trial_id='0000', which ended before", oracle.end_trial, trial)
         refuses("trial_id='0000', which ended before", oracle.update_trial, "0000", {"score": 2.0})
-        refuses("number=0, which was told of before", oracle.tell, 0, values, (1.0,))
+        refuses("number=0, which has been told before", oracle.tell, 0, values, (1.0,))
         assert (tmp_path / "run" / "journal.jsonl").read_bytes() == journal
         without = self.oracle(conditional_space())
         without.tell(0, without.ask(), (score(values),))
@@ -353,14 +379,14 @@ class OracleContract:
                     oracle.update_trial(trial.trial_id, {"score": score(values)})
                     trial.status = TrialStatus.COMPLETED
                     oracle.end_trial(trial)
-                    ended.append((trial.trial_id, _key(values)))
+                    ended.append((trial.trial_id, searches.key(values)))
             return ended
 
-        with _switching_often(), concurrent.futures.ThreadPoolExecutor(4) as pool:
+        with searches.switching_often(), concurrent.futures.ThreadPoolExecutor(4) as pool:
             ended = sum(pool.map(work, range(4)), [])
         assert len(ended) >= 24 and len(set(dict(ended).values())) == len(ended)
         assert sorted(dict(ended)) == sorted(oracle.trials)
-        # The journal tells the same.
+        # The journal holds the same.
         again = self.oracle(conditional_space(), max_trials=24)
         again._set_project_dir(str(tmp_path), "run")
         again.reload()
@@ -417,12 +443,12 @@ class OracleContract:
     # ------------------------------------------------------------------ Keras Tuner's side
 
     def tuned(self, directory, hypermodel=None, stop_after=None):
-        """Searches with a tuner of Keras Tuner for 12 trials, the fourth of which fails.
+        """Search with a tuner of Keras Tuner for 12 trials, the fourth of which fails.
 
         Args:
-            directory: The project's.
-            hypermodel: Function that declares the space; `None` if it is found in the trials. Defaults to `None`.
-            stop_after: Number of trials after which it is interrupted, if at all.
+            directory: Directory of the project.
+            hypermodel: Function that declares the space; `None` if the trials declare it. Defaults to `None`.
+            stop_after: Number of trials after which the search is interrupted; `None` to finish it.
 
         Returns:
             The tuner.
@@ -431,7 +457,7 @@ class OracleContract:
         arguments = {"oracle": oracle, "directory": str(directory), "project_name": "run"}
         if hypermodel is not None:
             arguments["hypermodel"] = hypermodel
-        tuner = _Tuner(**arguments)
+        tuner = searches.ScoringTuner(**arguments)
         tuner.stop_after = stop_after
         with contextlib.nullcontext() if stop_after is None else pytest.raises(KeyboardInterrupt):
             tuner.search()
@@ -442,7 +468,7 @@ class OracleContract:
     def test_a_search_of_keras_tuner_that_was_cut_off_goes_on_as_if_it_had_not_been(
         self, tmp_path, hypermodel, stop_after
     ):
-        hypermodel = _declare if hypermodel == "declared before" else None
+        hypermodel = searches.declare if hypermodel == "declared before" else None
 
         def trials(tuner):
             return [(trial.hyperparameters.values, trial.score) for trial in tuner.oracle.trials.values()]
@@ -462,95 +488,3 @@ class OracleContract:
         assert best.values["family"] == "convolution"
         scores = [trial.score for trial in oracle.get_best_trials(12)]
         assert len(scores) == 11 and scores == sorted(scores, reverse=True)
-
-
-class _Tuner(keras_tuner.Tuner):
-    """Scores architectures by `_value`. The fourth trial fails."""
-
-    stop_after = None
-
-    def run_trial(self, trial, *args, **kwargs):
-        if int(trial.trial_id) == self.stop_after:
-            raise KeyboardInterrupt
-        value = _value(trial.hyperparameters)
-        if trial.trial_id == "0003":
-            raise keras_tuner.errors.FailedTrialError("too large")
-        return {"score": value}
-
-
-def _declare(hp):
-    """Declares the space of `_value` at once."""
-    hp.Choice("family", ["dense", "convolution"])
-    with hp.conditional_scope("family", ["dense"]):
-        hp.Int("units", 4, 256)
-    with hp.conditional_scope("family", ["convolution"]):
-        hp.Int("filters", 8, 64, step=8)
-
-
-def _value(hp):
-    """Returns a score. Hyperparameters are declared when the architecture has them."""
-    if hp.Choice("family", ["dense", "convolution"]) == "dense":
-        with hp.conditional_scope("family", ["dense"]):
-            return hp.Int("units", 4, 256) / 512
-    with hp.conditional_scope("family", ["convolution"]):
-        return 1 + hp.Int("filters", 8, 64, step=8) / 64
-
-
-@contextlib.contextmanager
-def _switching_often():
-    """Threads are switched every few instructions, so that what isn't locked goes wrong."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
-
-
-def _key(values):
-    return tuple(sorted(values.items()))
-
-
-def _least_regret(oracle, problem, n_trials):
-    regrets = []
-    for number in range(n_trials):
-        values = oracle.ask()
-        regrets.append(problem.regret(values))
-        oracle.tell(number, values, (problem.score(values),))
-    return min(regrets)
-
-
-def _volume(oracle):
-    """The hypervolume of 60 chains: their scores against the logarithms of their costs."""
-    found = []
-    for number in range(60):
-        values = oracle.ask()
-        found.append((problems.chain_score(values), -math.log(problems.chain_cost(values))))
-        oracle.tell(number, values, found[-1])
-    return pareto.hypervolume(np.array(found), (0.0, -math.log(2000)))
-
-
-def _within(oracle):
-    """The best score of 40 chains within a limit, which 7 of 10 are beyond; and how many were refused."""
-    scores = []
-    for number in itertools.count():
-        values = oracle.ask()
-        margin = math.log(150 / problems.chain_cost(values))
-        if margin >= 0:
-            scores.append(problems.chain_score(values))
-        oracle.tell(number, values, (scores[-1],) if margin >= 0 else None, (margin,))
-        if len(scores) == 40:
-            return max(scores), number + 1 - 40
-
-
-def _arguments(oracle):
-    """The arguments of an oracle's constructor, but for the space, which may grow."""
-    names = {name for cls in type(oracle).__mro__ for name in inspect.signature(cls.__init__).parameters}
-    names -= {"self", "args", "kwargs", "hyperparameters"}
-    return {name: _described(getattr(oracle, name)) for name in names if hasattr(oracle, name)}
-
-
-def _described(value):
-    """A text that tells whether an object, or what is in it, has changed."""
-    inside = getattr(value, "__dict__", None)
-    return repr(value) if inside is None else f"{type(value)} {[(name, _described(of)) for name, of in inside.items()]}"

@@ -49,7 +49,7 @@ class StoppableTrainings:
     ```
 
     Args:
-        oracle: An `autonas.oracles.Oracle` with a method `stopper_for`.
+        oracle: An `autonas.oracles.Oracle` whose `schedule` stops trainings.
         history: Function from a trial's values to the metrics after every epoch of a full training, a list of dicts.
     """
 
@@ -59,7 +59,7 @@ class StoppableTrainings:
         self._begun = {}
 
     def seconds(self, values):
-        stopper, history = self.oracle.stopper_for(values), self.history(values)
+        stopper, history = self.oracle.schedule.stopper_for(values), self.history(values)
         stops = ((epoch, stopper(history[:epoch])) for epoch in range(1, len(history)))
         epochs, stop = next(((epoch, stop) for epoch, stop in stops if stop is not None), (len(history), None))
         scores = stopper.scores(history[:epochs])

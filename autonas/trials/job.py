@@ -25,7 +25,7 @@ class Job:
         costs: Costs that an earlier trial of the same training measured, a dict of floats; empty without such a trial.
         known_costs: Dict from the key of a network to a dict of the costs that were measured on it; see `Goal.measure`.
         stopper: Function of the history that decides after each epoch whether to end the training, or `None`; see
-            `Oracle.stopper_for`.
+            `TrainingSchedule.stopper_for`.
         may_go_on: Whether a later trial may continue the training, so that the evaluation returns a checkpoint.
     """
 

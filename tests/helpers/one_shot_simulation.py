@@ -96,7 +96,7 @@ class Simulation:
         return found
 
     def report(self, oracle, values):
-        strategy, found = oracle.strategy_for(values), []
+        strategy, found = oracle.one_shot.strategy_for(values), []
         if strategy is not None:
             found = search.ask_and_tell(strategy, values.get("tuner/queries", 20), self.examine)
         if values["tuner/stage"] == "one_shot":

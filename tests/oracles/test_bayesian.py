@@ -79,7 +79,7 @@ def predicted(structure, observed, new):
     """Means and deviations predicted for new cells after `observed` ones."""
     oracle = oracles.BayesianOracle(hyperparameters=cells(), structure=structure, n_initial=len(observed))
     for number, values in enumerate(observed):
-        oracle.observe(number, values, (computed(values),))
+        oracle.observe(oracles.Observation(number, values, (computed(values),)))
     views = oracle._views([*observed, *new])
     (quantity,) = oracle._objective_quantities(len(observed))
     process = oracle._fitted(quantity)
@@ -175,7 +175,7 @@ def test_many_observations_are_bounded():
     generator = np.random.default_rng(0)
     for number in range(700):
         values = oracle.encoding.sample(generator)
-        oracle.observe(number, values, (problems.numeric_score(values),))
+        oracle.observe(oracles.Observation(number, values, (problems.numeric_score(values),)))
     kept = oracle._kept(700, 500)
     assert len(kept) == len(set(kept)) == 500 and set(range(450, 700)) <= set(kept)
     assert int(np.argmax(np.ravel(oracle._scores))) in kept
@@ -229,8 +229,7 @@ def told_of_short_trainings(short_score, n=60, n_full=10):
     for values in architectures:
         oracle.learn(values, (short_score(values),), fidelity=0.1)
     for number, values in enumerate(architectures[:n_full]):
-        oracle.observe_fidelity(number, values, 1.0)
-        oracle.observe(number, values, (problems.numeric_score(values),))
+        oracle.observe(oracles.Observation(number, values, (problems.numeric_score(values),)))
     return oracle
 
 

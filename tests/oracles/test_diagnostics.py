@@ -41,7 +41,7 @@ def searched(oracle, count, score=problems.chain_score, listens=lambda number: T
         asked.append(values)
         scores.append(score({name: of for name, of in values.items() if not name.startswith("tuner/")}))
         oracle.tell(number, values, None if scores[-1] is None else (scores[-1],))
-        numbers.append(oracle.numbers() if listens(number) else {})
+        numbers.append(oracle.diagnostics() if listens(number) else {})
     return asked, scores, numbers
 
 
@@ -74,7 +74,7 @@ def test_to_ask_for_them_changes_nothing_and_the_same_seed_gives_the_same(strate
 def test_asked_for_twice_they_are_the_same(strategy):
     oracle = made(strategy)
     searched(oracle, 20)
-    assert oracle.numbers() == oracle.numbers()
+    assert oracle.diagnostics() == oracle.diagnostics()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -94,7 +94,7 @@ def test_a_loss_is_shown_as_it_is_and_not_negated(strategy):
 def test_they_cost_less_than_a_millisecond_of_python(strategy, relative_cost):
     oracle = made(strategy)
     searched(oracle, 30)
-    assert relative_cost(oracle.numbers) < 1.0
+    assert relative_cost(oracle.diagnostics) < 1.0
 
 
 # ---------------------------------------------------------------------- reinforcement learning
@@ -151,8 +151,8 @@ def test_the_reward_is_the_rank_and_the_baseline_its_moving_average():
         oracle.tell(number, values, (scores[-1],))
         reward = np.mean([(scores[-1] > each) + (scores[-1] == each) / 2 for each in scores])
         baseline = 0.9 * baseline + 0.1 * reward
-        assert oracle.numbers()["strategy/reward"] == pytest.approx(reward)
-        assert oracle.numbers()["strategy/baseline"] == pytest.approx(baseline)
+        assert oracle.diagnostics()["strategy/reward"] == pytest.approx(reward)
+        assert oracle.diagnostics()["strategy/baseline"] == pytest.approx(baseline)
 
 
 def test_the_clipped_share_is_there_after_the_first_update_of_ppo():
@@ -190,7 +190,7 @@ def test_the_population_is_the_fittest_so_far_with_their_ages():
         values = oracle.ask()
         scores.append(problems.chain_score(values))
         oracle.tell(number, values, (scores[-1],))
-        numbers = oracle.numbers()
+        numbers = oracle.diagnostics()
         if number < 5:
             assert numbers["strategy/population_size"] == number + 1
         # Of equal ones the oldest leaves.
@@ -223,7 +223,7 @@ def test_of_several_objectives_each_has_its_numbers_and_those_beyond_the_limits_
     for number, cost in enumerate([3.0, 1.0, 2.0]):
         oracle.tell(number, oracle.ask(), (float(number), -cost), (1.0,))
     oracle.tell(3, oracle.ask(), None, (-1.0,))
-    numbers = oracle.numbers()
+    numbers = oracle.diagnostics()
     assert numbers["strategy/population_size"] == 4
     assert numbers["strategy/population_fitness_best/params"] == 1.0
     assert numbers["strategy/population_fitness_worst/params"] == 3.0
@@ -287,8 +287,8 @@ def test_pending_trials_have_their_own_predictions_in_whatever_order_they_end():
     made_then = copy.copy(oracle._predictions)
     for number in (13, 10, 15, 11, 14, 12):
         oracle.tell(number, pending[number], (float(number),))
-        assert oracle.numbers()["strategy/observed"] == number
-        assert oracle.numbers()["strategy/predicted"] == pytest.approx(made_then[number].means[0])
+        assert oracle.diagnostics()["strategy/observed"] == number
+        assert oracle.diagnostics()["strategy/predicted"] == pytest.approx(made_then[number].means[0])
     assert not oracle._predictions
 
 
@@ -297,7 +297,7 @@ def test_a_prediction_is_only_of_the_architecture_that_it_was_made_for():
     searched(oracle, 10, problems.NUMBERS.score)
     oracle.ask()
     oracle.tell(10, oracle.encoding.sample(np.random.default_rng(7)), (0.0,))
-    assert oracle.numbers() == {}
+    assert oracle.diagnostics() == {}
 
 
 def test_a_failed_trial_was_predicted_and_not_observed():
@@ -340,7 +340,7 @@ def test_under_constraints_the_probability_of_keeping_to_them_is_told():
         is_within = problems.NUMBERS.score(values) > -0.5
         scores = (problems.NUMBERS.score(values),) if is_within else None
         oracle.tell(number, values, scores, (1.0 if is_within else -1.0,))
-        numbers = oracle.numbers()
+        numbers = oracle.diagnostics()
         assert not numbers or 0 <= numbers["strategy/probability_feasible"] <= 1
 
 
@@ -353,7 +353,7 @@ def trained(oracle, count, score=problems.chain_score, **arguments):
 
     def end_trial(trial):
         end(trial)
-        numbers.append((dict(trial.hyperparameters.values), oracle.numbers()))
+        numbers.append((dict(trial.hyperparameters.values), oracle.diagnostics()))
 
     oracle.end_trial, oracle.max_trials = end_trial, count
     simulation.simulate(oracle, lambda values: {"score": score(values)}, **arguments)
@@ -406,7 +406,7 @@ def test_trainings_that_are_stopped_are_counted():
         nonlocal stopped
         stopped += trial.facts["forecast"] is not None
         end(trial)
-        numbers.append(oracle.numbers())
+        numbers.append(oracle.diagnostics())
         assert numbers[-1]["strategy/stopped"] == stopped
         assert numbers[-1]["strategy/trained_in_full"] == len(numbers) - stopped
 
@@ -430,7 +430,7 @@ class PathsSimulation(Simulation):
 
         def end_trial(trial):
             end(trial)
-            self.numbers.append((trial.hyperparameters.values.get("tuner/stage", "train"), oracle.numbers()))
+            self.numbers.append((trial.hyperparameters.values.get("tuner/stage", "train"), oracle.diagnostics()))
 
         oracle.end_trial = end_trial
         return oracle
@@ -479,7 +479,7 @@ def test_gradient_search_says_where_its_distribution_is(tmp_path):
 
     def end_trial(trial):
         end(trial)
-        told.append((trial.hyperparameters.values.get("tuner/stage", "train"), oracle.numbers()))
+        told.append((trial.hyperparameters.values.get("tuner/stage", "train"), oracle.diagnostics()))
 
     told, oracle.end_trial = [], end_trial
     played.run(oracle, tmp_path)

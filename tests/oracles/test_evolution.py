@@ -161,7 +161,7 @@ def test_each_new_population_is_larger_than_the_one_before():
     sizes = {}
     for trial in range(60):
         told(oracle, trial, lambda values: 0.0)
-        restarts = int(oracle.numbers()["strategy/restarts"])
+        restarts = int(oracle.diagnostics()["strategy/restarts"])
         sizes[restarts] = max(sizes.get(restarts, 0), len(members(oracle)))
     assert [sizes[restarts] for restarts in range(4)] == [2, 4, 6, 8]
 
@@ -241,7 +241,7 @@ def test_a_member_that_was_trained_on_counts_as_what_it_scores_then():
     first, second = (oracle.ask() for _ in range(2))
     oracle.tell(0, first, (0.9,))
     oracle.tell(1, second, (0.5,))
-    oracle.observe_again(0, first, (0.1,))
+    oracle.observe(oracles.Observation(0, first, (0.1,), is_update=True))
     # The fittest of the population is the parent.
     assert all(bits.n_differing(oracle.ask(), second) == 1 for _ in range(3))
 
@@ -251,5 +251,5 @@ def test_one_that_had_left_the_population_joins_again():
     first, second = (oracle.ask() for _ in range(2))
     oracle.tell(0, first, (0.5,))
     oracle.tell(1, second, (0.6,))
-    oracle.observe_again(0, first, (0.9,))
+    oracle.observe(oracles.Observation(0, first, (0.9,), is_update=True))
     assert all(bits.n_differing(oracle.ask(), first) == 1 for _ in range(3))

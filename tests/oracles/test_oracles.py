@@ -1,5 +1,7 @@
 """Our strategies keep the contract; and each does what it is for."""
 
+import copy
+
 import keras_tuner
 import numpy as np
 import pytest
@@ -80,15 +82,22 @@ def test_a_strategy_is_named_or_an_oracle():
         oracles.check_strategy("simulated")
 
 
-@pytest.mark.parametrize("strategy, found", [("auto", "evolution"), ("random", "random"), (oracles.RandomOracle(), 0)])
-def test_any_strategy_shares_weights(strategy, found):
+@pytest.mark.parametrize(
+    "strategy, inside",
+    [
+        ("auto", oracles.EvolutionOracle),
+        ("random", oracles.RandomOracle),
+        (oracles.RandomOracle(), oracles.RandomOracle),
+    ],
+)
+def test_any_strategy_shares_weights(strategy, inside):
     objective = keras_tuner.Objective("score", "max")
     made = oracles.get_oracle(
         strategy, objective, 5, contracts.small_space(), 3, [{}], weight_sharing=True, updates_per_epoch=300
     )
     assert isinstance(made, oracles.WeightSharingOracle) and made.seed == 3 and made.max_trials == 5
-    assert made.strategy == found or isinstance(made.strategy, oracles.RandomOracle)
-    assert made.supernet_training()["epochs"] == 10
+    assert isinstance(made.strategy, inside)
+    assert oracles.supernet_training(made)["epochs"] == 10
     assert oracles.needs_supernet(strategy, weight_sharing=True) and not oracles.needs_supernet(strategy)
 
 
@@ -135,6 +144,33 @@ def test_a_strategy_is_told_of_the_spaces_structure_unless_it_has_its_own():
     assert not hasattr(made("evolution"), "structure")
 
 
+def test_so_is_a_strategy_inside_of_another():
+    space, structure = contracts.small_space(), OperationGraph({"kind": (0, 1)})
+    arguments = {"weight_sharing": True, "fidelity": "learning_curve", "max_epochs": 9}
+    made = oracles.get_oracle(
+        "bayesian", keras_tuner.Objective("score", "max"), 5, space, 3, [{}], structure, **arguments
+    )
+    assert made.max_epochs == 9 and made.strategy.strategy.structure is structure
+
+
+def test_an_oracle_is_made_again_with_other_arguments():
+    mine = oracles.HyperbandOracle("evolution", 4, min_epochs=2)
+    made = mine.with_arguments(seed=3, min_epochs=None)
+    assert type(made) is oracles.HyperbandOracle and made.reduction == 4 and made.strategy == "evolution"
+    assert made.given_seed == 3 and made.min_epochs is None and mine.min_epochs == 2
+    assert made.arguments == {"strategy": "evolution", "reduction": 4, "min_epochs": None, "seed": 3}
+    assert copy.deepcopy(made).arguments == made.arguments
+
+
+def test_a_constructor_that_keeps_arguments_from_the_base_is_an_error():
+    class Mine(oracles.RandomOracle):
+        def __init__(self, size):
+            super().__init__()
+
+    with pytest.raises(ValueError, match="must hand the arguments .* Received: Mine, which doesn't take hyperparam"):
+        oracles.get_oracle(Mine(3), keras_tuner.Objective("score", "max"), 5, contracts.small_space(), 3, [{}])
+
+
 def test_the_first_of_several_objectives_is_the_objective():
     objectives = [keras_tuner.Objective("accuracy", "max"), keras_tuner.Objective("latency", "min")]
     assert oracles.RandomOracle(objectives=objectives).objective == objectives[0]
@@ -162,13 +198,15 @@ def test_a_supernet_is_put_inside_of_a_low_fidelity():
 
     found = made("evolution", weight_sharing=True, fidelity="hyperband")
     assert isinstance(found, oracles.HyperbandOracle) and isinstance(found.strategy, oracles.WeightSharingOracle)
-    assert found.supernet_training() == {"method": "paths", "epochs": 10, "sampling": "fair"}
+    assert oracles.supernet_training(found) == {"method": "paths", "epochs": 10, "sampling": "fair"}
     outer = oracles.SuccessiveHalvingOracle("evolution", reduction=2)
     found = made(outer, weight_sharing=True)
-    assert found.reduction == 2 and found.strategy.strategy == "evolution" and outer.strategy == "evolution"
+    assert found.reduction == 2 and isinstance(found.strategy.strategy, oracles.EvolutionOracle)
+    assert outer.strategy == "evolution"
     found = made("gradient", fidelity="learning_curve")
     assert isinstance(found, oracles.LearningCurveOracle) and isinstance(found.strategy, oracles.GradientOracle)
-    assert found.supernet_training()["cost"] == "flops" and found.supernet_training()["seed"] == 3
+    training = oracles.supernet_training(found)
+    assert training["cost"] == "flops" and training["seed"] == 3
     assert all(oracles.needs_supernet(each) for each in (found, oracles.LearningCurveOracle(oracles.GradientOracle())))
 
 

@@ -59,9 +59,11 @@ def failed(job):
 @pytest.fixture
 def make(tmp_path):
     def build(outcome=completed, oracle=None, max_trials=None, reporter=None, limit=None, **arguments):
-        oracle = oracle or oracles.RandomOracle(seed=0)
-        oracle.objective = keras_tuner.Objective("score", "max")
-        oracle.hyperparameters, oracle.max_trials = contracts.conditional_space(), max_trials
+        oracle = (oracle or oracles.RandomOracle(seed=0)).with_arguments(
+            objective=keras_tuner.Objective("score", "max"),
+            hyperparameters=contracts.conditional_space(),
+            max_trials=max_trials,
+        )
         pretender = Pretender(outcome)
         executor = execution.InlineExecutor()
         executor.start(pretender.run)

@@ -62,9 +62,10 @@ def test_a_trial_that_the_oracle_stops_takes_the_seconds_of_its_epochs_and_has_t
         final = next(finals)
         return [{"score": each * final, "epoch": each} for each in (0.2, 0.5, 0.4, 0.8, 0.9, 1.0)]
 
-    oracle = oracles.LearningCurveOracle(random_search(4), max_epochs=6)
-    oracle.objective, oracle.hyperparameters = oracle.strategy.objective, oracle.strategy.hyperparameters
-    oracle.max_trials = 4
+    inner = random_search(4)
+    oracle = oracles.LearningCurveOracle(
+        inner, max_epochs=6, objective=inner.objective, hyperparameters=inner.hyperparameters, max_trials=4
+    )
     trainings = simulation.StoppableTrainings(oracle, history)
     trials = simulation.simulate(oracle, trainings.measure, seconds=trainings.seconds, facts=trainings.facts)
     lengths = [trial.ended - trial.began for trial in trials]

@@ -1,4 +1,4 @@
-"""Hyperband: successive halving from several lowest rungs at once, for when it isn't known how short is too short."""
+"""Hyperband: successive halving from several lowest rungs at once, for when the right one isn't known."""
 
 import math
 
@@ -11,25 +11,24 @@ class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
     r"""Asynchronous Hyperband (Li et al., "Hyperband: a novel bandit-based approach to hyperparameter optimization",
     2018; its asynchronous form in "A system for massively parallel hyperparameter tuning", 2020) around any strategy.
 
-    With n rungs above the lowest there are n + 1 brackets, each a successive halving of its own: that of bracket b
-    begins at rung b, so that the last trains each architecture in full. Architectures join brackets in the proportion
+    With n rungs above the lowest there are n + 1 brackets, each a successive halving of its own. Bracket b begins at
+    rung b, so that the last bracket trains all its architectures in full. Architectures join brackets in the proportion
 
         ceil((n + 1) / (s + 1) η^s)    with s = n − b,
 
-    in which each bracket takes about the same number of epochs in all. `tuner/bracket` says which one a trial belongs
-    to. Everything else, and arguments, as in `SuccessiveHalvingOracle`.
+    so that all brackets train for about the same number of epochs in total. `tuner/bracket` is the bracket of a trial.
+    Everything else, and the arguments, are as in `SuccessiveHalvingOracle`.
     """
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self._n_joined = []
+    #: Number of architectures that have joined each bracket; empty before the first.
+    _n_joined = ()
 
     @property
     def brackets(self):
         return list(range(len(self.rungs)))
 
     def next_bracket(self):
-        # That which is farthest behind.
+        # The bracket that is farthest behind its share.
         joined = self._n_joined or [0] * len(self.brackets)
         return min(self.brackets, key=lambda bracket: (joined[bracket] + 1) / self._share(bracket))
 
@@ -39,6 +38,6 @@ class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
 
     def _record(self, values):
         if base.is_candidate(values) and not reserved.is_continued(values):
-            self._n_joined = self._n_joined or [0] * len(self.brackets)
+            self._n_joined = list(self._n_joined) or [0] * len(self.brackets)
             self._n_joined[values.get(reserved.BRACKET, 0)] += 1
         super()._record(values)

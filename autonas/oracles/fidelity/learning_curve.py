@@ -6,90 +6,72 @@ import numpy as np
 
 from autonas.arguments import checks
 from autonas.costs.orientation import oriented
-from autonas.oracles import base, feasibility
+from autonas.oracles import base
 from autonas.oracles.fidelity import extrapolation, low_fidelity_oracle
 
-#: Share of a full training before which none is stopped: half of it is the rise of the learning rate.
+#: Share of a full training before which no trial is stopped: the learning rate rises during half of it.
 _FIRST_SHARE = 1 / 10
-#: Trials that must have been trained in full before any is stopped.
+#: Number of trials that must have been trained in full before any is stopped.
 _MIN_COMPLETED = 2
 
 
 class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
-    r"""Stops trainings whose extrapolated learning curve can't win, around any strategy.
+    r"""Early stopping of trainings whose extrapolated learning curve can't win, around any strategy.
 
-    After each epoch of a trial, its final score f, which is that of its best epoch, is extrapolated from its curve so
-    far and from the curves of earlier trials (see `extrapolation.LearningCurves`). The trial is stopped if
+    After each epoch of a trial, its final score f, which is that of its best epoch, is extrapolated from its learning
+    curve so far and from the curves of earlier trials (see `extrapolation.LearningCurves`). The trial is stopped if
 
         P(f > best final score so far) < 1 − confidence.
 
-    So among trials that are stopped, fewer than 1 − `confidence` would have become the best. None is stopped before two
-    were trained in full. All trials are new architectures, each of which is trained in full unless it is stopped; so
-    what is served, the best, always was.
+    So fewer than 1 − `confidence` of the stopped trials would have become the best. No trial is stopped before two were
+    trained in full. Every trial is a new architecture, trained in full unless it is stopped, so that the best one is
+    always fully trained.
 
-    What the strategy is told of a trial that was stopped is its extrapolated final score, though never one above the
-    best. That is so for one that `knows_fidelities`, too: scores after different numbers of epochs can't be brought
-    onto one scale where no architecture has two of them.
+    The strategy observes the extrapolated final score of a stopped trial, but never a score above the best one.
 
-    What is known when a trial begins decides about it. So the order in which trials end doesn't matter while it is
-    trained, and a search on one worker is the same wherever it runs, and after it was continued.
+    A trial is judged by the scores that are known when it begins. So the order in which other trials end during the
+    training doesn't matter, and a search on one worker is the same wherever it runs and after it was continued.
 
-    There must be one objective, which may be a combination of several: of a Pareto front, no point is the best. The
-    curves of trials that the time limit has cut off, which were annealed sooner, aren't used.
+    There must be one objective, which may be a combination of several: no point of a Pareto front is the best one. The
+    curves of trials that the time limit has cut short, whose learning rate was annealed sooner, aren't used.
 
-    On SpikeNAS-Bench the test accuracy of the best after 500, 1,000, 2,000 and 5,000 epochs in all, of which a full
-    training has 100, is 88.07, 88.46, 88.67 and 88.83 % with evolution, and 88.02, 88.25, 88.54 and 88.73 % if all are
-    trained in full; 88.09, 88.35, 88.60 and 88.69 % with random search, and 88.02, 88.18, 88.37 and 88.55 % in full
-    (200 seeds); 88.13 and 88.47 % after the first two with the Bayesian strategy, and 88.03 and 88.36 % in full (100
-    seeds). `SuccessiveHalvingOracle` reaches more, on several workers above all: less is known there when a trial
-    begins, and with evolution on four it is 87.97, 88.21, 88.55 and 88.81 % (100 seeds).
+    `benchmarks/strategies.md` has measurements: how many epochs are saved, and how many stopped trials would have won.
 
-    Of the trials that were stopped there, 1.1 % would have become the best with evolution, 0.5 % with random search,
-    and 4.8 % with the Bayesian strategy in the first 1,000 epochs, when least is known. So much for the table that the
-    prior of forecasts was chosen on. On data that it wasn't, of 60 networks that autonas trained on scikit-learn's
-    breast cancer data for 20 epochs, and on 1,500 rows of its Friedman 1 for 25, in 60 random orders, 89 and 91 % were
-    stopped and 69 and 74 % of the epochs saved; 0.8 and 2.0 % of those stopped would have become the best, and the best
-    of all was found in 90 and 98 % of the searches. With a confidence of 0.99, it was 0.6 and 0.7 %, and 97 and 97 %,
-    and 62 and 66 % of the epochs were saved.
-
-    Its `numbers` are those of the strategy inside and, under `strategy/`, how many trials were `stopped`, and how many
-    `trained_in_full`.
+    Its `diagnostics` are those of the strategy inside and, under `strategy/`, the number of trials that were `stopped`
+    and `trained_in_full`.
 
     Args:
-        strategy: A name such as `"evolution"`, or an oracle that trains all in full, such as one that trains a supernet
-            first. Defaults to `"bayesian"`.
-        confidence: Probability, from 0.5 to 1, with which a trial that is stopped wouldn't have become the best. With
-            1, none is stopped. Defaults to 0.95.
-        min_epochs: Epochs before which none is stopped; `None` is a tenth of `max_epochs`, and at least one. Defaults
-            to `None`.
-        max_epochs: Epochs of a full training; `None` if `AutoModel` says so. Defaults to `None`.
+        strategy: A name such as `"evolution"`, or an oracle that trains all candidates in full, such as one that trains
+            a supernet first. Defaults to `"bayesian"`.
+        confidence: Probability, from 0.5 to 1, with which a stopped trial wouldn't have become the best. With 1, no
+            trial is stopped. Defaults to 0.95.
+        min_epochs: Epochs before which no trial is stopped; `None` is a tenth of `max_epochs`, and at least one.
+            Defaults to `None`.
+        max_epochs: Epochs of a full training; `None` in `AutoModel`, which sets them. Defaults to `None`.
         **kwargs: As in `Oracle`.
     """
-
-    stops_trainings = True
 
     def __init__(self, strategy="bayesian", confidence=0.95, min_epochs=None, max_epochs=None, **kwargs):
         super().__init__(strategy, min_epochs, max_epochs, **kwargs)
         self.confidence = confidence
         self._curves = extrapolation.LearningCurves()
-        #: The best score of a trial within the limits that wasn't stopped, or `None`.
+        #: The best score of a feasible trial that wasn't stopped, or `None`.
         self._best = None
         self._n_completed, self._n_stopped = 0, 0
-        self._margins = self._curve = None
 
     def check(self):
         super().check()
         checks.check_number("confidence", self.confidence, 0.5, 1)
         if len(self._objectives) > 1:
             raise ValueError(
-                "`objective` must be a single one where trials are stopped that can't become the best: of a Pareto "
-                "front, none is. Give a combination of them, such as autonas.objectives.WeightedSum, or another "
-                f"`fidelity`. Received: objective={[each.name for each in self._objectives]}"
+                "`objective` must be a single one where trials are stopped that can't become the best: no point of a "
+                "Pareto front is. Give a combination of them, such as autonas.objectives.WeightedSum, or another "
+                f"`fidelity`. Received: objective={[one.name for one in self._objectives]}"
             )
 
     # ------------------------------------------------------------------ ask
 
-    def _propose(self, generator):
+    def _next(self, generator):
         return self._strategy.ask()
 
     def repeat_ask(self, values):
@@ -106,49 +88,45 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
 
     # ------------------------------------------------------------------ tell
 
-    def observe_margins(self, number, values, margins):
-        self._margins = margins
+    def observe(self, observation):
+        if observation.is_candidate:
+            observation = self._with_final_scores(observation)
+        self._strategy.tell_observation(observation)
+        self._has_diagnostics = True
 
-    def observe_curve(self, number, values, scores, horizon, forecast):
-        self._curve = scores, horizon, forecast
-
-    def observe(self, number, values, scores):
-        margins, self._margins = self._margins, None
-        (curve, horizon, forecast), self._curve = self._curve or ([], None, None), None
-        is_known = scores is not None and len(curve) > 0 and np.isfinite(curve).all()
+    def _with_final_scores(self, observation):
+        """Learn from a candidate, and return its observation with the forecast score if the training was stopped."""
+        scores, curve = observation.scores, observation.curve
+        forecast = None if curve is None else curve.forecast
+        is_known = scores is not None and curve is not None and len(curve.scores) and np.isfinite(curve.scores).all()
         if is_known and forecast is not None:
             forecast = extrapolation.Forecast(*forecast)
-            self._curves.add_stopped(curve, forecast)
+            self._curves.add_stopped(curve.scores, forecast)
             self._n_stopped += 1
             scores = (min(max(forecast.score, scores[0]), max(self._best, scores[0])),)
-        elif is_known and horizon == self.max_epochs:
-            self._curves.add(curve, horizon)
+        elif is_known and curve.horizon == self.max_epochs:
+            self._curves.add(curve.scores, curve.horizon)
             self._n_completed += 1
-        if scores is not None and forecast is None and not feasibility.violation(margins):
+        if scores is not None and forecast is None and not observation.violation:
             self._best = scores[0] if self._best is None else max(self._best, scores[0])
-        self._strategy.tell(number, values, scores, margins)
-        self._has_told = True
+        return dataclasses.replace(observation, scores=scores, curve=None)
 
-    def observe_report(self, number, values, report):
-        self._strategy.tell_report(number, values, report)
-        self._has_told = True
-
-    def numbers(self):
-        found = {"stopped": self._n_stopped, "trained_in_full": self._n_completed}
-        return super().numbers() | {f"strategy/{name}": float(number) for name, number in found.items()}
+    def diagnostics(self):
+        numbers = {"stopped": self._n_stopped, "trained_in_full": self._n_completed}
+        return super().diagnostics() | {f"strategy/{name}": float(number) for name, number in numbers.items()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Stopper:
-    """Decides after each epoch of a trial whether it goes on, by what was known when the trial began.
+    """Rule that decides after each epoch of a trial whether it continues, from the scores known when it began.
 
     Args:
         objective: Name of the objective.
         direction: `"min"` or `"max"`.
         curves: The `LearningCurves` of earlier trials.
-        best: The best final score so far, larger is better; `None` if nothing is to be stopped yet.
+        best: The best final score so far, larger is better; `None` if no trial is stopped yet.
         confidence: As in `LearningCurveOracle`.
-        min_epochs: Epochs before which it isn't stopped.
+        min_epochs: Epochs before which the trial isn't stopped.
     """
 
     objective: str
@@ -159,7 +137,7 @@ class Stopper:
     min_epochs: int
 
     def scores(self, history):
-        """The objective after each epoch, larger is better.
+        """Return the objective after each epoch, larger is better.
 
         Args:
             history: One dict of numbers for each epoch.
@@ -170,13 +148,13 @@ class Stopper:
         return [oriented(float(numbers[self.objective]), self.direction) for numbers in history]
 
     def __call__(self, history):
-        """Decides.
+        """Decide whether the trial continues.
 
         Args:
             history: One dict of numbers for each epoch so far.
 
         Returns:
-            A `Stop`, or `None` if it goes on.
+            A `Stop`, or `None` if the trial continues.
         """
         scores = self.scores(history)
         if self.best is None or len(scores) < self.min_epochs or not np.isfinite(scores).all():
@@ -192,11 +170,11 @@ class Stopper:
 
 @dataclasses.dataclass(frozen=True)
 class Stop:
-    """Why a trial is stopped.
+    """The reason for which a trial is stopped.
 
     Args:
         forecast: The `Forecast` of its final score.
-        probability: Of its becoming the best.
+        probability: Probability that the trial would become the best.
     """
 
     forecast: extrapolation.Forecast

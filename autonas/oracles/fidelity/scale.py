@@ -1,4 +1,4 @@
-"""Fidelities: scores of short trainings and of long ones, on one scale and as evidence of different kinds."""
+"""Fidelities: lengths of trainings, and scores of short and long trainings on one scale."""
 
 import typing
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class Rung(typing.NamedTuple):
-    """How far architectures are trained until they are compared.
+    """Rung: the extent of a training after which architectures are compared.
 
     Args:
-        epochs: Epochs from the begin of the training.
+        epochs: Epochs since the beginning of the training.
         data_share: Share of the training rows in the epochs since the rung below, in (0, 1].
         resolution: Height and width of images in these epochs over those of the data, in (0, 1].
     """
@@ -19,16 +19,15 @@ class Rung(typing.NamedTuple):
     resolution: float = 1.0
 
     def cost(self, max_epochs):
-        """About its share of the work of a full training, in (0, 1]."""
+        """Return the approximate cost as a share of that of a full training, in (0, 1]."""
         return self.epochs / max_epochs * self.data_share * self.resolution**2
 
 
 def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=1.0):
-    """How far trainings are when they are compared: from the least of all to a full training, both exactly.
+    """Return the rungs from the shortest training to a full one, both included.
 
     From rung to rung, the cost grows by about the same factor, which is as near to `reduction` as a whole number of
-    steps allows; epochs, share of the data and resolution each grow by a factor of their own, and epochs by one at
-    least.
+    steps allows. Epochs, share of the data and resolution grow by a factor of their own, epochs by at least one.
 
     Args:
         min_epochs: Epochs of the shortest training, at least 1.
@@ -43,27 +42,27 @@ def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=
     ratio = max_epochs / min_epochs
     n_steps = max(1, round(np.log(ratio / min_data_share / min_resolution**2) / np.log(reduction)))
     n_steps = min(n_steps, max_epochs - min_epochs)
-    found = []
+    lower = []
     for step in range(n_steps):
-        to_go = 1 - step / n_steps
-        epochs = max(round(max_epochs * ratio**-to_go), found[-1].epochs + 1 if found else 1)
+        exponent = 1 - step / n_steps
+        epochs = max(round(max_epochs * ratio**-exponent), lower[-1].epochs + 1 if lower else 1)
         epochs = min(epochs, max_epochs - n_steps + step)
-        found.append(Rung(epochs, float(min_data_share**to_go), float(min_resolution**to_go)))
-    return [*found, Rung(max_epochs)]
+        lower.append(Rung(epochs, float(min_data_share**exponent), float(min_resolution**exponent)))
+    return [*lower, Rung(max_epochs)]
 
 
 def comparable(levels):
-    r"""Scores of all fidelities on the scale of the lowest one.
+    r"""Return the scores of all fidelities on the scale of the lowest one.
 
-    The scores y at each level are mapped linearly, each objective by itself, so that mean and spread of the
-    architectures that are known at a lower level, too, are what they are there, or of all if there is no such one:
+    The scores y of a level are mapped linearly, every objective by itself, so that the architectures that also have
+    scores at a lower level have the same mean and deviation as there; without such architectures, all of a level do:
 
         z(y) = mean(z_low) + (y − mean(y)) · deviation(z_low) / deviation(y).
 
-    At each level, the order is that of its own scores. A cost, which is the same at each level, stays as it is.
+    The order within a level is that of its own scores. A cost, which is the same at all levels, isn't changed.
 
     Args:
-        levels: List of a dict for each fidelity, the lowest first: from an architecture to its tuple of scores.
+        levels: List of one dict per fidelity, the lowest first: from an architecture to its tuple of scores.
 
     Returns:
         List of such dicts.
@@ -84,16 +83,19 @@ def comparable(levels):
 
 
 def latest(levels):
-    """The scores of each architecture at the highest fidelity, on the scale of the lowest one; arguments as in
-    `comparable`."""
-    found = {}
+    """Return the scores of all architectures at their highest fidelity, on the scale of the lowest one.
+
+    Args:
+        levels: As in `comparable`.
+    """
+    scores = {}
     for level in comparable(levels):
-        found |= level
-    return found
+        scores |= level
+    return scores
 
 
 def positions(fidelities):
-    """Fidelities on a scale for a kernel.
+    """Return fidelities on the scale of a kernel.
 
     Args:
         fidelities: List of n shares of a full training, more than 0 and at most 1.

@@ -1,15 +1,18 @@
-"""Successive halving: any strategy searches with short trainings, and the best of these go on."""
+"""Successive halving: any strategy searches with short trainings, and the best of them are continued."""
+
+import dataclasses
 
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.oracles import base, feasibility
 from autonas.oracles.fidelity import low_fidelity_oracle, scale
+from autonas.oracles.observation import Observation
 from autonas.trials import reserved, states
 
-#: Share of a full training after which architectures are compared first.
+#: Share of a full training after which architectures are first compared.
 _FIRST_SHARE = 1 / 50
-#: What the values of a trial hold besides what the strategy asked for.
+#: Names of the values of a trial that the strategy hasn't suggested.
 _SLICE = {
     reserved.TRIAL_ID, reserved.INITIAL_EPOCH, reserved.EPOCHS, reserved.RUNG, reserved.BRACKET, reserved.DATA_SHARE,
     reserved.RESOLUTION,
@@ -20,68 +23,60 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     r"""Asynchronous successive halving (ASHA, Li et al., "A system for massively parallel hyperparameter tuning",
     2020) around any strategy.
 
-    The strategy proposes architectures, each of which is trained for the epochs of the lowest rung, r_0. Of those that
-    have been scored at rung k, the best share 1/η is trained on, exactly from where it was, to
+    The strategy proposes architectures, which are trained for the epochs of the lowest rung, r_0. Of the architectures
+    that were scored at rung k, the best share 1/η is trained further, exactly from where the training stopped, to
 
         r_{k+1} ≈ η r_k,    until r_n = `max_epochs`.
 
-    A promotion is a trial of its own, whose values are the architecture's and
+    A promotion is a trial of its own. Its values are those of the architecture and
 
-    - `tuner/trial_id`, the trial whose training it goes on with;
-    - `tuner/initial_epoch` and `tuner/epochs`, the slice: it trains from the epoch after the first to the second;
+    - `tuner/trial_id`, the trial whose training it continues;
+    - `tuner/initial_epoch` and `tuner/epochs`: it trains from the epoch after the first to the second;
     - `tuner/rung`, from 0;
-    - `tuner/data_share` and `tuner/resolution`, if lower rungs have less of it: on what share of the training rows, and
-      on images of what height and width over those of the data, the slice is trained.
+    - `tuner/data_share` and `tuner/resolution`, where lower rungs have less of them: the share of the training rows,
+      and the height and width of images over those of the data.
 
-    First trials have `tuner/initial_epoch` 0. It never waits for a rung to fill: whenever a trial is asked for, the
-    highest rung with a place left is looked for, and if there is none the strategy is asked. `max_trials` counts
+    First trials have `tuner/initial_epoch` 0. The search never waits for a rung to fill: a new trial is a promotion
+    from the highest rung that has one, and otherwise an architecture from the strategy. `max_trials` counts
     architectures, not promotions.
 
-    The search of architectures ends with `max_trials` or with the space, and comes second when `finish` is called;
-    promotions go on after that. Then, each rung has a place at least, so that the best of the search is trained in full
-    however few there were, and whatever is among the best 1/η of all is promoted: from the lowest rung on, since those
+    The search of architectures ends with `max_trials` or with the space, and promotions take precedence once `finish`
+    is called. From then on every rung promotes at least one architecture, so that the best one is trained in full
+    however few there were, and all of the best 1/η of a rung are promoted: from the lowest rung on, since the rungs
     above are then complete; or, after `finish`, from the highest on, which is the shortest way to a full training.
 
-    Order within a rung is by score, of several scores by layers of non-dominated ones (NSGA-II); what breaks a limit
-    or has failed is never promoted. Scores of different rungs are never compared, but by `fidelity.comparable`. What is
-    to be served is the best of the highest rung that was reached.
+    Within a rung, architectures are ordered by score, or by NSGA-II with several scores. Failed and infeasible ones are
+    never promoted. Scores of different rungs are only compared by `scale.comparable`. The result of the search is the
+    best architecture of the highest rung that was reached.
 
-    What the strategy is told: one that `knows_fidelities`, as the Bayesian does, each score with its fidelity, the
-    share of a full training's cost. Any other the score at the lowest rung, and, by `observe_again`, what the later
-    ones would be at the lowest.
+    The strategy observes scores as they would be at the lowest rung, with the measured scores and the fidelity, which
+    is the cost as a share of that of a full training. The result of a promotion is an update.
 
-    Its `numbers` are those of the strategy inside after trials that it was told of as new, whose scores are as at the
-    lowest rung, and, under `strategy/`, `rung/0`, `rung/1` and so on, how many architectures were scored at each, and
-    `promotions`, how many went on.
+    Its `diagnostics` are those of the strategy inside after new architectures, and under `strategy/`: `rung/0`,
+    `rung/1` and so on, the number of architectures scored at each rung, and `promotions`, the number of continued
+    trainings.
 
-    Deviation: Li et al. promote what is among the best 1/η when it is asked for. With a strategy that gets better and
-    better this is more than 1/η in the end: on SpikeNAS-Bench, of 100 epochs, with evolution and r_0 = 4, test
-    accuracies after 1,000 and 5,000 epochs in all (100 seeds) were 88.52 and 88.84 %, and are 88.67 and 88.91 % if no
-    more than 1/η of a rung is promoted; on NAS-Bench-201 (12 and 200 epochs, η = 17) 93.67 and 94.03 % after 1,200 and
-    2,400 epochs, and 93.91 and 94.14 %.
-
-    On SpikeNAS-Bench the test accuracy of the best after 500, 1,000, 2,000 and 5,000 epochs in all is, with evolution
-    and the defaults, 88.64, 88.80, 88.91 and 88.99 % (200 seeds); on four workers 88.51, 88.59, 88.86 and 88.99 % (100
-    seeds). With the Bayesian strategy it is 88.68 and 88.77 % after the first two (60 seeds); random ones trained in
-    full reach 88.02, 88.18, 88.37 and 88.55 %. A lowest rung of 1 epoch is no better, one of 4 is worse (with evolution
-    88.20 % after 500 epochs).
+    Deviation: Li et al. promote an architecture that is among the best 1/η when a trial is asked for. If the strategy
+    improves during the search, more than 1/η of a rung is promoted in the end, which finds worse architectures on
+    SpikeNAS-Bench and NAS-Bench-201 (`benchmarks/strategies.md`). Here at most 1/η of a rung is promoted.
 
     Args:
-        strategy: A name such as `"evolution"`, or an oracle that trains all in full, such as one that trains a supernet
-            first. Defaults to `"bayesian"`.
-        reduction: η: of so many one is promoted. Defaults to 3.
+        strategy: A name such as `"evolution"`, or an oracle that trains all candidates in full, such as one that trains
+            a supernet first. Defaults to `"bayesian"`.
+        reduction: η: one of so many architectures is promoted. Defaults to 3.
         min_epochs: r_0, the epochs of the lowest rung; `None` is a fiftieth of `max_epochs`, and at least one. Defaults
             to `None`.
-        max_epochs: Epochs of a full training; `None` if `AutoModel` says so. Defaults to `None`.
-        min_data_share: Share of the training rows in the lowest rung, from 0.01 to 1; always the same rows. It grows
-            from rung to rung by a factor, to all rows in the highest. Validation is on all its rows. Defaults to 1.
-        min_resolution: Height and width of images in the lowest rung over those of the data, from 0.01 to 1; it grows
+        max_epochs: Epochs of a full training; `None` in `AutoModel`, which sets them. Defaults to `None`.
+        min_data_share: Share of the training rows in the lowest rung, from 0.01 to 1; always the same rows. The share
+            grows by a constant factor from rung to rung, to all rows in the highest. All validation rows are used.
+            Defaults to 1.
+        min_resolution: Height and width of images in the lowest rung over those of the data, from 0.01 to 1; they grow
             like the share of rows. Validation is at the same resolution. A network whose weights depend on the size of
             its images, such as one that flattens them, is trained at full resolution. Defaults to 1.
         **kwargs: As in `Oracle`.
     """
 
-    goes_on = True
+    continues_trainings = True
 
     def __init__(
         self,
@@ -98,13 +93,12 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         self.min_data_share = min_data_share
         self.min_resolution = min_resolution
         self._is_finishing = False
-        self._margins = None
-        # An architecture is known by the number of its first trial, its root; a rung by its bracket and its place.
-        #: By the number of a trial: the root.
+        # The root of an architecture is the number of its first trial.
+        #: By the number of a trial: its root.
         self._roots = {}
-        #: By root: its number in the order in which the strategy was asked, its values, and its latest trial.
+        #: By root: the number of the trial to the strategy, the architecture, and the number of its latest trial.
         self._inner_numbers, self._architectures, self._latest = {}, {}, {}
-        #: By bracket and rung: dict from root to scores, and the roots that go on from there.
+        #: By bracket and rung: dict from root to scores, and the roots that were promoted from there.
         self._scores, self._promoted = {}, {}
         #: Roots of which a promotion has failed.
         self._failed = set()
@@ -119,22 +113,22 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
 
     @property
     def rungs(self):
-        """A list of `fidelity.Rung`, ascending."""
+        """List of `scale.Rung`, ascending."""
         lowest = self.least_epochs(_FIRST_SHARE)
         return scale.rungs(lowest, self.max_epochs, self.reduction, self.min_data_share, self.min_resolution)
 
     @property
     def brackets(self):
-        """The lowest rung of each bracket, a list."""
+        """List of the lowest rung of each bracket."""
         return [0]
 
     def next_bracket(self):
-        """The bracket that the next architecture joins."""
+        """Return the bracket of the next architecture."""
         return 0
 
     def finish(self):
-        """Time is short: from now on promotions come first, those that are nearest to a full training before others,
-        and new architectures are asked for only if there is none."""
+        """Let promotions take precedence from now on, the ones closest to a full training first; the strategy is only
+        asked if there is none."""
         self._is_finishing = True
 
     def promotable(self):
@@ -142,34 +136,29 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         for (bracket, rung), scores in self._scores.items():
             if rung + 1 < len(self.rungs):
                 ranked = self._ranked(scores)
-                over = self._promoted.get((bracket, rung), set()) | self._failed
-                waiting += [(at / len(ranked), -rung, root) for at, root in enumerate(ranked) if root not in over]
+                ended = self._promoted.get((bracket, rung), set()) | self._failed
+                waiting += [(rank / len(ranked), -rung, root) for rank, root in enumerate(ranked) if root not in ended]
         return [states.id_of(self._latest[root]) for *_, root in sorted(waiting)]
 
     # ------------------------------------------------------------------ ask
-
-    def is_over(self):
-        return False
 
     def counts(self, values):
         return super().counts(values) and not _is_promotion(values)
 
     def _propose(self, generator):
         if not all(map(base.is_candidate, self.pending.values())):
-            return base.WAIT  # What comes of a supernet decides what is worth training.
+            return base.WAIT  # The report of a supernet decides which architectures are worth training.
         from_below = range(len(self.rungs) - 1)
         values = self._promotion(self._by_rank if self._is_finishing else self._by_share, reversed(from_below))
         if values is not None:
             return values
-        answer = base.DONE
-        if not self.is_full():
-            answer = self._strategy.ask()
+        answer = base.DONE if self.is_full() else self._strategy.ask()
         if isinstance(answer, dict) and not base.is_candidate(answer):
             return answer
         if isinstance(answer, dict):
             bracket = self.next_bracket()
             return answer | self._slice(bracket, self.brackets[bracket])
-        # There is time: what goes on to a full training is better known when the rungs below are complete.
+        # There is time: the best architectures are better known when the lower rungs are complete.
         values = self._promotion(self._by_rank, from_below)
         if values is not None:
             return values
@@ -184,7 +173,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         root = number = self.n_asked
         if _is_promotion(values):
             root = self._roots[int(values[reserved.TRIAL_ID])]
-            bracket, rung = _place(values)
+            bracket, rung = _position(values)
             self._promoted.setdefault((bracket, rung - 1), set()).add(root)
         else:
             self._inner_numbers[root] = self._strategy.n_asked - 1
@@ -192,21 +181,27 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         super()._record(values)
 
     def _slice(self, bracket, rung, earlier=None):
-        """What the values of a trial hold besides the architecture; `earlier` is the number of the trial before."""
-        of = self.rungs[rung]
-        values = {reserved.INITIAL_EPOCH: 0, reserved.EPOCHS: of.epochs, reserved.RUNG: rung}
+        """Return the values of a trial besides its architecture.
+
+        Args:
+            bracket: The bracket.
+            rung: Index of the rung to which it trains.
+            earlier: Number of the trial that it continues, or `None`.
+        """
+        target = self.rungs[rung]
+        values = {reserved.INITIAL_EPOCH: 0, reserved.EPOCHS: target.epochs, reserved.RUNG: rung}
         if earlier is not None:
             values |= {reserved.INITIAL_EPOCH: self.rungs[rung - 1].epochs, reserved.TRIAL_ID: states.id_of(earlier)}
         if self.min_data_share < 1:
-            values[reserved.DATA_SHARE] = of.data_share
+            values[reserved.DATA_SHARE] = target.data_share
         if self.min_resolution < 1:
-            values[reserved.RESOLUTION] = of.resolution
+            values[reserved.RESOLUTION] = target.resolution
         if len(self.brackets) > 1:
             values[reserved.BRACKET] = bracket
         return values
 
     def _promotion(self, rule, rungs):
-        """The promotion from the first of some rungs from which there is one by a rule, or `None`."""
+        """Return the values of the promotion from the first of some rungs that has one by a rule, or `None`."""
         for rung in rungs:
             for bracket in range(len(self.brackets)):
                 scores = self._scores.get((bracket, rung), {})
@@ -216,13 +211,13 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         return None
 
     def _by_share(self, scores, promoted):
-        """The best of a rung that isn't promoted, as long as fewer than 1/η are."""
+        """Return the best root of a rung that isn't promoted, as long as fewer than 1/η are."""
         if len(promoted) >= len(scores) // self.reduction:
             return None
         return next((root for root in self._ranked(scores) if root not in promoted), None)
 
     def _by_rank(self, scores, promoted):
-        """The best that isn't promoted of the best 1/η of a rung, of the best one at least."""
+        """Return the best root that isn't promoted of the best 1/η of a rung, or of the best one alone."""
         able = [root for root in self._ranked(scores) if root not in self._failed]
         best = able[: max(1, len(scores) // self.reduction)]
         return next((root for root in best if root not in promoted), None)
@@ -231,60 +226,59 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     def _ranked(scores):
         fitness = feasibility.fitness(list(scores.values()), [0.0] * len(scores))
         roots = list(scores)
-        return [roots[place] for place in np.argsort(-fitness, kind="stable")]
+        return [roots[index] for index in np.argsort(-fitness, kind="stable")]
 
     # ------------------------------------------------------------------ tell
 
-    def observe_margins(self, number, values, margins):
-        self._margins = margins
-
-    def observe(self, number, values, scores):
-        margins, self._margins = self._margins, None
+    def observe(self, observation):
+        number, values, scores = observation.number, observation.values, observation.scores
+        if not observation.is_candidate:
+            inner_number = self._inner_numbers[number]
+            self._strategy.tell_observation(dataclasses.replace(observation, number=inner_number))
+            self._has_diagnostics = True
+            return
         root = self._roots[number]
-        if scores is not None and not feasibility.violation(margins):
-            self._scores.setdefault(_place(values), {})[root] = scores
+        if scores is not None and not observation.violation:
+            self._scores.setdefault(_position(values), {})[root] = scores
             self._architectures[root], self._latest[root] = _architecture(values), number
         elif _is_promotion(values):
-            bracket, rung = _place(values)
-            if scores is None and self._is_new(values):
+            bracket, rung = _position(values)
+            if scores is None and self.is_new(values):
                 self._promoted[bracket, rung - 1].discard(root)  # It may be tried again.
             else:
                 self._failed.add(root)
-        self._tell_strategy(root, values, scores, margins)
+        self._inform_strategy(root, observation)
 
-    def observe_report(self, number, values, report):
-        self._strategy.tell_report(self._inner_numbers[number], values, report)
-        self._has_told = True
-
-    def numbers(self):
-        found = {"promotions": float(sum(map(len, self._promoted.values())))}
+    def diagnostics(self):
+        numbers = {"promotions": float(sum(map(len, self._promoted.values())))}
         for rung in range(len(self.rungs)):
-            found[f"rung/{rung}"] = float(sum(len(scores) for (_, at), scores in self._scores.items() if at == rung))
-        return super().numbers() | {f"strategy/{name}": number for name, number in found.items()}
+            counts = (len(scores) for (_, at), scores in self._scores.items() if at == rung)
+            numbers[f"rung/{rung}"] = float(sum(counts))
+        return super().diagnostics() | {f"strategy/{name}": number for name, number in numbers.items()}
 
-    def _tell_strategy(self, root, values, scores, margins):
-        strategy, number, architecture = self._strategy, self._inner_numbers[root], _architecture(values)
-        self._has_told = not _is_promotion(values)
-        if _is_promotion(values):
-            if scores is None:
-                return
-            margins = None  # It knows them.
-        share = self.rungs[values[reserved.RUNG]].cost(self.max_epochs)
-        if strategy.knows_fidelities and _is_promotion(values):
-            strategy.observe_fidelity(number, architecture, share)
-            strategy.observe(number, architecture, scores)
-            self._has_told = True
-        elif strategy.knows_fidelities:
-            strategy.tell(number, architecture, scores, margins, share)
-        elif _is_promotion(values):
-            strategy.observe_again(number, architecture, self._comparable(root))
+    def _inform_strategy(self, root, observation):
+        """Tell the strategy the result of a new architecture, or let it observe that of a promotion."""
+        values, scores = observation.values, observation.scores
+        is_promotion, rung = _is_promotion(values), values[reserved.RUNG]
+        self._has_diagnostics = not is_promotion
+        if is_promotion and scores is None:
+            return
+        inner = Observation(
+            self._inner_numbers[root],
+            _architecture(values),
+            scores if rung == 0 or root not in self._latest else self._comparable(root),
+            None if is_promotion else observation.margins,  # The strategy has observed the margins before.
+            fidelity=self.rungs[rung].cost(self.max_epochs),
+            measured_scores=scores,
+            is_update=is_promotion,
+        )
+        if is_promotion:
+            self._strategy.observe(inner)
         else:
-            is_lowest = values[reserved.RUNG] == 0
-            known = scores if is_lowest or root not in self._latest else self._comparable(root)
-            strategy.tell(number, architecture, known, margins)
+            self._strategy.tell_observation(inner)
 
     def _comparable(self, root):
-        """The scores of an architecture as they would be at the lowest rung."""
+        """Return the latest scores of an architecture as they would be at the lowest rung."""
         levels = [{} for _ in self.rungs]
         for (_, rung), scores in self._scores.items():
             levels[rung] |= scores
@@ -296,11 +290,12 @@ def _is_promotion(values):
 
 
 def _architecture(values):
-    """The values that the strategy asked for."""
+    """Return the values that the strategy suggested."""
     if not base.is_candidate(values):
         return values
     return {name: value for name, value in values.items() if name not in _SLICE}
 
 
-def _place(values):
+def _position(values):
+    """Return the bracket and the rung of a trial."""
     return values.get(reserved.BRACKET, 0), values[reserved.RUNG]

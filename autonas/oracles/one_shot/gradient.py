@@ -1,4 +1,4 @@
-"""Gradient search: the distribution over architectures learns with the weights of a supernet, and is then sampled."""
+"""Gradient search: a distribution over architectures is learned with the weights of a supernet, and then sampled."""
 
 import numpy as np
 
@@ -11,22 +11,22 @@ RELAXATIONS = ("softmax", "gumbel", "partial")
 ORDERS = ("first", "second", "finite_difference")
 GUARDS = (None, "auxiliary_skip", "early_stop")
 COSTS = (None, "params", "flops", "latency_ms")
-#: What is penalised for the sake of which objective or limit.
+#: By the name of an objective or a limited cost: the cost of the supernet that is penalised.
 _PENALISED = {"params": "params", "flops": "flops", "latency_ms": "latency_ms", "model_size_mb": "params"}
-#: Weights of the cost where there is a front to be found, and where a cost is one consideration.
+#: Weights of the cost for a search for a front, and for a search with one objective.
 SWEEP, WEIGHT = (0.0, 0.1, 0.3, 1.0), 0.1
 
-#: Options that pass their input on.
+#: Options that return their input.
 _SKIPS = ("identity", "skip")
-#: Draws of an architecture that is new, from a distribution that gets flatter with each.
+#: Maximum number of draws of a new architecture, from a distribution that gets flatter from draw to draw.
 _MAX_DRAWS = 50
 
 
 class GradientOracle(supernet_oracle.SupernetOracle):
-    """Differentiable architecture search (DARTS and what followed).
+    """Differentiable architecture search (DARTS and its successors).
 
-    Each decision has logits a, whose softmax weighs its options in a supernet with weights w. Both learn by gradient
-    descent, in turn, on two parts of the training rows:
+    Every decision has logits a, whose softmax weighs its options in a supernet with weights w. Both are learned by
+    gradient descent in turn, on two halves of the training rows:
 
       a <- a - eta_a grad_a [L_train(w, a) - lambda R_val(w, a)],   R_val = -L_val,
       w <- w - eta_w grad_w L_train(w, a).
@@ -34,59 +34,59 @@ class GradientOracle(supernet_oracle.SupernetOracle):
     After the stages of `SupernetOracle`, whose reports hold the `"distribution"`, a dict from decision to the
     probability of each option, come
 
-    3. the derived architecture: at each decision that is active the most probable option;
-    4. architectures drawn from the distribution, each new. Where only known ones are drawn, it is flattened.
+    3. the derived architecture: the most probable option of every active decision;
+    4. architectures drawn from the distribution, without repetition. If only known ones are drawn, it is flattened.
 
-    All of them are trained by themselves, as the default architecture is; the best score wins.
+    All of them are trained by themselves, like the default architecture, and the best score wins.
 
-    With a cost, a minimises the above and mu E_a[cost] / E_0[cost], the second mean being that over all options alike.
-    Of several weights mu, ascending, each is in force for an equal share of the epochs (`tuner/cost_weight` names it),
-    and both w and a go on from where the one before left them: the distribution follows the Pareto front from its
-    accurate end to its cheap one, and leaves one architecture to derive for each weight. Stages 3 and 4 are then:
+    With a cost, a minimises mu E_a[cost] / E_0[cost] in addition, where the second mean is over all options alike. Of
+    several weights mu, ascending, each is in force for an equal share of the epochs (`tuner/cost_weight` names it), and
+    w and a continue from their last values. So the distribution follows the Pareto front from its accurate end to its
+    cheap one, and one architecture is derived for each weight. Stages 3 and 4 are then:
 
-    3. the derived architecture of each weight in turn;
-    4. architectures drawn from the distributions in turn; not from those whose derived architecture breaks a limit,
-       as long as there are others, and else from the cheapest.
+    3. the derived architecture of every weight in turn;
+    4. architectures drawn from the distributions in turn. Distributions whose derived architecture violates a
+       constraint are left out as long as there are others; without others, the cheapest is used.
 
     Weights that the search had no time for are left out.
 
-    Its `numbers` after an epoch are those of `SupernetOracle` and, under `strategy/`: `entropy`, the mean of the
+    Its `diagnostics` after an epoch are those of `SupernetOracle` and, under `strategy/`: `entropy`, the mean over the
     decisions, in nats; `expected_cost`, in units of the cost, and `cost_weight`, if there is a cost; `reward_weight`,
-    if it is given; and the `temperature` of `"gumbel"`.
+    if it isn't `None`; and the `temperature` of `"gumbel"`.
 
     Args:
-        relaxation: `"softmax"`: all options at once, each times its probability (DARTS, Liu et al. 2019); `"gumbel"`:
-            one drawn path a step, at a fraction of the cost (GDAS, Dong and Yang 2019); `"partial"`: as the first, on a
-            part of the channels, the others pass by (PC-DARTS, Xu et al. 2020; what it calls edge normalisation is the
-            softmax over the options of an `InputChoice`). Defaults to `"softmax"`.
-        order: Whether the gradient of a counts that w follows a: `"first"`: no; `"second"`: through one step of w;
-            `"finite_difference"`: approximately so (DARTS, eq. 8). `"gumbel"` takes only `"first"`. Defaults to
-            `"first"`.
+        relaxation: `"softmax"`: all options at once, weighted by their probabilities (DARTS, Liu et al. 2019);
+            `"gumbel"`: one drawn path a step, at a fraction of the cost (GDAS, Dong and Yang 2019); `"partial"`: as
+            `"softmax"`, on a part of the channels, while the others bypass the operation (PC-DARTS, Xu et al. 2020; its
+            edge normalisation is the softmax over the options of an `InputChoice`). Defaults to `"softmax"`.
+        order: How the gradient of a accounts for the dependence of w on a: `"first"`: not at all; `"second"`: through
+            one step of w; `"finite_difference"`: approximately so (DARTS, eq. 8). `"gumbel"` takes only `"first"`.
+            Defaults to `"first"`.
         epochs: As in `SupernetOracle`.
         reward_weight: lambda. 0 is the training loss alone, on all rows for w and a; `None` the validation term alone,
             as in DARTS. Defaults to `None`.
-        validation_share: Share of the training rows that a learns from. Defaults to 0.5.
-        learning_rate: eta_w at the beginning, falling to 0. Defaults to 0.05.
-        architecture_learning_rate: eta_a, of Adam. Defaults to 0.1: more than in DARTS, as searches are far shorter.
-        warm_up: Share of the epochs in which only w learns; of those of the first of several weights of the cost.
-            Defaults to 0.2.
-        guard: Against the collapse to skip connections, which help a supernet to be trained more than the network that
-            is derived. `"auxiliary_skip"`: they needn't be chosen for that, since what is mixed has its input added,
-            times a factor that falls from 1 to 0 (DARTS-, Chu et al. 2021). `"early_stop"`: the search of a ends, and
-            the distribution of the epoch before holds, once skips dominate (see `skips_dominate`; after DARTS+, Liang
-            et al. 2019); with several weights of the cost that of the first weight holds, and the search goes on with
-            the others, which ask for skips. `None`: nothing. Defaults to `"auxiliary_skip"`, which `"gumbel"`, where
-            nothing is mixed, goes without.
-        partial_channels: One in so many channels is worked on, for `"partial"`. Defaults to 4.
-        cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of what each takes by itself), or `None`.
-            Defaults to the first of these among several objectives, or among the costs that are limited, where a
-            `"model_size_mb"` stands for `"params"`. A supernet doesn't know other costs: for them it does nothing.
-        cost_weight: mu, a number, or an ascending sequence of them. Defaults to (0, 0.1, 0.3, 1) for a search with
-            several objectives or limits, and to 0.1 for others.
-        **kwargs: As in `Oracle`.
+        validation_share: Share of the training rows that a is learned from. Defaults to 0.5.
+        learning_rate: Initial eta_w, annealed to 0. Defaults to 0.05.
+        architecture_learning_rate: eta_a, of Adam. Defaults to 0.1: larger than in DARTS, as searches are far shorter.
+        warm_up: Share of the epochs in which only w is learned; of several weights of the cost, of the epochs of the
+            first. Defaults to 0.2.
+        guard: Protection against the collapse to skip connections, which help to train a supernet more than they help
+            the derived network. `"auxiliary_skip"`: the input is added to each mixture, times a factor that falls from
+            1 to 0, so that skips needn't be chosen for that reason (DARTS-, Chu et al. 2021). `"early_stop"`: the
+            search of a ends once skips dominate (see `skips_dominate`), with the distribution of the epoch before
+            (after DARTS+, Liang et al. 2019); with several weights of the cost, this holds for the first weight, and
+            the search continues with the others, which favour skips. `None`: no protection. Defaults to
+            `"auxiliary_skip"`, which has no effect on `"gumbel"`, where nothing is mixed.
+        partial_channels: Operations work on one in so many channels, for `"partial"`. Defaults to 4.
+        cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of their own latency), or `None`.
+            Defaults to the first of these among several objectives, or among the limited costs, where
+            `"model_size_mb"` stands for `"params"`. A supernet can't compute other costs: they aren't penalised.
+        cost_weight: mu, a number, or an ascending sequence of numbers. Defaults to (0, 0.1, 0.3, 1) for a search with
+            several objectives or constraints, and to 0.1 for others.
+        **kwargs: As in `SupernetOracle`.
     """
 
-    # Longer searches fit the weights to their part of the rows, and drift to skips.
+    # Longer searches overfit the weights to their half of the rows, and drift to skips.
     default_updates = 600
     epochs_bounds = (8, 60)
 
@@ -118,7 +118,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         self.partial_channels = partial_channels
         self.cost = cost
         self.cost_weight = cost_weight
-        #: The distributions that are sampled, the last one of each weight of the cost: a dict by weight.
+        #: By weight of the cost: the latest distribution.
         self.distributions = {}
         self._latest_weight, self._next_weight = None, None
         self._is_stopped = False
@@ -132,8 +132,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         checks.check_option("cost", self.cost, COSTS)
         if self.relaxation == "gumbel" and self.order != "first":
             raise ValueError(
-                "`order` must be 'first' with relaxation='gumbel', where a step of the weights on one path tells "
-                f"nothing of the others. Received: order={self.order!r}"
+                "`order` must be 'first' with relaxation='gumbel', where a step of the weights on one path doesn't "
+                f"change the other paths. Received: order={self.order!r}"
             )
         if self.reward_weight is not None:
             checks.check_number("reward_weight", self.reward_weight, 0)
@@ -142,8 +142,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         checks.check_number("architecture_learning_rate", self.architecture_learning_rate, 0)
         checks.check_number("warm_up", self.warm_up, 0, 0.95)
         checks.check_integer("partial_channels", self.partial_channels, 2)
-        given = as_list(0.0 if self.cost_weight is None else self.cost_weight)
-        if not given or not all(map(checks.is_number, given)) or given[0] < 0 or sorted(set(given)) != given:
+        weights = as_list(0.0 if self.cost_weight is None else self.cost_weight)
+        if not weights or not all(map(checks.is_number, weights)) or weights[0] < 0 or sorted(set(weights)) != weights:
             raise ValueError(
                 "`cost_weight` must be a number of at least 0, or an ascending sequence of them. "
                 f"Received: cost_weight={self.cost_weight!r:.100}"
@@ -151,12 +151,12 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     @property
     def penalised_cost(self):
-        """The cost that is penalised: `cost`, or the first that the search is about and a supernet knows, or `None`."""
+        """The penalised cost: `cost`, or the first objective or limited cost that a supernet can compute, or `None`."""
         return self.cost or next((_PENALISED[name] for name in self._goals if name in _PENALISED), None)
 
     @property
     def cost_weights(self):
-        """The weights of the cost in turn, a list of floats; 0 alone without a cost."""
+        """List of the weights of the cost in order, floats; 0 alone without a cost."""
         if self.penalised_cost is None:
             return [0.0]
         if self.cost_weight is not None:
@@ -165,20 +165,21 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     @property
     def _goals(self):
-        """Names of what is to be traded: several objectives, and what is limited."""
+        """Names of the objectives, if there are several, and of the limited costs."""
         objectives = self.objectives if len(self.objectives or []) > 1 else []
-        return [*(objective.name for objective in objectives), *self.constraint_names]
+        return [*(objective.name for objective in objectives), *(self.constraint_names or ())]
 
     def default_epochs(self, updates_per_epoch):
-        """As in the base class; for a sweep half as many for each weight, as each goes on from the one before."""
+        """Return the default number of epochs; for a sweep half as many per weight, as weights follow one another."""
         return round(super().default_epochs(updates_per_epoch) * max(1.0, len(self.cost_weights) / 2))
 
     def supernet_training(self):
         names = ("relaxation", "order", "reward_weight", "validation_share", "learning_rate")
-        names += ("architecture_learning_rate", "warm_up", "guard", "epochs", "seed")
+        names += ("architecture_learning_rate", "warm_up", "guard", "seed")
         partial_channels = self.partial_channels if self.relaxation == "partial" else 1
         return {
             "method": "bilevel",
+            "epochs": self.total_epochs,
             "partial_channels": partial_channels,
             "cost": self.penalised_cost,
             "cost_weights": self.cost_weights,
@@ -190,52 +191,53 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             return {}
         return {reserved.COST_WEIGHT: self.cost_weights[0] if self._next_weight is None else self._next_weight}
 
-    def observe_margins(self, number, values, margins):
-        if any(margin is not None and margin < 0 for margin in margins):
-            self._refused.add(self.encoding.key(values))
-
-    def observe_report(self, number, values, report):
-        super().observe_report(number, values, report)
-        if report is None:
+    def observe(self, observation):
+        super().observe(observation)
+        if observation.violation:
+            self._refused.add(self.encoding.key(observation.values))
+        if observation.report is None:
             return
-        self._next_weight = report["next_cost_weight"]
-        found, weight = report["distribution"], values.get(reserved.COST_WEIGHT, 0.0)
-        self._latest_weight = values.get(reserved.COST_WEIGHT)
+        self._next_weight = observation.report["next_cost_weight"]
+        distribution = observation.report["distribution"]
+        self._latest_weight = observation.values.get(reserved.COST_WEIGHT)
+        weight = observation.values.get(reserved.COST_WEIGHT, 0.0)
         is_guarded = self.guard == "early_stop" and weight == self.cost_weights[0]
-        if is_guarded and (self._is_stopped or (self.distributions and self.skips_dominate(found))):
+        if is_guarded and (self._is_stopped or (self.distributions and self.skips_dominate(distribution))):
             self._is_stopped = True
             self._is_trained = self._is_trained or len(self.cost_weights) == 1
         else:
-            self.distributions[weight] = found
+            self.distributions[weight] = distribution
 
-    def numbers(self):
+    def diagnostics(self):
         if not self._report:
             return {}
         weights = {"cost_weight": self._latest_weight, "reward_weight": self.reward_weight}
-        found = self._report.get("numbers", {}) | {name: of for name, of in weights.items() if of is not None}
-        return super().numbers() | {f"strategy/{name}": float(number) for name, number in found.items()}
+        weights = {name: weight for name, weight in weights.items() if weight is not None}
+        numbers = self._report.get("numbers", {}) | weights
+        return super().diagnostics() | {f"strategy/{name}": float(number) for name, number in numbers.items()}
 
     def derived(self, distribution):
-        """The architecture of the most probable options."""
+        """Return the architecture of the most probable options."""
         return self.encoding.walk(lambda dimension: _pick(dimension, distribution, np.argmax))
 
     def skips_dominate(self, distribution):
-        """Whether the derived architecture skips, by `"identity"` or `"skip"`, at more than half of its decisions that
-        offer it."""
+        """Return whether the derived architecture skips at more than half of the decisions that offer a skip, which is
+        an option `"identity"` or `"skip"`."""
         values = self.derived(distribution)
         offered = [name for name in distribution if name in values and set(_SKIPS) & set(distribution[name])]
         return 2 * sum(values[name] in _SKIPS for name in offered) > len(offered)
 
     def derive(self, generator):
-        within = [each for each in self.distributions.values() if not self._is_refused(self.derived(each))]
-        usable = within or list(self.distributions.values())[-1:]
+        distributions = list(self.distributions.values())
+        feasible = [one for one in distributions if not self._is_refused(self.derived(one))]
+        usable = feasible or distributions[-1:]
         for distribution in usable:
             values = self.derived(distribution)
-            if not self.has_tried(values):
+            if self.is_new(values):
                 return values
         distribution = usable[self.n_asked % len(usable)]
         for draw in range(_MAX_DRAWS):
-            # By this power the distribution flattens from what was learned to almost all options alike.
+            # The power flattens the distribution from the learned one to almost the uniform one.
             power = 1.0 - draw / _MAX_DRAWS
 
             def drawn(probabilities, power=power):
@@ -243,7 +245,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
                 return generator.choice(len(chances), p=chances / chances.sum())
 
             values = self.encoding.walk(lambda dimension, drawn=drawn: _pick(dimension, distribution, drawn))
-            if not self.has_tried(values):
+            if self.is_new(values):
                 return values
         return self.encoding.sample(generator)
 
@@ -252,7 +254,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
 
 def _pick(dimension, distribution, choose):
-    """The option of a decision at the position that `choose` finds among probabilities; a fixed one as it is."""
+    """Return the option of a decision at the position that `choose` returns for its probabilities."""
     if dimension.name not in distribution:
         return dimension.default
     chances = [distribution[dimension.name].get(str(option), 0.0) for option in dimension.options]

@@ -1,6 +1,5 @@
-"""Weight sharing: any strategy asks for thousands of scores of one supernet, and the best few are trained alone."""
+"""Weight sharing: a strategy searches with the scores of one supernet, and the best architectures are trained alone."""
 
-import copy
 import math
 
 import numpy as np
@@ -16,42 +15,43 @@ SAMPLINGS = ("fair", "uniform", "strategy")
 
 
 class WeightSharingOracle(supernet_oracle.SupernetOracle):
-    """One-shot search: lets any strategy search with the scores of a supernet.
+    """One-shot search: any strategy searches with the scores of a supernet.
 
     After the stages of `SupernetOracle`, in which the supernet is trained on one path a step, come
 
     3. one trial with `tuner/stage` `"one_shot"`: the strategy is asked for `queries` architectures (`tuner/queries`)
-       and told what each scores with the weights of the supernet, a score for each objective. Architectures that break
-       a limit are not scored, and don't count: it is told their margins;
-    4. the finalists: the architectures of the best one-shot scores, each trained by itself, with the weights of the
-       supernet to begin with if they are to `inherit` them (`tuner/supernet_epochs` are its epochs by then). Of several
-       objectives they are the Pareto front of these scores, spread over it, and then what only the front dominates.
+       and observes their scores with the weights of the supernet, one per objective. Architectures that violate a
+       constraint are not scored and don't count; the strategy observes their margins;
+    4. the finalists: the architectures of the best one-shot scores, trained by themselves, with the weights of the
+       supernet to begin with if `inherit` is true (`tuner/supernet_epochs` is the number of its epochs). With several
+       objectives they are the Pareto front of the one-shot scores, spread over it, and then the next layers.
 
-    A score that counts is always one of stage 4, or of the default architecture. How well the one-shot scores order
-    architectures is measured on those that have both: see `rank_correlation`.
+    Only stage 4 and the default architecture have scores that count. How well the one-shot scores rank architectures
+    is measured on the architectures that have both scores: see `rank_correlation`.
 
     Paths are drawn evenly (Guo et al., "Single path one-shot neural architecture search", 2020; strictly fair: Chu et
-    al., "FairNAS", 2021) or by the strategy, which is told the scores of what it draws while the weights are trained
-    (Pham et al., "Efficient neural architecture search via parameter sharing", 2018). In the second case it may draw an
-    architecture more than once, and what it has learned is where stage 3 begins.
+    al., "FairNAS", 2021) or by the strategy, which observes the scores of its architectures while the weights are
+    trained (Pham et al., "Efficient neural architecture search via parameter sharing", 2018). In the second case it may
+    draw an architecture more than once, and begins stage 3 with what it has learned.
 
-    The report of stage 3 holds `"finalists"`, pairs of architecture and one-shot score, best first. The score is a list
-    if there are several objectives, and `None` if no architecture was within the limits: then those are handed on that
-    are nearest to them. Reports of the supernet's epochs hold, if the strategy draws the paths, `"told"`: architecture,
-    scores (`None` if it wasn't scored) and margins of what it asked for. Larger scores are better.
+    The report of stage 3 holds `"finalists"`, pairs of an architecture and its one-shot score, best first. The score is
+    a list if there are several objectives, and `None` if no architecture was feasible: then the finalists are the ones
+    closest to the limits. Reports of the supernet's epochs hold, if the strategy draws the paths, `"told"`: triples of
+    an architecture that it asked for, its scores (`None` if it wasn't scored) and its margins. Larger scores are
+    better.
 
-    Its `numbers` are those of `SupernetOracle`, those of a strategy that draws the paths after each epoch, and
+    Its `diagnostics` are those of `SupernetOracle`, those of a strategy that draws the paths after each epoch, and
     `rank_correlation`.
 
     Args:
         strategy: A name such as `"evolution"` or `"reinforcement"`, or an oracle that needs no supernet. Defaults to
             `"evolution"`.
         epochs: As in `SupernetOracle`.
-        sampling: How the paths that are trained are drawn: `"fair"`: each option of a decision equally often,
+        sampling: How the paths that are trained are drawn: `"fair"`: all options of a decision equally often,
             `"uniform"`: at random, or `"strategy"`. Defaults to `"fair"`.
         queries: Number of one-shot scores. Defaults to 1000.
         inherit: Whether finalists begin with the weights of the supernet. Defaults to `False`.
-        **kwargs: As in `Oracle`.
+        **kwargs: As in `SupernetOracle`.
     """
 
     def __init__(self, strategy="evolution", epochs=None, sampling="fair", queries=1000, inherit=False, **kwargs):
@@ -60,11 +60,10 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         self.sampling = sampling
         self.queries = queries
         self.inherit = inherit
-        #: The space's `OperationGraph`, for a strategy that takes one and has none.
-        self.structure = None
         self._inner = None
         self._finalists = None
-        self._alone = {}
+        #: By the key of an architecture: its first score when trained by itself.
+        self._scores = {}
 
     def check(self):
         super().check()
@@ -73,7 +72,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         elif not isinstance(self.strategy, str) or self.strategy not in registry.STRATEGIES:
             raise ValueError(
                 f"`strategy` must be one of {', '.join(map(repr, registry.STRATEGIES))} or an oracle of autonas that "
-                f"needs no supernet and trains all in full. Received: strategy={self.strategy!r:.100}"
+                f"needs no supernet and trains all candidates in full. Received: strategy={self.strategy!r:.100}"
             )
         checks.check_option("sampling", self.sampling, SAMPLINGS)
         checks.check_integer("queries", self.queries, 1)
@@ -81,74 +80,64 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             raise ValueError(f"`inherit` must be True or False. Received: inherit={self.inherit!r}")
 
     def supernet_training(self):
-        return {"method": "paths", "epochs": self.epochs, "sampling": self.sampling}
+        return {"method": "paths", "epochs": self.total_epochs, "sampling": self.sampling}
 
     def derive(self, generator):
         if self._finalists is None:
             return {reserved.STAGE: Stage.ONE_SHOT.value, reserved.QUERIES: self.queries}
         inherited = {reserved.SUPERNET_EPOCHS: self._n_epochs} if self.inherit else {}
-        new = (values | inherited for values, _ in self._finalists if not self.has_tried(values))
+        new = (values | inherited for values, _ in self._finalists if self.is_new(values))
         return next(new, base.DONE)
 
     def strategy_for(self, values):
-        """The strategy that draws the paths of a supernet's epoch, or asks for one-shot scores; a copy of its own.
+        """Return a copy of the strategy that draws the paths of an epoch of the supernet, or asks for one-shot scores.
 
-        Architectures are numbered in the order of asking, on from its `n_asked`.
+        The numbers of its architectures begin with its `n_asked`.
         """
         if self.sampling == "strategy" and not base.is_candidate(values):
-            inner = copy.deepcopy(self._drawing())
-            inner.repeats = reserved.stage_of(values) == Stage.SUPERNET
-            return inner
+            return self._drawing().fork(repeats=reserved.stage_of(values) == Stage.SUPERNET)
         return registry.inside(self) if reserved.stage_of(values) == Stage.ONE_SHOT else None
 
-    def observe(self, number, values, scores):
-        super().observe(number, values, scores)
-        if scores is not None:
-            self._alone[self.encoding.key(values)] = scores[0]
-
-    def observe_again(self, number, values, scores):
-        self._alone[self.encoding.key(values)] = scores[0]
-
-    def observe_report(self, number, values, report):
-        super().observe_report(number, values, report)
-        if report is None:
+    def observe(self, observation):
+        super().observe(observation)
+        report = observation.report
+        if observation.scores is not None:
+            self._scores[self.encoding.key(observation.values)] = observation.scores[0]
+        elif report is None:
             return
-        if reserved.stage_of(values) == Stage.ONE_SHOT:
+        elif observation.stage == Stage.ONE_SHOT:
             self._finalists = [(architecture, score) for architecture, score in report["finalists"]]
         elif self.sampling == "strategy":
-            # The copy that was told of these is gone.
+            # The copy that has observed these scores is gone.
             inner = self._drawing()
             for architecture, scores, margins in report["told"]:
-                inner.learn(architecture, None if scores is None else tuple(scores), margins)
+                inner.learn(architecture, None if scores is None else tuple(scores), margins=margins)
 
     @property
     def rank_correlation(self):
-        """Kendall's τ between one-shot scores and those of stand-alone training, by the first objective, of the
-        architectures that have both; `None` before there are two, and where one of the scores is the same for all."""
+        """Kendall's τ between one-shot scores and scores of stand-alone training, by the first objective, of the
+        architectures that have both; `None` before there are two, and if all scores of one kind are equal."""
         firsts = [(values, np.ravel(score)[0]) for values, score in self._finalists or [] if score is not None]
-        known = [(score, self._alone.get(self.encoding.key(values))) for values, score in firsts]
+        known = [(score, self._scores.get(self.encoding.key(values))) for values, score in firsts]
         pairs = [pair for pair in known if pair[1] is not None]
         if len(pairs) < 2:
             return None
         correlation = float(stats.kendalltau(*zip(*pairs, strict=True)).statistic)
         return None if math.isnan(correlation) else correlation
 
-    def numbers(self):
+    def diagnostics(self):
         correlation = {} if self.rank_correlation is None else {"rank_correlation": self.rank_correlation}
-        drawing = self._inner.numbers() if self._report and self._inner is not None else {}
-        return super().numbers() | drawing | correlation
+        drawing = self._inner.diagnostics() if self._report and self._inner is not None else {}
+        return super().diagnostics() | drawing | correlation
 
     def _drawing(self):
-        """The strategy that learns while it draws the paths."""
+        """Return the strategy that learns while it draws the paths."""
         if self._inner is None:
-            self._inner = registry.inside(self)
-            # Each copy of it would begin with them.
-            self._inner.initial_points = []
-            self._inner.repeats = True
+            # Every copy of the strategy would begin with its initial points.
+            self._inner = registry.inside(self, initial_points=[], repeats=True)
         return self._inner
 
 
 def _scores_at_once(strategy):
-    """Whether an oracle can be asked for architectures whose scores need no training."""
-    is_ours = isinstance(strategy, base.Oracle) and strategy.supernet_training() is None
-    return is_ours and not (strategy.goes_on or strategy.stops_trainings)
+    """Return whether an oracle can be asked for architectures whose scores need no training."""
+    return isinstance(strategy, base.Oracle) and strategy.schedule is None and strategy.one_shot is None

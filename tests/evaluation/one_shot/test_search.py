@@ -28,11 +28,10 @@ class Told(oracles.RandomOracle):
         super().__init__(objective="val_accuracy", hyperparameters=hp, seed=0, initial_points=[])
         self.told, self.margins = [], []
 
-    def observe(self, number, values, scores):
-        self.told.append((number, values["value"], scores))
-
-    def observe_margins(self, number, values, margins):
-        self.margins.append((number, margins))
+    def observe(self, observation):
+        self.told.append((observation.number, observation.values["value"], observation.scores))
+        if observation.margins is not None:
+            self.margins.append((observation.number, observation.margins))
 
 
 def within_3(values):

@@ -231,8 +231,7 @@ def test_weights_that_are_gone_are_not_inherited(trained):
 def test_a_strategy_that_draws_the_paths_is_told_of_scores(tmp_path):
     evaluated = make(tmp_path, {**PATHS, "sampling": "strategy"})
     space = supernets.build(evaluated.graph).space
-    drawing = strategy(space, oracles.ReinforcementOracle, initial_points=[])
-    drawing.repeats = True
+    drawing = strategy(space, oracles.ReinforcementOracle, initial_points=[], repeats=True)
     outcome = run(evaluated, epoch_job(0, strategy=drawing))
     assert len(outcome.report["told"]) == drawing.n_asked == 20
     assert all(0 <= score <= 1 and margins is None for _, (score,), margins in outcome.report["told"])

@@ -81,8 +81,8 @@ def test_scores_of_short_and_long_trainings_are_told_on_one_scale():
     """Longer trainings score far more: a strategy that compared them would only go on from those."""
 
     class Listening(oracles.RandomOracle):
-        def observe(self, number, values, scores):
-            told.append(scores[0])
+        def observe(self, observation):
+            told.append(observation.scores[0])
 
     told = []
     oracle = hyperband(Listening())

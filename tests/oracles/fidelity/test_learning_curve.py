@@ -11,6 +11,7 @@ from autonas import oracles
 from autonas.oracles import base
 from autonas.oracles.fidelity import extrapolation
 from autonas.oracles.fidelity.learning_curve import LearningCurveOracle
+from autonas.oracles.observation import LearningCurve
 from autonas.testing import oracles as contracts
 from autonas.testing import problems, simulation
 
@@ -58,9 +59,8 @@ def was_stopped(trial):
 
 
 def end(oracle, number, values, scores, forecast=None, horizon=N_EPOCHS):
-    """Tells it of a trial's curve and score."""
-    oracle.observe_curve(number, values, scores, horizon, forecast)
-    oracle.tell(number, values, (max(scores),))
+    """Tell an oracle the learning curve of a trial, whose score is the best of the curve."""
+    oracle.tell(number, values, (max(scores),), curve=LearningCurve(scores, horizon, forecast))
 
 
 def ended(finals, **arguments):
@@ -147,8 +147,7 @@ def test_what_the_time_limit_cut_off_is_a_score_to_beat_but_no_curve_to_go_by():
 def test_what_is_beyond_a_limit_is_no_score_to_beat():
     oracle = ended([0.5, 0.6])
     values = oracle.ask()
-    oracle.observe_curve(2, values, [0.9] * N_EPOCHS, N_EPOCHS, None)
-    oracle.tell(2, values, (0.9,), (-0.1,))
+    oracle.tell(2, values, (0.9,), (-0.1,), curve=LearningCurve([0.9] * N_EPOCHS, N_EPOCHS))
     assert oracle.stopper_for({}).best == 0.6
 
 
@@ -177,23 +176,22 @@ def test_the_strategy_is_told_the_extrapolated_score_but_none_better_than_the_be
     inner = {"evolution": oracles.EvolutionOracle, "bayesian": oracles.BayesianOracle}[strategy]
 
     class Spy(inner):
-        def tell(self, number, values, scores, margins=None, fidelity=None):
-            told.append((scores, fidelity))
-            super().tell(number, values, scores, margins, fidelity)
+        def observe(self, observation):
+            told.append((observation.scores, observation.fidelity))
+            super().observe(observation)
 
     oracle = ended([0.5, 0.6], strategy=Spy())
     end(oracle, 2, oracle.ask(), [0.1, 0.2], [0.55, 0.02, 5.0])
     end(oracle, 3, oracle.ask(), [0.1, 0.2], [0.7, 0.02, 5.0])
     end(oracle, 4, oracle.ask(), [0.1, 0.3], [0.25, 0.02, 5.0])
-    assert told == [((0.5,), None), ((0.6,), None), ((0.55,), None), ((0.6,), None), ((0.3,), None)]
+    assert told == [((0.5,), 1.0), ((0.6,), 1.0), ((0.55,), 1.0), ((0.6,), 1.0), ((0.3,), 1.0)]
     assert oracle.stopper_for({}).best == 0.6
 
 
 def test_a_failed_trial_is_told_as_failed():
     oracle = ended([0.5, 0.6])
     values = oracle.ask()
-    oracle.observe_curve(2, values, [], 0, None)
-    oracle.tell(2, values, None)
+    oracle.tell(2, values, None, curve=LearningCurve([], 0))
     assert len(oracle.stopper_for({}).curves) == 2 and isinstance(oracle.ask(), dict)
 
 
@@ -254,4 +252,5 @@ def test_outside_of_auto_model_the_epochs_must_be_given():
 
 
 def test_other_oracles_stop_nothing():
-    assert base.Oracle().stopper_for({}) is None and not base.Oracle.stops_trainings
+    assert base.Oracle().schedule is None
+    assert oracles.SuccessiveHalvingOracle(max_epochs=9).schedule.stopper_for({}) is None

@@ -206,7 +206,7 @@ def test_while_the_last_is_on_trial_there_is_nothing_to_do_but_wait():
 def test_what_may_be_promoted_is_known_the_likeliest_first():
     oracle = halving()
     searched(oracle, [0.3, 0.9, 0.1, 0.5])
-    assert oracle.goes_on and oracle.promotable() == ["0003", "0000", "0002"]
+    assert oracle.schedule.continues_trainings and oracle.schedule.promotable() == ["0003", "0000", "0002"]
 
 
 # ---------------------------------------------------------------------- workers
@@ -235,37 +235,31 @@ class Listening(oracles.RandomOracle):
 
     def __init__(self, **arguments):
         super().__init__(**arguments)
-        self.told, self.again, self.fidelities = [], [], []
+        self.observations = []
 
-    def observe(self, number, values, scores):
-        self.told.append((number, scores))
-
-    def observe_again(self, number, values, scores):
-        self.again.append((number, scores))
-
-    def observe_fidelity(self, number, values, fidelity):
-        self.fidelities.append(fidelity)
-
-
-class Knowing(Listening):
-    knows_fidelities = True
+    def observe(self, observation):
+        self.observations.append(observation)
 
 
 def test_a_strategy_is_told_once_of_an_architecture_and_again_when_it_was_trained_on():
     oracle = halving(Listening())
     searched(oracle, [0.1, 0.2, 0.3, 7.0, 0.0, 0.1, 0.3, 5.0])
     inner = oracle._strategy
-    assert inner.told == [(0, (0.1,)), (1, (0.2,)), (2, (0.3,)), (3, (0.0,)), (4, (0.1,)), (5, (0.3,))]
+
+    def scores(is_update):
+        return [(one.number, one.scores) for one in inner.observations if one.is_update == is_update]
+
+    assert scores(False) == [(0, (0.1,)), (1, (0.2,)), (2, (0.3,)), (3, (0.0,)), (4, (0.1,)), (5, (0.3,))]
     # As it would be at the lowest rung: there, both scored 0.3.
-    assert inner.again == [(2, (0.3,)), (5, (0.3,))] and not inner.fidelities and not inner.pending
+    assert scores(True) == [(2, (0.3,)), (5, (0.3,))] and not inner.pending
 
 
-def test_one_that_knows_fidelities_is_told_each_score_as_it_is():
-    oracle = halving(Knowing())
+def test_an_observation_has_each_score_as_it_was_measured_and_its_fidelity_too():
+    oracle = halving(Listening())
     searched(oracle, [0.1, 0.2, 0.3, 7.0])
-    inner = oracle._strategy
-    assert inner.told == [(0, (0.1,)), (1, (0.2,)), (2, (0.3,)), (2, (7.0,))]
-    assert inner.fidelities == [1 / 9, 1 / 9, 1 / 9, 3 / 9] and not inner.again
+    measured = [(one.number, one.measured_scores) for one in oracle._strategy.observations]
+    assert measured == [(0, (0.1,)), (1, (0.2,)), (2, (0.3,)), (2, (7.0,))]
+    assert [one.fidelity for one in oracle._strategy.observations] == [1 / 9, 1 / 9, 1 / 9, 3 / 9]
 
 
 @pytest.mark.parametrize("strategy", ["bayesian", "evolution", "local_search", "random", "reinforcement"])
@@ -302,7 +296,7 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
     "arguments, message",
     [
         ({"strategy": "gradient"}, "`strategy` must be one of 'bayesian'.*Received: strategy='gradient'"),
-        ({"strategy": SuccessiveHalvingOracle()}, "trains all in full"),
+        ({"strategy": SuccessiveHalvingOracle()}, "trains all candidates in full"),
         ({"reduction": 1}, "`reduction` must be an integer of at least 2. Received: reduction=1"),
         ({"min_epochs": 0}, "`min_epochs` must be an integer of at least 1"),
         ({"min_epochs": 5, "max_epochs": 4}, "`max_epochs` must be an integer of at least 5"),

@@ -222,8 +222,8 @@ def test_the_guard_of_a_sweep_ends_its_first_weight_only(tmp_path):
 def test_the_cost_is_that_of_the_objectives_or_limits_and_is_swept():
     def searching(objectives=None, limits=(), **arguments):
         oracle = GradientSimulation(certain()).oracle(**arguments)
-        oracle.objectives = objectives and [keras_tuner.Objective(name, "min") for name in objectives]
-        oracle.constraint_names = limits
+        objectives = objectives and [keras_tuner.Objective(name, "min") for name in objectives]
+        oracle = oracle.with_arguments(objectives=objectives, constraint_names=limits)
         return oracle.penalised_cost, oracle.cost_weights
 
     sweep = [0.0, 0.1, 0.3, 1.0]

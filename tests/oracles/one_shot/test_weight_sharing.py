@@ -81,11 +81,11 @@ def test_while_the_supernet_is_on_trial_there_is_nothing_else_to_try():
     assert epoch["tuner/stage"] == "supernet"
     assert oracle.ask() == oracles.WAIT
     # The first candidate may end when it likes.
-    oracle.tell_report(1, epoch, {"finished": True})
+    oracle.tell(1, epoch, None, report={"finished": True})
     one_shot = oracle.ask()
     assert one_shot["tuner/stage"] == "one_shot" and oracle.ask() == oracles.WAIT
     oracle.tell(0, default, (0.5,))
-    oracle.tell_report(2, one_shot, simulation.report(oracle, one_shot))
+    oracle.tell(2, one_shot, None, report=simulation.report(oracle, one_shot))
     assert "tuner/stage" not in oracle.ask()
 
 
@@ -128,7 +128,7 @@ def test_the_rank_correlation_is_that_of_the_finalists(noise, tmp_path):
     one_shot_scores = [simulation.one_shot_score(values) for values, _ in finalists]
     expected = stats.kendalltau(one_shot_scores, [score for _, score in finalists]).statistic
     assert oracle.rank_correlation == pytest.approx(expected)
-    assert oracle.numbers() == {"rank_correlation": oracle.rank_correlation}
+    assert oracle.diagnostics() == {"rank_correlation": oracle.rank_correlation}
     assert expected == pytest.approx(1.0) if noise == 0.0 else 0.2 < expected < 0.95
 
 
@@ -136,7 +136,7 @@ def test_there_is_no_rank_correlation_before_two_finalists_have_scores(tmp_path)
     simulation = Simulation()
     oracle = simulation.oracle()
     simulation.run(oracle, tmp_path, stop_after=6)
-    assert oracle.rank_correlation is None and oracle.numbers() == {}
+    assert oracle.rank_correlation is None and oracle.diagnostics() == {}
 
 
 # ---------------------------------------------------------------------- several objectives, limits
@@ -305,7 +305,7 @@ def test_the_users_oracle_is_a_description(tmp_path):
     [
         (
             {"strategy": "gradient"},
-            "`strategy` must be one of 'bayesian', .* that needs no supernet and trains all in full",
+            "`strategy` must be one of 'bayesian', .* that needs no supernet and trains all candidates in full",
         ),
         ({"strategy": oracles.WeightSharingOracle()}, "`strategy` must be one of .*WeightSharingOracle"),
         ({"strategy": oracles.EvolutionOracle(population_size=0)}, "`population_size` must be an integer"),

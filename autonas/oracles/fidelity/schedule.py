@@ -1,0 +1,32 @@
+"""Training schedules: the questions of the search loop to an oracle that doesn't train all candidates in full."""
+
+
+class TrainingSchedule:
+    """Base class of schedules that shorten trainings.
+
+    The search loop asks `Oracle.schedule` for one. By default no training is continued or stopped.
+    """
+
+    #: Whether a trial may continue the training of an earlier one, which its values name under `tuner/trial_id`.
+    continues_trainings = False
+
+    def promotable(self):
+        """Return the ids of the trials that a later trial may continue, the likeliest first."""
+        return []
+
+    def finish(self):
+        """Prepare for the end of the search: the remaining time is for full trainings of the best candidates."""
+
+    def stopper_for(self, values):
+        """Return a function that decides after each epoch of a trial whether the training continues.
+
+        Args:
+            values: Values of the trial.
+
+        Returns:
+            `None` if the trial won't be stopped. Otherwise a picklable function of the history, a list of one dict of
+            numbers for each epoch. It returns `None` to continue. To stop the trial, it returns an object with a
+            `forecast` of the final score, a dataclass of floats, whose text states the reason. Its method
+            `scores(history)` returns the objective after each epoch, larger is better.
+        """
+        return None

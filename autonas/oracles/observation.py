@@ -1,0 +1,75 @@
+"""Observations: the results of trials, as a strategy learns from them."""
+
+import dataclasses
+
+from autonas.oracles import feasibility
+from autonas.trials import reserved
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningCurve:
+    """Scores of one training after each of its epochs.
+
+    Args:
+        scores: The objective after each epoch, a list of floats, larger is better.
+        horizon: Number of epochs over which the learning rate was annealed.
+        forecast: If the training was stopped early, the forecast of its final score as a list of floats, see
+            `fidelity.extrapolation.Forecast`. Defaults to `None`.
+    """
+
+    scores: list
+    horizon: int
+    forecast: list | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """The result of one trial.
+
+    Args:
+        number: The number of the trial, from 0 in the order of asking.
+        values: The architecture; of another stage, its values with the stage's name.
+        scores: Tuple of one float per objective, larger is better, on one scale for all fidelities. `None` if the trial
+            failed or was refused. Defaults to `None`.
+        margins: Tuple of one float per constraint: log(limit / cost) for an upper limit, so that a margin is at least 0
+            within the limit and negative beyond; `None` for a cost that wasn't measured. Defaults to `None`: there are
+            no constraints.
+        fidelity: Cost of the training as a share of that of a full training, more than 0 and at most 1. Defaults to 1.
+        measured_scores: The scores as measured, where a `LowFidelityOracle` has mapped `scores` to the scale of the
+            lowest fidelity. Defaults to `None`: `scores` are as measured.
+        curve: The `LearningCurve` of a training that could have been stopped early. Defaults to `None`.
+        report: Result of a trial of another stage, a JSON-like dict; `None` if that trial failed. Defaults to `None`.
+        is_update: Whether the strategy has observed this architecture before, and its training has been continued.
+            Defaults to `False`.
+
+    Example:
+
+    ```python
+    oracle.observe(Observation(0, {"units": 32}, (0.93,)))
+    ```
+    """
+
+    number: int
+    values: dict
+    scores: tuple | None = None
+    margins: tuple | None = None
+    fidelity: float = 1.0
+    measured_scores: tuple | None = None
+    curve: LearningCurve | None = None
+    report: dict | None = None
+    is_update: bool = False
+
+    @property
+    def stage(self):
+        """The `Stage` of the search that the trial belongs to."""
+        return reserved.stage_of(self.values)
+
+    @property
+    def is_candidate(self):
+        """Whether the trial was an architecture trained by itself, and not another stage of the search."""
+        return reserved.is_candidate(self.values)
+
+    @property
+    def violation(self):
+        """By how much the architecture exceeds all limits together; see `feasibility.violation`."""
+        return feasibility.violation(self.margins)
