@@ -16,7 +16,9 @@ def accepted(cls):
         if "__init__" not in vars(base):
             continue
         parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
-        names += [one.name for one in parameters if one.kind not in _VARIADIC and one.name not in names]
-        if all(one.kind != inspect.Parameter.VAR_KEYWORD for one in parameters):
+        for parameter in parameters:
+            if parameter.kind not in _VARIADIC and parameter.name not in names:
+                names.append(parameter.name)
+        if all(parameter.kind != inspect.Parameter.VAR_KEYWORD for parameter in parameters):
             break
     return names

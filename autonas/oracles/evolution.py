@@ -188,7 +188,7 @@ class EvolutionOracle(base.Oracle):
         fitness = self._fitness()
         size = self.tournament_size
         if size is None:
-            has_several_scores = any(one.scores is not None and len(one.scores) > 1 for one in self._population)
+            has_several_scores = any(member.scores and len(member.scores) > 1 for member in self._population)
             size = 2 if has_several_scores else self._size
         drawn = generator.choice(len(fitness), min(size, len(fitness)), replace=False)
         return max(drawn, key=lambda index: fitness[index])
@@ -220,4 +220,4 @@ def _is_as_good(first, second):
     """Return whether the first has a smaller violation or, if both are feasible, is as good in all scores."""
     if min(first[0], second[0]) < 0:
         return first[0] >= second[0]
-    return all(one >= other for one, other in zip(first, second, strict=True))
+    return all(score >= other for score, other in zip(first, second, strict=True))

@@ -1,4 +1,4 @@
-"""Random search: the yardstick of every strategy."""
+"""Random search, which every strategy is compared with."""
 
 from autonas.oracles import base
 

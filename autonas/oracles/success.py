@@ -39,7 +39,7 @@ class SuccessModel:
     def __init__(self):
         self._n_trials = self._n_failed = 0
         self._latest = collections.deque(maxlen=_WINDOW)
-        #: Options of the successful trials before the first failure: they count once there is one.
+        #: Architectures of the successful trials before the first failure, which are counted after it.
         self._waiting = []
         #: By option: the log odds that it is broken, and how many trials with it succeeded and failed.
         self._odds, self._counts = {}, {}
@@ -91,7 +91,7 @@ class SuccessModel:
         return key not in self._failures or (any(self._latest) and self._again(key) >= _MIN_PROBABILITY)
 
     def probability(self, encoding, values):
-        """Return the probability of success over that of an architecture that nothing speaks against, from 0 to 1."""
+        """Return the probability of success relative to an architecture without known risks, from 0 to 1."""
         if not self._n_failed:
             return 1.0
         worst = min((self._of_option(option) for option in _options(encoding, values)), default=1.0)
@@ -109,7 +109,7 @@ class SuccessModel:
 
 
 def _options(encoding, values):
-    """The options that an architecture has, of the decisions that have several."""
+    """Yield the options of an architecture, for the decisions that have several."""
     for dimension in encoding.dimensions:
         if dimension.name in values and dimension.size > 1:
             value = values[dimension.name]

@@ -66,7 +66,7 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
             raise ValueError(
                 "`objective` must be a single one where trials are stopped that can't become the best: no point of a "
                 "Pareto front is. Give a combination of them, such as autonas.objectives.WeightedSum, or another "
-                f"`fidelity`. Received: objective={[one.name for one in self._objectives]}"
+                f"`fidelity`. Received: objective={[objective.name for objective in self._objectives]}"
             )
 
     # ------------------------------------------------------------------ ask

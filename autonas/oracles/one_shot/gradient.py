@@ -1,5 +1,7 @@
 """Gradient search: a distribution over architectures is learned with the weights of a supernet, and then sampled."""
 
+import itertools
+
 import numpy as np
 
 from autonas.arguments import checks
@@ -229,7 +231,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def derive(self, generator):
         distributions = list(self.distributions.values())
-        feasible = [one for one in distributions if not self._is_refused(self.derived(one))]
+        is_refused = [self._is_refused(self.derived(distribution)) for distribution in distributions]
+        feasible = list(itertools.compress(distributions, np.logical_not(is_refused)))
         usable = feasible or distributions[-1:]
         for distribution in usable:
             values = self.derived(distribution)
