@@ -166,8 +166,8 @@ class Reporter:
 
         Args:
             record: The finished `TrialRecord`.
-            numbers: Dict of floats: the diagnostics of the strategy (see `Oracle.diagnostics`); for several objectives, their
-                values and the hypervolume so far; the seconds of the search so far by phase, `"seconds/<phase>"`.
+            numbers: Dict of floats: the diagnostics of the strategy (see `Oracle.diagnostics`); for several objectives,
+                their values and the hypervolume so far; the seconds of the search so far by phase, `"seconds/<phase>"`.
         """
 
     def on_predictions(self, record, predictions):
