@@ -47,7 +47,7 @@ class Event:
 
 @dataclasses.dataclass(frozen=True)
 class Search(Event):
-    """The beginning of a search: its seed, and further facts by which searches are told apart (the header)."""
+    """The beginning of a search: its seed, and its header, the facts that identify a search, under `further`."""
 
     kind = "search"
     shape = {"version": int, "seed": int}
