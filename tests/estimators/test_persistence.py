@@ -330,11 +330,11 @@ def _linked_weights(path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda path: rewrite(path, members=[("../canary", b"")]), "holds '../canary', which is no part of a network"),
-        (lambda path: rewrite(path, members=[("/canary", b"")]), "holds '/canary', which is no part of a network"),
+        (lambda path: rewrite(path, members=[("../canary", b"")]), "holds '../canary', which isn't a member of a network"),
+        (lambda path: rewrite(path, members=[("/canary", b"")]), "holds '/canary', which isn't a member of a network"),
         (
             lambda path: rewrite(path, members=[("assets/a/vocabulary.txt", b"")]),
-            "which is no part of a network",
+            "which isn't a member of a network",
         ),
         (_doubled, "a member of the archive is missing, doubled or damaged"),
         (_without_weights, "a member of the archive is missing, doubled or damaged"),
@@ -367,7 +367,7 @@ def test_objects_in_arrays_are_refused(saved, file):
 
 def test_rows_of_other_columns_are_refused(saved):
     np.savez(saved / "examples.npz", **{"0:age": np.zeros(2), "../evil": np.zeros(2)})
-    assert_refused(saved, "examples.npz", r"the rows have the parts \['age'\], not \['age', 'city', 'note'\]")
+    assert_refused(saved, "examples.npz", r"the example rows have the arrays \['age'\], not \['age', 'city', 'note'\]")
 
 
 @pytest.mark.parametrize("file", FILES)
