@@ -257,7 +257,7 @@ class BayesianOracle(base.Oracle):
         is_fitted = not self._newly_fitted.isdisjoint(quantity.name for quantity in quantities)
         kernel = prediction.of_kernel(processes, self.encoding.dimensions) if is_fitted else {}
         self._newly_fitted.clear()
-        return prediction.Prediction(self.encoding.key(values), share, reasons, means, deviations, kernel)
+        return prediction.Prediction(self.encoding.key(values), share, reasons, means, deviations, kernel=kernel)
 
     def _conditioned(self, quantity, kept, n_pending, n_full, views):
         """Return a process conditioned on its targets, and on the predictions for the pending trials.

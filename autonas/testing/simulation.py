@@ -115,7 +115,7 @@ def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, ma
         if not running or running[0][0] > limit:
             return ended
         now, number, began = heapq.heappop(running)
-        ended.append(_end(oracle, number, measure, margins, facts, began, now))
+        ended.append(_end(oracle, number, measure, margins, facts, began=began, now=now))
 
 
 def _end(oracle, number, measure, margins, facts, began, now):

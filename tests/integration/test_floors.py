@@ -54,3 +54,13 @@ def test_every_import_goes_to_a_lower_floor():
 def test_at_most_three_modules_stand_outside_of_a_room():
     folder = pathlib.Path(autonas.__file__).parent
     assert sorted(path.name for path in folder.glob("*.py")) == ["__init__.py", "__main__.py", "exceptions.py"]
+
+
+def test_no_call_has_more_than_five_positional_arguments():
+    folder = pathlib.Path(autonas.__file__).parent
+    long = []
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and sum(not isinstance(value, ast.Starred) for value in node.args) > 5:
+                long.append(f"{path.relative_to(folder)}:{node.lineno}")
+    assert not long

@@ -84,7 +84,8 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
         first = self.least_epochs(_FIRST_SHARE)
         best = None if self._n_completed < _MIN_COMPLETED else self._best
         objective = self.objective
-        return Stopper(objective.name, objective.direction, self._curves.copy(), best, self.confidence, first)
+        curves = self._curves.copy()
+        return Stopper(objective.name, objective.direction, curves, best, self.confidence, min_epochs=first)
 
     # ------------------------------------------------------------------ tell
 
