@@ -170,7 +170,7 @@ def dense():
 
 def convolutions():
     node = autonas.ImageInput()
-    block = autonas.ConvolutionBlock(filters=autonas.Choice([4, 8]), depth=autonas.Int(1, 2), layers=1)
+    block = autonas.ConvolutionBlock(filters=autonas.Choice([4, 8]), n_stages=autonas.Int(1, 2), layers=1)
     return node, autonas.ClassificationHead()(autonas.Reduction()(block(node)))
 
 
@@ -198,7 +198,7 @@ def convolutions_1d():
 def two_inputs():
     image, table = autonas.ImageInput(name="image"), autonas.StructuredDataInput(name="table")
     branches = [
-        autonas.ConvolutionBlock(filters=4, depth=1, layers=1)(image),
+        autonas.ConvolutionBlock(filters=4, n_stages=1, layers=1)(image),
         autonas.DenseBlock(units=autonas.Choice([8, 16]), depth=1)(table),
     ]
     merged = autonas.Merge()(branches)

@@ -53,10 +53,10 @@ def _fixed():
     block = autonas.ConvolutionBlock(
         filters=16,
         kernel_size=3,
-        depth=2,
+        n_stages=2,
         layers=1,
         kind="plain",
-        pooling="max",
+        downsampling="max",
         batch_normalization=True,
         dropout=0.0,
     )

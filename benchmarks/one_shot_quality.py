@@ -219,7 +219,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
 
     blocks = {
         "residual chain": lambda: autonas.ChainBlock(
-            filters=12, depth=6, skip="residual", interval=6, operations=OPERATIONS
+            filters=12, depth=6, skip="residual", layers=6, operations=OPERATIONS
         ),
         "cells": lambda: autonas.CellBlock("nas_bench_201", filters=12, n_stages=1, operations=OPERATIONS),
     }

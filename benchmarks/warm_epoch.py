@@ -32,7 +32,7 @@ def measure(turns, epochs, batch_size):
     x, y = load_digits(return_X_y=True)
     node = autonas.ImageInput()
     block = autonas.ConvolutionBlock(
-        filters=16, kernel_size=3, depth=2, layers=1, kind="plain", pooling="max", dropout=0.0
+        filters=16, kernel_size=3, n_stages=2, layers=1, kind="plain", downsampling="max", dropout=0.0
     )
     estimator = autonas.AutoModel(node, autonas.ClassificationHead(dropout=0.25)(block(node)), seed=0)
     fit_data = FitData(x.reshape(-1, 8, 8).astype("uint8"), y)

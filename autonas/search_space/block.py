@@ -1,12 +1,20 @@
 """Nodes and blocks, from which a graph is built as with Keras's functional API."""
 
+from __future__ import annotations
+
 import inspect
 import re
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from autonas.arguments.lists import as_list
 from autonas.search_space import ranges
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+    from autonas.search_space.operation_graph import OperationGraph
 
 
 class Node:
@@ -16,15 +24,18 @@ class Node:
         block: The block whose output the node is, or `None` for an input.
     """
 
-    def __init__(self, block=None):
+    def __init__(self, block: Block | None = None) -> None:
         self.block = block
 
 
 class Configurable:
     """Base class of objects whose configuration is the arguments of the constructor, stored as attributes."""
 
+    #: Dict from renamed arguments to their former names, which remain in saved configurations and in hyperparameters.
+    former_names: dict[str, str] = {}
+
     @classmethod
-    def argument_names(cls):
+    def argument_names(cls) -> list[str]:
         """Return the names of the constructor's arguments."""
         parameters = inspect.signature(cls.__init__).parameters.values()
         variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -32,12 +43,15 @@ class Configurable:
             parameter.name for parameter in parameters if parameter.name != "self" and parameter.kind not in variable
         ]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
 
     @classmethod
-    def from_config(cls, config):
-        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        renamed = {former: name for name, former in cls.former_names.items()}
+        return cls(
+            **{renamed.get(name, name): keras.saving.deserialize_keras_object(value) for name, value in config.items()}
+        )
 
 
 class Block(Configurable):
@@ -76,10 +90,10 @@ class Block(Configurable):
     #: not, an input connected to the block is first encoded as one float tensor (see `Graph`).
     takes_raw_inputs = False
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         self.name = name
 
-    def __call__(self, inputs):
+    def __call__(self, inputs: Node | list[Node]) -> Node:
         """Connect the block to a node or a list of nodes, and return its output node."""
         if getattr(self, "parents", None) is not None:
             raise ValueError(
@@ -96,7 +110,7 @@ class Block(Configurable):
         self.parents = nodes
         return Node(self)
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
         """Build the layers of the block.
 
         Args:
@@ -109,7 +123,7 @@ class Block(Configurable):
         """
         raise NotImplementedError
 
-    def structure(self, prefix):
+    def structure(self, prefix: str) -> OperationGraph | None:
         """Return the graph of operations that the decisions of the block describe, if any.
 
         A strategy uses the graph to recognise architectures that compute the same function.
@@ -122,7 +136,7 @@ class Block(Configurable):
         """
         return None
 
-    def drawing(self, prefix):
+    def drawing(self, prefix: str) -> list[dict[str, Any]]:
         """Return the graphs that visualise the decisions of the block, such as the graph of a cell.
 
         Args:
@@ -146,16 +160,20 @@ class Block(Configurable):
         """
         return []
 
-    def suggest(self, hp, argument):
+    def suggest(self, hp: keras_tuner.HyperParameters, argument: str) -> Any:
         """Return the value of the constructor's argument named `argument` in the trial of `hp`."""
-        return ranges.suggest(hp, argument, getattr(self, argument))
+        return ranges.suggest(hp, self.decision_name(argument), getattr(self, argument))
 
-    def __init_subclass__(cls, **kwargs):
+    def decision_name(self, argument: str) -> str:
+        """Return the name of the decision on an argument: its former name, if any, for earlier searches."""
+        return self.former_names.get(argument, argument)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.split(".")[0] == "autonas":
             keras.saving.register_keras_serializable(package="autonas")(cls)
 
 
-def snake_case(name):
+def snake_case(name: str) -> str:
     """Convert a name from camel case to snake case: `"DenseBlock"` to `"dense_block"`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -5,9 +5,12 @@ A decision describes its branches. A *reading* turns the decision into layers. T
 declare the search space, and `supernet.reading` builds all branches as one model with shared weights.
 """
 
+from __future__ import annotations
+
 import contextlib
 import itertools
-import typing
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Decision:
@@ -17,10 +20,10 @@ class Decision:
         name: Name of the decision, unique in its block.
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, hp, inputs):
+    def __call__(self, hp: Any, inputs: Any) -> Any:
         """Apply the decision to `inputs`.
 
         Args:
@@ -70,7 +73,14 @@ class LayerChoice(Decision):
     ```
     """
 
-    def __init__(self, name, candidates, default=None, scoped=True, optional=False):
+    def __init__(
+        self,
+        name: str,
+        candidates: dict[str, Callable[[], Callable]],
+        default: str | None = None,
+        scoped: bool = True,
+        optional: bool = False,
+    ) -> None:
         super().__init__(name)
         if not candidates:
             raise ValueError(f"`candidates` of LayerChoice {name!r} must hold at least one candidate. Received: {{}}")
@@ -116,7 +126,7 @@ class InputChoice(Decision):
     ```
     """
 
-    def __init__(self, name, n_chosen=1):
+    def __init__(self, name: str, n_chosen: int = 1) -> None:
         super().__init__(name)
         self.n_chosen = n_chosen
 
@@ -164,7 +174,14 @@ class Repeat(Decision):
     ```
     """
 
-    def __init__(self, name, min_depth, max_depth, make_layer, default=None):
+    def __init__(
+        self,
+        name: str,
+        min_depth: int,
+        max_depth: int,
+        make_layer: Callable[[int], Callable],
+        default: int | None = None,
+    ) -> None:
         super().__init__(name)
         if not 0 <= min_depth <= max_depth:
             raise ValueError(
@@ -182,7 +199,7 @@ class Repeat(Decision):
         return reading.repeat(self, inputs)
 
 
-class Width(typing.NamedTuple):
+class Width(NamedTuple):
     """Result of a `WidthChoice`.
 
     Attributes:
@@ -193,7 +210,7 @@ class Width(typing.NamedTuple):
     """
 
     units: int
-    narrow: typing.Callable
+    narrow: Callable
 
 
 class WidthChoice(Decision):
@@ -225,7 +242,7 @@ class WidthChoice(Decision):
     ```
     """
 
-    def __init__(self, name, widths, default=None):
+    def __init__(self, name: str, widths: dict[Any, int], default: Any = None) -> None:
         super().__init__(name)
         if not widths:
             raise ValueError(f"`widths` of WidthChoice {name!r} must hold at least one width. Received: {{}}")
@@ -234,7 +251,7 @@ class WidthChoice(Decision):
         self.widths = dict(widths)
         self.default = default
 
-    def __call__(self, hp):
+    def __call__(self, hp: Any) -> Width:  # type: ignore[override]
         """Return the chosen `Width`.
 
         Args:

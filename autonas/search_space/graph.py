@@ -1,7 +1,11 @@
 """Graph of inputs, blocks and heads: the search space as a `keras_tuner.HyperModel`."""
 
+from __future__ import annotations
+
 import collections
 import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import keras
 import keras_tuner
@@ -9,6 +13,9 @@ import keras_tuner
 from autonas.arguments.lists import as_list
 from autonas.search_space import block, declaration, heads, inputs, optimization
 from autonas.search_space.blocks import preprocessing
+
+if TYPE_CHECKING:
+    from autonas.search_space.operation_graph import OperationGraph
 
 
 class Graph(keras_tuner.HyperModel):
@@ -42,7 +49,12 @@ class Graph(keras_tuner.HyperModel):
     ```
     """
 
-    def __init__(self, inputs, outputs, optimization=None):
+    def __init__(
+        self,
+        inputs: block.Node | list[block.Node],
+        outputs: block.Node | list[block.Node],
+        optimization: optimization.Optimization | None = None,
+    ) -> None:
         super().__init__()
         self.inputs = as_list(inputs)
         self.outputs = as_list(outputs)
@@ -56,7 +68,7 @@ class Graph(keras_tuner.HyperModel):
         self.__dict__.update(state)
         self._name()
 
-    def bind(self, features, targets):
+    def bind(self, features: list[Any], targets: list[heads.Target]) -> None:
         """Attach the graph to the shapes, types and statistics of a data set.
 
         Args:
@@ -79,14 +91,14 @@ class Graph(keras_tuner.HyperModel):
                     f"{', '.join(head.tasks)}. Use another head, or set `task`."
                 )
             head.target = target
-        self.left_out = {}
+        self.left_out: dict[tuple[str, str], str] = {}
 
     @property
-    def image_inputs(self):
+    def image_inputs(self) -> list[str]:
         """Names of the model's inputs that are images."""
         return [f"{name}_image" for name, feature in self.features.items() if feature.kind == "image"]
 
-    def declare(self):
+    def declare(self) -> keras_tuner.HyperParameters:
         """Return the whole space, a `keras_tuner.HyperParameters` with the default values.
 
         A candidate of an optional decision that can't be built for the data is excluded with a warning. The attribute
@@ -109,13 +121,13 @@ class Graph(keras_tuner.HyperModel):
             else:
                 return hp.declared()
 
-    def structure(self):
+    def structure(self) -> OperationGraph | None:
         """Return the `OperationGraph` of the only block that has one, or `None` if no or several blocks have one."""
         structures = [member.structure(self.names[id(member)]) for member in self.blocks]
         structures = [structure for structure in structures if structure is not None]
         return structures[0] if len(structures) == 1 else None
 
-    def blueprint(self):
+    def blueprint(self) -> list[dict[str, Any]]:
         """Return the members of the bound graph and their connections as a list of JSON-compatible dicts.
 
         The list has a dict for each input, block and head, in topological order:
@@ -143,7 +155,7 @@ class Graph(keras_tuner.HyperModel):
             entries.append(_entry(name, member, sources, role, facts) | {"drawing": member.drawing(name)})
         return entries
 
-    def build(self, hp, make_model=keras.Model):
+    def build(self, hp: keras_tuner.HyperParameters, make_model: Callable = keras.Model) -> keras.Model:
         """Build and compile the model for the hyperparameters in `hp`.
 
         Args:
@@ -191,7 +203,7 @@ class Graph(keras_tuner.HyperModel):
     def _optimizer(self, hp):
         return (self.optimization or optimization.Optimization()).build(hp)
 
-    def compile(self, model, optimizer):
+    def compile(self, model: keras.Model, optimizer: keras.Optimizer) -> keras.Model:
         """Compile `model` with the losses of the heads and return it."""
         model.compile(
             optimizer=optimizer,

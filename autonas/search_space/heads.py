@@ -1,8 +1,12 @@
 """Heads: the output blocks of a graph, with their tasks and losses."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import keras
+import keras_tuner
 
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import reduction
@@ -44,15 +48,23 @@ class Head(block.Block):
     """
 
     #: Tasks that the head supports.
-    tasks = tuple(LOSSES)
+    tasks: tuple[str, ...] = tuple(LOSSES)
+    #: The `Target`, which the graph sets when it is bound to data.
+    target: Target
 
-    def __init__(self, dropout=ranges.Choice([0.0, 0.25, 0.5]), loss=None, loss_weight=1.0, name=None):
+    def __init__(
+        self,
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.25, 0.5]),
+        loss: Any = None,
+        loss_weight: float = 1.0,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.dropout = dropout
         self.loss = loss
         self.loss_weight = loss_weight
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
         outputs = reduction.to_vector(inputs)
         rate = self.suggest(hp, "dropout")
         if rate:
@@ -62,11 +74,11 @@ class Head(block.Block):
             outputs
         )
 
-    def loss_function(self):
+    def loss_function(self) -> Any:
         """Return the loss, a `keras.losses.Loss` or a function."""
         return keras.losses.get(self.loss or LOSSES[self.target.task])
 
-    def scales_target(self):
+    def scales_target(self) -> bool:
         """Return whether the loss of the head allows a regression target to be standardised."""
         name = getattr(self.loss, "name", None) or getattr(self.loss, "__name__", None) or self.loss
         return name is None or block.snake_case(str(name)) in SCALE_FREE_LOSSES
@@ -100,13 +112,13 @@ class ClassificationHead(Head):
 
     def __init__(
         self,
-        num_classes=None,
-        multi_label=None,
-        dropout=ranges.Choice([0.0, 0.25, 0.5]),
-        loss=None,
-        loss_weight=1.0,
-        name=None,
-    ):
+        num_classes: int | None = None,
+        multi_label: bool | None = None,
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.25, 0.5]),
+        loss: Any = None,
+        loss_weight: float = 1.0,
+        name: str | None = None,
+    ) -> None:
         super().__init__(dropout, loss, loss_weight, name)
         self.num_classes = num_classes
         self.multi_label = multi_label
@@ -134,5 +146,11 @@ class RegressionHead(Head):
 
     tasks = ("regression",)
 
-    def __init__(self, dropout=0.0, loss=None, loss_weight=1.0, name=None):
+    def __init__(
+        self,
+        dropout: float | ranges.Range = 0.0,
+        loss: Any = None,
+        loss_weight: float = 1.0,
+        name: str | None = None,
+    ) -> None:
         super().__init__(dropout, loss, loss_weight, name)

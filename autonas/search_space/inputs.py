@@ -1,5 +1,9 @@
 """Input nodes of a graph of blocks, one class for each kind of data."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from autonas.search_space import block
 
 
@@ -22,13 +26,13 @@ class Input(block.Node, block.Configurable):
     """
 
     #: Kind of data: "image", "table", "text" or "series"; `None` to infer it from the data.
-    kind = None
+    kind: str | None = None
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         super().__init__()
         self.name = name
 
-    def encoder_options(self):
+    def encoder_options(self) -> dict[str, Any]:
         """Return the keyword arguments of the data encoder, a dict."""
         return {}
 
@@ -113,9 +117,9 @@ class TextInput(Input):
 
     kind = "text"
 
-    def __init__(self, max_tokens=20_000, name=None):
+    def __init__(self, max_tokens: int = 20_000, name: str | None = None) -> None:
         super().__init__(name)
         self.max_tokens = max_tokens
 
-    def encoder_options(self):
+    def encoder_options(self) -> dict[str, Any]:
         return {"max_tokens": self.max_tokens}

@@ -1,5 +1,10 @@
 """Graph of operations that the hyperparameters of a cell describe, with features that compare its architectures."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 
@@ -30,7 +35,12 @@ class OperationGraph:
     ```
     """
 
-    def __init__(self, edges, identity=("identity",), absent=("none",)):
+    def __init__(
+        self,
+        edges: dict[str, tuple[int, int]],
+        identity: Sequence[str] = ("identity",),
+        absent: Sequence[str] = ("none",),
+    ) -> None:
         sources = {source for source, _ in edges.values()}
         targets = {target for _, target in edges.values()}
         if len(sources - targets) != 1 or len(targets - sources) != 1:
@@ -43,7 +53,7 @@ class OperationGraph:
         self.absent = tuple(absent)
         (self._input,), (self._output,) = sources - targets, targets - sources
 
-    def paths(self, values):
+    def paths(self, values: dict[str, Any]) -> dict[tuple[str, ...], int]:
         """Return the sequences of operations on all paths from the input to the output.
 
         Args:
@@ -53,12 +63,12 @@ class OperationGraph:
         Returns:
             Dict from a path, a tuple of operations without identities, to the number of its occurrences.
         """
-        outgoing = {}
+        outgoing: dict[int, list[tuple[int, str]]] = {}
         for name, (source, target) in self.edges.items():
             if name in values and values[name] not in self.absent:
                 outgoing.setdefault(source, []).append((target, values[name]))
-        counts = {}
-        stack = [(self._input, ())]
+        counts: dict[tuple[str, ...], int] = {}
+        stack: list[tuple[int, tuple[str, ...]]] = [(self._input, ())]
         while stack:
             node, path = stack.pop()
             if node == self._output:
@@ -67,7 +77,7 @@ class OperationGraph:
                 stack.append((target, path if operation in self.identity else (*path, operation)))
         return counts
 
-    def features(self, architectures):
+    def features(self, architectures: list[dict[str, Any]]) -> np.ndarray:
         """Count the occurrences of every path in every architecture.
 
         Args:
@@ -76,7 +86,8 @@ class OperationGraph:
         Returns:
             Float array of shape `(n, number of distinct paths)`. The columns are in the order of first occurrence.
         """
-        path_columns, entries = {}, []
+        path_columns: dict[tuple[str, ...], int] = {}
+        entries = []
         for row, values in enumerate(architectures):
             for path, count in self.paths(values).items():
                 entries.append((row, path_columns.setdefault(path, len(path_columns)), count))

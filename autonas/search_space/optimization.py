@@ -1,6 +1,11 @@
 """Hyperparameters of the training: optimizer, learning rate, weight decay, batch size and number of epochs."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
+import keras_tuner
 
 from autonas.optimizers import fused_adam
 from autonas.search_space import block, ranges
@@ -35,19 +40,19 @@ class Optimization(block.Configurable):
 
     def __init__(
         self,
-        learning_rate=ranges.Float(1e-4, 2e-2, sampling="log", default=2e-3),
-        weight_decay=ranges.Choice([0.0, 1e-4, 1e-3, 1e-2, 1e-1], default=1e-2),
-        batch_size=ranges.Choice([32, 64, 128, 256], default=64),
-        epochs_share=ranges.Choice([0.25, 0.5, 1.0], default=1.0),
-        clip_norm=1.0,
-    ):
+        learning_rate: float | ranges.Range = ranges.Float(1e-4, 2e-2, sampling="log", default=2e-3),
+        weight_decay: float | ranges.Range = ranges.Choice([0.0, 1e-4, 1e-3, 1e-2, 1e-1], default=1e-2),
+        batch_size: int | ranges.Range = ranges.Choice([32, 64, 128, 256], default=64),
+        epochs_share: float | ranges.Range = ranges.Choice([0.25, 0.5, 1.0], default=1.0),
+        clip_norm: float = 1.0,
+    ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.epochs_share = epochs_share
         self.clip_norm = clip_norm
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Optimizer:
         """Declare the hyperparameters in `hp` and return a new optimizer."""
         with hp.name_scope(self.scope):
             ranges.suggest(hp, "batch_size", self.batch_size)
@@ -58,11 +63,11 @@ class Optimization(block.Configurable):
                 clip_norm=self.clip_norm,
             )
 
-    def batch_size_of(self, values):
+    def batch_size_of(self, values: dict[str, Any]) -> int:
         """Return the batch size of a trial with the hyperparameters `values`."""
         return self._value_of("batch_size", values)
 
-    def epochs_of(self, values, epochs):
+    def epochs_of(self, values: dict[str, Any], epochs: int) -> int:
         """Return the number of epochs of a trial, at least 1.
 
         Args:
@@ -71,7 +76,7 @@ class Optimization(block.Configurable):
         """
         return max(1, round(epochs * self._value_of("epochs_share", values)))
 
-    def _value_of(self, argument, values):
+    def _value_of(self, argument: str, values: dict[str, Any]) -> Any:
         argument_value = getattr(self, argument)
         if isinstance(argument_value, ranges.Range):
             return values[f"{self.scope}/{argument}"]

@@ -1,5 +1,9 @@
 """Ranges of values that an argument of a block can take instead of a fixed value."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import keras_tuner
 
@@ -10,24 +14,24 @@ class Range:
     A range has no name: the hyperparameter is named after the argument of the block that takes the range.
     """
 
-    def declare(self, hp, name):
+    def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         """Declare the range in `hp` as a hyperparameter called `name` and return its value."""
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return dict(vars(self))
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((type(self), repr(self)))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in vars(self).items() if value is not None)
         return f"{type(self).__name__}({arguments})"
 
@@ -52,8 +56,8 @@ class Choice(Range):
     ```
     """
 
-    def __init__(self, values, default=None):
-        values = list(values)
+    def __init__(self, values: list[int] | list[float] | list[str], default: int | float | str | None = None) -> None:
+        values = list(values)  # type: ignore[assignment]
         if not values or len({type(value) for value in values}) != 1 or type(values[0]) not in (int, float, str):
             raise ValueError(
                 "`values` must be a non-empty list of ints, floats or strings of one type (use `Boolean()` for truth "
@@ -64,7 +68,7 @@ class Choice(Range):
         self.values = values
         self.default = default
 
-    def declare(self, hp, name):
+    def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         return hp.Choice(name, self.values, default=self.default)
 
 
@@ -87,11 +91,18 @@ class Int(Range):
     ```python
     import autonas
 
-    block = autonas.ConvolutionBlock(depth=autonas.Int(1, 4, default=2))
+    block = autonas.ConvolutionBlock(n_stages=autonas.Int(1, 4, default=2))
     ```
     """
 
-    def __init__(self, min_value, max_value, step=None, sampling="linear", default=None):
+    def __init__(
+        self,
+        min_value: int,
+        max_value: int,
+        step: int | None = None,
+        sampling: str = "linear",
+        default: int | None = None,
+    ) -> None:
         _check_bounds(min_value, max_value, sampling, default)
         self.min_value = min_value
         self.max_value = max_value
@@ -99,7 +110,7 @@ class Int(Range):
         self.sampling = sampling
         self.default = default
 
-    def declare(self, hp, name):
+    def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         return hp.Int(
             name, self.min_value, self.max_value, step=self.step, sampling=self.sampling, default=self.default
         )
@@ -127,14 +138,16 @@ class Float(Range):
     ```
     """
 
-    def __init__(self, min_value, max_value, sampling="linear", default=None):
+    def __init__(
+        self, min_value: float, max_value: float, sampling: str = "linear", default: float | None = None
+    ) -> None:
         _check_bounds(min_value, max_value, sampling, default)
         self.min_value = min_value
         self.max_value = max_value
         self.sampling = sampling
         self.default = default
 
-    def declare(self, hp, name):
+    def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         return hp.Float(
             name, float(self.min_value), float(self.max_value), sampling=self.sampling, default=self.default
         )
@@ -156,14 +169,14 @@ class Boolean(Range):
     ```
     """
 
-    def __init__(self, default=False):
+    def __init__(self, default: bool = False) -> None:
         self.default = default
 
-    def declare(self, hp, name):
+    def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         return hp.Boolean(name, default=self.default)
 
 
-def suggest(hp, name, value):
+def suggest(hp: keras_tuner.HyperParameters, name: str, value: Any) -> Any:
     """Return `value`, or if it is a range, the value that `hp` assigns to it.
 
     Args:
@@ -184,7 +197,7 @@ def suggest(hp, name, value):
     return value
 
 
-def _check_bounds(min_value, max_value, sampling, default):
+def _check_bounds(min_value: float, max_value: float, sampling: str, default: float | None) -> None:
     if sampling not in ("linear", "log"):
         raise ValueError(f"`sampling` must be 'linear' or 'log'. Received: sampling={sampling!r}")
     if not min_value <= max_value or (sampling == "log" and min_value <= 0):

@@ -60,7 +60,7 @@ BLOCKS = {
     "nas_bench_201": lambda: cell.CellBlock("nas_bench_201", filters=4, n_stages=2),
     "darts": lambda: cell.CellBlock("darts", filters=4, n_stages=2, n_nodes=3),
     "chain": lambda: chain.ChainBlock(filters=4, depth=ranges.Int(1, 4)),
-    "layered": lambda: layered.LayeredBlock(filters=4, stages=2, width=1.0, dropout=0.0),
+    "layered": lambda: layered.LayeredBlock(filters=4, n_stages=2, width=1.0, dropout=0.0),
 }
 
 

@@ -38,10 +38,10 @@ IMAGES = {
         filters=4, n_stages=1, n_motifs=2, n_nodes_level_2=3, operations=["convolution_1", "none"]
     ),
     "layers": lambda: layered.LayeredBlock(
-        filters=4, stages=2, layers=Int(1, 2), dropout=0.0, expansion=Choice([1, 2])
+        filters=4, n_stages=2, layers=Int(1, 2), dropout=0.0, expansion=Choice([1, 2])
     ),
-    "convolutions": lambda: convolution.ConvolutionBlock(filters=4, depth=1, layers=Int(1, 2), dropout=0.0),
-    "residual units": lambda: residual.ResidualBlock(filters=4, depth=1, layers=Int(1, 2), dropout=0.0),
+    "convolutions": lambda: convolution.ConvolutionBlock(filters=4, n_stages=1, layers=Int(1, 2), dropout=0.0),
+    "residual units": lambda: residual.ResidualBlock(filters=4, n_stages=1, layers=Int(1, 2), dropout=0.0),
 }
 SERIES = {
     "cells of series": lambda: cell.CellBlock("nas_bench_201", filters=4, n_stages=1, n_nodes=3),
@@ -397,7 +397,7 @@ def test_partial_channels_are_shuffled():
 
 
 def test_squeeze_and_excitation_is_a_choice_like_any_other():
-    searched, _, _ = drawn(lambda: layered.LayeredBlock(filters=4, stages=1, layers=1, squeeze_excite=Boolean()))
+    searched, _, _ = drawn(lambda: layered.LayeredBlock(filters=4, n_stages=1, layers=1, squeeze_excite=Boolean()))
     assert any(name.endswith("squeeze_excite") for name in Supernet.from_graph(searched).decisions)
 
 

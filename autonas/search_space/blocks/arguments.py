@@ -1,5 +1,7 @@
 """Arguments of blocks: conversion of values and ranges to decisions, and checks of arguments and input tensors."""
 
+import warnings
+
 from autonas.arguments import checks
 from autonas.search_space import decisions, ranges
 
@@ -32,7 +34,7 @@ def repeat(block, name, make_layer, limit=None):
         )
     if limit is not None:
         bounds = [min(bound, limit) for bound in bounds]
-    return decisions.Repeat(name, bounds[0], bounds[1], make_layer, default=bounds[2])
+    return decisions.Repeat(block.decision_name(name), bounds[0], bounds[1], make_layer, default=bounds[2])
 
 
 def choose(block, name, candidates):
@@ -56,7 +58,8 @@ def choose(block, name, candidates):
         check_label(block, name, label, candidates)
     if not isinstance(value, ranges.Choice):
         return lambda hp, inputs: candidates[value]()(inputs)
-    return decisions.LayerChoice(name, {label: candidates[label] for label in labels}, default=value.default)
+    chosen = {label: candidates[label] for label in labels}
+    return decisions.LayerChoice(block.decision_name(name), chosen, default=value.default)
 
 
 def width(block, name, hp, units):
@@ -73,7 +76,29 @@ def width(block, name, hp, units):
     if not isinstance(value, ranges.Choice):
         return decisions.Width(units(block.suggest(hp, name)), lambda inputs: inputs)
     widths = {option: units(option) for option in value.values}
-    return decisions.WidthChoice(name, widths, default=value.default)(hp)
+    return decisions.WidthChoice(block.decision_name(name), widths, default=value.default)(hp)
+
+
+def renamed(block, deprecated, name, value):
+    """Return the value of an argument that may be passed by its former name, with a `DeprecationWarning`.
+
+    Args:
+        block: The block.
+        deprecated: Dict of the remaining keyword arguments of the constructor.
+        name: Name of the argument, a key of `block.former_names`.
+        value: Value of the argument if it isn't passed by its former name.
+
+    Raises:
+        TypeError: If `deprecated` has an argument of another name.
+    """
+    former, kind = block.former_names[name], type(block).__name__
+    unknown = [argument for argument in deprecated if argument != former]
+    if unknown:
+        raise TypeError(f"{kind} has no argument `{unknown[0]}`. Received: {unknown[0]}={deprecated[unknown[0]]!r}")
+    if not deprecated:
+        return value
+    warnings.warn(f"The argument `{former}` of {kind} is now `{name}`.", DeprecationWarning, stacklevel=3)
+    return deprecated[former]
 
 
 def check_label(block, name, label, known):

@@ -64,15 +64,15 @@ class CellBlock(block.Block):
 
     def __init__(
         self,
-        cell="darts",
-        filters=ranges.Choice([8, 16, 32], default=16),
-        n_stages=3,
-        n_cells=1,
-        operations=None,
-        n_nodes=4,
-        n_inputs=2,
-        name=None,
-    ):
+        cell: str = "darts",
+        filters: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
+        n_stages: int | ranges.Range = 3,
+        n_cells: int | ranges.Range = 1,
+        operations: list[str] | None = None,
+        n_nodes: int = 4,
+        n_inputs: int = 2,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.cell = cell
         self.filters = filters

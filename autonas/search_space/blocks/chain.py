@@ -20,7 +20,7 @@ class ChainBlock(block.Block):
     """Sequence of layers with searched operations and skip connections, as the macro space of ENAS (Pham et al. 2018).
 
     The input is an image `(n, height, width, channels)` or a series `(n, time, channels)`, the output a feature map or
-    a series. The first layer is a convolution; it reduces images of more than 64 x 64 pixels. A stage has `interval`
+    a series. The first layer is a convolution; it reduces images of more than 64 x 64 pixels. A stage has `layers`
     layers. The first layer of every later stage has stride 2 and doubles the filters. No stage begins that would leave
     fewer than two pixels or four steps. Skip connections stay within a stage.
 
@@ -36,7 +36,7 @@ class ChainBlock(block.Block):
         skip: Skip connections of a layer: `"none"`, `"residual"` (the layer adds its input) or `"any"` (for each layer
             the search chooses 0 for none, or k = 1, 2, ... for the tensor k layers back in the same stage). Defaults to
             `"any"`.
-        interval: Number of layers of a stage. Defaults to 2.
+        layers: Number of layers in a stage. Defaults to 2.
         max_filters: Upper bound of the doubled filters. Defaults to 256.
         name: Name of the block.
 
@@ -51,28 +51,30 @@ class ChainBlock(block.Block):
     ```
     """
 
+    former_names = {"layers": "interval"}
+
     def __init__(
         self,
-        filters=ranges.Choice([16, 32, 64], default=32),
-        depth=ranges.Int(2, 6, default=4),
-        operations=None,
-        skip="any",
-        interval=2,
-        max_filters=256,
-        name=None,
-    ):
+        filters: int | ranges.Range = ranges.Choice([16, 32, 64], default=32),
+        depth: int | ranges.Range = ranges.Int(2, 6, default=4),
+        operations: list[str] | None = None,
+        skip: str = "any",
+        layers: int = 2,
+        max_filters: int = 256,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.filters = filters
         self.depth = depth
         self.operations = operations
         self.skip = skip
-        self.interval = interval
+        self.layers = layers
         self.max_filters = max_filters
 
     def build(self, hp, inputs):
         inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
         arguments.check_label(self, "skip", self.skip, ["none", "residual", "any"])
-        arguments.check_whole_number(self, "interval", 1)
+        arguments.check_whole_number(self, "layers", 1)
         filters = self.suggest(hp, "filters")
         names = operations.of_block(self, _OPERATIONS)
         outputs = operations.stem(inputs, filters)
@@ -80,8 +82,8 @@ class ChainBlock(block.Block):
         earlier = []
 
         def make_layer(index):
-            stage = min(index // self.interval, n_stages - 1)
-            reduces = stage > 0 and index == stage * self.interval
+            stage = min(index // self.layers, n_stages - 1)
+            reduces = stage > 0 and index == stage * self.layers
             width = min(filters * 2**stage, self.max_filters)
             candidates = operations.candidates(names, len(inputs.shape), width, 2 if reduces else 1)
 

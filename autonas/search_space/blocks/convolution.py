@@ -1,6 +1,7 @@
 """Convolutional networks on images."""
 
 import math
+from typing import Any
 
 import keras
 
@@ -21,12 +22,12 @@ class ConvolutionBlock(block.Block):
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
         kernel_size: Side of the kernels in pixels, or a range. Defaults to a choice of 3 and 5.
-        depth: Number of stages, or an `Int` range. Defaults to a range from 1 to 4.
+        n_stages: Number of stages, or an `Int` range. Defaults to a range from 1 to 4.
         layers: Number of convolutions in a stage, or an `Int` range. Defaults to a range from 1 to 2.
         kind: Kind of the convolutions, `"plain"`, `"separable"`, or a choice of these made for each convolution.
             Defaults to a choice of both.
-        pooling: Halving of maps between stages: `"max"`, `"average"`, `"stride"` (a strided convolution) or a range.
-            Defaults to a choice of `"max"` and `"stride"`.
+        downsampling: Halving of maps between stages: `"max"`, `"average"`, `"stride"` (a strided convolution) or a
+            range. Defaults to a choice of `"max"` and `"stride"`.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
         batch_normalization: Whether to normalise before the activation, or a range. Defaults to
             `Boolean(default=True)`.
@@ -40,32 +41,35 @@ class ConvolutionBlock(block.Block):
     import autonas
 
     inputs = autonas.ImageInput()
-    features = autonas.ConvolutionBlock(filters=autonas.Choice([16, 32]), depth=autonas.Int(1, 3))(inputs)
+    features = autonas.ConvolutionBlock(filters=autonas.Choice([16, 32]), n_stages=autonas.Int(1, 3))(inputs)
     graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
     ```
     """
 
+    former_names = {"n_stages": "depth", "downsampling": "pooling"}
+
     def __init__(
         self,
-        filters=ranges.Choice([16, 32, 64], default=32),
-        kernel_size=ranges.Choice([3, 5]),
-        depth=ranges.Int(1, 4, default=3),
-        layers=ranges.Int(1, 2),
-        kind=ranges.Choice(["plain", "separable"]),
-        pooling=ranges.Choice(["max", "stride"]),
-        activation="relu",
-        batch_normalization=ranges.Boolean(default=True),
-        dropout=ranges.Choice([0.0, 0.1, 0.25]),
-        max_filters=256,
-        name=None,
-    ):
+        filters: int | ranges.Range = ranges.Choice([16, 32, 64], default=32),
+        kernel_size: int | ranges.Range = ranges.Choice([3, 5]),
+        n_stages: int | ranges.Range = ranges.Int(1, 4, default=3),
+        layers: int | ranges.Range = ranges.Int(1, 2),
+        kind: str | ranges.Range = ranges.Choice(["plain", "separable"]),
+        downsampling: str | ranges.Range = ranges.Choice(["max", "stride"]),
+        activation: str | ranges.Range = "relu",
+        batch_normalization: bool | ranges.Range = ranges.Boolean(default=True),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25]),
+        max_filters: int | ranges.Range = 256,
+        name: str | None = None,
+        **deprecated: Any,
+    ) -> None:
         super().__init__(name)
         self.filters = filters
         self.kernel_size = kernel_size
-        self.depth = depth
+        self.n_stages = arguments.renamed(self, deprecated, "n_stages", n_stages)
         self.layers = layers
         self.kind = kind
-        self.pooling = pooling
+        self.downsampling = downsampling
         self.activation = activation
         self.batch_normalization = batch_normalization
         self.dropout = dropout
@@ -75,7 +79,7 @@ class ConvolutionBlock(block.Block):
         inputs = arguments.tensor_of_rank(self, inputs, 4)
         filters = self.suggest(hp, "filters")
         kernel_size = self.suggest(hp, "kernel_size")
-        pooling = self.suggest(hp, "pooling")
+        downsampling = self.suggest(hp, "downsampling")
         activation = self.suggest(hp, "activation")
         batch_normalization = self.suggest(hp, "batch_normalization")
         dropout = self.suggest(hp, "dropout")
@@ -101,24 +105,24 @@ class ConvolutionBlock(block.Block):
 
             def layer(inputs):
                 if index:
-                    inputs = self._halve(pooling)(inputs)
+                    inputs = self._halve(downsampling)(inputs)
                 outputs = arguments.repeat(self, "layers", lambda _: convolution(width))(hp, inputs)
                 return keras.layers.SpatialDropout2D(dropout)(outputs) if dropout else outputs
 
             return layer
 
         outputs = shrink(inputs, filters)
-        return arguments.repeat(self, "depth", stage, limit=max_stages(outputs))(hp, outputs)
+        return arguments.repeat(self, "n_stages", stage, limit=max_stages(outputs))(hp, outputs)
 
-    def _halve(self, pooling):
+    def _halve(self, downsampling):
         options = {"strides": 2, "padding": "same"}
         candidates = {
             "max": lambda: keras.layers.MaxPooling2D(2, **options),
             "average": lambda: keras.layers.AveragePooling2D(2, **options),
             "stride": lambda: lambda inputs: keras.layers.Conv2D(inputs.shape[-1], 3, **options)(inputs),
         }
-        arguments.check_label(self, "pooling", pooling, candidates)
-        return candidates[pooling]()
+        arguments.check_label(self, "downsampling", downsampling, candidates)
+        return candidates[downsampling]()
 
 
 def max_stages(inputs):

@@ -5,14 +5,14 @@ import keras
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments, normalization
 
-#: Minimum number of steps after pooling.
+#: Minimum number of steps after downsampling.
 _SHORTEST = 4
 
 
 class Convolution1DBlock(block.Block):
     """Convolutional network on series: fully convolutional (Wang et al. 2017) or InceptionTime (Fawaz et al. 2020).
 
-    The input is a series `(n, time, channels)`, the output a series `(n, time, filters)`, shorter with pooling.
+    The input is a series `(n, time, channels)`, the output a series `(n, time, filters)`, shorter with downsampling.
 
     Args:
         filters: Number of filters of a layer, or a range. Defaults to a choice of 32, 64 and 128.
@@ -24,7 +24,7 @@ class Convolution1DBlock(block.Block):
             `"plain"` and `"inception"`.
         residual: Whether a layer adds its output to its input (projected if the channels differ), or a range. Defaults
             to `Boolean()`.
-        pooling: Whether to halve the number of steps between layers, or a range. Defaults to `Boolean()`.
+        downsampling: Whether to halve the number of steps between layers, or a range. Defaults to `Boolean()`.
         activation: Name of the activation, or a range. Defaults to `"relu"`.
         batch_normalization: Whether to normalise before the activation, or a range. Defaults to
             `Boolean(default=True)`.
@@ -42,26 +42,28 @@ class Convolution1DBlock(block.Block):
     ```
     """
 
+    former_names = {"downsampling": "pooling"}
+
     def __init__(
         self,
-        filters=ranges.Choice([32, 64, 128], default=64),
-        kernel_size=ranges.Choice([3, 5, 9, 17], default=9),
-        depth=ranges.Int(1, 4, default=3),
-        kind=ranges.Choice(["plain", "inception"]),
-        residual=ranges.Boolean(),
-        pooling=ranges.Boolean(),
-        activation="relu",
-        batch_normalization=ranges.Boolean(default=True),
-        dropout=ranges.Choice([0.0, 0.1, 0.25]),
-        name=None,
-    ):
+        filters: int | ranges.Range = ranges.Choice([32, 64, 128], default=64),
+        kernel_size: int | ranges.Range = ranges.Choice([3, 5, 9, 17], default=9),
+        depth: int | ranges.Range = ranges.Int(1, 4, default=3),
+        kind: str | ranges.Range = ranges.Choice(["plain", "inception"]),
+        residual: bool | ranges.Range = ranges.Boolean(),
+        downsampling: bool | ranges.Range = ranges.Boolean(),
+        activation: str | ranges.Range = "relu",
+        batch_normalization: bool | ranges.Range = ranges.Boolean(default=True),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25]),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.filters = filters
         self.kernel_size = kernel_size
         self.depth = depth
         self.kind = kind
         self.residual = residual
-        self.pooling = pooling
+        self.downsampling = downsampling
         self.activation = activation
         self.batch_normalization = batch_normalization
         self.dropout = dropout
@@ -71,7 +73,7 @@ class Convolution1DBlock(block.Block):
         filters = self.suggest(hp, "filters")
         kernel_size = self.suggest(hp, "kernel_size")
         residual = self.suggest(hp, "residual")
-        pooling = self.suggest(hp, "pooling")
+        downsampling = self.suggest(hp, "downsampling")
         activation = self.suggest(hp, "activation")
         batch_normalization = self.suggest(hp, "batch_normalization")
         dropout = self.suggest(hp, "dropout")
@@ -96,7 +98,7 @@ class Convolution1DBlock(block.Block):
 
         def make_layer(index):
             def layer(inputs):
-                if pooling and index and inputs.shape[1] >= 2 * _SHORTEST:
+                if downsampling and index and inputs.shape[1] >= 2 * _SHORTEST:
                     inputs = keras.layers.MaxPooling1D(2, padding="same")(inputs)
                 outputs = arguments.choose(self, "kind", candidates)(hp, inputs)
                 if batch_normalization:

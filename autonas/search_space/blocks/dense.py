@@ -34,14 +34,14 @@ class DenseBlock(block.Block):
 
     def __init__(
         self,
-        units=ranges.Choice([32, 64, 128, 256, 512], default=128),
-        depth=ranges.Int(1, 3, default=2),
-        activation="relu",
-        batch_normalization=ranges.Boolean(),
-        dropout=ranges.Choice([0.0, 0.1, 0.25, 0.5], default=0.1),
-        residual=ranges.Boolean(),
-        name=None,
-    ):
+        units: int | ranges.Range = ranges.Choice([32, 64, 128, 256, 512], default=128),
+        depth: int | ranges.Range = ranges.Int(1, 3, default=2),
+        activation: str | ranges.Range = "relu",
+        batch_normalization: bool | ranges.Range = ranges.Boolean(),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25, 0.5], default=0.1),
+        residual: bool | ranges.Range = ranges.Boolean(),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.units = units
         self.depth = depth

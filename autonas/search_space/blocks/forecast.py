@@ -1,6 +1,7 @@
 """Block and head of forecasting models, which learn a correction of a linear forecast."""
 
 import functools
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,12 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         name: Name of the block.
     """
 
-    def __init__(self, scale, kind=None, name=None):
+    def __init__(
+        self,
+        scale: Any,
+        kind: str | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(kind, name)
         self.scale = scale
 
@@ -49,7 +55,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
 
     def _convolution(self, hp, raw, series):
         """Apply a convolutional network and concatenate the mean over the steps with the last step."""
-        outputs = convolution_1d.Convolution1DBlock(pooling=False).build(hp, series)
+        outputs = convolution_1d.Convolution1DBlock(downsampling=False).build(hp, series)
         return ops.concatenate([ops.mean(outputs, axis=1), outputs[:, -1]], axis=-1)
 
 

@@ -50,8 +50,8 @@ class HierarchicalBlock(block.Block):
             paper).
         operations: List of names of level-1 operations (`"convolution_3"`, `"separable_5"`, ...), the operation of the
             default architecture first. Defaults to convolutions, poolings, `"identity"` and `"none"`.
-        reduction: Halving of maps between stages: `"pooling"` (average pooling and a pointwise convolution), `"stride"`
-            (a strided convolution) or a choice of these. Defaults to a choice of both.
+        downsampling: Halving of maps between stages: `"pooling"` (average pooling and a pointwise convolution),
+            `"stride"` (a strided convolution) or a choice of these. Defaults to a choice of both.
         name: Name of the block.
 
     Example:
@@ -65,18 +65,20 @@ class HierarchicalBlock(block.Block):
     ```
     """
 
+    former_names = {"downsampling": "reduction"}
+
     def __init__(
         self,
-        filters=ranges.Choice([8, 16, 32], default=16),
-        n_stages=3,
-        n_cells=1,
-        n_motifs=3,
-        n_nodes_level_2=4,
-        n_nodes_level_3=3,
-        operations=None,
-        reduction=ranges.Choice(["pooling", "stride"]),
-        name=None,
-    ):
+        filters: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
+        n_stages: int | ranges.Range = 3,
+        n_cells: int | ranges.Range = 1,
+        n_motifs: int = 3,
+        n_nodes_level_2: int = 4,
+        n_nodes_level_3: int = 3,
+        operations: list[str] | None = None,
+        downsampling: str | ranges.Range = ranges.Choice(["pooling", "stride"]),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.filters = filters
         self.n_stages = n_stages
@@ -85,7 +87,7 @@ class HierarchicalBlock(block.Block):
         self.n_nodes_level_2 = n_nodes_level_2
         self.n_nodes_level_3 = n_nodes_level_3
         self.operations = operations
-        self.reduction = reduction
+        self.downsampling = downsampling
 
     def build(self, hp, inputs):
         inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
@@ -126,7 +128,7 @@ class HierarchicalBlock(block.Block):
 
     def _declare_shared(self, hp, names):
         """Declare the decisions that all copies of a motif share, also for motifs that an architecture doesn't use."""
-        self.suggest(hp, "reduction")
+        self.suggest(hp, "downsampling")
         for index in range(self.n_motifs):
             with hp.name_scope("level_2"), hp.name_scope(f"motif_{index}"):
                 for edge in operations.edges(self.n_nodes_level_2):
@@ -168,7 +170,7 @@ class HierarchicalBlock(block.Block):
             "pooling": lambda: lambda inputs: operations.project(inputs, width, 2),
             "stride": lambda: operations.make("convolution_3", len(inputs.shape), width, 2),
         }
-        return arguments.choose(self, "reduction", candidates)(hp, inputs)
+        return arguments.choose(self, "downsampling", candidates)(hp, inputs)
 
 
 def _default_operation(edge, names):

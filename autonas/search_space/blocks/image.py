@@ -31,7 +31,13 @@ class ImageBlock(block.Block):
 
     takes_raw_inputs = True
 
-    def __init__(self, kind=None, translation=ranges.Choice([0.0, 0.1]), horizontal_flip=ranges.Boolean(), name=None):
+    def __init__(
+        self,
+        kind: str | None = None,
+        translation: float | ranges.Range = ranges.Choice([0.0, 0.1]),
+        horizontal_flip: bool | ranges.Range = ranges.Boolean(),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.kind = kind
         self.translation = translation
@@ -51,7 +57,7 @@ class ImageBlock(block.Block):
         families = {
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
             "convolution": lambda: functools.partial(
-                spaces.reduced, hp, convolution.ConvolutionBlock(depth=ranges.Int(1, 4, default=2))
+                spaces.reduced, hp, convolution.ConvolutionBlock(n_stages=ranges.Int(1, 4, default=2))
             ),
             "residual": lambda: functools.partial(spaces.reduced, hp, residual.ResidualBlock()),
         }

@@ -31,7 +31,7 @@ class LayeredBlock(block.Block):
 
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 8, 16 and 32.
-        stages: Number of stages, or an `Int` range. Defaults to a range from 2 to 4.
+        n_stages: Number of stages, or an `Int` range. Defaults to a range from 2 to 4.
         layers: Number of layers in a stage, or an `Int` range. Defaults to a range from 1 to 2.
         width: Width multiplier of every stage but the first, or a range. Stage i (from 0) has
             `width * filters * 2**i` filters, rounded to a multiple of 4. Defaults to a choice of 0.75, 1 and 1.25.
@@ -52,28 +52,30 @@ class LayeredBlock(block.Block):
     import autonas
 
     inputs = autonas.ImageInput()
-    features = autonas.LayeredBlock(stages=2, expansion=autonas.Choice([1, 3]))(inputs)
+    features = autonas.LayeredBlock(n_stages=2, expansion=autonas.Choice([1, 3]))(inputs)
     graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
     ```
     """
 
+    former_names = {"n_stages": "stages"}
+
     def __init__(
         self,
-        filters=ranges.Choice([8, 16, 32], default=16),
-        stages=ranges.Int(2, 4, default=3),
-        layers=ranges.Int(1, 2),
-        width=ranges.Choice([0.75, 1.0, 1.25], default=1.0),
-        kernel_size=ranges.Choice([3, 5]),
-        expansion=ranges.Choice([1, 3, 6], default=3),
-        squeeze_excite=ranges.Boolean(),
-        activation="relu",
-        dropout=ranges.Choice([0.0, 0.1, 0.25]),
-        max_filters=256,
-        name=None,
-    ):
+        filters: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
+        n_stages: int | ranges.Range = ranges.Int(2, 4, default=3),
+        layers: int | ranges.Range = ranges.Int(1, 2),
+        width: float | ranges.Range = ranges.Choice([0.75, 1.0, 1.25], default=1.0),
+        kernel_size: int | ranges.Range = ranges.Choice([3, 5]),
+        expansion: int | ranges.Range = ranges.Choice([1, 3, 6], default=3),
+        squeeze_excite: bool | ranges.Range = ranges.Boolean(),
+        activation: str | ranges.Range = "relu",
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25]),
+        max_filters: int | ranges.Range = 256,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.filters = filters
-        self.stages = stages
+        self.n_stages = n_stages
         self.layers = layers
         self.width = width
         self.kernel_size = kernel_size
@@ -138,7 +140,7 @@ class LayeredBlock(block.Block):
 
         outputs = convolution.shrink(inputs, filters) if rank == 4 else inputs
         outputs = activate(convolve(outputs, filters, 3))
-        return keras.layers.Activation(activation)(arguments.repeat(self, "stages", stage)(hp, outputs))
+        return keras.layers.Activation(activation)(arguments.repeat(self, "n_stages", stage)(hp, outputs))
 
     def _kernel_sizes(self):
         """Return the list of the kernel sizes among which a layer chooses."""

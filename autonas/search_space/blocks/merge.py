@@ -28,7 +28,11 @@ class Merge(block.Block):
     ```
     """
 
-    def __init__(self, kind=ranges.Choice(["concatenate", "add"]), name=None):
+    def __init__(
+        self,
+        kind: str | ranges.Range = ranges.Choice(["concatenate", "add"]),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.kind = kind
 

@@ -72,7 +72,12 @@ class TextVectorization(block.Block):
 
     takes_raw_inputs = True
 
-    def __init__(self, max_tokens=None, sequence_length=None, name=None):
+    def __init__(
+        self,
+        max_tokens: int | ranges.Range | None = None,
+        sequence_length: int | ranges.Range | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.max_tokens = max_tokens
         self.sequence_length = sequence_length
@@ -107,8 +112,11 @@ class Embedding(block.Block):
     takes_raw_inputs = True
 
     def __init__(
-        self, dimension=ranges.Choice([32, 64, 128], default=64), dropout=ranges.Choice([0.0, 0.25, 0.5]), name=None
-    ):
+        self,
+        dimension: int | ranges.Range = ranges.Choice([32, 64, 128], default=64),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.25, 0.5]),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.dimension = dimension
         self.dropout = dropout
@@ -141,7 +149,11 @@ class CategoricalEncoding(block.Block):
 
     takes_raw_inputs = True
 
-    def __init__(self, encoding=ranges.Choice(["one_hot", "embedding"]), name=None):
+    def __init__(
+        self,
+        encoding: str | ranges.Range = ranges.Choice(["one_hot", "embedding"]),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.encoding = encoding
 
@@ -178,12 +190,12 @@ class Augmentation(block.Block):
 
     def __init__(
         self,
-        translation=ranges.Choice([0.0, 0.1], default=0.1),
-        horizontal_flip=ranges.Boolean(),
-        rotation=ranges.Choice([0.0, 0.03]),
-        zoom=0.0,
-        name=None,
-    ):
+        translation: float | ranges.Range = ranges.Choice([0.0, 0.1], default=0.1),
+        horizontal_flip: bool | ranges.Range = ranges.Boolean(),
+        rotation: float | ranges.Range = ranges.Choice([0.0, 0.03]),
+        zoom: float | ranges.Range = 0.0,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.translation = translation
         self.horizontal_flip = horizontal_flip

@@ -35,7 +35,7 @@ ARCHITECTURES = {
 _TIMEOUT = 10
 
 #: Reasons of the downloads that failed in this process, by the argument `weights`.
-_failures = {}
+_failures: dict[str, str] = {}
 
 
 class WeightsUnavailable(Exception):
@@ -77,12 +77,12 @@ class PretrainedBlock(block.Block):
 
     def __init__(
         self,
-        architecture=ranges.Choice(["MobileNetV3Small", "EfficientNetB0", "ResNet50"]),
-        image_size=ranges.Choice([96, 160, 224]),
-        trainable=ranges.Boolean(),
-        weights="imagenet",
-        name=None,
-    ):
+        architecture: str | ranges.Range = ranges.Choice(["MobileNetV3Small", "EfficientNetB0", "ResNet50"]),
+        image_size: int | ranges.Range = ranges.Choice([96, 160, 224]),
+        trainable: bool | ranges.Range = ranges.Boolean(),
+        weights: str | None = "imagenet",
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.architecture = architecture
         self.image_size = image_size

@@ -37,14 +37,14 @@ class RecurrentBlock(block.Block):
 
     def __init__(
         self,
-        kind=ranges.Choice(["lstm", "gru"]),
-        units=ranges.Choice([32, 64, 128], default=64),
-        depth=ranges.Int(1, 2),
-        bidirectional=ranges.Boolean(default=True),
-        dropout=ranges.Choice([0.0, 0.25]),
-        return_sequences=False,
-        name=None,
-    ):
+        kind: str | ranges.Range = ranges.Choice(["lstm", "gru"]),
+        units: int | ranges.Range = ranges.Choice([32, 64, 128], default=64),
+        depth: int | ranges.Range = ranges.Int(1, 2),
+        bidirectional: bool | ranges.Range = ranges.Boolean(default=True),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.25]),
+        return_sequences: bool = False,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.kind = kind
         self.units = units

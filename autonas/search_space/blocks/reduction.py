@@ -30,7 +30,11 @@ class Reduction(block.Block):
     ```
     """
 
-    def __init__(self, kind=None, name=None):
+    def __init__(
+        self,
+        kind: str | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.kind = kind
 

@@ -15,7 +15,7 @@ class ResidualBlock(block.Block):
 
     Args:
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
-        depth: Number of stages, or an `Int` range. Defaults to a range from 1 to 4.
+        n_stages: Number of stages, or an `Int` range. Defaults to a range from 1 to 4.
         layers: Number of residual units in a stage, or an `Int` range. Defaults to a range from 1 to 3.
         kind: Kind of the units, `"basic"` (two 3x3 convolutions), `"bottleneck"` (1x1, 3x3 on a quarter of the filters,
             1x1), or a choice of these made for each unit. Defaults to a choice of both.
@@ -32,26 +32,28 @@ class ResidualBlock(block.Block):
     import autonas
 
     inputs = autonas.ImageInput()
-    features = autonas.ResidualBlock(kind="basic", depth=2, layers=1)(inputs)
+    features = autonas.ResidualBlock(kind="basic", n_stages=2, layers=1)(inputs)
     graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
     ```
     """
 
+    former_names = {"n_stages": "depth"}
+
     def __init__(
         self,
-        filters=ranges.Choice([16, 32, 64]),
-        depth=ranges.Int(1, 4, default=3),
-        layers=ranges.Int(1, 3),
-        kind=ranges.Choice(["basic", "bottleneck"]),
-        squeeze_excite=ranges.Boolean(),
-        activation="relu",
-        dropout=ranges.Choice([0.0, 0.1, 0.25]),
-        max_filters=512,
-        name=None,
-    ):
+        filters: int | ranges.Range = ranges.Choice([16, 32, 64]),
+        n_stages: int | ranges.Range = ranges.Int(1, 4, default=3),
+        layers: int | ranges.Range = ranges.Int(1, 3),
+        kind: str | ranges.Range = ranges.Choice(["basic", "bottleneck"]),
+        squeeze_excite: bool | ranges.Range = ranges.Boolean(),
+        activation: str | ranges.Range = "relu",
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25]),
+        max_filters: int | ranges.Range = 512,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.filters = filters
-        self.depth = depth
+        self.n_stages = n_stages
         self.layers = layers
         self.kind = kind
         self.squeeze_excite = squeeze_excite
@@ -110,7 +112,7 @@ class ResidualBlock(block.Block):
             return lambda inputs: units(hp, inputs)
 
         outputs = convolve(convolution.shrink(inputs, filters), filters, 3)
-        stages = arguments.repeat(self, "depth", stage, limit=convolution.max_stages(outputs))
+        stages = arguments.repeat(self, "n_stages", stage, limit=convolution.max_stages(outputs))
         return activate(stages(hp, outputs))
 
 

@@ -49,15 +49,15 @@ class ResidualMLPBlock(block.Block):
 
     def __init__(
         self,
-        units=ranges.Choice([64, 128, 256], default=128),
-        depth=ranges.Int(1, 4, default=2),
-        kind=ranges.Choice(["dense", "gated", "identity"]),
-        multiple=ranges.Choice([1, 2, 4], default=2),
-        dropout=ranges.Choice([0.0, 0.1, 0.25, 0.5], default=0.1),
-        normalization=ranges.Choice(["batch", "layer"]),
-        activation="relu",
-        name=None,
-    ):
+        units: int | ranges.Range = ranges.Choice([64, 128, 256], default=128),
+        depth: int | ranges.Range = ranges.Int(1, 4, default=2),
+        kind: str | ranges.Range = ranges.Choice(["dense", "gated", "identity"]),
+        multiple: int | ranges.Range = ranges.Choice([1, 2, 4], default=2),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25, 0.5], default=0.1),
+        normalization: str | ranges.Range = ranges.Choice(["batch", "layer"]),
+        activation: str | ranges.Range = "relu",
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.units = units
         self.depth = depth

@@ -34,7 +34,13 @@ class StructuredDataBlock(block.Block):
 
     takes_raw_inputs = True
 
-    def __init__(self, kind=None, numbers=None, categories=ranges.Choice(["one_hot", "embedding"]), name=None):
+    def __init__(
+        self,
+        kind: str | None = None,
+        numbers: str | None = None,
+        categories: str | ranges.Range = ranges.Choice(["one_hot", "embedding"]),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.kind = kind
         self.numbers = numbers

@@ -37,11 +37,11 @@ class TextBlock(block.Block):
 
     def __init__(
         self,
-        kind=None,
-        dimension=ranges.Choice([32, 64, 128], default=64),
-        dropout=ranges.Choice([0.0, 0.25, 0.5], default=0.25),
-        name=None,
-    ):
+        kind: str | None = None,
+        dimension: int | ranges.Range = ranges.Choice([32, 64, 128], default=64),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.25, 0.5], default=0.25),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.kind = kind
         self.dimension = dimension

@@ -31,7 +31,11 @@ class TimeSeriesBlock(block.Block):
 
     takes_raw_inputs = True
 
-    def __init__(self, kind=None, name=None):
+    def __init__(
+        self,
+        kind: str | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
         self.kind = kind
 
@@ -52,7 +56,7 @@ class TimeSeriesBlock(block.Block):
 
     def _convolution(self, hp, raw, series):
         """Apply a convolutional network and concatenate the mean over the observed steps with the maximum over all."""
-        network = convolution_1d.Convolution1DBlock(pooling=False)
+        network = convolution_1d.Convolution1DBlock(downsampling=False)
         outputs = network.build(hp, series)
         if not self.features[0].statistics.get("has_missing", False):
             pooled = ops.mean(outputs, axis=1)

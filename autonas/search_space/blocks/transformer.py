@@ -13,11 +13,11 @@ class TransformerBlock(block.Block):
     """Pre-norm transformer encoder (Xiong et al. 2020) with learned position embeddings.
 
     The input is a series `(n, time, channels)` of fixed length, the output a series
-    `(n, time, heads * key_dimension)`. A series of more than 256 steps is divided into at most 256 patches, and the
+    `(n, time, n_heads * key_dimension)`. A series of more than 256 steps is divided into at most 256 patches, and the
     output has a step for each patch.
 
     Args:
-        heads: Number of attention heads, or a range. Defaults to a choice of 2, 4 and 8.
+        n_heads: Number of attention heads, or a range. Defaults to a choice of 2, 4 and 8.
         key_dimension: Width of a head, or a range. Defaults to a choice of 8, 16 and 32.
         feed_forward: Width of the hidden feed-forward layer, or a range. Defaults to a choice of 64, 128 and 256.
         depth: Number of encoder layers, or an `Int` range. Defaults to a range from 1 to 3.
@@ -31,22 +31,24 @@ class TransformerBlock(block.Block):
     import autonas
 
     inputs = autonas.TimeSeriesInput()
-    features = autonas.TransformerBlock(heads=4, key_dimension=8, depth=autonas.Int(1, 2))(inputs)
+    features = autonas.TransformerBlock(n_heads=4, key_dimension=8, depth=autonas.Int(1, 2))(inputs)
     graph = autonas.Graph(inputs, autonas.ClassificationHead()(features))
     ```
     """
 
+    former_names = {"n_heads": "heads"}
+
     def __init__(
         self,
-        heads=ranges.Choice([2, 4, 8], default=4),
-        key_dimension=ranges.Choice([8, 16, 32], default=16),
-        feed_forward=ranges.Choice([64, 128, 256], default=128),
-        depth=ranges.Int(1, 3),
-        dropout=ranges.Choice([0.0, 0.1, 0.25], default=0.1),
-        name=None,
-    ):
+        n_heads: int | ranges.Range = ranges.Choice([2, 4, 8], default=4),
+        key_dimension: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
+        feed_forward: int | ranges.Range = ranges.Choice([64, 128, 256], default=128),
+        depth: int | ranges.Range = ranges.Int(1, 3),
+        dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25], default=0.1),
+        name: str | None = None,
+    ) -> None:
         super().__init__(name)
-        self.heads = heads
+        self.n_heads = n_heads
         self.key_dimension = key_dimension
         self.feed_forward = feed_forward
         self.depth = depth
@@ -54,18 +56,18 @@ class TransformerBlock(block.Block):
 
     def build(self, hp, inputs):
         inputs = arguments.tensor_of_rank(self, inputs, 3)
-        heads = self.suggest(hp, "heads")
+        n_heads = self.suggest(hp, "n_heads")
         key_dimension = self.suggest(hp, "key_dimension")
         feed_forward = self.suggest(hp, "feed_forward")
         dropout = self.suggest(hp, "dropout")
-        width = heads * key_dimension
+        width = n_heads * key_dimension
 
         def drop(inputs):
             return keras.layers.Dropout(dropout)(inputs) if dropout else inputs
 
         def layer(inputs):
             normal = keras.layers.LayerNormalization(epsilon=1e-6)(inputs)
-            attended = drop(keras.layers.MultiHeadAttention(heads, key_dimension)(normal, normal))
+            attended = drop(keras.layers.MultiHeadAttention(n_heads, key_dimension)(normal, normal))
             inputs = keras.layers.Add()([inputs, attended])
             hidden = keras.layers.LayerNormalization(epsilon=1e-6)(inputs)
             hidden = drop(keras.layers.Dense(feed_forward, activation="gelu")(hidden))

@@ -49,7 +49,7 @@ def test_a_layer_beyond_the_depth_decides_nothing():
 def test_a_skip_connection_adds_the_tensor_so_many_layers_back(label, source):
     hp = harness.empty_values()
     hp.values["depth_2/skip"] = label
-    model = harness.build(fixed(depth=3, interval=3, operations=["convolution_3"]), (8, 8, 1), hp)
+    model = harness.build(fixed(depth=3, layers=3, operations=["convolution_3"]), (8, 8, 1), hp)
     normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     outputs = dict(zip(["stem", "first", "second", "third"], [each.output for each in normalizations], strict=False))
     additions = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
@@ -84,7 +84,7 @@ def test_filters_double_up_to_the_bound():
     ("argument", "value", "message"),
     [
         ("skip", "dense", r"`skip` of ChainBlock must be one of \['none', 'residual', 'any'\].*'dense'"),
-        ("interval", 0, "`interval` of ChainBlock must be a whole number from 1. Received: interval=0"),
+        ("layers", 0, "`layers` of ChainBlock must be a whole number from 1. Received: layers=0"),
         ("operations", ["fft_3"], r"`operations` of ChainBlock must be a list of some of \['none'.*\['fft_3'\]"),
         ("operations", [], r"`operations` of ChainBlock must be a list of some of .*\[\]"),
         ("depth", -1, "`depth` of ChainBlock must be a whole number"),

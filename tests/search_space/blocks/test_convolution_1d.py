@@ -14,7 +14,7 @@ def fixed(**arguments):
         "depth": 3,
         "kind": "plain",
         "residual": False,
-        "pooling": False,
+        "downsampling": False,
     }
     return convolution_1d.Convolution1DBlock(**{**settings, "batch_normalization": True, "dropout": 0.0, **arguments})
 
@@ -42,10 +42,10 @@ def test_kernels_are_no_longer_than_the_series():
     assert kernels(harness.build(fixed(kernel_size=17), (5, 1))) == [5, 5, 5]
 
 
-def test_pooling_halves_the_time_between_layers_but_not_below_four_steps():
-    assert harness.build(fixed(pooling=True, depth=3), (40, 1)).output_shape == (None, 10, 12)
-    assert harness.build(fixed(pooling=True, depth=9), (40, 1)).output_shape == (None, 5, 12)
-    assert harness.build(fixed(pooling=True), (1, 1)).output_shape == (None, 1, 12)
+def test_downsampling_halves_the_time_between_layers_but_not_below_four_steps():
+    assert harness.build(fixed(downsampling=True, depth=3), (40, 1)).output_shape == (None, 10, 12)
+    assert harness.build(fixed(downsampling=True, depth=9), (40, 1)).output_shape == (None, 5, 12)
+    assert harness.build(fixed(downsampling=True), (1, 1)).output_shape == (None, 1, 12)
 
 
 def test_residual_layers_project_their_input_only_where_widths_differ():

@@ -18,7 +18,7 @@ def small(**arguments):
         "n_motifs": 2,
         "n_nodes_level_2": 2,
         "operations": ["separable_3", "convolution_1", "max_pooling_3", "identity", "none"],
-        "reduction": "pooling",
+        "downsampling": "pooling",
     }
     return hierarchical.HierarchicalBlock(**{**settings, **arguments})
 
@@ -133,17 +133,17 @@ def test_a_network_of_disconnected_motifs_trains(level_3):
     assert after < before
 
 
-@pytest.mark.parametrize("reduction", ["pooling", "stride"])
+@pytest.mark.parametrize("downsampling", ["pooling", "stride"])
 @pytest.mark.parametrize(
     ("shape", "output"),
     [((8, 8, 1), (2, 2, 32)), ((5, 9, 3), (3, 5, 16)), ((1, 1, 1), (1, 1, 8)), ((20, 2), (5, 32)), ((3, 2), (3, 8))],
 )
-def test_each_stage_halves_and_doubles_as_far_as_the_input_allows(reduction, shape, output):
-    assert build(small(n_stages=3, reduction=reduction), shape).output_shape == (None, *output)
+def test_each_stage_halves_and_doubles_as_far_as_the_input_allows(downsampling, shape, output):
+    assert build(small(n_stages=3, downsampling=downsampling), shape).output_shape == (None, *output)
 
 
 def test_the_way_of_halving_is_decided_once_for_all_stages():
-    block = small(n_stages=3, reduction=ranges.Choice(["pooling", "stride"]))
+    block = small(n_stages=3, downsampling=ranges.Choice(["pooling", "stride"]))
     values = dict.fromkeys(CHAIN, "none")
     assert count(block, keras.layers.AveragePooling2D, values) == 2
     assert count(block, keras.layers.AveragePooling2D, {**values, "reduction": "stride"}) == 0
@@ -170,9 +170,9 @@ def test_unknown_operations_are_refused(names):
         build(small(operations=names), (8, 8, 1))
 
 
-def test_an_unknown_reduction_is_refused():
-    with pytest.raises(ValueError, match=r"`reduction` of HierarchicalBlock must be one of \['pooling', 'stride'\]"):
-        build(small(reduction="max"), (8, 8, 1))
+def test_an_unknown_downsampling_is_refused():
+    with pytest.raises(ValueError, match=r"`downsampling` of HierarchicalBlock must be one of \['pooling', 'stride'\]"):
+        build(small(downsampling="max"), (8, 8, 1))
 
 
 def test_inputs_that_are_neither_images_nor_series_are_refused():

@@ -10,7 +10,7 @@ from tests.helpers import harness
 
 
 def fixed(**arguments):
-    settings = {"filters": 8, "stages": 3, "layers": 2, "width": 1.0, "kernel_size": 3, "expansion": 3}
+    settings = {"filters": 8, "n_stages": 3, "layers": 2, "width": 1.0, "kernel_size": 3, "expansion": 3}
     return layered.LayeredBlock(**{**settings, "squeeze_excite": False, "dropout": 0.0, **arguments})
 
 
@@ -70,7 +70,7 @@ def test_a_value_decided_for_one_layer_changes_that_layer_alone():
 
 def test_a_layer_has_the_parameters_that_its_expansion_says():
     def parameters(expansion):
-        return harness.build(fixed(stages=1, layers=1, expansion=expansion), (8, 8, 8)).count_params()
+        return harness.build(fixed(n_stages=1, layers=1, expansion=expansion), (8, 8, 8)).count_params()
 
     stem = 9 * 8 * 8 + 4 * 8
     assert parameters(1) == stem + (9 * 8 + 4 * 8) + (8 * 8 + 4 * 8)
@@ -85,8 +85,8 @@ def test_the_width_of_a_stage_is_a_share_of_the_doubled_filters():
     model = build_with(harness.make_graph(block, images), {"b/stages_1/width": 1.5, "b/stages_2/width": 0.75})
     widths = [layer.input.shape[-1] // 3 for layer in layers(model, keras.layers.DepthwiseConv2D)]
     assert widths == [8, 8, 24]
-    assert harness.build(fixed(stages=4, max_filters=20), (8, 8, 1)).output_shape[-1] == 20
-    assert harness.build(fixed(stages=2, width=0.1), (8, 8, 1)).output_shape[-1] == 4
+    assert harness.build(fixed(n_stages=4, max_filters=20), (8, 8, 1)).output_shape[-1] == 20
+    assert harness.build(fixed(n_stages=2, width=0.1), (8, 8, 1)).output_shape[-1] == 4
 
 
 def test_layers_add_to_their_input_where_shapes_match():
@@ -105,12 +105,12 @@ def test_dropout_stands_where_a_layer_adds_to_its_input():
     [((8, 8, 1), (2, 2)), ((28, 28, 3), (4, 4)), ((5, 9, 1), (3, 5)), ((1, 1, 1), (1, 1)), ((200, 224, 3), (7, 7))],
 )
 def test_each_stage_but_the_first_halves_maps_while_sides_are_four_or_more(shape, last):
-    assert harness.build(fixed(stages=4, layers=1), shape).output_shape == (None, *last, 64)
+    assert harness.build(fixed(n_stages=4, layers=1), shape).output_shape == (None, *last, 64)
 
 
 @pytest.mark.parametrize(("steps", "last"), [(100, 13), (20, 5), (8, 4), (3, 3), (1, 1)])
 def test_series_are_halved_down_to_four_steps(steps, last):
-    assert harness.build(fixed(stages=4, layers=1), (steps, 3)).output_shape == (None, last, 64)
+    assert harness.build(fixed(n_stages=4, layers=1), (steps, 3)).output_shape == (None, last, 64)
 
 
 def test_normalizations_forget_fast_enough_for_short_trials():

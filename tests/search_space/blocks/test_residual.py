@@ -11,7 +11,7 @@ from tests.helpers import harness
 def fixed(**arguments):
     settings = {
         "filters": 8,
-        "depth": 3,
+        "n_stages": 3,
         "layers": 2,
         "kind": "basic",
         "squeeze_excite": False,
@@ -40,7 +40,7 @@ def test_shortcuts_are_projected_only_where_shapes_differ():
 
 @pytest.mark.parametrize(("side", "stages"), [(1, 1), (2, 1), (8, 3), (32, 5)])
 def test_stages_are_limited_by_the_size_of_the_image(side, stages):
-    model = harness.build(fixed(depth=5, layers=1), (side, side, 1))
+    model = harness.build(fixed(n_stages=5, layers=1), (side, side, 1))
     assert harness.count(model, keras.layers.Add) == stages
     assert min(model.output_shape[1:3]) >= min(side, 2)
 

@@ -9,7 +9,7 @@ from tests.helpers import harness
 
 
 def fixed(**arguments):
-    settings = {"heads": 2, "key_dimension": 8, "feed_forward": 32, "depth": 2, "dropout": 0.0}
+    settings = {"n_heads": 2, "key_dimension": 8, "feed_forward": 32, "depth": 2, "dropout": 0.0}
     return transformer.TransformerBlock(**{**settings, **arguments})
 
 
