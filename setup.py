@@ -9,7 +9,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["autonas", "autonas.*"]),
-    package_data={"autonas.estimators": ["presets.json"]},
+    package_data={"autonas": ["__init__.pyi", "py.typed"], "autonas.estimators": ["presets.json"]},
     # Upper bounds are the newest versions that CI has tested.
     install_requires=[
         "tensorflow>=2.18,<2.22",
@@ -37,6 +37,7 @@ setup(
         "test": [
             "ipykernel>=6.29",
             "jax>=0.5,<0.11",
+            "mypy>=1.11,<3",
             "nbclient>=0.10",
             "onnx>=1.17",
             "onnxruntime>=1.20",

@@ -1,10 +1,17 @@
 """Base class of costs: numbers measured on a built model before it is trained."""
 
+from __future__ import annotations
+
 import contextlib
 import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+
+if TYPE_CHECKING:
+    from autonas.runtimes import ExportedModel
 
 
 class Cost:
@@ -13,6 +20,8 @@ class Cost:
     A subclass sets `name` and overrides `measure`. Its constructor stores the arguments under their own names.
 
     ```python
+    import autonas
+
     class Layers(autonas.objectives.Cost):
         name = "layers"
         is_counted = True
@@ -30,11 +39,11 @@ class Cost:
             default, if the model has to be exported or run.
     """
 
-    name = None
+    name: Any = None
     direction = "min"
     is_counted = False
 
-    def check(self):
+    def check(self) -> None:
         """Check the arguments.
 
         Raises:
@@ -42,7 +51,7 @@ class Cost:
             ImportError: If a required package is missing.
         """
 
-    def measure(self, built):
+    def measure(self, built: BuiltModel) -> dict[str, float]:
         """Measure a model.
 
         Args:
@@ -57,15 +66,15 @@ class Cost:
         """
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments by name."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.split(".")[0] == "autonas":
             keras.saving.register_keras_serializable(package="autonas")(cls)
@@ -75,6 +84,9 @@ class BuiltModel:
     """A built model together with its exports, as a cost measures it.
 
     ```python
+    import autonas
+    import keras
+
     inputs = keras.Input((4,))
     built = autonas.objectives.BuiltModel(keras.Model(inputs, keras.layers.Dense(1)(inputs)))
     autonas.objectives.Params().measure(built)  # {"params": 5.0}
@@ -85,11 +97,11 @@ class BuiltModel:
             are dicts.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self._exported = {}
+        self._exported: dict[tuple[str, int], Any] = {}
 
-    def exported(self, runtime, batch_size=1):
+    def exported(self, runtime: str, batch_size: int = 1) -> ExportedModel:
         """Return the model exported to a run time. Each export is made once.
 
         Constant weights, such as zero biases, are replaced by random ones during the export. Converters drop zero
@@ -116,7 +128,7 @@ class BuiltModel:
 
 
 @contextlib.contextmanager
-def _varied_weights(model):
+def _varied_weights(model: keras.Model) -> Iterator[None]:
     """Vary constant weights, such as zero biases and unit variances, within the context."""
     generator, kept = np.random.default_rng(0), []
     for variable in model.weights:

@@ -18,6 +18,8 @@ class Latency(base.Cost):
     table, see `autonas.costs.latency_table.LatencyTable`. The model is then neither exported nor run.
 
     ```python
+    import autonas
+
     latency = autonas.objectives.Latency(batch_size=8, runtime="keras")
     automl = autonas.AutoModel(objective=["val_accuracy", latency], constraints={"latency_ms": 5})
     ```
@@ -34,7 +36,14 @@ class Latency(base.Cost):
         name: Name of the cost, to tell several latencies apart. Defaults to `"latency_ms"`.
     """
 
-    def __init__(self, batch_size=1, runtime="litert", n_threads=1, table=None, name="latency_ms"):
+    def __init__(
+        self,
+        batch_size: int = 1,
+        runtime: str = "litert",
+        n_threads: int = 1,
+        table: str | None = None,
+        name: str = "latency_ms",
+    ) -> None:
         self.batch_size = batch_size
         self.runtime = runtime
         self.n_threads = n_threads
@@ -42,10 +51,10 @@ class Latency(base.Cost):
         self.name = name
 
     @property
-    def is_counted(self):
+    def is_counted(self) -> bool:  # type: ignore[override]
         return self.table is not None
 
-    def check(self):
+    def check(self) -> None:
         checks.check_integer("batch_size", self.batch_size, 1)
         checks.check_integer("n_threads", self.n_threads, 1)
         if self.table is not None:
@@ -58,7 +67,7 @@ class Latency(base.Cost):
             )
         runtimes.check_runtime(self.runtime)
 
-    def measure(self, built):
+    def measure(self, built: base.BuiltModel) -> dict[str, float]:
         if self.table is not None:
             return {self.name: self._loaded.predict(built.model)}
         session = built.exported(self.runtime, self.batch_size).session(self.n_threads)

@@ -14,6 +14,8 @@ class PeakMemory(base.Cost):
     """Peak size of the activations in megabytes (10^6 bytes), the cost `"memory_mb"`; see `peak_memory`.
 
     ```python
+    import autonas
+
     automl = autonas.AutoModel(constraints={autonas.objectives.PeakMemory(batch_size=8): 2.0})
     ```
 
@@ -24,13 +26,13 @@ class PeakMemory(base.Cost):
     name = "memory_mb"
     is_counted = True
 
-    def __init__(self, batch_size=1):
+    def __init__(self, batch_size: int = 1) -> None:
         self.batch_size = batch_size
 
-    def check(self):
+    def check(self) -> None:
         checks.check_integer("batch_size", self.batch_size, 1)
 
-    def measure(self, built):
+    def measure(self, built: base.BuiltModel) -> dict[str, float]:
         return {self.name: peak_memory(built.model, self.batch_size) / 1e6}
 
 

@@ -8,6 +8,8 @@ class ModelSize(base.Cost):
     """Size of the exported file with float32 weights in megabytes (10^6 bytes), the cost `"model_size_mb"`.
 
     ```python
+    import autonas
+
     automl = autonas.AutoModel(constraints={autonas.objectives.ModelSize(runtime="keras"): 2.0})
     ```
 
@@ -18,11 +20,11 @@ class ModelSize(base.Cost):
 
     name = "model_size_mb"
 
-    def __init__(self, runtime="litert"):
+    def __init__(self, runtime: str = "litert") -> None:
         self.runtime = runtime
 
-    def check(self):
+    def check(self) -> None:
         runtimes.check_runtime(self.runtime)
 
-    def measure(self, built):
+    def measure(self, built: base.BuiltModel) -> dict[str, float]:
         return {self.name: len(built.exported(self.runtime).content) / 1e6}

@@ -1,7 +1,11 @@
 """Registry of costs by name, and the costs `Params`, `Flops` and `CustomCost`."""
 
+from __future__ import annotations
+
 import math
 import numbers
+from collections.abc import Callable
+from typing import Any
 
 from autonas.costs import flops
 from autonas.costs.base import BuiltModel, Cost
@@ -29,6 +33,8 @@ class Params(Cost):
     Parameters that aren't trained, such as the statistics of batch normalisation, are included.
 
     ```python
+    import autonas
+
     automl = autonas.AutoModel(objective=["val_accuracy", autonas.objectives.Params()])
     ```
     """
@@ -36,7 +42,7 @@ class Params(Cost):
     name = "params"
     is_counted = True
 
-    def measure(self, built):
+    def measure(self, built: BuiltModel) -> dict[str, float]:
         return {self.name: float(built.model.count_params())}
 
 
@@ -44,6 +50,8 @@ class Flops(Cost):
     """Floating point operations of a prediction for one row, the cost `"flops"`; see `autonas.costs.flops.flops`.
 
     ```python
+    import autonas
+
     automl = autonas.AutoModel(objective=["val_accuracy", autonas.objectives.Flops()])
     ```
     """
@@ -51,7 +59,7 @@ class Flops(Cost):
     name = "flops"
     is_counted = True
 
-    def measure(self, built):
+    def measure(self, built: BuiltModel) -> dict[str, float]:
         return {self.name: float(flops.flops(built.model))}
 
 
@@ -62,6 +70,8 @@ class CustomCost(Cost):
     function.
 
     ```python
+    import autonas
+
     def depth(model):
         return len(model.layers)
 
@@ -74,12 +84,12 @@ class CustomCost(Cost):
         direction: `"min"` or `"max"`. Defaults to `"min"`.
     """
 
-    def __init__(self, function, name=None, direction="min"):
+    def __init__(self, function: Callable, name: str | None = None, direction: str = "min") -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", None)
         self.direction = direction
 
-    def check(self):
+    def check(self) -> None:
         if not callable(self.function):
             raise ValueError(
                 f"`function` must be a function of a keras.Model. Received: function={self.function!r:.100}"
@@ -91,7 +101,7 @@ class CustomCost(Cost):
         if self.direction not in ("min", "max"):
             raise ValueError(f"`direction` must be 'min' or 'max'. Received: direction={self.direction!r}")
 
-    def measure(self, built):
+    def measure(self, built: BuiltModel) -> dict[str, float]:
         value = self.function(built.model)
         if not isinstance(value, numbers.Real) or not math.isfinite(value):
             raise ValueError(f"The cost {self.name!r} must be a number. Received from its function: {value!r:.100}")
@@ -102,7 +112,7 @@ class CustomCost(Cost):
 COSTS = {"params": Params, "flops": Flops, "memory_mb": PeakMemory, "model_size_mb": ModelSize, "latency_ms": Latency}
 
 
-def get_cost(cost):
+def get_cost(cost: Any) -> Cost | None:
     """Return the cost of a name, or a cost itself.
 
     Args:

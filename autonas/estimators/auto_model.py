@@ -1,8 +1,11 @@
 """AutoModel: the estimator that searches a Keras model for a data set."""
 
+from __future__ import annotations
+
 import copy
 import os
 import time
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
@@ -16,6 +19,9 @@ from autonas.preparation import arrays
 from autonas.trials import lock
 from autonas.trials.states import Stage
 
+if TYPE_CHECKING:
+    from autonas.execution import Executor
+
 
 class AutoModel(fitted.FittedModel):
     """Search a Keras model for a data set: a scikit-learn estimator.
@@ -26,11 +32,13 @@ class AutoModel(fitted.FittedModel):
     Example:
 
     ```python
+    import autonas
     from sklearn.datasets import load_iris
 
     x, y = load_iris(return_X_y=True)
-    model = autonas.AutoModel(max_trials=2, epochs=3, verbose=0).fit(x, y)
-    print(model.score(x, y), model.leaderboard())
+    model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0).fit(x, y)
+    print(model.score(x, y))
+    print(model.leaderboard())
     ```
 
     Args:
@@ -138,40 +146,40 @@ class AutoModel(fitted.FittedModel):
     #: Whether the validation set must be the last rows.
     in_order = False
     #: Dict from a further learned attribute that is saved to the shape of its value; see `storage.check_shape`.
-    also_learned = {}
+    also_learned: dict[str, Any] = {}
 
     def __init__(
         self,
-        inputs=None,
-        outputs=None,
+        inputs: Any = None,
+        outputs: Any = None,
         *,
-        task=None,
-        search_space=None,
-        strategy="auto",
-        weight_sharing=False,
-        fidelity="auto",
-        executor=None,
-        n_workers=None,
-        precision="auto",
-        objective=None,
-        constraints=None,
-        metrics=None,
-        loss=None,
-        max_trials=None,
-        time_limit=None,
-        epochs=None,
-        patience=None,
-        refit=True,
-        class_weight=None,
-        num_classes=None,
-        validation_split=0.2,
-        preset="balanced",
-        seed=None,
-        directory=None,
-        overwrite=False,
-        tensorboard=True,
-        verbose=1,
-    ):
+        task: str | None = None,
+        search_space: str | None = None,
+        strategy: Any = "auto",
+        weight_sharing: bool = False,
+        fidelity: str = "auto",
+        executor: str | Executor | None = None,
+        n_workers: int | None = None,
+        precision: str = "auto",
+        objective: Any = None,
+        constraints: dict[Any, float] | None = None,
+        metrics: Any = None,
+        loss: Any = None,
+        max_trials: int | None = None,
+        time_limit: float | None = None,
+        epochs: int | None = None,
+        patience: int | None = None,
+        refit: bool = True,
+        class_weight: dict[Any, float] | str | None = None,
+        num_classes: int | None = None,
+        validation_split: float = 0.2,
+        preset: str = "balanced",
+        seed: int | None = None,
+        directory: str | os.PathLike | None = None,
+        overwrite: bool = False,
+        tensorboard: bool = True,
+        verbose: int = 1,
+    ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.task = task
@@ -208,7 +216,15 @@ class AutoModel(fitted.FittedModel):
 
     # ------------------------------------------------------------------ fit
 
-    def fit(self, x, y=None, sample_weight=None, validation_data=None, groups=None, **unknown):
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        validation_data: Any = None,
+        groups: Any = None,
+        **unknown: Any,
+    ) -> AutoModel:
         """Search, train the best architecture, and make it ready to predict.
 
         The arguments are checked and resolved into a plan, the data is prepared, the search runs, and the best model is
@@ -256,7 +272,7 @@ class AutoModel(fitted.FittedModel):
             self._serve(prepared, search, served)
         return self
 
-    def select(self, **limits):
+    def select(self, **limits: float) -> AutoModel:
         """Serve another point of the Pareto front, without searching again.
 
         Among the candidates of the front that satisfy all limits, the best by the first objective without a limit is

@@ -1,5 +1,10 @@
 """The methods of a fitted estimator: prediction, evaluation, ensembles, export and saving."""
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -14,6 +19,11 @@ from autonas.prediction import predictor as predictor_module
 from autonas.preparation import criteria
 from autonas.search import ensembles
 from autonas.trials import lock
+
+if TYPE_CHECKING:
+    import keras
+
+    from autonas.exports import Export
 
 
 def _predicts_classes(estimator):
@@ -45,7 +55,7 @@ class FittedModel(inspection.InspectedModel):
             if names is not None and all(isinstance(name, str) for name in names):
                 self.feature_names_in_ = np.array(names, dtype=object)
 
-    def predict(self, x):
+    def predict(self, x: Any) -> Any:
         """Return predicted labels or numbers, in the form of `y` in `fit`.
 
         Args:
@@ -57,7 +67,7 @@ class FittedModel(inspection.InspectedModel):
         return self._per_head(self._outputs(x), lambda target, outputs: target.decode(outputs))
 
     @available_if(_predicts_classes)
-    def predict_proba(self, x):
+    def predict_proba(self, x: Any) -> Any:
         """Return the probabilities of the classes.
 
         Args:
@@ -72,7 +82,7 @@ class FittedModel(inspection.InspectedModel):
             lambda target, outputs: None if target.task_ == "regression" else target.probabilities(outputs),
         )
 
-    def evaluate(self, x, y=None):
+    def evaluate(self, x: Any, y: Any = None) -> dict[str, float]:
         """Return the metrics of labelled rows.
 
         Args:
@@ -96,7 +106,7 @@ class FittedModel(inspection.InspectedModel):
                 scores[f"{prefix}{metric}"] = self._metric(metric, task)(truth, predictions)
         return scores
 
-    def score(self, x, y=None, sample_weight=None):
+    def score(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy for classes, or R^2 for numbers, as in scikit-learn; the mean over several heads.
 
         Args:
@@ -135,7 +145,7 @@ class FittedModel(inspection.InspectedModel):
         by = next((name for name in directions if name not in limits), next(iter(directions)))
         return within.loc[oriented(within[by], directions[by]).idxmax()].trial_id
 
-    def ensemble(self, k=5):
+    def ensemble(self, k: int = 5) -> FittedModel:
         """Serve an average of several candidates instead of the best candidate, without searching again.
 
         The members are selected by their predictions for the validation set, so that the objective is best; see
@@ -180,7 +190,7 @@ class FittedModel(inspection.InspectedModel):
             )
         return self._searched
 
-    def export_model(self):
+    def export_model(self) -> keras.Model:
         """Return one self-contained `keras.Model` from raw rows to probabilities or numbers in the target's units.
 
         The model consists of Keras's own layers: `keras.models.load_model` loads its file in a process without
@@ -189,11 +199,11 @@ class FittedModel(inspection.InspectedModel):
         check_is_fitted(self, "predictor_")
         return self.make_export()
 
-    def make_export(self, strings=True, float64=True):
+    def make_export(self, strings: bool = True, float64: bool = True) -> keras.Model:
         """Return the model to export; see `Predictor.export` for the arguments."""
         return self.predictor_.export(strings, float64)
 
-    def export(self, path, x=None):
+    def export(self, path: str | os.PathLike, x: Any = None) -> Export:
         """Write a self-contained model to a file that needs no autonas, run the file, and compare its outputs.
 
         The outputs of the file in its run time must be the outputs of the estimator, for up to 32 rows of `fit`,
@@ -247,7 +257,7 @@ class FittedModel(inspection.InspectedModel):
         """Return the rows of `x` as the encoders take them."""
         return x
 
-    def save(self, path, examples=True):
+    def save(self, path: str | os.PathLike, examples: bool = True) -> None:
         """Write the fitted estimator to a folder.
 
         The folder holds everything that predictions, scores and the leaderboard need, without constructor arguments
@@ -281,7 +291,7 @@ class FittedModel(inspection.InspectedModel):
         persistence.save(self, path, examples)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> Any:
         """Return the fitted estimator of a folder that `save` wrote, in any process.
 
         No code in the folder is run, and no other file is opened: all objects are estimators of autonas, layers of

@@ -1,9 +1,12 @@
 """TimeSeriesForecaster: the next steps of a series."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import inspect
 import numbers
+from typing import Any
 
 import keras
 import numpy as np
@@ -39,8 +42,13 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     Example:
 
     ```python
-    model = autonas.TimeSeriesForecaster(horizon=12, time_limit=60).fit(passengers)
-    next_year = model.predict(passengers)
+    import autonas
+    import numpy as np
+
+    sales = 100 + np.arange(120) + 20 * np.sin(np.arange(120) * np.pi / 6)
+    model = autonas.TimeSeriesForecaster(horizon=12, max_trials=1, epochs=1, verbose=0).fit(sales)
+    next_year = model.predict(sales)
+    assert next_year.shape == (12,)
     ```
 
     Args:
@@ -69,13 +77,13 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         "naive_errors_": [float],
     }
 
-    def __init__(self, lookback=None, horizon=1, *, target=None, **others):
+    def __init__(self, lookback: int | None = None, horizon: int = 1, *, target: Any = None, **others: Any) -> None:
         super().__init__(**others)
         self.lookback = lookback
         self.horizon = horizon
         self.target = target
 
-    def fit(self, series, y=None, **unknown):
+    def fit(self, series: Any, y: Any = None, **unknown: Any) -> TimeSeriesForecaster:  # type: ignore[override]
         """Search on all windows of a series.
 
         Args:
@@ -96,7 +104,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         arguments.check_call(self, series, y, unknown)
         return super().fit(series, y)
 
-    def predict(self, x):
+    def predict(self, x: Any) -> np.ndarray:
         """Forecast the steps after the end of a series, or after the end of each of several windows.
 
         Args:
@@ -111,7 +119,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         forecasts = self._forecast(self._raw_rows(x))
         return forecasts if np.ndim(x) == 3 else forecasts[0]
 
-    def evaluate(self, x, y=None):
+    def evaluate(self, x: Any, y: Any = None) -> dict[str, float]:
         """Return the metrics of the forecasts from all windows of a series.
 
         Args:
@@ -130,7 +138,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         scores["mase"] = float(np.mean(errors / naive)) if naive.all() else float("nan")
         return scores
 
-    def score(self, x, y=None, sample_weight=None):
+    def score(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return R^2 of the forecasts from all windows of a series, the mean over steps and targets; see `evaluate`."""
         truth, forecasts = self._truth_and_forecasts(x, y)
         return float(r2_score(truth, forecasts, sample_weight=sample_weight))
@@ -139,7 +147,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
         return self._windows(windows) if windows.ndim == 3 else self._values(x)[None]
 
-    def make_export(self, strings=True, float64=True):
+    def make_export(self, strings: bool = True, float64: bool = True) -> keras.Model:
         """Return the model to export, from windows `(n, lookback_, channels)` to forecasts as of `predict`."""
         model = super().make_export(strings, float64)
         shape = (self.horizon,) if self.flat_ else (self.horizon, len(self.naive_errors_))

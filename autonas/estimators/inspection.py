@@ -1,7 +1,11 @@
 """The inspection of a finished search: leaderboard, Pareto front, plots, report and notebook view."""
 
+from __future__ import annotations
+
 import html
+import os
 import pathlib
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -12,6 +16,9 @@ from autonas.reporting.leaderboard import pareto_front
 from autonas.trials.order import winner
 from autonas.trials.states import Stage
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class InspectedModel(BaseEstimator):
     """Base class of the estimators: every method that explains a finished search.
@@ -19,16 +26,17 @@ class InspectedModel(BaseEstimator):
     Plots draw into matplotlib `axes`, or into a new figure of pyplot without `axes`, and return the axes.
     """
 
-    def leaderboard(self):
+    def leaderboard(self) -> pd.DataFrame:
         """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
 
         The baselines are the last rows, of stage `"baseline"`: a constant and a linear prediction, scored on the
         validation rows as the trials are.
         """
         check_is_fitted(self, "predictor_")
-        return leaderboard(self._records(), *self.objectives_[0], self.objectives_[1:])
+        (objective, direction), *further = self.objectives_
+        return leaderboard(self._records(), objective, direction, further)
 
-    def pareto_front(self):
+    def pareto_front(self) -> pd.DataFrame:
         """Return the non-dominated trials: rows of `leaderboard`, sorted by the first objective.
 
         Raises:
@@ -44,7 +52,7 @@ class InspectedModel(BaseEstimator):
 
     # ------------------------------------------------------------------ plots
 
-    def plot_architecture(self, trial_id=None, axes=None):
+    def plot_architecture(self, trial_id: str | None = None, axes: Any = None) -> Any:
         """Draw the blocks of an architecture, their decisions and their cells.
 
         Args:
@@ -69,7 +77,7 @@ class InspectedModel(BaseEstimator):
             )
         return plots.plot_architecture(search, record, axes=axes)
 
-    def plot_history(self, over="trials", axes=None):
+    def plot_history(self, over: str = "trials", axes: Any = None) -> Any:
         """Draw the score of each trial and the best score so far; failed and refused trials are marked.
 
         Args:
@@ -79,9 +87,10 @@ class InspectedModel(BaseEstimator):
         Returns:
             The axes.
         """
-        return plots.plot_history(*self._search(), over=over, axes=axes)
+        search, records = self._search()
+        return plots.plot_history(search, records, over=over, axes=axes)
 
-    def plot_curves(self, axes=None):
+    def plot_curves(self, axes: Any = None) -> Any:
         """Draw the learning curve of each trial, with the best trials in colour.
 
         Args:
@@ -90,9 +99,10 @@ class InspectedModel(BaseEstimator):
         Returns:
             The axes.
         """
-        return plots.plot_curves(*self._search(), axes=axes)
+        search, records = self._search()
+        return plots.plot_curves(search, records, axes=axes)
 
-    def plot_importance(self, axes=None):
+    def plot_importance(self, axes: Any = None) -> Any:
         """Draw the importance of the decisions: the share of each decision in the variance of the score.
 
         See `autonas.reporting.importance.importances`. Few trials, or trials that are too similar, give no ranking.
@@ -105,7 +115,7 @@ class InspectedModel(BaseEstimator):
         """
         return plots.plot_importance(self._importances(), axes=axes)
 
-    def plot_parallel(self, axes=None):
+    def plot_parallel(self, axes: Any = None) -> Any:
         """Draw each trial as a line through its decisions, the most important decision first, to its score.
 
         Args:
@@ -116,7 +126,7 @@ class InspectedModel(BaseEstimator):
         """
         return plots.plot_parallel(*self._search(), self._importances(), axes=axes)
 
-    def plot_pareto(self, axes=None):
+    def plot_pareto(self, axes: Any = None) -> Any:
         """Draw all trials by two objectives, their Pareto front, and the limits of the objectives.
 
         Args:
@@ -130,7 +140,7 @@ class InspectedModel(BaseEstimator):
 
     # ------------------------------------------------------------------ pages
 
-    def report(self, path):
+    def report(self, path: str | os.PathLike) -> None:
         """Write a report of the search as one self-contained HTML page.
 
         The report has a summary in words, the architecture that is served, the history, the importance of the

@@ -8,7 +8,7 @@ from autonas.execution.inline import InlineExecutor
 from autonas.execution.process import ProcessExecutor
 from autonas.execution.split import SplitExecutor
 
-__all__ = ["Ended", "Executor", "InlineExecutor", "Lost", "ProcessExecutor", "Retried", "SplitExecutor", "get_executor"]
+__all__ = ["Ended", "Executor", "InlineExecutor", "Lost", "ProcessExecutor", "Retried", "SplitExecutor"]
 
 EXECUTORS = ("inline", "process", "ray")
 
@@ -33,6 +33,8 @@ def get_executor(executor, n_workers):
     """Return an executor for the arguments of an `AutoModel`. The executor isn't started.
 
     ```python
+    import autonas
+
     executor = autonas.execution.get_executor("process", n_workers=2)
     executor.slots  # 2
     ```

@@ -1,7 +1,11 @@
 """Base class of executors, and the events that an executor returns to its driver."""
 
+from __future__ import annotations
+
 import abc
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -9,6 +13,8 @@ class Ended:
     """Event: a job ended with an outcome.
 
     ```python
+    import autonas
+
     with autonas.execution.InlineExecutor() as executor:
         executor.start(lambda job, report: job * 2)
         executor.submit(21)
@@ -20,8 +26,8 @@ class Ended:
         outcome: Return value of `evaluate`.
     """
 
-    job: object
-    outcome: object
+    job: Any
+    outcome: Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Lost:
     """Event: a job ended without an outcome and isn't retried.
 
     ```python
+    import autonas
+
     def evaluate(job, report):
         raise ValueError("bad job")
 
@@ -45,7 +53,7 @@ class Lost:
         details: Traceback of an exception in `evaluate`, or `""`.
     """
 
-    job: object
+    job: Any
     reason: str
     details: str = ""
 
@@ -57,6 +65,8 @@ class Retried:
     The restarted job repeats its reports since that checkpoint.
 
     ```python
+    import autonas
+
     events = [autonas.execution.Retried("job", "the worker process aborted (SIGABRT)")]
     restarted = [event.job for event in events if isinstance(event, autonas.execution.Retried)]
     ```
@@ -66,7 +76,7 @@ class Retried:
         reason: One sentence, as in `Lost`.
     """
 
-    job: object
+    job: Any
     reason: str
 
 
@@ -76,6 +86,8 @@ class Executor(abc.ABC):
     A single thread of the driver makes all calls, and `on_report` is called in this thread.
 
     ```python
+    import autonas
+
     with autonas.execution.InlineExecutor() as executor:
         executor.start(lambda job, report: job * 2)
         executor.submit(21)
@@ -89,15 +101,15 @@ class Executor(abc.ABC):
     """
 
     #: Number of GPUs per job.
-    gpus_per_trial = 1
+    gpus_per_trial: int = 1
 
     @property
     @abc.abstractmethod
-    def slots(self):
+    def slots(self) -> int:
         """Number of jobs that can run at the same time. The number may change during a search."""
 
     @abc.abstractmethod
-    def start(self, evaluate, on_report=None):
+    def start(self, evaluate: Callable, on_report: Callable | None = None) -> None:
         """Prepare the executor for jobs. Called once.
 
         An exception in `evaluate` ends the job as `Lost`. The failure of a candidate's training isn't an exception:
@@ -112,11 +124,11 @@ class Executor(abc.ABC):
         """
 
     @abc.abstractmethod
-    def submit(self, job):
+    def submit(self, job: Any) -> None:
         """Accept a job. More jobs than `slots` wait in a queue, while their deadlines approach."""
 
     @abc.abstractmethod
-    def wait(self):
+    def wait(self) -> list[Ended | Lost | Retried]:
         """Wait for the next events.
 
         Returns:
@@ -124,17 +136,17 @@ class Executor(abc.ABC):
         """
 
     @abc.abstractmethod
-    def close(self):
+    def close(self) -> None:
         """End all jobs and workers immediately. Further calls have no effect."""
 
-    def __enter__(self):
+    def __enter__(self) -> Executor:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def described(error):
+def described(error: BaseException) -> str:
     """Return an exception as one line with its type, message and origin."""
     line = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     traceback = error.__traceback__

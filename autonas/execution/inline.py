@@ -1,7 +1,11 @@
 """Executor that runs jobs in this process, one at a time."""
 
+from __future__ import annotations
+
 import collections
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 from autonas.arguments import checks
 from autonas.execution import base
@@ -14,6 +18,8 @@ class InlineExecutor(base.Executor):
     the driver.
 
     ```python
+    import autonas
+
     automl = autonas.AutoModel(executor=autonas.execution.InlineExecutor())
     ```
 
@@ -24,21 +30,21 @@ class InlineExecutor(base.Executor):
 
     slots = 1
 
-    def __init__(self, gpus_per_trial=1):
+    def __init__(self, gpus_per_trial: int = 1) -> None:
         checks.check_integer("gpus_per_trial", gpus_per_trial, 1)
         self.gpus_per_trial = gpus_per_trial
-        self._evaluate = None
-        self._queue = collections.deque()
+        self._evaluate: Any = None
+        self._queue: collections.deque[Any] = collections.deque()
 
-    def start(self, evaluate, on_report=None):
+    def start(self, evaluate: Callable, on_report: Callable | None = None) -> None:
         self._evaluate, self._on_report = evaluate, on_report
 
-    def submit(self, job):
+    def submit(self, job: Any) -> None:
         if self._evaluate is None:
             raise RuntimeError("The executor isn't started, or is closed. Call `start(evaluate)` before `submit`.")
         self._queue.append(job)
 
-    def wait(self):
+    def wait(self) -> list[base.Ended | base.Lost | base.Retried]:
         if not self._queue:
             return []
         job = self._queue.popleft()
@@ -47,7 +53,7 @@ class InlineExecutor(base.Executor):
         except Exception as error:
             return [base.Lost(job, base.described(error), traceback.format_exc())]
 
-    def close(self):
+    def close(self) -> None:
         self._evaluate = None
         self._queue.clear()
 
@@ -57,13 +63,13 @@ class _Report:
 
     keeps_checkpoints = False
 
-    def __init__(self, job, on_report):
+    def __init__(self, job: Any, on_report: Callable | None) -> None:
         self._job = job
         self._on_report = on_report
 
-    def __call__(self, event):
+    def __call__(self, event: Any) -> None:
         if self._on_report is not None:
             self._on_report(self._job, event)
 
-    def checkpoint(self, state):
+    def checkpoint(self, state: Any) -> None:
         """Ignore the state: in-memory checkpoints would be lost with this process."""

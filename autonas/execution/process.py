@@ -38,6 +38,8 @@ class ProcessExecutor(supervision.SupervisedExecutor):
     and take turns at the GPUs. Available on Linux and macOS.
 
     ```python
+    import autonas
+
     executor = autonas.execution.ProcessExecutor(n_workers=2, grace=60)
     automl = autonas.AutoModel(executor=executor)
     ```
@@ -49,20 +51,20 @@ class ProcessExecutor(supervision.SupervisedExecutor):
             Defaults to 1.
     """
 
-    def __init__(self, n_workers, grace=30.0, gpus_per_trial=1):
+    def __init__(self, n_workers: int, grace: float = 30.0, gpus_per_trial: int = 1) -> None:
         super().__init__(grace)
         checks.check_integer("gpus_per_trial", gpus_per_trial, 1)
         self.gpus_per_trial = gpus_per_trial
         checks.check_integer("n_workers", n_workers, 1)
         self._n_workers = n_workers
         self._file = None
-        self._environments = []
+        self._environments: list[dict[str, str]] = []
 
     @property
-    def slots(self):
+    def slots(self) -> int:
         return self._n_workers
 
-    def close(self):
+    def close(self) -> None:
         super().close()
         if self._file is not None:
             self._file.close()

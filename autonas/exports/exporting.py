@@ -1,11 +1,14 @@
 """Export of a fitted estimator: write a temporary file, run it, compare the predictions and move it to its path."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import os
 import shutil
 import tempfile
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,6 +37,10 @@ class Export:
     """Description of an exported model. Usable as the path of the model.
 
     ```python
+    import os
+
+    import autonas
+
     export = autonas.exports.Export(
         path="model.onnx", runtime="ONNX Runtime", difference=1e-7, n_rows=16,
         inputs={"input": "(None, 4) float32"}, outputs=["output"],
@@ -56,18 +63,21 @@ class Export:
     runtime: str
     difference: float
     n_rows: int
-    inputs: dict
-    outputs: list
+    inputs: dict[str, str]
+    outputs: list[str]
     code_book: str | None = None
 
-    def __fspath__(self):
+    def __fspath__(self) -> str:
         return self.path
 
 
-def export(estimator, path, x=None):
+def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
     """Export a fitted estimator, run the exported model and compare the predictions; see `FittedModel.export`.
 
     ```python
+    import autonas
+    import numpy as np
+
     x = np.random.default_rng(0).normal(size=(60, 3))
     model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0, directory="run").fit(x, x[:, 0])
     print(autonas.exports.export(model, "model.keras").difference)

@@ -1,6 +1,9 @@
 """Combinations: several objectives reduced to one number that a search maximises."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import keras
 
@@ -15,6 +18,8 @@ class Combination:
     A subclass sets `name` and overrides `parts` and `combine`.
 
     ```python
+    import autonas
+
     class Worst(autonas.objectives.Combination):
         name = "worst"
         parts = ["val_accuracy", "val_auc"]
@@ -27,14 +32,14 @@ class Combination:
     """
 
     #: Name of the combined number, a column of the leaderboard.
-    name = None
+    name: Any = None
 
     @property
-    def parts(self):
+    def parts(self) -> list[Any]:
         """The combined objectives, a list of names, `keras_tuner.Objective`s, costs or custom scores."""
         raise NotImplementedError
 
-    def combine(self, values, directions):
+    def combine(self, values: list[float], directions: list[str]) -> float:
         """Compute the combined number.
 
         Args:
@@ -43,7 +48,7 @@ class Combination:
         """
         raise NotImplementedError
 
-    def check(self, directions):
+    def check(self, directions: list[str]) -> None:
         """Raise a `ValueError` if objectives of these directions can't be combined."""
 
 
@@ -54,6 +59,8 @@ class WeightedSum(Combination):
       f = sum over maximised objectives of w_i f_i - sum over minimised objectives of w_i f_i
 
     ```python
+    import autonas
+
     # One millisecond less is worth .02 of accuracy.
     objective = autonas.objectives.WeightedSum({"val_accuracy": 1, "latency_ms": 0.02})
     objective.combine([0.9, 5.0], ["max", "min"])  # 0.8
@@ -66,24 +73,24 @@ class WeightedSum(Combination):
 
     name = "weighted_sum"
 
-    def __init__(self, weights):
+    def __init__(self, weights: dict[Any, float]) -> None:
         _check_numbers("weights", weights)
         self.weights = weights
 
     @property
-    def parts(self):
+    def parts(self) -> list[Any]:
         return list(self.weights)
 
-    def combine(self, values, directions):
+    def combine(self, values: list[float], directions: list[str]) -> float:
         weights = self.weights.values()
         values = [oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
         return sum(value * weight for value, weight in zip(values, weights, strict=True))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"weights": dict(self.weights)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
 
@@ -97,6 +104,8 @@ class ProductOfPowers(Combination):
     alpha = 0 and beta = -1, give no reward below the target and divide the objective by the ratio above the target.
 
     ```python
+    import autonas
+
     objective = autonas.objectives.ProductOfPowers("val_accuracy", {"latency_ms": 5.0}, exponents="hard")
     objective.combine([0.9, 10.0], ["max", "min"])  # 0.45
     automl = autonas.AutoModel(objective=objective)
@@ -111,7 +120,9 @@ class ProductOfPowers(Combination):
     name = "product_of_powers"
     _EXPONENTS = {"soft": (-0.07, -0.07), "hard": (0.0, -1.0)}
 
-    def __init__(self, objective, targets, exponents="soft"):
+    def __init__(
+        self, objective: Any, targets: dict[Any, float], exponents: str | tuple[float, float] = "soft"
+    ) -> None:
         _check_numbers("targets", targets)
         if isinstance(exponents, str):
             is_valid = exponents in self._EXPONENTS
@@ -128,10 +139,10 @@ class ProductOfPowers(Combination):
         self.exponents = exponents
 
     @property
-    def parts(self):
+    def parts(self) -> list[Any]:
         return [self.objective, *self.targets]
 
-    def check(self, directions):
+    def check(self, directions: list[str]) -> None:
         if directions[0] != "max":
             raise ValueError(
                 "`objective` of ProductOfPowers must be maximised, such as 'val_accuracy': a factor below 1 would "
@@ -140,7 +151,7 @@ class ProductOfPowers(Combination):
         if "max" in directions[1:]:
             raise ValueError("`targets` of ProductOfPowers must be costs that are minimised.")
 
-    def combine(self, values, directions):
+    def combine(self, values: list[float], directions: list[str]) -> float:
         exponents = self._EXPONENTS[self.exponents] if isinstance(self.exponents, str) else self.exponents
         below, beyond = exponents
         product = values[0]
@@ -148,11 +159,11 @@ class ProductOfPowers(Combination):
             product *= max(value / target, 1e-6) ** (below if value <= target else beyond)
         return product
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"objective": self.objective, "targets": dict(self.targets), "exponents": self.exponents}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
 
@@ -167,6 +178,8 @@ class Lexicographic(Combination):
     Values closer than the tolerance may fall into neighbouring steps; in return, the order is transitive.
 
     ```python
+    import autonas
+
     # Differences of accuracy below a step of .01 don't count: the smaller model wins.
     objective = autonas.objectives.Lexicographic(["val_accuracy", "params"], tolerances=0.01)
     automl = autonas.AutoModel(objective=objective)
@@ -180,7 +193,7 @@ class Lexicographic(Combination):
 
     name = "lexicographic"
 
-    def __init__(self, objectives, tolerances):
+    def __init__(self, objectives: list[Any], tolerances: float | list[float]) -> None:
         if not isinstance(objectives, (list, tuple)) or len(objectives) < 2:
             raise ValueError(f"`objectives` must be a list of two or more. Received: objectives={objectives!r:.100}")
         steps = as_list(tolerances, len(objectives) - 1)
@@ -193,10 +206,10 @@ class Lexicographic(Combination):
         self.tolerances = tolerances
 
     @property
-    def parts(self):
+    def parts(self) -> list[Any]:
         return list(self.objectives)
 
-    def combine(self, values, directions):
+    def combine(self, values: list[float], directions: list[str]) -> float:
         *firsts, last = [oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
         total = last
         for value, step in reversed(list(zip(firsts, as_list(self.tolerances, len(firsts)), strict=True))):
@@ -204,15 +217,15 @@ class Lexicographic(Combination):
             total = math.floor(value / step + 1e-9) + 0.5 + math.atan(total) / math.pi
         return total
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"objectives": list(self.objectives), "tolerances": self.tolerances}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         return cls(**config)
 
 
-def _check_numbers(name, numbers_by_objective):
+def _check_numbers(name: str, numbers_by_objective: dict[Any, float]) -> None:
     """Raise a `ValueError` unless the argument `name` is a dict from objectives to positive numbers."""
     if not isinstance(numbers_by_objective, dict) or not numbers_by_objective:
         raise ValueError(

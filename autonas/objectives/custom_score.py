@@ -1,14 +1,23 @@
 """Custom scores: functions of the user that score predictions or a trained model."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 
 class CustomMetric:
     """A metric computed by a function of the truth and the predictions on the validation set.
 
     ```python
+    import autonas
+
     def profit(truth, predictions):  # Two classes: indices (n,) and probabilities (n, 2).
         return ((truth == 1) & (predictions[:, 1] > 0.2)).mean()
 
@@ -23,12 +32,12 @@ class CustomMetric:
         direction: `"max"` or `"min"`. Defaults to `"max"`.
     """
 
-    def __init__(self, function, name=None, direction="max"):
+    def __init__(self, function: Callable, name: str | None = None, direction: str = "max") -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", None)
         self.direction = direction
 
-    def check(self):
+    def check(self) -> None:
         """Raise a `ValueError` if an argument is invalid."""
         _check(self, "the truth and the predictions")
 
@@ -37,6 +46,9 @@ class CustomScore:
     """A score computed by a function of the model and the validation set after every epoch.
 
     ```python
+    import autonas
+    import keras
+
     def confidence(model, validation):
         x, y = validation
         return float(keras.ops.mean(keras.ops.max(next(iter(model(x).values())), axis=-1)))
@@ -52,16 +64,16 @@ class CustomScore:
         direction: `"max"` or `"min"`. Defaults to `"max"`.
     """
 
-    def __init__(self, function, name=None, direction="max"):
+    def __init__(self, function: Callable, name: str | None = None, direction: str = "max") -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", None)
         self.direction = direction
 
-    def check(self):
+    def check(self) -> None:
         """Raise a `ValueError` if an argument is invalid."""
         _check(self, "a model and a tuple (x, y)")
 
-    def __call__(self, model, inputs, truth):
+    def __call__(self, model: keras.Model, inputs: Any, truth: Any) -> float:
         """Compute the score, a float.
 
         Args:
@@ -73,7 +85,7 @@ class CustomScore:
         return float(np.asarray(self.function(model, (inputs, y))))
 
 
-def _check(score, arguments):
+def _check(score: CustomMetric | CustomScore, arguments: str) -> None:
     """Raise a `ValueError` if an argument of a custom score or metric is invalid."""
     kind = type(score).__name__
     try:

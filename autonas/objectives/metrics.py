@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import inspect
 import warnings
+from collections.abc import Callable
 
 import keras
 import keras_tuner
@@ -28,7 +29,7 @@ class Metric:
 
     name: str
     direction: str
-    compute: callable
+    compute: Callable
 
     def __call__(self, truth, predictions):
         """Compute the metric, a float. NaN if the metric is undefined, such as the AUC of rows of a single class."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from collections.abc import Callable
 
 import keras
 import keras_tuner
@@ -32,8 +33,8 @@ class HeadScoring:
     task: str
     encoded: np.ndarray
     truth: np.ndarray
-    to_metric: callable
-    loss: callable
+    to_metric: Callable
+    loss: Callable
     loss_weight: float
     metrics: list
     classes: list = dataclasses.field(default_factory=list)

@@ -171,7 +171,7 @@ def render(frame, max_rows=None, objectives=()):
     return table
 
 
-_Objective = collections.namedtuple("Objective", ["name", "direction"])
+_Objective = collections.namedtuple("_Objective", ["name", "direction"])
 _LAST = (Status.COMPLETED, Status.RUNNING, Status.INTERRUPTED, Status.REFUSED, Status.FAILED)
 
 

@@ -1,5 +1,7 @@
 """Progress of a running search: a live display in terminals and notebooks, plain lines elsewhere."""
 
+from collections.abc import Sequence
+
 import rich.console
 
 from autonas.reporting import display
@@ -36,7 +38,9 @@ class ProgressReporter(Reporter):
         invitation: Lines that are printed first. Defaults to none.
     """
 
-    def __init__(self, verbose=1, console=None, invitation=()):
+    def __init__(
+        self, verbose: int = 1, console: rich.console.Console | None = None, invitation: Sequence[str] = ()
+    ) -> None:
         self.verbose = verbose
         self.console = console
         self.invitation = invitation

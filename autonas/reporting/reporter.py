@@ -1,8 +1,15 @@
 """Interface of reporters, which receive the events of a running search."""
 
+from __future__ import annotations
+
 import dataclasses
 import time
 import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autonas.trials.records import HeadPredictions, TrialRecord
 
 
 @dataclasses.dataclass
@@ -65,29 +72,29 @@ class SearchInfo:
     preparation: float = 0.0
     served: str | None = None
 
-    def pairs(self):
+    def pairs(self) -> list[tuple[str, str]]:
         """Return the pairs of name and direction of all objectives, the objective of the score first."""
         return list(zip(self.objectives, self.directions, strict=True)) or [(self.objective, self.direction)]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # A monotonic clock, so that durations don't depend on changes of the system time.
         self._began = time.monotonic() - (time.time() - self.started)
 
-    def seconds(self):
+    def seconds(self) -> float:
         """Return the seconds since this process began the search."""
         return time.monotonic() - self._began
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """Return the description as a JSON-like dict."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, config):
+    def from_json(cls, config: dict[str, Any]) -> SearchInfo:
         """Return the `SearchInfo` of a dict that `to_json` returned."""
         return cls(**config)
 
 
-def describe(hyperparameter):
+def describe(hyperparameter: Any) -> dict[str, Any]:
     """Return a hyperparameter of Keras Tuner as a dict for `SearchInfo.space`.
 
     ```python
@@ -130,21 +137,21 @@ class Reporter:
     ```
     """
 
-    def on_search_begin(self, search):
+    def on_search_begin(self, search: SearchInfo) -> None:
         """Handle the start of the search, before the first trial.
 
         Args:
             search: The `SearchInfo`.
         """
 
-    def on_trial_begin(self, record):
+    def on_trial_begin(self, record: TrialRecord) -> None:
         """Handle the start of a trial.
 
         Args:
             record: The `TrialRecord`, with status `"running"`.
         """
 
-    def on_epoch_end(self, record, epoch, metrics):
+    def on_epoch_end(self, record: TrialRecord, epoch: int, metrics: dict[str, float]) -> None:
         """Handle the end of an epoch of a trial.
 
         Args:
@@ -153,7 +160,7 @@ class Reporter:
             metrics: Dict of the epoch's metrics.
         """
 
-    def on_trial_end(self, record, best):
+    def on_trial_end(self, record: TrialRecord, best: TrialRecord | None) -> None:
         """Handle the end of a trial of any status.
 
         Args:
@@ -161,7 +168,7 @@ class Reporter:
             best: The best `TrialRecord` so far, including `record`, or `None`.
         """
 
-    def on_search_numbers(self, record, numbers):
+    def on_search_numbers(self, record: TrialRecord, numbers: dict[str, float]) -> None:
         """Handle the numbers of the whole search, after a trial or the final fit.
 
         Args:
@@ -170,7 +177,7 @@ class Reporter:
                 their values and the hypervolume so far; the seconds of the search so far by phase, `"seconds/<phase>"`.
         """
 
-    def on_predictions(self, record, predictions):
+    def on_predictions(self, record: TrialRecord, predictions: list[HeadPredictions]) -> None:
         """Handle the predictions of the best trial on the validation set, before the final fit.
 
         Args:
@@ -178,7 +185,7 @@ class Reporter:
             predictions: List of one `HeadPredictions` per head.
         """
 
-    def on_search_end(self, records, stop_reason):
+    def on_search_end(self, records: list[TrialRecord], stop_reason: str) -> None:
         """Handle the end of the search.
 
         Args:
@@ -203,31 +210,31 @@ class ReporterList(Reporter):
         reporters: Iterable of `Reporter`s.
     """
 
-    def __init__(self, reporters):
+    def __init__(self, reporters: Iterable[Reporter]) -> None:
         self.reporters = list(reporters)
 
-    def on_search_begin(self, search):
+    def on_search_begin(self, search: SearchInfo) -> None:
         self._forward("on_search_begin", search)
 
-    def on_trial_begin(self, record):
+    def on_trial_begin(self, record: TrialRecord) -> None:
         self._forward("on_trial_begin", record)
 
-    def on_epoch_end(self, record, epoch, metrics):
+    def on_epoch_end(self, record: TrialRecord, epoch: int, metrics: dict[str, float]) -> None:
         self._forward("on_epoch_end", record, epoch, metrics)
 
-    def on_trial_end(self, record, best):
+    def on_trial_end(self, record: TrialRecord, best: TrialRecord | None) -> None:
         self._forward("on_trial_end", record, best)
 
-    def on_search_numbers(self, record, numbers):
+    def on_search_numbers(self, record: TrialRecord, numbers: dict[str, float]) -> None:
         self._forward("on_search_numbers", record, numbers)
 
-    def on_predictions(self, record, predictions):
+    def on_predictions(self, record: TrialRecord, predictions: list[HeadPredictions]) -> None:
         self._forward("on_predictions", record, predictions)
 
-    def on_search_end(self, records, stop_reason):
+    def on_search_end(self, records: list[TrialRecord], stop_reason: str) -> None:
         self._forward("on_search_end", records, stop_reason)
 
-    def _forward(self, hook, *arguments):
+    def _forward(self, hook: str, *arguments: Any) -> None:
         for reporter in tuple(self.reporters):
             try:
                 getattr(reporter, hook)(*arguments)

@@ -53,6 +53,16 @@ class Tuner(keras_tuner.Tuner):
         state: The `SearchState`.
         executor: An `execution.Executor`, which runs the evaluations.
         patience: Number of trials without improvement after which the search ends. Defaults to `None`: no such end.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    # `AutoModel.fit` creates the tuner.
+    assert issubclass(autonas.Tuner, keras_tuner.Tuner)
+    ```
     """
 
     def __init__(self, state, executor, patience=None):

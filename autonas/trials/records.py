@@ -89,6 +89,16 @@ class TrialRecord(Result):
         score: Value of the objective, or `None` if the trial has none.
         started: `time.time()` when the trial began.
         **result: As in `Result`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    record = autonas.reporting.TrialRecord("0000", 0, values={"units": 8})
+    record.add_epoch(1, {"val_accuracy": 0.8})
+    assert record.epochs == 1 and not record.is_completed
+    ```
     """
 
     trial_id: str
@@ -156,6 +166,16 @@ class HeadPredictions:
             or numbers in the target's own units `(n, n_targets)`.
         outputs: Probabilities of the classes `(n, n_classes)`, or numbers in the target's own units `(n, n_targets)`.
         classes: List of the classes, as text, or of the names of several targets; empty if there are none.
+
+    Example:
+
+    ```python
+    import autonas
+    import numpy as np
+
+    truth, outputs = np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]])
+    predictions = autonas.reporting.HeadPredictions("head", "binary", truth, outputs, ["no", "yes"])
+    ```
     """
 
     name: str

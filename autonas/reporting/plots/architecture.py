@@ -36,6 +36,23 @@ def plot_architecture(search, record, width=None, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    from autonas.reporting import SearchInfo, TrialRecord, plots
+
+    blueprint = [
+        {"name": "image", "kind": "ImageInput", "inputs": [], "role": "input",
+         "facts": {"data": "image", "shapes": {"image": [28, 28, 1]}}, "drawing": []},
+        {"name": "dense", "kind": "DenseBlock", "inputs": ["image"], "role": "block", "facts": {}, "drawing": []},
+        {"name": "label", "kind": "ClassificationHead", "inputs": ["dense"], "role": "head",
+         "facts": {"task": "multiclass", "n_outputs": 10}, "drawing": []},
+    ]
+    search = SearchInfo("val_accuracy", "max", blueprint=blueprint)
+    record = TrialRecord("0000", 0, values={"dense/units": 32}, score=0.9, status="completed")
+    picture = plots.figure(plots.plot_architecture, search, record)
+    ```
     """
     layout = _Layout(search, record, width)
     axes = canvas.new_axes(axes, (layout.width / 72 + 0.1, layout.height / 72 + 0.1))

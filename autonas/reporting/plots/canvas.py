@@ -32,6 +32,21 @@ def figure(plot, *arguments, width=None):
 
     Returns:
         A `matplotlib.figure.Figure`.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.reporting import TrialRecord, plots
+
+    search = autonas.reporting.SearchInfo("val_accuracy", "max")
+    records = [
+        TrialRecord("0000", 0, values={"units": 8}, score=0.8, status="completed"),
+        TrialRecord("0001", 1, values={"units": 16}, score=0.9, status="completed"),
+    ]
+    picture = plots.figure(plots.plot_history, search, records, width=5)
+    picture.savefig("history.png")
+    ```
     """
     from matplotlib.figure import Figure
 

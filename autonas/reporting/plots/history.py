@@ -30,6 +30,20 @@ def plot_history(search, records, over="trials", axes=None):
 
     Raises:
         ValueError: If `over` has another value.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.reporting import TrialRecord, plots
+
+    search = autonas.reporting.SearchInfo("val_accuracy", "max")
+    records = [
+        TrialRecord("0000", 0, values={"units": 8}, score=0.8, status="completed"),
+        TrialRecord("0001", 1, values={"units": 16}, score=0.9, status="completed"),
+    ]
+    picture = plots.figure(plots.plot_history, search, records)
+    ```
     """
     if over not in ("trials", "seconds"):
         raise ValueError(f"`over` must be 'trials' or 'seconds'. Received: over={over!r}")
@@ -89,6 +103,18 @@ def plot_curves(search, records, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.reporting import plots
+
+    search = autonas.reporting.SearchInfo("val_accuracy", "max")
+    history = [{"val_accuracy": 0.6}, {"val_accuracy": 0.8}]
+    record = autonas.reporting.TrialRecord("0000", 0, score=0.8, status="completed", history=history, epochs=2)
+    picture = plots.figure(plots.plot_curves, search, [record])
+    ```
     """
     axes = canvas.new_axes(axes)
     name = search.objective

@@ -20,6 +20,14 @@ def plot_importance(shares, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    from autonas.reporting import plots
+
+    picture = plots.figure(plots.plot_importance, {"learning_rate": 0.7, "units": 0.2})
+    ```
     """
     axes = canvas.new_axes(axes, _size(shares))
     if not shares:

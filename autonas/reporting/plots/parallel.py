@@ -41,6 +41,20 @@ def plot_parallel(search, records, shares=None, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.reporting import TrialRecord, plots
+
+    search = autonas.reporting.SearchInfo("val_accuracy", "max")
+    records = [
+        TrialRecord("0000", 0, values={"units": 8}, score=0.8, status="completed"),
+        TrialRecord("0001", 1, values={"units": 16}, score=0.9, status="completed"),
+    ]
+    picture = plots.figure(plots.plot_parallel, search, records)
+    ```
     """
     import numpy as np
     from matplotlib import collections

@@ -24,6 +24,22 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    from autonas.reporting import TrialRecord, leaderboard, plots
+    from autonas.reporting.leaderboard import pareto_front
+
+    objectives = [("val_accuracy", "max"), ("params", "min")]
+    metrics = [{"val_accuracy": 0.8, "params": 100.0}, {"val_accuracy": 0.9, "params": 500.0}]
+    records = [
+        TrialRecord(f"000{number}", number, score=numbers["val_accuracy"], status="completed", metrics=numbers)
+        for number, numbers in enumerate(metrics)
+    ]
+    board = leaderboard(records, "val_accuracy", "max")
+    picture = plots.figure(plots.plot_pareto, board, pareto_front(board, objectives), objectives)
+    ```
     """
     (high, high_direction), (wide, wide_direction) = objectives[:2]
     axes = canvas.new_axes(axes)

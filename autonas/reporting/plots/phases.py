@@ -55,6 +55,15 @@ def plot_phases(records, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    from autonas.reporting import TrialRecord, plots
+
+    record = TrialRecord("0000", 0, score=0.8, status="completed", seconds=12.0, phases={"compile": 2.0, "train": 9.0})
+    picture = plots.figure(plots.plot_phases, [record])
+    ```
     """
     axes = canvas.new_axes(axes, _size(records))
     stages = seconds_by_phase(records)

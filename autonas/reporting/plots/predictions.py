@@ -35,6 +35,18 @@ def plot_predictions(predictions, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    import autonas
+    import numpy as np
+    from autonas.reporting import plots
+
+    truth, outputs = np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    predictions = autonas.reporting.HeadPredictions("head", "binary", truth, outputs, ["no", "yes"])
+    picture = plots.figure(plots.plot_predictions, predictions)
+    ```
     """
     axes = canvas.new_axes(axes, _size(predictions))
     if not len(predictions.truth):

@@ -15,6 +15,18 @@ def finalists(search, record):
 
     Returns:
         List of pairs of values and one-shot score, in the objective's own direction.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.reporting import plots
+
+    search = autonas.reporting.SearchInfo("val_accuracy", "max")
+    report = {"finalists": [[{"units": 16}, 0.7], [{"units": 8}, 0.6]]}
+    record = autonas.reporting.TrialRecord("0003", 3, stage="one_shot", status="completed", report=report)
+    assert plots.finalists(search, record) == [({"units": 16}, 0.7), ({"units": 8}, 0.6)]
+    ```
     """
     pairs = []
     for values, score in record.report.get("finalists", []):
@@ -56,6 +68,20 @@ def plot_ranks(search, records, axes=None):
 
     Returns:
         The axes.
+
+    Example:
+
+    ```python
+    from autonas.reporting import SearchInfo, TrialRecord, plots
+
+    report = {"finalists": [[{"units": 16}, 0.7], [{"units": 8}, 0.6]]}
+    records = [
+        TrialRecord("0000", 0, stage="one_shot", status="completed", report=report),
+        TrialRecord("0001", 1, values={"units": 16}, score=0.9, status="completed"),
+        TrialRecord("0002", 2, values={"units": 8}, score=0.8, status="completed"),
+    ]
+    picture = plots.figure(plots.plot_ranks, SearchInfo("val_accuracy", "max"), records)
+    ```
     """
     from scipy import stats
 

@@ -1,6 +1,7 @@
 """Reporter that writes a TensorBoard log of a running search, without TensorFlow."""
 
 import functools
+import os
 import pathlib
 import time
 
@@ -78,7 +79,7 @@ class TensorBoardReporter(Reporter):
         directory: Folder of the log, the argument of `tensorboard --logdir`.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: str | os.PathLike) -> None:
         self.directory = directory
         self._seconds = {"log_seconds": 0.0}
 
