@@ -56,7 +56,7 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-_PACKAGES = ("objectives", "oracles")
+_PACKAGES = ("execution", "exports", "objectives", "oracles", "reporting", "testing")
 
 __all__ = ["__version__", *_PACKAGES, *sorted(_MODULE_OF)]
 

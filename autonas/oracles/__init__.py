@@ -2,7 +2,7 @@
 
 import keras_tuner
 
-from autonas.oracles import constructors, registry
+from autonas.oracles import constructors, controllers, registry
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.evolution import EvolutionOracle
@@ -38,13 +38,7 @@ __all__ = [
     "SupernetOracle",
     "TrainingSchedule",
     "WeightSharingOracle",
-    "check_strategy",
-    "get_oracle",
-    "is_keras_tuners",
-    "is_low_fidelity",
-    "needs_supernet",
-    "supernet_training",
-    "takes_fidelity",
+    "controllers",
 ]
 
 #: Strategies by name. "auto" is the strategy that was best on every table of trained architectures from 25 trials on;

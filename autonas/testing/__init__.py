@@ -1,1 +1,16 @@
-"""Contracts that parts written by others must meet, as pytest classes to subclass."""
+"""Contracts that parts written by others must meet, as pytest classes to subclass, and searches without training."""
+
+import importlib
+
+__all__ = ["executors", "oracles", "problems", "simulation"]
+
+
+def __getattr__(name):
+    # The contracts need pytest, which `autonas` itself doesn't.
+    if name not in __all__:
+        raise AttributeError(f"module 'autonas.testing' has no attribute {name!r}")
+    return importlib.import_module(f"autonas.testing.{name}")
+
+
+def __dir__():
+    return __all__

@@ -1,6 +1,8 @@
 """The contract of a strategy, as a pytest class to subclass.
 
 ```python
+import autonas
+
 class TestMine(autonas.testing.oracles.OracleContract):
     def make(self, **arguments):
         return MyOracle(**arguments)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import keras_tuner
 import numpy as np
 
+__all__ = ["CHAIN", "FAMILIES", "NUMBERS", "Problem", "nk_landscape"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Problem:

@@ -15,6 +15,8 @@ import keras_tuner
 
 from autonas.trials import reserved, states
 
+__all__ = ["SimulatedTrial", "StoppableTrainings", "simulate"]
+
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
