@@ -38,10 +38,20 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     Without a tuner, a strategy is used by asking and telling:
 
     ```python
-    oracle = RandomOracle(objective=keras_tuner.Objective("score", "max"), hyperparameters=space, seed=0)
-    for number in range(100):
+    import autonas
+    import keras_tuner
+
+    class HighestOfThree(autonas.oracles.Oracle):
+        def suggest(self, generator):
+            samples = [self.encoding.sample(generator) for _ in range(3)]
+            return max(samples, key=lambda values: values["units"])
+
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    oracle = HighestOfThree(objective=keras_tuner.Objective("score", "max"), hyperparameters=space, seed=0)
+    for number in range(5):
         values = oracle.ask()
-        oracle.tell(number, values, (measure(values),))
+        oracle.tell(number, values, (-abs(values["units"] - 40),))
     ```
 
     A strategy may also ask for trials that are no candidates, such as an epoch of a supernet: their values have a

@@ -91,6 +91,22 @@ class BayesianOracle(base.Oracle):
         n_parents: Number of best architectures whose neighbours are candidates. Defaults to 5.
         n_samples: Number of random samples among the candidates. Defaults to 200.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    oracle = autonas.oracles.BayesianOracle(
+        acquisition="thompson", objective=keras_tuner.Objective("score", "max"), hyperparameters=space, seed=0
+    )
+    for number in range(8):
+        values = oracle.ask()
+        oracle.tell(number, values, (-abs(values["units"] - 40),))
+    ```
     """
 
     suggest_changes_state = False

@@ -78,8 +78,11 @@ class EvolutionOracle(base.Oracle):
     Example:
 
     ```python
+    import autonas
+
     # As published.
-    EvolutionOracle(population_size=100, tournament_size=25, survival="age", patience=None)
+    oracle = autonas.oracles.EvolutionOracle(population_size=100, tournament_size=25, survival="age", patience=None)
+    model = autonas.AutoModel(strategy=oracle)
     ```
     """
 

@@ -33,6 +33,16 @@ class KerasTunerOracle(base.Oracle):
         hyperparameters: The space. Defaults to `None`.
         seed: Seed of the journal. Defaults to that of `oracle`.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    oracle = autonas.oracles.KerasTunerOracle(keras_tuner.oracles.RandomSearchOracle(max_trials=5, seed=0))
+    model = autonas.AutoModel(strategy=oracle)  # `strategy` takes an oracle of Keras Tuner itself, too.
+    ```
     """
 
     def __init__(self, oracle, objective=None, max_trials=None, hyperparameters=None, seed=None, **kwargs):

@@ -48,6 +48,22 @@ class LocalSearchOracle(base.Oracle):
         n_steps: Number of near values of a real, or of a range of more than 20 integers, that are neighbours. Defaults
             to 4.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    oracle = autonas.oracles.LocalSearchOracle(
+        n_steps=2, objective=keras_tuner.Objective("score", "max"), hyperparameters=space, seed=0
+    )
+    for number in range(8):
+        values = oracle.ask()
+        oracle.tell(number, values, (-abs(values["units"] - 40),))
+    ```
     """
 
     weighs_success = True

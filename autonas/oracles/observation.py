@@ -45,7 +45,10 @@ class Observation:
     Example:
 
     ```python
-    oracle.observe(Observation(0, {"units": 32}, (0.93,)))
+    import autonas
+
+    observation = autonas.oracles.Observation(0, {"units": 32}, (0.93,))
+    assert observation.fidelity == 1.0 and observation.margins is None
     ```
     """
 

@@ -11,6 +11,22 @@ class RandomOracle(base.Oracle):
     Args:
         initial_points: As in `Oracle`. Defaults to the default architecture alone.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    oracle = autonas.oracles.RandomOracle(
+        objective=keras_tuner.Objective("score", "max"), hyperparameters=space, seed=0
+    )
+    for number in range(8):
+        values = oracle.ask()
+        oracle.tell(number, values, (-abs(values["units"] - 40),))
+    ```
     """
 
     suggest_changes_state = False

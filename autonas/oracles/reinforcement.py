@@ -64,6 +64,22 @@ class ReinforcementOracle(base.Oracle):
         n_bins: Number of actions of a range of reals or of more than 20 integers. Defaults to 8.
         max_free_steps: Maximum number of steps from known architectures before each trial. Defaults to 10.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    oracle = autonas.oracles.ReinforcementOracle(
+        "ppo", controller="factorised", objective=keras_tuner.Objective("score", "max"), hyperparameters=space, seed=0
+    )
+    for number in range(8):
+        values = oracle.ask()
+        oracle.tell(number, values, (-abs(values["units"] - 40),))
+    ```
     """
 
     def __init__(self, algorithm="reinforce", controller=None, discount=1.0, n_bins=8, max_free_steps=10, **kwargs):

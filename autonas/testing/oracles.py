@@ -34,7 +34,7 @@ from autonas.testing import problems, searches
 from autonas.testing.problems import conditional_space, score, small_space
 from autonas.trials import reserved
 
-__all__ = ["OracleContract", "conditional_space", "score", "small_space"]
+__all__ = ["OracleContract"]
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -66,11 +66,13 @@ class OracleContract:
     Example:
 
     ```python
-    class TestMine(OracleContract):
-        heeds_constraints = True
+    import autonas
+
+    class TestRandom(autonas.testing.oracles.OracleContract):
+        beats_random = False
 
         def make(self, **arguments):
-            return MyOracle(**arguments)
+            return autonas.oracles.RandomOracle(**arguments)
     ```
     """
 

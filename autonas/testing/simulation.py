@@ -30,6 +30,15 @@ class SimulatedTrial:
         metrics: Dict from metric to float. `None` if the trial failed or was rejected.
         began: Simulated start time, in seconds since the start of the search.
         ended: Simulated end time, in seconds since the start of the search.
+
+    Example:
+
+    ```python
+    import autonas
+
+    trial = autonas.testing.simulation.SimulatedTrial(0, {"units": 32}, {"score": 0.9}, began=0.0, ended=5.0)
+    assert trial.ended - trial.began == 5.0
+    ```
     """
 
     number: int
@@ -46,8 +55,24 @@ class StoppableTrainings:
     metrics of its best epoch.
 
     ```python
-    trainings = simulation.StoppableTrainings(oracle, history=lambda values: [{"score": score} for score in curve])
+    import autonas
+    import keras_tuner
+    from autonas.testing import problems, simulation
+
+    def history(values):
+        return [{"score": problems.NUMBERS.score(values) - 1 / epoch} for epoch in range(1, 7)]
+
+    oracle = autonas.oracles.LearningCurveOracle(
+        "random",
+        max_epochs=6,
+        objective=keras_tuner.Objective("score", "max"),
+        hyperparameters=problems.NUMBERS.space(),
+        max_trials=4,
+        seed=0,
+    )
+    trainings = simulation.StoppableTrainings(oracle, history)
     trials = simulation.simulate(oracle, trainings.measure, seconds=trainings.seconds, facts=trainings.facts)
+    assert len(trials) == 4
     ```
 
     Args:
@@ -104,6 +129,23 @@ def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, ma
 
     Returns:
         List of `SimulatedTrial`, in the order in which the trials ended.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+    from autonas.testing import problems, simulation
+
+    oracle = autonas.oracles.RandomOracle(
+        objective=keras_tuner.Objective("score", "max"),
+        hyperparameters=problems.NUMBERS.space(),
+        max_trials=8,
+        seed=0,
+    )
+    trials = simulation.simulate(oracle, lambda values: {"score": problems.NUMBERS.score(values)}, n_workers=4)
+    assert len(trials) == 8 and trials[-1].ended == 2.0
+    ```
     """
     now, running, ended = 0.0, [], []
     while True:

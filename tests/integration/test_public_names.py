@@ -21,16 +21,16 @@ def signature_of(value):
     signature = inspect.signature(value)
     parameters = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
     text = str(signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
-    return re.sub(r"<(?:function|class) '?([\w.<>]+?)'?(?: at 0x\w+)?>", r"\1", text)
+    text = re.sub(r"<function (.+?) at 0x\w+>", r"\1", text)
+    return re.sub(r"<class '(.+?)'>", r"\1", text)
 
 
 def methods_of(kind):
-    """Return the public methods of a class that autonas defines, by name."""
-    methods = inspect.getmembers(kind, callable)
+    """Return the public methods that a class defines itself, by name."""
     return {
-        name: method
-        for name, method in methods
-        if not name.startswith(("_", "test_")) and getattr(method, "__module__", "").split(".")[0] == "autonas"
+        name: getattr(kind, name)
+        for name in vars(kind)
+        if not name.startswith(("_", "test_")) and callable(getattr(kind, name))
     }
 
 

@@ -22,6 +22,17 @@ class FactorisedController:
 
     Args:
         learning_rate: Learning rate of Adam. Defaults to 0.2, for searches of 50 to 300 trials; NATS-Bench uses 0.01.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.oracles import controllers
+
+    model = autonas.AutoModel(
+        strategy=autonas.oracles.ReinforcementOracle(controller=controllers.FactorisedController(learning_rate=0.1))
+    )
+    ```
     """
 
     def __init__(self, learning_rate=0.2):

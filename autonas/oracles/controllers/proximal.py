@@ -26,6 +26,16 @@ class ProximalPolicyOptimization(Reinforce):
         clip: ε. Defaults to 0.2, as in the paper.
         baseline_decay: As in `Reinforce`.
         entropy_weight: As in `Reinforce`.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.oracles import controllers
+
+    algorithm = controllers.ProximalPolicyOptimization(batch_size=10)
+    model = autonas.AutoModel(strategy=autonas.oracles.ReinforcementOracle(algorithm))
+    ```
     """
 
     def __init__(self, batch_size=5, n_epochs=4, clip=0.2, baseline_decay=0.9, entropy_weight=0.05):

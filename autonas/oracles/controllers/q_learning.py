@@ -36,6 +36,15 @@ class QLearning:
         exploration: Schedule of ε: a list of pairs of an ε and the number of distinct architectures with this ε. The
             last ε holds to the end. Defaults to `((1.0, 20), (0.5, 30), (0.3, 30), (0.1, 1))`.
         n_replays: Number of replayed episodes after each trial. Defaults to 30.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.oracles import controllers
+
+    model = autonas.AutoModel(strategy=autonas.oracles.ReinforcementOracle(controllers.QLearning(learning_rate=0.1)))
+    ```
     """
 
     def __init__(self, learning_rate=0.2, exploration=((1.0, 20), (0.5, 30), (0.3, 30), (0.1, 1)), n_replays=30):

@@ -25,6 +25,17 @@ class RecurrentController:
     Args:
         units: Size of the embedding and of the LSTM. Defaults to 35, as in the paper.
         learning_rate: Learning rate of Adam. Defaults to 0.01; the paper uses 0.0006, for 12,800 architectures.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.oracles import controllers
+
+    model = autonas.AutoModel(
+        strategy=autonas.oracles.ReinforcementOracle(controller=controllers.RecurrentController(units=64))
+    )
+    ```
     """
 
     def __init__(self, units=35, learning_rate=0.01):

@@ -25,6 +25,15 @@ class Reinforce:
     Args:
         baseline_decay: δ, from 0 to 1. Defaults to 0.9, as in NATS-Bench (Dong et al. 2021).
         entropy_weight: β. Defaults to 0.05, tuned on tabular benchmarks.
+
+    Example:
+
+    ```python
+    import autonas
+    from autonas.oracles import controllers
+
+    model = autonas.AutoModel(strategy=autonas.oracles.ReinforcementOracle(controllers.Reinforce(entropy_weight=0.1)))
+    ```
     """
 
     def __init__(self, baseline_decay=0.9, entropy_weight=0.05):

@@ -18,6 +18,14 @@ class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
 
     so that all brackets train for about the same number of epochs in total. `tuner/bracket` is the bracket of a trial.
     Everything else, and the arguments, are as in `SuccessiveHalvingOracle`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    model = autonas.AutoModel(strategy=autonas.oracles.HyperbandOracle("random", reduction=3), max_trials=50)
+    ```
     """
 
     #: Number of architectures that have joined each bracket; empty before the first.

@@ -49,6 +49,14 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
             Defaults to `None`.
         max_epochs: Epochs of a full training; `None` in `AutoModel`, which sets them. Defaults to `None`.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    model = autonas.AutoModel(strategy=autonas.oracles.LearningCurveOracle("evolution", confidence=0.99))
+    ```
     """
 
     def __init__(self, strategy="bayesian", confidence=0.95, min_epochs=None, max_epochs=None, **kwargs):

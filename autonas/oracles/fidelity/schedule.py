@@ -5,6 +5,20 @@ class TrainingSchedule:
     """Base class of schedules that shorten trainings.
 
     The search loop asks `Oracle.schedule` for one. By default no training is continued or stopped.
+
+    Example:
+
+    ```python
+    import autonas
+
+    class TwoEpochs(autonas.oracles.TrainingSchedule):
+        continues_trainings = True
+
+        def promotable(self):
+            return ["0000"]
+
+    assert TwoEpochs().stopper_for({}) is None
+    ```
     """
 
     #: Whether a trial may continue the training of an earlier one, which its values name under `tuner/trial_id`.

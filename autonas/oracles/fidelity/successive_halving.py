@@ -74,6 +74,14 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             like the share of rows. Validation is at the same resolution. A network whose weights depend on the size of
             its images, such as one that flattens them, is trained at full resolution. Defaults to 1.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    model = autonas.AutoModel(strategy=autonas.oracles.SuccessiveHalvingOracle("evolution", min_epochs=2))
+    ```
     """
 
     continues_trainings = True

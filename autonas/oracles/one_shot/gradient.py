@@ -86,6 +86,14 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         cost_weight: mu, a number, or an ascending sequence of numbers. Defaults to (0, 0.1, 0.3, 1) for a search with
             several objectives or constraints, and to 0.1 for others.
         **kwargs: As in `SupernetOracle`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    model = autonas.AutoModel(strategy=autonas.oracles.GradientOracle("gumbel", epochs=20))
+    ```
     """
 
     # Longer searches overfit the weights to their half of the rows, and drift to skips.

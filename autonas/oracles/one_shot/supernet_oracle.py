@@ -37,6 +37,21 @@ class SupernetOracle(base.Oracle):
             constraints.
         initial_points: As in `Oracle`. Defaults to the default architecture alone.
         **kwargs: As in `Oracle`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    class RandomFinalists(autonas.oracles.SupernetOracle):
+        def supernet_training(self):
+            return autonas.oracles.WeightSharingOracle().supernet_training()
+
+        def derive(self, generator):
+            return self.encoding.sample(generator)
+
+    oracle = RandomFinalists(epochs=5, max_trials=10)
+    ```
     """
 
     suggest_changes_state = False

@@ -52,6 +52,14 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         queries: Number of one-shot scores. Defaults to 1000.
         inherit: Whether finalists begin with the weights of the supernet. Defaults to `False`.
         **kwargs: As in `SupernetOracle`.
+
+    Example:
+
+    ```python
+    import autonas
+
+    model = autonas.AutoModel(strategy=autonas.oracles.WeightSharingOracle("evolution", queries=500))
+    ```
     """
 
     def __init__(self, strategy="evolution", epochs=None, sampling="fair", queries=1000, inherit=False, **kwargs):

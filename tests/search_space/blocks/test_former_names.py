@@ -40,7 +40,7 @@ def test_a_configuration_with_the_former_name_is_that_with_the_new_one(kind, for
         (convolution.ConvolutionBlock(name="b"), {"b/depth", "b/pooling", "b/depth_0/layers"}),
         (residual.ResidualBlock(name="b"), {"b/depth", "b/depth_1/layers"}),
         (layered.LayeredBlock(name="b"), {"b/stages", "b/stages_1/width"}),
-        (hierarchical.HierarchicalBlock(name="b"), {"b/reduction"}),
+        (hierarchical.HierarchicalBlock(n_motifs=1, n_nodes_level_2=2, name="b"), {"b/reduction"}),
     ],
 )
 def test_hyperparameters_keep_the_former_names(block, names):
