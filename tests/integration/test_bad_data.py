@@ -54,7 +54,7 @@ def objects(values):
         (replaced(IMAGES, (9, 0, 1), 1e39), DIGITS[:100], r"at index \(9, 0, 1\).*1e[+]39 is beyond the range of"),
         (np.full((150, 9, 2), 1e39), Y, "2700 values beyond the range of float32, 3.4e38, the first at index"),
         (X, replaced(X[:, 0], 5, -1e300), "`y` must hold numbers within the range .*: -1e[+]300. Rescale"),
-        (replaced(TEXTS, 4, BROKEN), Y, r"`x` must hold valid Unicode. Received: 'half of \\ud83d', with half of a"),
+        (replaced(TEXTS, 4, BROKEN), Y, r"`x` must hold valid Unicode. Received: 'half of \\ud83d', with an unpaired"),
         (frame(word=objects([*"ab" * 74, "a", BROKEN])), Y, "Column 'word' of `x` must hold valid Unicode"),
         (frame(word=Y).set_axis(objects(["sepals", BROKEN]), axis=1), Y, "A column.s name of `x` must"),
         (replaced(X.astype(object), (3, 1), BROKEN), Y, "`x` must hold valid Unicode"),
