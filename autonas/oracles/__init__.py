@@ -99,20 +99,28 @@ def get_oracle(
     arguments = {"objective": objective, "objectives": objectives, "hyperparameters": hyperparameters}
     if max_trials is not None:
         arguments["max_trials"] = max_trials
+    if isinstance(strategy, type):
+        arguments |= {"seed": seed, "initial_points": initial_points}
+        return strategy(**arguments | _facts_for(strategy, {}, facts))
     if strategy.given_seed is None:
         arguments["seed"] = seed
     if strategy.initial_points is None:
         arguments["initial_points"] = initial_points
-    return _with_facts(strategy, facts).with_arguments(**arguments)
+    return _with_facts(strategy, facts, **arguments)
 
 
-def _with_facts(strategy, facts):
-    """Return a strategy with the facts that its constructor takes and the user left open; so is the strategy inside."""
-    accepted, known = constructors.accepted(type(strategy)), strategy.arguments
-    arguments = {name: fact for name, fact in facts.items() if name in accepted and known.get(name) is None}
+def _with_facts(strategy, facts, **arguments):
+    """Return a strategy with more arguments, and with the facts for it and for the strategy inside."""
+    arguments |= _facts_for(type(strategy), strategy.arguments, facts)
     if isinstance(strategy, (LowFidelityOracle, WeightSharingOracle)):
         arguments["strategy"] = _with_facts(registry.described(strategy.strategy), facts)
     return strategy.with_arguments(**arguments)
+
+
+def _facts_for(cls, known, facts):
+    """Return the facts that the constructor of a class takes and that aren't among the known arguments."""
+    accepted = constructors.accepted(cls)
+    return {name: fact for name, fact in facts.items() if name in accepted and known.get(name) is None}
 
 
 def check_strategy(strategy, fidelity="full"):
@@ -165,14 +173,19 @@ def is_keras_tuners(strategy):
 
 
 def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=None):
-    """Return an oracle that describes the search, without the space and the objective."""
+    """Return an oracle that describes the search without its space and its objective, or the class of such an oracle."""
     if isinstance(strategy, str) and strategy == "auto":
         # A Gaussian process takes longer to suggest an architecture (17 ms after 300 scores) than a supernet to score
         # it.
         strategy = "evolution" if weight_sharing else "bayesian"
     if not isinstance(strategy, (str, Oracle)):
         strategy = KerasTunerOracle(strategy)
-    strategy = STRATEGIES[strategy]() if isinstance(strategy, str) else registry.described(strategy)
+    if isinstance(strategy, str):
+        if not weight_sharing and fidelity == "full":
+            return STRATEGIES[strategy]
+        strategy = STRATEGIES[strategy]()
+    else:
+        strategy = registry.described(strategy)
     if weight_sharing and isinstance(strategy, LowFidelityOracle):
         strategy = strategy.with_arguments(strategy=WeightSharingOracle(strategy.strategy))
     elif weight_sharing:
