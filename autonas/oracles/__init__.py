@@ -100,7 +100,9 @@ def get_oracle(
     if max_trials is not None:
         arguments["max_trials"] = max_trials
     if isinstance(strategy, type):
-        arguments |= {"seed": seed, "initial_points": initial_points}
+        arguments["seed"] = seed
+        if constructors.accepted(strategy)["initial_points"] is None:
+            arguments["initial_points"] = initial_points
         return strategy(**arguments | _facts_for(strategy, {}, facts))
     if strategy.given_seed is None:
         arguments["seed"] = seed
@@ -173,7 +175,7 @@ def is_keras_tuners(strategy):
 
 
 def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=None):
-    """Return an oracle that describes the search without its space and its objective, or the class of such an oracle."""
+    """Return an oracle that describes the search without its space and its objective, or the class of the oracle."""
     if isinstance(strategy, str) and strategy == "auto":
         # A Gaussian process takes longer to suggest an architecture (17 ms after 300 scores) than a supernet to score
         # it.

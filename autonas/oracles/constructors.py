@@ -1,4 +1,4 @@
-"""Constructors of oracles: the names of their arguments."""
+"""Constructors of oracles: their arguments and defaults."""
 
 import inspect
 
@@ -6,19 +6,19 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def accepted(cls):
-    """Return the names of a constructor's arguments in order, including those handed on to base classes by `**kwargs`.
+    """Return the defaults of a constructor's arguments by name, in order, those of base classes behind `**kwargs` too.
 
     Args:
         cls: A class.
     """
-    names = []
+    defaults = {}
     for base in cls.__mro__:
         if "__init__" not in vars(base):
             continue
         parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
         for parameter in parameters:
-            if parameter.kind not in _VARIADIC and parameter.name not in names:
-                names.append(parameter.name)
+            if parameter.kind not in _VARIADIC:
+                defaults.setdefault(parameter.name, parameter.default)
         if all(parameter.kind != inspect.Parameter.VAR_KEYWORD for parameter in parameters):
             break
-    return names
+    return defaults
