@@ -317,7 +317,7 @@ def check_search(model, row):
     else:
         space = row["space"] or ("layered" if shares else None)
         expect(space in [block.kind for block in blocks], [block.kind for block in blocks])
-    expect(all(record.get("precision", "float32") is not None for record in model.records_))
+    expect(all(record.precision is not None for record in completed), "no precision")
     network = model.model_
     if row["goal"] == "front":
         expect(len(model.pareto_front()) > 0, "no front")
