@@ -15,6 +15,7 @@ The class must stand at the top level of its module, which another process impor
 
 import concurrent.futures
 import contextlib
+import functools
 import inspect
 import itertools
 import json
@@ -39,16 +40,39 @@ __all__ = ["OracleContract"]
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 #: Script of another process: its arguments are a file, the name of its module and a class in it.
+#: Asks the strategies of all contracts in a file. Arguments: the path and the name of the module.
 _ASK_ELSEWHERE = """
-import importlib.util, json, sys
+import importlib.util, json, sys, traceback
 from autonas.testing import oracles
-path, name, cls = sys.argv[1:]
+path, name = sys.argv[1:]
 specification = importlib.util.spec_from_file_location(name, path)
 module = sys.modules[name] = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(module)
-contract = getattr(module, cls)()
-print(json.dumps(contract.asked(oracles.conditional_space(), 20)))
+architectures = {}
+for contract in list(vars(module).values()):
+    if isinstance(contract, type) and issubclass(contract, oracles.OracleContract) and contract.__module__ == name:
+        try:
+            architectures[contract.__name__] = contract().asked(oracles.conditional_space(), 20)
+        except Exception:
+            architectures[contract.__name__] = traceback.format_exc()
+print(json.dumps(architectures))
 """
+
+
+@functools.cache
+def _asked_elsewhere(path, name):
+    """Return the architectures of a search by each contract of a module, a dict, from a process with other hashes.
+
+    Most of the time goes into importing TensorFlow, so that there is one process for all contracts of a module.
+    """
+    output = subprocess.run(
+        [sys.executable, "-c", _ASK_ELSEWHERE, path, name],
+        env={**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert output.returncode == 0, output.stderr
+    return json.loads(output.stdout.splitlines()[-1])
 
 
 class OracleContract:
@@ -259,17 +283,10 @@ class OracleContract:
         assert not any(values in second for values in first)
 
     def test_another_process_finds_the_same(self):
-        # Python's hashes of strings, and with them the order of sets, differ from process to process. Most of the time
-        # goes into importing TensorFlow.
+        # Python's hashes of strings, and with them the order of sets, differ from process to process.
         cls = type(self)
-        output = subprocess.run(
-            [sys.executable, "-c", _ASK_ELSEWHERE, inspect.getfile(cls), cls.__module__, cls.__name__],
-            env={**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-        )
-        assert output.returncode == 0, output.stderr
-        assert json.loads(output.stdout.splitlines()[-1]) == self.asked(conditional_space(), 20)
+        elsewhere = _asked_elsewhere(inspect.getfile(cls), cls.__module__)[cls.__name__]
+        assert elsewhere == self.asked(conditional_space(), 20)
 
     def test_the_arguments_of_the_constructor_stay_as_they_were_given(self):
         initial_points = [{"family": "convolution", "kernel": 7}]

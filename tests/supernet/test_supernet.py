@@ -402,5 +402,6 @@ def test_squeeze_and_excitation_is_a_choice_like_any_other():
 
 
 def test_all_of_this_holds_on_jax(passes_on):
-    # Longer than 20 s: JAX compiles each architecture's own model, to compare with, piece by piece.
-    passes_on("jax")
+    # Longer than 20 s: JAX compiles each stand-alone model, to compare with, operation by operation. Three of the
+    # spaces have all kinds of decisions.
+    passes_on("jax", "not stand_alone_model or chain or motifs or over_time")
