@@ -209,10 +209,11 @@ N_TRAIN, N_VALIDATION = 500, 500
 def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
     """Return scores of random architectures, trained alone with several seeds and with shared weights."""
     import autonas
+    from autonas.backends import seeding
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
     from autonas.evaluation import evaluator as evaluator_module
-    from autonas.evaluation import loops, seeding, training
+    from autonas.evaluation import loops, training
     from autonas.evaluation.one_shot import supernet_evaluator
     from autonas.search_space.encoding import Encoding
     from autonas.trials import job as jobs
@@ -339,10 +340,11 @@ def rank(arguments):
 
 def front_of(name, data, search, seed, trials):
     """Search for accuracy and parameters; return parameters and test accuracies of candidates trained twice."""
+    from autonas.backends import seeding
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
     from autonas.evaluation import evaluator as evaluator_module
-    from autonas.evaluation import loops, seeding, training
+    from autonas.evaluation import loops, training
 
     epochs = SETS[name]["epochs"]
     x, y, *held = rows_of(name, data, 0)

@@ -8,9 +8,9 @@ import keras_tuner
 import numpy as np
 
 from autonas.backends import parallel, precision
+from autonas.backends.seeding import seeded
 from autonas.evaluation import baselines, failures, loops, phases, resolution, training
 from autonas.evaluation import conditions as conditions_module
-from autonas.evaluation.seeding import seeded
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
 from autonas.trials.job import Outcome

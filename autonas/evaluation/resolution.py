@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from autonas.backends import seeding
 from autonas.data import features
 from autonas.trials import checkpoint
 
@@ -29,7 +30,8 @@ def smaller(model, names, resolution):
         feature = feature.at_resolution(resolution) if name in names else feature
         inputs[name] = keras.Input(feature.shape, dtype=feature.dtype, name=name)
     try:
-        copy = keras.models.clone_model(model, input_tensors=inputs)
+        with seeding.BUILDING:
+            copy = keras.models.clone_model(model, input_tensors=inputs)
     except ValueError:  # A layer has a fixed shape, or strides reduce the image to nothing.
         return None
     weights, own = checkpoint.variables_of(model), checkpoint.variables_of(copy)

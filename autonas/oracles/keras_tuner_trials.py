@@ -33,6 +33,7 @@ class TrialKeeper(keras_tuner.Oracle):
             max_trials=max_trials,
             hyperparameters=hyperparameters,
             max_retries_per_trial=0,
+            seed=1,  # `Oracle` sets its own. Without a seed, Keras Tuner draws one from Python's global random state.
         )
         self.objectives = objectives
         self.verbose = 0

@@ -11,6 +11,7 @@ import keras
 import keras_tuner
 
 from autonas.arguments.lists import as_list
+from autonas.backends import seeding
 from autonas.search_space import block, declaration, heads, inputs, optimization
 from autonas.search_space.blocks import preprocessing
 
@@ -163,7 +164,8 @@ class Graph(keras_tuner.HyperModel):
             make_model: Function of the inputs and outputs, two dicts of symbolic tensors by name, that returns the
                 model. Defaults to `keras.Model`.
         """
-        inputs, outputs = self._connect(hp)
+        with seeding.BUILDING:
+            inputs, outputs = self._connect(hp)
         optimizer = self._optimizer(hp)
         return self.compile(make_model(inputs, outputs), optimizer)
 

@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import autonas
+from autonas.estimators import assembly
 from autonas.evaluation import loops, phases
 from autonas.reporting import Reporter
 
@@ -99,7 +100,7 @@ def recorded(directory, data, **arguments):
     """A search, and what was told of its seconds."""
     reporter = Recording()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(autonas.StructuredDataClassifier, "_reporter", lambda self, directory: reporter)
+        patch.setattr(assembly, "_make_reporter", lambda request, directory: reporter)
         return searched(directory, data, **arguments), reporter.told
 
 

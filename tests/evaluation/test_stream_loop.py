@@ -122,7 +122,7 @@ def test_a_source_that_is_empty_the_next_time(monkeypatch):
     spec = (tf.TensorSpec((8, 8, 1), "uint8"), tf.TensorSpec((), "int64"))
     source = StreamSource(tf.data.Dataset.from_generator(generate, output_signature=spec))
     dataset = StreamDataset(source.fit(get_encoder("image"), TargetEncoder()), "images", "digit")
-    with pytest.raises(ValueError, match="the same rows each time"):
+    with pytest.raises(ValueError, match="must yield the same rows in each pass"):
         train(make_loop(network(), dataset))
 
 

@@ -10,9 +10,10 @@ import keras_tuner
 import numpy as np
 
 from autonas import storage
+from autonas.backends import seeding
 from autonas.costs.orientation import oriented
 from autonas.evaluation import phases as phases_module
-from autonas.evaluation import seeding, training
+from autonas.evaluation import training
 from autonas.evaluation.one_shot import costs, path_training, scoring, search
 from autonas.supernet import Supernet
 from autonas.trials import job as jobs

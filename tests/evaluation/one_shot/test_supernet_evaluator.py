@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from autonas import oracles
+from autonas.backends import seeding
 from autonas.costs import registry as costs
-from autonas.evaluation import evaluator, problem, seeding
+from autonas.evaluation import evaluator, problem
 from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.objectives import combinations, constraints, custom_score, goal, pareto
 from autonas.search_space import optimization

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import autonas
-from autonas.evaluation import seeding
+from autonas.backends import seeding
 
 
 def numbers_of(seed, number):

@@ -10,8 +10,9 @@ import numpy as np
 
 from autonas.backends import silence
 
-#: Keras draws the seeds of layers from the random state of the process, which all threads share.
-_LOCK = threading.RLock()
+#: Lock of all code that builds layers: Keras draws their seeds from the random state of the process, which all threads
+#: share, so that a layer of one thread would change the numbers of another.
+BUILDING = threading.RLock()
 
 
 @contextlib.contextmanager
@@ -26,7 +27,7 @@ def seeded(seed, number):
         seed: Seed of the search.
         number: Number of the trial.
     """
-    with _LOCK:
+    with BUILDING:
         python_state, numpy_state = random.getstate(), np.random.get_state()
         # Keras imports TensorFlow here on any backend, if installed, and TensorFlow prints messages.
         with contextlib.nullcontext() if "tensorflow" in sys.modules else silence.unless_wanted():
