@@ -5,6 +5,7 @@ import threading
 
 import keras
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 
 import autonas
@@ -68,4 +69,8 @@ def test_two_fits_in_two_threads_get_the_numbers_of_a_fit_alone(tmp_path):
 
     together = in_threads([lambda: losses("one", 5), lambda: losses("other", 5), lambda: losses("another", 6)])
     alone = losses("alone", 5)
-    assert len(alone) > 4 and together[0] == together[1] == alone != together[2]
+    assert len(alone) > 4
+    # Threads that share the cores may add up sums in another order: the last digit of a loss may differ.
+    for losses_of_thread in together[:2]:
+        assert losses_of_thread == pytest.approx(alone, rel=1e-5)
+    assert together[2] != pytest.approx(alone, rel=1e-2)

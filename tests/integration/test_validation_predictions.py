@@ -7,6 +7,7 @@ import pytest
 
 import autonas
 from autonas import oracles
+from autonas.estimators import assembly
 from autonas.reporting import Reporter
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -30,8 +31,9 @@ class Heard(Reporter):
 def heard(model, *data):
     """The fitted model, and the arguments of the only call of `on_predictions`."""
     reporter = Heard()
-    model._reporter = lambda directory: reporter
-    model.fit(*data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assembly, "_make_reporter", lambda request, directory: reporter)
+        model.fit(*data)
     (call,) = reporter.calls
     return model, *call
 
