@@ -154,14 +154,6 @@ def supernet_training(oracle):
     return oracle.supernet_training() if isinstance(oracle, SupernetOracle) else None
 
 
-def takes_fidelity(strategy, weight_sharing=False):
-    """Return whether trainings may be shortened by default: not for the few finalists of a supernet, nor for a strategy
-    that decides itself how long trainings are."""
-    return (
-        not is_keras_tuners(strategy) and not needs_supernet(strategy, weight_sharing) and not is_low_fidelity(strategy)
-    )
-
-
 def is_low_fidelity(strategy):
     """Return whether a strategy, a name or an oracle, shortens trainings."""
     if isinstance(strategy, Oracle):
@@ -180,14 +172,12 @@ def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=N
         # A Gaussian process takes longer to suggest an architecture (17 ms after 300 scores) than a supernet to score
         # it.
         strategy = "evolution" if weight_sharing else "bayesian"
-    if not isinstance(strategy, (str, Oracle)):
-        strategy = KerasTunerOracle(strategy)
     if isinstance(strategy, str):
         if not weight_sharing and fidelity == "full":
             return STRATEGIES[strategy]
         strategy = STRATEGIES[strategy]()
     else:
-        strategy = registry.described(strategy)
+        strategy = registry.described(strategy) if isinstance(strategy, Oracle) else KerasTunerOracle(strategy)
     if weight_sharing and isinstance(strategy, LowFidelityOracle):
         strategy = strategy.with_arguments(strategy=WeightSharingOracle(strategy.strategy))
     elif weight_sharing:
