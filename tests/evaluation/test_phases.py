@@ -135,8 +135,9 @@ def test_the_seconds_of_the_search_are_told_after_each_trial(search):
     for number, numbers in enumerate(told.values()):
         assert {f"seconds/{phase}" for phase in ("strategy", "report", "weights", "wait", "other")} <= set(numbers)
         trained = sum(record["seconds"] for record in records[: min(number + 1, 3)])
-        assert trained < numbers["seconds/wait"] < 1.2 * trained + 0.1
-    assert records[3]["seconds"] < told["final"]["seconds/final"] < 1.2 * records[3]["seconds"] + 0.1
+        # More than the trials took, for moving them, and how much more depends on what else the machine does.
+        assert trained < numbers["seconds/wait"] < 2 * trained + 5
+    assert records[3]["seconds"] < told["final"]["seconds/final"] < 2 * records[3]["seconds"] + 5
 
 
 def test_a_search_that_is_continued_has_them_and_counts_on(search):
@@ -144,8 +145,8 @@ def test_a_search_that_is_continued_has_them_and_counts_on(search):
     continued, further = recorded(directory, digits, constraints={"flops": 1e9}, max_trials=4)
     assert [record["phases"] for record in trials(continued)[:3]] == [each["phases"] for each in trials(model)[:3]]
     check(trials(continued)[3])
-    added = further["0003"]["seconds/wait"] - told["0002"]["seconds/wait"]
-    assert added == pytest.approx(trials(continued)[3]["seconds"], rel=0.2, abs=0.1)
+    added, trained = further["0003"]["seconds/wait"] - told["0002"]["seconds/wait"], trials(continued)[3]["seconds"]
+    assert trained < added < 2 * trained + 5
 
 
 def test_a_refused_trial_was_built_and_measured_only(iris, tmp_path):
