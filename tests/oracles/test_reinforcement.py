@@ -35,8 +35,6 @@ class TestQLearning(contracts.OracleContract):
 
 class TestRecurrent(contracts.OracleContract):
     takes_several_scores = heeds_constraints = True
-    # Each builds and traces a model of Keras, half a second.
-    n_searches = 4
 
     def make(self, **arguments):
         return oracles.ReinforcementOracle(controller="recurrent", **arguments)

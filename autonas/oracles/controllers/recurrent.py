@@ -6,8 +6,10 @@ from autonas.arguments import checks
 
 #: Bound of the initial weights, which are uniform.
 _LARGEST_WEIGHT = 0.08
-#: Number that is subtracted from the logits of actions of other decisions.
-_LARGEST_LOGIT = 1e9
+#: Logit of the actions of other decisions.
+_IMPOSSIBLE = -1e9
+#: Decay rates of the moments of Adam, and its constant that is added to the root of the second moment, as in Keras.
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7
 
 
 class RecurrentController:
@@ -18,9 +20,9 @@ class RecurrentController:
 
         π(a_1 ... a_T) = Π_t softmax(W_{d_t} h_t)[a_t],   h_t, c_t = LSTM(E a_{t-1}, h_{t-1}, c_{t-1})
 
-    Keras trains the network on whole episodes with Adam. Sampling and probabilities are computed in NumPy with the same
-    weights, which is faster than a call of Keras for one episode. Initial weights are uniform from -0.08 to 0.08, as in
-    the paper.
+    A step of Adam follows the gradient of whole episodes, by backpropagation through time. Everything is computed in
+    NumPy: for one short episode at a time, that is faster than a call of Keras, and no model is built. Initial weights
+    are uniform from -0.08 to 0.08, as in the paper.
 
     Args:
         units: Size of the embedding and of the LSTM. Defaults to 35, as in the paper.
@@ -63,34 +65,22 @@ class RecurrentController:
     def grow(self, process):
         """Extend the policy to a `DecisionProcess` with further decisions or actions, and keep the trained weights."""
         self.process = process
-        self._n_actions = sum(process.sizes)
+        n_actions = sum(process.sizes)
         self._first = np.cumsum([0, *process.sizes]).astype(int)
-        self._length = max(1, sum(size > 1 for size in process.sizes))
-        self._model = self._new_model()
-        weights = [
-            self._generator.uniform(-_LARGEST_WEIGHT, _LARGEST_WEIGHT, array.shape)
-            for array in self._model.get_weights()
+        shapes = [
+            (1 + n_actions, self.units),
+            (self.units, 4 * self.units),
+            (self.units, 4 * self.units),
+            (4 * self.units,),
+            (self.units, n_actions),
+            (n_actions,),
         ]
+        weights = [self._generator.uniform(-_LARGEST_WEIGHT, _LARGEST_WEIGHT, shape) for shape in shapes]
         for new, old in zip(weights, self._weights, strict=False):
             new[tuple(slice(length) for length in old.shape)] = old
-        self._model.set_weights(weights)
-        self._weights = self._model.get_weights()
-
-    def __getstate__(self):
-        """Return the state for copies, with the variables of the optimizer instead of the Keras model."""
-        state = dict(self.__dict__)
-        if "_model" in state:
-            state["_optimizer"] = [np.array(variable) for variable in state.pop("_model").optimizer.variables]
-        return state
-
-    def __setstate__(self, state):
-        variables = state.pop("_optimizer", None)
-        self.__dict__.update(state)
-        if variables is not None:
-            self._model = self._new_model()
-            self._model.set_weights(self._weights)
-            for variable, value in zip(self._model.optimizer.variables, variables, strict=True):
-                variable.assign(value)
+        self._weights = weights
+        self._moments = [(np.zeros(shape), np.zeros(shape)) for shape in shapes]
+        self._n_steps = 0
 
     def sample(self, generator):
         """Sample an architecture from the policy; return a dict of values."""
@@ -98,8 +88,9 @@ class RecurrentController:
 
         def choose(index):
             nonlocal state, token
-            output, state = self._step(token, state)
-            cumulated = np.exp(self._log_softmax(output[0], index)).cumsum()
+            _, state = self._step(token, state)
+            actions = slice(*self._first[index : index + 2])
+            cumulated = np.exp(_log_softmax(self._logits(state[0])[0, actions])).cumsum()
             action = int((cumulated <= generator.random() * cumulated[-1]).sum())
             token = np.array([1 + self._first[index] + action])
             return action
@@ -108,21 +99,15 @@ class RecurrentController:
 
     def log_probabilities(self, episodes):
         """Return the log-probabilities of the actions of episodes, a list with an array for each episode."""
-        taken = [[] for _ in episodes]
-        for step, outputs in enumerate(self._outputs(episodes)):
-            for row, episode in enumerate(episodes):
-                if step < len(episode):
-                    index, action = episode[step]
-                    taken[row].append(self._log_softmax(outputs[row], index)[action])
-        return [np.array(row) for row in taken]
+        log_probabilities = self._of_episodes(episodes)[-1]
+        return [
+            log_probabilities[range(len(episode)), row, [self._first[index] + action for index, action in episode]]
+            for row, episode in enumerate(episodes)
+        ]
 
     def entropies(self, episode):
         """Return the entropy of the policy at each decision of an episode, an array in nats."""
-        entropies = []
-        for (index, _), outputs in zip(episode, self._outputs([episode]), strict=True):
-            log_probabilities = self._log_softmax(outputs[0], index)
-            entropies.append(-(np.exp(log_probabilities) * log_probabilities).sum())
-        return np.array(entropies)
+        return _entropies(self._of_episodes([episode])[-1])[:, 0, 0]
 
     def ascend(self, episodes, weights):
         """Make a step of Adam that increases the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
@@ -131,74 +116,125 @@ class RecurrentController:
             episodes: List of episodes.
             weights: List of arrays, one for each episode, with the weights w_t.
         """
-        shape = (len(episodes), self._length)
-        legal = np.ones((*shape, self._n_actions), "float32")
-        targets, is_step = np.zeros((*shape, 2), "float32"), np.zeros(shape, "float32")
+        self._n_steps += 1
+        rate = self.learning_rate * np.sqrt(1 - _BETA_2**self._n_steps) / (1 - _BETA_1**self._n_steps)
+        gradients, squares = self.gradients(episodes, weights)
+        for array, moments, *numbers in zip(self._weights, self._moments, gradients, squares, strict=True):
+            for moment, number, decay in zip(moments, numbers, (_BETA_1, _BETA_2), strict=True):
+                moment += (1 - decay) * (number - moment)
+            array += rate * moments[0] / (np.sqrt(moments[1]) + _EPSILON)
+
+    def gradients(self, episodes, weights):
+        """Compute the gradients of the objective of `ascend` with respect to the weights of the network.
+
+        Args:
+            episodes: List of episodes.
+            weights: List of arrays, one for each episode, with the weights w_t.
+
+        Returns:
+            List of the gradients, one for each array of weights, and list of their squares. As in Keras on TensorFlow,
+            the square for an embedding is the sum of the squares over its uses, instead of the square of their sum.
+        """
+        tokens, states, gates, log_probabilities = self._of_episodes(episodes)
+        embedding, kernel, recurrent_kernel, _, output_kernel, _ = self._weights
+        hidden, carries = (np.array(arrays) for arrays in zip(*states, strict=True))
+        by_logits = self._by_logits(episodes, weights, log_probabilities)
+        by_outputs = by_logits @ output_kernel.T
+        by_gates = np.zeros((*tokens.shape, 4 * self.units))
+        by_hidden = by_carry = np.zeros_like(hidden[0])
+        for step in reversed(range(len(tokens))):
+            entry, forget, candidate, exit_ = gates[step]
+            squashed = np.tanh(carries[step + 1])
+            by_hidden = by_hidden + by_outputs[step]
+            by_carry = by_carry + by_hidden * exit_ * (1 - squashed**2)
+            by_gates[step] = np.hstack(
+                [
+                    by_carry * candidate * entry * (1 - entry),
+                    by_carry * carries[step] * forget * (1 - forget),
+                    by_carry * entry * (1 - candidate**2),
+                    by_hidden * squashed * exit_ * (1 - exit_),
+                ]
+            )
+            by_carry = by_carry * forget
+            by_hidden = by_gates[step] @ recurrent_kernel.T
+        by_uses, by_embedding, squares = by_gates @ kernel.T, np.zeros_like(embedding), np.zeros_like(embedding)
+        np.add.at(by_embedding, tokens, by_uses)
+        np.add.at(squares, tokens, by_uses**2)
+        gradients = [
+            _summed_products(embedding[tokens], by_gates),
+            _summed_products(hidden[:-1], by_gates),
+            by_gates.sum(axis=(0, 1)),
+            _summed_products(hidden[1:], by_logits),
+            by_logits.sum(axis=(0, 1)),
+        ]
+        return [by_embedding, *gradients], [squares, *(gradient**2 for gradient in gradients)]
+
+    def _by_logits(self, episodes, weights, log_probabilities):
+        """Return the gradient of the objective with respect to the logits, shape `(steps, episodes, actions)`.
+
+        The gradient of a log-probability is the one-hot action minus the probabilities p. The gradient of the entropy H
+        is -p (log p + H).
+        """
+        probabilities = np.exp(log_probabilities)
+        gradient = -self.entropy_weight * probabilities * (log_probabilities + _entropies(log_probabilities))
         for row, (episode, of_episode) in enumerate(zip(episodes, weights, strict=True)):
+            gradient[: len(episode), row] -= of_episode[:, None] * probabilities[: len(episode), row]
+            gradient[len(episode) :, row] = 0
             for step, (index, action) in enumerate(episode):
-                legal[row, step] = 0
-                legal[row, step, self._first[index] : self._first[index + 1]] = 1
-                targets[row, step] = self._first[index] + action, of_episode[step]
-            is_step[row, : len(episode)] = 1
-        # Keras averages over steps, and the objective is a sum.
-        self._model.train_on_batch([self._tokens(episodes), legal], targets, sample_weight=is_step * self._length)
-        self._weights = self._model.get_weights()
+                gradient[step, row, self._first[index] + action] += of_episode[step]
+        return gradient / len(episodes)
 
-    def _new_model(self):
-        import keras
+    # ------------------------------------------------------------------ the network
 
-        tokens = keras.Input((self._length,), dtype="int32")
-        legal = keras.Input((self._length, self._n_actions))
-        embedded = keras.layers.Embedding(1 + self._n_actions, self.units, dtype="float32")(tokens)
-        outputs = keras.layers.LSTM(self.units, return_sequences=True, dtype="float32")(embedded)
-        logits = keras.layers.Dense(self._n_actions, dtype="float32")(outputs)
-        log_probabilities = keras.ops.log_softmax(logits + (legal - 1) * _LARGEST_LOGIT)
+    def _of_episodes(self, episodes):
+        """Run the network on episodes.
 
-        def loss(targets, log_probabilities):
-            actions = keras.ops.one_hot(keras.ops.cast(targets[..., 0], "int32"), self._n_actions)
-            taken = keras.ops.sum(actions * log_probabilities, axis=-1)
-            entropy = -keras.ops.sum(keras.ops.exp(log_probabilities) * log_probabilities, axis=-1)
-            return -(targets[..., 1] * taken + self.entropy_weight * entropy)
-
-        model = keras.Model([tokens, legal], log_probabilities)
-        model.compile(keras.optimizers.Adam(self.learning_rate), loss)
-        model.optimizer.build(model.trainable_variables)
-        return model
-
-    def _tokens(self, episodes):
-        """Return the inputs of the network `(episodes, steps)`: 0, then 1 + the index of the preceding action."""
-        tokens = np.zeros((len(episodes), self._length), "int32")
+        Returns:
+            The inputs `(steps, episodes)`; the list of states, one more than steps; the list of the gates of each step;
+            and the log-probabilities of actions `(steps, episodes, actions)`, without meaning after an episode's end.
+        """
+        tokens = np.zeros((max(map(len, episodes)), len(episodes)), int)
+        is_legal = np.zeros((*tokens.shape, self._first[-1]), bool)
         for row, episode in enumerate(episodes):
-            for step, (index, action) in enumerate(episode[:-1]):
-                tokens[row, step + 1] = 1 + self._first[index] + action
-        return tokens
-
-    # ------------------------------------------------------------------ the network in numpy
-
-    def _outputs(self, episodes):
-        """Yield the logits `(episodes, actions)` of each step."""
-        tokens, state = self._tokens(episodes), self._first_state(len(episodes))
-        for step in range(max(map(len, episodes))):
-            outputs, state = self._step(tokens[:, step], state)
-            yield outputs
+            for step, (index, action) in enumerate(episode):
+                is_legal[step, row, self._first[index] : self._first[index + 1]] = True
+                if step + 1 < len(episode):
+                    tokens[step + 1, row] = 1 + self._first[index] + action
+        states, gates = [self._first_state(len(episodes))], []
+        for of_step in tokens:
+            step_gates, state = self._step(of_step, states[-1])
+            gates.append(step_gates)
+            states.append(state)
+        logits = self._logits(np.array([hidden for hidden, _ in states[1:]]))
+        return tokens, states, gates, _log_softmax(np.where(is_legal, logits, _IMPOSSIBLE))
 
     def _first_state(self, n_rows):
         return np.zeros((n_rows, self.units)), np.zeros((n_rows, self.units))
 
     def _step(self, tokens, state):
-        embedding, kernel, recurrent_kernel, bias, output_kernel, output_bias = self._weights
+        """Return the gates of the LSTM, each of shape `(episodes, units)`, and its next state."""
+        embedding, kernel, recurrent_kernel, bias, _, _ = self._weights
         hidden, carry = state
-        gates = embedding[tokens] @ kernel + hidden @ recurrent_kernel + bias
-        entry, forget, candidate, exit_ = np.split(gates, 4, axis=1)
-        carry = _sigmoid(forget) * carry + _sigmoid(entry) * np.tanh(candidate)
-        hidden = _sigmoid(exit_) * np.tanh(carry)
-        return hidden @ output_kernel + output_bias, (hidden, carry)
+        gates = np.split(embedding[tokens] @ kernel + hidden @ recurrent_kernel + bias, 4, axis=1)
+        entry, forget, exit_ = (1 / (1 + np.exp(-gates[index])) for index in (0, 1, 3))
+        candidate = np.tanh(gates[2])
+        carry = forget * carry + entry * candidate
+        return (entry, forget, candidate, exit_), (exit_ * np.tanh(carry), carry)
 
-    def _log_softmax(self, output, index):
-        logits = output[self._first[index] : self._first[index + 1]]
-        shifted = logits - logits.max()
-        return shifted - np.log(np.exp(shifted).sum())
+    def _logits(self, hidden):
+        return hidden @ self._weights[-2] + self._weights[-1]
 
 
-def _sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+def _log_softmax(logits):
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _entropies(log_probabilities):
+    """Return entropies along the last axis, which is kept with length 1."""
+    return -(np.exp(log_probabilities) * log_probabilities).sum(axis=-1, keepdims=True)
+
+
+def _summed_products(inputs, gradients):
+    """Return the gradient of a matrix that maps inputs to outputs, summed over steps and episodes."""
+    return np.tensordot(inputs, gradients, axes=([0, 1], [0, 1]))

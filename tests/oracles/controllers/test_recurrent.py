@@ -1,4 +1,4 @@
-"""The recurrent policy: numpy and Keras agree, its loss is the objective, and it remembers what it decided."""
+"""The recurrent policy: it agrees with Keras, its gradient is that of the objective, and it remembers decisions."""
 
 import copy
 
@@ -28,37 +28,62 @@ def entropy(controller, index):
     return -np.dot(np.exp(logs), logs)
 
 
-def test_the_network_in_numpy_is_that_of_keras():
-    controller = policy()
-    for _ in range(3):
-        controller.ascend(EPISODES, [np.ones(3), -np.ones(2)])
-    legal = np.ones((2, 3, 9), "float32")
-    of_keras = controller._model.predict_on_batch([controller._tokens(EPISODES), legal])
-    output, _ = controller._step(controller._tokens(EPISODES)[:, 0], controller._first_state(2))
-    output -= np.log(np.exp(output).sum(axis=1, keepdims=True))
-    np.testing.assert_allclose(of_keras[:, 0], output, atol=1e-5)
-    # Of a decision's own actions alone.
-    for row, (episode, found) in enumerate(zip(EPISODES, controller.log_probabilities(EPISODES), strict=True)):
-        for step, (index, action) in enumerate(episode):
-            own = of_keras[row, step][[slice(0, 2), slice(2, 5), slice(5, 9)][index]]
-            assert found[step] == pytest.approx(own[action] - np.log(np.exp(own).sum()), abs=1e-5)
-
-
-def test_the_loss_is_the_objective():
-    controller = policy(entropy_weight=0.5)
-    weights = [np.array([0.3, -0.2, 0.7]), np.array([-1.0, 0.4])]
-    logs = controller.log_probabilities(EPISODES)
+def objective(controller, weights):
+    """Of `EPISODES`, with an entropy weight of 0.5."""
     entropies = [
         entropy(controller, [(0, 2)]), entropy(controller, [(0, 1), (1, 3)]),
         entropy(controller, [(0, 1), (1, 2), (2, 4)]), entropy(controller, [(0, 2)]),
         entropy(controller, [(0, 0), (2, 4)]),
     ]  # fmt: skip
-    expected = sum(np.dot(*pair) for pair in zip(weights, logs, strict=True)) + 0.5 * sum(entropies)
-    losses = []
-    train = controller._model.train_on_batch
-    controller._model.train_on_batch = lambda *args, **kwargs: losses.append(train(*args, **kwargs))
-    controller.ascend(EPISODES, weights)
-    assert float(losses[0]) == pytest.approx(-expected / 2, rel=1e-4)
+    logs = controller.log_probabilities(EPISODES)
+    return (sum(np.dot(*pair) for pair in zip(weights, logs, strict=True)) + 0.5 * sum(entropies)) / 2
+
+
+def test_probabilities_and_steps_are_those_of_an_lstm_and_adam_of_keras():
+    controller, weights = policy(learning_rate=0.02), [np.array([0.3, -0.2, 0.7]), np.array([-1.0, 0.4])]
+    tokens = keras.Input((3,), dtype="int32")
+    hidden = keras.layers.LSTM(6, return_sequences=True)(keras.layers.Embedding(10, 6)(tokens))
+    network = keras.Model(tokens, keras.layers.Dense(9)(hidden))
+    network.set_weights(controller._weights)
+    inputs, own = np.array([[0, 2, 5], [0, 1, 0]]), [slice(0, 2), slice(2, 5), slice(5, 9)]
+
+    def log_probabilities(logits, row):
+        """Of the actions of an episode, among those of each decision's own."""
+        return [
+            keras.ops.log_softmax(logits[row, step, own[index]])[action]
+            for step, (index, action) in enumerate(EPISODES[row])
+        ]
+
+    def loss(_, logits):
+        return -sum(
+            weight * log
+            for row, of_episode in enumerate(weights)
+            for weight, log in zip(of_episode, log_probabilities(logits, row), strict=True)
+        ) / len(EPISODES)
+
+    network.compile(keras.optimizers.Adam(0.02), loss)
+    for _ in range(3):
+        logits = keras.ops.convert_to_numpy(network(inputs))
+        for row, mine in enumerate(controller.log_probabilities(EPISODES)):
+            np.testing.assert_allclose(mine, log_probabilities(logits, row), atol=1e-5)
+        controller.ascend(EPISODES, weights)
+        network.train_on_batch(inputs, np.zeros((2, 1)))
+    for mine, of_keras in zip(controller._weights, network.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, of_keras, atol=1e-4)
+
+
+def test_the_gradient_is_that_of_the_objective():
+    controller = policy(entropy_weight=0.5)
+    weights = [np.array([0.3, -0.2, 0.7]), np.array([-1.0, 0.4])]
+    (gradients, _), generator = controller.gradients(EPISODES, weights), np.random.default_rng(0)
+    for array, gradient in zip(controller._weights, gradients, strict=True):
+        direction, before = generator.normal(size=array.shape), array.copy()
+        array[...] = before + 1e-4 * direction
+        above = objective(controller, weights)
+        array[...] = before - 1e-4 * direction
+        slope = (above - objective(controller, weights)) / 2e-4
+        array[...] = before
+        assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-5)
 
 
 def test_inactive_decisions_get_no_gradient():
@@ -75,7 +100,7 @@ def test_the_entropy_bonus_raises_the_entropy():
         controller.ascend([EPISODES[0]], [np.ones(3)])
     before = entropy(controller, [(0, 1), (1, 3)])
     controller.entropy_weight = 1.0
-    controller.grow(controller.process)  # Compiles the loss anew.
+    controller.grow(controller.process)  # Forgets the moments of Adam.
     for _ in range(10):
         controller.ascend([EPISODES[0]], [np.zeros(3)])
     assert entropy(controller, [(0, 1), (1, 3)]) > before + 0.1
@@ -111,24 +136,6 @@ def test_seeds_give_the_first_weights():
     assert all(np.array_equal(*pair) for pair in zip(first._weights, again._weights, strict=True))
     assert not any(np.array_equal(*pair) for pair in zip(first._weights, other._weights, strict=True))
     assert max(np.abs(array).max() for array in first._weights) <= 0.08
-
-
-def test_a_cleared_session_and_half_precision_elsewhere_change_nothing():
-    def trained(between):
-        controller = policy()
-        for _ in range(4):
-            controller.ascend(EPISODES, [np.ones(3), -np.ones(2)])
-            between()
-        return controller._weights
-
-    undisturbed = trained(lambda: None)
-    policy_before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        disturbed = trained(keras.backend.clear_session)
-    finally:
-        keras.config.set_dtype_policy(policy_before)
-    assert all(np.array_equal(*pair) for pair in zip(undisturbed, disturbed, strict=True))
 
 
 def test_decisions_that_are_found_later_are_near_uniform_and_old_ones_stay():
