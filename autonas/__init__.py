@@ -19,7 +19,6 @@ _MODULES = {
     ],
     "autonas.estimators.forecaster": ["TimeSeriesForecaster"],
     "autonas.exceptions": ["BaselineWarning", "InfeasibleWarning", "SearchFailed"],
-    "autonas.search.tuner": ["Tuner"],
     "autonas.search_space.ranges": ["Boolean", "Choice", "Float", "Int"],
     "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat", "WidthChoice"],
     "autonas.search_space.block": ["Block"],

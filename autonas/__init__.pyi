@@ -19,7 +19,6 @@ from autonas.estimators.tasks import TimeSeriesRegressor as TimeSeriesRegressor
 from autonas.exceptions import BaselineWarning as BaselineWarning
 from autonas.exceptions import InfeasibleWarning as InfeasibleWarning
 from autonas.exceptions import SearchFailed as SearchFailed
-from autonas.search.tuner import Tuner as Tuner
 from autonas.search_space.block import Block as Block
 from autonas.search_space.blocks.cell import CellBlock as CellBlock
 from autonas.search_space.blocks.chain import ChainBlock as ChainBlock

@@ -8,6 +8,7 @@ from autonas import oracles
 from autonas.estimators import plan as planning
 from autonas.evaluation.budget import TimeBudget
 from autonas.evaluation.evaluator import Evaluator
+from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
 from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter, tensorboard
 from autonas.search import one_shot
 from autonas.search.state import SearchState
@@ -31,13 +32,14 @@ def opened_search(plan, prepared, data):
     """
     oracle = make_oracle(plan, prepared)
     header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)
-    if plan.strategy.trains_supernet:
-        header["supernet"] = oracles.supernet_training(oracle)
+    supernet_training = oracles.supernet_training(oracle)
+    if supernet_training is not None:
+        header["supernet"] = supernet_training
     directory = _directory(plan.request, header)
     with lock.held(directory):
         if plan.request.overwrite:
             folder.remove_run(directory)
-        search = _make_tuner(plan, prepared, oracle, directory)
+        search = _make_tuner(plan, prepared, oracle, supernet_training, directory)
         oracle.open(header)
         yield search
 
@@ -68,12 +70,13 @@ def make_oracle(plan, prepared):
     )
 
 
-def _make_tuner(plan, prepared, oracle, directory):
+def _make_tuner(plan, prepared, oracle, supernet_training, directory):
     dataset, epochs = prepared.dataset, _full_epochs(plan, prepared)
     execution, refits = plan.execution, plan.validation.refit and dataset.final_rows is not None
     supernet = None
-    if plan.strategy.trains_supernet:
-        supernet = one_shot.evaluator(prepared, oracle, directory, execution.seed)
+    if supernet_training is not None:
+        states = os.path.join(directory, "supernet")
+        supernet = SupernetEvaluator(prepared, supernet_training, states, execution.seed)
     evaluator = Evaluator(
         prepared,
         epochs,

@@ -50,19 +50,13 @@ class Evaluator:
     """
 
     def __init__(self, problem, epochs, patience, seed, supernet=None, precision="auto", n_devices=1):
-        self.graph = problem.graph
-        self.space = problem.space
-        self.dataset = problem.dataset
-        self.scorer = problem.scorer
-        self.goal = problem.goal
-        self.batch_size = problem.graph.optimization.batch_size_of
+        self.problem = problem
         self.epochs = epochs
         self.patience = patience
         self.seed = seed
         self.supernet = supernet
         self.precision = precision
         self.n_devices = n_devices
-        self._as_served = problem.as_served
         self.best = None
         #: The `_Trained` of the latest candidate, or `None`.
         self.latest = None
@@ -126,7 +120,7 @@ class Evaluator:
             before = dataclasses.replace(job, values=values, earlier=[], may_go_on=True)
             earlier = self._evaluate_candidate(before, None, None)
             job = dataclasses.replace(job, checkpoint=earlier.checkpoint)
-        batch_size = self.batch_size(job.values)
+        batch_size = self.problem.graph.optimization.batch_size_of(job.values)
         if job.checkpoint is not None:
             batch_size = job.checkpoint.progress["batch_size"]
         outcome = self._attempt(job, batch_size, on_epoch, on_checkpoint)
@@ -147,10 +141,12 @@ class Evaluator:
                 model = self._initial_model(job, conditions) if earlier is None else earlier.model
             outcome.parameters = model.count_params()
             if job.costs:
-                measured = self.goal.measured(job.costs)
+                measured = self.problem.goal.measured(job.costs)
             else:
                 with self.phases("measure"):
-                    measured = self.goal.measure(self.as_served(self.plain(model, job.values)), job.known_costs)
+                    measured = self.problem.goal.measure(
+                        self.problem.served(self.plain(model, job.values)), job.known_costs
+                    )
             outcome.costs, outcome.margins = measured.costs, measured.margins
             outcome.network = measured.network
             outcome.metrics = dict(measured.costs)
@@ -175,7 +171,7 @@ class Evaluator:
                 epochs=self._epochs(job.values),
                 generator=np.random.default_rng([self.seed, job.number, 1]),
                 score=lambda: self.score(loop, costs=outcome.costs),
-                is_better=self.goal.is_better_epoch,
+                is_better=self.problem.goal.is_better_epoch,
                 patience=self.patience,
                 deadline=job.deadline,
                 on_epoch=on_epoch,
@@ -203,7 +199,7 @@ class Evaluator:
         if job.may_go_on and job.values.get(reserved.EPOCHS, self.epochs) < self.epochs:
             with self.phases("save"):
                 outcome.checkpoint = latest.make() or job.checkpoint
-        if hasattr(self.dataset, "loop"):
+        if hasattr(self.problem.dataset, "loop"):
             outcome.predictions = None  # The order of the rows of a stream may change.
         elif outcome.predictions is None:
             # The best epoch is before the checkpoint.
@@ -213,14 +209,14 @@ class Evaluator:
             self.latest = _Trained(
                 job.trial_id, model, loop, initial, result.weights, learning_rate=learning_rate, costs=outcome.costs
             )
-        if self._best_scores is None or self.goal.is_better(outcome.metrics, self._best_scores):
+        if self._best_scores is None or self.problem.goal.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics
             self.best = self.latest
         return outcome
 
     def remember(self, scores):
         """Set the best scores so far to the scores of the best trial of an earlier process, if they are better."""
-        if self._best_scores is None or self.goal.is_better(scores, self._best_scores):
+        if self._best_scores is None or self.problem.goal.is_better(scores, self._best_scores):
             self._best_scores = scores
 
     def retrain(self, job):
@@ -232,10 +228,10 @@ class Evaluator:
     def build(self, values, conditions=conditions_module.PLAIN):
         """Build the compiled model of an architecture under some `Conditions`."""
         hyperparameters = keras_tuner.HyperParameters.from_config(
-            {"space": self.space.get_config()["space"], "values": dict(values)}
+            {"space": self.problem.space.get_config()["space"], "values": dict(values)}
         )
         with conditions.scope():
-            return self.graph.build(hyperparameters)
+            return self.problem.graph.build(hyperparameters)
 
     def plain(self, model, values):
         """Return a model in float32 on one device, with the same weights, for measuring and serving."""
@@ -244,10 +240,6 @@ class Evaluator:
         converted = self.build(values)
         converted.set_weights(model.get_weights())
         return converted
-
-    def as_served(self, model):
-        """Return the model that is served and measured for a network, such as a network with preprocessing."""
-        return model if self._as_served is None else self._as_served(model)
 
     def _conditions(self, job, n_devices):
         """Return the `Conditions` of a job. A continued training keeps its precision."""
@@ -280,27 +272,27 @@ class Evaluator:
         """
         share = values.get(reserved.RESOLUTION, 1.0)
         if share == 1:
-            return model, self.dataset
+            return model, self.problem.dataset
         with conditions.scope():
-            smaller = resolution.smaller(model, self.graph.image_inputs, share)
+            smaller = resolution.smaller(model, self.problem.graph.image_inputs, share)
         if smaller is None:
-            return model, self.dataset
-        self.graph.compile(smaller, type(model.optimizer).from_config(model.optimizer.get_config()))
+            return model, self.problem.dataset
+        self.problem.graph.compile(smaller, type(model.optimizer).from_config(model.optimizer.get_config()))
         if share not in self._resized:
-            self._resized[share] = resolution.resized(self.dataset, self.graph.image_inputs, share)
+            self._resized[share] = resolution.resized(self.problem.dataset, self.problem.graph.image_inputs, share)
         return smaller, self._resized[share]
 
     def _training_rows(self, values):
         """Return the indices of the training rows of a trial."""
         share = values.get(reserved.DATA_SHARE, 1.0)
         if share == 1:
-            return self.dataset.train_rows
+            return self.problem.dataset.train_rows
         # The seed doesn't depend on the trial, so that all trials are compared on the same rows.
-        return self.dataset.some_training_rows(share, np.random.default_rng([self.seed, 3]))
+        return self.problem.dataset.some_training_rows(share, np.random.default_rng([self.seed, 3]))
 
     def _epochs(self, values):
         """Return the number of epochs after which the training of a trial ends."""
-        epochs = self.graph.optimization.epochs_of(values, self.epochs)
+        epochs = self.problem.graph.optimization.epochs_of(values, self.epochs)
         return min(epochs, values.get(reserved.EPOCHS, epochs))
 
     def _checkpoint(self, job):
@@ -313,17 +305,17 @@ class Evaluator:
 
     def score(self, loop, costs=None):
         """Score the model of a loop on the validation rows; return a dict of metrics, costs and combined objectives."""
-        rows = self.dataset.validation_rows
+        rows = self.problem.dataset.validation_rows
         self._predictions = self.predict(loop)
-        numbers = self.scorer(self._predictions, rows) | (costs or {})
-        for score in self.goal.scores:
+        numbers = self.problem.scorer(self._predictions, rows) | (costs or {})
+        for score in self.problem.goal.scores:
             inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
-            numbers[score.name] = score(loop.model, inputs, self.scorer.truth(rows))
-        return self.goal.combined(numbers)
+            numbers[score.name] = score(loop.model, inputs, self.problem.scorer.truth(rows))
+        return self.problem.goal.combined(numbers)
 
     def predict(self, loop):
         """Predict the validation rows; return a dict from head name to a float32 array."""
-        predictions = loop.predict(self.dataset.validation_rows)
+        predictions = loop.predict(self.problem.dataset.validation_rows)
         return {name: np.asarray(output, "float32") for name, output in predictions.items()}
 
     def baselines(self, time_limit=None):
@@ -332,9 +324,11 @@ class Evaluator:
         Args:
             time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
         """
-        if not self.dataset.knows_validation_targets:
+        if not self.problem.dataset.knows_validation_targets:
             return []
-        return baselines.baselines(self.graph, self.dataset, self.scorer, self.goal.epoch_objective, time_limit)
+        return baselines.baselines(
+            self.problem.graph, self.problem.dataset, self.problem.scorer, self.problem.goal.epoch_objective, time_limit
+        )
 
     def trained(self, job, outcome=None):
         """Return the `_Trained` of a job from memory, or build its model with the initial weights."""
@@ -344,7 +338,7 @@ class Evaluator:
         conditions = self._conditions(job, parallel.at_most(self.n_devices))
         with seeded(self.seed, job.number):
             model = self._initial_model(job, conditions)
-        loop = loops.make_loop(model, self.dataset, conditions.distribution)
+        loop = loops.make_loop(model, self.problem.dataset, conditions.distribution)
         costs = {} if outcome is None else outcome.costs
         return _Trained(
             job.trial_id,
@@ -369,7 +363,7 @@ class Evaluator:
         Returns:
             Number of epochs over which the learning rate is annealed, and number of epochs to train.
         """
-        in_full = self.graph.optimization.epochs_of(values, self.epochs)
+        in_full = self.problem.graph.optimization.epochs_of(values, self.epochs)
         if self._epochs(values) < in_full and outcome.best_epoch > outcome.initial_epoch:
             return in_full, in_full
         return outcome.horizon, outcome.best_epoch
@@ -395,7 +389,7 @@ class Evaluator:
         horizon, last = self.final_schedule(job.values, outcome)
         result = training.train(
             kept.loop,
-            self.dataset.final_rows,
+            self.problem.dataset.final_rows,
             outcome.batch_size,
             epochs=horizon,
             generator=np.random.default_rng([self.seed, job.number, 2]),

@@ -32,3 +32,7 @@ class Problem:
     def space(self):
         """The whole space, a `keras_tuner.HyperParameters`."""
         return self.graph.declare()
+
+    def served(self, model):
+        """Return the network that is served and measured for a network, such as a network with preprocessing."""
+        return model if self.as_served is None else self.as_served(model)

@@ -51,7 +51,8 @@ class FinalStage:
     def __init__(self, state):
         self.state = state
         self.evaluator = state.evaluator
-        self.goal = state.evaluator.goal
+        self.problem = state.evaluator.problem
+        self.goal = self.problem.goal
         #: The `events.Final` of a final fit whose weights are in the folder of the run, or `None`.
         self.earlier = None
         #: List of one `HeadPredictions` per head: predictions of the served candidate for the validation set.
@@ -82,9 +83,7 @@ class FinalStage:
         """Return whether a model satisfies the constraints on measured costs. If not, note it in the record."""
         if self.goal.limits_are_counted:
             return True
-        violations = self.goal.measure_again(
-            self.evaluator.as_served(self.evaluator.plain(model, record.values))
-        ).violations
+        violations = self.goal.measure_again(self.problem.served(self.evaluator.plain(model, record.values))).violations
         if violations:
             record.message = f"when measured again, {violations}"
         return not violations
@@ -255,8 +254,8 @@ class FinalStage:
 
     def head_predictions(self, predictions):
         """Return a list of `HeadPredictions` for a dict from head to predictions for the validation set."""
-        scorer = self.evaluator.scorer
-        truth = scorer.truth(self.evaluator.dataset.validation_rows)
+        scorer = self.problem.scorer
+        truth = scorer.truth(self.problem.dataset.validation_rows)
         return [
             records_module.HeadPredictions(
                 head.name, head.task, truth[head.name], head.to_metric(predictions[head.name]), head.classes
@@ -274,7 +273,7 @@ class FinalStage:
 
     def kept_predictions(self, trial_id):
         """Return a trial's predictions from their file; `None` if the file is missing or damaged."""
-        shapes = {head.name: len(self.evaluator.dataset.validation_rows) for head in self.evaluator.scorer.heads}
+        shapes = {head.name: len(self.problem.dataset.validation_rows) for head in self.problem.scorer.heads}
 
         def checked(predictions):
             if {name: len(array) for name, array in predictions.items()} != shapes:

@@ -1,11 +1,9 @@
-"""The supernet of a search with weight sharing, and the evaluator that trains it."""
+"""The supernet of a search with weight sharing, and the process that trains it."""
 
-import os
 import time
 
-from autonas import execution, oracles
+from autonas import execution
 from autonas.evaluation import budget
-from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.supernet import Supernet
 from autonas.trials import reserved
 from autonas.trials.states import Stage
@@ -51,9 +49,3 @@ def with_stages_here(executor):
     if isinstance(executor, execution.InlineExecutor):
         return executor
     return execution.SplitExecutor(executor, lambda job: not reserved.is_candidate(job.values))
-
-
-def evaluator(problem, oracle, directory, seed):
-    """Return the `SupernetEvaluator` of an oracle, with a folder in the folder of the run."""
-    states = os.path.join(directory, "supernet")
-    return supernet_evaluator.SupernetEvaluator(problem, oracles.supernet_training(oracle), states, seed)

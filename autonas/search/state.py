@@ -38,7 +38,7 @@ class SearchState:
         self.directory = directory
         self.refits = refits
         self.records = {}
-        self.standings = Standings(self.records, evaluator.goal, oracle.counts)
+        self.standings = Standings(self.records, evaluator.problem.goal, oracle.counts)
         self.known_costs = {}
         self.stop_reason = None
         self.phases = Phases()

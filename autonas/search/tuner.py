@@ -53,16 +53,6 @@ class Tuner(keras_tuner.Tuner):
         state: The `SearchState`.
         executor: An `execution.Executor`, which runs the evaluations.
         patience: Number of trials without improvement after which the search ends. Defaults to `None`: no such end.
-
-    Example:
-
-    ```python
-    import autonas
-    import keras_tuner
-
-    # `AutoModel.fit` creates the tuner.
-    assert issubclass(autonas.Tuner, keras_tuner.Tuner)
-    ```
     """
 
     def __init__(self, state, executor, patience=None):
@@ -70,7 +60,7 @@ class Tuner(keras_tuner.Tuner):
         self.executor = executor
         self.patience = patience
         self.evaluator = state.evaluator
-        self.goal = state.evaluator.goal
+        self.goal = state.evaluator.problem.goal
         self.records = state.records
         self.standings = state.standings
         self.final_stage = final_stage.FinalStage(state)
@@ -83,7 +73,7 @@ class Tuner(keras_tuner.Tuner):
         #: `time.monotonic()` at the beginning of every trial of this process.
         self._began = {}
         directory = os.path.abspath(state.directory)
-        graph = state.evaluator.graph
+        graph = state.evaluator.problem.graph
         super().__init__(
             state.oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory)
         )

@@ -64,3 +64,31 @@ def test_no_call_has_more_than_five_positional_arguments():
             if isinstance(node, ast.Call) and sum(not isinstance(value, ast.Starred) for value in node.args) > 5:
                 long.append(f"{path.relative_to(folder)}:{node.lineno}")
     assert not long
+
+
+#: Classes whose constructors may have more than eight parameters: estimators, public blocks, public strategies, and
+#: records with one field for each key of a dict in JSON.
+WIDE = {
+    *("AutoModel", "ConvolutionBlock", "Convolution1DBlock", "HierarchicalBlock", "LayeredBlock", "ResidualBlock"),
+    "GradientOracle",
+    *("Result", "SearchInfo"),
+    *("BilevelTrainer", "HeadScoring", "Job", "Observation"),
+}
+
+
+def parameters_of(node):
+    """Return the names of the parameters of a class's own constructor, or the own fields of a dataclass."""
+    decorators = map(ast.unparse, node.decorator_list)
+    if any("dataclass" in decorator for decorator in decorators):
+        fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
+        return [field.target.id for field in fields if "ClassVar" not in ast.unparse(field.annotation)]
+    constructors = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
+    parameters = [constructor.args for constructor in constructors]
+    return [argument.arg for own in parameters for argument in [*own.args[1:], *own.posonlyargs, *own.kwonlyargs]]
+
+
+def test_no_constructor_has_more_than_eight_parameters():
+    folder = pathlib.Path(autonas.__file__).parent
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.py"))]
+    classes = [node for module in modules for node in ast.walk(module) if isinstance(node, ast.ClassDef)]
+    assert {node.name for node in classes if len(parameters_of(node)) > 8} == WIDE

@@ -10,7 +10,7 @@ import pytest
 
 from autonas import exceptions, execution, oracles
 from autonas.costs import registry
-from autonas.evaluation import budget
+from autonas.evaluation import budget, problem
 from autonas.objectives import goal
 from autonas.oracles import base
 from autonas.reporting import Reporter, SearchInfo
@@ -24,8 +24,7 @@ class Pretender:
     """Scores architectures by a formula; its weights are the trial's number."""
 
     supernet = None
-    graph = staticmethod(lambda hp: None)
-    goal = goal.Goal((keras_tuner.Objective("score", "max"),))
+    problem = problem.Problem(lambda hp: None, None, None, goal.Goal((keras_tuner.Objective("score", "max"),)))
 
     def __init__(self, outcome):
         self.outcome = outcome
@@ -125,7 +124,8 @@ def test_weights_of_the_best_only_are_on_disk(make):
 
 def test_trials_of_one_network_have_the_cost_that_was_measured_first(make, monkeypatch):
     energy = registry.CustomCost(len, "energy")
-    monkeypatch.setattr(Pretender, "goal", goal.Goal(Pretender.goal.objectives, (registry.Params(), energy)))
+    objectives = Pretender.problem.goal.objectives
+    monkeypatch.setattr(Pretender.problem, "goal", goal.Goal(objectives, (registry.Params(), energy)))
     known = []
 
     def outcome(job):

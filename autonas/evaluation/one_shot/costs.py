@@ -49,27 +49,25 @@ class OneShotCosts:
     Args:
         supernet: A `Supernet`.
         build: Function from an architecture to its stand-alone model.
-        goal: An `objectives.goal.Goal`.
+        problem: The `Problem`.
         generator: A `numpy.random.Generator` that draws the architectures to measure.
-        as_served: Function from a network to the network that is served, with preprocessing; `None` if they are the
-            same. Defaults to `None`.
     """
 
-    def __init__(self, supernet, build, goal, generator, as_served=None):
+    def __init__(self, supernet, build, problem, generator):
         self.supernet = supernet
         self.build = build
-        self.goal = goal
+        self.problem = problem
+        self.goal = problem.goal
         self.generator = generator
-        self.as_served = as_served
         self._sums, self._added = {}, {}
         self._estimators = None
         #: Lists of pairs of a cost and the name of its sum.
         self._exact, self._estimated = (
-            [(cost, name) for cost in goal.costs for kind, name in kinds.items() if isinstance(cost, kind)]
+            [(cost, name) for cost in problem.goal.costs for kind, name in kinds.items() if isinstance(cost, kind)]
             for kinds in (_EXACT, _ESTIMATED)
         )
         known = [cost for cost, _ in (*self._exact, *self._estimated)]
-        self._measured = [cost for cost in goal.costs if cost not in known]
+        self._measured = [cost for cost in problem.goal.costs if cost not in known]
 
     def measure(self, values):
         """Return the `Measurement` of an architecture. Costs that weren't measured have `None` as their margin."""
@@ -79,22 +77,19 @@ class OneShotCosts:
         for cost, name in self._estimated:
             numbers[cost.name] = float(self._estimators[cost.name].predict([self._features(name, values)])[0])
         if self._measured and not self.goal.measured(numbers).violations:
-            built = registry.BuiltModel(self._served(self.build(values)))
+            built = registry.BuiltModel(self.problem.served(self.build(values)))
             for cost in self._measured:
                 numbers |= cost.measure(built)
         return self.goal.measured(numbers)
 
-    def _served(self, model):
-        return model if self.as_served is None else self.as_served(model)
-
     def _added_by_serving(self, cost):
         """Return the additional cost of the served network, which is the same for all architectures."""
-        if self.as_served is None:
+        if self.problem.as_served is None:
             return 0.0
         if cost.name not in self._added:
             model = self.build(self.supernet.space.values)
             alone, served = (
-                cost.measure(registry.BuiltModel(network))[cost.name] for network in (model, self._served(model))
+                cost.measure(registry.BuiltModel(network))[cost.name] for network in (model, self.problem.served(model))
             )
             self._added[cost.name] = served - alone
         return self._added[cost.name]
@@ -114,7 +109,7 @@ class OneShotCosts:
         indices = np.argsort(sums, kind="stable")[np.linspace(0, _N_DRAWN - 1, _N_MEASURED).round().astype(int)]
         points = {cost.name: ([], []) for cost, _ in self._estimated}
         for values in (drawn[index] for index in indices):
-            built = registry.BuiltModel(self._served(self.build(values)))
+            built = registry.BuiltModel(self.problem.served(self.build(values)))
             for cost, name in self._estimated:
                 points[cost.name][0].append(self._features(name, values))
                 points[cost.name][1].append(cost.measure(built)[cost.name])

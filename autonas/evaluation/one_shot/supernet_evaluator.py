@@ -53,15 +53,10 @@ class SupernetEvaluator:
     """
 
     def __init__(self, problem, settings, directory, seed):
-        self.graph = problem.graph
-        self.dataset = problem.dataset
-        self.scorer = problem.scorer
-        self.goal = problem.goal
-        self.batch_size = problem.graph.optimization.batch_size_of
+        self.problem = problem
         self.settings = settings
         self.directory = directory
         self.seed = seed
-        self.as_served = problem.as_served
         self.supernet = None
         self.phases = phases_module.Phases()
         self._epoch = None
@@ -187,29 +182,31 @@ class SupernetEvaluator:
         margins = measured.margins or None
         if measured.violations:
             return search.Examined(values, measured.costs, None, margins)
-        numbers = self.goal.combined(self._score(values) | measured.costs)
-        scores = [oriented(numbers[objective.name], objective.direction) for objective in self.goal.objectives]
+        numbers = self.problem.goal.combined(self._score(values) | measured.costs)
+        scores = [oriented(numbers[objective.name], objective.direction) for objective in self.problem.goal.objectives]
         return search.Examined(values, numbers, scores if np.isfinite(scores).all() else None, margins)
 
     def _score(self, values):
         """Return metrics and custom scores of an architecture on the validation rows, a dict of floats."""
         numbers = self.one_shot_scorer.score(values)
-        if self.goal.scores:
-            rows = self.dataset.validation_rows
-            inputs = {name: array[rows] for name, array in self.dataset.inputs.items()}
+        if self.problem.goal.scores:
+            rows = self.problem.dataset.validation_rows
+            inputs = {name: array[rows] for name, array in self.problem.dataset.inputs.items()}
             model = self._build_alone(values)
             self.supernet.inherit(model, values)
-            for score in self.goal.scores:
-                numbers[score.name] = score(model, inputs, self.scorer.truth(rows))
+            for score in self.problem.goal.scores:
+                numbers[score.name] = score(model, inputs, self.problem.scorer.truth(rows))
         return numbers
 
     def _reported(self, scores):
-        return scores if scores is None or self.goal.is_pareto else scores[0]
+        return scores if scores is None or self.problem.goal.is_pareto else scores[0]
 
     def _build_alone(self, values):
         """Build the stand-alone model of an architecture."""
         space = self.supernet.space.get_config()["space"]
-        return self.graph.build(keras_tuner.HyperParameters.from_config({"space": space, "values": dict(values)}))
+        return self.problem.graph.build(
+            keras_tuner.HyperParameters.from_config({"space": space, "values": dict(values)})
+        )
 
     def _measure(self, epoch, distribution):
         """Score a few paths sampled from the distribution; return a dict of lists, one for each metric."""
@@ -230,14 +227,16 @@ class SupernetEvaluator:
         method = {"paths": _path_trainer, "bilevel": _bilevel_trainer}[settings.pop("method")]
         settings.pop("epochs")
         with seeding.seeded(self.seed, 0):
-            self.supernet = Supernet.from_graph(self.graph, partial_channels=settings.pop("partial_channels", 1))
-        batch_size = self.batch_size(self.supernet.space.values)
-        self.trainer = method()(self.supernet, self.dataset, batch_size, **settings)
+            self.supernet = Supernet.from_graph(
+                self.problem.graph, partial_channels=settings.pop("partial_channels", 1)
+            )
+        batch_size = self.problem.graph.optimization.batch_size_of(self.supernet.space.values)
+        self.trainer = method()(self.supernet, self.problem.dataset, batch_size, **settings)
         self.one_shot_scorer = scoring.OneShotScorer(
-            self.supernet, self.dataset, self.scorer, np.random.default_rng([self.seed, 0, 5])
+            self.supernet, self.problem.dataset, self.problem.scorer, np.random.default_rng([self.seed, 0, 5])
         )
         self.one_shot_costs = costs.OneShotCosts(
-            self.supernet, self._build_alone, self.goal, np.random.default_rng([self.seed, 0, 6]), self.as_served
+            self.supernet, self._build_alone, self.problem, np.random.default_rng([self.seed, 0, 6])
         )
         self._epoch = 0
 

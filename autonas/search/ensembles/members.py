@@ -31,7 +31,8 @@ class EnsembleStage:
         self.state = state
         self.final_stage = final_stage
         self.evaluator = state.evaluator
-        self.goal = state.evaluator.goal
+        self.problem = state.evaluator.problem
+        self.goal = self.problem.goal
         self._untrained, self._measurements = {}, {}
 
     def serve(self, size):
@@ -55,7 +56,7 @@ class EnsembleStage:
             [self._trained(record) for record in members], list(chosen.members.values())
         )
         record = TrialRecord("ensemble", len(self.state.records), Stage.ENSEMBLE, status=Status.COMPLETED)
-        measured = self.goal.measure_again(self.evaluator.as_served(averaged))
+        measured = self.goal.measure_again(self.problem.served(averaged))
         if measured.violations:
             warnings.warn(
                 f"The ensemble breaks a limit when it is measured again: {measured.violations}",
@@ -122,7 +123,7 @@ class EnsembleStage:
 
     def _score(self, predictions, members):
         """Return the scores of averaged predictions, with the costs if the objective combines both."""
-        scores = self.evaluator.scorer(predictions, self.evaluator.dataset.validation_rows)
+        scores = self.problem.scorer(predictions, self.problem.dataset.validation_rows)
         if self.goal.combination is not None:
             scores |= self._costs_of(members).costs
         return self.goal.combined(scores)
@@ -136,7 +137,7 @@ class EnsembleStage:
                     self._untrained[trial_id] = self.evaluator.build(self.state.records[trial_id].values)
             networks = [self._untrained[trial_id] for trial_id in sorted(members)]
             averaged = network.averaging_network(networks, [1 / len(networks)] * len(networks))
-            self._measurements[key] = self.goal.measure_again(self.evaluator.as_served(averaged))
+            self._measurements[key] = self.goal.measure_again(self.problem.served(averaged))
         return self._measurements[key]
 
     def _trained(self, record):

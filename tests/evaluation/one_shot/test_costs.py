@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autonas.costs import registry
+from autonas.evaluation import problem
 from autonas.evaluation.one_shot import costs as one_shot_costs
 from autonas.objectives import constraints, goal
 from autonas.search_space import encoding
@@ -38,7 +39,8 @@ def make(*measured, limits=(), as_served=None):
     within = tuple(constraints.Constraint(cost, limit) for cost, limit in limits)
     build = Built(drawn)
     wanted = goal.Goal((ACCURACY,), tuple(measured), within)
-    found = one_shot_costs.OneShotCosts(supernet, build, wanted, np.random.default_rng(0), as_served)
+    searched = problem.Problem(drawn, None, None, wanted, as_served)
+    found = one_shot_costs.OneShotCosts(supernet, build, searched, np.random.default_rng(0))
     space = encoding.Encoding(supernet.space)
     return found, build, [space.sample(np.random.default_rng(seed)) for seed in range(10)]
 

@@ -50,7 +50,7 @@ def strategy(space, kind=oracles.EvolutionOracle, **arguments):
 
 def searched(evaluated, **arguments):
     """The report of a search by random one-shot scores, and the strategy."""
-    searching = strategy(supernets.build(evaluated.graph).space, oracles.RandomOracle, **arguments)
+    searching = strategy(supernets.build(evaluated.problem.graph).space, oracles.RandomOracle, **arguments)
     return run(evaluated, search_job(searching)), searching
 
 
@@ -199,9 +199,11 @@ def test_a_combination_and_a_score_of_the_users_own_are_scores_too(tmp_path):
     (values, score), numbers = outcome.report["finalists"][0], outcome.metrics
     assert score == numbers["weighted_sum"] == numbers["mean_probability"] - 1e-4 * numbers["params"]
     shared = evaluated.supernet
-    y = evaluated.dataset.targets["head"][evaluated.dataset.validation_rows]
+    y = evaluated.problem.dataset.targets["head"][evaluated.problem.dataset.validation_rows]
     shared.one_shot_scorer.calibrate(shared.supernet.indices(values))
-    predictions = shared.one_shot_scorer.predict(shared.supernet.indices(values), evaluated.dataset.validation_rows)
+    predictions = shared.one_shot_scorer.predict(
+        shared.supernet.indices(values), evaluated.problem.dataset.validation_rows
+    )
     expected = predictions["head"][np.arange(len(y)), y].mean()
     assert numbers["mean_probability"] == pytest.approx(expected, abs=1e-5)
 
@@ -212,10 +214,10 @@ def test_candidates_inherit_the_weights_of_an_epoch(trained):
     values = {**space.values, "tuner/supernet_epochs": 2}
     with seeding.seeded(0, 5):
         model = evaluated._initial_model(jobs.Job("0005", 5, values))
-    rows = evaluated.dataset.validation_rows
-    x = {name: array[rows] for name, array in evaluated.dataset.inputs.items()}
+    rows = evaluated.problem.dataset.validation_rows
+    x = {name: array[rows] for name, array in evaluated.problem.dataset.inputs.items()}
     shared = evaluated.supernet.one_shot_scorer.score(values)
-    own = evaluated.scorer({"head": keras.ops.convert_to_numpy(model(x)["head"])}, rows)
+    own = evaluated.problem.scorer({"head": keras.ops.convert_to_numpy(model(x)["head"])}, rows)
     assert own == pytest.approx(shared, abs=1e-5)
     outcome = run(evaluated, jobs.Job("0005", 5, values))
     fresh = run(evaluated, jobs.Job("0005", 5, dict(space.values)))
@@ -231,7 +233,7 @@ def test_weights_that_are_gone_are_not_inherited(trained):
 
 def test_a_strategy_that_draws_the_paths_is_told_of_scores(tmp_path):
     evaluated = make(tmp_path, {**PATHS, "sampling": "strategy"})
-    space = supernets.build(evaluated.graph).space
+    space = supernets.build(evaluated.problem.graph).space
     drawing = strategy(space, oracles.ReinforcementOracle, initial_points=[], repeats=True)
     outcome = run(evaluated, epoch_job(0, strategy=drawing))
     assert len(outcome.report["told"]) == drawing.n_asked == 20
