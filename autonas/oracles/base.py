@@ -170,9 +170,9 @@ class Oracle(keras_tuner_trials.TrialKeeper):
 
     def is_new(self, values):
         """Return whether an architecture hasn't been tried, or has failed and may succeed now."""
-        if not is_candidate(values):
-            return True
-        key = self.encoding.key(values)
+        return not is_candidate(values) or self._is_new_key(self.encoding.key(values))
+
+    def _is_new_key(self, key):
         return key not in self._tried and self._success.is_worth_trying(key)
 
     # ------------------------------------------------------------------ oracles as descriptions

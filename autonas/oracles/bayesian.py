@@ -348,15 +348,15 @@ class BayesianOracle(base.Oracle):
 
     def _candidates(self, generator, draw):
         """Return new architectures: neighbours of the best ones, and samples by `draw`."""
-        candidates = {}
+        candidates, encoding = {}, self.encoding
         latest = list({number: row for row, number in enumerate(self._numbers)}.values())
         for row in self._from_best(latest, len(self._scores))[: self.n_parents]:
-            for values in self.encoding.neighbours(self._observed[row], generator):
-                candidates.setdefault(self.encoding.key(values), values)
+            for values in encoding.neighbours(self._observed[row], generator):
+                candidates.setdefault(encoding.key(values), values)
         for _ in range(self.n_samples):
             values = draw(generator)
-            candidates.setdefault(self.encoding.key(values), values)
-        return [values for values in candidates.values() if self.is_new(values)]
+            candidates.setdefault(encoding.key(values), values)
+        return [values for key, values in candidates.items() if self._is_new_key(key)]
 
     def _fitted(self, quantity):
         """Return the process of a quantity, whose kernel is fitted at growing numbers of observations.

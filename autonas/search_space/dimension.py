@@ -52,7 +52,11 @@ class Dimension:
 
     def is_active(self, values):
         """Return whether `values` satisfies the conditions of the hyperparameter."""
-        return all(is_active(values) for is_active in self._activations)
+        # A loop takes half the time of `all`, and strategies ask millions of times.
+        for is_active in self._activations:
+            if not is_active(values):
+                return False
+        return True
 
     def is_legal(self, value):
         """Return whether `value` is a legal value of the hyperparameter."""
@@ -124,14 +128,20 @@ class Dimension:
         """Return the value of index `rank` among the options without `value`."""
         return self.options[rank if rank < self.index(value) else rank + 1]
 
-    def code(self, value):
-        """Return the nonzero column of the numeric code of `value`, and its entry.
+    def codes(self, values):
+        """Return the numeric codes of a list of values, an array of shape `(n, width)`.
 
         The code of an ordered dimension is one column with the position minus 0.5. The code of an unordered dimension
-        is one-hot, scaled so that two different values are at distance 1. An inactive dimension is encoded as zeros,
-        which for an ordered one is the middle of its range.
+        is one-hot, scaled so that two different values are at distance 1. `None`, for an inactive dimension, is encoded
+        as zeros, which for an ordered one is the middle of its range.
         """
-        return (0, self.position(value) - 0.5) if self.is_ordered else (self.index(value), _ONE_HOT)
+        codes = np.zeros((len(values), self.width))
+        rows = [row for row, value in enumerate(values) if value is not None]
+        if self.is_ordered:
+            codes[rows, 0] = [self.position(values[row]) - 0.5 for row in rows]
+        else:
+            codes[rows, [self.index(values[row]) for row in rows]] = _ONE_HOT
+        return codes
 
     def distance(self, first, second):
         """Return the distance of two values, from 0 to 1."""

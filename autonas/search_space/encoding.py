@@ -93,7 +93,7 @@ class Encoding:
 
     def key(self, values):
         """Return a hashable key of an architecture, without the names that begin with `tuner/`."""
-        return tuple(sorted((name, value) for name, value in values.items() if not is_reserved(name)))
+        return tuple(sorted([item for item in values.items() if not is_reserved(item[0])]))
 
     # ------------------------------------------------------------------ moves
 
@@ -160,11 +160,8 @@ class Encoding:
         """
         features = np.zeros((len(architectures), self.width))
         for column, dimension in zip(self._first_columns, self.dimensions, strict=True):
-            name, code = dimension.name, dimension.code
-            for row, values in enumerate(architectures):
-                if name in values:
-                    offset, number = code(values[name])
-                    features[row, column + offset] = number
+            codes = dimension.codes([values.get(dimension.name) for values in architectures])
+            features[:, column : column + dimension.width] = codes
         return features
 
     def distance(self, first, second):

@@ -74,4 +74,4 @@ def test_a_position_is_on_the_ranges_own_scale(declare, positions):
     x = dimension_of(declare)
     for value, position in positions.items():
         assert x.position(value) == pytest.approx(position, abs=0.02)
-        assert x.code(value) == (0, pytest.approx(position - 0.5, abs=0.02))
+        assert x.codes([value, None]) == pytest.approx(np.array([[position - 0.5], [0.0]]), abs=0.02)

@@ -170,7 +170,7 @@ class GaussianProcess:
             slopes.append(slope)
         factor = linalg.cholesky(covariance, lower=True, check_finite=False)
         inverse = linalg.lapack.dpotri(factor, lower=1)[0]
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        inverse += np.tril(inverse, -1).T
         solved = inverse @ targets
         loss = 0.5 * targets @ solved + np.log(np.diag(factor)).sum()
         # Derivative of the loss with respect to the covariance, for the chain rule.
