@@ -9,6 +9,7 @@ from autonas.estimators import plan as planning
 from autonas.evaluation.budget import TimeBudget
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
+from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter, tensorboard
 from autonas.search import one_shot
 from autonas.search.state import SearchState
@@ -53,20 +54,11 @@ def make_oracle(plan, prepared):
         updates_per_epoch = max(1, n_train // graph.optimization.batch_size_of(searched.values))
     fidelity, fidelity_arguments = plan.fidelity(n_train, graph.features.values())
     return oracles.get_oracle(
-        plan.strategy.strategy,
-        prepared.goal.main,
-        plan.budget.max_trials,
-        searched,
+        Recipe(plan.strategy.strategy, plan.strategy.weight_sharing, fidelity, fidelity_arguments),
+        prepared.goal,
+        SearchedSpace(searched, portfolio.initial_points(graph, prepared.space), graph.structure()),
+        Extent(plan.budget.max_trials, _full_epochs(plan, prepared), updates_per_epoch),
         plan.execution.seed,
-        initial_points=portfolio.initial_points(graph, prepared.space),
-        structure=graph.structure(),
-        weight_sharing=plan.strategy.weight_sharing,
-        updates_per_epoch=updates_per_epoch,
-        objectives=list(prepared.goal.objectives),
-        constraint_names=[constraint.name for constraint in prepared.goal.constraints],
-        fidelity=fidelity,
-        fidelity_arguments=fidelity_arguments,
-        max_epochs=_full_epochs(plan, prepared),
     )
 
 

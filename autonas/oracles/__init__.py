@@ -53,61 +53,40 @@ FIDELITIES = {
 }
 
 
-def get_oracle(
-    strategy,
-    objective,
-    max_trials,
-    hyperparameters,
-    seed,
-    initial_points,
-    structure=None,
-    weight_sharing=False,
-    updates_per_epoch=None,
-    objectives=None,
-    constraint_names=(),
-    fidelity="full",
-    fidelity_arguments=None,
-    max_epochs=None,
-):
+def get_oracle(recipe, goal, space, extent, seed):
     """Return the oracle of a strategy, which knows everything about the search that its constructor has arguments for.
 
     Args:
-        strategy: A name, or an oracle, one of Keras Tuner included, which isn't changed. Arguments that the user gave
-            to it take precedence, except for the objectives and the space.
-        objective: A `keras_tuner.Objective`.
-        max_trials: Maximum number of candidates, or `None`.
-        hyperparameters: The space, or that of the supernet for a strategy that needs one.
+        recipe: The `Recipe`. An oracle in it isn't changed. Arguments that the user gave to the oracle take precedence,
+            except for the objectives and the space.
+        goal: The `Goal`.
+        space: The `SearchedSpace`.
+        extent: The `Extent`.
         seed: Seed or `None`.
-        initial_points: Architectures to try first; see `Oracle`.
-        structure: The `OperationGraph` of the space. Defaults to `None`.
-        weight_sharing: Whether the strategy searches with the scores of a supernet. Defaults to `False`.
-        updates_per_epoch: Number of training steps of an epoch of the supernet. Defaults to `None`.
-        objectives: List of `keras_tuner.Objective` of which `objective` is the first, if there are several. Defaults
-            to `None`.
-        constraint_names: Names of the limited costs, a sequence. Defaults to none.
-        fidelity: Schedule of trainings, one of `FIDELITIES`. Defaults to `"full"`.
-        fidelity_arguments: Dict of arguments of the oracle of the fidelity. Defaults to none.
-        max_epochs: Epochs of a full training. Defaults to `None`.
     """
-    strategy = _description(strategy, weight_sharing, fidelity, fidelity_arguments)
+    strategy = _description(recipe)
     facts = {
-        "structure": structure,
-        "constraint_names": tuple(constraint_names),
-        "updates_per_epoch": updates_per_epoch,
-        "max_epochs": max_epochs,
+        "structure": space.structure,
+        "constraint_names": tuple(constraint.name for constraint in goal.constraints),
+        "updates_per_epoch": extent.updates_per_epoch,
+        "max_epochs": extent.max_epochs,
     }
-    arguments = {"objective": objective, "objectives": objectives, "hyperparameters": hyperparameters}
-    if max_trials is not None:
-        arguments["max_trials"] = max_trials
+    arguments = {
+        "objective": goal.main,
+        "objectives": list(goal.objectives),
+        "hyperparameters": space.hyperparameters,
+    }
+    if extent.max_trials is not None:
+        arguments["max_trials"] = extent.max_trials
     if isinstance(strategy, type):
         arguments["seed"] = seed
         if constructors.accepted(strategy)["initial_points"] is None:
-            arguments["initial_points"] = initial_points
+            arguments["initial_points"] = space.initial_points
         return strategy(**arguments | _facts_for(strategy, {}, facts))
     if strategy.given_seed is None:
         arguments["seed"] = seed
     if strategy.initial_points is None:
-        arguments["initial_points"] = initial_points
+        arguments["initial_points"] = space.initial_points
     return _with_facts(strategy, facts, **arguments)
 
 
@@ -166,20 +145,21 @@ def is_keras_tuners(strategy):
     return isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, (str, Oracle))
 
 
-def _description(strategy, weight_sharing, fidelity="full", fidelity_arguments=None):
+def _description(recipe):
     """Return an oracle that describes the search without its space and its objective, or the class of the oracle."""
+    strategy, is_full = recipe.strategy, recipe.fidelity == "full"
     if isinstance(strategy, str) and strategy == "auto":
         # A Gaussian process takes longer to suggest an architecture (17 ms after 300 scores) than a supernet to score
         # it.
-        strategy = "evolution" if weight_sharing else "bayesian"
+        strategy = "evolution" if recipe.weight_sharing else "bayesian"
     if isinstance(strategy, str):
-        if not weight_sharing and fidelity == "full":
+        if not recipe.weight_sharing and is_full:
             return STRATEGIES[strategy]
         strategy = STRATEGIES[strategy]()
     else:
         strategy = registry.described(strategy) if isinstance(strategy, Oracle) else KerasTunerOracle(strategy)
-    if weight_sharing and isinstance(strategy, LowFidelityOracle):
+    if recipe.weight_sharing and isinstance(strategy, LowFidelityOracle):
         strategy = strategy.with_arguments(strategy=WeightSharingOracle(strategy.strategy))
-    elif weight_sharing:
+    elif recipe.weight_sharing:
         strategy = WeightSharingOracle(strategy)
-    return strategy if fidelity == "full" else FIDELITIES[fidelity](strategy, **fidelity_arguments or {})
+    return strategy if is_full else FIDELITIES[recipe.fidelity](strategy, **recipe.fidelity_arguments)

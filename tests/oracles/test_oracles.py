@@ -7,8 +7,19 @@ import numpy as np
 import pytest
 
 from autonas import oracles
+from autonas.costs import registry
+from autonas.objectives.constraints import Constraint
+from autonas.objectives.goal import Goal
+from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.search_space.operation_graph import OperationGraph
 from autonas.testing import oracles as contracts
+
+SCORE = keras_tuner.Objective("score", "max")
+
+
+def oracle_of(recipe, extent=Extent(5), goal=Goal((SCORE,)), structure=None):
+    """Return the oracle of a recipe, which searches the small space of the contracts."""
+    return oracles.get_oracle(recipe, goal, SearchedSpace(contracts.small_space(), [{}], structure), extent, 3)
 
 
 class TestRandomOracle(contracts.OracleContract):
@@ -91,10 +102,7 @@ def test_a_strategy_is_named_or_an_oracle():
     ],
 )
 def test_any_strategy_shares_weights(strategy, inside):
-    objective = keras_tuner.Objective("score", "max")
-    made = oracles.get_oracle(
-        strategy, objective, 5, contracts.small_space(), 3, [{}], weight_sharing=True, updates_per_epoch=300
-    )
+    made = oracle_of(Recipe(strategy, weight_sharing=True), Extent(5, updates_per_epoch=300))
     assert isinstance(made, oracles.WeightSharingOracle) and made.seed == 3 and made.max_trials == 5
     assert isinstance(made.strategy, inside)
     assert oracles.supernet_training(made)["epochs"] == 10
@@ -102,8 +110,8 @@ def test_any_strategy_shares_weights(strategy, inside):
 
 
 def test_epochs_of_the_supernet_that_the_user_gave_hold():
-    mine, objective = oracles.WeightSharingOracle(epochs=5), keras_tuner.Objective("score", "max")
-    made = oracles.get_oracle(mine, objective, 5, contracts.small_space(), 3, [{}], updates_per_epoch=300)
+    mine = oracles.WeightSharingOracle(epochs=5)
+    made = oracle_of(Recipe(mine), Extent(5, updates_per_epoch=300))
     assert made.epochs == 5 and made is not mine and oracles.needs_supernet(mine)
 
 
@@ -119,8 +127,7 @@ def test_the_default_is_about_600_updates_of_a_gradient_search(updates_per_epoch
 
 def test_the_users_oracle_is_not_changed():
     mine = oracles.RandomOracle()
-    space = contracts.small_space()
-    made = oracles.get_oracle(mine, keras_tuner.Objective("score", "max"), 5, space, 3, [{}])
+    made = oracle_of(Recipe(mine))
     made.ask()
     assert made is not mine and made.seed == 3 and made.max_trials == 5
     assert mine.max_trials is None and not mine._tried and not mine.hyperparameters.space
@@ -128,15 +135,14 @@ def test_the_users_oracle_is_not_changed():
 
 def test_a_seed_given_to_the_oracle_holds():
     mine = oracles.RandomOracle(seed=0)
-    made = oracles.get_oracle(mine, keras_tuner.Objective("score", "max"), 5, contracts.small_space(), 3, [{}])
-    assert made.seed == 0
+    assert oracle_of(Recipe(mine)).seed == 0
 
 
 def test_a_strategy_is_told_of_the_spaces_structure_unless_it_has_its_own():
-    space, structure = contracts.small_space(), OperationGraph({"kind": (0, 1)})
+    structure = OperationGraph({"kind": (0, 1)})
 
     def made(strategy):
-        return oracles.get_oracle(strategy, keras_tuner.Objective("score", "max"), 5, space, 3, [{}], structure)
+        return oracle_of(Recipe(strategy), structure=structure)
 
     own = OperationGraph({"depth": (0, 1)})
     assert made("auto").structure is structure
@@ -145,11 +151,9 @@ def test_a_strategy_is_told_of_the_spaces_structure_unless_it_has_its_own():
 
 
 def test_so_is_a_strategy_inside_of_another():
-    space, structure = contracts.small_space(), OperationGraph({"kind": (0, 1)})
-    arguments = {"weight_sharing": True, "fidelity": "learning_curve", "max_epochs": 9}
-    made = oracles.get_oracle(
-        "bayesian", keras_tuner.Objective("score", "max"), 5, space, 3, [{}], structure, **arguments
-    )
+    structure = OperationGraph({"kind": (0, 1)})
+    recipe = Recipe("bayesian", weight_sharing=True, fidelity="learning_curve")
+    made = oracle_of(recipe, Extent(5, max_epochs=9), structure=structure)
     assert made.max_epochs == 9 and made.strategy.strategy.structure is structure
 
 
@@ -168,33 +172,31 @@ def test_a_constructor_that_keeps_arguments_from_the_base_is_an_error():
             super().__init__()
 
     with pytest.raises(ValueError, match="must hand the arguments .* Received: Mine, which doesn't take hyperparam"):
-        oracles.get_oracle(Mine(3), keras_tuner.Objective("score", "max"), 5, contracts.small_space(), 3, [{}])
+        oracle_of(Recipe(Mine(3)))
 
 
 def test_the_first_of_several_objectives_is_the_objective():
     objectives = [keras_tuner.Objective("accuracy", "max"), keras_tuner.Objective("latency", "min")]
     assert oracles.RandomOracle(objectives=objectives).objective == objectives[0]
-    made = oracles.get_oracle("auto", objectives[0], 5, contracts.small_space(), 3, [{}], objectives=objectives)
+    made = oracle_of(Recipe("auto"), goal=Goal(tuple(objectives)))
     assert made.objective == objectives[0] and made.objectives == objectives
 
 
 def test_an_oracle_of_keras_tuner_gets_the_objective_and_any_fidelity():
     objective = keras_tuner.Objective("accuracy", "max")
     for strategy in (inner := keras_tuner.oracles.RandomSearchOracle(seed=1), oracles.KerasTunerOracle(inner)):
-        made = oracles.get_oracle(strategy, objective, 5, contracts.small_space(), 3, [{}])
+        made = oracle_of(Recipe(strategy), goal=Goal((objective,)))
         assert isinstance(made, oracles.KerasTunerOracle) and made.objective == objective
-    arguments = {"fidelity": "successive_halving", "max_epochs": 9}
-    made = oracles.get_oracle(inner, objective, 5, contracts.small_space(), 3, [{}], **arguments)
+    made = oracle_of(Recipe(inner, fidelity="successive_halving"), Extent(5, max_epochs=9), goal=Goal((objective,)))
     assert isinstance(made, oracles.SuccessiveHalvingOracle) and isinstance(made.strategy, oracles.KerasTunerOracle)
     assert made.ask()["tuner/epochs"] == 1
 
 
 def test_a_supernet_is_put_inside_of_a_low_fidelity():
-    objective = keras_tuner.Objective("score", "max")
-    arguments = {"updates_per_epoch": 300, "max_epochs": 9, "constraint_names": ["flops"]}
+    goal = Goal((SCORE,), constraints=(Constraint(registry.Flops(), 1e6),))
 
     def made(strategy, **further):
-        return oracles.get_oracle(strategy, objective, 5, contracts.small_space(), 3, [{}], **arguments, **further)
+        return oracle_of(Recipe(strategy, **further), Extent(5, max_epochs=9, updates_per_epoch=300), goal=goal)
 
     found = made("evolution", weight_sharing=True, fidelity="hyperband")
     assert isinstance(found, oracles.HyperbandOracle) and isinstance(found.strategy, oracles.WeightSharingOracle)
@@ -211,10 +213,9 @@ def test_a_supernet_is_put_inside_of_a_low_fidelity():
 
 
 def test_gradient_search_penalises_what_is_limited():
-    def weights(limited):
-        objective = keras_tuner.Objective("val_accuracy", "max")
-        arguments = {"updates_per_epoch": 300, "constraint_names": limited}
-        made = oracles.get_oracle("gradient", objective, 5, contracts.small_space(), 3, [{}], **arguments)
+    def weights(*limited):
+        goal = Goal((SCORE,), constraints=tuple(Constraint(cost, 1.0) for cost in limited))
+        made = oracle_of(Recipe("gradient"), Extent(5, updates_per_epoch=300), goal=goal)
         return made.penalised_cost, len(made.cost_weights)
 
-    assert weights([]) == (None, 1) and weights(["memory_mb", "params"]) == ("params", 4)
+    assert weights() == (None, 1) and weights(registry.PeakMemory(), registry.Params()) == ("params", 4)

@@ -1,0 +1,50 @@
+"""The objects from which `get_oracle` makes an oracle: the recipe, the searched space and the extent of the search."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A strategy and the fidelity of its trials.
+
+    Args:
+        strategy: A name, or an oracle, one of Keras Tuner included.
+        weight_sharing: Whether the strategy searches with the scores of a supernet. Defaults to `False`.
+        fidelity: Schedule of trainings, one of `FIDELITIES`. Defaults to `"full"`.
+        fidelity_arguments: Dict of arguments of the oracle of the fidelity. Defaults to none.
+    """
+
+    strategy: object
+    weight_sharing: bool = False
+    fidelity: str = "full"
+    fidelity_arguments: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchedSpace:
+    """The space that an oracle searches.
+
+    Args:
+        hyperparameters: The space, or that of the supernet for a strategy that needs one.
+        initial_points: Architectures to try first; see `Oracle`.
+        structure: The `OperationGraph` of the space. Defaults to `None`.
+    """
+
+    hyperparameters: object
+    initial_points: list
+    structure: object = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """The number of candidates of a search, and the length of their trainings.
+
+    Args:
+        max_trials: Maximum number of candidates, or `None`. Defaults to `None`.
+        max_epochs: Epochs of a full training. Defaults to `None`.
+        updates_per_epoch: Number of training steps of an epoch of the supernet. Defaults to `None`.
+    """
+
+    max_trials: int | None = None
+    max_epochs: int | None = None
+    updates_per_epoch: int | None = None
