@@ -147,7 +147,7 @@ def bilevel_trainer(setting, relaxation, partial_channels=1):
     from autonas.supernet import Supernet
 
     supernet = Supernet.from_graph(setting.graph, partial_channels=partial_channels)
-    return bilevel.BilevelTrainer(supernet, setting.data, BATCH_SIZE, relaxation=relaxation, warm_up=0.0)
+    return bilevel.BilevelTrainer.from_settings(supernet, setting.data, BATCH_SIZE, relaxation=relaxation, warm_up=0.0)
 
 
 def training(setting, turns):

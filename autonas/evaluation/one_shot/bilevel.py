@@ -1,5 +1,6 @@
 """Bilevel training of a supernet: alternating updates of the weights and of the distribution over architectures."""
 
+import dataclasses
 import time
 
 import keras
@@ -8,7 +9,7 @@ from keras import ops
 
 from autonas.backends import gradients, node_graph
 from autonas.evaluation import loops, training
-from autonas.evaluation.one_shot import annealing, architecture_gradient, costs
+from autonas.evaluation.one_shot import annealing, architecture_gradient, bilevel_settings, costs
 from autonas.optimizers import fused_sgd
 from autonas.supernet import supernet as supernet_module
 
@@ -21,6 +22,12 @@ _TEMPERATURES = (10.0, 0.1)
 _BETA_1, _BETA_2 = 0.5, 0.999
 #: Rounding error of the progress, which is a sum of many small numbers.
 _ROUNDING = 1e-4
+#: Classes of the grouped settings by the arguments of the trainer.
+_GROUPS = {
+    "mixing": bilevel_settings.Mixing,
+    "objective": bilevel_settings.ArchitectureObjective,
+    "schedule": bilevel_settings.Schedule,
+}
 
 
 class BilevelTrainer:
@@ -29,9 +36,9 @@ class BilevelTrainer:
     Let R_val = -L_val be the reward on the rows of the architecture. In each step,
       a <- a - eta_a grad_a [L_train(w, a) - lambda R_val(w, a)],
       w <- w - eta_w grad_w L_train(w, a),
-    by Adam(0.5, 0.999) and by SGD with momentum. If `reward_weight` is `None`, the objective in brackets is -R_val
-    alone, as in DARTS (Liu et al. 2019). If `reward_weight` is 0, the objective is L_train alone, and all rows train
-    the weights. A cost adds the term
+    by Adam(0.5, 0.999) and by SGD with momentum. If `reward_weight` is `None`, a minimises -R_val alone, as in DARTS
+    (Liu et al. 2019). If `reward_weight` is 0, a minimises L_train alone, and all rows train the weights. A cost adds
+    the term
       mu E_a[cost] / E_0[cost]
     to the objective, where E_0 is the mean under the uniform distribution. If `cost_weights` has several mu, the
     training uses them in turn for equal shares of the schedule, without restarting w and a.
@@ -44,56 +51,27 @@ class BilevelTrainer:
             normalisation of PC-DARTS is the softmax over the options of an `InputChoice`.
         dataset: An `ArrayDataset`.
         batch_size: Number of rows per step, for weights and for logits.
+        mixing: The `Mixing`.
+        objective: The `ArchitectureObjective`.
+        schedule: The `Schedule`.
         seed: Seed of the split of the training rows. Defaults to 0.
-        relaxation: `"softmax"` (weighted sum of all branches), `"partial"` (weighted sum on some channels) or
-            `"gumbel"` (one sampled branch; GDAS, Dong and Yang 2019). Defaults to `"softmax"`.
-        order: Order of the gradient grad_a: `"first"` (w as a constant), `"second"` or `"finite_difference"` (w after
-            one training step); see `architecture_gradient`. Defaults to `"first"`.
-        reward_weight: lambda, or `None`. Defaults to `None`.
         validation_share: Share of the training rows on which the logits are trained. Defaults to 0.5.
-        learning_rate: Initial eta_w, annealed to 0 over all epochs by half a cosine. Defaults to 0.05.
-        architecture_learning_rate: eta_a. Defaults to 0.1.
-        warm_up: Share of the epochs in which only the weights are trained; with several `cost_weights`, share of the
-            epochs of the first one. Defaults to 0.2.
-        guard: `"auxiliary_skip"` adds the input of a mixed operation to its output, with a factor that falls from 1 to
-            0 over all epochs (DARTS-, Chu et al. 2021). Thus the logits needn't favour skip connections to ease the
-            training. Other guards have no effect on the training. Defaults to `"auxiliary_skip"`.
-        cost: `"params"`, `"flops"`, `"latency_ms"` or `None`. Defaults to `None`.
-        cost_weights: Sequence of mu. Defaults to `(0.0,)`.
 
     Attributes:
         variables: List of the variables, besides the variables of the supernet, that are needed to continue a training.
     """
 
-    def __init__(
-        self,
-        supernet,
-        dataset,
-        batch_size,
-        seed=0,
-        relaxation="softmax",
-        order="first",
-        reward_weight=None,
-        validation_share=0.5,
-        learning_rate=0.05,
-        architecture_learning_rate=0.1,
-        warm_up=0.2,
-        guard="auxiliary_skip",
-        cost=None,
-        cost_weights=(0.0,),
-    ):
+    def __init__(self, supernet, dataset, batch_size, *, mixing, objective, schedule, seed=0, validation_share=0.5):
         self.supernet = supernet
         self.dataset = dataset
-        self.order = order
-        self.reward_weight = reward_weight
-        self.learning_rate = learning_rate
-        self.warm_up = warm_up / len(cost_weights)
-        self.cost_weights = cost_weights
-        self.samples_paths = relaxation == "gumbel"
+        self.objective = objective
+        self.schedule = schedule
+        self.warm_up = schedule.warm_up / len(objective.cost_weights)
+        self.samples_paths = mixing.samples_paths
         supernet.mode = "sample" if self.samples_paths else "blend"
-        supernet.mixing_mode.has_auxiliary_skip = guard == "auxiliary_skip" and not self.samples_paths
+        supernet.mixing_mode.has_auxiliary_skip = mixing.guard == "auxiliary_skip" and not self.samples_paths
         rows = np.random.default_rng([seed, 0]).permutation(dataset.train_rows)
-        n_held = 0 if reward_weight == 0 else round(validation_share * len(rows))
+        n_held = 0 if objective.reward_weight == 0 else round(validation_share * len(rows))
         #: Indices of the rows on which the logits are trained.
         self.architecture_rows = np.sort(rows[:n_held])
         #: Indices of the rows on which the weights are trained.
@@ -102,14 +80,16 @@ class BilevelTrainer:
         self._weight = keras.Variable(0.0, dtype="float32", trainable=False, name="cost_weight")
         #: Functions without arguments that return E_a[cost], and E_a[cost] / E_0[cost].
         self.expected_cost = self.cost = None
-        if cost is not None:
-            self.expected_cost = costs.expected_cost(supernet, cost)
+        if objective.cost is not None:
+            self.expected_cost = costs.expected_cost(supernet, objective.cost)
             self.cost = _relative(self.expected_cost)
         fixed = {id(variable) for variable in _scales_of_branches(supernet)}
         self.weights = [variable for variable in supernet.operation_variables if id(variable) not in fixed]
         self.logits = supernet.architecture_variables
-        self.weight_optimizer = fused_sgd.FusedSGD(learning_rate, _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM)
-        self.logit_optimizer = keras.optimizers.Adam(architecture_learning_rate, beta_1=_BETA_1, beta_2=_BETA_2)
+        self.weight_optimizer = fused_sgd.FusedSGD(schedule.learning_rate, _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM)
+        self.logit_optimizer = keras.optimizers.Adam(
+            schedule.architecture_learning_rate, beta_1=_BETA_1, beta_2=_BETA_2
+        )
         self.weight_optimizer.build(self.weights)
         self.logit_optimizer.build(self.logits)
         self.annealing = annealing.Annealing()
@@ -120,11 +100,28 @@ class BilevelTrainer:
         )
         self._update_weights = gradients.compiled(self._weight_step, [*supernet.variables, *optimizers])
 
+    @classmethod
+    def from_settings(cls, supernet, dataset, batch_size, **settings):
+        """Return the trainer whose settings are the entries of a flat dict, as in the header of a run.
+
+        Args:
+            supernet: As in the constructor.
+            dataset: As in the constructor.
+            batch_size: As in the constructor.
+            **settings: `seed`, `validation_share`, and the fields of `Mixing`, `ArchitectureObjective` and `Schedule`.
+        """
+        groups = {}
+        for name, group in _GROUPS.items():
+            fields = {field.name for field in dataclasses.fields(group)} & settings.keys()
+            groups[name] = group(**{field: settings.pop(field) for field in fields})
+        return cls(supernet, dataset, batch_size, **settings, **groups)
+
     @property
     def cost_weight(self):
         """Weight mu of the cost in the next epoch; after the last epoch, the last weight."""
-        phase = int(len(self.cost_weights) * float(ops.convert_to_numpy(self.annealing.progress)) + _ROUNDING)
-        return self.cost_weights[min(phase, len(self.cost_weights) - 1)]
+        weights = self.objective.cost_weights
+        phase = int(len(weights) * float(ops.convert_to_numpy(self.annealing.progress)) + _ROUNDING)
+        return weights[min(phase, len(weights) - 1)]
 
     def numbers(self):
         """Return numbers to log after an epoch.
@@ -160,7 +157,7 @@ class BilevelTrainer:
             if deadline is not None and step and time.monotonic() >= deadline:
                 break
             progress = self.annealing.at(step / len(batches))
-            self._schedule(progress)
+            self._set_schedule(progress)
             batch = loops.batch_of(self.dataset, rows)
             if progress >= self.warm_up:
                 self._update_architecture(batch, loops.batch_of(self.dataset, held[step]), self._uniform(generator))
@@ -186,9 +183,9 @@ class BilevelTrainer:
 
     # ------------------------------------------------------------------ steps
 
-    def _schedule(self, progress):
+    def _set_schedule(self, progress):
         """Set learning rate, auxiliary skip and temperature at a share of the schedule."""
-        self.weight_optimizer.learning_rate = self.learning_rate * training.anneal(progress, warm_up=0.0)
+        self.weight_optimizer.learning_rate = self.schedule.learning_rate * training.anneal(progress, warm_up=0.0)
         mixing_mode = self.supernet.mixing_mode
         mixing_mode.auxiliary_skip.assign(1.0 - progress)
         first, last = _TEMPERATURES
@@ -201,7 +198,7 @@ class BilevelTrainer:
             # variables.
             _, slopes = gradients.value_and_gradient(lambda: self._objective(batch, held), self.logits)
         else:
-            _, slopes = architecture_gradient.ORDERS[self.order](
+            _, slopes = architecture_gradient.ORDERS[self.objective.order](
                 self._at(lambda: self._objective(batch, held)),
                 self._at(lambda: self._loss(batch)),
                 [variable.value for variable in self.weights],
@@ -220,11 +217,11 @@ class BilevelTrainer:
 
     def _objective(self, batch, held):
         """Return the objective that the logits minimise."""
-        terms = []
-        if self.reward_weight is not None:
+        terms, reward_weight = [], self.objective.reward_weight
+        if reward_weight is not None:
             terms.append(self._loss(batch))
-        if self.reward_weight is None or self.reward_weight > 0:
-            terms.append((1.0 if self.reward_weight is None else self.reward_weight) * self._loss(held))
+        if reward_weight is None or reward_weight > 0:
+            terms.append((1.0 if reward_weight is None else reward_weight) * self._loss(held))
         if self.cost is not None:
             terms.append(self._weight * self.cost())
         return sum(terms)

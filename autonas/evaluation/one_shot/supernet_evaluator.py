@@ -311,7 +311,7 @@ def _path_trainer():
 def _bilevel_trainer():
     from autonas.evaluation.one_shot import bilevel
 
-    return bilevel.BilevelTrainer
+    return bilevel.BilevelTrainer.from_settings
 
 
 def _entropy(distribution):

@@ -23,6 +23,8 @@ from autonas.supernet import Supernet
 
 T, C, U, V = 1.0, 0.3, 1.2, 0.6
 
+make_trainer = bilevel.BilevelTrainer.from_settings
+
 
 class Toy(keras.Model):
     """What `BilevelTrainer` needs of a supernet."""
@@ -55,7 +57,7 @@ def trained_toy(epochs=60, schedule=50, cost=None, on_epoch=lambda *arguments: N
     n = 64
     toy, targets = Toy(), np.zeros((n, 2), "float32")
     dataset = ArrayDataset({"x": np.ones((n, 2), "float32")}, {"y": targets}, np.arange(n), np.arange(0))
-    trainer = bilevel.BilevelTrainer(
+    trainer = make_trainer(
         toy, dataset, 4, warm_up=0.0, learning_rate=0.5, architecture_learning_rate=0.03, guard=None, **options
     )
     trainer.cost = None if cost is None else relative_cost(toy, cost)
@@ -112,7 +114,7 @@ def test_a_sweep_passes_the_optimum_of_each_weight():
 
 
 def test_the_weights_of_a_sweep_share_the_schedule_however_fast_it_goes():
-    trainer = bilevel.BilevelTrainer(supernet(), digits(), 32, cost="params", cost_weights=[0.0, 0.1, 0.3, 1.0])
+    trainer = make_trainer(supernet(), digits(), 32, cost="params", cost_weights=[0.0, 0.1, 0.3, 1.0])
     found = []
     for progress in (0.0, 0.24, 0.25, 0.49, 0.5, 0.75, 1.0):
         trainer.annealing.progress.assign(progress)
@@ -147,13 +149,13 @@ def state(variables):
 
 def test_the_parts_of_the_rows_are_disjoint_and_follow_from_the_seed():
     made = supernet()
-    trainer = bilevel.BilevelTrainer(made, digits(), 32, seed=3, validation_share=0.25)
+    trainer = make_trainer(made, digits(), 32, seed=3, validation_share=0.25)
     assert len(trainer.architecture_rows) == 50
     assert sorted([*trainer.architecture_rows, *trainer.weight_rows]) == list(range(200))
-    again, other = (bilevel.BilevelTrainer(made, digits(), 32, seed=seed, validation_share=0.25) for seed in (3, 4))
+    again, other = (make_trainer(made, digits(), 32, seed=seed, validation_share=0.25) for seed in (3, 4))
     assert (again.architecture_rows == trainer.architecture_rows).all()
     assert (other.architecture_rows != trainer.architecture_rows).any()
-    assert len(bilevel.BilevelTrainer(made, digits(), 32, reward_weight=0).weight_rows) == 200
+    assert len(make_trainer(made, digits(), 32, reward_weight=0).weight_rows) == 200
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_the_parts_of_the_rows_are_disjoint_and_follow_from_the_seed():
 )
 def test_weights_and_logits_learn(options, divisor):
     made = supernet(partial_channels=divisor)
-    trainer = bilevel.BilevelTrainer(made, digits(), 16, warm_up=0.0, learning_rate=0.2, **options)
+    trainer = make_trainer(made, digits(), 16, warm_up=0.0, learning_rate=0.2, **options)
     losses = [epoch(trainer, number, 10)[0] for number in range(10)]
     chance = np.log(10)
     assert losses[-1] < chance < losses[0]
@@ -173,7 +175,7 @@ def test_weights_and_logits_learn(options, divisor):
 
 def test_only_weights_learn_in_the_warm_up():
     made = supernet()
-    trainer = bilevel.BilevelTrainer(made, digits(), 32, warm_up=0.5)
+    trainer = make_trainer(made, digits(), 32, warm_up=0.5)
     before = state(made.operation_variables)
     epoch(trainer, 0, 2)
     assert not any(np.any(logits) for logits in state(made.architecture_variables))
@@ -184,7 +186,7 @@ def test_only_weights_learn_in_the_warm_up():
 
 def test_batch_normalisation_inside_of_options_has_no_scale_to_train():
     made = supernet()
-    epoch(bilevel.BilevelTrainer(made, digits(), 32))
+    epoch(make_trainer(made, digits(), 32))
     inside = [
         ops.convert_to_numpy(layer.gamma)
         for mixing in made.layers
@@ -199,14 +201,14 @@ def test_batch_normalisation_inside_of_options_has_no_scale_to_train():
 
 
 def test_an_epoch_stops_at_the_deadline():
-    trainer = bilevel.BilevelTrainer(supernet(), digits(), 8)
+    trainer = make_trainer(supernet(), digits(), 8)
     loss, finished = epoch(trainer, deadline=0.0)
     assert np.isfinite(loss) and not finished
 
 
 def test_the_auxiliary_skip_fades():
     made = supernet()
-    trainer = bilevel.BilevelTrainer(made, digits(), 32)
+    trainer = make_trainer(made, digits(), 32)
     x = {"x_image": digits().inputs["x_image"][:8]}
 
     def with_skip(value):
@@ -220,27 +222,27 @@ def test_the_auxiliary_skip_fades():
 
 @pytest.mark.parametrize("cost", ["params", "flops", "latency_ms"])
 def test_a_cost_is_1_where_all_options_are_alike(cost):
-    trainer = bilevel.BilevelTrainer(supernet(), digits(), 32, cost=cost)
+    trainer = make_trainer(supernet(), digits(), 32, cost=cost)
     assert float(ops.convert_to_numpy(trainer.cost())) == pytest.approx(1.0)
 
 
 def test_the_expected_cost_is_told_in_its_own_units_and_the_temperature_where_paths_are_drawn():
     made = supernet()
-    trainer = bilevel.BilevelTrainer(made, digits(), 32, relaxation="gumbel", cost="params")
+    trainer = make_trainer(made, digits(), 32, relaxation="gumbel", cost="params")
     for selector in made.decisions.values():
         selector.logits.assign([100.0 * (label == "convolution_3") for label in selector.labels])
     alone = one_shot_costs.expected_cost(made, "params").of(dict.fromkeys(made.decisions, "convolution_3"))
-    trainer._schedule(0.5)
+    trainer._set_schedule(0.5)
     numbers = trainer.numbers()
     assert numbers == {"expected_cost": pytest.approx(alone), "temperature": pytest.approx(5.05)}
-    assert bilevel.BilevelTrainer(supernet(), digits(), 32).numbers() == {}
+    assert make_trainer(supernet(), digits(), 32).numbers() == {}
 
 
 def test_costs_draw_the_distribution_towards_what_is_cheap():
     entries = {}
     for weight in (0.0, 100.0):
         made = supernet()
-        trainer = bilevel.BilevelTrainer(made, digits(), 32, warm_up=0.0, cost="flops", cost_weights=[weight])
+        trainer = make_trainer(made, digits(), 32, warm_up=0.0, cost="flops", cost_weights=[weight])
         for number in range(3):
             epoch(trainer, number, 3)
         entries[weight] = [options["convolution_3"] for options in made.distribution().values()]
