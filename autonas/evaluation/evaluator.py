@@ -116,8 +116,9 @@ class Evaluator:
             return Outcome(status=Status.FAILED, message=failures.describe(error))
 
     def _evaluate_candidate(self, job, on_epoch, on_checkpoint):
-        for values in job.earlier if job.checkpoint is None else []:
-            before = dataclasses.replace(job, values=values, earlier=[], may_go_on=True)
+        for values in job.training.earlier if job.checkpoint is None else []:
+            training_before = dataclasses.replace(job.training, earlier=[], may_go_on=True)
+            before = dataclasses.replace(job, values=values, training=training_before)
             earlier = self._evaluate_candidate(before, None, None)
             job = dataclasses.replace(job, checkpoint=earlier.checkpoint)
         batch_size = self.problem.graph.optimization.batch_size_of(job.values)
@@ -140,17 +141,17 @@ class Evaluator:
             with self.phases("build"), seeded(self.seed, job.number):
                 model = self._initial_model(job, conditions) if earlier is None else earlier.model
             outcome.parameters = model.count_params()
-            if job.costs:
-                measured = self.problem.goal.measured(job.costs)
+            if job.costs.measured:
+                measured = self.problem.goal.measured(job.costs.measured)
             else:
                 with self.phases("measure"):
                     measured = self.problem.goal.measure(
-                        self.problem.served(self.plain(model, job.values)), job.known_costs
+                        self.problem.served(self.plain(model, job.values)), job.costs.known
                     )
             outcome.costs, outcome.margins = measured.costs, measured.margins
             outcome.network = measured.network
             outcome.metrics = dict(measured.costs)
-            if measured.violations and job.keeps_limits:
+            if measured.violations and job.costs.keeps_limits:
                 outcome.status, outcome.message = Status.REFUSED, measured.violations
                 return outcome
             if earlier is None:
@@ -177,7 +178,7 @@ class Evaluator:
                 on_epoch=on_epoch,
                 checkpoint=self._checkpoint(job),
                 on_checkpoint=latest,
-                stop=job.stopper,
+                stop=job.training.stopper,
                 on_best=lambda: setattr(outcome, "predictions", self._predictions),
             )
         except (Exception, SystemExit) as error:  # Any error of a candidate is caught; the search goes on.
@@ -196,7 +197,7 @@ class Evaluator:
         outcome.weights = result.weights
         if job.checkpoint is not None:
             outcome.initial_epoch = job.checkpoint.epoch
-        if job.may_go_on and job.values.get(reserved.EPOCHS, self.epochs) < self.epochs:
+        if job.training.may_go_on and job.values.get(reserved.EPOCHS, self.epochs) < self.epochs:
             with self.phases("save"):
                 outcome.checkpoint = latest.make() or job.checkpoint
         if hasattr(self.problem.dataset, "loop"):

@@ -6,7 +6,7 @@ from autonas.evaluation.phases import Phases
 from autonas.search.standings import Standings
 from autonas.trials import reserved
 from autonas.trials import weights as files
-from autonas.trials.job import Job
+from autonas.trials.job import CostCheck, Job, ScheduledTraining
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
 
@@ -89,9 +89,8 @@ class SearchState:
             record.values,
             deadline,
             strategy,
-            keeps_limits=record.stage != Stage.INFEASIBLE,
-            earlier=earlier,
-            known_costs=self.known_costs,
+            costs=CostCheck(self.known_costs, keeps_limits=record.stage != Stage.INFEASIBLE),
+            training=ScheduledTraining(earlier),
         )
 
     def earlier(self, record):

@@ -244,13 +244,13 @@ class Tuner(keras_tuner.Tuner):
         strategy = None if one_shot is None else one_shot.strategy_for(record.values)
         job = self.state.job(record, deadline, strategy)
         if schedule is not None:
-            job.stopper = schedule.stopper_for(record.values)
-            job.may_go_on = schedule.continues_trainings
+            job.training.stopper = schedule.stopper_for(record.values)
+            job.training.may_go_on = schedule.continues_trainings
         earlier = self.state.earlier(record)
         if earlier is not None:
             with self.state.phases("weights"):
                 job.checkpoint = self.state.checkpoints.load(earlier.trial_id)
-            job.costs = earlier.costs
+            job.costs.measured = earlier.costs
         self.executor.submit(job)
         return True
 
@@ -313,8 +313,8 @@ class Tuner(keras_tuner.Tuner):
             trial.status = TrialStatus.FAILED
         record.take(outcome)
         trial.facts = record.facts() | {"search_phases": self.state.phases.seconds}
-        if job.stopper is not None and not outcome.interrupted:
-            trial.facts["curve"] = job.stopper.scores(outcome.history)
+        if job.training.stopper is not None and not outcome.interrupted:
+            trial.facts["curve"] = job.training.stopper.scores(outcome.history)
         kept = self._may_be_served()
         # The files are written before the journal: if the process is killed between the two, the trial runs again.
         with self.state.phases("weights"):

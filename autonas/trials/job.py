@@ -7,6 +7,39 @@ from autonas.trials import records
 
 
 @dataclasses.dataclass
+class CostCheck:
+    """The check of a candidate's costs before its training.
+
+    Args:
+        known: Dict from the key of a network to a dict of the costs that were measured on it; see `Goal.measure`.
+        measured: Costs that an earlier trial of the same training measured, a dict of floats; empty without such a
+            trial.
+        keeps_limits: Whether the candidate is rejected if it violates a constraint.
+    """
+
+    known: dict = dataclasses.field(default_factory=dict)
+    measured: dict = dataclasses.field(default_factory=dict)
+    keeps_limits: bool = True
+
+
+@dataclasses.dataclass
+class ScheduledTraining:
+    """A training within a `TrainingSchedule`.
+
+    Args:
+        earlier: Values of the trials whose training the trial continues, the first trial first. They are trained again
+            if there is no checkpoint.
+        stopper: Function of the history that decides after each epoch whether to end the training, or `None`; see
+            `TrainingSchedule.stopper_for`.
+        may_go_on: Whether a later trial may continue the training, so that the evaluation returns a checkpoint.
+    """
+
+    earlier: list = dataclasses.field(default_factory=list)
+    stopper: object = None
+    may_go_on: bool = False
+
+
+@dataclasses.dataclass
 class Job:
     """A trial to evaluate: plain data that can travel to another process.
 
@@ -18,15 +51,9 @@ class Job:
         deadline: `time.monotonic()` at which the training must stop, or `None`.
         strategy: An `autonas.oracles.Oracle` that the evaluation asks for architectures and tells their scores, or
             `None`: for one-shot scores, or for the paths of a supernet.
-        keeps_limits: Whether the candidate is rejected if it violates a constraint.
         checkpoint: A `Checkpoint` to continue from, or `None`.
-        earlier: Values of the trials whose training the trial continues, the first trial first. They are trained again
-            if there is no checkpoint.
-        costs: Costs that an earlier trial of the same training measured, a dict of floats; empty without such a trial.
-        known_costs: Dict from the key of a network to a dict of the costs that were measured on it; see `Goal.measure`.
-        stopper: Function of the history that decides after each epoch whether to end the training, or `None`; see
-            `TrainingSchedule.stopper_for`.
-        may_go_on: Whether a later trial may continue the training, so that the evaluation returns a checkpoint.
+        costs: The `CostCheck`.
+        training: The `ScheduledTraining`.
     """
 
     trial_id: str
@@ -34,13 +61,9 @@ class Job:
     values: dict
     deadline: float | None = None
     strategy: object = None
-    keeps_limits: bool = True
     checkpoint: checkpoints.Checkpoint | None = None
-    earlier: list = dataclasses.field(default_factory=list)
-    costs: dict = dataclasses.field(default_factory=dict)
-    known_costs: dict = dataclasses.field(default_factory=dict)
-    stopper: object = None
-    may_go_on: bool = False
+    costs: CostCheck = dataclasses.field(default_factory=CostCheck)
+    training: ScheduledTraining = dataclasses.field(default_factory=ScheduledTraining)
 
 
 @dataclasses.dataclass(kw_only=True)

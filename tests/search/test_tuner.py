@@ -129,7 +129,7 @@ def test_trials_of_one_network_have_the_cost_that_was_measured_first(make, monke
     known = []
 
     def outcome(job):
-        known.append(dict(job.known_costs))
+        known.append(dict(job.costs.known))
         found = completed(job)
         found.costs = {"params": 10.0, "energy": float(job.number)}
         found.network, found.margins = f"network {job.number % 2}", []
