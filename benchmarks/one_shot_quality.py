@@ -253,7 +253,8 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
             with seeding.seeded(seed, number):
                 model = alone.build(values)
                 loop = loops.make_loop(model, prepared.dataset)
-                training.train(loop, prepared.dataset.train_rows, 64, epochs, np.random.default_rng([seed, number, 1]))
+                rows = training.ShuffledRows(prepared.dataset.train_rows, 64, np.random.default_rng([seed, number, 1]))
+                training.train(loop, rows, training.Length(epochs))
                 truths.append(alone.score(loop, test_rows))
         compared.append(
             {
@@ -367,8 +368,8 @@ def front_of(name, data, search, seed, trials):
         for truth in range(2):
             with seeding.seeded(seed, 1000 * (truth + 1) + index):
                 network = alone.build(architecture)
-                generator = np.random.default_rng([seed, index, truth])
-                training.train(loops.make_loop(network, dataset), dataset.train_rows, 64, epochs, generator)
+                rows = training.ShuffledRows(dataset.train_rows, 64, np.random.default_rng([seed, index, truth]))
+                training.train(loops.make_loop(network, dataset), rows, training.Length(epochs))
             truths.append(alone.score(loops.make_loop(network, dataset))["val_accuracy"])
         candidates.append((network.count_params(), float(np.mean(truths))))
     return {"candidates": candidates, "seconds": seconds}

@@ -167,19 +167,23 @@ class Evaluator:
             loop.phases = self.phases
             result = training.train(
                 loop,
-                self._training_rows(job.values),
-                batch_size,
-                epochs=self._epochs(job.values),
-                generator=np.random.default_rng([self.seed, job.number, 1]),
-                score=lambda: self.score(loop, costs=outcome.costs),
-                is_better=self.problem.goal.is_better_epoch,
-                patience=self.patience,
-                deadline=job.deadline,
+                training.ShuffledRows(
+                    self._training_rows(job.values), batch_size, np.random.default_rng([self.seed, job.number, 1])
+                ),
+                training.Length(
+                    self._epochs(job.values),
+                    patience=self.patience,
+                    deadline=job.deadline,
+                    stopper=job.training.stopper,
+                ),
+                training.Validation(
+                    lambda: self.score(loop, outcome.costs),
+                    self.problem.goal.is_better_epoch,
+                    on_best=lambda: setattr(outcome, "predictions", self._predictions),
+                ),
+                self._checkpoint(job),
                 on_epoch=on_epoch,
-                checkpoint=self._checkpoint(job),
                 on_checkpoint=latest,
-                stop=job.training.stopper,
-                on_best=lambda: setattr(outcome, "predictions", self._predictions),
             )
         except (Exception, SystemExit) as error:  # Any error of a candidate is caught; the search goes on.
             outcome.message = failures.describe(error)
@@ -388,14 +392,11 @@ class Evaluator:
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         checkpoints.restart(kept.model.optimizer, kept.learning_rate)
         horizon, last = self.final_schedule(job.values, outcome)
+        generator = np.random.default_rng([self.seed, job.number, 2])
         result = training.train(
             kept.loop,
-            self.problem.dataset.final_rows,
-            outcome.batch_size,
-            epochs=horizon,
-            generator=np.random.default_rng([self.seed, job.number, 2]),
-            stop_after=last,
-            deadline=deadline,
+            training.ShuffledRows(self.problem.dataset.final_rows, outcome.batch_size, generator),
+            training.Length(horizon, last, deadline=deadline),
             on_epoch=on_epoch,
         )
         final = Outcome(

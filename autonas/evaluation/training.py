@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -31,7 +32,7 @@ class TrainingResult:
         weights: Averaged weights of the best epoch, a list of arrays.
         stopped: Reason for the end of the training: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"`,
             `"interrupted"`, or the text of `stop`.
-        stop: Object that the function `stop` returned, or `None`.
+        stop: Object that the `stopper` returned, or `None`.
     """
 
     history: list
@@ -96,51 +97,81 @@ class WeightAverage:
         self.model.set_weights(self.weights)
 
 
-def train(
-    loop,
-    rows,
-    batch_size,
-    epochs,
-    generator,
-    score=None,
-    is_better=None,
-    patience=None,
-    stop_after=None,
-    deadline=None,
-    on_epoch=None,
-    checkpoint=None,
-    on_checkpoint=None,
-    stop=None,
-    on_best=None,
-):
+@dataclasses.dataclass(frozen=True)
+class ShuffledRows:
+    """The training rows, and their order.
+
+    Args:
+        indices: Indices of the training rows.
+        batch_size: Number of rows per step.
+        generator: A `numpy.random.Generator` for the order of the rows.
+    """
+
+    indices: np.ndarray
+    batch_size: int
+    generator: np.random.Generator
+
+
+@dataclasses.dataclass(frozen=True)
+class Length:
+    """The length of a training.
+
+    Args:
+        epochs: Total number of epochs, including the epochs before a checkpoint.
+        stop_after: Number of epochs after which to stop within the schedule of `epochs`, or `None`. Defaults to `None`.
+        patience: Number of epochs without improvement after which to stop, or `None`. Defaults to `None`.
+        deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
+        stopper: Function `(history) -> object or None` that is called after each epoch but the last, or `None`. The
+            training stops if an object is returned; the text of the object is the reason. Defaults to `None`.
+    """
+
+    epochs: int
+    stop_after: int | None = None
+    patience: int | None = None
+    deadline: float | None = None
+    stopper: Callable | None = None
+
+    @property
+    def last(self):
+        """The number of epochs after which the training ends, if nothing stops it earlier."""
+        return self.epochs if self.stop_after is None else min(self.stop_after, self.epochs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """The validation after each epoch of a training.
+
+    Args:
+        score: Function without arguments that returns the scores of the model as a dict.
+        is_better: Function `(scores, best scores so far) -> bool`.
+        on_best: Function without arguments that is called after each epoch that is the best so far, or `None`.
+            Defaults to `None`.
+    """
+
+    score: Callable
+    is_better: Callable
+    on_best: Callable | None = None
+
+
+def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None, on_checkpoint=None):
     """Train a model epoch by epoch, and set it to the average of its weights over the last epochs.
 
-    The learning rate is annealed over `epochs`. If the deadline comes earlier, the learning rate is annealed over the
-    remaining time. A training that continues a shorter, completed one has a second warm-up, and its learning rate is
-    annealed over the added epochs (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts",
-    2017). Thus models are compared and served after annealing, whatever the length of their training.
+    The learning rate is annealed over the epochs of `length`. If the deadline comes earlier, the learning rate is
+    annealed over the remaining time. A training that continues a shorter, completed one has a second warm-up, and its
+    learning rate is annealed over the added epochs (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
+    restarts", 2017). Thus models are compared and served after annealing, whatever the length of their training.
 
     Args:
         loop: The `evaluation.loops.TrainingLoop` of the model. Its `phases` measure the time of the training.
-        rows: Indices of the training rows.
-        batch_size: Number of rows per step.
-        epochs: Total number of epochs, including the epochs before the checkpoint.
-        generator: A `numpy.random.Generator` for the order of the rows.
-        score: Function without arguments that returns the scores of the model as a dict, called after each epoch.
-            Defaults to `None`: the training isn't scored, and the last epoch counts as the best one.
-        is_better: Function `(scores, best scores so far) -> bool`. Required with `score`.
-        patience: Number of epochs without improvement after which to stop, or `None`. Defaults to `None`.
-        stop_after: Number of epochs after which to stop within the schedule of `epochs`, or `None`. Defaults to `None`.
-        deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
-        on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
+        rows: The `ShuffledRows`.
+        length: The `Length`.
+        validation: The `Validation`. Defaults to `None`: the training isn't scored, and the last epoch counts as the
+            best one.
         checkpoint: A `Checkpoint` to continue, or `None` for a new training. If the checkpoint is of a training with
-            the same `epochs`, the result is the same as without the interruption. Defaults to `None`.
+            the same number of epochs, the result is the same as without the interruption. Defaults to `None`.
+        on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
         on_checkpoint: Function that is called after each complete epoch, or `None`. Its argument is a function without
             arguments that makes the `Checkpoint`. Defaults to `None`.
-        stop: Function `(history) -> object or None` that is called after each epoch but the last, or `None`. The
-            training stops if an object is returned; the text of the object is the reason. Defaults to `None`.
-        on_best: Function without arguments that is called after each epoch that is the best so far, or `None`.
-            Defaults to `None`.
 
     Returns:
         A `TrainingResult`. It includes the epochs before the checkpoint.
@@ -149,20 +180,19 @@ def train(
         Diverged: If the loss becomes NaN or infinite before the first epoch is scored.
         KeyboardInterrupt: If the user interrupts before the first epoch is scored.
     """
-    training, phases = _Training(loop, generator, batch_size, epochs, deadline), loop.phases
+    training, phases, patience = _Training(loop, rows, length), loop.phases, length.patience
     if checkpoint is not None:
         training.go_on_from(checkpoint)
-    last = epochs if stop_after is None else min(stop_after, epochs)
     stopped, verdict = "epochs", None
-    while training.epoch < last:
+    while training.epoch < length.last:
         if patience is not None and training.epoch - max(training.best_epoch, training.begin) >= patience:
             stopped = "no improvement"
             break
         try:
             with phases("train"):
-                loss, finished = training.run_epoch(rows)
+                loss, finished = training.run_epoch()
             with phases("validate"):
-                scores = score() if score is not None and np.isfinite(loss) else {}
+                scores = validation.score() if validation is not None and np.isfinite(loss) else {}
         except KeyboardInterrupt:
             if training.best is None:
                 raise
@@ -173,9 +203,9 @@ def train(
                 raise Diverged(f"The loss became NaN or infinite in epoch {training.epoch + 1}.")
             stopped = "diverged"
             break
-        numbers = training.end_epoch(loss, scores, is_better)
-        if on_best is not None and training.best_epoch == training.epoch:
-            on_best()
+        numbers = training.end_epoch(loss, scores, None if validation is None else validation.is_better)
+        if validation is not None and validation.on_best is not None and training.best_epoch == training.epoch:
+            validation.on_best()
         try:
             if on_epoch is not None:
                 with phases("report"):
@@ -183,19 +213,19 @@ def train(
         except KeyboardInterrupt:
             stopped = "interrupted"
             break
-        out_of_time = deadline is not None and time.monotonic() >= deadline
-        if not finished or (out_of_time and training.epoch < last):
+        out_of_time = length.deadline is not None and time.monotonic() >= length.deadline
+        if not finished or (out_of_time and training.epoch < length.last):
             stopped = "time"
             break
-        if stop is not None and training.epoch < last:
-            verdict = stop(training.history)
+        if length.stopper is not None and training.epoch < length.last:
+            verdict = length.stopper(training.history)
         if verdict is not None:
             stopped = str(verdict)
             break
         if on_checkpoint is not None:
             with phases("save"):
                 on_checkpoint(training.checkpoint)
-    horizon = training.epoch if stopped == "time" else epochs
+    horizon = training.epoch if stopped == "time" else length.epochs
     if training.best_epoch <= training.begin:
         horizon = training.best_epoch  # The best epoch was one of the earlier training, annealed there.
     return TrainingResult(
@@ -212,14 +242,13 @@ def train(
 class _Training:
     """State of a training between two epochs."""
 
-    def __init__(self, loop, generator, batch_size, horizon, deadline):
+    def __init__(self, loop, rows, length):
         self.loop = loop
-        self.generator = generator
-        self.batch_size = batch_size
-        self.horizon = horizon
+        self.rows = rows
+        self.horizon = length.epochs
         #: Number of epochs before the current schedule of the learning rate.
         self.begin = 0
-        self.deadline = deadline
+        self.deadline = length.deadline
         self.started = time.monotonic()
         self.peak = float(keras.ops.convert_to_numpy(loop.model.optimizer.learning_rate))
         self.average = WeightAverage(loop.model)
@@ -238,7 +267,7 @@ class _Training:
             progress = max(progress, min(1.0, spent))
         return self.peak * anneal(progress)
 
-    def run_epoch(self, rows):
+    def run_epoch(self):
         """Train for one epoch, and set the model to the average of its weights.
 
         Returns:
@@ -246,7 +275,10 @@ class _Training:
         """
         if self.average.weights is not None:
             self.average.restore()
-        loss, finished = self.loop.train_epoch(rows, self.batch_size, self.generator, self.learning_rate, self.deadline)
+        rows = self.rows
+        loss, finished = self.loop.train_epoch(
+            rows.indices, rows.batch_size, rows.generator, self.learning_rate, self.deadline
+        )
         self.average.update()
         return loss, finished
 
@@ -278,8 +310,8 @@ class _Training:
                 "history": self.history,
                 "best": self.best,
                 "best_epoch": self.best_epoch,
-                "generator": self.generator.bit_generator.state,
-                "batch_size": self.batch_size,
+                "generator": self.rows.generator.bit_generator.state,
+                "batch_size": self.rows.batch_size,
                 "precision": model.dtype_policy.name,
             },
         )
@@ -292,7 +324,7 @@ class _Training:
         self.average.weights = model.get_weights()
         self.average.average, self.average.epoch = checkpoint.average, checkpoint.epoch
         model.set_weights(checkpoint.average)
-        self.generator.bit_generator.state = progress["generator"]
+        self.rows.generator.bit_generator.state = progress["generator"]
         self.history = list(progress["history"])
         self.begin = progress["begin"] if progress["horizon"] == self.horizon else self.epoch
         self.best, self.best_epoch = progress["best"], progress["best_epoch"]

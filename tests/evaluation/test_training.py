@@ -32,14 +32,15 @@ class ScriptedLoop(loops.TrainingLoop):
 
 def train(loop, scores=None, **arguments):
     """Trains by a loop; `scores` are the losses on the validation part, one for each epoch."""
-    scored = iter(scores or [])
-    arguments.setdefault("epochs", len(loop.losses))
-    if scores is not None:
-        arguments |= {
-            "score": lambda: {"val_loss": next(scored)},
-            "is_better": lambda one, other: one["val_loss"] < other["val_loss"],
-        }
-    return training.train(loop, np.arange(4), 2, generator=np.random.default_rng(0), **arguments)
+    length = training.Length(**{"epochs": len(loop.losses)} | arguments)
+    rows = training.ShuffledRows(np.arange(4), 2, np.random.default_rng(0))
+    if scores is None:
+        return training.train(loop, rows, length)
+    scored = iter(scores)
+    validation = training.Validation(
+        lambda: {"val_loss": next(scored)}, lambda one, other: one["val_loss"] < other["val_loss"]
+    )
+    return training.train(loop, rows, length, validation)
 
 
 def test_the_learning_rate_rises_then_falls_to_zero():
@@ -113,8 +114,8 @@ def test_it_stops_when_told_after_each_epoch_but_the_last():
         return "hopeless" if history[-1]["val_loss"] > 4 else None
 
     loop = ScriptedLoop([1.0] * 5)
-    result = train(loop, scores=[3.0, 1.0, 5.0, 2.0, 2.0], stop=stop)
+    result = train(loop, scores=[3.0, 1.0, 5.0, 2.0, 2.0], stopper=stop)
     assert (result.epochs, result.best_epoch, result.horizon) == (3, 2, 5)
     assert (result.stopped, result.stop) == ("hopeless", "hopeless") and asked == [1, 2, 3]
-    whole = train(ScriptedLoop([1.0] * 3), scores=[3.0, 1.0, 5.0], stop=stop)
+    whole = train(ScriptedLoop([1.0] * 3), scores=[3.0, 1.0, 5.0], stopper=stop)
     assert (whole.epochs, whole.stopped, whole.stop) == (3, "epochs", None)

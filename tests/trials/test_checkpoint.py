@@ -38,9 +38,9 @@ def slice_of(data, epochs, stop_after, checkpoint=None, kind=loops.make_loop, pa
         return {"val_loss": float(np.mean(errors**2))}
 
     result = training.train(
-        loop, ROWS, 16, epochs, np.random.default_rng(5), score=score,
-        is_better=lambda one, other: one["val_loss"] < other["val_loss"], patience=patience, stop_after=stop_after,
-        checkpoint=checkpoint, on_checkpoint=lambda make: made.append(make),
+        loop, training.ShuffledRows(ROWS, 16, np.random.default_rng(5)), training.Length(epochs, stop_after, patience),
+        training.Validation(score, lambda one, other: one["val_loss"] < other["val_loss"]), checkpoint,
+        on_checkpoint=lambda make: made.append(make),
     )  # fmt: skip
     return loop, result, made[-1]() if made else None
 
