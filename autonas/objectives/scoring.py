@@ -12,6 +12,32 @@ from autonas.costs import registry
 from autonas.costs.orientation import comparative
 
 
+@dataclasses.dataclass(frozen=True)
+class HeadLoss:
+    """The loss of one head.
+
+    Args:
+        function: A Keras loss of the network's targets and predictions.
+        weight: Weight of the loss in the sum over heads. Defaults to 1.
+    """
+
+    function: Callable
+    weight: float = 1.0
+
+    def __call__(self, targets, outputs, weights=None):
+        """Return the mean loss of rows, a float.
+
+        Args:
+            targets: Targets of the network, `(n, ...)`.
+            outputs: Predictions of the network, `(n, n_outputs)`.
+            weights: Weights of the rows, `(n,)`, or `None`. Defaults to `None`.
+        """
+        if isinstance(self.function, keras.losses.Loss):
+            return float(self.function(targets, outputs, sample_weight=weights))
+        losses = keras.ops.convert_to_numpy(self.function(targets, outputs))
+        return float(np.mean(losses if weights is None or losses.ndim == 0 else losses * weights))
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadScoring:
     """Targets, loss and metrics of one head.
@@ -23,8 +49,7 @@ class HeadScoring:
         truth: Targets as metrics expect them: class indices `(n,)`, an indicator matrix `(n, n_classes)`, or numbers
             `(n, k)` in the target's own units.
         to_metric: Function from the network's predictions to predictions as metrics expect them.
-        loss: A Keras loss of the network's targets and predictions.
-        loss_weight: Weight of the loss in the sum over heads.
+        loss: The `HeadLoss`.
         metrics: List of `Metric`.
         classes: List of the classes as text, in the order of their indices. Empty for regression.
     """
@@ -34,8 +59,7 @@ class HeadScoring:
     encoded: np.ndarray
     truth: np.ndarray
     to_metric: Callable
-    loss: Callable
-    loss_weight: float
+    loss: HeadLoss
     metrics: list
     classes: list = dataclasses.field(default_factory=list)
 
@@ -81,8 +105,8 @@ class Scorer:
         scores = {"val_loss": 0.0}
         for head in self.heads:
             outputs = predictions[head.name]
-            loss = self._loss(head, rows, outputs)
-            scores["val_loss"] += head.loss_weight * loss
+            loss = head.loss(head.encoded[rows], outputs, None if self.weights is None else self.weights[rows])
+            scores["val_loss"] += head.loss.weight * loss
             if len(self.heads) > 1:
                 scores[f"val_{head.name}_loss"] = loss
             if not np.isfinite(outputs).all():
@@ -92,13 +116,6 @@ class Scorer:
             for metric in head.metrics:
                 scores[f"val_{self.prefix(head)}{metric.name}"] = metric(head.truth[rows], converted)
         return scores
-
-    def _loss(self, head, rows, outputs):
-        weights = None if self.weights is None else self.weights[rows]
-        if isinstance(head.loss, keras.losses.Loss):
-            return float(head.loss(head.encoded[rows], outputs, sample_weight=weights))
-        losses = keras.ops.convert_to_numpy(head.loss(head.encoded[rows], outputs))
-        return float(np.mean(losses if weights is None or losses.ndim == 0 else losses * weights))
 
 
 def resolve_objective(objective, directions, default):

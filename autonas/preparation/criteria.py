@@ -82,8 +82,7 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
                 values,
                 truth,
                 convert,
-                loss=_loss(head, target, values[tried], guess),
-                loss_weight=head.loss_weight,
+                loss=scoring.HeadLoss(_loss(head, target, values[tried], guess), head.loss_weight),
                 metrics=list(metrics.values()),
                 classes=[] if target.classes_ is None else list(map(str, target.classes_.tolist())),
             )

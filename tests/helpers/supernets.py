@@ -26,9 +26,9 @@ def make_graph(block=None, n=300):
 def make_scorer(data):
     """Scores the loss and the accuracy."""
     y = data.targets["head"]
-    loss = keras.losses.SparseCategoricalCrossentropy()
+    loss = scoring.HeadLoss(keras.losses.SparseCategoricalCrossentropy())
     accuracy = metrics.get_metric("accuracy", "multiclass")
-    return scoring.Scorer([scoring.HeadScoring("head", "multiclass", y, y, lambda each: each, loss, 1.0, [accuracy])])
+    return scoring.Scorer([scoring.HeadScoring("head", "multiclass", y, y, lambda each: each, loss, [accuracy])])
 
 
 def build(drawn, seed=0, **arguments):

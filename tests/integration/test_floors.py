@@ -72,7 +72,7 @@ WIDE = {
     *("AutoModel", "ConvolutionBlock", "Convolution1DBlock", "HierarchicalBlock", "LayeredBlock", "ResidualBlock"),
     "GradientOracle",
     *("Result", "SearchInfo"),
-    *("HeadScoring", "Observation"),
+    *("Observation"),
 }
 
 

@@ -13,7 +13,7 @@ OUTPUTS = np.array([[0.2], [0.9], [0.4], [0.1]], "float32")
 def head(loss, name="head", weight=1.0):
     return scoring.HeadScoring(
         name, "binary", TRUTH[:, None].astype("float32"), TRUTH,
-        lambda outputs: np.concatenate([1 - outputs, outputs], axis=1), loss, weight,
+        lambda outputs: np.concatenate([1 - outputs, outputs], axis=1), scoring.HeadLoss(loss, weight),
         [metrics.get_metric("accuracy", "binary")],
     )  # fmt: skip
 
