@@ -2,9 +2,7 @@
 
 import math
 
-from autonas.oracles import base
 from autonas.oracles.fidelity import successive_halving
-from autonas.trials import reserved
 
 
 class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
@@ -28,24 +26,14 @@ class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
     ```
     """
 
-    #: Number of architectures that have joined each bracket; empty before the first.
-    _n_joined = ()
-
     @property
     def brackets(self):
         return list(range(len(self.rungs)))
 
     def next_bracket(self):
         # The bracket that is farthest behind its share.
-        joined = self._n_joined or [0] * len(self.brackets)
-        return min(self.brackets, key=lambda bracket: (joined[bracket] + 1) / self._share(bracket))
+        return min(self.brackets, key=lambda bracket: (self._n_joined[bracket] + 1) / self._share(bracket))
 
     def _share(self, bracket):
         n_steps = len(self.rungs) - 1 - bracket
         return math.ceil(len(self.rungs) / (n_steps + 1) * self.reduction**n_steps)
-
-    def _record(self, values):
-        if base.is_candidate(values) and not reserved.is_continued(values):
-            self._n_joined = list(self._n_joined) or [0] * len(self.brackets)
-            self._n_joined[values.get(reserved.BRACKET, 0)] += 1
-        super()._record(values)

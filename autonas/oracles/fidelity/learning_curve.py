@@ -79,13 +79,6 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
 
     # ------------------------------------------------------------------ ask
 
-    def _next(self, generator):
-        return self._strategy.ask()
-
-    def repeat_ask(self, values):
-        self._strategy.repeat_ask(values)
-        self._record(values)
-
     def stopper_for(self, values):
         if not base.is_candidate(values):
             return None

@@ -3,6 +3,13 @@
 from autonas.arguments import checks
 from autonas.oracles import base, registry
 from autonas.oracles.fidelity.schedule import TrainingSchedule
+from autonas.trials import reserved
+
+#: Names of the values of a candidate that the strategy hasn't suggested.
+_SLICE = {
+    reserved.TRIAL_ID, reserved.INITIAL_EPOCH, reserved.EPOCHS, reserved.RUNG, reserved.BRACKET, reserved.DATA_SHARE,
+    reserved.RESOLUTION,
+}  # fmt: skip
 
 
 class LowFidelityOracle(base.Oracle, TrainingSchedule):
@@ -55,6 +62,14 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
             raise ValueError("`max_epochs` must be an integer of at least 1 outside of AutoModel. Received: None")
         return max(1, round(self.max_epochs * share)) if self.min_epochs is None else self.min_epochs
 
+    def repeat_ask(self, values):
+        if not is_promotion(values):
+            self._strategy.repeat_ask(architecture_of(values))
+        self._record(values)
+
+    def _next(self, generator):
+        return self._strategy.ask()
+
     def diagnostics(self):
         """Return the diagnostics of the strategy inside, if the latest trial was a new one to it."""
         return self._strategy.diagnostics() if self._has_diagnostics else {}
@@ -67,3 +82,15 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
             if self._inner.initial_points is None:
                 self._inner = self._inner.with_arguments(initial_points=self.initial_points)
         return self._inner
+
+
+def is_promotion(values):
+    """Return whether a trial continues the training of an earlier candidate."""
+    return base.is_candidate(values) and reserved.is_continued(values)
+
+
+def architecture_of(values):
+    """Return the values that the strategy suggested."""
+    if not base.is_candidate(values):
+        return values
+    return {name: value for name, value in values.items() if name not in _SLICE}

@@ -1,5 +1,6 @@
 """Successive halving: any strategy searches with short trainings, and the best of them are continued."""
 
+import collections
 import dataclasses
 
 import numpy as np
@@ -12,11 +13,6 @@ from autonas.trials import reserved, states
 
 #: Share of a full training after which architectures are first compared.
 _FIRST_SHARE = 1 / 50
-#: Names of the values of a trial that the strategy hasn't suggested.
-_SLICE = {
-    reserved.TRIAL_ID, reserved.INITIAL_EPOCH, reserved.EPOCHS, reserved.RUNG, reserved.BRACKET, reserved.DATA_SHARE,
-    reserved.RESOLUTION,
-}  # fmt: skip
 
 
 class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
@@ -108,6 +104,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         self._inner_numbers, self._architectures, self._latest = {}, {}, {}
         #: By bracket and rung: dict from root to scores, and the roots that were promoted from there.
         self._scores, self._promoted = {}, {}
+        #: By bracket: the number of architectures that have joined it.
+        self._n_joined = collections.Counter()
         #: Roots of which a promotion has failed.
         self._failed = set()
 
@@ -151,7 +149,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     # ------------------------------------------------------------------ ask
 
     def counts(self, values):
-        return super().counts(values) and not _is_promotion(values)
+        return super().counts(values) and not low_fidelity_oracle.is_promotion(values)
 
     def _propose(self, generator):
         if not all(map(base.is_candidate, self.pending.values())):
@@ -160,7 +158,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         values = self._promotion(self._by_rank if self._is_finishing else self._by_share, reversed(from_below))
         if values is not None:
             return values
-        answer = base.DONE if self.is_full() else self._strategy.ask()
+        answer = super()._propose(generator)
         if isinstance(answer, dict) and not base.is_candidate(answer):
             return answer
         if isinstance(answer, dict):
@@ -172,19 +170,15 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             return values
         return base.WAIT if self.pending else answer
 
-    def repeat_ask(self, values):
-        if not _is_promotion(values):
-            self._strategy.repeat_ask(_architecture(values))
-        self._record(values)
-
     def _record(self, values):
         root = number = self.n_asked
-        if _is_promotion(values):
+        if low_fidelity_oracle.is_promotion(values):
             root = self._roots[int(values[reserved.TRIAL_ID])]
             bracket, rung = _position(values)
             self._promoted.setdefault((bracket, rung - 1), set()).add(root)
         else:
             self._inner_numbers[root] = self._strategy.n_asked - 1
+            self._n_joined[values.get(reserved.BRACKET, 0)] += base.is_candidate(values)
         self._roots[number] = root
         super()._record(values)
 
@@ -248,8 +242,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         root = self._roots[number]
         if scores is not None and not observation.violation:
             self._scores.setdefault(_position(values), {})[root] = scores
-            self._architectures[root], self._latest[root] = _architecture(values), number
-        elif _is_promotion(values):
+            self._architectures[root], self._latest[root] = low_fidelity_oracle.architecture_of(values), number
+        elif low_fidelity_oracle.is_promotion(values):
             bracket, rung = _position(values)
             if scores is None and self.is_new(values):
                 self._promoted[bracket, rung - 1].discard(root)  # It may be tried again.
@@ -267,13 +261,13 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     def _inform_strategy(self, root, observation):
         """Tell the strategy the result of a new architecture, or let it observe that of a promotion."""
         values, scores = observation.values, observation.scores
-        is_promotion, rung = _is_promotion(values), values[reserved.RUNG]
+        is_promotion, rung = low_fidelity_oracle.is_promotion(values), values[reserved.RUNG]
         self._has_diagnostics = not is_promotion
         if is_promotion and scores is None:
             return
         inner = Observation(
             self._inner_numbers[root],
-            _architecture(values),
+            low_fidelity_oracle.architecture_of(values),
             scores if rung == 0 or root not in self._latest else self._comparable(root),
             None if is_promotion else observation.margins,  # The strategy has observed the margins before.
             fidelity=self.rungs[rung].cost(self.max_epochs),
@@ -291,17 +285,6 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         for (_, rung), scores in self._scores.items():
             levels[rung] |= scores
         return scale.latest(levels)[root]
-
-
-def _is_promotion(values):
-    return base.is_candidate(values) and reserved.is_continued(values)
-
-
-def _architecture(values):
-    """Return the values that the strategy suggested."""
-    if not base.is_candidate(values):
-        return values
-    return {name: value for name, value in values.items() if name not in _SLICE}
 
 
 def _position(values):
