@@ -13,7 +13,7 @@ from autonas.oracles.fidelity.schedule import TrainingSchedule
 from autonas.oracles.fidelity.successive_halving import SuccessiveHalvingOracle
 from autonas.oracles.keras_tuner_oracle import KerasTunerOracle
 from autonas.oracles.local_search import LocalSearchOracle
-from autonas.oracles.observation import Observation
+from autonas.oracles.observation import Observation, Training
 from autonas.oracles.one_shot.gradient import GradientOracle
 from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
 from autonas.oracles.one_shot.weight_sharing import WeightSharingOracle
@@ -36,6 +36,7 @@ __all__ = [
     "ReinforcementOracle",
     "SuccessiveHalvingOracle",
     "SupernetOracle",
+    "Training",
     "TrainingSchedule",
     "WeightSharingOracle",
     "controllers",

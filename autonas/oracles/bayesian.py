@@ -152,16 +152,16 @@ class BayesianOracle(base.Oracle):
 
     def observe(self, observation):
         # The scores of all fidelities are mapped to one scale anew for each suggestion.
-        scores = observation.measured_scores or observation.scores
+        scores = observation.training.measured_scores or observation.scores
         predicted = self._predictions.pop(observation.number, None)
         key = self.encoding.key(observation.values)
-        is_predicted = predicted is not None and predicted.is_of(key, observation.fidelity)
+        is_predicted = predicted is not None and predicted.is_of(key, observation.training.fidelity)
         self._latest = (predicted, scores) if is_predicted else None
         self._numbers.append(observation.number)
         self._observed.append(observation.values)
         self._scores.append(scores)
         self._margins.append(observation.margins)
-        self._fidelities.append(observation.fidelity)
+        self._fidelities.append(observation.training.fidelity)
 
     def diagnostics(self):
         predicted, scores = self._latest or (None, None)

@@ -7,7 +7,7 @@ import keras_tuner
 
 from autonas.costs.orientation import oriented
 from autonas.oracles import locks
-from autonas.oracles.observation import LearningCurve, Observation
+from autonas.oracles.observation import LearningCurve, Observation, Training
 from autonas.trials import events, outcomes, reserved, states
 from autonas.trials import journal as journal_module
 
@@ -277,7 +277,7 @@ class TrialKeeper(keras_tuner.Oracle):
         if "curve" in facts:
             curve = LearningCurve(facts["curve"], facts["horizon"], facts["forecast"])
         margins = None if margins is None else tuple(margins)
-        self.tell_observation(Observation(number, values, scores, margins, curve=curve))
+        self.tell_observation(Observation(number, values, scores, margins, Training(curve=curve)))
 
 
 def _configured(space):

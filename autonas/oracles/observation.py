@@ -23,6 +23,34 @@ class LearningCurve:
 
 
 @dataclasses.dataclass(frozen=True)
+class Training:
+    """The training behind the scores of a candidate.
+
+    Args:
+        fidelity: Cost of the training as a share of that of a full training, more than 0 and at most 1. Defaults to 1.
+        measured_scores: The scores as measured, where a `LowFidelityOracle` has mapped the scores of the observation to
+            the scale of the lowest fidelity. Defaults to `None`: the scores of the observation are as measured.
+        curve: The `LearningCurve` of a training that could have been stopped early. Defaults to `None`.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    oracle = autonas.oracles.BayesianOracle(objective="val_accuracy", hyperparameters=space)
+    oracle.learn({"units": 32}, (0.8,), training=autonas.oracles.Training(fidelity=0.1))
+    ```
+    """
+
+    fidelity: float = 1.0
+    measured_scores: tuple | None = None
+    curve: LearningCurve | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Observation:
     """The result of one trial.
 
@@ -34,10 +62,7 @@ class Observation:
         margins: Tuple of one float per constraint: log(limit / cost) for an upper limit, so that a margin is at least 0
             within the limit and negative beyond; `None` for a cost that wasn't measured. Defaults to `None`: there are
             no constraints.
-        fidelity: Cost of the training as a share of that of a full training, more than 0 and at most 1. Defaults to 1.
-        measured_scores: The scores as measured, where a `LowFidelityOracle` has mapped `scores` to the scale of the
-            lowest fidelity. Defaults to `None`: `scores` are as measured.
-        curve: The `LearningCurve` of a training that could have been stopped early. Defaults to `None`.
+        training: The `Training`. Defaults to `Training()`, a full training.
         report: Result of a trial of another stage, a JSON-like dict; `None` if that trial failed. Defaults to `None`.
         is_update: Whether the strategy has observed this architecture before, and its training has been continued.
             Defaults to `False`.
@@ -48,7 +73,7 @@ class Observation:
     import autonas
 
     observation = autonas.oracles.Observation(0, {"units": 32}, (0.93,))
-    assert observation.fidelity == 1.0 and observation.margins is None
+    assert observation.training.fidelity == 1.0 and observation.margins is None
     ```
     """
 
@@ -56,9 +81,7 @@ class Observation:
     values: dict
     scores: tuple | None = None
     margins: tuple | None = None
-    fidelity: float = 1.0
-    measured_scores: tuple | None = None
-    curve: LearningCurve | None = None
+    training: Training = dataclasses.field(default_factory=Training)
     report: dict | None = None
     is_update: bool = False
 

@@ -72,7 +72,6 @@ WIDE = {
     *("AutoModel", "ConvolutionBlock", "Convolution1DBlock", "HierarchicalBlock", "LayeredBlock", "ResidualBlock"),
     "GradientOracle",
     *("Result", "SearchInfo"),
-    *("Observation"),
 }
 
 

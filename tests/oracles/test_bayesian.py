@@ -227,7 +227,7 @@ def told_of_short_trainings(short_score, n=60, n_full=10):
     generator, of = np.random.default_rng(0), encoding.Encoding(space)
     architectures = [of.sample(generator) for _ in range(n)]
     for values in architectures:
-        oracle.learn(values, (short_score(values),), fidelity=0.1)
+        oracle.learn(values, (short_score(values),), training=oracles.Training(0.1))
     for number, values in enumerate(architectures[:n_full]):
         oracle.observe(oracles.Observation(number, values, (problems.numeric_score(values),)))
     return oracle

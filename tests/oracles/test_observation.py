@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from autonas import oracles
-from autonas.oracles.observation import LearningCurve, Observation
+from autonas.oracles.observation import LearningCurve, Observation, Training
 from autonas.testing import problems
 from autonas.trials.states import Stage
 
@@ -50,8 +50,8 @@ def test_a_result_is_told_by_its_scores_alone(oracle):
 
 def test_a_result_is_told_with_all_that_is_known(oracle):
     values, curve = oracle.ask(), LearningCurve([0.1, 0.5], 2)
-    oracle.tell(0, values, (0.5,), [0.3, None], fidelity=0.25, curve=curve)
-    assert oracle.observations == [Observation(0, values, (0.5,), (0.3, None), 0.25, curve=curve)]
+    oracle.tell(0, values, (0.5,), [0.3, None], training=Training(0.25, curve=curve))
+    assert oracle.observations == [Observation(0, values, (0.5,), (0.3, None), Training(0.25, None, curve))]
 
 
 def test_whole_observations_are_told_too(oracle):
@@ -66,6 +66,6 @@ def test_scores_that_are_not_finite_are_those_of_a_failed_trial(oracle):
 
 
 def test_what_was_not_asked_for_is_learned_as_the_next_trial(oracle):
-    oracle.learn({"kind": "none"}, (0.5,), fidelity=0.1)
-    assert oracle.observations == [Observation(0, {"kind": "none"}, (0.5,), fidelity=0.1)]
+    oracle.learn({"kind": "none"}, (0.5,), training=Training(0.1))
+    assert oracle.observations == [Observation(0, {"kind": "none"}, (0.5,), training=Training(0.1))]
     assert oracle.n_asked == 1

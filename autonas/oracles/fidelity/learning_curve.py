@@ -98,7 +98,7 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
 
     def _with_final_scores(self, observation):
         """Learn from a candidate, and return its observation with the forecast score if the training was stopped."""
-        scores, curve = observation.scores, observation.curve
+        scores, curve = observation.scores, observation.training.curve
         forecast = None if curve is None else curve.forecast
         is_known = scores is not None and curve is not None and len(curve.scores) and np.isfinite(curve.scores).all()
         if is_known and forecast is not None:
@@ -111,7 +111,9 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
             self._n_completed += 1
         if scores is not None and forecast is None and not observation.violation:
             self._best = scores[0] if self._best is None else max(self._best, scores[0])
-        return dataclasses.replace(observation, scores=scores, curve=None)
+        return dataclasses.replace(
+            observation, scores=scores, training=dataclasses.replace(observation.training, curve=None)
+        )
 
     def diagnostics(self):
         numbers = {"stopped": self._n_stopped, "trained_in_full": self._n_completed}

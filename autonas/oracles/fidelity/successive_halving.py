@@ -8,7 +8,7 @@ import numpy as np
 from autonas.arguments import checks
 from autonas.oracles import base, feasibility
 from autonas.oracles.fidelity import low_fidelity_oracle, scale
-from autonas.oracles.observation import Observation
+from autonas.oracles.observation import Observation, Training
 from autonas.trials import reserved, states
 
 #: Share of a full training after which architectures are first compared.
@@ -270,8 +270,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             low_fidelity_oracle.architecture_of(values),
             scores if rung == 0 or root not in self._latest else self._comparable(root),
             None if is_promotion else observation.margins,  # The strategy has observed the margins before.
-            fidelity=self.rungs[rung].cost(self.max_epochs),
-            measured_scores=scores,
+            training=Training(self.rungs[rung].cost(self.max_epochs), scores),
             is_update=is_promotion,
         )
         if is_promotion:

@@ -11,7 +11,7 @@ from autonas import oracles
 from autonas.oracles import base
 from autonas.oracles.fidelity import extrapolation
 from autonas.oracles.fidelity.learning_curve import LearningCurveOracle
-from autonas.oracles.observation import LearningCurve
+from autonas.oracles.observation import LearningCurve, Training
 from autonas.testing import oracles as contracts
 from autonas.testing import problems, simulation
 
@@ -60,7 +60,7 @@ def was_stopped(trial):
 
 def end(oracle, number, values, scores, forecast=None, horizon=N_EPOCHS):
     """Tell an oracle the learning curve of a trial, whose score is the best of the curve."""
-    oracle.tell(number, values, (max(scores),), curve=LearningCurve(scores, horizon, forecast))
+    oracle.tell(number, values, (max(scores),), training=Training(curve=LearningCurve(scores, horizon, forecast)))
 
 
 def ended(finals, **arguments):
@@ -147,7 +147,7 @@ def test_what_the_time_limit_cut_off_is_a_score_to_beat_but_no_curve_to_go_by():
 def test_what_is_beyond_a_limit_is_no_score_to_beat():
     oracle = ended([0.5, 0.6])
     values = oracle.ask()
-    oracle.tell(2, values, (0.9,), (-0.1,), curve=LearningCurve([0.9] * N_EPOCHS, N_EPOCHS))
+    oracle.tell(2, values, (0.9,), (-0.1,), training=Training(curve=LearningCurve([0.9] * N_EPOCHS, N_EPOCHS)))
     assert oracle.stopper_for({}).best == 0.6
 
 
@@ -177,7 +177,7 @@ def test_the_strategy_is_told_the_extrapolated_score_but_none_better_than_the_be
 
     class Spy(inner):
         def observe(self, observation):
-            told.append((observation.scores, observation.fidelity))
+            told.append((observation.scores, observation.training.fidelity))
             super().observe(observation)
 
     oracle = ended([0.5, 0.6], strategy=Spy())
@@ -191,7 +191,7 @@ def test_the_strategy_is_told_the_extrapolated_score_but_none_better_than_the_be
 def test_a_failed_trial_is_told_as_failed():
     oracle = ended([0.5, 0.6])
     values = oracle.ask()
-    oracle.tell(2, values, None, curve=LearningCurve([], 0))
+    oracle.tell(2, values, None, training=Training(curve=LearningCurve([], 0)))
     assert len(oracle.stopper_for({}).curves) == 2 and isinstance(oracle.ask(), dict)
 
 

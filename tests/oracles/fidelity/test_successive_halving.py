@@ -257,9 +257,9 @@ def test_a_strategy_is_told_once_of_an_architecture_and_again_when_it_was_traine
 def test_an_observation_has_each_score_as_it_was_measured_and_its_fidelity_too():
     oracle = halving(Listening())
     searched(oracle, [0.1, 0.2, 0.3, 7.0])
-    measured = [(one.number, one.measured_scores) for one in oracle._strategy.observations]
+    measured = [(one.number, one.training.measured_scores) for one in oracle._strategy.observations]
     assert measured == [(0, (0.1,)), (1, (0.2,)), (2, (0.3,)), (2, (7.0,))]
-    assert [one.fidelity for one in oracle._strategy.observations] == [1 / 9, 1 / 9, 1 / 9, 3 / 9]
+    assert [one.training.fidelity for one in oracle._strategy.observations] == [1 / 9, 1 / 9, 1 / 9, 3 / 9]
 
 
 @pytest.mark.parametrize("strategy", ["bayesian", "evolution", "local_search", "random", "reinforcement"])
