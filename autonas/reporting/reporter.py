@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class SearchInfo:
     """Description of a search that is known before the first trial.
 
+    The fields are the keys of the description in saved models, so the record is flat.
+
     ```python
     import autonas
 

@@ -15,6 +15,8 @@ _KNOWN_TO_KERAS_TUNER = ("status", "metrics", "history", "message")
 class Result:
     """The result of a trial, from its evaluation to its row in the leaderboard.
 
+    The fields are the keys of a trial in the journal and in saved models, so the record is flat.
+
     Args:
         status: The `Status` of the trial. Defaults to `Status.RUNNING`.
         metrics: Metrics of the best epoch, and costs, by name.
