@@ -255,7 +255,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
                 loop = loops.make_loop(model, prepared.dataset)
                 rows = training.ShuffledRows(prepared.dataset.train_rows, 64, np.random.default_rng([seed, number, 1]))
                 training.train(loop, rows, training.Length(epochs))
-                truths.append(alone.score(loop, test_rows))
+                truths.append(prepared.scorer(loop.predict(test_rows), test_rows))
         compared.append(
             {
                 "one_shot": one_shot[index][0],
