@@ -98,8 +98,8 @@ class TrialKeeper(keras_tuner.Oracle):
     def end_trial(self, trial):
         """End a trial: score a candidate, write the trial to the journal and tell the strategy.
 
-        `trial.facts`, a JSON-like dict, is journaled with the trial if present. Its `"report"`, `"margins"`, and
-        `"curve"`, `"horizon"` and `"forecast"` become fields of the strategy's `Observation`.
+        `trial.facts`, a JSON-like dict, is journaled with the trial if present. The strategy's `Observation` has its
+        `"report"`, its `"margins"`, and the `LearningCurve` of `"curve"`, `"horizon"` and `"forecast"`.
 
         Raises:
             ValueError: If there is no such trial, or if it has ended.

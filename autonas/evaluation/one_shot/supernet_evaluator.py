@@ -47,7 +47,7 @@ class SupernetEvaluator:
     Args:
         problem: The `Problem`, whose data set is an `ArrayDataset`.
         settings: Dict that `supernet_training()` of the oracle returns: `"method"` (`"paths"` or `"bilevel"`),
-            `"epochs"`, and arguments of the trainer of the method.
+            `"epochs"`, and the arguments of `PathTrainer` or of `BilevelTrainer.from_settings`.
         directory: Folder of the saved states.
         seed: Seed of weights, rows and paths.
     """
