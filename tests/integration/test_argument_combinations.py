@@ -3,6 +3,7 @@
 `benchmarks/combinations.py` runs all pairs of values; these are the few searches that have each value once.
 """
 
+import functools
 import importlib.util
 import pathlib
 import re
@@ -15,6 +16,7 @@ from sklearn.base import clone
 import autonas
 from autonas import execution, oracles
 from autonas.preparation import combinations
+from autonas.search_space.blocks import spaces
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -43,6 +45,13 @@ SAMPLE = [
     {"space": "graph", "data": "table", "strategy": "inherit", "executor": "process", "fidelity": "learning_curve"},
     {"space": "graph", "data": "series", "strategy": "gradient", "executor": "ray"},
 ]
+#: Arguments of the blocks of named spaces, so that their networks are small: tracing them is most of a search's time.
+SMALL = {
+    "chain": {"filters": 4, "depth": 2, "layers": 1},
+    "cell": {"filters": 4, "n_stages": 2, "n_nodes": 1},
+    "hierarchical": {"filters": 4, "n_stages": 1, "n_motifs": 2, "n_nodes_level_2": 2, "n_nodes_level_3": 2},
+    "layered": {"filters": 4, "n_stages": 2, "layers": 1},
+}
 #: Combinations that are refused, and how their errors begin.
 REFUSED = [
     ({"data": "stream", "weight_sharing": True}, "`x` must be arrays for a strategy that trains a supernet"),
@@ -65,7 +74,10 @@ def row_of(values):
 
 
 @pytest.fixture(autouse=True)
-def short_supernets(monkeypatch):
+def small_searches(monkeypatch):
+    for name, arguments in SMALL.items():
+        small = functools.partial(spaces.MAPS_AND_SERIES[name], **arguments)
+        monkeypatch.setitem(spaces.MAPS_AND_SERIES, name, small)
     monkeypatch.setattr(oracles.SupernetOracle, "epochs_bounds", (1, 1))
     monkeypatch.setattr(oracles.GradientOracle, "epochs_bounds", (1, 1))
 
@@ -76,7 +88,7 @@ def test_the_sample_has_each_value_but_the_backend_at_least_once():
         assert name == "backend" or {row[name] for row in rows} == set(values), name
 
 
-# Some 100 seconds of a core in all: each search builds and traces networks of its own.
+# Some 60 seconds of a core in all: each search builds and traces networks of its own.
 @pytest.mark.parametrize("values", SAMPLE, ids=lambda values: ", ".join(map(str, values.values())) or "plain")
 def test_it_works_and_is_what_was_asked_for(values, tmp_path):
     if values.get("executor") == "ray":
