@@ -18,16 +18,19 @@ from autonas.testing import problems, simulation
 N_EPOCHS = 20
 
 
+# Where no training is stopped, the strategy asks for the same as without learning curves (a test below): its own
+# contract says how far it beats random search.
+
+
 class TestContractAroundEvolution(contracts.OracleContract):
-    beats_random = False  # That with the Bayesian strategy must.
+    beats_random = False
 
     def make(self, **arguments):
         return LearningCurveOracle("evolution", max_epochs=N_EPOCHS, **arguments)
 
 
 class TestContractAroundBayesian(contracts.OracleContract):
-    heeds_constraints = True
-    n_searches = 4
+    beats_random = False
 
     def make(self, **arguments):
         return LearningCurveOracle(max_epochs=N_EPOCHS, **arguments)
@@ -186,6 +189,25 @@ def test_the_strategy_is_told_the_extrapolated_score_but_none_better_than_the_be
     end(oracle, 4, oracle.ask(), [0.1, 0.3], [0.25, 0.02, 5.0])
     assert told == [((0.5,), 1.0), ((0.6,), 1.0), ((0.55,), 1.0), ((0.6,), 1.0), ((0.3,), 1.0)]
     assert oracle.stopper_for({}).best == 0.6
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", "evolution"])
+def test_where_none_was_stopped_the_strategy_asks_for_what_it_would_without_learning_curves(strategy):
+    def asked(oracle):
+        found = []
+        for number in range(30):
+            found.append(oracle.ask())
+            margin = np.log(400 / problems.chain_cost(found[-1]))
+            is_scored = margin >= 0 and number % 7 != 3
+            oracle.tell(number, found[-1], (problems.chain_score(found[-1]),) if is_scored else None, (margin,))
+        return found
+
+    arguments = {
+        "objective": keras_tuner.Objective("score", "max"),
+        "hyperparameters": problems.chain_space(),
+        "seed": 3,
+    }
+    assert asked(stopping(strategy, **arguments)) == asked(oracles.STRATEGIES[strategy](**arguments))
 
 
 def test_a_failed_trial_is_told_as_failed():

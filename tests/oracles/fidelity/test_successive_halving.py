@@ -215,8 +215,8 @@ def test_what_may_be_promoted_is_known_the_likeliest_first():
 def test_four_workers_are_about_four_times_as_fast_to_the_same_quality():
     def seconds(n_workers, seed):
         oracle = halving("evolution", epochs=(1, 27), seed=seed)
-        trials = simulated(oracle, n_workers=n_workers, limit=600 / n_workers)
-        return next((trial.ended for trial in trials if trial.metrics["score"] > 0.7), 600 / n_workers)
+        trials = simulated(oracle, n_workers=n_workers, limit=240 / n_workers)
+        return next(trial.ended for trial in trials if trial.metrics["score"] > 0.7)
 
     alone, together = (np.mean([seconds(n_workers, seed) for seed in range(16)]) for n_workers in (1, 4))
     assert 3 < alone / together < 5
@@ -273,7 +273,7 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
         return {"score": problems.chain_score(values) + noise, "true": problems.chain_score(values)}
 
     def best(oracle, seconds):
-        trials = simulation.simulate(oracle, measure, seconds=seconds, limit=27 * 16)
+        trials = simulation.simulate(oracle, measure, seconds=seconds, limit=27 * 8)
         longest = max(trial.values.get("tuner/epochs", 0) for trial in trials)
         full = [trial.metrics for trial in trials if trial.values.get("tuner/epochs", 0) == longest]
         return max(full, key=lambda metrics: metrics["score"])["true"]
@@ -282,11 +282,11 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
         objective = keras_tuner.Objective("score", "max")
         return oracles.STRATEGIES[strategy](objective=objective, hyperparameters=problems.chain_space(), seed=seed)
 
-    of_full = np.mean([best(full(seed), lambda values: 27) for seed in range(5)])
+    of_full = np.mean([best(full(seed), lambda values: 27) for seed in range(4)])
     of_halving = np.mean(
-        [best(halving(strategy, epochs=(1, 27), seed=seed), simulation.epochs_of) for seed in range(5)]
+        [best(halving(strategy, epochs=(1, 27), seed=seed), simulation.epochs_of) for seed in range(4)]
     )
-    assert of_halving > of_full + 0.04
+    assert of_halving > of_full + 0.15
 
 
 # ---------------------------------------------------------------------- arguments
