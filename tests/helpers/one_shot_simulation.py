@@ -1,5 +1,6 @@
 """A search by weight sharing on a problem whose scores are known: one-shot scores are the true ones and noise."""
 
+import functools
 import itertools
 import math
 
@@ -44,6 +45,12 @@ def is_on_front(values):
 LAYERS = problems.Problem(layers_space, worth, {f"layer_{layer}": True for layer in range(len(WORTHS))})
 
 
+@functools.cache
+def _normal_of(text):
+    """A normally distributed number, the same each time for the same text."""
+    return np.random.default_rng([ord(letter) for letter in text]).normal()
+
+
 class Simulation:
     """Plays the part of the tuner and of the evaluation.
 
@@ -82,8 +89,7 @@ class Simulation:
         )  # fmt: skip
 
     def one_shot_score(self, values):
-        digits = [ord(letter) for letter in repr(sorted(values.items()))]
-        return self.problem.score(values) + self.noise * np.random.default_rng(digits).normal()
+        return self.problem.score(values) + self.noise * _normal_of(repr(sorted(values.items())))
 
     def margins(self, values):
         return None if self.limit is None else [math.log(self.limit / self.cost(values))]

@@ -1,5 +1,6 @@
 """Fidelities: lengths of trainings, and scores of short and long trainings on one scale."""
 
+import functools
 import typing
 
 import numpy as np
@@ -23,6 +24,7 @@ class Rung(typing.NamedTuple):
         return self.epochs / max_epochs * self.data_share * self.resolution**2
 
 
+@functools.cache
 def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=1.0):
     """Return the rungs from the shortest training to a full one, both included.
 
@@ -37,7 +39,7 @@ def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=
         min_resolution: Resolution in the shortest training, in (0, 1]. Defaults to 1.
 
     Returns:
-        List of `Rung`, ascending.
+        Tuple of `Rung`, ascending.
     """
     ratio = max_epochs / min_epochs
     n_steps = max(1, round(np.log(ratio / min_data_share / min_resolution**2) / np.log(reduction)))
@@ -48,7 +50,7 @@ def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=
         epochs = max(round(max_epochs * ratio**-exponent), lower[-1].epochs + 1 if lower else 1)
         epochs = min(epochs, max_epochs - n_steps + step)
         lower.append(Rung(epochs, float(min_data_share**exponent), float(min_resolution**exponent)))
-    return [*lower, Rung(max_epochs)]
+    return (*lower, Rung(max_epochs))
 
 
 def comparable(levels):

@@ -48,7 +48,7 @@ def test_architectures_join_brackets_as_in_the_paper():
 
 
 def test_brackets_take_about_the_same_number_of_epochs():
-    trials = simulated(hyperband(), limit=20_000)
+    trials = simulated(hyperband(), limit=4000)
     spent = np.zeros(4)
     for trial in trials:
         spent[trial.values["tuner/bracket"]] += trial.ended - trial.began
@@ -69,7 +69,7 @@ def test_what_is_promoted_stays_in_its_bracket():
 @pytest.mark.parametrize("n_workers", [1, 3])
 def test_a_share_of_each_rung_of_each_bracket_goes_on(n_workers):
     counts = {}
-    for trial in simulated(hyperband(), n_workers=n_workers, limit=6000 / n_workers):
+    for trial in simulated(hyperband(), n_workers=n_workers, limit=3000 / n_workers):
         place = trial.values["tuner/bracket"], trial.values["tuner/rung"]
         counts[place] = counts.get(place, 0) + 1
     for (bracket, rung), count in counts.items():

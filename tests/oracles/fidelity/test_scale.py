@@ -32,7 +32,7 @@ def test_share_of_the_data_and_resolution_grow_to_those_of_a_full_training(share
 
 def test_a_rung_is_an_epoch_at_least():
     assert [rung.epochs for rung in scale.rungs(1, 3, 3, min_data_share=0.01)] == [1, 2, 3]
-    assert scale.rungs(1, 1, 3, min_data_share=0.01) == [scale.Rung(1)]
+    assert scale.rungs(1, 1, 3, min_data_share=0.01) == (scale.Rung(1),)
 
 
 def test_scores_of_a_higher_level_have_the_mean_and_spread_that_theirs_have_below():
