@@ -6,7 +6,6 @@ import pathlib
 import resource
 import zlib
 
-import numpy as np
 import pytest
 
 from autonas.trials import journal
@@ -71,23 +70,17 @@ def test_each_line_has_its_number_and_a_checksum_of_the_rest(written):
 
 
 def test_no_flipped_bit_is_read_as_something_else(tmp_path):
-    generator = np.random.default_rng(0)
     written = journal.Journal(tmp_path / "journal.jsonl")
-    for number in range(12):
-        written.append(
-            {"event": "created", "trial_id": f"{number:04d}", "values": {"units": int(number) ** 5, "a": "JJJ"}}
-        )
-        written.append(
-            {"event": "ended", "trial_id": f"{number:04d}", "score": float(generator.random()), "message": "ü"}
-        )
+    written.append({"event": "created", "trial_id": "0000", "values": {"units": 32, "a": "JJJ"}})
+    written.append({"event": "ended", "trial_id": "0000", "score": 0.12345 / 7, "message": "ü"})
     path, expected = pathlib.Path(written.path), written.read()
     whole = path.read_bytes()
-    for bit in generator.choice(8 * len(whole), 4000, replace=False):
+    for bit in range(8 * len(whole)):
         changed = bytearray(whole)
         changed[bit // 8] ^= 1 << bit % 8
         path.write_bytes(changed)
         number = whole[: bit // 8].count(b"\n") + 1
-        with pytest.raises(ValueError, match=rf"Line ({number}|{number + 1}) of 2\d of the journal .* is damaged"):
+        with pytest.raises(ValueError, match=rf"Line ({number}|{number + 1}) of [123] of the journal .* is damaged"):
             journal.Journal(path).read()
     path.write_bytes(whole)
     assert journal.Journal(path).read() == expected
