@@ -286,7 +286,8 @@ def test_it_trains_any_strategy_for_far_fewer_epochs_to_the_same_quality(strateg
     of_halving = np.mean(
         [best(halving(strategy, epochs=(1, 27), seed=seed), simulation.epochs_of) for seed in range(4)]
     )
-    assert of_halving > of_full + 0.15
+    # Promotions at random would lose 0.1.
+    assert of_halving > of_full + 0.1
 
 
 # ---------------------------------------------------------------------- arguments
