@@ -36,6 +36,8 @@ class TensorFlowLoop(loops.TrainingLoop):
 
     @functools.cached_property
     def _train(self):
+        # TensorFlow traces a function twice if the first trace creates variables.
+        checkpoint.optimizer_variables(self.model)
         return _trace(self._train_steps, tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32))
 
     @functools.cached_property
@@ -52,7 +54,6 @@ class TensorFlowLoop(loops.TrainingLoop):
     def _train_steps(self, batches, learning_rates):
         model, optimizer = self.model, self.model.optimizer
         variables = model.trainable_variables
-        checkpoint.optimizer_variables(model)
 
         def step(index, total):
             inputs, targets, weights = self._batch(batches[index])

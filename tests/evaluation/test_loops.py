@@ -43,6 +43,17 @@ def test_both_loops_make_the_same_steps(dataset):
     np.testing.assert_allclose(compiled.predict(rows)["y"], batched.predict(rows)["y"], atol=1e-3)
 
 
+def test_training_is_traced_once(dataset, monkeypatch):
+    loop, traces = make(tensorflow_loop.TensorFlowLoop, dataset), []
+    compute_loss = loop.model.compute_loss
+    monkeypatch.setattr(
+        loop.model, "compute_loss", lambda *given, **named: traces.append(1) or compute_loss(*given, **named)
+    )
+    epoch(loop, dataset)
+    epoch(loop, dataset)
+    assert len(traces) == 1
+
+
 def test_it_learns(dataset):
     loop = make(tensorflow_loop.TensorFlowLoop, dataset)
     for seed in range(5):
