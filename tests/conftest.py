@@ -3,6 +3,7 @@
 import gc
 import importlib.util
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -65,23 +66,18 @@ def folder(tmp_path, monkeypatch):
 def passes_on(request):
     """Function of a backend's name that runs the file of the test under it, in a process of its own.
 
-    A second argument selects tests as pytest's `-k` does.
-
-    A file whose every test shall hold on JAX ends with
-
-    ```python
-    def test_all_of_this_holds_on_jax(passes_on):
-        passes_on("jax")
-    ```
+    A second argument selects tests as pytest's `-k` does, and a third one names other files than that of the test.
+    Files whose every test shall hold on JAX stand in `integration/test_on_jax.py`.
     """
     if keras.backend.backend() != "tensorflow":
         pytest.skip("The file is run under another backend already.")
 
-    def run(backend, selected=""):
+    def run(backend, selected="", files=()):
         if importlib.util.find_spec(backend) is None:
             pytest.skip(f"{backend} isn't installed.")
         options = ["-x", "-q", "-p", "no:cacheprovider", "-k", selected]
-        command = [sys.executable, "-m", "pytest", *options, str(request.path)]
+        paths = [pathlib.Path(__file__).parent / name for name in files] or [request.path]
+        command = [sys.executable, "-m", "pytest", *options, *paths]
         environment = {**os.environ, "KERAS_BACKEND": backend}
         finished = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=request.config.rootpath)
         assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -151,7 +151,3 @@ def test_a_gradient_through_a_step_of_other_variables(compile_it):
         assert number(value) == pytest.approx(updated**2 / 2, rel=1e-5)
         assert number(gradient) == pytest.approx(-2 * 0.1 * 3 * a_value * updated, rel=1e-5)
     assert number(w) == 3 and number(count) == 0
-
-
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")

@@ -79,7 +79,3 @@ def test_jax_warns_if_a_gpu_is_in_use_already(bare):
     bare.setattr(jax, "default_backend", lambda: "gpu")
     with pytest.warns(UserWarning, match="before JAX is first used"):
         memory.grow()
-
-
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")

@@ -44,7 +44,3 @@ def test_layers_have_the_policy_and_the_user_has_their_own_after_it():
     finally:
         keras.config.set_dtype_policy("float32")
     assert (layer.compute_dtype, layer.variable_dtype) == ("bfloat16", "float32")
-
-
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")

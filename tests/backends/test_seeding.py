@@ -6,7 +6,7 @@ import threading
 import keras
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_iris
 
 import autonas
 from autonas.backends import seeding
@@ -58,19 +58,17 @@ def test_threads_that_build_at_the_same_time_get_their_own_numbers():
 
 
 def test_two_fits_in_two_threads_get_the_numbers_of_a_fit_alone(tmp_path):
-    x, y = load_digits(return_X_y=True)
-    x, y = x[:100].reshape(-1, 8, 8), y[:100]
+    x, y = load_iris(return_X_y=True)
 
     def losses(name, seed):
         model = autonas.AutoModel(
-            max_trials=2, epochs=2, seed=seed, tensorboard=False, verbose=0, directory=tmp_path / name
+            max_trials=2, epochs=2, seed=seed, refit=False, tensorboard=False, verbose=0, directory=tmp_path / name
         )
         return [epoch["loss"] for record in model.fit(x, y).records_ for epoch in record["history"]]
 
-    together = in_threads([lambda: losses("one", 5), lambda: losses("other", 5), lambda: losses("another", 6)])
+    one, other = in_threads([lambda: losses("one", 5), lambda: losses("other", 6)])
     alone = losses("alone", 5)
-    assert len(alone) > 4
+    assert len(alone) == 4
     # Threads that share the cores may add up sums in another order: the last digit of a loss may differ.
-    for losses_of_thread in together[:2]:
-        assert losses_of_thread == pytest.approx(alone, rel=1e-5)
-    assert together[2] != pytest.approx(alone, rel=1e-2)
+    assert one == pytest.approx(alone, rel=1e-5)
+    assert other != pytest.approx(alone, rel=1e-2)

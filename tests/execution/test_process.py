@@ -162,8 +162,10 @@ def test_what_a_job_leaves_behind_is_not_heard():
                 time.sleep(0.01)
                 report(job.trial_id)
 
-        threading.Thread(target=talk).start()
-        time.sleep(0.5 if job.trial_id == "b" else 0)
+        thread = threading.Thread(target=talk)
+        thread.start()
+        if job.trial_id == "b":
+            thread.join()
 
     told = []
     with process.ProcessExecutor(1) as executor:

@@ -17,7 +17,7 @@ OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
 def make_graph(block=None, n=300):
     """A graph around a cell or another block, bound to digits, and their data set."""
     x, y = harness.digits(n)
-    block = block or cell.CellBlock("nas_bench_201", operations=OPERATIONS, filters=8, n_stages=1)
+    block = block or cell.CellBlock("nas_bench_201", operations=OPERATIONS, filters=8, n_stages=1, n_nodes=3)
     drawn = harness.make_graph(block, x)
     rows, targets = np.arange(n), {"head": y.astype("int32")}
     return drawn, dataset.ArrayDataset({"x0_image": x}, targets, rows[: n * 2 // 3], rows[n * 2 // 3 :])

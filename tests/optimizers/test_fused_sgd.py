@@ -57,7 +57,3 @@ def test_one_variable_is_enough():
 def test_config_round_trip():
     optimizer = fused_sgd.FusedSGD(0.02, momentum=0.8, weight_decay=0.1, clip_norm=2.0)
     assert fused_sgd.FusedSGD.from_config(optimizer.get_config()).get_config() == optimizer.get_config()
-
-
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")

@@ -61,7 +61,3 @@ def test_nothing_is_logged_over_five_fits_and_predictions_of_differently_many_ro
             for n_rows in (7, 300 + seed, 700 + seed):
                 assert len(model.predict(rows[:n_rows])) == n_rows
     assert [record.message for record in caplog.records if record.name.startswith("tensorflow")] == []
-
-
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")

@@ -58,7 +58,7 @@ def hyperparameters(space, values):
 BLOCKS = {
     "nested": lambda: NestedBlock(),
     "nas_bench_201": lambda: cell.CellBlock("nas_bench_201", filters=4, n_stages=2),
-    "darts": lambda: cell.CellBlock("darts", filters=4, n_stages=2, n_nodes=3),
+    "darts": lambda: cell.CellBlock("darts", filters=4, n_stages=2, n_nodes=2),
     "chain": lambda: chain.ChainBlock(filters=4, depth=ranges.Int(1, 4)),
     "layered": lambda: layered.LayeredBlock(filters=4, n_stages=2, width=1.0, dropout=0.0),
 }
@@ -71,7 +71,7 @@ def test_the_cost_of_an_architecture_is_that_of_its_own_model(name):
     shared = encoding.Encoding(supernet.space)
     expected = {cost: costs.ExpectedCost(supernet, *arguments) for cost, (*arguments, _) in COSTS.items()}
     found = set()
-    for seed in range(6):
+    for seed in range(4):
         values = shared.sample(np.random.default_rng(seed))
         model = made.build(hyperparameters(space, values))
         for cost, (*_, of_model) in COSTS.items():

@@ -129,7 +129,3 @@ def test_without_the_validation_term_the_training_loss_is_minimal():
 def test_the_weight_of_the_validation_term_shifts_the_optimum():
     w, a = optimum("first", training_and_validation_loss)
     np.testing.assert_allclose(a, RHO * C / (RHO + 2 * MU), atol=1e-4)
-
-
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")

@@ -48,21 +48,26 @@ class Toy(keras.Model):
         return {"y": inputs["x"] * ops.stack([self.weight + q, q])}
 
 
+def toy_trainer(**options):
+    """The trainer of a toy whose rows have targets of their own for the weight and for the architecture."""
+    n = 64
+    toy, targets = Toy(), np.zeros((n, 2), "float32")
+    dataset = ArrayDataset({"x": np.ones((n, 2), "float32")}, {"y": targets}, np.arange(n), np.arange(0))
+    options = {"warm_up": 0.0, "learning_rate": 0.5, "architecture_learning_rate": 0.03, "guard": None, **options}
+    trainer = make_trainer(toy, dataset, 4, **options)
+    targets[trainer.weight_rows] = (T, C)
+    targets[trainer.architecture_rows] = (U, V)
+    return trainer, toy
+
+
 def trained_toy(epochs=60, schedule=50, cost=None, on_epoch=lambda *arguments: None, **options):
     """The weight and the probability at which training ends.
 
     `cost` holds those of the two options. The schedule is so many times as long as the training: usually so long that
     the learning rate hardly falls, and the optimum doesn't move.
     """
-    n = 64
-    toy, targets = Toy(), np.zeros((n, 2), "float32")
-    dataset = ArrayDataset({"x": np.ones((n, 2), "float32")}, {"y": targets}, np.arange(n), np.arange(0))
-    trainer = make_trainer(
-        toy, dataset, 4, warm_up=0.0, learning_rate=0.5, architecture_learning_rate=0.03, guard=None, **options
-    )
+    trainer, toy = toy_trainer(**options)
     trainer.cost = None if cost is None else relative_cost(toy, cost)
-    targets[trainer.weight_rows] = (T, C)
-    targets[trainer.architecture_rows] = (U, V)
     for epoch in range(epochs):
         trainer.train_epoch(epoch, schedule * epochs, None, np.random.default_rng(epoch))
         on_epoch(trainer, float(ops.convert_to_numpy(ops.softmax(toy.logits))[1]))
@@ -131,7 +136,8 @@ def digits():
 def supernet(**arguments):
     keras.utils.set_random_seed(0)
     node = inputs.Input(name="x")
-    block = cell.CellBlock("nas_bench_201", n_stages=1, filters=8, n_nodes=3)
+    operations = ["convolution_1", "convolution_3", "identity"]
+    block = cell.CellBlock("nas_bench_201", n_stages=1, filters=8, n_nodes=3, operations=operations)
     drawn = graph.Graph(node, heads.ClassificationHead(dropout=0.0, name="head")(block(node)))
     statistics = {"mean": np.full(1, 5.0), "variance": np.full(1, 36.0), "has_missing": False}
     feature = data.Feature("image", {"image": data.Tensor((8, 8, 1), "float32")}, statistics)
@@ -174,14 +180,11 @@ def test_weights_and_logits_learn(options, divisor):
 
 
 def test_only_weights_learn_in_the_warm_up():
-    made = supernet()
-    trainer = make_trainer(made, digits(), 32, warm_up=0.5)
-    before = state(made.operation_variables)
+    trainer, toy = toy_trainer(warm_up=0.5)
     epoch(trainer, 0, 2)
-    assert not any(np.any(logits) for logits in state(made.architecture_variables))
-    assert any(np.any(ours != theirs) for ours, theirs in zip(before, state(made.operation_variables), strict=True))
+    assert not np.any(state([toy.logits])) and np.any(state([toy.weight]))
     epoch(trainer, 1, 2)
-    assert all(np.any(logits) for logits in state(made.architecture_variables))
+    assert np.any(state([toy.logits]))
 
 
 def test_batch_normalisation_inside_of_options_has_no_scale_to_train():
@@ -201,14 +204,14 @@ def test_batch_normalisation_inside_of_options_has_no_scale_to_train():
 
 
 def test_an_epoch_stops_at_the_deadline():
-    trainer = make_trainer(supernet(), digits(), 8)
+    trainer, _ = toy_trainer()
     loss, finished = epoch(trainer, deadline=0.0)
     assert np.isfinite(loss) and not finished
 
 
 def test_the_auxiliary_skip_fades():
     made = supernet()
-    trainer = make_trainer(made, digits(), 32)
+    make_trainer(made, digits(), 32)
     x = {"x_image": digits().inputs["x_image"][:8]}
 
     def with_skip(value):
@@ -216,8 +219,9 @@ def test_the_auxiliary_skip_fades():
         return ops.convert_to_numpy(made(x)["head"])
 
     assert np.abs(with_skip(1.0) - with_skip(0.0)).max() > 1e-4
+    trainer, toy = toy_trainer()
     epoch(trainer, 3, 4)
-    assert float(ops.convert_to_numpy(made.mixing_mode.auxiliary_skip)) == pytest.approx(0.25, abs=0.25)
+    assert float(ops.convert_to_numpy(toy.mixing_mode.auxiliary_skip)) == pytest.approx(0.25, abs=0.25)
 
 
 @pytest.mark.parametrize("cost", ["params", "flops", "latency_ms"])
@@ -239,14 +243,12 @@ def test_the_expected_cost_is_told_in_its_own_units_and_the_temperature_where_pa
 
 
 def test_costs_draw_the_distribution_towards_what_is_cheap():
-    entries = {}
-    for weight in (0.0, 100.0):
-        made = supernet()
-        trainer = make_trainer(made, digits(), 32, warm_up=0.0, cost="flops", cost_weights=[weight])
-        for number in range(3):
-            epoch(trainer, number, 3)
-        entries[weight] = [options["convolution_3"] for options in made.distribution().values()]
-    assert all(dear < free for dear, free in zip(entries[100.0], entries[0.0], strict=True))
+    made = supernet()
+    trainer = make_trainer(made, digits(), 32, warm_up=0.0, cost="flops", cost_weights=[100.0])
+    for number in range(3):
+        epoch(trainer, number, 3)
+    for options in made.distribution().values():
+        assert options["convolution_3"] < options["convolution_1"] < options["identity"]
 
 
 def test_a_drawn_path_follows_the_distribution():
@@ -254,7 +256,7 @@ def test_a_drawn_path_follows_the_distribution():
     generator = np.random.default_rng(0)
     for logits in made.architecture_variables:
         logits.assign(generator.normal(size=logits.shape))
-    n, counts = 3000, {name: np.zeros(5) for name in made.decisions}
+    n, counts = 3000, {name: np.zeros(3) for name in made.decisions}
 
     def drawn(uniform):
         made.draw(uniform)
@@ -262,7 +264,7 @@ def test_a_drawn_path_follows_the_distribution():
 
     draw = gradients.compiled(drawn, made.variables)
     for _ in range(n):
-        for name, index in zip(counts, draw(generator.random(15).astype("float32")), strict=True):
+        for name, index in zip(counts, draw(generator.random(9).astype("float32")), strict=True):
             counts[name][int(index)] += 1
     for name, options in made.distribution().items():
         # Four standard errors.
@@ -271,5 +273,5 @@ def test_a_drawn_path_follows_the_distribution():
 
 
 def test_optima_are_those_in_closed_form_on_jax(passes_on):
-    # Longer than 20 s on a busy machine: JAX compiles two functions for each case.
-    passes_on("jax", "optimum or drawn")
+    # One objective of one term through a step of training, and one of two terms: JAX compiles two functions for each.
+    passes_on("jax", "optimum and (second or 2) or drawn")

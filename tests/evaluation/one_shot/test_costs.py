@@ -32,7 +32,7 @@ class Built:
 
 
 def make(*measured, limits=(), as_served=None):
-    """Costs of chains of three layers, what builds their models, and ten architectures."""
+    """Costs of chains of three layers, what builds their models, and six architectures."""
     block = chain.ChainBlock(filters=4, depth=3, operations=["convolution_3", "convolution_1", "identity"])
     drawn, _ = supernets.make_graph(block)
     supernet = supernets.build(drawn)
@@ -42,7 +42,7 @@ def make(*measured, limits=(), as_served=None):
     searched = problem.Problem(drawn, None, None, wanted, as_served)
     found = one_shot_costs.OneShotCosts(supernet, build, searched, np.random.default_rng(0))
     space = encoding.Encoding(supernet.space)
-    return found, build, [space.sample(np.random.default_rng(seed)) for seed in range(10)]
+    return found, build, [space.sample(np.random.default_rng(seed)) for seed in range(6)]
 
 
 class LinearSize(registry.ModelSize):

@@ -108,7 +108,3 @@ def test_rows_of_weight_zero_teach_nothing():
 def test_an_unknown_sampling_is_refused():
     with pytest.raises(ValueError, match="`sampling`.*Received: sampling='greedy'"):
         make(sampling="greedy")
-
-
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")

@@ -69,7 +69,3 @@ def test_any_number_of_rows_is_predicted_in_batches_of_one_size():
     whole = scorer.predict(indices, data.validation_rows)["head"]
     assert whole.shape == (100, 10)
     np.testing.assert_allclose(scorer.predict(indices, data.validation_rows[40:80])["head"], whole[40:80], atol=1e-6)
-
-
-def test_most_of_this_holds_on_jax(passes_on):
-    passes_on("jax", "not chain")

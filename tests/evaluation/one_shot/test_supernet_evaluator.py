@@ -39,7 +39,7 @@ def epoch_job(epoch, **arguments):
     return jobs.Job(f"{epoch + 1:04d}", epoch + 1, values, **arguments)
 
 
-def search_job(strategy, queries=30, **arguments):
+def search_job(strategy, queries=20, **arguments):
     values = {"tuner/stage": "one_shot", "tuner/queries": queries}
     return jobs.Job("0009", 9, values, strategy=strategy, **arguments)
 
@@ -123,10 +123,10 @@ def test_a_strategy_searches_by_one_shot_scores(trained):
     space = evaluated.supernet.supernet.space
     searching = strategy(space)
     outcome = run(evaluated, search_job(searching))
-    assert outcome.report["n_scored"] == searching.n_asked == 30 and not searching.pending
+    assert outcome.report["n_scored"] == searching.n_asked == 20 and not searching.pending
     finalists = json.loads(json.dumps(outcome.report["finalists"]))
     scores = [score for _, score in finalists]
-    assert scores == sorted(scores, reverse=True) and len(finalists) == 30
+    assert scores == sorted(scores, reverse=True) and len(finalists) == 20
     assert outcome.metrics["val_accuracy"] == scores[0]
     assert all(searching.encoding.is_valid(values) for values, _ in finalists)
     values, score = finalists[-1]
@@ -149,7 +149,7 @@ def test_of_two_objectives_finalists_have_a_score_each_and_the_front_comes_first
     outcome, _ = searched(evaluated, objectives=[ACCURACY, PARAMS])
     finalists = json.loads(json.dumps(outcome.report["finalists"]))
     scores = np.array([scores for _, scores in finalists])
-    assert scores.shape == (30, 2)
+    assert scores.shape == (20, 2)
     n_front = pareto.non_dominated(scores).sum()
     assert pareto.non_dominated(scores)[:n_front].all()
     for values, (accuracy, params) in finalists[:3]:
@@ -281,5 +281,6 @@ def test_a_sweep_goes_from_dear_to_cheap_and_goes_on_from_its_files(tmp_path):
     assert again.report["next_cost_weight"] == 100
 
 
-def test_epochs_and_searches_are_the_same_on_jax(passes_on):
-    passes_on("jax", "last_epoch or one_shot or inherit")
+def test_epochs_are_the_same_on_jax(passes_on):
+    # Paths, scores and inherited weights have tests of their own on JAX.
+    passes_on("jax", "last_epoch")

@@ -58,10 +58,6 @@ def test_networks_keep_their_names():
     assert one.name == name
 
 
-def test_all_of_this_holds_on_jax(passes_on):
-    passes_on("jax")
-
-
 def test_weights_must_fit():
     with pytest.raises(ValueError):
         ensembles.averaging_network([network(2), network(3)], [1.0])

@@ -1,7 +1,6 @@
 """PretrainedBlock: backbones of keras.applications."""
 
 import socket
-import time
 import urllib.error
 
 import keras
@@ -37,18 +36,12 @@ def backbone_of(model):
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
 
-def test_without_weights_any_images_are_resized_and_the_whole_network_is_trained(tmp_path):
-    images, labels = harness.digits(16)
-    _, model = harness.check(
-        pretrained.PretrainedBlock,
-        images,
-        labels,
-        tmp_path,
-        samples=1,
-        architecture="MobileNetV3Small",
-        image_size=ranges.Choice([32, 64]),
-        weights=None,
-    )
+def test_without_weights_any_images_are_resized_and_the_whole_network_is_trained():
+    images, labels = harness.digits()
+    block = pretrained.PretrainedBlock("MobileNetV3Small", image_size=ranges.Choice([32, 64]), weights=None)
+    drawn = harness.make_graph(block, images)
+    model = drawn.build(drawn.declare())
+    harness.check_model(model, images, labels)
     backbone = backbone_of(model)
     assert backbone.input_shape == (None, 32, 32, 3)
     assert backbone.trainable
@@ -56,14 +49,21 @@ def test_without_weights_any_images_are_resized_and_the_whole_network_is_trained
     assert {layer.momentum for layer in normalizations} == {0.9}
 
 
-@pytest.mark.parametrize(("trainable", "trained"), [(False, 0), (True, 1)])
-def test_weights_from_a_file_are_loaded_and_frozen_on_demand(tmp_path, trainable, trained):
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """The weights of a backbone, and the path of the file that holds them."""
     source = keras.applications.MobileNetV3Small(include_top=False, weights=None, input_shape=(32, 32, 3))
-    path = str(tmp_path / "backbone.weights.h5")
+    path = str(tmp_path_factory.mktemp("weights") / "backbone.weights.h5")
     source.save_weights(path)
+    return source.get_weights(), path
+
+
+@pytest.mark.parametrize(("trainable", "trained"), [(False, 0), (True, 1)])
+def test_weights_from_a_file_are_loaded_and_frozen_on_demand(stored, trainable, trained):
+    weights, path = stored
     model = harness.build(fixed(weights=path, trainable=trainable), (20, 20, 3))
     backbone = backbone_of(model)
-    for ours, theirs in zip(backbone.get_weights(), source.get_weights(), strict=True):
+    for ours, theirs in zip(backbone.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert bool(model.trainable_weights) == bool(trained)
     # Batch normalisation keeps the published statistics in training.
@@ -104,13 +104,12 @@ def test_images_of_any_number_of_channels_are_taken(channels):
 
 
 def test_weights_that_cannot_be_downloaded_are_reported_in_one_line_and_at_once(no_network):
-    started = time.monotonic()
     with pytest.raises(pretrained.WeightsUnavailable) as caught:
         harness.build(fixed(weights="imagenet"), (20, 20, 3))
     message = str(caught.value)
     assert message.startswith("The imagenet weights of MobileNetV3Small can't be loaded: URL fetch failure on https://")
     assert "no route to host" in message and "\n" not in message
-    assert time.monotonic() - started < 10
+    assert len(no_network) == 1
 
 
 def test_a_failed_download_is_not_tried_again_in_the_process(no_network):

@@ -14,7 +14,7 @@ def fixed(**arguments):
 
 
 def test_any_architecture_of_the_default_space_builds_trains_and_saves(tmp_path):
-    harness.check(recurrent.RecurrentBlock, *harness.digit_series(), tmp_path, samples=4)
+    harness.check(recurrent.RecurrentBlock, *harness.digit_series(), tmp_path)
 
 
 @pytest.mark.parametrize(("bidirectional", "width"), [(False, 6), (True, 12)])

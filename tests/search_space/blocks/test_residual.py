@@ -21,7 +21,7 @@ def fixed(**arguments):
 
 
 def test_any_architecture_of_the_default_space_builds_trains_and_saves(tmp_path):
-    _, model = harness.check(residual.ResidualBlock, *harness.digits(), tmp_path, samples=4)
+    _, model = harness.check(residual.ResidualBlock, *harness.digits(), tmp_path)
     assert model.count_params() < 200_000
 
 

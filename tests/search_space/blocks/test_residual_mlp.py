@@ -29,7 +29,8 @@ def test_it_learns_a_table():
     keras.utils.set_random_seed(0)
     x, y = sklearn.datasets.load_iris(return_X_y=True)
     node = inputs.StructuredDataInput(name="table")
-    drawn = graph.Graph(node, heads.ClassificationHead(dropout=0.0, name="head")(residual_mlp.ResidualMLPBlock()(node)))
+    output = heads.ClassificationHead(dropout=0.0, name="head")(residual_mlp.ResidualMLPBlock(depth=1)(node))
+    drawn = graph.Graph(node, output)
     drawn.bind([data.get_encoder("table").fit(x).feature], [heads.Target("multiclass", 3)])
     model = drawn.build(drawn.declare())
     for _ in range(40):

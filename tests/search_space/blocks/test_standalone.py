@@ -24,23 +24,25 @@ from autonas.search_space.blocks import (
 )
 from tests.helpers import harness
 
-#: Blocks on images, and on series, with those options that the default architecture leaves out.
+#: Small blocks on images, and on series, with those options that the default architecture leaves out.
 ON_IMAGES = [
     dense.DenseBlock(batch_normalization=True, residual=True),
-    convolution.ConvolutionBlock(kind="separable", downsampling="stride", dropout=0.1),
+    convolution.ConvolutionBlock(n_stages=2, kind="separable", downsampling="stride", dropout=0.1),
     chain.ChainBlock(depth=3, operations=["none"], skip="residual"),
-    residual.ResidualBlock(kind="bottleneck", squeeze_excite=True, dropout=0.1),
+    residual.ResidualBlock(n_stages=2, kind="bottleneck", squeeze_excite=True, dropout=0.1),
     layered.LayeredBlock(n_stages=2, squeeze_excite=True, dropout=0.1),
-    hierarchical.HierarchicalBlock(n_stages=2, operations=["none", "identity"], downsampling="stride"),
+    hierarchical.HierarchicalBlock(
+        n_stages=2, n_motifs=1, n_nodes_level_2=2, operations=["none", "identity"], downsampling="stride"
+    ),
     residual_mlp.ResidualMLPBlock(depth=1, kind="gated", normalization="layer"),
     reduction.Reduction("both"),
     pretrained.PretrainedBlock("MobileNetV3Small", image_size=32, weights=None),
 ]
 ON_SERIES = [
     recurrent.RecurrentBlock(kind="lstm", bidirectional=True, dropout=0.25),
-    convolution_1d.Convolution1DBlock(kind="inception", residual=True, downsampling=True),
-    cell.CellBlock(n_stages=2, n_nodes=2, operations=["dilated_3"]),
-    transformer.TransformerBlock(depth=2),
+    convolution_1d.Convolution1DBlock(depth=2, kind="inception", residual=True, downsampling=True),
+    cell.CellBlock(n_stages=2, n_nodes=1, operations=["dilated_3"]),
+    transformer.TransformerBlock(depth=1),
 ]
 
 CHECK = """
