@@ -48,14 +48,15 @@ import importlib.util, json, os, sys, traceback
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 from autonas.testing import oracles
+modules = {}
 for line in sys.stdin:
     path, name, contract = json.loads(line)
     try:
-        if name not in sys.modules:
+        if path not in modules:
             specification = importlib.util.spec_from_file_location(name, path)
-            module = sys.modules[name] = importlib.util.module_from_spec(specification)
-            specification.loader.exec_module(module)
-        answer = getattr(sys.modules[name], contract)().asked(oracles.conditional_space(), 20)
+            modules[path] = sys.modules[name] = importlib.util.module_from_spec(specification)
+            specification.loader.exec_module(modules[path])
+        answer = getattr(modules[path], contract)().asked(oracles.conditional_space(), 20)
     except Exception:
         answer = traceback.format_exc()
     print(json.dumps(answer), file=answers, flush=True)
