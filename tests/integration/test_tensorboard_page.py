@@ -28,7 +28,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 #: Milliseconds in which a page must show what it has; the server reads the log and computes Markdown meanwhile.
-PATIENCE = 20_000
+PATIENCE = 120_000
 
 
 @pytest.fixture(scope="module")

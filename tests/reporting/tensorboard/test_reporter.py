@@ -443,7 +443,7 @@ def test_the_invitation_is_a_command_and_the_address_of_the_charts_of_the_search
     command, address = invitation("runs/a b/tensorboard", port=7000).splitlines()
     *program, option, directory, _, port = shlex.split(command)
     assert (option, directory, port) == ("--logdir", "runs/a b/tensorboard", "7000")
-    shown = subprocess.run([*program, "--version"], capture_output=True, text=True, timeout=60)
+    shown = subprocess.run([*program, "--version"], capture_output=True, text=True, timeout=300)
     assert shown.stdout.startswith("2."), shown.stderr
     assert address == "http://localhost:7000/#custom_scalars&regexInput=search&_smoothingWeight=0"
 
