@@ -1,5 +1,6 @@
 """Ensembles: an average of several candidates is served as one model, and is what it is said to be."""
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -14,7 +15,6 @@ from autonas import oracles
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-# Each test makes one to three searches of five networks, and trains some of them again: up to 30 s by itself.
 BUDGET = {"max_trials": 5, "epochs": 6, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
 
 
@@ -23,9 +23,19 @@ def diabetes():
     return load_diabetes(return_X_y=True)
 
 
+@pytest.fixture(scope="module")
+def searched(diabetes, tmp_path_factory):
+    """Folder of a finished search."""
+    directory = tmp_path_factory.mktemp("searched") / "run"
+    autonas.StructuredDataRegressor(**BUDGET, directory=directory).fit(*diabetes)
+    return directory
+
+
 @pytest.fixture
-def regressor(diabetes):
-    return autonas.StructuredDataRegressor(**BUDGET).fit(*diabetes)
+def regressor(diabetes, searched, tmp_path):
+    """The estimator of the finished search, which is read again and not repeated."""
+    directory = shutil.copytree(searched, tmp_path / "searched")
+    return autonas.StructuredDataRegressor(**BUDGET, directory=directory).fit(*diabetes)
 
 
 def validation_rmse(model):
@@ -93,17 +103,14 @@ def test_all_that_an_estimator_does_works_as_before(iris):
     assert not hasattr(model.fit(x, y), "ensemble_")
 
 
-def test_a_finished_search_that_is_read_again_gives_the_same(diabetes):
-    first, again = (
-        autonas.StructuredDataRegressor(**BUDGET, directory="run").fit(*diabetes).ensemble() for _ in range(2)
-    )
-    assert first.ensemble_ == again.ensemble_
-    np.testing.assert_allclose(first.predict(diabetes[0]), again.predict(diabetes[0]), rtol=1e-4)
+def test_a_finished_search_that_is_read_again_gives_the_same(diabetes, regressor):
+    first = autonas.StructuredDataRegressor(**BUDGET).fit(*diabetes).ensemble()
+    assert first.ensemble_ == regressor.ensemble().ensemble_
+    np.testing.assert_allclose(first.predict(diabetes[0]), regressor.predict(diabetes[0]), rtol=1e-4)
 
 
-def test_limits_hold_for_the_ensemble(diabetes):
-    largest = autonas.StructuredDataRegressor(**BUDGET).fit(*diabetes)
-    board = largest.leaderboard().query("stage == 'search'")
+def test_limits_hold_for_the_ensemble(diabetes, regressor):
+    board = regressor.leaderboard().query("stage == 'search'")
     limit = int(board.parameters.max())
     model = autonas.StructuredDataRegressor(**BUDGET, constraints={"params": limit}).fit(*diabetes)
     model.ensemble()
