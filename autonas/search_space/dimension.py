@@ -1,9 +1,12 @@
 """Dimension of a search space: the legal values of one hyperparameter, with sampling, neighbours and distances."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 import keras_tuner
 import numpy as np
+
+from autonas.search_space.values import Scalar
 
 _kinds = keras_tuner.engine.hyperparameters
 #: Largest probability passed to Keras Tuner, which maps a probability of exactly 1 past the end of some ranges.
@@ -35,22 +38,23 @@ class Dimension:
         width: Number of columns of the numeric code: 1 for an ordered dimension, one per value for an unordered one.
     """
 
-    def __init__(self, hyperparameter):
+    def __init__(self, hyperparameter: keras_tuner.engine.hyperparameters.HyperParameter) -> None:
         self.hyperparameter = hyperparameter
         self.name = hyperparameter.name
         self.default = hyperparameter.default
         self.options = _options(hyperparameter)
+        self._listed: Sequence[Scalar] = () if self.options is None else self.options
         self.size = math.inf if self.options is None else len(self.options)
         self.is_listed = self.size <= _MAX_LISTED
         is_number = isinstance(hyperparameter, (_kinds.Int, _kinds.Float))
         self.is_ordered = self.size > 2 and (is_number or getattr(hyperparameter, "ordered", False))
-        self.width = 1 if self.is_ordered else self.size
-        self._index = {}
+        self.width = 1 if self.is_ordered else len(self._listed)
+        self._index: dict[Scalar, int] = {}
         if isinstance(self.options, list):
             self._index = {option: index for index, option in enumerate(self.options)}
         self._activations = [condition.is_active for condition in hyperparameter.conditions]
 
-    def is_active(self, values):
+    def is_active(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether `values` satisfies the conditions of the hyperparameter."""
         # A loop takes half the time of `all`, and strategies ask millions of times.
         for is_active in self._activations:
@@ -58,7 +62,7 @@ class Dimension:
                 return False
         return True
 
-    def is_legal(self, value):
+    def is_legal(self, value: Scalar) -> bool:
         """Return whether `value` is a legal value of the hyperparameter."""
         if self.options is None:
             is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -66,42 +70,42 @@ class Dimension:
         # In Python `True == 1`, but a truth value isn't a legal integer, nor an integer a legal truth value.
         return value in (self._index or self.options) and isinstance(value, bool) == isinstance(self.options[0], bool)
 
-    def sample(self, generator):
+    def sample(self, generator: np.random.Generator) -> Scalar:
         """Draw a value from the uniform distribution on the scale of the range, linear or logarithmic."""
         if self.is_listed and not isinstance(self.options, range):
-            return self.options[int(generator.integers(self.size))]
+            return self._listed[int(generator.integers(len(self._listed)))]
         return self.from_position(generator.random())
 
-    def position(self, value):
+    def position(self, value: Scalar) -> float:
         """Return the position of `value` on the scale of the range, from 0 (smallest value) to 1 (largest)."""
         if self.is_listed:
             return self.index(value) / max(1, self.size - 1)
         return self.hyperparameter.value_to_prob(value)
 
-    def from_position(self, position):
+    def from_position(self, position: float) -> Scalar:
         """Return the value at `position`, a number from 0 to 1 on the scale of the range."""
         value = self.hyperparameter.prob_to_value(min(max(position, 0.0), _LAST_PROBABILITY))
         return int(value) if isinstance(self.hyperparameter, _kinds.Int) else value
 
-    def index(self, value):
+    def index(self, value: Scalar) -> int:
         """Return the index of `value` in `options`."""
-        return self._index[value] if self._index else self.options.index(value)
+        return self._index[value] if self._index else self._listed.index(value)
 
-    def neighbour(self, value, generator):
+    def neighbour(self, value: Scalar, generator: np.random.Generator) -> Scalar:
         """Draw a value that differs from `value`.
 
         An unordered dimension draws uniformly among all other values. An ordered one takes a normally distributed step
         whose standard deviation is a fifth of the range.
         """
         if self.is_listed and not self.is_ordered:
-            return self._other(value, int(generator.integers(self.size - 1)))
+            return self._other(value, int(generator.integers(len(self._listed) - 1)))
         if self.is_listed:
             # With few values, a normal step would often round to the same value: draw from the others by their density.
             index = self.index(value)
             weights = np.exp(-0.5 * ((np.arange(self.size) - index) / max(1.0, _STEP * self.size)) ** 2)
             weights[index] = 0.0
             cumulated = weights.cumsum()
-            return self.options[int(np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right"))]
+            return self._listed[int(np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right"))]
         for _ in range(_MAX_STEPS):
             position = abs(self.position(value) + generator.normal(0, _STEP)) % 2
             moved = self.from_position(2 - position if position > 1 else position)
@@ -109,7 +113,7 @@ class Dimension:
                 return moved
         return self.sample(generator)
 
-    def others(self, value, generator, n_steps):
+    def others(self, value: Scalar, generator: np.random.Generator, n_steps: int) -> list[Scalar]:
         """Return values that differ from `value`.
 
         Args:
@@ -121,14 +125,14 @@ class Dimension:
             List of all other values of a listed dimension; otherwise of up to `n_steps` distinct neighbours.
         """
         if self.is_listed:
-            return [self._other(value, rank) for rank in range(self.size - 1)]
+            return [self._other(value, rank) for rank in range(len(self._listed) - 1)]
         return list(dict.fromkeys(self.neighbour(value, generator) for _ in range(n_steps)))
 
-    def _other(self, value, rank):
+    def _other(self, value: Scalar, rank: int) -> Scalar:
         """Return the value of index `rank` among the options without `value`."""
-        return self.options[rank if rank < self.index(value) else rank + 1]
+        return self._listed[rank if rank < self.index(value) else rank + 1]
 
-    def codes(self, values):
+    def codes(self, values: Sequence[Scalar | None]) -> np.ndarray:
         """Return the numeric codes of a list of values, an array of shape `(n, width)`.
 
         The code of an ordered dimension is one column with the position minus 0.5. The code of an unordered dimension
@@ -136,21 +140,22 @@ class Dimension:
         as zeros, which for an ordered one is the middle of its range.
         """
         codes = np.zeros((len(values), self.width))
-        rows = [row for row, value in enumerate(values) if value is not None]
+        active = {row: value for row, value in enumerate(values) if value is not None}
+        rows = list(active)
         if self.is_ordered:
-            codes[rows, 0] = [self.position(values[row]) - 0.5 for row in rows]
+            codes[rows, 0] = [self.position(value) - 0.5 for value in active.values()]
         else:
-            codes[rows, [self.index(values[row]) for row in rows]] = _ONE_HOT
+            codes[rows, [self.index(value) for value in active.values()]] = _ONE_HOT
         return codes
 
-    def distance(self, first, second):
+    def distance(self, first: Scalar, second: Scalar) -> float:
         """Return the distance of two values, from 0 to 1."""
         if self.is_ordered:
             return abs(self.position(first) - self.position(second))
         return float(first != second)
 
 
-def _options(hyperparameter):
+def _options(hyperparameter: keras_tuner.engine.hyperparameters.HyperParameter) -> Sequence[Scalar] | None:
     if isinstance(hyperparameter, _kinds.Fixed):
         return [hyperparameter.value]
     if isinstance(hyperparameter, _kinds.Boolean):

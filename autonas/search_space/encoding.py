@@ -1,9 +1,13 @@
 """Encoding of a conditional search space: sampling, neighbours, mutation, crossover, features and distances."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import keras_tuner
 import numpy as np
 
 from autonas.search_space.dimension import Dimension
 from autonas.search_space.reserved import is_reserved
+from autonas.search_space.values import Key, Scalar
 
 
 class Encoding:
@@ -23,7 +27,7 @@ class Encoding:
         is_ordered: Boolean array of shape `(width,)`: whether the dimension of a column is ordered.
     """
 
-    def __init__(self, hyperparameters):
+    def __init__(self, hyperparameters: keras_tuner.HyperParameters) -> None:
         self.dimensions = [Dimension(hyperparameter) for hyperparameter in hyperparameters.space]
         widths = [dimension.width for dimension in self.dimensions]
         self.width = sum(widths)
@@ -33,19 +37,19 @@ class Encoding:
 
     # ------------------------------------------------------------------ architectures
 
-    def walk(self, pick):
+    def walk(self, pick: Callable[[Dimension], Scalar]) -> dict[str, Scalar]:
         """Build an architecture by calling `pick(dimension)` for every active dimension, parents first."""
-        values = {}
+        values: dict[str, Scalar] = {}
         for dimension in self.dimensions:
             if dimension.is_active(values):
                 values[dimension.name] = pick(dimension)
         return values
 
-    def default(self):
+    def default(self) -> dict[str, Scalar]:
         """Return the default architecture."""
         return self.walk(lambda dimension: dimension.default)
 
-    def sample(self, generator):
+    def sample(self, generator: np.random.Generator) -> dict[str, Scalar]:
         """Draw a random architecture, every active dimension uniformly.
 
         Args:
@@ -53,11 +57,11 @@ class Encoding:
         """
         return self.walk(lambda dimension: dimension.sample(generator))
 
-    def is_valid(self, values):
+    def is_valid(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether `values` has a legal value for every active dimension and no other unreserved names."""
         return self.key(self.complete(values)) == self.key(values)
 
-    def complete(self, values, generator=None):
+    def complete(self, values: Mapping[str, Scalar], generator: np.random.Generator | None = None) -> dict[str, Scalar]:
         """Complete partial values to a valid architecture.
 
         Legal values of active dimensions are kept. Illegal values and values of inactive dimensions are dropped.
@@ -68,7 +72,7 @@ class Encoding:
             generator: A `numpy.random.Generator` for the missing values, or `None` for the defaults.
         """
 
-        def pick(dimension):
+        def pick(dimension: Dimension) -> Scalar:
             value = values.get(dimension.name)
             if value is not None and dimension.is_legal(value):
                 return value
@@ -76,9 +80,9 @@ class Encoding:
 
         return self.walk(pick)
 
-    def architectures(self):
+    def architectures(self) -> Iterator[dict[str, Scalar]]:
         """Yield all architectures. A continuous dimension takes only its default value."""
-        stack = [(0, {})]
+        stack: list[tuple[int, dict[str, Scalar]]] = [(0, {})]
         while stack:
             position, values = stack.pop()
             while position < len(self.dimensions):
@@ -91,13 +95,13 @@ class Encoding:
                     values = {**values, dimension.name: options[0]}
             yield values
 
-    def key(self, values):
+    def key(self, values: Mapping[str, Scalar]) -> Key:
         """Return a hashable key of an architecture, without the names that begin with `tuner/`."""
         return tuple(sorted([item for item in values.items() if not is_reserved(item[0])]))
 
     # ------------------------------------------------------------------ moves
 
-    def mutate(self, values, generator):
+    def mutate(self, values: Mapping[str, Scalar], generator: np.random.Generator) -> dict[str, Scalar]:
         """Return a copy of `values` with one random active dimension moved to a neighbouring value.
 
         Dimensions that become active by the change are drawn at random. Dimensions with a single value are never
@@ -108,7 +112,9 @@ class Encoding:
             return dict(values)
         return self._changed(values, free[generator.integers(len(free))], generator)
 
-    def neighbours(self, values, generator, n_steps=4):
+    def neighbours(
+        self, values: Mapping[str, Scalar], generator: np.random.Generator, n_steps: int = 4
+    ) -> Iterator[dict[str, Scalar]]:
         """Yield the architectures that differ from `values` in one active dimension, in the order of the dimensions.
 
         Args:
@@ -121,14 +127,16 @@ class Encoding:
             for value in dimension.others(values[dimension.name], generator, n_steps):
                 yield self.complete({**values, dimension.name: value}, generator)
 
-    def crossover(self, first, second, generator):
+    def crossover(
+        self, first: Mapping[str, Scalar], second: Mapping[str, Scalar], generator: np.random.Generator
+    ) -> dict[str, Scalar]:
         """Return a child of two architectures (uniform crossover).
 
         A dimension that is active in both parents is inherited from either with equal probability. A dimension that is
         active in one parent is inherited from that parent. A dimension that is active in neither is drawn at random.
         """
 
-        def pick(dimension):
+        def pick(dimension: Dimension) -> Scalar:
             parents = [parent for parent in (first, second) if dimension.name in parent]
             if not parents:
                 return dimension.sample(generator)
@@ -137,17 +145,19 @@ class Encoding:
 
         return self.walk(pick)
 
-    def _free(self, values):
+    def _free(self, values: Mapping[str, Scalar]) -> list[Dimension]:
         """Return the active dimensions with more than one value."""
         return [dimension for dimension in self.dimensions if dimension.size > 1 and dimension.name in values]
 
-    def _changed(self, values, dimension, generator):
+    def _changed(
+        self, values: Mapping[str, Scalar], dimension: Dimension, generator: np.random.Generator
+    ) -> dict[str, Scalar]:
         value = dimension.neighbour(values[dimension.name], generator)
         return self.complete({**values, dimension.name: value}, generator)
 
     # ------------------------------------------------------------------ numbers
 
-    def features(self, architectures):
+    def features(self, architectures: Sequence[Mapping[str, Scalar]]) -> np.ndarray:
         """Encode architectures as numeric features.
 
         Args:
@@ -164,7 +174,7 @@ class Encoding:
             features[:, column : column + dimension.width] = codes
         return features
 
-    def distance(self, first, second):
+    def distance(self, first: Mapping[str, Scalar], second: Mapping[str, Scalar]) -> float:
         """Return the distance of two architectures, the sum of the distances in all dimensions.
 
         An ordered dimension contributes the difference of the positions on its scale, from 0 to 1. An unordered one

@@ -4,6 +4,6 @@
 PREFIX = "tuner/"
 
 
-def is_reserved(name):
+def is_reserved(name: str) -> bool:
     """Return whether a name in the values of a trial is a reserved name."""
     return name.startswith(PREFIX)

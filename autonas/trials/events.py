@@ -1,12 +1,18 @@
 """The events of a search: the entries of its journal, and the check of a journal before a search continues from it."""
 
+from __future__ import annotations
+
 import dataclasses
-from typing import ClassVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar
 
 import keras_tuner
 
 from autonas import storage
+from autonas.search_space.values import Scalar
 from autonas.trials import records, reserved, states
+from autonas.trials.journal import Journal
+from autonas.trials.records import Result
 from autonas.trials.states import Stage, Status
 
 _NUMBERS = {str: (float, None)}
@@ -15,6 +21,7 @@ _VERSION = 1
 _TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
+@dataclasses.dataclass(frozen=True)
 class Event:
     """An entry of the journal.
 
@@ -27,16 +34,16 @@ class Event:
     """
 
     kind: ClassVar[str]
-    shape: ClassVar[dict]
+    shape: ClassVar[dict[str, Any]]
     is_open: ClassVar[bool] = False
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """Return the entry of the journal, a JSON-like dict."""
         entry = {"event": self.kind} | {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return entry | entry.pop("further", {})
 
     @classmethod
-    def from_json(cls, entry):
+    def from_json(cls, entry: dict[str, Any]) -> Event:
         """Return the event of an entry of its kind."""
         names = {field.name for field in dataclasses.fields(cls)}
         fields = {name: value for name, value in entry.items() if name in names}
@@ -55,7 +62,7 @@ class Search(Event):
 
     seed: int
     version: int = _VERSION
-    further: dict = dataclasses.field(default_factory=dict)
+    further: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Space(Event):
     kind = "space"
     shape = {"added": [{"class_name": ("Boolean", "Choice", "Fixed", "Float", "Int"), "config": {str: object}}]}
 
-    added: list
+    added: list[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +83,7 @@ class Baseline(Event):
     shape = {"record": {str: object}}
     is_open = True
 
-    record: dict
+    record: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Created(Event):
     shape = {"trial_id": str, "values": _VALUES}
 
     trial_id: str
-    values: dict
+    values: dict[str, Scalar]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +106,7 @@ class Epoch(Event):
 
     trial_id: str
     epoch: int
-    numbers: dict
+    numbers: dict[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,15 +137,15 @@ class Ended(Event):
     is_open = True
 
     trial_id: str
-    values: dict
+    values: dict[str, Scalar]
     status: str
     score: float | None
     best_step: int | None
-    metrics: dict
+    metrics: dict[str, float]
     message: str | None
-    further: dict = dataclasses.field(default_factory=dict)
+    further: dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    def result(self, history):
+    def result(self, history: list[dict[str, float]]) -> Result:
         """Return the `Result` of the trial.
 
         Args:
@@ -169,19 +176,19 @@ class Final(Event):
     is_open = True
 
     of: str
-    record: dict
+    record: dict[str, Any]
     weights: str | None = None
 
 
 _CLASSES = {cls.kind: cls for cls in (Search, Space, Baseline, Created, Epoch, Ended, Final)}
 
 
-def read(journal):
+def read(journal: Journal) -> list[Event]:
     """Return the events of a `Journal`, a list in the order in which they happened."""
     return [_CLASSES[entry["event"]].from_json(entry) for entry in journal.read()]
 
 
-def check(entries, path):
+def check(entries: Sequence[dict[str, Any]], path: str) -> None:
     """Raise an error if the entries of a journal can't be the events of a search.
 
     Args:
@@ -192,7 +199,8 @@ def check(entries, path):
         ValueError: If an entry is of an unknown kind, lacks a value or has a value of a wrong type, if a trial has
             another id than a search gives it, or if the journal is of another version. The message names the line.
     """
-    running, ended = set(), set()
+    running: set[str] = set()
+    ended: set[str] = set()
     for number, entry in enumerate(entries):
         reason = _wrong_shape(entry) or _wrong_content(entry, number, running, ended)
         if reason is not None:
@@ -202,7 +210,7 @@ def check(entries, path):
             )
 
 
-def _wrong_shape(entry):
+def _wrong_shape(entry: dict[str, Any]) -> str | None:
     kind = entry.get("event")
     if not isinstance(kind, str) or kind not in _CLASSES:
         return f"the kind of event {kind!r:.60} is unknown"
@@ -219,7 +227,7 @@ def _wrong_shape(entry):
     return None
 
 
-def _wrong_content(entry, number, running, ended):
+def _wrong_content(entry: dict[str, Any], number: int, running: set[str], ended: set[str]) -> str | None:
     """Return the reason why an entry is wrong, or `None`; update the sets of ids of running and ended trials."""
     kind = entry["event"]
     if (kind == Search.kind) != (number == 0):
@@ -245,7 +253,7 @@ def _wrong_content(entry, number, running, ended):
     return _wrong_values(entry["values"], running | ended)
 
 
-def _wrong_record(entry, ended):
+def _wrong_record(entry: dict[str, Any], ended: set[str]) -> str | None:
     if entry["record"].get("stage") != entry["event"]:
         return f"the record isn't of stage {entry['event']!r}"
     # The candidate that violates constraints, and is trained after the search, isn't a trial of the search.
@@ -254,7 +262,7 @@ def _wrong_record(entry, ended):
     return None
 
 
-def _wrong_values(values, trial_ids):
+def _wrong_values(values: Mapping[str, Scalar], trial_ids: Collection[str]) -> str | None:
     # The log has a folder by the name of the stage.
     if not reserved.is_candidate(values) and values[reserved.STAGE] not in (Stage.SUPERNET, Stage.ONE_SHOT):
         return f"{reserved.STAGE!r} is {values[reserved.STAGE]!r:.60}"

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 from autonas.trials import events, journal, lock, states, weights
 
@@ -32,7 +34,7 @@ _FILE = re.compile(
 )
 
 
-def check(directory):
+def check(directory: str | os.PathLike[str]) -> None:
     """Raise an error if a search in a folder could change files of other origin.
 
     Args:
@@ -59,7 +61,7 @@ def check(directory):
         _refuse(directory, f"{others[0]!r:.60} and no search. Empty it")
 
 
-def remove_run(directory):
+def remove_run(directory: str | os.PathLike[str]) -> None:
     """Delete the files of the search in a folder, and the folders of these files unless they hold other files.
 
     The journal is deleted last, so that an interrupted deletion can be repeated.
@@ -84,19 +86,19 @@ def remove_run(directory):
     os.remove(os.path.join(directory, journal.NAME))
 
 
-def earlier_seed(directory):
+def earlier_seed(directory: str | os.PathLike[str]) -> int | None:
     """Return the seed of the search in a folder, `None` without a search."""
     header = earlier_header(directory)
     return None if header is None else header["seed"]
 
 
-def earlier_header(directory):
+def earlier_header(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Return the header of the search in a folder, a dict; `None` without a search."""
     entries = _entries(directory)
     return entries[0] if entries else None
 
 
-def check_same_search(directory, header):
+def check_same_search(directory: str | os.PathLike[str], header: Mapping[str, Any]) -> None:
     """Raise a `ValueError` that shows the differences if the search in a folder has another header."""
     earlier = earlier_header(directory)
     if earlier is None:
@@ -110,7 +112,7 @@ def check_same_search(directory, header):
         )
 
 
-def _entries(directory):
+def _entries(directory: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Return the checked entries of the journal in a folder; an empty list without a journal."""
     path = os.path.join(directory, journal.NAME)
     entries = journal.Journal(path).read()
@@ -118,7 +120,7 @@ def _entries(directory):
     return entries
 
 
-def _written(directory, parent=""):
+def _written(directory: str | os.PathLike[str], parent: str = "") -> Iterator[tuple[str, int, bool]]:
     """Yield the files and folders of a run: path, mode, and whether the path should be a folder.
 
     The content of a folder precedes the folder. Links aren't followed.
@@ -135,14 +137,14 @@ def _written(directory, parent=""):
                 yield path, entry.stat(follow_symlinks=False).st_mode, is_folder
 
 
-def _begins(path, beginning):
+def _begins(path: str, beginning: bytes) -> bool:
     """Return whether a file has this beginning, or holds only the first bytes of the beginning."""
     with open(path, "rb") as file:
         content = file.read(max(1, len(beginning)))
     return beginning.startswith(content)
 
 
-def _holds_search(directory):
+def _holds_search(directory: str | os.PathLike[str]) -> bool:
     """Return whether a folder has a journal with a complete first line."""
     path = os.path.join(directory, journal.NAME)
     if not os.path.exists(path):
@@ -151,14 +153,14 @@ def _holds_search(directory):
         return file.readline().endswith(b"\n")
 
 
-def _refuse(directory, held):
+def _refuse(directory: str | os.PathLike[str], held: str) -> NoReturn:
     raise ValueError(
         "`directory` must be a new or empty folder, or that of an earlier search. Received: "
         f"{directory!r:.200}, which holds {held}, or choose another directory."
     )
 
 
-def _differences(before, now, path=""):
+def _differences(before: object, now: object, path: str = "") -> list[str]:
     if isinstance(before, dict) and isinstance(now, dict):
         return [
             line

@@ -1,11 +1,15 @@
 """The header of a run: the facts in which a continued search must agree with the earlier search."""
 
+from collections.abc import Collection
+from typing import Any
+
 from autonas.data import fingerprint
+from autonas.data.fit_data import FitData
 from autonas.objectives import metrics
 from autonas.prediction import predictor
 
 
-def header(plan, prepared, epochs, data):
+def header(plan: Any, prepared: Any, epochs: int, data: FitData) -> dict[str, Any]:
     """Return the facts that identify a search.
 
     Args:
@@ -38,7 +42,7 @@ def header(plan, prepared, epochs, data):
     }
 
 
-def _fingerprints(prepared, data):
+def _fingerprints(prepared: Any, data: FitData) -> dict[str, Any]:
     if data.is_stream:
         fingerprints = dict(prepared.dataset.facts)
     else:
@@ -49,7 +53,7 @@ def _fingerprints(prepared, data):
     return fingerprints | {"sample_weight": fingerprint(data.sample_weight), "groups": fingerprint(data.groups)}
 
 
-def _by_name(name, value, names):
+def _by_name(name: str, value: Any, names: Collection[str]) -> dict[str, Any]:
     """Return the fingerprint of a value for one input or head, or of the values for several, a dict by name."""
     values = predictor.split_inputs(value, list(names))
     if len(names) == 1:

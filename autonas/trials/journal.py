@@ -4,6 +4,7 @@ import json
 import os
 import re
 import zlib
+from typing import Any, NoReturn
 
 from autonas import storage
 
@@ -27,15 +28,15 @@ class Journal:
         path: Path of the file, which the first `append` creates.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = str(path)
-        self._n_lines = None
+        self._n_lines: int | None = None
         self._flusher = storage.Flusher()
 
-    def exists(self):
+    def exists(self) -> bool:
         return os.path.exists(self.path)
 
-    def read(self):
+    def read(self) -> list[dict[str, Any]]:
         """Return the entries of all events, a list of dicts in the order in which the events happened.
 
         Raises:
@@ -53,7 +54,7 @@ class Journal:
             self._refuse(len(lines) + 1, len(lines) + 1, "it doesn't end with a line break")
         return events
 
-    def append(self, event):
+    def append(self, event: dict[str, Any]) -> None:
         """Append the entry of an event, as from `events.Event.to_json`.
 
         When the method returns, the beginning of a search and the final fit are on disk. The end of a trial is flushed
@@ -68,7 +69,7 @@ class Journal:
         """
         try:
             if self._n_lines is None:
-                self._open()
+                self._n_lines = self._open()
             with open(self.path, "ab", opener=storage.open_without_links) as file:
                 file.write(_sealed(event, self._n_lines + 1))
                 file.flush()
@@ -86,7 +87,8 @@ class Journal:
                 self.path,
             ) from error
 
-    def _open(self):
+    def _open(self) -> int:
+        """Create the file or remove its unfinished line. Return the number of lines."""
         if not self.exists():
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             with open(self.path, "xb"):
@@ -97,9 +99,9 @@ class Journal:
         if unfinished:
             with open(self.path, "rb+", opener=storage.open_without_links) as file:
                 file.truncate(os.path.getsize(self.path) - len(unfinished))
-        self._n_lines = n_lines
+        return n_lines
 
-    def _lines(self):
+    def _lines(self) -> tuple[list[bytes], bytes]:
         """Return the finished lines, and the beginning of an unfinished line."""
         if not self.exists():
             return [], b""
@@ -107,20 +109,20 @@ class Journal:
             *lines, unfinished = file.read().split(b"\n")
         return lines, unfinished
 
-    def _refuse(self, number, n_lines, reason):
+    def _refuse(self, number: int, n_lines: int, reason: object) -> NoReturn:
         raise ValueError(
             f"Line {number} of {n_lines} of the journal {self.path!r} is damaged ({reason}). Nothing was changed. "
             "Restore the file, or delete this line and all after it: the search goes on from there."
         ) from None
 
 
-def _sealed(event, number):
+def _sealed(event: dict[str, Any], number: int) -> bytes:
     """Return the line of an event."""
     content = f'{json.dumps(event)[:-1]}, "n": {number}'.encode()
     return content + f', "crc": "{zlib.crc32(content):08x}"}}\n'.encode()
 
 
-def _unsealed(line, number, must_be_sealed):
+def _unsealed(line: bytes, number: int, must_be_sealed: bool) -> tuple[dict[str, Any], bool]:
     """Return the event of a line, and whether the line has a number and a checksum."""
     seal = _SEAL.fullmatch(line)
     if seal is None:
@@ -136,14 +138,14 @@ def _unsealed(line, number, must_be_sealed):
     return _parsed(content + b"}"), True
 
 
-def _parsed(content):
+def _parsed(content: bytes) -> dict[str, Any]:
     event = json.loads(content.decode())
     if not isinstance(event, dict):
         raise ValueError("it isn't a JSON object")
     return event
 
 
-def _goes_beyond_its_end(unfinished):
+def _goes_beyond_its_end(unfinished: bytes) -> bool:
     """Return whether text follows the event of an unfinished line: then the line break itself is damaged."""
     try:
         _, end = json.JSONDecoder().raw_decode(unfinished.decode("latin-1"))

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
 
 import filelock
 
@@ -15,7 +16,7 @@ LOCK, OWNER = "lock", "lock.json"
 
 
 @contextlib.contextmanager
-def held(directory):
+def held(directory: str) -> Iterator[None]:
     """Return a context in which no other process searches in a folder. A missing folder is created.
 
     The operating system releases the lock when the process ends for any reason.
@@ -53,7 +54,7 @@ def held(directory):
         lock.release()
 
 
-def _owner(directory):
+def _owner(directory: str) -> str:
     try:
         with open(os.path.join(directory, OWNER), encoding="utf-8") as file:
             return "process {process} on {host} (since {since})".format(**json.load(file))

@@ -1,37 +1,50 @@
 """The order of trials: which trials are comparable, which trial is better, and which trial won."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeGuard
 
 from autonas.costs.orientation import oriented
 from autonas.trials import reserved
+from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
 
 #: Number of trials with an equal number of epochs from which on longer trainings are preferred to more trials.
 _ENOUGH = 10
 
 
-def is_number(score):
+class Search(Protocol):
+    """The facts of a search that decide on the order of its trials, as in `SearchInfo`."""
+
+    served: str | None
+
+    def pairs(self) -> list[tuple[str, str]]: ...
+
+
+def is_number(score: float | None) -> TypeGuard[float]:
     """Return whether a score is present and finite."""
     return score is not None and math.isfinite(score)
 
 
-def target_epochs(record):
+def target_epochs(record: TrialRecord) -> int:
     """Return the number of epochs that a trial was to be trained for; 0 where all trials have the same number."""
     return reserved.epochs(record.values)
 
 
-def scored(records):
+def scored(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Return the completed candidates with a finite score, a list."""
     return [record for record in records if record.is_candidate and record.is_completed and is_number(record.score)]
 
 
-def longest(records):
+def longest(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """Return the records of the trials that were to be trained for the most epochs, a list."""
     most = max(map(target_epochs, records), default=0)
     return [record for record in records if target_epochs(record) == most]
 
 
-def comparable(records):
+def comparable(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Return the scored candidates of one number of epochs: only such scores tell which architecture is better.
 
     Of several numbers of epochs, the largest with at least 10 trials is taken, or else the number with most trials.
@@ -39,13 +52,15 @@ def comparable(records):
     Args:
         records: Iterable of `TrialRecord`s.
     """
-    by_epochs = {}
+    by_epochs: dict[int, list[TrialRecord]] = {}
     for record in scored(records):
         by_epochs.setdefault(target_epochs(record), []).append(record)
     return max(by_epochs.items(), key=lambda item: (min(len(item[1]), _ENOUGH), item[0]), default=(0, []))[1]
 
 
-def sort_key(objectives, records):
+def sort_key(
+    objectives: Sequence[tuple[str, str]], records: Iterable[TrialRecord]
+) -> Callable[[TrialRecord], tuple[float, ...]]:
     """Return a function that maps a record to its sort key; the best trial has the smallest key.
 
     Trials that were trained for more epochs come first. Ties are resolved by the first objective, then by the other
@@ -57,7 +72,7 @@ def sort_key(objectives, records):
     """
     most = max((target_epochs(record) for record in records if record.is_candidate), default=0)
 
-    def key(record):
+    def key(record: TrialRecord) -> tuple[float, ...]:
         # An ensemble consists of the trials that were trained for the most epochs.
         epochs = target_epochs(record) if record.is_candidate else most
         (main, _), *_ = objectives
@@ -69,7 +84,7 @@ def sort_key(objectives, records):
     return key
 
 
-def ranked(search, records):
+def ranked(search: Search, records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Return the scored candidates, the best first.
 
     Args:
@@ -80,7 +95,7 @@ def ranked(search, records):
     return sorted(candidates, key=sort_key(search.pairs(), candidates))
 
 
-def winner(search, records):
+def winner(search: Search, records: Iterable[TrialRecord]) -> TrialRecord | None:
     """Return the record of the trial whose model is returned, or else of the best trial; `None` without such a trial.
 
     Args:
@@ -97,6 +112,6 @@ def winner(search, records):
     return next(iter(candidates), None)
 
 
-def _score_key(score, direction):
+def _score_key(score: float | None, direction: str) -> float:
     """Return the sort key of a score: the better score first, a missing score last."""
     return -oriented(score, direction) if is_number(score) else math.inf

@@ -1,11 +1,16 @@
 """Records of trials, and the results and predictions of their evaluation."""
 
+from __future__ import annotations
+
 import copy
 import dataclasses
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from autonas.search_space.values import Scalar
 from autonas.trials.states import Stage, Status
 
 _KNOWN_TO_KERAS_TUNER = ("status", "metrics", "history", "message")
@@ -59,22 +64,22 @@ class Result:
     margins: list[float | None] = dataclasses.field(default_factory=list)
     network: str | None = None
     forecast: list[float] | None = None
-    report: dict = dataclasses.field(default_factory=dict)
+    report: dict[str, Any] = dataclasses.field(default_factory=dict)
     phases: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def from_facts(cls, facts, **fields):
+    def from_facts(cls, facts: Mapping[str, Any], **fields: Any) -> Result:
         """Return the result with facts that `TrialRecord.facts` returned, and with further fields."""
         names = {field.name for field in dataclasses.fields(Result)}
         return cls(**{name: value for name, value in facts.items() if name in names} | fields)
 
     @property
-    def is_completed(self):
+    def is_completed(self) -> bool:
         """Whether the trial was completed."""
         return self.status == Status.COMPLETED
 
     @property
-    def is_refused(self):
+    def is_refused(self) -> bool:
         """Whether the trial was rejected before its training, since it violates a constraint."""
         return self.status == Status.REFUSED
 
@@ -106,31 +111,31 @@ class TrialRecord(Result):
     trial_id: str
     number: int
     stage: Stage = Stage.SEARCH
-    values: dict = dataclasses.field(default_factory=dict)
+    values: dict[str, Scalar | None] = dataclasses.field(default_factory=dict)
     _: dataclasses.KW_ONLY
     score: float | None = None
     started: float = dataclasses.field(default_factory=time.time)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.stage, self.status = Stage(self.stage), Status(self.status)
 
     @property
-    def is_candidate(self):
+    def is_candidate(self) -> bool:
         """Whether the trial is a candidate: an architecture that is trained by itself."""
         return self.stage == Stage.SEARCH
 
-    def add_epoch(self, epoch, numbers):
+    def add_epoch(self, epoch: int, numbers: dict[str, float]) -> None:
         """Add the metrics of an epoch, counted from 1. Epochs of an earlier attempt from this one on are dropped."""
         del self.history[len(self.history) - max(0, self.epochs - epoch + 1) :]
         self.history.append(numbers)
         self.epochs = epoch
 
-    def take(self, result):
+    def take(self, result: Result) -> None:
         """Take over a `Result`, as that of the trial's evaluation."""
         for field in dataclasses.fields(Result):
             setattr(self, field.name, getattr(result, field.name))
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """Return the fields of the result that the journal keeps with the end of a trial, a JSON-like dict.
 
         The journal has the other fields elsewhere: the metrics of each epoch in events of their own; the status, the
@@ -140,7 +145,7 @@ class TrialRecord(Result):
         facts = {name: getattr(self, name) for name in names} | {"started": self.started}
         return {name: value for name, value in facts.items() if value != {}}
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         """Return the record as a dict that JSON can hold.
 
         Reports are in the journal: the dict has only the short report of one-shot scoring.
@@ -152,7 +157,7 @@ class TrialRecord(Result):
         return config | {"stage": str(self.stage), "status": str(self.status)}
 
     @classmethod
-    def from_json(cls, config):
+    def from_json(cls, config: dict[str, Any]) -> TrialRecord:
         """Return the record of a dict from `to_json`."""
         return cls(**config)
 
@@ -184,4 +189,4 @@ class HeadPredictions:
     task: str
     truth: np.ndarray
     outputs: np.ndarray
-    classes: list
+    classes: list[str]

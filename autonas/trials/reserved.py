@@ -3,7 +3,10 @@
 Keras Tuner reserves the prefix `tuner/`. A strategy writes into these entries how a trial is to be evaluated.
 """
 
+from collections.abc import Mapping
+
 from autonas.search_space.reserved import PREFIX, is_reserved
+from autonas.search_space.values import Scalar
 from autonas.trials.states import Stage
 
 #: The stage of a trial that isn't a candidate, a value of `Stage`. Absent or `"train"` for a candidate.
@@ -30,12 +33,12 @@ SUPERNET_EPOCHS = f"{PREFIX}supernet_epochs"
 COST_WEIGHT = f"{PREFIX}cost_weight"
 
 
-def architecture(values):
+def architecture(values: Mapping[str, Scalar | None]) -> dict[str, Scalar | None]:
     """Return the values of the hyperparameters of the search space, a new dict without the reserved names."""
     return {name: value for name, value in values.items() if not is_reserved(name)}
 
 
-def stage_of(values):
+def stage_of(values: Mapping[str, Scalar | None]) -> Stage:
     """Return the `Stage` of the trial with these values.
 
     Raises:
@@ -44,16 +47,16 @@ def stage_of(values):
     return Stage.SEARCH if is_candidate(values) else Stage(values[STAGE])
 
 
-def is_candidate(values):
+def is_candidate(values: Mapping[str, Scalar | None]) -> bool:
     """Return whether the values of a trial are an architecture to train by itself."""
     return values.get(STAGE, "train") == "train"
 
 
-def epochs(values):
+def epochs(values: Mapping[str, Scalar | None]) -> int:
     """Return the number of epochs that a trial is to be trained for; 0 where all trials have the same number."""
-    return values.get(EPOCHS) or 0
+    return int(values.get(EPOCHS) or 0)
 
 
-def is_continued(values):
+def is_continued(values: Mapping[str, Scalar | None]) -> bool:
     """Return whether a trial continues the training of an earlier trial."""
     return bool(values.get(INITIAL_EPOCH))

@@ -10,7 +10,7 @@ class _Word(str, enum.Enum):  # noqa: UP042 (Python 3.10 has no `StrEnum`)
     """A member is its value: in JSON, in texts, and compared to a string."""
 
     __str__ = str.__str__
-    __format__ = str.__format__
+    __format__ = str.__format__  # type: ignore[assignment]  # `Enum` has the type of its own method.
 
 
 class Stage(_Word):
@@ -44,6 +44,6 @@ class Status(_Word):
     INTERRUPTED = "interrupted"
 
 
-def id_of(number):
+def id_of(number: int) -> str:
     """Return the id of the trial with a number: `"0003"` of 3."""
     return f"{number:04d}"

@@ -4,6 +4,11 @@ import itertools
 import os
 import re
 import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
 
 from autonas import storage
 from autonas.trials import checkpoint as checkpoints
@@ -21,23 +26,23 @@ class TrialArrays:
         folder: Name of the folder of the files, in the folder of the run.
     """
 
-    def __init__(self, directory, folder):
+    def __init__(self, directory: str, folder: str) -> None:
         self.directory = os.path.join(directory, folder)
 
-    def path(self, trial_id):
+    def path(self, trial_id: str) -> str:
         """Return the path of the file of a trial."""
         return os.path.join(self.directory, f"{trial_id}.npz")
 
-    def exists(self, trial_id):
+    def exists(self, trial_id: str) -> bool:
         """Return whether a trial has a file."""
         return os.path.isfile(self.path(trial_id))
 
-    def write(self, arrays, trial_id):
+    def write(self, arrays: dict[str, np.ndarray], trial_id: str) -> None:
         """Write a dict of arrays to the file of a trial. The file gets its name once it is complete."""
         os.makedirs(self.directory, exist_ok=True)
         storage.write_arrays(self.path(trial_id), arrays)
 
-    def read(self, trial_id, convert=dict):
+    def read(self, trial_id: str, convert: Callable[[dict[str, np.ndarray]], Any] = dict) -> Any:
         """Return the content of the file of a trial.
 
         A damaged file counts as missing, with a warning, since its content can be computed again.
@@ -61,7 +66,7 @@ class TrialArrays:
             warnings.warn(str(storage.DamagedFile(path, error.reason, advice)), stacklevel=2)
             return None
 
-    def keep(self, trial_ids):
+    def keep(self, trial_ids: Iterable[str]) -> None:
         """Delete the files of all other trials. Files of other names, links and folders are kept."""
         kept = {os.path.basename(self.path(trial_id)) for trial_id in trial_ids}
         if os.path.islink(self.directory) or not os.path.isdir(self.directory):
@@ -78,18 +83,18 @@ class TrialWeights(TrialArrays):
         directory: Folder of the run.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: str) -> None:
         super().__init__(directory, "weights")
 
-    def save(self, weights, trial_id):
+    def save(self, weights: Sequence[np.ndarray], trial_id: str) -> None:
         """Write the weights of a trial, a list of arrays as from `keras.Model.get_weights`."""
         self.write({str(index): array for index, array in enumerate(weights)}, trial_id)
 
-    def assign(self, model, trial_id):
+    def assign(self, model: keras.Model, trial_id: str) -> bool:
         """Assign the weights of a trial to a model. Return whether the file exists and is undamaged."""
         shapes = [array.shape for array in model.get_weights()]
 
-        def of_this_network(arrays):
+        def of_this_network(arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
             weights = list(arrays.values())
             if [array.shape for array in weights] != shapes:
                 raise ValueError("it holds the weights of another network")
@@ -111,10 +116,10 @@ class TrialPredictions(TrialArrays):
     _MAX_FILES = 50
     _MAX_BYTES = 64 * 2**20
 
-    def __init__(self, directory):
+    def __init__(self, directory: str) -> None:
         super().__init__(directory, "predictions")
 
-    def keep_best(self, trial_ids):
+    def keep_best(self, trial_ids: Iterable[str]) -> None:
         """Delete the files of all trials but the first of these, up to 50 files and 64 MiB."""
         # The search for files stops once there are enough: it runs after every trial, and trials may be thousands.
         existing = list(itertools.islice(filter(self.exists, trial_ids), self._MAX_FILES))
@@ -129,13 +134,13 @@ class TrialCheckpoints(TrialArrays):
         directory: Folder of the run.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: str) -> None:
         super().__init__(directory, "checkpoints")
 
-    def save(self, checkpoint, trial_id):
+    def save(self, checkpoint: checkpoints.Checkpoint, trial_id: str) -> None:
         """Write the `Checkpoint` of a trial."""
         self.write(checkpoint.to_arrays(), trial_id)
 
-    def load(self, trial_id):
+    def load(self, trial_id: str) -> checkpoints.Checkpoint | None:
         """Return the `Checkpoint` of a trial; `None` for a missing or damaged file."""
         return self.read(trial_id, checkpoints.Checkpoint.from_arrays)
