@@ -1,9 +1,13 @@
 """The base class of strategies: Keras Tuner's contract met once, so that a strategy only suggests and observes."""
 
+from __future__ import annotations
+
 import collections
 import copy
 import dataclasses
 import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 import keras_tuner
 import numpy as np
@@ -12,14 +16,23 @@ from autonas.arguments import checks
 from autonas.oracles import constructors, keras_tuner_trials, locks, success
 from autonas.oracles.observation import Observation
 from autonas.search_space import encoding as encoding_module
+from autonas.search_space.values import Key, Scalar
 from autonas.trials.reserved import is_candidate
+
+if TYPE_CHECKING:
+    from autonas.oracles.fidelity.schedule import TrainingSchedule
+    from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 #: Answer of `ask`: no trial can be proposed before a pending one has ended.
-WAIT = "WAIT"
+WAIT: Final = "WAIT"
 #: Answer of `ask`: the space is exhausted.
-DONE = "DONE"
+DONE: Final = "DONE"
+#: Answer of `ask`: the values of the next trial, `WAIT` or `DONE`.
+Answer: TypeAlias = dict[str, Scalar] | Literal["WAIT", "DONE"]
+
+_Self = TypeVar("_Self", bound="Oracle")
 
 
 class Oracle(keras_tuner_trials.TrialKeeper):
@@ -83,22 +96,24 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     #: Whether `suggest` takes account of the probability of success, and repeats architectures after failures that may
     #: have been transient.
     weighs_success = False
+    #: The latest `encoding`.
+    _encoded: encoding_module.Encoding | None = None
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls: type[_Self], *args: Any, **kwargs: Any) -> _Self:
         oracle = super().__new__(cls)
         oracle._given = args, kwargs
         return oracle
 
     def __init__(
         self,
-        objective=None,
-        max_trials=None,
-        hyperparameters=None,
-        seed=None,
-        initial_points=None,
-        objectives=None,
-        repeats=False,
-    ):
+        objective: keras_tuner.Objective | str | None = None,
+        max_trials: int | None = None,
+        hyperparameters: keras_tuner.HyperParameters | None = None,
+        seed: int | None = None,
+        initial_points: Sequence[Mapping[str, Scalar]] | None = None,
+        objectives: list[keras_tuner.Objective] | None = None,
+        repeats: bool = False,
+    ) -> None:
         super().__init__(objective, objectives, max_trials, hyperparameters)
         # Keras Tuner replaces a seed of 0 by a random one.
         self.seed = secrets.randbelow(2**31) if seed is None else seed
@@ -107,17 +122,17 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         self.repeats = repeats
         self._n_initial = 0
         #: Architectures that have failed and will be tried again.
-        self._retries = collections.deque()
+        self._retries: collections.deque[dict[str, Scalar]] = collections.deque()
         #: By number: the values of trials that were asked for and not told yet.
-        self.pending = {}
+        self.pending: dict[int, dict[str, Scalar]] = {}
         self._asked = 0
         #: Keys of the architectures that were asked for and haven't failed.
-        self._tried = set()
+        self._tried: set[Key] = set()
         self._success = success.SuccessModel()
 
     # ------------------------------------------------------------------ the contract of a strategy
 
-    def suggest(self, generator):
+    def suggest(self, generator: np.random.Generator) -> Answer:
         """Propose an architecture.
 
         Args:
@@ -129,17 +144,17 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         """
         raise NotImplementedError
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         """Learn from a trial; does nothing by default.
 
         Args:
             observation: An `Observation`.
         """
 
-    def check(self):
+    def check(self) -> None:
         """Raise a `ValueError` if an argument of the constructor is invalid; called once, before the first trial."""
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         """Return numbers that explain the suggestions of the strategy, to be logged after a trial.
 
         Computing them is cheap and changes nothing. Scores are in the units of the user: a loss isn't negated. Of
@@ -152,23 +167,23 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         return {}
 
     @property
-    def schedule(self):
+    def schedule(self) -> TrainingSchedule | None:
         """The `TrainingSchedule` of an oracle that shortens trainings; `None` if all candidates are trained in full."""
         return None
 
     @property
-    def one_shot(self):
+    def one_shot(self) -> SupernetOracle | None:
         """The `SupernetOracle` at work: this oracle or the strategy inside it; `None` if no supernet is needed."""
         return None
 
     @property
-    def encoding(self):
+    def encoding(self) -> encoding_module.Encoding:
         """The space as an `Encoding`."""
-        if getattr(self, "_encoded", None) is None or len(self._encoded.dimensions) != len(self.hyperparameters.space):
+        if self._encoded is None or len(self._encoded.dimensions) != len(self.hyperparameters.space):
             self._encoded = encoding_module.Encoding(self.hyperparameters)
         return self._encoded
 
-    def is_new(self, values):
+    def is_new(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether an architecture hasn't been tried, or has failed and may succeed now."""
         return not is_candidate(values) or self._is_new_key(self.encoding.key(values))
 
@@ -178,12 +193,12 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     # ------------------------------------------------------------------ oracles as descriptions
 
     @property
-    def arguments(self):
+    def arguments(self) -> dict[str, Any]:
         """The arguments that were given to the constructor, a dict by name."""
         args, kwargs = self._given
         return dict(zip(constructors.accepted(type(self)), args, strict=False)) | kwargs
 
-    def with_arguments(self, **arguments):
+    def with_arguments(self: _Self, **arguments: Any) -> _Self:
         """Return a new oracle that is constructed like this one, but with these arguments.
 
         Args:
@@ -206,7 +221,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             )
         return type(self)(**self.arguments | arguments)
 
-    def fork(self, repeats):
+    def fork(self: _Self, repeats: bool) -> _Self:
         """Return an independent copy with the same observations.
 
         Args:
@@ -219,7 +234,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     # ------------------------------------------------------------------ ask and tell
 
     @locks.synchronized
-    def ask(self):
+    def ask(self) -> Answer:
         """Return the values of the next trial, `WAIT` or `DONE`; `DONE` after `max_trials` candidates."""
         if self._asked == 0:
             self.check()
@@ -229,7 +244,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             self._record(values)
         return values
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
         values = self.ask()
         if values == WAIT:
             return {"status": TrialStatus.IDLE}
@@ -237,7 +252,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             return {"status": TrialStatus.STOPPED}
         return {"status": TrialStatus.RUNNING, "values": values}
 
-    def repeat_ask(self, values):
+    def repeat_ask(self, values: dict[str, Scalar]) -> None:
         """Repeat an `ask` of an earlier process, which returned these values."""
         if self.suggest_changes_state:
             self._next(np.random.default_rng([self.seed, self._asked]))
@@ -245,7 +260,14 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             self._next_planned()
         self._record(values)
 
-    def tell(self, number, values, scores, margins=None, **facts):
+    def tell(
+        self,
+        number: int,
+        values: dict[str, Scalar],
+        scores: tuple[float, ...] | None,
+        margins: Iterable[float | None] | None = None,
+        **facts: Any,
+    ) -> None:
         """Add the result of a trial that was asked for.
 
         Args:
@@ -263,7 +285,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         self.tell_observation(Observation(number, values, scores, margins, **facts))
 
     @locks.synchronized
-    def tell_observation(self, observation):
+    def tell_observation(self, observation: Observation) -> None:
         """Add the result of a trial that was asked for, with everything that is known about it.
 
         Args:
@@ -280,7 +302,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         self.observe(observation)
 
     @locks.synchronized
-    def learn(self, values, scores, **facts):
+    def learn(self, values: dict[str, Scalar], scores: tuple[float, ...] | None, **facts: Any) -> None:
         """Add an observation without a preceding `ask`, as for a warm start.
 
         Args:
@@ -293,18 +315,18 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         self.tell(number, values, scores, **facts)
 
     @property
-    def n_asked(self):
+    def n_asked(self) -> int:
         """Number of trials that were asked for, which is the number of the next trial."""
         return self._asked
 
-    def _record(self, values):
+    def _record(self, values: dict[str, Scalar]) -> None:
         self.pending[self._asked] = values
         self._asked += 1
         self._n_candidates += self.counts(values)
         if is_candidate(values) and not self.repeats:
             self._tried.add(self.encoding.key(values))
 
-    def _end(self, number):
+    def _end(self, number: int) -> None:
         if number not in self.pending:
             is_known = checks.is_integer(number) and 0 <= number < self._asked
             reason = "has been told before" if is_known else f"wasn't asked for: there were {self._asked} trials"
@@ -314,7 +336,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             )
         del self.pending[number]
 
-    def _count(self, observation):
+    def _count(self, observation: Observation) -> None:
         """Count the success or failure of a candidate; a refused one is neither and not one of `max_trials`."""
         values, is_success = observation.values, observation.scores is not None
         if not is_success and observation.violation:
@@ -326,7 +348,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             if self.is_new(values):
                 self._retries.append(values)
 
-    def _is_acceptable(self, values, generator):
+    def _is_acceptable(self, values: Mapping[str, Scalar], generator: np.random.Generator) -> bool:
         """Return whether an architecture is new and, by a random draw, likely enough to succeed."""
         if not is_candidate(values):
             return True
@@ -335,7 +357,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         probability = 1.0 if self.weighs_success else self._success.probability(self.encoding, values)
         return probability == 1 or generator.random() < probability
 
-    def _next_planned(self):
+    def _next_planned(self) -> dict[str, Scalar] | None:
         """Return the next of the initial points or of the architectures to be tried again; `None` without any."""
         initial_points = [{}] if self.initial_points is None else self.initial_points
         while self._n_initial < len(initial_points):
@@ -349,19 +371,19 @@ class Oracle(keras_tuner_trials.TrialKeeper):
                 return values
         return None
 
-    def _propose(self, generator):
+    def _propose(self, generator: np.random.Generator) -> Answer:
         """Return the answer to `ask`, without recording it."""
         return DONE if self.is_full() else self._next(generator)
 
-    def _next(self, generator):
+    def _next(self, generator: np.random.Generator) -> Answer:
         """Return the values of the next trial, `WAIT` or `DONE`."""
         values = self._next_planned()
         if values is not None:
             return values
         for _ in range(self._max_collisions):
-            values = self.suggest(generator)
-            if not isinstance(values, dict) or self._is_acceptable(values, generator):
-                return values
+            answer = self.suggest(generator)
+            if not isinstance(answer, dict) or self._is_acceptable(answer, generator):
+                return answer
         # A strategy that repeats itself has converged: go on at random, and at last in order, until all is tried.
         for _ in range(10 * self._max_collisions):
             values = self.encoding.sample(generator)

@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import threadpoolctl
@@ -12,7 +14,10 @@ from autonas.oracles.fidelity import scale as fidelity
 from autonas.oracles.gp import acquisition as acquisitions
 from autonas.oracles.gp import prediction, targets
 from autonas.oracles.gp.gaussian_process import GaussianProcess, View
+from autonas.oracles.gp.targets import Quantity
+from autonas.oracles.observation import Observation
 from autonas.search_space import operation_graph
+from autonas.search_space.values import Key, Scalar
 
 ACQUISITIONS = ("expected_improvement", "upper_confidence_bound", "thompson")
 #: Maximum number of observations that are used: the best ones for one half, the latest for the other.
@@ -27,9 +32,12 @@ _LINEAR_WEIGHT = 0.1
 #: architectures in a row after which the limits are taken to lie farther away.
 _MAX_MUTATIONS, _MAX_REFUSED = 6, 10
 
+_Name: TypeAlias = tuple[Literal["objective", "constraint"], int]
+_Draw: TypeAlias = Callable[[np.random.Generator], dict[str, Scalar]]
+
 
 @functools.cache
-def _linear_algebra():
+def _linear_algebra() -> threadpoolctl.ThreadpoolController:
     """Return a controller of the loaded libraries of linear algebra; finding them takes a while."""
     return threadpoolctl.ThreadpoolController()
 
@@ -114,14 +122,14 @@ class BayesianOracle(base.Oracle):
 
     def __init__(
         self,
-        structure=None,
-        acquisition="expected_improvement",
-        beta=1.0,
-        n_initial=5,
-        n_parents=5,
-        n_samples=200,
-        **kwargs,
-    ):
+        structure: operation_graph.OperationGraph | None = None,
+        acquisition: Literal["expected_improvement", "upper_confidence_bound", "thompson"] = "expected_improvement",
+        beta: float = 1.0,
+        n_initial: int = 5,
+        n_parents: int = 5,
+        n_samples: int = 200,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.structure = structure
         self.acquisition = acquisition
@@ -130,17 +138,22 @@ class BayesianOracle(base.Oracle):
         self.n_parents = n_parents
         self.n_samples = n_samples
         #: By observation: the number of the trial, its architecture, scores, margins and fidelity.
-        self._numbers, self._observed, self._scores, self._margins, self._fidelities = [], [], [], [], []
+        self._numbers: list[int] = []
+        self._observed: list[dict[str, Scalar]] = []
+        self._scores: list[tuple[float, ...] | None] = []
+        self._margins: list[tuple[float | None, ...] | None] = []
+        self._fidelities: list[float] = []
         #: By number of observations, the latest one alone: their scores on one scale.
-        self._scaled = {}
+        self._scaled: dict[int, list[tuple[float, ...] | None]] = {}
         #: By the name of a quantity: the process, and the state for which it was fitted.
-        self._fits = {}
+        self._fits: dict[_Name, tuple[GaussianProcess, tuple[int, int, bool]]] = {}
         #: Quantities whose process was fitted for the next trial.
-        self._newly_fitted = set()
+        self._newly_fitted: set[_Name] = set()
         #: By pending trial: its `Prediction`; and the one of the latest trial with its scores, or `None`.
-        self._predictions, self._latest = {}, None
+        self._predictions: dict[int, prediction.Prediction] = {}
+        self._latest: tuple[prediction.Prediction, tuple[float, ...] | None] | None = None
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if self.structure is not None and not isinstance(self.structure, operation_graph.OperationGraph):
             raise ValueError(f"`structure` must be an OperationGraph or None. Received: structure={self.structure!r}")
@@ -150,32 +163,33 @@ class BayesianOracle(base.Oracle):
         checks.check_integer("n_parents", self.n_parents, 1)
         checks.check_integer("n_samples", self.n_samples, 1)
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         # The scores of all fidelities are mapped to one scale anew for each suggestion.
         scores = observation.training.measured_scores or observation.scores
         predicted = self._predictions.pop(observation.number, None)
         key = self.encoding.key(observation.values)
-        is_predicted = predicted is not None and predicted.is_of(key, observation.training.fidelity)
-        self._latest = (predicted, scores) if is_predicted else None
+        self._latest = None
+        if predicted is not None and predicted.is_of(key, observation.training.fidelity):
+            self._latest = predicted, scores
         self._numbers.append(observation.number)
         self._observed.append(observation.values)
         self._scores.append(scores)
         self._margins.append(observation.margins)
         self._fidelities.append(observation.training.fidelity)
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         predicted, scores = self._latest or (None, None)
         return {} if predicted is None else predicted.numbers(scores, self._objectives)
 
-    def suggest(self, generator):
+    def suggest(self, generator: np.random.Generator) -> dict[str, Scalar]:
         n_observed = len(self._observed)
         objectives, constraints = self._objective_quantities(n_observed), self._constraint_quantities(n_observed)
-        is_ready = bool(objectives) and objectives[0].start(self.n_initial) is not None
+        is_ready = bool(objectives) and objectives[0].is_known(self.n_initial)
         # The limits are learned around the initial points, if they aren't too far away: a feasible sample of the whole
         # space is rarely good in the objectives.
         is_near = self.initial_points and constraints and not is_ready and self._n_refused_in_a_row() < _MAX_REFUSED
         draw = self._near_initial_point if is_near else self.encoding.sample
-        constraints = [constraint for constraint in constraints if constraint.start(self.n_initial) is not None]
+        constraints = [constraint for constraint in constraints if constraint.is_known(self.n_initial)]
         candidates = []
         if is_ready or constraints:
             candidates = self._candidates(generator, draw)
@@ -186,33 +200,41 @@ class BayesianOracle(base.Oracle):
         with _linear_algebra().limit(limits=1, user_api="blas"):
             return self._most_promising(objectives if is_ready else [], constraints, candidates, generator)
 
-    def _objective_quantities(self, count):
+    def _objective_quantities(self, count: int) -> list[Quantity]:
         """Return a quantity per objective of the first `count` observations, without refused and failed trials."""
         scores = self._on_one_scale(count)
-        rows = [row for row, row_scores in enumerate(scores) if row_scores is not None]
-        n_objectives = max((len(scores[row]) for row in rows), default=0)
+        known = {row: of_row for row, of_row in enumerate(scores) if of_row is not None}
+        n_objectives = max(map(len, known.values()), default=0)
         return [
-            targets.Quantity(("objective", objective), rows, [scores[row][objective] for row in rows], targets.warped)
+            Quantity(
+                ("objective", objective), list(known), [of_row[objective] for of_row in known.values()], targets.warped
+            )
             for objective in range(n_objectives)
         ]
 
-    def _constraint_quantities(self, count):
+    def _constraint_quantities(self, count: int) -> list[Quantity]:
         """Return a quantity per constraint of the first `count` observations, without margins that weren't measured."""
         quantities = []
         margins = self._margins[:count]
         for constraint in range(max((len(row) for row in margins if row is not None), default=0)):
-            rows = [row for row, of_row in enumerate(margins) if of_row is not None and of_row[constraint] is not None]
-            numbers = targets.squashed([margins[row][constraint] for row in rows]).tolist()
-            quantities.append(targets.Quantity(("constraint", constraint), rows, numbers, targets.standardised))
+            known = {
+                row: margin
+                for row, of_row in enumerate(margins)
+                if of_row is not None and (margin := of_row[constraint]) is not None
+            }
+            numbers = targets.squashed(list(known.values())).tolist()
+            quantities.append(Quantity(("constraint", constraint), list(known), numbers, targets.standardised))
         return quantities
 
-    def _on_one_scale(self, count):
+    def _on_one_scale(self, count: int) -> list[tuple[float, ...] | None]:
         """Return the scores of the first `count` observations as they would be at the lowest fidelity, a list."""
         if not self._has_fidelities:
             return self._scores[:count]
         if count not in self._scaled:
             rows = list(zip(self._fidelities, self._numbers, self._scores, strict=True))[:count]
-            levels = {share: {} for share in sorted(set(self._fidelities[:count]))}
+            levels: dict[float, dict[int, tuple[float, ...]]] = {
+                share: {} for share in sorted(set(self._fidelities[:count]))
+            }
             for share, number, scores in rows:
                 if scores is not None:
                     levels[share][number] = scores
@@ -221,10 +243,16 @@ class BayesianOracle(base.Oracle):
         return self._scaled[count]
 
     @property
-    def _has_fidelities(self):
+    def _has_fidelities(self) -> bool:
         return min(self._fidelities, default=1.0) < 1
 
-    def _most_promising(self, objectives, constraints, candidates, generator):
+    def _most_promising(
+        self,
+        objectives: Sequence[Quantity],
+        constraints: Sequence[Quantity],
+        candidates: Sequence[dict[str, Scalar]],
+        generator: np.random.Generator,
+    ) -> dict[str, Scalar]:
         kept = self._kept(len(self._observed), _MAX_OBSERVATIONS)
         pending = list(self.pending.values())
         observed = [self._observed[row] for row in kept]
@@ -264,7 +292,14 @@ class BayesianOracle(base.Oracle):
         self._predictions[self.n_asked] = self._prediction(candidates[chosen], rows, processes, objectives, reasons)
         return candidates[chosen]
 
-    def _prediction(self, values, rows, processes, quantities, reasons):
+    def _prediction(
+        self,
+        values: Mapping[str, Scalar],
+        rows: Sequence[View],
+        processes: Sequence[GaussianProcess],
+        quantities: Sequence[Quantity],
+        reasons: dict[str, float],
+    ) -> prediction.Prediction:
         """Return the `Prediction` of the next trial, at the fidelity at which it is likely to be scored first."""
         share = min(self._fidelities)
         if share < 1:  # The position of the fidelity is the last column of its view.
@@ -275,7 +310,9 @@ class BayesianOracle(base.Oracle):
         self._newly_fitted.clear()
         return prediction.Prediction(self.encoding.key(values), share, reasons, means, deviations, kernel=kernel)
 
-    def _conditioned(self, quantity, kept, n_pending, n_full, views):
+    def _conditioned(
+        self, quantity: Quantity, kept: Sequence[int], n_pending: int, n_full: int, views: Sequence[View]
+    ) -> tuple[GaussianProcess, np.ndarray]:
         """Return a process conditioned on its targets, and on the predictions for the pending trials.
 
         The rows of the views are the kept observations, the pending trials and, `n_full` of them, the kept observations
@@ -296,7 +333,13 @@ class BayesianOracle(base.Oracle):
             process.condition([view.rows(rows) for view in views], values)
         return process, predicted[n_believed:] if n_full else predicted[: len(kept)]
 
-    def _acquire(self, processes, new, known, generator):
+    def _acquire(
+        self,
+        processes: Sequence[GaussianProcess],
+        new: Sequence[View],
+        known: np.ndarray,
+        generator: np.random.Generator,
+    ) -> np.ndarray:
         """Return the acquisition function of new architectures, shape `(candidates,)`.
 
         Args:
@@ -325,7 +368,7 @@ class BayesianOracle(base.Oracle):
         return acquisitions.log_sampled_improvement(as_one(draws), as_one(known).max())
 
     @staticmethod
-    def _as_one(known, generator):
+    def _as_one(known: np.ndarray, generator: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
         """Return a function from several scores to one, with random weights; from one score to itself."""
         lowest, highest = known.min(axis=0), known.max(axis=0)
         if len(lowest) == 1:
@@ -335,20 +378,22 @@ class BayesianOracle(base.Oracle):
             scalarisation.normalised(scores, lowest, highest), weights
         )
 
-    def _n_refused_in_a_row(self):
+    def _n_refused_in_a_row(self) -> int:
         refused = (feasibility.violation(margins) > 0 for margins in reversed(self._margins))
         return sum(1 for _ in itertools.takewhile(bool, refused))
 
-    def _near_initial_point(self, generator):
+    def _near_initial_point(self, generator: np.random.Generator) -> dict[str, Scalar]:
         """Return one of the initial points with a few decisions changed."""
-        values = self.encoding.complete(self.initial_points[generator.integers(len(self.initial_points))])
+        points = self.initial_points or ({},)
+        values = self.encoding.complete(points[int(generator.integers(len(points)))])
         for _ in range(generator.integers(1, _MAX_MUTATIONS, endpoint=True)):
             values = self.encoding.mutate(values, generator)
         return values
 
-    def _candidates(self, generator, draw):
+    def _candidates(self, generator: np.random.Generator, draw: _Draw) -> list[dict[str, Scalar]]:
         """Return new architectures: neighbours of the best ones, and samples by `draw`."""
-        candidates, encoding = {}, self.encoding
+        candidates: dict[Key, dict[str, Scalar]] = {}
+        encoding = self.encoding
         latest = list({number: row for row, number in enumerate(self._numbers)}.values())
         for row in self._from_best(latest, len(self._scores))[: self.n_parents]:
             for values in encoding.neighbours(self._observed[row], generator):
@@ -358,7 +403,7 @@ class BayesianOracle(base.Oracle):
             candidates.setdefault(encoding.key(values), values)
         return [values for key, values in candidates.items() if self._is_new_key(key)]
 
-    def _fitted(self, quantity):
+    def _fitted(self, quantity: Quantity) -> GaussianProcess:
         """Return the process of a quantity, whose kernel is fitted at growing numbers of observations.
 
         The kernel depends on these observations alone, so that a continued search fits the same one.
@@ -366,20 +411,20 @@ class BayesianOracle(base.Oracle):
         count = following = quantity.start(self.n_initial)
         while following <= len(self._observed):
             count, following = following, max(following + 1, int(following * _FIT_GROWTH))
-        process, fitted_on = self._fits.get(quantity.name, (None, None))
         state = count, self.encoding.width, self._has_fidelities
-        if fitted_on != state:
-            kind, index = quantity.name
-            quantities = self._objective_quantities if kind == "objective" else self._constraint_quantities
-            rows, values = quantities(count)[index].of(self._kept(count, _MAX_FITTED))
-            architectures, shares = zip(*((self._observed[row], self._fidelities[row]) for row in rows), strict=True)
-            process = GaussianProcess()
-            process.fit(self._views(architectures, shares), values)
-            self._fits[quantity.name] = process, state
-            self._newly_fitted.add(quantity.name)
+        if quantity.name in self._fits and self._fits[quantity.name][1] == state:
+            return self._fits[quantity.name][0]
+        kind, index = quantity.name
+        quantities = self._objective_quantities if kind == "objective" else self._constraint_quantities
+        rows, values = quantities(count)[index].of(self._kept(count, _MAX_FITTED))
+        architectures, shares = zip(*((self._observed[row], self._fidelities[row]) for row in rows), strict=True)
+        process = GaussianProcess()
+        process.fit(self._views(architectures, shares), values)
+        self._fits[quantity.name] = process, state
+        self._newly_fitted.add(quantity.name)
         return process
 
-    def _kept(self, count, limit):
+    def _kept(self, count: int, limit: int) -> list[int]:
         """Return the rows of the first `count` observations to use: all, or the best and the latest."""
         if count <= limit:
             return list(range(count))
@@ -387,14 +432,16 @@ class BayesianOracle(base.Oracle):
         best = self._from_best(range(count - n_latest), count)[: limit - n_latest]
         return sorted(best) + list(range(count - n_latest, count))
 
-    def _from_best(self, rows, count):
+    def _from_best(self, rows: Sequence[int], count: int) -> list[int]:
         """Return some rows of the first `count` observations in order, the fittest first."""
         scores = self._on_one_scale(count)
         violations = [feasibility.violation(self._margins[row]) for row in rows]
         fitness = feasibility.fitness([scores[row] for row in rows], violations)
         return [rows[index] for index in np.argsort(-fitness, kind="stable")]
 
-    def _views(self, architectures, shares=None):
+    def _views(
+        self, architectures: Sequence[Mapping[str, Scalar]], shares: Sequence[float] | None = None
+    ) -> list[View]:
         """Return views of architectures at these fidelities; `None` for full trainings."""
         features, groups = self.encoding.features(architectures), self.encoding.columns
         ordered = self.encoding.is_ordered

@@ -1,21 +1,22 @@
 """Constructors of oracles: their arguments and defaults."""
 
 import inspect
+from typing import Any
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def accepted(cls):
+def accepted(cls: type) -> dict[str, Any]:
     """Return the defaults of a constructor's arguments by name, in order, those of base classes behind `**kwargs` too.
 
     Args:
         cls: A class.
     """
-    defaults = {}
+    defaults: dict[str, Any] = {}
     for base in cls.__mro__:
         if "__init__" not in vars(base):
             continue
-        parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+        parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
         for parameter in parameters:
             if parameter.kind not in _VARIADIC:
                 defaults.setdefault(parameter.name, parameter.default)

@@ -1,11 +1,15 @@
 """Evolution: the fittest members of a small population have children that differ from them in one decision."""
 
 import typing
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.oracles import base, feasibility
+from autonas.oracles.observation import Observation
+from autonas.search_space.values import Scalar
 from autonas.trials import outcomes
 
 
@@ -19,8 +23,8 @@ class _Member(typing.NamedTuple):
         number: The number of its trial.
     """
 
-    values: dict
-    scores: tuple | None
+    values: dict[str, Scalar]
+    scores: tuple[float, ...] | None
     violation: float
     number: int
 
@@ -88,14 +92,14 @@ class EvolutionOracle(base.Oracle):
 
     def __init__(
         self,
-        population_size=5,
-        tournament_size=None,
-        survival="fitness",
-        crossover_probability=0.0,
-        max_attempts=10,
-        patience=5,
-        **kwargs,
-    ):
+        population_size: int = 5,
+        tournament_size: int | None = None,
+        survival: Literal["fitness", "age"] = "fitness",
+        crossover_probability: float = 0.0,
+        max_attempts: int = 10,
+        patience: int | None = 5,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.population_size = population_size
         self.tournament_size = tournament_size
@@ -104,13 +108,13 @@ class EvolutionOracle(base.Oracle):
         self.max_attempts = max_attempts
         self.patience = patience
         #: The members, the oldest first.
-        self._population = []
+        self._population: list[_Member] = []
         self._n_restarts = 0
         self._first_trial = 0
-        self._front = []
+        self._front: list[tuple[float, ...]] = []
         self._n_without_progress = 0
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         checks.check_integer("population_size", self.population_size, 1)
         if self.tournament_size is not None:
@@ -121,7 +125,7 @@ class EvolutionOracle(base.Oracle):
         if self.patience is not None:
             checks.check_integer("patience", self.patience, 1)
 
-    def suggest(self, generator):
+    def suggest(self, generator: np.random.Generator) -> dict[str, Scalar]:
         while self._population and self._asked - self._first_trial >= self._size:
             parent = self._tournament(generator)
             for _ in range(self.max_attempts):
@@ -133,7 +137,7 @@ class EvolutionOracle(base.Oracle):
                 self._begin_anew()
         return self.encoding.sample(generator)
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         member = _Member(observation.values, observation.scores, observation.violation, observation.number)
         if observation.is_update:
             self._update(member)
@@ -143,7 +147,7 @@ class EvolutionOracle(base.Oracle):
             if self.patience is not None and self._n_without_progress >= self.patience * len(member.values):
                 self._begin_anew()
 
-    def _update(self, updated):
+    def _update(self, updated: _Member) -> None:
         """Replace the scores of a member, or let it join again."""
         for index, member in enumerate(self._population):
             if member.values == updated.values:
@@ -154,19 +158,19 @@ class EvolutionOracle(base.Oracle):
         if updated.number >= self._first_trial:
             self._join(updated)
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         numbers = {"strategy/restarts": float(self._n_restarts)}
         numbers["strategy/population_size"] = float(len(self._population))
         if self._population:
             born = np.mean([member.number for member in self._population])
             numbers["strategy/population_age_mean"] = float(self.n_asked - 1 - born)
-        feasible = [member.scores for member in self._population if not member.violation]
+        feasible = [member.scores for member in self._population if member.scores is not None and not member.violation]
         for name, statistic in (("best", np.max), ("median", np.median), ("worst", np.min)) if feasible else ():
             metrics = outcomes.as_known(statistic(feasible, axis=0), self._objectives)
             numbers |= outcomes.by_objective(f"strategy/population_fitness_{name}", metrics, self._objectives)
         return numbers
 
-    def _join(self, member):
+    def _join(self, member: _Member) -> None:
         if self._is_progress(member.scores, member.violation):
             self._n_without_progress = 0
         if member.violation and sum(not other.violation for other in self._population) >= self._size:
@@ -176,17 +180,17 @@ class EvolutionOracle(base.Oracle):
             del self._population[0 if self.survival == "age" else int(np.argmin(self._fitness()))]
 
     @property
-    def _size(self):
+    def _size(self) -> int:
         """Number of members of a full population."""
         return self.population_size * (1 + self._n_restarts)
 
-    def _begin_anew(self):
+    def _begin_anew(self) -> None:
         self._population, self._front = [], []
         self._n_restarts += 1
         self._n_without_progress = 0
         self._first_trial = self._asked
 
-    def _tournament(self, generator):
+    def _tournament(self, generator: np.random.Generator) -> int:
         """Return the index of the fittest of some members."""
         fitness = self._fitness()
         size = self.tournament_size
@@ -196,22 +200,22 @@ class EvolutionOracle(base.Oracle):
         drawn = generator.choice(len(fitness), min(size, len(fitness)), replace=False)
         return max(drawn, key=lambda index: fitness[index])
 
-    def _child(self, parent, generator):
+    def _child(self, parent: int, generator: np.random.Generator) -> dict[str, Scalar]:
         """Return a child of the member at an index."""
         child = self._population[parent].values
         if len(self._population) > 1 and generator.random() < self.crossover_probability:
-            other = int(generator.integers(len(self._population) - 1))
-            other = self._population[other if other < parent else other + 1].values
-            child = self.encoding.crossover(child, other, generator)
+            index = int(generator.integers(len(self._population) - 1))
+            other = self._population[index if index < parent else index + 1]
+            child = self.encoding.crossover(child, other.values, generator)
         return self.encoding.mutate(child, generator)
 
-    def _fitness(self):
+    def _fitness(self) -> np.ndarray:
         _, scores, violations, _ = zip(*self._population, strict=True)
         return feasibility.fitness(scores, violations)
 
-    def _is_progress(self, scores, violation):
+    def _is_progress(self, scores: Sequence[float] | None, violation: float) -> bool:
         """Return whether no member of this population was as good in all objectives."""
-        reached = (-violation,) if violation else (0.0, *scores)
+        reached = (-violation,) if violation else (0.0, *(scores or ()))
         if any(_is_as_good(other, reached) for other in self._front):
             return False
         self._front = [other for other in self._front if not _is_as_good(reached, other)]
@@ -219,7 +223,7 @@ class EvolutionOracle(base.Oracle):
         return True
 
 
-def _is_as_good(first, second):
+def _is_as_good(first: Sequence[float], second: Sequence[float]) -> bool:
     """Return whether the first has a smaller violation or, if both are feasible, is as good in all scores."""
     if min(first[0], second[0]) < 0:
         return first[0] >= second[0]

@@ -1,11 +1,13 @@
 """Feasibility: whether architectures satisfy all constraints, and an order of feasible and infeasible ones."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from autonas.oracles import nsga2
 
 
-def violation(margins):
+def violation(margins: Sequence[float | None] | None) -> float:
     """Return by how much all limits are exceeded: the sum of −margin over negative margins, 0 if there are none.
 
     Args:
@@ -14,7 +16,7 @@ def violation(margins):
     return -sum(margin for margin in margins or () if margin is not None and margin < 0)
 
 
-def fitness(scores, violations):
+def fitness(scores: Sequence[Sequence[float] | None], violations: Sequence[float]) -> np.ndarray:
     """Return numbers that are larger for fitter architectures: constrained domination.
 
     A feasible architecture comes before an infeasible one. Of two infeasible ones, the smaller violation comes first.
@@ -29,10 +31,10 @@ def fitness(scores, violations):
         Array of shape `(n,)`.
     """
     fitness = -np.array(violations, dtype=float)
-    ranked = [row for row, row_scores in enumerate(scores) if row_scores is not None and violations[row] == 0]
+    ranked = {row: of_row for row, of_row in enumerate(scores) if of_row is not None and violations[row] == 0}
     if ranked:
-        ranked_scores = [scores[row] for row in ranked]
-        fitness[ranked] = 1 + (
+        ranked_scores = list(ranked.values())
+        fitness[list(ranked)] = 1 + (
             # Not by ranks: equal scores are equally fit.
             np.unique(ranked_scores, return_inverse=True)[1].ravel()
             if len(ranked_scores[0]) == 1

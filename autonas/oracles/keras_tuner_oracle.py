@@ -3,12 +3,17 @@
 import contextlib
 import copy
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import keras_tuner
+import numpy as np
 
 from autonas.costs.orientation import oriented
 from autonas.oracles import base
+from autonas.oracles.base import Answer
 from autonas.oracles.fidelity.schedule import TrainingSchedule
+from autonas.oracles.observation import Observation
 from autonas.trials import reserved, states
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
@@ -45,7 +50,15 @@ class KerasTunerOracle(base.Oracle):
     ```
     """
 
-    def __init__(self, oracle, objective=None, max_trials=None, hyperparameters=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        objective: keras_tuner.Objective | str | None = None,
+        max_trials: int | None = None,
+        hyperparameters: keras_tuner.HyperParameters | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             objective=objective or oracle.objective,
             max_trials=oracle.max_trials if max_trials is None else max_trials,
@@ -64,14 +77,14 @@ class KerasTunerOracle(base.Oracle):
         wrapped._save_trial = lambda trial: None
         # A failed trial is a row of the leaderboard, not the end of the search.
         wrapped.max_consecutive_failed_trials = 10**9
-        self._proposed = []
+        self._proposed: list[keras_tuner.engine.trial.Trial] = []
 
     @property
-    def schedule(self):
+    def schedule(self) -> TrainingSchedule | None:
         is_hyperband = isinstance(self.oracle, keras_tuner.oracles.HyperbandOracle)
         return _HyperbandSchedule(self._proposed) if is_hyperband else None
 
-    def _next(self, generator):
+    def _next(self, generator: np.random.Generator) -> Answer:
         with _quiet():
             self._wrapped.update_space(self.hyperparameters)
             trial = self._wrapped.create_trial(f"slot_{self._asked}")
@@ -87,7 +100,7 @@ class KerasTunerOracle(base.Oracle):
         self._proposed.append(trial)
         return values
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         if observation.is_update:
             return
         trial = self._proposed[observation.number]
@@ -114,16 +127,16 @@ class _HyperbandSchedule(TrainingSchedule):
 
     continues_trainings = True
 
-    def __init__(self, trials):
+    def __init__(self, trials: list[keras_tuner.engine.trial.Trial]) -> None:
         self.trials = trials
 
-    def promotable(self):
+    def promotable(self) -> list[str]:
         completed = [number for number, trial in enumerate(self.trials) if trial.status == TrialStatus.COMPLETED]
         return [states.id_of(number) for number in reversed(completed)]
 
 
 @contextlib.contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     """Silence the warning of Keras Tuner's locks, which use a deprecated name of `threading.current_thread`."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="keras_tuner")

@@ -2,12 +2,15 @@
 
 import json
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras_tuner
 
 from autonas.costs.orientation import oriented
 from autonas.oracles import locks
 from autonas.oracles.observation import LearningCurve, Observation, Training
+from autonas.search_space.values import Scalar
 from autonas.trials import events, outcomes, reserved, states
 from autonas.trials import journal as journal_module
 
@@ -27,7 +30,16 @@ class TrialKeeper(keras_tuner.Oracle):
         hyperparameters: The space or `None`.
     """
 
-    def __init__(self, objective, objectives, max_trials, hyperparameters):
+    hyperparameters: keras_tuner.HyperParameters
+    seed: int
+
+    def __init__(
+        self,
+        objective: keras_tuner.Objective | str | None,
+        objectives: list[keras_tuner.Objective] | None,
+        max_trials: int | None,
+        hyperparameters: keras_tuner.HyperParameters | None,
+    ) -> None:
         super().__init__(
             objective=objectives[0] if objective is None and objectives else objective,
             max_trials=max_trials,
@@ -38,25 +50,26 @@ class TrialKeeper(keras_tuner.Oracle):
         self.objectives = objectives
         self.verbose = 0
         self.lock = locks.Lock()
-        self.journal = None
+        self.journal: journal_module.Journal | None = None
         self._n_candidates = 0
         #: Number of hyperparameters that are in the journal.
         self._n_journaled = 0
         #: Ids of the trials that haven't ended; and the trials of an earlier process among them.
-        self._running, self._unfinished = set(), []
+        self._running: set[str] = set()
+        self._unfinished: list[keras_tuner.engine.trial.Trial] = []
 
-    def is_full(self):
+    def is_full(self) -> bool:
         """Return whether the number of candidates has reached `max_trials`."""
         return self.max_trials is not None and self._n_candidates >= self.max_trials
 
-    def counts(self, values):
+    def counts(self, values: Mapping[str, Scalar]) -> bool:
         """Return whether a trial with these values counts towards `max_trials`."""
         return reserved.is_candidate(values)
 
     # ------------------------------------------------------------------ trials
 
     @locks.synchronized
-    def create_trial(self, tuner_id):
+    def create_trial(self, tuner_id: str) -> keras_tuner.engine.trial.Trial:
         """Create a trial as in Keras Tuner, but with a lock of our own (see `locks`)."""
         self.open()
         if tuner_id in self.ongoing_trials:
@@ -76,7 +89,9 @@ class TrialKeeper(keras_tuner.Oracle):
         return trial
 
     @locks.synchronized
-    def update_trial(self, trial_id, metrics, step=0):
+    def update_trial(
+        self, trial_id: str, metrics: Mapping[str, float], step: int = 0
+    ) -> keras_tuner.engine.trial.Trial:
         """Add metrics as in Keras Tuner; a metric of unknown direction is taken to be better when smaller.
 
         Raises:
@@ -95,7 +110,7 @@ class TrialKeeper(keras_tuner.Oracle):
         return trial
 
     @locks.synchronized
-    def end_trial(self, trial):
+    def end_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
         """End a trial: score a candidate, write the trial to the journal and tell the strategy.
 
         `trial.facts`, a JSON-like dict, is journaled with the trial if present. The strategy's `Observation` has its
@@ -135,21 +150,21 @@ class TrialKeeper(keras_tuner.Oracle):
         self._tell_trial(ours, events.Ended.from_json(json.loads(json.dumps(event.to_json()))))
 
     @locks.synchronized
-    def get_best_trials(self, num_trials=1):
+    def get_best_trials(self, num_trials: int = 1) -> list[keras_tuner.engine.trial.Trial]:
         """Return the best completed candidates, the longest trainings first; never a failed trial."""
 
-        def rank(trial):
+        def rank(trial: keras_tuner.engine.trial.Trial) -> tuple[float, float]:
             return -reserved.epochs(trial.hyperparameters.values), -oriented(trial.score, self.objective.direction)
 
         return sorted((trial for trial in self.trials.values() if trial.score is not None), key=rank)[:num_trials]
 
     @property
-    def _objectives(self):
+    def _objectives(self) -> list[keras_tuner.Objective]:
         return self.objectives or [self.objective]
 
     # ------------------------------------------------------------------ persistence
 
-    def open(self, header=None):
+    def open(self, header: dict[str, Any] | None = None) -> None:
         """Open the journal in the project's directory; an existing one is replayed, and the search continues.
 
         Without a tuner, which sets the directory, there is no journal.
@@ -192,24 +207,24 @@ class TrialKeeper(keras_tuner.Oracle):
         self.hyperparameters.merge(declared, overwrite=False)
         self._write_space()
 
-    def _write(self, event):
+    def _write(self, event: events.Event) -> None:
         if self.journal is not None:
             self.journal.append(event.to_json())
 
-    def _write_space(self):
+    def _write_space(self) -> None:
         """Write the hyperparameters to the journal that were added to the space since the last call."""
         if self.journal is not None and len(self.hyperparameters.space) > self._n_journaled:
             added = self.hyperparameters.get_config()["space"][self._n_journaled :]
             self._write(events.Space(added))
             self._n_journaled += len(added)
 
-    def _restore_space(self, added):
+    def _restore_space(self, added: list[dict[str, Any]]) -> None:
         """Add hyperparameters from the journal to the space, unless it has them."""
         restored = keras_tuner.HyperParameters.from_config({"space": added, "values": {}})
         self.hyperparameters.merge(restored, overwrite=False)
         self._n_journaled += len(added)
 
-    def _check_space(self, journaled, journal):
+    def _check_space(self, journaled: list[dict[str, Any]], journal: journal_module.Journal) -> None:
         by_identity = {_identity(entry): entry for entry in journaled}
         for entry in _configured(self.hyperparameters.space):
             other = by_identity.get(_identity(entry), entry)
@@ -220,13 +235,13 @@ class TrialKeeper(keras_tuner.Oracle):
                     "another `directory` or `project_name`, or `overwrite=True`."
                 )
 
-    def save(self):
+    def save(self) -> None:
         """Do nothing: the journal is always up to date."""
 
-    def reload(self):
+    def reload(self) -> None:
         self.open()
 
-    def _replay_end(self, event):
+    def _replay_end(self, event: events.Ended) -> None:
         trial = self.trials[event.trial_id]
         self._unfinished.remove(trial)
         self._running.remove(trial.trial_id)
@@ -239,7 +254,7 @@ class TrialKeeper(keras_tuner.Oracle):
         self.end_order.append(trial.trial_id)
         self._tell_trial(trial, event)
 
-    def _new_trial(self, number, values, status):
+    def _new_trial(self, number: int, values: Mapping[str, Scalar], status: str) -> keras_tuner.engine.trial.Trial:
         # Keras Tuner copies by building every hyperparameter anew, which takes longer than all else; they never change.
         hyperparameters = keras_tuner.HyperParameters()
         hyperparameters._space = list(self.hyperparameters.space)
@@ -247,12 +262,12 @@ class TrialKeeper(keras_tuner.Oracle):
         hyperparameters.values = dict(values)
         return keras_tuner.engine.trial.Trial(hyperparameters, trial_id=states.id_of(number), status=status)
 
-    def _add(self, trial):
+    def _add(self, trial: keras_tuner.engine.trial.Trial) -> None:
         self.trials[trial.trial_id] = trial
         self.start_order.append(trial.trial_id)
         self._running.add(trial.trial_id)
 
-    def _running_trial(self, trial_id):
+    def _running_trial(self, trial_id: str) -> keras_tuner.engine.trial.Trial:
         """Return the running trial of an id."""
         if trial_id not in self.trials:
             raise ValueError(
@@ -266,7 +281,7 @@ class TrialKeeper(keras_tuner.Oracle):
             )
         return self.trials[trial_id]
 
-    def _tell_trial(self, trial, event):
+    def _tell_trial(self, trial: keras_tuner.engine.trial.Trial, event: events.Ended) -> None:
         number, values, facts = int(trial.trial_id), dict(trial.hyperparameters.values), event.further
         is_completed = trial.status == TrialStatus.COMPLETED
         if not reserved.is_candidate(values):
@@ -280,7 +295,7 @@ class TrialKeeper(keras_tuner.Oracle):
         self.tell_observation(Observation(number, values, scores, margins, Training(curve=curve)))
 
 
-def _configured(space):
+def _configured(space: Sequence[keras_tuner.engine.hyperparameters.HyperParameter]) -> list[dict[str, Any]]:
     """Return hyperparameters as the journal gives them back: a list of dicts."""
     configured = [
         {"class_name": type(hyperparameter).__name__, "config": hyperparameter.get_config()} for hyperparameter in space
@@ -288,6 +303,6 @@ def _configured(space):
     return json.loads(json.dumps(configured))
 
 
-def _identity(entry):
+def _identity(entry: dict[str, Any]) -> tuple[str, str]:
     """Return the identity of a journaled hyperparameter: its name, and the choices that it depends on."""
     return entry["config"]["name"], json.dumps(entry["config"]["conditions"])

@@ -2,15 +2,21 @@
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.oracles import base, scalarisation
+from autonas.oracles.observation import Observation
+from autonas.search_space.values import Scalar
 from autonas.trials import outcomes
 
+#: Violation and scores of an architecture.
+_Worth: TypeAlias = tuple[float, tuple[float, ...] | None]
 #: Violation and scores of no architecture, which every architecture is better than.
-_WORST = (math.inf, None)
+_WORST: _Worth = (math.inf, None)
 
 
 class LocalSearchOracle(base.Oracle):
@@ -68,26 +74,27 @@ class LocalSearchOracle(base.Oracle):
 
     weighs_success = True
 
-    def __init__(self, n_steps=4, **kwargs):
+    def __init__(self, n_steps: int = 4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.n_steps = n_steps
         #: The current architecture, and its violation and scores.
-        self._current, self._worth = None, _WORST
+        self._current: dict[str, Scalar] | None = None
+        self._worth = _WORST
         self._ranks = scalarisation.Ranks()
-        self._weights = None
+        self._weights: np.ndarray | None = None
         #: Neighbours of the current architecture that weren't tried; `None` if they aren't listed yet.
-        self._left = []
+        self._left: list[dict[str, Scalar]] | None = []
         self._n_tried, self._n_restarts = 0, 0
         #: By the number of a pending trial: violation and scores of the architecture that it is a neighbour of.
-        self._origins = {}
+        self._origins: dict[int, _Worth] = {}
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         checks.check_integer("n_steps", self.n_steps, 1)
 
-    def suggest(self, generator):
-        if self._left is None:
-            self._left = self._neighbours(generator)
+    def suggest(self, generator: np.random.Generator) -> dict[str, Scalar]:
+        if self._left is None and self._current is not None:
+            self._left = self._neighbours(self._current, generator)
         while self._left:
             values = self._left.pop()
             if self.is_new(values):
@@ -100,11 +107,11 @@ class LocalSearchOracle(base.Oracle):
             self._weights = scalarisation.draw_weights(self._ranks.n_objectives, generator)
         return self.encoding.sample(generator)
 
-    def _neighbours(self, generator):
+    def _neighbours(self, current: dict[str, Scalar], generator: np.random.Generator) -> list[dict[str, Scalar]]:
         """Return the neighbours of the current architecture, the first to try last, in rounds of one per decision."""
-        by_decision = {}
-        for values in self.encoding.neighbours(self._current, generator, self.n_steps):
-            changed = next(name for name, value in self._current.items() if values.get(name) != value)
+        by_decision: dict[str, list[dict[str, Scalar]]] = {}
+        for values in self.encoding.neighbours(current, generator, self.n_steps):
+            changed = next(name for name, value in current.items() if values.get(name) != value)
             by_decision.setdefault(changed, []).append(values)
         for neighbours in by_decision.values():
             generator.shuffle(neighbours)
@@ -116,7 +123,7 @@ class LocalSearchOracle(base.Oracle):
         # A neighbour that is likely to fail comes last.
         return sorted(neighbours, key=lambda values: self._success.probability(self.encoding, values) > 0.5)
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         if observation.is_update:
             return
         values, scores = observation.values, observation.scores
@@ -132,7 +139,7 @@ class LocalSearchOracle(base.Oracle):
             self._current, self._worth, self._left = values, worth, None
             self._n_tried = 0
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         numbers = {
             "strategy/neighbours_tried": float(self._n_tried),
             "strategy/restarts": float(self._n_restarts),
@@ -145,12 +152,13 @@ class LocalSearchOracle(base.Oracle):
             numbers |= outcomes.by_objective("strategy/current", metrics, self._objectives)
         return numbers
 
-    def _is_better(self, worth, other):
-        if worth[0] or other[0]:
-            return worth[0] < other[0]
-        return other[1] is None or self._as_one(worth[1]) > self._as_one(other[1])
+    def _is_better(self, worth: _Worth, other: _Worth) -> bool:
+        (violation, scores), (other_violation, other_scores) = worth, other
+        if violation or other_violation or scores is None:
+            return violation < other_violation
+        return other_scores is None or self._as_one(scores) > self._as_one(other_scores)
 
-    def _as_one(self, scores):
+    def _as_one(self, scores: Sequence[float]) -> float:
         if len(scores) == 1:
             return scores[0]
         shares = self._ranks.shares(scores)

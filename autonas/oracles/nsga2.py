@@ -2,9 +2,10 @@
 
 import moocore
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def fitness(scores):
+def fitness(scores: ArrayLike) -> np.ndarray:
     """Return numbers that are larger for fitter architectures with several scores.
 
     Architectures are ordered by their layer of non-dominated scores and, within a layer, by the room around them: the
@@ -28,7 +29,7 @@ def fitness(scores):
     return fitness
 
 
-def crowding_distances(front):
+def crowding_distances(front: np.ndarray) -> np.ndarray:
     """Return the crowding distance of each row of a front: the sum over objectives of the distance between the two
     neighbours, as a share of the objective's range; infinite at the ends.
 

@@ -1,9 +1,13 @@
 """Observations: the results of trials, as a strategy learns from them."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from autonas.oracles import feasibility
+from autonas.search_space.values import Scalar
 from autonas.trials import reserved
+from autonas.trials.states import Stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +21,9 @@ class LearningCurve:
             `fidelity.extrapolation.Forecast`. Defaults to `None`.
     """
 
-    scores: list
+    scores: Sequence[float]
     horizon: int
-    forecast: list | None = None
+    forecast: Sequence[float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Training:
     """
 
     fidelity: float = 1.0
-    measured_scores: tuple | None = None
+    measured_scores: tuple[float, ...] | None = None
     curve: LearningCurve | None = None
 
 
@@ -78,24 +82,24 @@ class Observation:
     """
 
     number: int
-    values: dict
-    scores: tuple | None = None
-    margins: tuple | None = None
+    values: dict[str, Scalar]
+    scores: tuple[float, ...] | None = None
+    margins: tuple[float | None, ...] | None = None
     training: Training = dataclasses.field(default_factory=Training)
-    report: dict | None = None
+    report: dict[str, Any] | None = None
     is_update: bool = False
 
     @property
-    def stage(self):
+    def stage(self) -> Stage:
         """The `Stage` of the search that the trial belongs to."""
         return reserved.stage_of(self.values)
 
     @property
-    def is_candidate(self):
+    def is_candidate(self) -> bool:
         """Whether the trial was an architecture trained by itself, and not another stage of the search."""
         return reserved.is_candidate(self.values)
 
     @property
-    def violation(self):
+    def violation(self) -> float:
         """By how much the architecture exceeds all limits together; see `feasibility.violation`."""
         return feasibility.violation(self.margins)

@@ -1,6 +1,12 @@
 """Random search, which every strategy is compared with."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
 from autonas.oracles import base
+from autonas.search_space.values import Scalar
 
 
 class RandomOracle(base.Oracle):
@@ -31,8 +37,8 @@ class RandomOracle(base.Oracle):
 
     suggest_changes_state = False
 
-    def __init__(self, initial_points=({},), **kwargs):
+    def __init__(self, initial_points: Sequence[Mapping[str, Scalar]] = ({},), **kwargs: Any) -> None:
         super().__init__(initial_points=initial_points, **kwargs)
 
-    def suggest(self, generator):
+    def suggest(self, generator: np.random.Generator) -> dict[str, Scalar]:
         return self.encoding.sample(generator)

@@ -1,14 +1,22 @@
 """Strategies by name, for oracles around a strategy: the strategies that need no supernet and train in full."""
 
-import copy
+from __future__ import annotations
 
+import copy
+from typing import TYPE_CHECKING, Any
+
+from autonas.oracles.base import Oracle
 from autonas.oracles.bayesian import BayesianOracle
 from autonas.oracles.evolution import EvolutionOracle
 from autonas.oracles.local_search import LocalSearchOracle
 from autonas.oracles.random import RandomOracle
 from autonas.oracles.reinforcement import ReinforcementOracle
 
-STRATEGIES = {
+if TYPE_CHECKING:
+    from autonas.oracles.fidelity.low_fidelity_oracle import LowFidelityOracle
+    from autonas.oracles.one_shot.weight_sharing import WeightSharingOracle
+
+STRATEGIES: dict[str, type[Oracle]] = {
     "bayesian": BayesianOracle,
     "evolution": EvolutionOracle,
     "local_search": LocalSearchOracle,
@@ -17,7 +25,7 @@ STRATEGIES = {
 }
 
 
-def described(strategy):
+def described(strategy: str | Oracle) -> Oracle:
     """Return a new oracle that describes a search.
 
     Args:
@@ -26,7 +34,7 @@ def described(strategy):
     return STRATEGIES[strategy]() if isinstance(strategy, str) else copy.deepcopy(strategy)
 
 
-def inside(outer, **arguments):
+def inside(outer: LowFidelityOracle | WeightSharingOracle, **arguments: Any) -> Oracle:
     """Return a new oracle for the `strategy` of another oracle, which asks and tells it.
 
     Args:

@@ -1,6 +1,8 @@
 """Reinforcement learning: a policy generates architectures decision by decision and learns from their scores."""
 
 import copy
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import moocore
 import numpy as np
@@ -14,10 +16,19 @@ from autonas.oracles.controllers import (
     RecurrentController,
     Reinforce,
 )
-from autonas.oracles.controllers.decision_process import DecisionProcess
+from autonas.oracles.controllers.decision_process import DecisionProcess, Episode
+from autonas.oracles.controllers.reinforce import Controller
+from autonas.oracles.observation import Observation
+from autonas.search_space.values import Key, Scalar
 
-ALGORITHMS = {"reinforce": Reinforce, "ppo": ProximalPolicyOptimization, "q_learning": QLearning}
-CONTROLLERS = {"factorised": FactorisedController, "recurrent": RecurrentController}
+_Algorithm: TypeAlias = Reinforce | QLearning
+_Part = TypeVar("_Part")
+ALGORITHMS: dict[str, type[_Algorithm]] = {
+    "reinforce": Reinforce,
+    "ppo": ProximalPolicyOptimization,
+    "q_learning": QLearning,
+}
+CONTROLLERS: dict[str, type[Controller]] = {"factorised": FactorisedController, "recurrent": RecurrentController}
 #: Maximum number of mutations from a known architecture to a new one.
 _LONGEST_WALK = 50
 
@@ -82,24 +93,32 @@ class ReinforcementOracle(base.Oracle):
     ```
     """
 
-    def __init__(self, algorithm="reinforce", controller=None, discount=1.0, n_bins=8, max_free_steps=10, **kwargs):
+    def __init__(
+        self,
+        algorithm: Literal["reinforce", "ppo", "q_learning"] | _Algorithm = "reinforce",
+        controller: Literal["factorised", "recurrent"] | Controller | None = None,
+        discount: float = 1.0,
+        n_bins: int = 8,
+        max_free_steps: int = 10,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.algorithm = algorithm
         self.controller = controller
         self.discount = discount
         self.n_bins = n_bins
         self.max_free_steps = max_free_steps
-        self._agent = None
-        self._process = None
-        self._scores = []
+        self._agent: _Algorithm | None = None
+        self._process: DecisionProcess | None = None
+        self._scores: list[tuple[float, ...]] = []
         self._ranks = scalarisation.Ranks()
         self._ranks_beyond = scalarisation.Ranks()
         #: Episode and reward of the latest trial, or `None`.
-        self._latest = None
+        self._latest: tuple[Episode, float] | None = None
         #: By the key of an architecture: its scores and its violation.
-        self._known = {}
+        self._known: dict[Key, tuple[tuple[float, ...] | None, float]] = {}
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         _check_choice("algorithm", self.algorithm, ALGORITHMS)
         if self.controller is not None:
@@ -113,8 +132,8 @@ class ReinforcementOracle(base.Oracle):
         checks.check_integer("n_bins", self.n_bins, 2)
         checks.check_integer("max_free_steps", self.max_free_steps, 0)
 
-    def suggest(self, generator):
-        agent = self._current_agent()
+    def suggest(self, generator: np.random.Generator) -> dict[str, Scalar]:
+        agent, _ = self._current()
         for _ in range(1 + self.max_free_steps):
             values = agent.sample(generator)
             if self.is_new(values):
@@ -129,41 +148,43 @@ class ReinforcementOracle(base.Oracle):
                 break
         return values
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         values, scores, violation = observation.values, observation.scores, observation.violation
         if observation.is_update or (scores is None and not violation):
             return
         self._known[self.encoding.key(values)] = scores, violation
         if violation:
             self._ranks_beyond.add((-violation,))
-        else:
+        elif scores is not None:
             self._scores.append(scores)
             self._ranks.add(scores)
-        self._current_agent()
         self._latest = self._learn(values, scores, violation)
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         if self._latest is None:
             return {}
         episode, reward = self._latest
-        numbers = {"reward": reward} | (self._agent.numbers(episode) if episode else {})
+        numbers = {"reward": reward} | (self._agent.numbers(episode) if episode and self._agent is not None else {})
         return {f"strategy/{name}": float(number) for name, number in numbers.items()}
 
-    def _learn(self, values, scores, violation):
+    def _learn(
+        self, values: Mapping[str, Scalar], scores: tuple[float, ...] | None, violation: float
+    ) -> tuple[Episode, float]:
         """Learn from an architecture; return its episode and its reward."""
-        episode, reward = self._process.episode(values), self._reward(scores, violation)
+        agent, process = self._current()
+        episode, reward = process.episode(values), self._reward(scores, violation)
         if episode:
-            self._agent.learn(episode, reward)
+            agent.learn(episode, reward)
         return episode, reward
 
-    def _reward(self, scores, violation=0.0):
+    def _reward(self, scores: tuple[float, ...] | None, violation: float = 0.0) -> float:
         n_within, n_beyond = len(self._ranks), len(self._ranks_beyond)
-        if violation:
+        if violation or scores is None:
             (share,) = self._ranks_beyond.shares((-violation,))
             return share * n_beyond / (n_within + n_beyond)
         return (self._share_of_scores(scores) * n_within + n_beyond) / (n_within + n_beyond)
 
-    def _share_of_scores(self, scores):
+    def _share_of_scores(self, scores: tuple[float, ...]) -> float:
         shares = self._ranks.shares(scores)
         mean = sum(shares) / len(shares)
         if len(shares) == 1:
@@ -171,23 +192,27 @@ class ReinforcementOracle(base.Oracle):
         layers = moocore.pareto_rank([*self._scores, scores], maximise=True)
         return (mean + np.mean((layers[-1] < layers[:-1]) + (layers[-1] <= layers[:-1]).astype(int)) / 2) / 2
 
-    def _current_agent(self):
-        """Return the algorithm, brought up to date with the space."""
-        if self._agent is None:
-            self._process = DecisionProcess(self.encoding, self.n_bins)
-            self._agent = _made(self.algorithm, ALGORITHMS)
-            policy = {}
-            if not isinstance(self._agent, QLearning):
-                policy["controller"] = _made(self.controller or "factorised", CONTROLLERS)
-            self._agent.start(self._process, self.discount, self.seed, **policy)
-        elif self._process.encoding is not self.encoding:
-            self._process = DecisionProcess(self.encoding, self.n_bins)
-            self._agent.grow(self._process)
-        return self._agent
+    def _current(self) -> tuple[_Algorithm, DecisionProcess]:
+        """Return the algorithm and its process, brought up to date with the space."""
+        agent, process = self._agent, self._process
+        if agent is None or process is None:
+            process = DecisionProcess(self.encoding, self.n_bins)
+            agent = _made(self.algorithm, ALGORITHMS)
+            if isinstance(agent, QLearning):
+                agent.start(process, self.discount, self.seed)
+            else:
+                policy = _made(self.controller or "factorised", CONTROLLERS)
+                agent.start(process, self.discount, self.seed, policy)
+        elif process.encoding is not self.encoding:
+            process = DecisionProcess(self.encoding, self.n_bins)
+            agent.grow(process)
+        self._agent, self._process = agent, process
+        return agent, process
 
 
-def _check_choice(name, choice, by_name):
-    if isinstance(choice, tuple(by_name.values())):
+def _check_choice(name: str, choice: Any, by_name: Mapping[str, type]) -> None:
+    is_part = isinstance(choice, tuple(by_name.values()))
+    if is_part:
         choice.check()
     elif not isinstance(choice, str) or choice not in by_name:
         raise ValueError(
@@ -196,6 +221,6 @@ def _check_choice(name, choice, by_name):
         )
 
 
-def _made(description, by_name):
+def _made(description: str | _Part, by_name: Mapping[str, type[_Part]]) -> _Part:
     # An object describes the algorithm: every search begins with a copy.
     return by_name[description]() if isinstance(description, str) else copy.deepcopy(description)

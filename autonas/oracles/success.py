@@ -2,6 +2,10 @@
 
 import collections
 import math
+from collections.abc import Iterator, Mapping
+
+from autonas.search_space.encoding import Encoding
+from autonas.search_space.values import Key, Scalar
 
 #: Prior log odds that an option is broken, the failure rate of a broken option, and the bounds of the failure rate of
 #: all others.
@@ -36,18 +40,19 @@ class SuccessModel:
     higher, so that no option is blamed when everything fails for a while. Second attempts don't count here.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._n_trials = self._n_failed = 0
-        self._latest = collections.deque(maxlen=_WINDOW)
+        self._latest: collections.deque[bool] = collections.deque(maxlen=_WINDOW)
         #: Architectures of the successful trials before the first failure, which are counted after it.
-        self._waiting = []
+        self._waiting: list[Mapping[str, Scalar]] = []
         #: By option: the log odds that it is broken, and how many trials with it succeeded and failed.
-        self._odds, self._counts = {}, {}
+        self._odds: dict[tuple[str, Scalar], float] = {}
+        self._counts: dict[tuple[str, Scalar], tuple[int, int]] = {}
         #: By key of an architecture: failures since its last success.
-        self._failures = {}
+        self._failures: dict[Key, int] = {}
         self._n_again = self._n_again_successful = 0
 
-    def add(self, encoding, values, is_success):
+    def add(self, encoding: Encoding, values: Mapping[str, Scalar], is_success: bool) -> None:
         """Add the outcome of a trial.
 
         Args:
@@ -76,7 +81,7 @@ class SuccessModel:
         self._n_failed += not is_success
         self._latest.append(is_success)
 
-    def _count(self, encoding, values, is_success):
+    def _count(self, encoding: Encoding, values: Mapping[str, Scalar], is_success: bool) -> None:
         rates = [(0.5 + self._n_failed) / (1 + self._n_trials)]
         rates.append((0.5 + self._latest.count(False)) / (1 + len(self._latest)))
         rate = min(max(*rates, _MIN_RATE), _MAX_RATE)
@@ -86,21 +91,21 @@ class SuccessModel:
             n_successful, n_failed = self._counts.get(option, (0, 0))
             self._counts[option] = n_successful + is_success, n_failed + (not is_success)
 
-    def is_worth_trying(self, key):
+    def is_worth_trying(self, key: Key) -> bool:
         """Return whether an architecture hasn't failed, or may succeed if it is tried again."""
         return key not in self._failures or (any(self._latest) and self._again(key) >= _MIN_PROBABILITY)
 
-    def probability(self, encoding, values):
+    def probability(self, encoding: Encoding, values: Mapping[str, Scalar]) -> float:
         """Return the probability of success relative to an architecture without known risks, from 0 to 1."""
         if not self._n_failed:
             return 1.0
         worst = min((self._of_option(option) for option in _options(encoding, values)), default=1.0)
         return worst * self._again(encoding.key(values))
 
-    def _again(self, key):
+    def _again(self, key: Key) -> float:
         return ((1 + self._n_again_successful) / (2 + self._n_again)) ** self._failures.get(key, 0)
 
-    def _of_option(self, option):
+    def _of_option(self, option: tuple[str, Scalar]) -> float:
         if option not in self._odds:
             return 1.0
         n_successful, n_failed = self._counts[option]
@@ -108,7 +113,7 @@ class SuccessModel:
         return 1 - (1 - rate) / (1 + math.exp(-self._odds[option]))
 
 
-def _options(encoding, values):
+def _options(encoding: Encoding, values: Mapping[str, Scalar]) -> Iterator[tuple[str, Scalar]]:
     """Yield the options of an architecture, for the decisions that have several."""
     for dimension in encoding.dimensions:
         if dimension.name in values and dimension.size > 1:

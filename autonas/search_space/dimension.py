@@ -30,7 +30,7 @@ class Dimension:
     Attributes:
         name: Name of the hyperparameter.
         default: Default value.
-        options: Sequence of the legal values in order, or `None` for a continuous range.
+        options: Sequence of the legal values in order, empty for a continuous range.
         size: Number of legal values, `math.inf` for a continuous range.
         is_ordered: Whether the values have an order and thus a distance: `True` for numeric ranges and ordered choices
             of more than two values.
@@ -43,12 +43,11 @@ class Dimension:
         self.name = hyperparameter.name
         self.default = hyperparameter.default
         self.options = _options(hyperparameter)
-        self._listed: Sequence[Scalar] = () if self.options is None else self.options
-        self.size = math.inf if self.options is None else len(self.options)
+        self.size = len(self.options) or math.inf
         self.is_listed = self.size <= _MAX_LISTED
         is_number = isinstance(hyperparameter, (_kinds.Int, _kinds.Float))
         self.is_ordered = self.size > 2 and (is_number or getattr(hyperparameter, "ordered", False))
-        self.width = 1 if self.is_ordered else len(self._listed)
+        self.width = 1 if self.is_ordered else len(self.options)
         self._index: dict[Scalar, int] = {}
         if isinstance(self.options, list):
             self._index = {option: index for index, option in enumerate(self.options)}
@@ -64,7 +63,7 @@ class Dimension:
 
     def is_legal(self, value: Scalar) -> bool:
         """Return whether `value` is a legal value of the hyperparameter."""
-        if self.options is None:
+        if not self.options:
             is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
             return is_number and self.hyperparameter.min_value <= value <= self.hyperparameter.max_value
         # In Python `True == 1`, but a truth value isn't a legal integer, nor an integer a legal truth value.
@@ -73,7 +72,7 @@ class Dimension:
     def sample(self, generator: np.random.Generator) -> Scalar:
         """Draw a value from the uniform distribution on the scale of the range, linear or logarithmic."""
         if self.is_listed and not isinstance(self.options, range):
-            return self._listed[int(generator.integers(len(self._listed)))]
+            return self.options[int(generator.integers(len(self.options)))]
         return self.from_position(generator.random())
 
     def position(self, value: Scalar) -> float:
@@ -89,7 +88,7 @@ class Dimension:
 
     def index(self, value: Scalar) -> int:
         """Return the index of `value` in `options`."""
-        return self._index[value] if self._index else self._listed.index(value)
+        return self._index[value] if self._index else self.options.index(value)
 
     def neighbour(self, value: Scalar, generator: np.random.Generator) -> Scalar:
         """Draw a value that differs from `value`.
@@ -98,14 +97,14 @@ class Dimension:
         whose standard deviation is a fifth of the range.
         """
         if self.is_listed and not self.is_ordered:
-            return self._other(value, int(generator.integers(len(self._listed) - 1)))
+            return self._other(value, int(generator.integers(len(self.options) - 1)))
         if self.is_listed:
             # With few values, a normal step would often round to the same value: draw from the others by their density.
             index = self.index(value)
             weights = np.exp(-0.5 * ((np.arange(self.size) - index) / max(1.0, _STEP * self.size)) ** 2)
             weights[index] = 0.0
             cumulated = weights.cumsum()
-            return self._listed[int(np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right"))]
+            return self.options[int(np.searchsorted(cumulated, generator.random() * cumulated[-1], side="right"))]
         for _ in range(_MAX_STEPS):
             position = abs(self.position(value) + generator.normal(0, _STEP)) % 2
             moved = self.from_position(2 - position if position > 1 else position)
@@ -125,12 +124,12 @@ class Dimension:
             List of all other values of a listed dimension; otherwise of up to `n_steps` distinct neighbours.
         """
         if self.is_listed:
-            return [self._other(value, rank) for rank in range(len(self._listed) - 1)]
+            return [self._other(value, rank) for rank in range(len(self.options) - 1)]
         return list(dict.fromkeys(self.neighbour(value, generator) for _ in range(n_steps)))
 
     def _other(self, value: Scalar, rank: int) -> Scalar:
         """Return the value of index `rank` among the options without `value`."""
-        return self._listed[rank if rank < self.index(value) else rank + 1]
+        return self.options[rank if rank < self.index(value) else rank + 1]
 
     def codes(self, values: Sequence[Scalar | None]) -> np.ndarray:
         """Return the numeric codes of a list of values, an array of shape `(n, width)`.
@@ -155,7 +154,7 @@ class Dimension:
         return float(first != second)
 
 
-def _options(hyperparameter: keras_tuner.engine.hyperparameters.HyperParameter) -> Sequence[Scalar] | None:
+def _options(hyperparameter: keras_tuner.engine.hyperparameters.HyperParameter) -> Sequence[Scalar]:
     if isinstance(hyperparameter, _kinds.Fixed):
         return [hyperparameter.value]
     if isinstance(hyperparameter, _kinds.Boolean):
@@ -167,7 +166,7 @@ def _options(hyperparameter: keras_tuner.engine.hyperparameters.HyperParameter) 
     if hyperparameter.min_value == hyperparameter.max_value:
         return [hyperparameter.min_value]
     if hyperparameter.step is None:
-        return None
+        return ()
     # Keras Tuner returns floats for the powers of an integer step.
     kind = int if isinstance(hyperparameter, _kinds.Int) else float
     return [kind(value) for value in hyperparameter.values]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from autonas.search_space.values import Scalar
 
 
 class OperationGraph:
@@ -53,7 +54,7 @@ class OperationGraph:
         self.absent = tuple(absent)
         (self._input,), (self._output,) = sources - targets, targets - sources
 
-    def paths(self, values: dict[str, Any]) -> dict[tuple[str, ...], int]:
+    def paths(self, values: Mapping[str, Scalar]) -> dict[tuple[Scalar, ...], int]:
         """Return the sequences of operations on all paths from the input to the output.
 
         Args:
@@ -63,12 +64,12 @@ class OperationGraph:
         Returns:
             Dict from a path, a tuple of operations without identities, to the number of its occurrences.
         """
-        outgoing: dict[int, list[tuple[int, str]]] = {}
+        outgoing: dict[int, list[tuple[int, Scalar]]] = {}
         for name, (source, target) in self.edges.items():
             if name in values and values[name] not in self.absent:
                 outgoing.setdefault(source, []).append((target, values[name]))
-        counts: dict[tuple[str, ...], int] = {}
-        stack: list[tuple[int, tuple[str, ...]]] = [(self._input, ())]
+        counts: dict[tuple[Scalar, ...], int] = {}
+        stack: list[tuple[int, tuple[Scalar, ...]]] = [(self._input, ())]
         while stack:
             node, path = stack.pop()
             if node == self._output:
@@ -77,7 +78,7 @@ class OperationGraph:
                 stack.append((target, path if operation in self.identity else (*path, operation)))
         return counts
 
-    def features(self, architectures: list[dict[str, Any]]) -> np.ndarray:
+    def features(self, architectures: Sequence[Mapping[str, Scalar]]) -> np.ndarray:
         """Count the occurrences of every path in every architecture.
 
         Args:
@@ -86,7 +87,7 @@ class OperationGraph:
         Returns:
             Float array of shape `(n, number of distinct paths)`. The columns are in the order of first occurrence.
         """
-        path_columns: dict[tuple[str, ...], int] = {}
+        path_columns: dict[tuple[Scalar, ...], int] = {}
         entries = []
         for row, values in enumerate(architectures):
             for path, count in self.paths(values).items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import keras_tuner
 
@@ -19,6 +19,8 @@ _NUMBERS = {str: (float, None)}
 _VALUES = {str: (str, float, bool, None)}
 _VERSION = 1
 _TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+_Event = TypeVar("_Event", bound="Event")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Event:
         return entry | entry.pop("further", {})
 
     @classmethod
-    def from_json(cls, entry: dict[str, Any]) -> Event:
+    def from_json(cls: type[_Event], entry: dict[str, Any]) -> _Event:
         """Return the event of an entry of its kind."""
         names = {field.name for field in dataclasses.fields(cls)}
         fields = {name: value for name, value in entry.items() if name in names}

@@ -34,7 +34,7 @@ def scores(metrics: Mapping[str, float], objectives: Sequence[keras_tuner.Object
     return tuple(oriented(metrics[objective.name], objective.direction) for objective in objectives)
 
 
-def as_known(scores: Sequence[float], objectives: Sequence[keras_tuner.Objective]) -> tuple[float, ...]:
+def as_known(scores: Sequence[float] | np.ndarray, objectives: Sequence[keras_tuner.Objective]) -> tuple[float, ...]:
     """Return scores in the units of the objectives, a tuple of floats: a loss isn't negated.
 
     Args:
@@ -46,7 +46,9 @@ def as_known(scores: Sequence[float], objectives: Sequence[keras_tuner.Objective
     )
 
 
-def by_objective(name: str, numbers: Sequence[float], objectives: Sequence[keras_tuner.Objective]) -> dict[str, float]:
+def by_objective(
+    name: str, numbers: Sequence[float] | np.ndarray, objectives: Sequence[keras_tuner.Objective]
+) -> dict[str, float]:
     """Return numbers to log by name, a dict: `name` for one objective, `name/objective` for several objectives."""
     if len(objectives) == 1:
         return {name: float(numbers[0])}

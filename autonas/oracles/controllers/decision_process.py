@@ -1,5 +1,17 @@
 """Markov decision process of a search space: each decision of an architecture is an action."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from autonas.search_space.dimension import Dimension
+from autonas.search_space.encoding import Encoding
+from autonas.search_space.values import Scalar
+
+#: An architecture as pairs of the index of a decision and an action, in order.
+Episode: TypeAlias = Sequence[tuple[int, int]]
+
 
 class DecisionProcess:
     """Markov decision process whose episodes build architectures.
@@ -19,17 +31,17 @@ class DecisionProcess:
         sizes: List of the number of actions of each dimension of the encoding.
     """
 
-    def __init__(self, encoding, n_bins):
+    def __init__(self, encoding: Encoding, n_bins: int) -> None:
         self.encoding = encoding
         self.n_bins = n_bins
         self._is_binned = [dimension.is_ordered and not dimension.is_listed for dimension in encoding.dimensions]
         self.sizes = [
-            n_bins if is_binned else dimension.size
+            n_bins if is_binned else len(dimension.options)
             for dimension, is_binned in zip(encoding.dimensions, self._is_binned, strict=True)
         ]
         self._index = {dimension: index for index, dimension in enumerate(encoding.dimensions)}
 
-    def walk(self, choose, generator):
+    def walk(self, choose: Callable[[int], int], generator: np.random.Generator) -> dict[str, Scalar]:
         """Build an architecture decision by decision.
 
         Args:
@@ -40,7 +52,7 @@ class DecisionProcess:
             Dict of the values of the architecture.
         """
 
-        def pick(dimension):
+        def pick(dimension: Dimension) -> Scalar:
             index = self._index[dimension]
             if self.sizes[index] == 1:
                 return dimension.default
@@ -51,7 +63,7 @@ class DecisionProcess:
 
         return self.encoding.walk(pick)
 
-    def episode(self, values):
+    def episode(self, values: Mapping[str, Scalar]) -> Episode:
         """Return the episode of an architecture."""
         return [
             (index, self._action(index, dimension, values[dimension.name]))
@@ -59,7 +71,7 @@ class DecisionProcess:
             if self.sizes[index] > 1 and dimension.name in values and dimension.is_active(values)
         ]
 
-    def _action(self, index, dimension, value):
+    def _action(self, index: int, dimension: Dimension, value: Scalar) -> int:
         if self._is_binned[index]:
             return min(int(dimension.position(value) * self.n_bins), self.n_bins - 1)
         return dimension.index(value)

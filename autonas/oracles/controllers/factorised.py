@@ -1,8 +1,12 @@
 """Factorised policy: an independent softmax for each decision."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from autonas.arguments import checks
+from autonas.oracles.controllers.decision_process import DecisionProcess, Episode
+from autonas.search_space.values import Scalar
 
 #: Decay rates β of the moments of Adam, and 1 − β, exactly.
 _BETA_1, _BETA_2 = 0.9, 0.999
@@ -35,14 +39,14 @@ class FactorisedController:
     ```
     """
 
-    def __init__(self, learning_rate=0.2):
+    def __init__(self, learning_rate: float = 0.2) -> None:
         self.learning_rate = learning_rate
 
-    def check(self):
+    def check(self) -> None:
         """Raise a `ValueError` if an argument is invalid."""
         checks.check_number("learning_rate", self.learning_rate, 0)
 
-    def start(self, process, entropy_weight, seed):
+    def start(self, process: DecisionProcess, entropy_weight: float, seed: int) -> None:
         """Initialise the uniform policy.
 
         Args:
@@ -55,7 +59,7 @@ class FactorisedController:
         self._mean, self._square, self._steps = np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0)
         self.grow(process)
 
-    def grow(self, process):
+    def grow(self, process: DecisionProcess) -> None:
         """Extend the policy to a `DecisionProcess` with further decisions or actions."""
         self.process = process
         sizes = np.array(process.sizes, int)
@@ -67,21 +71,21 @@ class FactorisedController:
         self._steps = _embedded(self._steps, np.zeros(len(sizes)))
         self._normalise()
 
-    def sample(self, generator):
+    def sample(self, generator: np.random.Generator) -> dict[str, Scalar]:
         """Sample an architecture from the policy; return a dict of values."""
         thresholds = generator.random(len(self.logits))[:, None] * self._cumulated[:, -1:]
         actions = (self._cumulated <= thresholds).sum(axis=1)
         return self.process.walk(actions.__getitem__, generator)
 
-    def log_probabilities(self, episodes):
+    def log_probabilities(self, episodes: Sequence[Episode]) -> list[np.ndarray]:
         """Return the log-probabilities of the actions of episodes, a list with an array for each episode."""
         return [self._log_probabilities[tuple(np.array(episode).T)] for episode in episodes]
 
-    def entropies(self, episode):
+    def entropies(self, episode: Episode) -> np.ndarray:
         """Return the entropy of the policy at each decision of an episode, an array in nats."""
         return self._entropies()[[index for index, _ in episode]]
 
-    def ascend(self, episodes, weights):
+    def ascend(self, episodes: Sequence[Episode], weights: Sequence[np.ndarray]) -> None:
         """Make a step of Adam that increases the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
 
         Args:
@@ -100,7 +104,7 @@ class FactorisedController:
         self.logits[rows] += self.learning_rate * mean / (np.sqrt(square) + _EPSILON)
         self._normalise()
 
-    def gradient(self, rows, actions, weights):
+    def gradient(self, rows: np.ndarray, actions: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Compute the gradient of the objective with respect to the logits, summed over steps.
 
         The gradient of a log-probability is the one-hot action minus the probabilities p. The gradient of the entropy H
@@ -119,13 +123,13 @@ class FactorisedController:
         gradient -= self.entropy_weight * counts * self._probabilities * (log_probabilities + entropy)
         return gradient
 
-    def _entropies(self):
+    def _entropies(self) -> np.ndarray:
         return -(self._probabilities * self._finite_log_probabilities()).sum(axis=1)
 
-    def _finite_log_probabilities(self):
+    def _finite_log_probabilities(self) -> np.ndarray:
         return np.where(self._probabilities > 0, self._log_probabilities, 0.0)
 
-    def _normalise(self):
+    def _normalise(self) -> None:
         shifted = self.logits - self.logits.max(axis=1, keepdims=True)
         powers = np.exp(shifted)
         total = powers.sum(axis=1, keepdims=True)
@@ -134,7 +138,7 @@ class FactorisedController:
         self._cumulated = self._probabilities.cumsum(axis=1)
 
 
-def _embedded(old, new):
+def _embedded(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     """Return the array `new` with its first entries along each axis replaced by `old`."""
     new[tuple(slice(length) for length in old.shape)] = old
     return new

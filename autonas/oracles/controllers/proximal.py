@@ -1,9 +1,12 @@
 """PPO: a policy gradient with several steps on the same episodes, and a clipped objective."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from autonas.arguments import checks
-from autonas.oracles.controllers.reinforce import Reinforce
+from autonas.oracles.controllers.decision_process import DecisionProcess, Episode
+from autonas.oracles.controllers.reinforce import Controller, Reinforce
 
 
 class ProximalPolicyOptimization(Reinforce):
@@ -38,47 +41,54 @@ class ProximalPolicyOptimization(Reinforce):
     ```
     """
 
-    def __init__(self, batch_size=5, n_epochs=4, clip=0.2, baseline_decay=0.9, entropy_weight=0.05):
+    def __init__(
+        self,
+        batch_size: int = 5,
+        n_epochs: int = 4,
+        clip: float = 0.2,
+        baseline_decay: float = 0.9,
+        entropy_weight: float = 0.05,
+    ) -> None:
         super().__init__(baseline_decay, entropy_weight)
         self.batch_size = batch_size
         self.n_epochs = n_epochs
         self.clip = clip
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         checks.check_integer("batch_size", self.batch_size, 1)
         checks.check_integer("n_epochs", self.n_epochs, 1)
         checks.check_number("clip", self.clip, 0)
 
-    def start(self, process, discount, seed, controller):
+    def start(self, process: DecisionProcess, discount: float, seed: int, controller: Controller) -> None:
         super().start(process, discount, seed, controller)
-        self._batch = []
+        self._batch: list[tuple[Episode, np.ndarray]] = []
         #: Mean share of clipped decisions in the steps of the latest update; `None` before the first update.
-        self.clipped_share = None
+        self.clipped_share: float | None = None
 
-    def learn(self, episode, reward):
+    def learn(self, episode: Episode, reward: float) -> None:
         self._batch.append((episode, self.advantages(episode, reward)))
         if len(self._batch) == self.batch_size:
             self._update(*zip(*self._batch, strict=True))
             self._batch = []
 
-    def numbers(self, episode):
+    def numbers(self, episode: Episode) -> dict[str, float]:
         clipped = {} if self.clipped_share is None else {"clipped_share": self.clipped_share}
         return super().numbers(episode) | clipped
 
-    def _update(self, episodes, advantages):
+    def _update(self, episodes: Sequence[Episode], advantages: Sequence[np.ndarray]) -> None:
         old, shares = self.controller.log_probabilities(episodes), []
         for _ in range(self.n_epochs):
             new = self.controller.log_probabilities(episodes)
             ratios = [np.exp(after - before) for before, after in zip(old, new, strict=True)]
             shares.append(np.concatenate(list(map(self.is_clipped, ratios, advantages))).mean())
             self.controller.ascend(episodes, list(map(self.weights, ratios, advantages)))
-        self.clipped_share = np.mean(shares)
+        self.clipped_share = float(np.mean(shares))
 
-    def is_clipped(self, ratios, advantages):
+    def is_clipped(self, ratios: np.ndarray, advantages: np.ndarray) -> np.ndarray:
         """Return a boolean array: whether the clipped term of a decision is smaller."""
         return np.where(advantages > 0, ratios > 1 + self.clip, (advantages < 0) & (ratios < 1 - self.clip))
 
-    def weights(self, ratios, advantages):
+    def weights(self, ratios: np.ndarray, advantages: np.ndarray) -> np.ndarray:
         """Return the derivatives of the clipped objective with respect to log π(a_t | s_t)."""
         return np.where(self.is_clipped(ratios, advantages), 0.0, ratios * advantages)

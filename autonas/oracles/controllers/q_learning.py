@@ -1,8 +1,12 @@
 """Q-learning: a table of action values, with ε-greedy exploration and experience replay."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from autonas.arguments import checks
+from autonas.oracles.controllers.decision_process import DecisionProcess, Episode
+from autonas.search_space.values import Scalar
 
 #: Initial value of all actions.
 _INITIAL_VALUE = 0.5
@@ -47,12 +51,17 @@ class QLearning:
     ```
     """
 
-    def __init__(self, learning_rate=0.2, exploration=((1.0, 20), (0.5, 30), (0.3, 30), (0.1, 1)), n_replays=30):
+    def __init__(
+        self,
+        learning_rate: float = 0.2,
+        exploration: Sequence[tuple[float, int]] = ((1.0, 20), (0.5, 30), (0.3, 30), (0.1, 1)),
+        n_replays: int = 30,
+    ) -> None:
         self.learning_rate = learning_rate
         self.exploration = exploration
         self.n_replays = n_replays
 
-    def check(self):
+    def check(self) -> None:
         """Raise a `ValueError` if an argument is invalid."""
         checks.check_number("learning_rate", self.learning_rate, 0, 1)
         checks.check_integer("n_replays", self.n_replays, 0)
@@ -66,7 +75,7 @@ class QLearning:
             checks.check_number("exploration", epsilon, 0, 1)
             checks.check_integer("exploration", count, 1)
 
-    def start(self, process, discount, seed):
+    def start(self, process: DecisionProcess, discount: float, seed: int) -> None:
         """Initialise the table of values and the replay memory.
 
         Args:
@@ -76,27 +85,28 @@ class QLearning:
         """
         self.discount = discount
         self._generator = np.random.default_rng([seed, 0x9])
-        self._table = {}
-        self._rewards = {}
-        self._memory = []
+        self._table: dict[tuple[int, tuple[int, int] | None], list[float]] = {}
+        self._rewards: dict[Episode, float] = {}
+        self._memory: list[Episode] = []
         self.grow(process)
 
-    def grow(self, process):
+    def grow(self, process: DecisionProcess) -> None:
         """Replace the `DecisionProcess` by one with further decisions or actions."""
         self.process = process
 
     @property
-    def epsilon(self):
+    def epsilon(self) -> float:
         """Current ε, which depends on the number of distinct architectures so far."""
         ends = np.cumsum([count for _, count in self.exploration])
         phase = int(np.searchsorted(ends, len(self._memory), side="right"))
         return self.exploration[min(phase, len(ends) - 1)][0]
 
-    def sample(self, generator):
+    def sample(self, generator: np.random.Generator) -> dict[str, Scalar]:
         """Sample an architecture with ε-greedy decisions; return a dict of values."""
-        epsilon, previous = self.epsilon, None
+        epsilon = self.epsilon
+        previous: tuple[int, int] | None = None
 
-        def choose(index):
+        def choose(index: int) -> int:
             nonlocal previous
             values = self.values(index, previous)
             if generator.random() < epsilon:
@@ -110,7 +120,7 @@ class QLearning:
 
         return self.process.walk(choose, generator)
 
-    def learn(self, episode, reward):
+    def learn(self, episode: Episode, reward: float) -> None:
         """Update the values by an episode, and by replayed episodes.
 
         Args:
@@ -125,15 +135,15 @@ class QLearning:
         for index in self._generator.integers(len(self._memory), size=self.n_replays):
             self._back_up(self._memory[index])
 
-    def numbers(self, episode):
+    def numbers(self, episode: Episode) -> dict[str, float]:
         """Return numbers to log after an episode: ε, and the mean Q of the actions of the episode."""
         taken = [
             self.values(index, episode[step - 1] if step else None)[action]
             for step, (index, action) in enumerate(episode)
         ]
-        return {"epsilon": self.epsilon, "mean_q": np.mean(taken)}
+        return {"epsilon": self.epsilon, "mean_q": float(np.mean(taken))}
 
-    def values(self, index, previous):
+    def values(self, index: int, previous: tuple[int, int] | None) -> list[float]:
         """Return Q of each action of a decision.
 
         Args:
@@ -145,7 +155,7 @@ class QLearning:
             self._table[state] = [_INITIAL_VALUE] * self.process.sizes[index]
         return self._table[state]
 
-    def _back_up(self, episode):
+    def _back_up(self, episode: Episode) -> None:
         reward = self._rewards[episode] / len(episode)
         best_of_next = 0.0
         for step in range(len(episode) - 1, -1, -1):

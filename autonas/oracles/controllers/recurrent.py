@@ -1,8 +1,13 @@
 """Recurrent policy: an LSTM that makes each decision depend on the preceding ones."""
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 
 from autonas.arguments import checks
+from autonas.oracles.controllers.decision_process import DecisionProcess, Episode
+from autonas.search_space.values import Scalar
 
 #: Bound of the initial weights, which are uniform.
 _LARGEST_WEIGHT = 0.08
@@ -10,6 +15,10 @@ _LARGEST_WEIGHT = 0.08
 _IMPOSSIBLE = -1e9
 #: Decay rates of the moments of Adam, and its constant that is added to the root of the second moment, as in Keras.
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7
+
+#: Output and carry of the LSTM, and its gates, of shape `(episodes, units)`.
+_State: TypeAlias = tuple[np.ndarray, np.ndarray]
+_Gates: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class RecurrentController:
@@ -40,16 +49,16 @@ class RecurrentController:
     ```
     """
 
-    def __init__(self, units=35, learning_rate=0.01):
+    def __init__(self, units: int = 35, learning_rate: float = 0.01) -> None:
         self.units = units
         self.learning_rate = learning_rate
 
-    def check(self):
+    def check(self) -> None:
         """Raise a `ValueError` if an argument is invalid."""
         checks.check_integer("units", self.units, 1)
         checks.check_number("learning_rate", self.learning_rate, 0)
 
-    def start(self, process, entropy_weight, seed):
+    def start(self, process: DecisionProcess, entropy_weight: float, seed: int) -> None:
         """Initialise the weights near 0, which gives a nearly uniform policy.
 
         Args:
@@ -59,10 +68,10 @@ class RecurrentController:
         """
         self.entropy_weight = entropy_weight
         self._generator = np.random.default_rng([seed, 0x15D])
-        self._weights = []
+        self._weights: list[np.ndarray] = []
         self.grow(process)
 
-    def grow(self, process):
+    def grow(self, process: DecisionProcess) -> None:
         """Extend the policy to a `DecisionProcess` with further decisions or actions, and keep the trained weights."""
         self.process = process
         n_actions = sum(process.sizes)
@@ -82,11 +91,11 @@ class RecurrentController:
         self._moments = [(np.zeros(shape), np.zeros(shape)) for shape in shapes]
         self._n_steps = 0
 
-    def sample(self, generator):
+    def sample(self, generator: np.random.Generator) -> dict[str, Scalar]:
         """Sample an architecture from the policy; return a dict of values."""
         state, token = self._first_state(1), np.zeros(1, int)
 
-        def choose(index):
+        def choose(index: int) -> int:
             nonlocal state, token
             _, state = self._step(token, state)
             actions = slice(*self._first[index : index + 2])
@@ -97,7 +106,7 @@ class RecurrentController:
 
         return self.process.walk(choose, generator)
 
-    def log_probabilities(self, episodes):
+    def log_probabilities(self, episodes: Sequence[Episode]) -> list[np.ndarray]:
         """Return the log-probabilities of the actions of episodes, a list with an array for each episode."""
         log_probabilities = self._of_episodes(episodes)[-1]
         return [
@@ -105,11 +114,11 @@ class RecurrentController:
             for row, episode in enumerate(episodes)
         ]
 
-    def entropies(self, episode):
+    def entropies(self, episode: Episode) -> np.ndarray:
         """Return the entropy of the policy at each decision of an episode, an array in nats."""
         return _entropies(self._of_episodes([episode])[-1])[:, 0, 0]
 
-    def ascend(self, episodes, weights):
+    def ascend(self, episodes: Sequence[Episode], weights: Sequence[np.ndarray]) -> None:
         """Make a step of Adam that increases the mean over episodes of Σ_t w_t log π(a_t | s_t) + β H(π(. | s_t)).
 
         Args:
@@ -124,7 +133,9 @@ class RecurrentController:
                 moment += (1 - decay) * (number - moment)
             array += rate * moments[0] / (np.sqrt(moments[1]) + _EPSILON)
 
-    def gradients(self, episodes, weights):
+    def gradients(
+        self, episodes: Sequence[Episode], weights: Sequence[np.ndarray]
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Compute the gradients of the objective of `ascend` with respect to the weights of the network.
 
         Args:
@@ -169,7 +180,9 @@ class RecurrentController:
         ]
         return [by_embedding, *gradients], [squares, *(gradient**2 for gradient in gradients)]
 
-    def _by_logits(self, episodes, weights, log_probabilities):
+    def _by_logits(
+        self, episodes: Sequence[Episode], weights: Sequence[np.ndarray], log_probabilities: np.ndarray
+    ) -> np.ndarray:
         """Return the gradient of the objective with respect to the logits, shape `(steps, episodes, actions)`.
 
         The gradient of a log-probability is the one-hot action minus the probabilities p. The gradient of the entropy H
@@ -186,7 +199,7 @@ class RecurrentController:
 
     # ------------------------------------------------------------------ the network
 
-    def _of_episodes(self, episodes):
+    def _of_episodes(self, episodes: Sequence[Episode]) -> tuple[np.ndarray, list[_State], list[_Gates], np.ndarray]:
         """Run the network on episodes.
 
         Returns:
@@ -208,10 +221,10 @@ class RecurrentController:
         logits = self._logits(np.array([hidden for hidden, _ in states[1:]]))
         return tokens, states, gates, _log_softmax(np.where(is_legal, logits, _IMPOSSIBLE))
 
-    def _first_state(self, n_rows):
+    def _first_state(self, n_rows: int) -> _State:
         return np.zeros((n_rows, self.units)), np.zeros((n_rows, self.units))
 
-    def _step(self, tokens, state):
+    def _step(self, tokens: np.ndarray, state: _State) -> tuple[_Gates, _State]:
         """Return the gates of the LSTM, each of shape `(episodes, units)`, and its next state."""
         embedding, kernel, recurrent_kernel, bias, _, _ = self._weights
         hidden, carry = state
@@ -221,20 +234,20 @@ class RecurrentController:
         carry = forget * carry + entry * candidate
         return (entry, forget, candidate, exit_), (exit_ * np.tanh(carry), carry)
 
-    def _logits(self, hidden):
+    def _logits(self, hidden: np.ndarray) -> np.ndarray:
         return hidden @ self._weights[-2] + self._weights[-1]
 
 
-def _log_softmax(logits):
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def _entropies(log_probabilities):
+def _entropies(log_probabilities: np.ndarray) -> np.ndarray:
     """Return entropies along the last axis, which is kept with length 1."""
     return -(np.exp(log_probabilities) * log_probabilities).sum(axis=-1, keepdims=True)
 
 
-def _summed_products(inputs, gradients):
+def _summed_products(inputs: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Return the gradient of a matrix that maps inputs to outputs, summed over steps and episodes."""
     return np.tensordot(inputs, gradients, axes=([0, 1], [0, 1]))

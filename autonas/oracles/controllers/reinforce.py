@@ -1,11 +1,22 @@
 """REINFORCE: the policy gradient of whole episodes, with a moving baseline and an entropy bonus."""
 
+from __future__ import annotations
+
+from typing import TypeAlias
+
 import numpy as np
 
 from autonas.arguments import checks
+from autonas.oracles.controllers.decision_process import DecisionProcess, Episode
+from autonas.oracles.controllers.factorised import FactorisedController
+from autonas.oracles.controllers.recurrent import RecurrentController
+from autonas.search_space.values import Scalar
 
 #: Initial baseline, the mean of rewards that are ranks.
 _INITIAL_BASELINE = 0.5
+
+#: A policy.
+Controller: TypeAlias = FactorisedController | RecurrentController
 
 
 class Reinforce:
@@ -36,16 +47,16 @@ class Reinforce:
     ```
     """
 
-    def __init__(self, baseline_decay=0.9, entropy_weight=0.05):
+    def __init__(self, baseline_decay: float = 0.9, entropy_weight: float = 0.05) -> None:
         self.baseline_decay = baseline_decay
         self.entropy_weight = entropy_weight
 
-    def check(self):
+    def check(self) -> None:
         """Raise a `ValueError` if an argument is invalid."""
         checks.check_number("baseline_decay", self.baseline_decay, 0, 1)
         checks.check_number("entropy_weight", self.entropy_weight, 0)
 
-    def start(self, process, discount, seed, controller):
+    def start(self, process: DecisionProcess, discount: float, seed: int, controller: Controller) -> None:
         """Initialise the policy and the baseline.
 
         Args:
@@ -59,15 +70,15 @@ class Reinforce:
         self.baseline = _INITIAL_BASELINE
         controller.start(process, self.entropy_weight, seed)
 
-    def grow(self, process):
+    def grow(self, process: DecisionProcess) -> None:
         """Extend the policy to a `DecisionProcess` with further decisions or actions."""
         self.controller.grow(process)
 
-    def sample(self, generator):
+    def sample(self, generator: np.random.Generator) -> dict[str, Scalar]:
         """Sample an architecture from the policy; return a dict of values."""
         return self.controller.sample(generator)
 
-    def learn(self, episode, reward):
+    def learn(self, episode: Episode, reward: float) -> None:
         """Update the policy by an episode.
 
         Args:
@@ -76,11 +87,11 @@ class Reinforce:
         """
         self.controller.ascend([episode], [self.advantages(episode, reward)])
 
-    def numbers(self, episode):
+    def numbers(self, episode: Episode) -> dict[str, float]:
         """Return numbers to log after an episode: the mean entropy of its decisions, and the baseline."""
         return {"policy_entropy": self.controller.entropies(episode).mean(), "baseline": self.baseline}
 
-    def advantages(self, episode, reward):
+    def advantages(self, episode: Episode, reward: float) -> np.ndarray:
         """Return γ^(T-t) (R - b) for each decision t, then update the baseline."""
         advantages = self.discount ** np.arange(len(episode) - 1.0, -1.0, -1.0) * (reward - self.baseline)
         self.baseline += (1 - self.baseline_decay) * (reward - self.baseline)

@@ -1,6 +1,9 @@
 """Extrapolation of learning curves: the final score of a training, predicted from trainings that have ended."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import special
@@ -28,11 +31,11 @@ class Forecast:
     degrees: float
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         """The variance of the final score."""
         return self.scale**2 * self.degrees / (self.degrees - 2)
 
-    def probability_above(self, threshold):
+    def probability_above(self, threshold: float) -> float:
         """Return the probability that the final score is larger than a threshold."""
         return float(special.stdtr(self.degrees, (self.score - threshold) / max(self.scale, np.finfo(float).tiny)))
 
@@ -61,20 +64,22 @@ class LearningCurves:
     empirical errors of a hundred trainings.
     """
 
-    def __init__(self):
-        self._curves, self._finals, self._variances = [], [], []
+    def __init__(self) -> None:
+        self._curves: list[np.ndarray] = []
+        self._finals: list[float] = []
+        self._variances: list[float] = []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._finals)
 
-    def copy(self):
+    def copy(self) -> LearningCurves:
         """Return a copy that later curves aren't added to."""
         copied = LearningCurves()
         copied._curves, copied._finals = list(self._curves), list(self._finals)
         copied._variances = list(self._variances)
         return copied
 
-    def add(self, scores, n_epochs):
+    def add(self, scores: Sequence[float], n_epochs: int) -> None:
         """Add a training that has ended.
 
         Args:
@@ -85,7 +90,7 @@ class LearningCurves:
         best = np.maximum.accumulate(np.asarray(scores, dtype=float))
         self._append(np.pad(best, (0, max(0, n_epochs - len(best))), mode="edge"), best[-1], 0.0)
 
-    def add_stopped(self, scores, forecast):
+    def add_stopped(self, scores: Sequence[float], forecast: Forecast) -> None:
         """Add a training that was stopped.
 
         Args:
@@ -94,12 +99,12 @@ class LearningCurves:
         """
         self._append(np.maximum.accumulate(np.asarray(scores, dtype=float)), forecast.score, forecast.variance)
 
-    def _append(self, best, final, variance):
+    def _append(self, best: np.ndarray, final: float, variance: float) -> None:
         self._curves.append(best)
         self._finals.append(float(final))
         self._variances.append(float(variance))
 
-    def forecast(self, scores):
+    def forecast(self, scores: Sequence[float]) -> Forecast | None:
         """Predict the final score of a training.
 
         Args:
@@ -133,6 +138,6 @@ class LearningCurves:
         return Forecast(float(level + unit * (1 + query @ coefficients)), float(unit * np.sqrt(variance)), degrees)
 
 
-def _unit(gains, rises, finals):
+def _unit(gains: np.ndarray, rises: np.ndarray, finals: np.ndarray) -> float:
     """Return the mean gain, but at least a thousandth of the mean rise of the whole training."""
     return max(gains.mean(), 1e-3 * np.abs(rises).mean(), 1e-9 * max(1.0, np.abs(finals).max()))

@@ -27,13 +27,13 @@ class HyperbandOracle(successive_halving.SuccessiveHalvingOracle):
     """
 
     @property
-    def brackets(self):
+    def brackets(self) -> list[int]:
         return list(range(len(self.rungs)))
 
-    def next_bracket(self):
+    def next_bracket(self) -> int:
         # The bracket that is farthest behind its share.
         return min(self.brackets, key=lambda bracket: (self._n_joined[bracket] + 1) / self._share(bracket))
 
-    def _share(self, bracket):
+    def _share(self, bracket: int) -> int:
         n_steps = len(self.rungs) - 1 - bracket
         return math.ceil(len(self.rungs) / (n_steps + 1) * self.reduction**n_steps)

@@ -1,13 +1,20 @@
 """Learning curves: a training that can't win any more is stopped, with any strategy."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.costs.orientation import oriented
 from autonas.oracles import base
+from autonas.oracles.base import Oracle
 from autonas.oracles.fidelity import extrapolation, low_fidelity_oracle
+from autonas.oracles.observation import Observation
+from autonas.search_space.values import Scalar
 
 #: Share of a full training before which no trial is stopped: the learning rate rises during half of it.
 _FIRST_SHARE = 1 / 10
@@ -59,15 +66,22 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
     ```
     """
 
-    def __init__(self, strategy="bayesian", confidence=0.95, min_epochs=None, max_epochs=None, **kwargs):
+    def __init__(
+        self,
+        strategy: str | Oracle = "bayesian",
+        confidence: float = 0.95,
+        min_epochs: int | None = None,
+        max_epochs: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(strategy, min_epochs, max_epochs, **kwargs)
         self.confidence = confidence
         self._curves = extrapolation.LearningCurves()
         #: The best score of a feasible trial that wasn't stopped, or `None`.
-        self._best = None
+        self._best: float | None = None
         self._n_completed, self._n_stopped = 0, 0
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         checks.check_number("confidence", self.confidence, 0.5, 1)
         if len(self._objectives) > 1:
@@ -79,7 +93,7 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
 
     # ------------------------------------------------------------------ ask
 
-    def stopper_for(self, values):
+    def stopper_for(self, values: Mapping[str, Scalar]) -> Stopper | None:
         if not base.is_candidate(values):
             return None
         first = self.least_epochs(_FIRST_SHARE)
@@ -90,32 +104,34 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
 
     # ------------------------------------------------------------------ tell
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         if observation.is_candidate:
             observation = self._with_final_scores(observation)
         self._strategy.tell_observation(observation)
         self._has_diagnostics = True
 
-    def _with_final_scores(self, observation):
+    def _with_final_scores(self, observation: Observation) -> Observation:
         """Learn from a candidate, and return its observation with the forecast score if the training was stopped."""
         scores, curve = observation.scores, observation.training.curve
-        forecast = None if curve is None else curve.forecast
-        is_known = scores is not None and curve is not None and len(curve.scores) and np.isfinite(curve.scores).all()
-        if is_known and forecast is not None:
-            forecast = extrapolation.Forecast(*forecast)
-            self._curves.add_stopped(curve.scores, forecast)
-            self._n_stopped += 1
-            scores = (min(max(forecast.score, scores[0]), max(self._best, scores[0])),)
-        elif is_known and curve.horizon == self.max_epochs:
-            self._curves.add(curve.scores, curve.horizon)
-            self._n_completed += 1
-        if scores is not None and forecast is None and not observation.violation:
-            self._best = scores[0] if self._best is None else max(self._best, scores[0])
-        return dataclasses.replace(
-            observation, scores=scores, training=dataclasses.replace(observation.training, curve=None)
-        )
+        training = dataclasses.replace(observation.training, curve=None)
+        if scores is None:
+            return dataclasses.replace(observation, training=training)
+        best = scores[0] if self._best is None else max(self._best, scores[0])
+        is_stopped = curve is not None and curve.forecast is not None
+        if not is_stopped and not observation.violation:
+            self._best = best
+        if curve is not None and len(curve.scores) and np.isfinite(curve.scores).all():
+            if curve.forecast is not None:
+                forecast = extrapolation.Forecast(*curve.forecast)
+                self._curves.add_stopped(curve.scores, forecast)
+                self._n_stopped += 1
+                scores = (min(max(forecast.score, scores[0]), best),)
+            elif curve.horizon == self.max_epochs:
+                self._curves.add(curve.scores, curve.horizon)
+                self._n_completed += 1
+        return dataclasses.replace(observation, scores=scores, training=training)
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         numbers = {"stopped": self._n_stopped, "trained_in_full": self._n_completed}
         return super().diagnostics() | {f"strategy/{name}": float(number) for name, number in numbers.items()}
 
@@ -140,7 +156,7 @@ class Stopper:
     confidence: float
     min_epochs: int
 
-    def scores(self, history):
+    def scores(self, history: Sequence[Mapping[str, float]]) -> list[float]:
         """Return the objective after each epoch, larger is better.
 
         Args:
@@ -151,7 +167,7 @@ class Stopper:
         """
         return [oriented(float(numbers[self.objective]), self.direction) for numbers in history]
 
-    def __call__(self, history):
+    def __call__(self, history: Sequence[Mapping[str, float]]) -> Stop | None:
         """Decide whether the trial continues.
 
         Args:
@@ -184,5 +200,5 @@ class Stop:
     forecast: extrapolation.Forecast
     probability: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"can't win (P {'< 0.01' if self.probability < 0.005 else f'= {self.probability:.2f}'})"

@@ -1,8 +1,16 @@
 """The base class of oracles that shorten the trainings of another strategy's architectures."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
 from autonas.arguments import checks
 from autonas.oracles import base, registry
 from autonas.oracles.fidelity.schedule import TrainingSchedule
+from autonas.search_space.values import Scalar
 from autonas.trials import reserved
 
 #: Names of the values of a candidate that the strategy hasn't suggested.
@@ -10,6 +18,9 @@ _SLICE = {
     reserved.TRIAL_ID, reserved.INITIAL_EPOCH, reserved.EPOCHS, reserved.RUNG, reserved.BRACKET, reserved.DATA_SHARE,
     reserved.RESOLUTION,
 }  # fmt: skip
+
+if TYPE_CHECKING:
+    from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
 
 
 class LowFidelityOracle(base.Oracle, TrainingSchedule):
@@ -24,24 +35,26 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
         **kwargs: As in `Oracle`.
     """
 
-    def __init__(self, strategy, min_epochs, max_epochs, **kwargs):
+    def __init__(
+        self, strategy: str | base.Oracle, min_epochs: int | None, max_epochs: int | None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.strategy = strategy
         self.min_epochs = min_epochs
         self.max_epochs = max_epochs
-        self._inner = None
+        self._inner: base.Oracle | None = None
         #: Whether the strategy has diagnostics of the latest trial.
         self._has_diagnostics = False
 
     @property
-    def schedule(self):
+    def schedule(self) -> TrainingSchedule:
         return self
 
     @property
-    def one_shot(self):
+    def one_shot(self) -> SupernetOracle | None:
         return self._strategy.one_shot
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         strategy = self.strategy
         if isinstance(strategy, base.Oracle) and strategy.schedule is None:
@@ -56,40 +69,47 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
         if self.max_epochs is not None:
             checks.check_integer("max_epochs", self.max_epochs, self.min_epochs or 1)
 
-    def least_epochs(self, share):
-        """Return the epochs of the shortest training: `min_epochs`, or a share of a full training, at least 1."""
+    @property
+    def full_epochs(self) -> int:
+        """Epochs of a full training, `max_epochs`."""
         if self.max_epochs is None:
             raise ValueError("`max_epochs` must be an integer of at least 1 outside of AutoModel. Received: None")
-        return max(1, round(self.max_epochs * share)) if self.min_epochs is None else self.min_epochs
+        return self.max_epochs
 
-    def repeat_ask(self, values):
+    def least_epochs(self, share: float) -> int:
+        """Return the epochs of the shortest training: `min_epochs`, or a share of a full training, at least 1."""
+        full = self.full_epochs
+        return max(1, round(full * share)) if self.min_epochs is None else self.min_epochs
+
+    def repeat_ask(self, values: dict[str, Scalar]) -> None:
         if not is_promotion(values):
             self._strategy.repeat_ask(architecture_of(values))
         self._record(values)
 
-    def _next(self, generator):
+    def _next(self, generator: np.random.Generator) -> base.Answer:
         return self._strategy.ask()
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         """Return the diagnostics of the strategy inside, if the latest trial was a new one to it."""
         return self._strategy.diagnostics() if self._has_diagnostics else {}
 
     @property
-    def _strategy(self):
+    def _strategy(self) -> base.Oracle:
         """The strategy at work, made when the first trial is asked for: the journal may have another seed."""
         if self._inner is None:
-            self._inner = registry.inside(self)
-            if self._inner.initial_points is None:
-                self._inner = self._inner.with_arguments(initial_points=self.initial_points)
+            inner = registry.inside(self)
+            if inner.initial_points is None:
+                inner = inner.with_arguments(initial_points=self.initial_points)
+            self._inner = inner
         return self._inner
 
 
-def is_promotion(values):
+def is_promotion(values: Mapping[str, Scalar]) -> bool:
     """Return whether a trial continues the training of an earlier candidate."""
     return base.is_candidate(values) and reserved.is_continued(values)
 
 
-def architecture_of(values):
+def architecture_of(values: dict[str, Scalar]) -> dict[str, Scalar]:
     """Return the values that the strategy suggested."""
     if not base.is_candidate(values):
         return values

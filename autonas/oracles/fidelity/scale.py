@@ -2,8 +2,12 @@
 
 import functools
 import typing
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
 
 import numpy as np
+
+_Architecture = TypeVar("_Architecture", bound=Hashable)
 
 
 class Rung(typing.NamedTuple):
@@ -19,13 +23,15 @@ class Rung(typing.NamedTuple):
     data_share: float = 1.0
     resolution: float = 1.0
 
-    def cost(self, max_epochs):
+    def cost(self, max_epochs: int) -> float:
         """Return the approximate cost as a share of that of a full training, in (0, 1]."""
         return self.epochs / max_epochs * self.data_share * self.resolution**2
 
 
 @functools.cache
-def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=1.0):
+def rungs(
+    min_epochs: int, max_epochs: int, reduction: float, min_data_share: float = 1.0, min_resolution: float = 1.0
+) -> tuple[Rung, ...]:
     """Return the rungs from the shortest training to a full one, both included.
 
     From rung to rung, the cost grows by about the same factor, which is as near to `reduction` as a whole number of
@@ -44,7 +50,7 @@ def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=
     ratio = max_epochs / min_epochs
     n_steps = max(1, round(np.log(ratio / min_data_share / min_resolution**2) / np.log(reduction)))
     n_steps = min(n_steps, max_epochs - min_epochs)
-    lower = []
+    lower: list[Rung] = []
     for step in range(n_steps):
         exponent = 1 - step / n_steps
         epochs = max(round(max_epochs * ratio**-exponent), lower[-1].epochs + 1 if lower else 1)
@@ -53,7 +59,9 @@ def rungs(min_epochs, max_epochs, reduction, min_data_share=1.0, min_resolution=
     return (*lower, Rung(max_epochs))
 
 
-def comparable(levels):
+def comparable(
+    levels: Sequence[dict[_Architecture, tuple[float, ...]]],
+) -> list[dict[_Architecture, tuple[float, ...]]]:
     r"""Return the scores of all fidelities on the scale of the lowest one.
 
     The scores y of a level are mapped linearly, every objective by itself, so that the architectures that also have
@@ -69,7 +77,8 @@ def comparable(levels):
     Returns:
         List of such dicts.
     """
-    known, mapped = {}, []
+    known: dict[_Architecture, tuple[float, ...]] = {}
+    mapped = []
     for level in levels:
         if level and known:
             both = [architecture for architecture in level if architecture in known]
@@ -84,19 +93,19 @@ def comparable(levels):
     return mapped
 
 
-def latest(levels):
+def latest(levels: Sequence[dict[_Architecture, tuple[float, ...]]]) -> dict[_Architecture, tuple[float, ...]]:
     """Return the scores of all architectures at their highest fidelity, on the scale of the lowest one.
 
     Args:
         levels: As in `comparable`.
     """
-    scores = {}
+    scores: dict[_Architecture, tuple[float, ...]] = {}
     for level in comparable(levels):
         scores |= level
     return scores
 
 
-def positions(fidelities):
+def positions(fidelities: Sequence[float]) -> np.ndarray:
     """Return fidelities on the scale of a kernel.
 
     Args:

@@ -1,5 +1,12 @@
 """Training schedules: the questions of the search loop to an oracle that doesn't train all candidates in full."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autonas.search_space.values import Scalar
+from autonas.trials.stopping import Stopper
+
 
 class TrainingSchedule:
     """Base class of schedules that shorten trainings.
@@ -24,14 +31,14 @@ class TrainingSchedule:
     #: Whether a trial may continue the training of an earlier one, which its values name under `tuner/trial_id`.
     continues_trainings = False
 
-    def promotable(self):
+    def promotable(self) -> list[str]:
         """Return the ids of the trials that a later trial may continue, the likeliest first."""
         return []
 
-    def finish(self):
+    def finish(self) -> None:
         """Prepare for the end of the search: the remaining time is for full trainings of the best candidates."""
 
-    def stopper_for(self, values):
+    def stopper_for(self, values: Mapping[str, Scalar]) -> Stopper | None:
         """Return a function that decides after each epoch of a trial whether the training continues.
 
         Args:

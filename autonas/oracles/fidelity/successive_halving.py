@@ -1,18 +1,27 @@
 """Successive halving: any strategy searches with short trainings, and the best of them are continued."""
 
+from __future__ import annotations
+
 import collections
 import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.oracles import base, feasibility
+from autonas.oracles.base import Oracle
 from autonas.oracles.fidelity import low_fidelity_oracle, scale
 from autonas.oracles.observation import Observation, Training
+from autonas.search_space.values import Scalar
 from autonas.trials import reserved, states
 
 #: Share of a full training after which architectures are first compared.
 _FIRST_SHARE = 1 / 50
+
+#: Scores of a rung by root, see `SuccessiveHalvingOracle.__init__`.
+_Scores: TypeAlias = dict[int, tuple[float, ...]]
 
 
 class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
@@ -84,14 +93,14 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
 
     def __init__(
         self,
-        strategy="bayesian",
-        reduction=3,
-        min_epochs=None,
-        max_epochs=None,
-        min_data_share=1.0,
-        min_resolution=1.0,
-        **kwargs,
-    ):
+        strategy: str | Oracle = "bayesian",
+        reduction: int = 3,
+        min_epochs: int | None = None,
+        max_epochs: int | None = None,
+        min_data_share: float = 1.0,
+        min_resolution: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(strategy, min_epochs, max_epochs, **kwargs)
         self.reduction = reduction
         self.min_data_share = min_data_share
@@ -99,17 +108,20 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         self._is_finishing = False
         # The root of an architecture is the number of its first trial.
         #: By the number of a trial: its root.
-        self._roots = {}
+        self._roots: dict[int, int] = {}
         #: By root: the number of the trial to the strategy, the architecture, and the number of its latest trial.
-        self._inner_numbers, self._architectures, self._latest = {}, {}, {}
+        self._inner_numbers: dict[int, int] = {}
+        self._architectures: dict[int, dict[str, Scalar]] = {}
+        self._latest: dict[int, int] = {}
         #: By bracket and rung: dict from root to scores, and the roots that were promoted from there.
-        self._scores, self._promoted = {}, {}
+        self._scores: dict[tuple[int, int], _Scores] = {}
+        self._promoted: dict[tuple[int, int], set[int]] = {}
         #: By bracket: the number of architectures that have joined it.
-        self._n_joined = collections.Counter()
+        self._n_joined: collections.Counter[int] = collections.Counter()
         #: Roots of which a promotion has failed.
-        self._failed = set()
+        self._failed: set[int] = set()
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         checks.check_integer("reduction", self.reduction, 2)
         checks.check_number("min_data_share", self.min_data_share, 0.01, 1)
@@ -118,26 +130,26 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     # ------------------------------------------------------------------ rungs
 
     @property
-    def rungs(self):
+    def rungs(self) -> tuple[scale.Rung, ...]:
         """List of `scale.Rung`, ascending."""
         lowest = self.least_epochs(_FIRST_SHARE)
-        return scale.rungs(lowest, self.max_epochs, self.reduction, self.min_data_share, self.min_resolution)
+        return scale.rungs(lowest, self.full_epochs, self.reduction, self.min_data_share, self.min_resolution)
 
     @property
-    def brackets(self):
+    def brackets(self) -> list[int]:
         """List of the lowest rung of each bracket."""
         return [0]
 
-    def next_bracket(self):
+    def next_bracket(self) -> int:
         """Return the bracket of the next architecture."""
         return 0
 
-    def finish(self):
+    def finish(self) -> None:
         """Let promotions take precedence from now on, the ones closest to a full training first; the strategy is only
         asked if there is none."""
         self._is_finishing = True
 
-    def promotable(self):
+    def promotable(self) -> list[str]:
         waiting = []
         for (bracket, rung), scores in self._scores.items():
             if rung + 1 < len(self.rungs):
@@ -148,10 +160,10 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
 
     # ------------------------------------------------------------------ ask
 
-    def counts(self, values):
+    def counts(self, values: Mapping[str, Scalar]) -> bool:
         return super().counts(values) and not low_fidelity_oracle.is_promotion(values)
 
-    def _propose(self, generator):
+    def _propose(self, generator: np.random.Generator) -> base.Answer:
         if not all(map(base.is_candidate, self.pending.values())):
             return base.WAIT  # The report of a supernet decides which architectures are worth training.
         from_below = range(len(self.rungs) - 1)
@@ -170,7 +182,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             return values
         return base.WAIT if self.pending else answer
 
-    def _record(self, values):
+    def _record(self, values: dict[str, Scalar]) -> None:
         root = number = self.n_asked
         if low_fidelity_oracle.is_promotion(values):
             root = self._roots[int(values[reserved.TRIAL_ID])]
@@ -178,11 +190,11 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             self._promoted.setdefault((bracket, rung - 1), set()).add(root)
         else:
             self._inner_numbers[root] = self._strategy.n_asked - 1
-            self._n_joined[values.get(reserved.BRACKET, 0)] += base.is_candidate(values)
+            self._n_joined[int(values.get(reserved.BRACKET, 0))] += base.is_candidate(values)
         self._roots[number] = root
         super()._record(values)
 
-    def _slice(self, bracket, rung, earlier=None):
+    def _slice(self, bracket: int, rung: int, earlier: int | None = None) -> dict[str, Scalar]:
         """Return the values of a trial besides its architecture.
 
         Args:
@@ -191,7 +203,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             earlier: Number of the trial that it continues, or `None`.
         """
         target = self.rungs[rung]
-        values = {reserved.INITIAL_EPOCH: 0, reserved.EPOCHS: target.epochs, reserved.RUNG: rung}
+        values: dict[str, Scalar] = {reserved.INITIAL_EPOCH: 0, reserved.EPOCHS: target.epochs, reserved.RUNG: rung}
         if earlier is not None:
             values |= {reserved.INITIAL_EPOCH: self.rungs[rung - 1].epochs, reserved.TRIAL_ID: states.id_of(earlier)}
         if self.min_data_share < 1:
@@ -202,7 +214,9 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             values[reserved.BRACKET] = bracket
         return values
 
-    def _promotion(self, rule, rungs):
+    def _promotion(
+        self, rule: Callable[[_Scores, set[int]], int | None], rungs: Iterable[int]
+    ) -> dict[str, Scalar] | None:
         """Return the values of the promotion from the first of some rungs that has one by a rule, or `None`."""
         for rung in rungs:
             for bracket in range(len(self.brackets)):
@@ -212,27 +226,27 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
                     return self._architectures[root] | self._slice(bracket, rung + 1, self._latest[root])
         return None
 
-    def _by_share(self, scores, promoted):
+    def _by_share(self, scores: _Scores, promoted: set[int]) -> int | None:
         """Return the best root of a rung that isn't promoted, as long as fewer than 1/η are."""
         if len(promoted) >= len(scores) // self.reduction:
             return None
         return next((root for root in self._ranked(scores) if root not in promoted), None)
 
-    def _by_rank(self, scores, promoted):
+    def _by_rank(self, scores: _Scores, promoted: set[int]) -> int | None:
         """Return the best root that isn't promoted of the best 1/η of a rung, or of the best one alone."""
         able = [root for root in self._ranked(scores) if root not in self._failed]
         best = able[: max(1, len(scores) // self.reduction)]
         return next((root for root in best if root not in promoted), None)
 
     @staticmethod
-    def _ranked(scores):
+    def _ranked(scores: _Scores) -> list[int]:
         fitness = feasibility.fitness(list(scores.values()), [0.0] * len(scores))
         roots = list(scores)
         return [roots[index] for index in np.argsort(-fitness, kind="stable")]
 
     # ------------------------------------------------------------------ tell
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         number, values, scores = observation.number, observation.values, observation.scores
         if not observation.is_candidate:
             inner_number = self._inner_numbers[number]
@@ -251,17 +265,17 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
                 self._failed.add(root)
         self._inform_strategy(root, observation)
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         numbers = {"promotions": float(sum(map(len, self._promoted.values())))}
         for rung in range(len(self.rungs)):
             counts = (len(scores) for (_, at), scores in self._scores.items() if at == rung)
             numbers[f"rung/{rung}"] = float(sum(counts))
         return super().diagnostics() | {f"strategy/{name}": number for name, number in numbers.items()}
 
-    def _inform_strategy(self, root, observation):
+    def _inform_strategy(self, root: int, observation: Observation) -> None:
         """Tell the strategy the result of a new architecture, or let it observe that of a promotion."""
         values, scores = observation.values, observation.scores
-        is_promotion, rung = low_fidelity_oracle.is_promotion(values), values[reserved.RUNG]
+        is_promotion, (_, rung) = low_fidelity_oracle.is_promotion(values), _position(values)
         self._has_diagnostics = not is_promotion
         if is_promotion and scores is None:
             return
@@ -270,7 +284,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             low_fidelity_oracle.architecture_of(values),
             scores if rung == 0 or root not in self._latest else self._comparable(root),
             None if is_promotion else observation.margins,  # The strategy has observed the margins before.
-            training=Training(self.rungs[rung].cost(self.max_epochs), scores),
+            training=Training(self.rungs[rung].cost(self.full_epochs), scores),
             is_update=is_promotion,
         )
         if is_promotion:
@@ -278,14 +292,14 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         else:
             self._strategy.tell_observation(inner)
 
-    def _comparable(self, root):
+    def _comparable(self, root: int) -> tuple[float, ...]:
         """Return the latest scores of an architecture as they would be at the lowest rung."""
-        levels = [{} for _ in self.rungs]
+        levels: list[_Scores] = [{} for _ in self.rungs]
         for (_, rung), scores in self._scores.items():
             levels[rung] |= scores
         return scale.latest(levels)[root]
 
 
-def _position(values):
+def _position(values: Mapping[str, Scalar]) -> tuple[int, int]:
     """Return the bracket and the rung of a trial."""
-    return values.get(reserved.BRACKET, 0), values[reserved.RUNG]
+    return int(values.get(reserved.BRACKET, 0)), int(values[reserved.RUNG])

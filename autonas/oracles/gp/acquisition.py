@@ -16,7 +16,7 @@ _LARGEST_DIFFERENCE = -1e-12
 _SMALLEST_X = -30
 
 
-def log_expected_improvement(mean, deviation, best):
+def log_expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: float | np.ndarray) -> np.ndarray:
     r"""Compute the logarithm of the expected improvement on `best`.
 
     log E[max(f − best, 0)] = log σ + log(φ(z) + z Φ(z)),   z = (μ − best) / σ
@@ -41,7 +41,9 @@ def log_expected_improvement(mean, deviation, best):
     return np.log(deviation) + np.where(z > -1.0, log_near, log_far)
 
 
-def log_expected_hypervolume_improvement(means, deviations, scores, reference):
+def log_expected_hypervolume_improvement(
+    means: np.ndarray, deviations: np.ndarray, scores: np.ndarray, reference: np.ndarray
+) -> np.ndarray:
     r"""Compute the logarithm of the expected hypervolume improvement, for two independent objectives.
 
     Let the front be (a_1, b_1), ..., (a_k, b_k), with a ascending and b descending, a_0 and b_{k+1} the reference
@@ -73,7 +75,7 @@ def log_expected_hypervolume_improvement(means, deviations, scores, reference):
     return special.logsumexp(beyond + above, axis=1)
 
 
-def log_sampled_improvement(draws, best):
+def log_sampled_improvement(draws: np.ndarray, best: float) -> np.ndarray:
     """Compute the logarithm of the mean improvement on `best` of samples from a posterior.
 
     As in Ament et al. 2023, max(x, 0) is replaced by the soft maximum τ log(1 + e^(x / τ)). Thus the result differs
@@ -92,11 +94,11 @@ def log_sampled_improvement(draws, best):
     return special.logsumexp(log_soft, axis=0) + np.log(_SOFTNESS / len(draws))
 
 
-def log_feasibility(mean, deviation, threshold):
+def log_feasibility(mean: np.ndarray, deviation: np.ndarray, threshold: float) -> np.ndarray:
     """Compute the logarithm of the probability that a normal variable is at least `threshold`, shape `(m,)`."""
     return special.log_ndtr((mean - threshold) / deviation)
 
 
-def upper_confidence_bound(mean, deviation, beta):
+def upper_confidence_bound(mean: np.ndarray, deviation: np.ndarray, beta: float) -> np.ndarray:
     """Compute the upper confidence bound μ + √β σ (Srinivas et al. 2010), shape `(m,)`."""
     return mean + np.sqrt(beta) * deviation

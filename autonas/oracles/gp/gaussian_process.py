@@ -3,7 +3,10 @@
 Notation: n observed and m new architectures.
 """
 
+from __future__ import annotations
+
 import typing
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import linalg, optimize
@@ -43,15 +46,15 @@ class View(typing.NamedTuple):
     weight: float
 
     @property
-    def n_groups(self):
+    def n_groups(self) -> int:
         """Number of groups."""
         return int(self.groups.max(initial=-1)) + 1
 
-    def rows(self, selection):
+    def rows(self, selection: slice | Sequence[int] | np.ndarray) -> View:
         """Return the view of the selected architectures."""
         return self._replace(features=self.features[selection])
 
-    def scaled(self, relevances):
+    def scaled(self, relevances: np.ndarray) -> np.ndarray:
         """Return the features, multiplied by the square roots of the relevances of their groups."""
         return self.features * np.sqrt(relevances)[self.groups]
 
@@ -75,7 +78,7 @@ class GaussianProcess:
         relevances: List of arrays, one for each view, with the relevance of each group; after `condition`.
     """
 
-    def fit(self, views, targets):
+    def fit(self, views: Sequence[View], targets: np.ndarray) -> None:
         """Fit weights, relevances and noise by maximum a posteriori estimation.
 
         Args:
@@ -94,7 +97,7 @@ class GaussianProcess:
         )
         self._parameters = optimum.x
 
-    def condition(self, views, targets):
+    def condition(self, views: Sequence[View], targets: np.ndarray) -> None:
         """Condition on observations, with the kernel of the last `fit`.
 
         Args:
@@ -108,7 +111,7 @@ class GaussianProcess:
         self._factor = linalg.cholesky(covariance, lower=True, check_finite=False)
         self._solved = linalg.cho_solve((self._factor, True), targets, check_finite=False)
 
-    def predict(self, views):
+    def predict(self, views: Sequence[View]) -> tuple[np.ndarray, np.ndarray]:
         """Predict mean and standard deviation of the function without noise.
 
         Args:
@@ -124,7 +127,7 @@ class GaussianProcess:
         )
         return mean, np.sqrt(np.maximum(prior - np.sum(projected * projected, axis=0), _SMALLEST_VARIANCE))
 
-    def sample(self, views, generator):
+    def sample(self, views: Sequence[View], generator: np.random.Generator) -> np.ndarray:
         """Sample the values of a function from the posterior at new architectures.
 
         Args:
@@ -139,22 +142,31 @@ class GaussianProcess:
         covariance[np.diag_indices_from(covariance)] += _SAMPLE_JITTER
         return mean + linalg.cholesky(covariance, lower=True, check_finite=False) @ generator.standard_normal(len(mean))
 
-    def _project(self, views):
+    def _project(self, views: Sequence[View]) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
         new = self._scaled(views)
         cross = self._covariance(views, self._observed, new)
         projected = linalg.solve_triangular(self._factor, cross, lower=True, check_finite=False)
         return new, self._solved @ cross, projected
 
-    def _scaled(self, views):
+    def _scaled(self, views: Sequence[View]) -> list[np.ndarray]:
         return [view.scaled(relevances) for view, relevances in zip(views, self.relevances, strict=True)]
 
-    def _covariance(self, views, first, second):
+    def _covariance(
+        self, views: Sequence[View], first: Sequence[np.ndarray], second: Sequence[np.ndarray]
+    ) -> np.ndarray:
         return sum(
             weight * (one @ other.T if view.linear else _matern(_squared_distances(one, other))[0])
             for view, weight, one, other in zip(views, self._weights, first, second, strict=True)
         )
 
-    def _loss(self, parameters, centre, deviation, views, targets):
+    def _loss(
+        self,
+        parameters: np.ndarray,
+        centre: np.ndarray,
+        deviation: np.ndarray,
+        views: Sequence[View],
+        targets: np.ndarray,
+    ) -> tuple[float, np.ndarray]:
         """Compute the negative log posterior and its gradient."""
         weights, noise, relevances = _split(parameters, views)
         covariance = (noise + _JITTER) * np.eye(len(targets))
@@ -193,7 +205,7 @@ class GaussianProcess:
         return loss + 0.5 * standardised @ standardised, np.concatenate(gradient) + standardised / deviation
 
 
-def _prior(views):
+def _prior(views: Sequence[View]) -> tuple[np.ndarray, np.ndarray]:
     """Return the prior of the logarithms of weights, noise and relevances: arrays of means and standard deviations."""
     relevances = []
     for view in views:
@@ -205,20 +217,20 @@ def _prior(views):
     return centre, deviation
 
 
-def _split(parameters, views):
+def _split(parameters: np.ndarray, views: Sequence[View]) -> tuple[np.ndarray, float, list[np.ndarray]]:
     """Return weights, noise and the relevances of each view, from one array of their logarithms."""
     values = np.exp(parameters)
     ends = np.cumsum([view.n_groups for view in views])[:-1]
     return values[: len(views)], values[len(views)], np.split(values[len(views) + 1 :], ends)
 
 
-def _matern(squared):
+def _matern(squared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the Matérn function with ν = 5/2 of squared distances, and its derivative."""
     root = np.sqrt(5 * squared)
     decay = np.exp(-root)
     return (1 + root + root * root / 3) * decay, -5 / 6 * (1 + root) * decay
 
 
-def _squared_distances(first, second):
+def _squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     squared = (first * first).sum(axis=1)[:, None] + (second * second).sum(axis=1) - 2 * first @ second.T
     return np.maximum(squared, 0.0, out=squared)

@@ -1,10 +1,15 @@
 """Predictions of a Gaussian process for suggested trials, to log beside the observed scores."""
 
 import typing
+from collections.abc import Sequence
 
+import keras_tuner
 import numpy as np
 
 from autonas.oracles.gp import targets
+from autonas.oracles.gp.gaussian_process import GaussianProcess, View
+from autonas.search_space.dimension import Dimension
+from autonas.search_space.values import Key
 from autonas.trials import outcomes
 
 
@@ -20,18 +25,18 @@ class Prediction(typing.NamedTuple):
         kernel: Dict from parameter to array `(objectives,)` if the kernel was fitted for this suggestion; else empty.
     """
 
-    key: tuple
+    key: Key
     fidelity: float
-    promise: dict
+    promise: dict[str, float]
     means: np.ndarray
     deviations: np.ndarray
-    kernel: dict
+    kernel: dict[str, np.ndarray]
 
-    def is_of(self, key, fidelity):
+    def is_of(self, key: Key, fidelity: float) -> bool:
         """Return whether the prediction is for the architecture with this key at this fidelity."""
         return self.key == key and self.fidelity == fidelity
 
-    def numbers(self, scores, objectives):
+    def numbers(self, scores: Sequence[float] | None, objectives: Sequence[keras_tuner.Objective]) -> dict[str, float]:
         """Return the numbers to log when the scores of the trial are observed.
 
         Args:
@@ -44,7 +49,10 @@ class Prediction(typing.NamedTuple):
         logged = {f"strategy/{name}": float(number) for name, number in self.promise.items()}
         if not len(self.means):
             return logged
-        by_name = {"predicted": outcomes.as_known(self.means, objectives), "predicted_deviation": self.deviations}
+        by_name: dict[str, Sequence[float] | np.ndarray] = {
+            "predicted": outcomes.as_known(self.means, objectives),
+            "predicted_deviation": self.deviations,
+        }
         if scores is not None:
             by_name["observed"] = outcomes.as_known(scores, objectives)
         for name, numbers in (by_name | self.kernel).items():
@@ -52,7 +60,9 @@ class Prediction(typing.NamedTuple):
         return logged
 
 
-def of_scores(processes, quantities, rows):
+def of_scores(
+    processes: Sequence[GaussianProcess], quantities: Sequence[targets.Quantity], rows: Sequence[View]
+) -> tuple[np.ndarray, np.ndarray]:
     """Predict the scores of one architecture in their own units.
 
     The mean and the interval mean ± standard deviation are transformed by `targets.unwarped`. The returned standard
@@ -76,7 +86,7 @@ def of_scores(processes, quantities, rows):
     return np.array(means), np.array(deviations)
 
 
-def of_kernel(processes, dimensions):
+def of_kernel(processes: Sequence[GaussianProcess], dimensions: Sequence[Dimension]) -> dict[str, np.ndarray]:
     """Return the fitted parameters of the kernel: the length scale of each decision in the first view, and the noise.
 
     The length scale of a decision is the distance of two values at which their scores are nearly uncorrelated. The

@@ -1,8 +1,10 @@
 """Targets of a Gaussian process: scores and margins of trials, transformed to a scale for the regression."""
 
 import typing
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 
@@ -10,34 +12,38 @@ class Quantity(typing.NamedTuple):
     """Observations of one quantity, such as an objective or a margin, which some trials have.
 
     Attributes:
-        name: Hashable name of the quantity.
+        name: Kind of the quantity, and its index among those of this kind.
         places: Ascending list of the indices of the trials with an observation.
         numbers: List of the observed floats, one for each index.
         scale: Function from `numbers` to targets of zero mean and unit variance, shape `(n,)`.
     """
 
-    name: typing.Hashable
-    places: list
-    numbers: list
-    scale: typing.Callable
+    name: tuple[typing.Literal["objective", "constraint"], int]
+    places: list[int]
+    numbers: list[float]
+    scale: typing.Callable[[list[float]], np.ndarray]
 
-    def of(self, kept):
+    def of(self, kept: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return indices and targets of the trials in `kept`. The scale is computed from all observations."""
         chosen = np.flatnonzero(np.isin(self.places, kept))
         return np.asarray(self.places, dtype=int)[chosen], self.scale(self.numbers)[chosen]
 
-    def start(self, n_initial):
-        """Return the number of trials until `n_initial` of them had an observation; `None` if there are fewer."""
-        return self.places[n_initial - 1] + 1 if len(self.places) >= n_initial else None
+    def is_known(self, n_initial: int) -> bool:
+        """Return whether `n_initial` trials have an observation."""
+        return len(self.places) >= n_initial
+
+    def start(self, n_initial: int) -> int:
+        """Return the number of trials until `n_initial` of them had an observation."""
+        return self.places[n_initial - 1] + 1
 
 
-def warped(scores):
+def warped(scores: ArrayLike) -> np.ndarray:
     """Transform scores: replace the lower half by normal quantiles of their ranks, and standardise; shape `(n,)`."""
     *_, halves = _in_halves(scores)
     return standardised(halves)
 
 
-def unwarped(scores, targets):
+def unwarped(scores: ArrayLike, targets: ArrayLike) -> np.ndarray:
     """Transform targets back to scores, as the inverse of `warped`.
 
     In the lower half, targets are interpolated between the observed scores. The result is never below the worst score.
@@ -59,7 +65,7 @@ def unwarped(scores, targets):
     return np.where(targets > 0, median + scale * targets, between)
 
 
-def _in_halves(scores):
+def _in_halves(scores: ArrayLike) -> tuple[np.ndarray, float, float, np.ndarray]:
     """Return scores, their median, the scale above it, and the transformed scores before standardisation."""
     scores = np.asarray(scores, dtype=float)
     median = np.median(scores)
@@ -68,7 +74,7 @@ def _in_halves(scores):
     return scores, median, scale, np.where(scores >= median, (scores - median) / scale, np.minimum(quantiles, 0.0))
 
 
-def squashed(margins):
+def squashed(margins: ArrayLike) -> np.ndarray:
     """Transform margins so that large margins don't reduce the accuracy near the limit; shape `(n,)`.
 
     A margin is log(limit / cost). Positive margins become 1 − cost / limit, and negative margins stay.
@@ -77,12 +83,12 @@ def squashed(margins):
     return np.where(margins < 0, margins, -np.expm1(-np.maximum(margins, 0)))
 
 
-def centre_and_spread(numbers):
+def centre_and_spread(numbers: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """Return mean and standard deviation, with 1 in place of a standard deviation of 0."""
-    return np.mean(numbers), np.std(numbers) or 1.0
+    return float(np.mean(numbers)), float(np.std(numbers)) or 1.0
 
 
-def standardised(numbers):
+def standardised(numbers: Sequence[float] | np.ndarray) -> np.ndarray:
     """Shift and scale numbers to zero mean and unit variance."""
     centre, spread = centre_and_spread(numbers)
     return (np.asarray(numbers) - centre) / spread

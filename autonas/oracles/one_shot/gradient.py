@@ -1,12 +1,18 @@
 """Gradient search: a distribution over architectures is learned with the weights of a supernet, and then sampled."""
 
+import functools
 import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.arguments.lists import as_list
+from autonas.oracles.observation import Observation
 from autonas.oracles.one_shot import supernet_oracle
+from autonas.search_space.dimension import Dimension
+from autonas.search_space.values import Key, Scalar
 from autonas.trials import reserved
 
 RELAXATIONS = ("softmax", "gumbel", "partial")
@@ -22,6 +28,9 @@ SWEEP, WEIGHT = (0.0, 0.1, 0.3, 1.0), 0.1
 _SKIPS = ("identity", "skip")
 #: Maximum number of draws of a new architecture, from a distribution that gets flatter from draw to draw.
 _MAX_DRAWS = 50
+
+#: Probability of each option by decision.
+Distribution: TypeAlias = Mapping[str, Mapping[str, float]]
 
 
 class GradientOracle(supernet_oracle.SupernetOracle):
@@ -102,20 +111,20 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def __init__(
         self,
-        relaxation="softmax",
-        order="first",
-        epochs=None,
-        reward_weight=None,
-        validation_share=0.5,
-        learning_rate=0.05,
-        architecture_learning_rate=0.1,
-        warm_up=0.2,
-        guard="auxiliary_skip",
-        partial_channels=4,
-        cost=None,
-        cost_weight=None,
-        **kwargs,
-    ):
+        relaxation: Literal["softmax", "gumbel", "partial"] = "softmax",
+        order: Literal["first", "second", "finite_difference"] = "first",
+        epochs: int | None = None,
+        reward_weight: float | None = None,
+        validation_share: float = 0.5,
+        learning_rate: float = 0.05,
+        architecture_learning_rate: float = 0.1,
+        warm_up: float = 0.2,
+        guard: Literal["auxiliary_skip", "early_stop"] | None = "auxiliary_skip",
+        partial_channels: int = 4,
+        cost: Literal["params", "flops", "latency_ms"] | None = None,
+        cost_weight: float | Sequence[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(epochs=epochs, **kwargs)
         self.relaxation = relaxation
         self.order = order
@@ -129,12 +138,13 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         self.cost = cost
         self.cost_weight = cost_weight
         #: By weight of the cost: the latest distribution.
-        self.distributions = {}
-        self._latest_weight, self._next_weight = None, None
+        self.distributions: dict[float, Distribution] = {}
+        self._latest_weight: float | None = None
+        self._next_weight: float | None = None
         self._is_stopped = False
-        self._refused = set()
+        self._refused: set[Key] = set()
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         checks.check_option("relaxation", self.relaxation, RELAXATIONS)
         checks.check_option("order", self.order, ORDERS)
@@ -160,12 +170,12 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             )
 
     @property
-    def penalised_cost(self):
+    def penalised_cost(self) -> str | None:
         """The penalised cost: `cost`, or the first objective or limited cost that a supernet can compute, or `None`."""
         return self.cost or next((_PENALISED[name] for name in self._goals if name in _PENALISED), None)
 
     @property
-    def cost_weights(self):
+    def cost_weights(self) -> list[float]:
         """List of the weights of the cost in order, floats; 0 alone without a cost."""
         if self.penalised_cost is None:
             return [0.0]
@@ -174,18 +184,18 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         return list(SWEEP) if self._goals else [WEIGHT]
 
     @property
-    def _goals(self):
+    def _goals(self) -> list[str]:
         """Names of the objectives, if there are several, and of the limited costs."""
-        objectives = self.objectives if len(self.objectives or []) > 1 else []
+        objectives = self._objectives if len(self._objectives) > 1 else []
         return [*(objective.name for objective in objectives), *(self.constraint_names or ())]
 
-    def default_epochs(self, updates_per_epoch):
+    def default_epochs(self, updates_per_epoch: int) -> int:
         """Return the default number of epochs; for a sweep half as many per weight, as weights follow one another."""
         return round(super().default_epochs(updates_per_epoch) * max(1.0, len(self.cost_weights) / 2))
 
-    def supernet_training(self):
-        names = ("relaxation", "order", "reward_weight", "validation_share", "learning_rate")
-        names += ("architecture_learning_rate", "warm_up", "guard", "seed")
+    def supernet_training(self) -> dict[str, Any]:
+        names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate"]
+        names += ["architecture_learning_rate", "warm_up", "guard", "seed"]
         partial_channels = self.partial_channels if self.relaxation == "partial" else 1
         return {
             "method": "bilevel",
@@ -196,12 +206,12 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             **{name: getattr(self, name) for name in names},
         }
 
-    def epoch_values(self):
+    def epoch_values(self) -> dict[str, Scalar]:
         if self.penalised_cost is None:
             return {}
         return {reserved.COST_WEIGHT: self.cost_weights[0] if self._next_weight is None else self._next_weight}
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         super().observe(observation)
         if observation.violation:
             self._refused.add(self.encoding.key(observation.values))
@@ -209,8 +219,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             return
         self._next_weight = observation.report["next_cost_weight"]
         distribution = observation.report["distribution"]
-        self._latest_weight = observation.values.get(reserved.COST_WEIGHT)
-        weight = observation.values.get(reserved.COST_WEIGHT, 0.0)
+        weight = float(observation.values.get(reserved.COST_WEIGHT, 0.0))
+        self._latest_weight = weight if reserved.COST_WEIGHT in observation.values else None
         is_guarded = self.guard == "early_stop" and weight == self.cost_weights[0]
         if is_guarded and (self._is_stopped or (self.distributions and self.skips_dominate(distribution))):
             self._is_stopped = True
@@ -218,7 +228,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         else:
             self.distributions[weight] = distribution
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         if not self._report:
             return {}
         weights = {"cost_weight": self._latest_weight, "reward_weight": self.reward_weight}
@@ -226,18 +236,18 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         numbers = self._report.get("numbers", {}) | weights
         return super().diagnostics() | {f"strategy/{name}": float(number) for name, number in numbers.items()}
 
-    def derived(self, distribution):
+    def derived(self, distribution: Distribution) -> dict[str, Scalar]:
         """Return the architecture of the most probable options."""
         return self.encoding.walk(lambda dimension: _pick(dimension, distribution, np.argmax))
 
-    def skips_dominate(self, distribution):
+    def skips_dominate(self, distribution: Distribution) -> bool:
         """Return whether the derived architecture skips at more than half of the decisions that offer a skip, which is
         an option `"identity"` or `"skip"`."""
         values = self.derived(distribution)
         offered = [name for name in distribution if name in values and set(_SKIPS) & set(distribution[name])]
         return 2 * sum(values[name] in _SKIPS for name in offered) > len(offered)
 
-    def derive(self, generator):
+    def derive(self, generator: np.random.Generator) -> dict[str, Scalar]:
         distributions = list(self.distributions.values())
         is_refused = [self._is_refused(self.derived(distribution)) for distribution in distributions]
         feasible = list(itertools.compress(distributions, np.logical_not(is_refused)))
@@ -251,20 +261,20 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             # The power flattens the distribution from the learned one to almost the uniform one.
             power = 1.0 - draw / _MAX_DRAWS
 
-            def drawn(probabilities, power=power):
+            def drawn(probabilities: Sequence[float], power: float = power) -> int:
                 chances = np.array(probabilities) ** power
-                return generator.choice(len(chances), p=chances / chances.sum())
+                return int(generator.choice(len(chances), p=chances / chances.sum()))
 
-            values = self.encoding.walk(lambda dimension, drawn=drawn: _pick(dimension, distribution, drawn))
+            values = self.encoding.walk(functools.partial(_pick, distribution=distribution, choose=drawn))
             if self.is_new(values):
                 return values
         return self.encoding.sample(generator)
 
-    def _is_refused(self, values):
+    def _is_refused(self, values: Mapping[str, Scalar]) -> bool:
         return self.encoding.key(values) in self._refused
 
 
-def _pick(dimension, distribution, choose):
+def _pick(dimension: Dimension, distribution: Distribution, choose: Callable[[Sequence[float]], Any]) -> Scalar:
     """Return the option of a decision at the position that `choose` returns for its probabilities."""
     if dimension.name not in distribution:
         return dimension.default

@@ -1,9 +1,17 @@
 """The base class of strategies that train a supernet first: its epochs are trials of their own."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.oracles import base
+from autonas.oracles.base import Answer, Oracle
+from autonas.oracles.observation import Observation
+from autonas.search_space.values import Scalar
 from autonas.trials import reserved
 from autonas.trials.states import Stage
 
@@ -59,19 +67,26 @@ class SupernetOracle(base.Oracle):
     default_updates = 3000
     epochs_bounds = (4, 200)
 
-    def __init__(self, epochs=None, updates_per_epoch=None, constraint_names=None, initial_points=({},), **kwargs):
+    def __init__(
+        self,
+        epochs: int | None = None,
+        updates_per_epoch: int | None = None,
+        constraint_names: Sequence[str] | None = None,
+        initial_points: Sequence[Mapping[str, Scalar]] = ({},),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(initial_points=initial_points, **kwargs)
         self.epochs = epochs
         self.updates_per_epoch = updates_per_epoch
         self.constraint_names = constraint_names
         self._n_epochs = 0
         #: The report of the latest trial if it was an epoch of the supernet; else empty.
-        self._report = {}
+        self._report: dict[str, Any] = {}
         #: Whether the training has ended before `total_epochs`.
         self._is_trained = False
 
     @property
-    def total_epochs(self):
+    def total_epochs(self) -> int:
         """Epochs of the supernet: `epochs`, or the number that follows from `updates_per_epoch`."""
         if self.epochs is not None:
             return self.epochs
@@ -81,15 +96,15 @@ class SupernetOracle(base.Oracle):
             )
         return self.default_epochs(self.updates_per_epoch)
 
-    def default_epochs(self, updates_per_epoch):
+    def default_epochs(self, updates_per_epoch: int) -> int:
         """Return the epochs of the supernet where the user doesn't give them."""
         return int(np.clip(round(self.default_updates / updates_per_epoch), *self.epochs_bounds))
 
-    def epoch_values(self):
+    def epoch_values(self) -> dict[str, Scalar]:
         """Return further values of the next epoch, a dict with keys under `tuner/`; empty by default."""
         return {}
 
-    def derive(self, generator):
+    def derive(self, generator: np.random.Generator) -> Answer:
         """Return the values of a trial after the training of the supernet, as `suggest`.
 
         It isn't called while a trial of another stage is running. The result must depend on the observations, on
@@ -97,14 +112,14 @@ class SupernetOracle(base.Oracle):
         """
         raise NotImplementedError
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if self.epochs is not None:
             checks.check_integer("epochs", self.epochs, 1)
         if self.max_trials is not None:
             checks.check_integer("max_trials", self.max_trials, 2)
 
-    def suggest(self, generator):
+    def suggest(self, generator: np.random.Generator) -> Answer:
         if not all(map(base.is_candidate, self.pending.values())):
             return base.WAIT
         if self._is_trained or self._n_epochs >= self.total_epochs:
@@ -116,15 +131,14 @@ class SupernetOracle(base.Oracle):
             **self.epoch_values(),
         }
 
-    def observe(self, observation):
-        values, report = observation.values, observation.report
-        is_epoch = observation.stage == Stage.SUPERNET and report is not None
-        self._report = report if is_epoch else {}
-        if is_epoch:
-            self._n_epochs = values[reserved.EPOCHS]
+    def observe(self, observation: Observation) -> None:
+        report, self._report = observation.report, {}
+        if observation.stage == Stage.SUPERNET and report is not None:
+            self._report = report
+            self._n_epochs = reserved.epochs(observation.values)
             self._is_trained = report["finished"]
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         numbers = {}
         for objective in self._objectives:
             scores = self._report.get("paths", {}).get(objective.name, [])
@@ -134,14 +148,14 @@ class SupernetOracle(base.Oracle):
         return numbers
 
     @property
-    def one_shot(self):
+    def one_shot(self) -> SupernetOracle:
         return self
 
-    def supernet_training(self):
+    def supernet_training(self) -> dict[str, Any]:
         """Return how the supernet is trained, a JSON-like dict; see `SupernetEvaluator`."""
         raise NotImplementedError
 
-    def strategy_for(self, values):
+    def strategy_for(self, values: Mapping[str, Scalar]) -> Oracle | None:
         """Return an oracle that the evaluation of a trial asks and tells in memory; `None`, the default, without one.
 
         Args:

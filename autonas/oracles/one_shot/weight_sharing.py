@@ -1,13 +1,20 @@
 """Weight sharing: a strategy searches with the scores of one supernet, and the best architectures are trained alone."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from scipy import stats
 
 from autonas.arguments import checks
 from autonas.oracles import base, registry
+from autonas.oracles.base import Answer, Oracle
+from autonas.oracles.observation import Observation
 from autonas.oracles.one_shot import supernet_oracle
+from autonas.search_space.values import Key, Scalar
 from autonas.trials import reserved
 from autonas.trials.states import Stage
 
@@ -62,18 +69,27 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     ```
     """
 
-    def __init__(self, strategy="evolution", epochs=None, sampling="fair", queries=1000, inherit=False, **kwargs):
+    def __init__(
+        self,
+        strategy: str | Oracle = "evolution",
+        epochs: int | None = None,
+        sampling: Literal["fair", "uniform", "strategy"] = "fair",
+        queries: int = 1000,
+        inherit: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(epochs=epochs, **kwargs)
         self.strategy = strategy
         self.sampling = sampling
         self.queries = queries
         self.inherit = inherit
-        self._inner = None
-        self._finalists = None
+        self._inner: Oracle | None = None
+        #: Architectures with their one-shot scores, the best first; `None` before stage 4.
+        self._finalists: list[tuple[dict[str, Scalar], Any]] | None = None
         #: By the key of an architecture: its first score when trained by itself.
-        self._scores = {}
+        self._scores: dict[Key, float] = {}
 
-    def check(self):
+    def check(self) -> None:
         super().check()
         if _scores_at_once(self.strategy):
             self.strategy.check()
@@ -87,17 +103,17 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         if not isinstance(self.inherit, bool):
             raise ValueError(f"`inherit` must be True or False. Received: inherit={self.inherit!r}")
 
-    def supernet_training(self):
+    def supernet_training(self) -> dict[str, Any]:
         return {"method": "paths", "epochs": self.total_epochs, "sampling": self.sampling}
 
-    def derive(self, generator):
+    def derive(self, generator: np.random.Generator) -> Answer:
         if self._finalists is None:
             return {reserved.STAGE: Stage.ONE_SHOT.value, reserved.QUERIES: self.queries}
         inherited = {reserved.SUPERNET_EPOCHS: self._n_epochs} if self.inherit else {}
         new = (values | inherited for values, _ in self._finalists if self.is_new(values))
         return next(new, base.DONE)
 
-    def strategy_for(self, values):
+    def strategy_for(self, values: Mapping[str, Scalar]) -> Oracle | None:
         """Return a copy of the strategy that draws the paths of an epoch of the supernet, or asks for one-shot scores.
 
         The numbers of its architectures begin with its `n_asked`.
@@ -106,7 +122,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             return self._drawing().fork(repeats=reserved.stage_of(values) == Stage.SUPERNET)
         return registry.inside(self) if reserved.stage_of(values) == Stage.ONE_SHOT else None
 
-    def observe(self, observation):
+    def observe(self, observation: Observation) -> None:
         super().observe(observation)
         report = observation.report
         if observation.scores is not None:
@@ -122,7 +138,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
                 inner.learn(architecture, None if scores is None else tuple(scores), margins=margins)
 
     @property
-    def rank_correlation(self):
+    def rank_correlation(self) -> float | None:
         """Kendall's τ between one-shot scores and scores of stand-alone training, by the first objective, of the
         architectures that have both; `None` before there are two, and if all scores of one kind are equal."""
         firsts = [(values, np.ravel(score)[0]) for values, score in self._finalists or [] if score is not None]
@@ -133,12 +149,12 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         correlation = float(stats.kendalltau(*zip(*pairs, strict=True)).statistic)
         return None if math.isnan(correlation) else correlation
 
-    def diagnostics(self):
+    def diagnostics(self) -> dict[str, float]:
         correlation = {} if self.rank_correlation is None else {"rank_correlation": self.rank_correlation}
         drawing = self._inner.diagnostics() if self._report and self._inner is not None else {}
         return super().diagnostics() | drawing | correlation
 
-    def _drawing(self):
+    def _drawing(self) -> Oracle:
         """Return the strategy that learns while it draws the paths."""
         if self._inner is None:
             # Every copy of the strategy would begin with its initial points.
@@ -146,6 +162,6 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         return self._inner
 
 
-def _scores_at_once(strategy):
+def _scores_at_once(strategy: object) -> TypeGuard[Oracle]:
     """Return whether an oracle can be asked for architectures whose scores need no training."""
     return isinstance(strategy, base.Oracle) and strategy.schedule is None and strategy.one_shot is None

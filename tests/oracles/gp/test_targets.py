@@ -45,7 +45,7 @@ def quantity(places, numbers):
 
 def test_a_quantity_starts_when_enough_trials_have_it():
     assert quantity([0, 3, 5, 6], [1.0, 2.0, 4.0, 3.0]).start(3) == 6
-    assert quantity([0, 3], [1.0, 2.0]).start(3) is None
+    assert quantity([0, 3], [1.0, 2.0]).is_known(3) is False
 
 
 def test_of_a_quantity_only_some_trials_are_known_but_the_scale_is_that_of_all():
