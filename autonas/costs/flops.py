@@ -2,13 +2,18 @@
 
 import functools
 import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import keras
 
 from autonas.backends import node_graph
 
+#: Shapes of several tensors, including the batch dimension.
+_Shapes: TypeAlias = Sequence[tuple[int | None, ...]]
 
-def flops(model):
+
+def flops(model: keras.Model) -> int:
     """Count the floating point operations of a model's prediction for one row.
 
     A multiplication with an addition counts 2, so a dense layer of m inputs and n units counts 2 m n. Other operations
@@ -36,7 +41,7 @@ def flops(model):
     return sum(node_flops(node) for level in levels for node in level)
 
 
-def node_flops(node):
+def node_flops(node: Any) -> int:
     """Count the FLOPs of one node of a Keras graph, a call of a layer or operation; see `flops`."""
     inputs = [tensor.shape for tensor in node.input_tensors]
     outputs = [tensor.shape for tensor in node.output_tensors]
@@ -50,7 +55,7 @@ def node_flops(node):
 
 
 @functools.singledispatch
-def layer_flops(layer, inputs, outputs):
+def layer_flops(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     """Count the FLOPs of one call of a layer.
 
     Register a function for a layer class of your own with `@layer_flops.register(MyLayer)`.
@@ -75,22 +80,31 @@ class _UnknownShape(Exception):
     """A dimension other than the batch's is unknown."""
 
 
-def _elements(*shapes):
+def _elements(*shapes: Sequence[int | None]) -> int:
     """Count the elements of tensors of these shapes, with a batch of one row where the first dimension is `None`."""
     total = 0
     for shape in shapes:
         sizes = [1 if size is None else size for size in shape[:1]] + list(shape[1:])
-        if None in sizes:
+        known = [size for size in sizes if size is not None]
+        if len(known) < len(sizes):
             raise _UnknownShape(shape)
-        total += math.prod(sizes)
+        total += math.prod(known)
     return total
 
 
-def _activation(layer, outputs):
+def _width(shape: Sequence[int | None]) -> int:
+    """Return the last dimension of a shape."""
+    width = shape[-1]
+    if width is None:
+        raise _UnknownShape(shape)
+    return width
+
+
+def _activation(layer: keras.Operation, outputs: _Shapes) -> int:
     return 0 if layer.activation is keras.activations.linear else _elements(*outputs)
 
 
-def _bias_and_activation(layer, outputs):
+def _bias_and_activation(layer: keras.Operation, outputs: _Shapes) -> int:
     return layer.use_bias * _elements(*outputs) + _activation(layer, outputs)
 
 
@@ -98,12 +112,12 @@ def _bias_and_activation(layer, outputs):
 
 
 @layer_flops.register(keras.layers.Dense)
-def _dense(layer, inputs, outputs):
+def _dense(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return 2 * layer.kernel.shape[0] * _elements(*outputs) + _bias_and_activation(layer, outputs)
 
 
 @layer_flops.register(keras.layers.EinsumDense)
-def _einsum_dense(layer, inputs, outputs):
+def _einsum_dense(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     kernel, output = layer.equation.split(",")[1].split("->")
     summed = math.prod(size for label, size in zip(kernel, layer.kernel.shape, strict=True) if label not in output)
     bias = 0 if layer.bias is None else _elements(*outputs)
@@ -113,32 +127,34 @@ def _einsum_dense(layer, inputs, outputs):
 @layer_flops.register(keras.layers.Conv1D)
 @layer_flops.register(keras.layers.Conv2D)
 @layer_flops.register(keras.layers.Conv3D)
-def _convolution(layer, inputs, outputs):
+def _convolution(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     positions = _elements(*outputs) // layer.filters
     return 2 * positions * math.prod(layer.kernel.shape) + _bias_and_activation(layer, outputs)
 
 
 @layer_flops.register(keras.layers.DepthwiseConv1D)
 @layer_flops.register(keras.layers.DepthwiseConv2D)
-def _depthwise_convolution(layer, inputs, outputs):
+def _depthwise_convolution(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return 2 * math.prod(layer.kernel_size) * _elements(*outputs) + _bias_and_activation(layer, outputs)
 
 
 @layer_flops.register(keras.layers.SeparableConv1D)
 @layer_flops.register(keras.layers.SeparableConv2D)
-def _separable_convolution(layer, inputs, outputs):
+def _separable_convolution(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     positions = _elements(*outputs) // layer.filters
     kernels = math.prod(layer.depthwise_kernel.shape) + math.prod(layer.pointwise_kernel.shape)
     return 2 * positions * kernels + _bias_and_activation(layer, outputs)
 
 
 @layer_flops.register(keras.layers.MultiHeadAttention)
-def _attention(layer, inputs, outputs):
+def _attention(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     query, value, key = (*inputs, inputs[1])[:3]
     config = layer.get_config()
     n_heads, key_width, value_width = config["num_heads"], config["key_dim"], config["value_dim"]
     projections = [(query, n_heads * key_width), (key, n_heads * key_width), (value, n_heads * value_width)]
-    total = sum((2 * shape[-1] + config["use_bias"]) * _elements(shape[:-1]) * width for shape, width in projections)
+    total = sum(
+        (2 * _width(shape) + config["use_bias"]) * _elements(shape[:-1]) * width for shape, width in projections
+    )
     pairs = n_heads * _elements(query[:-1]) * _elements(value[:-1])
     # The products of queries and keys, their scale and softmax, and the means of the values.
     total += pairs * (2 * key_width + 2 + 2 * value_width)
@@ -149,30 +165,30 @@ def _attention(layer, inputs, outputs):
 
 
 @layer_flops.register(keras.layers.LSTM)
-def _lstm(layer, inputs, outputs):
+def _lstm(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     # Five activation functions, three products and a sum of states.
     return _recurrent(layer, inputs, gates=4, biases=4, elementwise=9)
 
 
 @layer_flops.register(keras.layers.GRU)
-def _gru(layer, inputs, outputs):
+def _gru(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     # Three activation functions, the reset's product, and the blend z h + (1 - z) c of states.
     return _recurrent(layer, inputs, gates=3, biases=6 if layer.reset_after else 3, elementwise=8)
 
 
 @layer_flops.register(keras.layers.SimpleRNN)
-def _simple_rnn(layer, inputs, outputs):
+def _simple_rnn(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return _recurrent(layer, inputs, gates=1, biases=1, elementwise=1)
 
 
-def _recurrent(layer, inputs, gates, biases, elementwise):
-    width, units = inputs[0][-1], layer.units
+def _recurrent(layer: keras.Operation, inputs: _Shapes, gates: int, biases: int, elementwise: int) -> int:
+    width, units = _width(inputs[0]), layer.units
     step = 2 * gates * units * (width + units) + layer.use_bias * biases * units + elementwise * units
     return _elements(inputs[0][:-1]) * step
 
 
 @layer_flops.register(keras.layers.Bidirectional)
-def _bidirectional(layer, inputs, outputs):
+def _bidirectional(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     joined = 0 if layer.merge_mode in ("concat", None) else _elements(*outputs)
     directions = (layer.forward_layer, layer.backward_layer)
     return sum(layer_flops(direction, inputs, outputs) for direction in directions) + joined
@@ -182,12 +198,12 @@ def _bidirectional(layer, inputs, outputs):
 
 
 @layer_flops.register(keras.Model)
-def _model(layer, inputs, outputs):
+def _model(layer: keras.Model, inputs: _Shapes, outputs: _Shapes) -> int:
     return flops(layer)
 
 
 @layer_flops.register(keras.layers.Activation)
-def _activation_layer(layer, inputs, outputs):
+def _activation_layer(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return _activation(layer, outputs)
 
 
@@ -195,23 +211,23 @@ def _activation_layer(layer, inputs, outputs):
 @layer_flops.register(keras.layers.MaxPooling2D)
 @layer_flops.register(keras.layers.AveragePooling1D)
 @layer_flops.register(keras.layers.AveragePooling2D)
-def _pooling(layer, inputs, outputs):
+def _pooling(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return math.prod(layer.pool_size) * _elements(*outputs)
 
 
-def _free(layer, inputs, outputs):
+def _free(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return 0
 
 
-def _reduction(layer, inputs, outputs):
+def _reduction(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return _elements(*inputs)
 
 
-def _elementwise(count):
+def _elementwise(count: int) -> Callable[[keras.Operation, _Shapes, _Shapes], int]:
     return lambda layer, inputs, outputs: count * _elements(*outputs)
 
 
-def _merging(layer, inputs, outputs):
+def _merging(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return (len(inputs) - 1) * _elements(*outputs)
 
 

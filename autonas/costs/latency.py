@@ -1,6 +1,8 @@
 """Latency: milliseconds of a prediction, measured in the run time that serves the model or estimated from a table."""
 
 import functools
+import os
+from typing import Any
 
 from autonas import runtimes
 from autonas.arguments import checks
@@ -41,7 +43,7 @@ class Latency(base.Cost):
         batch_size: int = 1,
         runtime: str = "litert",
         n_threads: int = 1,
-        table: str | None = None,
+        table: str | os.PathLike[str] | dict[str, Any] | None = None,
         name: str = "latency_ms",
     ) -> None:
         self.batch_size = batch_size
@@ -57,8 +59,8 @@ class Latency(base.Cost):
     def check(self) -> None:
         checks.check_integer("batch_size", self.batch_size, 1)
         checks.check_integer("n_threads", self.n_threads, 1)
-        if self.table is not None:
-            self._check_against_table()
+        if self._loaded is not None:
+            self._check_against_table(self._loaded)
             return
         if self.runtime == "keras" and self.n_threads != 1:
             raise ValueError(
@@ -68,20 +70,20 @@ class Latency(base.Cost):
         runtimes.check_runtime(self.runtime)
 
     def measure(self, built: base.BuiltModel) -> dict[str, float]:
-        if self.table is not None:
+        if self._loaded is not None:
             return {self.name: self._loaded.predict(built.model)}
         session = built.exported(self.runtime, self.batch_size).session(self.n_threads)
         milliseconds, spread = timing.time_calls(session.run, session.runs_in_caller)
         return {self.name: milliseconds, f"{self.name}_spread": spread}
 
     @functools.cached_property
-    def _loaded(self):
-        return latency_table.LatencyTable.load(self.table)
+    def _loaded(self) -> latency_table.LatencyTable | None:
+        return None if self.table is None else latency_table.LatencyTable.load(self.table)
 
-    def _check_against_table(self):
+    def _check_against_table(self, table: latency_table.LatencyTable) -> None:
         defaults = {"batch_size": 1, "runtime": "litert", "n_threads": 1}
         for name, default in defaults.items():
-            value, measured = getattr(self, name), getattr(self._loaded, name)
+            value, measured = getattr(self, name), getattr(table, name)
             if value not in (default, measured):
                 raise ValueError(
                     f"`{name}` must equal the table's, {measured!r}, or be left out. Received: {name}={value!r}"

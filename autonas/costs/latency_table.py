@@ -1,12 +1,17 @@
 """Latency table: latencies of operations on a device, measured once and summed to estimate a model's latency."""
 
+from __future__ import annotations
+
 import json
 import math
 import os
 import platform
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from autonas import runtimes
@@ -38,7 +43,14 @@ class LatencyTable:
         error: Dict of the error on models that weren't used to fit the table, or `None`; see `check`.
     """
 
-    def __init__(self, runtime="litert", batch_size=1, n_threads=1, device=None, seconds=_SECONDS):
+    def __init__(
+        self,
+        runtime: str = "litert",
+        batch_size: int = 1,
+        n_threads: int = 1,
+        device: dict[str, Any] | None = None,
+        seconds: float = _SECONDS,
+    ) -> None:
         self.runtime = runtime
         self.batch_size = batch_size
         self.n_threads = n_threads
@@ -51,12 +63,12 @@ class LatencyTable:
             "batch_size": batch_size,
             "threads": n_threads,
         }
-        self.operations = {}
+        self.operations: dict[str, float] = {}
         self.calibration = {"offset": 0.0, "scale": 1.0, "architectures": 0}
-        self.error = None
-        self._overhead = None
+        self.error: dict[str, float] | None = None
+        self._overhead: float | None = None
 
-    def measure(self, operation):
+    def measure(self, operation: operations.Operation) -> float:
         """Return the latency of an `Operation` in milliseconds. Measure it if the table lacks it."""
         if operation.key not in self.operations:
             if self._overhead is None:
@@ -65,12 +77,12 @@ class LatencyTable:
             self.operations[operation.key] = max(0.0, self._time(operation.model()) - self._overhead)
         return self.operations[operation.key]
 
-    def add(self, model):
+    def add(self, model: keras.Model) -> None:
         """Measure the operations of a model that the table lacks."""
         for operation in operations.operations_of(model):
             self.measure(operation)
 
-    def predict(self, model):
+    def predict(self, model: keras.Model) -> float:
         """Estimate the latency of a model in milliseconds.
 
         Raises:
@@ -78,7 +90,7 @@ class LatencyTable:
         """
         return self.calibration["offset"] + self.calibration["scale"] * self._sum(model)
 
-    def calibrate(self, models, latencies):
+    def calibrate(self, models: Sequence[keras.Model], latencies: ArrayLike) -> None:
         """Fit offset and scale to models whose latencies were measured directly.
 
         Minimises the sum of squared relative errors over non-negative offsets and scales.
@@ -87,13 +99,13 @@ class LatencyTable:
             models: List of models.
             latencies: List of their latencies in milliseconds.
         """
-        latencies = np.asarray(latencies)
+        measured = np.asarray(latencies)
         sums = np.array([self._sum(model) for model in models])
-        terms = np.stack([np.ones(len(sums)), sums], axis=1) / latencies[:, None]
+        terms = np.stack([np.ones(len(sums)), sums], axis=1) / measured[:, None]
         (offset, scale), _ = optimize.nnls(terms, np.ones(len(sums)))
         self.calibration = {"offset": float(offset), "scale": float(scale), "architectures": len(models)}
 
-    def check(self, models, latencies):
+    def check(self, models: Sequence[keras.Model], latencies: ArrayLike) -> None:
         """Compare estimated with measured latencies of models that weren't used for `calibrate`, and set `error`.
 
         `error` is a dict of `"median_percentage_error"`, the median absolute error in percent, `"kendall_tau"`, the
@@ -104,19 +116,19 @@ class LatencyTable:
             latencies: List of their latencies in milliseconds.
         """
         predictions = np.array([self.predict(model) for model in models])
-        latencies = np.asarray(latencies)
+        measured = np.asarray(latencies)
         self.error = {
-            "median_percentage_error": 100.0 * float(np.median(np.abs(predictions / latencies - 1.0))),
-            "kendall_tau": float(stats.kendalltau(predictions, latencies).statistic),
+            "median_percentage_error": 100.0 * float(np.median(np.abs(predictions / measured - 1.0))),
+            "kendall_tau": float(stats.kendalltau(predictions, measured).statistic),
             "architectures": len(models),
         }
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the table to a JSON file."""
         with open(path, "w", encoding="utf-8") as file:
             json.dump(self.to_json(), file, indent=1)
 
-    def to_json(self):
+    def to_json(self) -> dict[str, Any]:
         return {
             "device": self.device,
             "operations": self.operations,
@@ -125,7 +137,7 @@ class LatencyTable:
         }
 
     @classmethod
-    def load(cls, table):
+    def load(cls, table: str | os.PathLike[str] | dict[str, Any]) -> LatencyTable:
         """Return the table in a JSON file, or in a dict of the same content.
 
         Raises:
@@ -145,7 +157,7 @@ class LatencyTable:
         loaded.operations, loaded.calibration, loaded.error = (table[key] for key in keys[1:])
         return loaded
 
-    def _sum(self, model):
+    def _sum(self, model: keras.Model) -> float:
         keys = [operation.key for operation in operations.operations_of(model)]
         missing = next((key for key in keys if key not in self.operations), None)
         if missing is not None:
@@ -155,7 +167,7 @@ class LatencyTable:
             )
         return math.fsum(self.operations[key] for key in keys)
 
-    def _time(self, model):
+    def _time(self, model: keras.Model) -> float:
         session = base.BuiltModel(model).exported(self.runtime, self.batch_size).session(self.n_threads)
         return timing.time_calls(session.run, session.runs_in_caller, self.seconds)[0]
 
@@ -170,7 +182,7 @@ class OperationLatency:
         table: A `LatencyTable`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         try:
             runtimes.check_runtime("litert")
             runtime = "litert"
@@ -178,12 +190,12 @@ class OperationLatency:
             runtime = "keras"
         self.table = LatencyTable(runtime, seconds=_HASTY_SECONDS)
 
-    def __call__(self, node):
+    def __call__(self, node: Any) -> float:
         """Return the latency of a node of Keras's graph, a float in milliseconds."""
         return 0.0 if node.is_input else self.table.measure(operations.operation_of(node))
 
 
-def _processor():
+def _processor() -> str:
     """Return the name of the processor as the system reports it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

@@ -2,7 +2,9 @@
 
 import collections
 import math
+from collections.abc import Collection, Iterable
 
+import keras
 import numpy as np
 
 from autonas.arguments import checks
@@ -36,7 +38,7 @@ class PeakMemory(base.Cost):
         return {self.name: peak_memory(built.model, self.batch_size) / 1e6}
 
 
-def peak_memory(model, batch_size=1):
+def peak_memory(model: keras.Model, batch_size: int = 1) -> int:
     """Return the peak number of bytes of activations that are in memory while a model predicts.
 
     Layers are called one after the other in the order of the graph. During a call the layer's inputs and outputs, all
@@ -53,14 +55,14 @@ def peak_memory(model, batch_size=1):
         ValueError: If a shape is unknown. The message names the tensor.
     """
     run = node_graph.Execution(model)
-    sizes = {}
+    sizes: dict[int, int] = {}
 
-    def keys(tensors):
+    def keys(tensors: Iterable[keras.KerasTensor]) -> set[int]:
         for tensor in tensors:
             sizes.setdefault(id(tensor), _bytes(tensor, batch_size))
         return {id(tensor) for tensor in tensors}
 
-    def total(alive):
+    def total(alive: Collection[int]) -> int:
         return sum(sizes[key] for key in alive)
 
     inputs = [keys(run.inputs_of(node)) for node in run.nodes]
@@ -81,7 +83,7 @@ def peak_memory(model, batch_size=1):
     return peak
 
 
-def _bytes(tensor, batch_size):
+def _bytes(tensor: keras.KerasTensor, batch_size: int) -> int:
     shape = [batch_size if size is None else size for size in tensor.shape[:1]] + list(tensor.shape[1:])
     if None in shape:
         raise ValueError(

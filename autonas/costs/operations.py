@@ -3,6 +3,8 @@
 import hashlib
 import inspect
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -50,7 +52,7 @@ class Operation:
             Activation(activation='relu') on float32[28, 28, 1]"`. Operations of the same key have the same latency.
     """
 
-    def __init__(self, nodes, inputs):
+    def __init__(self, nodes: Sequence[Any], inputs: Sequence[keras.KerasTensor]) -> None:
         self.nodes = nodes
         self.inputs = list({id(tensor): tensor for tensor in inputs}.values())
         positions = {id(tensor): position for position, tensor in enumerate(self.inputs)}
@@ -60,7 +62,7 @@ class Operation:
             shapes.append(f"as {self._input_positions}")
         self.key = f"{' + '.join(map(_described, nodes))} on {', '.join(shapes) or 'nothing'}"
 
-    def model(self):
+    def model(self) -> keras.Model:
         """Return a `keras.Model` of this operation alone, with random weights."""
         tensors = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in self.inputs]
         outputs = _call(self.nodes[0], [tensors[position] for position in self._input_positions])
@@ -69,7 +71,7 @@ class Operation:
         return keras.Model(tensors, outputs)
 
 
-def operations_of(model):
+def operations_of(model: keras.Model) -> list[Operation]:
     """Return the operations of a model's prediction, a list of `Operation`.
 
     A batch normalisation joins the convolution or dense layer before it: an export folds it into the layer's weights.
@@ -80,10 +82,11 @@ def operations_of(model):
         model: A functional `keras.Model`.
     """
     run = node_graph.Execution(model)
-    uses = {}
+    uses: dict[int, int] = {}
     for tensor in [tensor for node in run.nodes for tensor in run.inputs_of(node)] + run.outputs:
         uses[id(tensor)] = uses.get(id(tensor), 0) + 1
-    groups, group_of = [], {}
+    groups: list[tuple[list[Any], Sequence[keras.KerasTensor]]] = []
+    group_of: dict[int, tuple[list[Any], Sequence[keras.KerasTensor]]] = {}
     for node in run.nodes:
         inputs = run.inputs_of(node)
         group = group_of.get(id(inputs[0])) if len(inputs) == 1 and uses[id(inputs[0])] == 1 else None
@@ -95,7 +98,7 @@ def operations_of(model):
     return [Operation(*group) for group in groups]
 
 
-def inference_key(model):
+def inference_key(model: keras.Model) -> str:
     """Return a hash of a model's prediction: its operations, their shapes and connections.
 
     Models that differ only in weights, names, dropout, augmentation or other settings of training have the same key.
@@ -105,19 +108,19 @@ def inference_key(model):
     """
     run = node_graph.Execution(model)
     positions = {id(tensor): position for position, tensor in enumerate(run.inputs)}
-    graph = [f"{tensor.dtype}{list(tensor.shape[1:])}" for tensor in run.inputs]
+    graph: list[Any] = [f"{tensor.dtype}{list(tensor.shape[1:])}" for tensor in run.inputs]
     for node in run.nodes:
         graph.append([operation_of(node).key, [positions[id(tensor)] for tensor in run.inputs_of(node)]])
         positions |= {id(tensor): len(positions) + position for position, tensor in enumerate(node.output_tensors)}
     return _hash([graph, [positions[id(tensor)] for tensor in run.outputs]])
 
 
-def operation_of(node):
+def operation_of(node: Any) -> Operation:
     """Return the `Operation` of a single node of Keras's graph."""
     return Operation([node], node.input_tensors)
 
 
-def _joins(layer, group):
+def _joins(layer: keras.Operation, group: Sequence[keras.Operation]) -> bool:
     """Return whether run times compute a layer together with the layers in `group`, which precede it."""
     is_linear = isinstance(group[0], _LINEAR) and group[0].activation is keras.activations.linear
     if isinstance(layer, keras.layers.BatchNormalization):
@@ -128,7 +131,7 @@ def _joins(layer, group):
     return False
 
 
-def _call(node, tensors):
+def _call(node: Any, tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     """Call a copy of a node's layer on other tensors instead of the node's inputs."""
     layer = type(node.operation).from_config(node.operation.get_config())
     replacements = {id(old): new for old, new in zip(node.input_tensors, tensors, strict=True)}
@@ -139,7 +142,7 @@ def _call(node, tensors):
     return layer(*arguments, **keywords)
 
 
-def _described(node):
+def _described(node: Any) -> str:
     """Return a node's layer as text, with the constructor's arguments that differ from their defaults."""
     inner = node_graph.inner_model(node)
     if inner is not None:
@@ -153,7 +156,7 @@ def _described(node):
     return f"{type(layer).__name__}({', '.join(texts)})"
 
 
-def _shown_of_call(node):
+def _shown_of_call(node: Any) -> list[str]:
     """Return the arguments of a layer's call as texts; no text if all arguments are tensors."""
     keywords = {name: value for name, value in node.arguments.kwargs.items() if name != "training"}
     leaves = keras.tree.flatten((node.arguments.args, keywords))
@@ -162,21 +165,21 @@ def _shown_of_call(node):
     return [_shown_leaf(leaf) for leaf in leaves]
 
 
-def _shown_leaf(leaf):
+def _shown_leaf(leaf: Any) -> str:
     if isinstance(leaf, keras.KerasTensor):
         return "_"
     shape = getattr(leaf, "shape", None)
     return f"array{list(shape)}" if shape is not None else repr(leaf).replace("None", "")
 
 
-def _is_default(value, default):
+def _is_default(value: Any, default: Any) -> bool:
     """Return whether an argument has its default value, which may be one number for all dimensions."""
     if value == "linear":  # Keras's name for the activation function `None`.
         return default in (None, "linear")
     return value == _cleaned(default) or (isinstance(value, list) and all(item == default for item in value))
 
 
-def _cleaned(value):
+def _cleaned(value: Any) -> Any:
     """Return a configuration without the arguments that don't change the cost."""
     if isinstance(value, dict):
         if "class_name" in value and "config" in value:
@@ -189,10 +192,10 @@ def _cleaned(value):
     return [_cleaned(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _shown(value):
+def _shown(value: Any) -> str:
     text = json.dumps(value, default=str)
     return text if len(text) <= _LONGEST else _hash(value)
 
 
-def _hash(value):
+def _hash(value: Any) -> str:
     return hashlib.sha1(json.dumps(value, default=str).encode()).hexdigest()[:12]

@@ -109,10 +109,16 @@ class CustomCost(Cost):
 
 
 #: Class of the cost by name.
-COSTS = {"params": Params, "flops": Flops, "memory_mb": PeakMemory, "model_size_mb": ModelSize, "latency_ms": Latency}
+COSTS: dict[str, type[Cost]] = {
+    "params": Params,
+    "flops": Flops,
+    "memory_mb": PeakMemory,
+    "model_size_mb": ModelSize,
+    "latency_ms": Latency,
+}
 
 
-def get_cost(cost: Any) -> Cost | None:
+def get_cost(cost: Any) -> Cost:
     """Return the cost of a name, or a cost itself.
 
     Args:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,7 +14,9 @@ _WARM_UP, _FEWEST_WARM_UP = 0.1, 2
 _BLOCKS = 10
 
 
-def time_calls(function, runs_in_caller=False, seconds=0.2):
+def time_calls(
+    function: Callable[[], object], runs_in_caller: bool = False, seconds: float = 0.2
+) -> tuple[float, float]:
     """Measure the milliseconds of a call, as the median of repeated calls in the quietest tenth of the measurement.
 
     After a warm-up, `function` is called repeatedly for `seconds`, at least 10 and at most 2000 times. The calls are
@@ -41,9 +44,9 @@ def time_calls(function, runs_in_caller=False, seconds=0.2):
     return float(quietest), float(np.subtract(*np.quantile(times, [0.75, 0.25])))
 
 
-def _call(function, clock, seconds, fewest):
+def _call(function: Callable[[], object], clock: Callable[[], float], seconds: float, fewest: int) -> list[float]:
     """Call a function repeatedly for `seconds` and return the list of the calls' durations in seconds."""
-    times = []
+    times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < fewest or (time.perf_counter() < end and len(times) < _MOST):
         began = clock()

@@ -1,6 +1,7 @@
 """Executors, which run trials in this process, in worker processes of this machine or on Ray."""
 
 import copy
+from typing import Literal
 
 from autonas.execution import base
 from autonas.execution.base import Ended, Executor, Lost, Retried
@@ -13,7 +14,7 @@ __all__ = ["Ended", "Executor", "InlineExecutor", "Lost", "ProcessExecutor", "Re
 EXECUTORS = ("inline", "process", "ray")
 
 
-def check_executor(executor):
+def check_executor(executor: object) -> None:
     """Check the argument `executor` of an `AutoModel`.
 
     Raises:
@@ -29,7 +30,7 @@ def check_executor(executor):
         from autonas.execution import ray  # noqa: F401
 
 
-def get_executor(executor, n_workers):
+def get_executor(executor: Literal["inline", "process", "ray"] | Executor | None, n_workers: int | None) -> Executor:
     """Return an executor for the arguments of an `AutoModel`. The executor isn't started.
 
     ```python

@@ -1,8 +1,13 @@
 """Channel: complete messages over a socket, read without blocking on an incomplete message."""
 
+import socket
 import struct
+from typing import TypeAlias
 
 _HEADER = struct.Struct("<16sQ")
+
+#: Kind and content of a message.
+Message: TypeAlias = tuple[str, bytes]
 
 
 class Channel:
@@ -15,14 +20,14 @@ class Channel:
         socket: A connected stream socket.
     """
 
-    def __init__(self, socket):
+    def __init__(self, socket: socket.socket) -> None:
         self._socket = socket
         self._received = bytearray()
 
-    def fileno(self):
+    def fileno(self) -> int:
         return self._socket.fileno()
 
-    def send(self, kind, content=b"", timeout=None):
+    def send(self, kind: str, content: bytes = b"", timeout: float | None = None) -> None:
         """Send a message.
 
         Args:
@@ -37,14 +42,14 @@ class Channel:
         self._socket.sendall(_HEADER.pack(kind.encode(), len(content)))
         self._socket.sendall(content)
 
-    def receive(self):
+    def receive(self) -> Message:
         """Wait for a message and return its kind and content. Raise `EOFError` if the other end is closed."""
         self._socket.settimeout(None)
         while (message := self._message()) is None:
             self._read()
         return message
 
-    def received(self):
+    def received(self) -> list[Message] | None:
         """Return the messages that have arrived since the last call.
 
         The socket is read once, so that a worker with many messages doesn't block the driver.
@@ -65,10 +70,10 @@ class Channel:
             messages.append(message)
         return messages
 
-    def close(self):
+    def close(self) -> None:
         self._socket.close()
 
-    def _read(self):
+    def _read(self) -> None:
         try:
             chunk = self._socket.recv(1 << 20)
         except ConnectionError:
@@ -77,7 +82,7 @@ class Channel:
             raise EOFError("The other end of the channel is closed.")
         self._received += chunk
 
-    def _message(self):
+    def _message(self) -> Message | None:
         if len(self._received) < _HEADER.size:
             return None
         kind, size = _HEADER.unpack_from(self._received)

@@ -12,18 +12,18 @@ from autonas.backends import memory
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC")
 
 
-def backend():
+def backend() -> dict[str, str]:
     """Return a dict of the variable that sets the driver's Keras backend. Empty if Keras isn't imported."""
     keras = sys.modules.get("keras")
     return {} if keras is None else {"KERAS_BACKEND": keras.backend.backend()}
 
 
-def threads(n_cores):
+def threads(n_cores: int) -> dict[str, str]:
     """Return a dict of variables that limit threads to `n_cores`, without variables that the user has set."""
     return {name: str(max(1, n_cores)) for name in _THREADS if name not in os.environ}
 
 
-def of_worker(index, n_workers, gpus_per_trial=1):
+def of_worker(index: int, n_workers: int, gpus_per_trial: int = 1) -> dict[str, str]:
     """Return the environment variables of a worker process.
 
     A single worker has the driver's environment, so that its results equal the results in the driver. Several workers
@@ -59,7 +59,7 @@ def of_worker(index, n_workers, gpus_per_trial=1):
     return environment
 
 
-def visible_gpus():
+def visible_gpus() -> list[str]:
     """Return the names of the GPUs visible to CUDA, from `CUDA_VISIBLE_DEVICES` or nvidia-smi, without CUDA calls."""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         names = [name.strip() for name in visible.split(",")]
@@ -72,7 +72,7 @@ def visible_gpus():
     return _listed(listed.stdout) if listed.returncode == 0 else []
 
 
-def _listed(text):
+def _listed(text: str) -> list[str]:
     """Return the names of the GPUs in the output of nvidia-smi. A GPU in MIG mode is replaced by its instances."""
     names = []
     for line in text.splitlines():

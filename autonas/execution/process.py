@@ -1,5 +1,7 @@
 """Executor that runs jobs in worker processes of this machine."""
 
+from __future__ import annotations
+
 import json
 import multiprocessing.connection
 import os
@@ -9,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 from autonas.arguments import checks
 from autonas.execution import channel, environment, supervision, worker
@@ -25,7 +29,7 @@ worker.main(**start)
 """
 
 
-class ProcessExecutor(supervision.SupervisedExecutor):
+class ProcessExecutor(supervision.SupervisedExecutor["_WorkerProcess"]):
     """Executor that runs jobs in worker processes, which are started once and reused.
 
     A process that is killed, aborts, runs out of memory, exits or hangs costs at most its current job, see
@@ -57,7 +61,7 @@ class ProcessExecutor(supervision.SupervisedExecutor):
         self.gpus_per_trial = gpus_per_trial
         checks.check_integer("n_workers", n_workers, 1)
         self._n_workers = n_workers
-        self._file = None
+        self._file: BinaryIO | None = None
         self._environments: list[dict[str, str]] = []
 
     @property
@@ -69,15 +73,15 @@ class ProcessExecutor(supervision.SupervisedExecutor):
         if self._file is not None:
             self._file.close()
 
-    def _distribute(self, evaluate):
+    def _distribute(self, evaluate: Callable[..., Any]) -> None:
         self._environments = [
             environment.of_worker(index, self._n_workers, self.gpus_per_trial) for index in range(self._n_workers)
         ]
-        self._file = tempfile.TemporaryFile()
+        file = self._file = tempfile.TemporaryFile()
         try:
-            worker.write_function(evaluate, self._file)
+            worker.write_function(evaluate, file)
         except OSError as error:
-            size = self._file.tell() / 1e6
+            size = file.tell() / 1e6
             raise OSError(
                 error.errno,
                 f"The data set for the workers must be written to a file, and the disk of {tempfile.gettempdir()} was "
@@ -89,13 +93,13 @@ class ProcessExecutor(supervision.SupervisedExecutor):
                 "data and blocks that can be pickled."
             ) from error
 
-    def _adjust(self):
+    def _adjust(self) -> None:
         running = {process.index for process in self._workers}
-        for index in range(self._n_workers):
-            if index not in running:
-                self._workers.append(_WorkerProcess(index, self._environments[index], self._file.fileno()))
+        for index, variables in enumerate(self._environments):
+            if index not in running and self._file is not None:
+                self._workers.append(_WorkerProcess(index, variables, self._file.fileno()))
 
-    def _received(self, seconds):
+    def _received(self, seconds: float | None) -> Iterator[tuple[_WorkerProcess, str, bytes]]:
         by_source = {source: process for process in self._workers for source in process.sources()}
         ready = multiprocessing.connection.wait(list(by_source), seconds)
         for process in dict.fromkeys(by_source[source] for source in ready):
@@ -109,7 +113,7 @@ class _WorkerProcess(supervision.Worker):
     The socket alone isn't enough: child processes of the worker may keep it open.
     """
 
-    def __init__(self, index, variables, file):
+    def __init__(self, index: int, variables: dict[str, str], file: int) -> None:
         super().__init__()
         self.index = index
         self.due = time.monotonic() + _SECONDS_TO_START
@@ -127,20 +131,20 @@ class _WorkerProcess(supervision.Worker):
         self._channel = channel.Channel(ours)
         self._ended = os.pidfd_open(self._process.pid) if hasattr(os, "pidfd_open") else None
 
-    def sources(self):
+    def sources(self) -> list[Any]:
         """Return the objects that become readable when `received` has something to yield."""
         return [self._channel] if self._ended is None else [self._channel, self._ended]
 
-    def send(self, content):
+    def send(self, content: bytes) -> bool:
         try:
             self._channel.send("job", content, supervision.SECONDS_TO_SEND)
         except OSError:
             return False
         return True
 
-    def received(self):
+    def received(self) -> Iterator[channel.Message]:
         """Yield the messages that have arrived. If the process has ended, `"died"` comes last."""
-        has_ended = self._ended is not None and multiprocessing.connection.wait([self._ended], 0)
+        has_ended = self._ended is not None and bool(multiprocessing.connection.wait([self._ended], 0))
         try:
             while (messages := self._channel.received()) is not None:
                 yield from messages
@@ -151,7 +155,7 @@ class _WorkerProcess(supervision.Worker):
         if has_ended:
             yield "died", b""
 
-    def kill(self):
+    def kill(self) -> str:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -163,7 +167,7 @@ class _WorkerProcess(supervision.Worker):
         return _in_words(status)
 
 
-def _in_words(status):
+def _in_words(status: int) -> str:
     """Describe the end of a process by its exit status, which is negative for a signal."""
     if status >= 0:
         return f"the worker process exited with status {status}"

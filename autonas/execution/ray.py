@@ -1,5 +1,7 @@
 """Executor that runs jobs on Ray: on a cluster, or on a local Ray instance."""
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import math
@@ -8,13 +10,15 @@ import queue
 import threading
 import time
 import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import joblib
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.backends import memory
-from autonas.execution import environment, supervision, worker
+from autonas.execution import channel, environment, supervision, worker
 
 # In notebooks without ipywidgets Ray logs and warns that it can't draw widgets.
 logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
@@ -29,7 +33,7 @@ except ImportError as error:
 _SECONDS_TO_LOOK = 1.0
 
 
-class RayExecutor(supervision.SupervisedExecutor):
+class RayExecutor(supervision.SupervisedExecutor["_RayWorker"]):
     """Executor that runs jobs in Ray actors, one job at a time per actor.
 
     The executor uses the Ray cluster that the program is connected to. Otherwise it connects to `address` or to the
@@ -58,7 +62,13 @@ class RayExecutor(supervision.SupervisedExecutor):
         grace: Seconds after its deadline at which a job counts as hung. Defaults to 30.
     """
 
-    def __init__(self, n_workers=None, resources_per_trial=None, address=None, grace=30.0):
+    def __init__(
+        self,
+        n_workers: int | None = None,
+        resources_per_trial: Mapping[str, float] | None = None,
+        address: str | None = None,
+        grace: float = 30.0,
+    ) -> None:
         super().__init__(grace)
         if n_workers is not None:
             checks.check_integer("n_workers", n_workers, 1, "an integer of at least 1 or None")
@@ -66,25 +76,25 @@ class RayExecutor(supervision.SupervisedExecutor):
         self._needs = None if resources_per_trial is None else _needs(resources_per_trial)
         self._address = address or os.environ.get("RAY_ADDRESS")
         self._is_connected = False
-        self._evaluate = None
+        self._evaluate: Any = None
         self._looked, self._room = -math.inf, 0
 
     @property
-    def slots(self):
+    def slots(self) -> int:
         return max(1, sum(actor.is_ready for actor in self._workers))
 
     @property
-    def gpus_per_trial(self):
+    def gpus_per_trial(self) -> int:  # type: ignore[override]  # It follows from the resources.
         return max(1, int((self._needs or {}).get("GPU", 1)))
 
-    def close(self):
+    def close(self) -> None:
         super().close()
         self._evaluate = None
         if self._is_connected:
             self._is_connected = False
             ray.shutdown()
 
-    def _distribute(self, evaluate):
+    def _distribute(self, evaluate: Callable[..., Any]) -> None:
         buffers = worker.serialize(evaluate)
         self._connect()
         self._needs = self._needs or self._default_needs()
@@ -112,39 +122,42 @@ class RayExecutor(supervision.SupervisedExecutor):
                 stacklevel=4,
             )
 
-    def _connect(self):
+    def _connect(self) -> None:
         if ray.is_initialized():
             return
         if self._address is None:
             n_cpus = math.ceil((self._n_workers or 1) * (self._needs or {"CPU": 1}).get("CPU", 0))
             arguments = {"num_cpus": max(joblib.cpu_count(), n_cpus), "include_dashboard": False}
             with _on_loopback():
-                ray.init(address="local", logging_level="ERROR", **arguments)
+                ray.init(address="local", logging_level=logging.ERROR, **arguments)
         else:
-            ray.init(address=self._address, logging_level="ERROR")
+            ray.init(address=self._address, logging_level=logging.ERROR)
         self._is_connected = True
 
-    def _default_needs(self):
+    def _default_needs(self) -> dict[str, float]:
         n_gpus = sum(node["Resources"].get("GPU", 0) for node in _nodes())
         return {"CPU": 1, "GPU": 1 / math.ceil((self._n_workers or 1) / n_gpus)} if n_gpus else {"CPU": 1}
 
-    def _adjust(self):
+    def _adjust(self) -> None:
         n_workers = max(1, self._n_workers or self._has_room_for())
         while len(self._workers) < n_workers:
             self._workers.append(_RayWorker(self._actor.remote(self._evaluate)))
 
-    def _has_room_for(self):
+    def _has_room_for(self) -> int:
         """Return the number of actors that the present nodes have room for when idle."""
         if time.monotonic() >= self._looked + _SECONDS_TO_LOOK:
             self._looked = time.monotonic()
             rooms = [
-                min(math.floor(node["Resources"].get(name, 0) / amount + 1e-6) for name, amount in self._needs.items())
+                min(
+                    math.floor(node["Resources"].get(name, 0) / amount + 1e-6)
+                    for name, amount in (self._needs or {}).items()
+                )
                 for node in _nodes()
             ]
             self._room = sum(rooms)
         return self._room
 
-    def _received(self, seconds):
+    def _received(self, seconds: float | None) -> Iterator[tuple[_RayWorker, str, bytes]]:
         if self._n_workers is None:
             seconds = min(_SECONDS_TO_LOOK, math.inf if seconds is None else seconds)
         by_poll = {actor.poll: actor for actor in self._workers}
@@ -161,13 +174,13 @@ class _RayWorker(supervision.Worker):
 
     shares_clock = False
 
-    def __init__(self, actor):
+    def __init__(self, actor: Any) -> None:
         super().__init__()
         self._actor = actor
         self._how = "the Ray worker was ended"
         self.poll = actor.messages.remote()
 
-    def send(self, content):
+    def send(self, content: bytes) -> bool:
         try:
             # Without this check, the job would lose an attempt to an actor that was lost while idle.
             ray.get(self._actor.is_there.remote(), timeout=supervision.SECONDS_TO_SEND)
@@ -176,7 +189,7 @@ class _RayWorker(supervision.Worker):
         self._actor.take.remote(content)
         return True
 
-    def received(self):
+    def received(self) -> Iterator[channel.Message]:
         try:
             messages = ray.get(self.poll)
         except ray.exceptions.RayError as error:
@@ -186,7 +199,7 @@ class _RayWorker(supervision.Worker):
             self.poll = self._actor.messages.remote()
             yield from messages
 
-    def kill(self):
+    def kill(self) -> str:
         ray.kill(self._actor)
         return self._how
 
@@ -198,27 +211,27 @@ class _Actor:
         buffers: List of arrays, the buffers of `worker.serialize`.
     """
 
-    def __init__(self, buffers):
+    def __init__(self, buffers: Sequence[np.ndarray]) -> None:
         worker.end_group_with_this_process()
-        self._jobs = queue.SimpleQueue()
-        self._messages = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[channel.Message] = queue.SimpleQueue()
         threading.Thread(target=self._run, args=(buffers,), daemon=True).start()
 
-    def is_there(self):
+    def is_there(self) -> None:
         """Return at once, to show that the actor is alive."""
 
-    def take(self, content):
+    def take(self, content: bytes) -> None:
         """Accept a job."""
         self._jobs.put(content)
 
-    def messages(self):
+    def messages(self) -> list[channel.Message]:
         """Wait for messages to the driver and return them in order."""
         messages = [self._messages.get()]
         while not self._messages.empty():
             messages.append(self._messages.get())
         return messages
 
-    def _run(self, buffers):
+    def _run(self, buffers: Sequence[np.ndarray]) -> None:
         try:
             try:
                 evaluate = worker.load_function(buffers)
@@ -232,12 +245,12 @@ class _Actor:
             # `sys.exit` would only end this thread.
             os._exit(1)
 
-    def _send(self, kind, content):
+    def _send(self, kind: str, content: bytes) -> None:
         self._messages.put((kind, content))
 
 
 @contextlib.contextmanager
-def _on_loopback():
+def _on_loopback() -> Iterator[None]:
     """Make a Ray instance that is started within the context listen on the loopback address only.
 
     Access to a port of Ray allows to run code. Ray listens on all addresses of the machine unless clusters are
@@ -251,7 +264,7 @@ def _on_loopback():
         constants.ENABLE_RAY_CLUSTER = before
 
 
-def _needs(resources):
+def _needs(resources: Mapping[str, float]) -> dict[str, float]:
     """Return a dict of resources by their names in Ray."""
     needs = {{"cpu": "CPU", "gpu": "GPU"}.get(name, name): amount for name, amount in resources.items()}
     wrong = {name: amount for name, amount in needs.items() if not (checks.is_number(amount) and amount >= 0)}
@@ -263,11 +276,11 @@ def _needs(resources):
     return {name: amount for name, amount in needs.items() if amount}
 
 
-def _nodes():
+def _nodes() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
-def _in_words(error):
+def _in_words(error: Exception) -> str:
     """Describe the end of an actor. Ray doesn't report which signal ended the process."""
     message = str(error)
     if getattr(error, "_actor_init_failed", False) or isinstance(error, ray.exceptions.RuntimeEnvSetupError):

@@ -1,10 +1,14 @@
 """Supervision of workers that may be lost: the common base of the executors on worker processes and on Ray."""
 
+from __future__ import annotations
+
 import abc
 import collections
 import pickle
 import time
 import traceback
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 import cloudpickle
 
@@ -19,11 +23,11 @@ _MAX_FAILED_STARTS = 5
 class Task:
     """A job that runs or waits for a worker."""
 
-    def __init__(self, job):
+    def __init__(self, job: Any) -> None:
         self.job = job
         self.pickled = cloudpickle.dumps(job)
-        self.checkpoint = None
-        self.reasons = []
+        self.checkpoint: bytes | None = None
+        self.reasons: list[str] = []
 
 
 class Worker(abc.ABC):
@@ -37,21 +41,24 @@ class Worker(abc.ABC):
 
     shares_clock = True
 
-    def __init__(self):
-        self.task = None
+    def __init__(self) -> None:
+        self.task: Task | None = None
         self.is_ready = False
-        self.due = None
+        self.due: float | None = None
 
     @abc.abstractmethod
-    def send(self, content):
+    def send(self, content: bytes) -> bool:
         """Send a packed job. Return `False` if the worker is lost and the job hasn't started."""
 
     @abc.abstractmethod
-    def kill(self):
+    def kill(self) -> str:
         """End the worker if it is still running, and return a sentence on how it ended."""
 
 
-class SupervisedExecutor(base.Executor):
+_Worker = TypeVar("_Worker", bound=Worker)
+
+
+class SupervisedExecutor(base.Executor, Generic[_Worker]):
     """Base class of executors whose workers may be lost.
 
     The loss of a worker costs at most its current job. The job is retried once, on another worker, from its last
@@ -62,27 +69,27 @@ class SupervisedExecutor(base.Executor):
         grace: Seconds after its deadline at which a job counts as hung and its worker is killed.
     """
 
-    def __init__(self, grace):
+    def __init__(self, grace: float) -> None:
         if not grace >= 0:
             raise ValueError(f"`grace` must be a number of seconds, at least 0. Received: grace={grace!r}")
         self.grace = grace
-        self._workers = []
-        self._queue = collections.deque()
-        self._events = []
-        self._on_report = None
+        self._workers: list[_Worker] = []
+        self._queue: collections.deque[Task] = collections.deque()
+        self._events: list[base.Ended | base.Lost | base.Retried] = []
+        self._on_report: Callable[[Any, Any], object] | None = None
         self._n_failed_starts = 0
         self._is_new, self._is_open = True, False
 
     @abc.abstractmethod
-    def _distribute(self, evaluate):
+    def _distribute(self, evaluate: Callable[..., Any]) -> None:
         """Store the evaluation function where workers can read it."""
 
     @abc.abstractmethod
-    def _adjust(self):
+    def _adjust(self) -> None:
         """Start the workers that are missing in `_workers`."""
 
     @abc.abstractmethod
-    def _received(self, seconds):
+    def _received(self, seconds: float | None) -> Iterator[tuple[_Worker, str, bytes]]:
         """Wait for messages, at most `seconds`, or without limit if `None`.
 
         Yields:
@@ -91,7 +98,7 @@ class SupervisedExecutor(base.Executor):
             content as the last message of a worker.
         """
 
-    def start(self, evaluate, on_report=None):
+    def start(self, evaluate: Callable[..., Any], on_report: Callable[[Any, Any], object] | None = None) -> None:
         if not self._is_new:
             raise RuntimeError("The executor was started before, or is closed. Create a new one.")
         self._is_new, self._is_open = False, True
@@ -99,13 +106,13 @@ class SupervisedExecutor(base.Executor):
         self._distribute(evaluate)
         self._adjust()
 
-    def submit(self, job):
+    def submit(self, job: Any) -> None:
         if not self._is_open:
             raise RuntimeError("The executor isn't started, or is closed. Call `start(evaluate)` before `submit`.")
         self._queue.append(Task(job))
         self._dispatch()
 
-    def wait(self):
+    def wait(self) -> list[base.Ended | base.Lost | base.Retried]:
         if not self._is_open:
             return []
         slots = self.slots
@@ -125,7 +132,7 @@ class SupervisedExecutor(base.Executor):
         events, self._events = self._events, []
         return events
 
-    def close(self):
+    def close(self) -> None:
         self._is_new = self._is_open = False
         workers, self._workers = self._workers, []
         for worker_ in workers:
@@ -135,7 +142,7 @@ class SupervisedExecutor(base.Executor):
 
     # ------------------------------------------------------------------ jobs
 
-    def _dispatch(self):
+    def _dispatch(self) -> None:
         for worker_ in list(self._workers):
             if self._queue and worker_.is_ready and worker_.task is None:
                 task = self._queue.popleft()
@@ -146,8 +153,9 @@ class SupervisedExecutor(base.Executor):
                     self._queue.appendleft(task)
                     self._lose(worker_)
 
-    def _take(self, sender, kind, content):
+    def _take(self, sender: _Worker, kind: str, content: bytes) -> None:
         """Handle a message of a worker."""
+        task = sender.task
         if kind == "died":
             self._lose(sender)
         elif kind == "ready":
@@ -155,20 +163,22 @@ class SupervisedExecutor(base.Executor):
         elif kind == "unprepared":
             line, details = pickle.loads(content)
             raise RuntimeError(f"A worker can't load the evaluation function: {line}\n\n{details}")
+        elif task is None:
+            raise RuntimeError(f"A worker without a job sent {kind!r}.")
         elif kind == "report":
             if self._on_report is not None:
-                self._on_report(sender.task.job, pickle.loads(content))
+                self._on_report(task.job, pickle.loads(content))
         elif kind == "checkpoint":
-            if content != sender.task.checkpoint:
+            if content != task.checkpoint:
                 # The job has made progress. A job that crashes its worker would crash before a new checkpoint.
-                sender.task.reasons.clear()
-            sender.task.checkpoint = content
+                task.reasons.clear()
+            task.checkpoint = content
         else:
-            task, sender.task, sender.due = sender.task, None, None
+            sender.task = sender.due = None
             lost = None if kind == "ended" else base.Lost(task.job, *pickle.loads(content))
             self._events.append(lost or _ended(task.job, content))
 
-    def _lose(self, lost, reason=None):
+    def _lose(self, lost: _Worker, reason: str | None = None) -> None:
         """Remove a worker, and retry its job or report the job as lost.
 
         Args:
@@ -197,15 +207,15 @@ class SupervisedExecutor(base.Executor):
                 last = f"{first}, twice" if first == last else f"{first}; when the job was retried, {last}"
             self._events.append(base.Lost(task.job, last))
 
-    def _end_hung(self, hung):
+    def _end_hung(self, hung: _Worker) -> None:
         self._lose(hung, f"hung: {self.grace:g} s past its deadline" if hung.task else None)
 
-    def _seconds_to_next_due(self):
+    def _seconds_to_next_due(self) -> float | None:
         due = min((worker_.due for worker_ in self._workers if worker_.due is not None), default=None)
         return None if due is None else max(0.0, due - time.monotonic())
 
 
-def _ended(job, content):
+def _ended(job: Any, content: bytes) -> base.Ended | base.Lost:
     try:
         return base.Ended(job, pickle.loads(content))
     except Exception as error:

@@ -2,6 +2,7 @@
 
 import ctypes
 import dataclasses
+import io
 import mmap
 import os
 import pickle
@@ -13,6 +14,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
 
 import cloudpickle
 
@@ -31,31 +34,31 @@ class Report:
 
     keeps_checkpoints = True
 
-    def __init__(self, send):
+    def __init__(self, send: Callable[[str, bytes], object]) -> None:
         self._send_now = send
         self._lock = threading.Lock()
         self._is_open = True
 
-    def __call__(self, event):
+    def __call__(self, event: Any) -> None:
         self._send("report", event)
 
-    def checkpoint(self, state):
+    def checkpoint(self, state: Any) -> None:
         """Store `state` as the checkpoint from which the job restarts if this worker is lost."""
         self._send("checkpoint", state)
 
-    def close(self):
+    def close(self) -> None:
         """Ignore further reports, so that a thread left behind by the job can't report during the next job."""
         with self._lock:
             self._is_open = False
 
-    def _send(self, kind, value):
+    def _send(self, kind: str, value: Any) -> None:
         content = cloudpickle.dumps(value)
         with self._lock:
             if self._is_open:
                 self._send_now(kind, content)
 
 
-def pack(job, checkpoint, deadline, shares_clock):
+def pack(job: bytes, checkpoint: bytes | None, deadline: float | None, shares_clock: bool) -> bytes:
     """Serialise a job with its checkpoint for a worker.
 
     Args:
@@ -68,7 +71,7 @@ def pack(job, checkpoint, deadline, shares_clock):
     return pickle.dumps((job, checkpoint, left))
 
 
-def run(evaluate, content, send):
+def run(evaluate: Callable[..., Any], content: bytes, send: Callable[[str, bytes], object]) -> None:
     """Evaluate a job and send the outcome or the exception.
 
     Args:
@@ -87,7 +90,7 @@ def run(evaluate, content, send):
         send("ended", outcome)
 
 
-def main(driver, connection, evaluate):
+def main(driver: int, connection: int, evaluate: int) -> None:
     """Run the main loop of a worker process.
 
     Args:
@@ -96,30 +99,31 @@ def main(driver, connection, evaluate):
         evaluate: File descriptor of a file that `write_function` wrote.
     """
     # Buffered output would be lost if the process is killed.
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     # The driver handles Ctrl-C and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = channel.Channel(socket.socket(fileno=connection))
+    messages = channel.Channel(socket.socket(fileno=connection))
     end_group_with_this_process()
-    _die_with(driver, connection)
+    _die_with(driver, messages)
     try:
-        evaluate = load_function(_map(evaluate))
+        function = load_function(_map(evaluate))
     except Exception as error:
-        connection.send("unprepared", described(error))
+        messages.send("unprepared", described(error))
         return
-    connection.send("ready")
+    messages.send("ready")
     while True:
-        run(evaluate, connection.receive()[1], connection.send)
+        run(function, messages.receive()[1], messages.send)
 
 
-def serialize(evaluate):
+def serialize(evaluate: Callable[..., Any]) -> list[memoryview]:
     """Serialise a function to a list of buffers: the pickled function, and its arrays, which aren't copied."""
-    buffers = []
+    buffers: list[pickle.PickleBuffer] = []
     pickled = cloudpickle.dumps(evaluate, protocol=5, buffer_callback=buffers.append)
     return [memoryview(pickled), *[buffer.raw() for buffer in buffers]]
 
 
-def write_function(evaluate, file):
+def write_function(evaluate: Callable[..., Any], file: BinaryIO) -> None:
     """Write a function with its arrays to a file that workers map into their memory.
 
     The file holds the pickled function, the arrays, the pickled list of their offsets and sizes, and the length of this
@@ -142,7 +146,7 @@ def write_function(evaluate, file):
     file.flush()
 
 
-def load_function(buffers):
+def load_function(buffers: Sequence[Any]) -> Callable[..., Any]:
     """Return the function that `serialize` turned into buffers. Its arrays are views of the buffers."""
     first, *buffers = buffers
     # Loading imports TensorFlow, which logs its version and its search for devices in every worker.
@@ -153,12 +157,12 @@ def load_function(buffers):
     return function
 
 
-def described(error):
+def described(error: BaseException) -> bytes:
     """Return an exception as a pickled pair of its line and its traceback."""
     return pickle.dumps((base.described(error), traceback.format_exc()))
 
 
-def _map(descriptor):
+def _map(descriptor: int) -> list[memoryview]:
     """Return the buffers in a file of `write_function`. All workers share their memory, with copies on write."""
     # With copies on write, a function that modifies its arrays doesn't change them for other workers.
     memory = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
@@ -168,19 +172,19 @@ def _map(descriptor):
     return [memory[start : start + size] for start, size in extents]
 
 
-def _unpack(content):
+def _unpack(content: bytes) -> Any:
     job, checkpoint, left = pickle.loads(content)
     job = pickle.loads(job)
-    changed = {} if left is None else {"deadline": time.monotonic() + left}
+    changed: dict[str, Any] = {} if left is None else {"deadline": time.monotonic() + left}
     if checkpoint is not None:
         changed["checkpoint"] = pickle.loads(checkpoint)
-    if changed and dataclasses.is_dataclass(job):
+    if changed and dataclasses.is_dataclass(job) and not isinstance(job, type):
         names = {field.name for field in dataclasses.fields(job)}
         return dataclasses.replace(job, **{name: value for name, value in changed.items() if name in names})
     return job
 
 
-def end_group_with_this_process():
+def end_group_with_this_process() -> None:
     """Make this process the leader of its group, and end all processes of the group when this process ends.
 
     A process killed by SIGKILL can't end its children. A shell outside the group therefore waits for the end of a pipe
@@ -191,16 +195,22 @@ def end_group_with_this_process():
     theirs, ours = os.pipe()
     # In the background the shell isn't a child of this process, so nobody waits for the shell or ends it.
     script = 'exec 3<&0; { read _ <&3; kill -s KILL -- "-$0"; } &'
-    streams = {"stdin": theirs, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(["/bin/sh", "-c", script, str(os.getpid())], check=True, start_new_session=True, **streams)
+    subprocess.run(
+        ["/bin/sh", "-c", script, str(os.getpid())],
+        check=True,
+        start_new_session=True,
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     os.close(theirs)
     os.register_at_fork(after_in_child=lambda: os.close(ours))
 
 
-def _die_with(driver, connection):
+def _die_with(driver: int, connection: channel.Channel) -> None:
     """End this process and its children when the driver ends."""
 
-    def watch():
+    def watch() -> None:
         hangup = select.poll()
         hangup.register(connection.fileno(), 0)
         hangup.poll()

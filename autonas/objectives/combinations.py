@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -51,6 +52,14 @@ class Combination:
     def check(self, directions: list[str]) -> None:
         """Raise a `ValueError` if objectives of these directions can't be combined."""
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return cls(**config)
+
 
 @keras.saving.register_keras_serializable("autonas")
 class WeightedSum(Combination):
@@ -85,13 +94,6 @@ class WeightedSum(Combination):
         weights = self.weights.values()
         values = [oriented(value, direction) for value, direction in zip(values, directions, strict=True)]
         return sum(value * weight for value, weight in zip(values, weights, strict=True))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"weights": dict(self.weights)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("autonas")
@@ -159,13 +161,6 @@ class ProductOfPowers(Combination):
             product *= max(value / target, 1e-6) ** (below if value <= target else beyond)
         return product
 
-    def get_config(self) -> dict[str, Any]:
-        return {"objective": self.objective, "targets": dict(self.targets), "exponents": self.exponents}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**config)
-
 
 @keras.saving.register_keras_serializable("autonas")
 class Lexicographic(Combination):
@@ -216,13 +211,6 @@ class Lexicographic(Combination):
             # A multiple of the step belongs to the step that begins there, in spite of rounding errors.
             total = math.floor(value / step + 1e-9) + 0.5 + math.atan(total) / math.pi
         return total
-
-    def get_config(self) -> dict[str, Any]:
-        return {"objectives": list(self.objectives), "tolerances": self.tolerances}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**config)
 
 
 def _check_numbers(name: str, numbers_by_objective: dict[Any, float]) -> None:

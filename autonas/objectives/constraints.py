@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from autonas.arguments import checks
 from autonas.costs import registry as costs_module
@@ -24,11 +25,11 @@ class Constraint:
     limit: float
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the cost."""
         return self.cost.name
 
-    def margin(self, value):
+    def margin(self, value: float) -> float:
         """Compute the margin of a value, log(limit / value), clipped to [-10, 10]. Negative margins are violations.
 
         For a cost of direction `"max"` the margin is log(value / limit).
@@ -36,7 +37,7 @@ class Constraint:
         within = _MAX_MARGIN if value <= 0 else max(-_MAX_MARGIN, min(_MAX_MARGIN, math.log(self.limit / value)))
         return -oriented(within, self.cost.direction)
 
-    def violation(self, value):
+    def violation(self, value: float) -> str:
         """Describe the violation of the constraint by a value. Return an empty string if there is no violation."""
         if self.margin(value) >= 0:
             return ""
@@ -44,11 +45,11 @@ class Constraint:
         return f"{self.name} is {_shown(value)}, {side} the limit of {_shown(self.limit)}"
 
 
-def _shown(value):
+def _shown(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def get_constraints(constraints):
+def get_constraints(constraints: Mapping[str | costs_module.Cost, float] | None) -> tuple[Constraint, ...]:
     """Return the tuple of `Constraint`s of an argument `constraints`.
 
     Args:

@@ -1,9 +1,13 @@
 """The goal of a search: its objectives, and the constraints on its candidates."""
 
+from __future__ import annotations
+
 import dataclasses
 import inspect
 import itertools
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import keras_tuner
@@ -31,25 +35,25 @@ class Goal:
         parts: Tuple of the `keras_tuner.Objective`s that `combination` combines.
     """
 
-    objectives: tuple
-    costs: tuple = ()
-    constraints: tuple = ()
-    scores: tuple = ()
+    objectives: tuple[keras_tuner.Objective, ...]
+    costs: tuple[costs.Cost, ...] = ()
+    constraints: tuple[constraints.Constraint, ...] = ()
+    scores: tuple[custom_score.CustomScore, ...] = ()
     combination: combinations.Combination | None = None
-    parts: tuple = ()
+    parts: tuple[keras_tuner.Objective, ...] = ()
 
     @property
-    def main(self):
+    def main(self) -> keras_tuner.Objective:
         """The first objective, which determines the best candidate."""
         return self.objectives[0]
 
     @property
-    def is_pareto(self):
+    def is_pareto(self) -> bool:
         """Whether there are several objectives."""
         return len(self.objectives) > 1
 
     @property
-    def epoch_objective(self):
+    def epoch_objective(self) -> keras_tuner.Objective:
         """The objective that determines the best epoch of a training: the first objective that isn't a cost.
 
         `val_loss` if all objectives are costs.
@@ -58,23 +62,23 @@ class Goal:
         changing = (objective for objective in self.objectives if objective.name not in fixed)
         return next(changing, keras_tuner.Objective("val_loss", "min"))
 
-    def is_better(self, scores, other):
+    def is_better(self, scores: Mapping[str, float], other: Mapping[str, float]) -> bool:
         """Return whether `scores` are better than `other`.
 
         The first objective decides. The next objective decides between ties, and `val_loss` comes last.
         """
         return _is_better(self.objectives, scores, other)
 
-    def is_better_epoch(self, scores, other):
+    def is_better_epoch(self, scores: Mapping[str, float], other: Mapping[str, float]) -> bool:
         """Return whether an epoch's scores are better than another epoch's `other`, by `epoch_objective`."""
         return _is_better([self.epoch_objective], scores, other)
 
-    def directions(self):
+    def directions(self) -> dict[str, str]:
         """Return a dict from the names of objectives, combined objectives and costs to `"min"` or `"max"`."""
         directions = {cost.name: cost.direction for cost in self.costs}
         return directions | {objective.name: objective.direction for objective in (*self.parts, *self.objectives)}
 
-    def combined(self, numbers):
+    def combined(self, numbers: dict[str, float]) -> dict[str, float]:
         """Return a candidate's numbers with the value of the combination added.
 
         Args:
@@ -88,7 +92,7 @@ class Goal:
         value = self.combination.combine(values, directions) if is_complete else float("nan")
         return numbers | {self.main.name: value}
 
-    def measure(self, model, known=None):
+    def measure(self, model: keras.Model, known: Mapping[str, dict[str, float]] | None = None) -> Measurement:
         """Measure the costs of a built model.
 
         Counted costs come first. If one of them violates a constraint, the remaining costs aren't measured, since
@@ -107,13 +111,14 @@ class Goal:
         Raises:
             ValueError: If a cost can't be measured, or isn't a finite number.
         """
-        built, values, key = costs.BuiltModel(model), {}, None
+        built, key = costs.BuiltModel(model), None
+        values: dict[str, float] = {}
         for is_counted, group in itertools.groupby(self.costs, key=lambda cost: cost.is_counted):
             if self.measured(values).violations:
                 break
             if not is_counted:
                 key = operations.inference_key(model)
-                if key in (known or {}):
+                if known is not None and key in known:
                     values |= known[key]
                     break
             for cost in group:
@@ -122,17 +127,17 @@ class Goal:
                     raise ValueError(f"The cost {cost.name} is {values[cost.name]}.")
         return dataclasses.replace(self.measured(values), network=key)
 
-    def measured_costs(self, values):
+    def measured_costs(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the entries of a dict of costs that were measured by exporting or running, spreads included."""
         names = tuple(cost.name for cost in self.costs if not cost.is_counted)
         return {name: value for name, value in values.items() if name.startswith(names)}
 
     @property
-    def limits_are_counted(self):
+    def limits_are_counted(self) -> bool:
         """Whether all constrained costs are counted, so that their values are the same at every measurement."""
         return all(constraint.cost.is_counted for constraint in self.constraints)
 
-    def measure_again(self, model):
+    def measure_again(self, model: keras.Model) -> Measurement:
         """Measure the costs of a built model up to three times, until no constraint is violated.
 
         A measured latency above its limit may be due to other load on the machine. Counted costs are the same at every
@@ -144,7 +149,7 @@ class Goal:
                 break
         return measurement
 
-    def measured(self, values):
+    def measured(self, values: dict[str, float]) -> Measurement:
         """Return the `Measurement` of a dict of costs. The margin of a cost that isn't in `values` is `None`."""
         margins, violations = [], []
         for constraint in self.constraints:
@@ -153,7 +158,7 @@ class Goal:
             violations.append("" if value is None else constraint.violation(value))
         return Measurement(values, margins, "; ".join(filter(None, violations)))
 
-    def summary(self):
+    def summary(self) -> str:
         """Return the goal as text, such as `"val_accuracy (max), latency_ms (min), within model_size_mb 2"`."""
         text = ", ".join(f"{objective.name} ({objective.direction})" for objective in self.objectives)
         if self.parts:
@@ -161,7 +166,7 @@ class Goal:
         limits = ", ".join(f"{constraint.name} {constraint.limit:g}" for constraint in self.constraints)
         return f"{text}, within {limits}" if limits else text
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         """Return the goal as a JSON-like dict, which must be the same when a search is resumed."""
         return {
             "objectives": [[objective.name, objective.direction] for objective in self.objectives],
@@ -183,13 +188,13 @@ class Measurement:
         network: Key of the network, see `operations.inference_key`. `None` if all costs were counted.
     """
 
-    costs: dict
-    margins: list
+    costs: dict[str, float]
+    margins: list[float | None]
     violations: str
     network: str | None = None
 
 
-def wanted(objective, strategy):
+def wanted(objective: Any, strategy: Any) -> Any:
     """Return the user's objective: the argument `objective`, or the objective of an oracle passed as `strategy`."""
     if objective is not None:
         return objective
@@ -201,7 +206,7 @@ def wanted(objective, strategy):
     return None if getattr(objective, "name", None) == "default_objective" else objective
 
 
-def check(objective, limits):
+def check(objective: Any, limits: Mapping[str | costs.Cost, float] | None) -> None:
     """Check the arguments `objective` and `constraints` of an `AutoModel` as far as possible without data.
 
     Raises:
@@ -224,7 +229,7 @@ def check(objective, limits):
         cost.check()
 
 
-def parts_of(objective):
+def parts_of(objective: Any) -> list[Any]:
     """Return the list of single objectives in the argument `objective`, which may be a list or a combination."""
     if objective is None:
         return []
@@ -233,7 +238,7 @@ def parts_of(objective):
     return as_list(objective)
 
 
-def metric_names(objective):
+def metric_names(objective: Any) -> list[str]:
     """Return the names of the metrics in `objective`, without `val_`."""
     names = [
         component.name if isinstance(component, keras_tuner.Objective) else component
@@ -243,7 +248,7 @@ def metric_names(objective):
     return [name.removeprefix("val_") for name in names]
 
 
-def own_metrics(objective):
+def own_metrics(objective: Any) -> list[Any]:
     """Return the Keras metrics, functions and `CustomMetric`s in `objective`."""
     return [
         component
@@ -252,12 +257,14 @@ def own_metrics(objective):
     ]
 
 
-def _is_function(objective):
+def _is_function(objective: Any) -> bool:
     """Return whether a single objective is a Keras metric or a function of truth and predictions."""
     return isinstance(objective, keras.metrics.Metric) or inspect.isroutine(objective)
 
 
-def get_goal(objective, limits, directions, default):
+def get_goal(
+    objective: Any, limits: Mapping[str | costs.Cost, float] | None, directions: Mapping[str, str | None], default: str
+) -> Goal:
     """Return the `Goal` of the arguments of an `AutoModel`.
 
     Args:
@@ -276,7 +283,7 @@ def get_goal(objective, limits, directions, default):
     if repeated is not None:
         raise ValueError(f"`objective` must not repeat an objective. Received: {repeated!r} twice")
     resolved_constraints = constraints.get_constraints(limits)
-    by_name = {}
+    by_name: dict[str, costs.Cost] = {}
     constrained = [constraint.cost for constraint in resolved_constraints]
     for cost in [*filter(None, map(_cost_of, components)), *constrained]:
         if by_name.setdefault(cost.name, cost) is not cost and _described(by_name[cost.name]) != _described(cost):
@@ -294,7 +301,7 @@ def get_goal(objective, limits, directions, default):
     return Goal((combined,), measured, resolved_constraints, scores, combination=objective, parts=parts)
 
 
-def _cost_of(objective):
+def _cost_of(objective: Any) -> costs.Cost | None:
     """Return the cost that a single objective refers to, or `None`."""
     if isinstance(objective, costs.Cost):
         return objective
@@ -302,7 +309,7 @@ def _cost_of(objective):
     return costs.get_cost(name) if isinstance(name, str) and name in costs.COSTS else None
 
 
-def _resolve(objective, directions, default):
+def _resolve(objective: Any, directions: Mapping[str, str | None], default: str) -> keras_tuner.Objective:
     """Return a single objective as a `keras_tuner.Objective`."""
     cost = _cost_of(objective)
     if cost is not None:
@@ -314,10 +321,10 @@ def _resolve(objective, directions, default):
     return scoring.resolve_objective(objective, directions, default)
 
 
-def _described(measure):
+def _described(measure: costs.Cost | combinations.Combination) -> Any:
     """Return a cost or a combination as JSON-like data, with functions replaced by their names."""
 
-    def plain(value):
+    def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return {str(plain(key)): plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -331,12 +338,14 @@ def _described(measure):
     return plain(measure)
 
 
-def _is_better(objectives, scores, other):
-    def score(metrics, objective):
+def _is_better(
+    objectives: Sequence[keras_tuner.Objective], scores: Mapping[str, float], other: Mapping[str, float]
+) -> bool:
+    def score(metrics: Mapping[str, float], objective: keras_tuner.Objective) -> float:
         value = oriented(metrics.get(objective.name, math.nan), objective.direction)
         return value if math.isfinite(value) else -math.inf
 
-    def key(metrics):
+    def key(metrics: Mapping[str, float]) -> tuple[float, ...]:
         return (*(score(metrics, objective) for objective in objectives), -metrics.get("val_loss", math.inf))
 
     return key(scores) > key(other)

@@ -1,10 +1,13 @@
 """Metrics of a trained network's predictions on the validation set."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import inspect
 import warnings
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 import keras_tuner
@@ -13,6 +16,9 @@ from sklearn import metrics as sklearn_metrics
 from sklearn.exceptions import UndefinedMetricWarning
 
 from autonas.objectives import custom_score, sklearn_scorers
+
+#: Function of the truth and the predictions, see `Metric`.
+_Function: TypeAlias = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,10 +34,10 @@ class Metric:
     """
 
     name: str
-    direction: str
-    compute: Callable
+    direction: str | None
+    compute: _Function
 
-    def __call__(self, truth, predictions):
+    def __call__(self, truth: np.ndarray, predictions: np.ndarray) -> float:
         """Compute the metric, a float. NaN if the metric is undefined, such as the AUC of rows of a single class."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UndefinedMetricWarning)
@@ -39,15 +45,15 @@ class Metric:
             return float(self.compute(truth, predictions))
 
 
-def _labels(function):
-    def compute(truth, predictions):
+def _labels(function: _Function) -> _Function:
+    def compute(truth: np.ndarray, predictions: np.ndarray) -> float:
         labels = predictions.argmax(1) if truth.ndim == 1 else (predictions > 0.5).astype(int)
         return function(truth, labels)
 
     return compute
 
 
-def _auc(truth, predictions):
+def _auc(truth: np.ndarray, predictions: np.ndarray) -> float:
     if truth.ndim == 2:  # Several labels per row. The AUC of a constant label is undefined.
         varied = [column for column in range(truth.shape[1]) if 0 < truth[:, column].mean() < 1]
         if not varied:
@@ -62,7 +68,7 @@ def _auc(truth, predictions):
     return sklearn_metrics.roc_auc_score(onehot, predictions[:, present], average="macro")
 
 
-def _average_precision(truth, predictions):
+def _average_precision(truth: np.ndarray, predictions: np.ndarray) -> float:
     if truth.ndim == 1:
         if predictions.shape[1] == 2:
             return sklearn_metrics.average_precision_score(truth, predictions[:, 1])
@@ -109,7 +115,7 @@ _AVERAGES = {"multiclass": ("macro", "micro", "weighted"), "multilabel": ("macro
 _ENDINGS = {"_score": "max", "_error": "min", "_loss": "min", "_deviance": "min"}
 
 
-def get_metric(metric, task):
+def get_metric(metric: Any, task: str) -> Metric:
     """Return the `Metric` for a name, a Keras metric, or a function `(truth, predictions)`.
 
     Keras metrics receive class indices if they are sparse, one column of probabilities for two classes, and one-hot
@@ -130,9 +136,9 @@ def get_metric(metric, task):
     Raises:
         ValueError: If the metric isn't defined for the task. The message lists the names of autonas.
     """
-    if isinstance(metric, custom_score.CustomMetric):
-        return Metric(metric.name, metric.direction, functools.partial(_compute_keras, metric.function))
     name = metric if isinstance(metric, str) else name_of(metric)
+    if isinstance(metric, custom_score.CustomMetric) and name is not None:
+        return Metric(name, metric.direction, functools.partial(_compute_keras, metric.function))
     if isinstance(metric, str):
         known = _own(task)
         if metric in known:
@@ -159,7 +165,7 @@ def get_metric(metric, task):
     raise ValueError(f"A metric must be a name, a Keras metric or a function. Received: {type(metric).__name__}")
 
 
-def _own(task):
+def _own(task: str) -> dict[str, tuple[str, _Function]]:
     """Return the metrics of autonas for a task, a dict from name to direction and function."""
     if task == "regression":
         return _REGRESSION
@@ -170,7 +176,7 @@ def _own(task):
     }
 
 
-def _scorer_names(task):
+def _scorer_names(task: str) -> list[str]:
     """Return the names of scikit-learn's scorers for regression or classification."""
     is_for_numbers = task == "regression"
     names = [
@@ -181,7 +187,7 @@ def _scorer_names(task):
     return [name for name in names if name not in _own(task) and not (name in _AVERAGED and task in _AVERAGES)]
 
 
-def _kind(metric):
+def _kind(metric: Any) -> tuple[str | None, str]:
     """Return the last component of the Keras module that defines a metric, `None` outside Keras, and the class name."""
     defined = metric if inspect.isclass(metric) or inspect.isfunction(metric) else type(metric)
     if isinstance(metric, keras.metrics.MeanMetricWrapper) and type(metric) is keras.metrics.MeanMetricWrapper:
@@ -190,7 +196,7 @@ def _kind(metric):
     return (module if package.startswith("keras.") else None), getattr(defined, "__name__", "")
 
 
-def _suits(metric, task):
+def _suits(metric: Any, task: str) -> bool:
     """Return whether a metric of Keras applies to a task. Metrics from other packages always do."""
     module, name = _kind(metric)
     if module is None or module in ("metric", "reduction_metrics"):
@@ -202,11 +208,11 @@ def _suits(metric, task):
     return name != "Accuracy" and (not is_of_numbers or name in _ALSO_OF_PROBABILITIES)
 
 
-def _direction(metric):
+def _direction(metric: Any) -> str | None:
     """Return the direction of a metric, `"max"`, `"min"`, or `None` if unknown."""
-    known = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", None))
+    known = {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
     if known is None:
-        name = name_of(metric)
+        name = name_of(metric) or ""
         known = next((direction for ending, direction in _ENDINGS.items() if name.endswith(ending)), None)
     if known is None:
         try:
@@ -216,12 +222,12 @@ def _direction(metric):
     return known
 
 
-def name_of(metric):
+def name_of(metric: Any) -> str | None:
     """Return the name of a Keras metric or a function, `None` if there is no name."""
     return getattr(metric, "name", None) or getattr(metric, "__name__", None)
 
 
-def by_name(metrics):
+def by_name(metrics: Any) -> dict[str | None, Any]:
     """Return a dict from name to metric of a metric, a list of metrics or a dict of lists, without strings."""
     if isinstance(metrics, dict):
         metrics = list(metrics.values())
@@ -230,12 +236,12 @@ def by_name(metrics):
     return {} if metrics is None or isinstance(metrics, str) else {name_of(metrics): metrics}
 
 
-def describe(metric):
+def describe(metric: Any) -> str:
     """Return a metric or loss as text for an error message."""
     return repr(metric)[:60] if isinstance(metric, str) else str(name_of(metric) or type(metric).__name__)[:60]
 
 
-def _compute_keras(metric, truth, predictions):
+def _compute_keras(metric: Any, truth: np.ndarray, predictions: np.ndarray) -> float:
     if isinstance(metric, keras.metrics.Metric):
         metric.reset_state()
         # Without a threshold, an F-score predicts the class of the largest column, so it needs one column per class.
@@ -254,7 +260,7 @@ def _compute_keras(metric, truth, predictions):
     return float(np.mean(keras.ops.convert_to_numpy(metric(truth, predictions))))
 
 
-def _as_keras(name, truth, predictions):
+def _as_keras(name: str, truth: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return truth and predictions as a Keras metric expects: indices, one-hot rows, or one column for two classes."""
     name = name.lower().replace("_", "")
     if truth.ndim == 2 or name.startswith("sparse"):

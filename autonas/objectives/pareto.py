@@ -1,7 +1,11 @@
 """Pareto fronts and hypervolumes, of arrays of scores and of the metrics of candidates."""
 
+from collections.abc import Mapping, Sequence
+
+import keras_tuner
 import moocore
 import numpy as np
+from numpy.typing import ArrayLike
 
 from autonas.costs.orientation import oriented
 
@@ -9,7 +13,7 @@ from autonas.costs.orientation import oriented
 _WORST = 10.0
 
 
-def non_dominated(scores):
+def non_dominated(scores: ArrayLike) -> np.ndarray:
     """Find the non-dominated rows. A row dominates another if no score is smaller and at least one is larger.
 
     Args:
@@ -24,7 +28,7 @@ def non_dominated(scores):
     return moocore.is_nondominated(scores, maximise=True, keep_weakly=True)
 
 
-def hypervolume(scores, reference):
+def hypervolume(scores: ArrayLike, reference: ArrayLike) -> float:
     """Compute the hypervolume: the volume between a reference point and the Pareto front of the rows.
 
     Args:
@@ -41,7 +45,7 @@ def hypervolume(scores, reference):
     return float(moocore.hypervolume(scores, ref=np.asarray(reference, dtype=float), maximise=True))
 
 
-def front(metrics, objectives):
+def front(metrics: Sequence[Mapping[str, float]], objectives: Sequence[keras_tuner.Objective]) -> np.ndarray:
     """Find the candidates that no other candidate dominates.
 
     Args:
@@ -54,7 +58,7 @@ def front(metrics, objectives):
     return non_dominated(_oriented(metrics, objectives))
 
 
-def relative_hypervolume(metrics, objectives):
+def relative_hypervolume(metrics: Sequence[Mapping[str, float]], objectives: Sequence[keras_tuner.Objective]) -> float:
     """Compute the hypervolume of candidates relative to the hypervolume of the first candidate alone.
 
     The relative hypervolume is 1 for the first candidate and never decreases as candidates are added. The reference
@@ -71,6 +75,6 @@ def relative_hypervolume(metrics, objectives):
     return hypervolume(scores, reference) / float(np.prod(first - reference))
 
 
-def _oriented(metrics, objectives):
+def _oriented(metrics: Sequence[Mapping[str, float]], objectives: Sequence[keras_tuner.Objective]) -> np.ndarray:
     scores = [[oriented(values[objective.name], objective.direction) for objective in objectives] for values in metrics]
     return np.asarray(scores, dtype=float).reshape(-1, len(objectives))

@@ -2,7 +2,8 @@
 
 import dataclasses
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import keras_tuner
@@ -10,6 +11,7 @@ import numpy as np
 
 from autonas.costs import registry
 from autonas.costs.orientation import comparative
+from autonas.objectives.metrics import Metric
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,10 +23,10 @@ class HeadLoss:
         weight: Weight of the loss in the sum over heads. Defaults to 1.
     """
 
-    function: Callable
+    function: Callable[..., Any]
     weight: float = 1.0
 
-    def __call__(self, targets, outputs, weights=None):
+    def __call__(self, targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None = None) -> float:
         """Return the mean loss of rows, a float.
 
         Args:
@@ -58,10 +60,10 @@ class HeadScoring:
     task: str
     encoded: np.ndarray
     truth: np.ndarray
-    to_metric: Callable
+    to_metric: Callable[[np.ndarray], np.ndarray]
     loss: HeadLoss
-    metrics: list
-    classes: list = dataclasses.field(default_factory=list)
+    metrics: list[Metric]
+    classes: list[str] = dataclasses.field(default_factory=list)
 
 
 class Scorer:
@@ -74,25 +76,25 @@ class Scorer:
         weights: Sample weights in the losses, `(n,)`, or `None`. Metrics are unweighted.
     """
 
-    def __init__(self, heads, weights=None):
+    def __init__(self, heads: Sequence[HeadScoring], weights: np.ndarray | None = None) -> None:
         self.heads = heads
         self.weights = weights
 
-    def prefix(self, head):
+    def prefix(self, head: HeadScoring) -> str:
         return f"{head.name}_" if len(self.heads) > 1 else ""
 
-    def directions(self):
+    def directions(self) -> dict[str, str | None]:
         """Return a dict from the name of every score to `"min"`, `"max"`, or `None` if unknown."""
         directions = {
             f"val_{self.prefix(head)}{metric.name}": metric.direction for head in self.heads for metric in head.metrics
         }
         return {"val_loss": "min", **directions}
 
-    def truth(self, rows):
+    def truth(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return a dict from head to the targets of rows, as metrics expect them."""
         return {head.name: head.truth[rows] for head in self.heads}
 
-    def __call__(self, predictions, rows):
+    def __call__(self, predictions: Mapping[str, np.ndarray], rows: np.ndarray) -> dict[str, float]:
         """Score predictions.
 
         Args:
@@ -118,7 +120,7 @@ class Scorer:
         return scores
 
 
-def resolve_objective(objective, directions, default):
+def resolve_objective(objective: Any, directions: Mapping[str, str | None], default: str) -> keras_tuner.Objective:
     """Return an objective as a `keras_tuner.Objective`.
 
     Args:
@@ -145,15 +147,16 @@ def resolve_objective(objective, directions, default):
             f"`objective` must be one of {', '.join([*directions, *registry.COSTS])} (`metrics` adds others)."
             f" Received: objective={objective!r}"
         )
-    if None not in (direction, directions[name]) and direction != directions[name]:
-        better = comparative(directions[name])
+    known = directions[name]
+    if direction is not None and known is not None and direction != known:
+        better = comparative(known)
         warnings.warn(
             f"`objective` asks for the worst {name}: {better} values are better, but the direction is {direction!r}. "
-            f"Pass keras_tuner.Objective({name!r}, {directions[name]!r}).",
+            f"Pass keras_tuner.Objective({name!r}, {known!r}).",
             UserWarning,
             stacklevel=2,
         )
-    direction = direction or directions[name]
+    direction = direction or known
     if direction is None:
         raise ValueError(
             f"The direction of `objective` {name!r} is unknown. Pass keras_tuner.Objective({name!r}, 'min' or 'max'), "

@@ -1,5 +1,9 @@
 """Adapter from scikit-learn's scorers, which take estimators, to functions of truth and predictions."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
@@ -12,11 +16,11 @@ class PredictionScorer:
         task: Task of the head.
     """
 
-    def __init__(self, scorer, task):
+    def __init__(self, scorer: Callable[..., float], task: str) -> None:
         self.scorer = scorer
         self.task = task
 
-    def __call__(self, truth, predictions):
+    def __call__(self, truth: np.ndarray, predictions: np.ndarray) -> float:
         """Compute the score, a float; see `metrics.Metric` for the shapes of `truth` and `predictions`.
 
         NaN if a class is missing in the rows and the score is undefined for this reason.
@@ -35,42 +39,42 @@ class PredictionScorer:
 class _PredictedNumbers(RegressorMixin, BaseEstimator):
     """Regressor that returns fixed predictions, `(n, k)`, for any input."""
 
-    def __init__(self, predictions):
+    def __init__(self, predictions: np.ndarray) -> None:
         self.predictions = predictions
 
-    def fit(self, x, y):
+    def fit(self, x: object, y: object) -> _PredictedNumbers:
         """Return the estimator unchanged."""
         return self
 
-    def predict(self, x):
+    def predict(self, x: object) -> np.ndarray:
         return self.predictions
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return True
 
 
 class _PredictedClasses(ClassifierMixin, BaseEstimator):
     """Classifier that returns fixed probabilities, `(n, n_classes)`, for any input."""
 
-    def __init__(self, predictions, several):
+    def __init__(self, predictions: np.ndarray, several: bool) -> None:
         self.predictions = predictions
         self.several = several
 
     @property
-    def classes_(self):
+    def classes_(self) -> np.ndarray:
         return np.arange(self.predictions.shape[1])
 
-    def fit(self, x, y):
+    def fit(self, x: object, y: object) -> _PredictedClasses:
         """Return the estimator unchanged."""
         return self
 
-    def predict(self, x):
+    def predict(self, x: object) -> np.ndarray:
         return (self.predictions > 0.5).astype(int) if self.several else self.predictions.argmax(axis=1)
 
-    def predict_proba(self, x):
+    def predict_proba(self, x: object) -> np.ndarray:
         # Normalise in double precision: probabilities in single precision don't add up to exactly one.
         doubled = self.predictions.astype("float64")
         return doubled if self.several else doubled / doubled.sum(axis=1, keepdims=True)
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -5,7 +5,7 @@ import math
 import keras
 import pytest
 
-from autonas.objectives import Lexicographic, ProductOfPowers, WeightedSum
+from autonas.objectives import Combination, Lexicographic, ProductOfPowers, WeightedSum, goal
 
 
 def test_a_weighted_sum_counts_what_is_to_be_small_as_a_loss():
@@ -72,6 +72,22 @@ def test_a_multiple_of_the_tolerance_begins_a_step_whatever_its_rounding():
 def test_configurations_make_the_round_trip(blend):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(blend))
     assert type(again) is type(blend) and again.get_config() == blend.get_config()
+
+
+def test_a_combination_of_the_user_is_described_by_its_class_and_its_arguments():
+    class Worst(Combination):
+        name = "worst"
+        parts = ["val_accuracy", "val_auc"]
+
+        def __init__(self, floor=0.0):
+            self.floor = floor
+
+        def combine(self, values, directions):
+            return max(self.floor, *values)
+
+    directions = {"val_accuracy": "max", "val_auc": "max"}
+    described = goal.get_goal(Worst(0.5), None, directions, "val_accuracy").describe()
+    assert described["combination"] == ["Worst", {"floor": 0.5}]
 
 
 @pytest.mark.parametrize(
