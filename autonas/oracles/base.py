@@ -234,8 +234,9 @@ class Oracle(keras_tuner_trials.TrialKeeper):
     # ------------------------------------------------------------------ ask and tell
 
     @locks.synchronized
-    def ask(self) -> Answer:
+    def ask(self) -> dict[str, Any] | Any:
         """Return the values of the next trial, `WAIT` or `DONE`; `DONE` after `max_trials` candidates."""
+        # The type has `Any` in place of `WAIT` and `DONE`, which a caller that limits its trials needn't check.
         if self._asked == 0:
             self.check()
         generator = np.random.default_rng([self.seed, self._asked])

@@ -1,16 +1,17 @@
 """Contracts that parts written by others must meet, as pytest classes to subclass, and searches without training."""
 
 import importlib
+import types
 
 __all__ = ["executors", "oracles", "problems", "simulation"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> types.ModuleType:
     # The contracts need pytest, which `autonas` itself doesn't.
     if name not in __all__:
         raise AttributeError(f"module 'autonas.testing' has no attribute {name!r}")
     return importlib.import_module(f"autonas.testing.{name}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

@@ -12,8 +12,9 @@ class TestMyExecutor(autonas.testing.executors.ExecutorContract):
 The class must be defined at the top level of its module, which another process imports.
 """
 
-# ruff: noqa: S101
+from __future__ import annotations
 
+# ruff: noqa: S101
 import collections
 import contextlib
 import ctypes
@@ -25,6 +26,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import pytest
 
@@ -64,7 +67,7 @@ class Job:
     trial_id: str
     what: str = "square"
     deadline: float | None = None
-    checkpoint: object = None
+    checkpoint: Any = None
 
 
 class ExecutorContract:
@@ -91,7 +94,7 @@ class ExecutorContract:
     arrays_are_writable = True
     start_seconds = 300.0
 
-    def make(self, n_workers, grace):
+    def make(self, n_workers: int, grace: float) -> base.Executor:
         """Return a new executor.
 
         Args:
@@ -101,13 +104,19 @@ class ExecutorContract:
         raise NotImplementedError
 
     @contextlib.contextmanager
-    def started(self, folder, n_workers=2, grace=0.5, on_report=None):
+    def started(
+        self,
+        folder: str | os.PathLike[str],
+        n_workers: int = 2,
+        grace: float = 0.5,
+        on_report: Callable[[Any, Any], object] | None = None,
+    ) -> Iterator[base.Executor]:
         """Yield a started executor whose jobs record their starts in a folder."""
         with self.make(n_workers, grace) as executor:
             executor.start(_evaluation(folder), on_report)
             yield executor
 
-    def drive(self, folder, what):
+    def drive(self, folder: str | os.PathLike[str], what: str) -> None:
         """Run two jobs. Called in a driver process of its own."""
         with self.started(folder) as executor:
             for trial_id in "ab":
@@ -117,7 +126,7 @@ class ExecutorContract:
 
     # ------------------------------------------------------------------ jobs
 
-    def test_a_job_comes_to_its_end_and_is_handed_out_once(self, tmp_path):
+    def test_a_job_comes_to_its_end_and_is_handed_out_once(self, tmp_path: pathlib.Path) -> None:
         with self.started(tmp_path) as executor:
             job = Job("3")
             (event,) = _all(executor, [job])
@@ -125,21 +134,22 @@ class ExecutorContract:
             assert executor.wait() == []
         assert _counts(tmp_path) == {"3": 1}
 
-    def test_many_jobs_run_once_each(self, tmp_path):
+    def test_many_jobs_run_once_each(self, tmp_path: pathlib.Path) -> None:
         with self.started(tmp_path) as executor:
             events = _all(executor, [Job(str(number)) for number in range(50)])
         assert {event.job.trial_id: event.outcome for event in events} == {str(n): n * n for n in range(50)}
         assert len(events) == 50 and _counts(tmp_path) == {str(number): 1 for number in range(50)}
 
-    def test_workers_are_warm(self, tmp_path):
+    def test_workers_are_warm(self, tmp_path: pathlib.Path) -> None:
         with self.started(tmp_path) as executor:
             pids = {event.outcome for event in _all(executor, [Job(str(number), "pid") for number in range(10)])}
             assert 1 <= len(pids) <= executor.slots
 
-    def test_reports_come_in_order_and_before_the_end(self, tmp_path):
-        reported, ended = [], []
+    def test_reports_come_in_order_and_before_the_end(self, tmp_path: pathlib.Path) -> None:
+        reported: list[tuple[str, int]] = []
+        ended: list[str] = []
 
-        def on_report(job, event):
+        def on_report(job: Job, event: Any) -> None:
             assert job.trial_id not in ended
             reported.append((job.trial_id, event))
 
@@ -152,21 +162,21 @@ class ExecutorContract:
         for number in range(4):
             assert [event for trial_id, event in reported if trial_id == str(number)] == list(range(100))
 
-    def test_what_is_raised_ends_the_job_and_not_its_worker(self, tmp_path):
+    def test_what_is_raised_ends_the_job_and_not_its_worker(self, tmp_path: pathlib.Path) -> None:
         with self.started(tmp_path, n_workers=1) as executor:
             before, lost, after = _all(executor, [Job("a", "pid"), Job("b", "raise"), Job("c", "pid")])
         assert isinstance(lost, base.Lost) and lost.reason.startswith("ZeroDivisionError: ") and "line" in lost.reason
         assert lost.details.startswith("Traceback")
         assert before.outcome == after.outcome and _counts(tmp_path) == {"a": 1, "b": 1, "c": 1}
 
-    def test_data_arrives_as_it_was(self):
+    def test_data_arrives_as_it_was(self) -> None:
         import numpy as np
 
         table = {"x": np.arange(100_000.0).reshape(100, 1000), "y": np.array(["a", None], object), "z": np.zeros(0)}
 
         arrays_are_writable = self.arrays_are_writable
 
-        def evaluate(job, report):
+        def evaluate(job: Job, report: Any) -> tuple[Any, ...]:
             total = table["x"].sum()
             if arrays_are_writable:
                 table["x"][0, 0] = 1e9
@@ -178,10 +188,10 @@ class ExecutorContract:
             assert event.outcome == (np.arange(100_000.0).sum(), ["a", None], (0,), True)
         assert not self.isolates or table["x"][0, 0] == 0
 
-    def test_large_reports_and_outcomes_arrive_whole(self):
+    def test_large_reports_and_outcomes_arrive_whole(self) -> None:
         sizes = []
 
-        def evaluate(job, report):
+        def evaluate(job: Job, report: Any) -> bytes:
             report(b"r" * 5_000_000)
             report.checkpoint(b"c" * 5_000_000)
             return b"o" * 5_000_000
@@ -191,7 +201,7 @@ class ExecutorContract:
             events = _all(executor, [Job(name) for name in "abcd"])
         assert sizes == [5_000_000] * 4 == [len(event.outcome) for event in events]
 
-    def test_nothing_can_be_submitted_unless_it_is_open(self, tmp_path):
+    def test_nothing_can_be_submitted_unless_it_is_open(self, tmp_path: pathlib.Path) -> None:
         executor = self.make(1, 30.0)
         with pytest.raises(RuntimeError, match="start"):
             executor.submit(Job("a"))
@@ -205,7 +215,7 @@ class ExecutorContract:
     # ------------------------------------------------------------------ workers that are lost
 
     @pytest.mark.parametrize("what", ["abort", "segmentation_fault", "kill", "exit"])
-    def test_a_poisonous_job_is_tried_twice_and_takes_no_other_with_it(self, tmp_path, what):
+    def test_a_poisonous_job_is_tried_twice_and_takes_no_other_with_it(self, tmp_path: pathlib.Path, what: str) -> None:
         self._needs_isolation()
         jobs = [Job("bad" if number == 2 else str(number), what if number == 2 else "nap") for number in range(7)]
         with self.started(tmp_path) as executor:
@@ -216,11 +226,13 @@ class ExecutorContract:
         lost = next(event for event in events if isinstance(event, base.Lost))
         assert lost.job.trial_id == "bad" and lost.reason
 
-    def test_a_job_whose_workers_are_killed_goes_on_elsewhere_each_time_from_its_last_checkpoint(self, tmp_path):
+    def test_a_job_whose_workers_are_killed_goes_on_elsewhere_each_time_from_its_last_checkpoint(
+        self, tmp_path: pathlib.Path
+    ) -> None:
         self._needs_isolation()
         reported = []
 
-        def on_report(job, event):
+        def on_report(job: Job, event: int) -> None:
             reported.append(event)
             if event in (2, 3, 5):
                 os.kill(int((tmp_path / "victim.pid").read_text()), signal.SIGKILL)
@@ -234,7 +246,7 @@ class ExecutorContract:
         assert reported == [1, 2, 3, 4, 5, 6]
         assert _counts(tmp_path) == {"victim": 4, "1": 1, "2": 1}
 
-    def test_an_idle_worker_that_is_killed_costs_nothing(self, tmp_path):
+    def test_an_idle_worker_that_is_killed_costs_nothing(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
         with self.started(tmp_path, n_workers=1) as executor:
             (event,) = _all(executor, [Job("a", "pid")])
@@ -245,7 +257,7 @@ class ExecutorContract:
         assert _counts(tmp_path) == {"a": 1, "b": 1}
 
     @pytest.mark.parametrize("what", ["hang", "hang_with_lock", "stop"])
-    def test_a_job_that_hangs_is_ended_and_not_tried_again(self, tmp_path, what):
+    def test_a_job_that_hangs_is_ended_and_not_tried_again(self, tmp_path: pathlib.Path, what: str) -> None:
         self._needs_isolation()
         with self.started(tmp_path) as executor:
             _all(executor, [Job("a"), Job("b")])  # The deadline below is short, so the workers must be ready.
@@ -257,13 +269,13 @@ class ExecutorContract:
         assert collections.Counter(type(event) for event in events) == {base.Ended: 4, base.Lost: 1}
         assert _counts(tmp_path) == dict.fromkeys(["a", "b", "bad", "0", "1", "2", "3"], 1)
 
-    def test_a_job_that_is_killed_past_its_limit_is_not_tried_again(self, tmp_path):
+    def test_a_job_that_is_killed_past_its_limit_is_not_tried_again(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
         with self.started(tmp_path, grace=30.0) as executor:
             (event,) = _all(executor, [Job("bad", "kill", time.monotonic() - 1)])
         assert isinstance(event, base.Lost) and _counts(tmp_path) == {"bad": 1}
 
-    def test_what_cannot_be_loaded_is_said(self, tmp_path):
+    def test_what_cannot_be_loaded_is_said(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
         with self.make(1, 30.0) as executor:
             executor.start(_Unloadable())
@@ -272,11 +284,11 @@ class ExecutorContract:
 
     # ------------------------------------------------------------------ nothing is left behind
 
-    def test_close_ends_what_is_under_way(self, tmp_path):
+    def test_close_ends_what_is_under_way(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
         pids = []
 
-        def on_report(job, pid):
+        def on_report(job: Job, pid: int) -> None:
             pids.append(pid)
             if len(pids) == 2:
                 raise TimeoutError
@@ -288,7 +300,7 @@ class ExecutorContract:
         assert _counts(tmp_path) == {"a": 1, "b": 1}
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL", "SIGTERM"])
-    def test_workers_end_with_their_driver(self, tmp_path, name):
+    def test_workers_end_with_their_driver(self, tmp_path: pathlib.Path, name: str) -> None:
         self._needs_isolation()
         cls = type(self)
         # Ctrl-C goes to all processes of the terminal.
@@ -313,17 +325,17 @@ class ExecutorContract:
         _await(lambda: not any(map(_is_alive, pids)), self.start_seconds)
         assert _counts(tmp_path) == {"a": 1, "b": 1}
 
-    def _needs_isolation(self):
+    def _needs_isolation(self) -> None:
         if not self.isolates:
             pytest.skip("`isolates` is False.")
 
-    def _pid_once_begun(self, folder, trial_id):
+    def _pid_once_begun(self, folder: str | os.PathLike[str], trial_id: str) -> int:
         """Wait for the start of a job and return the id of its process."""
         path = pathlib.Path(folder) / f"{trial_id}.pid"
         _await(lambda: path.exists() and path.read_text().endswith("\n"), self.start_seconds)
         return int(path.read_text())
 
-    def _pids_once_begun(self, folder, trial_ids):
+    def _pids_once_begun(self, folder: str | os.PathLike[str], trial_ids: str) -> list[int]:
         """Wait for the start of jobs and return the ids of their processes and child processes."""
         names = [name for trial_id in trial_ids for name in (trial_id, f"{trial_id}.child")]
         return [self._pid_once_begun(folder, name) for name in names]
@@ -332,22 +344,22 @@ class ExecutorContract:
 class _Unloadable:
     """Function that can be pickled but not loaded."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         return _refuse, ()
 
-    def __call__(self, job, report):
+    def __call__(self, job: Any, report: Any) -> None:
         pass
 
 
-def _refuse():
+def _refuse() -> NoReturn:
     raise OSError("not here")
 
 
-def _evaluation(folder):
+def _evaluation(folder: str | os.PathLike[str]) -> Callable[[Job, Any], Any]:
     """Return an evaluation function that records the start of a job in a folder and runs the job's action."""
     folder = pathlib.Path(folder)
 
-    def evaluate(job, report):
+    def evaluate(job: Job, report: Any) -> Any:
         with open(folder / f"{job.trial_id}.count", "a") as file:
             file.write("x")
         if job.what.startswith("hang"):
@@ -359,16 +371,16 @@ def _evaluation(folder):
     return evaluate
 
 
-def _square(job, report):
+def _square(job: Job, report: Any) -> int:
     return int(job.trial_id) ** 2
 
 
-def _report(job, report):
+def _report(job: Job, report: Any) -> None:
     for event in range(100):
         report(event)
 
 
-def _train(job, report):
+def _train(job: Job, report: Any) -> dict[str, int]:
     """Run six epochs, with a checkpoint and a report after every epoch."""
     began_after = job.checkpoint or 0
     for epoch in range(began_after + 1, 7):
@@ -378,12 +390,12 @@ def _train(job, report):
     return {"began_after": began_after, "epochs": epoch}
 
 
-def _hang(job, report):
+def _hang(job: Job, report: Any) -> None:
     report(os.getpid())
     time.sleep(600)
 
 
-def _hang_with_lock(job, report):
+def _hang_with_lock(job: Job, report: Any) -> None:
     ctypes.PyDLL(None).sleep(600)  # A library call that hangs and holds the global interpreter lock.
 
 
@@ -404,22 +416,22 @@ _ACTIONS = {
 }
 
 
-def _all(executor, jobs):
+def _all(executor: base.Executor, jobs: Sequence[Job]) -> list[Any]:
     """Submit jobs and return their events when all jobs have ended."""
     for job in jobs:
         executor.submit(job)
-    events = []
+    events: list[Any] = []
     while len([event for event in events if not isinstance(event, base.Retried)]) < len(jobs):
         events += executor.wait()
     return events
 
 
-def _counts(folder):
+def _counts(folder: str | os.PathLike[str]) -> dict[str, int]:
     """Return the number of starts of every job, a dict by trial id."""
     return {path.stem: len(path.read_text()) for path in pathlib.Path(folder).glob("*.count")}
 
 
-def _is_alive(pid):
+def _is_alive(pid: int) -> bool:
     """Return whether a process has a running thread. A zombie, which its parent hasn't waited for, isn't alive.
 
     The main thread of a killed process may end before the other threads, which keep the sockets open.
@@ -437,7 +449,7 @@ def _is_alive(pid):
     return any(thread.rsplit(")", 1)[1].split()[0] != "Z" for thread in threads)
 
 
-def _await(condition, seconds=60):
+def _await(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until a condition is true."""
     until = time.monotonic() + seconds
     while not condition():

@@ -2,10 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras_tuner
 import numpy as np
+
+from autonas.search_space.values import Scalar
 
 __all__ = ["CHAIN", "FAMILIES", "NUMBERS", "Problem", "nk_landscape"]
 
@@ -27,11 +30,11 @@ class Problem:
         optimum: A best architecture.
     """
 
-    space: Callable
-    score: Callable
-    optimum: dict
+    space: Callable[[], keras_tuner.HyperParameters]
+    score: Callable[[Mapping[str, Any]], float]
+    optimum: dict[str, Scalar]
 
-    def regret(self, values):
+    def regret(self, values: Mapping[str, Any]) -> float:
         """Return the regret of an architecture: the best score minus the score of the architecture."""
         return self.score(self.optimum) - self.score(values)
 
@@ -39,7 +42,7 @@ class Problem:
 # ---------------------------------------------------------------------- two families
 
 
-def conditional_space():
+def conditional_space() -> keras_tuner.HyperParameters:
     """Return a search space of two families with different decisions and hyperparameters of every type."""
     space = keras_tuner.HyperParameters()
     space.Choice("family", ["dense", "convolution"])
@@ -53,7 +56,7 @@ def conditional_space():
     return space
 
 
-def score(values):
+def score(values: Mapping[str, Any]) -> float:
     """Score an architecture of `conditional_space`. Wide convolutions with a rate near 0.01 are best."""
     return (
         (values["family"] == "convolution")
@@ -66,7 +69,7 @@ def score(values):
 # ---------------------------------------------------------------------- nine architectures
 
 
-def small_space():
+def small_space() -> keras_tuner.HyperParameters:
     """Return a search space of nine architectures."""
     space = keras_tuner.HyperParameters()
     space.Choice("kind", ["none", "some"])
@@ -84,7 +87,7 @@ _MAX_DEPTH = 5
 _WIDTHS = [16, 32, 64, 128]
 
 
-def chain_space():
+def chain_space() -> keras_tuner.HyperParameters:
     """Return a search space of 1.5 million chains of one to five layers.
 
     A layer has a kind, a width unless it is a pooling layer, and a kernel if it is a convolution.
@@ -101,7 +104,7 @@ def chain_space():
     return space
 
 
-def chain_score(values):
+def chain_score(values: Mapping[str, Any]) -> float:
     """Score the similarity of a chain to the best chain, at most 1.
 
     A layer counts if it has the right kind, reduced by the distance of its width and kernel from the best ones. It
@@ -121,14 +124,14 @@ def chain_score(values):
     return (total - 0.5 * max(0, values["depth"] - len(_BEST_CHAIN))) / len(_BEST_CHAIN)
 
 
-def chain_cost(values):
+def chain_cost(values: Mapping[str, Any]) -> int:
     """Compute the cost of a chain: 1 plus the sum of width times kernel over its layers."""
     layers = range(values["depth"])
     return 1 + sum(values.get(f"width_{layer}", 0) * values.get(f"kernel_{layer}", 1) for layer in layers)
 
 
-def _chain(layers):
-    values = {"depth": len(layers)}
+def _chain(layers: Sequence[tuple[str, int | None, int | None]]) -> dict[str, Scalar]:
+    values: dict[str, Scalar] = {"depth": len(layers)}
     for layer, decisions in enumerate(layers):
         for name, value in zip(("kind", "width", "kernel"), decisions, strict=True):
             if value is not None:
@@ -138,10 +141,17 @@ def _chain(layers):
 
 # ---------------------------------------------------------------------- numbers
 
-_BEST_NUMBERS = {"rate": 1e-3, "dropout": 0.3, "units": 96, "batch_size": 64, "optimizer": "adam", "average": True}
+_BEST_NUMBERS: dict[str, Any] = {
+    "rate": 1e-3,
+    "dropout": 0.3,
+    "units": 96,
+    "batch_size": 64,
+    "optimizer": "adam",
+    "average": True,
+}
 
 
-def numeric_space():
+def numeric_space() -> keras_tuner.HyperParameters:
     """Return a search space of numbers on linear and logarithmic scales and two unordered choices."""
     space = keras_tuner.HyperParameters()
     space.Float("rate", 1e-5, 1e-1, sampling="log")
@@ -153,7 +163,7 @@ def numeric_space():
     return space
 
 
-def numeric_score(values):
+def numeric_score(values: Mapping[str, Any]) -> float:
     """Score an architecture of `numeric_space` by the negative weighted squared distance from the best one.
 
     The distances of rate, units and batch size are logarithmic.
@@ -174,7 +184,7 @@ def numeric_score(values):
 _NK_DECISIONS, _NK_OPTIONS = 8, 3
 
 
-def nk_space():
+def nk_space() -> keras_tuner.HyperParameters:
     """Return a search space of 6,561 architectures: eight decisions with three unordered options."""
     space = keras_tuner.HyperParameters()
     for decision in range(_NK_DECISIONS):
@@ -182,7 +192,7 @@ def nk_space():
     return space
 
 
-def nk_landscape(n_partners, seed):
+def nk_landscape(n_partners: int, seed: int) -> Problem:
     """Return an NK landscape (Kauffman and Levin 1987), a `Problem` with many local optima.
 
     The score is the mean of one contribution per decision. A contribution is a random number between 0 and 1 that
@@ -207,10 +217,10 @@ def nk_landscape(n_partners, seed):
     ]
     contributions = generator.random((_NK_DECISIONS, *[_NK_OPTIONS] * (n_partners + 1)))
 
-    def scores(codes):
+    def scores(codes: np.ndarray) -> np.ndarray:
         return np.mean([contributions[decision][tuple(codes[partners[decision]])] for decision in decisions], axis=0)
 
-    def score(values):
+    def score(values: Mapping[str, Any]) -> float:
         codes = [int(values[f"decision_{decision}"].removeprefix("option_")) for decision in decisions]
         return float(scores(np.array(codes)))
 

@@ -7,17 +7,27 @@ print(best.ended)
 ```
 """
 
+from __future__ import annotations
+
 import dataclasses
 import heapq
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras_tuner
 
+from autonas.oracles.base import Oracle
+from autonas.search_space.values import Key, Scalar
 from autonas.trials import reserved, states
 
 __all__ = ["SimulatedTrial", "StoppableTrainings", "simulate"]
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
+
+_Measure: TypeAlias = Callable[[Mapping[str, Scalar]], Mapping[str, float] | None]
+_Margins: TypeAlias = Callable[[Mapping[str, Scalar]], Sequence[float]]
+_Facts: TypeAlias = Callable[[Mapping[str, Scalar]], dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +52,8 @@ class SimulatedTrial:
     """
 
     number: int
-    values: dict
-    metrics: dict | None
+    values: dict[str, Scalar]
+    metrics: Mapping[str, float] | None
     began: float
     ended: float
 
@@ -80,13 +90,16 @@ class StoppableTrainings:
         history: Function from a trial's values to the metrics after every epoch of a full training, a list of dicts.
     """
 
-    def __init__(self, oracle, history):
+    def __init__(self, oracle: Oracle, history: Callable[[Mapping[str, Scalar]], list[dict[str, float]]]) -> None:
         self.oracle = oracle
         self.history = history
-        self._begun = {}
+        self._begun: dict[Key, tuple[dict[str, Any], dict[str, float]]] = {}
 
-    def seconds(self, values):
-        stopper, history = self.oracle.schedule.stopper_for(values), self.history(values)
+    def seconds(self, values: Mapping[str, Scalar]) -> float:
+        schedule, history = self.oracle.schedule, self.history(values)
+        stopper = None if schedule is None else schedule.stopper_for(values)
+        if stopper is None:
+            raise ValueError(f"`oracle` must stop trainings. Received: {type(self.oracle).__name__}")
         stops = ((epoch, stopper(history[:epoch])) for epoch in range(1, len(history)))
         epochs, stop = next(((epoch, stop) for epoch, stop in stops if stop is not None), (len(history), None))
         scores = stopper.scores(history[:epochs])
@@ -95,23 +108,31 @@ class StoppableTrainings:
         self._begun[_key(values)] = facts, history[max(range(epochs), key=scores.__getitem__)]
         return epochs
 
-    def facts(self, values):
+    def facts(self, values: Mapping[str, Scalar]) -> dict[str, Any]:
         return self._begun[_key(values)][0]
 
-    def measure(self, values):
+    def measure(self, values: Mapping[str, Scalar]) -> dict[str, float]:
         return self._begun[_key(values)][1]
 
 
-def _key(values):
+def _key(values: Mapping[str, Scalar]) -> Key:
     return tuple(sorted(values.items()))
 
 
-def epochs_of(values):
+def epochs_of(values: Mapping[str, Scalar]) -> int:
     """Return the number of epochs of a trial, 1 if its values don't contain a number of epochs."""
-    return values.get(reserved.EPOCHS, 1) - values.get(reserved.INITIAL_EPOCH, 0)
+    return int(values.get(reserved.EPOCHS, 1)) - int(values.get(reserved.INITIAL_EPOCH, 0))
 
 
-def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, margins=None, facts=None):
+def simulate(
+    oracle: Oracle,
+    measure: _Measure,
+    n_workers: int = 1,
+    seconds: Callable[[Mapping[str, Scalar]], float] = epochs_of,
+    limit: float = math.inf,
+    margins: _Margins | None = None,
+    facts: _Facts | None = None,
+) -> list[SimulatedTrial]:
     """Simulate a search in the way of the tuner: a free worker takes the next trial of the oracle.
 
     Args:
@@ -147,7 +168,9 @@ def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, ma
     assert len(trials) == 8 and trials[-1].ended == 2.0
     ```
     """
-    now, running, ended = 0.0, [], []
+    now = 0.0
+    running: list[tuple[float, int, float]] = []
+    ended: list[SimulatedTrial] = []
     while True:
         while len(running) < n_workers:
             trial = oracle.create_trial(f"worker_{len(oracle.trials)}")
@@ -162,7 +185,15 @@ def simulate(oracle, measure, n_workers=1, seconds=epochs_of, limit=math.inf, ma
         ended.append(_end(oracle, number, measure, margins, facts, began=began, now=now))
 
 
-def _end(oracle, number, measure, margins, facts, began, now):
+def _end(
+    oracle: Oracle,
+    number: int,
+    measure: _Measure,
+    margins: _Margins | None,
+    facts: _Facts | None,
+    began: float,
+    now: float,
+) -> SimulatedTrial:
     trial = oracle.trials[states.id_of(number)]
     values, metrics = dict(trial.hyperparameters.values), None
     trial.facts = {} if facts is None else facts(values)

@@ -4,6 +4,7 @@ Keras Tuner reserves the prefix `tuner/`. A strategy writes into these entries h
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from autonas.search_space.reserved import PREFIX, is_reserved
 from autonas.search_space.values import Scalar
@@ -32,8 +33,10 @@ SUPERNET_EPOCHS = f"{PREFIX}supernet_epochs"
 #: Weight of the costs in an epoch of gradient-based search.
 COST_WEIGHT = f"{PREFIX}cost_weight"
 
+_Value = TypeVar("_Value")
 
-def architecture(values: Mapping[str, Scalar | None]) -> dict[str, Scalar | None]:
+
+def architecture(values: Mapping[str, _Value]) -> dict[str, _Value]:
     """Return the values of the hyperparameters of the search space, a new dict without the reserved names."""
     return {name: value for name, value in values.items() if not is_reserved(name)}
 
