@@ -1,7 +1,11 @@
 """Search strategies: oracles that decide which architecture to try next."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
 import keras_tuner
 
+from autonas.objectives.goal import Goal
 from autonas.oracles import constructors, controllers, registry
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
@@ -18,6 +22,7 @@ from autonas.oracles.one_shot.gradient import GradientOracle
 from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
 from autonas.oracles.one_shot.weight_sharing import WeightSharingOracle
 from autonas.oracles.random import RandomOracle
+from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.oracles.reinforcement import ReinforcementOracle
 
 __all__ = [
@@ -44,9 +49,9 @@ __all__ = [
 
 #: Strategies by name. "auto" is the strategy that was best on every table of trained architectures from 25 trials on;
 #: see `benchmarks/strategies.py`.
-STRATEGIES = {"auto": BayesianOracle, **registry.STRATEGIES, "gradient": GradientOracle}
+STRATEGIES: dict[str, type[Oracle]] = {"auto": BayesianOracle, **registry.STRATEGIES, "gradient": GradientOracle}
 #: Fidelities by name: oracles that shorten the trainings of a strategy; "full" trains all candidates in full.
-FIDELITIES = {
+FIDELITIES: dict[str, Callable[..., LowFidelityOracle] | None] = {
     "full": None,
     "successive_halving": SuccessiveHalvingOracle,
     "hyperband": HyperbandOracle,
@@ -54,7 +59,7 @@ FIDELITIES = {
 }
 
 
-def get_oracle(recipe, goal, space, extent, seed):
+def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent, seed: int | None) -> Oracle:
     """Return the oracle of a strategy, which knows everything about the search that its constructor has arguments for.
 
     Args:
@@ -65,25 +70,26 @@ def get_oracle(recipe, goal, space, extent, seed):
         extent: The `Extent`.
         seed: Seed or `None`.
     """
-    strategy = _description(recipe)
-    facts = {
+    description = _description(recipe)
+    facts: dict[str, Any] = {
         "structure": space.structure,
         "constraint_names": tuple(constraint.name for constraint in goal.constraints),
         "updates_per_epoch": extent.updates_per_epoch,
         "max_epochs": extent.max_epochs,
     }
-    arguments = {
+    arguments: dict[str, Any] = {
         "objective": goal.main,
         "objectives": list(goal.objectives),
         "hyperparameters": space.hyperparameters,
     }
     if extent.max_trials is not None:
         arguments["max_trials"] = extent.max_trials
-    if isinstance(strategy, type):
+    if isinstance(description, type):
         arguments["seed"] = seed
-        if constructors.accepted(strategy)["initial_points"] is None:
+        if constructors.accepted(description)["initial_points"] is None:
             arguments["initial_points"] = space.initial_points
-        return strategy(**arguments | _facts_for(strategy, {}, facts))
+        return description(**arguments | _facts_for(description, {}, facts))
+    strategy = cast(Oracle, description)  # Its base class, of Keras Tuner, has no types.
     if strategy.given_seed is None:
         arguments["seed"] = seed
     if strategy.initial_points is None:
@@ -91,7 +97,7 @@ def get_oracle(recipe, goal, space, extent, seed):
     return _with_facts(strategy, facts, **arguments)
 
 
-def _with_facts(strategy, facts, **arguments):
+def _with_facts(strategy: Oracle, facts: Mapping[str, Any], **arguments: Any) -> Oracle:
     """Return a strategy with more arguments, and with the facts for it and for the strategy inside."""
     arguments |= _facts_for(type(strategy), strategy.arguments, facts)
     if isinstance(strategy, (LowFidelityOracle, WeightSharingOracle)):
@@ -99,13 +105,13 @@ def _with_facts(strategy, facts, **arguments):
     return strategy.with_arguments(**arguments)
 
 
-def _facts_for(cls, known, facts):
+def _facts_for(cls: type, known: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that the constructor of a class takes and that aren't among the known arguments."""
     accepted = constructors.accepted(cls)
     return {name: fact for name, fact in facts.items() if name in accepted and known.get(name) is None}
 
 
-def check_strategy(strategy, fidelity="full"):
+def check_strategy(strategy: str | keras_tuner.Oracle, fidelity: str = "full") -> None:
     """Raise a `ValueError` if `strategy` or `fidelity` is unknown, or if the strategy has an invalid argument."""
     is_name = isinstance(strategy, str) and strategy in STRATEGIES
     if not is_name and not isinstance(strategy, keras_tuner.Oracle):
@@ -120,13 +126,13 @@ def check_strategy(strategy, fidelity="full"):
         strategy.check()
 
 
-def needs_supernet(strategy, weight_sharing=False):
+def needs_supernet(strategy: str | keras_tuner.Oracle, weight_sharing: bool = False) -> bool:
     """Return whether a strategy, a name or an oracle, trains a supernet."""
     inside = strategy.strategy if isinstance(strategy, LowFidelityOracle) else strategy
     return weight_sharing or strategy == "gradient" or isinstance(inside, SupernetOracle)
 
 
-def supernet_training(oracle):
+def supernet_training(oracle: Oracle) -> dict[str, Any] | None:
     """Return how an oracle trains its supernet, a JSON-like dict; `None` if it needs no supernet."""
     if isinstance(oracle, LowFidelityOracle):
         # The strategy at work is made when the first trial is asked for: the journal may have another seed.
@@ -134,27 +140,27 @@ def supernet_training(oracle):
     return oracle.supernet_training() if isinstance(oracle, SupernetOracle) else None
 
 
-def is_low_fidelity(strategy):
+def is_low_fidelity(strategy: str | keras_tuner.Oracle) -> bool:
     """Return whether a strategy, a name or an oracle, shortens trainings."""
     if isinstance(strategy, Oracle):
         return strategy.schedule is not None
     return isinstance(strategy, keras_tuner.oracles.HyperbandOracle)
 
 
-def is_keras_tuners(strategy):
+def is_keras_tuners(strategy: str | keras_tuner.Oracle) -> bool:
     """Return whether a strategy, a name or an oracle, is one of Keras Tuner's own."""
     return isinstance(strategy, KerasTunerOracle) or not isinstance(strategy, (str, Oracle))
 
 
-def _description(recipe):
+def _description(recipe: Recipe) -> Oracle | type[Oracle]:
     """Return an oracle that describes the search without its space and its objective, or the class of the oracle."""
-    strategy, is_full = recipe.strategy, recipe.fidelity == "full"
+    strategy = recipe.strategy
     if isinstance(strategy, str) and strategy == "auto":
         # A Gaussian process takes longer to suggest an architecture (17 ms after 300 scores) than a supernet to score
         # it.
         strategy = "evolution" if recipe.weight_sharing else "bayesian"
     if isinstance(strategy, str):
-        if not recipe.weight_sharing and is_full:
+        if not recipe.weight_sharing and recipe.fidelity == "full":
             return STRATEGIES[strategy]
         strategy = STRATEGIES[strategy]()
     else:
@@ -163,4 +169,5 @@ def _description(recipe):
         strategy = strategy.with_arguments(strategy=WeightSharingOracle(strategy.strategy))
     elif recipe.weight_sharing:
         strategy = WeightSharingOracle(strategy)
-    return strategy if is_full else FIDELITIES[recipe.fidelity](strategy, **recipe.fidelity_arguments)
+    fidelity = FIDELITIES[recipe.fidelity]
+    return strategy if fidelity is None else fidelity(strategy, **recipe.fidelity_arguments)

@@ -1,6 +1,12 @@
 """The objects from which `get_oracle` makes an oracle: the recipe, the searched space and the extent of the search."""
 
 import dataclasses
+from typing import Any
+
+import keras_tuner
+
+from autonas.search_space.operation_graph import OperationGraph
+from autonas.search_space.values import Scalar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,10 +20,10 @@ class Recipe:
         fidelity_arguments: Dict of arguments of the oracle of the fidelity. Defaults to none.
     """
 
-    strategy: object
+    strategy: str | keras_tuner.Oracle
     weight_sharing: bool = False
     fidelity: str = "full"
-    fidelity_arguments: dict = dataclasses.field(default_factory=dict)
+    fidelity_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +36,9 @@ class SearchedSpace:
         structure: The `OperationGraph` of the space. Defaults to `None`.
     """
 
-    hyperparameters: object
-    initial_points: list
-    structure: object = None
+    hyperparameters: keras_tuner.HyperParameters
+    initial_points: list[dict[str, Scalar]]
+    structure: OperationGraph | None = None
 
 
 @dataclasses.dataclass(frozen=True)

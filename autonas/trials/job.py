@@ -1,9 +1,14 @@
 """Jobs and outcomes: the input and the result of an evaluation, plain data that travels between processes."""
 
 import dataclasses
+from typing import Any
 
+import numpy as np
+
+from autonas.search_space.values import Scalar
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import records
+from autonas.trials.stopping import Stopper
 
 
 @dataclasses.dataclass
@@ -17,8 +22,8 @@ class CostCheck:
         keeps_limits: Whether the candidate is rejected if it violates a constraint.
     """
 
-    known: dict = dataclasses.field(default_factory=dict)
-    measured: dict = dataclasses.field(default_factory=dict)
+    known: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    measured: dict[str, float] = dataclasses.field(default_factory=dict)
     keeps_limits: bool = True
 
 
@@ -34,8 +39,8 @@ class ScheduledTraining:
         may_go_on: Whether a later trial may continue the training, so that the evaluation returns a checkpoint.
     """
 
-    earlier: list = dataclasses.field(default_factory=list)
-    stopper: object = None
+    earlier: list[dict[str, Scalar]] = dataclasses.field(default_factory=list)
+    stopper: Stopper | None = None
     may_go_on: bool = False
 
 
@@ -58,9 +63,9 @@ class Job:
 
     trial_id: str
     number: int
-    values: dict
+    values: dict[str, Scalar]
     deadline: float | None = None
-    strategy: object = None
+    strategy: Any = None
     checkpoint: checkpoints.Checkpoint | None = None
     costs: CostCheck = dataclasses.field(default_factory=CostCheck)
     training: ScheduledTraining = dataclasses.field(default_factory=ScheduledTraining)
@@ -80,6 +85,6 @@ class Outcome(records.Result):
     """
 
     interrupted: bool = False
-    weights: list | None = None
+    weights: list[np.ndarray] | None = None
     checkpoint: checkpoints.Checkpoint | None = None
-    predictions: dict | None = None
+    predictions: dict[str, np.ndarray] | None = None
