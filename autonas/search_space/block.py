@@ -14,6 +14,7 @@ from autonas.search_space import ranges
 if TYPE_CHECKING:
     import keras_tuner
 
+    from autonas.data.features import Feature
     from autonas.search_space.operation_graph import OperationGraph
 
 
@@ -89,6 +90,10 @@ class Block(Configurable):
     #: Whether `build` receives an input's tensors as the data pipeline delivers them, a tensor or a dict of tensors. If
     #: not, an input connected to the block is first encoded as one float tensor (see `Graph`).
     takes_raw_inputs = False
+    #: The data of the inputs upstream of the block, the nearest first. `Graph.bind` sets them.
+    features: list[Feature]
+    #: The nodes to which the block is connected.
+    parents: list[Node]
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import keras_tuner
+
+#: A layer, or another function of its input tensor.
+Layer: TypeAlias = Callable[[Any], Any]
+#: Functions that return a layer, by label.
+Candidates: TypeAlias = Mapping[Any, Callable[[], Layer]]
 
 
 class Decision:
@@ -36,7 +43,7 @@ class Decision:
         reading = hp if isinstance(hp, Reading) else ConcreteReading(hp)
         return self._read(reading, inputs)
 
-    def _read(self, reading, inputs):
+    def _read(self, reading: Reading, inputs: Any) -> Any:
         raise NotImplementedError
 
 
@@ -76,8 +83,8 @@ class LayerChoice(Decision):
     def __init__(
         self,
         name: str,
-        candidates: dict[str, Callable[[], Callable]],
-        default: str | None = None,
+        candidates: Candidates,
+        default: Any = None,
         scoped: bool = True,
         optional: bool = False,
     ) -> None:
@@ -91,11 +98,11 @@ class LayerChoice(Decision):
         self.scoped = scoped
         self.optional = optional
 
-    def scope(self, hp, label):
+    def scope(self, hp: keras_tuner.HyperParameters, label: str) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the candidate `label` declares its hyperparameters."""
         return candidate_scope(hp, self.name, [label], label) if self.scoped else contextlib.nullcontext()
 
-    def _read(self, reading, inputs):
+    def _read(self, reading: Reading, inputs: Any) -> Any:
         return reading.layer_choice(self, inputs)
 
 
@@ -130,7 +137,7 @@ class InputChoice(Decision):
         super().__init__(name)
         self.n_chosen = n_chosen
 
-    def labels(self, n_inputs):
+    def labels(self, n_inputs: int) -> list[str]:
         """Return the choices as strings, such as `"0+2"` for the first and the third tensor."""
         if not 1 <= self.n_chosen <= n_inputs:
             raise ValueError(
@@ -139,12 +146,12 @@ class InputChoice(Decision):
             )
         return ["+".join(map(str, indices)) for indices in itertools.combinations(range(n_inputs), self.n_chosen)]
 
-    def pick(self, inputs, label):
+    def pick(self, inputs: Sequence[Any], label: str) -> Any:
         """Return the tensor or the list of tensors that `label` denotes."""
         chosen = [inputs[int(index)] for index in label.split("+")]
         return chosen[0] if self.n_chosen == 1 else chosen
 
-    def _read(self, reading, inputs):
+    def _read(self, reading: Reading, inputs: Any) -> Any:
         return reading.input_choice(self, list(inputs))
 
 
@@ -179,7 +186,7 @@ class Repeat(Decision):
         name: str,
         min_depth: int,
         max_depth: int,
-        make_layer: Callable[[int], Callable],
+        make_layer: Callable[[int], Layer],
         default: int | None = None,
     ) -> None:
         super().__init__(name)
@@ -195,7 +202,7 @@ class Repeat(Decision):
         self.make_layer = make_layer
         self.default = min_depth if default is None else default
 
-    def _read(self, reading, inputs):
+    def _read(self, reading: Reading, inputs: Any) -> Any:
         return reading.repeat(self, inputs)
 
 
@@ -210,7 +217,7 @@ class Width(NamedTuple):
     """
 
     units: int
-    narrow: Callable
+    narrow: Layer
 
 
 class WidthChoice(Decision):
@@ -264,19 +271,19 @@ class WidthChoice(Decision):
 class Reading:
     """Base class of the interpretations of decisions, with one method for each kind of decision."""
 
-    def layer_choice(self, decision, inputs):
+    def layer_choice(self, decision: LayerChoice, inputs: Any) -> Any:
         """Return the output of a `LayerChoice` on the tensor `inputs`."""
         raise NotImplementedError
 
-    def input_choice(self, decision, inputs):
+    def input_choice(self, decision: InputChoice, inputs: list[Any]) -> Any:
         """Return the output of an `InputChoice` on the list of tensors `inputs`."""
         raise NotImplementedError
 
-    def repeat(self, decision, inputs):
+    def repeat(self, decision: Repeat, inputs: Any) -> Any:
         """Return the output of a `Repeat` on the tensor `inputs`."""
         raise NotImplementedError
 
-    def width_choice(self, decision):
+    def width_choice(self, decision: WidthChoice) -> Width:
         """Return the `Width` of a `WidthChoice`."""
         raise NotImplementedError
 
@@ -288,34 +295,34 @@ class ConcreteReading(Reading):
         hp: A `keras_tuner.HyperParameters` with the values of a trial.
     """
 
-    def __init__(self, hp):
+    def __init__(self, hp: keras_tuner.HyperParameters) -> None:
         self.hp = hp
 
-    def layer_choice(self, decision, inputs):
+    def layer_choice(self, decision: LayerChoice, inputs: Any) -> Any:
         label = self.hp.Choice(decision.name, list(decision.candidates), default=decision.default)
         with decision.scope(self.hp, label):
             return decision.candidates[label]()(inputs)
 
-    def input_choice(self, decision, inputs):
+    def input_choice(self, decision: InputChoice, inputs: list[Any]) -> Any:
         return decision.pick(inputs, self.hp.Choice(decision.name, decision.labels(len(inputs))))
 
-    def repeat(self, decision, inputs):
+    def repeat(self, decision: Repeat, inputs: Any) -> Any:
         depth = declare_depth(self.hp, decision)
         for index in range(depth):
             with layer_scope(self.hp, decision, index):
                 inputs = decision.make_layer(index)(inputs)
         return inputs
 
-    def width_choice(self, decision):
+    def width_choice(self, decision: WidthChoice) -> Width:
         return Width(decision.widths[declare_width(self.hp, decision)], lambda inputs: inputs)
 
 
-def declare_width(hp, decision):
+def declare_width(hp: keras_tuner.HyperParameters, decision: WidthChoice) -> Any:
     """Declare the hyperparameter of a `WidthChoice` in `hp` and return its value."""
     return hp.Choice(decision.name, list(decision.widths), default=decision.default)
 
 
-def declare_depth(hp, decision):
+def declare_depth(hp: keras_tuner.HyperParameters, decision: Repeat) -> int:
     """Return the depth of a `Repeat`, declaring a hyperparameter in `hp` unless the depth is fixed."""
     if decision.min_depth == decision.max_depth:
         return decision.max_depth
@@ -332,21 +339,23 @@ class candidate_scope:
         scope: Suffix of the name scope, `"<parent>_<scope>"`.
     """
 
-    def __init__(self, hp, parent, values, scope):
+    def __init__(
+        self, hp: keras_tuner.HyperParameters, parent: str, values: list[Any] | None, scope: str | int
+    ) -> None:
         self._contexts = [hp.name_scope(f"{parent}_{scope}")]
         if values is not None:
             self._contexts.insert(0, hp.conditional_scope(parent, values))
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         for context in self._contexts:
             context.__enter__()
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         for context in reversed(self._contexts):
             context.__exit__(*exception)
 
 
-def layer_scope(hp, decision, index):
+def layer_scope(hp: keras_tuner.HyperParameters, decision: Repeat, index: int) -> candidate_scope:
     """Return the context in which the layer `index` of a `Repeat` declares its hyperparameters.
 
     The hyperparameters are active if the chosen depth includes the layer.

@@ -1,10 +1,13 @@
 """Declaration of a search space: one pass over a graph of blocks that records all hyperparameters and conditions."""
 
 import contextlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import keras_tuner
 
 from autonas.search_space import decisions
+from autonas.search_space.values import Scalar
 
 
 class CandidateFailed(Exception):
@@ -16,7 +19,7 @@ class CandidateFailed(Exception):
         reason: The original error in one line.
     """
 
-    def __init__(self, decision, label, reason):
+    def __init__(self, decision: str, label: str, reason: str) -> None:
         super().__init__(f"{decision}={label}: {reason}")
         self.decision = decision
         self.label = label
@@ -36,17 +39,17 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
             candidate to exclude from the space. Defaults to an empty tuple.
     """
 
-    def __init__(self, left_out=()):
+    def __init__(self, left_out: Collection[tuple[str, str]] = ()) -> None:
         super().__init__()
         self._left_out = left_out
-        self._scopes = []
+        self._scopes: list[str] = []
 
-    def full_name(self, name):
+    def full_name(self, name: str) -> str:
         """Return the name of a hyperparameter, prefixed with the current name scopes."""
         return "/".join([*self._scopes, name])
 
     @contextlib.contextmanager
-    def name_scope(self, name):
+    def name_scope(self, name: str) -> Iterator[None]:
         self._scopes.append(name)
         try:
             with super().name_scope(name):
@@ -54,7 +57,7 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
         finally:
             self._scopes.pop()
 
-    def _declare(self, method, name, *args, **kwargs):
+    def _declare(self, method: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
         value = method(name, *args, **kwargs)
         full_name = self.full_name(name)
         declared = [hp for hp in self.space if hp.name == full_name]
@@ -64,22 +67,22 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
             )
         return declared[0].default if value is None else value
 
-    def Choice(self, name, values, *args, **kwargs):
+    def Choice(self, name: str, values: Sequence[Scalar], *args: Any, **kwargs: Any) -> Any:
         return self._declare(super().Choice, name, values, *args, **kwargs)
 
-    def Int(self, name, *args, **kwargs):
+    def Int(self, name: str, *args: Any, **kwargs: Any) -> Any:
         return self._declare(super().Int, name, *args, **kwargs)
 
-    def Float(self, name, *args, **kwargs):
+    def Float(self, name: str, *args: Any, **kwargs: Any) -> Any:
         return self._declare(super().Float, name, *args, **kwargs)
 
-    def Boolean(self, name, *args, **kwargs):
+    def Boolean(self, name: str, *args: Any, **kwargs: Any) -> Any:
         return self._declare(super().Boolean, name, *args, **kwargs)
 
-    def Fixed(self, name, *args, **kwargs):
+    def Fixed(self, name: str, *args: Any, **kwargs: Any) -> Any:
         return self._declare(super().Fixed, name, *args, **kwargs)
 
-    def layer_choice(self, decision, inputs):
+    def layer_choice(self, decision: decisions.LayerChoice, inputs: Any) -> Any:
         candidates, chosen = self.declare_choice(decision)
         outputs = {}
         for label, make_layer in candidates.items():
@@ -92,17 +95,17 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
                 raise CandidateFailed(self.full_name(decision.name), label, one_line(error)) from error
         return outputs[chosen]
 
-    def declare_choice(self, decision):
+    def declare_choice(self, decision: decisions.LayerChoice) -> tuple[decisions.Candidates, str]:
         """Declare a `LayerChoice` and return its remaining candidates, a dict by label, and the chosen label."""
         name = self.full_name(decision.name)
         candidates = {label: make for label, make in decision.candidates.items() if (name, label) not in self._left_out}
         default = decision.default if decision.default in candidates else None
         return candidates, self.Choice(decision.name, list(candidates), default=default)
 
-    def input_choice(self, decision, inputs):
+    def input_choice(self, decision: decisions.InputChoice, inputs: list[Any]) -> Any:
         return decision.pick(inputs, self.Choice(decision.name, decision.labels(len(inputs))))
 
-    def repeat(self, decision, inputs):
+    def repeat(self, decision: decisions.Repeat, inputs: Any) -> Any:
         depth = decisions.declare_depth(self, decision)
         outputs = [inputs]
         for index in range(decision.max_depth):
@@ -110,14 +113,14 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
                 outputs.append(decision.make_layer(index)(outputs[-1]))
         return outputs[depth]
 
-    def width_choice(self, decision):
+    def width_choice(self, decision: decisions.WidthChoice) -> decisions.Width:
         return decisions.Width(decision.widths[decisions.declare_width(self, decision)], lambda inputs: inputs)
 
-    def declared(self):
+    def declared(self) -> keras_tuner.HyperParameters:
         """Return the declared space as a plain `keras_tuner.HyperParameters` with the default values."""
         return keras_tuner.HyperParameters.from_config(self.get_config())
 
 
-def one_line(error):
+def one_line(error: BaseException) -> str:
     """Return the type of an error and the first line of its message, at most 300 characters."""
     return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"[:300]

@@ -1,6 +1,10 @@
 """Default search spaces: the graph of blocks that `AutoModel` searches when no graph is passed to it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from autonas.search_space import heads, inputs
+from autonas.search_space.block import Node
 from autonas.search_space.blocks import image, merge, spaces, structured_data, text, time_series
 
 _INPUTS = {
@@ -16,15 +20,15 @@ _PLURALS = {"image": "images", "table": "tables", "text": "texts", "series": "se
 
 
 def default_nodes(
-    kinds,
-    tasks,
-    losses=None,
-    num_classes=None,
-    search_space=None,
-    shares_weights=False,
-    input_names=None,
-    head_names=None,
-):
+    kinds: Sequence[str],
+    tasks: Sequence[str],
+    losses: Sequence[Any] | None = None,
+    num_classes: int | None = None,
+    search_space: str | None = None,
+    shares_weights: bool = False,
+    input_names: Sequence[str | None] | None = None,
+    head_names: Sequence[str | None] | None = None,
+) -> tuple[list[Node], list[Node]]:
     """Build the inputs and outputs of the default graph.
 
     Args:
@@ -62,7 +66,7 @@ def default_nodes(
     outputs = []
     for task, loss, name in zip(tasks, losses or [None] * len(tasks), head_names or [None] * len(tasks), strict=True):
         if task == "regression":
-            head = heads.RegressionHead(loss=loss, name=name)
+            head: heads.Head = heads.RegressionHead(loss=loss, name=name)
         else:
             head = heads.ClassificationHead(num_classes=num_classes, loss=loss, name=name)
         outputs.append(head(vector))

@@ -61,10 +61,10 @@ class Graph(keras_tuner.HyperModel):
         self.outputs = as_list(outputs)
         self.optimization = optimization
         self.blocks = self._sort()
-        self.heads = [node.block for node in self.outputs]
+        self.heads: list[heads.Head] = [node.block for node in self.outputs]
         self._name()
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         # `names` has object identities as keys, which change in a copy and in another process.
         self.__dict__.update(state)
         self._name()
@@ -150,9 +150,9 @@ class Graph(keras_tuner.HyperModel):
         for member in self.blocks:
             name = self.names[id(member)]
             sources = [self.names[id(node if node.block is None else node.block)] for node in member.parents]
-            is_head = any(member is head for head in self.heads)
-            facts = {"task": member.target.task, "n_outputs": member.target.n_outputs} if is_head else {}
-            role = "head" if is_head else "block"
+            target = next((head.target for head in self.heads if head is member), None)
+            facts = {} if target is None else {"task": target.task, "n_outputs": target.n_outputs}
+            role = "block" if target is None else "head"
             entries.append(_entry(name, member, sources, role, facts) | {"drawing": member.drawing(name)})
         return entries
 
@@ -169,9 +169,13 @@ class Graph(keras_tuner.HyperModel):
         optimizer = self._optimizer(hp)
         return self.compile(make_model(inputs, outputs), optimizer)
 
-    def _connect(self, hp):
+    def _connect(
+        self, hp: keras_tuner.HyperParameters
+    ) -> tuple[dict[str, keras.KerasTensor], dict[str, keras.KerasTensor]]:
         """Return the inputs and outputs of the model, two dicts of symbolic tensors."""
-        tensors, raw, model_inputs = {}, {}, {}
+        tensors: dict[int, keras.KerasTensor] = {}
+        raw: dict[int, dict[str, keras.KerasTensor]] = {}
+        model_inputs: dict[str, keras.KerasTensor] = {}
         for node, name in zip(self.inputs, self.input_names, strict=True):
             raw[id(node)] = {}
             for tensor_name, tensor in self.features[name].tensors.items():
@@ -183,7 +187,7 @@ class Graph(keras_tuner.HyperModel):
             tensors[id(member)] = self._output(hp, member, arguments)
         return model_inputs, {self.names[id(head)]: tensors[id(head)] for head in self.heads}
 
-    def _output(self, hp, block, arguments):
+    def _output(self, hp: keras_tuner.HyperParameters, block: block.Block, arguments: list[Any]) -> keras.KerasTensor:
         """Return the output tensor of `block` on the list of tensors `arguments`."""
         name = self.names[id(block)]
         try:
@@ -202,7 +206,7 @@ class Graph(keras_tuner.HyperModel):
             )
         return output
 
-    def _optimizer(self, hp):
+    def _optimizer(self, hp: keras_tuner.HyperParameters) -> keras.Optimizer:
         return (self.optimization or optimization.Optimization()).build(hp)
 
     def compile(self, model: keras.Model, optimizer: keras.Optimizer) -> keras.Model:
@@ -215,7 +219,14 @@ class Graph(keras_tuner.HyperModel):
         )
         return model
 
-    def _argument(self, hp, consumer, node, tensors, raw):
+    def _argument(
+        self,
+        hp: keras_tuner.HyperParameters,
+        consumer: block.Block,
+        node: block.Node,
+        tensors: dict[int, keras.KerasTensor],
+        raw: dict[int, dict[str, keras.KerasTensor]],
+    ) -> Any:
         """Return the tensor, or the dict of raw tensors, that `node` passes to the block `consumer`."""
         if node.block is not None:
             return tensors[id(node.block)]
@@ -229,11 +240,11 @@ class Graph(keras_tuner.HyperModel):
                 tensors[id(node)] = encoder.build(hp, _single(raw[id(node)]))
         return tensors[id(node)]
 
-    def _sort(self):
+    def _sort(self) -> list[block.Block]:
         """Return the blocks in topological order."""
         order, visited = [], set()
 
-        def visit(node, path):
+        def visit(node: block.Node, path: tuple[block.Block, ...]) -> None:
             if node.block is None:
                 if not any(node is known for known in self.inputs):
                     raise ValueError("A block is connected to an input that is not among the graph's `inputs`.")
@@ -260,7 +271,7 @@ class Graph(keras_tuner.HyperModel):
                 raise ValueError(f"Input {position} of `inputs` doesn't reach any of the `outputs`.")
         return order
 
-    def _ancestors(self, consumer):
+    def _ancestors(self, consumer: block.Block) -> list[block.Node]:
         """Return all nodes upstream of the block `consumer`, the nearest first."""
         ancestors, queue = {}, list(consumer.parents)
         while queue:
@@ -270,10 +281,10 @@ class Graph(keras_tuner.HyperModel):
                 queue.extend(node.block.parents if node.block is not None else [])
         return list(ancestors.values())
 
-    def _name(self):
+    def _name(self) -> None:
         """Set the names of all inputs and blocks, by the identity of the object."""
-        counts = collections.Counter()
-        self.names = {}
+        counts: collections.Counter[str] = collections.Counter()
+        self.names: dict[int, str] = {}
         for member in [*self.inputs, *self.blocks]:
             name = member.name
             if name is None:
@@ -287,10 +298,10 @@ class Graph(keras_tuner.HyperModel):
         self.head_names = [self.names[id(head)] for head in self.heads]
 
 
-def _entry(name, member, sources, role, facts):
+def _entry(name: str, member: Any, sources: list[str], role: str, facts: dict[str, Any]) -> dict[str, Any]:
     kind = type(member).__name__
     return {"name": name, "kind": kind, "inputs": sources, "role": role, "facts": facts, "drawing": []}
 
 
-def _single(tensors):
+def _single(tensors: dict[str, keras.KerasTensor]) -> Any:
     return next(iter(tensors.values())) if set(tensors) in ({"image"}, {"series"}, {"tokens"}) else tensors

@@ -6,12 +6,18 @@ scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-pola
 many small data sets.
 """
 
+from typing import Any
+
+import keras_tuner
+
 from autonas.search_space.blocks import image, structured_data, text, time_series
+from autonas.search_space.graph import Graph
+from autonas.search_space.values import Scalar
 
 #: Maximum side of images, in pixels, that begin with `_SMALL_IMAGES`.
 _SMALL_IMAGE = 16
 
-_TABLE = [
+_TABLE: list[dict[str, Scalar]] = [
     {"kind": "linear"},
     {"kind": "dense", "numbers": "piecewise_linear"},
     {"kind": "linear", "numbers": "piecewise_linear"},
@@ -21,7 +27,7 @@ _TABLE = [
     {"kind": "dense", "numbers": "periodic", "kind_dense/dropout": 0.1},
 ]  # fmt: skip
 
-_TEXT = [
+_TEXT: list[dict[str, Scalar]] = [
     {"kind": "bag", "dropout": 0.5, "optimization/epochs_share": 0.5, "optimization/learning_rate": 1e-3},
     {"kind": "bag_and_convolution", "dropout": 0.25, "optimization/epochs_share": 0.5},
     {"kind": "bag", "dimension": 32, "dropout": 0.5},
@@ -29,7 +35,7 @@ _TEXT = [
      "optimization/learning_rate": 1e-3},
 ]  # fmt: skip
 
-_SERIES = [
+_SERIES: list[dict[str, Scalar]] = [
     {"kind": "linear"},
     {"kind": "dense"},
     {"kind": "convolution", "kind_convolution/filters": 128, "kind_convolution/depth": 2,
@@ -38,14 +44,14 @@ _SERIES = [
     {"kind": "recurrent"},
 ]  # fmt: skip
 
-_FLAT_CONVOLUTION = {
+_FLAT_CONVOLUTION: dict[str, Scalar] = {
     "kind": "convolution",
     "kind_convolution/depth": 2,
     "kind_convolution/reduction/kind": "flatten",
     "head/dropout": 0.5,
 }
 
-_SMALL_IMAGES = [
+_SMALL_IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense"},
     {"kind": "convolution", "translation": 0.1, "kind_convolution/depth": 2, "kind_convolution/depth_0/layers": 2,
      "kind_convolution/depth_1/layers": 2},
@@ -53,7 +59,7 @@ _SMALL_IMAGES = [
     {"kind": "convolution", "kind_convolution/depth": 2},
 ]  # fmt: skip
 
-_IMAGES = [
+_IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense", "optimization/epochs_share": 0.25},
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.25},
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "horizontal_flip": True},
@@ -62,7 +68,7 @@ _IMAGES = [
 ]  # fmt: skip
 
 
-def initial_points(graph, space):
+def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dict[str, Scalar]]:
     """Return the architectures with which a search of `graph` begins.
 
     Args:
@@ -76,7 +82,7 @@ def initial_points(graph, space):
     points_by_block = {graph.names[id(block)]: _points(block) for block in graph.blocks if _points(block)}
     points = []
     for position in range(max(map(len, points_by_block.values()), default=1)):
-        point = {}
+        point: dict[str, Scalar] = {}
         for name, block_points in points_by_block.items():
             for key, value in block_points[position % len(block_points)].items():
                 if key.startswith("optimization/"):
@@ -90,9 +96,9 @@ def initial_points(graph, space):
     return points
 
 
-def _points(block):
+def _points(block: Any) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio that `block` can build: an empty list unless it is a default block."""
-    points = []
+    points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
         points = _TABLE
     elif isinstance(block, text.TextBlock):

@@ -1,18 +1,23 @@
 """Arguments of blocks: conversion of values and ranges to decisions, and checks of arguments and input tensors."""
 
 import warnings
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import keras_tuner
 
 from autonas.arguments import checks
 from autonas.search_space import decisions, ranges
+from autonas.search_space.block import Block
 
 
-def repeat(block, name, make_layer, limit=None):
+def repeat(block: Block, name: str, make_layer: Any, limit: int | None = None) -> decisions.Repeat:
     """Return the `Repeat` whose depth is an argument of a block.
 
     Args:
         block: The block.
         name: Name of the argument, an integer or an `Int` range, and of the decision.
-        make_layer: As in `decisions.Repeat`.
+        make_layer: As in `decisions.Repeat`; `None` to declare the depth alone.
         limit: Maximum depth for the input of the block, to which larger depths are reduced. Defaults to `None`.
 
     Raises:
@@ -37,7 +42,7 @@ def repeat(block, name, make_layer, limit=None):
     return decisions.Repeat(block.decision_name(name), bounds[0], bounds[1], make_layer, default=bounds[2])
 
 
-def choose(block, name, candidates):
+def choose(block: Block, name: str, candidates: decisions.Candidates) -> Callable[[Any, Any], Any]:
     """Return the `LayerChoice` among the candidates whose labels are in an argument of a block.
 
     Args:
@@ -62,7 +67,7 @@ def choose(block, name, candidates):
     return decisions.LayerChoice(block.decision_name(name), chosen, default=value.default)
 
 
-def width(block, name, hp, units):
+def width(block: Block, name: str, hp: keras_tuner.HyperParameters, units: Callable[[Any], int]) -> decisions.Width:
     """Return the `decisions.Width` that an argument of a block determines.
 
     Args:
@@ -79,7 +84,7 @@ def width(block, name, hp, units):
     return decisions.WidthChoice(block.decision_name(name), widths, default=value.default)(hp)
 
 
-def renamed(block, deprecated, name, value):
+def renamed(block: Block, deprecated: Mapping[str, Any], name: str, value: Any) -> Any:
     """Return the value of an argument that may be passed by its former name, with a `DeprecationWarning`.
 
     Args:
@@ -101,7 +106,7 @@ def renamed(block, deprecated, name, value):
     return deprecated[former]
 
 
-def check_label(block, name, label, known):
+def check_label(block: Block, name: str, label: Any, known: Collection[str]) -> None:
     """Raise a `ValueError` unless `label`, a value of the argument `name` of `block`, is in `known`."""
     if label not in known:
         raise ValueError(
@@ -110,7 +115,7 @@ def check_label(block, name, label, known):
         )
 
 
-def check_whole_number(block, name, minimum):
+def check_whole_number(block: Block, name: str, minimum: int) -> None:
     """Raise a `ValueError` unless the argument `name` of `block` is an integer of at least `minimum`."""
     value = getattr(block, name)
     if not checks.is_integer(value, minimum):
@@ -123,7 +128,7 @@ def check_whole_number(block, name, minimum):
 _SHAPES = {3: "a series (n, time, channels)", 4: "images (n, height, width, channels)"}
 
 
-def one_tensor(block, inputs):
+def one_tensor(block: Block, inputs: Any) -> Any:
     """Return `inputs`, or raise a `ValueError` if `inputs` is a collection of tensors."""
     if isinstance(inputs, (list, tuple, dict)):
         raise ValueError(
@@ -132,7 +137,7 @@ def one_tensor(block, inputs):
     return inputs
 
 
-def tensor_of_rank(block, inputs, *ranks):
+def tensor_of_rank(block: Block, inputs: Any, *ranks: int) -> Any:
     """Return `inputs`, or raise a `ValueError` unless it is a tensor whose number of dimensions is in `ranks`."""
     if len(one_tensor(block, inputs).shape) not in ranks:
         raise ValueError(

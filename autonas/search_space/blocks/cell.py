@@ -1,6 +1,10 @@
 """Cell-based spaces, DARTS and NAS-Bench-201: stacks of a cell with searched operations."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import keras_tuner
 
 from autonas.search_space import block, decisions, operation_graph, ranges
 from autonas.search_space.blocks import arguments, operations
@@ -66,8 +70,8 @@ class CellBlock(block.Block):
         self,
         cell: str = "darts",
         filters: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
-        n_stages: int | ranges.Range = 3,
-        n_cells: int | ranges.Range = 1,
+        n_stages: int | ranges.Int = 3,
+        n_cells: int | ranges.Int = 1,
         operations: list[str] | None = None,
         n_nodes: int = 4,
         n_inputs: int = 2,
@@ -82,7 +86,7 @@ class CellBlock(block.Block):
         self.n_nodes = n_nodes
         self.n_inputs = n_inputs
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
         arguments.check_label(self, "cell", self.cell, _OPERATIONS)
         arguments.check_whole_number(self, "n_nodes", 1 if self.cell == "darts" else 2)
@@ -95,7 +99,7 @@ class CellBlock(block.Block):
         stack = self._stack_darts if self.cell == "darts" else self._stack_nas_bench_201
         return operations.finish(stack(hp, outputs, widths, n_cells))
 
-    def structure(self, prefix):
+    def structure(self, prefix: str) -> operation_graph.OperationGraph | None:
         """Return the `OperationGraph` of a `"nas_bench_201"` cell, or `None` for other cells."""
         if self.cell != "nas_bench_201":
             return None
@@ -103,7 +107,7 @@ class CellBlock(block.Block):
             {f"{prefix}/{operations.edge_name(edge)}": edge for edge in operations.edges(self.n_nodes)}
         )
 
-    def drawing(self, prefix):
+    def drawing(self, prefix: str) -> list[dict[str, Any]]:
         if self.cell == "nas_bench_201":
             names = {edge: f"{prefix}/{operations.edge_name(edge)}" for edge in operations.edges(self.n_nodes)}
             return [{"name": "cell", "inputs": ["input"], "edges": operations.drawn_edges(names)}]
@@ -117,7 +121,7 @@ class CellBlock(block.Block):
             for kind in ("normal", "reduction")
         ]
 
-    def _drawn_nodes(self, prefix):
+    def _drawn_nodes(self, prefix: str) -> list[dict[str, Any]]:
         """Return the edges of a `"darts"` cell in the form of `Block.drawing`."""
         edges = []
         for index in range(self.n_nodes):
@@ -127,7 +131,7 @@ class CellBlock(block.Block):
                 edges.append({"source": source, "target": target, "decision": f"{node}/operation_{position}"})
         return edges
 
-    def _count(self, hp, name, limit=None):
+    def _count(self, hp: keras_tuner.HyperParameters, name: str, limit: int | None = None) -> int:
         """Return the number of stages or cells in the trial of `hp`, at most `limit`."""
         counts = arguments.repeat(self, name, None, limit)
         # All cells of a kind share their decisions. The decisions of reduction cells must not be conditional on the
@@ -142,7 +146,9 @@ class CellBlock(block.Block):
 
     # ------------------------------------------------------------------ DARTS
 
-    def _stack_darts(self, hp, outputs, widths, n_cells):
+    def _stack_darts(
+        self, hp: keras_tuner.HyperParameters, outputs: keras.KerasTensor, widths: Sequence[int], n_cells: int
+    ) -> keras.KerasTensor:
         previous = outputs
         for stage, width in enumerate(widths):
             for kind in ["reduction"] * (stage > 0) + ["normal"] * n_cells:
@@ -151,7 +157,9 @@ class CellBlock(block.Block):
                     previous, outputs = outputs, self._darts(hp, [previous, outputs], width, stride)
         return outputs
 
-    def _darts(self, hp, cell_outputs, width, stride):
+    def _darts(
+        self, hp: keras_tuner.HyperParameters, cell_outputs: list[keras.KerasTensor], width: int, stride: int
+    ) -> keras.KerasTensor:
         """Apply a cell to the outputs of the two preceding cells, the nearest last."""
         side = -(-cell_outputs[-1].shape[1] // stride)
         nodes = [operations.project(tensor, width, 2 if tensor.shape[1] > side else 1) for tensor in cell_outputs]
@@ -160,7 +168,7 @@ class CellBlock(block.Block):
                 nodes.append(self._node(hp, nodes, width))
         return nodes[2] if self.n_nodes == 1 else keras.layers.Concatenate()(nodes[2:])
 
-    def _node(self, hp, earlier, width):
+    def _node(self, hp: keras_tuner.HyperParameters, earlier: list[keras.KerasTensor], width: int) -> keras.KerasTensor:
         chosen = earlier
         if self.n_inputs < len(earlier):
             chosen = decisions.InputChoice("inputs", self.n_inputs)(hp, earlier)
@@ -171,7 +179,9 @@ class CellBlock(block.Block):
 
     # ------------------------------------------------------------------ NAS-Bench-201
 
-    def _stack_nas_bench_201(self, hp, outputs, widths, n_cells):
+    def _stack_nas_bench_201(
+        self, hp: keras_tuner.HyperParameters, outputs: keras.KerasTensor, widths: Sequence[int], n_cells: int
+    ) -> keras.KerasTensor:
         for stage, width in enumerate(widths):
             if stage:
                 outputs = _residual(outputs, width)
@@ -179,7 +189,9 @@ class CellBlock(block.Block):
                 outputs = self._nas_bench_201(hp, outputs, width)
         return outputs
 
-    def _nas_bench_201(self, hp, inputs, width):
+    def _nas_bench_201(
+        self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, width: int
+    ) -> keras.KerasTensor:
         nodes = [inputs]
         for target in range(1, self.n_nodes):
             results = [
@@ -191,12 +203,14 @@ class CellBlock(block.Block):
 
     # ------------------------------------------------------------------ both
 
-    def _operation(self, hp, name, inputs, width):
+    def _operation(
+        self, hp: keras_tuner.HyperParameters, name: str, inputs: keras.KerasTensor, width: int
+    ) -> keras.KerasTensor:
         names = operations.of_block(self, _OPERATIONS[self.cell])
         return decisions.LayerChoice(name, operations.candidates(names, len(inputs.shape), width))(hp, inputs)
 
 
-def _residual(inputs, width):
+def _residual(inputs: keras.KerasTensor, width: int) -> keras.KerasTensor:
     """Apply a residual unit (He et al. 2016) that halves the map."""
     rank = len(inputs.shape)
     outputs = operations.make("convolution_3", rank, width, 2)(inputs)

@@ -1,6 +1,9 @@
 """Chain-structured space: a sequence of layers with searched operations and skip connections."""
 
+from typing import Any
+
 import keras
+import keras_tuner
 
 from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, operations
@@ -56,7 +59,7 @@ class ChainBlock(block.Block):
     def __init__(
         self,
         filters: int | ranges.Range = ranges.Choice([16, 32, 64], default=32),
-        depth: int | ranges.Range = ranges.Int(2, 6, default=4),
+        depth: int | ranges.Int = ranges.Int(2, 6, default=4),
         operations: list[str] | None = None,
         skip: str = "any",
         layers: int = 2,
@@ -71,7 +74,7 @@ class ChainBlock(block.Block):
         self.layers = layers
         self.max_filters = max_filters
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
         arguments.check_label(self, "skip", self.skip, ["none", "residual", "any"])
         arguments.check_whole_number(self, "layers", 1)
@@ -79,15 +82,15 @@ class ChainBlock(block.Block):
         names = operations.of_block(self, _OPERATIONS)
         outputs = operations.stem(inputs, filters)
         n_stages = operations.max_stages(outputs)
-        earlier = []
+        earlier: list[keras.KerasTensor] = []
 
-        def make_layer(index):
+        def make_layer(index: int) -> decisions.Layer:
             stage = min(index // self.layers, n_stages - 1)
             reduces = stage > 0 and index == stage * self.layers
             width = min(filters * 2**stage, self.max_filters)
             candidates = operations.candidates(names, len(inputs.shape), width, 2 if reduces else 1)
 
-            def layer(inputs):
+            def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
                 earlier[:] = [] if reduces else [inputs, *earlier]
                 outputs = decisions.LayerChoice("operation", candidates)(hp, inputs)
                 return self._add(hp, outputs, earlier)
@@ -96,7 +99,7 @@ class ChainBlock(block.Block):
 
         return operations.finish(arguments.repeat(self, "depth", make_layer)(hp, outputs))
 
-    def drawing(self, prefix):
+    def drawing(self, prefix: str) -> list[dict[str, Any]]:
         depth = self.depth.max_value if isinstance(self.depth, ranges.Int) else self.depth
         edges = []
         for index in range(depth):
@@ -107,7 +110,9 @@ class ChainBlock(block.Block):
                 edges.append({"source": skipped, "target": index + 1})
         return [{"name": "layers", "inputs": ["input"], "edges": edges}]
 
-    def _add(self, hp, outputs, earlier):
+    def _add(
+        self, hp: keras_tuner.HyperParameters, outputs: keras.KerasTensor, earlier: list[keras.KerasTensor]
+    ) -> keras.KerasTensor:
         """Return `outputs`, or its sum with one tensor of `earlier`, which begins with the nearest layer."""
         if self.skip == "none" or not earlier:
             return outputs

@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 import keras
+import keras_tuner
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, normalization
 
 #: Maximum side of the feature map in the first stage. Larger images are reduced by a strided convolution first.
@@ -52,8 +53,8 @@ class ConvolutionBlock(block.Block):
         self,
         filters: int | ranges.Range = ranges.Choice([16, 32, 64], default=32),
         kernel_size: int | ranges.Range = ranges.Choice([3, 5]),
-        n_stages: int | ranges.Range = ranges.Int(1, 4, default=3),
-        layers: int | ranges.Range = ranges.Int(1, 2),
+        n_stages: int | ranges.Int = ranges.Int(1, 4, default=3),
+        layers: int | ranges.Int = ranges.Int(1, 2),
         kind: str | ranges.Range = ranges.Choice(["plain", "separable"]),
         downsampling: str | ranges.Range = ranges.Choice(["max", "stride"]),
         activation: str | ranges.Range = "relu",
@@ -75,7 +76,7 @@ class ConvolutionBlock(block.Block):
         self.dropout = dropout
         self.max_filters = max_filters
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 4)
         filters = self.suggest(hp, "filters")
         kernel_size = self.suggest(hp, "kernel_size")
@@ -85,14 +86,14 @@ class ConvolutionBlock(block.Block):
         dropout = self.suggest(hp, "dropout")
         max_filters = self.suggest(hp, "max_filters")
 
-        def convolution(width):
+        def convolution(width: int) -> decisions.Layer:
             options = {"padding": "same", "use_bias": not batch_normalization}
             candidates = {
                 "plain": lambda: keras.layers.Conv2D(width, kernel_size, **options),
                 "separable": lambda: keras.layers.SeparableConv2D(width, kernel_size, **options),
             }
 
-            def layer(inputs):
+            def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
                 outputs = arguments.choose(self, "kind", candidates)(hp, inputs)
                 if batch_normalization:
                     outputs = normalization.batch_normalization()(outputs)
@@ -100,10 +101,10 @@ class ConvolutionBlock(block.Block):
 
             return layer
 
-        def stage(index):
+        def stage(index: int) -> decisions.Layer:
             width = min(filters * 2**index, max_filters)
 
-            def layer(inputs):
+            def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
                 if index:
                     inputs = self._halve(downsampling)(inputs)
                 outputs = arguments.repeat(self, "layers", lambda _: convolution(width))(hp, inputs)
@@ -114,7 +115,7 @@ class ConvolutionBlock(block.Block):
         outputs = shrink(inputs, filters)
         return arguments.repeat(self, "n_stages", stage, limit=max_stages(outputs))(hp, outputs)
 
-    def _halve(self, downsampling):
+    def _halve(self, downsampling: str) -> keras.Layer:
         options = {"strides": 2, "padding": "same"}
         candidates = {
             "max": lambda: keras.layers.MaxPooling2D(2, **options),
@@ -125,7 +126,7 @@ class ConvolutionBlock(block.Block):
         return candidates[downsampling]()
 
 
-def max_stages(inputs):
+def max_stages(inputs: keras.KerasTensor) -> int:
     """Return the maximum number of stages for which no side is shorter than two pixels.
 
     Every stage but the first halves the sides.
@@ -133,7 +134,7 @@ def max_stages(inputs):
     return max(1, int(math.log2(min(inputs.shape[1:3]))))
 
 
-def shrink(inputs, filters):
+def shrink(inputs: keras.KerasTensor, filters: int) -> keras.KerasTensor:
     """Reduce images whose shorter side exceeds 64 pixels to at most 64 by a strided convolution."""
     stride = 2 ** max(0, math.ceil(math.log2(min(inputs.shape[1:3]) / _LARGEST_SIDE)))
     if stride == 1:

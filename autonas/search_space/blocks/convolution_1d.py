@@ -1,8 +1,9 @@
 """Convolutional networks on time series."""
 
 import keras
+import keras_tuner
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, normalization
 
 #: Minimum number of steps after downsampling.
@@ -48,7 +49,7 @@ class Convolution1DBlock(block.Block):
         self,
         filters: int | ranges.Range = ranges.Choice([32, 64, 128], default=64),
         kernel_size: int | ranges.Range = ranges.Choice([3, 5, 9, 17], default=9),
-        depth: int | ranges.Range = ranges.Int(1, 4, default=3),
+        depth: int | ranges.Int = ranges.Int(1, 4, default=3),
         kind: str | ranges.Range = ranges.Choice(["plain", "inception"]),
         residual: bool | ranges.Range = ranges.Boolean(),
         downsampling: bool | ranges.Range = ranges.Boolean(),
@@ -68,7 +69,7 @@ class Convolution1DBlock(block.Block):
         self.batch_normalization = batch_normalization
         self.dropout = dropout
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 3)
         filters = self.suggest(hp, "filters")
         kernel_size = self.suggest(hp, "kernel_size")
@@ -78,11 +79,13 @@ class Convolution1DBlock(block.Block):
         batch_normalization = self.suggest(hp, "batch_normalization")
         dropout = self.suggest(hp, "dropout")
 
-        def convolve(inputs, width, length, layer_class=keras.layers.Conv1D):
+        def convolve(
+            inputs: keras.KerasTensor, width: int, length: int, layer_class: type[keras.Layer] = keras.layers.Conv1D
+        ) -> keras.KerasTensor:
             length = min(length, inputs.shape[1])
             return layer_class(width, length, padding="same", use_bias=not batch_normalization)(inputs)
 
-        def inception(inputs):
+        def inception(inputs: keras.KerasTensor) -> keras.KerasTensor:
             width = filters // 4
             narrow = convolve(inputs, width, 1) if inputs.shape[-1] > width else inputs
             branches = [convolve(narrow, width, max(1, kernel_size // divisor)) for divisor in (1, 2, 4)]
@@ -96,8 +99,8 @@ class Convolution1DBlock(block.Block):
             "inception": lambda: inception,
         }
 
-        def make_layer(index):
-            def layer(inputs):
+        def make_layer(index: int) -> decisions.Layer:
+            def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
                 if downsampling and index and inputs.shape[1] >= 2 * _SHORTEST:
                     inputs = keras.layers.MaxPooling1D(2, padding="same")(inputs)
                 outputs = arguments.choose(self, "kind", candidates)(hp, inputs)

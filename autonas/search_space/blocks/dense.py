@@ -1,6 +1,7 @@
 """Multi-layer perceptrons."""
 
 import keras
+import keras_tuner
 
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments, normalization
@@ -35,7 +36,7 @@ class DenseBlock(block.Block):
     def __init__(
         self,
         units: int | ranges.Range = ranges.Choice([32, 64, 128, 256, 512], default=128),
-        depth: int | ranges.Range = ranges.Int(1, 3, default=2),
+        depth: int | ranges.Int = ranges.Int(1, 3, default=2),
         activation: str | ranges.Range = "relu",
         batch_normalization: bool | ranges.Range = ranges.Boolean(),
         dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25, 0.5], default=0.1),
@@ -50,7 +51,7 @@ class DenseBlock(block.Block):
         self.dropout = dropout
         self.residual = residual
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         if len(arguments.one_tensor(self, inputs).shape) != 2:
             inputs = keras.layers.Flatten()(inputs)
         units = self.suggest(hp, "units")
@@ -59,7 +60,7 @@ class DenseBlock(block.Block):
         dropout = self.suggest(hp, "dropout")
         residual = self.suggest(hp, "residual")
 
-        def layer(inputs):
+        def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
             outputs = keras.layers.Dense(units, use_bias=not batch_normalization)(inputs)
             if batch_normalization:
                 outputs = normalization.batch_normalization()(outputs)

@@ -4,10 +4,11 @@ import functools
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
 from keras import ops
 
-from autonas.search_space import heads, ranges
+from autonas.search_space import decisions, heads, ranges
 from autonas.search_space.blocks import convolution_1d, dense, numbers, recurrent, spaces, time_series
 
 #: Bound to which the level of a window is squashed, in standard deviations of the training set.
@@ -36,7 +37,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         super().__init__(kind, name)
         self.scale = scale
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         statistics = self.features[0].statistics
         level = keras.layers.Normalization(
             axis=-1, mean=statistics["mean"], variance=np.maximum(statistics["variance"], 1e-12), dtype="float32"
@@ -45,7 +46,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         level = level / ops.sqrt(1.0 + ops.square(level / _LARGEST_LEVEL))
         relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")
         series = ops.concatenate([relative / ops.sqrt(1.0 + ops.square(relative / numbers.LARGEST)), level], axis=-1)
-        families = {
+        families: decisions.Candidates = {
             "linear": lambda: lambda inputs: ops.zeros_like(inputs[:, 0, :1]),
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
             "convolution": lambda: functools.partial(self._convolution, hp, inputs),
@@ -53,7 +54,7 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         }
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
-    def _convolution(self, hp, raw, series):
+    def _convolution(self, hp: keras_tuner.HyperParameters, raw: Any, series: keras.KerasTensor) -> keras.KerasTensor:
         """Apply a convolutional network and concatenate the mean over the steps with the last step."""
         outputs = convolution_1d.Convolution1DBlock(downsampling=False).build(hp, series)
         return ops.concatenate([ops.mean(outputs, axis=1), outputs[:, -1]], axis=-1)
@@ -65,14 +66,14 @@ class ForecastHead(heads.RegressionHead):
     See `RegressionHead` for the arguments.
     """
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         rate = self.suggest(hp, "dropout")
         if rate:
             inputs = keras.layers.Dropout(rate)(inputs)
         return keras.layers.Dense(self.target.n_outputs, kernel_initializer="zeros", dtype="float32")(inputs)
 
 
-def with_linear_forecast(network, head_name, forecast, deviation):
+def with_linear_forecast(network: keras.Model, head_name: str, forecast: Any, deviation: Any) -> keras.Model:
     """Return the sum of a linear forecast and the correction that a network computes, a `keras.Model`.
 
     Args:
@@ -94,7 +95,7 @@ def with_linear_forecast(network, head_name, forecast, deviation):
     return keras.Model({name: inputs}, {head_name: keras.layers.Add(name=head_name)(terms)})
 
 
-def _linear(inputs, kernel, bias=None):
+def _linear(inputs: keras.KerasTensor, kernel: np.ndarray, bias: np.ndarray | None = None) -> keras.KerasTensor:
     """Apply a frozen dense layer with the weights `kernel` and `bias`."""
     layer = keras.layers.Dense(kernel.shape[1], use_bias=bias is not None, trainable=False)
     outputs = layer(inputs)

@@ -1,8 +1,11 @@
 """Hierarchical space: a motif whose edges are motifs whose edges are operations."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import keras_tuner
 
 from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, operations
@@ -70,8 +73,8 @@ class HierarchicalBlock(block.Block):
     def __init__(
         self,
         filters: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
-        n_stages: int | ranges.Range = 3,
-        n_cells: int | ranges.Range = 1,
+        n_stages: int | ranges.Int = 3,
+        n_cells: int | ranges.Int = 1,
         n_motifs: int = 3,
         n_nodes_level_2: int = 4,
         n_nodes_level_3: int = 3,
@@ -89,7 +92,7 @@ class HierarchicalBlock(block.Block):
         self.operations = operations
         self.downsampling = downsampling
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
         arguments.check_whole_number(self, "n_motifs", 1)
         arguments.check_whole_number(self, "n_nodes_level_2", 2)
@@ -112,8 +115,8 @@ class HierarchicalBlock(block.Block):
                 outputs = keras.layers.Add()([outputs, self._cell(hp, outputs, names)])
         return operations.finish(outputs)
 
-    def drawing(self, prefix):
-        def graph(name, scope, n_nodes, **others):
+    def drawing(self, prefix: str) -> list[dict[str, Any]]:
+        def graph(name: str, scope: str, n_nodes: int, **others: Any) -> dict[str, Any]:
             names = {edge: f"{scope}/{operations.edge_name(edge)}" for edge in operations.edges(n_nodes)}
             return {"name": name, "inputs": ["input"], "edges": operations.drawn_edges(names), **others}
 
@@ -126,7 +129,7 @@ class HierarchicalBlock(block.Block):
         ]  # fmt: skip
         return [stacked, *motifs]
 
-    def _declare_shared(self, hp, names):
+    def _declare_shared(self, hp: keras_tuner.HyperParameters, names: Any) -> None:
         """Declare the decisions that all copies of a motif share, also for motifs that an architecture doesn't use."""
         self.suggest(hp, "downsampling")
         for index in range(self.n_motifs):
@@ -134,7 +137,7 @@ class HierarchicalBlock(block.Block):
                 for edge in operations.edges(self.n_nodes_level_2):
                     hp.Choice(operations.edge_name(edge), list(names), default=_default_operation(edge, names))
 
-    def _cell(self, hp, inputs, names):
+    def _cell(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, names: Any) -> keras.KerasTensor:
         """Apply the level-3 motif."""
         motifs = {
             f"motif_{index}": lambda index=index: functools.partial(self._motif, hp, f"motif_{index}", names)
@@ -142,7 +145,7 @@ class HierarchicalBlock(block.Block):
         }
         simple = operations.candidates(["identity", "none"], len(inputs.shape), inputs.shape[-1])
 
-        def apply_edge(source, target, tensor):
+        def apply_edge(source: int, target: int, tensor: keras.KerasTensor) -> keras.KerasTensor:
             default = f"motif_{source % self.n_motifs}" if target == source + 1 else "none"
             name = f"level_3/{operations.edge_name((source, target))}"
             return decisions.LayerChoice(name, {**motifs, **simple}, default=default, scoped=False)(hp, tensor)
@@ -152,7 +155,9 @@ class HierarchicalBlock(block.Block):
             nodes.append(operations.add([apply_edge(source, target, node) for source, node in enumerate(nodes)]))
         return nodes[-1]
 
-    def _motif(self, hp, label, names, inputs):
+    def _motif(
+        self, hp: keras_tuner.HyperParameters, label: str, names: Any, inputs: keras.KerasTensor
+    ) -> keras.KerasTensor:
         """Apply the level-2 motif `label`."""
         candidates = operations.candidates(names, len(inputs.shape), inputs.shape[-1])
         nodes = [inputs]
@@ -165,15 +170,15 @@ class HierarchicalBlock(block.Block):
                 nodes.append(operations.add(incoming))
         return nodes[-1]
 
-    def _halve(self, hp, inputs, width):
-        candidates = {
+    def _halve(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, width: int) -> keras.KerasTensor:
+        candidates: decisions.Candidates = {
             "pooling": lambda: lambda inputs: operations.project(inputs, width, 2),
             "stride": lambda: operations.make("convolution_3", len(inputs.shape), width, 2),
         }
         return arguments.choose(self, "downsampling", candidates)(hp, inputs)
 
 
-def _default_operation(edge, names):
+def _default_operation(edge: tuple[int, int], names: Sequence[str]) -> str:
     """Return the default operation of an edge.
 
     The default is the first operation between successive nodes, and the identity, if available, for longer edges.

@@ -1,6 +1,10 @@
 """Default block for images."""
 
 import functools
+from typing import Any
+
+import keras
+import keras_tuner
 
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import convolution, dense, preprocessing, residual, spaces
@@ -43,10 +47,10 @@ class ImageBlock(block.Block):
         self.translation = translation
         self.horizontal_flip = horizontal_flip
 
-    def drawing(self, prefix):
+    def drawing(self, prefix: str) -> list[dict[str, Any]]:
         return spaces.drawing(self.kind, prefix)
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         normalization = preprocessing.Normalization()
         normalization.features = self.features
         outputs = preprocessing.augment(

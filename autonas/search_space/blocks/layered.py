@@ -1,8 +1,11 @@
 """Factorised hierarchical space: stages of inverted residual layers with searched kernels, expansions and widths."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
+import keras_tuner
 
 from autonas.arguments import checks
 from autonas.search_space import block, decisions, ranges
@@ -62,8 +65,8 @@ class LayeredBlock(block.Block):
     def __init__(
         self,
         filters: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
-        n_stages: int | ranges.Range = ranges.Int(2, 4, default=3),
-        layers: int | ranges.Range = ranges.Int(1, 2),
+        n_stages: int | ranges.Int = ranges.Int(2, 4, default=3),
+        layers: int | ranges.Int = ranges.Int(1, 2),
         width: float | ranges.Range = ranges.Choice([0.75, 1.0, 1.25], default=1.0),
         kernel_size: int | ranges.Range = ranges.Choice([3, 5]),
         expansion: int | ranges.Range = ranges.Choice([1, 3, 6], default=3),
@@ -85,7 +88,7 @@ class LayeredBlock(block.Block):
         self.dropout = dropout
         self.max_filters = max_filters
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 3, 4)
         rank = len(inputs.shape)
         pointwise, depthwise = operations.LAYERS["convolution"][rank], operations.LAYERS["depthwise"][rank]
@@ -95,16 +98,16 @@ class LayeredBlock(block.Block):
         dropout = self.suggest(hp, "dropout")
         max_filters = self.suggest(hp, "max_filters")
 
-        def normalize(inputs):
+        def normalize(inputs: keras.KerasTensor) -> keras.KerasTensor:
             return normalization.batch_normalization()(inputs)
 
-        def activate(inputs):
+        def activate(inputs: keras.KerasTensor) -> keras.KerasTensor:
             return keras.layers.Activation(activation)(normalize(inputs))
 
-        def convolve(inputs, width, kernel_size=1):
+        def convolve(inputs: keras.KerasTensor, width: int, kernel_size: int = 1) -> keras.KerasTensor:
             return pointwise(width, kernel_size, padding="same", use_bias=False)(inputs)
 
-        def layer(width, strides, inputs):
+        def layer(width: Any, strides: int, inputs: keras.KerasTensor) -> keras.KerasTensor:
             channels = inputs.shape[-1]
             # Not a `LayerChoice`, on which the decisions below would be conditional.
             inner = arguments.width(self, "expansion", hp, lambda expansion: round(expansion * channels))
@@ -124,13 +127,13 @@ class LayeredBlock(block.Block):
                 outputs = _DROPOUT[rank](dropout)(outputs)
             return keras.layers.Add()([inputs, outputs])
 
-        def stage(index):
+        def stage(index: int) -> decisions.Layer:
             width = min(filters * 2**index, max_filters)
             if index:
                 width = max(4, 4 * round(self.suggest(hp, "width") * width / 4))
 
-            def make_layer(layer_index):
-                def build(inputs):
+            def make_layer(layer_index: int) -> decisions.Layer:
+                def build(inputs: keras.KerasTensor) -> keras.KerasTensor:
                     halve = index and not layer_index and min(inputs.shape[1:-1]) >= _SHORTEST_HALVED[rank]
                     return layer(width, 2 if halve else 1, inputs)
 
@@ -142,7 +145,7 @@ class LayeredBlock(block.Block):
         outputs = activate(convolve(outputs, filters, 3))
         return keras.layers.Activation(activation)(arguments.repeat(self, "n_stages", stage)(hp, outputs))
 
-    def _kernel_sizes(self):
+    def _kernel_sizes(self) -> list[Any]:
         """Return the list of the kernel sizes among which a layer chooses."""
         value = self.kernel_size
         sizes = value.values if isinstance(value, ranges.Choice) else [value]
@@ -153,7 +156,7 @@ class LayeredBlock(block.Block):
             )
         return sizes
 
-    def _excitation(self, activation, units):
+    def _excitation(self, activation: str, units: int) -> Callable[[Any, Any], Any]:
         """Return squeeze-and-excitation, the identity, or the decision between both, a function of `hp` and inputs."""
         value = self.squeeze_excite
         excite = functools.partial(_excite, activation, units)
@@ -168,7 +171,7 @@ class LayeredBlock(block.Block):
         return lambda hp, inputs: excite(inputs) if value else inputs
 
 
-def _excite(activation, units, inputs):
+def _excite(activation: str, units: int, inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Scale every channel by a gate from 0 to 1, computed from the means of all channels by `units` hidden units."""
     gate = _POOLING[len(inputs.shape)](keepdims=True)(inputs)
     gate = keras.layers.Dense(units, activation=activation)(gate)

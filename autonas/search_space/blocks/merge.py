@@ -1,6 +1,10 @@
 """Merging of several tensors into one."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import keras_tuner
 
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments, reduction
@@ -36,7 +40,7 @@ class Merge(block.Block):
         super().__init__(name)
         self.kind = kind
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         if not isinstance(inputs, (list, tuple)) or len(inputs) == 1:
             return inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         if len({tuple(tensor.shape[:-1]) for tensor in inputs}) > 1:
@@ -50,6 +54,6 @@ class Merge(block.Block):
         return arguments.choose(self, "kind", candidates)(hp, inputs)
 
 
-def _equal_widths(inputs):
+def _equal_widths(inputs: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
     width = max(tensor.shape[-1] for tensor in inputs)
     return [tensor if tensor.shape[-1] == width else keras.layers.Dense(width)(tensor) for tensor in inputs]

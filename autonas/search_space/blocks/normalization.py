@@ -6,6 +6,6 @@ import keras
 MOMENTUM = 0.9
 
 
-def batch_normalization():
+def batch_normalization() -> keras.layers.BatchNormalization:
     """Return a new `keras.layers.BatchNormalization` with the momentum `MOMENTUM`."""
     return keras.layers.BatchNormalization(momentum=MOMENTUM)

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from autonas.data.features import Feature
+
 #: Bound to which standardised numbers are squashed, in standard deviations.
 LARGEST = 8.0
 
 
-def impute(inputs, feature):
+def impute(inputs: keras.KerasTensor, feature: Feature) -> keras.KerasTensor:
     """Replace missing numbers by the mean and append an indicator for every column with missing training values.
 
     Args:
@@ -30,7 +32,7 @@ def impute(inputs, feature):
     return ops.concatenate([values, indicators], axis=-1)
 
 
-def piecewise_linear(inputs, feature, bins):
+def piecewise_linear(inputs: keras.KerasTensor, feature: Feature, bins: int) -> keras.KerasTensor:
     """Apply the piecewise-linear encoding (Gorishniy et al. 2022) to numerical columns.
 
     The edges b_0 < ... < b_T of the bins of a column are quantiles of its training values; half of the candidate edges
@@ -60,7 +62,9 @@ def piecewise_linear(inputs, feature, bins):
     return ops.where(ops.isnan(encoded), 0.0, encoded)
 
 
-def periodic(inputs, feature, frequencies, sigma, dimension):
+def periodic(
+    inputs: keras.KerasTensor, feature: Feature, frequencies: int, sigma: float, dimension: int
+) -> keras.KerasTensor:
     """Apply the periodic embedding "PLR" (Gorishniy et al. 2022) to numerical columns.
 
     A column x is mapped to v = [cos(2 pi c x), sin(2 pi c x)] with trainable frequencies c, initialised from

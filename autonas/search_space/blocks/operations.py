@@ -1,10 +1,15 @@
 """Operations on the edges of cells, as in the literature on architecture search, for feature maps and series."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import keras
 from keras import ops
 
+from autonas.search_space import decisions
 from autonas.search_space.blocks import convolution, normalization
 
 #: Minimum number of steps of a series in the last stage.
@@ -19,8 +24,10 @@ LAYERS = {
     "average_pooling": {3: keras.layers.AveragePooling1D, 4: keras.layers.AveragePooling2D},
 }
 
+_Function: TypeAlias = Callable[[keras.KerasTensor, int, int, int], keras.KerasTensor]
 
-def make(name, rank, filters, stride=1):
+
+def make(name: str, rank: int, filters: int, stride: int = 1) -> Operation:
     """Return the operation `name`.
 
     The output of every operation has `ceil(side / stride)` pixels per side and `filters` channels, whatever the number
@@ -54,30 +61,30 @@ def make(name, rank, filters, stride=1):
 class Operation:
     """Operation of a cell, a function from a tensor to a tensor. The arguments are documented in `make`."""
 
-    def __init__(self, name, rank, filters, stride):
+    def __init__(self, name: str, rank: int, filters: int, stride: int) -> None:
         self.name = name
         self.rank = rank
         self.filters = filters
         self.stride = stride
 
-    def __call__(self, inputs):
+    def __call__(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         return OPERATIONS[self.name](inputs, self.rank, self.filters, self.stride)
 
-    def keeps(self, inputs):
+    def keeps(self, inputs: keras.KerasTensor) -> bool:
         """Return whether the output has the shape of `inputs`, so that some channels can bypass the operation."""
         return self.stride == 1 and inputs.shape[-1] == self.filters
 
-    def narrowed(self, divisor):
+    def narrowed(self, divisor: int) -> Operation:
         """Return the same operation with `filters // divisor` filters."""
         return Operation(self.name, self.rank, self.filters // divisor, self.stride)
 
 
-def candidates(names, rank, filters, stride=1):
+def candidates(names: Sequence[str], rank: int, filters: int, stride: int = 1) -> decisions.Candidates:
     """Return the operations `names` as candidates of a `LayerChoice`. See `make` for the other arguments."""
     return {name: _deferred(make(name, rank, filters, stride)) for name in names}
 
 
-def of_block(block, default):
+def of_block(block: Any, default: Sequence[str]) -> Sequence[str]:
     """Return the names in the argument `operations` of `block`, or `default` if the argument is `None`.
 
     Raises:
@@ -92,7 +99,7 @@ def of_block(block, default):
     return names
 
 
-def project(inputs, filters, stride=1):
+def project(inputs: keras.KerasTensor, filters: int, stride: int = 1) -> keras.KerasTensor:
     """Apply activation, average pooling (if strided), pointwise convolution and batch normalisation.
 
     The projection replaces the factorised reduction of DARTS. Both use all pixels; the projection has half the layers
@@ -105,7 +112,7 @@ def project(inputs, filters, stride=1):
     return _normalize(LAYERS["convolution"][rank](filters, 1, use_bias=False)(outputs))
 
 
-def stem(inputs, filters):
+def stem(inputs: keras.KerasTensor, filters: int) -> keras.KerasTensor:
     """Apply the layers before the first cell: reduction of large images, convolution and batch normalisation."""
     rank = len(inputs.shape)
     if rank == 4:
@@ -113,12 +120,12 @@ def stem(inputs, filters):
     return _normalize(LAYERS["convolution"][rank](filters, 3, padding="same", use_bias=False)(inputs))
 
 
-def finish(inputs):
+def finish(inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Apply the layers after the last cell: batch normalisation and activation."""
     return keras.layers.Activation("relu")(_normalize(inputs))
 
 
-def max_stages(inputs):
+def max_stages(inputs: keras.KerasTensor) -> int:
     """Return the maximum number of stages for `inputs` if every stage but the first halves them.
 
     At least two pixels of a feature map, or four steps of a series, remain.
@@ -128,35 +135,35 @@ def max_stages(inputs):
     return max(1, 1 + int(math.log2(inputs.shape[1] / _SHORTEST)))
 
 
-def edges(n_nodes):
+def edges(n_nodes: int) -> list[tuple[int, int]]:
     """Return the edges of a complete acyclic graph of `n_nodes` nodes, pairs `(source, target)` sorted by target."""
     return [(source, target) for target in range(1, n_nodes) for source in range(target)]
 
 
-def edge_name(edge):
+def edge_name(edge: tuple[int, int]) -> str:
     """Return the name of the decision on the edge `(source, target)`."""
     return f"edge_{edge[0]}_{edge[1]}"
 
 
-def drawn_edges(names):
+def drawn_edges(names: Mapping[tuple[int, int], str]) -> list[dict[str, Any]]:
     """Return the edges in the form of `Block.drawing`, for a dict from edges to names of decisions."""
     return [{"source": source, "target": target, "decision": name} for (source, target), name in names.items()]
 
 
-def add(tensors):
+def add(tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     """Return the sum of a non-empty list of tensors."""
     return tensors[0] if len(tensors) == 1 else keras.layers.Add()(tensors)
 
 
-def _deferred(operation):
+def _deferred(operation: Operation) -> Callable[[], Operation]:
     return lambda: operation
 
 
-def _normalize(inputs):
+def _normalize(inputs: keras.KerasTensor) -> keras.KerasTensor:
     return normalization.batch_normalization()(inputs)
 
 
-def _none(inputs, rank, filters, stride):
+def _none(inputs: keras.KerasTensor, rank: int, filters: int, stride: int) -> keras.KerasTensor:
     # A product with zero has the gradient zero. A constant has none, of which Keras would warn.
     if stride > 1:
         inputs = _subsample(inputs, stride)
@@ -165,22 +172,22 @@ def _none(inputs, rank, filters, stride):
     return keras.layers.Rescaling(0.0)(inputs)
 
 
-def _identity(inputs, rank, filters, stride):
+def _identity(inputs: keras.KerasTensor, rank: int, filters: int, stride: int) -> keras.KerasTensor:
     if stride == 1 and inputs.shape[-1] == filters:
         return inputs
     return project(inputs, filters, stride)
 
 
-def _convolution(kind, kernel_size):
-    def operation(inputs, rank, filters, stride):
+def _convolution(kind: str, kernel_size: int) -> _Function:
+    def operation(inputs: keras.KerasTensor, rank: int, filters: int, stride: int) -> keras.KerasTensor:
         layer = LAYERS[kind][rank](filters, kernel_size, strides=stride, padding="same", use_bias=False)
         return _normalize(layer(keras.layers.Activation("relu")(inputs)))
 
     return operation
 
 
-def _dilated(kernel_size):
-    def operation(inputs, rank, filters, stride):
+def _dilated(kernel_size: int) -> _Function:
+    def operation(inputs: keras.KerasTensor, rank: int, filters: int, stride: int) -> keras.KerasTensor:
         outputs = keras.layers.Activation("relu")(inputs)
         depthwise = LAYERS["depthwise"][rank]
         outputs = depthwise(kernel_size, dilation_rate=2, padding="same", use_bias=False)(outputs)
@@ -192,15 +199,15 @@ def _dilated(kernel_size):
     return operation
 
 
-def _pooling(kind, pool_size):
-    def operation(inputs, rank, filters, stride):
+def _pooling(kind: str, pool_size: int) -> _Function:
+    def operation(inputs: keras.KerasTensor, rank: int, filters: int, stride: int) -> keras.KerasTensor:
         outputs = LAYERS[kind][rank](pool_size, strides=stride, padding="same")(inputs)
         return outputs if inputs.shape[-1] == filters else project(outputs, filters)
 
     return operation
 
 
-def _subsample(inputs, stride):
+def _subsample(inputs: keras.KerasTensor, stride: int) -> keras.KerasTensor:
     return LAYERS["max_pooling"][len(inputs.shape)](1, strides=stride, padding="same")(inputs)
 
 

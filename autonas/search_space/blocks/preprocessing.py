@@ -1,10 +1,15 @@
 """Preprocessing blocks: normalisation, encoding and augmentation of the tensors of the data pipeline."""
 
+from typing import Any
+
 import keras
+import keras_tuner
 import numpy as np
 from keras import ops
 
+from autonas.data.features import Feature
 from autonas.search_space import block, ranges
+from autonas.search_space.block import Block
 from autonas.search_space.blocks import numbers
 
 
@@ -30,7 +35,7 @@ class Normalization(block.Block):
 
     takes_raw_inputs = True
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         feature = self.features[0]
         if feature.kind == "table":
             return numbers.impute(inputs["numbers"], feature)
@@ -82,7 +87,7 @@ class TextVectorization(block.Block):
         self.max_tokens = max_tokens
         self.sequence_length = sequence_length
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         max_tokens = self.suggest(hp, "max_tokens")
         sequence_length = self.suggest(hp, "sequence_length")
         if max_tokens is not None:
@@ -121,7 +126,7 @@ class Embedding(block.Block):
         self.dimension = dimension
         self.dropout = dropout
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         size = self.features[0].statistics["vocabulary_size"]
         outputs = keras.layers.Embedding(size, self.suggest(hp, "dimension"))(inputs)
         rate = self.suggest(hp, "dropout")
@@ -157,7 +162,7 @@ class CategoricalEncoding(block.Block):
         super().__init__(name)
         self.encoding = encoding
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         feature = self.features[0]
         encodings = []
         if "numbers" in inputs:
@@ -202,7 +207,7 @@ class Augmentation(block.Block):
         self.rotation = rotation
         self.zoom = zoom
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         return augment(
             inputs,
             translation=self.suggest(hp, "translation"),
@@ -212,7 +217,13 @@ class Augmentation(block.Block):
         )
 
 
-def augment(inputs, translation=0.0, horizontal_flip=False, rotation=0.0, zoom=0.0):
+def augment(
+    inputs: keras.KerasTensor,
+    translation: float = 0.0,
+    horizontal_flip: bool = False,
+    rotation: float = 0.0,
+    zoom: float = 0.0,
+) -> keras.KerasTensor:
     """Apply the augmentations whose arguments aren't zero. Pixels beyond the border repeat the nearest pixel.
 
     The layers compute in float32: bfloat16 has 8 significant bits, too few for the coordinates of a pixel beyond 256.
@@ -235,7 +246,7 @@ _MAX_ONE_HOT = 32
 _MAX_EMBEDDING = 32
 
 
-def encode_categories(inputs, feature, encoding):
+def encode_categories(inputs: keras.KerasTensor, feature: Feature, encoding: str) -> list[keras.KerasTensor]:
     """Encode the categorical columns of a table.
 
     The dimension of the embedding of n categories is 1.6 n^0.56 (the rule of fast.ai), at most 32.
@@ -259,7 +270,7 @@ def encode_categories(inputs, feature, encoding):
     return outputs
 
 
-def encode_words(inputs, feature, dimension=16):
+def encode_words(inputs: keras.KerasTensor, feature: Feature, dimension: int = 16) -> keras.KerasTensor:
     """Encode the text columns of a table as TF-IDF-weighted sums of word embeddings.
 
     Words that occur in one or two rows get the weight 0, as in a column of a table they are mostly names.
@@ -285,7 +296,7 @@ def encode_words(inputs, feature, dimension=16):
     return outputs
 
 
-def token_weights(tokens, inverse_document_frequency):
+def token_weights(tokens: keras.KerasTensor, inverse_document_frequency: np.ndarray) -> keras.KerasTensor:
     """Return the TF-IDF weights of tokens, normalised to Euclidean norm 1 over a text.
 
     Args:
@@ -307,7 +318,7 @@ def token_weights(tokens, inverse_document_frequency):
     return weights / ops.sqrt(ops.sum(ops.square(weights), axis=1, keepdims=True) + 1e-6)
 
 
-def default_encoding(feature):
+def default_encoding(feature: Feature) -> Block:
     """Return the block that encodes the data of `feature` as one tensor, for blocks that don't take raw inputs."""
     blocks = {"image": Normalization, "series": Normalization, "table": CategoricalEncoding, "text": Embedding}
     return blocks[feature.kind]()

@@ -3,8 +3,10 @@
 import contextlib
 import socket
 import warnings
+from collections.abc import Iterator
 
 import keras
+import keras_tuner
 from keras import ops
 
 from autonas.search_space import block, declaration, ranges
@@ -89,7 +91,7 @@ class PretrainedBlock(block.Block):
         self.trainable = trainable
         self.weights = weights
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 4)
         # A plain hyperparameter, not a decision: building every backbone in one pass would be too expensive.
         architecture = self.suggest(hp, "architecture")
@@ -112,7 +114,7 @@ class PretrainedBlock(block.Block):
         return backbone(images)
 
 
-def _backbone(architecture, image_size, weights):
+def _backbone(architecture: str, image_size: tuple[int, int], weights: str | None) -> keras.Model:
     """Return the network of `keras.applications` with its weights, or raise `WeightsUnavailable`."""
     if weights in _failures:
         raise WeightsUnavailable(_failures[weights])
@@ -134,7 +136,7 @@ def _backbone(architecture, image_size, weights):
 
 
 @contextlib.contextmanager
-def _stall_limit():
+def _stall_limit() -> Iterator[None]:
     """Limit the time that a connection can wait for data."""
     previous = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_TIMEOUT)
@@ -144,7 +146,7 @@ def _stall_limit():
         socket.setdefaulttimeout(previous)
 
 
-def _to_imagenet(images, size, expected):
+def _to_imagenet(images: keras.KerasTensor, size: tuple[int, int], expected: str) -> keras.KerasTensor:
     """Convert standardised images to the size, channels and range of values that a backbone expects.
 
     Args:

@@ -1,9 +1,10 @@
 """Recurrent networks on time series."""
 
 import keras
+import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments
 
 
@@ -39,7 +40,7 @@ class RecurrentBlock(block.Block):
         self,
         kind: str | ranges.Range = ranges.Choice(["lstm", "gru"]),
         units: int | ranges.Range = ranges.Choice([32, 64, 128], default=64),
-        depth: int | ranges.Range = ranges.Int(1, 2),
+        depth: int | ranges.Int = ranges.Int(1, 2),
         bidirectional: bool | ranges.Range = ranges.Boolean(default=True),
         dropout: float | ranges.Range = ranges.Choice([0.0, 0.25]),
         return_sequences: bool = False,
@@ -53,13 +54,13 @@ class RecurrentBlock(block.Block):
         self.dropout = dropout
         self.return_sequences = return_sequences
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 3)
         units = self.suggest(hp, "units")
         bidirectional = self.suggest(hp, "bidirectional")
         dropout = self.suggest(hp, "dropout")
 
-        def recurrent(layer_class):
+        def recurrent(layer_class: type[keras.Layer]) -> decisions.Layer:
             layer = layer_class(units, return_sequences=True)
             return keras.layers.Bidirectional(layer) if bidirectional else layer
 
@@ -68,7 +69,7 @@ class RecurrentBlock(block.Block):
             "gru": lambda: recurrent(keras.layers.GRU),
         }
 
-        def layer(inputs):
+        def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
             # A separate layer, as the `dropout` argument of a recurrent layer rules out the fused kernel on a GPU.
             if dropout:
                 inputs = keras.layers.Dropout(dropout)(inputs)

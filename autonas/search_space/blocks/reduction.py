@@ -1,6 +1,7 @@
 """Reductions of feature maps and series to vectors."""
 
 import keras
+import keras_tuner
 from keras import ops
 
 from autonas.search_space import block, decisions
@@ -38,13 +39,13 @@ class Reduction(block.Block):
         super().__init__(name)
         self.kind = kind
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         if len(inputs.shape) == 2:
             return inputs
         return decisions.LayerChoice("kind", candidates(len(inputs.shape), self.kind))(hp, inputs)
 
 
-def candidates(rank, kind=None):
+def candidates(rank: int, kind: str | None = None) -> decisions.Candidates:
     """Return the reductions as candidates of a `LayerChoice`.
 
     Args:
@@ -63,7 +64,7 @@ def candidates(rank, kind=None):
     return known if kind is None else {kind: known[kind]}
 
 
-def to_vector(inputs):
+def to_vector(inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Return the average of `inputs` over space or time, or `inputs` if it is a vector already."""
     rank = len(inputs.shape)
     return inputs if rank == 2 else candidates(rank, "average")["average"]()(inputs)

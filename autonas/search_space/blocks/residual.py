@@ -1,8 +1,9 @@
 """Residual networks on images."""
 
 import keras
+import keras_tuner
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, convolution, normalization
 
 
@@ -42,8 +43,8 @@ class ResidualBlock(block.Block):
     def __init__(
         self,
         filters: int | ranges.Range = ranges.Choice([16, 32, 64]),
-        n_stages: int | ranges.Range = ranges.Int(1, 4, default=3),
-        layers: int | ranges.Range = ranges.Int(1, 3),
+        n_stages: int | ranges.Int = ranges.Int(1, 4, default=3),
+        layers: int | ranges.Int = ranges.Int(1, 3),
         kind: str | ranges.Range = ranges.Choice(["basic", "bottleneck"]),
         squeeze_excite: bool | ranges.Range = ranges.Boolean(),
         activation: str | ranges.Range = "relu",
@@ -61,7 +62,7 @@ class ResidualBlock(block.Block):
         self.dropout = dropout
         self.max_filters = max_filters
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 4)
         filters = self.suggest(hp, "filters")
         squeeze_excite = self.suggest(hp, "squeeze_excite")
@@ -69,19 +70,19 @@ class ResidualBlock(block.Block):
         dropout = self.suggest(hp, "dropout")
         max_filters = self.suggest(hp, "max_filters")
 
-        def convolve(inputs, width, kernel_size, strides=1):
+        def convolve(inputs: keras.KerasTensor, width: int, kernel_size: int, strides: int = 1) -> keras.KerasTensor:
             return keras.layers.Conv2D(width, kernel_size, strides=strides, padding="same", use_bias=False)(inputs)
 
-        def activate(inputs):
+        def activate(inputs: keras.KerasTensor) -> keras.KerasTensor:
             return keras.layers.Activation(activation)(normalization.batch_normalization()(inputs))
 
-        def basic(inputs, width, strides):
+        def basic(inputs: keras.KerasTensor, width: int, strides: int) -> keras.KerasTensor:
             outputs = activate(convolve(inputs, width, 3, strides))
             if dropout:
                 outputs = keras.layers.SpatialDropout2D(dropout)(outputs)
             return convolve(outputs, width, 3)
 
-        def bottleneck(inputs, width, strides):
+        def bottleneck(inputs: keras.KerasTensor, width: int, strides: int) -> keras.KerasTensor:
             inner = max(width // 4, 4)
             outputs = activate(convolve(inputs, inner, 1))
             outputs = activate(convolve(outputs, inner, 3, strides))
@@ -89,13 +90,13 @@ class ResidualBlock(block.Block):
                 outputs = keras.layers.SpatialDropout2D(dropout)(outputs)
             return convolve(outputs, width, 1)
 
-        def unit(width, strides):
+        def unit(width: int, strides: int) -> decisions.Layer:
             candidates = {
                 "basic": lambda: lambda inputs: basic(inputs, width, strides),
                 "bottleneck": lambda: lambda inputs: bottleneck(inputs, width, strides),
             }
 
-            def layer(inputs):
+            def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
                 activated = activate(inputs)
                 outputs = arguments.choose(self, "kind", candidates)(hp, activated)
                 if squeeze_excite:
@@ -106,7 +107,7 @@ class ResidualBlock(block.Block):
 
             return layer
 
-        def stage(index):
+        def stage(index: int) -> decisions.Layer:
             width = min(filters * 2**index, max_filters)
             units = arguments.repeat(self, "layers", lambda position: unit(width, 2 if index and not position else 1))
             return lambda inputs: units(hp, inputs)
@@ -116,7 +117,7 @@ class ResidualBlock(block.Block):
         return activate(stages(hp, outputs))
 
 
-def excite(inputs, ratio=4):
+def excite(inputs: keras.KerasTensor, ratio: int = 4) -> keras.KerasTensor:
     """Apply squeeze-and-excitation: scale every channel by a gate from 0 to 1, computed from the means of all channels.
 
     Args:

@@ -1,8 +1,11 @@
 """Residual multi-layer perceptrons for tables."""
 
-import keras
+from collections.abc import Callable
 
-from autonas.search_space import block, ranges
+import keras
+import keras_tuner
+
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import arguments, normalization
 
 _NORMALIZATIONS = {
@@ -50,7 +53,7 @@ class ResidualMLPBlock(block.Block):
     def __init__(
         self,
         units: int | ranges.Range = ranges.Choice([64, 128, 256], default=128),
-        depth: int | ranges.Range = ranges.Int(1, 4, default=2),
+        depth: int | ranges.Int = ranges.Int(1, 4, default=2),
         kind: str | ranges.Range = ranges.Choice(["dense", "gated", "identity"]),
         multiple: int | ranges.Range = ranges.Choice([1, 2, 4], default=2),
         dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25, 0.5], default=0.1),
@@ -67,7 +70,7 @@ class ResidualMLPBlock(block.Block):
         self.normalization = normalization
         self.activation = activation
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         if len(arguments.one_tensor(self, inputs).shape) != 2:
             inputs = keras.layers.Flatten()(inputs)
         units = self.suggest(hp, "units")
@@ -75,15 +78,15 @@ class ResidualMLPBlock(block.Block):
         arguments.check_label(self, "normalization", normalization, _NORMALIZATIONS)
         activation = self.suggest(hp, "activation")
 
-        def dense(inputs, units):
+        def dense(inputs: keras.KerasTensor, units: int) -> keras.KerasTensor:
             return keras.layers.Dense(units, activation=activation)(inputs)
 
-        def gated(inputs, units):
+        def gated(inputs: keras.KerasTensor, units: int) -> keras.KerasTensor:
             gate = keras.layers.Dense(units, activation="sigmoid")(inputs)
             return keras.layers.Multiply()([keras.layers.Dense(units)(inputs), gate])
 
-        def unit(hidden):
-            def layer(inputs):
+        def unit(hidden: Callable[[keras.KerasTensor, int], keras.KerasTensor]) -> Callable[[], decisions.Layer]:
+            def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
                 width = arguments.width(self, "multiple", hp, lambda multiple: round(multiple * units))
                 dropout = self.suggest(hp, "dropout")
                 outputs = width.narrow(hidden(_NORMALIZATIONS[normalization]()(inputs), width.units))
@@ -97,7 +100,7 @@ class ResidualMLPBlock(block.Block):
         # the identity has neither.
         candidates = {"dense": unit(dense), "gated": unit(gated), "identity": keras.layers.Identity}
 
-        def make_layer(index):
+        def make_layer(index: int) -> decisions.Layer:
             return lambda inputs: arguments.choose(self, "kind", candidates)(hp, inputs)
 
         outputs = arguments.repeat(self, "depth", make_layer)(hp, keras.layers.Dense(units)(inputs))

@@ -1,10 +1,14 @@
 """Families of networks and named spaces of architectures from which the default blocks choose."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
+import keras_tuner
 
 from autonas.search_space import decisions
+from autonas.search_space.block import Block
 from autonas.search_space.blocks import cell, chain, hierarchical, layered, reduction, residual_mlp
 
 #: Spaces of architectures for images, series and texts.
@@ -18,26 +22,34 @@ MAPS_AND_SERIES = {
 ROWS = {"layered": residual_mlp.ResidualMLPBlock}
 
 
-def reduced(hp, network, inputs):
+def reduced(hp: keras_tuner.HyperParameters, network: Block, inputs: keras.KerasTensor) -> keras.KerasTensor:
     """Apply the block `network`, which returns a feature map or a series, and reduce its output to a vector."""
     outputs = network.build(hp, inputs)
     with hp.name_scope("reduction"):
         return reduction.Reduction().build(hp, outputs)
 
 
-def of_maps_and_series(hp):
+def of_maps_and_series(hp: keras_tuner.HyperParameters) -> decisions.Candidates:
     """Return the spaces of architectures for images, series and texts as candidates of a `LayerChoice`."""
-    return {
-        name: lambda space=space: functools.partial(reduced, hp, space()) for name, space in MAPS_AND_SERIES.items()
-    }
+
+    def candidate(space: type[Block]) -> Callable[[], decisions.Layer]:
+        return lambda: functools.partial(reduced, hp, space())
+
+    return {name: candidate(space) for name, space in MAPS_AND_SERIES.items()}
 
 
-def of_rows(hp):
+def of_rows(hp: keras_tuner.HyperParameters) -> decisions.Candidates:
     """Return the spaces of architectures for rows of a table as candidates of a `LayerChoice`."""
-    return {name: lambda space=space: functools.partial(space().build, hp) for name, space in ROWS.items()}
+
+    def candidate(space: type[Block]) -> Callable[[], decisions.Layer]:
+        return lambda: functools.partial(space().build, hp)
+
+    return {name: candidate(space) for name, space in ROWS.items()}
 
 
-def family(kind, families, named=None):
+def family(
+    kind: str | None, families: decisions.Candidates, named: decisions.Candidates | None = None
+) -> decisions.LayerChoice:
     """Return the decision on the family of networks.
 
     Args:
@@ -60,11 +72,11 @@ def family(kind, families, named=None):
     return decisions.LayerChoice("kind", {kind: known[kind]})
 
 
-def drawing(kind, prefix):
+def drawing(kind: str | None, prefix: str) -> list[dict[str, Any]]:
     """Return `Block.drawing` of the space of architectures `kind`, or an empty list if `kind` isn't a space."""
     return MAPS_AND_SERIES[kind]().drawing(f"{prefix}/kind_{kind}") if kind in MAPS_AND_SERIES else []
 
 
-def identity():
+def identity() -> keras.layers.Identity:
     """Return the candidate without layers, which makes the model linear in its encoded inputs."""
     return keras.layers.Identity()

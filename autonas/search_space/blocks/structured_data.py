@@ -1,9 +1,13 @@
 """Default block for tables."""
 
 import functools
+from typing import Any
 
+import keras
+import keras_tuner
 from keras import ops
 
+from autonas.data.features import Feature
 from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import dense, numbers, preprocessing, spaces
 
@@ -46,7 +50,7 @@ class StructuredDataBlock(block.Block):
         self.numbers = numbers
         self.categories = categories
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         feature = self.features[0]
         encodings = []
         if "numbers" in inputs:
@@ -64,7 +68,9 @@ class StructuredDataBlock(block.Block):
         families = {"linear": spaces.identity, "dense": lambda: functools.partial(network.build, hp)}
         return spaces.family(self.kind, families, spaces.of_rows(hp))(hp, outputs)
 
-    def _encoded_numbers(self, hp, inputs, feature):
+    def _encoded_numbers(
+        self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, feature: Feature
+    ) -> keras.KerasTensor:
         """Return the additional encoding of the numerical columns, the same for all columns, or `None`."""
         candidates = {
             "plain": lambda: lambda values: None,

@@ -1,11 +1,13 @@
 """Default block for texts."""
 
 import functools
+from typing import Any
 
 import keras
+import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import preprocessing, recurrent, spaces, transformer
 
 
@@ -47,26 +49,26 @@ class TextBlock(block.Block):
         self.dimension = dimension
         self.dropout = dropout
 
-    def drawing(self, prefix):
+    def drawing(self, prefix: str) -> list[dict[str, Any]]:
         return spaces.drawing(self.kind, prefix)
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         statistics = self.features[0].statistics
         dimension, dropout = self.suggest(hp, "dimension"), self.suggest(hp, "dropout")
 
-        def embed(tokens):
+        def embed(tokens: keras.KerasTensor) -> keras.KerasTensor:
             outputs = keras.layers.Embedding(statistics["vocabulary_size"], dimension)(tokens)
             return keras.layers.SpatialDropout1D(dropout)(outputs) if dropout else outputs
 
-        def recurrent_network(tokens):
+        def recurrent_network(tokens: keras.KerasTensor) -> keras.KerasTensor:
             network = recurrent.RecurrentBlock(return_sequences=True, depth=1)
             return masked_reduction(network.build(hp, embed(tokens)), token_mask(tokens))
 
-        def transformer_network(tokens):
+        def transformer_network(tokens: keras.KerasTensor) -> keras.KerasTensor:
             outputs = transformer.TransformerBlock().build(hp, embed(tokens))
             return masked_reduction(outputs, transformer.pool_mask(token_mask(tokens)))
 
-        families = {
+        families: decisions.Candidates = {
             "bag_and_convolution": lambda: (
                 lambda tokens: ops.concatenate(
                     [self._bag(hp, dimension, dropout, tokens), self._convolution(hp, embed, tokens)], axis=-1
@@ -83,7 +85,9 @@ class TextBlock(block.Block):
         }
         return spaces.family(self.kind, families, networks)(hp, inputs)
 
-    def _bag(self, hp, dimension, dropout, tokens):
+    def _bag(
+        self, hp: keras_tuner.HyperParameters, dimension: int, dropout: float, tokens: keras.KerasTensor
+    ) -> keras.KerasTensor:
         """Apply a bag of words and hashed word pairs with TF-IDF weights (fastText, Joulin et al. 2017)."""
         statistics = self.features[0].statistics
         if dropout:
@@ -103,7 +107,9 @@ class TextBlock(block.Block):
         return outputs + pairs_sum
 
     @staticmethod
-    def _convolution(hp, embed, tokens):
+    def _convolution(
+        hp: keras_tuner.HyperParameters, embed: decisions.Layer, tokens: keras.KerasTensor
+    ) -> keras.KerasTensor:
         """Apply convolutions of widths 2, 3 and 4 with global max pooling (Kim 2014)."""
         embedded = embed(tokens)
         filters = hp.Choice("filters", [32, 64, 128], default=64)
@@ -116,12 +122,12 @@ class TextBlock(block.Block):
         return ops.concatenate(outputs, axis=-1)
 
 
-def token_mask(tokens):
+def token_mask(tokens: keras.KerasTensor) -> keras.KerasTensor:
     """Return the mask of token ids `(n, length)`, 0 for padding, as floats `(n, length, 1)`."""
     return ops.cast(tokens > 0, "float32")[..., None]
 
 
-def masked_reduction(outputs, mask):
+def masked_reduction(outputs: keras.KerasTensor, mask: keras.KerasTensor) -> keras.KerasTensor:
     """Return the concatenated mean and maximum over the unpadded steps, `(n, 2 * channels)`.
 
     Args:

@@ -1,8 +1,10 @@
 """Default block for time series."""
 
 import functools
+from typing import Any
 
 import keras
+import keras_tuner
 from keras import ops
 
 from autonas.search_space import block, ranges
@@ -39,10 +41,10 @@ class TimeSeriesBlock(block.Block):
         super().__init__(name)
         self.kind = kind
 
-    def drawing(self, prefix):
+    def drawing(self, prefix: str) -> list[dict[str, Any]]:
         return spaces.drawing(self.kind, prefix)
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         normalization = preprocessing.Normalization()
         normalization.features = self.features
         series = normalization.build(hp, inputs)
@@ -54,7 +56,7 @@ class TimeSeriesBlock(block.Block):
         }
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
-    def _convolution(self, hp, raw, series):
+    def _convolution(self, hp: keras_tuner.HyperParameters, raw: Any, series: keras.KerasTensor) -> keras.KerasTensor:
         """Apply a convolutional network and concatenate the mean over the observed steps with the maximum over all."""
         network = convolution_1d.Convolution1DBlock(downsampling=False)
         outputs = network.build(hp, series)

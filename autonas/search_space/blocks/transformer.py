@@ -1,6 +1,7 @@
 """Transformer encoders on time series."""
 
 import keras
+import keras_tuner
 
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments
@@ -43,7 +44,7 @@ class TransformerBlock(block.Block):
         n_heads: int | ranges.Range = ranges.Choice([2, 4, 8], default=4),
         key_dimension: int | ranges.Range = ranges.Choice([8, 16, 32], default=16),
         feed_forward: int | ranges.Range = ranges.Choice([64, 128, 256], default=128),
-        depth: int | ranges.Range = ranges.Int(1, 3),
+        depth: int | ranges.Int = ranges.Int(1, 3),
         dropout: float | ranges.Range = ranges.Choice([0.0, 0.1, 0.25], default=0.1),
         name: str | None = None,
     ) -> None:
@@ -54,7 +55,7 @@ class TransformerBlock(block.Block):
         self.depth = depth
         self.dropout = dropout
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         inputs = arguments.tensor_of_rank(self, inputs, 3)
         n_heads = self.suggest(hp, "n_heads")
         key_dimension = self.suggest(hp, "key_dimension")
@@ -62,10 +63,10 @@ class TransformerBlock(block.Block):
         dropout = self.suggest(hp, "dropout")
         width = n_heads * key_dimension
 
-        def drop(inputs):
+        def drop(inputs: keras.KerasTensor) -> keras.KerasTensor:
             return keras.layers.Dropout(dropout)(inputs) if dropout else inputs
 
-        def layer(inputs):
+        def layer(inputs: keras.KerasTensor) -> keras.KerasTensor:
             normal = keras.layers.LayerNormalization(epsilon=1e-6)(inputs)
             attended = drop(keras.layers.MultiHeadAttention(n_heads, key_dimension)(normal, normal))
             inputs = keras.layers.Add()([inputs, attended])
@@ -78,7 +79,7 @@ class TransformerBlock(block.Block):
         return keras.layers.LayerNormalization(epsilon=1e-6)(outputs)
 
 
-def _project(inputs, width):
+def _project(inputs: keras.KerasTensor, width: int) -> keras.KerasTensor:
     """Project every step or patch to `width` channels and add a learned position embedding.
 
     An `EinsumDense` layer whose bias has a time axis does both, so that no custom layer is needed.
@@ -94,7 +95,7 @@ def _project(inputs, width):
     )(inputs)
 
 
-def pool_mask(mask):
+def pool_mask(mask: keras.KerasTensor) -> keras.KerasTensor:
     """Return the mask of the output of a `TransformerBlock`: a patch is present if any of its steps is present.
 
     Args:
@@ -108,6 +109,6 @@ def pool_mask(mask):
     return keras.layers.MaxPooling1D(patch, strides=patch, padding="same")(mask) if patch > 1 else mask
 
 
-def _patch_length(inputs):
+def _patch_length(inputs: keras.KerasTensor) -> int:
     """Return the number of steps of a patch, 1 for a series that isn't divided."""
     return -(-inputs.shape[1] // _MOST_STEPS)
