@@ -4,13 +4,20 @@ import dataclasses
 import hashlib
 import time
 import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
+import numpy as np
 
 from autonas import exceptions, storage
 from autonas.evaluation import budget
+from autonas.objectives.goal import Goal
+from autonas.search.state import SearchState
 from autonas.trials import events
 from autonas.trials import records as records_module
+from autonas.trials.job import Job
+from autonas.trials.records import HeadPredictions, TrialRecord
 from autonas.trials.states import Stage, Status
 
 #: Number of refused candidates that are tried if no candidate satisfies the constraints.
@@ -36,7 +43,7 @@ class Served:
     trial: records_module.TrialRecord
 
     @property
-    def is_refitted(self):
+    def is_refitted(self) -> bool:
         """Whether the network was trained again on all rows."""
         return self.record.stage == Stage.FINAL or bool(self.record.report.get("refit"))
 
@@ -48,17 +55,17 @@ class FinalStage:
         state: The `SearchState`.
     """
 
-    def __init__(self, state):
+    def __init__(self, state: SearchState) -> None:
         self.state = state
         self.evaluator = state.evaluator
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
         #: The `events.Final` of a final fit whose weights are in the folder of the run, or `None`.
-        self.earlier = None
+        self.earlier: events.Final | None = None
         #: List of one `HeadPredictions` per head: predictions of the served candidate for the validation set.
-        self.predictions = []
+        self.predictions: list[HeadPredictions] = []
 
-    def serve(self, candidates):
+    def serve(self, candidates: Sequence[TrialRecord]) -> Served:
         """Return the `Served` model of the first candidate that, measured again, still satisfies the constraints.
 
         Args:
@@ -79,7 +86,7 @@ class FinalStage:
         )
         return self._served(best)
 
-    def _keeps_limits(self, model, record):
+    def _keeps_limits(self, model: keras.Model, record: TrialRecord) -> bool:
         """Return whether a model satisfies the constraints on measured costs. If not, note it in the record."""
         if self.goal.limits_are_counted:
             return True
@@ -90,7 +97,7 @@ class FinalStage:
 
     # ------------------------------------------------------------------ no candidate satisfies the constraints
 
-    def least_infeasible(self):
+    def least_infeasible(self) -> TrialRecord | None:
         """Train the refused candidate with the smallest violation, with a warning.
 
         Returns:
@@ -98,7 +105,7 @@ class FinalStage:
         """
         state = self.state
 
-        def violation(record):
+        def violation(record: TrialRecord) -> float:
             return -sum(min(0.0, margin) for margin in record.margins if margin is not None)
 
         refused = sorted((record for record in state.records.values() if record.is_refused), key=violation)
@@ -117,14 +124,14 @@ class FinalStage:
                 return trained
         return None
 
-    def _train_infeasible(self, refused):
+    def _train_infeasible(self, refused: TrialRecord) -> TrialRecord:
         state = self.state
         record = state.add_record("infeasible", Stage.INFEASIBLE, refused.values)
         state.report("on_trial_begin", record)
         seconds = state.budget.trial_seconds(None, first=False)
         deadline = None if seconds is None else time.monotonic() + max(seconds, budget.LEAST_SECONDS)
 
-        def on_epoch(epoch, numbers):
+        def on_epoch(epoch: int, numbers: dict[str, float]) -> None:
             record.add_epoch(epoch, numbers)
             state.report("on_epoch_end", record, epoch, numbers)
 
@@ -141,7 +148,7 @@ class FinalStage:
 
     # ------------------------------------------------------------------ the final fit
 
-    def _served(self, best):
+    def _served(self, best: TrialRecord) -> Served:
         """Return the `Served` model of a candidate, in float32 whatever the precision of its training."""
         predictions = self._predictions(best)
         self.predictions = [] if predictions is None else self.head_predictions(predictions)
@@ -150,7 +157,7 @@ class FinalStage:
         model, record = self._final(best)
         return Served(self.evaluator.plain(model, best.values), record, best)
 
-    def _final(self, best):
+    def _final(self, best: TrialRecord) -> tuple[keras.Model, TrialRecord]:
         """Return the model of a candidate in the precision of its training, and the record of this training."""
         job = self.state.job(best)
         reason = self._refit_reason(best)
@@ -162,7 +169,7 @@ class FinalStage:
         best.message = "; ".join(filter(None, [best.message, reason]))
         return self.searched(job, best), best
 
-    def _refit_reason(self, candidate):
+    def _refit_reason(self, candidate: TrialRecord) -> str | None:
         """Return the reason for which there is no final fit, or `None` if there is a final fit."""
         if not self.state.refits:
             return ""
@@ -173,7 +180,7 @@ class FinalStage:
             return "served with the weights of the search: no time for a final fit"
         return None
 
-    def _final_fit(self, job, best):
+    def _final_fit(self, job: Job, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
         state = self.state
         record = state.add_record("final", Stage.FINAL, best.values)
         state.report("on_trial_begin", record)
@@ -203,14 +210,14 @@ class FinalStage:
         state.report_numbers(record)
         return record, model
 
-    def _keep_final_fit(self, job, model, record):
+    def _keep_final_fit(self, job: Job, model: keras.Model, record: TrialRecord) -> None:
         """Save the weights of the final fit, so that a continued search doesn't train them again."""
         weights = model.get_weights()
         self.state.weights.save(weights, "final")
         self.earlier = events.Final(job.trial_id, record.to_json(), _checksum(weights))
         self.state.journal.append(self.earlier.to_json())
 
-    def earlier_final_fit(self, job, candidate):
+    def earlier_final_fit(self, job: Job, candidate: TrialRecord) -> tuple[TrialRecord, keras.Model] | None:
         """Return the record and the model of an earlier final fit of the same trial, or `None`."""
         event, state = self.earlier, self.state
         if event is None or event.of != job.trial_id:
@@ -228,7 +235,7 @@ class FinalStage:
         state.records["final"] = record
         return record, model
 
-    def searched(self, job, candidate):
+    def searched(self, job: Job, candidate: TrialRecord) -> keras.Model:
         """Return the model of a candidate with the weights of its score."""
         kept = self._kept(job, candidate)
         if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
@@ -241,7 +248,7 @@ class FinalStage:
             self.state.weights.save(kept.weights, job.trial_id)
         return kept.model
 
-    def _kept(self, job, candidate):
+    def _kept(self, job: Job, candidate: TrialRecord) -> Any:
         """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
         kept = self.evaluator.trained(job, candidate)
         if kept in (self.evaluator.best, self.evaluator.latest):
@@ -252,7 +259,7 @@ class FinalStage:
 
     # ------------------------------------------------------------------ predictions for the validation set
 
-    def head_predictions(self, predictions):
+    def head_predictions(self, predictions: dict[str, np.ndarray]) -> list[HeadPredictions]:
         """Return a list of `HeadPredictions` for a dict from head to predictions for the validation set."""
         scorer = self.problem.scorer
         truth = scorer.truth(self.problem.dataset.validation_rows)
@@ -263,7 +270,7 @@ class FinalStage:
             for head in scorer.heads
         ]
 
-    def _predictions(self, best):
+    def _predictions(self, best: TrialRecord) -> dict[str, np.ndarray] | None:
         """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""
         predictions = self.kept_predictions(best.trial_id)
         if predictions is None:
@@ -271,11 +278,11 @@ class FinalStage:
             predictions = None if kept is None else self.evaluator.predict(kept.loop)
         return predictions
 
-    def kept_predictions(self, trial_id):
+    def kept_predictions(self, trial_id: str) -> dict[str, np.ndarray] | None:
         """Return a trial's predictions from their file; `None` if the file is missing or damaged."""
         shapes = {head.name: len(self.problem.dataset.validation_rows) for head in self.problem.scorer.heads}
 
-        def checked(predictions):
+        def checked(predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             if {name: len(array) for name, array in predictions.items()} != shapes:
                 raise ValueError("it holds the predictions of another network")
             return predictions
@@ -283,11 +290,11 @@ class FinalStage:
         return self.state.predictions.read(trial_id, checked)
 
 
-def _shown_score(record, goal):
+def _shown_score(record: TrialRecord, goal: Goal) -> str:
     return f"{goal.main.name} {record.score:.4g}"
 
 
-def _checksum(weights):
+def _checksum(weights: Iterable[np.ndarray]) -> str:
     checksum = hashlib.sha256()
     for array in weights:
         checksum.update(array.tobytes())

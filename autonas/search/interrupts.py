@@ -3,10 +3,11 @@
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def deferred():
+def deferred() -> Iterator[None]:
     """Defer Ctrl-C to the end of the block, so that files and records are always consistent."""
     if threading.current_thread() is not threading.main_thread():
         yield

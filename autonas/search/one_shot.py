@@ -4,6 +4,7 @@ import time
 
 from autonas import execution
 from autonas.evaluation import budget
+from autonas.search_space.graph import Graph
 from autonas.supernet import Supernet
 from autonas.trials import reserved
 from autonas.trials.states import Stage
@@ -15,7 +16,7 @@ DEFAULT_TRIALS = 6
 _TRACES_PER_BUILD = 20
 
 
-def build_supernet(graph, time_limit=None):
+def build_supernet(graph: Graph, time_limit: float | None = None) -> Supernet:
     """Return the supernet of a bound graph.
 
     Args:
@@ -44,7 +45,7 @@ def build_supernet(graph, time_limit=None):
     return supernet
 
 
-def with_stages_here(executor):
+def with_stages_here(executor: execution.Executor) -> execution.Executor:
     """Return an executor whose trials run on `executor`, and the stages of a supernet in this process."""
     if isinstance(executor, execution.InlineExecutor):
         return executor

@@ -1,9 +1,13 @@
 """Standings: the order of the candidates of a search so far."""
 
 import itertools
+from collections.abc import Callable, Mapping
 
 from autonas.objectives import pareto
+from autonas.objectives.goal import Goal
+from autonas.search_space.values import Scalar
 from autonas.trials import order
+from autonas.trials.records import TrialRecord
 
 
 class Standings:
@@ -15,38 +19,40 @@ class Standings:
         counts: Function that takes the values of a trial and returns whether the trial counts towards `max_trials`.
     """
 
-    def __init__(self, records, goal, counts):
+    def __init__(
+        self, records: Mapping[str, TrialRecord], goal: Goal, counts: Callable[[Mapping[str, Scalar]], bool]
+    ) -> None:
         self.records = records
         self.goal = goal
         self._counts = counts
 
-    def candidates(self):
+    def candidates(self) -> list[TrialRecord]:
         """Return the records of the candidates that weren't rejected, a list."""
         return [record for record in self.records.values() if record.is_candidate and not record.is_refused]
 
-    def completed(self):
+    def completed(self) -> list[TrialRecord]:
         """Return the records of the completed candidates, a list."""
         return [record for record in self.candidates() if record.is_completed]
 
-    def n_counted(self):
+    def n_counted(self) -> int:
         """Return the number of candidates that count towards `max_trials`."""
         return sum(self._counts(record.values) for record in self.candidates())
 
-    def best(self):
+    def best(self) -> TrialRecord | None:
         """Return the record of the best completed candidate, or `None`."""
         return next(iter(self.ranked()), None)
 
-    def ranked(self):
+    def ranked(self) -> list[TrialRecord]:
         """Return the records of the completed candidates, the best first; see `trials.order.sort_key`."""
         completed = self.completed()
         objectives = [(objective.name, objective.direction) for objective in self.goal.objectives]
         return sorted(completed, key=order.sort_key(objectives, completed))
 
-    def farthest(self):
+    def farthest(self) -> list[TrialRecord]:
         """Return the records of the completed candidates that were to be trained for the most epochs."""
         return order.longest(self.completed())
 
-    def front(self):
+    def front(self) -> list[TrialRecord]:
         """Return the records of the Pareto front of the candidates that were trained for the most epochs.
 
         Candidates that were trained for fewer epochs have lower scores at the same costs.
@@ -55,7 +61,7 @@ class Standings:
         is_in_front = pareto.front([record.metrics for record in candidates], self.goal.objectives)
         return list(itertools.compress(candidates, is_in_front))
 
-    def numbers(self, record):
+    def numbers(self, record: TrialRecord) -> dict[str, float]:
         """Return numbers to log about the Pareto front after a trial, a dict of floats.
 
         These are the trial's value of every objective, the hypervolume and the size of the front so far. The dict is
@@ -68,7 +74,7 @@ class Standings:
         volume = pareto.relative_hypervolume([candidate.metrics for candidate in self.farthest()], objectives)
         return values | {"hypervolume": volume, "front_size": len(self.front())}
 
-    def since_best(self):
+    def since_best(self) -> int:
         """Return the number of candidates after the last candidate that is the best, or in the Pareto front."""
         best = self.front() if self.goal.is_pareto else self.ranked()[:1]
         last = max((record.number for record in best), default=None)

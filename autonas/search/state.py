@@ -1,12 +1,18 @@
 """The state of a search: its trials, how they compare, and the files of the run."""
 
 import os
+from typing import Any
 
+from autonas.evaluation.budget import TimeBudget
+from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.phases import Phases
+from autonas.oracles import Oracle
+from autonas.reporting import Reporter
 from autonas.search.standings import Standings
 from autonas.trials import reserved
 from autonas.trials import weights as files
 from autonas.trials.job import CostCheck, Job, ScheduledTraining
+from autonas.trials.journal import Journal
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
 
@@ -30,17 +36,25 @@ class SearchState:
         phases: Seconds of the search by phase, a `Phases`.
     """
 
-    def __init__(self, oracle, evaluator, reporter, budget, directory, refits=True):
+    def __init__(
+        self,
+        oracle: Oracle,
+        evaluator: Evaluator,
+        reporter: Reporter,
+        budget: TimeBudget,
+        directory: str,
+        refits: bool = True,
+    ) -> None:
         self.oracle = oracle
         self.evaluator = evaluator
         self.reporter = reporter
         self.budget = budget
         self.directory = directory
         self.refits = refits
-        self.records = {}
+        self.records: dict[str, TrialRecord] = {}
         self.standings = Standings(self.records, evaluator.problem.goal, oracle.counts)
-        self.known_costs = {}
-        self.stop_reason = None
+        self.known_costs: dict[str, dict[str, float]] = {}
+        self.stop_reason: str | None = None
         self.phases = Phases()
         folder = os.path.abspath(directory)
         self.weights = files.TrialWeights(folder)
@@ -48,21 +62,23 @@ class SearchState:
         self.predictions = files.TrialPredictions(folder)
 
     @property
-    def journal(self):
+    def journal(self) -> Journal:
         """The `Journal` of the run."""
+        if self.oracle.journal is None:
+            raise RuntimeError("The oracle has no journal before `open` was called.")
         return self.oracle.journal
 
-    def add_record(self, trial_id, stage, values=None):
+    def add_record(self, trial_id: str, stage: Stage, values: dict[str, Any] | None = None) -> TrialRecord:
         """Return a new record after the last trial of the search, a `TrialRecord`."""
         self.records[trial_id] = TrialRecord(trial_id, len(self.records), stage, values or {})
         return self.records[trial_id]
 
-    def report(self, hook, *arguments):
+    def report(self, hook: str, *arguments: Any) -> None:
         """Call a hook of the reporter."""
         with self.phases("report"):
             getattr(self.reporter, hook)(*arguments)
 
-    def report_numbers(self, record):
+    def report_numbers(self, record: TrialRecord) -> None:
         """Report numbers about the search after a trial or the final fit.
 
         After a trial, these are the numbers of the strategy and of the Pareto front. The seconds of the search so far
@@ -77,9 +93,10 @@ class SearchState:
         seconds = {f"seconds/{phase}": spent for phase, spent in self.phases.seconds.items()}
         self.report("on_search_numbers", record, numbers | seconds)
 
-    def job(self, record, deadline=None, strategy=None):
+    def job(self, record: TrialRecord, deadline: float | None = None, strategy: Oracle | None = None) -> Job:
         """Return the job of a trial."""
-        first, earlier = record, []
+        first = record
+        earlier: list[dict[str, Any]] = []
         while (before := self.earlier(first)) is not None:
             first = before
             earlier.insert(0, first.values)
@@ -93,8 +110,8 @@ class SearchState:
             training=ScheduledTraining(earlier),
         )
 
-    def earlier(self, record):
+    def earlier(self, record: TrialRecord) -> TrialRecord | None:
         """Return the record of the earlier trial whose training a trial continues, or `None`."""
         if not record.is_candidate:
             return None
-        return self.records.get(record.values.get(reserved.TRIAL_ID))
+        return self.records.get(record.values.get(reserved.TRIAL_ID, ""))

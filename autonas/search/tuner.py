@@ -6,6 +6,7 @@ import math
 import os
 import time
 import warnings
+from collections.abc import Sequence
 
 import keras_tuner
 
@@ -13,11 +14,17 @@ from autonas import exceptions, execution
 from autonas.costs.orientation import oriented
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
+from autonas.reporting import SearchInfo
 from autonas.reporting import reporter as reporter_module
 from autonas.search import final_stage, interrupts
+from autonas.search.final_stage import Served
+from autonas.search.state import SearchState
+from autonas.search_space.values import Scalar
 from autonas.trials import events, reserved
 from autonas.trials import job as jobs
 from autonas.trials import records as records_module
+from autonas.trials.job import Job, Outcome
+from autonas.trials.records import Result, TrialRecord
 from autonas.trials.states import Stage, Status
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
@@ -55,7 +62,7 @@ class Tuner(keras_tuner.Tuner):
         patience: Number of trials without improvement after which the search ends. Defaults to `None`: no such end.
     """
 
-    def __init__(self, state, executor, patience=None):
+    def __init__(self, state: SearchState, executor: execution.Executor, patience: int | None = None) -> None:
         self.state = state
         self.executor = executor
         self.patience = patience
@@ -71,19 +78,19 @@ class Tuner(keras_tuner.Tuner):
         self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
         self._first_epoch_seconds = 0.0
         #: `time.monotonic()` at the beginning of every trial of this process.
-        self._began = {}
+        self._began: dict[str, float] = {}
         directory = os.path.abspath(state.directory)
         graph = state.evaluator.problem.graph
         super().__init__(
             state.oracle, graph, directory=os.path.dirname(directory), project_name=os.path.basename(directory)
         )
 
-    def _populate_initial_space(self):
+    def _populate_initial_space(self) -> None:
         """Do nothing: the graph is declared before the search, without a build for every condition of the space."""
 
     # ------------------------------------------------------------------ the loop
 
-    def run(self, info):
+    def run(self, info: SearchInfo) -> Served:
         """Search, then return the model of the best candidate.
 
         Args:
@@ -120,7 +127,7 @@ class Tuner(keras_tuner.Tuner):
                 gc.unfreeze()
             self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
 
-    def _score_baselines(self, time_limit=None):
+    def _score_baselines(self, time_limit: float | None = None) -> None:
         """Score the baselines, unless an earlier process has scored them, and report them."""
         if not self._baselines():
             with self.state.phases("baselines"):
@@ -137,16 +144,16 @@ class Tuner(keras_tuner.Tuner):
         for record in self._baselines():
             self.state.report("on_trial_end", record, self.standings.best())
 
-    def _baselines(self):
+    def _baselines(self) -> list[TrialRecord]:
         return [record for record in self.records.values() if record.stage == Stage.BASELINE]
 
-    def _compare_to_baselines(self, served):
+    def _compare_to_baselines(self, served: TrialRecord) -> None:
         """Warn if a baseline is better than the best candidate, or if the constant baseline is as good."""
         # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
         leads = [
             (oriented(record.score - served.score, self.goal.main.direction), number == 0, record)
             for number, record in enumerate(self._baselines())
-            if record.score is not None
+            if record.score is not None and served.score is not None
         ]
         ahead = [(lead, record) for lead, is_constant, record in leads if lead > 0 or (lead == 0 and is_constant)]
         if ahead:
@@ -159,7 +166,7 @@ class Tuner(keras_tuner.Tuner):
                 stacklevel=4,
             )
 
-    def search(self):
+    def search(self) -> TrialRecord:
         """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""
         in_flight = 0
         try:
@@ -192,19 +199,19 @@ class Tuner(keras_tuner.Tuner):
             )
         return best
 
-    def serve(self, records):
+    def serve(self, records: Sequence[TrialRecord]) -> Served:
         """Return the `Served` model of the first of some trials that still satisfies the constraints."""
         with self.state.phases("final"):
             return self.final_stage.serve(records)
 
-    def serve_another(self, trial_id):
+    def serve_another(self, trial_id: str) -> Served:
         """Return the `Served` model of a trial of a finished search, without a time limit."""
         self.state.budget = dataclasses.replace(self.state.budget, limit=None)
         self.state.reporter = reporter_module.Reporter()
         self.records.pop("ensemble", None)
         return self.serve([self.records[trial_id]])
 
-    def _submit(self, in_flight):
+    def _submit(self, in_flight: int) -> bool:
         """Start the next trial and return whether there is one; if not, set the reason for which the search ends."""
         first = not self.standings.candidates()
         seconds = self._trial_seconds(first)
@@ -254,18 +261,18 @@ class Tuner(keras_tuner.Tuner):
         self.executor.submit(job)
         return True
 
-    def _new_record(self, trial_id, values):
+    def _new_record(self, trial_id: str, values: dict[str, Scalar]) -> TrialRecord:
         stage = reserved.stage_of(values)
         self.records[trial_id] = records_module.TrialRecord(trial_id, int(trial_id), stage, values)
         return self.records[trial_id]
 
-    def _shortest(self):
+    def _shortest(self) -> float:
         """Return the minimum time, in seconds, for starting a trial: enough for its first epoch, which can't be cut
         short, and a third of the time of the fastest trial so far."""
         times = [record.seconds for record in self.standings.completed()]
         return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), self._first_epoch_seconds) if times else 0.0
 
-    def _trial_seconds(self, first):
+    def _trial_seconds(self, first: bool) -> float | None:
         """Return the time limit of the next trial, in seconds; `None` without a limit."""
         best = self.standings.best()
         if best is None:
@@ -273,10 +280,10 @@ class Tuner(keras_tuner.Tuner):
         _, final_epochs = self.evaluator.final_schedule(best.values, best)
         return self.state.budget.trial_seconds(best, first, final_epochs)
 
-    def _on_report(self, job, report):
+    def _on_report(self, job: Job, report: tuple[int, dict[str, float]]) -> None:
         self.on_epoch(self.records[job.trial_id], *report)
 
-    def on_epoch(self, record, epoch, numbers):
+    def on_epoch(self, record: TrialRecord, epoch: int, numbers: dict[str, float]) -> None:
         """Journal and report an epoch of a running trial."""
         if epoch == 1 and record.is_candidate:
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
@@ -284,7 +291,7 @@ class Tuner(keras_tuner.Tuner):
         self.state.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
         self.state.report("on_epoch_end", record, epoch, numbers)
 
-    def _take(self, event):
+    def _take(self, event: execution.Ended | execution.Lost | execution.Retried) -> bool:
         """Handle a report of the executor about a job. Return whether the job has ended."""
         record = self.records[event.job.trial_id]
         if isinstance(event, execution.Retried):
@@ -301,7 +308,7 @@ class Tuner(keras_tuner.Tuner):
         self._end(event.job, outcome)
         return True
 
-    def _end(self, job, outcome):
+    def _end(self, job: Job, outcome: Outcome) -> None:
         trial = self.oracle.trials[job.trial_id]
         record = self.records[job.trial_id]
         self._share_costs(outcome)
@@ -318,7 +325,7 @@ class Tuner(keras_tuner.Tuner):
         kept = self._may_be_served()
         # The files are written before the journal: if the process is killed between the two, the trial runs again.
         with self.state.phases("weights"):
-            if record.trial_id in kept:
+            if record.trial_id in kept and outcome.weights is not None:
                 self.state.weights.save(outcome.weights, record.trial_id)
             if outcome.checkpoint is not None:
                 self.state.checkpoints.save(outcome.checkpoint, record.trial_id)
@@ -339,7 +346,9 @@ class Tuner(keras_tuner.Tuner):
             schedule = self.oracle.schedule
             if schedule is not None and schedule.continues_trainings:
                 running = [record for record in self.records.values() if record.status == Status.RUNNING]
-                continued = {record.values.get(reserved.TRIAL_ID) for record in running} - {None}
+                continued = {
+                    record.values[reserved.TRIAL_ID] for record in running if reserved.TRIAL_ID in record.values
+                }
                 self.state.checkpoints.keep({*schedule.promotable()[:_MAX_CHECKPOINTS], *continued})
         self.state.report("on_trial_end", record, self.standings.best())
         self.state.report_numbers(record)
@@ -353,7 +362,7 @@ class Tuner(keras_tuner.Tuner):
                 f"{record.message}. Fitting again with the same `directory` goes on from there."
             )
 
-    def _share_costs(self, outcome):
+    def _share_costs(self, outcome: Result) -> None:
         """Replace the measured costs of a result by earlier costs of the same network, which other workers measured."""
         if outcome.network is None:
             return
@@ -365,13 +374,13 @@ class Tuner(keras_tuner.Tuner):
         outcome.metrics = self.goal.combined(outcome.metrics | known)
         outcome.history = [self.goal.combined(numbers | known) for numbers in outcome.history]
 
-    def _count_refused(self, record):
+    def _count_refused(self, record: TrialRecord) -> None:
         if record.is_candidate:
             self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.is_refused else 0
 
     # ------------------------------------------------------------------ files and the journal
 
-    def _may_be_served(self):
+    def _may_be_served(self) -> set[str]:
         """Return the ids of the trials whose weights are kept.
 
         These are the best trial; two more, if measuring again may show that the best trial violates a constraint; ten
@@ -381,7 +390,7 @@ class Tuner(keras_tuner.Tuner):
         kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 
-    def _restore(self):
+    def _restore(self) -> None:
         """Restore the records of an earlier process from the journal."""
         for event in events.read(self.state.journal):
             match event:
@@ -399,7 +408,7 @@ class Tuner(keras_tuner.Tuner):
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == Status.RUNNING]:
             del self.records[trial_id]
 
-    def _restore_end(self, event):
+    def _restore_end(self, event: events.Ended) -> None:
         record = self.records[event.trial_id]
         n_epochs = event.further["epochs"]
         history, earlier = record.history, self.state.earlier(record)

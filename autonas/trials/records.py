@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from autonas.search_space.values import Scalar
 from autonas.trials.states import Stage, Status
 
 _KNOWN_TO_KERAS_TUNER = ("status", "metrics", "history", "message")
@@ -111,7 +110,7 @@ class TrialRecord(Result):
     trial_id: str
     number: int
     stage: Stage = Stage.SEARCH
-    values: dict[str, Scalar | None] = dataclasses.field(default_factory=dict)
+    values: dict[str, Any] = dataclasses.field(default_factory=dict)
     _: dataclasses.KW_ONLY
     score: float | None = None
     started: float = dataclasses.field(default_factory=time.time)

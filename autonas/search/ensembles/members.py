@@ -4,10 +4,17 @@ import functools
 import itertools
 import time
 import warnings
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import keras
+import numpy as np
 
 from autonas import exceptions
+from autonas.objectives.goal import Measurement
 from autonas.search.ensembles import network, selection
-from autonas.search.final_stage import Served
+from autonas.search.final_stage import FinalStage, Served
+from autonas.search.state import SearchState
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
@@ -27,15 +34,16 @@ class EnsembleStage:
         final_stage: The `FinalStage` of the search.
     """
 
-    def __init__(self, state, final_stage):
+    def __init__(self, state: SearchState, final_stage: FinalStage) -> None:
         self.state = state
         self.final_stage = final_stage
         self.evaluator = state.evaluator
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
-        self._untrained, self._measurements = {}, {}
+        self._untrained: dict[str, keras.Model] = {}
+        self._measurements: dict[frozenset[str], Measurement] = {}
 
-    def serve(self, size):
+    def serve(self, size: int) -> Served:
         """Select an ensemble and train its members.
 
         Without a final fit on all rows, members have the weights that were scored.
@@ -75,7 +83,7 @@ class EnsembleStage:
         self.final_stage.predictions = self.final_stage.head_predictions(mean)
         return Served(averaged, record, record)
 
-    def select(self, size):
+    def select(self, size: int) -> tuple[selection.Selection, dict[str, np.ndarray]]:
         """Return the `Selection` of at most `size` candidates, and their averaged predictions."""
         predictions = self._candidates()
         best = next(iter(predictions))
@@ -95,9 +103,12 @@ class EnsembleStage:
                 stacklevel=4,
             )
         weighted = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
-        return chosen, {name: sum(weight * outputs[name] for outputs, weight in weighted) for name in predictions[best]}
+        mean: dict[str, Any] = {
+            name: sum(weight * outputs[name] for outputs, weight in weighted) for name in predictions[best]
+        }
+        return chosen, mean
 
-    def _candidates(self):
+    def _candidates(self) -> dict[str, dict[str, np.ndarray]]:
         """Return the predictions of each candidate by its trial, the best first."""
         if self.goal.scores:
             raise ValueError(
@@ -106,13 +117,13 @@ class EnsembleStage:
             )
         is_better = self.goal.is_better_epoch
 
-        def order(one, other):
+        def order(one: TrialRecord, other: TrialRecord) -> int:
             return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
         records = sorted(self.state.standings.farthest(), key=functools.cmp_to_key(order))
         read = self.final_stage.kept_predictions
-        pairs = ((record.trial_id, read(record.trial_id)) for record in records)
-        candidates = dict(itertools.islice((pair for pair in pairs if pair[1] is not None), _MAX_CANDIDATES))
+        pairs = ((record.trial_id, kept) for record in records if (kept := read(record.trial_id)) is not None)
+        candidates = dict(itertools.islice(pairs, _MAX_CANDIDATES))
         if not candidates:
             raise ValueError(
                 "`ensemble` needs the predictions of completed candidates for the validation set, in the folder "
@@ -121,14 +132,14 @@ class EnsembleStage:
             )
         return candidates
 
-    def _score(self, predictions, members):
+    def _score(self, predictions: Mapping[str, np.ndarray], members: Collection[str]) -> dict[str, float]:
         """Return the scores of averaged predictions, with the costs if the objective combines both."""
         scores = self.problem.scorer(predictions, self.problem.dataset.validation_rows)
         if self.goal.combination is not None:
             scores |= self._costs_of(members).costs
         return self.goal.combined(scores)
 
-    def _costs_of(self, members):
+    def _costs_of(self, members: Collection[str]) -> Measurement:
         """Return the `Measurement` of the network that averages some candidates, before they are trained."""
         key = frozenset(members)
         if key not in self._measurements:
@@ -140,7 +151,7 @@ class EnsembleStage:
             self._measurements[key] = self.goal.measure_again(self.problem.served(averaged))
         return self._measurements[key]
 
-    def _trained(self, record):
+    def _trained(self, record: TrialRecord) -> keras.Model:
         """Return the trained network of a candidate, a copy of its own for the ensemble."""
         job, refits = self.state.job(record), self.state.refits
         earlier = self.final_stage.earlier_final_fit(job, record) if refits else None
@@ -156,7 +167,7 @@ class EnsembleStage:
         own.set_weights(model.get_weights())
         return own
 
-    def _describe(self, chosen):
+    def _describe(self, chosen: selection.Selection) -> str:
         name = self.goal.epoch_objective.name
         shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())
         before, after = (scores.get(name, float("nan")) for scores in (chosen.before, chosen.after))

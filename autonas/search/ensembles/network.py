@@ -1,11 +1,13 @@
 """Networks that average the outputs of other networks."""
 
+from collections.abc import Sequence
+
 import keras
 
 from autonas.prediction import predictor
 
 
-def averaging_network(networks, weights):
+def averaging_network(networks: Sequence[keras.Model], weights: Sequence[float]) -> keras.Model:
     """Return a network whose outputs are the weighted means of the outputs of several networks.
 
     The network consists of Keras's own layers.

@@ -2,10 +2,20 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import numpy as np
 
 #: Maximum number of additions, and number of additions in a row without improvement after which the selection ends.
 _MAX_ADDITIONS = 30
 _PATIENCE = 8
+
+_Predictions: TypeAlias = Mapping[str, np.ndarray]
+_Scores: TypeAlias = dict[str, float]
+#: A candidate, the averaged predictions with it, and their scores.
+_Addition: TypeAlias = tuple[str, _Predictions, _Scores]
+_IsBetter: TypeAlias = Callable[[_Scores, _Scores], bool]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,13 +29,20 @@ class Selection:
         refused: Number of candidates that would have improved the ensemble, but weren't allowed.
     """
 
-    members: dict
-    before: dict
-    after: dict
+    members: dict[str, float]
+    before: dict[str, float]
+    after: dict[str, float]
     refused: int
 
 
-def select(predictions, first, score, is_better, size, is_allowed=lambda members: True):
+def select(
+    predictions: Mapping[str, _Predictions],
+    first: str,
+    score: Callable[[_Predictions, set[str]], _Scores],
+    is_better: _IsBetter,
+    size: int,
+    is_allowed: Callable[[set[str]], bool] = lambda members: True,
+) -> Selection:
     """Select an ensemble by greedy forward selection with replacement.
 
     Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML 2004. For
@@ -53,16 +70,20 @@ def select(predictions, first, score, is_better, size, is_allowed=lambda members
     Returns:
         A `Selection`.
     """
+
+    def order(one: _Addition, other: _Addition) -> int:
+        return is_better(other[2], one[2]) - is_better(one[2], other[2])
+
     bag, total = [first], predictions[first]
     before = best_scores = score(total, {first})
     best, refused = bag, set()
     while len(bag) <= _MAX_ADDITIONS and len(bag) - len(best) < _PATIENCE:
-        additions = []
+        additions: list[_Addition] = []
         for candidate in predictions if len(set(bag)) < size else dict.fromkeys(bag):
             if candidate not in refused:
                 mean = _mean(total, predictions[candidate], len(bag))
                 additions.append((candidate, mean, score(mean, {*bag, candidate})))
-        additions.sort(key=functools.cmp_to_key(lambda one, other: _order(is_better, one[2], other[2])))
+        additions.sort(key=functools.cmp_to_key(order))
         for added in additions:
             if added[0] in bag or is_allowed({*bag, added[0]}):
                 break
@@ -76,10 +97,6 @@ def select(predictions, first, score, is_better, size, is_allowed=lambda members
     return Selection(members, before, best_scores, len(refused))
 
 
-def _mean(total, added, n_members):
+def _mean(total: _Predictions, added: _Predictions, n_members: int) -> _Predictions:
     """Return the mean of the predictions of `n_members` members and one more."""
     return {name: array + (added[name] - array) / (n_members + 1) for name, array in total.items()}
-
-
-def _order(is_better, one, other):
-    return is_better(other, one) - is_better(one, other)
