@@ -17,8 +17,6 @@ from __future__ import annotations
 # ruff: noqa: S101
 import collections
 import contextlib
-import ctypes
-import dataclasses
 import inspect
 import os
 import pathlib
@@ -27,11 +25,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from autonas.execution import base
+from autonas.testing.jobs import Job, Unloadable, counts, evaluation
 
 __all__ = ["ExecutorContract", "Job"]
 
@@ -45,29 +44,6 @@ module = sys.modules[name] = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(module)
 getattr(module, cls)().drive(folder, what)
 """
-
-
-@dataclasses.dataclass
-class Job:
-    """A job of the contract's tests.
-
-    ```python
-    import autonas
-
-    job = autonas.testing.executors.Job("3", what="square")
-    ```
-
-    Args:
-        trial_id: Id of the trial, and name of the file that counts the starts of the job.
-        what: Action of the job, such as `"square"`, `"hang"` or `"kill"`.
-        deadline: Time of `time.monotonic()` at which the job should have ended, or `None`.
-        checkpoint: The latest checkpoint of the job, or `None`.
-    """
-
-    trial_id: str
-    what: str = "square"
-    deadline: float | None = None
-    checkpoint: Any = None
 
 
 class ExecutorContract:
@@ -113,7 +89,7 @@ class ExecutorContract:
     ) -> Iterator[base.Executor]:
         """Yield a started executor whose jobs record their starts in a folder."""
         with self.make(n_workers, grace) as executor:
-            executor.start(_evaluation(folder), on_report)
+            executor.start(evaluation(folder), on_report)
             yield executor
 
     def drive(self, folder: str | os.PathLike[str], what: str) -> None:
@@ -132,13 +108,13 @@ class ExecutorContract:
             (event,) = _all(executor, [job])
             assert isinstance(event, base.Ended) and event.job is job and event.outcome == 9
             assert executor.wait() == []
-        assert _counts(tmp_path) == {"3": 1}
+        assert counts(tmp_path) == {"3": 1}
 
     def test_many_jobs_run_once_each(self, tmp_path: pathlib.Path) -> None:
         with self.started(tmp_path) as executor:
             events = _all(executor, [Job(str(number)) for number in range(50)])
         assert {event.job.trial_id: event.outcome for event in events} == {str(n): n * n for n in range(50)}
-        assert len(events) == 50 and _counts(tmp_path) == {str(number): 1 for number in range(50)}
+        assert len(events) == 50 and counts(tmp_path) == {str(number): 1 for number in range(50)}
 
     def test_workers_are_warm(self, tmp_path: pathlib.Path) -> None:
         with self.started(tmp_path) as executor:
@@ -167,7 +143,7 @@ class ExecutorContract:
             before, lost, after = _all(executor, [Job("a", "pid"), Job("b", "raise"), Job("c", "pid")])
         assert isinstance(lost, base.Lost) and lost.reason.startswith("ZeroDivisionError: ") and "line" in lost.reason
         assert lost.details.startswith("Traceback")
-        assert before.outcome == after.outcome and _counts(tmp_path) == {"a": 1, "b": 1, "c": 1}
+        assert before.outcome == after.outcome and counts(tmp_path) == {"a": 1, "b": 1, "c": 1}
 
     def test_data_arrives_as_it_was(self) -> None:
         import numpy as np
@@ -206,7 +182,7 @@ class ExecutorContract:
         with pytest.raises(RuntimeError, match="start"):
             executor.submit(Job("a"))
         with executor:
-            executor.start(_evaluation(tmp_path))
+            executor.start(evaluation(tmp_path))
         executor.close()
         assert executor.wait() == []
         with pytest.raises(RuntimeError, match="start"):
@@ -222,7 +198,7 @@ class ExecutorContract:
             events = _all(executor, jobs)
         kinds = collections.Counter(type(event) for event in events)
         assert kinds == {base.Ended: 6, base.Retried: 1, base.Lost: 1}
-        assert _counts(tmp_path) == {job.trial_id: 2 if job.trial_id == "bad" else 1 for job in jobs}
+        assert counts(tmp_path) == {job.trial_id: 2 if job.trial_id == "bad" else 1 for job in jobs}
         lost = next(event for event in events if isinstance(event, base.Lost))
         assert lost.job.trial_id == "bad" and lost.reason
 
@@ -244,7 +220,7 @@ class ExecutorContract:
         assert all(isinstance(event, base.Retried) and "SIGKILL" in event.reason for event in retried)
         assert ended.outcome == {"began_after": 5, "epochs": 6}
         assert reported == [1, 2, 3, 4, 5, 6]
-        assert _counts(tmp_path) == {"victim": 4, "1": 1, "2": 1}
+        assert counts(tmp_path) == {"victim": 4, "1": 1, "2": 1}
 
     def test_an_idle_worker_that_is_killed_costs_nothing(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
@@ -254,7 +230,7 @@ class ExecutorContract:
             _await(lambda: not _is_alive(event.outcome))
             (after,) = _all(executor, [Job("b", "pid")])
             assert isinstance(after, base.Ended) and after.outcome != event.outcome
-        assert _counts(tmp_path) == {"a": 1, "b": 1}
+        assert counts(tmp_path) == {"a": 1, "b": 1}
 
     @pytest.mark.parametrize("what", ["hang", "hang_with_lock", "stop"])
     def test_a_job_that_hangs_is_ended_and_not_tried_again(self, tmp_path: pathlib.Path, what: str) -> None:
@@ -267,18 +243,18 @@ class ExecutorContract:
             seconds = time.monotonic() - began
         assert base.Lost(bad, "hung: 0.5 s past its deadline") in events and 0.8 <= seconds < self.start_seconds
         assert collections.Counter(type(event) for event in events) == {base.Ended: 4, base.Lost: 1}
-        assert _counts(tmp_path) == dict.fromkeys(["a", "b", "bad", "0", "1", "2", "3"], 1)
+        assert counts(tmp_path) == dict.fromkeys(["a", "b", "bad", "0", "1", "2", "3"], 1)
 
     def test_a_job_that_is_killed_past_its_limit_is_not_tried_again(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
         with self.started(tmp_path, grace=30.0) as executor:
             (event,) = _all(executor, [Job("bad", "kill", time.monotonic() - 1)])
-        assert isinstance(event, base.Lost) and _counts(tmp_path) == {"bad": 1}
+        assert isinstance(event, base.Lost) and counts(tmp_path) == {"bad": 1}
 
     def test_what_cannot_be_loaded_is_said(self, tmp_path: pathlib.Path) -> None:
         self._needs_isolation()
         with self.make(1, 30.0) as executor:
-            executor.start(_Unloadable())
+            executor.start(Unloadable())
             with pytest.raises(RuntimeError, match="can't load the evaluation function: OSError: not here"):
                 _all(executor, [Job("a")])
 
@@ -297,7 +273,7 @@ class ExecutorContract:
             _all(executor, [Job(trial_id, "hang") for trial_id in "abc"])
         pids = self._pids_once_begun(tmp_path, "ab")
         _await(lambda: not any(map(_is_alive, pids)), self.start_seconds)
-        assert _counts(tmp_path) == {"a": 1, "b": 1}
+        assert counts(tmp_path) == {"a": 1, "b": 1}
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL", "SIGTERM"])
     def test_workers_end_with_their_driver(self, tmp_path: pathlib.Path, name: str) -> None:
@@ -323,7 +299,7 @@ class ExecutorContract:
         # The workers don't print a traceback.
         assert error.count("Traceback") == (name == "SIGINT"), error
         _await(lambda: not any(map(_is_alive, pids)), self.start_seconds)
-        assert _counts(tmp_path) == {"a": 1, "b": 1}
+        assert counts(tmp_path) == {"a": 1, "b": 1}
 
     def _needs_isolation(self) -> None:
         if not self.isolates:
@@ -341,81 +317,6 @@ class ExecutorContract:
         return [self._pid_once_begun(folder, name) for name in names]
 
 
-class _Unloadable:
-    """Function that can be pickled but not loaded."""
-
-    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
-        return _refuse, ()
-
-    def __call__(self, job: Any, report: Any) -> None:
-        pass
-
-
-def _refuse() -> NoReturn:
-    raise OSError("not here")
-
-
-def _evaluation(folder: str | os.PathLike[str]) -> Callable[[Job, Any], Any]:
-    """Return an evaluation function that records the start of a job in a folder and runs the job's action."""
-    folder = pathlib.Path(folder)
-
-    def evaluate(job: Job, report: Any) -> Any:
-        with open(folder / f"{job.trial_id}.count", "a") as file:
-            file.write("x")
-        if job.what.startswith("hang"):
-            child = subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            (folder / f"{job.trial_id}.child.pid").write_text(f"{child.pid}\n")
-        (folder / f"{job.trial_id}.pid").write_text(f"{os.getpid()}\n")
-        return _ACTIONS[job.what](job, report)
-
-    return evaluate
-
-
-def _square(job: Job, report: Any) -> int:
-    return int(job.trial_id) ** 2
-
-
-def _report(job: Job, report: Any) -> None:
-    for event in range(100):
-        report(event)
-
-
-def _train(job: Job, report: Any) -> dict[str, int]:
-    """Run six epochs, with a checkpoint and a report after every epoch."""
-    began_after = job.checkpoint or 0
-    for epoch in range(began_after + 1, 7):
-        report.checkpoint(epoch)
-        report(epoch)
-        time.sleep(0.2)
-    return {"began_after": began_after, "epochs": epoch}
-
-
-def _hang(job: Job, report: Any) -> None:
-    report(os.getpid())
-    time.sleep(600)
-
-
-def _hang_with_lock(job: Job, report: Any) -> None:
-    ctypes.PyDLL(None).sleep(600)  # A library call that hangs and holds the global interpreter lock.
-
-
-_ACTIONS = {
-    "square": _square,
-    "pid": lambda job, report: os.getpid(),
-    "report": _report,
-    "raise": lambda job, report: 1 // 0,
-    "nap": lambda job, report: time.sleep(0.1),
-    "train": _train,
-    "abort": lambda job, report: os.abort(),
-    "segmentation_fault": lambda job, report: ctypes.string_at(0),
-    "kill": lambda job, report: os.kill(os.getpid(), signal.SIGKILL),
-    "exit": lambda job, report: sys.exit(3),
-    "hang": _hang,
-    "hang_with_lock": _hang_with_lock,
-    "stop": lambda job, report: os.kill(os.getpid(), signal.SIGSTOP),
-}
-
-
 def _all(executor: base.Executor, jobs: Sequence[Job]) -> list[Any]:
     """Submit jobs and return their events when all jobs have ended."""
     for job in jobs:
@@ -424,11 +325,6 @@ def _all(executor: base.Executor, jobs: Sequence[Job]) -> list[Any]:
     while len([event for event in events if not isinstance(event, base.Retried)]) < len(jobs):
         events += executor.wait()
     return events
-
-
-def _counts(folder: str | os.PathLike[str]) -> dict[str, int]:
-    """Return the number of starts of every job, a dict by trial id."""
-    return {path.stem: len(path.read_text()) for path in pathlib.Path(folder).glob("*.count")}
 
 
 def _is_alive(pid: int) -> bool:
