@@ -187,7 +187,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         """Return whether an architecture hasn't been tried, or has failed and may succeed now."""
         return not is_candidate(values) or self._is_new_key(self.encoding.key(values))
 
-    def _is_new_key(self, key):
+    def _is_new_key(self, key: Key) -> bool:
         return key not in self._tried and self._success.is_worth_trying(key)
 
     # ------------------------------------------------------------------ oracles as descriptions

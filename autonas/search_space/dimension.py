@@ -139,12 +139,12 @@ class Dimension:
         as zeros, which for an ordered one is the middle of its range.
         """
         codes = np.zeros((len(values), self.width))
-        active = {row: value for row, value in enumerate(values) if value is not None}
-        rows = list(active)
+        rows = [row for row, value in enumerate(values) if value is not None]
+        known = [value for value in values if value is not None]
         if self.is_ordered:
-            codes[rows, 0] = [self.position(value) - 0.5 for value in active.values()]
+            codes[rows, 0] = [self.position(value) - 0.5 for value in known]
         else:
-            codes[rows, [self.index(value) for value in active.values()]] = _ONE_HOT
+            codes[rows, [self.index(value) for value in known]] = _ONE_HOT
         return codes
 
     def distance(self, first: Scalar, second: Scalar) -> float:
