@@ -8,20 +8,15 @@ import tensorflow as tf
 
 from autonas.data.checks import check_labels_in_training, check_sample_weight
 from autonas.data.encoders.image import check_finite
-from autonas.data.kinds import infer_kind
 from autonas.data.splits import check_validation_split
 from autonas.data.stream_reading import RawRows, ReadingClock
+from autonas.data.stream_sampling import KEY_BITS, RowKeys, Sample, keys_of_missing_labels, n_bytes
+from autonas.data.stream_structure import READ_ROWS, as_labels, as_rows, batch_rows, batches_of, check_dataset, kind_of
 
-#: Maximum size of the sample to which the encoder is fitted.
-_MAX_SAMPLED_ROWS, _MAX_SAMPLED_BYTES = 10_000, 64 * 2**20
 #: Maximum size of the buffer in which rows are shuffled.
 _MAX_SHUFFLED_ROWS, _MAX_SHUFFLED_BYTES = 10_000, 64 * 2**20
 #: Maximum size of the rows that are cached in memory.
 _MAX_KEPT_BYTES = 64 * 2**20
-#: Maximum size of a batch in which an unbatched dataset is read.
-_READ_ROWS, _READ_BYTES = 256, 8 * 2**20
-#: Number of bits of the hash of a row.
-_KEY_BITS = 53
 #: Maximum number of labels in `some_labels`, on which metrics and losses are tested before the search.
 _N_SOME_LABELS = 64
 #: Maximum fraction of the time limit for the first pass over a source: if its rows are cached in memory afterwards, and
@@ -59,18 +54,18 @@ class StreamSource:
     """
 
     def __init__(self, dataset, kind=None, validation_data=None):
-        self.spec = _check_dataset(dataset, "x")
+        self.spec = check_dataset(dataset, "x")
         self.dataset = dataset
         self.validation_data = validation_data
         if validation_data is not None:
-            other = _check_dataset(validation_data, "validation_data")
+            other = check_dataset(validation_data, "validation_data")
             if other[:2] != self.spec[:2]:
                 raise ValueError(
                     f"`validation_data` must have the structure of `x`. Received: {other[:2]} instead of "
                     f"{self.spec[:2]}"
                 )
         self.class_names = getattr(dataset, "class_names", None)
-        self.kind = kind or _infer_kind(self.spec[0])
+        self.kind = kind or kind_of(self.spec[0])
 
     def fit(self, encoder, target_encoder, validation_split=0.2, seed=0, *, time_limit=None):
         """Read the dataset once to split it, to fit both encoders, and to count the rows.
@@ -96,11 +91,11 @@ class StreamSource:
             ValueError: If the rows can't be read, split or encoded, or if the pass exceeds its time.
         """
         check_validation_split(validation_split)
-        self._keys = _RowKeys(seed)
+        self._keys = RowKeys(seed)
         share = validation_split if self.validation_data is None else 0.0
-        self._threshold = int(share * 2**_KEY_BITS)
+        self._threshold = int(share * 2**KEY_BITS)
         self._keys_moved_to_training = np.zeros(0, dtype="int64")
-        sample, clock = _Sample(), ReadingClock(time_limit)
+        sample, clock = Sample(), ReadingClock(time_limit)
         # A dataset that isn't split can have random augmentation, so its rows must be read again in every epoch.
         raw = RawRows(_MAX_KEPT_BYTES if share else 0)
         keys, labels, weights = self._read(self.dataset, "x", clock, raw, sample)
@@ -112,7 +107,7 @@ class StreamSource:
         classes = target_encoder.fit(all_labels).task_ in ("binary", "multiclass")
         training = keys >= self._threshold
         if classes and share:
-            self._keys_moved_to_training = _keys_of_missing_labels(keys, labels, training)
+            self._keys_moved_to_training = keys_of_missing_labels(keys, labels, training)
             training |= np.isin(keys, self._keys_moved_to_training)
         if not training.any() or (share and training.all()):
             raise ValueError(
@@ -185,13 +180,13 @@ class StreamSource:
             name: Name of the argument of `fit` for error messages.
             clock: The `ReadingClock`.
             raw: The `RawRows` to which the batches are added.
-            sample: The `_Sample` to which the rows of the training set are added. Defaults to `None`.
+            sample: The `Sample` to which the rows of the training set are added. Defaults to `None`.
 
         Returns:
             Keys, labels and sample weights (or `None`) of all rows.
         """
         keys, labels, weights, n_rows = [], [], [], 0
-        batches = clock.within_limit(_batches(dataset).as_numpy_iterator())
+        batches = clock.within_limit(batches_of(dataset).as_numpy_iterator())
         try:
             for x, y, *weight in batches:
                 _check_finite(x, self.kind, n_rows)
@@ -200,7 +195,7 @@ class StreamSource:
                 weights.extend(array.reshape(-1) for array in weight)
                 if sample is not None:
                     sample.update(keys[-1], x, keys[-1] >= self._threshold)
-                raw.add((x, y, *weight), sum(map(_n_bytes, tf.nest.flatten((x, y)))))
+                raw.add((x, y, *weight), sum(map(n_bytes, tf.nest.flatten((x, y)))))
                 n_rows += len(keys[-1])
                 clock.share = _READ_SHARE if raw.batches is None else _CACHED_SHARE
         except concurrent.futures.TimeoutError:
@@ -215,7 +210,7 @@ class StreamSource:
 
     def _check_same_rows_again(self, keys):
         """Raise a `ValueError` if a second pass over the dataset returns other rows."""
-        keys_of_second_pass = self._keys(next(_batches(self.dataset).as_numpy_iterator())[0])
+        keys_of_second_pass = self._keys(next(batches_of(self.dataset).as_numpy_iterator())[0])
         if not np.isin(keys_of_second_pass, keys).all():
             raise ValueError(
                 "`x` must return the same rows each time it is read, or it can't be split into training set and "
@@ -256,7 +251,7 @@ class StreamSource:
         ]
         training, names = encoded.pop(), list(self.encoder.feature.tensors)
         tensors = dict(zip(names, encoded, strict=False))
-        return tf.data.Dataset.from_tensor_slices((training, tensors, *encoded[len(names) :])).batch(_READ_ROWS)
+        return tf.data.Dataset.from_tensor_slices((training, tensors, *encoded[len(names) :])).batch(READ_ROWS)
 
     def _encoded(self, x, y, *rest):
         """Encode the rows of a subset of a batch.
@@ -315,7 +310,7 @@ class StreamSource:
             training = [encoded.pop()] if subset is None else []
             return *training, dict(zip(names, encoded, strict=False)), *encoded[len(names) :]
 
-        return _batches(dataset).map(encode_batch)
+        return batches_of(dataset).map(encode_batch)
 
 
 def _check_finite(x, kind, start):
@@ -357,7 +352,7 @@ def stream_batches(dataset, encoder):
     rank = len(encoder.raw_shape_) if rank is None else rank
     batched = all(tensor.shape.rank > rank for tensor in tf.nest.flatten(spec))
     n_rows = 0
-    for batch in (dataset if batched else _batch(dataset)).as_numpy_iterator():
+    for batch in (dataset if batched else batch_rows(dataset)).as_numpy_iterator():
         x, *rest = batch if isinstance(batch, tuple) else (batch,)
         rows = as_rows(x)
         n_rows += len(rows)
@@ -366,192 +361,5 @@ def stream_batches(dataset, encoder):
         raise ValueError("`x` must hold at least one row. Received: an empty dataset")
 
 
-def as_rows(x):
-    """Convert a batch of rows, an array or a dict of columns, to the type that an encoder accepts."""
-    if isinstance(x, dict):
-        return pd.DataFrame({name: _plain(values.reshape(len(values))) for name, values in x.items()})
-    return _plain(x)
-
-
-def as_labels(y, class_names=None):
-    """Convert a batch of targets to labels.
-
-    Args:
-        y: Targets, an array.
-        class_names: List of the names of the classes, which replace class indices or one-hot vectors. Defaults to
-            `None`.
-    """
-    y = _plain(y)
-    if class_names is None:
-        return y.reshape(len(y)) if y.ndim == 2 and y.shape[1] == 1 else y
-    codes = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y)).astype(int)
-    return np.array(class_names, dtype=object)[codes]
-
-
-class _RowKeys:
-    """Strongly universal hash function of rows: sum of a_j x_j + b over their 32-bit words x_j, with random a_j and b.
-
-    Args:
-        seed: Seed of a_j and b, an integer.
-    """
-
-    def __init__(self, seed):
-        self._seed = int(seed)
-        self._multipliers = {}
-
-    def __call__(self, x):
-        arrays = tf.nest.flatten(x)
-        keys = self._random(len(arrays), 1).repeat(len(arrays[0]))
-        for position, array in enumerate(arrays):
-            words = _words(np.asarray(array))
-            multipliers = self._random(position, words.shape[1])
-            step = max(1, 2**18 // max(1, words.shape[1]))
-            for start in range(0, len(words), step):
-                keys[start : start + step] += words[start : start + step].astype("uint64") @ multipliers
-        return (keys >> np.uint64(64 - _KEY_BITS)).astype("int64")
-
-    def _random(self, position, length):
-        if (position, length) not in self._multipliers:
-            generator = np.random.default_rng([self._seed, position])
-            self._multipliers[position, length] = generator.integers(2**64, size=length, dtype="uint64")
-        return self._multipliers[position, length]
-
-
-def _words(array):
-    """Return the rows of an array as unsigned 32-bit words, padded with zeros."""
-    if array.dtype == object:
-        array = pd.util.hash_array(array.reshape(-1)).reshape(len(array), -1)
-    octets = np.ascontiguousarray(array).reshape(len(array), array.size // len(array)).view("uint8")
-    padding = -octets.shape[1] % 4
-    return (np.pad(octets, [(0, 0), (0, padding)]) if padding else octets).view("uint32")
-
-
-class _Sample:
-    """Sample of the rows with the smallest keys."""
-
-    def __init__(self):
-        self._keys, self._chunks, self.row_bytes = np.zeros(0, dtype="int64"), None, 1
-
-    def update(self, keys, x, chosen):
-        """Add rows to the sample.
-
-        Args:
-            keys: Keys of the rows of a batch.
-            x: Rows of the batch.
-            chosen: Mask of the rows to add.
-        """
-        arrays = [values[chosen] for values in tf.nest.flatten(x)]
-        if self._chunks is None:
-            self._structure = x
-            self.row_bytes = max(1, sum(map(_n_bytes, tf.nest.flatten(x))) // len(keys))
-            self._size = max(1, min(_MAX_SAMPLED_ROWS, _MAX_SAMPLED_BYTES // self.row_bytes))
-            self._chunks = [[array] for array in arrays]
-            self._keys = keys[chosen]
-        else:
-            self._keys = np.concatenate([self._keys, keys[chosen]])
-            for chunks, array in zip(self._chunks, arrays, strict=True):
-                chunks.append(array)
-        # Cut only when the sample is half as large again, so that the cost per row is constant.
-        if len(self._keys) > 1.5 * self._size:
-            self._cut()
-
-    def values(self):
-        """Return the rows of the sample, with the structure of a batch."""
-        self._cut()
-        return tf.nest.pack_sequence_as(self._structure, [chunks[0] for chunks in self._chunks])
-
-    def _cut(self):
-        order = np.argsort(self._keys, kind="stable")[: self._size]
-        self._keys = self._keys[order]
-        self._chunks = [[np.concatenate(chunks)[order]] for chunks in self._chunks]
-
-
-def _n_bytes(values):
-    return values.nbytes + (sum(map(len, values.ravel())) if values.dtype == object else 0)
-
-
-def _keys_of_missing_labels(keys, labels, training):
-    """Return the key of one row for every label that doesn't occur in the training set."""
-    codes, values = pd.factorize(pd.Series(labels))
-    missing = np.setdiff1d(np.arange(len(values)), codes[training])
-    return np.array([keys[codes == code].min() for code in missing], dtype="int64")
-
-
-def _check_dataset(dataset, name):
-    """Return the structure of an example: a tuple like `(x, y)` or `(x, y, sample_weight)` of pairs (shape, dtype).
-
-    Args:
-        dataset: The `tf.data.Dataset`.
-        name: Name of the argument for error messages.
-
-    Raises:
-        ValueError: If the dataset is infinite or has an unsupported structure.
-    """
-    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(f"`{name}` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
-    spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
-        raise ValueError(
-            f"`{name}` must be a tf.data.Dataset of (x, y) or (x, y, sample_weight). Received: elements of "
-            f"{len(spec) if isinstance(spec, (tuple, list)) else 1} component(s)"
-        )
-    if isinstance(spec[0], (tuple, list)) or isinstance(spec[1], (tuple, list, dict)):
-        raise ValueError(f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor")
-    batched = _is_batched(spec)
-
-    def example(tensor):
-        shape = tensor.shape[1:] if batched else tensor.shape
-        if not isinstance(tensor, tf.TensorSpec) or not shape.is_fully_defined():
-            raise ValueError(f"`{name}` must hold dense tensors of fixed shape. Received: {tensor}")
-        if 0 in shape:
-            raise ValueError(f"`{name}` must hold rows of at least one value. Received: rows of shape {tuple(shape)}")
-        return tuple(shape), tensor.dtype.name
-
-    return tuple(
-        {key: example(column) for key, column in sorted(item.items())} if isinstance(item, dict) else example(item)
-        for item in spec
-    )
-
-
-def _is_batched(spec):
-    """Return whether the first axes of all tensors have the same length, which can be unknown."""
-    shapes = [tensor.shape for tensor in tf.nest.flatten(spec)]
-    if any(shape.rank is None for shape in shapes):
-        raise ValueError("`x` must be a tf.data.Dataset of tensors of known rank. Received: tensors of unknown rank")
-    return all(shape.rank for shape in shapes) and len({shape[0] for shape in shapes}) == 1
-
-
-def _infer_kind(spec):
-    if isinstance(spec, dict):
-        return "table"
-    shape, dtype = spec
-    if dtype == "string":
-        return "text" if int(np.prod(shape)) == 1 else "table"
-    return infer_kind(np.zeros((1, *shape), dtype=dtype))
-
-
-def _batches(dataset):
-    return dataset if _is_batched(dataset.element_spec) else _batch(dataset)
-
-
-def _batch(dataset):
-    return dataset.batch(int(np.clip(_READ_BYTES // row_bytes(dataset.element_spec), 1, _READ_ROWS)))
-
-
-def row_bytes(spec, batched=False):
-    """Return the size of a row of tensors of known shape in bytes, at least 1. A string counts as a pointer."""
-    tensors = tf.nest.flatten(spec)
-    shapes = [(tensor.shape[1:] if batched else tensor.shape, tensor.dtype.size) for tensor in tensors]
-    return max(1, sum((shape.num_elements() or 1) * max(1, size) for shape, size in shapes))
-
-
 def _item(value):
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _plain(values):
-    """Return an array in which the bytes of TensorFlow are decoded to strings."""
-    values = np.asarray(values)
-    if values.dtype != object:
-        return values
-    return np.vectorize(lambda v: v.decode("utf-8", errors="replace"), otypes=[object])(values)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
-from autonas.data import TargetEncoder, get_encoder, streams
+from autonas.data import TargetEncoder, get_encoder, stream_sampling, streams
 from autonas.data.streams import StreamSource, stream_batches
 
 DIGITS, DIGIT_LABELS = load_digits(return_X_y=True)
@@ -129,15 +129,15 @@ def test_a_rare_class_is_in_training():
 def test_keys_of_rows_depend_on_every_byte_and_the_seed():
     generator = np.random.default_rng(0)
     for values in (generator.random((50, 7)), generator.integers(0, 9, (50, 3, 1), "uint8"), DIGITS[:50]):
-        keys = streams._RowKeys(0)(values)
+        keys = stream_sampling.RowKeys(0)(values)
         assert len(np.unique(keys)) == len(np.unique(values.reshape(50, -1), axis=0))
-        assert (keys != streams._RowKeys(1)(values)).all() and (keys == streams._RowKeys(0)(values)).all()
+        assert (keys != stream_sampling.RowKeys(1)(values)).all() and (keys == stream_sampling.RowKeys(0)(values)).all()
         changed = values.copy()
         changed[:, -1] += 1
-        assert (streams._RowKeys(0)(changed) != keys).all()
+        assert (stream_sampling.RowKeys(0)(changed) != keys).all()
     columns = {"a": np.array([b"x", b"y", b"x"], dtype=object), "b": np.array([1, 1, 2])}
-    assert len(np.unique(streams._RowKeys(0)(columns))) == 3
-    uniform = streams._RowKeys(0)(np.arange(20_000)) / 2**53
+    assert len(np.unique(stream_sampling.RowKeys(0)(columns))) == 3
+    uniform = stream_sampling.RowKeys(0)(np.arange(20_000)) / 2**53
     assert abs(uniform.mean() - 0.5) < 0.01 and abs(uniform.var() - 1 / 12) < 0.002
 
 

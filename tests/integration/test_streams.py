@@ -149,7 +149,7 @@ import numpy as np
 import tensorflow as tf
 
 import autonas
-from autonas.data import streams
+from autonas.data import stream_sampling, streams
 from autonas.evaluation import stream_loop
 
 
@@ -166,7 +166,7 @@ def images(rows):
 
 spec = (tf.TensorSpec((256, 256, 4), "float32"), tf.TensorSpec((), "int64"))
 options = dict(max_trials=1, epochs=1, verbose=0, tensorboard=False, refit=False, seed=0)
-streams._MAX_SAMPLED_BYTES = streams._MAX_SHUFFLED_BYTES = streams._MAX_KEPT_BYTES = 8 * 2**20
+stream_sampling._MAX_SAMPLED_BYTES = streams._MAX_SHUFFLED_BYTES = streams._MAX_KEPT_BYTES = 8 * 2**20
 stream_loop._MAX_KEPT_BYTES = 8 * 2**20
 for rows in (60, 260):
     dataset = tf.data.Dataset.from_generator(images, output_signature=spec, args=(rows,))

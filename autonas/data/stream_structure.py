@@ -1,0 +1,110 @@
+"""Structure of a `tf.data.Dataset`: its check, its batches, and their conversion to rows and labels."""
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from autonas.data.kinds import infer_kind
+
+#: Maximum size of a batch in which an unbatched dataset is read.
+READ_ROWS, _READ_BYTES = 256, 8 * 2**20
+
+
+def check_dataset(dataset, name):
+    """Return the structure of an example: a tuple like `(x, y)` or `(x, y, sample_weight)` of pairs (shape, dtype).
+
+    Args:
+        dataset: The `tf.data.Dataset`.
+        name: Name of the argument for error messages.
+
+    Raises:
+        ValueError: If the dataset is infinite or has an unsupported structure.
+    """
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(f"`{name}` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+        raise ValueError(
+            f"`{name}` must be a tf.data.Dataset of (x, y) or (x, y, sample_weight). Received: elements of "
+            f"{len(spec) if isinstance(spec, (tuple, list)) else 1} component(s)"
+        )
+    if isinstance(spec[0], (tuple, list)) or isinstance(spec[1], (tuple, list, dict)):
+        raise ValueError(f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor")
+    batched = _is_batched(spec)
+
+    def example(tensor):
+        shape = tensor.shape[1:] if batched else tensor.shape
+        if not isinstance(tensor, tf.TensorSpec) or not shape.is_fully_defined():
+            raise ValueError(f"`{name}` must hold dense tensors of fixed shape. Received: {tensor}")
+        if 0 in shape:
+            raise ValueError(f"`{name}` must hold rows of at least one value. Received: rows of shape {tuple(shape)}")
+        return tuple(shape), tensor.dtype.name
+
+    return tuple(
+        {key: example(column) for key, column in sorted(item.items())} if isinstance(item, dict) else example(item)
+        for item in spec
+    )
+
+
+def _is_batched(spec):
+    """Return whether the first axes of all tensors have the same length, which can be unknown."""
+    shapes = [tensor.shape for tensor in tf.nest.flatten(spec)]
+    if any(shape.rank is None for shape in shapes):
+        raise ValueError("`x` must be a tf.data.Dataset of tensors of known rank. Received: tensors of unknown rank")
+    return all(shape.rank for shape in shapes) and len({shape[0] for shape in shapes}) == 1
+
+
+def kind_of(spec):
+    """Return the kind of data of `x`, from the structure that `check_dataset` returned."""
+    if isinstance(spec, dict):
+        return "table"
+    shape, dtype = spec
+    if dtype == "string":
+        return "text" if int(np.prod(shape)) == 1 else "table"
+    return infer_kind(np.zeros((1, *shape), dtype=dtype))
+
+
+def batches_of(dataset):
+    """Return a dataset in batches, which it may have already."""
+    return dataset if _is_batched(dataset.element_spec) else batch_rows(dataset)
+
+
+def batch_rows(dataset):
+    """Return a dataset of rows in batches of at most 256 rows and 8 MB."""
+    return dataset.batch(int(np.clip(_READ_BYTES // _row_bytes(dataset.element_spec), 1, READ_ROWS)))
+
+
+def _row_bytes(spec):
+    """Return the size of a row of tensors of known shape in bytes, at least 1. A string counts as a pointer."""
+    tensors = tf.nest.flatten(spec)
+    return max(1, sum((tensor.shape.num_elements() or 1) * max(1, tensor.dtype.size) for tensor in tensors))
+
+
+def as_rows(x):
+    """Convert a batch of rows, an array or a dict of columns, to the type that an encoder accepts."""
+    if isinstance(x, dict):
+        return pd.DataFrame({name: _plain(values.reshape(len(values))) for name, values in x.items()})
+    return _plain(x)
+
+
+def as_labels(y, class_names=None):
+    """Convert a batch of targets to labels.
+
+    Args:
+        y: Targets, an array.
+        class_names: List of the names of the classes, which replace class indices or one-hot vectors. Defaults to
+            `None`.
+    """
+    y = _plain(y)
+    if class_names is None:
+        return y.reshape(len(y)) if y.ndim == 2 and y.shape[1] == 1 else y
+    codes = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y)).astype(int)
+    return np.array(class_names, dtype=object)[codes]
+
+
+def _plain(values):
+    """Return an array in which the bytes of TensorFlow are decoded to strings."""
+    values = np.asarray(values)
+    if values.dtype != object:
+        return values
+    return np.vectorize(lambda v: v.decode("utf-8", errors="replace"), otypes=[object])(values)
