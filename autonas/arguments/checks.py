@@ -2,19 +2,21 @@
 
 import math
 import numbers
+from collections.abc import Sequence
+from typing import TypeGuard
 
 
-def is_integer(value, minimum=-math.inf):
+def is_integer(value: object, minimum: float = -math.inf) -> TypeGuard[int]:
     """Return whether `value` is an integer of Python or NumPy, no boolean, and at least `minimum`."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= minimum
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= minimum
 
 
-def is_number(value):
+def is_number(value: object) -> TypeGuard[float]:
     """Return whether `value` is a real number of Python or NumPy, and no boolean."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def check_integer(name, value, minimum, expected=None):
+def check_integer(name: str, value: object, minimum: int, expected: str | None = None) -> None:
     """Check that an argument is an integer of at least `minimum`.
 
     Args:
@@ -31,7 +33,7 @@ def check_integer(name, value, minimum, expected=None):
         raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r:.100}")
 
 
-def check_number(name, value, minimum, maximum=math.inf):
+def check_number(name: str, value: object, minimum: float, maximum: float = math.inf) -> None:
     """Check that an argument is a number from `minimum` to `maximum`.
 
     Args:
@@ -48,7 +50,7 @@ def check_number(name, value, minimum, maximum=math.inf):
         raise ValueError(f"`{name}` must be a number {limits}. Received: {name}={value!r:.100}")
 
 
-def check_option(name, value, options):
+def check_option(name: str, value: object, options: Sequence[object]) -> None:
     """Check that an argument is one of `options`.
 
     Args:

@@ -2,8 +2,13 @@
 
 import abc
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import keras
+import numpy as np
+
+from autonas.prediction.predictor import Predictor
 
 
 class Format(abc.ABC):
@@ -16,11 +21,11 @@ class Format(abc.ABC):
         float64: Whether numbers of a table are standardised in 64 bits.
     """
 
-    name = None
-    coded = ()
+    name: str
+    coded: tuple[str, ...] = ()
     float64 = True
 
-    def rows(self, predictor):
+    def rows(self, predictor: Predictor) -> dict[str, np.ndarray]:
         """Return the example rows of a predictor as inputs of the exported model, a dict from input to array."""
         raw = predictor.example_inputs()
         if not self.coded:
@@ -28,16 +33,18 @@ class Format(abc.ABC):
         coded, codes = predictor.example_inputs(coded=True), self.code_book(predictor)
         return {name: coded[name] if name in codes else array for name, array in raw.items()}
 
-    def code_book(self, predictor):
+    def code_book(self, predictor: Predictor) -> dict[str, Any]:
         """Return the code books of the inputs that the exported model takes as numbers; see `Encoder.code_book`."""
         return {name: book for name, book in predictor.code_book().items() if book["kind"] in self.coded}
 
     @abc.abstractmethod
-    def packages(self):
+    def packages(self) -> str:
         """Return the arguments of `pip install` that the format needs under Keras's backend, a string."""
 
     @abc.abstractmethod
-    def write(self, model, path, rows, codes):
+    def write(
+        self, model: keras.Model, path: str, rows: dict[str, np.ndarray], codes: Mapping[str, Any]
+    ) -> dict[str, str]:
         """Write a model.
 
         Args:
@@ -55,7 +62,7 @@ class Format(abc.ABC):
         """
 
     @abc.abstractmethod
-    def run(self, path, rows):
+    def run(self, path: str, rows: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Run a written model in its run time.
 
         Args:
@@ -67,17 +74,17 @@ class Format(abc.ABC):
         """
 
 
-def input_names(model):
+def input_names(model: keras.Model) -> list[str]:
     """Return the names of a model's inputs, in the order of `keras.tree.flatten`."""
     return sorted(model.input) if isinstance(model.input, dict) else [tensor.name for tensor in model.inputs]
 
 
-def identifier(name):
+def identifier(name: str) -> str:
     """Return a name with the characters replaced that TensorFlow doesn't accept in arguments."""
     return re.sub(r"\W", "_", name)
 
 
-def shapes(model, n_rows=None):
+def shapes(model: keras.Model, n_rows: int | None = None) -> dict[str, str]:
     """Return a dict from input to its shape and dtype as text, such as `"(None, 4) float32"`."""
     tensors = keras.tree.flatten(model.input)
     return {
@@ -86,6 +93,6 @@ def shapes(model, n_rows=None):
     }
 
 
-def output_names(model):
+def output_names(model: keras.Model) -> list[str]:
     """Return the names of a model's outputs, in the order of `keras.tree.flatten`. A single output is `"output"`."""
     return sorted(model.output) if isinstance(model.output, dict) else ["output"]

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -16,8 +17,9 @@ import numpy as np
 from autonas import exceptions, storage
 from autonas.backends import silence
 from autonas.exports import base, keras_file, litert, onnx, saved_model
+from autonas.prediction.predictor import Predictor
 
-#: Formats by the suffix of the path. A folder has no suffix.
+#: base.Formats by the suffix of the path. A folder has no suffix.
 FORMATS = {
     ".keras": keras_file.KerasFile(),
     ".onnx": onnx.ONNX(),
@@ -131,7 +133,7 @@ def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
     return Export(target, format.name, difference, n_rows, shapes, outputs=names, code_book=book)
 
 
-def _format_of(path):
+def _format_of(path: str) -> base.Format:
     name = os.path.basename(path)
     suffix = os.path.splitext(name)[1]
     if suffix not in FORMATS:
@@ -142,7 +144,7 @@ def _format_of(path):
     return FORMATS[suffix]
 
 
-def _check_place(target, is_folder):
+def _check_place(target: str, is_folder: bool) -> None:
     exists = os.path.isdir(target) if is_folder else os.path.isfile(target)
     if os.path.lexists(target) and not exists:
         kind = "folder" if is_folder else "file"
@@ -154,7 +156,9 @@ def _check_place(target, is_folder):
         )
 
 
-def _write_and_run(format, model, path, rows, codes):
+def _write_and_run(
+    format: base.Format, model: keras.Model, path: str, rows: dict[str, np.ndarray], codes: Mapping[str, Any]
+) -> tuple[list[np.ndarray], dict[str, str]]:
     """Write a model, run it, and turn any failure into an `ImportError` or `ExportFailed`.
 
     Returns:
@@ -180,7 +184,7 @@ def _write_and_run(format, model, path, rows, codes):
         ) from error
 
 
-def _expected(predictor):
+def _expected(predictor: Predictor) -> tuple[dict[str, np.ndarray], dict[str, tuple[np.ndarray, float]]]:
     """Compute the estimator's predictions on its example rows.
 
     Returns:
@@ -200,7 +204,13 @@ def _expected(predictor):
     return expected, tolerances
 
 
-def _compare(outputs, expected, tolerances, format, target):
+def _compare(
+    outputs: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    tolerances: Mapping[str, tuple[np.ndarray, float]],
+    format: base.Format,
+    target: str,
+) -> float:
     """Return the largest difference of outputs from expected predictions, or raise `ExportFailed` above tolerance."""
     largest = 0.0
     for name, values in expected.items():
@@ -222,7 +232,7 @@ def _compare(outputs, expected, tolerances, format, target):
     return largest
 
 
-def _replace_file(unfinished, target, code_book):
+def _replace_file(unfinished: str, target: str, code_book: Mapping[str, Any]) -> str | None:
     """Move a file to its path and write its code book next to it. Return the path of the code book, or `None`."""
     book = f"{target}.codes.json"
     new, earlier = f"{unfinished}.codes.json", f"{unfinished}.earlier.codes.json"
@@ -245,13 +255,13 @@ def _replace_file(unfinished, target, code_book):
     return book if code_book else None
 
 
-def _earlier(target):
+def _earlier(target: str) -> str:
     """Return the path of the old folder during its replacement."""
     folder, name = os.path.split(os.path.abspath(target))
     return os.path.join(folder, f".{name}.earlier")
 
 
-def _replace_folder(unfinished, target):
+def _replace_folder(unfinished: str, target: str) -> None:
     earlier = _earlier(target)
     if os.path.isdir(target):
         os.rename(target, earlier)
@@ -260,7 +270,7 @@ def _replace_folder(unfinished, target):
     _put_back(target)
 
 
-def _put_back(target):
+def _put_back(target: str) -> None:
     """Finish `_replace_folder`, or undo the replacement that a killed process left incomplete."""
     earlier = _earlier(target)
     if not os.path.isdir(earlier) or os.path.islink(earlier) or _foreign(earlier):
@@ -271,6 +281,6 @@ def _put_back(target):
         os.rename(earlier, target)
 
 
-def _foreign(folder):
+def _foreign(folder: str) -> list[str]:
     """Return the names in a folder that don't belong to a SavedModel."""
     return sorted(set(os.listdir(folder)) - _SAVED_MODEL)

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -39,17 +41,21 @@ class KerasFile(base.Format):
 
     name = "Keras"
 
-    def packages(self):
+    def packages(self) -> str:
         return "tensorflow"
 
-    def write(self, model, path, rows, codes):
+    def write(
+        self, model: keras.Model, path: str, rows: dict[str, np.ndarray], codes: Mapping[str, Any]
+    ) -> dict[str, str]:
         model.save(path)
         return base.shapes(model)
 
-    def run(self, path, rows):
+    def run(self, path: str, rows: dict[str, np.ndarray]) -> list[np.ndarray]:
         with tempfile.TemporaryDirectory() as folder:
             inputs, outputs = os.path.join(folder, "inputs.npz"), os.path.join(folder, "outputs.npz")
-            plain = {name: array.astype("U") if array.dtype == object else array for name, array in rows.items()}
+            plain: dict[str, Any] = {
+                name: array.astype("U") if array.dtype == object else array for name, array in rows.items()
+            }
             np.savez(inputs, **plain)
             has_strings = any(array.dtype.kind == "U" for array in plain.values())
             backend = "tensorflow" if has_strings else keras.backend.backend()

@@ -1,5 +1,9 @@
 """Export to a LiteRT file (formerly TensorFlow Lite), verified by LiteRT's interpreter."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import keras
 import numpy as np
 
 from autonas import exceptions, runtimes
@@ -18,10 +22,12 @@ class LiteRT(base.Format):
     coded = ("category", "text")
     float64 = False
 
-    def packages(self):
+    def packages(self) -> str:
         return runtimes.LiteRT.packages()
 
-    def write(self, model, path, rows, codes):
+    def write(
+        self, model: keras.Model, path: str, rows: dict[str, np.ndarray], codes: Mapping[str, Any]
+    ) -> dict[str, str]:
         dates = [tensor.name for tensor in model.inputs if tensor.dtype == "int64"]
         if dates:
             raise exceptions.ExportFailed(
@@ -36,12 +42,12 @@ class LiteRT(base.Format):
             self._write(model, path, 1)
             return base.shapes(model, 1)
 
-    def _write(self, model, path, n_rows):
+    def _write(self, model: keras.Model, path: str, n_rows: int | None) -> None:
         function = _named_function(model, runtimes_base.input_specs(model, n_rows))
         with open(path, "wb") as file:
             file.write(litert.converted(function))
 
-    def run(self, path, rows):
+    def run(self, path: str, rows: dict[str, np.ndarray]) -> list[np.ndarray]:
         from ai_edge_litert.interpreter import Interpreter
 
         runner = Interpreter(model_path=path).get_signature_runner()
@@ -54,7 +60,7 @@ class LiteRT(base.Format):
         return [np.concatenate([batch[name] for batch in batches]) for name in sorted(batches[0])]
 
 
-def _named_function(model, specs):
+def _named_function(model: keras.Model, specs: Any) -> Any:
     """Return the concrete function of a model, with the names of the model's inputs and outputs."""
     import tensorflow as tf
 
@@ -65,7 +71,7 @@ def _named_function(model, specs):
         for name, spec in zip(base.input_names(model), specs, strict=True)
     }
 
-    def named(**tensors):
+    def named(**tensors: Any) -> Any:
         results = function(*(tensors[name] for name in signature))
         return {name: results[f"output_{position}"] for position, name in enumerate(outputs)}
 

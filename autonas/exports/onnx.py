@@ -1,5 +1,11 @@
 """Export to an ONNX file, verified by ONNX Runtime."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
 from autonas import runtimes
 from autonas.exports import base
 from autonas.runtimes import base as runtimes_base
@@ -15,10 +21,12 @@ class ONNX(base.Format):
     name = "ONNX Runtime"
     coded = ("text",)
 
-    def packages(self):
+    def packages(self) -> str:
         return runtimes.ONNX.packages()
 
-    def write(self, model, path, rows, codes):
+    def write(
+        self, model: keras.Model, path: str, rows: dict[str, np.ndarray], codes: Mapping[str, Any]
+    ) -> dict[str, str]:
         import onnx
 
         specs = runtimes_base.input_specs(model, None)
@@ -32,7 +40,7 @@ class ONNX(base.Format):
         onnx.save(proto, path)
         return shapes | dict.fromkeys(categories, "(None,) string")
 
-    def run(self, path, rows):
+    def run(self, path: str, rows: dict[str, np.ndarray]) -> list[np.ndarray]:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -41,7 +49,7 @@ class ONNX(base.Format):
         return session.run(None, rows)
 
 
-def _name(graph, inputs, outputs):
+def _name(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
     """Rename inputs and outputs by means of identity nodes."""
     from onnx import helper
 
@@ -53,7 +61,7 @@ def _name(graph, inputs, outputs):
         value.name = name
 
 
-def _name_dimensions(graph):
+def _name_dimensions(graph: Any) -> None:
     """Name the dimensions of unknown size: `batch` for the first dimension, `<tensor>_<axis>` for others.
 
     The converter gives every unknown dimension a new name, such as `unk__221`. The shapes of intermediate tensors have
@@ -66,7 +74,7 @@ def _name_dimensions(graph):
                 dimension.dim_param = "batch" if axis == 0 else f"{value.name}_{axis}"
 
 
-def _look_up(proto, categories):
+def _look_up(proto: Any, categories: Any) -> Any:
     """Turn inputs of category codes into inputs of strings with a lookup."""
     from onnx import TensorProto, helper
 

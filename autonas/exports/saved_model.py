@@ -1,6 +1,10 @@
 """Export to TensorFlow's SavedModel, a folder for TensorFlow Serving and `tf.saved_model.load`."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
+import numpy as np
 
 from autonas.exports import base
 
@@ -10,10 +14,12 @@ class SavedModel(base.Format):
 
     name = "TensorFlow"
 
-    def packages(self):
+    def packages(self) -> str:
         return "tensorflow"
 
-    def write(self, model, path, rows, codes):
+    def write(
+        self, model: keras.Model, path: str, rows: dict[str, np.ndarray], codes: Mapping[str, Any]
+    ) -> dict[str, str]:
         specs = [
             keras.InputSpec(dtype=tensor.dtype, shape=tensor.shape, name=base.identifier(name))
             for name, tensor in zip(base.input_names(model), keras.tree.flatten(model.input), strict=True)
@@ -22,7 +28,7 @@ class SavedModel(base.Format):
         model.export(path, format="tf_saved_model", input_signature=signature, verbose=False)
         return base.shapes(model)
 
-    def run(self, path, rows):
+    def run(self, path: str, rows: dict[str, np.ndarray]) -> list[np.ndarray]:
         import tensorflow as tf
 
         tensors = {

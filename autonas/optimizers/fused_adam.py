@@ -1,5 +1,7 @@
 """AdamW on one flat vector of all weights."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -31,21 +33,21 @@ class FusedAdamW(fused_optimizer.FusedOptimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        weight_decay=0.0,
-        beta_1=0.9,
-        beta_2=0.99,
-        epsilon=1e-7,
-        clip_norm=None,
-        name="fused_adamw",
-        **kwargs,
-    ):
+        learning_rate: float = 0.001,
+        weight_decay: float = 0.0,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        epsilon: float = 1e-7,
+        clip_norm: float | None = None,
+        name: str = "fused_adamw",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, name)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def change(self, gradient, decay, learning_rate):
+    def change(self, gradient: Any, decay: Any, learning_rate: Any) -> Any:
         step = ops.cast(self.iterations + 1, "float32")
         first = self.first_moment + (1 - self.beta_1) * (gradient - self.first_moment)
         second = self.second_moment + (1 - self.beta_2) * (ops.square(gradient) - self.second_moment)
@@ -55,6 +57,6 @@ class FusedAdamW(fused_optimizer.FusedOptimizer):
         self.second_moment.assign(second)
         return scale * first / (ops.sqrt(second * correction) + self.epsilon) + learning_rate * decay
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
         return {**super().get_config(), **own}

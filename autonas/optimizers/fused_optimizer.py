@@ -1,6 +1,8 @@
 """Base class of optimizers on one flat vector of all weights, whose step needs few operations to trace."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -23,14 +25,14 @@ class FusedOptimizer(keras.optimizers.Optimizer):
     """
 
     #: Names of the state vectors.
-    moments = ()
+    moments: tuple[str, ...] = ()
 
-    def __init__(self, learning_rate, weight_decay, clip_norm, name):
+    def __init__(self, learning_rate: float, weight_decay: float, clip_norm: float | None, name: str) -> None:
         super().__init__(learning_rate=learning_rate, name=name)
         self.decay = weight_decay
         self.clip_norm = clip_norm
 
-    def change(self, gradient, decay, learning_rate):
+    def change(self, gradient: Any, decay: Any, learning_rate: Any) -> Any:
         """Update the state vectors and return the vector to subtract from the weights.
 
         Args:
@@ -44,7 +46,7 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         """
         raise NotImplementedError
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
@@ -52,7 +54,7 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         for name in self.moments:
             setattr(self, name, self.add_variable((size,), name=name))
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
         if not self.built:
             self.build(trainable_variables)
         # With the kernels first, weight decay applies to a single slice.
@@ -73,14 +75,14 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         for variable, values in zip(variables, slices, strict=True):
             variable.assign(ops.cast(_reshaped(values, variable.shape), variable.dtype))
 
-    def _decay_of(self, weights, variables):
+    def _decay_of(self, weights: Any, variables: Sequence[keras.Variable]) -> Any:
         """Return the argument `decay` of `change`."""
         if not self.decay:
             return 0
         n_kernels = sum(math.prod(variable.shape) for variable in variables if len(variable.shape) > 1)
         return ops.concatenate([self.decay * weights[:n_kernels], ops.zeros_like(weights[n_kernels:])])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "learning_rate": float(ops.convert_to_numpy(self.learning_rate)),
@@ -89,10 +91,10 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         }
 
 
-def _concatenate(tensors):
+def _concatenate(tensors: Sequence[Any]) -> Any:
     return ops.concatenate([_reshaped(ops.cast(tensor, "float32"), (-1,)) for tensor in tensors])
 
 
-def _reshaped(tensor, shape):
+def _reshaped(tensor: Any, shape: Sequence[int]) -> Any:
     """Reshape a tensor, skipping the operation for a vector, as most weights are, to keep the trace short."""
     return tensor if len(tensor.shape) == len(shape) == 1 else ops.reshape(tensor, shape)

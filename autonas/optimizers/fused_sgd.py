@@ -1,5 +1,7 @@
 """SGD on one flat vector of all weights, which doesn't change unused weights."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -28,15 +30,23 @@ class FusedSGD(fused_optimizer.FusedOptimizer):
 
     moments = ("velocity",)
 
-    def __init__(self, learning_rate=0.01, momentum=0.9, weight_decay=0.0, clip_norm=None, name="fused_sgd", **kwargs):
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        name: str = "fused_sgd",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, name)
         self.momentum = momentum
 
-    def change(self, gradient, decay, learning_rate):
+    def change(self, gradient: Any, decay: Any, learning_rate: Any) -> Any:
         in_use = ops.not_equal(gradient, 0.0)
         velocity = ops.where(in_use, self.momentum * self.velocity + gradient + decay, self.velocity.value)
         self.velocity.assign(velocity)
         return ops.where(in_use, learning_rate * velocity, 0.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum}

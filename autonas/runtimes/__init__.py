@@ -15,7 +15,7 @@ __all__ = ["RUNTIMES", "ExportedModel", "Session", "check_runtime", "get_runtime
 RUNTIMES = {"litert": LiteRT, "onnx": ONNX, "keras": KerasFunction}
 
 
-def get_runtime(name):
+def get_runtime(name: str) -> type[ExportedModel]:
     """Return the class of exported models of the run time `name`; raise a `ValueError` if the name is unknown."""
     if name not in RUNTIMES:
         raise ValueError(f"`runtime` must be one of {', '.join(map(repr, RUNTIMES))}. Received: runtime={name!r}")
@@ -23,7 +23,7 @@ def get_runtime(name):
 
 
 @functools.cache
-def check_runtime(name):
+def check_runtime(name: str) -> None:
     """Check that a run time works on this machine: export a model of one layer to the run time and run the export.
 
     Raises:

@@ -1,7 +1,11 @@
 """Base classes of run times: exported models, and the sessions that run them."""
 
+from __future__ import annotations
+
 import abc
 import typing
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,22 +29,22 @@ class ExportedModel(abc.ABC):
         inputs: List of the `InputSpec`s of the model's inputs.
     """
 
-    def __init__(self, inputs):
+    def __init__(self, inputs: Sequence[InputSpec]) -> None:
         self.inputs = inputs
 
     @classmethod
     @abc.abstractmethod
-    def packages(cls):
+    def packages(cls) -> str:
         """Return the arguments of `pip install` that the run time needs under Keras's backend, a string."""
 
     @classmethod
     @abc.abstractmethod
-    def version(cls):
+    def version(cls) -> str:
         """Return the version of the run time, a string."""
 
     @classmethod
     @abc.abstractmethod
-    def export(cls, model, batch_size):
+    def export(cls, model: keras.Model, batch_size: int) -> ExportedModel:
         """Export a model.
 
         Args:
@@ -53,43 +57,43 @@ class ExportedModel(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def content(self):
+    def content(self) -> bytes:
         """Return the bytes of the exported file."""
 
     @abc.abstractmethod
-    def session(self, n_threads=1):
+    def session(self, n_threads: int = 1) -> Session:
         """Return a `Session` that runs the model on `n_threads` threads, fed with `example_inputs`."""
 
 
 class ExportedFile(ExportedModel):
     """A model in the file format of a run time, held as bytes."""
 
-    def __init__(self, inputs, content):
+    def __init__(self, inputs: Sequence[InputSpec], content: bytes) -> None:
         super().__init__(inputs)
         self._content = content
 
     @classmethod
-    def export(cls, model, batch_size):
+    def export(cls, model: keras.Model, batch_size: int) -> ExportedFile:
         inputs = input_specs(model, batch_size)
         with silence.silent_stderr():
             return cls(inputs, cls.convert(model, inputs))
 
     @property
-    def content(self):
+    def content(self) -> bytes:
         return self._content
 
-    def session(self, n_threads=1):
+    def session(self, n_threads: int = 1) -> Session:
         session = self.open(n_threads)
         session.feed(example_inputs(self.inputs))
         return session
 
     @staticmethod
     @abc.abstractmethod
-    def convert(model, inputs):
+    def convert(model: keras.Model, inputs: Sequence[InputSpec]) -> bytes:
         """Convert a model to the bytes of a file for inputs of these `InputSpec`s."""
 
     @abc.abstractmethod
-    def open(self, n_threads):
+    def open(self, n_threads: int) -> Session:
         """Return a `Session` without inputs."""
 
 
@@ -103,19 +107,19 @@ class Session(abc.ABC):
     runs_in_caller = False
 
     @abc.abstractmethod
-    def feed(self, arrays):
+    def feed(self, arrays: Sequence[np.ndarray]) -> None:
         """Set the inputs, a list of arrays."""
 
     @abc.abstractmethod
-    def run(self):
+    def run(self) -> None:
         """Predict once. Return when the prediction is complete."""
 
     @abc.abstractmethod
-    def outputs(self):
+    def outputs(self) -> list[np.ndarray]:
         """Return the predictions of the last run, a list of arrays."""
 
 
-def input_specs(model, batch_size):
+def input_specs(model: keras.Model, batch_size: int | None) -> list[InputSpec]:
     """Return the list of the `InputSpec`s of a model's inputs.
 
     Raises:
@@ -132,12 +136,12 @@ def input_specs(model, batch_size):
     return specs
 
 
-def predict(model, tensors):
+def predict(model: keras.Model, tensors: Sequence[Any]) -> list[Any]:
     """Return the list of a model's outputs for a list of its inputs."""
     return keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, list(tensors)), training=False))
 
 
-def example_inputs(specs):
+def example_inputs(specs: Sequence[InputSpec]) -> list[np.ndarray]:
     """Return input arrays for measurements, the same at every call.
 
     Float inputs are standard normal numbers. Integer inputs are 0, an index that is valid in any vocabulary.

@@ -1,13 +1,19 @@
 """ONNX Runtime: the run time of servers and desktops."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import os
 import tempfile
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 
 from autonas.runtimes import base, tensorflow_function
+from autonas.runtimes.base import InputSpec
 
 
 class ONNX(base.ExportedFile):
@@ -17,26 +23,26 @@ class ONNX(base.ExportedFile):
     """
 
     @classmethod
-    def packages(cls):
+    def packages(cls) -> str:
         converter = {"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}
         return f"onnxruntime onnx {converter[keras.backend.backend()]}"
 
     @classmethod
-    def version(cls):
+    def version(cls) -> str:
         return importlib.metadata.version("onnxruntime")
 
     @staticmethod
-    def convert(model, inputs):
+    def convert(model: keras.Model, inputs: Sequence[InputSpec]) -> bytes:
         return (_from_tensorflow if keras.backend.backend() == "tensorflow" else _from_keras)(model, inputs)
 
-    def open(self, n_threads):
+    def open(self, n_threads: int) -> ONNXSession:
         return ONNXSession(self.content, n_threads)
 
 
 class ONNXSession(base.Session):
     """Session of ONNX Runtime on the CPU."""
 
-    def __init__(self, content, n_threads):
+    def __init__(self, content: bytes, n_threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -47,17 +53,17 @@ class ONNXSession(base.Session):
         self.runs_in_caller = n_threads == 1
         self._names = [node.name for node in self._session.get_inputs()]
 
-    def feed(self, arrays):
+    def feed(self, arrays: Sequence[np.ndarray]) -> None:
         self._arrays = dict(zip(self._names, arrays, strict=True))
 
-    def run(self):
+    def run(self) -> None:
         self._outputs = self._session.run(None, self._arrays)
 
-    def outputs(self):
+    def outputs(self) -> list[np.ndarray]:
         return self._outputs
 
 
-def _from_tensorflow(model, inputs):
+def _from_tensorflow(model: keras.Model, inputs: Sequence[InputSpec]) -> bytes:
     import tf2onnx
     from onnx import numpy_helper
 
@@ -75,7 +81,7 @@ def _from_tensorflow(model, inputs):
     return proto.SerializeToString()
 
 
-def _choose(context, node, name, arguments):
+def _choose(context: Any, node: Any, name: str, arguments: Any) -> None:
     """Convert SelectV2 to Where.
 
     tf2onnx's own handler multiplies the two choices by 0 and 1, so a NaN in the choice that isn't taken would remain.
@@ -83,7 +89,7 @@ def _choose(context, node, name, arguments):
     node.type = "Where"
 
 
-def _from_keras(model, inputs):
+def _from_keras(model: keras.Model, inputs: Sequence[InputSpec]) -> bytes:
     specs = [
         keras.InputSpec(shape=spec.shape, dtype=spec.dtype, name=f"input_{position}")
         for position, spec in enumerate(inputs)

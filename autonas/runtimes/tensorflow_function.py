@@ -1,12 +1,16 @@
 """Conversion of a Keras model to a TensorFlow function with constant weights, the input of the converters."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from autonas.backends import gradients
 from autonas.runtimes import base
+from autonas.runtimes.base import InputSpec
 
 
-def constant_function(model, inputs, traced_for_any_batch=False):
+def constant_function(model: keras.Model, inputs: Sequence[InputSpec], traced_for_any_batch: bool = False) -> Any:
     """Return a model's prediction as a TensorFlow function, under Keras's TensorFlow or JAX backend.
 
     The weights are constants instead of variables: a conversion is several times as fast, and a converter can't lose
@@ -24,7 +28,7 @@ def constant_function(model, inputs, traced_for_any_batch=False):
     """
     import tensorflow as tf
 
-    def predict(*tensors):
+    def predict(*tensors: Any) -> Any:
         return {f"output_{position}": output for position, output in enumerate(base.predict(model, tensors))}
 
     if keras.backend.backend() == "jax":
@@ -34,7 +38,7 @@ def constant_function(model, inputs, traced_for_any_batch=False):
     else:
         values = [variable.numpy() for variable in model.variables]
 
-        def function(*tensors):
+        def function(*tensors: Any) -> Any:
             with gradients.substituted(model.variables, [tf.constant(value) for value in values]):
                 return predict(*tensors)
 

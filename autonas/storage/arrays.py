@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from autonas.storage.atomic import atomic_file, open_without_links
 from autonas.storage.damage import describing_damage
 
 
-def write_arrays(path, arrays):
+def write_arrays(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays to an `.npz` file as `numpy.savez` does, atomically.
 
     Args:
@@ -26,7 +27,7 @@ def write_arrays(path, arrays):
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
-def read_arrays(path):
+def read_arrays(path: str) -> dict[str, np.ndarray]:
     """Read all arrays of an `.npz` file and verify their checksums.
 
     Args:
@@ -49,7 +50,7 @@ def read_arrays(path):
         return {name.removesuffix(".npy"): _read(archive, name) for name in names}
 
 
-def _read(archive, name):
+def _read(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     with archive.open(name) as member:
         array = np.lib.format.read_array(member, allow_pickle=False)
         # `zipfile` verifies the checksum at the end of the content, which isn't reached if the stored shape is too

@@ -2,13 +2,15 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
+from typing import IO, Any, Literal
 
 #: Suffix of the name of a file that is being written.
 UNFINISHED = ".unfinished"
 
 
 @contextlib.contextmanager
-def atomic_file(path, mode="wb"):
+def atomic_file(path: str, mode: Literal["wb", "w"] = "wb") -> Iterator[IO[Any]]:
     """Open a file for writing that replaces `path` when the block ends without an error.
 
     The content is flushed to disk before the file is renamed to `path`. After a killed process or a power failure,
@@ -52,7 +54,7 @@ def atomic_file(path, mode="wb"):
     sync_folder(os.path.dirname(os.path.abspath(path)))
 
 
-def flush(path):
+def flush(path: str) -> None:
     """Flush a file, or a folder and all its files, to disk."""
     if not os.path.isdir(path):
         with open(path, "rb+") as file:
@@ -63,7 +65,7 @@ def flush(path):
     sync_folder(path)
 
 
-def sync_folder(path):
+def sync_folder(path: str) -> None:
     """Flush the entries of a folder to disk on POSIX systems. Other systems can't."""
     if os.name != "posix":
         return
@@ -74,7 +76,7 @@ def sync_folder(path):
         os.close(descriptor)
 
 
-def open_without_links(path, flags):
+def open_without_links(path: str, flags: int) -> int:
     """Open a file that isn't a symbolic link and return its descriptor. Use as the argument `opener` of `open`.
 
     Raises:
@@ -83,6 +85,6 @@ def open_without_links(path, flags):
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
-def _remove(path):
+def _remove(path: str) -> None:
     with contextlib.suppress(OSError):
         os.remove(path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 
 class DamagedFile(ValueError):
@@ -13,14 +14,14 @@ class DamagedFile(ValueError):
         advice: Sentence that tells the user how to proceed. Defaults to `"Restore it from a copy."`.
     """
 
-    def __init__(self, path, reason, advice="Restore it from a copy."):
+    def __init__(self, path: str, reason: str, advice: str = "Restore it from a copy.") -> None:
         super().__init__(f"{os.fspath(path)} is damaged: {reason}. {advice}")
         self.path = os.fspath(path)
         self.reason = reason
 
 
 @contextlib.contextmanager
-def describing_damage(path):
+def describing_damage(path: str) -> Iterator[None]:
     """Return a context that converts errors of reading a file's content to `DamagedFile`.
 
     Args:
@@ -42,6 +43,6 @@ def describing_damage(path):
         raise DamagedFile(path, _phrase(error)) from error
 
 
-def _phrase(error):
+def _phrase(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__

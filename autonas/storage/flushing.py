@@ -2,16 +2,17 @@
 
 import os
 import threading
+from typing import IO, Any
 
 
 class Flusher:
     """Background thread that flushes a file to disk, so that the writer doesn't wait for the flush."""
 
-    def __init__(self):
-        self._thread = None
-        self._error = None
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._error: OSError | None = None
 
-    def begin(self, file):
+    def begin(self, file: IO[Any]) -> None:
         """Start to flush the current content of `file`, after the previous flush has ended.
 
         Raises:
@@ -21,7 +22,7 @@ class Flusher:
         self._thread = threading.Thread(target=self._flush, args=(os.dup(file.fileno()),), daemon=True)
         self._thread.start()
 
-    def wait(self):
+    def wait(self) -> None:
         """Wait until the content written before the last `begin` is on disk.
 
         Raises:
@@ -33,7 +34,7 @@ class Flusher:
         if error is not None:
             raise error
 
-    def _flush(self, descriptor):
+    def _flush(self, descriptor: int) -> None:
         try:
             os.fsync(descriptor)
         except OSError as error:

@@ -7,6 +7,8 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from autonas.storage import atomic, damage, shape
 
@@ -31,12 +33,12 @@ class Manifest:
         files: Base names of the data files, without an id, such as `"network.keras"`.
     """
 
-    def __init__(self, folder, name, files):
+    def __init__(self, folder: str, name: str, files: Sequence[str]) -> None:
         self.folder = os.fspath(folder)
         self.path = os.path.join(self.folder, name)
         self.files = tuple(files)
 
-    def read(self):
+    def read(self) -> dict[str, Any]:
         """Return the content of the manifest, a dict that includes the keys added by `write`.
 
         Raises:
@@ -58,7 +60,7 @@ class Manifest:
             raise damage.DamagedFile(self.path, "its content and its checksum differ")
         return content
 
-    def paths(self, content):
+    def paths(self, content: dict[str, Any]) -> dict[str, str]:
         """Return the paths of the data files, a dict from base name to path.
 
         Args:
@@ -69,7 +71,7 @@ class Manifest:
             ValueError: If a file isn't a regular file.
         """
         if content["version"] == 1:
-            entries = {name: {"name": name} for name in self.files}
+            entries: Any = {name: {"name": name} for name in self.files}
         else:
             with damage.describing_damage(self.path):
                 entries = content.get("files")
@@ -79,7 +81,7 @@ class Manifest:
                     shape.check_shape(entry["name"], _numbered(name, content.get("id")), f"files.{name}.name")
         return {name: self._checked_path(entry) for name, entry in entries.items()}
 
-    def _checked_path(self, entry):
+    def _checked_path(self, entry: dict[str, Any]) -> str:
         path = os.path.join(self.folder, entry["name"])
         try:
             _check_regular(path)
@@ -90,7 +92,7 @@ class Manifest:
             raise damage.DamagedFile(path, f"its content differs from the checksum in {os.path.basename(self.path)}")
         return path
 
-    def write(self, content, writers):
+    def write(self, content: dict[str, Any], writers: Mapping[str, Callable[[str], object]]) -> None:
         """Replace the manifest and its data files.
 
         Files in the folder that the previous manifest doesn't list are left unchanged.
@@ -126,7 +128,7 @@ class Manifest:
             raise
         self._remove(earlier)
 
-    def check_place(self):
+    def check_place(self) -> None:
         """Raise a `ValueError` if the path of the manifest exists and isn't a manifest."""
         try:
             mode = os.lstat(self.path).st_mode
@@ -141,7 +143,7 @@ class Manifest:
             f"{self.path!r}, which isn't the description of a saved model. Choose another folder."
         )
 
-    def _named(self):
+    def _named(self) -> list[str]:
         """Return the names of the data files in the manifest on disk, an empty list if it is missing or damaged."""
         try:
             content = self.read()
@@ -151,7 +153,7 @@ class Manifest:
         except (OSError, ValueError, KeyError, TypeError):
             return []
 
-    def _remove(self, names):
+    def _remove(self, names: Iterable[str]) -> None:
         for name in names:
             path = os.path.join(self.folder, name)
             with contextlib.suppress(OSError):
@@ -159,7 +161,7 @@ class Manifest:
                     os.remove(path)
 
 
-def _numbered(name, identity):
+def _numbered(name: str, identity: str | None) -> str:
     """Return the name of a data file: its base name with the id `identity` of a write."""
     if not isinstance(identity, str) or not _ID.fullmatch(identity):
         raise ValueError(f"`id` must be 16 hexadecimal digits. Received: {identity!r:.60}")
@@ -167,13 +169,13 @@ def _numbered(name, identity):
     return f"{stem}-{identity}{suffix}"
 
 
-def _check_regular(path):
+def _check_regular(path: str) -> None:
     """Raise a `ValueError` unless `path` is a regular file: a link can leave the folder, and a pipe never ends."""
     if not stat.S_ISREG(os.lstat(path).st_mode):
         raise ValueError(f"{path} must be a regular file, not a link or a special file. Put a copy of the file there.")
 
 
-def _entry(path):
+def _entry(path: str) -> dict[str, Any]:
     checksum = hashlib.sha256()
     with open(path, "rb") as file:
         for chunk in iter(lambda: file.read(2**20), b""):
@@ -181,12 +183,12 @@ def _entry(path):
     return {"name": os.path.basename(path), "size": os.path.getsize(path), "sha256": checksum.hexdigest()}
 
 
-def _checksum(content):
+def _checksum(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 @contextlib.contextmanager
-def _naming(path):
+def _naming(path: str) -> Iterator[None]:
     """Return a context that sets the file name of file system errors without one to `path`."""
     try:
         yield

@@ -1,10 +1,12 @@
 """Validation of the content of JSON files by the shape of its types and keys."""
 
+from typing import Any
+
 #: Python types of the values that a type in a shape accepts.
-_EXACT = {str: {str}, int: {int}, float: {int, float}, bool: {bool}}
+_EXACT: dict[type, set[type]] = {str: {str}, int: {int}, float: {int, float}, bool: {bool}}
 
 
-def check_shape(content, shape, name):
+def check_shape(content: Any, shape: Any, name: str) -> None:
     """Raise a `ValueError` unless JSON content has the expected types and keys.
 
     A shape is one of:
@@ -30,7 +32,7 @@ def check_shape(content, shape, name):
         raise ValueError(mismatch)
 
 
-def _mismatch(content, shape, name):
+def _mismatch(content: Any, shape: Any, name: str) -> str | None:
     """Return the message about the first mismatch, or `None`."""
     if isinstance(shape, tuple):
         mismatches = [_mismatch(content, alternative, name) for alternative in shape]
@@ -48,7 +50,7 @@ def _mismatch(content, shape, name):
     return None if fits else f"`{name}` must be {shape!r}. Received: {content!r:.60}"
 
 
-def _mismatch_of_list(content, shape, name):
+def _mismatch_of_list(content: Any, shape: Any, name: str) -> str | None:
     if not isinstance(content, (list, tuple)):
         return f"`{name}` must be a list. Received: {content!r:.60}"
     if len(shape) > 1 and len(content) != len(shape):
@@ -60,7 +62,7 @@ def _mismatch_of_list(content, shape, name):
     return next(filter(None, mismatches), None)
 
 
-def _mismatch_of_dict(content, shape, name):
+def _mismatch_of_dict(content: Any, shape: Any, name: str) -> str | None:
     if not isinstance(content, dict):
         return f"`{name}` must be a dict. Received: {content!r:.60}"
     if str in shape:
