@@ -1,8 +1,12 @@
 """Checks of the arguments of the constructor and of `fit`, before anything is written or trained."""
 
+from __future__ import annotations
+
 import inspect
 import json
 import os
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -11,18 +15,19 @@ from autonas.arguments import checks
 from autonas.backends import precision
 from autonas.data import checks as data_checks
 from autonas.objectives import goal
+from autonas.preparation.request import Request
 from autonas.trials import folder
 
 TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
 
 
-def presets():
+def presets() -> dict[str, dict[str, Any]]:
     """Return the presets, a dict from name to settings."""
     with open(os.path.join(os.path.dirname(__file__), "presets.json"), encoding="utf-8") as file:
         return json.load(file)
 
 
-def check(request):
+def check(request: Request) -> None:
     """Raise a `ValueError` that names the first invalid argument of an estimator's constructor.
 
     Args:
@@ -63,7 +68,7 @@ def check(request):
         folder.check(request.directory)
 
 
-def check_call(estimator, x, y, unknown):
+def check_call(estimator: Any, x: Any, y: Any, unknown: Mapping[str, Any]) -> None:
     """Raise an error for a call of `fit` in the style of AutoGluon or Keras; the message has the call to write instead.
 
     Args:
@@ -109,7 +114,7 @@ _OTHERS_ARGUMENTS = {
 }
 
 
-def _check_class_weight(class_weight):
+def _check_class_weight(class_weight: Any) -> None:
     if isinstance(class_weight, dict):
         weights = class_weight.values()
         wrong = [weight for weight in weights if not checks.is_number(weight) or not 0 <= weight < float("inf")]
@@ -119,7 +124,7 @@ def _check_class_weight(class_weight):
         _refuse("class_weight", "a dict from label to weight, 'balanced' or None", class_weight)
 
 
-def _refuse_keras_tuners_workers():
+def _refuse_keras_tuners_workers() -> None:
     names = [name for name in ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP") if os.environ.get(name)]
     if names:
         raise ValueError(
@@ -129,11 +134,11 @@ def _refuse_keras_tuners_workers():
         )
 
 
-def _positive_integer(request, name):
+def _positive_integer(request: Request, name: str) -> None:
     value = getattr(request, name)
     if value is not None:
         checks.check_integer(name, value, 1, "a positive integer or None")
 
 
-def _refuse(name, expected, value):
+def _refuse(name: str, expected: str, value: object) -> NoReturn:
     raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r:.100}")

@@ -3,24 +3,32 @@
 import contextlib
 import datetime
 import os
+from collections.abc import Iterator
+from typing import Any
 
 from autonas import oracles
+from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
+from autonas.estimators.plan import Plan
 from autonas.evaluation.budget import TimeBudget
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
+from autonas.oracles import Oracle
 from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
-from autonas.reporting import ProgressReporter, ReporterList, TensorBoardReporter, tensorboard
+from autonas.preparation.arrays import Prepared
+from autonas.preparation.request import Request
+from autonas.reporting import ProgressReporter, Reporter, ReporterList, TensorBoardReporter, tensorboard
 from autonas.search import one_shot
 from autonas.search.state import SearchState
 from autonas.search.tuner import Tuner
 from autonas.search_space import portfolio
+from autonas.search_space.optimization import Optimization
 from autonas.trials import folder, lock
 from autonas.trials import header as headers
 
 
 @contextlib.contextmanager
-def opened_search(plan, prepared, data):
+def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tuner]:
     """Hold the lock of the run's folder, and yield the `Tuner` of the search in this folder.
 
     Args:
@@ -45,13 +53,14 @@ def opened_search(plan, prepared, data):
         yield search
 
 
-def make_oracle(plan, prepared):
+def make_oracle(plan: Plan, prepared: Prepared) -> Oracle:
     """Return the oracle of a plan, which searches the space of the prepared problem, or the space of its supernet."""
     graph, n_train = prepared.graph, prepared.dataset.n_train
     searched, updates_per_epoch = prepared.space, None
     if plan.strategy.trains_supernet:
         searched = one_shot.build_supernet(graph, plan.budget.time_limit).space
-        updates_per_epoch = max(1, n_train // graph.optimization.batch_size_of(searched.values))
+        training = graph.optimization or Optimization()
+        updates_per_epoch = max(1, n_train // training.batch_size_of(searched.values))
     fidelity, fidelity_arguments = plan.fidelity(n_train, graph.features.values())
     return oracles.get_oracle(
         Recipe(plan.strategy.strategy, plan.strategy.weight_sharing, fidelity, fidelity_arguments),
@@ -62,7 +71,9 @@ def make_oracle(plan, prepared):
     )
 
 
-def _make_tuner(plan, prepared, oracle, supernet_training, directory):
+def _make_tuner(
+    plan: Plan, prepared: Prepared, oracle: Oracle, supernet_training: dict[str, Any] | None, directory: str
+) -> Tuner:
     dataset, epochs = prepared.dataset, _full_epochs(plan, prepared)
     execution, refits = plan.execution, plan.validation.refit and dataset.final_rows is not None
     supernet = None
@@ -84,11 +95,11 @@ def _make_tuner(plan, prepared, oracle, supernet_training, directory):
     return Tuner(state, execution.executor, plan.budget.patience)
 
 
-def _full_epochs(plan, prepared):
+def _full_epochs(plan: Plan, prepared: Prepared) -> int:
     return plan.budget.full_epochs(prepared.dataset.n_train)
 
 
-def _directory(request, header):
+def _directory(request: Request, header: dict[str, Any]) -> str:
     """Return the folder of the run. Raise an error if it holds a search on other data or in another space."""
     if request.directory is None:
         stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S")
@@ -100,8 +111,9 @@ def _directory(request, header):
     return directory
 
 
-def _make_reporter(request, directory):
-    reporters, lines = [], []
+def _make_reporter(request: Request, directory: str) -> Reporter:
+    reporters: list[Reporter] = []
+    lines: list[str] = []
     if request.tensorboard:
         log = os.path.join(directory, "tensorboard")
         reporters.append(TensorBoardReporter(log))

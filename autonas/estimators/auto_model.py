@@ -14,8 +14,12 @@ from autonas.backends import memory
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, assembly, fitted, search_info
 from autonas.estimators import plan as planning
+from autonas.estimators.plan import Plan
 from autonas.prediction import predictor as predictor_module
 from autonas.preparation import arrays
+from autonas.preparation.arrays import Prepared
+from autonas.search.final_stage import Served
+from autonas.search.tuner import Tuner
 from autonas.trials import lock
 from autonas.trials.states import Stage
 
@@ -210,7 +214,7 @@ class AutoModel(fitted.FittedModel):
         self.verbose = verbose
 
     @property
-    def known_task(self):
+    def known_task(self) -> str | None:
         """The task as far as it is known before `fit`, or `None`."""
         return self.task or self.fixed_task
 
@@ -297,7 +301,7 @@ class AutoModel(fitted.FittedModel):
             self._serve(prepared, search, search.serve_another(trial_id))
         return self
 
-    def _prepare(self, plan, data):
+    def _prepare(self, plan: Plan, data: FitData) -> Prepared:
         """Return the `Prepared` problem of a plan and its data."""
         if data.is_stream:
             from autonas.preparation import streams  # TensorFlow only.
@@ -307,7 +311,7 @@ class AutoModel(fitted.FittedModel):
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         return arrays.prepare(plan, data)
 
-    def _serve(self, prepared, search, served):
+    def _serve(self, prepared: Prepared, search: Tuner, served: Served) -> None:
         """Learn the attributes of the network that is served, and save the estimator in the folder of the run."""
         record, trial = served.record, served.trial
         network = predictor_module.without_training_parts(served.network)
@@ -336,7 +340,7 @@ class AutoModel(fitted.FittedModel):
         self._set_learned()
         self.save(os.path.join(search.state.directory, "model"))
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> AutoModel:
         """Clone the estimator as `sklearn.base.clone` does, with both ends of a graph of blocks copied together."""
         parameters = self.get_params(deep=False)
         ends = copy.deepcopy((parameters.pop("inputs"), parameters.pop("outputs")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from autonas.exports import Export
 
 
-def _predicts_classes(estimator):
+def _predicts_classes(estimator: Any) -> bool:
     if (estimator.task_ if hasattr(estimator, "task_") else estimator.known_task) == "regression":
         raise AttributeError("predict_proba exists only for classification; the task is regression")
     return True
@@ -35,7 +36,7 @@ def _predicts_classes(estimator):
 class FittedModel(inspection.InspectedModel):
     """Base class of the estimators: every method that needs no search."""
 
-    def _set_learned(self):
+    def _set_learned(self) -> None:
         """Set the attributes that follow from the predictor."""
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             # The attributes of an earlier fit.
@@ -130,7 +131,7 @@ class FittedModel(inspection.InspectedModel):
         ]
         return float(np.mean(scores))
 
-    def _point(self, limits):
+    def _point(self, limits: dict[str, float]) -> str:
         """Return the `trial_id` of the best point of the front within limits; see `select`."""
         points, directions = self.pareto_front(), dict(self.objectives_)
         unknown = next((name for name in limits if name not in directions), None)
@@ -177,7 +178,7 @@ class FittedModel(inspection.InspectedModel):
             print(f"Ensemble in {served.record.seconds:.0f} s: {served.record.message}")
         return self
 
-    def _search_of_fit(self, name):
+    def _search_of_fit(self, name: str) -> tuple[Any, Any]:
         """Return the `Prepared` problem and the `Tuner` of `fit`.
 
         Raises:
@@ -253,7 +254,7 @@ class FittedModel(inspection.InspectedModel):
         check_is_fitted(self, "predictor_")
         return exports.export(self, path, None if x is None else self._raw_rows(x))
 
-    def _raw_rows(self, x):
+    def _raw_rows(self, x: Any) -> Any:
         """Return the rows of `x` as the encoders take them."""
         return x
 
@@ -311,13 +312,13 @@ class FittedModel(inspection.InspectedModel):
         """
         return persistence.load(cls, path)
 
-    def _outputs(self, x):
+    def _outputs(self, x: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self, "predictor_")
         if is_stream(x):
             return self.predictor_.stream_outputs(x, type(self).__name__)[0]
         return self.predictor_.outputs(x, type(self).__name__)
 
-    def _labelled_outputs(self, x, y):
+    def _labelled_outputs(self, x: Any, y: Any) -> tuple[dict[str, np.ndarray], Any]:
         """Return the outputs of the network and the targets; `x` holds both if it is a dataset."""
         check_is_fitted(self, "predictor_")
         if not is_stream(x):
@@ -331,7 +332,7 @@ class FittedModel(inspection.InspectedModel):
             )
         return self.predictor_.stream_outputs(x, type(self).__name__, labelled=True)
 
-    def _metric(self, name, task):
+    def _metric(self, name: str, task: str) -> metrics.Metric:
         """Return a metric by its name, for a task.
 
         Raises:
@@ -347,16 +348,16 @@ class FittedModel(inspection.InspectedModel):
                 f"`model.set_params(metrics=[{name}])`."
             ) from error
 
-    def _per_head(self, outputs, convert):
+    def _per_head(self, outputs: dict[str, np.ndarray], convert: Callable[[Any, np.ndarray], Any]) -> Any:
         values = [convert(target, outputs[name]) for name, target in self.predictor_.targets.items()]
         return values[0] if len(values) == 1 else values
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # A pickled copy has no search: the search holds the rows of `fit`.
         return {name: value for name, value in super().__getstate__().items() if name != "_searched"}
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "predictor_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         return tags.set_tags(super().__sklearn_tags__(), self)

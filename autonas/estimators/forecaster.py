@@ -20,7 +20,9 @@ from autonas.data import autoregression, checks, is_stream, masks, splits
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, auto_model
 from autonas.estimators import plan as planning
+from autonas.estimators.plan import Plan
 from autonas.preparation import arrays
+from autonas.preparation.arrays import Prepared
 from autonas.search_space import defaults
 from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
@@ -143,7 +145,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         truth, forecasts = self._truth_and_forecasts(x, y)
         return float(r2_score(truth, forecasts, sample_weight=sample_weight))
 
-    def _raw_rows(self, x):
+    def _raw_rows(self, x: Any) -> Any:
         windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
         return self._windows(windows) if windows.ndim == 3 else self._values(x)[None]
 
@@ -155,7 +157,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     # ------------------------------------------------------------------ preparation
 
-    def _prepare(self, plan, data):
+    def _prepare(self, plan: Plan, data: FitData) -> Prepared:
         check_integer("horizon", self.horizon, 1, "a positive number of steps")
         if self.lookback is not None:
             check_integer("lookback", self.lookback, 1, "a positive number of steps")
@@ -218,7 +220,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         )
         return prepared
 
-    def _choose_lookback(self, values, outputs):
+    def _choose_lookback(self, values: np.ndarray, outputs: np.ndarray) -> tuple[int, float | None]:
         """Return the lookback and the penalty of the linear forecast, `None` if unknown.
 
         A continued search keeps its lookback: the clock might end the choice earlier the second time.
@@ -234,7 +236,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             values[:n_train], outputs[:n_train], self.horizon, target_columns=self.target_columns_, seconds=seconds
         )
 
-    def _with_graph(self, plan, windows):
+    def _with_graph(self, plan: Plan, windows: Any) -> Plan:
         """Return the plan with the graph that corrects a linear forecast of windows."""
         node = inputs_module.TimeSeriesInput()
         scale = np.sqrt(np.square(windows - windows[:, -1:]).mean(axis=(0, 1)))
@@ -255,14 +257,15 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     # ------------------------------------------------------------------ series
 
-    def _learn_columns(self, series, y):
+    def _learn_columns(self, series: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return series `(time, channels)` and targets `(time, targets)`, and learn the names of their columns."""
         values, self.columns_ = _read(series, "series")
         self.flat_ = np.ndim(series) == 1
         if y is None:
-            self.target_columns_ = _target_columns(self.target, self.columns_, values.shape[1])
+            columns = _target_columns(self.target, self.columns_, values.shape[1])
+            self.target_columns_: list[int] | None = columns
             self.flat_ = self.flat_ or isinstance(self.target, (str, numbers.Integral))
-            return values, values[:, self.target_columns_]
+            return values, values[:, columns]
         if self.target is not None:
             raise ValueError("`target` names columns of `series` to forecast, and must be None if `y` is given.")
         outputs, _ = _read(y, "y")
@@ -270,7 +273,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.target_columns_, self.flat_ = None, np.ndim(y) == 1
         return values, outputs
 
-    def _values(self, x):
+    def _values(self, x: Any) -> np.ndarray:
         values, columns = _read(x, "x")
         if self.columns_ is not None and columns is not None and columns != self.columns_:
             missing = [name for name in self.columns_ if name not in columns]
@@ -279,7 +282,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             values = values[:, [columns.index(name) for name in self.columns_]]
         return self._windows(values[None])[0]
 
-    def _windows(self, windows):
+    def _windows(self, windows: np.ndarray) -> np.ndarray:
         """Return the last steps of windows `(n, steps, channels)`, after a check."""
         (encoder,) = self.predictor_.encoders.values()
         n_channels = encoder.raw_shape_[1]
@@ -292,17 +295,17 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         _check_complete(windows, "x")
         return windows[:, -self.lookback_ :]
 
-    def _forecast(self, windows):
+    def _forecast(self, windows: np.ndarray) -> np.ndarray:
         outputs = self._outputs_of(windows)
         return outputs if self.flat_ else outputs.reshape(len(windows), self.horizon, -1)
 
-    def _outputs_of(self, windows):
+    def _outputs_of(self, windows: np.ndarray) -> np.ndarray:
         """Return the forecasts `(n, horizon * targets)`."""
         ((name, target),) = self.predictor_.targets.items()
         outputs = self.predictor_.outputs(windows, type(self).__name__)[name]
         return outputs.astype("float64") * target.deviation_ + target.mean_
 
-    def _truth_and_forecasts(self, x, y):
+    def _truth_and_forecasts(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         check_is_fitted(self, "predictor_")
         values, columns = _read(x, "x")
         if (y is None) != (self.target_columns_ is not None):
@@ -313,11 +316,13 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
         return future, self._outputs_of(self._windows(windows))
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> TimeSeriesForecaster:
         return type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})
 
 
-def _with_linear_forecast(network, refitted=False, *, head_name, forecasts, deviation):
+def _with_linear_forecast(
+    network: keras.Model, refitted: bool = False, *, head_name: str, forecasts: tuple[Any, Any], deviation: np.ndarray
+) -> keras.Model:
     """Return a network with the linear forecast that the network corrects.
 
     Args:
@@ -330,12 +335,12 @@ def _with_linear_forecast(network, refitted=False, *, head_name, forecasts, devi
     return forecast_module.with_linear_forecast(network, head_name, forecasts[refitted], deviation)
 
 
-def _last_values(outputs, lookback, n_windows, horizon):
+def _last_values(outputs: np.ndarray, lookback: int, n_windows: int, horizon: int) -> np.ndarray:
     """Return the forecasts `(n_windows, horizon * targets)` that each step is like the last step of its window."""
     return np.tile(outputs[lookback - 1 : lookback - 1 + n_windows], horizon)
 
 
-def _with_arguments_of_auto_model(constructor):
+def _with_arguments_of_auto_model(constructor: Any) -> None:
     """Write the arguments of `AutoModel` into the signature of a constructor that takes them as `**others`, where
     scikit-learn looks for the names of parameters."""
     *own, _ = inspect.signature(constructor).parameters.values()
@@ -347,11 +352,11 @@ def _with_arguments_of_auto_model(constructor):
 _with_arguments_of_auto_model(TimeSeriesForecaster.__init__)
 
 
-def _shaped(outputs):
+def _shaped(outputs: np.ndarray) -> np.ndarray:
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
 
-def _read(series, name):
+def _read(series: Any, name: str) -> tuple[np.ndarray, list[Any] | None]:
     """Return a series as `(time, channels)` of float64, and the names of its columns or `None`."""
     if is_stream(series):
         raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
@@ -371,7 +376,7 @@ def _read(series, name):
     return values.reshape(len(values), -1), columns
 
 
-def _check_complete(values, name):
+def _check_complete(values: np.ndarray, name: str) -> None:
     bad = ~np.isfinite(values)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -381,7 +386,7 @@ def _check_complete(values, name):
         )
 
 
-def _target_columns(target, columns, n_channels):
+def _target_columns(target: Any, columns: list[Any] | None, n_channels: int) -> list[int]:
     """Return the indices of the columns to forecast."""
     if target is None:
         return list(range(n_channels))
@@ -390,7 +395,7 @@ def _target_columns(target, columns, n_channels):
     for column in wanted:
         if columns is not None and column in columns:
             indices.append(columns.index(column))
-        elif isinstance(column, numbers.Integral) and -n_channels <= column < n_channels:
+        elif isinstance(column, numbers.Integral) and -n_channels <= int(column) < n_channels:
             indices.append(int(column) % n_channels)
         else:
             known = "none has a name" if columns is None else checks.name_labels(columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import pathlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
@@ -164,18 +165,18 @@ class InspectedModel(BaseEstimator):
         pathlib.Path(path).write_text(written, encoding="utf-8")
 
     @property
-    def _repr_html_(self):
-        """Return the HTML representation, if scikit-learn's setting `display` asks for one."""
+    def _repr_html_(self) -> Callable[[], str]:
+        """The function that returns the HTML representation, if scikit-learn's setting `display` asks for one."""
         inner = super()._repr_html_  # Raises an error if the setting is "text".
         return inner if not hasattr(self, "search_") else self._representation
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         bundle = super()._repr_mimebundle_(**kwargs)
         if "text/html" in bundle and hasattr(self, "search_"):
             bundle["text/html"] = self._representation()
         return bundle
 
-    def _representation(self):
+    def _representation(self) -> str:
         """Return the HTML representation of a fitted estimator."""
         search, records = self._search()
         arguments = f'<pre style="white-space: pre-wrap">{html.escape(repr(self))}</pre>'
@@ -185,17 +186,17 @@ class InspectedModel(BaseEstimator):
 
     # ------------------------------------------------------------------ records
 
-    def _records(self):
+    def _records(self) -> list[TrialRecord]:
         return [TrialRecord.from_json(record) for record in self.records_]
 
-    def _search(self):
+    def _search(self) -> tuple[SearchInfo, list[TrialRecord]]:
         """Return the `SearchInfo` and the list of the records."""
         check_is_fitted(self, "predictor_")
         return SearchInfo.from_json(self.search_), self._records()
 
-    def _served(self, search, records):
+    def _served(self, search: SearchInfo, records: list[TrialRecord]) -> TrialRecord | None:
         return winner(search, records)
 
-    def _importances(self):
+    def _importances(self) -> Any:
         search, records = self._search()
         return importance.importances(records, search.space, search.direction)

@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ _LEARNED = {
 _PAIRS = ("objectives_", "ensemble_")
 
 
-def save(estimator, path, examples=True):
+def save(estimator: Any, path: str | os.PathLike[str], examples: bool = True) -> None:
     """Write a fitted estimator to a folder; see `FittedModel.save`."""
     predictions = getattr(estimator, "validation_predictions_", []) if examples else []
     content = {
@@ -55,7 +56,7 @@ def save(estimator, path, examples=True):
         },
         "predictions": [{"name": head.name, "task": head.task, "classes": head.classes} for head in predictions],
     }
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{name}_{number}": _some_rows(getattr(head, name))
         for number, head in enumerate(predictions)
         for name in ("truth", "outputs")
@@ -65,7 +66,7 @@ def save(estimator, path, examples=True):
         writers[_PREDICTIONS] = lambda name: np.savez_compressed(name, **arrays)
     write_network = writers[predictor.NETWORK]
 
-    def write_checked_network(name):
+    def write_checked_network(name: str) -> None:
         write_network(name)
         reason = saved_network.refusal(name)
         if reason is not None:
@@ -75,12 +76,12 @@ def save(estimator, path, examples=True):
     _manifest(path).write(content, writers)
 
 
-def check_place(path):
+def check_place(path: str) -> None:
     """Raise a `ValueError` if a folder holds a file that keeps `save` from writing."""
     _manifest(path).check_place()
 
 
-def load(cls, path):
+def load(cls: type[Any], path: str | os.PathLike[str]) -> Any:
     """Return the fitted estimator of a folder that `save` wrote; see `FittedModel.load`."""
     manifest = _manifest(path)
     if not os.path.lexists(manifest.path):
@@ -102,11 +103,11 @@ def load(cls, path):
     return estimator
 
 
-def _manifest(path):
+def _manifest(path: str | os.PathLike[str]) -> storage.Manifest:
     return storage.Manifest(path, _MANIFEST, (*predictor.FILES, _PREDICTIONS))
 
 
-def _shape(version):
+def _shape(version: int) -> dict[str, Any]:
     shape = {
         "version": int,
         "class": str,
@@ -117,7 +118,7 @@ def _shape(version):
     return shape if version == 1 else {**shape, "id": str, "files": {str: object}}
 
 
-def _class_name(cls):
+def _class_name(cls: type[Any]) -> str:
     """Return the name of an estimator's class in a file: where it is public, or where it is defined."""
     return next(
         (f"autonas.{name}" for name in _ESTIMATORS if getattr(autonas, name) is cls),
@@ -125,7 +126,7 @@ def _class_name(cls):
     )
 
 
-def _class(cls, saved_name, path):
+def _class(cls: type[Any], saved_name: str, path: str) -> type:
     """Return the class of the estimator: a class of autonas, or `cls` if the file was saved by `cls`."""
     if saved_name in _NAMES:
         return getattr(autonas, _NAMES[saved_name])
@@ -139,11 +140,11 @@ def _class(cls, saved_name, path):
     )
 
 
-def _learned_shapes(cls):
+def _learned_shapes(cls: type[Any]) -> dict[str, Any]:
     return {**_LEARNED, **cls.also_learned}
 
 
-def _estimator(cls, content):
+def _estimator(cls: type[Any], content: dict[str, Any]) -> Any:
     """Return the estimator without its predictor."""
     unknown = [name for name in content["arguments"] if name not in cls._get_param_names()]
     if unknown:
@@ -159,7 +160,7 @@ def _estimator(cls, content):
     return estimator
 
 
-def _read_predictions(path, heads):
+def _read_predictions(path: str, heads: Any) -> Any:
     arrays = storage.read_arrays(path)
     return [
         records.HeadPredictions(truth=arrays[f"truth_{number}"], outputs=arrays[f"outputs_{number}"], **head)
@@ -167,12 +168,12 @@ def _read_predictions(path, heads):
     ]
 
 
-def _some_rows(array):
+def _some_rows(array: np.ndarray) -> np.ndarray:
     """Return at most `_MAX_PREDICTED_ROWS` rows of an array, evenly spread."""
     return array[np.unique(np.linspace(0, len(array) - 1, _MAX_PREDICTED_ROWS).astype(int))]
 
 
-def _serialized_arguments(estimator):
+def _serialized_arguments(estimator: Any) -> dict[str, Any]:
     """Return the constructor arguments that JSON holds exactly. A graph or an oracle isn't needed for predictions."""
     serialized = {}
     for name, value in estimator.get_params(deep=False).items():

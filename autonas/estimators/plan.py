@@ -1,13 +1,19 @@
 """The plan of a search: the arguments of an estimator, resolved once at the top of `fit`."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import time
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
 from autonas import execution, oracles
 from autonas.backends import parallel
+from autonas.data.features import Feature
+from autonas.data.fit_data import FitData
 from autonas.estimators import arguments
 from autonas.preparation import combinations
 from autonas.preparation.request import Request
@@ -95,7 +101,7 @@ class Strategy:
     trains_supernet: bool
 
     @property
-    def takes_fidelity(self):
+    def takes_fidelity(self) -> bool:
         """Whether the search may begin with short trainings that the user didn't ask for.
 
         The finalists of a supernet are few, and their architectures are known: all are trained in full.
@@ -139,7 +145,7 @@ class Budget:
     epochs: int | None
     preset: dict
 
-    def full_epochs(self, n_train):
+    def full_epochs(self, n_train: int) -> int:
         """Return the epochs of a full training on a number of rows."""
         if self.epochs is not None:
             return self.epochs
@@ -188,7 +194,7 @@ class Plan:
     execution: Execution
     request: Request
 
-    def fidelity(self, n_train, features):
+    def fidelity(self, n_train: int, features: Collection[Feature]) -> tuple[str, dict[str, Any]]:
         """Return the fidelity of the search and the arguments of its oracle.
 
         `"auto"` becomes `"successive_halving"` if a full training takes much longer than building and tracing a
@@ -220,7 +226,7 @@ class Plan:
             options["min_data_share"] = shortest
         return "successive_halving", options
 
-    def optimization(self, n_train, features):
+    def optimization(self, n_train: int, features: Collection[Feature]) -> optimization.Optimization:
         """Return the `Optimization` block: how networks are trained.
 
         Args:
@@ -229,7 +235,7 @@ class Plan:
         """
         sizes = [16, 32, 64, 128, 256]
         default = min(sizes, key=lambda size: abs(np.log2(size) - np.log2(max(n_train, 2) ** 0.5)))
-        options = {"batch_size": ranges.Choice(sizes, default=default)}
+        options: dict[str, Any] = {"batch_size": ranges.Choice(sizes, default=default)}
         fidelity, _ = self.fidelity(n_train, features)
         if fidelity != "full" or oracles.is_low_fidelity(self.strategy.strategy):
             # The oracle decides how long a training is, and over how many epochs the learning rate is annealed.
@@ -237,12 +243,12 @@ class Plan:
         return optimization.Optimization(**options)
 
 
-def training_patience(epochs):
+def training_patience(epochs: int) -> int:
     """Return the epochs without improvement after which a training of so many epochs stops."""
     return max(_MIN_PATIENCE, int(_PATIENCE_SHARE * epochs))
 
 
-def make_plan(estimator, data, started=None):
+def make_plan(estimator: Any, data: FitData, started: float | None = None) -> Plan:
     """Check the arguments of an estimator, and resolve them into a `Plan`.
 
     Args:
@@ -282,7 +288,7 @@ def make_plan(estimator, data, started=None):
     )
 
 
-def _max_trials(request, preset):
+def _max_trials(request: Request, preset: dict[str, Any]) -> int | None:
     """Return the number of trials, or `None` for no limit."""
     strategy = request.strategy
     is_ours = isinstance(strategy, (str, oracles.Oracle))  # An oracle of Keras Tuner ends by itself.
@@ -291,7 +297,7 @@ def _max_trials(request, preset):
     return one_shot.DEFAULT_TRIALS if request.trains_supernet else preset["max_trials"]
 
 
-def _seed(request):
+def _seed(request: Request) -> int:
     """Return the seed: the argument, the seed of the search to be continued, or a new one."""
     if request.seed is not None:
         return int(request.seed)

@@ -1,15 +1,22 @@
 """Profiling: a latency table of this device for the networks of a search."""
 
 import dataclasses
+import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
+import keras
+import keras_tuner
 import numpy as np
 
 from autonas.arguments import checks
 from autonas.costs import base, latency, latency_table, operations
+from autonas.costs.latency_table import LatencyTable
 from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
 from autonas.search_space import encoding
+from autonas.search_space.values import Scalar
 
 #: Architectures between two lines of progress.
 _REPORT_EVERY = 10
@@ -20,19 +27,19 @@ _DRAWS_PER_ARCHITECTURE = 10
 
 
 def profile(
-    model,
-    x,
-    y=None,
-    path=None,
+    model: Any,
+    x: Any,
+    y: Any = None,
+    path: str | os.PathLike[str] | None = None,
     *,
-    runtime="litert",
-    batch_size=1,
-    n_threads=1,
-    n_architectures=100,
-    n_checked=12,
-    seed=0,
-    report=None,
-):
+    runtime: str = "litert",
+    batch_size: int = 1,
+    n_threads: int = 1,
+    n_architectures: int = 100,
+    n_checked: int = 12,
+    seed: int = 0,
+    report: Callable[[str], object] | None = None,
+) -> Any:
     """Measure each operation of a search's networks once on this device.
 
     Architectures are drawn at random from the search space, and each of their operations is measured. The networks of
@@ -85,7 +92,9 @@ def profile(
     space = prepared.space
     generator = np.random.default_rng(seed)
     table = latency_table.LatencyTable(runtime, batch_size, n_threads)
-    models, latencies, failed = [], [], set()
+    models: list[keras.Model] = []
+    latencies: list[float] = []
+    failed: set[str] = set()
     drawn = _architectures(encoding.Encoding(space), n_architectures, generator)
     for number, values in enumerate(drawn, 1):
         values = _with_values(space, values)
@@ -109,7 +118,9 @@ def profile(
     return table
 
 
-def _architectures(space, n_architectures, generator):
+def _architectures(
+    space: encoding.Encoding, n_architectures: int, generator: np.random.Generator
+) -> list[dict[str, Scalar]]:
     """Return the default architecture and distinct random architectures, fewer if the space has no more."""
     architectures = {space.key(space.default()): space.default()}
     for _ in range(_DRAWS_PER_ARCHITECTURE * n_architectures):
@@ -120,13 +131,15 @@ def _architectures(space, n_architectures, generator):
     return list(architectures.values())
 
 
-def _with_values(space, values):
+def _with_values(space: keras_tuner.HyperParameters, values: dict[str, Scalar]) -> keras_tuner.HyperParameters:
     hyperparameters = space.copy()
     hyperparameters.values = dict(values)
     return hyperparameters
 
 
-def _measure_operations(table, network, failed, report):
+def _measure_operations(
+    table: LatencyTable, network: keras.Model, failed: set[str], report: Callable[[str], object]
+) -> bool:
     """Add the operations of a network to the table, and return whether all of them could be measured.
 
     The keys of operations that can't be measured are added to the set `failed`.

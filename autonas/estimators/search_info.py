@@ -7,13 +7,17 @@ import time
 
 import joblib
 import keras
+import keras_tuner
 
+from autonas.estimators.plan import Plan
+from autonas.preparation.arrays import Prepared
 from autonas.reporting import SearchInfo, describe
+from autonas.search_space.graph import Graph
 
 _PACKAGES = ("autonas", "keras", "tensorflow", "jax", "torch", "keras-tuner", "numpy", "scikit-learn")
 
 
-def info(plan, prepared, searched, directory):
+def info(plan: Plan, prepared: Prepared, searched: keras_tuner.HyperParameters, directory: str) -> SearchInfo:
     """Return the `SearchInfo` of a search that is about to begin.
 
     Args:
@@ -47,12 +51,12 @@ def info(plan, prepared, searched, directory):
     )
 
 
-def left_out(graph):
+def left_out(graph: Graph) -> dict[str, str]:
     """Return the candidates that the search goes without and why, a dict of short texts."""
     return {f"left out: {decision}={label}": reason for (decision, label), reason in graph.left_out.items()}
 
 
-def environment():
+def environment() -> dict[str, str]:
     """Versions, devices and operating system, a dict of short texts."""
     versions = {}
     for name in _PACKAGES:

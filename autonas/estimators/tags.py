@@ -1,9 +1,11 @@
 """The tags of scikit-learn: the kinds of data and targets that an estimator takes."""
 
+from typing import Any
+
 from sklearn.utils import ClassifierTags, RegressorTags
 
 
-def set_tags(tags, estimator):
+def set_tags(tags: Any, estimator: Any) -> Any:
     """Set scikit-learn's tags of an `AutoModel`, as far as task and kind of data are known, and return them."""
     task, kind = getattr(estimator, "task_", None) or estimator.known_task, estimator.kind
     task = None if isinstance(task, list) else task

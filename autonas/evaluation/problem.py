@@ -1,12 +1,21 @@
 """Problem of a search: the space, the encoded data and the goal of its candidates."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import typing
 
+import keras
+import keras_tuner
+
+from autonas.data.dataset import ArrayDataset
 from autonas.objectives.goal import Goal
 from autonas.objectives.scoring import Scorer
 from autonas.search_space.graph import Graph
+
+if typing.TYPE_CHECKING:
+    from autonas.evaluation.stream_loop import StreamDataset
 
 
 @dataclasses.dataclass(eq=False)
@@ -23,16 +32,16 @@ class Problem:
     """
 
     graph: Graph
-    dataset: object
+    dataset: ArrayDataset | StreamDataset
     scorer: Scorer
     goal: Goal
-    as_served: typing.Callable | None = None
+    as_served: typing.Callable[..., keras.Model] | None = None
 
     @functools.cached_property
-    def space(self):
+    def space(self) -> keras_tuner.HyperParameters:
         """The whole space, a `keras_tuner.HyperParameters`."""
         return self.graph.declare()
 
-    def served(self, model):
+    def served(self, model: keras.Model) -> keras.Model:
         """Return the network that is served and measured for a network, such as a network with preprocessing."""
         return model if self.as_served is None else self.as_served(model)

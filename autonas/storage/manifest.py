@@ -33,7 +33,7 @@ class Manifest:
         files: Base names of the data files, without an id, such as `"network.keras"`.
     """
 
-    def __init__(self, folder: str, name: str, files: Sequence[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], name: str, files: Sequence[str]) -> None:
         self.folder = os.fspath(folder)
         self.path = os.path.join(self.folder, name)
         self.files = tuple(files)
