@@ -284,7 +284,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def _windows(self, windows: np.ndarray) -> np.ndarray:
         """Return the last steps of windows `(n, steps, channels)`, after a check."""
-        (encoder,) = self.predictor_.encoders.values()
+        encoder: Any = next(iter(self.predictor_.encoders.values()))
         n_channels = encoder.raw_shape_[1]
         if windows.shape[2] != n_channels:
             raise ValueError(f"`x` must have {n_channels} channels as in fit. Received: {windows.shape[2]} channels")

@@ -1,8 +1,12 @@
 """The predictor: a trained network together with the encoders of its inputs and targets."""
 
+from __future__ import annotations
+
 import copy
 import functools
 import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,12 +33,14 @@ class Predictor:
         targets: Dict from head to its fitted `TargetEncoder`, in the order of the heads.
     """
 
-    def __init__(self, network, encoders, targets):
+    def __init__(
+        self, network: keras.Model, encoders: dict[str, data.Encoder], targets: dict[str, data.TargetEncoder]
+    ) -> None:
         self.network = network
         self.encoders = encoders
         self.targets = targets
 
-    def encode(self, x, owner=None):
+    def encode(self, x: Any, owner: str | None = None) -> dict[str, np.ndarray]:
         """Encode raw rows as the network's inputs.
 
         Args:
@@ -52,7 +58,7 @@ class Predictor:
                 tensors[f"{name}_{tensor_name}"] = array
         return tensors
 
-    def outputs(self, x, owner=None):
+    def outputs(self, x: Any, owner: str | None = None) -> dict[str, np.ndarray]:
         """Return the network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
         tensors = self.encode(x, owner)
         n_rows = len(next(iter(tensors.values())))
@@ -61,7 +67,7 @@ class Predictor:
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
         return self._in_batches(tensors, _BATCH_SIZE)
 
-    def _in_batches(self, tensors, batch_size):
+    def _in_batches(self, tensors: Mapping[str, np.ndarray], batch_size: int) -> dict[str, np.ndarray]:
         """Return the network's outputs, computed in batches of equal size. The last batch is padded.
 
         `Model.predict` would compile the network again for a smaller last batch. After several networks TensorFlow
@@ -79,10 +85,12 @@ class Predictor:
         }
 
     @functools.cached_property
-    def _compiled(self):
+    def _compiled(self) -> Any:
         return gradients.compiled(lambda tensors: self.network(tensors, training=False), self.network.variables)
 
-    def stream_outputs(self, dataset, owner=None, labelled=False):
+    def stream_outputs(
+        self, dataset: Any, owner: str | None = None, labelled: bool = False
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
         """Return the network's outputs for a `tf.data.Dataset`, computed batch by batch, and the dataset's targets.
 
         Args:
@@ -98,7 +106,8 @@ class Predictor:
         classes = next(iter(self.targets.values())).classes_
         named = classes is not None and classes.dtype.kind in "OU"
         class_names = getattr(dataset, "class_names", None) if named else None
-        batches, labels, batch_size = [], [], 1
+        batches, batch_size = [], 1
+        labels: list[np.ndarray] = []
         for rows, rest in streams.stream_batches(dataset, next(iter(self.encoders.values()))):
             batch_size = max(batch_size, len(rows))
             batches.append(self._in_batches(self.encode(rows, owner), batch_size))
@@ -112,7 +121,7 @@ class Predictor:
             raise ValueError("`x` must have `class_names` as the dataset of fit had. Received: numbers as labels")
         return outputs, np.concatenate(labels)
 
-    def export(self, strings=True, float64=True):
+    def export(self, strings: bool = True, float64: bool = True) -> keras.Model:
         """Return a self-contained `keras.Model` of Keras's own layers, from raw rows to probabilities or numbers.
 
         Args:
@@ -147,11 +156,11 @@ class Predictor:
     # ------------------------------------------------------------------ example rows
 
     @property
-    def has_examples(self):
+    def has_examples(self) -> bool:
         """Whether there are example rows, on which exports are verified."""
         return all(hasattr(encoder, "examples_") for encoder in self.encoders.values())
 
-    def with_examples(self, x):
+    def with_examples(self, x: Any) -> Predictor:
         """Return a copy of the predictor whose example rows are a few rows of `x`, see `encode`."""
         predictor = copy.copy(self)
         predictor.encoders = {name: copy.copy(encoder) for name, encoder in self.encoders.items()}
@@ -159,30 +168,30 @@ class Predictor:
             encoder.keep_examples(value)
         return predictor
 
-    def _examples(self):
+    def _examples(self) -> list[Any]:
         """Return the example rows of the encoders, with the same number of rows for all encoders."""
         examples = [encoder.examples_ for encoder in self.encoders.values()]
         n_rows = min(len(_first(example)) for example in examples)
         return [_map_arrays(lambda array: array[:n_rows], example) for example in examples]
 
-    def example_rows(self):
+    def example_rows(self) -> Any:
         """Return the example rows as an argument of `outputs`."""
         rows = [encoder.rows_of(raw) for encoder, raw in zip(self.encoders.values(), self._examples(), strict=True)]
         return rows if len(rows) > 1 else rows[0]
 
-    def example_inputs(self, coded=False):
+    def example_inputs(self, coded: bool = False) -> dict[str, np.ndarray]:
         """Return the example rows as inputs of the model of `export`, a dict from input to array.
 
         Args:
             coded: Whether strings are replaced by the numbers of `code_book`. Defaults to `False`.
         """
-        inputs = {}
+        inputs: dict[str, np.ndarray] = {}
         for (name, encoder), raw in zip(self.encoders.items(), self._examples(), strict=True):
             raw = encoder.coded(raw) if coded else raw
             inputs.update(raw if isinstance(raw, dict) else {name: raw})
         return inputs
 
-    def code_book(self):
+    def code_book(self) -> dict[str, Any]:
         """Return the code books from strings to numbers by input of the model of `export`; see `Encoder.code_book`."""
         return {
             name if key is None else key: codes
@@ -192,7 +201,7 @@ class Predictor:
 
     # ------------------------------------------------------------------ files
 
-    def writers(self, examples=True):
+    def writers(self, examples: bool = True) -> dict[str, Callable[[str], object]]:
         """Return the functions that write the predictor's files, a dict from a name in `FILES` to a function of a path.
 
         Args:
@@ -201,7 +210,7 @@ class Predictor:
         writers = {NETWORK: without_training_parts(self.network).save, ENCODERS: self._write_encoders}
         return writers | ({EXAMPLES: self._write_examples} if examples and self.has_examples else {})
 
-    def _write_encoders(self, path):
+    def _write_encoders(self, path: str) -> None:
         config = {
             "encoders": {
                 name: {"kind": encoder.kind, "config": encoder.get_config()} for name, encoder in self.encoders.items()
@@ -211,7 +220,7 @@ class Predictor:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)
 
-    def _write_examples(self, path):
+    def _write_examples(self, path: str) -> None:
         examples = {}
         for index, encoder in enumerate(self.encoders.values()):
             raw = encoder.examples_
@@ -219,11 +228,11 @@ class Predictor:
                 examples[f"{index}:{key}"] = array.astype("U") if array.dtype == object else array
         np.savez(path, **examples)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_compiled"}
 
     @classmethod
-    def load(cls, paths):
+    def load(cls, paths: Mapping[str, str]) -> Predictor:
         """Load a predictor from the files of `writers`.
 
         Args:
@@ -248,7 +257,7 @@ class Predictor:
         return cls(saved_network.load(paths[NETWORK]), encoders, targets)
 
 
-def _read_examples(path, encoders):
+def _read_examples(path: str, encoders: Iterable[data.Encoder]) -> None:
     """Read the example rows of encoders from a file."""
     examples = storage.read_arrays(path)
     for index, encoder in enumerate(encoders):
@@ -264,22 +273,22 @@ def _read_examples(path, encoders):
         raise ValueError(f"the array {next(iter(examples))!r:.60} belongs to no input")
 
 
-def _map_arrays(function, raw):
+def _map_arrays(function: Callable[[np.ndarray], np.ndarray], raw: Any) -> Any:
     return {name: function(array) for name, array in raw.items()} if isinstance(raw, dict) else function(raw)
 
 
-def _first(raw):
+def _first(raw: Any) -> Any:
     return next(iter(raw.values())) if isinstance(raw, dict) else raw
 
 
-def without_training_parts(network):
+def without_training_parts(network: keras.Model) -> keras.Model:
     """Return the network without optimizer and random augmentation. The layers are shared.
 
     Keras applies random augmentation, and passes `training=True` on to other layers, wherever a model is called without
     `training=False`.
     """
 
-    def call(layer, *args, **kwargs):
+    def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
         return args[0] if type(layer).__name__.startswith("Random") else layer(*args, **kwargs)
 
     # A clone of a compiled model would be compiled too, and its file would refer to an optimizer of autonas.
@@ -287,7 +296,7 @@ def without_training_parts(network):
     return keras.models.clone_model(uncompiled, clone_function=lambda layer: layer, call_function=call)
 
 
-def split_inputs(x, names, argument="x"):
+def split_inputs(x: Any, names: Sequence[str], argument: str = "x") -> list[Any]:
     """Split an argument into a list of one value per input or head.
 
     Args:

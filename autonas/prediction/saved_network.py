@@ -3,6 +3,8 @@
 import json
 import sys
 import zipfile
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -45,7 +47,7 @@ _OPERATIONS = tuple(f"keras.src.ops.{name}" for name in ("core", "einops", "imag
 _VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 
 
-def load(path):
+def load(path: str) -> keras.Model:
     """Load the network of a `.keras` file.
 
     Keras itself would call any public class or function of Keras that the file names, with the arguments in the file.
@@ -64,7 +66,7 @@ def load(path):
         return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
-def refusal(path):
+def refusal(path: str) -> str | None:
     """Return a phrase on why `load` refuses a file, or `None` if the file is accepted."""
     with zipfile.ZipFile(path) as archive:
         others = sorted(set(archive.namelist()) - set(_MEMBERS))
@@ -84,7 +86,7 @@ def refusal(path):
     return None
 
 
-def _objects(config):
+def _objects(config: Any) -> Iterator[dict[str, Any]]:
     """Yield the dicts at any depth of a configuration from which Keras creates objects."""
     if isinstance(config, dict):
         if "class_name" in config:
@@ -96,7 +98,7 @@ def _objects(config):
         yield from _objects(value)
 
 
-def _is_accepted(entry):
+def _is_accepted(entry: dict[str, Any]) -> bool:
     name, module = entry["class_name"], entry.get("module")
     if name in _VALUES:
         return True
@@ -115,10 +117,10 @@ def _is_accepted(entry):
     if module in _OPERATIONS:
         operation = getattr(sys.modules[module], name, None)
         return isinstance(operation, type) and issubclass(operation, keras.Operation)
-    return name in _CLASSES.get(module, ())
+    return name in _CLASSES.get(module or "", ())
 
 
-def _is_registered(name):
+def _is_registered(name: Any) -> bool:
     """Return whether a name is registered with Keras, for a function or class of the user or a layer of autonas."""
     registered = keras.saving.get_registered_object(name)
     if isinstance(registered, type) and registered.__module__.split(".")[0] == "autonas":
@@ -126,7 +128,7 @@ def _is_registered(name):
     return registered is not None
 
 
-def _is_activation(name, module):
+def _is_activation(name: Any, module: Any) -> bool:
     accessors = ("deserialize", "get", "serialize")
     known = module in ("builtins", "keras.activations") and name not in accessors
     return known and callable(getattr(keras.activations, name, None))
