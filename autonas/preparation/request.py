@@ -1,8 +1,11 @@
 """The request of a search: the arguments of an estimator and the data of its `fit`, as the user passed them."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import inspect
+from typing import Any
 
 from autonas import execution, oracles
 from autonas.arguments.lists import as_list
@@ -31,68 +34,68 @@ class Request:
     tasks: list | None = None
 
     @classmethod
-    def of(cls, estimator, data):
+    def of(cls, estimator: Any, data: FitData) -> Request:
         """Return the request of an estimator that is fitted to data."""
         names = [name for name in vars(estimator) if not (name.startswith("_") or name.endswith("_"))]
         return cls(type(estimator), {name: getattr(estimator, name) for name in names}, data)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return self.arguments[name] if name in self.arguments else getattr(self.estimator_class, name)
 
-    def settings(self):
+    def settings(self) -> dict[str, str]:
         """Return the constructor's arguments that differ from their defaults, a dict of short texts."""
         parameters = inspect.signature(self.estimator_class).parameters
         texts = {name: f"{self.arguments[name]!r:.200}" for name in sorted(parameters) if name in self.arguments}
         return {name: text for name, text in texts.items() if text != repr(parameters[name].default)}
 
     @property
-    def reads_stream(self):
+    def reads_stream(self) -> bool:
         """Whether the rows are a `tf.data.Dataset`."""
         return self.data.is_stream
 
     @property
-    def task_name(self):
+    def task_name(self) -> str | None:
         """The task as far as it is known before the data is looked at, or `None`."""
         return self.task or self.fixed_task
 
     @functools.cached_property
-    def trains_supernet(self):
+    def trains_supernet(self) -> bool:
         """Whether a supernet is trained."""
         return oracles.needs_supernet(self.strategy, self.weight_sharing)
 
     @functools.cached_property
-    def trial_executor(self):
+    def trial_executor(self) -> execution.Executor:
         """The `Executor` of the trials, not started."""
         return execution.get_executor(self.executor, self.n_workers)
 
     @property
-    def is_inline(self):
+    def is_inline(self) -> bool:
         """Whether trials run in this process."""
         return isinstance(self.trial_executor, execution.InlineExecutor)
 
     @property
-    def is_elsewhere(self):
+    def is_elsewhere(self) -> bool:
         """Whether trials may run on other machines."""
         return not isinstance(self.trial_executor, (execution.InlineExecutor, execution.ProcessExecutor))
 
     @functools.cached_property
-    def wanted_objective(self):
+    def wanted_objective(self) -> Any:
         """The argument `objective`, or the objective of the oracle that is the `strategy`; `None` without either."""
         return goal.wanted(self.objective, self.strategy)
 
     @property
-    def objectives(self):
+    def objectives(self) -> list[Any]:
         """The objectives, a list."""
         return as_list(self.wanted_objective)
 
     @property
-    def has_several_objectives(self):
+    def has_several_objectives(self) -> bool:
         """Whether a Pareto front is searched."""
         return len(self.objectives) > 1
 
-    def inner(self, name, default):
+    def inner(self, name: str, default: Any) -> Any:
         """Return an attribute of the oracle that is the `strategy`, or of the oracle inside of that oracle."""
         strategy = self.strategy
         while strategy is not None and not isinstance(strategy, str):

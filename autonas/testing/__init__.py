@@ -2,6 +2,10 @@
 
 import importlib
 import types
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autonas.testing import executors, oracles, problems, simulation
 
 __all__ = ["executors", "oracles", "problems", "simulation"]
 
