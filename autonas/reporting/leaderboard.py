@@ -2,6 +2,8 @@
 
 import collections
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pandas
 import rich.markup
@@ -10,10 +12,13 @@ import rich.table
 from autonas.reporting.text import architecture, duration, metric, shortened
 from autonas.trials import reserved
 from autonas.trials.order import is_number, sort_key
+from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
 
-def leaderboard(records, objective, direction, further=()):
+def leaderboard(
+    records: Sequence[TrialRecord], objective: str, direction: str, further: Sequence[tuple[str, str]] = ()
+) -> pandas.DataFrame:
     """Return the leaderboard of a search, with the best trial first.
 
     The order of the rows is: the final fit, trials with a score (see `trials.order.sort_key`), trials without a score
@@ -86,7 +91,7 @@ def leaderboard(records, objective, direction, further=()):
     return pandas.DataFrame(columns)
 
 
-def pareto_front(frame, objectives):
+def pareto_front(frame: pandas.DataFrame, objectives: Sequence[tuple[str, str]]) -> pandas.DataFrame:
     """Return the Pareto front: the non-dominated trials among those trained for the most epochs.
 
     Args:
@@ -106,7 +111,7 @@ def pareto_front(frame, objectives):
     return frame[pareto.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
 
 
-def head(frame, n_rows):
+def head(frame: pandas.DataFrame, n_rows: int | None) -> pandas.DataFrame:
     """Return the first rows of a leaderboard and its baselines.
 
     Args:
@@ -117,7 +122,9 @@ def head(frame, n_rows):
     return pandas.concat([frame[~is_baseline].head(len(frame) if n_rows is None else n_rows), frame[is_baseline]])
 
 
-def render(frame, max_rows=None, objectives=()):
+def render(
+    frame: pandas.DataFrame, max_rows: int | None = None, objectives: Sequence[tuple[str, str]] = ()
+) -> rich.table.Table:
     """Render a leaderboard as a table for the terminal, with a selection of columns.
 
     ```python
@@ -175,11 +182,11 @@ _Objective = collections.namedtuple("_Objective", ["name", "direction"])
 _LAST = (Status.COMPLETED, Status.RUNNING, Status.INTERRUPTED, Status.REFUSED, Status.FAILED)
 
 
-def _has_score(record):
+def _has_score(record: TrialRecord) -> bool:
     return record.status != Status.FAILED and is_number(record.score)
 
 
-def _group(record):
+def _group(record: TrialRecord) -> int:
     """Return the group of a record in the order: final fit, trials with a score, other trials by status, baselines."""
     if record.stage == Stage.FINAL and record.is_completed:
         return -2
@@ -188,11 +195,11 @@ def _group(record):
     return -1 if _has_score(record) else _LAST.index(record.status)
 
 
-def _numbers(values):
+def _numbers(values: Any) -> Any:
     return pandas.Series([math.nan if value is None else value for value in values], dtype="float64")
 
 
-def _decision(values):
+def _decision(values: Any) -> Any:
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return pandas.array(values, dtype="boolean")

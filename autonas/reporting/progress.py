@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import rich.console
 
 from autonas.reporting import display
-from autonas.reporting.reporter import Reporter
+from autonas.reporting.reporter import Reporter, SearchInfo
 from autonas.reporting.text import duration, searched_decisions, shortened
+from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
 
 #: Number of decisions to list of those that a search with shared weights varies, and of the others.
@@ -45,10 +46,10 @@ class ProgressReporter(Reporter):
         self.console = console
         self.invitation = invitation
 
-    def on_search_begin(self, search):
+    def on_search_begin(self, search: SearchInfo) -> None:
         self._search = search
         self._state = display.SearchState(search)
-        self._refused = []
+        self._refused: list[TrialRecord] = []
         self._console = self.console or rich.console.Console()
         self._display = None
         if self.verbose:
@@ -57,18 +58,18 @@ class ProgressReporter(Reporter):
                     self._print(line)
             self._display = display.start(self._state, self._console)
 
-    def on_trial_begin(self, record):
+    def on_trial_begin(self, record: TrialRecord) -> None:
         self._state.begin(record)
         self._refresh()
 
-    def on_epoch_end(self, record, epoch, metrics):
+    def on_epoch_end(self, record: TrialRecord, epoch: int, metrics: dict[str, float]) -> None:
         self._state.epoch(record, epoch, metrics)
         self._refresh()
         # An epoch of a supernet is a trial with a line of its own.
         if self.verbose >= 2 and record.stage in (Stage.SEARCH, Stage.FINAL):
             self._print(f"{display.stage_name(record)}  epoch {epoch}  {_shown(metrics)}")
 
-    def on_trial_end(self, record, best):
+    def on_trial_end(self, record: TrialRecord, best: TrialRecord | None) -> None:
         self._state.end(record, best)
         self._refresh()
         if record.is_refused:
@@ -78,7 +79,7 @@ class ProgressReporter(Reporter):
             self._print_refused()
             self._print(self._line(record))
 
-    def on_search_end(self, records, stop_reason):
+    def on_search_end(self, records: list[TrialRecord], stop_reason: str) -> None:
         if self._display is not None:
             self._display.stop()
         if not self.verbose:
@@ -96,18 +97,18 @@ class ProgressReporter(Reporter):
             facts.append(f"best {self._search.objective} {self._state.best.score:.4f}{baselines}")
         self._print(f"search ended: {stop_reason}  ({', '.join(facts)})")
 
-    def _refresh(self):
+    def _refresh(self) -> None:
         if self._display is not None:
             self._display.refresh()
 
-    def _print_refused(self):
+    def _print_refused(self) -> None:
         """Print one line for all candidates rejected since the last call. There may be many within a short time."""
         if self._refused:
             last = self._refused[-1]
             self._print(f"{len(self._refused)} refused; the last one, trial {last.number}: {last.message}")
             self._refused = []
 
-    def _line(self, record):
+    def _line(self, record: TrialRecord) -> str:
         best = "" if self._state.best is None else f"(best {self._state.best.score:.4f})"
         if not record.is_completed:
             reason = shortened(" ".join(record.message.split()), 60)
@@ -124,9 +125,9 @@ class ProgressReporter(Reporter):
         seconds, description = duration(record.seconds), self._state.description(record)
         return "  ".join(filter(None, (display.stage_name(record), result, best, seconds, epochs, description)))
 
-    def _print(self, line):
+    def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _shown(metrics):
+def _shown(metrics: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())

@@ -1,13 +1,17 @@
 """Short texts shared by the reporters."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from autonas.costs.orientation import comparative
+from autonas.reporting.reporter import SearchInfo
 from autonas.trials import reserved
 
 #: Prefix of decisions about training, which describe an architecture less than decisions about its layers.
 _TRAINING = "optimization/"
 
 
-def architecture(values, limit=3, than=None):
+def architecture(values: Mapping[str, Any], limit: int = 3, than: Mapping[str, Any] | None = None) -> str:
     """Describe an architecture by its main decisions.
 
     Choices between named options, such as the kind of a block, come first, with decisions of a whole block before
@@ -38,7 +42,7 @@ def architecture(values, limit=3, than=None):
     )
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """Format seconds as `4.1 s`, `2:05` or `1:02:05`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -47,29 +51,29 @@ def duration(seconds):
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def shortened(text, limit):
+def shortened(text: str, limit: int) -> str:
     """Return a text cut to at most `limit` characters, with an ellipsis if it was longer."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def metric(name, direction):
+def metric(name: str, direction: str) -> str:
     """Return the name of an objective with its direction: `"val_loss (smaller is better)"`."""
     return f"{name} ({comparative(direction)} is better)"
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """Return a value of a decision as text: `"on"`, `"0.00123"`, `"max pooling 3"`."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
-def phrase(name, value):
+def phrase(name: str, value: Any) -> str:
     """Return a decision and its value as text: `"kind separable"` for `"block_1/layers_0/kind"`."""
     return f"{name.rsplit('/', 1)[-1].removeprefix('n_').replace('_', ' ')} {shown(value)}"
 
 
-def short_names(names):
+def short_names(names: Iterable[str]) -> dict[str, str]:
     """Return the shortest unique endings of names of decisions as text.
 
     Args:
@@ -82,7 +86,7 @@ def short_names(names):
     return {name: " / ".join(shortest_end(name, names)).replace("_", " ") for name in names}
 
 
-def searched_decisions(search, limit=None):
+def searched_decisions(search: SearchInfo, limit: int | None = None) -> str:
     """Return a sentence on the decisions that a search with shared weights varies. Empty without shared weights.
 
     Args:
@@ -100,13 +104,13 @@ def searched_decisions(search, limit=None):
     )
 
 
-def _listed(labels, limit):
+def _listed(labels: list[str], limit: int | None) -> str:
     named = labels[:limit]
     more = [f"and {len(labels) - len(named)} more"] if len(named) < len(labels) else []
     return ", ".join(named + more)
 
 
-def shortest_end(name, names):
+def shortest_end(name: str, names: Iterable[str]) -> list[str]:
     """Return the shortest ending of a name, split at slashes, that no other name has, a list of texts."""
     own, others = name.split("/"), [other.split("/") for other in names if other != name]
     n_needed = next((n for n in range(1, len(own)) if not any(other[-n:] == own[-n:] for other in others)), len(own))

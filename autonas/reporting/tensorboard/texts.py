@@ -2,11 +2,15 @@
 
 import math
 import time
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas
 
 from autonas.reporting.leaderboard import head, leaderboard
+from autonas.reporting.reporter import SearchInfo
 from autonas.reporting.text import architecture, duration, shortened
+from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
 
 #: Maximum number of rows of the leaderboard. The HParams page lists all trials.
@@ -15,7 +19,7 @@ _N_ROWS = 100
 _N_CHARACTERS = 60
 
 
-def settings(search):
+def settings(search: SearchInfo) -> str:
     """Return the settings of the search as a table."""
     arguments = {
         "objective": search.goal or f"{search.objective} ({search.direction})",
@@ -29,12 +33,12 @@ def settings(search):
     return title + _table(["argument", "value"], (arguments | search.settings).items())
 
 
-def environment(search):
+def environment(search: SearchInfo) -> str:
     """Return the environment of the search, such as versions and devices, as a table."""
     return _table(["name", "value"], search.environment.items())
 
 
-def space(search):
+def space(search: SearchInfo) -> str:
     """Return the blocks and the decisions of the search space as tables."""
     blocks = [(block["name"], block["kind"], ", ".join(block["inputs"])) for block in search.blueprint]
     rows = []
@@ -46,7 +50,7 @@ def space(search):
     return "\n\n".join(tables)
 
 
-def board(search, records):
+def board(search: SearchInfo, records: Sequence[TrialRecord]) -> str:
     """Return the leaderboard, best trial first, as a table with a selection of columns."""
     frame = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     by_id = {(record.trial_id, record.stage): record for record in records}
@@ -70,13 +74,13 @@ def board(search, records):
     return _table(heads, rows) + more
 
 
-def _table(head, rows):
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     lines = [[_cell(name) for name in head], ["---"] * len(head)]
     lines += [[_cell(value) for value in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _cell(value):
+def _cell(value: Any) -> str:
     if value is None or value is pandas.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     text = f"{value:.5g}" if isinstance(value, float) else str(value)
