@@ -11,8 +11,9 @@ class TestMine(autonas.testing.oracles.OracleContract):
 The class must stand at the top level of its module, which another process imports.
 """
 
-# ruff: noqa: S101
+from __future__ import annotations
 
+# ruff: noqa: S101
 import atexit
 import concurrent.futures
 import contextlib
@@ -22,17 +23,22 @@ import itertools
 import json
 import math
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import keras_tuner
 import numpy as np
 import pytest
 
 from autonas.oracles import base, random
+from autonas.oracles.base import Oracle
 from autonas.search_space import encoding
+from autonas.search_space.values import Key
 from autonas.testing import problems, searches
 from autonas.testing.problems import conditional_space, score, small_space
 from autonas.trials import reserved
@@ -62,9 +68,15 @@ for line in sys.stdin:
     print(json.dumps(answer), file=answers, flush=True)
 """
 
+#: Function from the number and the values of a trial to its scores, `None` if it fails.
+_Scores: TypeAlias = Callable[[int, Mapping[str, Any]], tuple[float, ...] | None]
+
+#: `functools.cache`, without the type of its arguments: mypy takes a class for unhashable.
+_cached: Any = functools.cache
+
 
 @functools.cache
-def _other_process():
+def _other_process() -> Any:
     """Return a process with other hashes, which runs `_ANSWER_ELSEWHERE` until this one ends.
 
     Most of the time goes into importing TensorFlow, so that there is one process for all contracts.
@@ -80,7 +92,7 @@ def _other_process():
     return process
 
 
-def _asked_elsewhere(contract):
+def _asked_elsewhere(contract: Any) -> Any:
     """Return the architectures that the contract's strategy asks for in another process, or a traceback."""
     process = _other_process()
     names = inspect.getfile(contract), contract.__module__, contract.__name__
@@ -88,24 +100,24 @@ def _asked_elsewhere(contract):
     return json.loads(process.stdout.readline() or f'"The process ended with {process.wait()}."')
 
 
-@functools.cache
-def _first_asked(contract, count, seed):
+@_cached
+def _first_asked(contract: Any, count: int, seed: int) -> list[dict[str, Any]]:
     """Return the first architectures of a search of `conditional_space`, which several tests look at."""
     return contract().asked(conditional_space(), count, seed)
 
 
-@functools.cache
-def _whole_search(contract, max_trials, **arguments):
+@_cached
+def _whole_search(contract: Any, max_trials: int, **arguments: Any) -> list[tuple[dict[str, Any], float | None]]:
     """Return the trials of a search that is never cut off, with which several tests compare one that is."""
     with tempfile.TemporaryDirectory() as directory:
         return contract().run(directory, max_trials, **arguments)
 
 
-def _is_every_fourth(number):
+def _is_every_fourth(number: int) -> bool:
     return number % 4 == 2
 
 
-def _margin_of_width(values):
+def _margin_of_width(values: Mapping[str, Any]) -> float:
     return math.log(48 / (values.get("filters", 0) + values.get("units", 0)))
 
 
@@ -139,7 +151,7 @@ class OracleContract:
     heeds_constraints = False
     n_searches = 8
 
-    def make(self, **arguments):
+    def make(self, **arguments: Any) -> Oracle:
         """Return a new oracle.
 
         Args:
@@ -147,12 +159,20 @@ class OracleContract:
         """
         raise NotImplementedError
 
-    def oracle(self, space, seed=1, max_trials=None, **arguments):
+    def oracle(
+        self, space: keras_tuner.HyperParameters, seed: int = 1, max_trials: int | None = None, **arguments: Any
+    ) -> Oracle:
         """Return a new oracle that maximises `"score"`."""
         objective = keras_tuner.Objective("score", "max")
         return self.make(objective=objective, hyperparameters=space, seed=seed, max_trials=max_trials, **arguments)
 
-    def asked(self, space, count, seed=1, scores=lambda number, values: (score(values),)):
+    def asked(
+        self,
+        space: keras_tuner.HyperParameters,
+        count: int,
+        seed: int = 1,
+        scores: _Scores = lambda number, values: (score(values),),
+    ) -> list[dict[str, Any]]:
         """Return the architectures of a search.
 
         Args:
@@ -170,15 +190,15 @@ class OracleContract:
 
     def run(
         self,
-        directory,
-        max_trials,
-        stop_after=None,
-        leave_pending=False,
-        seed=1,
-        n_slots=1,
-        fails=lambda number: False,
-        margin=lambda values: None,
-    ):
+        directory: str | os.PathLike[str],
+        max_trials: int,
+        stop_after: int | None = None,
+        leave_pending: bool = False,
+        seed: int = 1,
+        n_slots: int = 1,
+        fails: Callable[[int], bool] = lambda number: False,
+        margin: Callable[[Mapping[str, Any]], float | None] = lambda values: None,
+    ) -> list[tuple[dict[str, Any], float | None]]:
         """Run trials as a tuner does, and return their values and scores in order.
 
         Args:
@@ -221,7 +241,7 @@ class OracleContract:
 
     # ------------------------------------------------------------------ suggestions
 
-    def test_architectures_hold_exactly_the_active_decisions_with_legal_values(self):
+    def test_architectures_hold_exactly_the_active_decisions_with_legal_values(self) -> None:
         space = conditional_space()
         by_name = {dimension.name: dimension for dimension in encoding.Encoding(space).dimensions}
         for values in _first_asked(type(self), 60, 1):
@@ -229,15 +249,15 @@ class OracleContract:
             assert set(values) == active
             assert all(by_name[name].is_legal(value) for name, value in values.items())
 
-    def test_values_are_plain_python(self):
+    def test_values_are_plain_python(self) -> None:
         for values in _first_asked(type(self), 60, 1):
             assert json.loads(json.dumps(values)) == values
             assert all(type(value) in (bool, int, float, str) for value in values.values())
 
-    def test_no_architecture_twice(self):
+    def test_no_architecture_twice(self) -> None:
         assert len({searches.key(values) for values in _first_asked(type(self), 60, 1)}) == 60
 
-    def test_a_small_space_is_tried_whole_and_then_done(self):
+    def test_a_small_space_is_tried_whole_and_then_done(self) -> None:
         oracle = self.oracle(small_space())
         keys = set()
         for number in range(9):
@@ -248,7 +268,7 @@ class OracleContract:
         assert len(keys) == 9
         assert oracle.ask() == base.DONE
 
-    def test_a_space_is_exhausted_too_if_trials_are_on_or_have_failed(self):
+    def test_a_space_is_exhausted_too_if_trials_are_on_or_have_failed(self) -> None:
         oracle, asked = self.oracle(small_space()), []
         while isinstance(values := oracle.ask(), dict):
             asked.append(values)
@@ -257,8 +277,10 @@ class OracleContract:
             oracle.tell(number, values, None)
         assert oracle.ask() == base.DONE
 
-    def test_architectures_on_trial_at_a_time_are_distinct(self):
-        oracle, waiting, asked = self.oracle(conditional_space()), [], []
+    def test_architectures_on_trial_at_a_time_are_distinct(self) -> None:
+        oracle = self.oracle(conditional_space())
+        waiting: list[tuple[int, dict[str, Any]]] = []
+        asked = []
         # The first eight are on before any has ended, then another ends before each that is asked for.
         for number in range(40):
             if number >= 8:
@@ -272,7 +294,7 @@ class OracleContract:
     # ------------------------------------------------------------------ quality
 
     @pytest.mark.parametrize("name", ["CHAIN", "NUMBERS"])
-    def test_gets_nearer_to_the_best_than_random_search(self, name):
+    def test_gets_nearer_to_the_best_than_random_search(self, name: str) -> None:
         if not self.beats_random:
             pytest.skip("`beats_random` is False.")
         problem = getattr(problems, name)
@@ -282,13 +304,13 @@ class OracleContract:
         )
         assert regret < 0.9 * random_regret
 
-    def test_gets_nearer_to_a_front_than_random_search(self):
+    def test_gets_nearer_to_a_front_than_random_search(self) -> None:
         if not (self.beats_random and self.takes_several_scores):
             pytest.skip("`beats_random` or `takes_several_scores` is False.")
         volume, random_volume = self._beside_random(problems.chain_space, searches.hypervolume_of_chains)
         assert volume > 1.05 * random_volume
 
-    def test_proposes_far_less_beyond_a_limit_than_random_search_and_hardly_worse_within(self):
+    def test_proposes_far_less_beyond_a_limit_than_random_search_and_hardly_worse_within(self) -> None:
         if not (self.beats_random and self.heeds_constraints):
             pytest.skip("`beats_random` or `heeds_constraints` is False.")
         (best, n_refused), (random_best, random_n_refused) = self._beside_random(
@@ -296,10 +318,12 @@ class OracleContract:
         )
         assert n_refused < 0.7 * random_n_refused and best > 0.9 * random_best
 
-    def _beside_random(self, space, measure):
+    def _beside_random(
+        self, space: Callable[[], keras_tuner.HyperParameters], measure: Callable[[Oracle], Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the means of `measure(oracle)` over searches of this strategy and of random search."""
 
-        def mean(make):
+        def mean(make: Callable[[keras_tuner.HyperParameters, int], Oracle]) -> np.ndarray:
             return np.mean([measure(make(space(), seed)) for seed in range(self.n_searches)], axis=0)
 
         return mean(self.oracle), mean(lambda space, seed: random.RandomOracle(hyperparameters=space, seed=seed))
@@ -307,19 +331,19 @@ class OracleContract:
     # ------------------------------------------------------------------ seeds
 
     @pytest.mark.parametrize("seed", [0, 1])
-    def test_the_same_seed_gives_the_same_search(self, seed):
+    def test_the_same_seed_gives_the_same_search(self, seed: int) -> None:
         assert self.asked(conditional_space(), 20, seed) == _first_asked(type(self), 20, seed)
 
-    def test_seeds_give_different_searches(self):
+    def test_seeds_give_different_searches(self) -> None:
         # Seeds that follow one another must not give the same trials, shifted by one or more.
         first, second = (_first_asked(type(self), 20, seed)[2:12] for seed in (0, 1))
         assert not any(values in second for values in first)
 
-    def test_another_process_finds_the_same(self):
+    def test_another_process_finds_the_same(self) -> None:
         # Python's hashes of strings, and with them the order of sets, differ from process to process.
         assert _asked_elsewhere(type(self)) == _first_asked(type(self), 20, 1)
 
-    def test_the_arguments_of_the_constructor_stay_as_they_were_given(self):
+    def test_the_arguments_of_the_constructor_stay_as_they_were_given(self) -> None:
         initial_points = [{"family": "convolution", "kernel": 7}]
         oracle = self.oracle(conditional_space(), max_trials=30, initial_points=initial_points)
         before = searches.described_arguments(oracle)
@@ -331,7 +355,7 @@ class OracleContract:
 
     # ------------------------------------------------------------------ results
 
-    def test_failed_and_infinite_trials_are_survived(self):
+    def test_failed_and_infinite_trials_are_survived(self) -> None:
         oracle = self.oracle(conditional_space())
         for number in range(25):
             values = oracle.ask()
@@ -339,19 +363,20 @@ class OracleContract:
             oracle.tell(number, values, scores)
             assert isinstance(values, dict)
 
-    def test_nothing_is_asked_again_while_everything_fails(self):
+    def test_nothing_is_asked_again_while_everything_fails(self) -> None:
         asked = self.asked(conditional_space(), 40, scores=lambda number, values: None)
         assert len({searches.key(values) for values in asked}) == 40
 
-    def test_hardly_an_architecture_is_asked_again_where_the_same_ones_always_fail(self):
-        def scores(number, values):
+    def test_hardly_an_architecture_is_asked_again_where_the_same_ones_always_fail(self) -> None:
+        def scores(number: int, values: Mapping[str, Any]) -> tuple[float, ...] | None:
             return None if zlib.crc32(repr(searches.key(values)).encode()) % 3 else (score(values),)
 
         asked = self.asked(conditional_space(), 60, scores=scores)
         assert len({searches.key(values) for values in asked}) >= 54
 
-    def test_an_architecture_is_asked_again_after_a_failure_that_was_transient(self):
-        oracle, scored = self.oracle(small_space()), set()
+    def test_an_architecture_is_asked_again_after_a_failure_that_was_transient(self) -> None:
+        oracle = self.oracle(small_space())
+        scored: set[tuple[Any, ...]] = set()
         for number in range(60):
             values = oracle.ask()
             if values == base.DONE:
@@ -362,7 +387,7 @@ class OracleContract:
                 scored.add(searches.key(reserved.architecture(values)))
         assert len(scored) == 9
 
-    def test_several_scores_are_taken(self):
+    def test_several_scores_are_taken(self) -> None:
         if not self.takes_several_scores:
             pytest.skip("`takes_several_scores` is False.")
         space = problems.CHAIN.space()
@@ -370,7 +395,7 @@ class OracleContract:
         assert len({searches.key(values) for values in asked}) == 60
         assert all(encoding.Encoding(space).is_valid(values) for values in asked)
 
-    def test_answers_may_come_late_and_in_any_order(self):
+    def test_answers_may_come_late_and_in_any_order(self) -> None:
         oracle = self.oracle(conditional_space())
         waiting = []
         for number in range(24):
@@ -384,14 +409,14 @@ class OracleContract:
 
     # ------------------------------------------------------------------ misuse
 
-    def test_each_misuse_is_an_error_that_names_the_trial_and_changes_nothing(self, tmp_path):
+    def test_each_misuse_is_an_error_that_names_the_trial_and_changes_nothing(self, tmp_path: pathlib.Path) -> None:
         oracle = self.oracle(conditional_space())
         oracle._set_project_dir(str(tmp_path), "run")
         trial = oracle.create_trial("slot")
         values = dict(trial.hyperparameters.values)
         unknown = keras_tuner.engine.trial.Trial(trial.hyperparameters, trial_id="9999", status=TrialStatus.COMPLETED)
 
-        def refuses(received, call, *arguments):
+        def refuses(received: str, call: Callable[..., object], *arguments: Any) -> None:
             with pytest.raises(ValueError, match=f"Received: {received}"):
                 call(*arguments)
 
@@ -410,7 +435,7 @@ class OracleContract:
         without.tell(0, without.ask(), (score(values),))
         assert oracle.ask() == without.ask()
 
-    def test_it_is_done_after_max_trials(self):
+    def test_it_is_done_after_max_trials(self) -> None:
         oracle = self.oracle(conditional_space(), max_trials=3)
         for number in range(60):
             values = oracle.ask()
@@ -419,11 +444,11 @@ class OracleContract:
             oracle.tell(number, values, (score(values),))
         assert values == base.DONE and oracle.is_full()
 
-    def test_threads_get_trials_of_their_own(self, tmp_path):
+    def test_threads_get_trials_of_their_own(self, tmp_path: pathlib.Path) -> None:
         oracle = self.oracle(conditional_space(), max_trials=24)
         oracle._set_project_dir(str(tmp_path), "run")
 
-        def work(slot):
+        def work(slot: int) -> list[tuple[str, Key]]:
             ended = []
             while (trial := oracle.create_trial(f"slot{slot}")).status != TrialStatus.STOPPED:
                 if trial.status == TrialStatus.RUNNING:
@@ -450,39 +475,43 @@ class OracleContract:
 
     @pytest.mark.parametrize("leave_pending", [False, True])
     @pytest.mark.parametrize("stop_after", [0, 1, 5, 11])
-    def test_a_search_cut_off_anywhere_goes_on_as_if_it_had_not_been(self, tmp_path, stop_after, leave_pending):
+    def test_a_search_cut_off_anywhere_goes_on_as_if_it_had_not_been(
+        self, tmp_path: pathlib.Path, stop_after: int, leave_pending: bool
+    ) -> None:
         whole = _whole_search(type(self), 12)
         self.run(tmp_path / "cut", 12, stop_after, leave_pending)
         assert self.run(tmp_path / "cut", 12) == whole
 
     @pytest.mark.parametrize("leave_pending", [False, True])
     @pytest.mark.parametrize("stop_after", [1, 6, 13])
-    def test_so_does_one_with_several_trials_at_a_time_and_failed_ones(self, tmp_path, stop_after, leave_pending):
-        arguments = {"max_trials": 20, "n_slots": 3, "fails": _is_every_fourth}
+    def test_so_does_one_with_several_trials_at_a_time_and_failed_ones(
+        self, tmp_path: pathlib.Path, stop_after: int, leave_pending: bool
+    ) -> None:
+        arguments: dict[str, Any] = {"max_trials": 20, "n_slots": 3, "fails": _is_every_fourth}
         whole = _whole_search(type(self), **arguments)
         self.run(tmp_path / "cut", stop_after=stop_after, leave_pending=leave_pending, **arguments)
         assert self.run(tmp_path / "cut", **arguments) == whole
 
     @pytest.mark.parametrize("stop_after", [2, 9])
-    def test_so_does_one_with_refused_trials(self, tmp_path, stop_after):
+    def test_so_does_one_with_refused_trials(self, tmp_path: pathlib.Path, stop_after: int) -> None:
         whole = _whole_search(type(self), 10, margin=_margin_of_width)
         assert [score for _, score in whole if score is not None] != []
         self.run(tmp_path / "cut", 10, stop_after, leave_pending=True, margin=_margin_of_width)
         assert self.run(tmp_path / "cut", 10, margin=_margin_of_width) == whole
 
-    def test_a_line_cut_off_in_the_journal_is_forgotten(self, tmp_path):
+    def test_a_line_cut_off_in_the_journal_is_forgotten(self, tmp_path: pathlib.Path) -> None:
         whole = _whole_search(type(self), 8)
         self.run(tmp_path / "cut", 8, stop_after=5)
         path = tmp_path / "cut" / "run" / "journal.jsonl"
         path.write_bytes(path.read_bytes()[:-7])
         assert self.run(tmp_path / "cut", 8) == whole
 
-    def test_more_trials_continue_a_search(self, tmp_path):
+    def test_more_trials_continue_a_search(self, tmp_path: pathlib.Path) -> None:
         whole = _whole_search(type(self), 10)
         self.run(tmp_path / "grown", 6)
         assert self.run(tmp_path / "grown", 10) == whole
 
-    def test_the_journal_grows_by_as_much_for_each_trial(self, tmp_path):
+    def test_the_journal_grows_by_as_much_for_each_trial(self, tmp_path: pathlib.Path) -> None:
         sizes = []
         for count in (10, 20, 40):
             self.run(tmp_path, count)
@@ -491,7 +520,12 @@ class OracleContract:
 
     # ------------------------------------------------------------------ Keras Tuner's side
 
-    def tuned(self, directory, hypermodel=None, stop_after=None):
+    def tuned(
+        self,
+        directory: str | os.PathLike[str],
+        hypermodel: Callable[[keras_tuner.HyperParameters], None] | None = None,
+        stop_after: int | None = None,
+    ) -> searches.ScoringTuner:
         """Search with a tuner of Keras Tuner for 12 trials, the fourth of which fails.
 
         Args:
@@ -503,7 +537,7 @@ class OracleContract:
             The tuner.
         """
         oracle = self.make(objective=keras_tuner.Objective("score", "max"), max_trials=12, seed=0)
-        arguments = {"oracle": oracle, "directory": str(directory), "project_name": "run"}
+        arguments: dict[str, Any] = {"oracle": oracle, "directory": str(directory), "project_name": "run"}
         if hypermodel is not None:
             arguments["hypermodel"] = hypermodel
         tuner = searches.ScoringTuner(**arguments)
@@ -515,20 +549,20 @@ class OracleContract:
     @pytest.mark.parametrize("hypermodel", ["declared before", "found in the trials"])
     @pytest.mark.parametrize("stop_after", [0, 7])
     def test_a_search_of_keras_tuner_that_was_cut_off_goes_on_as_if_it_had_not_been(
-        self, tmp_path, hypermodel, stop_after
-    ):
-        hypermodel = searches.declare if hypermodel == "declared before" else None
+        self, tmp_path: pathlib.Path, hypermodel: str, stop_after: int
+    ) -> None:
+        declare = searches.declare if hypermodel == "declared before" else None
 
-        def trials(tuner):
+        def trials(tuner: searches.ScoringTuner) -> list[tuple[dict[str, Any], float | None]]:
             return [(trial.hyperparameters.values, trial.score) for trial in tuner.oracle.trials.values()]
 
-        whole = trials(self.tuned(tmp_path / "whole", hypermodel))
-        self.tuned(tmp_path / "cut", hypermodel, stop_after)
-        tuner = self.tuned(tmp_path / "cut", hypermodel)
+        whole = trials(self.tuned(tmp_path / "whole", declare))
+        self.tuned(tmp_path / "cut", declare, stop_after)
+        tuner = self.tuned(tmp_path / "cut", declare)
         assert trials(tuner) == whole
         assert sum(score is not None for _, score in whole) >= 11
 
-    def test_serves_a_tuner_of_keras_tuner_that_finds_the_space_itself(self, tmp_path):
+    def test_serves_a_tuner_of_keras_tuner_that_finds_the_space_itself(self, tmp_path: pathlib.Path) -> None:
         tuner = self.tuned(tmp_path)
         oracle = tuner.oracle
         assert len(oracle.trials) == 12
