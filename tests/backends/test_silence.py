@@ -13,7 +13,7 @@ import autonas
 
 x, y = load_digits(n_class=3, return_X_y=True)
 for n_workers in (None, 2):
-    model = autonas.AutoModel(max_trials=2, epochs=1, n_workers=n_workers, seed=0, verbose=0).fit(x, y)
+    model = autonas.AutoModel(max_trials=n_workers or 1, epochs=1, n_workers=n_workers, seed=0, verbose=0).fit(x, y)
     model.predict(x)
     model.predict(x[:300])
 """
