@@ -223,9 +223,9 @@ def test_a_clock_that_is_set_forward_neither_ends_a_search_nor_counts(iris, tmp_
 
 
 def test_a_finished_run_is_served_at_once(iris, whole, trained):
-    start = time.monotonic()
+    start = time.thread_time()
     model = fit(whole.directory_, iris)
-    assert trained == [] and time.monotonic() - start < 5
+    assert trained == [] and time.thread_time() - start < 5
     same(board(model), board(whole))
     assert model.stop_reason_ == "max_trials"
     assert model.history_ == whole.history_ and model.best_score_ == whole.best_score_

@@ -1,5 +1,6 @@
 """The drawing of an architecture: its boxes, its arrows, and the inside of its cells."""
 
+import functools
 import json
 
 import keras
@@ -23,6 +24,7 @@ FEATURES = {
 }
 
 
+@functools.cache
 def default_graph(*kinds, search_space=None):
     inputs, outputs = defaults.default_nodes(kinds, ["multiclass"], search_space=search_space)
     return bound(autonas.Graph(inputs, outputs), kinds)
@@ -40,6 +42,11 @@ def bound(graph, kinds, n_outputs=3):
     return graph
 
 
+@functools.cache
+def space_of(graph):
+    return encoding.Encoding(graph.declare())
+
+
 def search_of(graph):
     blueprint = json.loads(json.dumps(graph.blueprint()))
     return SearchInfo("val_accuracy", "max", blueprint=blueprint)
@@ -47,7 +54,7 @@ def search_of(graph):
 
 def drawn(graph, values=None):
     """The texts of the drawing of an architecture, drawn at random and changed by `values`, the axes, the record."""
-    space = encoding.Encoding(graph.declare())
+    space = space_of(graph)
     sampled = space.sample(np.random.default_rng(0))
     record = TrialRecord("0007", 7, values=space.complete({**sampled, **(values or {})}), score=0.9, parameters=12345)
     figure = plots.figure(plots.plot_architecture, search_of(graph), record)
@@ -178,7 +185,7 @@ def test_only_motifs_that_are_used_are_drawn():
 
 def test_in_axes_of_another_size_the_text_is_smaller_and_the_axes_are_given_back():
     graph = default_graph("image", search_space="cell")
-    record = TrialRecord("0", 0, values=encoding.Encoding(graph.declare()).default())
+    record = TrialRecord("0", 0, values=space_of(graph).default())
     natural = plots.figure(plots.plot_architecture, search_of(graph), record).axes[0]
     axes = pyplot.subplots(figsize=(3, 2))[1]
     assert plots.plot_architecture(search_of(graph), record, axes=axes) is axes
@@ -190,7 +197,7 @@ def test_in_axes_of_another_size_the_text_is_smaller_and_the_axes_are_given_back
 @pytest.mark.parametrize("kinds", [["image"], ["table"], ["table", "image"]])
 def test_a_width_puts_blocks_below_each_other_with_text_of_full_size(kinds):
     graph = default_graph(*kinds)
-    record = TrialRecord("0", 0, values=encoding.Encoding(graph.declare()).default(), score=0.9, parameters=1234)
+    record = TrialRecord("0", 0, values=space_of(graph).default(), score=0.9, parameters=1234)
     wide = plots.figure(plots.plot_architecture, search_of(graph), record)
     narrow = plots.figure(plots.plot_architecture, search_of(graph), record, 4.2)
     FigureCanvasAgg(narrow).draw()
