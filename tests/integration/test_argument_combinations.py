@@ -88,7 +88,7 @@ def test_the_sample_has_each_value_but_the_backend_at_least_once():
         assert name == "backend" or {row[name] for row in rows} == set(values), name
 
 
-# Some 60 seconds of a core in all: each search builds and traces networks of its own.
+# Some 75 seconds of a core in all: each search builds and traces networks of its own.
 @pytest.mark.parametrize("values", SAMPLE, ids=lambda values: ", ".join(map(str, values.values())) or "plain")
 def test_it_works_and_is_what_was_asked_for(values, tmp_path):
     if values.get("executor") == "ray":
