@@ -12,7 +12,7 @@ ray = pytest.importorskip("ray")
 
 from autonas.execution import environment
 from autonas.execution import ray as ray_execution
-from autonas.testing import executors, jobs
+from autonas.testing import executors
 
 
 class TestRayExecutor(executors.ExecutorContract):
@@ -20,6 +20,15 @@ class TestRayExecutor(executors.ExecutorContract):
 
     def make(self, n_workers, grace):
         return ray_execution.RayExecutor(n_workers, grace=grace)
+
+    # Ray tells processes that leave from processes that die, and kills them all alike.
+    @pytest.mark.parametrize("what", ["kill", "exit"])
+    def test_a_poisonous_job_is_tried_twice_and_takes_no_other_with_it(self, tmp_path, what):
+        super().test_a_poisonous_job_is_tried_twice_and_takes_no_other_with_it(tmp_path, what)
+
+    @pytest.mark.parametrize("what", ["hang_with_lock", "stop"])
+    def test_a_job_that_hangs_is_ended_and_not_tried_again(self, tmp_path, what):
+        super().test_a_job_that_hangs_is_ended_and_not_tried_again(tmp_path, what)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,7 +70,7 @@ def _quiet():
 
 def test_a_ray_that_was_there_stays_when_an_executor_is_closed(tmp_path):
     with ray_execution.RayExecutor(1) as executor:
-        executor.start(jobs.evaluation(tmp_path))
+        executor.start(executors._evaluation(tmp_path))
         assert executor.slots == 1
     assert ray.is_initialized()
 

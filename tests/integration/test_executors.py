@@ -56,13 +56,13 @@ model.leaderboard().drop(columns="seconds").to_pickle(directory + "/board.pickle
 """
 
 
-# Two minutes: each kill costs the start of a worker, and a quarter of them that of a driver, too.
-def test_twenty_kills_of_workers_and_drivers_change_nothing(iris, folder):
+# Longer than 20 s: each kill costs the start of a worker, and a quarter of them that of a driver, too.
+def test_ten_kills_of_workers_and_drivers_change_nothing(iris, folder):
     run, generator = folder / "run", np.random.default_rng(0)
-    command = [sys.executable, "-c", SCRIPT, str(run), json.dumps({**BUDGET, "max_trials": 60})]
+    command = [sys.executable, "-c", SCRIPT, str(run), json.dumps({**BUDGET, "max_trials": 30})]
     driver = subprocess.Popen(command, start_new_session=True)
     killed = {"worker": 0, "driver": 0}
-    for number in range(2, 60, 3):
+    for number in range(2, 30, 3):
         while not _has_begun(run, number) and driver.poll() is None:
             time.sleep(0.01)
         time.sleep(float(generator.uniform(0.0, 0.3)))
@@ -76,12 +76,12 @@ def test_twenty_kills_of_workers_and_drivers_change_nothing(iris, folder):
             assert _all_end(workers), "workers end with their driver"
             driver = subprocess.Popen(command, start_new_session=True)
     assert driver.wait(300) == 0
-    assert killed["driver"] == 5 and killed["worker"] >= 13
+    assert killed["driver"] == 2 and killed["worker"] >= 6
     table = pandas.read_pickle(run / "board.pickle")
     searched = table[table.stage == "search"]
-    assert set(searched.status) == {"completed"} and searched.trial_id.nunique() == len(searched) == 60
-    assert searched.reason.str.contains("begun again: the worker process was killed").sum() >= 5
-    calm = classifier(max_trials=60).fit(*iris).leaderboard().query("stage == 'search'")
+    assert set(searched.status) == {"completed"} and searched.trial_id.nunique() == len(searched) == 30
+    assert searched.reason.str.contains("begun again: the worker process was killed").sum() >= 3
+    calm = classifier(max_trials=30).fit(*iris).leaderboard().query("stage == 'search'")
     assert list(searched.trial_id) == list(calm.trial_id)
     np.testing.assert_array_equal(searched.val_loss, calm.val_loss)
 
