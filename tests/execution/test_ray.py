@@ -12,7 +12,7 @@ ray = pytest.importorskip("ray")
 
 from autonas.execution import environment
 from autonas.execution import ray as ray_execution
-from autonas.testing import executors
+from autonas.testing import executors, jobs
 
 
 class TestRayExecutor(executors.ExecutorContract):
@@ -43,7 +43,7 @@ def local_ray():
 _LISTENING = """
 import psutil
 from autonas.execution import ray as ray_execution
-from autonas.testing import executors
+from autonas.testing import executors, jobs
 
 with ray_execution.RayExecutor(1) as executor:
     executor.start(lambda job, report: None)
@@ -70,7 +70,7 @@ def _quiet():
 
 def test_a_ray_that_was_there_stays_when_an_executor_is_closed(tmp_path):
     with ray_execution.RayExecutor(1) as executor:
-        executor.start(executors._evaluation(tmp_path))
+        executor.start(jobs.evaluation(tmp_path))
         assert executor.slots == 1
     assert ray.is_initialized()
 
