@@ -43,7 +43,7 @@ def local_ray():
 _LISTENING = """
 import psutil
 from autonas.execution import ray as ray_execution
-from autonas.testing import executors, jobs
+from autonas.testing import executors
 
 with ray_execution.RayExecutor(1) as executor:
     executor.start(lambda job, report: None)
