@@ -17,7 +17,7 @@ setup(
         "keras-tuner>=1.4.8,<1.5",
         "six>=1.16",  # Keras Tuner imports it without declaring it.
         "numpy>=1.26,<3",
-        "scikit-learn>=1.6,<1.10",
+        "scikit-learn>=1.7,<1.10",
         "pandas>=2.2,<3.2",
         "threadpoolctl>=3.2",  # comes with scikit-learn
         "joblib>=1.3",  # comes with scikit-learn

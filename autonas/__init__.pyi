@@ -20,6 +20,7 @@ from autonas.exceptions import BaselineWarning as BaselineWarning
 from autonas.exceptions import InfeasibleWarning as InfeasibleWarning
 from autonas.exceptions import SearchFailed as SearchFailed
 from autonas.search_space.block import Block as Block
+from autonas.search_space.blocks.boosted_trees import BoostedTreesBlock as BoostedTreesBlock
 from autonas.search_space.blocks.cell import CellBlock as CellBlock
 from autonas.search_space.blocks.chain import ChainBlock as ChainBlock
 from autonas.search_space.blocks.convolution import ConvolutionBlock as ConvolutionBlock

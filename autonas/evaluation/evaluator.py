@@ -9,7 +9,7 @@ import numpy as np
 
 from autonas.backends import parallel, precision
 from autonas.backends.seeding import seeded
-from autonas.evaluation import baselines, failures, loops, phases, resolution, training
+from autonas.evaluation import baselines, failures, fitting, loops, phases, resolution, training
 from autonas.evaluation import conditions as conditions_module
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
@@ -154,6 +154,7 @@ class Evaluator:
             if measured.violations and job.costs.keeps_limits:
                 outcome.status, outcome.message = Status.REFUSED, measured.violations
                 return outcome
+            rows = self._training_rows(job.values)
             if earlier is None:
                 with self.phases("build"):
                     initial = checkpoints.values_of(checkpoints.variables_of(model))
@@ -165,11 +166,15 @@ class Evaluator:
                 trained, loop = model, earlier.loop
                 model.optimizer.learning_rate = learning_rate
             loop.phases = self.phases
+            with self.phases("train"):
+                generator = np.random.default_rng([self.seed, job.number, 4])
+                fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline)
+            outcome.report = {"fitted": fitted} if fitted else {}
+            # Weights that are only fitted have just been fitted to the rows of this trial.
+            checkpoint = self._checkpoint(job) if model.trainable_variables else None
             result = training.train(
                 loop,
-                training.ShuffledRows(
-                    self._training_rows(job.values), batch_size, np.random.default_rng([self.seed, job.number, 1])
-                ),
+                training.ShuffledRows(rows, batch_size, np.random.default_rng([self.seed, job.number, 1])),
                 training.Length(
                     self._epochs(job.values),
                     patience=self.patience,
@@ -181,7 +186,7 @@ class Evaluator:
                     self.problem.goal.is_better_epoch,
                     on_best=lambda: setattr(outcome, "predictions", self._predictions),
                 ),
-                self._checkpoint(job),
+                checkpoint,
                 on_epoch=on_epoch,
                 on_checkpoint=latest,
             )
@@ -199,8 +204,8 @@ class Evaluator:
             name: value for name, value in result.history[result.best_epoch - 1].items() if name != "learning_rate"
         }
         outcome.weights = result.weights
-        if job.checkpoint is not None:
-            outcome.initial_epoch = job.checkpoint.epoch
+        if checkpoint is not None:
+            outcome.initial_epoch = checkpoint.epoch
         if job.training.may_go_on and job.values.get(reserved.EPOCHS, self.epochs) < self.epochs:
             with self.phases("save"):
                 outcome.checkpoint = latest.make() or job.checkpoint
@@ -391,6 +396,11 @@ class Evaluator:
         kept.loop.phases = self.phases
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         checkpoints.restart(kept.model.optimizer, kept.learning_rate)
+        choices = outcome.report.get("fitted")
+        if choices:
+            with self.phases("train"):
+                generator = np.random.default_rng([self.seed, job.number, 5])
+                fitting.refit(kept.model, self.problem.dataset, choices, generator, deadline)
         horizon, last = self.final_schedule(job.values, outcome)
         generator = np.random.default_rng([self.seed, job.number, 2])
         result = training.train(

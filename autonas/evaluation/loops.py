@@ -122,6 +122,25 @@ class BatchLoop(TrainingLoop):
         return {name: output[:n_rows] for name, output in self._predicted(rows, batch_size, predicted).items()}
 
 
+class FittedLoop(TrainingLoop):
+    """Training loop of a model without trainable weights: an epoch computes the loss and changes nothing.
+
+    Args:
+        loop: The `TrainingLoop` that predicts.
+    """
+
+    def __init__(self, loop):
+        super().__init__(loop.model, loop.dataset)
+        self.predict = loop.predict
+
+    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        """Return the loss on some training rows, as many as the validation set has, and that the epoch is complete."""
+        rows = generator.permutation(rows)[: max(1, len(self.dataset.validation_rows))]
+        inputs, targets, weights = batch_of(self.dataset, rows)
+        loss = self.model.compute_loss(inputs, targets, self.predict(rows), weights or None, training=False)
+        return float(keras.ops.convert_to_numpy(loss)), True
+
+
 def batch_of(dataset, rows):
     """Return inputs, targets and sample weights of some rows of an `ArrayDataset` as dicts of arrays.
 
@@ -156,5 +175,7 @@ def make_loop(model, dataset, distribution=None):
     if keras.backend.backend() == "tensorflow":
         from autonas.evaluation import tensorflow_loop
 
-        return tensorflow_loop.TensorFlowLoop(model, dataset)
-    return BatchLoop(model, dataset, distribution)
+        loop = tensorflow_loop.TensorFlowLoop(model, dataset)
+    else:
+        loop = BatchLoop(model, dataset, distribution)
+    return loop if model.trainable_variables else FittedLoop(loop)

@@ -87,8 +87,10 @@ class WeightAverage:
         if self.average is None:
             self.average = self.weights
         else:
+            # Equal numbers stay as they are: the tables of trees hold positions, which rounding must not change.
             self.average = [
-                decay * mean + (1 - decay) * weight for mean, weight in zip(self.average, self.weights, strict=True)
+                np.where(mean == weight, weight, decay * mean + (1 - decay) * weight)
+                for mean, weight in zip(self.average, self.weights, strict=True)
             ]
         self.model.set_weights(self.average)
 
@@ -161,6 +163,8 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
     learning rate is annealed over the added epochs (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
     restarts", 2017). Thus models are compared and served after annealing, whatever the length of their training.
 
+    A model without trainable weights, which fitters have set, is scored after one epoch that changes nothing.
+
     Args:
         loop: The `evaluation.loops.TrainingLoop` of the model. Its `phases` measure the time of the training.
         rows: The `ShuffledRows`.
@@ -180,6 +184,8 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
         Diverged: If the loss becomes NaN or infinite before the first epoch is scored.
         KeyboardInterrupt: If the user interrupts before the first epoch is scored.
     """
+    if not loop.model.trainable_variables:
+        length = dataclasses.replace(length, epochs=1)
     training, phases, patience = _Training(loop, rows, length), loop.phases, length.patience
     if checkpoint is not None:
         training.go_on_from(checkpoint)

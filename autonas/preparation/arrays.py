@@ -145,7 +145,7 @@ def default_graph(plan, encoders, targets, input_names=None, head_names=None):
     )
 
 
-def bound_graph(plan, ends, encoders, targets, n_train):
+def bound_graph(plan, ends, encoders, targets, n_train, in_memory=True):
     """Return the graph to search, bound to the data.
 
     Args:
@@ -154,13 +154,14 @@ def bound_graph(plan, ends, encoders, targets, n_train):
         encoders: List of fitted encoders, one for each input.
         targets: List of fitted target encoders, one for each head.
         n_train: Number of training rows.
+        in_memory: Whether all rows are in memory. Defaults to `True`.
 
     Returns:
         The graph, and the encoders and targets as dicts by the names in the graph.
     """
     features = [encoder.feature for encoder in encoders]
     searched = graph.Graph(*ends, plan.optimization(n_train, features))
-    searched.bind(features, [heads.Target(target.task_, target.n_outputs_) for target in targets])
+    searched.bind(features, [heads.Target(target.task_, target.n_outputs_) for target in targets], in_memory)
     encoders = dict(zip(searched.input_names, encoders, strict=True))
     return searched, encoders, dict(zip(searched.head_names, targets, strict=True))
 

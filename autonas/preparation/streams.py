@@ -22,7 +22,9 @@ def prepare(plan, data):
     if nodes is None:
         nodes, output_nodes = arrays.default_graph(plan, [encoder], [target])
     n_train = source.rows["train"]
-    searched, encoders, targets = arrays.bound_graph(plan, (nodes, output_nodes), [encoder], [target], n_train)
+    searched, encoders, targets = arrays.bound_graph(
+        plan, (nodes, output_nodes), [encoder], [target], n_train, in_memory=False
+    )
     (input_name,), (head_name,) = encoders, targets
     dataset = stream_loop.StreamDataset(source, input_name, head_name, _class_weight(plan.task.class_weight, source))
     some_targets = {head_name: target.transform(source.some_labels)}

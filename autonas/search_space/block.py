@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from autonas.arguments.lists import as_list
+from autonas.backends import node_graph
 from autonas.search_space import ranges
 
 if TYPE_CHECKING:
@@ -177,6 +178,18 @@ class Block(Configurable):
         super().__init_subclass__(**kwargs)
         if cls.__module__.split(".")[0] == "autonas":
             keras.saving.register_keras_serializable(package="autonas")(cls)
+
+
+def predicts_target(tensor: Any) -> bool:
+    """Return whether a symbolic tensor is the output of a layer that predicts the target of a head itself.
+
+    Such a layer has the attribute `predicts_target`. Its output has a column for each output of the head: scores before
+    the head's activation.
+    """
+    if not keras.backend.is_keras_tensor(tensor):
+        return False
+    node, _ = node_graph.producer(tensor)
+    return getattr(node.operation, "predicts_target", False)
 
 
 def snake_case(name: str) -> str:

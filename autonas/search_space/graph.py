@@ -69,12 +69,13 @@ class Graph(keras_tuner.HyperModel):
         self.__dict__.update(state)
         self._name()
 
-    def bind(self, features: list[Any], targets: list[heads.Target]) -> None:
+    def bind(self, features: list[Any], targets: list[heads.Target], in_memory: bool = True) -> None:
         """Attach the graph to the shapes, types and statistics of a data set.
 
         Args:
             features: List of `autonas.data.Feature`, one for each input.
             targets: List of `Target`, one for each head.
+            in_memory: Whether all rows are in memory. Defaults to `True`.
 
         Raises:
             ValueError: If a head can't predict its target.
@@ -85,6 +86,12 @@ class Graph(keras_tuner.HyperModel):
             member.features = [
                 feature_by_input[id(node)] for node in self._ancestors(member) if id(node) in feature_by_input
             ]
+            member.heads = {
+                name: head
+                for name, head in zip(self.head_names, self.heads, strict=True)
+                if any(node.block is member for node in self._ancestors(head))
+            }
+            member.in_memory = in_memory
         for head, target in zip(self.heads, targets, strict=True):
             if target.task not in head.tasks:
                 raise ValueError(

@@ -40,6 +40,8 @@ SCALE_FREE_LOSSES = {"mean_squared_error", "mse", "mean_absolute_error", "mae", 
 class Head(block.Block):
     """Base class of output blocks: reduction to a vector, dropout, and a dense layer for the target.
 
+    If the connected block predicts the target itself, as a `BoostedTreesBlock`, the head adds its activation only.
+
     Args:
         dropout: Dropout rate before the dense layer, or a range. Defaults to a choice of 0, 0.25 and 0.5.
         loss: A Keras loss or its name. Defaults to the default loss of the task.
@@ -65,8 +67,10 @@ class Head(block.Block):
         self.loss_weight = loss_weight
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
-        outputs = reduction.to_vector(inputs)
         rate = self.suggest(hp, "dropout")
+        if block.predicts_target(inputs):
+            return keras.layers.Activation(ACTIVATIONS[self.target.task], dtype="float32")(inputs)
+        outputs = reduction.to_vector(inputs)
         if rate:
             outputs = keras.layers.Dropout(rate)(outputs)
         # Predictions and the loss are computed in float32, also under mixed precision.

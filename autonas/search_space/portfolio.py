@@ -18,6 +18,7 @@ from autonas.search_space.values import Scalar
 _SMALL_IMAGE = 16
 
 _TABLE: list[dict[str, Scalar]] = [
+    {"kind": "trees"},
     {"kind": "linear"},
     {"kind": "dense", "numbers": "piecewise_linear"},
     {"kind": "linear", "numbers": "piecewise_linear"},

@@ -9,7 +9,7 @@ from keras import ops
 
 from autonas.data.features import Feature
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import dense, numbers, preprocessing, spaces
+from autonas.search_space.blocks import boosted_trees, dense, numbers, preprocessing, spaces
 
 
 class StructuredDataBlock(block.Block):
@@ -17,8 +17,8 @@ class StructuredDataBlock(block.Block):
 
     Args:
         kind: Network on the encoded row: `"linear"` (no layers: a linear model of the encoded columns), `"dense"`, or
-            the space of architectures `"layered"` (a `ResidualMLPBlock`). Defaults to `None`: the search chooses
-            between `"linear"` and `"dense"`.
+            the space of architectures `"layered"` (a `ResidualMLPBlock`), or `"trees"` (a `BoostedTreesBlock` on the
+            columns as they are). Defaults to `None`: the search chooses between `"linear"`, `"dense"` and `"trees"`.
         numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
             `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses.
         categories: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than
@@ -66,6 +66,11 @@ class StructuredDataBlock(block.Block):
             units=ranges.Choice([64, 128, 256, 512], default=256), depth=ranges.Int(1, 4, default=2)
         )
         families = {"linear": spaces.identity, "dense": lambda: functools.partial(network.build, hp)}
+        boosting = boosted_trees.BoostedTreesBlock()
+        boosting.features, boosting.heads, boosting.in_memory = self.features, self.heads, self.in_memory
+        if self.kind == "trees" or boosted_trees.unsuitable(boosting, inputs) is None:
+            # The trees split the columns themselves, not their encoding.
+            families["trees"] = lambda: lambda _: boosting.build(hp, inputs)
         return spaces.family(self.kind, families, spaces.of_rows(hp))(hp, outputs)
 
     def _encoded_numbers(

@@ -1,0 +1,59 @@
+"""Fitting of the weights of a network that are computed from the training set; see `search_space.fitters`."""
+
+import keras
+import numpy as np
+
+from autonas.search_space import fitters
+
+#: Number of rows for which the inputs of a fitter are computed at a time.
+_ROWS = 4096
+
+
+def fit(model, dataset, rows, generator, deadline=None):
+    """Run the fitters of a network on some training rows.
+
+    Args:
+        model: The built `keras.Model`.
+        dataset: The `ArrayDataset`.
+        rows: Indices of the training rows.
+        generator: A `numpy.random.Generator`.
+        deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
+
+    Returns:
+        List of the dicts that the fitters return, empty without a fitter.
+    """
+    return [
+        fitter.fit(
+            _rows_of(fitter, model, dataset, rows),
+            _rows_of(fitter, model, dataset, dataset.validation_rows),
+            generator,
+            deadline,
+        )
+        for fitter in fitters.fitters_of(model)
+    ]
+
+
+def refit(model, dataset, choices, generator, deadline=None):
+    """Run the fitters of a network on the rows of the final fit.
+
+    Args:
+        model: As in `fit`.
+        dataset: As in `fit`.
+        choices: List that `fit` returned.
+        generator: As in `fit`.
+        deadline: As in `fit`. Defaults to `None`.
+    """
+    for fitter, chosen in zip(fitters.fitters_of(model), choices, strict=True):
+        fitter.refit(_rows_of(fitter, model, dataset, dataset.final_rows), chosen, generator, deadline)
+
+
+def _rows_of(fitter, model, dataset, indices):
+    """Return some rows of the data set as the `Rows` of a fitter."""
+    source = keras.Function(model.inputs, fitter.inputs)
+    starts = range(0, len(indices), _ROWS)
+    batches = [
+        [dataset.inputs[tensor.name][indices[start : start + _ROWS]] for tensor in model.inputs] for start in starts
+    ]
+    inputs = np.concatenate([keras.ops.convert_to_numpy(source(batch)) for batch in batches])
+    weights = None if dataset.sample_weight is None else dataset.sample_weight[indices]
+    return fitters.Rows(inputs, dataset.targets[fitter.head][indices], weights)

@@ -1,0 +1,320 @@
+"""Boosted trees for rows of a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+import threadpoolctl
+from keras import ops
+
+from autonas.search_space import block, fitters, ranges, trees
+
+#: Number of trees up to which iterations are added. With many outputs there are fewer iterations, which learn faster.
+_MAX_TREES = 1500
+#: Number of iterations without improvement of the loss of the validation set after which the boosting stops.
+_PATIENCE = 20
+#: Number of values of the training rows from which several threads fit the trees.
+_VALUES_PER_THREAD = 5_000_000
+#: Number of iterations from which the seconds of further ones are estimated.
+_PILOT = 5
+#: Losses of scikit-learn by the name of the loss of a head.
+_LOSSES = {
+    "mean_squared_error": "squared_error",
+    "mean_absolute_error": "absolute_error",
+    "binary_crossentropy": "log_loss",
+    "sparse_categorical_crossentropy": "log_loss",
+    "categorical_crossentropy": "log_loss",
+}
+#: Smallest score of a class without training rows, as a share of the rows.
+_UNSEEN = 0.5
+
+
+class BoostedTreesBlock(block.Block):
+    """Gradient boosted decision trees that predict the target themselves.
+
+    The trees are fitted by scikit-learn's histogram gradient boosting on the training rows, with the validation set for
+    early stopping, and become constant tensors of the network. Their predictions equal scikit-learn's, for the same
+    bins of the columns, within the precision of float32. The output is the score of each class before the softmax, or
+    the number to predict. A head that is connected to the block adds no weights of its own.
+
+    Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, and its categories, of
+    which the 254 most frequent of a column are told apart. Texts in columns aren't used. Connected to another block,
+    it takes the vector that the block returns.
+
+    Args:
+        iterations: Largest number of iterations, or a range. An iteration adds a tree for each output; there are at
+            most 1,500 trees. Defaults to 300.
+        learning_rate: Factor of the values of each tree, or a range. Defaults to a logarithmic range from 0.02 to 0.3.
+        leaves: Largest number of leaves of a tree, or a range. Defaults to a choice of 8, 16, 31 and 63.
+        depth: Largest depth of a tree, or a range. Each level costs time in predictions. Defaults to 8.
+        leaf_rows: Smallest number of training rows of a leaf, or a range. Defaults to a choice of 5, 20 and 80.
+        l2: L2 regularisation of the values of the leaves, or a range. Defaults to a choice of 0, 1 and 10.
+        feature_share: Share of the features that are considered in each split, or a range. Defaults to a choice of
+            0.5 and 1.
+        name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.StructuredDataInput()
+    scores = autonas.BoostedTreesBlock(iterations=100)(inputs)
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(scores))
+    ```
+    """
+
+    takes_raw_inputs = True
+
+    def __init__(
+        self,
+        iterations: int | ranges.Range = 300,
+        learning_rate: float | ranges.Range = ranges.Float(0.02, 0.3, sampling="log", default=0.1),
+        leaves: int | ranges.Range = ranges.Choice([8, 16, 31, 63], default=31),
+        depth: int | ranges.Range = 8,
+        leaf_rows: int | ranges.Range = ranges.Choice([5, 20, 80], default=20),
+        l2: float | ranges.Range = ranges.Choice([0.0, 1.0, 10.0], default=0.0),
+        feature_share: float | ranges.Range = ranges.Choice([0.5, 1.0], default=1.0),
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.iterations = iterations
+        self.learning_rate = learning_rate
+        self.leaves = leaves
+        self.depth = depth
+        self.leaf_rows = leaf_rows
+        self.l2 = l2
+        self.feature_share = feature_share
+
+    def build(self, hp, inputs):
+        reason = unsuitable(self, inputs)
+        if reason is not None:
+            raise ValueError(f"BoostedTreesBlock can't be used here: {reason}.")
+        ((head_name, head),) = self.heads.items()
+        codes, numbers = _features(inputs)
+        n_outputs = head.target.n_outputs
+        iterations = min(self.suggest(hp, "iterations"), max(1, _MAX_TREES // n_outputs))
+        settings = {
+            "learning_rate": self.suggest(hp, "learning_rate"),
+            "max_leaf_nodes": self.suggest(hp, "leaves"),
+            "max_depth": self.suggest(hp, "depth"),
+            "min_samples_leaf": self.suggest(hp, "leaf_rows"),
+            "l2_regularization": self.suggest(hp, "l2"),
+            "max_features": self.suggest(hp, "feature_share"),
+        }
+        n_categories = 0
+        if codes is not None:
+            n_categories = min(trees.Bins.most, max(self.features[0].statistics["cardinalities"]))
+            codes = ops.cast(ops.minimum(codes, n_categories - 1), "float32")
+        parts = [part for part in (codes, numbers) if part is not None]
+        features = ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+        forest = trees.Forest(
+            n_categorical=0 if codes is None else codes.shape[1],
+            n_numerical=0 if numbers is None else numbers.shape[1],
+            n_categories=n_categories,
+            n_iterations=iterations,
+            n_outputs=n_outputs,
+            n_leaves=settings["max_leaf_nodes"],
+            depth=settings["max_depth"],
+        )
+        walk = trees.Walk(forest)
+        scores = walk(features)
+        fitters.attach(Boosting(features, head_name, walk, head, settings), walk.values)
+        output = keras.layers.Identity(dtype="float32")
+        output.predicts_target = True
+        return output(scores)
+
+
+def unsuitable(member, inputs):
+    """Return why boosted trees can't predict the target of a block of a bound graph from `inputs`, or `None`."""
+    if isinstance(inputs, dict) and not {"numbers", "categories"} & set(inputs):
+        return "the table has neither numbers nor categories"
+    if not isinstance(inputs, dict) and len(inputs.shape) != 2:
+        return f"trees take the columns of a table or vectors, not a tensor of shape {inputs.shape}"
+    if not member.in_memory:
+        return "the data is a stream, and trees need all training rows in memory"
+    if len(member.heads) != 1:
+        return f"the block must lead to one head, and leads to {len(member.heads)}"
+    ((name, head),) = member.heads.items()
+    loss = head.loss_function()
+    loss = getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)
+    if loss not in _LOSSES:
+        return f"head {name!r} has the loss {loss!r}, and trees minimise one of {list(_LOSSES)}"
+    return None
+
+
+def _features(inputs):
+    """Return a block's codes of categories `(n, k)` and numbers `(n, d)`, `None` without such columns."""
+    if not isinstance(inputs, dict):
+        return None, ops.cast(inputs, "float32")
+    return inputs.get("categories"), inputs.get("numbers")
+
+
+class Boosting(fitters.Fitter):
+    """Histogram gradient boosting that sets the trees of a `trees.Walk`.
+
+    Args:
+        inputs: Symbolic tensor of the features.
+        head: Name of the head.
+        walk: The `trees.Walk`.
+        target_head: The head, a `Head` with its target.
+        settings: Keyword arguments of scikit-learn's estimators.
+    """
+
+    def __init__(self, inputs, head, walk, target_head, settings):
+        super().__init__(inputs, head)
+        self.walk = walk
+        self.task = target_head.target.task
+        loss = target_head.loss_function()
+        self.loss = _LOSSES[getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)]
+        self.settings = settings
+
+    def fit(self, training, validation, generator, deadline=None):
+        n_iterations = [self.walk.forest.n_iterations] * self._n_estimators
+        return {"iterations": self._fit(training, validation, n_iterations, generator, deadline)}
+
+    def refit(self, training, choices, generator, deadline=None):
+        self._fit(training, None, choices["iterations"], generator, deadline)
+
+    @property
+    def _n_estimators(self):
+        """Number of scikit-learn's estimators, of which one has all classes."""
+        return 1 if self.task == "multiclass" else self.walk.forest.n_outputs
+
+    def _fit(self, training, validation, n_iterations, generator, deadline):
+        """Fit the trees of all outputs.
+
+        Args:
+            training: The training rows.
+            validation: The validation rows for early stopping, or `None` for exactly `n_iterations`.
+            n_iterations: List of the largest number of iterations of each estimator.
+            generator: A `numpy.random.Generator`.
+            deadline: Value of `time.monotonic()`, or `None`.
+
+        Returns:
+            List of the number of iterations of each estimator.
+        """
+        seed = int(generator.integers(2**31))
+        bins = trees.Bins(training.inputs, self.walk.forest)
+        training, validation = (
+            rows and dataclasses.replace(rows, inputs=bins.transform(rows.inputs)) for rows in (training, validation)
+        )
+        ensembles, base, used = [], [], []
+        for column, most in enumerate(n_iterations):
+            seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
+            rows = [None if part is None else _with_column(part, column) for part in (training, validation)]
+            with _threads(training.inputs.size):
+                by_output, first = self._boosted(*rows, most, seed, seconds)
+            ensembles += [[trees.Tree(predictor, bins) for predictor in output] for output in by_output]
+            base += list(first)
+            used.append(max(map(len, by_output)))
+        self.walk.set(ensembles, np.array(base))
+        return used
+
+    def _boosted(self, training, validation, n_iterations, seed, seconds):
+        """Fit the trees of one estimator.
+
+        Returns:
+            For each output the list of scikit-learn's trees, and for each output the number that is added to them.
+        """
+        n_outputs = self.walk.forest.n_outputs if self.task == "multiclass" else 1
+        classes = None if self.task == "regression" else np.unique(training.targets).astype(int)
+        if classes is not None and len(classes) == 1:
+            return [[] for _ in range(n_outputs)], _log_shares(training, n_outputs)
+        estimator = self._estimator(seed)
+        if seconds is not None:
+            n_iterations = min(n_iterations, _affordable(estimator, training, seconds))
+        estimator.set_params(max_iter=max(1, n_iterations))
+        if validation is not None and classes is not None:
+            validation = validation.where(np.isin(validation.targets, classes))
+        if validation is None or len(validation.targets) == 0:
+            estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
+        else:
+            estimator.set_params(early_stopping=True)
+            estimator.fit(
+                training.inputs,
+                training.targets,
+                sample_weight=training.weights,
+                X_val=validation.inputs,
+                y_val=validation.targets,
+                sample_weight_val=validation.weights,
+            )
+            n_iterations = int(np.argmax(estimator.validation_score_))
+        by_output = list(zip(*estimator._predictors[:n_iterations], strict=True))
+        by_output = by_output or [()] * estimator.n_trees_per_iteration_
+        base = estimator._baseline_prediction.ravel()
+        if self.task != "multiclass" or len(classes) == n_outputs:
+            return by_output, base
+        return _spread(by_output, base, classes, _log_shares(training, n_outputs))
+
+    def _estimator(self, seed):
+        """Return the unfitted estimator of scikit-learn."""
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        forest = self.walk.forest
+        arguments = self.settings | {
+            "categorical_features": list(range(forest.n_categorical)) or None,
+            "early_stopping": False,
+            "n_iter_no_change": _PATIENCE,
+            "tol": 0.0,
+            "max_bins": trees.Bins.most,
+            "random_state": seed,
+        }
+        if self.task == "regression":
+            return HistGradientBoostingRegressor(loss=self.loss, **arguments)
+        return HistGradientBoostingClassifier(**arguments)
+
+
+def _threads(n_values):
+    """Return the context in which scikit-learn uses one thread for few values, and all cores for many values.
+
+    The threads wait for each other several times in each node. With few values they mostly wait, most of all where
+    other programs, or other trials, use the cores.
+    """
+    return threadpoolctl.threadpool_limits(1 if n_values < _VALUES_PER_THREAD else None, user_api="openmp")
+
+
+def _affordable(estimator, training, seconds):
+    """Return the number of iterations that can be fitted in some seconds, by the time of the first few, at least 1."""
+    started = time.monotonic()
+    estimator.set_params(max_iter=_PILOT)
+    estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
+    spent = time.monotonic() - started
+    return max(1, int(_PILOT * (seconds - spent) / spent))
+
+
+def _with_column(rows, column):
+    """Return rows with one column of their targets."""
+    return dataclasses.replace(rows, targets=rows.targets.reshape(len(rows.targets), -1)[:, column])
+
+
+def _log_shares(rows, n_classes):
+    """Return the logarithm of the share of each class in the rows. A class without rows counts as half a row.
+
+    With one output, the value is the logarithm of the odds of class 1.
+    """
+    counts = np.bincount(rows.targets.astype(int), rows.weights, max(2, n_classes))
+    shares = np.log(np.maximum(counts, _UNSEEN) / counts.sum())
+    return shares if n_classes > 1 else shares[1:] - shares[:1]
+
+
+def _spread(by_output, base, classes, unseen):
+    """Return the trees and numbers of all classes, where the training rows have only some of them.
+
+    Args:
+        by_output: For each output of scikit-learn the list of its trees.
+        base: Number of each output of scikit-learn.
+        classes: Numbers of the classes of the training rows.
+        unseen: Number of each class without training rows.
+    """
+    spread, first = [[] for _ in unseen], np.array(unseen, float)
+    if len(classes) == 2:  # One output, the logarithm of the odds of the second class.
+        first[classes] = 0.0, base[0]
+        spread[classes[1]] = by_output[0]
+        return spread, first
+    for output, number in enumerate(classes):
+        spread[number], first[number] = by_output[output], base[output]
+    return spread, first

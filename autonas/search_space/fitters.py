@@ -1,0 +1,91 @@
+"""Fitters: weights of a network that are computed from the training set, before the rest is trained by gradient."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of a data set, as a fitter receives them.
+
+    Args:
+        inputs: Values of the fitter's `inputs`, an array `(n, ...)`.
+        targets: Encoded targets of the fitter's head: class numbers, 0 and 1, or standardised numbers, `(n,)` or
+            `(n, outputs)`.
+        weights: Weights of the rows in the loss, `(n,)`, or `None`.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+
+    def where(self, chosen: np.ndarray) -> Rows:
+        """Return the rows that the boolean array `chosen`, `(n,)`, marks."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Rows(self.inputs[chosen], self.targets[chosen], weights)
+
+
+class Fitter:
+    """Base class of computations that set the weights of a layer from the training set.
+
+    A block attaches the fitter to a layer with `attach`, and the layer's weights aren't trainable. Before a candidate
+    is trained, the evaluation calls `fit` of all fitters of its network, in the order of the layers. After a fit, the
+    network is an ordinary Keras model without any trace of the fitter, also in saved and exported files.
+
+    Args:
+        inputs: Symbolic tensor of the network whose values `fit` needs.
+        head: Name of the head whose targets `fit` needs.
+    """
+
+    def __init__(self, inputs: keras.KerasTensor, head: str) -> None:
+        self.inputs = inputs
+        self.head = head
+
+    def fit(
+        self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
+    ) -> dict[str, Any]:
+        """Compute the weights and set them.
+
+        Args:
+            training: `Rows` of the training set.
+            validation: `Rows` of the validation set.
+            generator: A `numpy.random.Generator`.
+            deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
+
+        Returns:
+            JSON-like dict of the numbers that were chosen by the validation set, such as a number of iterations.
+        """
+        raise NotImplementedError
+
+    def refit(
+        self,
+        training: Rows,
+        choices: dict[str, Any],
+        generator: np.random.Generator,
+        deadline: float | None = None,
+    ) -> None:
+        """Compute the weights from all rows and set them.
+
+        Args:
+            training: `Rows` of training set and validation set together.
+            choices: Dict that `fit` returned.
+            generator: As in `fit`.
+            deadline: As in `fit`.
+        """
+        raise NotImplementedError
+
+
+def attach(fitter: Fitter, layer: keras.layers.Layer) -> None:
+    """Attach a fitter to a layer. A layer has at most one fitter."""
+    layer.fitter = fitter
+
+
+def fitters_of(model: keras.Model) -> list[Fitter]:
+    """Return the fitters of a network's layers, in the order of the layers."""
+    fitters: list[Any] = [getattr(layer, "fitter", None) for layer in model.layers]
+    return [fitter for fitter in fitters if fitter is not None]

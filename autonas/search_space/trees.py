@@ -1,0 +1,243 @@
+"""Decision trees as tensors: tables of nodes, and the Keras layers that walk all trees of an ensemble together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import ops
+
+#: Largest float32. A missing number stands at one end of the numbers, by the branch that it takes.
+_LARGEST = float(np.finfo("float32").max)
+#: Largest threshold of a split: all numbers are at most that, and a missing number isn't.
+_LARGEST_THRESHOLD = float(np.nextafter(np.float32(_LARGEST), np.float32(0)))
+#: Number of categories in a word of a set of categories. All integers of so many bits are float32 numbers.
+_BITS = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Forest:
+    """Sizes of an ensemble of trees, the same whatever its trees are.
+
+    Args:
+        n_categorical: Number of categorical features, which come first.
+        n_numerical: Number of numerical features.
+        n_categories: Number of codes of a categorical feature, 0 without categorical features.
+        n_iterations: Largest number of iterations. Each iteration has a tree for each output.
+        n_outputs: Number of outputs.
+        n_leaves: Largest number of leaves of a tree.
+        depth: Largest depth of a tree.
+    """
+
+    n_categorical: int
+    n_numerical: int
+    n_categories: int
+    n_iterations: int
+    n_outputs: int
+    n_leaves: int
+    depth: int
+
+    @property
+    def n_trees(self) -> int:
+        """Number of trees."""
+        return self.n_iterations * self.n_outputs
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes of a tree, the leaves included."""
+        return 2 * self.n_leaves - 1
+
+    @property
+    def n_words(self) -> int:
+        """Number of words of a set of categories."""
+        return -(-self.n_categories // _BITS)
+
+
+class Walk:
+    """Layers of Keras that predict with a `Forest`, and the tables of nodes that are their weights.
+
+    All trees are walked at once, one level after another. A node is a row of a table: feature, threshold, first child,
+    and whether the feature is categorical. The second child is the next row. A value above the threshold goes to the
+    second child. A leaf is its own first child and has no value above its threshold. A split of a categorical feature
+    has a set of categories that go to the first child, in words of 24 bits.
+
+    Args:
+        forest: The `Forest`.
+    """
+
+    def __init__(self, forest: Forest) -> None:
+        self.forest = forest
+        n_rows = forest.n_trees * forest.n_nodes
+        self.nodes = _table(n_rows, 4 if forest.n_categorical else 3)
+        self.sets = _table(n_rows * forest.n_words, 1) if forest.n_categorical else None
+        self.values = _table(n_rows, 1)
+        self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs))
+
+    def __call__(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the predictions for rows of features.
+
+        Args:
+            features: Float32 `(n, features)`: codes of categories from 0, then numbers, NaN where missing.
+
+        Returns:
+            Float32 `(n, outputs)`: for each output, the sum of the values of its trees.
+        """
+        forest = self.forest
+        codes, numbers = features[:, : forest.n_categorical], features[:, forest.n_categorical :]
+        missing, numbers = ops.isnan(numbers), ops.clip(numbers, -_LARGEST_THRESHOLD, _LARGEST_THRESHOLD)
+        columns = [ops.where(missing, _LARGEST, numbers), ops.where(missing, -_LARGEST, numbers)]
+        columns = ops.concatenate([codes, *columns] if forest.n_categorical else columns, axis=1)
+        roots = np.arange(forest.n_trees, dtype="int32")[None] * forest.n_nodes
+        position = ops.cast(ops.zeros_like(columns[:, :1]), "int32") + roots
+        for _ in range(forest.depth):
+            node = self.nodes(position)
+            value = ops.take_along_axis(columns, ops.cast(node[..., 0], "int32"), axis=1)
+            goes_on = ops.greater(value, node[..., 1])
+            if self.sets is not None:
+                is_member = self._is_member(position, value)
+                goes_on = ops.where(ops.greater(node[..., 3], 0.5), ops.less(is_member, 0.5), goes_on)
+            position = ops.cast(node[..., 2], "int32") + ops.cast(goes_on, "int32")
+        values = ops.reshape(self.values(position), (-1, forest.n_iterations, forest.n_outputs))
+        return ops.sum(values, axis=1)
+
+    def _is_member(self, position, codes):
+        """Return 1 where a category is in the set of the node at `position`, 0 elsewhere."""
+        # A number isn't a category: its result isn't used, and any code of the table will do.
+        codes = ops.clip(codes, 0.0, self.forest.n_categories - 1.0)
+        word = ops.floor(codes / _BITS)
+        bit = codes - _BITS * word
+        words = self.sets(position * self.forest.n_words + ops.cast(word, "int32"))[..., 0]
+        shifted = ops.floor(words / ops.power(2.0, bit))
+        return shifted - 2.0 * ops.floor(shifted / 2.0)
+
+    def set(self, ensembles: list[list[Tree]], base: np.ndarray) -> None:
+        """Set the trees.
+
+        Args:
+            ensembles: For each output the list of its `Tree`s, one for each iteration. Iterations beyond the end of the
+                list add nothing.
+            base: Number that is added to each output, `(outputs,)`.
+        """
+        forest = self.forest
+        # A node that no tree uses is a leaf of the value 0.
+        nodes = np.zeros((forest.n_trees, forest.n_nodes, 4), "float32")
+        nodes[..., 1] = _LARGEST
+        nodes[..., 2] = np.arange(forest.n_trees * forest.n_nodes).reshape(forest.n_trees, forest.n_nodes)
+        values = np.zeros((forest.n_trees, forest.n_nodes))
+        sets = np.zeros((forest.n_trees, forest.n_nodes, forest.n_words), "float32")
+        for output, trees in enumerate(ensembles):
+            for iteration, tree in enumerate(trees):
+                number = iteration * forest.n_outputs + output
+                tree.write(nodes[number], values[number], sets[number], forest)
+                nodes[number, : len(tree.nodes), 2] += number * forest.n_nodes
+            values[output] += base[output]
+        self.nodes.set_weights([nodes[..., : self.nodes.output_dim].reshape(-1, self.nodes.output_dim)])
+        self.values.set_weights([values.reshape(-1, 1).astype("float32")])
+        if self.sets is not None:
+            self.sets.set_weights([sets.reshape(-1, 1)])
+
+
+class Bins:
+    """Bins of features, with edges half-way between two training values.
+
+    Trees are fitted to the numbers of bins. A split between two bins is a split of the values at the edge. No value of
+    the training rows is near an edge, so that another run time, whose sums are rounded in another way, takes the same
+    branches.
+
+    Args:
+        features: Training rows of a `Forest`, float32 `(n, features)`.
+        forest: The `Forest`.
+    """
+
+    #: Largest number of bins of a feature.
+    most = 255
+
+    def __init__(self, features: np.ndarray, forest: Forest) -> None:
+        self.n_categorical = forest.n_categorical
+        #: Upper edges of the bins of each numerical feature, `(features, 255)`.
+        self.edges = np.full((forest.n_numerical, self.most), _LARGEST_THRESHOLD, "float32")
+        for edges, column in zip(self.edges, features.T[forest.n_categorical :], strict=True):
+            middles = self._edges(column[~np.isnan(column)])
+            edges[: len(middles)] = middles
+        #: Sorted codes that the training rows have, for each categorical feature.
+        self.codes = [np.unique(column).astype(int) for column in features.T[: forest.n_categorical]]
+
+    def _edges(self, values):
+        """Return the edges between the bins of a column, at most 254, each bin with about as many values."""
+        distinct, counts = np.unique(values, return_counts=True)
+        if len(distinct) < 2:
+            return []
+        below = np.arange(len(distinct) - 1)
+        if len(distinct) > self.most:
+            wanted = np.linspace(0, len(values), self.most + 1)[1:-1]
+            below = np.unique(np.searchsorted(np.cumsum(counts), wanted).clip(0, len(distinct) - 2))
+        lower, upper = distinct[below], distinct[below + 1]
+        middles = (lower.astype("float64") + upper) / 2
+        return np.where(middles.astype("float32") < upper, middles.astype("float32"), lower)
+
+    def transform(self, features: np.ndarray) -> np.ndarray:
+        """Return features with the numbers of their bins from 0, NaN where missing. Codes of categories are kept."""
+        binned = features.copy()
+        for index, edges in enumerate(self.edges, self.n_categorical):
+            column = features[:, index]
+            binned[:, index] = np.where(np.isnan(column), np.nan, np.searchsorted(edges, column))
+        return binned
+
+
+class Tree:
+    """A tree of scikit-learn's histogram gradient boosting.
+
+    Args:
+        predictor: scikit-learn's `TreePredictor`, fitted to the numbers of bins.
+        bins: The `Bins`.
+    """
+
+    def __init__(self, predictor, bins: Bins) -> None:
+        self.bins = bins
+        self.original = predictor.nodes
+        self.bitsets = predictor.raw_left_cat_bitsets
+        #: Numbers of scikit-learn's nodes in the order of this table, in which two siblings are neighbours.
+        self.nodes = [0]
+        #: For each node the position of its first child, for a leaf its own position.
+        self.children = []
+        is_leaf, left, right = (self.original[field].tolist() for field in ("is_leaf", "left", "right"))
+        for position, number in enumerate(self.nodes):
+            self.children.append(position if is_leaf[number] else len(self.nodes))
+            if not is_leaf[number]:
+                self.nodes += [left[number], right[number]]
+
+    def write(self, nodes: np.ndarray, values: np.ndarray, sets: np.ndarray, forest: Forest) -> None:
+        """Write the tree into its rows of the tables of `Walk`, with children relative to the first row."""
+        original = self.original[self.nodes]
+        n_nodes, is_leaf = len(original), original["is_leaf"].astype(bool)
+        is_categorical = original["is_categorical"].astype(bool) & ~is_leaf
+        is_numerical = ~is_leaf & ~is_categorical
+        nodes[:n_nodes, 2] = self.children
+        values[:n_nodes][is_leaf] = original["value"][is_leaf]
+        features = original["feature_idx"] + forest.n_numerical * (is_numerical & original["missing_go_to_left"])
+        nodes[:n_nodes, 0] = np.where(is_leaf, 0, features)
+        nodes[:n_nodes, 1] = np.where(is_leaf, _LARGEST, 0.0)
+        splits = original[is_numerical]
+        # The infinite threshold of a split of missing from other values becomes the last, unused edge.
+        last = np.minimum(splits["num_threshold"], self.bins.most - 1).astype(int)
+        nodes[:n_nodes, 1][is_numerical] = self.bins.edges[splits["feature_idx"] - forest.n_categorical, last]
+        nodes[:n_nodes, 3] = is_categorical
+        for position in np.flatnonzero(is_categorical):
+            sets[position] = self._words(original[position], forest)
+
+    def _words(self, node, forest):
+        """Return the set of the categories that go to the first child. A category without training rows is missing."""
+        known = self.bins.codes[node["feature_idx"]]
+        members = np.full(forest.n_words * _BITS, bool(node["missing_go_to_left"]))
+        ranks = np.arange(len(known))
+        bitset = self.bitsets[node["bitset_idx"]]
+        members[known] = (bitset[ranks // 32] >> (ranks % 32).astype("uint32")) & 1
+        return members.reshape(forest.n_words, _BITS) @ (2.0 ** np.arange(_BITS))
+
+
+def _table(n_rows, n_columns):
+    """Return an embedding that is a table of numbers."""
+    table = keras.layers.Embedding(n_rows, n_columns, embeddings_initializer="zeros", trainable=False, dtype="float32")
+    table.build()
+    return table

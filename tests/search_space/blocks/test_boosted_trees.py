@@ -1,0 +1,151 @@
+"""BoostedTreesBlock: trees that predict the target of a table."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import log_loss, mean_squared_error
+
+import autonas
+from tests.helpers import harness
+
+OPTIONS = {"max_trials": 1, "seed": 0, "tensorboard": False, "verbose": 0}
+
+
+def drawn(block, head, **arguments):
+    inputs = autonas.StructuredDataInput()
+    return autonas.AutoModel(inputs, head(block(inputs)), **{**OPTIONS, **arguments})
+
+
+def halves(data):
+    x, y = data
+    order = np.random.default_rng(0).permutation(len(x))
+    return x[order[::2]], y[order[::2]], x[order[1::2]], y[order[1::2]]
+
+
+def test_it_is_as_good_as_scikit_learn_on_classes():
+    x, y, others, truth = halves(load_wine(return_X_y=True))
+    model = drawn(autonas.BoostedTreesBlock(leaf_rows=5, learning_rate=0.1), autonas.ClassificationHead()).fit(x, y)
+    reference = HistGradientBoostingClassifier(min_samples_leaf=5, max_iter=50).fit(x, y)
+    assert log_loss(truth, model.predict_proba(others)) < 1.2 * log_loss(truth, reference.predict_proba(others))
+
+
+def test_it_is_as_good_as_scikit_learn_on_numbers():
+    x, y, others, truth = halves(load_diabetes(return_X_y=True))
+    model = drawn(autonas.BoostedTreesBlock(leaf_rows=20), autonas.RegressionHead()).fit(x, y)
+    reference = HistGradientBoostingRegressor().fit(x, y)
+    assert mean_squared_error(truth, model.predict(others)) < 1.05 * mean_squared_error(
+        truth, reference.predict(others)
+    )
+
+
+def test_categories_missing_values_and_weights_count():
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"city": generator.choice(list("abcdefgh"), 600), "size": generator.normal(size=600)})
+    target = table["city"].isin(list("ceg")) ^ (table["size"] > 0)
+    table.loc[generator.random(600) < 0.1, "size"] = np.nan
+    target |= table["size"].isna()
+    model = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead()).fit(table, target)
+    assert model.score(table, target) > 0.99
+    noise = generator.random(600) < 0.4
+    weights = np.where(noise, 1e-6, 1.0)
+    weighted = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead())
+    weighted.fit(table, target ^ noise, sample_weight=weights)
+    assert weighted.score(table, target) > 0.95
+
+
+def test_several_labels_and_several_numbers_have_trees_of_their_own():
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(400, 3))
+    labels = (x > 0).astype(int)
+    model = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(multi_label=True)).fit(x, labels)
+    assert (model.predict(x) == labels).mean() > 0.98
+    model = drawn(autonas.BoostedTreesBlock(), autonas.RegressionHead()).fit(x, x[:, :2] * [1, -5])
+    errors = model.predict(x) - x[:, :2] * [1, -5]
+    assert (errors.std(axis=0) < [0.2, 1.0]).all()
+
+
+def test_classes_without_training_rows_have_a_low_probability():
+    x = np.arange(60, dtype="float32")[:, None]
+    for present in ([0], [0, 2], [0, 1, 3]):
+        y = np.resize(present, 60)
+        head = autonas.ClassificationHead(num_classes=4)
+        probabilities = drawn(autonas.BoostedTreesBlock(leaf_rows=5), head).fit(x, y).predict_proba(x)
+        absent = [number for number in range(4) if number not in present]
+        assert probabilities.shape == (60, 4) and probabilities[:, absent].max() < 0.1
+
+
+def test_many_outputs_have_fewer_iterations():
+    inputs = autonas.StructuredDataInput()
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(autonas.BoostedTreesBlock(leaves=8)(inputs)))
+    feature = autonas.data.Feature("table", {"numbers": autonas.data.Tensor((2,), "float32")}, {})
+    graph.bind([feature], [autonas.search_space.heads.Target("multiclass", 100)])
+    model = graph.build(harness.empty_values())
+    # 1,500 trees of 15 nodes of three numbers and a value.
+    assert model.count_params() == 1500 * 15 * 4 and not model.trainable_variables
+
+
+def test_the_final_fit_has_as_many_iterations_as_the_validation_set_chose(tmp_path):
+    x, y = load_breast_cancer(return_X_y=True)
+    model = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), directory=tmp_path / "run").fit(x, y)
+    record = next(record for record in model.records_ if record["stage"] == "search")
+    assert record["epochs"] == 1
+    (nodes,) = (layer for layer in model.model_.layers if getattr(layer, "output_dim", None) == 3)
+    roots = nodes.get_weights()[0].reshape(300, 61, 3)[:, 0]
+    n_iterations = int((roots[:, 1] < 1e30).sum())
+    assert 5 < n_iterations < 200
+    again = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), directory=tmp_path / "run").fit(x, y)
+    np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
+
+
+CHECK = """
+import sys
+import keras, numpy
+x, expected = (numpy.load(sys.argv[1] + name) for name in ("/x.npy", "/expected.npy"))
+outputs = keras.models.load_model(sys.argv[1] + "/network.keras")(x)
+numpy.testing.assert_allclose(outputs, expected, atol=1e-6)
+assert not any(name.startswith("autonas") for name in sys.modules)
+"""
+
+
+def test_it_is_exported_as_part_of_one_file_that_needs_nothing_but_keras(tmp_path):
+    x, y = load_breast_cancer(return_X_y=True)
+    model = drawn(autonas.BoostedTreesBlock(iterations=30), autonas.ClassificationHead()).fit(x, y)
+    for name in ("network.keras", "network.tflite", "network.onnx"):
+        assert model.export(tmp_path / name).difference < 1e-6
+    np.save(tmp_path / "x.npy", x[:50].astype("float32"))
+    np.save(tmp_path / "expected.npy", model.predict_proba(x[:50])[:, 1:])
+    done = subprocess.run([sys.executable, "-c", CHECK, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_it_may_stand_on_a_network_and_beside_another():
+    """Trees on the features of a frozen layer, merged with a dense layer that is trained."""
+    x, y = load_breast_cancer(return_X_y=True)
+    inputs = autonas.StructuredDataInput()
+    scores = autonas.BoostedTreesBlock(iterations=20)(inputs)
+    joined = autonas.Merge("concatenate")([scores, autonas.DenseBlock(units=8, depth=1)(inputs)])
+    model = autonas.AutoModel(inputs, autonas.ClassificationHead(dropout=0.0)(joined), epochs=5, **OPTIONS).fit(x, y)
+    assert model.score(x, y) > 0.95
+    assert model.model_.trainable_variables
+
+
+def test_where_trees_cannot_predict_the_target_the_error_says_why():
+    x, y = load_diabetes(return_X_y=True)
+    head = autonas.RegressionHead(loss=keras.losses.Huber())
+    with pytest.raises(ValueError, match="has the loss 'huber', and trees minimise one of"):
+        drawn(autonas.BoostedTreesBlock(), head).fit(x, y)
+    images, labels = harness.digits()
+    inputs = autonas.ImageInput()
+    graph = autonas.ClassificationHead()(autonas.BoostedTreesBlock()(inputs))
+    with pytest.raises(ValueError, match="trees take the columns of a table or vectors"):
+        autonas.AutoModel(inputs, graph, **OPTIONS).fit(images, labels)
+
+
+def test_its_configuration_makes_the_same_block_again():
+    harness.check_configuration(autonas.BoostedTreesBlock(iterations=50, leaves=autonas.Choice([8, 16])))
