@@ -38,7 +38,7 @@ def measure(name, data, budget, seed, size):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Of an ensemble of one.
             started = time.monotonic()
-            model.ensemble(size)
+            model.serve_ensemble(size)
             seconds = time.monotonic() - started
         return {
             "trials": n_trials,

@@ -462,7 +462,7 @@ SEARCHES = {
     "stream": Search(stream, {}, graph=convolutions, more=5),
     "two_inputs": Search(images_and_table, {"strategy": "evolution"}, graph=two_inputs),
     "ensemble": Search(
-        tumours, {"strategy": "random", "max_trials": 5}, graph=dense, after=lambda model: model.ensemble(3)
+        tumours, {"strategy": "random", "max_trials": 5}, graph=dense, after=lambda model: model.serve_ensemble(3)
     ),
 }
 

@@ -81,7 +81,7 @@ def _fit(options):
     persistence.check_place(output)
     names = (
         "task", "time_limit", "max_trials", "epochs", "search_space", "strategy", "weight_sharing", "fidelity",
-        "executor", "n_workers", "preset", "precision", "seed", "directory",
+        "executor", "n_workers", "ensemble", "preset", "precision", "seed", "directory",
     )  # fmt: skip
     arguments = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.objective is not None:
@@ -90,8 +90,6 @@ def _fit(options):
         arguments["constraints"] = dict(options.limit)
     model = auto_model.AutoModel(**arguments, verbose=0 if options.quiet else 1)
     model.fit(x, y)
-    if options.ensemble is not None:
-        model.ensemble(options.ensemble)
     if not options.quiet:
         _print_leaderboard(model, 10)
     _print_score(model)

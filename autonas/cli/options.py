@@ -89,7 +89,7 @@ def parser(commands):
         metavar="COST=LIMIT",
         help="constraint on a cost, e.g. latency_ms=5 or model_size_mb=2; repeat for several",
     )
-    fit.add_argument("--ensemble", type=int, metavar="K", help="predict with an ensemble of up to K trials")
+    fit.add_argument("--ensemble", type=int, metavar="K", help="serve an ensemble of at most K trials")
     fit.add_argument("--preset", help="fast, balanced or best")
     fit.add_argument(
         "--precision", help="auto (depends on the device), float32, mixed_bfloat16 or mixed_float16; default auto"

@@ -54,6 +54,8 @@ def check(request: Request) -> None:
         _refuse("precision", f"one of {', '.join(map(repr, precision.PRECISIONS))}", request.precision)
     if request.task not in TASKS:
         _refuse("task", f"one of {', '.join(map(repr, TASKS))}", request.task)
+    if request.ensemble not in ("auto", None) and (not checks.is_integer(request.ensemble) or request.ensemble < 1):
+        _refuse("ensemble", "'auto', a positive number of candidates, or None", request.ensemble)
     _check_class_weight(request.class_weight)
     for name in ("weight_sharing", "refit", "overwrite", "tensorboard"):
         if not isinstance(getattr(request, name), (bool, np.bool_)):

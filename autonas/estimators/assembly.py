@@ -75,7 +75,7 @@ def _make_tuner(
     plan: Plan, prepared: Prepared, oracle: Oracle, supernet_training: dict[str, Any] | None, directory: str
 ) -> Tuner:
     dataset, epochs = prepared.dataset, _full_epochs(plan, prepared)
-    execution, refits = plan.execution, plan.validation.refit and dataset.final_rows is not None
+    execution, refits = plan.execution, plan.selection.refit and dataset.final_rows is not None
     supernet = None
     if supernet_training is not None:
         states = os.path.join(directory, "supernet")
@@ -91,7 +91,8 @@ def _make_tuner(
     )
     budget = TimeBudget(plan.budget.time_limit, dataset.final_ratio if refits else 0.0, plan.budget.started)
     reporter = _make_reporter(plan.request, directory)
-    state = SearchState(oracle, evaluator, reporter, budget, directory, refits=refits)
+    ensemble = plan.selection.ensembling(prepared.goal, plan.budget.time_limit)
+    state = SearchState(oracle, evaluator, reporter, budget, directory, refits=refits, ensemble=ensemble)
     return Tuner(state, execution.executor, plan.budget.patience)
 
 

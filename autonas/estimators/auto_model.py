@@ -21,7 +21,6 @@ from autonas.preparation.arrays import Prepared
 from autonas.search.final_stage import Served
 from autonas.search.tuner import Tuner
 from autonas.trials import lock
-from autonas.trials.states import Stage
 
 if TYPE_CHECKING:
     from autonas.execution import Executor
@@ -112,6 +111,10 @@ class AutoModel(fitted.FittedModel):
         refit: Whether the best architecture is trained again on all rows, the validation set included, up to its best
             epoch. The rows of `validation_data` are never trained on; with them there is no final fit. Defaults to
             `True`.
+        ensemble: Number of candidates at most whose predictions the served model averages; see `ensemble_`. Members are
+            selected by the validation set, and trained again as far as `time_limit` allows. `"auto"` is 5 with a
+            `time_limit` and one objective that depends on training, if the gain is beyond chance; otherwise the best
+            candidate is served alone. `None` for the best candidate alone. Defaults to `"auto"`.
         class_weight: Dict from label to weight in the loss, or `"balanced"`. Defaults to `None`: equal weights.
         num_classes: Number of classes, for integer labels of which some are missing in `y`. Defaults to `None`: the
             classes in `y`.
@@ -174,6 +177,7 @@ class AutoModel(fitted.FittedModel):
         epochs: int | None = None,
         patience: int | None = None,
         refit: bool = True,
+        ensemble: str | int | None = "auto",
         class_weight: dict[Any, float] | str | None = None,
         num_classes: int | None = None,
         validation_split: float = 0.2,
@@ -203,6 +207,7 @@ class AutoModel(fitted.FittedModel):
         self.epochs = epochs
         self.patience = patience
         self.refit = refit
+        self.ensemble = ensemble
         self.class_weight = class_weight
         self.num_classes = num_classes
         self.validation_split = validation_split
@@ -325,14 +330,13 @@ class AutoModel(fitted.FittedModel):
         self.objectives_ = [(objective.name, objective.direction) for objective in prepared.goal.objectives]
         self.stop_reason_ = search.state.stop_reason
         self.best_score_ = trial.score
-        is_ensemble = trial.stage == Stage.ENSEMBLE
-        self.search_["served"] = next(iter(trial.report["members"])) if is_ensemble else trial.trial_id
+        self.search_["served"] = served.trial_id
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
         self.directory_ = search.state.directory
         for name in ("one_shot_correlation_", "ensemble_", "source_"):
             self.__dict__.pop(name, None)  # The attribute of an earlier fit.
-        if is_ensemble:
+        if served.is_ensemble:
             self.ensemble_ = list(trial.report["members"].items())
         if isinstance(search.oracle.one_shot, oracles.WeightSharingOracle):
             self.one_shot_correlation_ = search.oracle.one_shot.rank_correlation

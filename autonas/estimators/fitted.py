@@ -18,7 +18,6 @@ from autonas.estimators import inspection, persistence, tags
 from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
 from autonas.preparation import criteria
-from autonas.search import ensembles
 from autonas.trials import lock
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ class FittedModel(inspection.InspectedModel):
         by = next((name for name in directions if name not in limits), next(iter(directions)))
         return within.loc[oriented(within[by], directions[by]).idxmax()].trial_id
 
-    def ensemble(self, k: int = 5) -> FittedModel:
+    def serve_ensemble(self, k: int = 5) -> FittedModel:
         """Serve an average of several candidates instead of the best candidate, without searching again.
 
         The members are selected by their predictions for the validation set, so that the objective is best; see
@@ -170,9 +169,9 @@ class FittedModel(inspection.InspectedModel):
         """
         check_is_fitted(self, "predictor_")
         checks.check_integer("k", k, 1, "a number of networks of at least 1")
-        prepared, search = self._search_of_fit("ensemble")
+        prepared, search = self._search_of_fit("serve_ensemble")
         with lock.held(search.state.directory):
-            served = ensembles.EnsembleStage(search.state, search.final_stage).serve(int(k))
+            served = search.serve_ensemble(int(k))
             self._serve(prepared, search, served)
         if self.verbose:
             print(f"Ensemble in {served.record.seconds:.0f} s: {served.record.message}")

@@ -172,7 +172,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.naive_errors_ = np.abs(np.diff(outputs, axis=0)).mean(axis=0).tolist()
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
         train_rows, validation_rows = splits.train_validation_rows(
-            future, "regression", plan.validation.split, in_order=True
+            future, "regression", plan.selection.split, in_order=True
         )
         # Drop the windows whose future overlaps with the future of the validation set.
         train_rows = train_rows[: max(1, len(train_rows) - self.horizon + 1)]
@@ -206,7 +206,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             )
         }
         final_linear = linear
-        if plan.validation.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
+        if plan.selection.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
             # The final fit corrects a linear forecast of all rows: its targets follow the targets of the search.
             final_linear = autoregression.Autoregression(self.target_columns_, linear.alpha)
             final_linear.fit(values, outputs, self.lookback_, self.horizon)

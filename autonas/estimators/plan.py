@@ -18,6 +18,7 @@ from autonas.estimators import arguments
 from autonas.preparation import combinations
 from autonas.preparation.request import Request
 from autonas.search import one_shot
+from autonas.search.state import Ensembling
 from autonas.search_space import optimization, ranges
 from autonas.trials import folder
 
@@ -31,6 +32,8 @@ _MIN_TRIALS = 9
 _MIN_COST_SHARE = 1 / 50
 #: Number of epochs below which the shortest training has one epoch on a share of the rows instead.
 _LESS_THAN_AN_EPOCH = 0.75
+#: Number of candidates at most of an ensemble that the user didn't ask for.
+_AUTO_MEMBERS = 5
 #: A training stops after this share of its epochs without improvement, and not before this number of epochs.
 _PATIENCE_SHARE, _MIN_PATIENCE = 1 / 3, 8
 
@@ -111,18 +114,37 @@ class Strategy:
 
 
 @dataclasses.dataclass(frozen=True)
-class Validation:
-    """The validation set.
+class Selection:
+    """The selection of the model that is served.
 
     Args:
-        split: Share of the rows to validate on.
+        split: Share of the rows in the validation set, by which candidates are compared.
         in_order: Whether the validation set must be the last rows.
-        refit: Whether the best architecture is trained again on all rows.
+        refit: Whether the model is trained again on all rows.
+        ensemble: Number of candidates at most whose predictions are averaged, `"auto"`, or `None` for one candidate.
     """
 
     split: float
     in_order: bool
     refit: bool
+    ensemble: object
+
+    def ensembling(self, goal, time_limit):
+        """Return the `Ensembling` of a search.
+
+        Args:
+            goal: The `Goal`.
+            time_limit: Seconds of the search, or `None`.
+        """
+        if self.ensemble != "auto":
+            return Ensembling(int(self.ensemble or 1))
+        # An average costs as much as its members together, and the time of their training must be bounded.
+        objective = goal.main == goal.epoch_objective and goal.combination is None and not goal.is_pareto
+        return (
+            Ensembling(_AUTO_MEMBERS, beyond_chance=True)
+            if objective and time_limit and not goal.scores
+            else Ensembling()
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +201,7 @@ class Plan:
         space: The `Space`.
         criteria: The `Criteria`.
         strategy: The `Strategy`.
-        validation: The `Validation`.
+        selection: The `Selection`.
         budget: The `Budget`.
         execution: The `Execution`.
         request: The `Request`: all arguments as the user passed them.
@@ -189,7 +211,7 @@ class Plan:
     space: Space
     criteria: Criteria
     strategy: Strategy
-    validation: Validation
+    selection: Selection
     budget: Budget
     execution: Execution
     request: Request
@@ -273,7 +295,7 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None) -> Pl
         Space(request.inputs, request.outputs, request.search_space),
         Criteria(request.wanted_objective, request.constraints, request.metrics),
         Strategy(request.strategy, request.weight_sharing, request.fidelity, request.trains_supernet),
-        Validation(request.validation_split, request.in_order, request.refit),
+        Selection(request.validation_split, request.in_order, request.refit, request.ensemble),
         budget=Budget(
             _max_trials(request, preset),
             request.time_limit,

@@ -72,10 +72,10 @@ def prepare(plan, data):
         train_rows, validation_rows = splits.train_validation_rows(
             outputs[stratify],
             targets[stratify].task_,
-            plan.validation.split,
+            plan.selection.split,
             data.groups,
             np.random.default_rng(plan.execution.seed),
-            in_order=plan.validation.in_order,
+            in_order=plan.selection.in_order,
         )
     else:
         train_rows, validation_rows = np.arange(n_rows), None

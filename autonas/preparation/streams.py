@@ -17,7 +17,7 @@ def prepare(plan, data):
     options = nodes[0].encoder_options() if node_kind else {}
     encoder = get_encoder(source.kind, **options)
     target = arrays.target_encoders(plan.task, output_nodes)[0]
-    source.fit(encoder, target, plan.validation.split, plan.execution.seed, time_limit=plan.budget.time_limit)
+    source.fit(encoder, target, plan.selection.split, plan.execution.seed, time_limit=plan.budget.time_limit)
     combinations.check_data(plan.request, [source.kind], [target.task_])
     if nodes is None:
         nodes, output_nodes = arrays.default_graph(plan, [encoder], [target])

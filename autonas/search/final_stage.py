@@ -16,7 +16,7 @@ from autonas.objectives.goal import Goal
 from autonas.search.state import SearchState
 from autonas.trials import events
 from autonas.trials import records as records_module
-from autonas.trials.job import Job
+from autonas.trials.job import Job, Outcome
 from autonas.trials.records import HeadPredictions, TrialRecord
 from autonas.trials.states import Stage, Status
 
@@ -43,6 +43,16 @@ class Served:
     trial: records_module.TrialRecord
 
     @property
+    def trial_id(self) -> str:
+        """The id of the trial of the network, or of the best member of an ensemble."""
+        return next(iter(self.record.report["members"])) if self.is_ensemble else self.trial.trial_id
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether the network averages the predictions of several trials."""
+        return self.record.stage == Stage.ENSEMBLE
+
+    @property
     def is_refitted(self) -> bool:
         """Whether the network was trained again on all rows."""
         return self.record.stage == Stage.FINAL or bool(self.record.report.get("refit"))
@@ -62,6 +72,8 @@ class FinalStage:
         self.goal = self.problem.goal
         #: The `events.Final` of a final fit whose weights are in the folder of the run, or `None`.
         self.earlier: events.Final | None = None
+        #: The `events.Ensemble` of an ensemble whose weights are in the folder of the run, or `None`.
+        self.earlier_ensemble: events.Ensemble | None = None
         #: List of one `HeadPredictions` per head: predictions of the served candidate for the validation set.
         self.predictions: list[HeadPredictions] = []
 
@@ -175,10 +187,19 @@ class FinalStage:
             return ""
         if self.state.stop_reason == "interrupted":
             return "served with the weights of the search: interrupted"
-        remaining = self.state.budget.remaining()
-        if remaining is not None and remaining < _LEAST_SHARE_OF_TIME * self.state.budget.final_seconds(candidate):
+        if not self.has_time_for(candidate):
             return "served with the weights of the search: no time for a final fit"
         return None
+
+    def has_time_for(self, candidate: TrialRecord) -> bool:
+        """Return whether there is time for a final fit of a candidate."""
+        remaining = self.state.budget.remaining()
+        return remaining is None or remaining >= _LEAST_SHARE_OF_TIME * self.state.budget.final_seconds(candidate)
+
+    @staticmethod
+    def is_too_short(final: Outcome, candidate: TrialRecord) -> bool:
+        """Return whether the `Outcome` of a candidate's final fit has so few epochs that the search's weights serve."""
+        return final.epochs < _LEAST_SHARE_OF_EPOCHS * candidate.best_epoch
 
     def _final_fit(self, job: Job, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
         state = self.state
@@ -195,7 +216,7 @@ class FinalStage:
             record.status = Status.COMPLETED
             if final.interrupted:
                 raise KeyboardInterrupt
-            if final.epochs < _LEAST_SHARE_OF_EPOCHS * best.best_epoch:
+            if self.is_too_short(final, best):
                 record.status = Status.INTERRUPTED
                 record.message = "served with the weights of the search: no time for a final fit"
             elif final.epochs == best.best_epoch:
@@ -214,7 +235,7 @@ class FinalStage:
         """Save the weights of the final fit, so that a continued search doesn't train them again."""
         weights = model.get_weights()
         self.state.weights.save(weights, "final")
-        self.earlier = events.Final(job.trial_id, record.to_json(), _checksum(weights))
+        self.earlier = events.Final(job.trial_id, record.to_json(), checksum(weights))
         self.state.journal.append(self.earlier.to_json())
 
     def earlier_final_fit(self, job: Job, candidate: TrialRecord) -> tuple[TrialRecord, keras.Model] | None:
@@ -224,7 +245,7 @@ class FinalStage:
             return None
         kept = state.weights.read("final")
         # The weights are of another final fit if a process ended between writing its weights and its event.
-        if kept is None or event.weights not in (None, _checksum(kept.values())):
+        if kept is None or event.weights not in (None, checksum(kept.values())):
             return None
         model = self.evaluator.trained(job, candidate).model
         if not state.weights.assign(model, "final"):
@@ -294,8 +315,9 @@ def _shown_score(record: TrialRecord, goal: Goal) -> str:
     return f"{goal.main.name} {record.score:.4g}"
 
 
-def _checksum(weights: Iterable[np.ndarray]) -> str:
-    checksum = hashlib.sha256()
+def checksum(weights: Iterable[np.ndarray]) -> str:
+    """Return the SHA-256 checksum of a list of arrays."""
+    computed = hashlib.sha256()
     for array in weights:
-        checksum.update(array.tobytes())
-    return checksum.hexdigest()
+        computed.update(array.tobytes())
+    return computed.hexdigest()

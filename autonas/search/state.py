@@ -1,5 +1,6 @@
 """The state of a search: its trials, how they compare, and the files of the run."""
 
+import dataclasses
 import os
 from typing import Any
 
@@ -17,6 +18,19 @@ from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
 
 
+@dataclasses.dataclass(frozen=True)
+class Ensembling:
+    """How many candidates a search averages at its end.
+
+    Args:
+        size: Number of candidates at most. Defaults to 1, the best candidate alone.
+        beyond_chance: Whether the gain must be beyond chance. Defaults to `False`: any gain on the validation set.
+    """
+
+    size: int = 1
+    beyond_chance: bool = False
+
+
 class SearchState:
     """Everything that the loop of a search, its final stage and its ensembles share.
 
@@ -27,6 +41,7 @@ class SearchState:
         budget: A `TimeBudget`.
         directory: Folder of the run. A search in this folder is continued.
         refits: Whether the model that is served is trained again on all rows. Defaults to `True`.
+        ensemble: The `Ensembling`. Defaults to the best candidate alone.
 
     Attributes:
         records: Dict of all `TrialRecord`s by id.
@@ -43,7 +58,9 @@ class SearchState:
         reporter: Reporter,
         budget: TimeBudget,
         directory: str,
+        *,
         refits: bool = True,
+        ensemble: Ensembling | None = None,
     ) -> None:
         self.oracle = oracle
         self.evaluator = evaluator
@@ -51,6 +68,7 @@ class SearchState:
         self.budget = budget
         self.directory = directory
         self.refits = refits
+        self.ensemble = ensemble or Ensembling()
         self.records: dict[str, TrialRecord] = {}
         self.standings = Standings(self.records, evaluator.problem.goal, oracle.counts)
         self.known_costs: dict[str, dict[str, float]] = {}

@@ -17,6 +17,7 @@ from autonas.evaluation import phases
 from autonas.reporting import SearchInfo
 from autonas.reporting import reporter as reporter_module
 from autonas.search import final_stage, interrupts
+from autonas.search.ensembles import members
 from autonas.search.final_stage import Served
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
@@ -118,8 +119,8 @@ class Tuner(keras_tuner.Tuner):
         try:
             with self.executor:
                 best = self.search()
-            served = self.serve(self.standings.ranked() or [best])
-            info.served = served.trial.trial_id
+            served = self._ensemble() or self.serve(self.standings.ranked() or [best])
+            info.served = served.trial_id
             self._compare_to_baselines(served.trial)
             return served
         finally:
@@ -204,12 +205,37 @@ class Tuner(keras_tuner.Tuner):
         with self.state.phases("final"):
             return self.final_stage.serve(records)
 
+    def _ensemble(self) -> Served | None:
+        """Return the `Served` ensemble, or `None` if the best candidate is to be served alone."""
+        if self.state.ensemble.size == 1 or self.state.stop_reason == "interrupted" or self.standings.best() is None:
+            return None
+        try:
+            with self.state.phases("final"):
+                served = members.EnsembleStage(self.state, self.final_stage).serve_if_better()
+        except KeyboardInterrupt:
+            self.state.stop_reason = "interrupted"
+            return None
+        if served is not None:
+            self.state.report("on_predictions", served.record, self.final_stage.predictions)
+            self.state.report("on_trial_end", served.record, self.standings.best())
+        return served
+
     def serve_another(self, trial_id: str) -> Served:
         """Return the `Served` model of a trial of a finished search, without a time limit."""
+        self._reopen()
+        return self.serve([self.records[trial_id]])
+
+    def serve_ensemble(self, size: int) -> Served:
+        """Return the `Served` ensemble of at most `size` trials of a finished search, without a time limit."""
+        self._reopen()
+        with self.state.phases("final"):
+            return members.EnsembleStage(self.state, self.final_stage).serve(size)
+
+    def _reopen(self) -> None:
+        """Prepare a finished search for serving another model: quietly, without a time limit."""
         self.state.budget = dataclasses.replace(self.state.budget, limit=None)
         self.state.reporter = reporter_module.Reporter()
         self.records.pop("ensemble", None)
-        return self.serve([self.records[trial_id]])
 
     def _submit(self, in_flight: int) -> bool:
         """Start the next trial and return whether there is one; if not, set the reason for which the search ends."""
@@ -384,9 +410,11 @@ class Tuner(keras_tuner.Tuner):
         """Return the ids of the trials whose weights are kept.
 
         These are the best trial; two more, if measuring again may show that the best trial violates a constraint; ten
-        for ensembles, if no candidate is trained again; and the trials of the Pareto front.
+        for ensembles, whose members may not be trained again; and the trials of the Pareto front.
         """
-        n_kept = _MAX_MEMBERS if not self.state.refits else 1 if self.goal.limits_are_counted else 3
+        n_kept = 1 if self.goal.limits_are_counted else 3
+        if not self.state.refits or self.state.ensemble.size > 1:
+            n_kept = _MAX_MEMBERS
         kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 
@@ -405,6 +433,8 @@ class Tuner(keras_tuner.Tuner):
                     self.records[record.trial_id] = record
                 case events.Final():
                     self.final_stage.earlier = event
+                case events.Ensemble():
+                    self.final_stage.earlier_ensemble = event
         for trial_id in [trial_id for trial_id, record in self.records.items() if record.status == Status.RUNNING]:
             del self.records[trial_id]
 

@@ -182,7 +182,24 @@ class Final(Event):
     weights: str | None = None
 
 
-_CLASSES = {cls.kind: cls for cls in (Search, Space, Baseline, Created, Epoch, Ended, Final)}
+@dataclasses.dataclass(frozen=True)
+class Ensemble(Event):
+    """The training of an ensemble.
+
+    Args:
+        record: Record of the ensemble, as from `TrialRecord.to_json`.
+        weights: Checksum of the weights.
+    """
+
+    kind = "ensemble"
+    shape = {"record": {str: object}, "weights": str}
+    is_open = True
+
+    record: dict
+    weights: str
+
+
+_CLASSES = {cls.kind: cls for cls in (Search, Space, Baseline, Created, Epoch, Ended, Final, Ensemble)}
 
 
 def read(journal: Journal) -> list[Event]:
@@ -234,7 +251,7 @@ def _wrong_content(entry: dict[str, Any], number: int, running: set[str], ended:
     kind = entry["event"]
     if (kind == Search.kind) != (number == 0):
         return "a journal has one event 'search', the first"
-    if kind in (Baseline.kind, Final.kind):
+    if kind in (Baseline.kind, Final.kind, Ensemble.kind):
         return _wrong_record(entry, ended)
     if kind in (Search.kind, Space.kind):
         return None
@@ -261,6 +278,8 @@ def _wrong_record(entry: dict[str, Any], ended: set[str]) -> str | None:
     # The candidate that violates constraints, and is trained after the search, isn't a trial of the search.
     if entry["event"] == Final.kind and entry["of"] not in ended | {Stage.INFEASIBLE}:
         return f"there is no trial {entry['of']!r:.60} that has ended"
+    if entry["event"] == Ensemble.kind and not set(entry["record"].get("report", {}).get("members", [""])) <= ended:
+        return "a member of the ensemble is no trial that has ended"
     return None
 
 

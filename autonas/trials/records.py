@@ -148,10 +148,10 @@ class TrialRecord(Result):
     def to_json(self) -> dict[str, Any]:
         """Return the record as a dict that JSON can hold.
 
-        Reports are in the journal: the dict has only the short report of one-shot scoring.
+        Reports are in the journal: the dict has only the short reports of one-shot scoring and of an ensemble.
         """
         names = [field.name for field in dataclasses.fields(self)]
-        if self.stage != Stage.ONE_SHOT:
+        if self.stage not in (Stage.ONE_SHOT, Stage.ENSEMBLE):
             names.remove("report")
         config = {name: copy.deepcopy(getattr(self, name)) for name in names}
         return config | {"stage": str(self.stage), "status": str(self.status)}

@@ -15,7 +15,7 @@ from autonas.trials import checkpoint as checkpoints
 from autonas.trials import states
 
 #: Regular expression of the names of files of trials, unfinished files of an ended process included.
-FILE_NAME = rf"(?:{states.ID_PATTERN}|final|infeasible)(?:\.npz|\.npz\.unfinished|\.unfinished\.npz)"
+FILE_NAME = rf"(?:{states.ID_PATTERN}|final|infeasible|ensemble)(?:\.npz|\.npz\.unfinished|\.unfinished\.npz)"
 
 
 class TrialArrays:

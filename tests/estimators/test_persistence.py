@@ -586,7 +586,7 @@ def test_a_process_that_dies_while_something_else_is_served_leaves_a_whole_model
 
     def serve(model):
         if served == "an ensemble":
-            return model.ensemble(2)
+            return model.serve_ensemble(2)
         return model.select(params=run.pareto_front().params.min())
 
     def opened(name):

@@ -4,7 +4,9 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 
+import keras_tuner
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
@@ -12,6 +14,12 @@ from sklearn.exceptions import NotFittedError
 
 import autonas
 from autonas import oracles
+from autonas.data.fit_data import FitData
+from autonas.estimators import plan as planning
+from autonas.evaluation import training
+from autonas.objectives import goal as goal_module
+from autonas.search import ensembles
+from autonas.search.state import Ensembling
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -47,7 +55,7 @@ def test_it_is_better_on_the_validation_rows_and_says_by_how_much(diabetes, regr
     x, y = diabetes
     before, alone = regressor.best_score_, regressor.predict(x)
     assert before == validation_rmse(regressor)
-    assert regressor.ensemble(3) is regressor
+    assert regressor.serve_ensemble(3) is regressor
     assert 2 <= len(regressor.ensemble_) <= 3
     assert sum(weight for _, weight in regressor.ensemble_) == pytest.approx(1)
     assert regressor.best_score_ < before and regressor.best_score_ == validation_rmse(regressor)
@@ -62,7 +70,7 @@ def test_it_averages_what_its_members_were_trained_to_on_all_rows(diabetes, regr
     x, _ = diabetes
     alone = regressor.predict(x)
     with pytest.warns(UserWarning, match="The ensemble is trial .* alone: of 4 other candidates none makes it better"):
-        regressor.ensemble(1)
+        regressor.serve_ensemble(1)
     # The only member is what fit served.
     np.testing.assert_allclose(regressor.predict(x), alone, rtol=1e-4)
 
@@ -71,7 +79,7 @@ def test_without_a_final_fit_it_is_what_was_scored(diabetes):
     x, y = diabetes
     rows = np.arange(len(x)) % 4 == 0
     model = autonas.StructuredDataRegressor(**BUDGET, refit=False)
-    model.fit(x[~rows], y[~rows], validation_data=(x[rows], y[rows])).ensemble()
+    model.fit(x[~rows], y[~rows], validation_data=(x[rows], y[rows])).serve_ensemble()
     (head,) = model.validation_predictions_
     np.testing.assert_allclose(head.truth[:, 0], y[rows], rtol=1e-5)
     np.testing.assert_allclose(model.predict(x[rows]), head.outputs[:, 0], rtol=1e-4)
@@ -80,7 +88,7 @@ def test_without_a_final_fit_it_is_what_was_scored(diabetes):
 
 def test_all_that_an_estimator_does_works_as_before(iris):
     x, y = iris
-    model = autonas.StructuredDataClassifier(**BUDGET).fit(x, y).ensemble()
+    model = autonas.StructuredDataClassifier(**BUDGET).fit(x, y).serve_ensemble()
     assert len(model.ensemble_) > 1
     probabilities = model.predict_proba(x)
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5) and model.score(x, y) > 0.6
@@ -98,14 +106,14 @@ def test_all_that_an_estimator_does_works_as_before(iris):
     for path in ("model.onnx", "model.tflite"):
         assert model.export(path).difference < 1e-4
     again = autonas.AutoModel.load("saved")
-    with pytest.raises(ValueError, match="`ensemble` trains a network, and this .* has no rows: it was loaded"):
-        again.ensemble()
+    with pytest.raises(ValueError, match="`serve_ensemble` trains a network, and this .* has no rows: it was loaded"):
+        again.serve_ensemble()
     assert not hasattr(model.fit(x, y), "ensemble_")
 
 
 def test_a_finished_search_that_is_read_again_gives_the_same(diabetes, regressor):
-    first = autonas.StructuredDataRegressor(**BUDGET).fit(*diabetes).ensemble()
-    assert first.ensemble_ == regressor.ensemble().ensemble_
+    first = autonas.StructuredDataRegressor(**BUDGET).fit(*diabetes).serve_ensemble()
+    assert first.ensemble_ == regressor.serve_ensemble().ensemble_
     np.testing.assert_allclose(first.predict(diabetes[0]), regressor.predict(diabetes[0]), rtol=1e-4)
 
 
@@ -113,17 +121,17 @@ def test_limits_hold_for_the_ensemble(diabetes, regressor):
     board = regressor.leaderboard().query("stage == 'search'")
     limit = int(board.parameters.max())
     model = autonas.StructuredDataRegressor(**BUDGET, constraints={"params": limit}).fit(*diabetes)
-    model.ensemble()
+    model.serve_ensemble()
     assert model.model_.count_params() <= limit
     alone = model.leaderboard().query("stage == 'search' and rank > 0").sort_values("score").iloc[0]
     tight = autonas.StructuredDataRegressor(**BUDGET, constraints={"params": int(alone.parameters)}).fit(*diabetes)
     with pytest.warns(UserWarning, match="alone"):
-        tight.ensemble()
+        tight.serve_ensemble()
     assert len(tight.ensemble_) == 1
 
 
 def test_of_several_objectives_the_first_that_training_changes(diabetes):
-    model = autonas.StructuredDataRegressor(**BUDGET, objective=["params", "val_rmse"]).fit(*diabetes).ensemble()
+    model = autonas.StructuredDataRegressor(**BUDGET, objective=["params", "val_rmse"]).fit(*diabetes).serve_ensemble()
     best = model.leaderboard().query("stage == 'search'").val_rmse.min()
     row = model.leaderboard().query("stage == 'ensemble'").iloc[0]
     assert row.val_rmse < best and row.params == model.model_.count_params()
@@ -135,13 +143,13 @@ def test_a_blend_of_a_metric_and_a_cost_counts_the_cost_of_the_ensemble(diabetes
     objective = autonas.objectives.WeightedSum({"val_rmse": 1.0, "params": 10.0})
     model = autonas.StructuredDataRegressor(**BUDGET, objective=objective).fit(*diabetes)
     with pytest.warns(UserWarning, match="none makes it better"):
-        model.ensemble()
+        model.serve_ensemble()
 
 
 def test_of_short_trainings_only_the_farthest_count(diabetes):
     strategy = oracles.SuccessiveHalvingOracle("random", min_epochs=2, reduction=2)
     model = autonas.StructuredDataRegressor(**{**BUDGET, "max_trials": 6, "epochs": 8, "strategy": strategy})
-    model.fit(*diabetes).ensemble()
+    model.fit(*diabetes).serve_ensemble()
     board = model.leaderboard().query("stage == 'search'")
     farthest = set(board[board["tuner/epochs"] == board["tuner/epochs"].max()].trial_id)
     assert {trial_id for trial_id, _ in model.ensemble_} <= farthest and len(model.ensemble_) > 1
@@ -154,7 +162,7 @@ def test_forecasts():
         series.append(3.8 * series[-1] * (1 - series[-1]))
     model = autonas.TimeSeriesForecaster(6, 2, **{**BUDGET, "epochs": 20, "seed": 2}).fit(np.array(series))
     before = model.best_score_
-    model.ensemble()
+    model.serve_ensemble()
     assert len(model.ensemble_) > 1 and model.best_score_ < before
     assert model.evaluate(np.array(series))["rmse"] == pytest.approx(model.best_score_, rel=0.5)
 
@@ -166,9 +174,84 @@ def test_what_can_not_be_is_said(iris):
     model.fit(x, y)
     for k in (0, 1.5, True, None):
         with pytest.raises(ValueError, match="`k` must be a number of networks of at least 1. Received: k="):
-            model.ensemble(k)
+            model.serve_ensemble(k)
     dataset = tensorflow.data.Dataset.from_tensor_slices((x, y)).batch(16)
-    with pytest.raises(ValueError, match="`ensemble` needs the predictions of completed candidates"):
-        model.fit(dataset).ensemble()
+    with pytest.raises(ValueError, match="`serve_ensemble` needs the predictions of completed candidates"):
+        model.fit(dataset).serve_ensemble()
     with pytest.raises(NotFittedError):
-        autonas.AutoModel().ensemble()
+        autonas.AutoModel().serve_ensemble()
+
+
+# ---------------------------------------------------------------------- as an argument of the constructor
+
+
+def trained(monkeypatch):
+    """Return a list that gets the id of each trial that is trained from now on."""
+    ids, train = [], training.train
+    monkeypatch.setattr(
+        training, "train", lambda loop, *arguments, **keywords: ids.append(1) or train(loop, *arguments, **keywords)
+    )
+    return ids
+
+
+def test_fit_ends_with_an_ensemble_of_as_many_as_asked_for(diabetes, monkeypatch):
+    model = autonas.StructuredDataRegressor(**BUDGET, ensemble=3, directory="run").fit(*diabetes)
+    assert 2 <= len(model.ensemble_) <= 3
+    row = model.leaderboard().iloc[0]
+    assert row.stage == "ensemble" and row.score == model.best_score_ == validation_rmse(model)
+    trainings = trained(monkeypatch)
+    again = autonas.StructuredDataRegressor(**BUDGET, ensemble=3, directory="run").fit(*diabetes)
+    assert again.ensemble_ == model.ensemble_ and trainings == []
+    np.testing.assert_array_equal(again.predict(diabetes[0]), model.predict(diabetes[0]))
+    alone = autonas.StructuredDataRegressor(**BUDGET, ensemble=None, directory="run").fit(*diabetes)
+    assert not hasattr(alone, "ensemble_") and alone.best_score_ > model.best_score_
+
+
+def test_an_ensemble_is_made_within_the_time_limit(diabetes):
+    arguments = {**BUDGET, "max_trials": None, "epochs": None, "strategy": "auto"}
+    model = autonas.StructuredDataRegressor(**arguments, ensemble=3, time_limit=15)
+    started = time.monotonic()
+    model.fit(*diabetes)
+    assert time.monotonic() - started < 20 and model.stop_reason_ == "time_limit"
+    assert 2 <= len(model.ensemble_) <= 3
+
+
+def selection(**arguments):
+    plan = planning.make_plan(autonas.AutoModel(**arguments), FitData(np.zeros((9, 2)), np.zeros(9), None, None, None))
+    return plan.selection
+
+
+def goal(names, costs=()):
+    objectives = tuple(keras_tuner.Objective(name, "min") for name in names)
+    return goal_module.Goal(objectives, costs)
+
+
+def test_by_default_a_time_limit_and_one_trained_objective_make_an_ensemble():
+    automatic = selection()
+    assert automatic.ensembling(goal(["val_loss"]), 60.0) == Ensembling(5, beyond_chance=True)
+    assert automatic.ensembling(goal(["val_loss"]), None) == Ensembling()
+    assert automatic.ensembling(goal(["val_loss", "val_rmse"]), 60.0) == Ensembling()
+    params = autonas.objectives.Params()
+    assert automatic.ensembling(goal(["params"], (params,)), 60.0) == Ensembling()
+    assert selection(ensemble=4).ensembling(goal(["val_loss"]), None) == Ensembling(4)
+    assert selection(ensemble=None).ensembling(goal(["val_loss"]), 60.0) == Ensembling()
+
+
+def test_a_gain_in_a_few_rows_is_chance(regressor):
+    _, search = regressor._searched
+    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    head, rows = stage.problem.scorer.heads[0], stage.problem.dataset.validation_rows
+    truth = head.encoded[rows].reshape(len(rows), 1).astype("float32")
+    single = truth + np.random.default_rng(0).normal(size=truth.shape).astype("float32")
+    lucky = single.copy()
+    lucky[:2] = truth[:2]
+    lucky[2:] *= 1.01
+    assert not stage._is_better_beyond_chance({head.name: single}, {head.name: single})
+    assert not stage._is_better_beyond_chance({head.name: lucky}, {head.name: single})
+    assert stage._is_better_beyond_chance({head.name: (single + truth) / 2}, {head.name: single})
+
+
+@pytest.mark.parametrize("ensemble", [0, -1, 1.5, "many", True])
+def test_another_number_is_refused(ensemble, diabetes):
+    with pytest.raises(ValueError, match="`ensemble` must be 'auto', a positive number of candidates, or None. Rec"):
+        autonas.StructuredDataRegressor(**BUDGET, ensemble=ensemble).fit(*diabetes)

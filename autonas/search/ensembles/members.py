@@ -4,22 +4,25 @@ import functools
 import itertools
 import time
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from autonas import exceptions
+from autonas import exceptions, storage
 from autonas.objectives.goal import Measurement
 from autonas.search.ensembles import network, selection
-from autonas.search.final_stage import FinalStage, Served
+from autonas.search.final_stage import FinalStage, Served, checksum
 from autonas.search.state import SearchState
+from autonas.trials import events
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
 #: Maximum number of candidates for the selection: the best candidates by their own scores.
 _MAX_CANDIDATES = 25
+#: Number of samples of the validation rows, and the share of them in which an ensemble must be better to be served.
+_N_SAMPLES, _LEAST_BETTER = 30, 0.8
 
 
 class EnsembleStage:
@@ -46,7 +49,7 @@ class EnsembleStage:
     def serve(self, size: int) -> Served:
         """Select an ensemble and train its members.
 
-        Without a final fit on all rows, members have the weights that were scored.
+        Without a final fit on all rows, or without time for it, members have the weights that were scored.
 
         Args:
             size: Number of networks at most.
@@ -57,12 +60,59 @@ class EnsembleStage:
         Raises:
             ValueError: If no candidate has predictions, or the objective can't be computed from predictions.
         """
+        predictions = self._candidates()
+        chosen = self._select(predictions, size)
+        if len(chosen.members) == 1:
+            best = next(iter(chosen.members))
+            reason = f"{chosen.refused} would break a limit" if chosen.refused else "none makes it better"
+            warnings.warn(
+                f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates {reason}.",
+                stacklevel=4,
+            )
+        return self._served(chosen, _mean(chosen, predictions))
+
+    def serve_if_better(self) -> Served | None:
+        """Select an ensemble among the candidates whose weights are kept, and train its members in the time left.
+
+        Returns:
+            A `Served` as from `serve`. `None` if no ensemble is better than the best candidate on the validation set.
+            If the gain must be beyond chance, the ensemble must be better in most of 30 samples of the validation rows
+            with replacement.
+        """
+        wanted = self.state.ensemble
+        predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
+        if len(predictions) < 2:
+            return None
+        chosen = self._select(predictions, wanted.size)
+        if len(chosen.members) == 1:
+            return None
+        mean, single = _mean(chosen, predictions), predictions[next(iter(chosen.members))]
+        if wanted.beyond_chance and not self._is_better_beyond_chance(mean, single):
+            return None
+        return self._served(chosen, mean)
+
+    def _is_better_beyond_chance(self, mean: dict[str, Any], single: dict[str, Any]) -> bool:
+        """Return whether averaged predictions are better than single ones in most samples of the validation rows."""
+        rows = self.problem.dataset.validation_rows
+        generator = np.random.default_rng([self.evaluator.seed, 6])
+        n_better = 0
+        for _ in range(_N_SAMPLES):
+            sample = generator.integers(len(rows), size=len(rows))
+            scores = [
+                self.problem.scorer({name: array[sample] for name, array in predictions.items()}, rows[sample])
+                for predictions in (mean, single)
+            ]
+            n_better += self.goal.is_better_epoch(*scores)
+        return n_better >= _LEAST_BETTER * _N_SAMPLES
+
+    def _served(self, chosen: selection.Selection, mean: dict[str, Any]) -> Served:
+        """Train the members of a `Selection`, unless an earlier process has trained them, and return the `Served`."""
+        self.final_stage.predictions = self.final_stage.head_predictions(mean)
+        earlier = self._earlier(chosen)
+        if earlier is not None:
+            return earlier
         started, began = time.time(), time.monotonic()
-        chosen, mean = self.select(size)
-        members = [self.state.records[trial_id] for trial_id in chosen.members]
-        averaged = network.averaging_network(
-            [self._trained(record) for record in members], list(chosen.members.values())
-        )
+        averaged = self._average(chosen, self._trained_members(chosen))
         record = TrialRecord("ensemble", len(self.state.records), Stage.ENSEMBLE, status=Status.COMPLETED)
         measured = self.goal.measure_again(self.problem.served(averaged))
         if measured.violations:
@@ -79,40 +129,64 @@ class EnsembleStage:
         record.started, record.seconds = started, time.monotonic() - began
         record.message = self._describe(chosen)
         record.report = {"refit": self.state.refits, "members": chosen.members}
-        self.state.records["ensemble"] = record
-        self.final_stage.predictions = self.final_stage.head_predictions(mean)
+        self._keep(averaged, record)
         return Served(averaged, record, record)
 
-    def select(self, size: int) -> tuple[selection.Selection, dict[str, np.ndarray]]:
-        """Return the `Selection` of at most `size` candidates, and their averaged predictions."""
-        predictions = self._candidates()
-        best = next(iter(predictions))
+    def _average(self, chosen: selection.Selection, networks: list[keras.Model]) -> keras.Model:
+        """Return the network that averages the networks of the members, in the order of the selection."""
+        return network.averaging_network(networks, list(chosen.members.values()))
+
+    def _keep(self, averaged: keras.Model, record: TrialRecord) -> None:
+        """Save the weights of the ensemble, so that a continued search doesn't train its members again."""
+        weights = averaged.get_weights()
+        self.state.records["ensemble"] = record
+        self.state.weights.save(weights, "ensemble")
+        event = events.Ensemble(record.to_json(), checksum(weights))
+        self.final_stage.earlier_ensemble = event
+        self.state.journal.append(event.to_json())
+
+    def _earlier(self, chosen: selection.Selection) -> Served | None:
+        """Return the `Served` of an earlier process with the same members, or `None`."""
+        event = self.final_stage.earlier_ensemble
+        if event is None or event.record["report"]["members"] != chosen.members:
+            return None
+        kept = self.state.weights.read("ensemble")
+        if kept is None or checksum(kept.values()) != event.weights:
+            return None
+        members = [self.evaluator.build(self.state.records[trial_id].values) for trial_id in chosen.members]
+        averaged = self._average(chosen, members)
+        if not self.state.weights.assign(averaged, "ensemble"):
+            return None
+        with storage.describing_damage(self.state.journal.path):
+            record = TrialRecord.from_json(event.record)
+        record.number = len(self.state.records)
+        self.state.records["ensemble"] = record
+        return Served(averaged, record, record)
+
+    def _select(self, predictions: dict[str, dict[str, np.ndarray]], size: int) -> selection.Selection:
+        """Return the `Selection` of at most `size` candidates."""
         is_limited = bool(self.goal.constraints)
-        chosen = selection.select(
+        return selection.select(
             predictions,
-            best,
+            next(iter(predictions)),
             self._score,
             self.goal.is_better_epoch,
             size,
             is_allowed=lambda members: not is_limited or not self._costs_of(members).violations,
         )
-        if len(chosen.members) == 1:
-            reason = f"{chosen.refused} would break a limit" if chosen.refused else "none makes it better"
-            warnings.warn(
-                f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates {reason}.",
-                stacklevel=4,
-            )
-        weighted = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
-        mean: dict[str, Any] = {
-            name: sum(weight * outputs[name] for outputs, weight in weighted) for name in predictions[best]
-        }
-        return chosen, mean
 
-    def _candidates(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return the predictions of each candidate by its trial, the best first."""
+    def _candidates(
+        self, is_allowed: Callable[[str], bool] = lambda trial_id: True, required: bool = True
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """Return the predictions of each candidate by its trial, the best first.
+
+        Args:
+            is_allowed: Function from the id of a trial to whether the trial is a candidate. Defaults to all trials.
+            required: Whether an error is raised if there are no predictions. Defaults to `True`.
+        """
         if self.goal.scores:
             raise ValueError(
-                "`ensemble` averages predictions, and can't compute the CustomScore "
+                "`serve_ensemble` averages predictions, and can't compute the CustomScore "
                 f"{self.goal.scores[0].name!r} from them."
             )
         is_better = self.goal.is_better_epoch
@@ -122,11 +196,15 @@ class EnsembleStage:
 
         records = sorted(self.state.standings.farthest(), key=functools.cmp_to_key(order))
         read = self.final_stage.kept_predictions
-        pairs = ((record.trial_id, kept) for record in records if (kept := read(record.trial_id)) is not None)
+        pairs = (
+            (record.trial_id, kept)
+            for record in records
+            if is_allowed(record.trial_id) and (kept := read(record.trial_id)) is not None
+        )
         candidates = dict(itertools.islice(pairs, _MAX_CANDIDATES))
-        if not candidates:
+        if required and not candidates:
             raise ValueError(
-                "`ensemble` needs the predictions of completed candidates for the validation set, in the folder "
+                "`serve_ensemble` needs the predictions of completed candidates for the validation set, in the folder "
                 "`predictions` of the search. The folder is empty: the predictions for a tf.data.Dataset aren't saved, "
                 "or no candidate satisfies the constraints, or the files were deleted."
             )
@@ -151,24 +229,39 @@ class EnsembleStage:
             self._measurements[key] = self.goal.measure_again(self.problem.served(averaged))
         return self._measurements[key]
 
+    def _trained_members(self, chosen: selection.Selection) -> list[keras.Model]:
+        """Return the trained networks of the members, in the order of the selection, each with weights of its own.
+
+        The members whose final fit takes least time are trained first, so that the most members are trained again.
+        """
+        members = [self.state.records[trial_id] for trial_id in chosen.members]
+        networks = {}
+        for record in sorted(members, key=self.state.budget.final_seconds):
+            networks[record.trial_id] = self.evaluator.build(record.values)
+            networks[record.trial_id].set_weights(self._trained(record).get_weights())
+        return [networks[record.trial_id] for record in members]
+
     def _trained(self, record: TrialRecord) -> keras.Model:
-        """Return the trained network of a candidate, a copy of its own for the ensemble."""
-        job, refits = self.state.job(record), self.state.refits
-        earlier = self.final_stage.earlier_final_fit(job, record) if refits else None
+        """Return the trained network of a candidate."""
+        job, budget = self.state.job(record), self.state.budget
+        earlier = self.final_stage.earlier_final_fit(job, record) if self.state.refits else None
         if earlier is not None:
-            model = earlier[1]  # `fit` has trained the best candidate on all rows already.
-        elif refits:
-            model, final = self.evaluator.final_fit(job, record)
-            if final.interrupted:
-                raise KeyboardInterrupt
-        else:
-            model = self.final_stage.searched(job, record)
-        own = self.evaluator.build(record.values)
-        own.set_weights(model.get_weights())
-        return own
+            return earlier[1]  # `fit` has trained the best candidate on all rows already.
+        if not self.state.refits or not self.final_stage.has_time_for(record):
+            return self.final_stage.searched(job, record)
+        model, final = self.evaluator.final_fit(job, record, budget.final_deadline())
+        if final.interrupted:
+            raise KeyboardInterrupt
+        return self.final_stage.searched(job, record) if self.final_stage.is_too_short(final, record) else model
 
     def _describe(self, chosen: selection.Selection) -> str:
         name = self.goal.epoch_objective.name
         shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())
         before, after = (scores.get(name, float("nan")) for scores in (chosen.before, chosen.after))
         return f"{shares}; {name} {before:.4g} by the best alone, {after:.4g} together"
+
+
+def _mean(chosen: selection.Selection, predictions: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
+    """Return the averaged predictions of a `Selection`, a dict from head to array."""
+    weighted = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
+    return {name: sum(weight * outputs[name] for outputs, weight in weighted) for name in weighted[0][0]}
