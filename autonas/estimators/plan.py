@@ -15,6 +15,7 @@ from autonas.backends import parallel
 from autonas.data.features import Feature
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments
+from autonas.objectives.goal import Goal
 from autonas.preparation import combinations
 from autonas.preparation.request import Request
 from autonas.search import one_shot
@@ -127,16 +128,16 @@ class Selection:
     split: float
     in_order: bool
     refit: bool
-    ensemble: object
+    ensemble: str | int | None
 
-    def ensembling(self, goal, time_limit):
+    def ensembling(self, goal: Goal, time_limit: float | None) -> Ensembling:
         """Return the `Ensembling` of a search.
 
         Args:
             goal: The `Goal`.
             time_limit: Seconds of the search, or `None`.
         """
-        if self.ensemble != "auto":
+        if not isinstance(self.ensemble, str):
             return Ensembling(int(self.ensemble or 1))
         # An average costs as much as its members together, and the time of their training must be bounded.
         objective = goal.main == goal.epoch_objective and goal.combination is None and not goal.is_pareto

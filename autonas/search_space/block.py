@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras_tuner
 
     from autonas.data.features import Feature
+    from autonas.search_space.heads import Head
     from autonas.search_space.operation_graph import OperationGraph
 
 
@@ -93,6 +94,10 @@ class Block(Configurable):
     takes_raw_inputs = False
     #: The data of the inputs upstream of the block, the nearest first. `Graph.bind` sets them.
     features: list[Feature]
+    #: Dict from the name of a head to which the block leads to the `Head`, which the graph sets.
+    heads: dict[str, Head]
+    #: Whether all rows of the data are in memory, which the graph sets.
+    in_memory: bool
     #: The nodes to which the block is connected.
     parents: list[Node]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -70,7 +72,8 @@ class Walk:
         self.forest = forest
         n_rows = forest.n_trees * forest.n_nodes
         self.nodes = _table(n_rows, 4 if forest.n_categorical else 3)
-        self.sets = _table(n_rows * forest.n_words, 1) if forest.n_categorical else None
+        #: Sets of categories, empty without categorical features.
+        self.sets = _table(max(1, n_rows * forest.n_words), 1)
         self.values = _table(n_rows, 1)
         self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs))
 
@@ -94,14 +97,14 @@ class Walk:
             node = self.nodes(position)
             value = ops.take_along_axis(columns, ops.cast(node[..., 0], "int32"), axis=1)
             goes_on = ops.greater(value, node[..., 1])
-            if self.sets is not None:
+            if forest.n_categorical:
                 is_member = self._is_member(position, value)
                 goes_on = ops.where(ops.greater(node[..., 3], 0.5), ops.less(is_member, 0.5), goes_on)
             position = ops.cast(node[..., 2], "int32") + ops.cast(goes_on, "int32")
         values = ops.reshape(self.values(position), (-1, forest.n_iterations, forest.n_outputs))
         return ops.sum(values, axis=1)
 
-    def _is_member(self, position, codes):
+    def _is_member(self, position: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:
         """Return 1 where a category is in the set of the node at `position`, 0 elsewhere."""
         # A number isn't a category: its result isn't used, and any code of the table will do.
         codes = ops.clip(codes, 0.0, self.forest.n_categories - 1.0)
@@ -111,7 +114,7 @@ class Walk:
         shifted = ops.floor(words / ops.power(2.0, bit))
         return shifted - 2.0 * ops.floor(shifted / 2.0)
 
-    def set(self, ensembles: list[list[Tree]], base: np.ndarray) -> None:
+    def set(self, ensembles: Sequence[Sequence[Tree]], base: np.ndarray) -> None:
         """Set the trees.
 
         Args:
@@ -134,7 +137,7 @@ class Walk:
             values[output] += base[output]
         self.nodes.set_weights([nodes[..., : self.nodes.output_dim].reshape(-1, self.nodes.output_dim)])
         self.values.set_weights([values.reshape(-1, 1).astype("float32")])
-        if self.sets is not None:
+        if forest.n_categorical:
             self.sets.set_weights([sets.reshape(-1, 1)])
 
 
@@ -163,11 +166,11 @@ class Bins:
         #: Sorted codes that the training rows have, for each categorical feature.
         self.codes = [np.unique(column).astype(int) for column in features.T[: forest.n_categorical]]
 
-    def _edges(self, values):
+    def _edges(self, values: np.ndarray) -> np.ndarray:
         """Return the edges between the bins of a column, at most 254, each bin with about as many values."""
         distinct, counts = np.unique(values, return_counts=True)
         if len(distinct) < 2:
-            return []
+            return np.empty(0, "float32")
         below = np.arange(len(distinct) - 1)
         if len(distinct) > self.most:
             wanted = np.linspace(0, len(values), self.most + 1)[1:-1]
@@ -193,7 +196,7 @@ class Tree:
         bins: The `Bins`.
     """
 
-    def __init__(self, predictor, bins: Bins) -> None:
+    def __init__(self, predictor: Any, bins: Bins) -> None:
         self.bins = bins
         self.original = predictor.nodes
         self.bitsets = predictor.raw_left_cat_bitsets
@@ -226,7 +229,7 @@ class Tree:
         for position in np.flatnonzero(is_categorical):
             sets[position] = self._words(original[position], forest)
 
-    def _words(self, node, forest):
+    def _words(self, node: np.void, forest: Forest) -> np.ndarray:
         """Return the set of the categories that go to the first child. A category without training rows is missing."""
         known = self.bins.codes[node["feature_idx"]]
         members = np.full(forest.n_words * _BITS, bool(node["missing_go_to_left"]))
@@ -236,7 +239,7 @@ class Tree:
         return members.reshape(forest.n_words, _BITS) @ (2.0 ** np.arange(_BITS))
 
 
-def _table(n_rows, n_columns):
+def _table(n_rows: int, n_columns: int) -> keras.layers.Embedding:
     """Return an embedding that is a table of numbers."""
     table = keras.layers.Embedding(n_rows, n_columns, embeddings_initializer="zeros", trainable=False, dtype="float32")
     table.build()

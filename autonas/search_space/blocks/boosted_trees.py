@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -11,6 +13,12 @@ import threadpoolctl
 from keras import ops
 
 from autonas.search_space import block, fitters, ranges, trees
+from autonas.search_space.fitters import Rows
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+    from autonas.search_space.heads import Head
 
 #: Number of trees up to which iterations are added. With many outputs there are fewer iterations, which learn faster.
 _MAX_TREES = 1500
@@ -89,7 +97,7 @@ class BoostedTreesBlock(block.Block):
         self.l2 = l2
         self.feature_share = feature_share
 
-    def build(self, hp, inputs):
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
         reason = unsuitable(self, inputs)
         if reason is not None:
             raise ValueError(f"BoostedTreesBlock can't be used here: {reason}.")
@@ -128,7 +136,7 @@ class BoostedTreesBlock(block.Block):
         return output(scores)
 
 
-def unsuitable(member, inputs):
+def unsuitable(member: block.Block, inputs: Any) -> str | None:
     """Return why boosted trees can't predict the target of a block of a bound graph from `inputs`, or `None`."""
     if isinstance(inputs, dict) and not {"numbers", "categories"} & set(inputs):
         return "the table has neither numbers nor categories"
@@ -146,7 +154,7 @@ def unsuitable(member, inputs):
     return None
 
 
-def _features(inputs):
+def _features(inputs: Any) -> tuple[Any, Any]:
     """Return a block's codes of categories `(n, k)` and numbers `(n, d)`, `None` without such columns."""
     if not isinstance(inputs, dict):
         return None, ops.cast(inputs, "float32")
@@ -164,7 +172,9 @@ class Boosting(fitters.Fitter):
         settings: Keyword arguments of scikit-learn's estimators.
     """
 
-    def __init__(self, inputs, head, walk, target_head, settings):
+    def __init__(
+        self, inputs: keras.KerasTensor, head: str, walk: trees.Walk, target_head: Head, settings: dict[str, Any]
+    ) -> None:
         super().__init__(inputs, head)
         self.walk = walk
         self.task = target_head.target.task
@@ -172,19 +182,34 @@ class Boosting(fitters.Fitter):
         self.loss = _LOSSES[getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)]
         self.settings = settings
 
-    def fit(self, training, validation, generator, deadline=None):
+    def fit(
+        self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
+    ) -> dict[str, Any]:
         n_iterations = [self.walk.forest.n_iterations] * self._n_estimators
         return {"iterations": self._fit(training, validation, n_iterations, generator, deadline)}
 
-    def refit(self, training, choices, generator, deadline=None):
+    def refit(
+        self,
+        training: Rows,
+        choices: dict[str, Any],
+        generator: np.random.Generator,
+        deadline: float | None = None,
+    ) -> None:
         self._fit(training, None, choices["iterations"], generator, deadline)
 
     @property
-    def _n_estimators(self):
+    def _n_estimators(self) -> int:
         """Number of scikit-learn's estimators, of which one has all classes."""
         return 1 if self.task == "multiclass" else self.walk.forest.n_outputs
 
-    def _fit(self, training, validation, n_iterations, generator, deadline):
+    def _fit(
+        self,
+        training: Rows,
+        validation: Rows | None,
+        n_iterations: list[int],
+        generator: np.random.Generator,
+        deadline: float | None,
+    ) -> list[int]:
         """Fit the trees of all outputs.
 
         Args:
@@ -199,36 +224,43 @@ class Boosting(fitters.Fitter):
         """
         seed = int(generator.integers(2**31))
         bins = trees.Bins(training.inputs, self.walk.forest)
-        training, validation = (
-            rows and dataclasses.replace(rows, inputs=bins.transform(rows.inputs)) for rows in (training, validation)
-        )
+        training = training.with_inputs(bins.transform(training.inputs))
+        validation = validation and validation.with_inputs(bins.transform(validation.inputs))
         ensembles, base, used = [], [], []
         for column, most in enumerate(n_iterations):
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
-            rows = [None if part is None else _with_column(part, column) for part in (training, validation)]
             with _threads(training.inputs.size):
-                by_output, first = self._boosted(*rows, most, seed, seconds)
+                by_output, first = self._boosted(
+                    _with_column(training, column),
+                    None if validation is None else _with_column(validation, column),
+                    most,
+                    seed,
+                    seconds,
+                )
             ensembles += [[trees.Tree(predictor, bins) for predictor in output] for output in by_output]
             base += list(first)
             used.append(max(map(len, by_output)))
         self.walk.set(ensembles, np.array(base))
         return used
 
-    def _boosted(self, training, validation, n_iterations, seed, seconds):
+    def _boosted(
+        self, training: Rows, validation: Rows | None, n_iterations: int, seed: int, seconds: float | None
+    ) -> tuple[Sequence[Sequence[Any]], np.ndarray]:
         """Fit the trees of one estimator.
 
         Returns:
             For each output the list of scikit-learn's trees, and for each output the number that is added to them.
         """
         n_outputs = self.walk.forest.n_outputs if self.task == "multiclass" else 1
-        classes = None if self.task == "regression" else np.unique(training.targets).astype(int)
-        if classes is not None and len(classes) == 1:
+        is_regression = self.task == "regression"
+        classes = np.empty(0, int) if is_regression else np.unique(training.targets).astype(int)
+        if len(classes) == 1:
             return [[] for _ in range(n_outputs)], _log_shares(training, n_outputs)
         estimator = self._estimator(seed)
         if seconds is not None:
             n_iterations = min(n_iterations, _affordable(estimator, training, seconds))
         estimator.set_params(max_iter=max(1, n_iterations))
-        if validation is not None and classes is not None:
+        if validation is not None and not is_regression:
             validation = validation.where(np.isin(validation.targets, classes))
         if validation is None or len(validation.targets) == 0:
             estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
@@ -250,7 +282,7 @@ class Boosting(fitters.Fitter):
             return by_output, base
         return _spread(by_output, base, classes, _log_shares(training, n_outputs))
 
-    def _estimator(self, seed):
+    def _estimator(self, seed: int) -> Any:
         """Return the unfitted estimator of scikit-learn."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -268,7 +300,7 @@ class Boosting(fitters.Fitter):
         return HistGradientBoostingClassifier(**arguments)
 
 
-def _threads(n_values):
+def _threads(n_values: int) -> Any:
     """Return the context in which scikit-learn uses one thread for few values, and all cores for many values.
 
     The threads wait for each other several times in each node. With few values they mostly wait, most of all where
@@ -277,7 +309,7 @@ def _threads(n_values):
     return threadpoolctl.threadpool_limits(1 if n_values < _VALUES_PER_THREAD else None, user_api="openmp")
 
 
-def _affordable(estimator, training, seconds):
+def _affordable(estimator: Any, training: Rows, seconds: float) -> int:
     """Return the number of iterations that can be fitted in some seconds, by the time of the first few, at least 1."""
     started = time.monotonic()
     estimator.set_params(max_iter=_PILOT)
@@ -286,12 +318,12 @@ def _affordable(estimator, training, seconds):
     return max(1, int(_PILOT * (seconds - spent) / spent))
 
 
-def _with_column(rows, column):
+def _with_column(rows: Rows, column: int) -> Rows:
     """Return rows with one column of their targets."""
     return dataclasses.replace(rows, targets=rows.targets.reshape(len(rows.targets), -1)[:, column])
 
 
-def _log_shares(rows, n_classes):
+def _log_shares(rows: Rows, n_classes: int) -> np.ndarray:
     """Return the logarithm of the share of each class in the rows. A class without rows counts as half a row.
 
     With one output, the value is the logarithm of the odds of class 1.
@@ -301,7 +333,9 @@ def _log_shares(rows, n_classes):
     return shares if n_classes > 1 else shares[1:] - shares[:1]
 
 
-def _spread(by_output, base, classes, unseen):
+def _spread(
+    by_output: Sequence[Sequence[Any]], base: np.ndarray, classes: np.ndarray, unseen: np.ndarray
+) -> tuple[Sequence[Sequence[Any]], np.ndarray]:
     """Return the trees and numbers of all classes, where the training rows have only some of them.
 
     Args:
@@ -310,7 +344,8 @@ def _spread(by_output, base, classes, unseen):
         classes: Numbers of the classes of the training rows.
         unseen: Number of each class without training rows.
     """
-    spread, first = [[] for _ in unseen], np.array(unseen, float)
+    spread: list[Sequence[Any]] = [[] for _ in unseen]
+    first = np.array(unseen, float)
     if len(classes) == 2:  # One output, the logarithm of the odds of the second class.
         first[classes] = 0.0, base[0]
         spread[classes[1]] = by_output[0]
