@@ -46,6 +46,13 @@ def regressor(diabetes, searched, tmp_path):
     return autonas.StructuredDataRegressor(**BUDGET, directory=directory).fit(*diabetes)
 
 
+def of_networks(head, **arguments):
+    """An estimator that searches networks alone, whose average is better than each."""
+    inputs = autonas.StructuredDataInput()
+    outputs = head(autonas.StructuredDataBlock(kind="dense")(inputs))
+    return autonas.AutoModel(inputs, outputs, **{**BUDGET, **arguments})
+
+
 def validation_rmse(model):
     (head,) = model.validation_predictions_
     return pytest.approx(np.sqrt(np.mean((head.truth - head.outputs) ** 2)), rel=1e-4)
@@ -78,7 +85,7 @@ def test_it_averages_what_its_members_were_trained_to_on_all_rows(diabetes, regr
 def test_without_a_final_fit_it_is_what_was_scored(diabetes):
     x, y = diabetes
     rows = np.arange(len(x)) % 4 == 0
-    model = autonas.StructuredDataRegressor(**BUDGET, refit=False)
+    model = of_networks(autonas.RegressionHead(), refit=False)
     model.fit(x[~rows], y[~rows], validation_data=(x[rows], y[rows])).serve_ensemble()
     (head,) = model.validation_predictions_
     np.testing.assert_allclose(head.truth[:, 0], y[rows], rtol=1e-5)
@@ -88,7 +95,7 @@ def test_without_a_final_fit_it_is_what_was_scored(diabetes):
 
 def test_all_that_an_estimator_does_works_as_before(iris):
     x, y = iris
-    model = autonas.StructuredDataClassifier(**BUDGET).fit(x, y).serve_ensemble()
+    model = of_networks(autonas.ClassificationHead()).fit(x, y).serve_ensemble()
     assert len(model.ensemble_) > 1
     probabilities = model.predict_proba(x)
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5) and model.score(x, y) > 0.6
