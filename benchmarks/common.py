@@ -30,10 +30,22 @@ SHARED_SETS = {
     "ecg5000": "accuracy",
     "japanese_vowels": "accuracy",
 }
+#: Further tables.
+TABLES = {
+    "abalone": "rmse",
+    "bike_sharing": "rmse",
+    "german_credit": "auc",
+    "housing": "rmse",
+    "mammography": "auc",
+    "open_payments": "auc",
+    "phoneme": "auc",
+    "pima": "auc",
+    "videogame_sales": "rmse",
+}
 #: Data sets of scikit-learn, split by `train_test_split(test_size=0.25, random_state=0)`.
 SKLEARN_SETS = {"breast_cancer": "auc", "diabetes": "rmse", "iris": "accuracy"}
 #: Dict from data set to its metric.
-METRICS = SHARED_SETS | SKLEARN_SETS
+METRICS = SHARED_SETS | TABLES | SKLEARN_SETS
 
 
 @dataclasses.dataclass
