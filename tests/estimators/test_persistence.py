@@ -46,7 +46,9 @@ def rows():
 def model(rows, tmp_path_factory):
     arguments = {"max_trials": 1, "epochs": 1, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
     directory = tmp_path_factory.mktemp("run") / "run"
-    return autonas.StructuredDataClassifier(**arguments, directory=directory).fit(rows, rows["city"] == "Graz")
+    return autonas.StructuredDataClassifier(**arguments, search_space="layered", directory=directory).fit(
+        rows, rows["city"] == "Graz"
+    )
 
 
 @pytest.fixture(scope="module")

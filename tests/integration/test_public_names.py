@@ -25,26 +25,31 @@ def signature_of(value):
     return re.sub(r"<class '(.+?)'>", r"\1", text)
 
 
-def methods_of(kind):
-    """Return the public methods that a class defines itself, by name."""
+def methods_of(kind, public):
+    """Return the public methods by name that a class has from itself, and from bases that aren't public themselves."""
+    own = [
+        base for base in kind.__mro__ if base is kind or (base.__module__.startswith("autonas") and base not in public)
+    ]
     return {
         name: getattr(kind, name)
-        for name in vars(kind)
+        for base in own
+        for name in vars(base)
         if not name.startswith(("_", "test_")) and callable(getattr(kind, name))
     }
 
 
 def lines():
     """Return the lines of the snapshot: a name with its signature, base of an exception or type of a constant."""
-    entries = []
-    for name, value in public_names().items():
+    entries, names = [], public_names()
+    public = {value for value in names.values() if inspect.isclass(value)}
+    for name, value in names.items():
         if not callable(value):
             entries.append(f"{name}: {type(value).__name__}")
         elif inspect.isclass(value) and issubclass(value, BaseException):
             entries.append(f"{name}: {value.__base__.__name__}")
         else:
             entries.append(f"{name}: {signature_of(value)}")
-            methods = methods_of(value) if inspect.isclass(value) else {}
+            methods = methods_of(value, public) if inspect.isclass(value) else {}
             entries += [f"{name}.{key}: {signature_of(method)}" for key, method in methods.items()]
     return sorted(entries)
 
