@@ -549,6 +549,7 @@ def test_a_file_of_the_first_layout_that_is_cut_off_is_named(saved, file):
 def run(iris, tmp_path_factory):
     """A finished search for two objectives, with a final fit."""
     arguments = {"max_trials": 3, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
+    arguments["search_space"] = "layered"
     directory = tmp_path_factory.mktemp("front") / "run"
     return autonas.StructuredDataClassifier(**arguments, objective=["val_loss", "params"], directory=directory).fit(
         *iris
