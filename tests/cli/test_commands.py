@@ -71,9 +71,6 @@ class FakeModel:
     def export_model(self):
         return types.SimpleNamespace(save=lambda path: None)
 
-    def ensemble(self, k):
-        self.k = k
-
     def report(self, path):
         pathlib.Path(path).write_text("report")
 
@@ -350,7 +347,7 @@ def test_an_ensemble_is_made_if_it_is_asked_for(fake, iris, tmp_path):
     for number, (options, k) in enumerate((([], None), (["--ensemble", "3"], 3))):
         output = tmp_path / f"{number}"
         assert commands.main(["fit", str(iris), "--target", "target", "--output", str(output), *options]) == 0
-        assert getattr(fake.made[-1], "k", None) == k
+        assert fake.made[-1].arguments.get("ensemble") == k
 
 
 @pytest.mark.parametrize("command, name", [("report", "report.html"), ("export", "model.onnx")])

@@ -24,6 +24,7 @@ import autonas
 from autonas import storage
 from autonas.cli import commands
 from autonas.prediction import predictor as predictor_module
+from autonas.search import ensembles
 from tests.helpers.dying import Killed, kill
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -549,11 +550,11 @@ def test_a_file_of_the_first_layout_that_is_cut_off_is_named(saved, file):
 def run(iris, tmp_path_factory):
     """A finished search for two objectives, with a final fit."""
     arguments = {"max_trials": 3, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
-    arguments["search_space"] = "layered"
     directory = tmp_path_factory.mktemp("front") / "run"
-    return autonas.StructuredDataClassifier(**arguments, objective=["val_loss", "params"], directory=directory).fit(
-        *iris
-    )
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="dense")(inputs))
+    objective = ["val_loss", "params"]
+    return autonas.AutoModel(inputs, outputs, **arguments, objective=objective, directory=directory).fit(*iris)
 
 
 @pytest.mark.parametrize("called", ["autonas.trials.journal.Journal.append", "autonas.storage.Manifest.write"])
@@ -586,6 +587,14 @@ def test_a_process_that_dies_while_something_else_is_served_leaves_a_whole_model
     run, iris, monkeypatch, served
 ):
     x, y = iris
+
+    def average_of_two(predictions, first, score, *arguments, **keywords):
+        members = dict.fromkeys(list(predictions)[:2], 0.5)
+        scores = score(predictions[first], {first})
+        return ensembles.Selection(members, scores, scores, 0)
+
+    # On these few rows one network is better than any average.
+    monkeypatch.setattr(ensembles.selection, "select", average_of_two)
 
     def serve(model):
         if served == "an ensemble":

@@ -206,11 +206,11 @@ def _fail_for_memory(monkeypatch, times):
     """The first calls of training run out of memory; returns the list of batch sizes that are tried."""
     batches, train = [], evaluator.training.train
 
-    def failing(loop, rows, batch_size, *args, **kwargs):
-        batches.append(batch_size)
+    def failing(loop, rows, *args, **kwargs):
+        batches.append(rows.batch_size)
         if len(batches) <= times:
             raise OutOfMemory("OOM when allocating tensor with shape[100000,100000]")
-        return train(loop, rows, batch_size, *args, **kwargs)
+        return train(loop, rows, *args, **kwargs)
 
     monkeypatch.setattr(evaluator.training, "train", failing)
     return batches
