@@ -364,7 +364,7 @@ class Evaluator:
         """Return the schedule of the final fit of a candidate.
 
         The final fit ends at the best epoch of the candidate. It is a full training if the candidate was trained at a
-        lower fidelity and improved in its last rung.
+        lower fidelity and improved in its last rung. Weights that are only fitted have one epoch.
 
         Args:
             values: Values of the candidate.
@@ -373,6 +373,8 @@ class Evaluator:
         Returns:
             Number of epochs over which the learning rate is annealed, and number of epochs to train.
         """
+        if outcome.horizon == 1 and outcome.report.get("fitted"):
+            return 1, 1
         in_full = self.problem.graph.optimization.epochs_of(values, self.epochs)
         if self._epochs(values) < in_full and outcome.best_epoch > outcome.initial_epoch:
             return in_full, in_full

@@ -95,12 +95,26 @@ def test_the_final_fit_has_as_many_iterations_as_the_validation_set_chose(tmp_pa
     model = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), directory=tmp_path / "run").fit(x, y)
     record = next(record for record in model.records_ if record["stage"] == "search")
     assert record["epochs"] == 1
+    _, search = model._searched
+    assert search.evaluator.final_schedule(search.records["0000"].values, search.records["0000"]) == (1, 1)
     (nodes,) = (layer for layer in model.model_.layers if getattr(layer, "output_dim", None) == 3)
     roots = nodes.get_weights()[0].reshape(300, 61, 3)[:, 0]
     n_iterations = int((roots[:, 1] < 1e30).sum())
     assert 5 < n_iterations < 200
     again = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), directory=tmp_path / "run").fit(x, y)
     np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
+
+
+def test_short_trainings_have_fewer_rows_and_promoted_trees_are_fitted_anew():
+    x, y = load_breast_cancer(return_X_y=True)
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(autonas.BoostedTreesBlock(iterations=30)(inputs))
+    options = {**OPTIONS, "max_trials": 9, "epochs": 3, "fidelity": "successive_halving"}
+    model = autonas.AutoModel(inputs, outputs, **options).fit(x, y)
+    records = [record for record in model.records_ if record["stage"] == "search"]
+    assert {record["status"] for record in records} == {"completed"} and {record["epochs"] for record in records} == {1}
+    assert len({record["values"].get("tuner/epochs") for record in records}) > 1
+    assert model.score(x, y) > 0.97
 
 
 CHECK = """
