@@ -281,8 +281,8 @@ for _count, _classes in _BY_CLASS.items():
 _BY_NAME = {
     _free: (
         "BroadcastTo Cast Concatenate ConvertToTensor Copy ExpandDims Flip FullLike GetItem Moveaxis OneHot OnesLike "
-        "Pad Ravel Repeat Reshape Roll Slice Split Squeeze Stack StopGradient Swapaxes Take Tile Transpose Unstack "
-        "ZerosLike"
+        "Pad Ravel Repeat Reshape Roll Slice Split Squeeze Stack StopGradient Swapaxes Take TakeAlongAxis Tile "
+        "Transpose Unstack ZerosLike"
     ),
     _elementwise(1): (
         "Absolute Add Clip Cos Divide Equal Erf Exp Floor FloorDivide Gelu Greater GreaterEqual HardSigmoid HardSilu "

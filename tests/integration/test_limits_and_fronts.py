@@ -37,9 +37,9 @@ def trained(monkeypatch):
     numbers = []
     train = evaluator.training.train
 
-    def counted(*args, **kwargs):
-        numbers.append(-1 if kwargs.get("score") is None else 1)
-        return train(*args, **kwargs)
+    def counted(loop, rows, length, validation=None, *args, **kwargs):
+        numbers.append(-1 if validation is None else 1)
+        return train(loop, rows, length, validation, *args, **kwargs)
 
     monkeypatch.setattr(evaluator.training, "train", counted)
     return numbers

@@ -149,6 +149,17 @@ def test_it_may_stand_on_a_network_and_beside_another():
     assert model.model_.trainable_variables
 
 
+def test_every_cost_of_it_is_known():
+    x, y = load_wine(return_X_y=True)
+    costs = ["params", "flops", "memory_mb", "model_size_mb", "latency_ms"]
+    block = autonas.BoostedTreesBlock(iterations=20, leaves=8)
+    model = drawn(block, autonas.ClassificationHead(), objective=["val_loss", *costs]).fit(x, y)
+    row = model.leaderboard().query("stage == 'search'").iloc[0]
+    assert row.status == "completed" and (row[costs] > 0).all()
+    # 60 trees are walked for eight levels, and a value above a threshold is one operation.
+    assert row.flops > 60 * 8
+
+
 def test_where_trees_cannot_predict_the_target_the_error_says_why():
     x, y = load_diabetes(return_X_y=True)
     head = autonas.RegressionHead(loss=keras.losses.Huber())
