@@ -96,10 +96,10 @@ class Walk:
         for _ in range(forest.depth):
             node = self.nodes(position)
             value = ops.take_along_axis(columns, ops.cast(node[..., 0], "int32"), axis=1)
-            goes_on = ops.greater(value, node[..., 1])
+            goes_on = ops.cast(ops.greater(value, node[..., 1]), "float32")
             if forest.n_categorical:
-                is_member = self._is_member(position, value)
-                goes_on = ops.where(ops.greater(node[..., 3], 0.5), ops.less(is_member, 0.5), goes_on)
+                # Sums instead of a choice between truth values, which ONNX Runtime doesn't have.
+                goes_on = goes_on + node[..., 3] * (1.0 - self._is_member(position, value) - goes_on)
             position = ops.cast(node[..., 2], "int32") + ops.cast(goes_on, "int32")
         values = ops.reshape(self.values(position), (-1, forest.n_iterations, forest.n_outputs))
         return ops.sum(values, axis=1)
