@@ -152,8 +152,10 @@ def test_fit_warns_of_a_model_that_is_not_better_than_a_constant(chance):
 
 
 def test_fit_warns_of_a_model_that_is_worse_than_a_linear_prediction(iris, tmp_path):
-    model = autonas.StructuredDataClassifier(
-        objective="val_loss", max_trials=1, epochs=3, seed=0, verbose=0, directory=tmp_path / "run"
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="linear")(inputs))
+    model = autonas.AutoModel(
+        inputs, outputs, objective="val_loss", max_trials=1, epochs=3, seed=0, verbose=0, directory=tmp_path / "run"
     )
     with pytest.warns(BaselineWarning) as warned:
         model.fit(*iris)

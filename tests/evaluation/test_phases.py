@@ -68,7 +68,10 @@ def test_only_the_first_call_of_a_kind_is_compiling(clock):
 
 
 def searched(directory, data, **arguments):
-    return autonas.StructuredDataClassifier(directory=directory, **{**OPTIONS, **arguments}).fit(*data)
+    """Search networks. Trees have nothing to compile."""
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="dense")(inputs))
+    return autonas.AutoModel(inputs, outputs, directory=directory, **{**OPTIONS, **arguments}).fit(*data)
 
 
 def ended(directory):
@@ -150,7 +153,7 @@ def test_a_search_that_is_continued_has_them_and_counts_on(search):
 
 
 def test_a_refused_trial_was_built_and_measured_only(iris, tmp_path):
-    model = searched(tmp_path / "run", iris, constraints={"params": 200}, max_trials=2, refit=False)
+    model = searched(tmp_path / "run", iris, constraints={"params": 1000}, max_trials=2, refit=False)
     refused = [record for record in model.records_ if record["status"] == "refused"]
     assert refused
     for record in refused:

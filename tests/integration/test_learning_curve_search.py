@@ -14,13 +14,16 @@ from tests.helpers.leaderboards import board
 pytestmark = pytest.mark.usefixtures("folder")
 
 BUDGET = {
-    "max_trials": 8, "epochs": 12, "fidelity": "learning_curve", "tensorboard": False, "verbose": 0, "seed": 0,
+    "max_trials": 8, "epochs": 12, "fidelity": "learning_curve", "tensorboard": False, "verbose": 0, "seed": 2,
     "strategy": "random",
 }  # fmt: skip
 
 
 def fit(iris, **arguments):
-    return autonas.StructuredDataClassifier(**{**BUDGET, **arguments}).fit(*iris)
+    """Search networks, which have learning curves. Trees have one epoch."""
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="dense")(inputs))
+    return autonas.AutoModel(inputs, outputs, **{**BUDGET, **arguments}).fit(*iris)
 
 
 def stopped(model):

@@ -22,7 +22,9 @@ two_devices = pytest.mark.skipif(
 def search(executor):
     x, y = load_iris(return_X_y=True)
     settings = {"max_trials": 1, "epochs": 10, "refit": False, "seed": 0, "verbose": 0, "tensorboard": False}
-    return autonas.AutoModel(executor=executor, **settings).fit(x, y), x, y
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="linear")(inputs))
+    return autonas.AutoModel(inputs, outputs, executor=executor, **settings).fit(x, y), x, y
 
 
 @two_devices
