@@ -31,8 +31,10 @@ def test_a_worker_process_searches_as_this_process_does(iris):
     process = classifier(objective=["val_accuracy", "flops"], refit=True, executor="process").fit(*iris)
     pandas.testing.assert_frame_equal(board(process), board(inline), check_exact=True)
     np.testing.assert_array_equal(process.predict_proba(iris[0]), inline.predict_proba(iris[0]))
-    process.select(flops=process.pareto_front().flops.min())
-    assert process.score(*iris) > 0.3
+    smallest = process.pareto_front().flops.min()
+    process.select(flops=smallest)
+    assert process.leaderboard().iloc[0].flops == smallest
+    np.testing.assert_array_equal(process.predict_proba(iris[0]), inline.select(flops=smallest).predict_proba(iris[0]))
 
 
 def test_several_workers_run_all_trials_once(iris):
