@@ -68,7 +68,7 @@ def test_two_fits_in_two_threads_get_the_numbers_of_a_fit_alone(tmp_path):
 
     one, other = in_threads([lambda: losses("one", 5), lambda: losses("other", 6)])
     alone = losses("alone", 5)
-    assert len(alone) == 4
+    assert len(alone) == 3  # The first trial is of trees, which have one epoch.
     # Threads that share the cores may add up sums in another order: the last digit of a loss may differ.
     assert one == pytest.approx(alone, rel=1e-5)
     assert other != pytest.approx(alone, rel=1e-2)
