@@ -219,6 +219,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", help="folder of the data sets")
     parser.add_argument("--python", nargs="*", default=[], metavar="LIBRARY=PYTHON")
+    parser.add_argument("--without", nargs="*", default=[], metavar="LIBRARY", help="libraries to leave out")
     parser.add_argument(
         "--sets",
         nargs="*",
@@ -231,6 +232,7 @@ def main():
     interpreters = {"autonas": sys.executable, "keras_tuner": sys.executable}
     interpreters |= dict(pair.split("=", 1) for pair in options.python)
     unknown = set(interpreters) - set(LIBRARIES)
+    interpreters = {library: python for library, python in interpreters.items() if library not in options.without}
     if unknown:
         parser.error(f"--python takes {', '.join(LIBRARIES)}. Received: {', '.join(unknown)}")
     import pandas
