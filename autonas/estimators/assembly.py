@@ -89,9 +89,14 @@ def _make_tuner(
         precision=execution.precision,
         n_devices=execution.executor.gpus_per_trial,
     )
-    budget = TimeBudget(plan.budget.time_limit, dataset.final_ratio if refits else 0.0, plan.budget.started)
-    reporter = _make_reporter(plan.request, directory)
     ensemble = plan.selection.ensembling(prepared.goal, plan.budget.time_limit)
+    budget = TimeBudget(
+        plan.budget.time_limit,
+        dataset.final_ratio if refits else 0.0,
+        plan.budget.started,
+        ends_with_ensemble=ensemble.size > 1,
+    )
+    reporter = _make_reporter(plan.request, directory)
     state = SearchState(oracle, evaluator, reporter, budget, directory, refits=refits, ensemble=ensemble)
     return Tuner(state, execution.executor, plan.budget.patience)
 

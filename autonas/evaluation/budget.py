@@ -5,8 +5,9 @@ import time
 
 from autonas.trials.states import Stage
 
-#: Seconds reserved for writing the model at the end, and the share of the limit that is reserved at most.
-_CLOSING, _MAX_CLOSING_SHARE = 1.0, 0.1
+#: Seconds reserved for writing the model at the end, the same for an ensemble, whose network must be built before, and
+#: the share of the limit that is reserved at most.
+_CLOSING, _CLOSING_OF_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 3.5, 0.1
 #: Training time, in seconds, of a model that is required even though the time limit is exceeded.
 LEAST_SECONDS = 0.1
 #: Share of the limit for the first trial, so that a usable model exists early.
@@ -25,11 +26,13 @@ class TimeBudget:
         limit: Time limit in seconds, or `None` for no limit.
         final_ratio: Time of an epoch of the final fit, relative to an epoch of the search; 0 without a final fit.
         started: Value of `time.monotonic()` when `fit` was called.
+        ends_with_ensemble: Whether the search ends with the selection of an ensemble. Defaults to `False`.
     """
 
     limit: float | None
     final_ratio: float
     started: float
+    ends_with_ensemble: bool = False
 
     def elapsed(self):
         """Return the seconds since the start."""
@@ -39,7 +42,8 @@ class TimeBudget:
         """Return the seconds left for training, or `None` without a limit."""
         if self.limit is None:
             return None
-        closing = min(_CLOSING, _MAX_CLOSING_SHARE * self.limit)
+        closing = _CLOSING_OF_ENSEMBLE if self.ends_with_ensemble else _CLOSING
+        closing = min(closing, _MAX_CLOSING_SHARE * self.limit)
         return self.limit - closing - self.elapsed()
 
     def share_spent(self):

@@ -54,7 +54,7 @@ class BoostedTreesBlock(block.Block):
 
     Args:
         iterations: Largest number of iterations, or a range. An iteration adds a tree for each output; there are at
-            most 1,500 trees. Defaults to 300.
+            most 1,500 trees. Defaults to 500.
         learning_rate: Factor of the values of each tree, or a range. Defaults to a logarithmic range from 0.02 to 0.3.
         leaves: Largest number of leaves of a tree, or a range. Defaults to a choice of 8, 16, 31 and 63.
         depth: Largest depth of a tree, or a range. Each level costs time in predictions. Defaults to 8.
@@ -79,7 +79,7 @@ class BoostedTreesBlock(block.Block):
 
     def __init__(
         self,
-        iterations: int | ranges.Range = 300,
+        iterations: int | ranges.Range = 500,
         learning_rate: float | ranges.Range = ranges.Float(0.02, 0.3, sampling="log", default=0.1),
         leaves: int | ranges.Range = ranges.Choice([8, 16, 31, 63], default=31),
         depth: int | ranges.Range = 8,

@@ -98,7 +98,7 @@ def test_the_final_fit_has_as_many_iterations_as_the_validation_set_chose(tmp_pa
     _, search = model._searched
     assert search.evaluator.final_schedule(search.records["0000"].values, search.records["0000"]) == (1, 1)
     (nodes,) = (layer for layer in model.model_.layers if getattr(layer, "output_dim", None) == 3)
-    roots = nodes.get_weights()[0].reshape(300, 61, 3)[:, 0]
+    roots = nodes.get_weights()[0].reshape(500, 61, 3)[:, 0]
     n_iterations = int((roots[:, 1] < 1e30).sum())
     assert 5 < n_iterations < 200
     again = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), directory=tmp_path / "run").fit(x, y)
