@@ -33,6 +33,7 @@ def fit_autonas(dataset, budget, seed, directory):
         verbose=0,
         directory=directory,
         objective="auc" if dataset.metric == "auc" else None,
+        task="regression" if dataset.metric == "rmse" else "classification",
     ).fit(dataset.x_train, dataset.y_train)
 
 
