@@ -124,14 +124,16 @@ def test_a_finished_search_that_is_read_again_gives_the_same(diabetes, regressor
     np.testing.assert_allclose(first.predict(diabetes[0]), regressor.predict(diabetes[0]), rtol=1e-4)
 
 
-def test_limits_hold_for_the_ensemble(diabetes, regressor):
-    board = regressor.leaderboard().query("stage == 'search'")
-    limit = int(board.parameters.max())
-    model = autonas.StructuredDataRegressor(**BUDGET, constraints={"params": limit}).fit(*diabetes)
+def test_limits_hold_for_the_ensemble(diabetes):
+    board = of_networks(autonas.RegressionHead()).fit(*diabetes).leaderboard().query("stage == 'search'")
+    limit = int(board.parameters.nsmallest(3).sum())
+    assert limit < board.parameters.sum()
+    model = of_networks(autonas.RegressionHead(), constraints={"params": limit}).fit(*diabetes)
     model.serve_ensemble()
     assert model.model_.count_params() <= limit
     alone = model.leaderboard().query("stage == 'search' and rank > 0").sort_values("score").iloc[0]
-    tight = autonas.StructuredDataRegressor(**BUDGET, constraints={"params": int(alone.parameters)}).fit(*diabetes)
+    limit = int(alone.parameters)
+    tight = of_networks(autonas.RegressionHead(), constraints={"params": limit}).fit(*diabetes)
     with pytest.warns(UserWarning, match="alone"):
         tight.serve_ensemble()
     assert len(tight.ensemble_) == 1

@@ -15,7 +15,7 @@ from autonas.objectives import goal
 from autonas.oracles import base
 from autonas.reporting import Reporter, SearchInfo
 from autonas.search import tuner
-from autonas.search.state import SearchState
+from autonas.search.state import Ensembling, SearchState
 from autonas.testing import oracles as contracts
 from autonas.trials import job as jobs
 
@@ -114,6 +114,20 @@ def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
     search = make(oracle=Waiting(seed=0))
     search.search()
     assert search.state.stop_reason == "space_exhausted" and len(search.records) == 2
+
+
+def test_weights_for_an_ensemble_are_of_trials_with_different_metrics(make):
+    def of_pairs(job):
+        result = completed(job)
+        result.metrics["score"] = float(job.number // 2)
+        return result
+
+    search = make(of_pairs, max_trials=30)
+    search.state.ensemble = Ensembling(5)
+    search.search()
+    kept = sorted(os.listdir(os.path.dirname(search.state.weights.path("0000"))))
+    # The ten best scores are of the trials 10 to 29; the first trial of each pair is kept.
+    assert kept == [f"{number:04d}.npz" for number in range(10, 30, 2)]
 
 
 def test_weights_of_the_best_only_are_on_disk(make):
