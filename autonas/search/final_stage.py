@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -233,27 +233,44 @@ class FinalStage:
 
     def _keep_final_fit(self, job: Job, model: keras.Model, record: TrialRecord) -> None:
         """Save the weights of the final fit, so that a continued search doesn't train them again."""
-        weights = model.get_weights()
-        self.state.weights.save(weights, "final")
-        self.earlier = events.Final(job.trial_id, record.to_json(), checksum(weights))
+        weights = self.keep_weights(model, "final")
+        self.earlier = events.Final(job.trial_id, record.to_json(), weights)
         self.state.journal.append(self.earlier.to_json())
+
+    def keep_weights(self, model: keras.Model, name: str) -> str:
+        """Save the weights of a model that was trained after the search under a name; return their checksum."""
+        weights = model.get_weights()
+        self.state.weights.save(weights, name)
+        return _checksum(weights)
 
     def earlier_final_fit(self, job: Job, candidate: TrialRecord) -> tuple[TrialRecord, keras.Model] | None:
         """Return the record and the model of an earlier final fit of the same trial, or `None`."""
-        event, state = self.earlier, self.state
-        if event is None or event.of != job.trial_id:
+        if self.earlier is None or self.earlier.of != job.trial_id:
             return None
-        kept = state.weights.read("final")
-        # The weights are of another final fit if a process ended between writing its weights and its event.
-        if kept is None or event.weights not in (None, checksum(kept.values())):
+        return self.restored(self.earlier, "final", lambda: self.evaluator.trained(job, candidate).model)
+
+    def restored(
+        self, event: events.Final | events.Ensemble, name: str, make_model: Callable[[], keras.Model]
+    ) -> tuple[TrialRecord, keras.Model] | None:
+        """Return the record and the model of an event after the search, `None` if its weights are gone.
+
+        Args:
+            event: The event in the journal.
+            name: Name of the record and of the file of weights.
+            make_model: Function without arguments that returns the model with any weights.
+        """
+        state = self.state
+        kept = state.weights.read(name)
+        # The weights are of another training if a process ended between writing its weights and its event.
+        if kept is None or event.weights not in (None, _checksum(kept.values())):
             return None
-        model = self.evaluator.trained(job, candidate).model
-        if not state.weights.assign(model, "final"):
+        model = make_model()
+        if not state.weights.assign(model, name):
             return None
         with storage.describing_damage(state.journal.path):
             record = records_module.TrialRecord.from_json(event.record)
         record.number = len(state.records)
-        state.records["final"] = record
+        state.records[name] = record
         return record, model
 
     def searched(self, job: Job, candidate: TrialRecord) -> keras.Model:
@@ -315,7 +332,7 @@ def _shown_score(record: TrialRecord, goal: Goal) -> str:
     return f"{goal.main.name} {record.score:.4g}"
 
 
-def checksum(weights: Iterable[np.ndarray]) -> str:
+def _checksum(weights: Iterable[np.ndarray]) -> str:
     """Return the SHA-256 checksum of a list of arrays."""
     computed = hashlib.sha256()
     for array in weights:

@@ -24,10 +24,6 @@ class Rows:
     targets: np.ndarray
     weights: np.ndarray | None = None
 
-    def with_inputs(self, inputs: np.ndarray) -> Rows:
-        """Return the rows with other inputs."""
-        return Rows(inputs, self.targets, self.weights)
-
     def where(self, chosen: np.ndarray) -> Rows:
         """Return the rows that the boolean array `chosen`, `(n,)`, marks."""
         weights = None if self.weights is None else self.weights[chosen]

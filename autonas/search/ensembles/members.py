@@ -10,10 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from autonas import exceptions, storage
+from autonas import exceptions
 from autonas.objectives.goal import Measurement
 from autonas.search.ensembles import network, selection
-from autonas.search.final_stage import FinalStage, Served, checksum
+from autonas.search.final_stage import FinalStage, Served
 from autonas.search.state import SearchState
 from autonas.trials import events
 from autonas.trials.records import TrialRecord
@@ -138,10 +138,8 @@ class EnsembleStage:
 
     def _keep(self, averaged: keras.Model, record: TrialRecord) -> None:
         """Save the weights of the ensemble, so that a continued search doesn't train its members again."""
-        weights = averaged.get_weights()
         self.state.records["ensemble"] = record
-        self.state.weights.save(weights, "ensemble")
-        event = events.Ensemble(record.to_json(), checksum(weights))
+        event = events.Ensemble(record.to_json(), self.final_stage.keep_weights(averaged, "ensemble"))
         self.final_stage.earlier_ensemble = event
         self.state.journal.append(event.to_json())
 
@@ -150,18 +148,13 @@ class EnsembleStage:
         event = self.final_stage.earlier_ensemble
         if event is None or event.record["report"]["members"] != chosen.members:
             return None
-        kept = self.state.weights.read("ensemble")
-        if kept is None or checksum(kept.values()) != event.weights:
-            return None
-        members = [self.evaluator.build(self.state.records[trial_id].values) for trial_id in chosen.members]
-        averaged = self._average(chosen, members)
-        if not self.state.weights.assign(averaged, "ensemble"):
-            return None
-        with storage.describing_damage(self.state.journal.path):
-            record = TrialRecord.from_json(event.record)
-        record.number = len(self.state.records)
-        self.state.records["ensemble"] = record
-        return Served(averaged, record, record)
+
+        def untrained() -> keras.Model:
+            members = [self.evaluator.build(self.state.records[trial_id].values) for trial_id in chosen.members]
+            return self._average(chosen, members)
+
+        restored = self.final_stage.restored(event, "ensemble", untrained)
+        return None if restored is None else Served(restored[1], restored[0], restored[0])
 
     def _select(self, predictions: dict[str, dict[str, np.ndarray]], size: int) -> selection.Selection:
         """Return the `Selection` of at most `size` candidates."""

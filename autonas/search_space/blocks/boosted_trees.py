@@ -147,11 +147,16 @@ def unsuitable(member: block.Block, inputs: Any) -> str | None:
     if len(member.heads) != 1:
         return f"the block must lead to one head, and leads to {len(member.heads)}"
     ((name, head),) = member.heads.items()
-    loss = head.loss_function()
-    loss = getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)
+    loss = _loss_name(head)
     if loss not in _LOSSES:
         return f"head {name!r} has the loss {loss!r}, and trees minimise one of {list(_LOSSES)}"
     return None
+
+
+def _loss_name(head: Head) -> str:
+    """Return the name of the loss function of a head, or of its class, in snake case."""
+    loss = head.loss_function()
+    return getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)
 
 
 def _features(inputs: Any) -> tuple[Any, Any]:
@@ -178,8 +183,7 @@ class Boosting(fitters.Fitter):
         super().__init__(inputs, head)
         self.walk = walk
         self.task = target_head.target.task
-        loss = target_head.loss_function()
-        self.loss = _LOSSES[getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)]
+        self.loss = _LOSSES[_loss_name(target_head)]
         self.settings = settings
 
     def fit(
@@ -224,8 +228,9 @@ class Boosting(fitters.Fitter):
         """
         seed = int(generator.integers(2**31))
         bins = trees.Bins(training.inputs, self.walk.forest)
-        training = training.with_inputs(bins.transform(training.inputs))
-        validation = validation and validation.with_inputs(bins.transform(validation.inputs))
+        training = dataclasses.replace(training, inputs=bins.transform(training.inputs))
+        if validation is not None:
+            validation = dataclasses.replace(validation, inputs=bins.transform(validation.inputs))
         ensembles, base, used = [], [], []
         for column, most in enumerate(n_iterations):
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
