@@ -26,6 +26,7 @@ from autonas.cli import commands
 from autonas.prediction import predictor as predictor_module
 from autonas.search import ensembles
 from tests.helpers.dying import Killed, kill
+from tests.helpers.networks import of_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -551,10 +552,7 @@ def run(iris, tmp_path_factory):
     """A finished search for two objectives, with a final fit."""
     arguments = {"max_trials": 3, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
     directory = tmp_path_factory.mktemp("front") / "run"
-    inputs = autonas.StructuredDataInput()
-    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="dense")(inputs))
-    objective = ["val_loss", "params"]
-    return autonas.AutoModel(inputs, outputs, **arguments, objective=objective, directory=directory).fit(*iris)
+    return of_networks(**arguments, objective=["val_loss", "params"], directory=directory).fit(*iris)
 
 
 @pytest.mark.parametrize("called", ["autonas.trials.journal.Journal.append", "autonas.storage.Manifest.write"])

@@ -13,6 +13,7 @@ from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import baselines
 from autonas.exceptions import BaselineWarning
+from tests.helpers.networks import of_networks
 
 
 def scored(x, y, time_limit=None, sample_weight=None, **arguments):
@@ -152,10 +153,8 @@ def test_fit_warns_of_a_model_that_is_not_better_than_a_constant(chance):
 
 
 def test_fit_warns_of_a_model_that_is_worse_than_a_linear_prediction(iris, tmp_path):
-    inputs = autonas.StructuredDataInput()
-    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="linear")(inputs))
-    model = autonas.AutoModel(
-        inputs, outputs, objective="val_loss", max_trials=1, epochs=3, seed=0, verbose=0, directory=tmp_path / "run"
+    model = of_networks(
+        "linear", objective="val_loss", max_trials=1, epochs=3, seed=0, verbose=0, directory=tmp_path / "run"
     )
     with pytest.warns(BaselineWarning) as warned:
         model.fit(*iris)

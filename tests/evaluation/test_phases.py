@@ -6,10 +6,10 @@ import os
 import pytest
 from sklearn.datasets import load_digits
 
-import autonas
 from autonas.estimators import assembly
 from autonas.evaluation import loops, phases
 from autonas.reporting import Reporter
+from tests.helpers.networks import of_networks
 
 OPTIONS = {"max_trials": 3, "epochs": 2, "fidelity": "full", "seed": 0, "tensorboard": False, "verbose": 0}
 
@@ -69,9 +69,7 @@ def test_only_the_first_call_of_a_kind_is_compiling(clock):
 
 def searched(directory, data, **arguments):
     """Search networks. Trees have nothing to compile."""
-    inputs = autonas.StructuredDataInput()
-    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="dense")(inputs))
-    return autonas.AutoModel(inputs, outputs, directory=directory, **{**OPTIONS, **arguments}).fit(*data)
+    return of_networks(directory=directory, **{**OPTIONS, **arguments}).fit(*data)
 
 
 def ended(directory):

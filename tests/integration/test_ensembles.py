@@ -20,6 +20,7 @@ from autonas.evaluation import training
 from autonas.objectives import goal as goal_module
 from autonas.search import ensembles
 from autonas.search.state import Ensembling
+from tests.helpers.networks import of_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -44,13 +45,6 @@ def regressor(diabetes, searched, tmp_path):
     """The estimator of the finished search, which is read again and not repeated."""
     directory = shutil.copytree(searched, tmp_path / "searched")
     return autonas.StructuredDataRegressor(**BUDGET, directory=directory).fit(*diabetes)
-
-
-def of_networks(head, **arguments):
-    """An estimator that searches networks alone, whose average is better than each."""
-    inputs = autonas.StructuredDataInput()
-    outputs = head(autonas.StructuredDataBlock(kind="dense")(inputs))
-    return autonas.AutoModel(inputs, outputs, **{**BUDGET, **arguments})
 
 
 def validation_rmse(model):
@@ -85,7 +79,7 @@ def test_it_averages_what_its_members_were_trained_to_on_all_rows(diabetes, regr
 def test_without_a_final_fit_it_is_what_was_scored(diabetes):
     x, y = diabetes
     rows = np.arange(len(x)) % 4 == 0
-    model = of_networks(autonas.RegressionHead(), refit=False)
+    model = of_networks(head=autonas.RegressionHead, **BUDGET, refit=False)
     model.fit(x[~rows], y[~rows], validation_data=(x[rows], y[rows])).serve_ensemble()
     (head,) = model.validation_predictions_
     np.testing.assert_allclose(head.truth[:, 0], y[rows], rtol=1e-5)
@@ -95,7 +89,7 @@ def test_without_a_final_fit_it_is_what_was_scored(diabetes):
 
 def test_all_that_an_estimator_does_works_as_before(iris):
     x, y = iris
-    model = of_networks(autonas.ClassificationHead()).fit(x, y).serve_ensemble()
+    model = of_networks(**BUDGET).fit(x, y).serve_ensemble()
     assert len(model.ensemble_) > 1
     probabilities = model.predict_proba(x)
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5) and model.score(x, y) > 0.6
@@ -125,15 +119,15 @@ def test_a_finished_search_that_is_read_again_gives_the_same(diabetes, regressor
 
 
 def test_limits_hold_for_the_ensemble(diabetes):
-    board = of_networks(autonas.RegressionHead()).fit(*diabetes).leaderboard().query("stage == 'search'")
+    board = of_networks(head=autonas.RegressionHead, **BUDGET).fit(*diabetes).leaderboard().query("stage == 'search'")
     limit = int(board.parameters.nsmallest(3).sum())
     assert limit < board.parameters.sum()
-    model = of_networks(autonas.RegressionHead(), constraints={"params": limit}).fit(*diabetes)
+    model = of_networks(head=autonas.RegressionHead, **BUDGET, constraints={"params": limit}).fit(*diabetes)
     model.serve_ensemble()
     assert model.model_.count_params() <= limit
     alone = model.leaderboard().query("stage == 'search' and rank > 0").sort_values("score").iloc[0]
     limit = int(alone.parameters)
-    tight = of_networks(autonas.RegressionHead(), constraints={"params": limit}).fit(*diabetes)
+    tight = of_networks(head=autonas.RegressionHead, **BUDGET, constraints={"params": limit}).fit(*diabetes)
     with pytest.warns(UserWarning, match="alone"):
         tight.serve_ensemble()
     assert len(tight.ensemble_) == 1

@@ -10,6 +10,7 @@ import pytest
 import autonas
 from autonas import oracles
 from tests.helpers.leaderboards import board
+from tests.helpers.networks import of_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -21,9 +22,7 @@ BUDGET = {
 
 def fit(iris, **arguments):
     """Search networks, which have learning curves. Trees have one epoch."""
-    inputs = autonas.StructuredDataInput()
-    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="dense")(inputs))
-    return autonas.AutoModel(inputs, outputs, **{**BUDGET, **arguments}).fit(*iris)
+    return of_networks(**{**BUDGET, **arguments}).fit(*iris)
 
 
 def stopped(model):

@@ -13,6 +13,7 @@ import sklearn.datasets
 import autonas
 from autonas import oracles
 from tests.helpers.leaderboards import board
+from tests.helpers.networks import of_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -24,9 +25,7 @@ BUDGET = {
 
 def fit(iris, **arguments):
     """Search networks, which are trained for several epochs. Trees have one."""
-    inputs = autonas.StructuredDataInput()
-    outputs = autonas.ClassificationHead()(autonas.StructuredDataBlock(kind="dense")(inputs))
-    return autonas.AutoModel(inputs, outputs, **{**BUDGET, **arguments}).fit(*iris)
+    return of_networks(**{**BUDGET, **arguments}).fit(*iris)
 
 
 @pytest.fixture(scope="module")
