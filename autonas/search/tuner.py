@@ -410,13 +410,12 @@ class Tuner(keras_tuner.Tuner):
         """Return the ids of the trials whose weights are kept.
 
         These are the best trial; two more, if measuring again may show that the best trial violates a constraint; ten
-        for ensembles, whose members may not be trained again; and the trials of the Pareto front. Of trials with the
-        same metrics the first one is kept.
+        for ensembles, whose members may not be trained again; and the trials of the Pareto front.
         """
         n_kept = 1 if self.goal.limits_are_counted else 3
         if not self.state.refits or self.state.ensemble.size > 1:
             n_kept = _MAX_MEMBERS
-        kept = _distinct(self.standings.ranked(), n_kept) + (self.standings.front() if self.goal.is_pareto else [])
+        kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
         return {record.trial_id for record in kept}
 
     def _restore(self) -> None:
@@ -453,17 +452,3 @@ class Tuner(keras_tuner.Tuner):
         self._count_refused(record)
         if record.is_completed and record.is_candidate:
             self.evaluator.remember(record.metrics)
-
-
-def _distinct(records: Sequence[TrialRecord], count: int) -> list[TrialRecord]:
-    """Return the first records, at most `count`, of those with different metrics.
-
-    Trials that differ in decisions without effect, such as those on the training of a network where trees are chosen,
-    have the same metrics.
-    """
-    distinct: dict[tuple[tuple[str, float], ...], TrialRecord] = {}
-    for record in records:
-        if len(distinct) == count:
-            break
-        distinct.setdefault(tuple(sorted(record.metrics.items())), record)
-    return list(distinct.values())

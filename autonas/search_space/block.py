@@ -92,6 +92,11 @@ class Block(Configurable):
     #: Whether `build` receives an input's tensors as the data pipeline delivers them, a tensor or a dict of tensors. If
     #: not, an input connected to the block is first encoded as one float tensor (see `Graph`).
     takes_raw_inputs = False
+    #: Whether all weights of the block are computed from the training set by fitters (`search_space.fitters`), so that
+    #: gradient descent has no effect on them.
+    is_fitted = False
+    #: Labels of the block's decision `"kind"` for which the same is true.
+    fitted_kinds: tuple[str, ...] = ()
     #: The data of the inputs upstream of the block, the nearest first. `Graph.bind` sets them.
     features: list[Feature]
     #: Dict from the name of a head to which the block leads to the `Head`, which the graph sets.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -173,7 +174,8 @@ class Graph(keras_tuner.HyperModel):
         """
         with seeding.BUILDING:
             inputs, outputs = self._connect(hp)
-        optimizer = self._optimizer(hp)
+        with self._training_decisions(hp) as training:
+            optimizer = (self.optimization or optimization.Optimization()).build(training)
         return self.compile(make_model(inputs, outputs), optimizer)
 
     def _connect(
@@ -197,9 +199,10 @@ class Graph(keras_tuner.HyperModel):
     def _output(self, hp: keras_tuner.HyperParameters, block: block.Block, arguments: list[Any]) -> keras.KerasTensor:
         """Return the output tensor of `block` on the list of tensors `arguments`."""
         name = self.names[id(block)]
+        scope = self._training_decisions(hp) if isinstance(block, heads.Head) else contextlib.nullcontext(hp)
         try:
-            with hp.name_scope(name):
-                output = block.build(hp, arguments[0] if len(arguments) == 1 else arguments)
+            with scope as declared, declared.name_scope(name):
+                output = block.build(declared, arguments[0] if len(arguments) == 1 else arguments)
         except declaration.CandidateFailed:
             raise
         except (Exception, SystemExit) as error:  # A user's block can raise anything.
@@ -213,8 +216,30 @@ class Graph(keras_tuner.HyperModel):
             )
         return output
 
-    def _optimizer(self, hp: keras_tuner.HyperParameters) -> keras.Optimizer:
-        return (self.optimization or optimization.Optimization()).build(hp)
+    @contextlib.contextmanager
+    def _training_decisions(self, hp: keras_tuner.HyperParameters) -> Iterator[keras_tuner.HyperParameters]:
+        """Return the context for decisions that have no effect unless weights are trained by gradient descent.
+
+        Examples are the learning rate, and the dropout of a head. The decisions are inactive for the fitted kinds of
+        the graph's only block. They are no part of the space if the block is always fitted.
+
+        Yields:
+            The `HyperParameters` to which the decisions belong: `hp`, or others with the default values.
+        """
+        members = [member for member in self.blocks if not isinstance(member, heads.Head)]
+        only = members[0] if len(members) == 1 else None
+        if only is None or not (only.is_fitted or only.fitted_kinds):
+            yield hp
+            return
+        kind = f"{self.names[id(only)]}/kind"
+        kinds = [label for declared in hp.space if declared.name == kind for label in declared.values]
+        trained = [label for label in kinds if label not in only.fitted_kinds]
+        is_declaring = isinstance(hp, declaration.DeclaringHyperParameters)
+        if not trained or not (is_declaring or hp.values[kind] in trained):
+            yield keras_tuner.HyperParameters()
+            return
+        with hp.conditional_scope(kind, trained):
+            yield hp
 
     def compile(self, model: keras.Model, optimizer: keras.Optimizer) -> keras.Model:
         """Compile `model` with the losses of the heads and return it."""

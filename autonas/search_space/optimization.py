@@ -78,9 +78,11 @@ class Optimization(block.Configurable):
 
     def _value_of(self, argument: str, values: dict[str, Any]) -> Any:
         argument_value = getattr(self, argument)
-        if isinstance(argument_value, ranges.Range):
-            return values[f"{self.scope}/{argument}"]
-        return argument_value
+        name = f"{self.scope}/{argument}"
+        if isinstance(argument_value, ranges.Range) and name in values:
+            return values[name]
+        # The value is fixed, or the decision is inactive because gradient descent trains no weights.
+        return ranges.suggest(keras_tuner.HyperParameters(), argument, argument_value)
 
 
 keras.saving.register_keras_serializable(package="autonas")(Optimization)

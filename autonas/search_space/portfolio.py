@@ -30,13 +30,13 @@ _OTHER_TREES: dict[str, Scalar] = {
 _TABLE: list[dict[str, Scalar]] = [
     {"kind": "trees"},
     {"kind": "linear"},
-    {"kind": "dense", "numbers": "piecewise_linear"},
+    {"kind": "dense", "kind_dense/numbers": "piecewise_linear"},
     _OTHER_TREES,
-    {"kind": "linear", "numbers": "piecewise_linear"},
-    {"kind": "dense", "numbers": "piecewise_linear", "categories": "embedding", "kind_dense/dropout": 0.25,
-     "optimization/epochs_share": 0.5},
+    {"kind": "linear", "kind_linear/numbers": "piecewise_linear"},
+    {"kind": "dense", "kind_dense/numbers": "piecewise_linear", "kind_dense/categories": "embedding",
+     "kind_dense/dropout": 0.25, "optimization/epochs_share": 0.5},
     {"kind": "dense", "kind_dense/depth": 3, "optimization/learning_rate": 1e-3},
-    {"kind": "dense", "numbers": "periodic", "kind_dense/dropout": 0.1},
+    {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1},
 ]  # fmt: skip
 
 _TEXT: list[dict[str, Scalar]] = [

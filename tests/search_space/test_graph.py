@@ -68,6 +68,40 @@ def test_every_value_that_is_drawn_builds():
         assert isinstance(build(graph, space.sample(np.random.default_rng(seed))), keras.Model)
 
 
+def drawn(block):
+    inputs = autonas.StructuredDataInput(name="table")
+    graph = autonas.Graph(inputs, autonas.ClassificationHead(name="label")(block(inputs)))
+    graph.bind([TABLE], [heads.Target("multiclass", 4)])
+    return graph
+
+
+def test_decisions_on_training_by_gradient_are_inactive_where_all_weights_are_fitted():
+    graph = drawn(autonas.StructuredDataBlock(name="rows"))
+    space = graph.declare()
+    training = {hp.name for hp in space.space if hp.name.startswith(("optimization/", "label/"))}
+    assert training == {f"optimization/{name}" for name in (
+        "batch_size", "epochs_share", "learning_rate", "weight_decay")} | {"label/dropout"}  # fmt: skip
+    assert space.values["rows/kind"] != "trees" and training <= set(space.values)
+    space.values["rows/kind"] = "trees"
+    active = {hp.name for hp in space.space if space.is_active(hp)}
+    assert active == {"rows/kind"} | {name for name in active if name.startswith("rows/kind_trees/")}
+    values = {name: value for name, value in space.values.items() if name in active}
+    values |= {hp.name: hp.default for hp in space.space if hp.name.startswith("rows/kind_trees/")}
+    assert not build(graph, values).trainable_variables
+    optimization = autonas.Optimization()
+    assert optimization.batch_size_of(values) == 64 and optimization.epochs_of(values, 10) == 10
+
+
+def test_a_block_that_is_always_fitted_leaves_no_decision_on_training_by_gradient():
+    space = drawn(autonas.BoostedTreesBlock(name="trees")).declare()
+    assert {hp.name.split("/")[0] for hp in space.space} == {"trees"}
+    beside = autonas.StructuredDataInput(name="table")
+    both = autonas.Merge()([autonas.BoostedTreesBlock(name="trees")(beside), autonas.DenseBlock(name="dense")(beside)])
+    graph = autonas.Graph(beside, autonas.ClassificationHead(name="label")(both))
+    graph.bind([TABLE], [heads.Target("multiclass", 4)])
+    assert {hp.name.split("/")[0] for hp in graph.declare().space} >= {"trees", "dense", "label", "optimization"}
+
+
 def test_a_head_refuses_a_task_that_it_does_not_serve():
     node = autonas.StructuredDataInput()
     graph = autonas.Graph(node, autonas.RegressionHead()(node))

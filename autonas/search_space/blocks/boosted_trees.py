@@ -76,6 +76,7 @@ class BoostedTreesBlock(block.Block):
     """
 
     takes_raw_inputs = True
+    is_fitted = True
 
     def __init__(
         self,

@@ -38,15 +38,6 @@ def of_maps_and_series(hp: keras_tuner.HyperParameters) -> decisions.Candidates:
     return {name: candidate(space) for name, space in MAPS_AND_SERIES.items()}
 
 
-def of_rows(hp: keras_tuner.HyperParameters) -> decisions.Candidates:
-    """Return the spaces of architectures for rows of a table as candidates of a `LayerChoice`."""
-
-    def candidate(space: type[Block]) -> Callable[[], decisions.Layer]:
-        return lambda: functools.partial(space().build, hp)
-
-    return {name: candidate(space) for name, space in ROWS.items()}
-
-
 def family(
     kind: str | None, families: decisions.Candidates, named: decisions.Candidates | None = None
 ) -> decisions.LayerChoice:

@@ -1,6 +1,7 @@
 """Default block for tables."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -37,6 +38,7 @@ class StructuredDataBlock(block.Block):
     """
 
     takes_raw_inputs = True
+    fitted_kinds = ("trees",)
 
     def __init__(
         self,
@@ -51,6 +53,29 @@ class StructuredDataBlock(block.Block):
         self.categories = categories
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
+        network = dense.DenseBlock(
+            units=ranges.Choice([64, 128, 256, 512], default=256), depth=ranges.Int(1, 4, default=2)
+        )
+        families = {
+            "linear": self._on_encoded(hp, lambda encoded: encoded),
+            "dense": self._on_encoded(hp, functools.partial(network.build, hp)),
+        }
+        named = {
+            label: self._on_encoded(hp, functools.partial(space().build, hp)) for label, space in spaces.ROWS.items()
+        }
+        boosting = boosted_trees.BoostedTreesBlock()
+        boosting.features, boosting.heads, boosting.in_memory = self.features, self.heads, self.in_memory
+        if self.kind == "trees" or boosted_trees.unsuitable(boosting, inputs) is None:
+            # The trees split the columns themselves, not their encoding.
+            families["trees"] = lambda: functools.partial(boosting.build, hp)
+        return spaces.family(self.kind, families, named)(hp, inputs)
+
+    def _on_encoded(self, hp: keras_tuner.HyperParameters, network: decisions.Layer) -> Callable[[], decisions.Layer]:
+        """Return the candidate of a `LayerChoice` that encodes the columns and applies a network to the rows."""
+        return lambda: lambda inputs: network(self._encoded(hp, inputs))
+
+    def _encoded(self, hp: keras_tuner.HyperParameters, inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return the encoded columns as vectors."""
         feature = self.features[0]
         encodings = []
         if "numbers" in inputs:
@@ -61,17 +86,7 @@ class StructuredDataBlock(block.Block):
         if "categories" in inputs:
             encodings.extend(preprocessing.encode_categories(inputs, feature, self.suggest(hp, "categories")))
         encodings.extend(preprocessing.encode_words(inputs, feature))
-        outputs = ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
-        network = dense.DenseBlock(
-            units=ranges.Choice([64, 128, 256, 512], default=256), depth=ranges.Int(1, 4, default=2)
-        )
-        families = {"linear": spaces.identity, "dense": lambda: functools.partial(network.build, hp)}
-        boosting = boosted_trees.BoostedTreesBlock()
-        boosting.features, boosting.heads, boosting.in_memory = self.features, self.heads, self.in_memory
-        if self.kind == "trees" or boosted_trees.unsuitable(boosting, inputs) is None:
-            # The trees split the columns themselves, not their encoding.
-            families["trees"] = lambda: lambda _: boosting.build(hp, inputs)
-        return spaces.family(self.kind, families, spaces.of_rows(hp))(hp, outputs)
+        return ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
 
     def _encoded_numbers(
         self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, feature: Feature
