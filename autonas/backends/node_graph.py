@@ -83,5 +83,14 @@ class Execution:
 
 def inner_model(node):
     """Return the model that a node calls as a layer, or `None` if the layer is not a model."""
-    layer = node.operation
-    return layer if isinstance(layer, keras.Model) and getattr(layer, "inputs", None) else None
+    return node.operation if is_graph_of_layers(node.operation) else None
+
+
+def is_graph_of_layers(layer):
+    """Return whether a layer is a functional or sequential model."""
+    return isinstance(layer, keras.Model) and bool(getattr(layer, "inputs", None))
+
+
+def has_mask(tensor):
+    """Return whether a symbolic tensor has a mask, which layers pass on beside the tensor."""
+    return getattr(tensor, "_keras_mask", None) is not None

@@ -169,6 +169,8 @@ class Evaluator:
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 4])
                 fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline)
+            if fitted:
+                loop.forget()
             outcome.report = {"fitted": fitted} if fitted else {}
             # Weights that are only fitted have just been fitted to the rows of this trial.
             checkpoint = self._checkpoint(job) if model.trainable_variables else None
@@ -403,6 +405,7 @@ class Evaluator:
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 5])
                 fitting.refit(kept.model, self.problem.dataset, choices, generator, deadline)
+            kept.loop.forget()
         horizon, last = self.final_schedule(job.values, outcome)
         generator = np.random.default_rng([self.seed, job.number, 2])
         result = training.train(

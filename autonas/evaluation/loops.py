@@ -50,6 +50,9 @@ class TrainingLoop:
         """Predict `rows`; return a dict from head name to an array `(len(rows), n_outputs)`."""
         raise NotImplementedError
 
+    def forget(self):
+        """Forget values that were computed from the weights of fitters, after the fitters have set other weights."""
+
     def _first(self, kind):
         """Return a context that counts as the phase `"compile"` in the first call of a kind, and an empty one later."""
         if kind in self._begun:

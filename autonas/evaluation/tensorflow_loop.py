@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from autonas.evaluation import loops
+from autonas.evaluation import frozen, loops
 from autonas.trials import checkpoint
 
 #: Target seconds of one call, so that a deadline is checked within an epoch.
@@ -19,6 +19,8 @@ _LAST_CALL = 1.5
 _COMPUTED_SHARE = 0.1
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 256
+#: Number of rows for which frozen tensors are computed at a time.
+_FROZEN_ROWS = 1024
 
 
 class TensorFlowLoop(loops.TrainingLoop):
@@ -26,13 +28,22 @@ class TensorFlowLoop(loops.TrainingLoop):
 
     Steps don't return to Python, which dominates the time of small networks in `model.fit`. Row indices and learning
     rates are arguments of the compiled function, so that one trace serves any number of steps and rows, including the
-    final fit.
+    final fit. Frozen tensors (see `evaluation.frozen`) are computed once for each row.
     """
 
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
-        self._arrays = _tensors(dataset)
+        self._inputs, self._targets, self._weights = _tensors(dataset)
+        self._network = model
+        split = frozen.split(model, dataset) if model.trainable_variables else None
+        self._frozen = None if split is None else _FrozenRows(split, dataset)
+        if split is not None:
+            self._network, self._inputs = split.rest, self._frozen.variables
         self._seconds_per_step = None
+
+    def forget(self):
+        if self._frozen is not None:
+            self._frozen.forget()
 
     @functools.cached_property
     def _train(self):
@@ -45,11 +56,9 @@ class TensorFlowLoop(loops.TrainingLoop):
         return _trace(self._predict_steps, tf.TensorSpec([None, None], tf.int32))
 
     def _batch(self, rows):
-        inputs, targets, weights = self._arrays
         gather = lambda arrays: {name: tf.gather(array, rows) for name, array in arrays.items()}  # noqa: E731
-        if weights is not None:
-            weights = dict.fromkeys(targets, tf.gather(weights, rows))
-        return gather(inputs), gather(targets), weights
+        weights = None if self._weights is None else dict.fromkeys(self._targets, tf.gather(self._weights, rows))
+        return gather(self._inputs), gather(self._targets), weights
 
     def _train_steps(self, batches, learning_rates):
         model, optimizer = self.model, self.model.optimizer
@@ -59,7 +68,7 @@ class TensorFlowLoop(loops.TrainingLoop):
             inputs, targets, weights = self._batch(batches[index])
             optimizer.learning_rate.assign(learning_rates[index])
             with tf.GradientTape() as tape:
-                predictions = model(inputs, training=True)
+                predictions = self._network(inputs, training=True)
                 loss = model.compute_loss(inputs, targets, predictions, weights, training=True)
                 # In float16, small gradients would vanish; the optimizer removes the factor from the gradients.
                 scaled = optimizer.scale_loss(loss)
@@ -76,7 +85,7 @@ class TensorFlowLoop(loops.TrainingLoop):
 
         def step(index, arrays):
             inputs, _, _ = self._batch(batches[index])
-            predictions = self.model(inputs, training=False)
+            predictions = self._network(inputs, training=False)
             return index + 1, {name: arrays[name].write(index, predictions[name]) for name in arrays}
 
         arrays = {name: tf.TensorArray(dtype, size=steps) for name, dtype in dtypes.items()}
@@ -84,6 +93,8 @@ class TensorFlowLoop(loops.TrainingLoop):
         return {name: array.concat() for name, array in arrays.items()}
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        if self._frozen is not None:
+            self._frozen.compute(rows)
         batches = loops.shuffled_batches(rows, batch_size, generator)
         rates = np.array([learning_rate(step / len(batches)) for step in range(len(batches))], "float32")
         total, done = 0.0, 0
@@ -106,11 +117,49 @@ class TensorFlowLoop(loops.TrainingLoop):
         return total / len(batches), True
 
     def predict(self, rows):
+        if self._frozen is not None:
+            self._frozen.compute(rows)
+
         def predicted(batches):
             return {name: output.numpy() for name, output in self._predict(batches).items()}
 
         outputs = self._predicted(loops.padded_batches(rows, _PREDICTED_ROWS), 1, predicted)
         return {name: output[: len(rows)] for name, output in outputs.items()}
+
+
+class _FrozenRows:
+    """Values of the frozen tensors of a network for the rows of a data set, which are computed when they are needed.
+
+    Args:
+        split: A `frozen.Split`.
+        dataset: The `ArrayDataset`.
+
+    Attributes:
+        variables: Dict from the name of a frozen tensor to a `tf.Variable` with its values, `(rows, ...)`.
+    """
+
+    def __init__(self, split, dataset):
+        self.split = split
+        self.dataset = dataset
+        self._is_known = np.zeros(len(next(iter(dataset.inputs.values()))), bool)
+        self.variables = {
+            tensor.name: tf.Variable(tf.zeros((len(self._is_known), *tensor.shape[1:]), tensor.dtype), trainable=False)
+            for tensor in split.tensors
+        }
+
+    def compute(self, rows):
+        """Compute the values of rows that aren't known yet."""
+        rows = np.asarray(rows)[~self._is_known[rows]]
+        for start in range(0, len(rows), _FROZEN_ROWS):
+            chunk = rows[start : start + _FROZEN_ROWS]
+            values = frozen.compute(self.split.front, self.dataset, chunk)
+            for variable, value in zip(self.variables.values(), values, strict=True):
+                variable.scatter_update(tf.IndexedSlices(value, chunk))
+        self._is_known[rows] = True
+
+    def forget(self):
+        """Forget all values."""
+        self._is_known[:] = False
 
 
 def _trace(function, *signature):
