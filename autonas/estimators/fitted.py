@@ -219,7 +219,7 @@ class FittedModel(inspection.InspectedModel):
         | --- | --- | --- |
         | `"model.keras"` | Keras, on any of its backends; with strings on TensorFlow's | as they are |
         | `"saved_model/"`, a folder | TensorFlow (Serving): one signature, `"serving_default"` | as they are |
-        | `"model.onnx"` | ONNX Runtime | categories as they are, texts as ids |
+        | `"model.onnx"` | ONNX Runtime | up to 100 categories as they are, texts as ids |
         | `"model.tflite"` | LiteRT, once TensorFlow Lite | as codes and ids |
 
         - Images and series are one input `(n, ...)`, uint8 or float32 as in `fit`, series padded with NaN.
@@ -229,10 +229,12 @@ class FittedModel(inspection.InspectedModel):
         - Several heads are several outputs by their names, `(n, n_outputs)`. Two classes are one column, the
           probability of the second class.
         - Codes and ids are int32 `(n,)` and `(n, length)`. Their code book is the file `model.onnx.codes.json` beside
-          the model: a dict from input to the `"codes"` of a category, 0 for all other values, or to the `"words"` and
-          the `"length"` of a text. The ASCII letters of a text are lowered and its ASCII punctuation is deleted before
-          the text is split at white space and cut to the length. The word at position p, from 0, has the id p + 2;
-          other words have the id 1; the rest is filled with 0.
+          the model: a dict from input to the rules of `Encoder.code_book`. The `"codes"` of a category are 0 for all
+          other values. For ids, the ASCII letters of a text are lowered and its ASCII punctuation is deleted. The words
+          between white space are cut to the `"length"`, and all substrings of three characters to `"n_trigrams"`. The
+          word or trigram at position p of `"words"` or `"trigrams"`, from 0, has the id p + 2; others have the id 1;
+          the rest is filled with 0. A column of more than 100 categories counts as a text: its code comes first, then
+          the ids of words, then those of trigrams, as far as the code book has them.
         - LiteRT has no 64-bit numbers for dates, and takes some networks with one row at a time only: see `inputs` of
           the returned object. Characters in names other than letters, digits and `_` become `_`.
 

@@ -13,7 +13,7 @@ from autonas.runtimes import litert, tensorflow_function
 
 
 class LiteRT(base.Format):
-    """LiteRT's format. The model takes raw rows with codes for categories and token ids for texts.
+    """LiteRT's format. The model takes raw rows with codes for categories and ids for texts.
 
     The number of rows is set by resizing the inputs. If the model can't be resized, its inputs have one row.
     """

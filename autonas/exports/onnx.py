@@ -12,7 +12,7 @@ from autonas.runtimes import base as runtimes_base
 
 
 class ONNX(base.Format):
-    """The ONNX format. The model takes any number of raw rows, with token ids for texts.
+    """The ONNX format. The model takes any number of raw rows, with ids for texts and for columns of many categories.
 
     Categories are strings. A `LabelEncoder` node looks their codes up, since a file with Keras's own lookup layers
     can't be loaded.

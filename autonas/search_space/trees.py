@@ -71,10 +71,10 @@ class Walk:
     def __init__(self, forest: Forest) -> None:
         self.forest = forest
         n_rows = forest.n_trees * forest.n_nodes
-        self.nodes = _table(n_rows, 4 if forest.n_categorical else 3)
+        self.nodes = table(n_rows, 4 if forest.n_categorical else 3)
         #: Sets of categories, empty without categorical features.
-        self.sets = _table(max(1, n_rows * forest.n_words), 1)
-        self.values = _table(n_rows, 1)
+        self.sets = table(max(1, n_rows * forest.n_words), 1)
+        self.values = table(n_rows, 1)
         self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs))
 
     def __call__(self, features: keras.KerasTensor) -> keras.KerasTensor:
@@ -239,7 +239,7 @@ class Tree:
         return members.reshape(forest.n_words, _BITS) @ (2.0 ** np.arange(_BITS))
 
 
-def _table(n_rows: int, n_columns: int) -> keras.layers.Embedding:
+def table(n_rows: int, n_columns: int) -> keras.layers.Embedding:
     """Return an embedding that is a table of numbers."""
     table = keras.layers.Embedding(n_rows, n_columns, embeddings_initializer="zeros", trainable=False, dtype="float32")
     table.build()

@@ -125,13 +125,20 @@ def coded(texts, codes):
     """Strings as numbers, as the documentation of `export` says."""
     if codes["kind"] == "category":
         return np.array([codes["codes"].get(each, 0) for each in texts], "int32")
-    ids = {word: place + 2 for place, word in enumerate(codes["words"])}
-    found = np.zeros((len(texts), codes["length"]), "int32")
-    for row, text in enumerate(texts):
-        kept = "".join(each.lower() if each.isascii() else each for each in text if each not in string.punctuation)
-        words = [ids.get(word, 1) for word in kept.split()][: codes["length"]]
-        found[row, : len(words)] = words
-    return found
+    return np.array([coded_text(text, codes) for text in texts], "int32")
+
+
+def coded_text(text, codes):
+    """A text as numbers: its code, the ids of its words, and those of its trigrams."""
+    kept = "".join(each.lower() if each.isascii() else each for each in text if each not in string.punctuation)
+    trigrams = [kept[start : start + 3] for start in range(len(kept) - 2)]
+    numbers = [codes["codes"].get(text, 0)] if "codes" in codes else []
+    for parts, known, length in [(kept.split(), "words", "length"), (trigrams, "trigrams", "n_trigrams")]:
+        if known in codes:
+            ids = {part: place + 2 for place, part in enumerate(codes[known])}
+            found = [ids.get(part, 1) for part in parts][: codes[length]]
+            numbers += found + [0] * (codes[length] - len(found))
+    return numbers
 
 
 def export_all(model, without=()):
@@ -225,6 +232,19 @@ def test_categories_texts_and_missing_values(check):
     assert exported["onnx"].inputs["home city"] == "(None,) string"
     assert exported["litert"].inputs["home city"] == "(None,) int32"
     assert exported["saved_model"].code_book is None
+
+
+def test_categories_whose_strings_are_alike(check):
+    frame, y = table()
+    generator = np.random.default_rng(0)
+    jobs, numbers = generator.choice(["Clerk", "Ärztin", "Driver"], 200), generator.integers(60, size=200)
+    frame["title"] = [f"{job}/{number:02d}" for job, number in zip(jobs, numbers, strict=True)]
+    model = fit(frame, y)
+    frame.loc[:3, "title"] = "Clerk/retired"
+    inputs = as_inputs(frame) | {"title": frame["title"].to_numpy(dtype=object)}
+    exported = check(model, frame, inputs)
+    assert exported["onnx"].inputs["title"].endswith("int32")
+    assert exported["onnx"].inputs["home city"] == "(None,) string"
 
 
 def test_dates(check):

@@ -111,10 +111,13 @@ class Encoder:
             and further keys.
 
             - For the kind `"category"`: `"codes"`, a dict from a string to its code. All other strings have the code 0.
-            - For the kind `"text"`: `"words"`, a list of words, and `"length"`, the number of ids. The text is
-              converted to lower case (ASCII letters only), its ASCII punctuation is removed, and it is split at white
-              space. The word at index p of the list has the id p + 2, all other words have the id 1. The ids are
-              padded with 0.
+            - For the kind `"text"`, up to three groups of integers, one after another. First the code, with `"codes"`
+              as above. Then the ids of words, with `"words"`, a list of words, and `"length"`, the number of ids. Last
+              the ids of trigrams, with `"trigrams"`, a list of strings of three characters, and `"n_trigrams"`, the
+              number of ids. For the ids, the text is converted to lower case (ASCII letters only) and its ASCII
+              punctuation is removed. Words are separated by white space, and trigrams are all substrings of three
+              characters. The word or trigram at index p of its list has the id p + 2, all others have the id 1. The ids
+              are cut to their number, or padded with 0.
         """
         return {}
 

@@ -63,7 +63,7 @@ def infer_column(series):
 
 
 def _infer_strings(series):
-    values, counts = _present_strings(series)
+    values, counts = present_strings(series)
     n_present = counts.sum()
     if n_present == 0:
         return None
@@ -89,7 +89,7 @@ def find_notation(series):
     """
     notation = None
     if pd.api.types.is_string_dtype(series.dtype):
-        values, counts = _present_strings(series)
+        values, counts = present_strings(series)
         notation = dates.find_notation(values, counts)
     if notation is None:
         return dates.Notation()
@@ -97,7 +97,7 @@ def find_notation(series):
     return notation
 
 
-def _present_strings(series):
+def present_strings(series):
     """Return the distinct nonempty strings of a column, and the array of their numbers of rows."""
     codes, values = factorize_strings(series)
     counts = np.bincount(codes, minlength=len(values))

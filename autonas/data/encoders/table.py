@@ -8,13 +8,11 @@ import pandas as pd
 from autonas.data.checks import MAX_FLOAT32, warn_of_confused_integers
 from autonas.data.encoders import columns, dates, frames
 from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, first_index, plural
+from autonas.data.encoders.string_column import StringColumn, strings_of
 from autonas.data.encoders.text import TextEncoder, as_strings
+from autonas.data.encoders.trigrams import TrigramVectors
 from autonas.data.features import Feature, Tensor
 
-#: Maximum number of codes of a column, including that of unknown categories.
-_MAX_CATEGORIES = 1000
-#: Number of categories above which categories of a single row are unknown.
-_RARE_FROM = 50
 #: Number of edges of bins for the piecewise-linear encoding.
 _N_EDGES = 257
 #: Positions of the quantiles in the statistics.
@@ -38,6 +36,8 @@ class TableEncoder(Encoder):
     - `"categories"`, int32 `(k,)`: codes of the categories from 1, by falling frequency. The code 0 is an unknown
       category. A missing value, or an empty string, has its own code if the training set has one. In columns with more
       than 50 categories, categories of a single row are unknown. A column has at most 1000 codes.
+    - `"strings"`, float32 `(v,)`: vectors of texts, and of the categories of columns with more than 100 categories.
+      Strings with common trigrams of characters have similar vectors; see `TrigramVectors`.
     - `"tokens_0"`, `"tokens_1"`, ..., int32 `(length,)`: token ids of a text column, as in `TextEncoder`.
 
     The statistics are:
@@ -72,6 +72,7 @@ class TableEncoder(Encoder):
         # Lists of strings only: if a vocabulary were a single string, Keras would open it as a file.
         "vocabularies": [[_NAME, [str]]],
         "texts": [[_NAME, {str: object}]],
+        "trigrams?": [[_NAME, TrigramVectors.config_shape]],
         "mean": [float],
         "deviation": [float],
         "missing": [bool],
@@ -92,7 +93,7 @@ class TableEncoder(Encoder):
         check_rows(len(x))
         if x.shape[1] == 0:
             raise ValueError(f"Found array with 0 feature(s) (shape={x.shape}) while a minimum of 1 is required.")
-        self.texts_, self.vocabularies_ = {}, {}
+        self.strings_ = {}
         if isinstance(x, np.ndarray):
             self.columns_, self.kinds_, self.parts_ = None, ["number"] * x.shape[1], {}
             self.notations_ = {}
@@ -115,7 +116,7 @@ class TableEncoder(Encoder):
         self._fit_numbers(numbers)
 
     def _fit_columns(self, training, all_rows):
-        """Infer the kinds of the columns, and fit notations, vocabularies and text encoders.
+        """Infer the kinds of the columns, and fit notations and columns of strings.
 
         Args:
             training: DataFrame of the training set.
@@ -135,12 +136,12 @@ class TableEncoder(Encoder):
                 varying = [index for index, values in enumerate(date_parts) if np.nanmin(values) != np.nanmax(values)]
                 self.parts_[name] = varying or [0]
             elif kind == "category":
-                self.vocabularies_[name] = _vocabulary(series)
-                kind = kind if self.vocabularies_[name] else None
+                column = StringColumn.fit_categories(series)
+                kind = kind if column else None
+                self.strings_ |= {name: column} if column else {}
             elif kind == "text":
-                self.texts_[name] = TextEncoder(self.max_tokens, self.length).fit(_text(series))
+                self.strings_[name] = StringColumn.fit_texts(series, self.max_tokens, self.length)
             self.kinds_.append(kind)
-        self.vocabularies_ = {name: words for name, words in self.vocabularies_.items() if words}
 
     def _fit_numbers(self, numbers):
         moments = RunningMoments(numbers.shape[1])
@@ -175,11 +176,14 @@ class TableEncoder(Encoder):
         tensors = {}
         if numbers.shape[1]:
             tensors["numbers"] = ((numbers - self.mean_) / self.deviation_).astype("float32")
-        if self.vocabularies_:
-            codes = [self._codes(x[name], words) for name, words in self.vocabularies_.items()]
+        codes = [column.codes(x[name]) for name, column in self._columns_with("vocabulary")]
+        if codes:
             tensors["categories"] = np.stack(codes, axis=1).astype("int32")
-        for index, (name, encoder) in enumerate(self.texts_.items()):
-            tensors[f"tokens_{index}"] = encoder.transform(_text(x[name]))["tokens"]
+        vectors = [column.vectors(x[name]) for name, column in self._columns_with("trigrams")]
+        if vectors:
+            tensors["strings"] = np.concatenate(vectors, axis=1)
+        for index, (name, column) in enumerate(self._columns_with("text")):
+            tensors[f"tokens_{index}"] = column.tokens(x[name])
         return tensors
 
     def raw_inputs(self, x):
@@ -198,7 +202,7 @@ class TableEncoder(Encoder):
             elif kind == "date":
                 raw[key] = dates.as_unix_seconds(x[name], self.notations_[name])
             else:
-                raw[key] = as_strings(_text(x[name]))
+                raw[key] = as_strings(strings_of(x[name]))
         return raw
 
     @property
@@ -222,21 +226,24 @@ class TableEncoder(Encoder):
         number_names = self._number_names()
         if number_names:
             tensors["numbers"] = Tensor((len(number_names),), "float32")
-        if self.vocabularies_:
-            tensors["categories"] = Tensor((len(self.vocabularies_),), "int32")
-        texts = [encoder.feature for encoder in self.texts_.values()]
+        categories, vectors = self._columns_with("vocabulary"), self._columns_with("trigrams")
+        if categories:
+            tensors["categories"] = Tensor((len(categories),), "int32")
+        if vectors:
+            tensors["strings"] = Tensor((sum(column.trigrams.n_components for _, column in vectors),), "float32")
+        texts = [column.text.feature for _, column in self._columns_with("text")]
         for index, text in enumerate(texts):
             tensors[f"tokens_{index}"] = text.tensors["tokens"]
         statistics = {
             "quantiles": self.quantiles_,
             "edges": self.edges_,
             "missing": self.missing_,
-            "cardinalities": [len(words) + 1 for words in self.vocabularies_.values()],
+            "cardinalities": [len(column.vocabulary) + 1 for _, column in categories],
             "vocabulary_sizes": [text.statistics["vocabulary_size"] for text in texts],
             "inverse_document_frequencies": [text.statistics["inverse_document_frequency"] for text in texts],
             "number_names": number_names,
-            "category_names": [str(name) for name in self.vocabularies_],
-            "text_names": [str(name) for name in self.texts_],
+            "category_names": [str(name) for name, _ in categories],
+            "text_names": [str(name) for name, _ in self._columns_with("text")],
         }
         return Feature("table", tensors, statistics)
 
@@ -256,21 +263,17 @@ class TableEncoder(Encoder):
         return rows.reindex(columns=self.columns_)
 
     def coded(self, raw):
-        tensors = self.transform(self.rows_of(raw)) if self.columns_ is not None else {}
-        coded = dict(raw) if tensors else raw
-        for index, name in enumerate(self.vocabularies_):
-            coded[self.input_names[name]] = tensors["categories"][:, index]
-        for index, name in enumerate(self.texts_):
-            coded[self.input_names[name]] = tensors[f"tokens_{index}"]
-        return coded
+        if not self.strings_:
+            return raw
+        x = self.rows_of(raw)
+        return dict(raw) | {self.input_names[name]: column.integers(x[name]) for name, column in self.strings_.items()}
 
     def code_book(self):
-        categories = {
-            self.input_names[name]: {"kind": "category", "codes": {word: code for code, word in enumerate(words, 1)}}
-            for name, words in self.vocabularies_.items()
-        }
-        texts = {self.input_names[name]: text.code_book()[None] for name, text in self.texts_.items()}
-        return categories | texts
+        return {self.input_names[name]: column.code_book() for name, column in self.strings_.items()}
+
+    def _columns_with(self, attribute):
+        """Return the pairs of name and `StringColumn` whose attribute isn't `None`."""
+        return [(name, column) for name, column in self.strings_.items() if getattr(column, attribute) is not None]
 
     def _conform(self, x, owner):
         """Return rows as an array or DataFrame with the columns of `fit`; see `transform`."""
@@ -352,12 +355,7 @@ class TableEncoder(Encoder):
                 warn_of_confused_integers(series, numbers, f"Column {series.name!r} of `x`")
 
     def _n_tensors(self, numbers):
-        return (numbers.shape[1] > 0) + bool(self.vocabularies_) + len(self.texts_)
-
-    @staticmethod
-    def _codes(series, words):
-        codes, values = columns.factorize_strings(series)
-        return (pd.Index(words, dtype=object).get_indexer(values) + 1)[codes]
+        return (numbers.shape[1] > 0) + len(self.strings_)
 
     def _is_fitted(self):
         return hasattr(self, "mean_")
@@ -369,8 +367,9 @@ class TableEncoder(Encoder):
             "used": None if self.used_ is None else self.used_.tolist(),
             "parts": list(self.parts_.items()),
             "notations": [(name, dataclasses.asdict(notation)) for name, notation in self.notations_.items()],
-            "vocabularies": list(self.vocabularies_.items()),
-            "texts": [(name, encoder.get_config()) for name, encoder in self.texts_.items()],
+            "vocabularies": [(name, column.vocabulary) for name, column in self._columns_with("vocabulary")],
+            "texts": [(name, column.text.get_config()) for name, column in self._columns_with("text")],
+            "trigrams": [(name, column.trigrams.get_config()) for name, column in self._columns_with("trigrams")],
             "mean": self.mean_.tolist(),
             "deviation": self.deviation_.tolist(),
             "missing": self.missing_.tolist(),
@@ -381,11 +380,21 @@ class TableEncoder(Encoder):
     def _set_state(self, state):
         self.columns_, self.kinds_ = state["columns"], state["kinds"]
         self.used_ = None if state["used"] is None else np.array(state["used"], dtype=int)
-        self.parts_, self.vocabularies_ = dict(state["parts"]), dict(state["vocabularies"])
+        self.parts_ = dict(state["parts"])
         # Older versions supported only ISO 8601 and saved no notations.
         notations = state.get("notations", [(name, {}) for name in self.parts_])
         self.notations_ = {name: dates.Notation(**notation) for name, notation in notations}
-        self.texts_ = {name: TextEncoder.from_config(config) for name, config in state["texts"]}
+        vocabularies, texts = dict(state["vocabularies"]), dict(state["texts"])
+        trigrams = dict(state.get("trigrams", []))  # Older versions had none.
+        self.strings_ = {
+            name: StringColumn(
+                vocabularies.get(name),
+                TextEncoder.from_config(texts[name]) if name in texts else None,
+                TrigramVectors(**trigrams[name]) if name in trigrams else None,
+            )
+            for name in self.columns_ or []
+            if name in vocabularies or name in texts
+        }
         self.mean_, self.deviation_ = np.array(state["mean"]), np.array(state["deviation"])
         self.missing_ = np.array(state["missing"], dtype=bool)
         self.quantiles_ = np.array(state["quantiles"]).reshape(len(_QUANTILES), len(self.mean_))
@@ -404,20 +413,6 @@ def _edges(values):
             [np.quantile(values, np.linspace(0, 1, half + 1)), np.quantile(np.unique(values), np.linspace(0, 1, half))]
         )
     )
-
-
-def _vocabulary(series):
-    """Return the categories of a column by falling frequency, ties in alphabetical order."""
-    codes, values = columns.factorize_strings(series)
-    counts = np.bincount(codes, minlength=len(values))
-    order = np.lexsort((np.arange(len(values)), -counts))
-    smallest = 2 if (counts > 0).sum() > _RARE_FROM else 1
-    return [str(values[i]) for i in order[: _MAX_CATEGORIES - 1] if counts[i] >= smallest]
-
-
-def _text(series):
-    codes, values = columns.factorize_strings(series)
-    return values[codes]
 
 
 def _tensor(array):

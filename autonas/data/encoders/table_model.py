@@ -35,21 +35,24 @@ def table_model(encoder, strings=True, float64=True):
             numbers.extend(columns if float64 else [keras.ops.cast(column, "float32") for column in columns])
     if numbers:
         outputs["numbers"] = standardise(keras.ops.stack(numbers, axis=-1))
-    codes = [
-        keras.layers.StringLookup(vocabulary=words)(inputs[name]) if strings else inputs[name]
-        for name, words in encoder.vocabularies_.items()
-    ]
+    codes, tokens, vectors = [], [], []
+    for name, column in encoder.strings_.items():
+        tensors = column.symbolic(inputs[name], strings)
+        for key, group in (("code", codes), ("tokens", tokens), ("vector", vectors)):
+            group.extend([tensors[key]] if key in tensors else [])
     if codes:
         outputs["categories"] = keras.ops.cast(keras.ops.stack(codes, axis=-1), "int32")
-    for index, (name, text) in enumerate(encoder.texts_.items()):
-        outputs[f"tokens_{index}"] = text.apply(inputs[name]) if strings else keras.ops.copy(inputs[name])
+    if vectors:
+        outputs["strings"] = keras.ops.concatenate(vectors, axis=-1)
+    outputs |= {f"tokens_{index}": tensor for index, tensor in enumerate(tokens)}
     return keras.Model({tensor.name: tensor for tensor in inputs.values()}, outputs, name="table_encoder")
 
 
 def _input(encoder, name, kind, strings):
-    shape = (encoder.texts_[name].length_,) if kind == "text" and not strings else ()
+    n_integers = None if strings or name not in encoder.strings_ else encoder.strings_[name].n_integers
     dtypes = {"number": "float32", "date": "int64"}
-    return keras.Input(shape, dtype=dtypes.get(kind, "string" if strings else "int32"), name=encoder.input_names[name])
+    dtype = dtypes.get(kind, "string" if strings else "int32")
+    return keras.Input(() if n_integers is None else (n_integers,), dtype=dtype, name=encoder.input_names[name])
 
 
 def _standardisation(encoder, dtype):

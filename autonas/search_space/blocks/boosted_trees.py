@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import threadpoolctl
-from keras import ops
 
-from autonas.search_space import block, fitters, ranges, trees
+from autonas.search_space import block, fitters, ranges, tree_features, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -48,9 +47,10 @@ class BoostedTreesBlock(block.Block):
     bins of the columns, within the precision of float32. The output is the score of each class before the softmax, or
     the number to predict. A head that is connected to the block adds no weights of its own.
 
-    Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, and its categories, of
-    which the 254 most frequent of a column are told apart. Texts in columns aren't used. Connected to another block,
-    it takes the vector that the block returns.
+    Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, its categories, of which
+    the 254 most frequent of a column are told apart, and the vectors of its strings, see `TableEncoder`. In columns of
+    more than 30 categories, it also takes the mean of the target of each category. Connected to another block, it takes
+    the vector that the block returns.
 
     Args:
         iterations: Largest number of iterations, or a range. An iteration adds a tree for each output; there are at
@@ -103,8 +103,10 @@ class BoostedTreesBlock(block.Block):
         if reason is not None:
             raise ValueError(f"BoostedTreesBlock can't be used here: {reason}.")
         ((head_name, head),) = self.heads.items()
-        codes, numbers = _features(inputs)
+        columns, n_categorical = tree_features.columns_of(inputs)
+        cardinalities = self.features[0].statistics["cardinalities"] if n_categorical else []
         n_outputs = head.target.n_outputs
+        features = tree_features.TreeFeatures(cardinalities, columns.shape[1] - n_categorical, n_outputs)
         iterations = min(self.suggest(hp, "iterations"), max(1, _MAX_TREES // n_outputs))
         settings = {
             "learning_rate": self.suggest(hp, "learning_rate"),
@@ -114,24 +116,18 @@ class BoostedTreesBlock(block.Block):
             "l2_regularization": self.suggest(hp, "l2"),
             "max_features": self.suggest(hp, "feature_share"),
         }
-        n_categories = 0
-        if codes is not None:
-            n_categories = min(trees.Bins.most, max(self.features[0].statistics["cardinalities"]))
-            codes = ops.cast(ops.minimum(codes, n_categories - 1), "float32")
-        parts = [part for part in (codes, numbers) if part is not None]
-        features = ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
         forest = trees.Forest(
-            n_categorical=0 if codes is None else codes.shape[1],
-            n_numerical=0 if numbers is None else numbers.shape[1],
-            n_categories=n_categories,
+            n_categorical=n_categorical,
+            n_numerical=features.n_numerical,
+            n_categories=features.n_categories,
             n_iterations=iterations,
             n_outputs=n_outputs,
             n_leaves=settings["max_leaf_nodes"],
             depth=settings["max_depth"],
         )
         walk = trees.Walk(forest)
-        scores = walk(features)
-        fitters.attach(Boosting(features, head_name, walk, head, settings), walk.values)
+        scores = walk(features(columns))
+        fitters.attach(Boosting(columns, head_name, walk, head, settings=settings, features=features), walk.values)
         output = keras.layers.Identity(dtype="float32")
         output.predicts_target = True
         return output(scores)
@@ -139,8 +135,8 @@ class BoostedTreesBlock(block.Block):
 
 def unsuitable(member: block.Block, inputs: Any) -> str | None:
     """Return why boosted trees can't predict the target of a block of a bound graph from `inputs`, or `None`."""
-    if isinstance(inputs, dict) and not {"numbers", "categories"} & set(inputs):
-        return "the table has neither numbers nor categories"
+    if isinstance(inputs, dict) and not {"numbers", "categories", "strings"} & set(inputs):
+        return "the table has no numbers, categories or strings whose trigrams repeat"
     if not isinstance(inputs, dict) and len(inputs.shape) != 2:
         return f"trees take the columns of a table or vectors, not a tensor of shape {inputs.shape}"
     if not member.in_memory:
@@ -160,28 +156,30 @@ def _loss_name(head: Head) -> str:
     return getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)
 
 
-def _features(inputs: Any) -> tuple[Any, Any]:
-    """Return a block's codes of categories `(n, k)` and numbers `(n, d)`, `None` without such columns."""
-    if not isinstance(inputs, dict):
-        return None, ops.cast(inputs, "float32")
-    return inputs.get("categories"), inputs.get("numbers")
-
-
 class Boosting(fitters.Fitter):
     """Histogram gradient boosting that sets the trees of a `trees.Walk`.
 
     Args:
-        inputs: Symbolic tensor of the features.
+        inputs: Symbolic tensor of the columns.
         head: Name of the head.
         walk: The `trees.Walk`.
         target_head: The head, a `Head` with its target.
         settings: Keyword arguments of scikit-learn's estimators.
+        features: The `TreeFeatures` of the columns.
     """
 
     def __init__(
-        self, inputs: keras.KerasTensor, head: str, walk: trees.Walk, target_head: Head, settings: dict[str, Any]
+        self,
+        inputs: keras.KerasTensor,
+        head: str,
+        walk: trees.Walk,
+        target_head: Head,
+        *,
+        settings: dict[str, Any],
+        features: tree_features.TreeFeatures,
     ) -> None:
         super().__init__(inputs, head)
+        self.features = features
         self.walk = walk
         self.task = target_head.target.task
         self.loss = _LOSSES[_loss_name(target_head)]
@@ -228,9 +226,11 @@ class Boosting(fitters.Fitter):
             List of the number of iterations of each estimator.
         """
         seed = int(generator.integers(2**31))
+        training = self.features.fit(training, generator)
         bins = trees.Bins(training.inputs, self.walk.forest)
         training = dataclasses.replace(training, inputs=bins.transform(training.inputs))
         if validation is not None:
+            validation = self.features.transform(validation)
             validation = dataclasses.replace(validation, inputs=bins.transform(validation.inputs))
         ensembles, base, used = [], [], []
         for column, most in enumerate(n_iterations):

@@ -271,7 +271,7 @@ def encode_categories(inputs: keras.KerasTensor, feature: Feature, encoding: str
 
 
 def encode_words(inputs: keras.KerasTensor, feature: Feature, dimension: int = 16) -> keras.KerasTensor:
-    """Encode the text columns of a table as TF-IDF-weighted sums of word embeddings.
+    """Encode the text columns of a table as TF-IDF-weighted sums of word embeddings, next to the vectors of strings.
 
     Words that occur in one or two rows get the weight 0, as in a column of a table they are mostly names.
 
@@ -281,9 +281,9 @@ def encode_words(inputs: keras.KerasTensor, feature: Feature, dimension: int = 1
         dimension: Length of the embedding. Defaults to 16.
 
     Returns:
-        List of tensors `(n, dimension)`, one for each column.
+        List of tensors `(n, dimension)`, one for each text column, after the vectors of all strings.
     """
-    outputs = []
+    outputs = [inputs["strings"]] if "strings" in inputs else []
     for index, size in enumerate(feature.statistics.get("vocabulary_sizes", [])):
         tokens = inputs[f"tokens_{index}"]
         frequencies = np.array(feature.statistics["inverse_document_frequencies"][index])

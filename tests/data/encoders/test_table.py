@@ -64,7 +64,7 @@ def test_frame_of_everything(check_encoder, frame):
     encoder = TableEncoder().fit(frame)
     tensors = check_encoder(encoder, frame)
     statistics = encoder.feature.statistics
-    assert list(tensors) == ["numbers", "categories", "tokens_0"]
+    assert list(tensors) == ["numbers", "categories", "strings", "tokens_0"]
     parts = ["days", "year", "month", "day", "weekday", "hour", "minute"]
     assert statistics["number_names"] == [
         "width/height", "count", "paid",

@@ -59,6 +59,19 @@ def test_categories_missing_values_and_weights_count():
     assert weighted.score(table, target) > 0.95
 
 
+def test_titles_that_training_never_saw_have_the_value_of_their_words():
+    generator = np.random.default_rng(0)
+    pay = {"Police Officer": 60, "Librarian": 45, "Bus Operator": 40, "Engineer": 80, "Nurse": 55, "Accountant": 65}
+    grades = {"": 0, "Senior ": 20, "Trainee ": -15, "Chief ": 35}
+    jobs, ranks = generator.choice(list(pay), 2000), generator.choice(list(grades), 2000)
+    titles = [f"{rank}{job} {unit}" for rank, job, unit in zip(ranks, jobs, generator.integers(500, size=2000))]
+    table = pd.DataFrame({"title": titles})
+    target = np.array([pay[job] + grades[rank] for job, rank in zip(jobs, ranks)]) + generator.normal(0, 3, 2000)
+    model = drawn(autonas.BoostedTreesBlock(learning_rate=0.1), autonas.RegressionHead())
+    model.fit(table[:1500], target[:1500])
+    assert model.score(table[1500:], target[1500:]) > 0.95
+
+
 def test_several_labels_and_several_numbers_have_trees_of_their_own():
     generator = np.random.default_rng(0)
     x = generator.normal(size=(400, 3))

@@ -1,0 +1,143 @@
+"""Column of categories or texts in a table."""
+
+import numpy as np
+import pandas as pd
+
+from autonas.data.encoders import columns
+from autonas.data.encoders.text import TextEncoder
+from autonas.data.encoders.trigrams import TrigramVectors
+
+#: Maximum number of codes, including that of unknown categories.
+_MAX_CATEGORIES = 1000
+#: Number of categories above which categories of a single row are unknown.
+_RARE_FROM = 50
+#: Number of categories above which their strings have vectors.
+_MANY = 100
+
+
+class StringColumn:
+    """Column of categories or texts, as a code, token ids, and a vector, of which a column has some.
+
+    Args:
+        vocabulary: List of the categories, of which the first has the code 1. `None` for texts.
+        text: The fitted `TextEncoder` of texts. `None` for categories.
+        trigrams: The `TrigramVectors` of texts, and of more than 100 categories. `None` without vectors.
+    """
+
+    def __init__(self, vocabulary=None, text=None, trigrams=None):
+        self.vocabulary, self.text, self.trigrams = vocabulary, text, trigrams
+
+    @classmethod
+    def fit_categories(cls, series):
+        """Return the column of categories, or `None` if no category is frequent enough."""
+        vocabulary = _vocabulary(series)
+        strings, _ = columns.present_strings(series)
+        trigrams = TrigramVectors.fit(strings) if len(strings) > _MANY else None
+        return cls(vocabulary, trigrams=trigrams) if vocabulary else None
+
+    @classmethod
+    def fit_texts(cls, series, max_tokens, length):
+        """Return the column of texts. See `TextEncoder` for the arguments."""
+        text = TextEncoder(max_tokens, length).fit(strings_of(series))
+        return cls(text=text, trigrams=TrigramVectors.fit(columns.present_strings(series)[0]))
+
+    def codes(self, series):
+        """Return the codes of categories, `(n,)`, 0 for unknown categories."""
+        codes, values = columns.factorize_strings(series)
+        return (pd.Index(self.vocabulary, dtype=object).get_indexer(values) + 1)[codes]
+
+    def tokens(self, series):
+        """Return the token ids of texts, int32 `(n, length)`."""
+        return self.text.transform(strings_of(series))["tokens"]
+
+    def vectors(self, series):
+        """Return the vectors of strings, float32 `(n, components)`."""
+        return self.trigrams.transform(strings_of(series))
+
+    @property
+    def n_integers(self):
+        """Number of integers of a string in `integers`, or `None` for a code only."""
+        sizes = self._sizes()
+        return None if list(sizes) == ["code"] else sum(sizes.values())
+
+    def integers(self, series):
+        """Return strings as the integers of `code_book`: int32 `(n,)` for a code only, otherwise `(n, n_integers)`."""
+        if self.n_integers is None:
+            return self.codes(series).astype("int32")
+        groups = []
+        if self.vocabulary is not None:
+            groups.append(self.codes(series)[:, None])
+        if self.text is not None:
+            groups.append(self.tokens(series))
+        if self.trigrams is not None:
+            groups.append(self.trigrams.ids(strings_of(series)))
+        return np.concatenate(groups, axis=1, dtype="int32")
+
+    def code_book(self):
+        """Return the rules of `integers`; see `Encoder.code_book`."""
+        book = {"kind": "category" if self.n_integers is None else "text"}
+        if self.vocabulary is not None:
+            book["codes"] = {word: code for code, word in enumerate(self.vocabulary, 1)}
+        if self.text is not None:
+            book |= self.text.code_book()[None]
+        return book if self.trigrams is None else book | self.trigrams.code_book()
+
+    def symbolic(self, inputs, strings):
+        """Return the tensors of a symbolic Keras tensor.
+
+        Args:
+            inputs: Strings `(n,)`, or the integers of `integers`.
+            strings: Whether `inputs` are strings.
+
+        Returns:
+            Dict with the code `(n,)`, the tokens `(n, length)` and the vector `(n, components)`, as far as they exist.
+        """
+        groups = self._symbolic_integers(inputs) if strings else self._split(inputs)
+        if "vector" in groups:
+            groups["vector"] = self.trigrams.apply(groups["vector"])
+        return groups
+
+    def _symbolic_integers(self, inputs):
+        import keras
+
+        groups = {}
+        if self.vocabulary is not None:
+            groups["code"] = keras.layers.StringLookup(vocabulary=self.vocabulary)(inputs)
+        if self.text is not None:
+            groups["tokens"] = self.text.apply(inputs)
+        if self.trigrams is not None:
+            groups["vector"] = self.trigrams.symbolic_ids(inputs)
+        return groups
+
+    def _split(self, integers):
+        if self.n_integers is None:
+            return {"code": integers}
+        groups, start = {}, 0
+        for name, size in self._sizes().items():
+            groups[name] = integers[:, start] if name == "code" else integers[:, start : start + size]
+            start += size
+        return groups
+
+    def _sizes(self):
+        """Return the number of integers of each group, a dict."""
+        sizes = {} if self.vocabulary is None else {"code": 1}
+        if self.text is not None:
+            sizes["tokens"] = self.text.length_
+        if self.trigrams is not None:
+            sizes["vector"] = self.trigrams.length
+        return sizes
+
+
+def _vocabulary(series):
+    """Return the categories of a column by falling frequency, ties in alphabetical order."""
+    codes, values = columns.factorize_strings(series)
+    counts = np.bincount(codes, minlength=len(values))
+    order = np.lexsort((np.arange(len(values)), -counts))
+    smallest = 2 if (counts > 0).sum() > _RARE_FROM else 1
+    return [str(values[i]) for i in order[: _MAX_CATEGORIES - 1] if counts[i] >= smallest]
+
+
+def strings_of(series):
+    """Return a column as an array of strings, with `""` for missing values."""
+    codes, values = columns.factorize_strings(series)
+    return values[codes]
