@@ -137,8 +137,8 @@ class FittedLoop(TrainingLoop):
         self.predict = loop.predict
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
-        """Return the loss on some training rows, as many as the validation set has, and that the epoch is complete."""
-        rows = generator.permutation(rows)[: max(1, len(self.dataset.validation_rows))]
+        """Return the loss on a sample of at most 512 training rows, and that the epoch is complete."""
+        rows = generator.permutation(rows)[:_PREDICTED_ROWS]
         inputs, targets, weights = batch_of(self.dataset, rows)
         loss = self.model.compute_loss(inputs, targets, self.predict(rows), weights or None, training=False)
         return float(keras.ops.convert_to_numpy(loss)), True
