@@ -23,6 +23,8 @@ from autonas.trials.states import Stage, Status
 _MAX_CANDIDATES = 25
 #: Number of samples of the validation rows, and the share of them in which an ensemble must be better to be served.
 _N_SAMPLES, _LEAST_BETTER = 30, 0.8
+#: Number of samples of the validation rows for the selection, and their largest number of rows.
+_N_BAGS, _SAMPLED_ROWS = 10, 2000
 
 
 class EnsembleStage:
@@ -69,7 +71,7 @@ class EnsembleStage:
                 f"The ensemble is trial {best} alone: of {len(predictions) - 1} other candidates {reason}.",
                 stacklevel=4,
             )
-        return self._served(chosen, _mean(chosen, predictions))
+        return self._served(chosen, selection.weighted_mean(predictions, chosen.members))
 
     def serve_if_better(self) -> Served | None:
         """Select an ensemble among the candidates whose weights are kept, and train its members in the time left.
@@ -86,7 +88,7 @@ class EnsembleStage:
         chosen = self._select(predictions, wanted.size)
         if len(chosen.members) == 1:
             return None
-        mean, single = _mean(chosen, predictions), predictions[next(iter(chosen.members))]
+        mean, single = selection.weighted_mean(predictions, chosen.members), predictions[next(iter(chosen.members))]
         if wanted.beyond_chance and not self._is_better_beyond_chance(mean, single):
             return None
         return self._served(chosen, mean)
@@ -159,12 +161,16 @@ class EnsembleStage:
     def _select(self, predictions: dict[str, dict[str, np.ndarray]], size: int) -> selection.Selection:
         """Return the `Selection` of at most `size` candidates."""
         is_limited = bool(self.goal.constraints)
+        n_rows = len(self.problem.dataset.validation_rows)
+        generator = np.random.default_rng([self.evaluator.seed, 7])
+        samples = [generator.integers(n_rows, size=min(n_rows, _SAMPLED_ROWS)) for _ in range(_N_BAGS)]
         return selection.select(
             predictions,
             next(iter(predictions)),
             self._score,
             self.goal.is_better_epoch,
             size,
+            samples=samples,
             is_allowed=lambda members: not is_limited or not self._costs_of(members).violations,
         )
 
@@ -203,9 +209,23 @@ class EnsembleStage:
             )
         return candidates
 
-    def _score(self, predictions: Mapping[str, np.ndarray], members: Collection[str]) -> dict[str, float]:
-        """Return the scores of averaged predictions, with the costs if the objective combines both."""
-        scores = self.problem.scorer(predictions, self.problem.dataset.validation_rows)
+    def _score(
+        self, predictions: Mapping[str, np.ndarray], members: Collection[str], rows: np.ndarray | None
+    ) -> dict[str, float]:
+        """Return the scores of averaged predictions, with the costs if the objective combines both.
+
+        Args:
+            predictions: Dict from head to predictions.
+            members: The candidates whose predictions are averaged.
+            rows: Positions of the predicted validation rows, of which only the objective is computed, or `None` for all
+                scores of all rows.
+        """
+        scorer, validation_rows = self.problem.scorer, self.problem.dataset.validation_rows
+        if rows is None:
+            scores = scorer(predictions, validation_rows)
+        else:
+            needed = {self.goal.epoch_objective.name, *(part.name for part in self.goal.parts)}
+            scores = scorer.only(needed)(predictions, validation_rows[rows])
         if self.goal.combination is not None:
             scores |= self._costs_of(members).costs
         return self.goal.combined(scores)
@@ -252,9 +272,3 @@ class EnsembleStage:
         shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())
         before, after = (scores.get(name, float("nan")) for scores in (chosen.before, chosen.after))
         return f"{shares}; {name} {before:.4g} by the best alone, {after:.4g} together"
-
-
-def _mean(chosen: selection.Selection, predictions: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
-    """Return the averaged predictions of a `Selection`, a dict from head to array."""
-    weighted = [(predictions[trial_id], weight) for trial_id, weight in chosen.members.items()]
-    return {name: sum(weight * outputs[name] for outputs, weight in weighted) for name in weighted[0][0]}

@@ -18,8 +18,9 @@ def predictions(noises):
     }
 
 
-def error(predicted, members=None):
-    return {"error": float(np.mean((predicted["y"][:, 0] - TRUTH) ** 2))}
+def error(predicted, members=None, rows=None):
+    truth = TRUTH if rows is None else TRUTH[rows]
+    return {"error": float(np.mean((predicted["y"][:, 0] - truth) ** 2))}
 
 
 def is_better(scores, other):
@@ -83,3 +84,26 @@ def test_what_is_not_allowed_is_left_out_and_counted():
     assert set(found.members) == {best, allowed} and found.refused == 1
     found = chosen(candidates, is_allowed=lambda members: False)
     assert found.members == {best: 1.0} and found.refused == 2
+
+
+def test_a_selection_on_samples_of_the_rows_has_more_even_weights_and_carries_over():
+    # Thirty rows say little about which of eight equally good candidates is better.
+    ratios, members = [], []
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        candidates = {str(name): {"y": (TRUTH + generator.normal(size=200))[:, None]} for name in range(8)}
+        seen = {name: {"y": made["y"][:30]} for name, made in candidates.items()}
+
+        def on_seen(predicted, members=None, rows=None):
+            truth = TRUTH[:30] if rows is None else TRUTH[:30][rows]
+            return {"error": float(np.mean((predicted["y"][:, 0] - truth) ** 2))}
+
+        best = min(seen, key=lambda name: on_seen(seen[name])["error"])
+        samples = [generator.integers(30, size=30) for _ in range(10)]
+        single, sampled = (
+            ensembles.select(seen, best, on_seen, is_better, 8, samples=chosen) for chosen in ((), samples)
+        )
+        errors = [error(average(candidates, selected.members))["error"] for selected in (sampled, single)]
+        ratios.append(errors[0] / errors[1])
+        members.append(len(sampled.members) >= len(single.members))
+    assert np.exp(np.mean(np.log(ratios))) < 0.99 and np.mean(members) > 0.9
