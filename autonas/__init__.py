@@ -48,6 +48,7 @@ _MODULES = {
     "autonas.search_space.blocks.residual": ["ResidualBlock"],
     "autonas.search_space.blocks.residual_mlp": ["ResidualMLPBlock"],
     "autonas.search_space.blocks.structured_data": ["StructuredDataBlock"],
+    "autonas.search_space.blocks.tabm": ["TabMBlock"],
     "autonas.search_space.blocks.text": ["TextBlock"],
     "autonas.search_space.blocks.time_series": ["TimeSeriesBlock"],
     "autonas.search_space.blocks.transformer": ["TransformerBlock"],

@@ -36,6 +36,14 @@ def producer(tensor):
     return operation._inbound_nodes[node_index], tensor_index
 
 
+def attribute(tensor, name):
+    """Return an attribute of the layer that a symbolic tensor is an output of; `None` without tensor or attribute."""
+    if not keras.backend.is_keras_tensor(tensor):
+        return None
+    node, _ = producer(tensor)
+    return getattr(node.operation, name, None)
+
+
 def last_call(layer):
     """Return the node of the latest call of a layer on symbolic tensors."""
     return layer._inbound_nodes[-1]

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from autonas.evaluation import phases
+from autonas.search_space import members
 
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 512
@@ -28,6 +29,7 @@ class TrainingLoop:
     def __init__(self, model, dataset):
         self.model = model
         self.dataset = dataset
+        self._members = members.InTraining(model)
         self.phases = phases.Phases()
         self._begun = set()
 
@@ -88,6 +90,11 @@ class BatchLoop(TrainingLoop):
     def __init__(self, model, dataset, distribution=None):
         super().__init__(model, dataset)
         self.distribution = distribution
+        if self._members.counts:
+            loss_weights = model.get_compile_config()["loss_weights"]
+            self._members.network.compile(
+                model.optimizer, model.loss, loss_weights=loss_weights, jit_compile=model.jit_compile
+            )
 
     @property
     def _n_devices(self):
@@ -105,10 +112,12 @@ class BatchLoop(TrainingLoop):
                 return float(np.mean(losses)), False
             self.model.optimizer.learning_rate = learning_rate(step / len(batches))
             inputs, targets, weights = batch_of(self.dataset, batch)
+            targets, weights = self._members.repeated(targets), self._members.repeated(weights)
+            network = self._members.network
             # Some versions of Keras return the running mean since the last reset of the metrics.
-            self.model.reset_metrics()
+            network.reset_metrics()
             with self._first("train"), self._distributed():
-                loss = self.model.train_on_batch(inputs, targets, sample_weight=weights or None)
+                loss = network.train_on_batch(inputs, targets, sample_weight=weights or None)
             losses.append(float(np.ravel(loss)[0]))
         return float(np.mean(losses)), True
 

@@ -163,8 +163,8 @@ class StreamLoop(loops.TrainingLoop):
         model.optimizer.learning_rate.assign(learning_rate)
         weights = None if weights is None else {head: weights}
         with tf.GradientTape() as tape:
-            predictions = model(inputs, training=True)
-            loss = model.compute_loss(inputs, {head: targets}, predictions, weights, training=True)
+            predictions = self._members.network(inputs, training=True)
+            loss = self._members.compute_loss(inputs, {head: targets}, predictions, weights)
             scaled = model.optimizer.scale_loss(loss)
         model.optimizer.apply(tape.gradient(scaled, [variable.value for variable in variables]), variables)
         return loss

@@ -34,8 +34,8 @@ class TensorFlowLoop(loops.TrainingLoop):
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
         self._inputs, self._targets, self._weights = _tensors(dataset)
-        self._network = model
-        split = frozen.split(model, dataset) if model.trainable_variables else None
+        self._network = self._members.network
+        split = frozen.split(self._network, dataset) if model.trainable_variables else None
         self._frozen = None if split is None else _FrozenRows(split, dataset)
         if split is not None:
             self._network, self._inputs = split.rest, self._frozen.variables
@@ -61,15 +61,14 @@ class TensorFlowLoop(loops.TrainingLoop):
         return gather(self._inputs), gather(self._targets), weights
 
     def _train_steps(self, batches, learning_rates):
-        model, optimizer = self.model, self.model.optimizer
-        variables = model.trainable_variables
+        optimizer, variables = self.model.optimizer, self.model.trainable_variables
 
         def step(index, total):
             inputs, targets, weights = self._batch(batches[index])
             optimizer.learning_rate.assign(learning_rates[index])
             with tf.GradientTape() as tape:
                 predictions = self._network(inputs, training=True)
-                loss = model.compute_loss(inputs, targets, predictions, weights, training=True)
+                loss = self._members.compute_loss(inputs, targets, predictions, weights)
                 # In float16, small gradients would vanish; the optimizer removes the factor from the gradients.
                 scaled = optimizer.scale_loss(loss)
             optimizer.apply(tape.gradient(scaled, [variable.value for variable in variables]), variables)
@@ -85,7 +84,7 @@ class TensorFlowLoop(loops.TrainingLoop):
 
         def step(index, arrays):
             inputs, _, _ = self._batch(batches[index])
-            predictions = self._network(inputs, training=False)
+            predictions = self._members.averaged(self._network(inputs, training=False))
             return index + 1, {name: arrays[name].write(index, predictions[name]) for name in arrays}
 
         arrays = {name: tf.TensorArray(dtype, size=steps) for name, dtype in dtypes.items()}

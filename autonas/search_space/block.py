@@ -196,10 +196,7 @@ def predicts_target(tensor: Any) -> bool:
     Such a layer has the attribute `predicts_target`. Its output has a column for each output of the head: scores before
     the head's activation.
     """
-    if not keras.backend.is_keras_tensor(tensor):
-        return False
-    node, _ = node_graph.producer(tensor)
-    return getattr(node.operation, "predicts_target", False)
+    return bool(node_graph.attribute(tensor, "predicts_target"))
 
 
 def snake_case(name: str) -> str:

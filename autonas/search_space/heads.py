@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, members, ranges
 from autonas.search_space.blocks import reduction
 
 
@@ -40,7 +40,9 @@ SCALE_FREE_LOSSES = {"mean_squared_error", "mse", "mean_absolute_error", "mae", 
 class Head(block.Block):
     """Base class of output blocks: reduction to a vector, dropout, and a dense layer for the target.
 
-    If the connected block predicts the target itself, as a `BoostedTreesBlock`, the head adds its activation only.
+    If the connected block predicts the target itself, as a `BoostedTreesBlock`, the head adds its activation only. If
+    the block returns vectors of several members, as a `TabMBlock`, each member has a dense layer, and the head returns
+    the mean of their predictions.
 
     Args:
         dropout: Dropout rate before the dense layer, or a range. Defaults to a choice of 0, 0.25 and 0.5.
@@ -70,13 +72,23 @@ class Head(block.Block):
         rate = self.suggest(hp, "dropout")
         if block.predicts_target(inputs):
             return keras.layers.Activation(ACTIVATIONS[self.target.task], dtype="float32")(inputs)
-        outputs = reduction.to_vector(inputs)
+        has_members = members.has_members(inputs)
+        outputs = inputs if has_members else reduction.to_vector(inputs)
         if rate:
             outputs = keras.layers.Dropout(rate)(outputs)
         # Predictions and the loss are computed in float32, also under mixed precision.
-        return keras.layers.Dense(self.target.n_outputs, activation=ACTIVATIONS[self.target.task], dtype="float32")(
-            outputs
-        )
+        arguments = {"activation": ACTIVATIONS[self.target.task], "dtype": "float32"}
+        if not has_members:
+            return keras.layers.Dense(self.target.n_outputs, **arguments)(outputs)
+        _, count, width = outputs.shape
+        predictions = keras.layers.EinsumDense(
+            "bmw,mwo->bmo",
+            output_shape=(count, self.target.n_outputs),
+            bias_axes="mo",
+            kernel_initializer=keras.initializers.RandomUniform(-(width**-0.5), width**-0.5),
+            **arguments,
+        )(outputs)
+        return members.mean(predictions)
 
     def loss_function(self) -> Any:
         """Return the loss, a `keras.losses.Loss` or a function."""

@@ -10,6 +10,8 @@ from autonas.data.features import Feature
 
 #: Bound to which standardised numbers are squashed, in standard deviations.
 LARGEST = 8.0
+#: Lower edge of a bin in which there is no number.
+_ABOVE_ALL = 1e30
 
 
 def impute(inputs: keras.KerasTensor, feature: Feature) -> keras.KerasTensor:
@@ -25,7 +27,7 @@ def impute(inputs: keras.KerasTensor, feature: Feature) -> keras.KerasTensor:
     """
     missing = np.flatnonzero(feature.statistics["missing"])
     values = ops.where(ops.isnan(inputs), 0.0, inputs)
-    values = values / ops.sqrt(1.0 + ops.square(values / LARGEST))
+    values = _squash(values)
     if not len(missing):
         return values
     indicators = ops.cast(ops.isnan(ops.take(inputs, missing.tolist(), axis=1)), "float32")
@@ -48,8 +50,7 @@ def piecewise_linear(inputs: keras.KerasTensor, feature: Feature, bins: int) -> 
         Tensor of shape `(n, total bins of all columns)`, the entries minus 0.5.
     """
     columns, lower, widths = [], [], []
-    for column, candidates in enumerate(np.asarray(feature.statistics["edges"]).T):
-        edges = np.unique(np.quantile(np.unique(candidates), np.linspace(0, 1, bins + 1)))
+    for column, edges in enumerate(_edges(feature, bins)):
         for low, high in zip(edges[:-1], edges[1:], strict=True):
             columns.append(column)
             lower.append(low)
@@ -60,6 +61,36 @@ def piecewise_linear(inputs: keras.KerasTensor, feature: Feature, bins: int) -> 
     encoded = (values - np.array(lower, "float32")) / np.array(widths, "float32")
     encoded = ops.clip(encoded, 0.0, 1.0) - 0.5
     return ops.where(ops.isnan(encoded), 0.0, encoded)
+
+
+def embed(inputs: keras.KerasTensor, feature: Feature, bins: int, dimension: int) -> keras.KerasTensor:
+    """Apply a linear layer for each column to the piecewise-linear encoding of the column and to its number.
+
+    Args:
+        inputs: Standardised numbers `(n, columns)`, NaN where missing. A missing number is encoded as 0 in every bin.
+        feature: The `autonas.data.Feature` of the table, with 257 candidate edges per column.
+        bins: Maximum number of bins of a column.
+        dimension: Length of the embedding of a column.
+
+    Returns:
+        Tensor of shape `(n, columns * dimension)`.
+    """
+    columns = inputs.shape[-1]
+    # A column with fewer edges has bins above all numbers, whose entries are constant.
+    lower, widths = np.full((columns, bins), _ABOVE_ALL, "float32"), np.ones((columns, bins), "float32")
+    for column, edges in enumerate(_edges(feature, bins)):
+        lower[column, : len(edges) - 1] = edges[:-1]
+        widths[column, : len(edges) - 1] = np.diff(edges)
+    encoded = ops.clip((ops.expand_dims(inputs, -1) - lower) / widths, 0.0, 1.0) - 0.5
+    encoded = ops.where(ops.isnan(encoded), 0.0, encoded)
+    # The last entry of a column is its number.
+    numbers = ops.expand_dims(_squash(ops.where(ops.isnan(inputs), 0.0, inputs)), -1)
+    encoded = ops.concatenate([encoded, numbers], axis=-1)
+    uniform = keras.initializers.RandomUniform(-(bins**-0.5), bins**-0.5)
+    linear = keras.layers.EinsumDense(
+        "bdt,dte->bde", output_shape=(columns, dimension), bias_axes="de", kernel_initializer=uniform
+    )
+    return keras.layers.Flatten()(linear(encoded))
 
 
 def periodic(
@@ -92,3 +123,13 @@ def periodic(
         "bdf,dfe->bde", output_shape=(columns, dimension), bias_axes="de", activation="relu"
     )(waves)
     return keras.layers.Flatten()(mixed)
+
+
+def _squash(values: keras.KerasTensor) -> keras.KerasTensor:
+    return values / ops.sqrt(1.0 + ops.square(values / LARGEST))
+
+
+def _edges(feature: Feature, bins: int) -> list[np.ndarray]:
+    """Return the edges of at most `bins` bins for each numerical column, quantiles of its training values."""
+    candidates = np.asarray(feature.statistics["edges"]).T
+    return [np.unique(np.quantile(np.unique(column), np.linspace(0, 1, bins + 1))) for column in candidates]

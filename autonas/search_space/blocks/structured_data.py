@@ -10,7 +10,7 @@ from keras import ops
 
 from autonas.data.features import Feature
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import boosted_trees, dense, numbers, preprocessing, spaces
+from autonas.search_space.blocks import boosted_trees, dense, numbers, preprocessing, spaces, tabm
 
 
 class StructuredDataBlock(block.Block):
@@ -18,8 +18,9 @@ class StructuredDataBlock(block.Block):
 
     Args:
         kind: Network on the encoded row: `"linear"` (no layers: a linear model of the encoded columns), `"dense"`, or
-            the space of architectures `"layered"` (a `ResidualMLPBlock`), or `"trees"` (a `BoostedTreesBlock` on the
-            columns as they are). Defaults to `None`: the search chooses between `"linear"`, `"dense"` and `"trees"`.
+            the space of architectures `"layered"` (a `ResidualMLPBlock`); or `"tabm"` (a `TabMBlock`, with an encoding
+            of its own), or `"trees"` (a `BoostedTreesBlock`), on the columns as they are. Defaults to `None`: the
+            search chooses between `"linear"`, `"dense"`, `"tabm"` and `"trees"`.
         numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
             `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses.
         categories: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than
@@ -63,6 +64,9 @@ class StructuredDataBlock(block.Block):
         named = {
             label: self._on_encoded(hp, functools.partial(space().build, hp)) for label, space in spaces.ROWS.items()
         }
+        perceptrons = tabm.TabMBlock()
+        perceptrons.features = self.features
+        families["tabm"] = lambda: functools.partial(perceptrons.build, hp)
         boosting = boosted_trees.BoostedTreesBlock()
         boosting.features, boosting.heads, boosting.in_memory = self.features, self.heads, self.in_memory
         if self.kind == "trees" or boosted_trees.unsuitable(boosting, inputs) is None:
