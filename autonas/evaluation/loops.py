@@ -1,6 +1,7 @@
 """Training loops, which run the steps of an epoch and predict. `training.py` decides on the number of epochs."""
 
 import contextlib
+import functools
 import math
 import time
 
@@ -29,9 +30,12 @@ class TrainingLoop:
     def __init__(self, model, dataset):
         self.model = model
         self.dataset = dataset
-        self._members = members.InTraining(model)
         self.phases = phases.Phases()
         self._begun = set()
+
+    @functools.cached_property
+    def _members(self):
+        return members.InTraining(self.model)
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Train for one epoch, or until the deadline.
