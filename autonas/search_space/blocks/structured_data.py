@@ -107,8 +107,8 @@ class StructuredDataBlock(block.Block):
                 lambda values: numbers.periodic(
                     values,
                     feature,
-                    frequencies=hp.Choice("frequencies", [8, 16, 32], default=16),
-                    sigma=hp.Float("sigma", 0.02, 2.0, sampling="log", default=0.2),
+                    frequencies=hp.Choice("frequencies", [8, 16, 32, 64], default=16),
+                    sigma=hp.Float("sigma", 0.01, 30.0, sampling="log", default=0.2),
                     dimension=hp.Choice("dimension", [4, 8, 16], default=8),
                 )
             ),
