@@ -115,8 +115,6 @@ def losses(data):
 
 
 def main():
-    import numpy as np
-
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_directory", type=pathlib.Path)
@@ -127,17 +125,29 @@ def main():
         if data is not None:
             by_table[folder.name] = losses(data)
             print(folder.name, len(data[0]), flush=True)
-    names = next(iter(by_table.values())).keys()
+    summarise(by_table, [f"{name}, averaged" for name in OTHERS])
+
+
+def summarise(by_table, contenders):
+    """Print the median of each setting over the tables, and for each table the contender that is best on the others.
+
+    Args:
+        by_table: Dict from table to a dict from setting to a relative loss, the same settings for each table.
+        contenders: List of the settings among which the best one is chosen.
+    """
+    import numpy as np
+
+    names = list(next(iter(by_table.values())))
     ratios = np.array([[by_table[table_name][name] for name in names] for table_name in by_table])
     medians = np.median(ratios, axis=0)
     order = np.argsort(medians)
-    rows = [(list(names)[index], f"{medians[index]:.4f}", f"{np.mean(ratios[:, index] < 1):.2f}") for index in order]
+    rows = [(names[index], f"{medians[index]:.4f}", f"{np.mean(ratios[:, index] < 1):.2f}") for index in order]
     print(common.table(rows, ["settings", "median of the loss", "share of tables below 1"]))
-    averaged = [index for index, name in enumerate(names) if name.endswith("averaged")]
+    chosen = [names.index(name) for name in contenders]
     for left_out, table_name in enumerate(by_table):
-        others = np.delete(ratios, left_out, axis=0)[:, averaged]
-        best = averaged[int(np.argmin(np.median(others, axis=0)))]
-        print(f"without {table_name}: {list(names)[best]}, {ratios[left_out, best]:.3f} on it")
+        others = np.delete(ratios, left_out, axis=0)[:, chosen]
+        best = chosen[int(np.argmin(np.median(others, axis=0)))]
+        print(f"without {table_name}: {names[best]}, {ratios[left_out, best]:.3f} on it")
 
 
 if __name__ == "__main__":
