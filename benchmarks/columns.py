@@ -67,18 +67,23 @@ def _loss(tensors, encoder, target, split, with_strings, with_means):
     names = ["categories", "numbers", "strings"] if with_strings else ["categories", "numbers"]
     columns = np.concatenate([tensors[name] for name in names if name in tensors], axis=1, dtype="float32")
     cardinalities = encoder.feature.statistics["cardinalities"]
-    features = TreeFeatures(cardinalities, columns.shape[1] - len(cardinalities), n_outputs)
-    training = features.fit(Rows(columns[train], y[train]), np.random.default_rng(seed))
-    validation = features.transform(Rows(columns[test], y[test]))
-    n_used = None if with_means else columns.shape[1]
+    if with_means:
+        features = TreeFeatures(cardinalities, columns.shape[1] - len(cardinalities), n_outputs)
+        n_categorical = features.n_categorical
+        training = features.fit(Rows(columns[train], y[train]), np.random.default_rng(seed)).inputs
+        validation = features.transform(Rows(columns[test], y[test])).inputs
+    else:
+        n_categorical = len(cardinalities)
+        columns[:, :n_categorical] = np.minimum(columns[:, :n_categorical], 254)
+        training, validation = columns[train], columns[test]
     options = {"early_stopping": True, "n_iter_no_change": 20, "max_iter": 300, "random_state": seed}
     estimator = HistGradientBoostingRegressor if is_regression else HistGradientBoostingClassifier
-    model = estimator(categorical_features=list(range(len(cardinalities))) or None, **options)
-    model.fit(training.inputs[:, :n_used], training.targets)
+    model = estimator(categorical_features=list(range(n_categorical)) or None, **options)
+    model.fit(training, y[train])
     if is_regression:
-        loss = root_mean_squared_error(y[test], model.predict(validation.inputs[:, :n_used]))
+        loss = root_mean_squared_error(y[test], model.predict(validation))
     else:
-        loss = log_loss(y[test], model.predict_proba(validation.inputs[:, :n_used]), labels=model.classes_)
+        loss = log_loss(y[test], model.predict_proba(validation), labels=model.classes_)
     return loss, time.process_time() - started
 
 

@@ -1,5 +1,7 @@
 """Column of categories or texts in a table."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +10,7 @@ from autonas.data.encoders.text import TextEncoder
 from autonas.data.encoders.trigrams import TrigramVectors
 
 #: Maximum number of codes, including that of unknown categories.
-_MAX_CATEGORIES = 1000
+_MAX_CATEGORIES = 10_000
 #: Number of categories above which categories of a single row are unknown.
 _RARE_FROM = 50
 #: Number of categories above which their strings have vectors.
@@ -44,7 +46,11 @@ class StringColumn:
     def codes(self, series):
         """Return the codes of categories, `(n,)`, 0 for unknown categories."""
         codes, values = columns.factorize_strings(series)
-        return (pd.Index(self.vocabulary, dtype=object).get_indexer(values) + 1)[codes]
+        return (self._categories.get_indexer(values) + 1)[codes]
+
+    @functools.cached_property
+    def _categories(self):
+        return pd.Index(self.vocabulary, dtype=object)
 
     def tokens(self, series):
         """Return the token ids of texts, int32 `(n, length)`."""

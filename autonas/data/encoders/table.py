@@ -35,7 +35,7 @@ class TableEncoder(Encoder):
       standardised by mean and standard deviation of the training set. Missing values are NaN.
     - `"categories"`, int32 `(k,)`: codes of the categories from 1, by falling frequency. The code 0 is an unknown
       category. A missing value, or an empty string, has its own code if the training set has one. In columns with more
-      than 50 categories, categories of a single row are unknown. A column has at most 1000 codes.
+      than 50 categories, categories of a single row are unknown. A column has at most 10,000 codes.
     - `"strings"`, float32 `(v,)`: vectors of texts, and of the categories of columns with more than 100 categories.
       Strings with common trigrams of characters have similar vectors; see `TrigramVectors`.
     - `"tokens_0"`, `"tokens_1"`, ..., int32 `(length,)`: token ids of a text column, as in `TextEncoder`.

@@ -1,5 +1,6 @@
 """Vectors of short strings, by latent semantic analysis of their trigrams of characters."""
 
+import functools
 import math
 import string
 
@@ -90,14 +91,14 @@ class TrigramVectors:
         row, key = _trigrams(distinct, self.length)
         ids = self._ids_of(key)
         shape = (len(distinct), len(self.trigrams) + _N_SPECIAL)
-        sums = sparse.csr_matrix((np.ones(len(row), "float32"), (row, ids)), shape) @ self._weights()
+        sums = sparse.csr_matrix((np.ones(len(row), "float32"), (row, ids)), shape) @ self._weights
         return (sums[:, :-1] / np.sqrt(np.maximum(sums[:, -1:], np.float32(1.0))))[codes]
 
     def apply(self, ids):
         """Convert a symbolic Keras tensor of ids `(n, length)` to a tensor of vectors `(n, components)`."""
         import keras
 
-        weights = self._weights()
+        weights = self._weights
         table = keras.layers.Embedding(*weights.shape, trainable=False, dtype="float32")
         table.build()
         table.set_weights([weights])
@@ -129,14 +130,18 @@ class TrigramVectors:
         """Number of components of a vector."""
         return self.table.shape[1] - 1
 
+    @functools.cached_property
     def _weights(self):
         """Return the weights of all ids, float32 `(ids, components + 1)`."""
         return np.pad(self.table * _UNIT, ((_N_SPECIAL, 0), (0, 0))).astype("float32")
 
+    @functools.cached_property
+    def _vocabulary(self):
+        return pd.Index([_key(*map(ord, trigram)) for trigram in self.trigrams], dtype="int64")
+
     def _ids_of(self, keys):
         """Return the ids of trigrams as integers."""
-        vocabulary = np.array([_key(*map(ord, trigram)) for trigram in self.trigrams], "int64")
-        return pd.Index(vocabulary).get_indexer(keys) + _N_SPECIAL if len(keys) else keys
+        return self._vocabulary.get_indexer(keys) + _N_SPECIAL
 
 
 def _trigrams(strings, length):

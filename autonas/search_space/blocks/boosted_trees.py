@@ -48,9 +48,9 @@ class BoostedTreesBlock(block.Block):
     the number to predict. A head that is connected to the block adds no weights of its own.
 
     Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, its categories, of which
-    the 254 most frequent of a column are told apart, and the vectors of its strings, see `TableEncoder`. In columns of
-    more than 30 categories, it also takes the mean of the target of each category. Connected to another block, it takes
-    the vector that the block returns.
+    up to 255 of a column are told apart by splits, and the vectors of its strings, see `TableEncoder`. In columns of
+    more than 30 categories, it also takes the mean of the target of each category, without splits for more than 255.
+    Connected to another block, it takes the vector that the block returns.
 
     Args:
         iterations: Largest number of iterations, or a range. An iteration adds a tree for each output; there are at
@@ -117,7 +117,7 @@ class BoostedTreesBlock(block.Block):
             "max_features": self.suggest(hp, "feature_share"),
         }
         forest = trees.Forest(
-            n_categorical=n_categorical,
+            n_categorical=features.n_categorical,
             n_numerical=features.n_numerical,
             n_categories=features.n_categories,
             n_iterations=iterations,

@@ -242,6 +242,8 @@ def augment(
 
 #: Maximum number of categories of a one-hot encoded column.
 _MAX_ONE_HOT = 32
+#: Maximum number of embedded categories. The other ones, which are less frequent, count as unknown.
+_MAX_EMBEDDED = 1000
 #: Maximum dimension of the embedding of a category.
 _MAX_EMBEDDING = 32
 
@@ -262,6 +264,8 @@ def encode_categories(inputs: keras.KerasTensor, feature: Feature, encoding: str
     outputs = []
     for column, size in enumerate(feature.statistics.get("cardinalities", [])):
         codes = inputs["categories"][:, column]
+        if size > _MAX_EMBEDDED:
+            codes, size = ops.where(codes < _MAX_EMBEDDED, codes, 0), _MAX_EMBEDDED
         if encoding == "one_hot" and size <= _MAX_ONE_HOT:
             outputs.append(ops.one_hot(codes, size))
         else:
