@@ -27,6 +27,7 @@ SHARED_SETS = {
     "rt_polarity": "accuracy",
     "sms_spam": "accuracy",
     "trec6": "accuracy",
+    "brown_genres": "accuracy",
     "ecg5000": "accuracy",
     "japanese_vowels": "accuracy",
 }

@@ -92,6 +92,8 @@ class Block(Configurable):
     #: Whether `build` receives an input's tensors as the data pipeline delivers them, a tensor or a dict of tensors. If
     #: not, an input connected to the block is first encoded as one float tensor (see `Graph`).
     takes_raw_inputs = False
+    #: Whether the raw tensors of a text are a dict of `"tokens"` and `"ngrams"`. If not, they are the token ids alone.
+    takes_ngrams = False
     #: Whether all weights of the block are computed from the training set by fitters (`search_space.fitters`), so that
     #: gradient descent has no effect on them.
     is_fitted = False

@@ -263,7 +263,7 @@ class Graph(keras_tuner.HyperModel):
         if node.block is not None:
             return tensors[id(node.block)]
         if consumer.takes_raw_inputs:
-            return _single(raw[id(node)])
+            return _single(raw[id(node)], consumer.takes_ngrams)
         if id(node) not in tensors:
             name = self.input_names[self.inputs.index(node)]
             encoder = preprocessing.default_encoding(self.features[name])
@@ -335,5 +335,7 @@ def _entry(name: str, member: Any, sources: list[str], role: str, facts: dict[st
     return {"name": name, "kind": kind, "inputs": sources, "role": role, "facts": facts, "drawing": []}
 
 
-def _single(tensors: dict[str, keras.KerasTensor]) -> Any:
+def _single(tensors: dict[str, keras.KerasTensor], with_ngrams: bool = False) -> Any:
+    if not with_ngrams:
+        tensors = {name: tensor for name, tensor in tensors.items() if name != "ngrams"}
     return next(iter(tensors.values())) if set(tensors) in ({"image"}, {"series"}, {"tokens"}) else tensors

@@ -94,6 +94,11 @@ class Head(block.Block):
         """Return the loss, a `keras.losses.Loss` or a function."""
         return keras.losses.get(self.loss or LOSSES[self.target.task])
 
+    def loss_name(self) -> str:
+        """Return the name of the loss function, or of its class, in snake case."""
+        loss = self.loss_function()
+        return getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)
+
     def scales_target(self) -> bool:
         """Return whether the loss of the head allows a regression target to be standardised."""
         name = getattr(self.loss, "name", None) or getattr(self.loss, "__name__", None) or self.loss

@@ -102,6 +102,9 @@ class TextInput(Input):
 
     Args:
         max_tokens: Maximum size of the vocabulary. Defaults to 20,000.
+        length: Number of words of a text that networks read, the first ones. Defaults to `None`: the 99th percentile of
+            the lengths in the training set, but at most 512, or 3,000,000 words in all training rows, whichever is
+            more. A warning says if that cuts more texts.
         name: As in `Input`.
 
     Example:
@@ -117,9 +120,10 @@ class TextInput(Input):
 
     kind = "text"
 
-    def __init__(self, max_tokens: int = 20_000, name: str | None = None) -> None:
+    def __init__(self, max_tokens: int = 20_000, length: int | None = None, name: str | None = None) -> None:
         super().__init__(name)
         self.max_tokens = max_tokens
+        self.length = length
 
     def encoder_options(self) -> dict[str, Any]:
-        return {"max_tokens": self.max_tokens}
+        return {"max_tokens": self.max_tokens, "length": self.length}

@@ -40,7 +40,7 @@ class StringColumn:
     @classmethod
     def fit_texts(cls, series, max_tokens, length):
         """Return the column of texts. See `TextEncoder` for the arguments."""
-        text = TextEncoder(max_tokens, length).fit(strings_of(series))
+        text = TextEncoder(max_tokens, length, has_ngrams=False).fit(strings_of(series))
         return cls(text=text, trigrams=TrigramVectors.fit(columns.present_strings(series)[0]))
 
     def codes(self, series):
@@ -110,7 +110,7 @@ class StringColumn:
         if self.vocabulary is not None:
             groups["code"] = keras.layers.StringLookup(vocabulary=self.vocabulary)(inputs)
         if self.text is not None:
-            groups["tokens"] = self.text.apply(inputs)
+            groups["tokens"] = self.text.apply(inputs)["tokens"]
         if self.trigrams is not None:
             groups["vector"] = self.trigrams.symbolic_ids(inputs)
         return groups

@@ -1,24 +1,33 @@
 """Encoder of texts."""
 
+import dataclasses
+import warnings
+
 import numpy as np
 import pandas as pd
 
 from autonas.data import masks
 from autonas.data.checks import check_strings
+from autonas.data.encoders import ngrams
 from autonas.data.encoders.base import Encoder, check_rows
 from autonas.data.features import Feature, Tensor
 
-#: Maximum number of tokens per row, unless `length` is set.
-_MAX_LENGTH = 512
+#: Number of tokens per row up to which the length is never reduced.
+_LENGTH = 512
+#: Number of tokens of all training rows up to which longer rows are used: networks read so many in a few seconds.
+_MAX_TOKENS = 3_000_000
 #: Number of strings per batch, which bounds the memory.
 _BATCH = 4096
 
 
 class TextEncoder(Encoder):
-    """Encoder of strings as the tensor `"tokens"` of token ids `(length,)`.
+    """Encoder of strings as the tensors `"tokens"` of token ids `(length,)` and `"ngrams"` of ids of n-grams.
 
     A `keras.layers.TextVectorization` converts the strings to lower case, removes punctuation and splits at white
     space. The id 0 is padding, 1 is an unknown word, and the words follow in the order of falling frequency.
+
+    The n-grams are words, pairs of words and, unless the texts are long, 2 to 5 characters of a word and the spaces
+    around it. The id 0 is padding or an unknown n-gram.
 
     The statistics are:
 
@@ -27,24 +36,36 @@ class TextEncoder(Encoder):
       `(vocabulary_size,)`.
     - `inverse_document_frequency`: log((1 + rows) / (1 + document_frequency)) + 1, the smooth variant of scikit-learn;
       `(vocabulary_size,)`.
+    - `ngram_inverse_document_frequency`: the same as `inverse_document_frequency` for the ids of the n-grams.
+    - `ngram_columns`: list of the numbers of columns of `"ngrams"` with words and with characters.
 
     Args:
         max_tokens: Maximum size of the vocabulary, including padding and unknown words. Defaults to 20,000.
         length: Number of tokens per row, to which longer rows are cut. Defaults to `None`: the 99th percentile of the
-            lengths in the training set, at most 512.
+            lengths in the training set, but at most 512, or 3,000,000 tokens in all training rows, whichever is more.
+            A warning says if that cuts more rows. The n-grams are those of the whole text, up to 25,000,000 ids in all
+            training rows.
+        has_ngrams: Whether there is the tensor `"ngrams"`. Defaults to `True`.
     """
 
     kind = "text"
-    options_shape = {"max_tokens": (int, None), "length": (int, None)}
+    options_shape = {"max_tokens": (int, None), "length": (int, None), "has_ngrams?": bool}
     # A list of strings only: if the vocabulary were a single string, Keras would open it as a file.
-    state_shape = {"vocabulary": [str], "length": int, "n_rows": int, "document_frequency": [int]}
+    state_shape = {
+        "vocabulary": [str],
+        "length": int,
+        "n_rows": int,
+        "document_frequency": [int],
+        "ngrams?": [ngrams.SHAPE],
+    }
 
-    def __init__(self, max_tokens=20000, length=None):
+    def __init__(self, max_tokens=20000, length=None, has_ngrams=True):
         self.max_tokens = max_tokens
         self.length = length
+        self.has_ngrams = has_ngrams
 
     def _options(self):
-        return {"max_tokens": self.max_tokens, "length": self.length}
+        return {"max_tokens": self.max_tokens, "length": self.length, "has_ngrams": self.has_ngrams}
 
     def _fit(self, x, rows):
         strings = as_strings(x)
@@ -58,22 +79,26 @@ class TextEncoder(Encoder):
         if not self.vocabulary_:
             raise ValueError("`x` must hold words. Received: only punctuation in the training rows")
         lengths = np.concatenate([(ids != 0).sum(axis=1) for ids in _in_batches(layer, training)])
-        self.length_ = self.length or int(np.clip(np.ceil(np.quantile(lengths, 0.99)), 1, _MAX_LENGTH))
-        self._layer = None
+        self.length_ = self.length or _length(lengths)
+        self.ngrams_ = ngrams.fit(training) if self.has_ngrams else []
+        self._layers = None
         size = len(self.vocabulary_) + 2
         self.n_rows_ = len(training)
         self.document_frequency_ = np.zeros(size, dtype="int64")
-        for ids in _in_batches(self._vectorization(), training):
+        for ids in _in_batches(self._vectorizations()[0], training):
             ids = np.sort(ids, axis=1)
             first = np.diff(ids, axis=1, prepend=-1) != 0
             self.document_frequency_ += np.bincount(ids[first], minlength=size)
 
     def transform(self, x):
+        from keras import ops
+
         strings = as_strings(x)
-        if len(strings) == 0:
-            return {"tokens": np.zeros((0, self.length_), dtype="int32")}
-        ids = [batch.astype("int32") for batch in _in_batches(self._vectorization(), strings)]
-        return {"tokens": np.concatenate(ids)}
+        arrays = {name: [np.zeros((0, *tensor.shape), "int32")] for name, tensor in self.feature.tensors.items()}
+        for start in range(0, len(strings), _BATCH):
+            for name, ids in self._encoded(strings[start : start + _BATCH].tolist()).items():
+                arrays[name].append(ops.convert_to_numpy(ids))
+        return {name: np.concatenate(batches) for name, batches in arrays.items()}
 
     def raw_inputs(self, x):
         import tensorflow as tf
@@ -84,10 +109,11 @@ class TextEncoder(Encoder):
         return as_strings(x)
 
     def coded(self, raw):
-        return self.transform(raw)["tokens"]
+        return np.concatenate(list(self.transform(raw).values()), axis=1)
 
     def code_book(self):
-        return {None: {"kind": "text", "words": self.vocabulary_, "length": self.length_}}
+        book = {"kind": "text", "words": self.vocabulary_, "length": self.length_}
+        return {None: book | ({"ngrams": [group.code_book() for group in self.ngrams_]} if self.ngrams_ else {})}
 
     @property
     def feature(self):
@@ -97,34 +123,51 @@ class TextEncoder(Encoder):
             "document_frequency": frequency,
             "inverse_document_frequency": np.log((1 + self.n_rows_) / (1 + frequency)) + 1,
         }
-        return Feature("text", {"tokens": Tensor((self.length_,), "int32")}, statistics)
+        tensors = {"tokens": Tensor((self.length_,), "int32")}
+        if self.ngrams_:
+            statistics |= ngrams.statistics(self.ngrams_, self.n_rows_)
+            tensors["ngrams"] = Tensor((sum(group.length for group in self.ngrams_),), "int32")
+        return Feature("text", tensors, statistics)
 
     def keras_model(self, strings=True, float64=True):
         import keras
 
         if strings:
             inputs = keras.Input((), dtype="string", name="text")
-            return keras.Model(inputs, {"tokens": self.apply(inputs)}, name="text_encoder")
-        inputs = keras.Input((self.length_,), dtype="int32", name="text")
-        return keras.Model(inputs, {"tokens": keras.layers.Identity(dtype="int32")(inputs)}, name="text_encoder")
+            return keras.Model(inputs, self.apply(inputs), name="text_encoder")
+        n_ids = sum(tensor.shape[0] for tensor in self.feature.tensors.values())
+        inputs = keras.Input((n_ids,), dtype="int32", name="text")
+        outputs = {"tokens": keras.ops.copy(inputs[:, : self.length_])}
+        if self.ngrams_:
+            outputs["ngrams"] = inputs[:, self.length_ :]
+        return keras.Model(inputs, outputs, name="text_encoder")
 
     def apply(self, strings):
-        """Convert a symbolic Keras tensor of strings to a symbolic tensor of token ids."""
-        import keras
+        """Convert a symbolic Keras tensor of strings to a dict of symbolic tensors of ids."""
+        return self._encoded(strings)
 
-        layer = _vectorization(vocabulary=self.vocabulary_, output_sequence_length=self.length_)
-        return keras.ops.cast(layer(strings), "int32")
+    def _encoded(self, strings):
+        """Return the ids of a list or a symbolic Keras tensor of strings, a dict of tensors."""
+        from keras import ops
 
-    def _vectorization(self):
-        if getattr(self, "_layer", None) is None:
-            self._layer = _vectorization(vocabulary=self.vocabulary_, output_sequence_length=self.length_)
-        return self._layer
+        words, *others = [layer(strings) for layer in self._vectorizations()]
+        tensors = {"tokens": ops.cast(words, "int32")}
+        if others:
+            tensors["ngrams"] = ngrams.joined(self.ngrams_, others)
+        return tensors
+
+    def _vectorizations(self):
+        """Return the layers that convert strings to ids: of words, and of the n-grams."""
+        if getattr(self, "_layers", None) is None:
+            words = _vectorization(vocabulary=self.vocabulary_, output_sequence_length=self.length_)
+            self._layers = [words, *(group.layer() for group in self.ngrams_)]
+        return self._layers
 
     def __getstate__(self):
-        return {**self.__dict__, "_layer": None}
+        return {**self.__dict__, "_layers": None}
 
     def _is_fitted(self):
-        return hasattr(self, "document_frequency_")
+        return hasattr(self, "ngrams_")
 
     def _get_state(self):
         return {
@@ -132,11 +175,13 @@ class TextEncoder(Encoder):
             "length": self.length_,
             "n_rows": self.n_rows_,
             "document_frequency": self.document_frequency_.tolist(),
+            "ngrams": [dataclasses.asdict(group) for group in self.ngrams_],
         }
 
     def _set_state(self, state):
         self.vocabulary_, self.length_, self.n_rows_ = state["vocabulary"], state["length"], state["n_rows"]
         self.document_frequency_ = np.array(state["document_frequency"], dtype="int64")
+        self.ngrams_ = [ngrams.NGrams(**group) for group in state.get("ngrams", [])]
 
 
 def as_strings(x):
@@ -169,6 +214,19 @@ def as_strings(x):
             raise ValueError(f"`x` must hold strings. Received: {type(value).__name__} at index {index}")
     check_strings(values, "`x`")
     return values
+
+
+def _length(lengths):
+    """Return the number of tokens per row for the lengths of the training rows, and warn if many rows are longer."""
+    most = max(_LENGTH, _MAX_TOKENS // len(lengths))
+    length = int(np.clip(np.ceil(np.quantile(lengths, 0.99)), 1, most))
+    if (share := np.mean(lengths > length)) > 0.01:
+        warnings.warn(
+            f"{share:.0%} of the texts have more than {length} words. Networks read the first {length} words of a "
+            "text. Set the argument `length` of autonas.TextInput to read more words, which takes more time.",
+            stacklevel=2,
+        )
+    return length
 
 
 def _vectorization(**options):

@@ -144,16 +144,10 @@ def unsuitable(member: block.Block, inputs: Any) -> str | None:
     if len(member.heads) != 1:
         return f"the block must lead to one head, and leads to {len(member.heads)}"
     ((name, head),) = member.heads.items()
-    loss = _loss_name(head)
+    loss = head.loss_name()
     if loss not in _LOSSES:
         return f"head {name!r} has the loss {loss!r}, and trees minimise one of {list(_LOSSES)}"
     return None
-
-
-def _loss_name(head: Head) -> str:
-    """Return the name of the loss function of a head, or of its class, in snake case."""
-    loss = head.loss_function()
-    return getattr(loss, "__name__", None) or block.snake_case(type(loss).__name__)
 
 
 class Boosting(fitters.Fitter):
@@ -182,7 +176,7 @@ class Boosting(fitters.Fitter):
         self.features = features
         self.walk = walk
         self.task = target_head.target.task
-        self.loss = _LOSSES[_loss_name(target_head)]
+        self.loss = _LOSSES[target_head.loss_name()]
         self.settings = settings
 
     def fit(

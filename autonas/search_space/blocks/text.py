@@ -8,17 +8,18 @@ import keras_tuner
 from keras import ops
 
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import preprocessing, recurrent, spaces, transformer
+from autonas.search_space.blocks import linear_text, preprocessing, recurrent, spaces, transformer
 
 
 class TextBlock(block.Block):
-    """Embedding of the tokens of a text, followed by a network that returns a vector.
+    """Embedding of the tokens of a text, followed by a network that returns a vector, or a linear model.
 
     Args:
-        kind: Family of the network, `"bag"` (TF-IDF-weighted sum of the embeddings of words and word pairs),
-            `"convolution"`, `"bag_and_convolution"`, `"recurrent"` or `"transformer"`, or the name of a space of
-            architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses
-            the family.
+        kind: Family of the network, `"linear"` (a logistic or ridge regression on the TF-IDF weights of words, word
+            pairs and 2 to 5 neighbouring characters, fitted by scikit-learn; it predicts the target itself), `"bag"`
+            (TF-IDF-weighted sum of the embeddings of words and word pairs), `"convolution"`, `"bag_and_convolution"`,
+            `"recurrent"` or `"transformer"`, or the name of a space of architectures, `"chain"`, `"cell"`,
+            `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses the family.
         dimension: Length of the embedding of a word, or a range. Defaults to a choice of 32, 64 and 128.
         dropout: Dropout rate of whole words (`"bag"`) or whole channels of the embeddings (other networks), or a range.
             Defaults to a choice of 0, 0.25 and 0.5.
@@ -36,6 +37,8 @@ class TextBlock(block.Block):
     """
 
     takes_raw_inputs = True
+    takes_ngrams = True
+    fitted_kinds = ("linear",)
 
     def __init__(
         self,
@@ -54,9 +57,9 @@ class TextBlock(block.Block):
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         statistics = self.features[0].statistics
-        dimension, dropout = self.suggest(hp, "dimension"), self.suggest(hp, "dropout")
 
         def embed(tokens: keras.KerasTensor) -> keras.KerasTensor:
+            dimension, dropout = self.suggest(hp, "dimension"), self.suggest(hp, "dropout")
             outputs = keras.layers.Embedding(statistics["vocabulary_size"], dimension)(tokens)
             return keras.layers.SpatialDropout1D(dropout)(outputs) if dropout else outputs
 
@@ -70,11 +73,9 @@ class TextBlock(block.Block):
 
         families: decisions.Candidates = {
             "bag_and_convolution": lambda: (
-                lambda tokens: ops.concatenate(
-                    [self._bag(hp, dimension, dropout, tokens), self._convolution(hp, embed, tokens)], axis=-1
-                )
+                lambda tokens: ops.concatenate([self._bag(hp, tokens), self._convolution(hp, embed, tokens)], axis=-1)
             ),
-            "bag": lambda: functools.partial(self._bag, hp, dimension, dropout),
+            "bag": lambda: functools.partial(self._bag, hp),
             "convolution": lambda: functools.partial(self._convolution, hp, embed),
             "recurrent": lambda: recurrent_network,
             "transformer": lambda: transformer_network,
@@ -83,13 +84,16 @@ class TextBlock(block.Block):
             name: lambda network=network: lambda tokens: network()(embed(tokens))
             for name, network in spaces.of_maps_and_series(hp).items()
         }
-        return spaces.family(self.kind, families, networks)(hp, inputs)
+        tokens = inputs["tokens"] if isinstance(inputs, dict) else inputs
+        if self.kind == "linear" or linear_text.unsuitable(self, inputs) is None:
+            # The linear model reads n-grams instead of tokens.
+            families["linear"] = lambda: lambda _: linear_text.scores(self, inputs)
+        return spaces.family(self.kind, families, networks)(hp, tokens)
 
-    def _bag(
-        self, hp: keras_tuner.HyperParameters, dimension: int, dropout: float, tokens: keras.KerasTensor
-    ) -> keras.KerasTensor:
+    def _bag(self, hp: keras_tuner.HyperParameters, tokens: keras.KerasTensor) -> keras.KerasTensor:
         """Apply a bag of words and hashed word pairs with TF-IDF weights (fastText, Joulin et al. 2017)."""
         statistics = self.features[0].statistics
+        dimension, dropout = self.suggest(hp, "dimension"), self.suggest(hp, "dropout")
         if dropout:
             keep = keras.layers.Dropout(dropout)(ops.ones_like(tokens, dtype="float32"))
             tokens = ops.where(keep > 0, tokens, 0)

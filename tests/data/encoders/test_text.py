@@ -4,6 +4,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from autonas.data import TextEncoder
+from autonas.data.encoders import ngrams, text
 
 TEXTS = ["The cat sat on the mat.", "the dog!", "A cat and a dog", "the the the", None, "mat"]
 
@@ -33,11 +34,43 @@ def test_vocabulary_sees_training_rows_only():
     assert encoder.transform(["cat dog"])["tokens"][0].tolist() == [1, 3, 0]
 
 
-def test_length_covers_99_of_100_rows_and_is_capped():
+def test_length_covers_99_of_100_rows():
     texts = ["one two three"] * 199 + ["long " * 400]
     assert TextEncoder().fit(texts).feature.tensors["tokens"].shape == (3,)
-    assert TextEncoder().fit(["word " * 1000] * 3).feature.tensors["tokens"].shape == (512,)
+    assert TextEncoder().fit(["word " * 1000] * 3).feature.tensors["tokens"].shape == (1000,)
     assert TextEncoder(length=7).fit(texts).feature.tensors["tokens"].shape == (7,)
+
+
+def test_many_long_texts_are_cut_and_a_warning_says_so(monkeypatch):
+    monkeypatch.setattr(text, "_MAX_TOKENS", 4_000)
+    texts = ["word " * 700] * 3 + ["word"] * 3
+    with pytest.warns(UserWarning, match="50% of the texts have more than 666 words. Networks read the first 666"):
+        assert TextEncoder().fit(texts).feature.tensors["tokens"].shape == (666,)
+    with pytest.warns(UserWarning, match="50% of the texts have more than 512 words. Networks read the first 512"):
+        assert TextEncoder().fit(texts * 2).feature.tensors["tokens"].shape == (512,)
+    monkeypatch.setattr(ngrams, "_MAX_IDS", 2_400)
+    with pytest.warns(UserWarning, match="50.0% of the texts have more than 400 words. Linear models read the first"):
+        assert TextEncoder(length=7).fit(texts).feature.tensors["ngrams"].shape == (400 + 400,)
+
+
+def test_ngrams_are_neighbouring_words_and_characters_of_a_word(check_encoder):
+    encoder = TextEncoder().fit(TEXTS)
+    ids = check_encoder(encoder, np.array(TEXTS, dtype=object))["ngrams"]
+    terms = [None, *(term for group in encoder.ngrams_ for term in group.terms)]
+    characters = ["th", "he", "e ", " d", "do", "og", "the", "he ", " do", "dog", "the ", " dog"]
+    assert [terms[number] for number in ids[1] if number] == ["the", "dog", "the dog", *map(" ".join, characters)]
+
+
+def test_long_texts_have_no_ngrams_of_characters():
+    encoder = TextEncoder().fit(["word " * 300] * 3)
+    assert [(group.split, group.widths) for group in encoder.ngrams_] == [("whitespace", [1]), ("whitespace", [2])]
+    assert encoder.feature.statistics["ngram_columns"] == [599]
+
+
+def test_the_rows_of_an_ngram_are_counted():
+    encoder = TextEncoder().fit(TEXTS)
+    counts = {term: n for group in encoder.ngrams_ for term, n in zip(group.terms, group.frequencies, strict=True)}
+    assert (counts["the"], counts["cat"], counts["the the"], counts["m a t"]) == (3, 2, 1, 2)
 
 
 def test_vocabulary_is_limited():

@@ -1,0 +1,155 @@
+"""N-grams of the words and of the characters of texts: neighbours in the text, as ids of the most frequent n-grams."""
+
+import collections
+import dataclasses
+import string
+import warnings
+
+import numpy as np
+
+#: Ways in which Keras splits a text, and the widths of the n-grams of the parts.
+_GROUPS = [("whitespace", (1,)), ("whitespace", (2,)), ("character", (2, 3, 4, 5))]
+#: Smallest number of training rows of an n-gram of characters. Those of a single row repeat a word of that row.
+_LEAST_ROWS = 2
+#: Maximum number of words, of pairs of words, and of n-grams of characters.
+_MAX_TERMS = 2**16
+#: Maximum number of n-grams of the training rows that are counted for the choice of the most frequent ones.
+_MAX_COUNTED = 4_000_000
+#: Maximum number of ids of the training rows, for each of the three: 100 MB.
+_MAX_IDS = 25_000_000
+#: Maximum number of characters of 99 of 100 texts for n-grams of characters. Longer texts have enough words.
+_MAX_CHARACTERS = 1024
+_LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
+_PUNCTUATION = string.punctuation.encode()
+#: Shape of the config of `NGrams`; see `storage.check_shape`.
+SHAPE = {
+    "split": ("whitespace", "character"),
+    "widths": [int],
+    "terms": [str],
+    "frequencies": [int],
+    "length": int,
+}
+
+
+@dataclasses.dataclass
+class NGrams:
+    """The most frequent n-grams of some widths.
+
+    Args:
+        split: Units of a text: `"whitespace"` for words, `"character"` for characters.
+        widths: List of the numbers of units of an n-gram.
+        terms: List of the n-grams, the most frequent first. Units are separated by spaces.
+        frequencies: List of the number of rows of the training set with each of the n-grams.
+        length: Number of the n-grams of a text that are used, the first ones.
+    """
+
+    split: str
+    widths: list
+    terms: list
+    frequencies: list
+    length: int
+
+    def layer(self):
+        """Return a Keras layer from strings to ids `(n, length)`: 0 is padding, 1 another n-gram, then the terms."""
+        import keras
+
+        return keras.layers.TextVectorization(
+            standardize="lower_and_strip_punctuation",
+            split=self.split,
+            ngrams=tuple(self.widths),
+            vocabulary=self.terms,
+            output_sequence_length=self.length,
+        )
+
+    def code_book(self):
+        """Return the rules by which a text is converted to ids, for `Encoder.code_book`."""
+        return {name: getattr(self, name) for name in ("split", "widths", "terms", "length")}
+
+
+def fit(strings):
+    """Return the n-grams of the training set, a list of `NGrams`, those of words first.
+
+    N-grams of characters lie within a word and the spaces around it.
+
+    Args:
+        strings: Array of strings.
+    """
+    texts = [text.encode().translate(_LOWER, _PUNCTUATION) for text in strings]
+    words, characters = [text.split() for text in texts], [text.decode() for text in texts]
+    n_words = _MAX_IDS // len(texts)
+    share = np.mean([len(text) > n_words for text in words])
+    if share > 0:
+        warnings.warn(
+            f"{share:.1%} of the texts have more than {n_words} words. Linear models read the first {n_words} words of "
+            "a text, to save memory.",
+            stacklevel=2,
+        )
+    ngrams = []
+    for split, widths in _GROUPS:
+        is_word = split == "whitespace"
+        units = words if is_word else characters
+        lengths = list(map(len, units))
+        longest = max(lengths) if is_word else min(max(lengths), _MAX_CHARACTERS)
+        n_ids = sum(max(0, longest - width + 1) for width in widths)
+        if is_word or (np.quantile(lengths, 0.99) <= _MAX_CHARACTERS and n_ids <= n_words):
+            terms = _frequent(units, widths, is_word)
+            if terms:
+                counts = [min(count, len(texts)) for count in terms.values()]
+                ngrams.append(NGrams(split, list(widths), list(terms), counts, min(n_ids, n_words)))
+    return ngrams
+
+
+def joined(ngrams, ids):
+    """Join the ids of `NGrams.layer` of a list of `NGrams` in one tensor, `(n, sum of the lengths)`.
+
+    The id 0 is padding or another n-gram. The terms of the first `NGrams` begin at 1, and those of the next one follow.
+
+    Args:
+        ngrams: The list.
+        ids: List of the tensors of ids.
+    """
+    from keras import ops
+
+    firsts = np.cumsum([1] + [len(group.terms) for group in ngrams]).tolist()
+    columns = [ops.where(tensor > 1, tensor + (first - 2), 0) for tensor, first in zip(ids, firsts, strict=False)]
+    return ops.cast(ops.concatenate(columns, axis=1), "int32")
+
+
+def statistics(ngrams, n_rows):
+    """Return the statistics of the ids of `joined`; see `TextEncoder`.
+
+    Args:
+        ngrams: List of `NGrams`.
+        n_rows: Number of rows of the training set.
+    """
+    frequency = np.array([n_rows, *(count for group in ngrams for count in group.frequencies)])
+    lengths = collections.Counter()
+    for group in ngrams:
+        lengths[group.split] += group.length
+    return {
+        "ngram_inverse_document_frequency": np.log((1 + n_rows) / (1 + frequency)) + 1,
+        "ngram_columns": list(lengths.values()),
+    }
+
+
+def _frequent(units, widths, is_word):
+    """Return the most frequent n-grams, a dict from n-gram to its number of rows.
+
+    Args:
+        units: List of the texts, lists of words as bytes, or strings of characters.
+        widths: Numbers of units of an n-gram.
+        is_word: Whether the units are words.
+    """
+    step = max(1, -(-len(widths) * sum(map(len, units)) // _MAX_COUNTED))
+    counts = collections.Counter()
+    for text in units[::step]:
+        starts = [(start, width) for width in widths for start in range(len(text) - width + 1)]
+        counts.update({b" ".join(text[i : i + n]) if is_word else text[i : i + n] for i, n in starts})
+    least = 1 if is_word else _LEAST_ROWS
+    kept = [(-count, term) for term, count in counts.items() if count >= least and (is_word or _within(term))]
+    return {term.decode() if is_word else " ".join(term): -count * step for count, term in sorted(kept)[:_MAX_TERMS]}
+
+
+def _within(term):
+    """Return whether an n-gram of characters has white space at its ends only."""
+    return not any(map(str.isspace, term[1:-1]))

@@ -1,0 +1,278 @@
+"""Linear models of the n-grams of texts, whose weights are fitted by scikit-learn."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from autonas.search_space import block, fitters
+from autonas.search_space.fitters import Rows
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+    from autonas.search_space.heads import Head
+
+#: Inverse strengths of the L2 penalty, scikit-learn's `C`, from which the validation set chooses.
+_STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+#: Position of the first one that is tried.
+_FIRST = 4
+#: Losses of a head that the models minimise.
+_LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error")
+#: Bounds of the natural logarithm of the factor of the scores that calibrates the probabilities.
+_LOG_FACTORS = (-3.0, 3.0)
+#: Maximum number of coefficients of the n-grams of a text: 500 MB for 256 texts.
+_MAX_COEFFICIENTS = 500_000
+#: Smallest count of a class without training rows.
+_UNSEEN = 0.5
+
+
+def unsuitable(member: block.Block, inputs: Any) -> str | None:
+    """Return why a linear model can't predict the target of a block of a bound graph from `inputs`, or `None`."""
+    if not isinstance(inputs, dict):
+        return "the texts have no n-grams"
+    if not member.in_memory:
+        return "the data is a stream, and the model needs all training rows in memory"
+    if len(member.heads) != 1:
+        return f"the block must lead to one head, and leads to {len(member.heads)}"
+    ((name, head),) = member.heads.items()
+    if head.loss_name() not in _LOSSES:
+        return f"head {name!r} has the loss {head.loss_name()!r}, and linear models minimise one of {list(_LOSSES)}"
+    n_ids, n_outputs = inputs["ngrams"].shape[1], head.target.n_outputs
+    if n_ids * n_outputs > _MAX_COEFFICIENTS:
+        return f"texts of {n_ids} n-grams with {n_outputs} outputs need too much memory"
+    return None
+
+
+def scores(member: block.Block, inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    """Return the scores of a linear model of the n-grams of texts, `(n, outputs)`.
+
+    The features are the TF-IDF weights of scikit-learn's `TfidfVectorizer(sublinear_tf=True)`. The weights of words and
+    the weights of characters are normalised separately, so that neither outweighs the other.
+
+    Args:
+        member: A block of a bound graph.
+        inputs: Dict of the tensors of the texts.
+
+    Raises:
+        ValueError: If the model is unsuitable.
+    """
+    reason = unsuitable(member, inputs)
+    if reason is not None:
+        raise ValueError(f"A linear model of texts can't be used here: {reason}.")
+    ((name, head),) = member.heads.items()
+    features = TfIdf(member.features[0].statistics)
+    n_outputs, arguments = head.target.n_outputs, {"trainable": False, "dtype": "float32"}
+    # For each n-gram its coefficients, and the square of its inverse document frequency for the norm.
+    table = keras.layers.Embedding(features.n_terms, n_outputs + 1, embeddings_initializer="zeros", **arguments)
+    calibration = keras.layers.Dense(n_outputs, kernel_initializer="identity", **arguments)
+    calibration.predicts_target = True
+    parts = []
+    for ids in features.parts(inputs["ngrams"]):
+        ids = ops.sort(ids, axis=1)
+        weights, coefficients = _frequency(ids)[:, None], table(ids)
+        sums = ops.matmul(weights, coefficients[..., :-1])[:, 0]
+        squares = ops.matmul(ops.square(weights), coefficients[..., -1:])[:, 0]
+        parts.append(sums / ops.sqrt(ops.maximum(squares, 1e-12)))
+    outputs = calibration(sum(parts[1:], parts[0]))
+    fitters.attach(LinearModel(inputs["ngrams"], name, Layers(features, table, calibration), head), table)
+    return outputs
+
+
+def _frequency(ids: keras.KerasTensor) -> keras.KerasTensor:
+    """Return 1 + log(count) at the last of equal ids, and 0 at the others.
+
+    Args:
+        ids: Sorted ids, integers `(n, length)`.
+    """
+    length = ids.shape[1]
+    edge = ops.ones_like(ids[:, :1], dtype="float32")
+    changes = ops.cast(ops.not_equal(ids[:, 1:], ids[:, :-1]), "float32")
+    positions = np.arange(length, dtype="float32")[None]
+    begins = ops.concatenate([edge, changes], axis=1) * positions
+    # The running maximum, by steps of 1, 2, 4, ... positions. A saved network can't hold `associative_scan`.
+    for step in (2**power for power in range((length - 1).bit_length())):
+        begins = ops.maximum(begins, ops.concatenate([begins[:, :step], begins[:, :-step]], axis=1))
+    return ops.concatenate([changes, edge], axis=1) * (1.0 + ops.log(ops.subtract(positions + 1.0, begins)))
+
+
+class TfIdf:
+    """TF-IDF weights of ids of n-grams.
+
+    Args:
+        statistics: Statistics of a `TextEncoder`.
+    """
+
+    def __init__(self, statistics: dict[str, Any]) -> None:
+        self.inverse_document_frequency = np.array(statistics["ngram_inverse_document_frequency"], "float32")
+        self.columns = statistics["ngram_columns"]
+
+    @property
+    def n_terms(self) -> int:
+        """Number of n-grams, with the id 0 for none."""
+        return len(self.inverse_document_frequency)
+
+    def parts(self, ids: Any) -> list[Any]:
+        """Return the ids of words and the ids of characters, a list of arrays or tensors."""
+        ends = np.cumsum(self.columns).tolist()
+        return [ids[:, end - length : end] for end, length in zip(ends, self.columns, strict=True)]
+
+    def matrix(self, ids: np.ndarray) -> sparse.csr_matrix:
+        """Return the weights of texts, `(n, n_terms)`.
+
+        Args:
+            ids: Integers `(n, length)`, 0 for none.
+        """
+        from scipy import sparse
+        from sklearn.preprocessing import normalize
+
+        matrices = []
+        for part in self.parts(ids):
+            rows, columns = np.nonzero(part)
+            shape = (len(ids), self.n_terms)
+            counts = sparse.csr_matrix((np.ones(len(rows)), (rows, part[rows, columns])), shape)
+            counts.data = (1 + np.log(counts.data)) * self.inverse_document_frequency[counts.indices]
+            matrices.append(normalize(counts, copy=False))
+        return sum(matrices[1:], matrices[0])
+
+
+@dataclasses.dataclass(frozen=True)
+class Layers:
+    """Layers of a linear model of texts.
+
+    Args:
+        features: The `TfIdf`.
+        table: Embedding of the n-grams: the coefficients, and the square of the inverse document frequency.
+        calibration: Dense layer on the scores, which adds the intercepts and scales the sum.
+    """
+
+    features: TfIdf
+    table: keras.layers.Embedding
+    calibration: keras.layers.Dense
+
+    def set(self, coefficients: np.ndarray, intercepts: np.ndarray, factor: float) -> None:
+        """Set the weights.
+
+        Args:
+            coefficients: Coefficients of the TF-IDF weights, `(outputs, n_terms)`.
+            intercepts: Intercepts, `(outputs,)`.
+            factor: Factor of the scores.
+        """
+        frequency = self.features.inverse_document_frequency
+        table = np.column_stack([coefficients.T * frequency[:, None], np.square(frequency)])
+        table[0] = 0.0
+        self.table.set_weights([table])
+        self.calibration.set_weights([factor * np.eye(len(intercepts)), factor * intercepts])
+
+
+class LinearModel(fitters.Fitter):
+    """Logistic or ridge regression on the TF-IDF weights of texts, which sets the weights of `Layers`.
+
+    With several classes there is a logistic regression for each class against all others.
+
+    Args:
+        inputs: Symbolic tensor of the ids of the n-grams.
+        head: Name of the head.
+        layers: The `Layers`.
+        target_head: The head, a `Head` with its target.
+    """
+
+    def __init__(self, inputs: keras.KerasTensor, head: str, layers: Layers, target_head: Head) -> None:
+        super().__init__(inputs, head)
+        self.layers = layers
+        self.target = target_head.target
+
+    def fit(
+        self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
+    ) -> dict[str, Any]:
+        from scipy import optimize
+
+        seed = int(generator.integers(2**31))
+        texts, targets = self.layers.features.matrix(training.inputs), self._columns(training)
+        others, truth = self.layers.features.matrix(validation.inputs), self._columns(validation)
+
+        def tried(strength: float) -> tuple[float, float, tuple[np.ndarray, np.ndarray]]:
+            """Return the loss of the validation set, the factor of the scores, and the weights."""
+            weights = self._fitted(texts, targets, training.weights, strength, seed)
+            predicted = others @ weights[0].T + weights[1]
+            if self.target.task == "regression":
+                return self._loss(predicted, truth, validation.weights), 1.0, weights
+            found = optimize.minimize_scalar(
+                lambda logarithm: self._loss(np.exp(logarithm) * predicted, truth, validation.weights),
+                bounds=_LOG_FACTORS,
+                method="bounded",
+            )
+            return float(found.fun), float(np.exp(found.x)), weights
+
+        results = {_FIRST: tried(_STRENGTHS[_FIRST])}
+        for step in (1, -1):
+            position = _FIRST + step
+            while 0 <= position < len(_STRENGTHS) and (deadline is None or time.monotonic() < deadline):
+                results[position] = tried(_STRENGTHS[position])
+                if results[position][0] > results[position - step][0]:
+                    break
+                position += step
+        best = min(results, key=lambda position: results[position][0])
+        _, factor, weights = results[best]
+        self.layers.set(*weights, factor)
+        return {"strength": _STRENGTHS[best], "factor": factor}
+
+    def refit(
+        self,
+        training: Rows,
+        choices: dict[str, Any],
+        generator: np.random.Generator,
+        deadline: float | None = None,
+    ) -> None:
+        texts = self.layers.features.matrix(training.inputs)
+        seed = int(generator.integers(2**31))
+        weights = self._fitted(texts, self._columns(training), training.weights, choices["strength"], seed)
+        self.layers.set(*weights, choices["factor"])
+
+    def _columns(self, rows: Rows) -> np.ndarray:
+        """Return the targets with a column for each output, `(n, outputs)`, with 0 and 1 for classes."""
+        if self.target.task == "multiclass":
+            return np.eye(self.target.n_outputs)[rows.targets.astype(int).ravel()]
+        return rows.targets.reshape(len(rows.targets), -1)
+
+    def _fitted(
+        self, texts: sparse.csr_matrix, targets: np.ndarray, row_weights: np.ndarray | None, strength: float, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the coefficients and the intercepts."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        if self.target.task == "regression":
+            ridge = Ridge(alpha=1 / strength, solver="sparse_cg").fit(texts, targets, row_weights)
+            return np.atleast_2d(ridge.coef_), np.ravel(ridge.intercept_)
+        coefficients, intercepts = np.zeros((targets.shape[1], texts.shape[1])), np.zeros(targets.shape[1])
+        for number, column in enumerate(targets.T):
+            if column.min() == column.max():
+                intercepts[number] = np.log(_UNSEEN / len(column)) * (1 - 2 * column[0])
+                continue
+            # The dual problem has a variable for each row, the primal problem one for each n-gram.
+            model = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=1e-2, random_state=seed)
+            with warnings.catch_warnings():
+                # The validation set chooses a stronger penalty where so many iterations matter.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(texts, column, row_weights)
+            coefficients[number], intercepts[number] = model.coef_[0], model.intercept_[0]
+        return coefficients, intercepts
+
+    def _loss(self, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> float:
+        """Return the mean loss of scores, or of predicted numbers."""
+        from scipy.special import logsumexp
+
+        if self.target.task == "regression":
+            losses = np.square(outputs - targets).sum(axis=1)
+        elif self.target.task == "multiclass":
+            losses = logsumexp(outputs, axis=1) - (outputs * targets).sum(axis=1)
+        else:
+            losses = (np.logaddexp(0.0, outputs) - outputs * targets).sum(axis=1)
+        return float(np.average(losses, weights=weights))

@@ -1,0 +1,163 @@
+"""The linear model of TextBlock: weights of n-grams that scikit-learn fits."""
+
+import string
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+
+import autonas
+from autonas.data import TextEncoder
+from autonas.search_space import fitters, graph, heads, inputs
+from autonas.search_space.blocks import linear_text, text
+from tests.helpers import harness
+
+WORDS = {
+    "cheap": "cheap prices now, buy it now now now",
+    "news": "the minister said on Monday",
+    "recipe": "bake the dough",
+}
+
+
+def texts(n=120):
+    """Texts of three classes, some of whose words are repeated, with noise; and the numbers of the classes."""
+    generator = np.random.default_rng(0)
+    others = [f"w{number}" for number in range(30)]
+    y = np.arange(n) % 3
+    x = []
+    for number in y:
+        own = list(WORDS.values())[number].split()
+        x.append(" ".join([*generator.choice(own, 4), *generator.choice(others, generator.integers(1, 12))]))
+    return np.array(x, dtype=object), y
+
+
+def fitted(x, y, head, task, n_outputs, strength):
+    """Return the encoder, the network whose linear model is refitted on all rows, and its outputs."""
+    encoder = TextEncoder().fit(x)
+    node = inputs.TextInput(name="x")
+    drawn = graph.Graph(node, head(name="head")(text.TextBlock(kind="linear")(node)))
+    drawn.bind([encoder.fit(x).feature], [heads.Target(task, n_outputs)])
+    model = drawn.build(harness.empty_values())
+    (fitter,) = fitters.fitters_of(model)
+    encoded = encoder.transform(x)
+    rows = fitters.Rows(encoded["ngrams"], y)
+    fitter.refit(rows, {"strength": strength, "factor": 1.0}, np.random.default_rng(0))
+    arrays = {f"x_{name}": array for name, array in encoded.items()}
+    return encoder, model, np.asarray(model(arrays)["head"])
+
+
+def features_of_scikit_learn(encoder, x):
+    """The TF-IDF weights of scikit-learn for the n-grams of an encoder."""
+    standardised = str.maketrans(string.ascii_uppercase, string.ascii_lowercase, string.punctuation)
+    arguments = {"preprocessor": lambda text: text.translate(standardised), "sublinear_tf": True}
+    terms = {split: [] for split in ("whitespace", "character")}
+    for group in encoder.ngrams_:
+        is_word = group.split == "whitespace"
+        terms[group.split] += [term if is_word else term[::2] for term in group.terms]
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", vocabulary=terms["whitespace"], **arguments)
+    characters = TfidfVectorizer(
+        analyzer="char", ngram_range=(2, 5), vocabulary=terms["character"], lowercase=False, **arguments
+    )
+    return sparse.hstack([vectorizer.fit_transform(x) for vectorizer in (words, characters)]).tocsr()
+
+
+def test_its_features_are_those_of_scikit_learn():
+    x, _ = texts()
+    encoder = TextEncoder().fit(x)
+    matrix = linear_text.TfIdf(encoder.feature.statistics).matrix(encoder.transform(x)["ngrams"])
+    np.testing.assert_allclose(matrix[:, 1:].toarray(), features_of_scikit_learn(encoder, x).toarray(), atol=1e-6)
+
+
+def test_its_probabilities_are_those_of_scikit_learn():
+    x, y = texts()
+    encoder, model, outputs = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
+    features = features_of_scikit_learn(encoder, x)
+    settings = {"C": 10.0, "solver": "liblinear", "dual": True, "tol": 1e-2}
+    seed = int(np.random.default_rng(0).integers(2**31))
+    one_against_all = [
+        LogisticRegression(**settings, random_state=seed).fit(features, y == number) for number in range(3)
+    ]
+    scores = np.stack([model.decision_function(features) for model in one_against_all], axis=1)
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    assert not model.trainable_variables
+
+
+def test_its_numbers_are_those_of_scikit_learn():
+    x, y = texts()
+    encoder, _, outputs = fitted(x, y.astype("float32"), heads.RegressionHead, "regression", 1, strength=3.0)
+    features = features_of_scikit_learn(encoder, x)
+    ridge = Ridge(alpha=1 / 3, solver="sparse_cg", tol=1e-8).fit(features, y)
+    np.testing.assert_allclose(outputs[:, 0], ridge.predict(features), atol=1e-3)
+
+
+def searched(head, **arguments):
+    node = autonas.TextInput()
+    options = {"max_trials": 1, "seed": 0, "tensorboard": False, "verbose": 0}
+    return autonas.AutoModel(node, head(autonas.TextBlock(kind="linear")(node)), **{**options, **arguments})
+
+
+def test_it_learns_classes_numbers_and_labels():
+    x, y = texts(300)
+    assert searched(autonas.ClassificationHead()).fit(x[:200], y[:200]).score(x[200:], y[200:]) > 0.95
+    numbers = searched(autonas.RegressionHead()).fit(x[:200], 100.0 * y[:200])
+    assert np.abs(numbers.predict(x[200:]) - 100.0 * y[200:]).mean() < 25
+    labels = np.stack([y == 0, y != 1], axis=1).astype(int)
+    several = searched(autonas.ClassificationHead(multi_label=True)).fit(x[:200], labels[:200])
+    assert (several.predict(x[200:]) == labels[200:]).mean() > 0.95
+
+
+def test_classes_without_training_rows_have_a_low_probability():
+    x, y = texts(90)
+    model = searched(autonas.ClassificationHead(num_classes=4)).fit(x, np.where(y == 2, 3, y))
+    assert model.predict_proba(x)[:, 2].max() < 0.2
+
+
+def test_rows_count_by_their_weights():
+    x, y = texts(300)
+    noise = np.random.default_rng(1).random(300) < 0.4
+    weights = np.where(noise, 1e-6, 1.0)
+    model = searched(autonas.ClassificationHead()).fit(x, np.where(noise, (y + 1) % 3, y), sample_weight=weights)
+    assert model.score(x, y) > 0.95
+
+
+CHECK = """
+import sys, keras, numpy
+network = keras.models.load_model(sys.argv[1] + "/network.keras")
+import tensorflow as tf
+x = numpy.load(sys.argv[1] + "/x.npy", allow_pickle=True)
+expected = numpy.load(sys.argv[1] + "/expected.npy")
+numpy.testing.assert_allclose(network(tf.constant(x.tolist())), expected, atol=1e-6)
+assert not any(name.startswith("autonas") for name in sys.modules)
+"""
+
+
+def test_it_is_exported_as_part_of_one_file_that_needs_nothing_but_keras(tmp_path):
+    x, y = texts()
+    model = searched(autonas.ClassificationHead()).fit(x, y)
+    for name in ("network.keras", "network.tflite", "network.onnx"):
+        assert model.export(tmp_path / name).difference < 1e-5
+    np.save(tmp_path / "x.npy", x[:20].astype(object))
+    np.save(tmp_path / "expected.npy", model.predict_proba(x[:20]))
+    done = subprocess.run([sys.executable, "-c", CHECK, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_where_it_cannot_predict_the_target_the_error_says_why():
+    x, y = texts()
+    with pytest.raises(ValueError, match="head 'regression_head_1' has the loss 'mean_absolute_error', and linear"):
+        searched(autonas.RegressionHead(loss="mean_absolute_error")).fit(x, y.astype(float))
+
+
+def test_it_is_a_candidate_unless_it_cannot_predict_the_target():
+    x, _ = texts()
+    for has_ngrams in (True, False):
+        node = inputs.TextInput(name="x")
+        drawn = graph.Graph(node, heads.ClassificationHead()(text.TextBlock()(node)))
+        drawn.bind([TextEncoder(has_ngrams=has_ngrams).fit(x).feature], [heads.Target("multiclass", 3)])
+        (kind,) = [choice for choice in drawn.declare().space if choice.name == "text_block_1/kind"]
+        assert ("linear" in kind.values) == has_ngrams
