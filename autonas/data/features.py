@@ -34,3 +34,8 @@ class Feature:
     kind: str
     tensors: dict
     statistics: dict
+
+    @property
+    def network_tensors(self):
+        """The tensors that networks read, a dict: all but the n-grams of texts, which only linear models read."""
+        return {name: tensor for name, tensor in self.tensors.items() if name != "ngrams"}

@@ -236,7 +236,7 @@ class Plan:
         if self.strategy.fidelity != "auto":
             return self.strategy.fidelity, {}
         epochs, max_trials = self.budget.full_epochs(n_train), self.budget.max_trials
-        numbers = sum(math.prod(tensor.shape) for feature in features for tensor in feature.tensors.values())
+        numbers = sum(math.prod(tensor.shape) for feature in features for tensor in feature.network_tensors.values())
         traces = n_train * numbers * epochs / _NUMBERS_PER_TRACE
         # With several objectives, too few candidates would be left for a front.
         has_several_objectives = isinstance(self.criteria.objective, (list, tuple))

@@ -143,7 +143,8 @@ def _linear(graph, dataset, scorer, seconds):
     try:
         n_outputs = sum(1 if head.task == "binary" else max(1, len(head.classes)) for head in scorer.heads)
         sample, _ = _design(graph, dataset, train_rows[:_BATCH], train_rows[:_BATCH])
-        n_values = sum(math.prod(array.shape[1:]) for array in dataset.inputs.values())
+        features = graph.features.values()
+        n_values = sum(math.prod(tensor.shape) for each in features for tensor in each.network_tensors.values())
         # L-BFGS multiplies by the design matrix in each step; ridge regression computes the Gram matrix.
         n_products = 4 * _N_ITERATIONS * n_outputs
         if scorer.heads[0].task == "regression":
@@ -221,7 +222,7 @@ def _design(graph, dataset, train_rows, validation_rows):
 
     blocks = []
     for name, feature in graph.features.items():
-        for tensor in feature.tensors:
+        for tensor in feature.network_tensors:
             values = dataset.inputs[f"{name}_{tensor}"]
             blocks.append([_columns(feature, tensor, values, rows) for rows in (train_rows, validation_rows)])
     matrices = []
