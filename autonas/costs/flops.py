@@ -23,6 +23,7 @@ def flops(model: keras.Model) -> int:
     - batch normalisation and rescaling: 2
     - layer normalisation: 7
     - pooling: the number of elements of the window
+    - sorting: the binary logarithm of the number of elements, rounded up
 
     Moving values (reshapes, concatenation, padding, embedding) counts 0. So do operations of training alone (dropout,
     augmentation).
@@ -231,6 +232,11 @@ def _merging(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return (len(inputs) - 1) * _elements(*outputs)
 
 
+def _sorting(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
+    length = inputs[0][getattr(layer, "axis", -1)]
+    return _elements(*outputs) * (max(1, length or 1) - 1).bit_length()
+
+
 _BY_CLASS = {
     _free: (
         *node_graph.TRAINING_ONLY,
@@ -291,4 +297,5 @@ _BY_NAME = {
         "Where"
     ),
     _reduction: "All Any Max Mean Min Prod Sum",
+    _sorting: "Sort",
 }

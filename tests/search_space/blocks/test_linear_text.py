@@ -147,6 +147,19 @@ def test_it_is_exported_as_part_of_one_file_that_needs_nothing_but_keras(tmp_pat
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def test_every_cost_of_it_is_known():
+    x, y = texts()
+    costs = ["params", "flops", "memory_mb", "model_size_mb", "latency_ms"]
+    row = (
+        searched(autonas.ClassificationHead(), objective=["val_loss", *costs])
+        .fit(x, y)
+        .leaderboard()
+        .query("stage == 'search'")
+        .iloc[0]
+    )
+    assert row.status == "completed" and (row[costs] > 0).all()
+
+
 def test_where_it_cannot_predict_the_target_the_error_says_why():
     x, y = texts()
     with pytest.raises(ValueError, match="head 'regression_head_1' has the loss 'mean_absolute_error', and linear"):
