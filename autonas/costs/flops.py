@@ -237,6 +237,10 @@ def _sorting(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
     return _elements(*outputs) * (max(1, length or 1) - 1).bit_length()
 
 
+def _product(layer: keras.Operation, inputs: _Shapes, outputs: _Shapes) -> int:
+    return 2 * (inputs[0][-1] or 0) * _elements(*outputs)
+
+
 _BY_CLASS = {
     _free: (
         *node_graph.TRAINING_ONLY,
@@ -298,4 +302,5 @@ _BY_NAME = {
     ),
     _reduction: "All Any Max Mean Min Prod Sum",
     _sorting: "Sort",
+    _product: "Matmul",
 }
