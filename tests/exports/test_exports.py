@@ -129,15 +129,20 @@ def coded(texts, codes):
 
 
 def coded_text(text, codes):
-    """A text as numbers: its code, the ids of its words, and those of its trigrams."""
+    """A text as numbers: its code, the ids of its words, and those of its trigrams or n-grams."""
     kept = "".join(each.lower() if each.isascii() else each for each in text if each not in string.punctuation)
     trigrams = [kept[start : start + 3] for start in range(len(kept) - 2)]
     numbers = [codes["codes"].get(text, 0)] if "codes" in codes else []
-    for parts, known, length in [(kept.split(), "words", "length"), (trigrams, "trigrams", "n_trigrams")]:
-        if known in codes:
-            ids = {part: place + 2 for place, part in enumerate(codes[known])}
-            found = [ids.get(part, 1) for part in parts][: codes[length]]
-            numbers += found + [0] * (codes[length] - len(found))
+    groups = [(kept.split(), "words", "length"), (trigrams, "trigrams", "n_trigrams")]
+    groups = [(parts, codes[known], codes[length]) for parts, known, length in groups if known in codes]
+    for group in codes.get("ngrams", []):
+        units = kept if group["split"] == "character" else kept.split()
+        starts = [(start, width) for width in group["widths"] for start in range(len(units) - width + 1)]
+        groups.append(([" ".join(units[i : i + n]) for i, n in starts], group["terms"], group["length"]))
+    for parts, known, length in groups:
+        ids = {part: place + 2 for place, part in enumerate(known)}
+        found = [ids.get(part, 1) for part in parts][:length]
+        numbers += found + [0] * (length - len(found))
     return numbers
 
 

@@ -111,13 +111,16 @@ class Encoder:
             and further keys.
 
             - For the kind `"category"`: `"codes"`, a dict from a string to its code. All other strings have the code 0.
-            - For the kind `"text"`, up to three groups of integers, one after another. First the code, with `"codes"`
-              as above. Then the ids of words, with `"words"`, a list of words, and `"length"`, the number of ids. Last
+            - For the kind `"text"`, up to four groups of integers, one after another. First the code, with `"codes"`
+              as above. Then the ids of words, with `"words"`, a list of words, and `"length"`, the number of ids. Then
               the ids of trigrams, with `"trigrams"`, a list of strings of three characters, and `"n_trigrams"`, the
-              number of ids. For the ids, the text is converted to lower case (ASCII letters only) and its ASCII
-              punctuation is removed. Words are separated by white space, and trigrams are all substrings of three
-              characters. The word or trigram at index p of its list has the id p + 2, all others have the id 1. The ids
-              are cut to their number, or padded with 0.
+              number of ids. Last, with `"ngrams"`, a list of dicts: the ids of n-grams of words (`"split"` is
+              `"whitespace"`) or of characters (`"character"`), for each of their numbers `"widths"` in turn, with
+              `"terms"`, a list of n-grams with a space between two words or characters, and `"length"`, the number of
+              ids. For the ids, the text is converted to lower case (ASCII letters only) and its ASCII punctuation is
+              removed. Words are separated by white space, and trigrams are all substrings of three characters. The
+              word, trigram or n-gram at index p of its list has the id p + 2, all others have the id 1. The ids are cut
+              to their number, or padded with 0.
         """
         return {}
 

@@ -96,7 +96,7 @@ class TextEncoder(Encoder):
         strings = as_strings(x)
         arrays = {name: [np.zeros((0, *tensor.shape), "int32")] for name, tensor in self.feature.tensors.items()}
         for start in range(0, len(strings), _BATCH):
-            for name, ids in self._encoded(strings[start : start + _BATCH].tolist()).items():
+            for name, ids in self.apply(strings[start : start + _BATCH].tolist()).items():
                 arrays[name].append(ops.convert_to_numpy(ids))
         return {name: np.concatenate(batches) for name, batches in arrays.items()}
 
@@ -109,7 +109,9 @@ class TextEncoder(Encoder):
         return as_strings(x)
 
     def coded(self, raw):
-        return np.concatenate(list(self.transform(raw).values()), axis=1)
+        strings = as_strings(raw)
+        groups = [np.concatenate(list(_in_batches(layer, strings))) for layer in self._vectorizations()]
+        return np.concatenate(groups, axis=1, dtype="int32")
 
     def code_book(self):
         book = {"kind": "text", "words": self.vocabulary_, "length": self.length_}
@@ -135,26 +137,24 @@ class TextEncoder(Encoder):
         if strings:
             inputs = keras.Input((), dtype="string", name="text")
             return keras.Model(inputs, self.apply(inputs), name="text_encoder")
-        n_ids = sum(tensor.shape[0] for tensor in self.feature.tensors.values())
-        inputs = keras.Input((n_ids,), dtype="int32", name="text")
-        outputs = {"tokens": keras.ops.copy(inputs[:, : self.length_])}
-        if self.ngrams_:
-            outputs["ngrams"] = inputs[:, self.length_ :]
-        return keras.Model(inputs, outputs, name="text_encoder")
+        lengths = [self.length_, *(group.length for group in self.ngrams_)]
+        inputs = keras.Input((sum(lengths),), dtype="int32", name="text")
+        ends = np.cumsum(lengths).tolist()
+        ids = [inputs[:, end - length : end] for length, end in zip(lengths, ends, strict=True)]
+        return keras.Model(inputs, self._tensors(ids), name="text_encoder")
 
     def apply(self, strings):
-        """Convert a symbolic Keras tensor of strings to a dict of symbolic tensors of ids."""
-        return self._encoded(strings)
+        """Convert a list or a symbolic Keras tensor of strings to a dict of tensors of ids."""
+        return self._tensors([layer(strings) for layer in self._vectorizations()])
 
-    def _encoded(self, strings):
-        """Return the ids of a list or a symbolic Keras tensor of strings, a dict of tensors."""
+    def _tensors(self, ids):
+        """Return the tensors, a dict, from the list of the ids of `_vectorizations`."""
         from keras import ops
 
-        words, *others = [layer(strings) for layer in self._vectorizations()]
-        tensors = {"tokens": ops.cast(words, "int32")}
-        if others:
-            tensors["ngrams"] = ngrams.joined(self.ngrams_, others)
-        return tensors
+        words, *others = ids
+        return {"tokens": ops.cast(words, "int32")} | (
+            {"ngrams": ngrams.joined(self.ngrams_, others)} if others else {}
+        )
 
     def _vectorizations(self):
         """Return the layers that convert strings to ids: of words, and of the n-grams."""
