@@ -56,12 +56,13 @@ class BoostedTreesBlock(block.Block):
         iterations: Largest number of iterations, or a range. An iteration adds a tree for each output; there are at
             most 1,500 trees. Defaults to 500.
         learning_rate: Factor of the values of each tree, or a range. Defaults to a logarithmic range from 0.02 to 0.3.
-        leaves: Largest number of leaves of a tree, or a range. Defaults to a choice of 8, 16, 31 and 63.
+        leaves: Largest number of leaves of a tree, or a range. Defaults to a choice of 4, 8, 16, 31 and 63.
         depth: Largest depth of a tree, or a range. Each level costs time in predictions. Defaults to 8.
-        leaf_rows: Smallest number of training rows of a leaf, or a range. Defaults to a choice of 5, 20 and 80.
-        l2: L2 regularisation of the values of the leaves, or a range. Defaults to a choice of 0, 1 and 10.
+        leaf_rows: Smallest number of training rows of a leaf, or a range. Defaults to a choice of 2, 5, 20 and 80.
+        l2: L2 regularisation of the values of the leaves, or a range. Defaults to a choice of 0, 1, 10
+            and 30.
         feature_share: Share of the features that are considered in each split, or a range. Defaults to a choice of
-            0.5 and 1.
+            0.2, 0.35, 0.5 and 1.
         name: Name of the block.
 
     Example:
@@ -82,11 +83,11 @@ class BoostedTreesBlock(block.Block):
         self,
         iterations: int | ranges.Range = 500,
         learning_rate: float | ranges.Range = ranges.Float(0.02, 0.3, sampling="log", default=0.1),
-        leaves: int | ranges.Range = ranges.Choice([8, 16, 31, 63], default=31),
+        leaves: int | ranges.Range = ranges.Choice([4, 8, 16, 31, 63], default=31),
         depth: int | ranges.Range = 8,
-        leaf_rows: int | ranges.Range = ranges.Choice([5, 20, 80], default=20),
-        l2: float | ranges.Range = ranges.Choice([0.0, 1.0, 10.0], default=0.0),
-        feature_share: float | ranges.Range = ranges.Choice([0.5, 1.0], default=1.0),
+        leaf_rows: int | ranges.Range = ranges.Choice([2, 5, 20, 80], default=20),
+        l2: float | ranges.Range = ranges.Choice([0.0, 1.0, 10.0, 30.0], default=0.0),
+        feature_share: float | ranges.Range = ranges.Choice([0.2, 0.35, 0.5, 1.0], default=1.0),
         name: str | None = None,
     ) -> None:
         super().__init__(name)
