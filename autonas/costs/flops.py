@@ -295,10 +295,10 @@ _BY_NAME = {
         "Transpose Unstack ZerosLike"
     ),
     _elementwise(1): (
-        "Absolute Add Clip Cos Divide Equal Erf Exp Floor FloorDivide Gelu Greater GreaterEqual HardSigmoid HardSilu "
-        "Isfinite Isnan Less LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply Negative "
-        "NotEqual Power Relu Relu6 Rsqrt Sigmoid Sign Silu Sin Softmax Softplus Sqrt Square Subtract Tanh TrueDivide "
-        "Where"
+        "Absolute Add Clip Cos Cumsum Divide Equal Erf Exp Floor FloorDivide Gelu Greater GreaterEqual HardSigmoid "
+        "HardSilu Isfinite Isnan Less LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Multiply "
+        "Negative NotEqual Power Relu Relu6 Rsqrt Sigmoid Sign Silu Sin Softmax Softplus Sqrt Square Subtract Tanh "
+        "TrueDivide Where"
     ),
     _reduction: "All Any Max Mean Min Prod Sum",
     _sorting: "Sort",

@@ -15,9 +15,11 @@ from autonas import data, storage
 from autonas.backends import gradients
 from autonas.prediction import saved_network
 
-#: Largest number of rows for which the network is called without compilation, which would take longer.
-_DIRECT_ROWS = 256
-_BATCH_SIZE = 512
+#: Largest number of rows for which the network is called without compilation, which would take longer, and the number
+#: of such calls after which it is compiled for few rows, too.
+_DIRECT_ROWS, _DIRECT_CALLS = 256, 2
+#: Numbers of rows for which the network is compiled.
+_BATCH_SIZES = 1, 32, 512
 
 #: Names of the files of a saved predictor.
 FILES = NETWORK, ENCODERS, EXAMPLES = "network.keras", "predictor.json", "examples.npz"
@@ -32,6 +34,9 @@ class Predictor:
         encoders: Dict from input to its fitted encoder, in the order of the inputs.
         targets: Dict from head to its fitted `TargetEncoder`, in the order of the heads.
     """
+
+    #: Number of calls of the network without compilation.
+    _n_direct = 0
 
     def __init__(
         self, network: keras.Model, encoders: dict[str, data.Encoder], targets: dict[str, data.TargetEncoder]
@@ -62,10 +67,11 @@ class Predictor:
         """Return the network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
         tensors = self.encode(x, owner)
         n_rows = len(next(iter(tensors.values())))
-        if n_rows <= _DIRECT_ROWS:
+        if n_rows <= _DIRECT_ROWS and self._n_direct < _DIRECT_CALLS:
+            self._n_direct += 1
             outputs = self.network(tensors, training=False)
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
-        return self._in_batches(tensors, _BATCH_SIZE)
+        return self._in_batches(tensors, next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1]))
 
     def _in_batches(self, tensors: Mapping[str, np.ndarray], batch_size: int) -> dict[str, np.ndarray]:
         """Return the network's outputs, computed in batches of equal size. The last batch is padded.

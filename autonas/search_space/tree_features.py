@@ -1,4 +1,4 @@
-"""Features of boosted trees: the columns of a table, and means of the target of each category."""
+"""Features of boosted trees: the columns of a table as numbers, with means of the target for categories."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from keras import ops
 from autonas.search_space import trees
 from autonas.search_space.fitters import Rows
 
-#: Number of codes of a column above which its categories have means.
+#: Number of codes of a column above which the means of training rows are of other folds.
 _MANY = 30
-#: Maximum number of means in a row.
+#: Maximum number of means in a row, above which a category has one mean for all outputs together.
 _MAX_MEANS = 64
 #: Smallest smoothing, in rows, and smallest share of the variance between categories in the variance of the target.
 _MIN_SMOOTHING, _MIN_BETWEEN = 0.01, 1e-3
@@ -26,10 +26,15 @@ _N_FOLDS = 5
 class TreeFeatures:
     """Conversion of the columns of a table to the features of a `trees.Forest`.
 
-    The categories of a column are told apart by splits. In columns with more than 30 codes, the smoothed mean of the
-    target of each category, minus the mean of all rows, is a number, too; with more than 255 codes, it replaces the
-    splits. The means of a training row are computed from the training rows of other folds, so that the trees don't
-    trust the means more than other rows justify.
+    A category becomes the smoothed mean of the target of its rows, minus the mean of all rows. A split of the means is
+    the best split of the categories into two sets for a tree of one split (Fisher 1958), and takes no sets of
+    categories in the network. In columns with more than 30 codes, the means of a training row are computed from the
+    training rows of other folds, so that the trees don't trust the means more than other rows justify. The code, which
+    is the rank of the frequency of the category, is a second feature of these columns, since the means of training rows
+    don't tell categories of similar means apart.
+
+    A category has a mean for each output. If a row had more than 64 means, it has the mean of one linear combination of
+    the outputs, the first principal component of the means.
 
     Args:
         cardinalities: Number of codes of each categorical column.
@@ -40,25 +45,16 @@ class TreeFeatures:
     def __init__(self, cardinalities: Sequence[int], n_numbers: int, n_outputs: int) -> None:
         self.n_outputs = n_outputs
         self.n_columns = len(cardinalities)
-        many = [column for column, size in enumerate(cardinalities) if size > _MANY]
-        #: Indices of the columns with means, and of the columns with splits.
-        self.mean_columns = many[: _MAX_MEANS // n_outputs]
-        most = trees.Bins.most
-        self.split_columns = [
-            column for column, size in enumerate(cardinalities) if size <= most or column not in self.mean_columns
-        ]
-        #: Number of categories that splits tell apart, 0 without splits of categories.
-        self.n_categories = min(most, max((cardinalities[column] for column in self.split_columns), default=0))
-        self.n_numerical = n_numbers + len(self.mean_columns) * n_outputs
-        #: Number of rows of each column in the table of means, and the row at which each column begins.
-        self.sizes = [cardinalities[column] for column in self.mean_columns]
-        self.starts = np.cumsum([0, *self.sizes[:-1]])[: len(self.sizes)]
-        self.means = trees.table(max(1, sum(self.sizes)), n_outputs)
-
-    @property
-    def n_categorical(self) -> int:
-        """Number of features with splits of categories."""
-        return len(self.split_columns)
+        self.cardinalities = np.array(cardinalities, int)
+        #: Number of means of a category.
+        self.n_means = n_outputs if n_outputs * self.n_columns <= _MAX_MEANS else 1
+        #: Indices of the columns with many categories.
+        self.many = np.flatnonzero(self.cardinalities > _MANY)
+        #: Number of features.
+        self.width = self.n_columns * self.n_means + len(self.many) + n_numbers
+        #: Row at which each column begins in the table of means.
+        self.starts = np.cumsum([0, *self.cardinalities[:-1]])[: self.n_columns]
+        self.means = trees.table(max(1, int(self.cardinalities.sum())), self.n_means)
 
     def __call__(self, columns: keras.KerasTensor) -> keras.KerasTensor:
         """Return the features of rows.
@@ -66,14 +62,14 @@ class TreeFeatures:
         Args:
             columns: Float32 `(n, columns)`: codes of categories from 0, then numbers, NaN where missing.
         """
-        parts = []
-        if self.split_columns:
-            parts.append(ops.minimum(ops.take(columns, self.split_columns, axis=1), self.n_categories - 1.0))
+        if not self.n_columns:
+            return columns
+        codes = ops.cast(columns[:, : self.n_columns], "int32") + self.starts.astype("int32")
+        parts = [ops.reshape(self.means(codes), (-1, self.n_columns * self.n_means))]
+        if len(self.many):
+            parts.append(ops.take(columns, self.many.tolist(), axis=1))
         if columns.shape[1] > self.n_columns:
             parts.append(columns[:, self.n_columns :])
-        if self.mean_columns:
-            codes = ops.cast(ops.take(columns, self.mean_columns, axis=1), "int32") + self.starts.astype("int32")
-            parts.append(ops.reshape(self.means(codes), (-1, len(self.mean_columns) * self.n_outputs)))
         return ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
     def fit(self, rows: Rows, generator: np.random.Generator) -> Rows:
@@ -83,8 +79,8 @@ class TreeFeatures:
             rows: Training rows, with columns as inputs.
             generator: A `numpy.random.Generator`.
         """
-        if not self.mean_columns:
-            return self._with(rows, np.zeros((len(rows.inputs), 0)))
+        if not self.n_columns:
+            return rows
         n_rows, codes = len(rows.inputs), self._codes(rows.inputs)
         weights = np.ones(n_rows) if rows.weights is None else rows.weights / rows.weights.mean()
         targets = rows.targets.reshape(n_rows, -1)
@@ -92,47 +88,74 @@ class TreeFeatures:
             targets = targets == np.arange(self.n_outputs)
         targets = targets - np.average(targets, axis=0, weights=weights)
         fold = generator.permutation(n_rows) % _N_FOLDS
-        sums = np.zeros((_N_FOLDS, sum(self.sizes), 1 + self.n_outputs))
-        np.add.at(sums, (fold[:, None], codes), np.column_stack([weights, targets * weights[:, None]])[:, None])
-        total = sums.sum(axis=0)
-        smoothing = self._smoothing(total, np.average(targets**2, axis=0, weights=weights))
-        self.means.set_weights([total[:, 1:] / (total[:, :1] + smoothing)])
-        others = total - sums
-        return self._with(rows, (others[..., 1:] / (others[..., :1] + smoothing))[fold[:, None], codes])
+        counts = self._sums(fold, codes, weights[:, None])
+        sums = self._sums(fold, codes, targets * weights[:, None])
+        if self.n_means < self.n_outputs:
+            direction = _principal_direction(counts.sum(axis=0), sums.sum(axis=0))
+            targets, sums = targets @ direction, sums @ direction
+        count, total = counts.sum(axis=0), sums.sum(axis=0)
+        smoothing = self._smoothing(count, total, np.average(targets**2, axis=0, weights=weights))
+        self.means.set_weights([total / (count + smoothing)])
+        means = self._means(codes)
+        others = (total - sums) / (count - counts + smoothing)
+        means[:, self.many] = others[fold[:, None], codes[:, self.many]]
+        return self._with(rows, means)
 
-    def _smoothing(self, sums: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """Return the number of rows with the overall mean that are added to each category, `(codes, outputs)`.
+    def _sums(self, fold: np.ndarray, codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return the sums of values `(n, k)` by fold and category, `(folds, codes, k)`."""
+        sums = np.zeros((_N_FOLDS, int(self.cardinalities.sum()), values.shape[1]))
+        np.add.at(sums, (fold[:, None], codes), values[:, None])
+        return sums
+
+    def _smoothing(self, count: np.ndarray, total: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """Return the number of rows with the overall mean that are added to each category, `(codes, means)`.
 
         The number is the variance within the categories of a column divided by the variance between them, as in
         empirical Bayes estimation.
 
         Args:
-            sums: Sums of the weights and of the weighted targets of each category, `(codes, 1 + outputs)`.
-            variance: Variance of each output, `(outputs,)`.
+            count: Sum of the weights of each category, `(codes, 1)`.
+            total: Sums of the weighted targets of each category, `(codes, means)`.
+            variance: Variances of the targets, `(means,)`.
         """
-        n_rows = sums[: self.sizes[0], 0].sum()
-        squares = sums[:, 1:] ** 2 / np.maximum(sums[:, :1], 1e-12)
-        n_categories = np.add.reduceat(sums[:, :1] > 0, self.starts, dtype=int)
-        within = n_rows * variance - np.add.reduceat(squares, self.starts)
+        n_rows = count[: self.cardinalities[0]].sum()
+        n_categories = np.add.reduceat(count > 0, self.starts, dtype=int)
+        within = n_rows * variance - np.add.reduceat(total**2 / np.maximum(count, 1e-12), self.starts)
         within = np.maximum(within, 0.0) / np.maximum(n_rows - n_categories, 1.0)
         between = np.maximum(variance - within, _MIN_BETWEEN * variance)
         smoothing = np.maximum(within / np.maximum(between, 1e-12), _MIN_SMOOTHING)
-        return np.repeat(smoothing, self.sizes, axis=0)
+        return np.repeat(smoothing, self.cardinalities, axis=0)
 
     def transform(self, rows: Rows) -> Rows:
         """Return rows with their features instead of their columns."""
-        return self._with(rows, self.means.get_weights()[0][self._codes(rows.inputs)])
+        return self._with(rows, self._means(self._codes(rows.inputs))) if self.n_columns else rows
 
     def _codes(self, columns: np.ndarray) -> np.ndarray:
-        """Return the rows of the table of means, `(n, columns with means)`."""
-        return columns[:, self.mean_columns].astype(int) + self.starts
+        """Return the positions in the table of means, `(n, categorical columns)`."""
+        return columns[:, : self.n_columns].astype(int) + self.starts
+
+    def _means(self, codes: np.ndarray) -> np.ndarray:
+        """Return the means of categories, `(n, categorical columns, means)`."""
+        return self.means.get_weights()[0][codes]
 
     def _with(self, rows: Rows, means: np.ndarray) -> Rows:
-        """Return rows with features as inputs, from their columns and means `(n, ...)`."""
-        codes = np.minimum(rows.inputs[:, self.split_columns], self.n_categories - 1)
-        numbers = rows.inputs[:, self.n_columns :]
-        features = np.concatenate([codes, numbers, means.reshape(len(codes), -1)], axis=1, dtype="float32")
-        return dataclasses.replace(rows, inputs=features)
+        """Return rows with features as inputs, from their columns and the means of their categories."""
+        columns = rows.inputs
+        parts = [means.reshape(len(means), -1), columns[:, self.many], columns[:, self.n_columns :]]
+        return dataclasses.replace(rows, inputs=np.concatenate(parts, axis=1, dtype="float32"))
+
+
+def _principal_direction(count: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return the linear combination of outputs in which the means of categories differ most, `(outputs, 1)`.
+
+    Args:
+        count: Sum of the weights of each category, `(codes, 1)`.
+        total: Sums of the weighted targets of each category, `(codes, outputs)`.
+    """
+    scatter = total.T @ (total / np.maximum(count, 1e-12))
+    direction = np.linalg.eigh(scatter)[1][:, -1:]
+    # The sign of an eigenvector is arbitrary, and differs between libraries of linear algebra.
+    return direction * np.sign(direction[np.abs(direction).argmax()])
 
 
 def columns_of(inputs: Any) -> tuple[keras.KerasTensor, int]:

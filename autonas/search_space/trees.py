@@ -14,8 +14,6 @@ from keras import ops
 _LARGEST = float(np.finfo("float32").max)
 #: Largest threshold of a split: all numbers are at most that, and a missing number isn't.
 _LARGEST_THRESHOLD = float(np.nextafter(np.float32(_LARGEST), np.float32(0)))
-#: Number of categories in a word of a set of categories. All integers of so many bits are float32 numbers.
-_BITS = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,18 +21,14 @@ class Forest:
     """Sizes of an ensemble of trees, the same whatever its trees are.
 
     Args:
-        n_categorical: Number of categorical features, which come first.
-        n_numerical: Number of numerical features.
-        n_categories: Number of codes of a categorical feature, 0 without categorical features.
+        n_features: Number of features.
         n_iterations: Largest number of iterations. Each iteration has a tree for each output.
         n_outputs: Number of outputs.
         n_leaves: Largest number of leaves of a tree.
         depth: Largest depth of a tree.
     """
 
-    n_categorical: int
-    n_numerical: int
-    n_categories: int
+    n_features: int
     n_iterations: int
     n_outputs: int
     n_leaves: int
@@ -50,19 +44,13 @@ class Forest:
         """Number of nodes of a tree, the leaves included."""
         return 2 * self.n_leaves - 1
 
-    @property
-    def n_words(self) -> int:
-        """Number of words of a set of categories."""
-        return -(-self.n_categories // _BITS)
-
 
 class Walk:
     """Layers of Keras that predict with a `Forest`, and the tables of nodes that are their weights.
 
-    All trees are walked at once, one level after another. A node is a row of a table: feature, threshold, first child,
-    and whether the feature is categorical. The second child is the next row. A value above the threshold goes to the
-    second child. A leaf is its own first child and has no value above its threshold. A split of a categorical feature
-    has a set of categories that go to the first child, in words of 24 bits.
+    All trees are walked at once, one level after another. A node is a row of a table: feature, threshold and first
+    child. The second child is the next row. A value above the threshold goes to the second child. A leaf is its own
+    first child and has no value above its threshold.
 
     Args:
         forest: The `Forest`.
@@ -71,9 +59,7 @@ class Walk:
     def __init__(self, forest: Forest) -> None:
         self.forest = forest
         n_rows = forest.n_trees * forest.n_nodes
-        self.nodes = table(n_rows, 4 if forest.n_categorical else 3)
-        #: Sets of categories, empty without categorical features.
-        self.sets = table(max(1, n_rows * forest.n_words), 1)
+        self.nodes = table(n_rows, 3)
         self.values = table(n_rows, 1)
         self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs))
 
@@ -81,38 +67,27 @@ class Walk:
         """Return the predictions for rows of features.
 
         Args:
-            features: Float32 `(n, features)`: codes of categories from 0, then numbers, NaN where missing.
+            features: Float32 `(n, features)`, NaN where missing.
 
         Returns:
             Float32 `(n, outputs)`: for each output, the sum of the values of its trees.
         """
         forest = self.forest
-        codes, numbers = features[:, : forest.n_categorical], features[:, forest.n_categorical :]
-        missing, numbers = ops.isnan(numbers), ops.clip(numbers, -_LARGEST_THRESHOLD, _LARGEST_THRESHOLD)
-        columns = [ops.where(missing, _LARGEST, numbers), ops.where(missing, -_LARGEST, numbers)]
-        columns = ops.concatenate([codes, *columns] if forest.n_categorical else columns, axis=1)
+        missing, numbers = ops.isnan(features), ops.clip(features, -_LARGEST_THRESHOLD, _LARGEST_THRESHOLD)
+        columns = ops.concatenate(
+            [ops.where(missing, _LARGEST, numbers), ops.where(missing, -_LARGEST, numbers)], axis=1
+        )
+        # The values of all rows in one vector, since a gather along an axis is slower.
+        first = ops.cast(ops.cumsum(ops.ones_like(columns[:, :1]), axis=0) - 1.0, "int32") * (2 * forest.n_features)
+        columns = ops.reshape(columns, (-1,))
         roots = np.arange(forest.n_trees, dtype="int32")[None] * forest.n_nodes
-        position = ops.cast(ops.zeros_like(columns[:, :1]), "int32") + roots
+        position = ops.zeros_like(first) + roots
         for _ in range(forest.depth):
             node = self.nodes(position)
-            value = ops.take_along_axis(columns, ops.cast(node[..., 0], "int32"), axis=1)
-            goes_on = ops.cast(ops.greater(value, node[..., 1]), "float32")
-            if forest.n_categorical:
-                # Sums instead of a choice between truth values, which ONNX Runtime doesn't have.
-                goes_on = goes_on + node[..., 3] * (1.0 - self._is_member(position, value) - goes_on)
-            position = ops.cast(node[..., 2], "int32") + ops.cast(goes_on, "int32")
+            value = ops.take(columns, first + ops.cast(node[..., 0], "int32"))
+            position = ops.cast(node[..., 2], "int32") + ops.cast(ops.greater(value, node[..., 1]), "int32")
         values = ops.reshape(self.values(position), (-1, forest.n_iterations, forest.n_outputs))
         return ops.sum(values, axis=1)
-
-    def _is_member(self, position: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:
-        """Return 1 where a category is in the set of the node at `position`, 0 elsewhere."""
-        # A number isn't a category: its result isn't used, and any code of the table will do.
-        codes = ops.clip(codes, 0.0, self.forest.n_categories - 1.0)
-        word = ops.floor(codes / _BITS)
-        bit = codes - _BITS * word
-        words = self.sets(position * self.forest.n_words + ops.cast(word, "int32"))[..., 0]
-        shifted = ops.floor(words / ops.power(2.0, bit))
-        return shifted - 2.0 * ops.floor(shifted / 2.0)
 
     def set(self, ensembles: Sequence[Sequence[Tree]], base: np.ndarray) -> None:
         """Set the trees.
@@ -124,21 +99,18 @@ class Walk:
         """
         forest = self.forest
         # A node that no tree uses is a leaf of the value 0.
-        nodes = np.zeros((forest.n_trees, forest.n_nodes, 4), "float32")
+        nodes = np.zeros((forest.n_trees, forest.n_nodes, 3), "float32")
         nodes[..., 1] = _LARGEST
         nodes[..., 2] = np.arange(forest.n_trees * forest.n_nodes).reshape(forest.n_trees, forest.n_nodes)
         values = np.zeros((forest.n_trees, forest.n_nodes))
-        sets = np.zeros((forest.n_trees, forest.n_nodes, forest.n_words), "float32")
         for output, trees in enumerate(ensembles):
             for iteration, tree in enumerate(trees):
                 number = iteration * forest.n_outputs + output
-                tree.write(nodes[number], values[number], sets[number], forest)
+                tree.write(nodes[number], values[number], forest)
                 nodes[number, : len(tree.nodes), 2] += number * forest.n_nodes
             values[output] += base[output]
-        self.nodes.set_weights([nodes[..., : self.nodes.output_dim].reshape(-1, self.nodes.output_dim)])
+        self.nodes.set_weights([nodes.reshape(-1, 3)])
         self.values.set_weights([values.reshape(-1, 1).astype("float32")])
-        if forest.n_categorical:
-            self.sets.set_weights([sets.reshape(-1, 1)])
 
 
 class Bins:
@@ -150,21 +122,17 @@ class Bins:
 
     Args:
         features: Training rows of a `Forest`, float32 `(n, features)`.
-        forest: The `Forest`.
     """
 
     #: Largest number of bins of a feature.
     most = 255
 
-    def __init__(self, features: np.ndarray, forest: Forest) -> None:
-        self.n_categorical = forest.n_categorical
-        #: Upper edges of the bins of each numerical feature, `(features, 255)`.
-        self.edges = np.full((forest.n_numerical, self.most), _LARGEST_THRESHOLD, "float32")
-        for edges, column in zip(self.edges, features.T[forest.n_categorical :], strict=True):
+    def __init__(self, features: np.ndarray) -> None:
+        #: Upper edges of the bins of each feature, `(features, 255)`.
+        self.edges = np.full((features.shape[1], self.most), _LARGEST_THRESHOLD, "float32")
+        for edges, column in zip(self.edges, features.T, strict=True):
             middles = self._edges(column[~np.isnan(column)])
             edges[: len(middles)] = middles
-        #: Sorted codes that the training rows have, for each categorical feature.
-        self.codes = [np.unique(column).astype(int) for column in features.T[: forest.n_categorical]]
 
     def _edges(self, values: np.ndarray) -> np.ndarray:
         """Return the edges between the bins of a column, at most 254, each bin with about as many values."""
@@ -180,9 +148,9 @@ class Bins:
         return np.where(middles.astype("float32") < upper, middles.astype("float32"), lower)
 
     def transform(self, features: np.ndarray) -> np.ndarray:
-        """Return features with the numbers of their bins from 0, NaN where missing. Codes of categories are kept."""
+        """Return features with the numbers of their bins from 0, NaN where missing."""
         binned = features.copy()
-        for index, edges in enumerate(self.edges, self.n_categorical):
+        for index, edges in enumerate(self.edges):
             column = features[:, index]
             binned[:, index] = np.where(np.isnan(column), np.nan, np.searchsorted(edges, column))
         return binned
@@ -199,7 +167,6 @@ class Tree:
     def __init__(self, predictor: Any, bins: Bins) -> None:
         self.bins = bins
         self.original = predictor.nodes
-        self.bitsets = predictor.raw_left_cat_bitsets
         #: Numbers of scikit-learn's nodes in the order of this table, in which two siblings are neighbours.
         self.nodes = [0]
         #: For each node the position of its first child, for a leaf its own position.
@@ -210,33 +177,17 @@ class Tree:
             if not is_leaf[number]:
                 self.nodes += [left[number], right[number]]
 
-    def write(self, nodes: np.ndarray, values: np.ndarray, sets: np.ndarray, forest: Forest) -> None:
+    def write(self, nodes: np.ndarray, values: np.ndarray, forest: Forest) -> None:
         """Write the tree into its rows of the tables of `Walk`, with children relative to the first row."""
         original = self.original[self.nodes]
         n_nodes, is_leaf = len(original), original["is_leaf"].astype(bool)
-        is_categorical = original["is_categorical"].astype(bool) & ~is_leaf
-        is_numerical = ~is_leaf & ~is_categorical
+        features = original["feature_idx"] + forest.n_features * original["missing_go_to_left"]
+        # The infinite threshold of a split of missing from other values becomes the last, unused edge.
+        last = np.minimum(original["num_threshold"], self.bins.most - 1).astype(int)
+        nodes[:n_nodes, 0] = np.where(is_leaf, 0, features)
+        nodes[:n_nodes, 1] = np.where(is_leaf, _LARGEST, self.bins.edges[original["feature_idx"], last])
         nodes[:n_nodes, 2] = self.children
         values[:n_nodes][is_leaf] = original["value"][is_leaf]
-        features = original["feature_idx"] + forest.n_numerical * (is_numerical & original["missing_go_to_left"])
-        nodes[:n_nodes, 0] = np.where(is_leaf, 0, features)
-        nodes[:n_nodes, 1] = np.where(is_leaf, _LARGEST, 0.0)
-        splits = original[is_numerical]
-        # The infinite threshold of a split of missing from other values becomes the last, unused edge.
-        last = np.minimum(splits["num_threshold"], self.bins.most - 1).astype(int)
-        nodes[:n_nodes, 1][is_numerical] = self.bins.edges[splits["feature_idx"] - forest.n_categorical, last]
-        nodes[:n_nodes, 3] = is_categorical
-        for position in np.flatnonzero(is_categorical):
-            sets[position] = self._words(original[position], forest)
-
-    def _words(self, node: np.void, forest: Forest) -> np.ndarray:
-        """Return the set of the categories that go to the first child. A category without training rows is missing."""
-        known = self.bins.codes[node["feature_idx"]]
-        members = np.full(forest.n_words * _BITS, bool(node["missing_go_to_left"]))
-        ranks = np.arange(len(known))
-        bitset = self.bitsets[node["bitset_idx"]]
-        members[known] = (bitset[ranks // 32] >> (ranks % 32).astype("uint32")) & 1
-        return members.reshape(forest.n_words, _BITS) @ (2.0 ** np.arange(_BITS))
 
 
 def table(n_rows: int, n_columns: int) -> keras.layers.Embedding:

@@ -21,32 +21,40 @@ def columns():
     return columns
 
 
-def test_a_column_of_many_categories_has_smoothed_means(columns):
-    targets = columns[:, 0] % 5 + np.random.default_rng(1).normal(0, 2, size=N_ROWS)
-    features = TreeFeatures([200, 3], 1, 1)
+def means_of(features, columns, targets, column):
+    """Return the features of rows, and the mean that they should have for a category without smoothing."""
     features.fit(Rows(columns, targets), np.random.default_rng(2))
-    transformed = features.transform(Rows(columns, targets)).inputs
-    assert transformed.shape == (N_ROWS, 2 + features.n_numerical) == (N_ROWS, 4)
-    np.testing.assert_array_equal(transformed[:, :3], columns)
-    of_seven = targets[columns[:, 0] == 7] - targets.mean()
-    smoothing = 4 / 2  # The variance within the categories is 2^2, that between them is that of 0 to 4.
-    expected = of_seven.sum() / (len(of_seven) + smoothing)
-    np.testing.assert_allclose(transformed[columns[:, 0] == 7, 3], expected, rtol=0.02)
+    return features.transform(Rows(columns, targets)).inputs[:, column]
 
 
-def test_categories_without_influence_have_small_means(columns):
-    noise = np.random.default_rng(1).normal(size=N_ROWS)
+def test_a_category_is_the_mean_of_its_target_less_the_mean_of_all(columns):
+    targets = 10 * (columns[:, 0] % 5) + 3 * columns[:, 1] + np.random.default_rng(1).normal(size=N_ROWS)
     features = TreeFeatures([200, 3], 1, 1)
-    features.fit(Rows(columns, noise), np.random.default_rng(2))
-    assert np.abs(features.transform(Rows(columns, noise)).inputs[:, 3]).max() < 0.15
+    means = means_of(features, columns, targets, slice(0, 2))
+    assert features.width == 4  # Two means, the code of the first column, and the number.
+    for column, category in ((0, 7), (0, 12), (1, 2)):
+        own = columns[:, column] == category
+        np.testing.assert_allclose(means[own, column], targets[own].mean() - targets.mean(), atol=0.7)
+    transformed = features.transform(Rows(columns, targets)).inputs
+    np.testing.assert_array_equal(transformed[:, 2:], columns[:, [0, 2]])
 
 
-def test_the_mean_of_a_training_row_tells_nothing_of_its_own_target(columns):
+def test_a_rare_category_is_near_the_mean_of_all(columns):
+    columns[:, 0] = np.where(columns[:, 0] < 100, 1, 0)
+    columns[0, 0] = 150
+    noise = np.random.default_rng(1).normal(size=N_ROWS)
+    noise[0] = 5.0
+    assert abs(means_of(TreeFeatures([200, 3], 1, 1), columns, noise, 0)[0]) < 1
+
+
+def test_the_mean_of_a_training_row_tells_nothing_of_its_own_target_in_a_column_of_many_categories(columns):
     noise = np.random.default_rng(1).normal(size=N_ROWS)
     features = TreeFeatures([200, 3], 1, 1)
     training = features.fit(Rows(columns, noise), np.random.default_rng(2))
-    assert np.corrcoef(training.inputs[:, 3], noise)[0, 1] < 0.05
-    assert np.corrcoef(features.transform(Rows(columns, noise)).inputs[:, 3], noise)[0, 1] > 0.15
+    assert np.corrcoef(training.inputs[:, 0], noise)[0, 1] < 0.02
+    transformed = features.transform(Rows(columns, noise))
+    assert np.corrcoef(transformed.inputs[:, 0], noise)[0, 1] > 0.2
+    np.testing.assert_array_equal(training.inputs[:, 1], transformed.inputs[:, 1])
 
 
 def test_classes_have_a_mean_each_and_weights_count(columns):
@@ -54,37 +62,29 @@ def test_classes_have_a_mean_each_and_weights_count(columns):
     weights = np.where(columns[:, 1] == 0, 1.0, 1e-9)
     features = TreeFeatures([200, 3], 1, 3)
     features.fit(Rows(columns, np.where(columns[:, 1] == 0, classes, 0), weights), np.random.default_rng(2))
-    means = features.transform(Rows(columns, classes)).inputs[:, 3:]
+    means = features.transform(Rows(columns, classes)).inputs[:, :3]
     assert (means.argmax(axis=1) == classes).mean() > 0.95
     np.testing.assert_allclose(means.sum(axis=1), 0, atol=0.1)
 
 
-def test_more_categories_than_splits_tell_apart_have_means_only(columns):
-    features = TreeFeatures([1000, 3], 1, 2)
-    targets = np.random.default_rng(1).normal(size=(N_ROWS, 2))
-    columns[:5, 0] = 999
-    transformed = features.fit(Rows(columns, targets), np.random.default_rng(2)).inputs
-    assert (features.n_categorical, features.n_categories, features.n_numerical) == (1, 3, 3)
-    np.testing.assert_array_equal(transformed[:, :2], columns[:, 1:])
-    assert transformed.shape == (N_ROWS, 4)
+def test_many_outputs_have_the_mean_of_the_combination_in_which_categories_differ_most(columns):
+    targets = np.random.default_rng(1).normal(size=(N_ROWS, 40))
+    targets[:, 5] += 10 * (columns[:, 0] % 2)
+    targets[:, 6] -= 10 * (columns[:, 0] % 2)
+    features = TreeFeatures([200, 3], 1, 40)
+    means = means_of(features, columns, targets, 0)
+    assert features.width == 4
+    assert abs(np.corrcoef(means, columns[:, 0] % 2)[0, 1]) > 0.99
 
 
-@pytest.mark.parametrize("sizes", [(200, 3), (1000, 3), (1000, 200), (30, 3)])
-def test_the_network_has_the_features_of_transform(columns, sizes):
-    features = TreeFeatures(sizes, 1, 2)
+@pytest.mark.parametrize("n_categorical", [0, 2])
+def test_the_network_has_the_features_of_transform(columns, n_categorical):
+    columns[:5, 0] = 299
+    features = TreeFeatures([300, 3][:n_categorical], 3 - n_categorical, 2)
     targets = np.random.default_rng(1).normal(size=(N_ROWS, 2))
     features.fit(Rows(columns, targets), np.random.default_rng(2))
     inputs = keras.Input((3,))
     network = keras.Model(inputs, features(inputs))
     transformed = features.transform(Rows(columns, targets)).inputs
+    assert transformed.shape == (N_ROWS, features.width)
     np.testing.assert_array_equal(network.predict(columns, verbose=0), transformed)
-    assert transformed.shape[1] == features.n_categorical + features.n_numerical
-
-
-def test_few_categories_and_many_outputs_have_no_means(columns):
-    assert TreeFeatures([30, 3], 1, 1).n_numerical == 1
-    assert TreeFeatures([200, 100], 1, 1).n_numerical == 3
-    assert TreeFeatures([200, 100], 1, 40).n_numerical == 41
-    assert TreeFeatures([200, 100], 1, 65).n_numerical == 1
-    rows = Rows(columns, np.zeros(N_ROWS))
-    assert TreeFeatures([30, 3], 1, 1).transform(rows).inputs.shape == (N_ROWS, 3)

@@ -47,10 +47,9 @@ class BoostedTreesBlock(block.Block):
     bins of the columns, within the precision of float32. The output is the score of each class before the softmax, or
     the number to predict. A head that is connected to the block adds no weights of its own.
 
-    Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, its categories, of which
-    up to 255 of a column are told apart by splits, and the vectors of its strings, see `TableEncoder`. In columns of
-    more than 30 categories, it also takes the mean of the target of each category, without splits for more than 255.
-    Connected to another block, it takes the vector that the block returns.
+    Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, the means of the target of
+    its categories, see `tree_features.TreeFeatures`, and the vectors of its strings, see `TableEncoder`. Connected to
+    another block, it takes the vector that the block returns.
 
     Args:
         iterations: Largest number of iterations, or a range. An iteration adds a tree for each output; there are at
@@ -118,9 +117,7 @@ class BoostedTreesBlock(block.Block):
             "max_features": self.suggest(hp, "feature_share"),
         }
         forest = trees.Forest(
-            n_categorical=features.n_categorical,
-            n_numerical=features.n_numerical,
-            n_categories=features.n_categories,
+            n_features=features.width,
             n_iterations=iterations,
             n_outputs=n_outputs,
             n_leaves=settings["max_leaf_nodes"],
@@ -222,7 +219,7 @@ class Boosting(fitters.Fitter):
         """
         seed = int(generator.integers(2**31))
         training = self.features.fit(training, generator)
-        bins = trees.Bins(training.inputs, self.walk.forest)
+        bins = trees.Bins(training.inputs)
         training = dataclasses.replace(training, inputs=bins.transform(training.inputs))
         if validation is not None:
             validation = self.features.transform(validation)
@@ -287,9 +284,8 @@ class Boosting(fitters.Fitter):
         """Return the unfitted estimator of scikit-learn."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-        forest = self.walk.forest
         arguments = self.settings | {
-            "categorical_features": list(range(forest.n_categorical)) or None,
+            "categorical_features": None,
             "early_stopping": False,
             "n_iter_no_change": _PATIENCE,
             "tol": 0.0,
