@@ -75,27 +75,26 @@ def fit(strings):
         strings: Array of strings.
     """
     texts = [text.encode().translate(_LOWER, _PUNCTUATION) for text in strings]
-    words, characters = [text.split() for text in texts], [text.decode() for text in texts]
-    n_words = _MAX_IDS // len(texts)
-    share = np.mean([len(text) > n_words for text in words])
-    if share > 0:
+    n_words = np.array([len(text.split()) for text in texts])
+    n_characters = np.array([len(text.decode()) for text in texts])
+    most = _MAX_IDS // len(texts)
+    if n_words.max() > most:
         warnings.warn(
-            f"{share:.1%} of the texts have more than {n_words} words. Linear models read the first {n_words} words of "
-            "a text, to save memory.",
+            f"{np.mean(n_words > most):.1%} of the texts have more than {most} words. Linear models read the first "
+            f"{most} words of a text, to save memory.",
             stacklevel=2,
         )
     ngrams = []
     for split, widths in _GROUPS:
         is_word = split == "whitespace"
-        units = words if is_word else characters
-        lengths = list(map(len, units))
-        longest = max(lengths) if is_word else min(max(lengths), _MAX_CHARACTERS)
-        n_ids = sum(max(0, longest - width + 1) for width in widths)
-        if is_word or (np.quantile(lengths, 0.99) <= _MAX_CHARACTERS and n_ids <= n_words):
-            terms = _frequent(units, widths, is_word)
+        lengths = n_words if is_word else np.minimum(n_characters, _MAX_CHARACTERS)
+        n_ids = sum(max(0, int(lengths.max()) - width + 1) for width in widths)
+        if is_word or (np.quantile(n_characters, 0.99) <= _MAX_CHARACTERS and n_ids <= most):
+            step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED))
+            terms = _frequent(texts[::step], widths, is_word)
             if terms:
-                counts = [min(count, len(texts)) for count in terms.values()]
-                ngrams.append(NGrams(split, list(widths), list(terms), counts, min(n_ids, n_words)))
+                counts = [min(count * step, len(texts)) for count in terms.values()]
+                ngrams.append(NGrams(split, list(widths), list(terms), counts, min(n_ids, most)))
     return ngrams
 
 
@@ -132,22 +131,22 @@ def statistics(ngrams, n_rows):
     }
 
 
-def _frequent(units, widths, is_word):
+def _frequent(texts, widths, is_word):
     """Return the most frequent n-grams, a dict from n-gram to its number of rows.
 
     Args:
-        units: List of the texts, lists of words as bytes, or strings of characters.
-        widths: Numbers of units of an n-gram.
-        is_word: Whether the units are words.
+        texts: List of bytes.
+        widths: Numbers of words or characters of an n-gram.
+        is_word: Whether the n-grams are of words.
     """
-    step = max(1, -(-len(widths) * sum(map(len, units)) // _MAX_COUNTED))
     counts = collections.Counter()
-    for text in units[::step]:
-        starts = [(start, width) for width in widths for start in range(len(text) - width + 1)]
-        counts.update({b" ".join(text[i : i + n]) if is_word else text[i : i + n] for i, n in starts})
+    for text in texts:
+        units = text.split() if is_word else text.decode()
+        starts = [(start, width) for width in widths for start in range(len(units) - width + 1)]
+        counts.update({b" ".join(units[i : i + n]) if is_word else units[i : i + n] for i, n in starts})
     least = 1 if is_word else _LEAST_ROWS
     kept = [(-count, term) for term, count in counts.items() if count >= least and (is_word or _within(term))]
-    return {term.decode() if is_word else " ".join(term): -count * step for count, term in sorted(kept)[:_MAX_TERMS]}
+    return {term.decode() if is_word else " ".join(term): -count for count, term in sorted(kept)[:_MAX_TERMS]}
 
 
 def _within(term):

@@ -17,7 +17,7 @@ _LENGTH = 512
 #: Number of tokens of all training rows up to which longer rows are used: networks read so many in a few seconds.
 _MAX_TOKENS = 3_000_000
 #: Number of strings per batch, which bounds the memory.
-_BATCH = 4096
+_BATCH = 1024
 
 
 class TextEncoder(Encoder):
@@ -94,11 +94,13 @@ class TextEncoder(Encoder):
         from keras import ops
 
         strings = as_strings(x)
-        arrays = {name: [np.zeros((0, *tensor.shape), "int32")] for name, tensor in self.feature.tensors.items()}
+        arrays = {
+            name: np.empty((len(strings), *tensor.shape), "int32") for name, tensor in self.feature.tensors.items()
+        }
         for start in range(0, len(strings), _BATCH):
             for name, ids in self.apply(strings[start : start + _BATCH].tolist()).items():
-                arrays[name].append(ops.convert_to_numpy(ids))
-        return {name: np.concatenate(batches) for name, batches in arrays.items()}
+                arrays[name][start : start + _BATCH] = ops.convert_to_numpy(ids)
+        return arrays
 
     def raw_inputs(self, x):
         import tensorflow as tf
