@@ -7,16 +7,13 @@ import pandas as pd
 
 from autonas.data.checks import MAX_FLOAT32, warn_of_confused_integers
 from autonas.data.encoders import columns, dates, frames
-from autonas.data.encoders.base import Encoder, RunningMoments, check_rows, first_index, plural
+from autonas.data.encoders.base import Encoder, check_rows, first_index, plural
+from autonas.data.encoders.standardisation import Standardisation
 from autonas.data.encoders.string_column import StringColumn, strings_of
 from autonas.data.encoders.text import TextEncoder, as_strings
 from autonas.data.encoders.trigrams import TrigramVectors
 from autonas.data.features import Feature, Tensor
 
-#: Number of edges of bins for the piecewise-linear encoding.
-_N_EDGES = 257
-#: Positions of the quantiles in the statistics.
-_QUANTILES = np.linspace(0, 1, 65)
 #: Shape of the name of a column in a config.
 _NAME = (str, int)
 
@@ -73,11 +70,7 @@ class TableEncoder(Encoder):
         "vocabularies": [[_NAME, [str]]],
         "texts": [[_NAME, {str: object}]],
         "trigrams?": [[_NAME, TrigramVectors.config_shape]],
-        "mean": [float],
-        "deviation": [float],
-        "missing": [bool],
-        "quantiles": [[float]],
-        "edges": [[float]],
+        **Standardisation.config_shape,
     }
 
     def __init__(self, max_tokens=20000, length=None):
@@ -113,7 +106,7 @@ class TableEncoder(Encoder):
                 "`x` must have at least one informative column. Received: only columns without values, or with "
                 "categories that never repeat, in the training set"
             )
-        self._fit_numbers(numbers)
+        self.standardisation_ = Standardisation.fit(numbers)
 
     def _fit_columns(self, training, all_rows):
         """Infer the kinds of the columns, and fit notations and columns of strings.
@@ -143,19 +136,6 @@ class TableEncoder(Encoder):
                 self.strings_[name] = StringColumn.fit_texts(series, self.max_tokens, self.length)
             self.kinds_.append(kind)
 
-    def _fit_numbers(self, numbers):
-        moments = RunningMoments(numbers.shape[1])
-        moments.update(numbers)
-        self.mean_, deviation = moments.mean, np.sqrt(moments.variance)
-        # By rounding, a constant column can have a tiny standard deviation, which must not be a divisor.
-        self.deviation_ = np.where(deviation > 1e-12 * np.maximum(np.abs(self.mean_), 1e-300), deviation, 1.0)
-        self.missing_ = np.isnan(numbers).any(axis=0)
-        standardised = (numbers - self.mean_) / self.deviation_
-        quantiles = [np.quantile(column[~np.isnan(column)], _QUANTILES) for column in standardised.T]
-        self.quantiles_ = np.array(quantiles).T.reshape(len(_QUANTILES), numbers.shape[1])
-        edges = [_edges(column[~np.isnan(column)]) for column in standardised.T]
-        self.edges_ = np.array(edges).T.reshape(_N_EDGES, numbers.shape[1])
-
     def transform(self, x, owner=None):
         """Encode rows.
 
@@ -175,7 +155,7 @@ class TableEncoder(Encoder):
         self._check_numbers(numbers)
         tensors = {}
         if numbers.shape[1]:
-            tensors["numbers"] = ((numbers - self.mean_) / self.deviation_).astype("float32")
+            tensors["numbers"] = self.standardisation_.transform(numbers)
         codes = [column.codes(x[name]) for name, column in self._columns_with("vocabulary")]
         if codes:
             tensors["categories"] = np.stack(codes, axis=1).astype("int32")
@@ -235,9 +215,7 @@ class TableEncoder(Encoder):
         for index, text in enumerate(texts):
             tensors[f"tokens_{index}"] = text.tensors["tokens"]
         statistics = {
-            "quantiles": self.quantiles_,
-            "edges": self.edges_,
-            "missing": self.missing_,
+            **self.standardisation_.statistics,
             "cardinalities": [len(column.vocabulary) + 1 for _, column in categories],
             "vocabulary_sizes": [text.statistics["vocabulary_size"] for text in texts],
             "inverse_document_frequencies": [text.statistics["inverse_document_frequency"] for text in texts],
@@ -358,7 +336,7 @@ class TableEncoder(Encoder):
         return (numbers.shape[1] > 0) + len(self.strings_)
 
     def _is_fitted(self):
-        return hasattr(self, "mean_")
+        return hasattr(self, "standardisation_")
 
     def _get_state(self):
         return {
@@ -370,11 +348,7 @@ class TableEncoder(Encoder):
             "vocabularies": [(name, column.vocabulary) for name, column in self._columns_with("vocabulary")],
             "texts": [(name, column.text.get_config()) for name, column in self._columns_with("text")],
             "trigrams": [(name, column.trigrams.get_config()) for name, column in self._columns_with("trigrams")],
-            "mean": self.mean_.tolist(),
-            "deviation": self.deviation_.tolist(),
-            "missing": self.missing_.tolist(),
-            "quantiles": self.quantiles_.tolist(),
-            "edges": self.edges_.tolist(),
+            **self.standardisation_.get_config(),
         }
 
     def _set_state(self, state):
@@ -395,24 +369,7 @@ class TableEncoder(Encoder):
             for name in self.columns_ or []
             if name in vocabularies or name in texts
         }
-        self.mean_, self.deviation_ = np.array(state["mean"]), np.array(state["deviation"])
-        self.missing_ = np.array(state["missing"], dtype=bool)
-        self.quantiles_ = np.array(state["quantiles"]).reshape(len(_QUANTILES), len(self.mean_))
-        self.edges_ = np.array(state["edges"]).reshape(_N_EDGES, len(self.mean_))
-
-
-def _edges(values):
-    """Return the edges of the bins of a column.
-
-    Half of them are quantiles of the values, and half are quantiles of the distinct values, so that a column with
-    mostly zeros has bins for its rare values, too.
-    """
-    half = (_N_EDGES - 1) // 2
-    return np.sort(
-        np.concatenate(
-            [np.quantile(values, np.linspace(0, 1, half + 1)), np.quantile(np.unique(values), np.linspace(0, 1, half))]
-        )
-    )
+        self.standardisation_ = Standardisation(**{name: state[name] for name in Standardisation.config_shape})
 
 
 def _tensor(array):

@@ -56,7 +56,6 @@ def _input(encoder, name, kind, strings):
 
 
 def _standardisation(encoder, dtype):
-    layer = keras.layers.Normalization(
-        mean=encoder.mean_.tolist(), variance=np.square(encoder.deviation_).tolist(), dtype=dtype
-    )
+    mean, deviation = encoder.standardisation_.mean, encoder.standardisation_.deviation
+    layer = keras.layers.Normalization(mean=mean.tolist(), variance=np.square(deviation).tolist(), dtype=dtype)
     return lambda numbers: keras.ops.cast(layer(keras.ops.cast(numbers, dtype)), "float32")

@@ -76,7 +76,7 @@ def test_frame_of_everything(check_encoder, frame):
     assert statistics["missing"][:4].tolist() == [False, True, True, True]
     np.testing.assert_allclose(tensors["numbers"][:, -1], 0, atol=1e-9)
     names = statistics["number_names"]
-    year = tensors["numbers"].astype("float64") * encoder.deviation_ + encoder.mean_
+    year = tensors["numbers"].astype("float64") * encoder.standardisation_.deviation + encoder.standardisation_.mean
     np.testing.assert_allclose(year[:, names.index("when (year)")], frame["when"].dt.year, atol=1e-3)
 
 
@@ -111,7 +111,7 @@ def test_a_stray_string_outside_of_the_training_rows_makes_a_category():
 def test_numbers_as_strings():
     table = pd.DataFrame({"x": ["1", "2.5", None, "4"]})
     encoder = TableEncoder().fit(table)
-    np.testing.assert_allclose(encoder.mean_, [2.5])
+    np.testing.assert_allclose(encoder.standardisation_.mean, [2.5])
     with pytest.raises(ValueError, match="Column 'x' of `x` must hold numbers as in fit. Received: 'many'"):
         encoder.transform(pd.DataFrame({"x": ["many"]}))
 
@@ -163,7 +163,8 @@ def test_nested_lists_of_unequal_lengths_are_refused():
         TableEncoder().fit([[1, [2]], [3, [4, 5]]])
     with pytest.warns(PendingDeprecationWarning):
         matrix = np.asmatrix(IRIS)
-    np.testing.assert_array_equal(TableEncoder().fit(matrix).mean_, TableEncoder().fit(IRIS).mean_)
+    mean, expected = (TableEncoder().fit(rows).standardisation_.mean for rows in (matrix, IRIS))
+    np.testing.assert_array_equal(mean, expected)
 
 
 def test_columns_may_be_reordered_but_not_renamed(frame):
