@@ -144,7 +144,7 @@ def summarise(by_table, contenders):
     rows = [(names[index], f"{medians[index]:.4f}", f"{np.mean(ratios[:, index] < 1):.2f}") for index in order]
     print(common.table(rows, ["settings", "median of the loss", "share of tables below 1"]))
     chosen = [names.index(name) for name in contenders]
-    for left_out, table_name in enumerate(by_table):
+    for left_out, table_name in enumerate(by_table if len(by_table) > 1 else []):
         others = np.delete(ratios, left_out, axis=0)[:, chosen]
         best = chosen[int(np.argmin(np.median(others, axis=0)))]
         print(f"without {table_name}: {names[best]}, {ratios[left_out, best]:.3f} on it")
