@@ -13,14 +13,17 @@ class ArrayDataset:
     Args:
         inputs: Dict from `"<input>_<tensor>"` to an array `(n, ...)`.
         targets: Dict from the name of a head to its encoded targets `(n, ...)`.
-        train_rows: Indices of the rows of the training set, integers `(n_train,)`.
-        validation_rows: Indices of the rows of the validation set, integers `(n_validation,)`.
+        train_rows: Indices of the rows of the training set, integers `(n_train,)`. With folds, of the first fold.
+        validation_rows: Indices of the rows of the validation set, integers `(n_validation,)`. With folds, the rows of
+            the validation sets of all folds, one fold after another.
         final_rows: Indices of the rows of the final fit, or `None` if there is no final fit on more rows. Defaults to
             `None`.
         sample_weight: Weights of the rows in the loss, `(n,)`. Defaults to `None`.
         baselines: Dict from the name of a baseline to a pair of its predictions for the validation set (a dict from
             head to `(n_validation, n_outputs)`) and a description. Defaults to `None`: the baselines of
             `evaluation.baselines`.
+        folds: List of one pair of training rows and validation rows per fold of a cross-validation, or `None` for a
+            single split. Defaults to `None`.
     """
 
     inputs: dict
@@ -30,6 +33,7 @@ class ArrayDataset:
     final_rows: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
     baselines: dict | None = None
+    folds: list | None = None
 
     def __getstate__(self):
         """Return the state without the tensors that a backend has cached as attributes."""
@@ -39,6 +43,19 @@ class ArrayDataset:
     def n_train(self):
         """Number of rows of the training set."""
         return len(self.train_rows)
+
+    @functools.cached_property
+    def splits(self):
+        """List of one data set with a single split per fold; without folds, this data set alone.
+
+        The final rows of a fold are its training rows.
+        """
+        if self.folds is None:
+            return [self]
+        return [
+            dataclasses.replace(self, train_rows=train, validation_rows=validation, final_rows=train, folds=None)
+            for train, validation in self.folds
+        ]
 
     @property
     def knows_validation_targets(self):
@@ -52,8 +69,10 @@ class ArrayDataset:
 
     @property
     def final_ratio(self):
-        """Ratio of the rows of the final fit to the rows of the training set, 0 without a final fit."""
-        return 0.0 if self.final_rows is None else len(self.final_rows) / len(self.train_rows)
+        """Ratio of the rows of the final fit to the training rows of all folds, 0 without a final fit."""
+        if self.final_rows is None:
+            return 0.0
+        return len(self.final_rows) / sum(len(split.train_rows) for split in self.splits)
 
     def some_training_rows(self, share, generator):
         """Return the indices of a random fraction `share` of the training set, at least one row.

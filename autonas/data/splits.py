@@ -45,8 +45,6 @@ def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=
         validation = np.arange(n_rows - n_validation, n_rows)
     elif groups is not None:
         check_same_rows(y, groups=groups)
-        masks.refuse_masked(groups, "groups")
-        groups = pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=False)[0]
         return _split_groups(y if classes else np.zeros(n_rows, int), groups, validation_split, generator)
     elif classes:
         validation = _split_classes(pd.factorize(pd.Series(y))[0], n_validation, generator)
@@ -58,6 +56,54 @@ def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=
     if classes and in_order:
         check_labels_in_training(y[training], y[validation])
     return training, validation
+
+
+def validation_folds(y, task, n_folds, groups=None, generator=None):
+    """Split rows into the folds of a cross-validation, each with a training set and a validation set.
+
+    Every row is in the validation set of one fold. For binary and multiclass targets every validation set has the same
+    fraction of every class, up to whole rows, and every training set has at least one row of every class: the only row
+    of a class is in no validation set.
+
+    Args:
+        y: As in `train_validation_rows`.
+        task: As in `train_validation_rows`.
+        n_folds: Number of folds, at least 2.
+        groups: Group labels `(rows,)`. All rows of a group are in the same validation set. Defaults to `None`:
+            independent rows.
+        generator: As in `train_validation_rows`.
+
+    Returns:
+        List of tuples of two sorted arrays of row indices: training set and validation set.
+
+    Raises:
+        ValueError: If there are fewer rows or groups than folds, or if no folds leave every class in every training
+            set.
+    """
+    y = as_target_array(y)
+    generator = np.random.default_rng() if generator is None else generator
+    n_rows = len(y)
+    codes = pd.factorize(pd.Series(y))[0] if task in ("binary", "multiclass") else np.zeros(n_rows, int)
+    if groups is not None:
+        check_same_rows(y, groups=groups)
+        folds = _group_folds(codes, _group_codes(groups), n_folds, generator)
+        if len(folds) < n_folds:
+            raise ValueError(
+                f"`groups` must allow {n_folds} folds with every class in each training set. Received: groups that "
+                "allow fewer. Set validation_folds=None for a single split."
+            )
+        return folds
+    is_validated = np.bincount(codes)[codes] > 1 if task in ("binary", "multiclass") else np.ones(n_rows, bool)
+    if is_validated.sum() < n_folds:
+        raise ValueError(
+            f"`y` must have at least {n_folds} rows, whose classes have at least 2 rows, for {n_folds} folds. "
+            f"Received: {is_validated.sum()} rows"
+        )
+    # Rows of the same class follow each other, in random order, and go to the folds in turn.
+    shuffled = generator.permutation(np.flatnonzero(is_validated))
+    ordered = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    validation_sets = [np.sort(ordered[number::n_folds]) for number in range(n_folds)]
+    return [(np.setdiff1d(np.arange(n_rows), rows, assume_unique=True), rows) for rows in validation_sets]
 
 
 def check_validation_split(validation_split):
@@ -117,12 +163,42 @@ def _keep_labels_in_training(indicators, validation):
 
 def _split_groups(y, groups, validation_split, generator):
     """Return the rows of the training set and of the validation set, with every group in one of them."""
+    groups = _group_codes(groups)
     n_groups = groups.max() + 1
     if n_groups < 2:
         raise ValueError("`groups` must have at least 2 groups, for training set and validation set. Received: 1 group")
     # A fold is the smaller of the two sets.
     share = min(validation_split, 1 - validation_split)
     n_folds = int(np.clip(round(1 / share), 2, n_groups))
+    folds = _group_folds(y, groups, n_folds, generator, swapped=validation_split > 0.5)
+    if not folds:
+        raise ValueError(
+            "`groups` must allow a split with every class in the training set. Received: groups that have all "
+            "rows of some class. Pass `validation_data` instead."
+        )
+    return min(folds, key=lambda fold: abs(len(fold[1]) / len(y) - validation_split))
+
+
+def _group_codes(groups):
+    """Return the number of the group of every row, integers from 0."""
+    masks.refuse_masked(groups, "groups")
+    return pd.factorize(pd.Series(np.asarray(groups)), use_na_sentinel=False)[0]
+
+
+def _group_folds(y, groups, n_folds, generator, swapped=False):
+    """Return the folds whose training set has every class, a list of pairs of training rows and validation rows.
+
+    Args:
+        y: Class of every row.
+        groups: Number of the group of every row.
+        n_folds: Number of folds before those without a class are left out.
+        generator: A `numpy.random.Generator`.
+        swapped: Whether the training set of a fold is the smaller of its two sets. Defaults to `False`.
+    """
+    if groups.max() + 1 < n_folds:
+        raise ValueError(
+            f"`groups` must have at least {n_folds} groups for {n_folds} folds. Received: {groups.max() + 1}"
+        )
     seed = int(generator.integers(2**31))
     if np.bincount(pd.factorize(pd.Series(y))[0]).max() >= n_folds:
         splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
@@ -131,13 +207,7 @@ def _split_groups(y, groups, validation_split, generator):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         folds = list(splitter.split(np.zeros(len(y)), y, groups))
-    if validation_split > 0.5:
+    if swapped:
         folds = [(small, large) for large, small in folds]
     n_classes = len(np.unique(y))
-    folds = [fold for fold in folds if len(np.unique(y[fold[0]])) == n_classes and len(fold[1])]
-    if not folds:
-        raise ValueError(
-            "`groups` must allow a split with every class in the training set. Received: groups that have all "
-            "rows of some class. Pass `validation_data` instead."
-        )
-    return min(folds, key=lambda fold: abs(len(fold[1]) / len(y) - validation_split))
+    return [fold for fold in folds if len(np.unique(y[fold[0]])) == n_classes and len(fold[1])]

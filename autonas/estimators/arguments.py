@@ -46,6 +46,9 @@ def check(request: Request) -> None:
     split = request.validation_split
     if not checks.is_number(split) or not 0 < split < 1:
         _refuse("validation_split", "a number between 0 and 1, the share of rows to validate on", split)
+    folds = request.validation_folds
+    if folds not in ("auto", None) and (not checks.is_integer(folds) or folds < 2):
+        _refuse("validation_folds", "'auto', a number of folds of at least 2, or None", folds)
     if request.seed is not None:
         checks.check_integer("seed", request.seed, 0, "a non-negative integer or None")
     if request.preset not in presets():

@@ -56,6 +56,8 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
 def make_oracle(plan: Plan, prepared: Prepared) -> Oracle:
     """Return the oracle of a plan, which searches the space of the prepared problem, or the space of its supernet."""
     graph, n_train = prepared.graph, prepared.dataset.n_train
+    if prepared.dataset.folds is not None:
+        plan = plan.with_full_trainings()
     searched, updates_per_epoch = prepared.space, None
     if plan.strategy.trains_supernet:
         searched = one_shot.build_supernet(graph, plan.budget.time_limit).space

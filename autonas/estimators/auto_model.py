@@ -181,6 +181,7 @@ class AutoModel(fitted.FittedModel):
         class_weight: dict[Any, float] | str | None = None,
         num_classes: int | None = None,
         validation_split: float = 0.2,
+        validation_folds: str | int | None = None,
         preset: str = "balanced",
         seed: int | None = None,
         directory: str | os.PathLike | None = None,
@@ -211,6 +212,7 @@ class AutoModel(fitted.FittedModel):
         self.class_weight = class_weight
         self.num_classes = num_classes
         self.validation_split = validation_split
+        self.validation_folds = validation_folds
         self.preset = preset
         self.seed = seed
         self.directory = directory

@@ -31,6 +31,9 @@ _MIN_TRACES = 12
 _MIN_TRIALS = 9
 #: Smallest cost of the shortest training, as a share of the cost of a full training.
 _MIN_COST_SHARE = 1 / 50
+#: Number of folds where the user doesn't ask for one, and number of rows below which there are folds: the score of a
+#: fifth of fewer rows says little about the order of candidates.
+_FOLDS, _FEW_ROWS = 5, 1000
 #: Number of epochs below which the shortest training has one epoch on a share of the rows instead.
 _LESS_THAN_AN_EPOCH = 0.75
 #: Number of candidates at most of an ensemble that the user didn't ask for.
@@ -120,12 +123,14 @@ class Selection:
 
     Args:
         split: Share of the rows in the validation set, by which candidates are compared.
+        folds: Number of folds of a cross-validation instead of the split, `"auto"`, or `None` for the split.
         in_order: Whether the validation set must be the last rows.
         refit: Whether the model is trained again on all rows.
         ensemble: Number of candidates at most whose predictions are averaged, `"auto"`, or `None` for one candidate.
     """
 
     split: float
+    folds: str | int | None
     in_order: bool
     refit: bool
     ensemble: str | int | None
@@ -249,6 +254,29 @@ class Plan:
             options["min_data_share"] = shortest
         return "successive_halving", options
 
+    def n_folds(self, n_rows: int, n_values: int) -> int:
+        """Return the number of folds in which candidates are validated, 1 for a single split.
+
+        With `"auto"`, these are 5 folds if there are few rows and trainings on all folds don't take much longer than
+        building and tracing a network.
+
+        Args:
+            n_rows: Number of rows.
+            n_values: Number of values in all rows.
+        """
+        if self.selection.folds != "auto":
+            return int(self.selection.folds or 1)
+        traces = (_FOLDS - 1) * n_values * self.budget.full_epochs(n_rows) / _NUMBERS_PER_TRACE
+        request = self.request
+        is_free = request.default_split and request.data.groups is None and combinations.allows_folds(request)
+        return _FOLDS if is_free and _FOLDS <= n_rows < _FEW_ROWS and traces < _MIN_TRACES else 1
+
+    def with_full_trainings(self) -> Plan:
+        """Return this plan without short trainings that the user didn't ask for."""
+        if self.strategy.fidelity != "auto":
+            return self
+        return dataclasses.replace(self, strategy=dataclasses.replace(self.strategy, fidelity="full"))
+
     def optimization(self, n_train: int, features: Collection[Feature]) -> optimization.Optimization:
         """Return the `Optimization` block: how networks are trained.
 
@@ -296,7 +324,9 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None) -> Pl
         Space(request.inputs, request.outputs, request.search_space),
         Criteria(request.wanted_objective, request.constraints, request.metrics),
         Strategy(request.strategy, request.weight_sharing, request.fidelity, request.trains_supernet),
-        Selection(request.validation_split, request.in_order, request.refit, request.ensemble),
+        Selection(
+            request.validation_split, request.validation_folds, request.in_order, request.refit, request.ensemble
+        ),
         budget=Budget(
             _max_trials(request, preset),
             request.time_limit,

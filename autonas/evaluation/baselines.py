@@ -74,7 +74,8 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
     else:
         is_regression = all(head.task == "regression" for head in scorer.heads)
         constant = "mean or median" if is_regression else "class frequencies"
-        predicted = [("constant", _constants(dataset, scorer), f"{constant} of the training rows")]
+        by_split = zip(*(_constants(split, scorer) for split in dataset.splits), strict=True)
+        predicted = [("constant", list(map(_joined, by_split)), f"{constant} of the training rows")]
     scored = []
     for name, options, message in predicted:
         started = time.monotonic()
@@ -84,12 +85,16 @@ def baselines(graph, dataset, scorer, objective, time_limit=None):
         return scored
     started = time.monotonic()
     seconds = _SECONDS if time_limit is None else min(_SECONDS, _SHARE * time_limit)
-    linear = _linear(graph, dataset, scorer, seconds)
-    if linear is not None:
-        predictions, message = linear
-        scores = scorer(predictions, dataset.validation_rows)
-        scored.append(Baseline("linear", scores, time.monotonic() - started, message))
+    linear = [_linear(graph, split, scorer, seconds / len(dataset.splits)) for split in dataset.splits]
+    if None not in linear:
+        scores = scorer(_joined([predictions for predictions, _ in linear]), dataset.validation_rows)
+        scored.append(Baseline("linear", scores, time.monotonic() - started, linear[0][1]))
     return scored
+
+
+def _joined(predictions):
+    """Return the predictions for the validation sets of all folds, a dict from head name to array."""
+    return {name: np.concatenate([outputs[name] for outputs in predictions]) for name in predictions[0]}
 
 
 def _best(options, objective):

@@ -9,7 +9,7 @@ import numpy as np
 
 from autonas.backends import parallel, precision
 from autonas.backends.seeding import seeded
-from autonas.evaluation import baselines, failures, fitting, loops, phases, resolution, training
+from autonas.evaluation import baselines, failures, fitting, folds, loops, phases, resolution, training
 from autonas.evaluation import conditions as conditions_module
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
@@ -134,7 +134,9 @@ class Evaluator:
     def _attempt(self, job, batch_size, on_epoch, on_checkpoint):
         outcome = Outcome(status=Status.FAILED, batch_size=batch_size)
         earlier, self.latest = self._earlier(job), None
-        latest = checkpoints.LatestCheckpoint(on_checkpoint)
+        has_folds = self.problem.dataset.folds is not None
+        # Trainings on folds, of few rows, begin again after a crash.
+        latest = checkpoints.LatestCheckpoint(None if has_folds else on_checkpoint)
         try:
             conditions = self._conditions(job, self.n_devices)
             outcome.precision = conditions.policy
@@ -168,14 +170,19 @@ class Evaluator:
             loop.phases = self.phases
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 4])
-                fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline)
+                if has_folds:
+                    trained_loop = folds.FoldsLoop(loop)
+                    fitted = trained_loop.fit(generator, job.deadline)
+                else:
+                    trained_loop = loop
+                    fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline)
             if fitted:
                 loop.forget()
             outcome.report = {"fitted": fitted} if fitted else {}
             # Weights that are only fitted have just been fitted to the rows of this trial.
             checkpoint = self._checkpoint(job) if model.trainable_variables else None
             result = training.train(
-                loop,
+                trained_loop,
                 training.ShuffledRows(rows, batch_size, np.random.default_rng([self.seed, job.number, 1])),
                 training.Length(
                     self._epochs(job.values),
@@ -184,7 +191,7 @@ class Evaluator:
                     stopper=job.training.stopper,
                 ),
                 training.Validation(
-                    lambda: self.score(loop, outcome.costs),
+                    lambda: self.score(trained_loop, outcome.costs),
                     self.problem.goal.is_better_epoch,
                     on_best=lambda: setattr(outcome, "predictions", self._predictions),
                 ),
@@ -205,7 +212,8 @@ class Evaluator:
         outcome.metrics = {
             name: value for name, value in result.history[result.best_epoch - 1].items() if name != "learning_rate"
         }
-        outcome.weights = result.weights
+        # With folds, the weights of the first network.
+        outcome.weights = result.weights[: len(model.weights)]
         if checkpoint is not None:
             outcome.initial_epoch = checkpoint.epoch
         if job.training.may_go_on and job.values.get(reserved.EPOCHS, self.epochs) < self.epochs:
@@ -219,7 +227,7 @@ class Evaluator:
             outcome.predictions = self.predict(loop)
         if trained is model:
             self.latest = _Trained(
-                job.trial_id, model, loop, initial, result.weights, learning_rate=learning_rate, costs=outcome.costs
+                job.trial_id, model, loop, initial, outcome.weights, learning_rate=learning_rate, costs=outcome.costs
             )
         if self._best_scores is None or self.problem.goal.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics
@@ -321,9 +329,13 @@ class Evaluator:
         self._predictions = self.predict(loop)
         numbers = self.problem.scorer(self._predictions, rows) | (costs or {})
         for score in self.problem.goal.scores:
-            inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
-            numbers[score.name] = score(loop.model, inputs, self.problem.scorer.truth(rows))
+            numbers[score.name] = float(np.mean([self._own_score(score, loop, *pair) for pair in loop.networks()]))
         return self.problem.goal.combined(numbers)
+
+    def _own_score(self, score, loop, model, rows):
+        """Return the `CustomScore` of a model on some rows."""
+        inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
+        return score(model, inputs, self.problem.scorer.truth(rows))
 
     def predict(self, loop):
         """Predict the validation rows; return a dict from head name to a float32 array."""

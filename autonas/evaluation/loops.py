@@ -59,6 +59,10 @@ class TrainingLoop:
     def forget(self):
         """Forget values that were computed from the weights of fitters, after the fitters have set other weights."""
 
+    def networks(self):
+        """Yield the networks that are scored, as pairs of a model and the indices of its validation rows."""
+        yield self.model, self.dataset.validation_rows
+
     def _first(self, kind):
         """Return a context that counts as the phase `"compile"` in the first call of a kind, and an empty one later."""
         if kind in self._begun:

@@ -29,6 +29,7 @@ class StreamDataset:
     """
 
     baselines = None
+    folds = None
     train_rows = "train"
     validation_rows = "validation"
 
@@ -43,6 +44,11 @@ class StreamDataset:
         #: Dict from split to the seconds of its last prediction; before the first one, the seconds to read the source.
         self.seconds = {"validation": source.read_seconds}
         self._validation = None
+
+    @property
+    def splits(self):
+        """List of this data set alone, which has a single split."""
+        return [self]
 
     @property
     def is_weighted(self):

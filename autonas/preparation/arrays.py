@@ -67,25 +67,30 @@ def prepare(plan, data):
     for target, values in zip(targets, outputs, strict=True):
         target.fit(values)
     n_rows = checks.number_of_rows(outputs[0], "y")
-    if data.validation_data is None:
-        stratify = next((i for i, target in enumerate(targets) if target.task_ in ("binary", "multiclass")), 0)
-        train_rows, validation_rows = splits.train_validation_rows(
-            outputs[stratify],
-            targets[stratify].task_,
-            plan.selection.split,
-            data.groups,
-            np.random.default_rng(plan.execution.seed),
-            in_order=plan.selection.in_order,
-        )
-    else:
+    stratify = next((i for i, target in enumerate(targets) if target.task_ in ("binary", "multiclass")), 0)
+    target, task = outputs[stratify], targets[stratify].task_
+    generator = np.random.default_rng(plan.execution.seed)
+    n_folds = plan.n_folds(n_rows, _number_of_values(inputs))
+    folds = None
+    if data.validation_data is not None:
         train_rows, validation_rows = np.arange(n_rows), None
+    elif n_folds > 1:
+        plan = plan.with_full_trainings()
+        folds = splits.validation_folds(target, task, n_folds, data.groups, generator)
+        train_rows, validation_rows = folds[0][0], np.concatenate([rows for _, rows in folds])
+    else:
+        train_rows, validation_rows = splits.train_validation_rows(
+            target, task, plan.selection.split, data.groups, generator, in_order=plan.selection.in_order
+        )
+    # Encodings are of all rows that candidates are trained on.
+    encoded_rows = train_rows if folds is None else np.arange(n_rows)
     combinations.check_data(plan.request, kinds, [target.task_ for target in targets])
     encoders = []
     for kind, node, values in zip(kinds, nodes or [None] * len(kinds), inputs, strict=True):
         options = node.encoder_options() if node is not None and kind == node.kind else {}
-        encoders.append(data_module.get_encoder(kind, **options).fit(values, train_rows))
+        encoders.append(data_module.get_encoder(kind, **options).fit(values, encoded_rows))
     for target, values in zip(targets, outputs, strict=True):
-        target.fit(values, train_rows)
+        target.fit(values, encoded_rows)
     if nodes is None:
         nodes, output_nodes = default_graph(plan, encoders, targets, input_names, head_names)
     searched, encoders, targets = bound_graph(plan, (nodes, output_nodes), encoders, targets, len(train_rows))
@@ -111,6 +116,7 @@ def prepare(plan, data):
         validation_rows,
         final_rows=np.arange(n_rows) if data.validation_data is None else None,
         sample_weight=weights,
+        folds=folds,
     )
     scorer = criteria.make_scorer(plan, searched, targets, rows[1], weights)
     return Prepared(
@@ -202,6 +208,17 @@ def target_encoders(task, output_nodes, n_heads=1):
             name = "multilabel" if getattr(head, "multi_label", None) else name
         encoders.append(data_module.TargetEncoder(name, getattr(head, "num_classes", None), head.scales_target()))
     return encoders
+
+
+def _number_of_values(inputs):
+    """Return the number of numbers, categories and characters in the rows of all inputs."""
+    n_values = 0
+    for rows in inputs:
+        if getattr(rows, "ndim", 1) > 1:
+            n_values += rows.size
+        else:
+            n_values += sum(len(row) if isinstance(row, str) else np.size(row) for row in rows)
+    return n_values
 
 
 def _encode(encoders, targets, inputs, outputs):

@@ -6,6 +6,7 @@ import typing
 import keras
 
 from autonas import execution, oracles
+from autonas.arguments import checks
 from autonas.data import is_stream
 from autonas.data.fit_data import FitData
 from autonas.objectives import custom_score
@@ -240,6 +241,71 @@ OF_ARGUMENTS = [
         for name in ("min_data_share", "min_resolution")
     ),
 ]  # fmt: skip
+
+_FOLDS = "`validation_folds` a number"
+
+#: Rules about folds. Where one of them applies, there are no folds that the user didn't ask for.
+_OF_FOLDS = [
+    Rule(
+        _FOLDS, _STREAM,
+        "`x` must be arrays for folds: a tf.data.Dataset is split as it is read",
+        "Give arrays",
+        received=("x", "validation_folds"),
+        applies=lambda request: request.reads_stream,
+    ),
+    Rule(
+        _FOLDS, "`validation_data` of `fit`",
+        "`validation_data` must be None with folds, which are validation sets of `x`",
+        "Leave one of the two out",
+        received=("validation_data", "validation_folds"),
+        applies=lambda request: request.data.validation_data is not None,
+    ),
+    Rule(
+        _FOLDS, "`TimeSeriesForecaster`",
+        "`validation_folds` must be 'auto' or None for a TimeSeriesForecaster, which is validated on the last steps",
+        "Use `validation_split`",
+        received=("validation_folds",),
+        applies=lambda request: request.in_order,
+    ),
+    Rule(
+        _FOLDS, "`refit=False`",
+        "`refit` must be True with folds: each has a network of its own, and the served one is trained on all rows",
+        "Leave one of the two out",
+        received=("refit", "validation_folds"),
+        applies=lambda request: not request.refit,
+    ),
+    Rule(
+        _FOLDS, _SUPERNET,
+        "`validation_folds` must be 'auto' or None with a supernet, whose weights are trained on one training set",
+        "Use `validation_split`",
+        received=("validation_folds", "strategy", "weight_sharing"),
+        applies=lambda request: request.trains_supernet,
+    ),
+    Rule(
+        _FOLDS,
+        "short trainings that are continued: `fidelity` `'successive_halving'` or `'hyperband'`, their oracles, "
+        "and oracles of Keras Tuner",
+        "`validation_folds` must be 'auto' or None where short trainings are continued, which are of one network each",
+        "Set fidelity='full', or use `validation_split`",
+        received=("validation_folds", "fidelity", "strategy"),
+        applies=lambda request: request.fidelity in ("successive_halving", "hyperband")
+        or oracles.is_low_fidelity(request.strategy)
+        or oracles.is_keras_tuners(request.strategy),
+    ),
+]  # fmt: skip
+
+OF_ARGUMENTS += [
+    rule._replace(
+        applies=lambda request, rule=rule: checks.is_integer(request.validation_folds) and rule.applies(request)
+    )
+    for rule in _OF_FOLDS
+]
+
+
+def allows_folds(request):
+    """Return whether candidates can be validated in folds."""
+    return not any(rule.applies(request) for rule in _OF_FOLDS)
+
 
 #: Rules about the arguments and the kinds of the data.
 OF_DATA = [

@@ -51,6 +51,11 @@ class Request:
         return {name: text for name, text in texts.items() if text != repr(parameters[name].default)}
 
     @property
+    def default_split(self) -> bool:
+        """Whether the share of rows in the validation set is the default one."""
+        return self.validation_split == inspect.signature(self.estimator_class).parameters["validation_split"].default
+
+    @property
     def reads_stream(self) -> bool:
         """Whether the rows are a `tf.data.Dataset`."""
         return self.data.is_stream

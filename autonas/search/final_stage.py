@@ -311,7 +311,7 @@ class FinalStage:
     def _predictions(self, best: TrialRecord) -> dict[str, np.ndarray] | None:
         """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""
         predictions = self.kept_predictions(best.trial_id)
-        if predictions is None:
+        if predictions is None and self.problem.dataset.folds is None:
             kept = self._kept(self.state.job(best), best)
             predictions = None if kept is None else self.evaluator.predict(kept.loop)
         return predictions

@@ -33,6 +33,7 @@ def header(plan: Any, prepared: Any, epochs: int, data: FitData) -> dict[str, An
         "losses": [None if head.loss is None else metrics.describe(head.loss) for head in prepared.graph.heads],
         "class_weight": class_weight,
         "validation_split": float(plan.selection.split),
+        "validation_folds": None if prepared.dataset.folds is None else len(prepared.dataset.folds),
         "strategy": strategy if isinstance(strategy, str) else type(strategy).__name__,
         "epochs": epochs,
         # The argument: the journal has the precision in which a trial was trained on its device.

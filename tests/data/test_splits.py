@@ -3,6 +3,7 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 from autonas.data import train_validation_rows
+from autonas.data.splits import validation_folds
 
 
 def test_every_row_is_in_one_part():
@@ -87,3 +88,42 @@ def test_too_few_rows_are_refused():
         train_validation_rows([1], "regression", 0.2)
     with pytest.raises(ValueError, match="a class with at least 2 rows"):
         train_validation_rows(["a", "b"], "binary", 0.5)
+
+
+def test_every_row_is_validated_in_one_fold():
+    y = load_digits().target
+    folds = validation_folds(y, "multiclass", 5, generator=np.random.default_rng(0))
+    assert sorted(np.concatenate([validation for _, validation in folds])) == list(range(len(y)))
+    for training, validation in folds:
+        assert sorted([*training, *validation]) == list(range(len(y)))
+        assert np.ptp(np.bincount(y[validation]) - np.bincount(y) / 5) < 2
+
+
+@pytest.mark.parametrize("y", [[0, 1] * 5, [0] * 9 + [1], [0, 1, 1, 0], ["a", *"bbbbccc"]])
+def test_every_class_is_in_the_training_set_of_every_fold(y):
+    y = np.array(y)
+    for training, _ in validation_folds(y, "multiclass", 3):
+        assert set(y[training]) == set(y)
+
+
+def test_folds_of_numbers_have_about_equal_sizes():
+    folds = validation_folds(np.arange(23.0), "regression", 5)
+    assert sorted(len(validation) for _, validation in folds) == [4, 4, 5, 5, 5]
+
+
+def test_groups_stay_together_in_folds():
+    generator = np.random.default_rng(0)
+    y, groups = generator.integers(0, 3, 200), generator.integers(0, 20, 200).astype(str)
+    folds = validation_folds(y, "multiclass", 4, groups, generator)
+    assert len(folds) == 4
+    for training, validation in folds:
+        assert not set(groups[training]) & set(groups[validation])
+
+
+def test_folds_that_cannot_be_made_are_refused():
+    with pytest.raises(ValueError, match="`y` must have at least 5 rows"):
+        validation_folds(np.array([0, 1, 1]), "binary", 5)
+    with pytest.raises(ValueError, match="`groups` must have at least 5 groups"):
+        validation_folds(np.arange(20.0), "regression", 5, np.repeat([0, 1], 10))
+    with pytest.raises(ValueError, match="every class in each training set"):
+        validation_folds(np.repeat([0, 1], 10), "binary", 2, np.repeat([0, 1], 10))

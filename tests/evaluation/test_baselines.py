@@ -192,3 +192,15 @@ def test_baselines_are_kept_with_the_search_and_with_the_model(chance, tmp_path,
     with pytest.warns(BaselineWarning):
         again = autonas.StructuredDataClassifier(**model.get_params()).fit(*data)
     assert again.leaderboard().equals(model.leaderboard())
+
+
+def test_baselines_are_scored_out_of_fold():
+    x, y = load_diabetes(return_X_y=True)
+    found, prepared = scored(x, y, validation_folds=3)
+    predicted = np.empty(len(y))
+    for training, validation in prepared.dataset.folds:
+        predicted[validation] = y[training].mean()
+    assert found["constant"].scores["val_rmse"] == pytest.approx(
+        metrics.root_mean_squared_error(y, predicted), rel=1e-3
+    )
+    assert found["linear"].scores["val_rmse"] < 0.8 * found["constant"].scores["val_rmse"]

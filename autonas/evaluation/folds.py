@@ -1,0 +1,152 @@
+"""Training of one candidate on the folds of a cross-validation, which share its compiled steps."""
+
+import statistics
+import time
+
+import numpy as np
+
+from autonas.evaluation import fitting, loops
+from autonas.trials import checkpoint
+
+
+class FoldNetworks:
+    """The networks of all folds as one model.
+
+    The weights of the model are the weights of the networks, one network after another.
+
+    Args:
+        model: The compiled `keras.Model` that has the weights of one network at a time.
+        n_folds: Number of folds.
+    """
+
+    def __init__(self, model, n_folds):
+        self.model = model
+        self.optimizer = model.optimizer
+        self.trainable_variables = model.trainable_variables
+        #: Weights of each network, a list of lists of arrays.
+        self.networks = [model.get_weights() for _ in range(n_folds)]
+
+    def get_weights(self):
+        """Return the weights of all networks, a list of arrays."""
+        return [array for weights in self.networks for array in weights]
+
+    def set_weights(self, weights):
+        """Set the weights of all networks to a list of arrays."""
+        length = len(weights) // len(self.networks)
+        self.networks = [weights[start : start + length] for start in range(0, len(weights), length)]
+
+
+class FoldsLoop(loops.TrainingLoop):
+    """A training loop of one network per fold.
+
+    An epoch is an epoch of every network on the training rows of its fold, so that all networks have the same number
+    of epochs. Each network predicts the validation rows of its fold; together the predictions are of all rows, out of
+    fold.
+
+    Args:
+        loop: The `TrainingLoop` of the candidate. Its model has the initial weights, which all networks begin with.
+    """
+
+    def __init__(self, loop):
+        self.loop = loop
+        super().__init__(FoldNetworks(loop.model, len(loop.dataset.folds)), loop.dataset)
+        self.phases = loop.phases
+        is_trained = bool(loop.model.trainable_variables)
+        self._variables = checkpoint.optimizer_variables(loop.model) if is_trained else []
+        #: State of the optimizer of each network.
+        self._optimizers = [checkpoint.values_of(self._variables) for _ in self.model.networks]
+        self._n_begun = 0
+        self._is_fitted = False
+
+    def fit(self, generator, deadline=None):
+        """Run the fitters of all networks; see `fitting.fit`.
+
+        The choices of the fitters are the medians of the choices in the folds, and hold for all networks: if each
+        network had its own, the scores would depend on choices by the rows that are scored.
+
+        Args:
+            generator: A `numpy.random.Generator`.
+            deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
+
+        Returns:
+            List of the dicts of choices of each fitter, empty without a fitter.
+        """
+        model, splits = self.loop.model, self.dataset.splits
+        initial, chosen = model.get_weights(), []
+        for number, split in enumerate(splits):
+            model.set_weights(initial)
+            own = _share(deadline, 1 / (2 * len(splits) - number))
+            chosen.append(fitting.fit(model, split, split.train_rows, generator, own))
+            self.model.networks[number] = model.get_weights()
+        common = _common(chosen)
+        self._is_fitted = bool(common)
+        for number, split in enumerate(splits):
+            if chosen[number] != common:
+                model.set_weights(initial)
+                own = _share(deadline, 1 / (len(splits) - number))
+                fitting.refit(model, split, common, generator, own)
+                self.model.networks[number] = model.get_weights()
+        return common
+
+    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        """Train every network for one epoch; see `TrainingLoop.train_epoch`.
+
+        Networks that the deadline leaves no time for stay as they are, except in the first epoch.
+
+        Args:
+            rows: Not used: the rows are those of the folds.
+            batch_size: As in `TrainingLoop.train_epoch`.
+            generator: As in `TrainingLoop.train_epoch`.
+            learning_rate: As in `TrainingLoop.train_epoch`.
+            deadline: As in `TrainingLoop.train_epoch`.
+        """
+        model, losses = self.loop.model, []
+        for number, split in enumerate(self.dataset.splits):
+            is_late = losses and deadline is not None and time.monotonic() >= deadline
+            if is_late and self._n_begun == len(self.model.networks):
+                return float(np.mean(losses)), False
+            self._n_begun = max(self._n_begun, number + 1)
+            self._load(self.model.networks[number])
+            checkpoint.assign(self._variables, self._optimizers[number])
+            loss, finished = self.loop.train_epoch(split.train_rows, batch_size, generator, learning_rate, deadline)
+            self.model.networks[number] = model.get_weights()
+            self._optimizers[number] = checkpoint.values_of(self._variables)
+            losses.append(loss)
+        return float(np.mean(losses)), finished
+
+    def predict(self, rows):
+        """Predict the validation rows of all folds, each by the network of the fold; see `TrainingLoop.predict`.
+
+        Args:
+            rows: Not used: the rows are those of the folds.
+        """
+        outputs = [self.loop.predict(validation_rows) for _, validation_rows in self.networks()]
+        return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
+
+    def networks(self):
+        """Yield the networks of the folds; see `TrainingLoop.networks`."""
+        for weights, split in zip(self.model.networks, self.dataset.splits, strict=True):
+            self._load(weights)
+            yield self.loop.model, split.validation_rows
+
+    def _load(self, weights):
+        """Set the model to the weights of a network."""
+        self.loop.model.set_weights(weights)
+        if self._is_fitted:
+            self.loop.forget()
+
+
+def _share(deadline, share):
+    """Return the deadline after a share of the time left, or `None` without a deadline."""
+    now = time.monotonic()
+    return None if deadline is None else now + share * (deadline - now)
+
+
+def _common(choices):
+    """Return the medians of the numbers in equal structures of lists and dicts."""
+    first = choices[0]
+    if isinstance(first, dict):
+        return {name: _common([chosen[name] for chosen in choices]) for name in first}
+    if isinstance(first, list):
+        return [_common(items) for items in zip(*choices, strict=True)]
+    return statistics.median_low(choices)

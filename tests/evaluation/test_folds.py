@@ -1,0 +1,145 @@
+"""Candidates are trained and scored on the folds of a cross-validation."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+
+import autonas
+from autonas.data.dataset import ArrayDataset
+from autonas.data.fit_data import FitData
+from autonas.estimators.plan import make_plan
+from autonas.evaluation import evaluator, folds, loops
+from autonas.trials import job as jobs
+from tests.helpers.networks import of_networks
+
+
+def make_prepared(estimator, x, y):
+    data = FitData(x, y)
+    return estimator._prepare(make_plan(estimator, data), data)
+
+
+def evaluated(prepared, **values):
+    """The evaluator of a problem, and the outcome of its default candidate."""
+    judge = evaluator.Evaluator(prepared, epochs=4, patience=None, seed=0)
+    values = {name: value for name, value in prepared.space.values.items() if value is not None} | values
+    outcome = judge.evaluate(jobs.Job("0000", 0, values))
+    assert outcome.is_completed, outcome.message
+    return judge, outcome
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """A problem with 3 folds whose candidate is a linear network, trained in one step per epoch."""
+    x, y = load_diabetes(return_X_y=True)
+    return make_prepared(
+        of_networks("linear", autonas.RegressionHead, validation_folds=3, seed=0, verbose=0), x[:90], y[:90]
+    )
+
+
+def test_each_network_is_trained_as_if_its_fold_were_the_only_split(linear):
+    batches = {"optimization/batch_size": 256}
+    _, outcome = evaluated(linear, **batches)
+    alone = [
+        evaluated(dataclasses.replace(linear, dataset=split), **batches)[1].predictions
+        for split in linear.dataset.splits
+    ]
+    for name, predictions in outcome.predictions.items():
+        # Rows are in another order, and sums are rounded differently.
+        np.testing.assert_allclose(predictions, np.concatenate([parts[name] for parts in alone]), rtol=1e-3, atol=1e-4)
+
+
+def test_the_score_is_of_the_predictions_of_all_rows_out_of_fold(linear):
+    _, outcome = evaluated(linear)
+    assert sorted(linear.dataset.validation_rows) == list(range(90))
+    scores = linear.scorer(outcome.predictions, linear.dataset.validation_rows)
+    assert outcome.metrics["val_rmse"] == scores["val_rmse"]
+    assert outcome.best_epoch == 1 + np.argmin([numbers["val_rmse"] for numbers in outcome.history])
+
+
+def test_the_weights_of_a_candidate_are_those_of_the_first_fold(linear):
+    judge, outcome = evaluated(linear)
+    judge.best.model.set_weights(outcome.weights)
+    rows = linear.dataset.splits[0].validation_rows
+    for name, predictions in judge.best.loop.predict(rows).items():
+        np.testing.assert_allclose(predictions, outcome.predictions[name][: len(rows)], rtol=1e-5)
+
+
+def test_the_final_fit_is_on_all_rows_from_the_initial_weights(linear):
+    judge, outcome = evaluated(linear)
+    job = jobs.Job("0000", 0, {name: value for name, value in linear.space.values.items() if value is not None})
+    first, _ = judge.final_fit(job, outcome)
+    weights = first.get_weights()
+    again = evaluator.Evaluator(linear, epochs=4, patience=None, seed=0)
+    for one, other in zip(weights, again.final_fit(job, outcome)[0].get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_trees_have_the_same_number_of_iterations_in_all_folds_and_in_the_final_fit():
+    x, y = load_diabetes(return_X_y=True)
+    inputs = autonas.StructuredDataInput()
+    output = autonas.RegressionHead()(autonas.BoostedTreesBlock(iterations=100)(inputs))
+    prepared = make_prepared(autonas.AutoModel(inputs, output, validation_folds=3, seed=0, verbose=0), x, y)
+    _, outcome = evaluated(prepared)
+    ((iterations,),) = [choices["iterations"] for choices in outcome.report["fitted"]]
+    alone = [
+        evaluated(dataclasses.replace(prepared, dataset=split))[1].report["fitted"][0]["iterations"][0]
+        for split in prepared.dataset.splits
+    ]
+    assert min(alone) <= iterations <= max(alone)
+    assert outcome.metrics["val_rmse"] < 1.2 * np.std(y)
+
+
+def test_a_custom_score_is_the_mean_over_the_networks_of_the_folds():
+    x, y = load_diabetes(return_X_y=True)
+
+    def mean_prediction(model, data):
+        return float(np.mean(model.predict(data[0], verbose=0)[next(iter(model.output))]))
+
+    objective = autonas.objectives.CustomScore(mean_prediction, direction="max")
+    estimator = of_networks(
+        "linear", autonas.RegressionHead, objective=objective, validation_folds=3, seed=0, verbose=0
+    )
+    prepared = make_prepared(estimator, x[:90], y[:90])
+    _, outcome = evaluated(prepared)
+    (predictions,) = outcome.predictions.values()
+    assert outcome.metrics["mean_prediction"] == pytest.approx(float(np.mean(predictions)), rel=1e-4, abs=1e-5)
+
+
+class ScriptedLoop(loops.TrainingLoop):
+    """A loop that counts epochs in the model's only weight, each of which takes some time."""
+
+    def __init__(self, seconds):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        model.compile(keras.optimizers.SGD(), "mse")
+        model.set_weights([np.zeros((1, 1))])
+        pairs = [
+            (np.array([1, 2]), np.array([0])),
+            (np.array([0, 2]), np.array([1])),
+            (np.array([0, 1]), np.array([2])),
+        ]
+        super().__init__(model, ArrayDataset({}, {}, pairs[0][0], np.arange(3), folds=pairs))
+        self.seconds = seconds
+        self.rows = []
+
+    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        time.sleep(self.seconds)
+        self.rows.append(rows.tolist())
+        self.model.set_weights([self.model.get_weights()[0] + 1])
+        return 1.0, True
+
+    def predict(self, rows):
+        return {"head": np.full((len(rows), 1), self.model.get_weights()[0][0, 0])}
+
+
+def test_all_networks_are_trained_for_one_epoch_however_little_time_there_is():
+    loop = folds.FoldsLoop(ScriptedLoop(seconds=0.02))
+    _, finished = loop.train_epoch(None, 1, None, None, time.monotonic())
+    assert loop.predict(None)["head"].ravel().tolist() == [1, 1, 1]
+    assert loop.loop.rows == [[1, 2], [0, 2], [0, 1]]
+    _, finished = loop.train_epoch(None, 1, None, None, time.monotonic() + 0.01)
+    assert not finished
+    assert loop.predict(None)["head"].ravel().tolist() == [2, 1, 1]
