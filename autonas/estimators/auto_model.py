@@ -119,6 +119,10 @@ class AutoModel(fitted.FittedModel):
         num_classes: Number of classes, for integer labels of which some are missing in `y`. Defaults to `None`: the
             classes in `y`.
         validation_split: Share of the rows in the validation set, stratified by class. Defaults to 0.2.
+        validation_folds: Number of folds of a cross-validation, at least 2, by which candidates are compared instead of
+            a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
+            of the predictions of all rows by the network that wasn't trained on them. `None` for one validation set of
+            `validation_split`. Defaults to `None`.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
         seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues. Defaults to `None`:

@@ -225,6 +225,7 @@ class Evaluator:
             # The best epoch is before the checkpoint.
             trained.set_weights(result.weights)
             outcome.predictions = self.predict(loop)
+        outcome.standard_error = self.standard_error(outcome.predictions)
         if trained is model:
             self.latest = _Trained(
                 job.trial_id, model, loop, initial, outcome.weights, learning_rate=learning_rate, costs=outcome.costs
@@ -336,6 +337,17 @@ class Evaluator:
         """Return the `CustomScore` of a model on some rows."""
         inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
         return score(model, inputs, self.problem.scorer.truth(rows))
+
+    def standard_error(self, predictions):
+        """Return the standard error of the first objective for predictions of the validation rows, or `None`.
+
+        Args:
+            predictions: Dict from head name to array, or `None`.
+        """
+        if predictions is None:
+            return None
+        problem = self.problem
+        return problem.scorer.standard_error(predictions, problem.dataset.validation_rows, problem.goal.main.name)
 
     def predict(self, loop):
         """Predict the validation rows; return a dict from head name to a float32 array."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,9 @@ import numpy as np
 from autonas.costs import registry
 from autonas.costs.orientation import comparative
 from autonas.objectives.metrics import Metric
+
+#: Number of groups of rows of the jackknife.
+_N_GROUPS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,6 +138,39 @@ class Scorer:
                 if self._computes(name):
                     scores[name] = metric(head.truth[rows], converted)
         return scores
+
+    def standard_error(self, predictions: Mapping[str, np.ndarray], rows: np.ndarray, name: str) -> float | None:
+        """Estimate the standard error of a score: how much the score would differ for other rows of the same kind.
+
+        The jackknife leaves out one of g groups of rows after the other. For the scores s_i without group i and their
+        mean s,
+
+            SE² = (g - 1) / g · Σ_i (s_i - s)²,
+
+        with at most 20 groups of random rows (Tukey 1958; Efron and Tibshirani, "An introduction to the bootstrap",
+        1993, chapter 11). For a mean over rows this is the usual standard error.
+
+        Args:
+            predictions: As in a call.
+            rows: As in a call.
+            name: Name of the score.
+
+        Returns:
+            The standard error. `None` if it can't be estimated: for a score that isn't computed from predictions, that
+            isn't finite, or with a single row.
+        """
+        n_rows = len(rows)
+        n_groups = min(_N_GROUPS, n_rows)
+        if n_groups < 2 or name not in self.directions():
+            return None
+        group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)
+        scores = []
+        for left_out in range(n_groups):
+            kept = group != left_out
+            without = {head: outputs[kept] for head, outputs in predictions.items()}
+            scores.append(self(without, rows[kept]).get(name, math.nan))
+        error = math.sqrt((n_groups - 1) * float(np.var(scores)))
+        return error if math.isfinite(error) else None
 
 
 def resolve_objective(objective: Any, directions: Mapping[str, str | None], default: str) -> keras_tuner.Objective:

@@ -25,7 +25,8 @@ def leaderboard(
     (completed, running, interrupted, refused, failed), and the baselines. The columns are:
 
     - `rank`: 1 for the best trial. Missing for trials without a score, such as the final fit, and for baselines.
-    - `trial_id`, `stage`, `status`, `score`, and one column per metric
+    - `trial_id`, `stage`, `status`, `score`, `standard_error`, and one column per metric. The standard error says how
+      much the score would differ for other validation rows; it is missing for streams, costs and scores of your own.
     - `seconds`, `epochs`, `best_epoch`, `parameters`, `reason`
     - one column per decision, missing if the decision was inactive
 
@@ -72,6 +73,7 @@ def leaderboard(
         "stage": pandas.Series([record.stage for record in records], dtype=str),
         "status": pandas.Series([record.status for record in records], dtype=str),
         "score": _numbers([record.score for record in records]),
+        "standard_error": _numbers([record.standard_error for record in records]),
     }
     # Names such as "score" and "epochs" are reserved. A metric or decision of such a name gets a prefix.
     fixed = {*columns, "seconds", "epochs", "best_epoch", "parameters", "reason"}
@@ -165,10 +167,13 @@ def render(
         elif stage == Stage.BASELINE:
             description = row["reason"]
         scores = [row["score"], *(row.get(name, math.nan) for name, _ in objectives[1:])]
+        shown_scores = ["" if pandas.isna(score) else f"{score:.4g}" for score in scores]
+        if not pandas.isna(row["standard_error"]):
+            shown_scores[0] += f" ± {row['standard_error']:.2g}"
         cells = (
             "" if pandas.isna(row["rank"]) else str(row["rank"]),
             trial if stage in (Stage.SEARCH, trial) else f"{trial} ({stage})",
-            *("" if pandas.isna(score) else f"{score:.4g}" for score in scores),
+            *shown_scores,
             duration(row["seconds"]),
             str(row["epochs"]),
             "" if pandas.isna(row["parameters"]) else f"{row['parameters']:,}",

@@ -74,7 +74,8 @@ def _best(search, records):
         return ["No trial was completed."]
     name = f"Trial {best.number}" if best.is_candidate else "The candidate with the smallest violation"
     better = comparative(search.direction)
-    sentences = [f"{name} is the best: {search.objective} {best.score:.4g} ({better} is better), in epoch "
+    error = "" if best.standard_error is None else f" ± {best.standard_error:.2g}"
+    sentences = [f"{name} is the best: {search.objective} {best.score:.4g}{error} ({better} is better), in epoch "
                  f"{best.best_epoch} of {best.epochs}."]  # fmt: skip
     ensembles = [record.message for record in records if record.stage == Stage.ENSEMBLE]
     sentences += [f"The final model is an ensemble: {message}." for message in ensembles]

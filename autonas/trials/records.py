@@ -38,6 +38,7 @@ class Result:
         margins: Distance to the limit of each constraint, a list; see `objectives.goal.Measurement`.
         network: Key of the network on which costs were measured, or `None`; see `objectives.goal.Measurement`.
         forecast: Forecast of the final score, a list of floats, if the learning curve ended the training; else `None`.
+        standard_error: Standard error of the score, by the rows of the validation set; `None` if unknown.
         report: Further results of a trial that isn't a candidate, a JSON-like dict. Of an epoch of a supernet:
             `"epoch"`, the `"distribution"` over architectures, the scores of some `"paths"`, and of gradient-based
             search `"numbers"`. Of one-shot scoring: the `"finalists"`, and `"n_scored"`, the number of scored
@@ -64,6 +65,7 @@ class Result:
     margins: list[float | None] = dataclasses.field(default_factory=list)
     network: str | None = None
     forecast: list[float] | None = None
+    standard_error: float | None = None
     report: dict[str, Any] = dataclasses.field(default_factory=dict)
     phases: dict[str, float] = dataclasses.field(default_factory=dict)
 

@@ -1,5 +1,7 @@
 """Scoring: losses with weights, metrics without, names by head."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -39,3 +41,23 @@ def test_several_heads_are_named_and_summed():
 def test_outputs_that_are_not_finite_have_no_metrics():
     scores = scoring.Scorer([head(keras.losses.binary_crossentropy)])({"head": OUTPUTS * np.nan}, np.arange(4))
     assert set(scores) == {"val_loss"} and np.isnan(scores["val_loss"])
+
+
+def test_the_standard_error_of_an_accuracy_is_that_of_a_mean():
+    generator = np.random.default_rng(0)
+    truth = generator.integers(0, 2, 400)
+    outputs = np.where(generator.random(400) < 0.8, truth, 1 - truth)[:, None].astype("float32")
+    scored = dataclasses.replace(head(keras.losses.mean_squared_error), encoded=truth[:, None], truth=truth)
+    scorer = scoring.Scorer([scored])
+    usual = np.std(outputs[:, 0] == truth) / np.sqrt(400)
+    found = scorer.standard_error({"head": outputs}, np.arange(400), "val_accuracy")
+    assert found == pytest.approx(usual, rel=0.35)  # The error of an estimate from 20 groups is 16 %.
+    assert scorer.standard_error({"head": outputs}, np.arange(400), "latency_ms") is None
+    assert scorer.standard_error({"head": outputs[:1]}, np.arange(1), "val_accuracy") is None
+
+
+def test_the_standard_error_of_a_few_rows_leaves_out_one_row_at_a_time():
+    scorer = scoring.Scorer([head(keras.losses.binary_crossentropy)])
+    losses = -np.log(np.where(TRUTH[:, None] == 1, OUTPUTS, 1 - OUTPUTS))[:, 0]
+    found = scorer.standard_error({"head": OUTPUTS}, np.arange(4), "val_loss")
+    assert found == pytest.approx(np.std(losses, ddof=1) / 2, rel=1e-4)

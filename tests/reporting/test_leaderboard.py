@@ -59,8 +59,8 @@ def test_equal_scores_keep_the_order_of_the_trials():
 
 def test_columns_in_order(records):
     assert list(leaderboard(records, "val_accuracy", "max").columns) == [
-        "rank", "trial_id", "stage", "status", "score", "val_accuracy", "val_loss", "seconds", "epochs",
-        "best_epoch", "parameters", "reason", "block", "units", "pool", "rate",
+        "rank", "trial_id", "stage", "status", "score", "standard_error", "val_accuracy", "val_loss", "seconds",
+        "epochs", "best_epoch", "parameters", "reason", "block", "units", "pool", "rate",
     ]  # fmt: skip
 
 

@@ -132,7 +132,7 @@ class Table:
         return _hparams(hparams_metadata.EXPERIMENT_TAG, experiment=experiment)
 
     def _results(self, record):
-        values = {"score": record.score if record.is_completed else None}
+        values = {"score": record.score if record.is_completed else None, "standard_error": record.standard_error}
         values |= {"seconds": record.seconds, "epochs": record.epochs, "parameters": record.parameters or None}
         # The metric of the objective is the score already.
         own = {*values, self._search.objective}
@@ -143,7 +143,8 @@ class Table:
         validated = [name for name in self._metrics if name.startswith("val_")]
         # The cost `params` is the same as the number of parameters.
         counted = [] if "params" in self._metrics else ["parameters"]
-        first = ["score", *self._search.objectives[1:], "seconds", *counted, *validated, "epochs", *self._metrics]
+        first = ["score", *self._search.objectives[1:], "standard_error", "seconds", *counted, *validated]
+        first += ["epochs", *self._metrics]
         return [
             summary_v2.Metric(
                 f"result/{name}", display_name=self._search.objective if name == "score" else name

@@ -127,6 +127,7 @@ class EnsembleStage:
         known = self.state.known_costs.get(measured.network, {})
         record.metrics = self.goal.combined(chosen.after | measured.costs | known)
         record.score = record.metrics[self.goal.main.name]
+        record.standard_error = self.evaluator.standard_error(mean)
         record.parameters = averaged.count_params()
         record.started, record.seconds = started, time.monotonic() - began
         record.message = self._describe(chosen)
