@@ -43,12 +43,17 @@ def info(plan: Plan, prepared: Prepared, searched: keras_tuner.HyperParameters, 
         directions=[objective.direction for objective in goal.objectives],
         goal=goal.summary(),
         blueprint=prepared.graph.blueprint(),
-        settings=plan.request.settings() | left_out(prepared.graph),
+        settings=plan.request.settings() | _folds(prepared) | left_out(prepared.graph),
         environment=environment(),
         limits={constraint.name: constraint.limit for constraint in goal.constraints},
         unsearched=[decision.name for decision in decisions if decision.name not in varied],
         preparation=seconds,
     )
+
+
+def _folds(prepared: Prepared) -> dict[str, str]:
+    """Return the number of folds, if there are folds, a dict of short texts."""
+    return {} if prepared.dataset.folds is None else {"validation_folds": str(len(prepared.dataset.folds))}
 
 
 def left_out(graph: Graph) -> dict[str, str]:

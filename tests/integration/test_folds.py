@@ -1,0 +1,87 @@
+"""A search whose candidates are compared in folds serves, saves and continues like any other."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+
+import autonas
+from autonas.data.fit_data import FitData
+from autonas.estimators import plan as planning
+from tests.helpers.leaderboards import board
+from tests.helpers.networks import of_networks
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0, "directory": "run"}
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    x, y = load_diabetes(return_X_y=True)
+    return x[:120], y[:120]
+
+
+def test_the_score_is_of_all_rows_and_has_a_standard_error(diabetes):
+    x, y = diabetes
+    model = of_networks(head=autonas.RegressionHead, validation_folds=3, **BUDGET).fit(x, y)
+    (head,) = model.validation_predictions_
+    assert sorted(head.truth.ravel()) == pytest.approx(sorted(y), rel=1e-4)
+    errors = (head.outputs - head.truth).ravel()
+    assert model.best_score_ == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-4)
+    rows = model.leaderboard().set_index("trial_id")
+    best = rows[rows["rank"] == 1].iloc[0]
+    # The standard error of a root of a mean, by the delta method; the estimate's own error is 16 %.
+    assert best.standard_error == pytest.approx(np.std(errors**2) / np.sqrt(120) / (2 * best.score), rel=0.5)
+    assert rows.loc["final", "status"] == "completed"
+    assert autonas.AutoModel.load("run/model").predict(x) == pytest.approx(model.predict(x), rel=1e-4)
+
+
+def test_it_continues_and_refuses_other_folds(diabetes):
+    arguments = {"head": autonas.RegressionHead} | BUDGET
+    first = of_networks(validation_folds=3, **arguments).fit(*diabetes)
+    longer = of_networks(validation_folds=3, **arguments | {"max_trials": 3}).fit(*diabetes)
+    assert board(longer).set_index("trial_id").loc[["0000", "0001"], "score"].tolist() == (
+        board(first).set_index("trial_id").loc[["0000", "0001"], "score"].tolist()
+    )
+    with pytest.raises(ValueError, match="validation_folds"):
+        of_networks(validation_folds=4, **arguments).fit(*diabetes)
+
+
+def test_an_ensemble_is_selected_by_predictions_out_of_fold(diabetes):
+    model = of_networks(head=autonas.RegressionHead, validation_folds=3, ensemble=2, **BUDGET).fit(*diabetes)
+    (head,) = model.validation_predictions_
+    assert len(head.truth) == 120
+    assert model.best_score_ <= model.leaderboard().query("stage == 'search'").score.min()
+
+
+# Worker processes import TensorFlow.
+def test_worker_processes_give_the_same_scores(diabetes):
+    arguments = {"head": autonas.RegressionHead, "validation_folds": 3} | BUDGET
+    here = of_networks(**arguments).fit(*diabetes)
+    there = of_networks(executor="process", **arguments | {"directory": "there"}).fit(*diabetes)
+    assert there.best_score_ == pytest.approx(here.best_score_, rel=1e-4)
+
+
+def n_folds(x, y, validation_data=None, groups=None, estimator=autonas.AutoModel, **arguments):
+    model = estimator(verbose=0, **{"validation_folds": "auto"} | arguments)
+    plan = planning.make_plan(model, FitData(x, y, validation_data=validation_data, groups=groups))
+    return plan.n_folds(len(x), np.size(x))
+
+
+def test_few_rows_are_validated_in_five_folds_unless_something_else_is_wished(monkeypatch):
+    monkeypatch.setattr(planning, "_FEW_ROWS", 1000)
+    x, y = np.zeros((300, 4)), np.arange(300) % 2
+    assert n_folds(x, y) == 5
+    assert n_folds(x, y, fidelity="learning_curve") == 5
+    assert n_folds(x, y, validation_folds=None) == 1
+    assert n_folds(x, y, validation_folds=3) == 3
+    assert n_folds(x, y, validation_split=0.3) == 1
+    assert n_folds(x, y, refit=False) == 1
+    assert n_folds(x, y, validation_data=(x, y)) == 1
+    assert n_folds(x, y, groups=y) == 1
+    assert n_folds(x, y, weight_sharing=True) == 1
+    assert n_folds(x, y, fidelity="successive_halving") == 1
+    assert n_folds(x[:4], y[:4]) == 1
+    assert n_folds(np.zeros((1000, 4)), np.zeros(1000)) == 1
+    assert n_folds(np.zeros((900, 64, 64)), np.zeros(900)) == 1, "training takes longer than tracing"
+    assert n_folds(x, None, estimator=autonas.TimeSeriesForecaster) == 1
