@@ -164,11 +164,11 @@ class Scorer:
         if n_groups < 2 or name not in self.directions():
             return None
         group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)
-        scores = []
+        scorer, scores = self.only([name]), []
         for left_out in range(n_groups):
             kept = group != left_out
             without = {head: outputs[kept] for head, outputs in predictions.items()}
-            scores.append(self(without, rows[kept]).get(name, math.nan))
+            scores.append(scorer(without, rows[kept]).get(name, math.nan))
         error = math.sqrt((n_groups - 1) * float(np.var(scores)))
         return error if math.isfinite(error) else None
 
