@@ -77,7 +77,8 @@ def _make_tuner(
     plan: Plan, prepared: Prepared, oracle: Oracle, supernet_training: dict[str, Any] | None, directory: str
 ) -> Tuner:
     dataset, epochs = prepared.dataset, _full_epochs(plan, prepared)
-    execution, refits = plan.execution, plan.selection.refit and dataset.final_rows is not None
+    execution = plan.execution
+    refits = plan.selection.refit and dataset.final_rows is not None and not prepared.serves_folds
     supernet = None
     if supernet_training is not None:
         states = os.path.join(directory, "supernet")

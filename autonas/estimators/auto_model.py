@@ -109,8 +109,8 @@ class AutoModel(fitted.FittedModel):
             early after `max(8, epochs // 3)` epochs without improvement.
         patience: Trials without improvement after which the search ends. Defaults to `None`: no such end.
         refit: Whether the best architecture is trained again on all rows, the validation set included, up to its best
-            epoch. The rows of `validation_data` are never trained on; with them there is no final fit. Defaults to
-            `True`.
+            epoch. The rows of `validation_data` are never trained on; with them there is no final fit, nor is there one
+            of networks of several folds. Defaults to `True`.
         ensemble: Number of candidates at most whose predictions the served model averages; see `ensemble_`. Members are
             selected by the validation set, and trained again as far as `time_limit` allows. `"auto"` is 5 with a
             `time_limit` and one objective that depends on training, if the gain is beyond chance; otherwise the best
@@ -121,8 +121,9 @@ class AutoModel(fitted.FittedModel):
         validation_split: Share of the rows in the validation set, stratified by class. Defaults to 0.2.
         validation_folds: Number of folds of a cross-validation, at least 2, by which candidates are compared instead of
             a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
-            of the predictions of all rows by the network that wasn't trained on them. `None` for one validation set of
-            `validation_split`. Defaults to `None`.
+            of the predictions of all rows by the network that wasn't trained on them. The served model averages the
+            networks of the best candidate; with costs as objectives or constraints it is one network that is trained
+            again. `None` for one validation set of `validation_split`. Defaults to `None`.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
         seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues. Defaults to `None`:

@@ -212,8 +212,8 @@ class Evaluator:
         outcome.metrics = {
             name: value for name, value in result.history[result.best_epoch - 1].items() if name != "learning_rate"
         }
-        # With folds, the weights of the first network.
-        outcome.weights = result.weights[: len(model.weights)]
+        first = result.weights[: len(model.weights)]  # Of the first fold's network.
+        outcome.weights = result.weights if self.problem.serves_folds else first
         if checkpoint is not None:
             outcome.initial_epoch = checkpoint.epoch
         if job.training.may_go_on and job.values.get(reserved.EPOCHS, self.epochs) < self.epochs:
@@ -228,7 +228,7 @@ class Evaluator:
         outcome.standard_error = self.standard_error(outcome.predictions)
         if trained is model:
             self.latest = _Trained(
-                job.trial_id, model, loop, initial, outcome.weights, learning_rate=learning_rate, costs=outcome.costs
+                job.trial_id, model, loop, initial, first, learning_rate=learning_rate, costs=outcome.costs
             )
         if self._best_scores is None or self.problem.goal.is_better(outcome.metrics, self._best_scores):
             self._best_scores = outcome.metrics

@@ -37,6 +37,14 @@ class Problem:
     goal: Goal
     as_served: typing.Callable[..., keras.Model] | None = None
 
+    @property
+    def serves_folds(self) -> bool:
+        """Whether the networks of all folds are served, averaged, instead of one network that is trained on all rows.
+
+        A search with costs measures one network, and serves one.
+        """
+        return self.dataset.folds is not None and not self.goal.costs
+
     @functools.cached_property
     def space(self) -> keras_tuner.HyperParameters:
         """The whole space, a `keras_tuner.HyperParameters`."""

@@ -132,10 +132,10 @@ class Scorer:
             if not np.isfinite(outputs).all():
                 scores["val_loss"] = float("nan")
                 continue
-            converted = head.to_metric(outputs)
-            for metric in head.metrics:
-                name = f"val_{self.prefix(head)}{metric.name}"
-                if self._computes(name):
+            names = [f"val_{self.prefix(head)}{metric.name}" for metric in head.metrics]
+            converted = head.to_metric(outputs) if any(map(self._computes, names)) else None
+            for name, metric in zip(names, head.metrics, strict=True):
+                if converted is not None and self._computes(name):
                     scores[name] = metric(head.truth[rows], converted)
         return scores
 
@@ -161,16 +161,29 @@ class Scorer:
         """
         n_rows = len(rows)
         n_groups = min(_N_GROUPS, n_rows)
-        if n_groups < 2 or name not in self.directions():
+        if n_groups < 2 or not all(np.isfinite(outputs).all() for outputs in predictions.values()):
+            return None
+        score = self._score_of_some(predictions, rows, name)
+        if score is None:
             return None
         group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)
-        scorer, scores = self.only([name]), []
-        for left_out in range(n_groups):
-            kept = group != left_out
-            without = {head: outputs[kept] for head, outputs in predictions.items()}
-            scores.append(scorer(without, rows[kept]).get(name, math.nan))
-        error = math.sqrt((n_groups - 1) * float(np.var(scores)))
+        error = math.sqrt((n_groups - 1) * float(np.var([score(group != left_out) for left_out in range(n_groups)])))
         return error if math.isfinite(error) else None
+
+    def _score_of_some(
+        self, predictions: Mapping[str, np.ndarray], rows: np.ndarray, name: str
+    ) -> Callable[[np.ndarray], float] | None:
+        """Return the function from a boolean array `(len(rows),)` to a score of these rows, `None` for other scores."""
+        if name == "val_loss":
+            scorer = self.only([name])
+            return lambda kept: scorer({head: array[kept] for head, array in predictions.items()}, rows[kept])[name]
+        for head in self.heads:
+            for metric in head.metrics:
+                if name == f"val_{self.prefix(head)}{metric.name}":
+                    # The conversion of a forecast needs all rows.
+                    truth, converted = head.truth[rows], head.to_metric(predictions[head.name])
+                    return lambda kept: metric(truth[kept], converted[kept])
+        return None
 
 
 def resolve_objective(objective: Any, directions: Mapping[str, str | None], default: str) -> keras_tuner.Objective:

@@ -268,13 +268,6 @@ _OF_FOLDS = [
         applies=lambda request: request.in_order,
     ),
     Rule(
-        _FOLDS, "`refit=False`",
-        "`refit` must be True with folds: each has a network of its own, and the served one is trained on all rows",
-        "Leave one of the two out",
-        received=("refit", "validation_folds"),
-        applies=lambda request: not request.refit,
-    ),
-    Rule(
         _FOLDS, _SUPERNET,
         "`validation_folds` must be 'auto' or None with a supernet, whose weights are trained on one training set",
         "Use `validation_split`",

@@ -13,6 +13,7 @@ import numpy as np
 from autonas import exceptions, storage
 from autonas.evaluation import budget
 from autonas.objectives.goal import Goal
+from autonas.search.averaging import averaging_network
 from autonas.search.state import SearchState
 from autonas.trials import events
 from autonas.trials import records as records_module
@@ -274,7 +275,9 @@ class FinalStage:
         return record, model
 
     def searched(self, job: Job, candidate: TrialRecord) -> keras.Model:
-        """Return the model of a candidate with the weights of its score."""
+        """Return the model of a candidate with the weights of its score; with folds, see `averaged`."""
+        if self.problem.serves_folds:
+            return self.averaged(candidate, self._weights_of_folds(job))
         kept = self._kept(job, candidate)
         if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
             kept = self.evaluator.retrain(job)
@@ -285,6 +288,34 @@ class FinalStage:
             kept.model.set_weights(kept.weights)
             self.state.weights.save(kept.weights, job.trial_id)
         return kept.model
+
+    def averaged(self, candidate: TrialRecord, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
+        """Return the network that averages the networks of a candidate in all folds.
+
+        Args:
+            candidate: The record of the candidate.
+            weights: Weights of all networks, one network after another. Defaults to `None`: random weights.
+        """
+        n_folds = len(self.problem.dataset.splits)
+        networks = [self.evaluator.build(candidate.values) for _ in range(n_folds)]
+        if weights is not None:
+            for number, model in enumerate(networks):
+                length = len(model.weights)
+                model.set_weights(weights[number * length : (number + 1) * length])
+        return averaging_network(networks, [1 / n_folds] * n_folds)
+
+    def _weights_of_folds(self, job: Job) -> list[np.ndarray]:
+        """Return the weights of a candidate's networks in all folds, one network after another."""
+        kept = self.state.weights.read(job.trial_id)
+        if kept is not None:
+            return list(kept.values())
+        weights = self.evaluator.evaluate(job).weights  # The same seed trains the same networks.
+        if weights is None:
+            raise exceptions.SearchFailed(
+                f"The weights of trial {job.trial_id} are gone, and it can't be trained again."
+            )
+        self.state.weights.save(weights, job.trial_id)
+        return weights
 
     def _kept(self, job: Job, candidate: TrialRecord) -> Any:
         """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""

@@ -60,12 +60,16 @@ def test_the_score_is_of_the_predictions_of_all_rows_out_of_fold(linear):
     assert outcome.best_epoch == 1 + np.argmin([numbers["val_rmse"] for numbers in outcome.history])
 
 
-def test_the_weights_of_a_candidate_are_those_of_the_first_fold(linear):
+def test_the_weights_of_a_candidate_are_those_of_one_network_after_another(linear):
     judge, outcome = evaluated(linear)
-    judge.best.model.set_weights(outcome.weights)
-    rows = linear.dataset.splits[0].validation_rows
-    for name, predictions in judge.best.loop.predict(rows).items():
-        np.testing.assert_allclose(predictions, outcome.predictions[name][: len(rows)], rtol=1e-5)
+    length = len(judge.best.weights)
+    predicted = []
+    for number, split in enumerate(linear.dataset.splits):
+        judge.best.model.set_weights(outcome.weights[number * length : (number + 1) * length])
+        predicted.append(judge.best.loop.predict(split.validation_rows))
+    for name, predictions in outcome.predictions.items():
+        together = np.concatenate([parts[name] for parts in predicted])
+        np.testing.assert_allclose(predictions, together, rtol=1e-5, atol=1e-6)
 
 
 def test_the_final_fit_is_on_all_rows_from_the_initial_weights(linear):

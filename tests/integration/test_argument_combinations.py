@@ -120,7 +120,6 @@ def test_a_rule_refuses_what_cannot_be_before_anything_is_written(values, messag
         ({"fidelity": "hyperband", "strategy": keras_tuner.oracles.HyperbandOracle()}, np.arange(12) % 2, "`fidelity`"),
         ({"validation_folds": 3, "weight_sharing": True}, np.arange(12) % 2, "must be .* with a supernet"),
         ({"validation_folds": 3, "fidelity": "hyperband"}, np.arange(12) % 2, "short trainings are continued"),
-        ({"validation_folds": 3, "refit": False}, np.arange(12) % 2, "`refit` must be True with folds"),
         ({"validation_folds": 1}, np.arange(12) % 2, "`validation_folds` must be .auto., a number"),
         ({"strategy": keras_tuner.oracles.RandomSearchOracle(), "objective": ["val_auc", "params"]},
          np.arange(12) % 2, "use a strategy of autonas, such as 'bayesian'.*strategy='RandomSearchOracle'"),

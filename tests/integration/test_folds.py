@@ -1,5 +1,7 @@
 """A search whose candidates are compared in folds serves, saves and continues like any other."""
 
+import pathlib
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
@@ -32,8 +34,41 @@ def test_the_score_is_of_all_rows_and_has_a_standard_error(diabetes):
     best = rows[rows["rank"] == 1].iloc[0]
     # The standard error of a root of a mean, by the delta method; the estimate's own error is 16 %.
     assert best.standard_error == pytest.approx(np.std(errors**2) / np.sqrt(120) / (2 * best.score), rel=0.5)
-    assert rows.loc["final", "status"] == "completed"
+    assert "final" not in rows.index
     assert autonas.AutoModel.load("run/model").predict(x) == pytest.approx(model.predict(x), rel=1e-4)
+
+
+def test_the_networks_of_the_folds_are_averaged(diabetes):
+    x, y = diabetes
+    model = of_networks(head=autonas.RegressionHead, validation_folds=3, **BUDGET).fit(x, y)
+    prepared, search = model._searched
+    (trained,) = [layer for layer in model.model_.layers if layer.name == "member_0"]
+    record = search.records[model.search_["served"]]
+    assert model.model_.count_params() == 3 * record.parameters
+    rows = prepared.dataset.splits[0].validation_rows
+    inputs = {name: array[rows] for name, array in prepared.dataset.inputs.items()}
+    (outputs,) = trained(inputs).values()
+    (target,) = prepared.targets.values()
+    (head,) = model.validation_predictions_
+    expected = np.array(outputs) * target.deviation_ + target.mean_
+    np.testing.assert_allclose(expected, head.outputs[: len(rows)], rtol=1e-3)
+
+
+def test_a_search_with_costs_serves_one_network_that_is_trained_on_all_rows(diabetes):
+    arguments = {"head": autonas.RegressionHead, "validation_folds": 3, "constraints": {"params": 1e6}} | BUDGET
+    model = of_networks(**arguments).fit(*diabetes)
+    rows = model.leaderboard().set_index("trial_id")
+    assert rows.loc["final", "status"] == "completed"
+    assert model.model_.count_params() == rows.loc[model.search_["served"], "parameters"]
+
+
+def test_lost_weights_are_trained_again(diabetes):
+    arguments = {"head": autonas.RegressionHead, "validation_folds": 3} | BUDGET
+    first = of_networks(**arguments).fit(*diabetes)
+    for path in pathlib.Path("run/weights").iterdir():
+        path.unlink()
+    again = of_networks(**arguments).fit(*diabetes)
+    np.testing.assert_allclose(again.predict(diabetes[0]), first.predict(diabetes[0]), rtol=1e-3)
 
 
 def test_it_continues_and_refuses_other_folds(diabetes):
@@ -76,7 +111,6 @@ def test_few_rows_are_validated_in_five_folds_unless_something_else_is_wished(mo
     assert n_folds(x, y, validation_folds=None) == 1
     assert n_folds(x, y, validation_folds=3) == 3
     assert n_folds(x, y, validation_split=0.3) == 1
-    assert n_folds(x, y, refit=False) == 1
     assert n_folds(x, y, validation_data=(x, y)) == 1
     assert n_folds(x, y, groups=y) == 1
     assert n_folds(x, y, weight_sharing=True) == 1

@@ -10,7 +10,7 @@ FILES = [
     "evaluation/one_shot/test_scoring.py",
     "optimizers/test_fused_sgd.py",
     "prediction/test_predictor.py",
-    "search/ensembles/test_network.py",
+    "search/test_averaging.py",
 ]
 
 

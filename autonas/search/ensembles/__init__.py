@@ -1,7 +1,6 @@
-"""Ensembles of candidates: selection of members and weights, and one network that averages the members."""
+"""Ensembles of candidates: selection of members and weights, and the training of the members."""
 
 from autonas.search.ensembles.members import EnsembleStage
-from autonas.search.ensembles.network import averaging_network
 from autonas.search.ensembles.selection import Selection, select
 
-__all__ = ["EnsembleStage", "Selection", "averaging_network", "select"]
+__all__ = ["EnsembleStage", "Selection", "select"]

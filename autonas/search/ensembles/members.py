@@ -12,7 +12,8 @@ import numpy as np
 
 from autonas import exceptions
 from autonas.objectives.goal import Measurement
-from autonas.search.ensembles import network, selection
+from autonas.search.averaging import averaging_network
+from autonas.search.ensembles import selection
 from autonas.search.final_stage import FinalStage, Served
 from autonas.search.state import SearchState
 from autonas.trials import events
@@ -137,7 +138,7 @@ class EnsembleStage:
 
     def _average(self, chosen: selection.Selection, networks: list[keras.Model]) -> keras.Model:
         """Return the network that averages the networks of the members, in the order of the selection."""
-        return network.averaging_network(networks, list(chosen.members.values()))
+        return averaging_network(networks, list(chosen.members.values()))
 
     def _keep(self, averaged: keras.Model, record: TrialRecord) -> None:
         """Save the weights of the ensemble, so that a continued search doesn't train its members again."""
@@ -153,7 +154,7 @@ class EnsembleStage:
             return None
 
         def untrained() -> keras.Model:
-            members = [self.evaluator.build(self.state.records[trial_id].values) for trial_id in chosen.members]
+            members = [self._untrained_network(self.state.records[trial_id]) for trial_id in chosen.members]
             return self._average(chosen, members)
 
         restored = self.final_stage.restored(event, "ensemble", untrained)
@@ -239,7 +240,7 @@ class EnsembleStage:
                 if trial_id not in self._untrained:
                     self._untrained[trial_id] = self.evaluator.build(self.state.records[trial_id].values)
             networks = [self._untrained[trial_id] for trial_id in sorted(members)]
-            averaged = network.averaging_network(networks, [1 / len(networks)] * len(networks))
+            averaged = averaging_network(networks, [1 / len(networks)] * len(networks))
             self._measurements[key] = self.goal.measure_again(self.problem.served(averaged))
         return self._measurements[key]
 
@@ -251,9 +252,17 @@ class EnsembleStage:
         members = [self.state.records[trial_id] for trial_id in chosen.members]
         networks = {}
         for record in sorted(members, key=self.state.budget.final_seconds):
-            networks[record.trial_id] = self.evaluator.build(record.values)
-            networks[record.trial_id].set_weights(self._trained(record).get_weights())
+            networks[record.trial_id] = trained = self._trained(record)
+            if not self.problem.serves_folds:
+                networks[record.trial_id] = self.evaluator.build(record.values)
+                networks[record.trial_id].set_weights(trained.get_weights())
         return [networks[record.trial_id] for record in members]
+
+    def _untrained_network(self, record: TrialRecord) -> keras.Model:
+        """Return the network of a candidate that is served, with random weights."""
+        if self.problem.serves_folds:
+            return self.final_stage.averaged(record)
+        return self.evaluator.build(record.values)
 
     def _trained(self, record: TrialRecord) -> keras.Model:
         """Return the trained network of a candidate."""
