@@ -2,11 +2,11 @@
 
     python benchmarks/columns.py DATA_DIRECTORY [NAMES ...] [--seeds 3]
 
-scikit-learn's histogram boosting is fitted to the features of `BoostedTreesBlock`: codes and numbers only, with the
-vectors of strings, with the means of the target by category, and with both. The loss is the logarithmic loss or the
-root of the mean squared error. A line shows its mean, the difference to codes and numbers in percent with its standard
-error over the folds, and the CPU seconds of a fit. A name with a format, such as `"bike_sharing:%m/%d/%Y %H:%M"`, has
-the dates of its ISO columns written in that format.
+scikit-learn's histogram boosting is fitted to numbers and to the codes of categories, of which it tells 255 apart; with
+the vectors of strings; with the means of the target by category instead of sets of categories; and with both, as in
+`BoostedTreesBlock`. The loss is the logarithmic loss or the root of the mean squared error. A line shows its mean, the
+difference to codes and numbers in percent with its standard error over the folds, and the CPU seconds of a fit. A name
+with a format, such as `"bike_sharing:%m/%d/%Y %H:%M"`, has the dates of its ISO columns written in that format.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def _loss(tensors, encoder, target, split, with_strings, with_means):
     cardinalities = encoder.feature.statistics["cardinalities"]
     if with_means:
         features = TreeFeatures(cardinalities, columns.shape[1] - len(cardinalities), n_outputs)
-        n_categorical = features.n_categorical
+        n_categorical = 0
         training = features.fit(Rows(columns[train], y[train]), np.random.default_rng(seed)).inputs
         validation = features.transform(Rows(columns[test], y[test])).inputs
     else:
