@@ -27,9 +27,11 @@ from autonas.search_space.blocks.convolution import ConvolutionBlock as Convolut
 from autonas.search_space.blocks.convolution_1d import Convolution1DBlock as Convolution1DBlock
 from autonas.search_space.blocks.dense import DenseBlock as DenseBlock
 from autonas.search_space.blocks.hierarchical import HierarchicalBlock as HierarchicalBlock
+from autonas.search_space.blocks.hydra import HydraBlock as HydraBlock
 from autonas.search_space.blocks.image import ImageBlock as ImageBlock
 from autonas.search_space.blocks.layered import LayeredBlock as LayeredBlock
 from autonas.search_space.blocks.merge import Merge as Merge
+from autonas.search_space.blocks.minirocket import MiniRocketBlock as MiniRocketBlock
 from autonas.search_space.blocks.preprocessing import Augmentation as Augmentation
 from autonas.search_space.blocks.preprocessing import CategoricalEncoding as CategoricalEncoding
 from autonas.search_space.blocks.preprocessing import Embedding as Embedding
@@ -40,6 +42,7 @@ from autonas.search_space.blocks.recurrent import RecurrentBlock as RecurrentBlo
 from autonas.search_space.blocks.reduction import Reduction as Reduction
 from autonas.search_space.blocks.residual import ResidualBlock as ResidualBlock
 from autonas.search_space.blocks.residual_mlp import ResidualMLPBlock as ResidualMLPBlock
+from autonas.search_space.blocks.ridge import RidgeBlock as RidgeBlock
 from autonas.search_space.blocks.structured_data import StructuredDataBlock as StructuredDataBlock
 from autonas.search_space.blocks.tabm import TabMBlock as TabMBlock
 from autonas.search_space.blocks.text import TextBlock as TextBlock

@@ -22,15 +22,15 @@ def fit(model, dataset, rows, generator, deadline=None):
     Returns:
         List of the dicts that the fitters return, empty without a fitter.
     """
-    return [
-        fitter.fit(
-            _rows_of(fitter, model, dataset, rows),
-            _rows_of(fitter, model, dataset, dataset.validation_rows),
-            generator,
-            deadline,
-        )
-        for fitter in fitters.fitters_of(model)
-    ]
+    choices = []
+    for fitter in fitters.fitters_of(model):
+        training = _rows_of(fitter, model, dataset, _some(fitter, rows, generator))
+        if fitter.uses_validation:
+            validation = _rows_of(fitter, model, dataset, dataset.validation_rows)
+        else:
+            validation = training.where(np.zeros(len(training.targets), bool))
+        choices.append(fitter.fit(training, validation, generator, deadline))
+    return choices
 
 
 def refit(model, dataset, choices, generator, deadline=None):
@@ -44,7 +44,15 @@ def refit(model, dataset, choices, generator, deadline=None):
         deadline: As in `fit`. Defaults to `None`.
     """
     for fitter, chosen in zip(fitters.fitters_of(model), choices, strict=True):
-        fitter.refit(_rows_of(fitter, model, dataset, dataset.final_rows), chosen, generator, deadline)
+        rows = _some(fitter, dataset.final_rows, generator)
+        fitter.refit(_rows_of(fitter, model, dataset, rows), chosen, generator, deadline)
+
+
+def _some(fitter, rows, generator):
+    """Return the indices of at most as many rows as the fitter takes."""
+    if fitter.most_rows is None or len(rows) <= fitter.most_rows:
+        return rows
+    return np.sort(generator.permutation(rows)[: fitter.most_rows])
 
 
 def _rows_of(fitter, model, dataset, indices):

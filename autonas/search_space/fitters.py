@@ -42,6 +42,11 @@ class Fitter:
         head: Name of the head whose targets `fit` needs.
     """
 
+    #: Whether `fit` needs the validation rows.
+    uses_validation = True
+    #: Largest number of training rows that are passed, a random sample of more rows, or `None`.
+    most_rows: int | None = None
+
     def __init__(self, inputs: keras.KerasTensor, head: str) -> None:
         self.inputs = inputs
         self.head = head
@@ -53,7 +58,7 @@ class Fitter:
 
         Args:
             training: `Rows` of the training set.
-            validation: `Rows` of the validation set.
+            validation: `Rows` of the validation set. There are none if `uses_validation` is `False`.
             generator: A `numpy.random.Generator`.
             deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
 

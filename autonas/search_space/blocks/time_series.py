@@ -8,7 +8,16 @@ import keras_tuner
 from keras import ops
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import convolution_1d, dense, preprocessing, recurrent, spaces
+from autonas.search_space.blocks import (
+    convolution_1d,
+    dense,
+    hydra,
+    minirocket,
+    preprocessing,
+    recurrent,
+    ridge,
+    spaces,
+)
 
 
 class TimeSeriesBlock(block.Block):
@@ -16,8 +25,9 @@ class TimeSeriesBlock(block.Block):
 
     Args:
         kind: Family of the network, `"linear"` (the flattened series), `"dense"`, `"convolution"` or `"recurrent"`, or
-            the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to
-            `None`: the search chooses the family.
+            `"kernels"` (a `RidgeBlock` on the features of a `HydraBlock`, a `MiniRocketBlock` or both), or the name of
+            a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the
+            search chooses the family.
         name: Name of the block.
 
     Example:
@@ -32,6 +42,7 @@ class TimeSeriesBlock(block.Block):
     """
 
     takes_raw_inputs = True
+    fitted_kinds = ("kernels",)
 
     def __init__(
         self,
@@ -54,7 +65,23 @@ class TimeSeriesBlock(block.Block):
             "convolution": lambda: functools.partial(self._convolution, hp, inputs),
             "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
         }
+        if self.kind == "kernels" or ridge.unsuitable(self) is None:
+            families["kernels"] = lambda: lambda _: self._kernels(hp, inputs)
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
+
+    def _kernels(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
+        """Apply a ridge regression or classification to the features of frozen kernels."""
+        transform = hp.Choice("transform", ["hydra", "minirocket", "both"])
+        competing, fixed, head = hydra.HydraBlock(), minirocket.MiniRocketBlock(), ridge.RidgeBlock()
+        for member in (competing, fixed, head):
+            member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
+        features = []
+        if transform != "minirocket":
+            with hp.conditional_scope("transform", ["hydra", "both"]):
+                features.append(competing.build(hp, raw))
+        if transform != "hydra":
+            features.append(fixed.build(hp, raw))
+        return head.build(hp, ops.concatenate(features, axis=-1) if len(features) > 1 else features[0])
 
     def _convolution(self, hp: keras_tuner.HyperParameters, raw: Any, series: keras.KerasTensor) -> keras.KerasTensor:
         """Apply a convolutional network and concatenate the mean over the observed steps with the maximum over all."""

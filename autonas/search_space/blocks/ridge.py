@@ -1,0 +1,74 @@
+"""Ridge regression or classification of vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import keras_tuner
+from keras import ops
+
+from autonas.search_space import block, fitters, heads, ridge
+from autonas.search_space.blocks import arguments, reduction
+
+#: Names of the losses that a ridge regression makes small.
+_LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy")
+
+
+class RidgeBlock(block.Block):
+    """Linear model of features, fitted in closed form, that predicts the target itself.
+
+    The features are standardised, and features that are 0 remain 0 (Dempster et al. 2023). The ridge regression has the
+    penalty that is best in leave-one-out cross-validation on the training rows. Classes are regressed as -1 and 1, and
+    the same cross-validation scales their scores so that the probabilities have a low log loss. The output is the score
+    of each class before the softmax, or the number to predict. A head that is connected to the block adds no weights of
+    its own.
+
+    Series and feature maps are averaged to vectors first.
+
+    Args:
+        name: Name of the block.
+
+    Example:
+
+    ```python
+    import autonas
+
+    inputs = autonas.TimeSeriesInput()
+    scores = autonas.RidgeBlock()(autonas.HydraBlock()(inputs))
+    graph = autonas.Graph(inputs, autonas.ClassificationHead()(scores))
+    ```
+    """
+
+    is_fitted = True
+
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
+        reason = unsuitable(self)
+        if reason is not None:
+            raise ValueError(f"RidgeBlock can't be used here: {reason}.")
+        ((head_name, head),) = self.heads.items()
+        features = reduction.to_vector(arguments.one_tensor(self, inputs))
+        features = keras.layers.Identity(dtype="float32")(features)
+        standardization = keras.layers.BatchNormalization(
+            center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32"
+        )
+        dense = keras.layers.Dense(head.target.n_outputs, kernel_initializer="zeros", trainable=False, dtype="float32")
+        is_nonzero = ops.cast(ops.not_equal(features, 0.0), "float32")
+        scores = dense(standardization(features) * is_nonzero)
+        fitters.attach(ridge.Ridge(features, head_name, head.target.task, standardization, dense), dense)
+        output = keras.layers.Identity(dtype="float32")
+        output.predicts_target = True
+        return output(scores)
+
+
+def unsuitable(member: block.Block) -> str | None:
+    """Return why a ridge regression can't predict the target of a block of a bound graph, or `None`."""
+    if not member.in_memory:
+        return "the data is a stream, and a ridge regression needs all training rows in memory"
+    if len(member.heads) != 1:
+        return f"the block must lead to one head, and leads to {len(member.heads)}"
+    ((name, head),) = member.heads.items()
+    losses = [*_LOSSES, *sorted(heads.SCALE_FREE_LOSSES)]
+    if head.loss_name() not in losses:
+        return f"head {name!r} has the loss {head.loss_name()!r}, and a ridge regression serves {losses}"
+    return None

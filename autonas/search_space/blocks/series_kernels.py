@@ -1,0 +1,157 @@
+"""Frozen convolution kernels for series: what `HydraBlock` and `MiniRocketBlock` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from autonas.backends import node_graph
+from autonas.search_space import block
+from autonas.search_space.blocks import arguments, preprocessing
+
+#: Number of steps of a kernel.
+LENGTH = 9
+#: Largest number of channels that kernels read directly. More channels are summed to this number.
+_MOST_CHANNELS = 16
+#: Largest number of channels whose sum a kernel reads.
+_MOST_SUMMED = 9
+
+
+def standardised(member: block.Block, inputs: Any) -> tuple[keras.KerasTensor, bool]:
+    """Return the input of a block of kernels as standardised series, `(n, time, channels)`.
+
+    Args:
+        member: The block, which is bound to data.
+        inputs: The series of an input, in which NaN is a missing value, or the output of another block.
+
+    Returns:
+        The series, and whether their last channel is 1 at observed steps and 0 at missing ones.
+    """
+    series = arguments.tensor_of_rank(member, inputs, 3)
+    if not isinstance(node_graph.producer(series)[0].operation, keras.layers.InputLayer):
+        return keras.layers.Identity(dtype="float32")(series), False
+    normalization = preprocessing.Normalization()
+    normalization.features = member.features
+    return normalization.build(None, series), member.features[0].statistics.get("has_missing", False)
+
+
+def split(series: keras.KerasTensor, is_masked: bool) -> list[keras.KerasTensor]:
+    """Return the list of the values, and of the observed steps if there are missing ones."""
+    return [series[..., :-1], series[..., -1:]] if is_masked else [series]
+
+
+def differences(series: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
+    """Return the differences between consecutive steps of series, which are as `split` returns them."""
+    values, *observed = series
+    changes = values[:, 1:] - values[:, :-1]
+    if not observed:
+        return [changes]
+    both = observed[0][:, 1:] * observed[0][:, :-1]
+    return [changes * both, both]
+
+
+def inner_model(
+    function: Callable[..., keras.KerasTensor], tensors: Sequence[keras.KerasTensor]
+) -> tuple[keras.Model, keras.KerasTensor]:
+    """Apply a function of tensors as a model of its own; return the model and the output.
+
+    Keras holds all tensors of a model until the end of a call. Those of an inner model are free when its call ends.
+    """
+    inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in tensors]
+    model = keras.Model(inputs, function(*inputs))
+    return model, model(list(tensors))
+
+
+class Kernels:
+    """Kernels of one dilation. Each kernel reads the sum of some channels, chosen at random.
+
+    Args:
+        weights: Array `(kernels, 9)`.
+        n_channels: Number of channels of the series.
+        dilation: Number of steps between neighbouring weights.
+        generator: A `numpy.random.Generator`.
+        n_sums: Number of the random sums of channels that the kernels read in turn. Defaults to `None`: as many as
+            kernels.
+    """
+
+    def __init__(
+        self,
+        weights: np.ndarray,
+        n_channels: int,
+        dilation: int,
+        generator: np.random.Generator,
+        n_sums: int | None = None,
+    ) -> None:
+        n_kernels = len(weights)
+        self.dilation = dilation
+        self.margin = LENGTH // 2 * dilation
+        #: Matrix from channels to sums of channels `(channels, 16)`, or `None` if the kernels read the channels.
+        self.sums: np.ndarray | None = None
+        n_sums = min(n_kernels, n_sums or n_kernels)
+        if n_channels > _MOST_CHANNELS:
+            self.sums = _subsets(n_channels, _MOST_CHANNELS, generator)
+            read = np.eye(_MOST_CHANNELS)[:, np.arange(n_sums) % _MOST_CHANNELS]
+        else:
+            read = _subsets(n_channels, n_sums, generator)
+        read = read[:, np.arange(n_kernels) % n_sums]
+        by_step = weights.T[:, None, :] * read
+        #: Matrix from the channels at nine steps to the kernels, `(9 * channels, kernels)`.
+        self.matrix = by_step.reshape(-1, n_kernels).astype("float32")
+
+    def __call__(self, values: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the responses `(n, time, kernels)` to series `(n, time, channels)`, with zeros beyond their ends."""
+        if self.sums is not None:
+            values = _frozen(self.sums)(values)
+        length = values.shape[1]
+        padded = ops.pad(values, [[0, 0], [self.margin, self.margin], [0, 0]])
+        starts = range(0, LENGTH * self.dilation, self.dilation)
+        return _frozen(self.matrix)(ops.concatenate([padded[:, start : start + length] for start in starts], axis=-1))
+
+    def respond(self, values: np.ndarray, kernel: int) -> np.ndarray:
+        """Return the response of one kernel to one series, arrays `(time,)` and `(time, channels)`."""
+        if self.sums is not None:
+            values = values @ self.sums
+        padded = np.pad(values, [[self.margin, self.margin], [0, 0]])
+        by_step = self.matrix[:, kernel].reshape(LENGTH, -1)
+        starts = range(0, LENGTH * self.dilation, self.dilation)
+        return sum(padded[start : start + len(values)] @ step for start, step in zip(starts, by_step, strict=True))
+
+
+def largest_dilation(length: int) -> float:
+    """Return the dilation at which a kernel is as long as the series, at least 1."""
+    return max(1.0, (length - 1) / (LENGTH - 1))
+
+
+def new_generator() -> np.random.Generator:
+    """Return the generator of a block's random kernels, from NumPy's global state, which the seed of a trial sets."""
+    return np.random.default_rng(np.random.randint(2**31))
+
+
+def _subsets(n_channels: int, n_sums: int, generator: np.random.Generator) -> np.ndarray:
+    """Return a matrix of 0 and 1, `(channels, sums)`: the channels of each sum.
+
+    The number of channels is between 1 and 9, and small numbers are as frequent as large ones (MiniRocket).
+    """
+    read = np.zeros((n_channels, n_sums))
+    largest = np.log2(min(n_channels, _MOST_SUMMED) + 1)
+    for column in read.T:
+        column[generator.choice(n_channels, int(2 ** generator.uniform(0, largest)), replace=False)] = 1
+    return read
+
+
+def _frozen(matrix: np.ndarray) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
+    """Return a dense layer without bias that multiplies by a constant matrix."""
+
+    def apply(inputs: keras.KerasTensor) -> keras.KerasTensor:
+        layer = keras.layers.Dense(
+            matrix.shape[1], use_bias=False, kernel_initializer="zeros", trainable=False, dtype="float32"
+        )
+        outputs = layer(inputs)
+        layer.set_weights([matrix])
+        return outputs
+
+    return apply
