@@ -1,8 +1,14 @@
 """Node graph of a Keras model. No other module reads this private part of Keras."""
 
 import itertools
+import math
 
 import keras
+import numpy as np
+
+#: Largest number of values of a tensor while many rows are predicted, 16 MB in float32. Larger tensors take several
+#: times as long for each value, as the system provides new memory for each of them.
+_MOST_VALUES = 2**22
 
 #: Layers that return their input outside of training.
 TRAINING_ONLY = (
@@ -102,3 +108,18 @@ def is_graph_of_layers(layer):
 def has_mask(tensor):
     """Return whether a symbolic tensor has a mask, which layers pass on beside the tensor."""
     return getattr(tensor, "_keras_mask", None) is not None
+
+
+def rows_at_once(model, most):
+    """Return a number of rows that a network predicts at once, between 1 and `most`, whose tensors are small."""
+    return int(np.clip(_MOST_VALUES // _largest(model), 1, most))
+
+
+def _largest(model):
+    """Return the number of values of the largest tensor of a network for one row, at least 1."""
+    sizes = [1]
+    for node in itertools.chain.from_iterable(levels(keras.Function(model.inputs, model.outputs))):
+        inner = inner_model(node)
+        sizes += [math.prod(size or 1 for size in tensor.shape[1:]) for tensor in node.output_tensors]
+        sizes += [] if inner is None else [_largest(inner)]
+    return max(sizes)

@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 
+from autonas.backends import node_graph
 from autonas.search_space import fitters
 
-#: Number of rows for which the inputs of a fitter are computed at a time.
-_ROWS = 4096
+#: Largest number of rows for which the inputs of a fitter are computed at a time.
+_MOST_ROWS = 4096
 
 
 def fit(model, dataset, rows, generator, deadline=None):
@@ -58,9 +59,10 @@ def _some(fitter, rows, generator):
 def _rows_of(fitter, model, dataset, indices):
     """Return some rows of the data set as the `Rows` of a fitter."""
     source = keras.Function(model.inputs, fitter.inputs)
-    starts = range(0, len(indices), _ROWS)
+    step = node_graph.rows_at_once(source, _MOST_ROWS)
+    starts = range(0, len(indices), step)
     batches = [
-        [dataset.inputs[tensor.name][indices[start : start + _ROWS]] for tensor in model.inputs] for start in starts
+        [dataset.inputs[tensor.name][indices[start : start + step]] for tensor in model.inputs] for start in starts
     ]
     inputs = np.concatenate([keras.ops.convert_to_numpy(source(batch)) for batch in batches])
     weights = None if dataset.sample_weight is None else dataset.sample_weight[indices]

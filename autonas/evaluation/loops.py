@@ -8,6 +8,7 @@ import time
 import keras
 import numpy as np
 
+from autonas.backends import node_graph
 from autonas.evaluation import phases
 from autonas.search_space import members
 
@@ -145,13 +146,28 @@ class BatchLoop(TrainingLoop):
 class FittedLoop(TrainingLoop):
     """Training loop of a model without trainable weights: an epoch computes the loss and changes nothing.
 
+    The model is called without compilation, which would take longer than the few predictions of a trial.
+
     Args:
-        loop: The `TrainingLoop` that predicts.
+        loop: The `TrainingLoop` that would train the model. It predicts if there are several devices.
     """
 
     def __init__(self, loop):
         super().__init__(loop.model, loop.dataset)
-        self.predict = loop.predict
+        if getattr(loop, "distribution", None) is not None:
+            self.predict = loop.predict
+
+    def predict(self, rows):
+        step = node_graph.rows_at_once(self.model, _PREDICTED_ROWS)
+        chunks = [rows[start : start + step] for start in range(0, len(rows), step)]
+        outputs = [
+            self.model({name: array[chunk] for name, array in self.dataset.inputs.items()}, training=False)
+            for chunk in chunks
+        ]
+        return {
+            name: np.concatenate([keras.ops.convert_to_numpy(output[name]) for output in outputs])
+            for name in outputs[0]
+        }
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Return the loss on a sample of at most 512 training rows, and that the epoch is complete."""

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from autonas.backends import node_graph
 from autonas.evaluation import frozen, loops
 from autonas.trials import checkpoint
 
@@ -19,7 +20,7 @@ _LAST_CALL = 1.5
 _COMPUTED_SHARE = 0.1
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 256
-#: Number of rows for which frozen tensors are computed at a time.
+#: Largest number of rows for which frozen tensors are computed at a time.
 _FROZEN_ROWS = 1024
 
 
@@ -149,8 +150,9 @@ class _FrozenRows:
     def compute(self, rows):
         """Compute the values of rows that aren't known yet."""
         rows = np.asarray(rows)[~self._is_known[rows]]
-        for start in range(0, len(rows), _FROZEN_ROWS):
-            chunk = rows[start : start + _FROZEN_ROWS]
+        step = node_graph.rows_at_once(self.split.front, _FROZEN_ROWS)
+        for start in range(0, len(rows), step):
+            chunk = rows[start : start + step]
             values = frozen.compute(self.split.front, self.dataset, chunk)
             for variable, value in zip(self.variables.values(), values, strict=True):
                 variable.scatter_update(tf.IndexedSlices(value, chunk))

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from autonas import data, storage
-from autonas.backends import gradients
+from autonas.backends import gradients, node_graph
 from autonas.prediction import saved_network
 
 #: Largest number of rows for which the network is called without compilation, which would take longer, and the number
@@ -67,11 +67,17 @@ class Predictor:
         """Return the network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
         tensors = self.encode(x, owner)
         n_rows = len(next(iter(tensors.values())))
-        if n_rows <= _DIRECT_ROWS and self._n_direct < _DIRECT_CALLS:
+        if n_rows <= min(_DIRECT_ROWS, self._most_rows) and self._n_direct < _DIRECT_CALLS:
             self._n_direct += 1
             outputs = self.network(tensors, training=False)
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
-        return self._in_batches(tensors, next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1]))
+        batch_size = next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1])
+        return self._in_batches(tensors, min(batch_size, self._most_rows))
+
+    @functools.cached_property
+    def _most_rows(self) -> int:
+        """Largest number of rows that are predicted at once."""
+        return node_graph.rows_at_once(self.network, _BATCH_SIZES[-1])
 
     def _in_batches(self, tensors: Mapping[str, np.ndarray], batch_size: int) -> dict[str, np.ndarray]:
         """Return the network's outputs, computed in batches of equal size. The last batch is padded.

@@ -2,8 +2,8 @@
 
 An entry is a dict of the hyperparameters that differ from the default architecture. The entries were selected by their
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
-(`benchmarks/time_to_quality.py`). The lists for tables and series begin with boosted trees and with frozen kernels, which
-take a second or two. A linear model, which is hard to beat on many small data sets, comes next.
+(`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, and the list for series with frozen
+kernels, which take a second or two. A linear model, which is hard to beat on many small data sets, comes next.
 """
 
 from typing import Any

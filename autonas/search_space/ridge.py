@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import threadpoolctl
 
 from autonas.search_space import fitters
 from autonas.search_space.fitters import Rows
@@ -15,7 +16,7 @@ from autonas.search_space.fitters import Rows
 #: Penalties among which leave-one-out cross-validation chooses, as in Hydra and MiniRocket.
 PENALTIES = np.logspace(-3, 3, 10)
 #: Largest size of a matrix whose eigenvalues are computed, which takes about a second.
-_MOST_EIGENVALUES = 1024
+_MOST_EIGENVALUES = 1500
 #: Largest number of values of all features, 400 MB.
 _MOST_VALUES = 10**8
 #: Largest number of steps of conjugate gradients, and the relative residual at which they stop.
@@ -77,18 +78,16 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None 
         eigenvalues, right = eigenvalues[kept], right[:, kept]
         left = scaled @ (right / np.sqrt(eigenvalues))
     projected = left.T @ centred
-    best, least = None, np.inf
+    residuals = []
     for penalty in PENALTIES:
         shrinkage = (eigenvalues / (eigenvalues + penalty))[:, None]
         own = 1.0 - left**2 @ shrinkage - weights[:, None] / n_rows
-        residuals = (centred - left @ (shrinkage * projected)) / np.maximum(own, _SMALLEST)
-        error = np.mean(residuals**2)
-        if best is None or error < least:
-            best, least = (penalty, residuals), error
-    penalty, residuals = best
+        residuals.append((centred - left @ (shrinkage * projected)) / np.maximum(own, _SMALLEST))
+    best = int(np.argmin([np.mean(each**2) for each in residuals]))
+    penalty = PENALTIES[best]
     coefficients = right @ ((np.sqrt(eigenvalues) / (eigenvalues + penalty))[:, None] * projected)
     # A row without weight has no residual of its own.
-    predictions = targets - residuals / np.where(roots > 0, roots, np.inf)
+    predictions = targets - residuals[best] / np.where(roots > 0, roots, np.inf)
     return Solution(coefficients, intercept - center @ coefficients, float(penalty), predictions)
 
 
@@ -204,10 +203,12 @@ class Ridge(fitters.Fitter):
         else:
             chosen = generator.permutation(len(features))[:_MOST_EIGENVALUES]
         some = None if weights is None else weights[chosen]
-        solution = solve(features[chosen].astype("float64"), targets[chosen], some)
+        # Several threads mostly wait for each other, most of all where other programs use the cores.
+        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            solution = solve(features[chosen].astype("float64"), targets[chosen], some)
+            if len(chosen) < len(features):
+                solution = improve(solution, features, targets, weights, deadline)
         factors = self._factors(solution.predictions, training.targets[chosen], some)
-        if len(chosen) < len(features):
-            solution = improve(solution, features, targets, weights, deadline)
         self.standardization.set_weights([mean, deviation**2])
         self.dense.set_weights([solution.coefficients * factors, solution.intercept * factors])
         return {"penalty": solution.penalty, "temperatures": factors.tolist()}
