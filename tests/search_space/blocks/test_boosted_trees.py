@@ -176,7 +176,7 @@ def test_every_cost_of_it_is_known():
 def test_where_trees_cannot_predict_the_target_the_error_says_why():
     x, y = load_diabetes(return_X_y=True)
     head = autonas.RegressionHead(loss=keras.losses.Huber())
-    with pytest.raises(ValueError, match="has the loss 'huber', and must have one of"):
+    with pytest.raises(ValueError, match="has the loss 'huber', and trees minimise one of"):
         drawn(autonas.BoostedTreesBlock(), head).fit(x, y)
     images, labels = harness.digits()
     inputs = autonas.ImageInput()
