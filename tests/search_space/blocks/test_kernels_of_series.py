@@ -208,9 +208,9 @@ assert not any(name.startswith("autonas") for name in sys.modules)
 
 
 def test_it_is_exported_as_a_file_that_needs_nothing_but_keras(tmp_path):
-    x, y = waves(60, channels=2)
+    x, y = waves(60, length=20, channels=2)
     inputs = autonas.TimeSeriesInput()
-    both = [autonas.HydraBlock(groups=4, difference=True)(inputs), autonas.MiniRocketBlock(size=420)(inputs)]
+    both = [autonas.HydraBlock(groups=4, difference=True)(inputs), autonas.MiniRocketBlock(size=168)(inputs)]
     outputs = autonas.ClassificationHead()(autonas.RidgeBlock()(autonas.Merge("concatenate")(both)))
     model = autonas.AutoModel(inputs, outputs, **OPTIONS).fit(x, y)
     for name in ("network.keras", "network.tflite", "network.onnx"):
