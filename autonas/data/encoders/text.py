@@ -222,7 +222,7 @@ def _length(lengths):
     """Return the number of tokens per row for the lengths of the training rows, and warn if many rows are longer."""
     most = max(_LENGTH, _MAX_TOKENS // len(lengths))
     length = int(np.clip(np.ceil(np.quantile(lengths, 0.99)), 1, most))
-    if (share := np.mean(lengths > length)) > 0.01:
+    if length == most and (share := np.mean(lengths > length)) > 0.01:
         warnings.warn(
             f"{share:.0%} of the texts have more than {length} words. Networks read the first {length} words of a "
             "text. Set the argument `length` of autonas.TextInput to read more words, which takes more time.",

@@ -18,6 +18,12 @@ def test_ids_are_sorted_by_frequency(check_encoder):
     assert encoder.transform(["zebra"])["tokens"][0].tolist() == [1, 0, 0, 0, 0, 0]
 
 
+def test_a_length_between_two_of_the_longest_texts_is_no_reason_for_a_warning():
+    # Of 150 texts, 2 have more words than the 99th percentile: more than 1 %.
+    encoder = TextEncoder(has_ngrams=False).fit(["one two three four five"] * 148 + ["word " * 10] * 2)
+    assert encoder.transform(["word " * 10])["tokens"].shape == (1, 8)
+
+
 def test_document_frequencies_are_those_of_scikit_learn():
     encoder = TextEncoder().fit(TEXTS)
     statistics = encoder.feature.statistics
