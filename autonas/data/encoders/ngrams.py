@@ -7,17 +7,25 @@ import warnings
 
 import numpy as np
 
-#: Ways in which Keras splits a text, and the widths of the n-grams of the parts.
-_GROUPS = [("whitespace", (1,)), ("whitespace", (2,)), ("character", (2, 3, 4, 5))]
+#: Ways in which Keras splits a text, the widths of the n-grams of the parts, and whether only the first one is used:
+#: questions, commands and titles are told apart by their beginning.
+_GROUPS = [
+    ("whitespace", (1,), False),
+    ("whitespace", (2,), False),
+    ("whitespace", (1,), True),
+    ("whitespace", (2,), True),
+    ("character", (2, 3, 4, 5), False),
+]
 #: Smallest number of training rows of an n-gram of characters. Those of a single row repeat a word of that row.
 _LEAST_ROWS = 2
-#: Maximum number of words, of pairs of words, and of n-grams of characters.
+#: Maximum number of n-grams of a group.
 _MAX_TERMS = 2**16
 #: Maximum number of n-grams of the training rows that are counted for the choice of the most frequent ones.
 _MAX_COUNTED = 4_000_000
-#: Maximum number of ids of the training rows, for each of the three: 100 MB.
+#: Maximum number of ids of the training rows, for each group: 100 MB.
 _MAX_IDS = 25_000_000
-#: Maximum number of characters of 99 of 100 texts for n-grams of characters. Longer texts have enough words.
+#: Maximum number of characters of 99 of 100 short texts. Longer texts have enough words: neither their characters nor
+#: their beginnings are used.
 _MAX_CHARACTERS = 1024
 _LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 _PUNCTUATION = string.punctuation.encode()
@@ -85,13 +93,14 @@ def fit(strings):
             stacklevel=2,
         )
     ngrams = []
-    for split, widths in _GROUPS:
+    is_short = np.quantile(n_characters, 0.99) <= _MAX_CHARACTERS
+    for split, widths, is_first in _GROUPS:
         is_word = split == "whitespace"
         lengths = n_words if is_word else np.minimum(n_characters, _MAX_CHARACTERS)
-        n_ids = sum(max(0, int(lengths.max()) - width + 1) for width in widths)
-        if is_word or (np.quantile(n_characters, 0.99) <= _MAX_CHARACTERS and n_ids <= most):
+        n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
+        if is_short and (is_word or n_ids <= most) or is_word and not is_first:
             step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED))
-            terms = _frequent(texts[::step], widths, is_word)
+            terms = _frequent(texts[::step], widths, is_word, is_first)
             if terms:
                 counts = [min(count * step, len(texts)) for count in terms.values()]
                 ngrams.append(NGrams(split, list(widths), list(terms), counts, min(n_ids, most)))
@@ -131,18 +140,20 @@ def statistics(ngrams, n_rows):
     }
 
 
-def _frequent(texts, widths, is_word):
+def _frequent(texts, widths, is_word, is_first):
     """Return the most frequent n-grams, a dict from n-gram to its number of rows.
 
     Args:
         texts: List of bytes.
         widths: Numbers of words or characters of an n-gram.
         is_word: Whether the n-grams are of words.
+        is_first: Whether only the first n-gram of a text counts.
     """
     counts = collections.Counter()
     for text in texts:
         units = text.split() if is_word else text.decode()
         starts = [(start, width) for width in widths for start in range(len(units) - width + 1)]
+        starts = starts[:1] if is_first else starts
         counts.update({b" ".join(units[i : i + n]) if is_word else units[i : i + n] for i, n in starts})
     least = 1 if is_word else _LEAST_ROWS
     kept = [(-count, term) for term, count in counts.items() if count >= least and (is_word or _within(term))]

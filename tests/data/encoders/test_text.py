@@ -64,10 +64,12 @@ def test_ngrams_are_neighbouring_words_and_characters_of_a_word(check_encoder):
     ids = check_encoder(encoder, np.array(TEXTS, dtype=object))["ngrams"]
     terms = [None, *(term for group in encoder.ngrams_ for term in group.terms)]
     characters = ["th", "he", "e ", " d", "do", "og", "the", "he ", " do", "dog", "the ", " dog"]
-    assert [terms[number] for number in ids[1] if number] == ["the", "dog", "the dog", *map(" ".join, characters)]
+    words = ["the", "dog", "the dog", "the", "the dog"]
+    assert [terms[number] for number in ids[1] if number] == [*words, *map(" ".join, characters)]
+    assert (ids[1] > 0).sum() == len(set(ids[1])) - 1  # The first word is another n-gram than the same word.
 
 
-def test_long_texts_have_no_ngrams_of_characters():
+def test_long_texts_have_no_ngrams_of_characters_or_of_the_beginning():
     encoder = TextEncoder().fit(["word " * 300] * 3)
     assert [(group.split, group.widths) for group in encoder.ngrams_] == [("whitespace", [1]), ("whitespace", [2])]
     assert encoder.feature.statistics["ngram_columns"] == [599]
@@ -75,8 +77,11 @@ def test_long_texts_have_no_ngrams_of_characters():
 
 def test_the_rows_of_an_ngram_are_counted():
     encoder = TextEncoder().fit(TEXTS)
-    counts = {term: n for group in encoder.ngrams_ for term, n in zip(group.terms, group.frequencies, strict=True)}
-    assert (counts["the"], counts["cat"], counts["the the"], counts["m a t"]) == (3, 2, 1, 2)
+    words, pairs, first, _, characters = [
+        dict(zip(group.terms, group.frequencies, strict=True)) for group in encoder.ngrams_
+    ]
+    assert (words["the"], words["cat"], words["mat"], pairs["the the"]) == (3, 2, 2, 1)
+    assert (first["the"], first["mat"], characters["m a t"]) == (3, 1, 2)
 
 
 def test_vocabulary_is_limited():

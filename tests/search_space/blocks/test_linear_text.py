@@ -54,13 +54,17 @@ def features_of_scikit_learn(encoder, x):
     """The TF-IDF weights of scikit-learn for the n-grams of an encoder."""
     standardised = str.maketrans(string.ascii_uppercase, string.ascii_lowercase, string.punctuation)
     arguments = {"preprocessor": lambda text: text.translate(standardised), "sublinear_tf": True}
-    terms = {split: [] for split in ("whitespace", "character")}
-    for group in encoder.ngrams_:
-        is_word = group.split == "whitespace"
-        terms[group.split] += [term if is_word else term[::2] for term in group.terms]
-    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", vocabulary=terms["whitespace"], **arguments)
+
+    def words_of(text):
+        found = text.translate(standardised).split()
+        pairs = list(map(" ".join, zip(found, found[1:], strict=False)))
+        return [*found, *pairs, *("^" + term for term in [*found[:1], *pairs[:1]])]
+
+    *others, last = encoder.ngrams_
+    vocabulary = [term if group.length > 1 else "^" + term for group in others for term in group.terms]
+    words = TfidfVectorizer(analyzer=words_of, vocabulary=vocabulary, sublinear_tf=True)
     characters = TfidfVectorizer(
-        analyzer="char", ngram_range=(2, 5), vocabulary=terms["character"], lowercase=False, **arguments
+        analyzer="char", ngram_range=(2, 5), vocabulary=[term[::2] for term in last.terms], lowercase=False, **arguments
     )
     return sparse.hstack([vectorizer.fit_transform(x) for vectorizer in (words, characters)]).tocsr()
 
