@@ -164,8 +164,8 @@ def temperature(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray | N
 class Ridge(fitters.Fitter):
     """Ridge regression that sets the weights of a standardisation and of a dense layer after it.
 
-    Classes are regressed as -1 and 1. Their scores are scaled so that the head's activation gives probabilities. Fits
-    and final fits choose penalty and scale anew, since leave-one-out cross-validation needs no validation set.
+    Classes are regressed as -1 and 1. Their scores are scaled so that the head's activation gives probabilities. Every
+    fit chooses penalty and scale itself, since leave-one-out cross-validation needs no validation set.
 
     Args:
         inputs: Symbolic tensor of the features, `(n, features)`.
@@ -211,7 +211,7 @@ class Ridge(fitters.Fitter):
         factors = self._factors(solution.predictions, training.targets[chosen], some)
         self.standardization.set_weights([mean, deviation**2])
         self.dense.set_weights([solution.coefficients * factors, solution.intercept * factors])
-        return {"penalty": solution.penalty, "temperatures": factors.tolist()}
+        return {}
 
     def refit(
         self,
