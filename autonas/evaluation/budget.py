@@ -14,6 +14,8 @@ LEAST_SECONDS = 0.1
 _FIRST_SHARE = 0.15
 #: Maximum share of the limit that is reserved for a final fit that is longer than the training of the trial.
 _FINAL_SHARE = 0.4
+#: Maximum share of the limit that is reserved for training the members of an ensemble again.
+_MEMBERS_SHARE = 0.3
 #: Shares of the limit at which the stages of a one-shot search end. The rest is for the candidates trained alone.
 STAGE_SHARES = {Stage.SUPERNET: 0.5, Stage.ONE_SHOT: 0.6}
 
@@ -67,7 +69,7 @@ class TimeBudget:
         epochs = outcome.best_epoch if epochs is None else epochs
         return self.final_ratio * outcome.seconds * epochs / (outcome.epochs - outcome.initial_epoch)
 
-    def trial_seconds(self, best, first, final_epochs=None):
+    def trial_seconds(self, best, first, final_epochs=None, members=()):
         """Return the maximum training time of the next trial in seconds, or `None` without a limit.
 
         Time is reserved for the final fit of the best trial so far, and for a final fit of the next trial.
@@ -77,12 +79,16 @@ class TimeBudget:
             first: Whether the next trial is the first one.
             final_epochs: Number of epochs of the final fit of the best trial so far. Defaults to its best epoch. At
                 most two fifths of the limit are reserved for a longer final fit.
+            members: `Outcome`s of the trials that an ensemble would average now. At most three tenths of the limit are
+                reserved for their final fits. Defaults to no ensemble.
         """
         remaining = self.remaining()
         if remaining is None:
             return None
         longer = min(self.final_seconds(best, final_epochs), _FINAL_SHARE * self.limit)
-        allowed = min(remaining - max(self.final_seconds(best), longer), remaining / (1 + self.final_ratio))
+        of_members = min(sum(map(self.final_seconds, members)), _MEMBERS_SHARE * self.limit)
+        reserved = max(self.final_seconds(best), longer, of_members)
+        allowed = min(remaining - reserved, remaining / (1 + self.final_ratio))
         return min(allowed, _FIRST_SHARE * self.limit) if first else allowed
 
     def stage_seconds(self, stage):

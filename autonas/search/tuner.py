@@ -304,7 +304,9 @@ class Tuner(keras_tuner.Tuner):
         if best is None:
             return self.state.budget.trial_seconds(None, first)
         _, final_epochs = self.evaluator.final_schedule(best.values, best)
-        return self.state.budget.trial_seconds(best, first, final_epochs)
+        size = self.state.ensemble.size
+        members = self.standings.ranked()[:size] if size > 1 else []
+        return self.state.budget.trial_seconds(best, first, final_epochs, members)
 
     def _on_report(self, job: Job, report: tuple[int, dict[str, float]]) -> None:
         self.on_epoch(self.records[job.trial_id], *report)

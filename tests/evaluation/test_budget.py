@@ -73,3 +73,12 @@ def test_an_ensemble_takes_seconds_of_its_own_at_the_end(clock):
     together = budget_module.TimeBudget(60.0, 0.0, 1000.0, ends_with_ensemble=True)
     assert alone.remaining() == 59.0 and together.remaining() == 56.5
     assert budget_module.TimeBudget(20.0, 0.0, 1000.0, ends_with_ensemble=True).remaining() == 18.0
+
+
+def test_time_is_left_for_the_final_fits_of_an_ensembles_members(clock):
+    budget = budget_module.TimeBudget(101.0, 1.25, 1000.0)
+    members = [jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=4.0) for _ in range(5)]
+    clock.now += 60
+    assert budget.trial_seconds(members[0], False, members=members[:1]) == pytest.approx(40 / 2.25)
+    assert budget.trial_seconds(members[0], False, members=members) == pytest.approx(40 - 25)
+    assert budget.trial_seconds(members[0], False, members=members * 5) == pytest.approx(40 - 30.3)
