@@ -64,7 +64,12 @@ class StructuredDataBlock(block.Block):
         named = {
             label: self._on_encoded(hp, functools.partial(space().build, hp)) for label, space in spaces.ROWS.items()
         }
-        perceptrons = tabm.TabMBlock()
+        # Larger networks take minutes for an epoch of some 10,000 rows on one core.
+        perceptrons = tabm.TabMBlock(
+            members=ranges.Choice([4, 8, 16], default=8),
+            units=ranges.Choice([64, 128, 256], default=128),
+            depth=ranges.Int(1, 3, default=2),
+        )
         perceptrons.features = self.features
         families["tabm"] = lambda: functools.partial(perceptrons.build, hp)
         boosting = boosted_trees.BoostedTreesBlock()
