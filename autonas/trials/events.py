@@ -134,7 +134,7 @@ class Ended(Event):
         "horizon?": int, "batch_size?": (int, None), "parameters?": (int, None), "precision?": (str, None),
         "seconds?": float, "started?": float, "costs?": _NUMBERS, "margins?": ([(float, None)], None),
         "phases?": _NUMBERS, "search_phases?": _NUMBERS, "report?": {str: object}, "curve?": [(float, None)],
-        "forecast?": ([float], None),
+        "forecast?": ([float], None), "standard_error?": (float, None),
     }  # fmt: skip
     is_open = True
 

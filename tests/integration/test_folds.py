@@ -75,8 +75,10 @@ def test_it_continues_and_refuses_other_folds(diabetes):
     arguments = {"head": autonas.RegressionHead} | BUDGET
     first = of_networks(validation_folds=3, **arguments).fit(*diabetes)
     longer = of_networks(validation_folds=3, **arguments | {"max_trials": 3}).fit(*diabetes)
-    assert board(longer).set_index("trial_id").loc[["0000", "0001"], "score"].tolist() == (
-        board(first).set_index("trial_id").loc[["0000", "0001"], "score"].tolist()
+    assert board(longer).set_index("trial_id").loc[
+        ["0000", "0001"], ["score", "standard_error"]
+    ].to_numpy().tolist() == (
+        board(first).set_index("trial_id").loc[["0000", "0001"], ["score", "standard_error"]].to_numpy().tolist()
     )
     with pytest.raises(ValueError, match="validation_folds"):
         of_networks(validation_folds=4, **arguments).fit(*diabetes)
