@@ -6,9 +6,9 @@ import math
 import keras
 import numpy as np
 
-#: Largest number of values of a tensor while many rows are predicted, 16 MB in float32. Larger tensors take several
-#: times as long for each value, as the system provides new memory for each of them.
-_MOST_VALUES = 2**22
+#: Largest number of values of a tensor while many rows are predicted, 64 MB in float32. Calls with fewer rows take more
+#: time for each row, and calls with more rows more memory.
+_MOST_VALUES = 2**24
 
 #: Layers that return their input outside of training.
 TRAINING_ONLY = (
