@@ -57,7 +57,9 @@ def measure(folder, setting, seconds, seed):
     )
     node = autonas.StructuredDataInput()
     head = autonas.RegressionHead() if is_regression else autonas.ClassificationHead()
-    model = autonas.AutoModel(node, head(autonas.StructuredDataBlock(name="table")(node)), seed=seed)
+    outputs = head(autonas.StructuredDataBlock(name="table")(node))
+    # The best epoch has the lowest loss, as the comparison is of losses.
+    model = autonas.AutoModel(node, outputs, objective="val_loss", seed=seed)
     held = pd.concat([x_validation, x_test]), np.concatenate([y_validation, y_test])
     data = FitData(x_train, y_train, validation_data=held)
     prepared = model._prepare(make_plan(model, data), data)
