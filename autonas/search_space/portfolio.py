@@ -33,10 +33,9 @@ _TABLE: list[dict[str, Scalar]] = [
     {"kind": "linear"},
     {"kind": "tabm", "optimization/batch_size": 256, "optimization/learning_rate": 8e-3},
     _trees(0.06, 63, 2, 10.0, 0.35),
-    {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1},
     _trees(0.15, 4, 5, 0.0, 0.2),
-    {"kind": "dense", "kind_dense/numbers": "piecewise_linear", "kind_dense/categories": "embedding",
-     "kind_dense/dropout": 0.25, "optimization/epochs_share": 0.5},
+    {"kind": "linear", "kind_linear/numbers": "piecewise_linear", "kind_linear/numbers_piecewise_linear/bins": 32},
+    {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1},
 ]  # fmt: skip
 
 _TEXT: list[dict[str, Scalar]] = [

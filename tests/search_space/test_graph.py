@@ -81,13 +81,14 @@ def test_decisions_on_training_by_gradient_are_inactive_where_all_weights_are_fi
     training = {hp.name for hp in space.space if hp.name.startswith(("optimization/", "label/"))}
     assert training == {f"optimization/{name}" for name in (
         "batch_size", "epochs_share", "learning_rate", "weight_decay")} | {"label/dropout"}  # fmt: skip
-    assert space.values["rows/kind"] != "trees" and training <= set(space.values)
-    space.values["rows/kind"] = "trees"
-    active = {hp.name for hp in space.space if space.is_active(hp)}
-    assert active == {"rows/kind"} | {name for name in active if name.startswith("rows/kind_trees/")}
-    values = {name: value for name, value in space.values.items() if name in active}
-    values |= {hp.name: hp.default for hp in space.space if hp.name.startswith("rows/kind_trees/")}
-    assert not build(graph, values).trainable_variables
+    for kind in ("linear", "trees"):
+        space.values["rows/kind"] = kind
+        active = {hp.name for hp in space.space if space.is_active(hp)}
+        assert active == {"rows/kind"} | {name for name in active if name.startswith(f"rows/kind_{kind}/")}
+        values = {hp.name: hp.default for hp in space.space if hp.name in active} | {"rows/kind": kind}
+        assert not build(graph, values).trainable_variables
+    space.values["rows/kind"] = "dense"
+    assert all(space.is_active(name) for name in training)
     optimization = autonas.Optimization()
     assert optimization.batch_size_of(values) == 64 and optimization.epochs_of(values, 10) == 10
 

@@ -1,7 +1,7 @@
 """Default block for tables."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -10,17 +10,23 @@ from keras import ops
 
 from autonas.data.features import Feature
 from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import boosted_trees, dense, numbers, preprocessing, spaces, tabm
+from autonas.search_space.blocks import boosted_trees, dense, numbers, preprocessing, ridge, spaces, tabm
+
+#: Tensors of a table that need no trained weights.
+_FITTED_INPUTS = "numbers", "categories", "strings"
+#: Maximum number of categories of a column that a ridge regression tells apart. The other ones are less frequent.
+_MAX_ONE_HOT = 256
 
 
 class StructuredDataBlock(block.Block):
     """Encoding of the numbers, categories and words of a table, followed by a network that returns a vector.
 
     Args:
-        kind: Network on the encoded row: `"linear"` (no layers: a linear model of the encoded columns), `"dense"`, or
-            the space of architectures `"layered"` (a `ResidualMLPBlock`); or `"tabm"` (a `TabMBlock`, with an encoding
-            of its own), or `"trees"` (a `BoostedTreesBlock`), on the columns as they are. Defaults to `None`: the
-            search chooses between `"linear"`, `"dense"`, `"tabm"` and `"trees"`.
+        kind: Model of the rows: `"linear"` (a `RidgeBlock` on the encoded columns, or a layer that is trained by
+            gradient descent where it can't minimise the loss); `"dense"`, or the space of architectures `"layered"` (a
+            `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a `TabMBlock`, with an encoding of its own); or
+            `"trees"` (a `BoostedTreesBlock`). Defaults to `None`: the search chooses between `"linear"`, `"dense"`,
+            `"tabm"` and `"trees"`.
         numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
             `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses.
         categories: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than
@@ -39,7 +45,6 @@ class StructuredDataBlock(block.Block):
     """
 
     takes_raw_inputs = True
-    fitted_kinds = ("trees",)
 
     def __init__(
         self,
@@ -57,8 +62,8 @@ class StructuredDataBlock(block.Block):
         network = dense.DenseBlock(
             units=ranges.Choice([64, 128, 256, 512], default=256), depth=ranges.Int(1, 4, default=2)
         )
-        families = {
-            "linear": self._on_encoded(hp, lambda encoded: encoded),
+        families: dict[str, Callable[[], decisions.Layer]] = {
+            "linear": functools.partial(self._linear, hp),
             "dense": self._on_encoded(hp, functools.partial(network.build, hp)),
         }
         named = {
@@ -79,9 +84,49 @@ class StructuredDataBlock(block.Block):
             families["trees"] = lambda: functools.partial(boosting.build, hp)
         return spaces.family(self.kind, families, named)(hp, inputs)
 
+    @property
+    def fitted_kinds(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("linear", "trees") if self._regresses() else ("trees",)
+
+    def _regresses(self) -> bool:
+        """Return whether the linear model is a ridge regression of columns that aren't all texts."""
+        tensors = self.features[0].tensors
+        return ridge.unsuitable(self) is None and not tensors.keys().isdisjoint(_FITTED_INPUTS)
+
+    def _linear(self, hp: keras_tuner.HyperParameters) -> decisions.Layer:
+        """Return the linear model, a ridge regression where it can minimise the loss."""
+        if not self._regresses():
+            return lambda inputs: self._encoded(hp, inputs)
+        regression = ridge.RidgeBlock()
+        regression.heads, regression.in_memory = self.heads, self.in_memory
+
+        def fitted(inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+            return regression.build(hp, self._fitted_encoding(hp, inputs))
+
+        return fitted
+
     def _on_encoded(self, hp: keras_tuner.HyperParameters, network: decisions.Layer) -> Callable[[], decisions.Layer]:
         """Return the candidate of a `LayerChoice` that encodes the columns and applies a network to the rows."""
         return lambda: lambda inputs: network(self._encoded(hp, inputs))
+
+    def _fitted_encoding(
+        self, hp: keras_tuner.HyperParameters, inputs: dict[str, keras.KerasTensor]
+    ) -> keras.KerasTensor:
+        """Return the columns as vectors, encoded without weights that are trained. Texts have their vectors of strings.
+
+        The most frequent categories of a column are one-hot.
+        """
+        feature, encodings = self.features[0], []
+        if "numbers" in inputs:
+            encodings.append(numbers.impute(inputs["numbers"], feature))
+            encoded = self._encoded_numbers(hp, inputs["numbers"], feature, ["plain", "piecewise_linear"])
+            if encoded is not None:
+                encodings.append(encoded)
+        for column, size in enumerate(feature.statistics.get("cardinalities", [])):
+            encodings.append(ops.one_hot(inputs["categories"][:, column], min(size, _MAX_ONE_HOT)))
+        if "strings" in inputs:
+            encodings.append(inputs["strings"])
+        return ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
 
     def _encoded(self, hp: keras_tuner.HyperParameters, inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return the encoded columns as vectors."""
@@ -98,9 +143,20 @@ class StructuredDataBlock(block.Block):
         return ops.concatenate(encodings, axis=-1) if len(encodings) > 1 else encodings[0]
 
     def _encoded_numbers(
-        self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, feature: Feature
+        self,
+        hp: keras_tuner.HyperParameters,
+        inputs: keras.KerasTensor,
+        feature: Feature,
+        labels: Sequence[str] = ("plain", "piecewise_linear", "periodic"),
     ) -> keras.KerasTensor:
-        """Return the additional encoding of the numerical columns, the same for all columns, or `None`."""
+        """Return the additional encoding of the numerical columns, the same for all columns, or `None`.
+
+        Args:
+            hp: As in `build`.
+            inputs: Tensor of the numbers.
+            feature: The `Feature` of the table.
+            labels: The encodings among which the search chooses. Defaults to all.
+        """
         candidates = {
             "plain": lambda: lambda values: None,
             "piecewise_linear": lambda: (
@@ -118,6 +174,5 @@ class StructuredDataBlock(block.Block):
                 )
             ),
         }
-        if self.numbers is not None:
-            candidates = {self.numbers: candidates[self.numbers]}
+        candidates = {label: candidates[label] for label in ([self.numbers] if self.numbers else labels)}
         return decisions.LayerChoice("numbers", candidates)(hp, inputs)
