@@ -1,6 +1,7 @@
 """Default block for texts."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -71,7 +72,7 @@ class TextBlock(block.Block):
             outputs = transformer.TransformerBlock().build(hp, embed(tokens))
             return masked_reduction(outputs, transformer.pool_mask(token_mask(tokens)))
 
-        families: decisions.Candidates = {
+        families: dict[str, Callable[[], decisions.Layer]] = {
             "bag_and_convolution": lambda: (
                 lambda tokens: ops.concatenate([self._bag(hp, tokens), self._convolution(hp, embed, tokens)], axis=-1)
             ),
