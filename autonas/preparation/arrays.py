@@ -214,6 +214,8 @@ def _number_of_values(inputs):
     """Return the number of numbers, categories and characters in the rows of all inputs."""
     n_values = 0
     for rows in inputs:
+        if not hasattr(rows, "__iter__"):  # An object that only converts to an array.
+            rows = np.asarray(rows)
         if getattr(rows, "ndim", 1) > 1:
             n_values += rows.size
         else:
