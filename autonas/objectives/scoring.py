@@ -157,7 +157,7 @@ class Scorer:
 
         Returns:
             The standard error. `None` if it can't be estimated: for a score that isn't computed from predictions, that
-            isn't finite, or with a single row.
+            isn't finite or is undefined for some of the rows, or with a single row.
         """
         n_rows = len(rows)
         n_groups = min(_N_GROUPS, n_rows)
@@ -167,7 +167,13 @@ class Scorer:
         if score is None:
             return None
         group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)
-        error = math.sqrt((n_groups - 1) * float(np.var([score(group != left_out) for left_out in range(n_groups)])))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                scores = [score(group != left_out) for left_out in range(n_groups)]
+        except Exception:  # A metric of the user, or one that is undefined for rows of a single class.
+            return None
+        error = math.sqrt((n_groups - 1) * float(np.var(scores)))
         return error if math.isfinite(error) else None
 
     def _score_of_some(

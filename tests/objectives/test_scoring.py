@@ -61,3 +61,16 @@ def test_the_standard_error_of_a_few_rows_leaves_out_one_row_at_a_time():
     losses = -np.log(np.where(TRUTH[:, None] == 1, OUTPUTS, 1 - OUTPUTS))[:, 0]
     found = scorer.standard_error({"head": OUTPUTS}, np.arange(4), "val_loss")
     assert found == pytest.approx(np.std(losses, ddof=1) / 2, rel=1e-4)
+
+
+def test_there_is_no_standard_error_where_a_metric_is_undefined_for_some_rows():
+    def of_two_classes(truth, predictions):
+        if len(np.unique(truth)) < 2:
+            raise ValueError("Only one class is present.")
+        return 1.0
+
+    truth, metric = np.array([1, 0, 0, 0]), metrics.get_metric(of_two_classes, "binary")
+    scored = dataclasses.replace(
+        head(keras.losses.binary_crossentropy), encoded=truth[:, None], truth=truth, metrics=[metric]
+    )
+    assert scoring.Scorer([scored]).standard_error({"head": OUTPUTS}, np.arange(4), "val_of_two_classes") is None
