@@ -15,9 +15,10 @@ from autonas import data, storage
 from autonas.backends import gradients, node_graph
 from autonas.prediction import saved_network
 
-#: Largest number of rows for which the network is called without compilation, which would take longer, and the number
-#: of such calls after which it is compiled for few rows, too.
-_DIRECT_ROWS, _DIRECT_CALLS = 256, 2
+#: Largest number of rows, and of operations of the network, for which the network is called without compilation. An
+#: operation takes .3 ms then. Whether a network is compiled doesn't change between two calls, since compiled functions
+#: round in another way.
+_DIRECT_ROWS, _DIRECT_OPERATIONS = 256, 150
 #: Numbers of rows for which the network is compiled.
 _BATCH_SIZES = 1, 32, 512
 
@@ -34,9 +35,6 @@ class Predictor:
         encoders: Dict from input to its fitted encoder, in the order of the inputs.
         targets: Dict from head to its fitted `TargetEncoder`, in the order of the heads.
     """
-
-    #: Number of calls of the network without compilation.
-    _n_direct = 0
 
     def __init__(
         self, network: keras.Model, encoders: dict[str, data.Encoder], targets: dict[str, data.TargetEncoder]
@@ -67,8 +65,7 @@ class Predictor:
         """Return the network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
         tensors = self.encode(x, owner)
         n_rows = len(next(iter(tensors.values())))
-        if n_rows <= min(_DIRECT_ROWS, self._most_rows) and self._n_direct < _DIRECT_CALLS:
-            self._n_direct += 1
+        if n_rows <= min(_DIRECT_ROWS, self._most_rows) and _n_operations(self.network) <= _DIRECT_OPERATIONS:
             outputs = self.network(tensors, training=False)
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
         batch_size = next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1])
@@ -267,6 +264,11 @@ class Predictor:
             with storage.describing_damage(paths[EXAMPLES]):
                 _read_examples(paths[EXAMPLES], encoders.values())
         return cls(saved_network.load(paths[NETWORK]), encoders, targets)
+
+
+def _n_operations(network: keras.Model) -> int:
+    """Return the number of operations of a network, those of networks inside it included."""
+    return sum(_n_operations(inner) if isinstance(inner, keras.Model) else 1 for inner in network.operations)
 
 
 def _read_examples(path: str, encoders: Iterable[data.Encoder]) -> None:
