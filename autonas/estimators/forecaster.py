@@ -192,12 +192,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         }
         ((name, target),) = prepared.targets.items()
         (head,) = prepared.scorer.heads
-        convert = head.to_metric
-        prepared.scorer.heads = [
-            dataclasses.replace(
-                head, truth=future, to_metric=lambda outputs: convert(outputs) + forecasts[validation_rows]
-            )
-        ]
+        prepared.scorer.heads = [dataclasses.replace(head, truth=future, offset=forecasts)]
         prepared.dataset.baselines = {
             name: ({head.name: target.transform(_shaped(predicted - forecasts))[validation_rows]}, message)
             for name, predicted, message in (

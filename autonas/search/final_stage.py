@@ -330,11 +330,10 @@ class FinalStage:
 
     def head_predictions(self, predictions: dict[str, np.ndarray]) -> list[HeadPredictions]:
         """Return a list of `HeadPredictions` for a dict from head to predictions for the validation set."""
-        scorer = self.problem.scorer
-        truth = scorer.truth(self.problem.dataset.validation_rows)
+        scorer, rows = self.problem.scorer, self.problem.dataset.validation_rows
         return [
             records_module.HeadPredictions(
-                head.name, head.task, truth[head.name], head.to_metric(predictions[head.name]), head.classes
+                head.name, head.task, head.truth[rows], head.converted(predictions[head.name], rows), head.classes
             )
             for head in scorer.heads
         ]

@@ -588,7 +588,7 @@ def test_a_process_that_dies_while_something_else_is_served_leaves_a_whole_model
 
     def average_of_two(predictions, first, score, *arguments, **keywords):
         members = dict.fromkeys(list(predictions)[:2], 0.5)
-        scores = score(predictions[first], {first})
+        scores = score(predictions[first], {first}, None)
         return ensembles.Selection(members, scores, scores, 0)
 
     # On these few rows one network is better than any average.

@@ -74,3 +74,16 @@ def test_there_is_no_standard_error_where_a_metric_is_undefined_for_some_rows():
         head(keras.losses.binary_crossentropy), encoded=truth[:, None], truth=truth, metrics=[metric]
     )
     assert scoring.Scorer([scored]).standard_error({"head": OUTPUTS}, np.arange(4), "val_of_two_classes") is None
+
+
+def test_an_offset_is_added_to_the_rows_that_are_predicted():
+    offset = np.arange(8.0)[:, None]
+    regression = scoring.HeadScoring(
+        "head", "regression", np.zeros((8, 1)), offset + 1.0, lambda outputs: 10 * outputs,
+        scoring.HeadLoss(keras.losses.mean_squared_error), [metrics.get_metric("mae", "regression")], offset=offset,
+    )  # fmt: skip
+    scorer = scoring.Scorer([regression])
+    for rows in (np.arange(8), np.array([6, 1, 1])):
+        outputs = np.full((len(rows), 1), 0.3)
+        np.testing.assert_allclose(regression.converted(outputs, rows), 3.0 + offset[rows])
+        assert scorer({"head": outputs}, rows)["val_mae"] == pytest.approx(2.0)
