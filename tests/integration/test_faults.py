@@ -477,7 +477,7 @@ def test_other_seeds_give_other_leaderboards(iris, fitted):
 @pytest.mark.parametrize(
     "hook, when, n_trials",
     [
-        ("on_epoch_end", ("0001", 2), 2),  # within a trial that has a score
+        ("on_epoch_end", ("0003", 2), 4),  # within a trial that has a score
         ("on_epoch_end", ("0000", 1), 1),  # within the first trial
         ("on_trial_begin", ("0001", None), 2),  # between two trials
         ("on_trial_end", ("0000", None), 1),
