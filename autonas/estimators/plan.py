@@ -291,6 +291,9 @@ class Plan:
         if fidelity != "full" or oracles.is_low_fidelity(self.strategy.strategy):
             # The oracle decides how long a training is, and over how many epochs the learning rate is annealed.
             options["epochs_share"] = 1.0
+        elif self.budget.epochs is None and {feature.kind for feature in features} == {"table"}:
+            # Networks of several members need more epochs to be better than the trees of a table.
+            options["epochs_share"] = ranges.Choice([0.25, 0.5, 1.0, 2.0], default=1.0)
         return optimization.Optimization(**options)
 
 

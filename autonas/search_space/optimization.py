@@ -19,7 +19,7 @@ class Optimization(block.Configurable):
         weight_decay: Decoupled weight decay per step, relative to the learning rate. Defaults to a choice of 0, 1e-4,
             1e-3, 1e-2 and 1e-1.
         batch_size: Number of rows per training step. Defaults to a choice of 32, 64, 128 and 256.
-        epochs_share: Fraction of the epochs of a full training for which a candidate is trained. The learning rate is
+        epochs_share: Number of epochs of a candidate, relative to the epochs of a full training. The learning rate is
             annealed over this number of epochs. Defaults to a choice of 0.25, 0.5 and 1.
         clip_norm: Upper bound of the global norm of the gradients. Defaults to 1.
 

@@ -31,11 +31,12 @@ _TABLE: list[dict[str, Scalar]] = [
     _trees(0.15, 4, 2, 1.0, 0.5),
     _trees(0.17, 63, 5, 1.0, 0.5),
     {"kind": "linear"},
-    {"kind": "tabm", "optimization/batch_size": 256, "optimization/learning_rate": 8e-3},
+    {"kind": "tabm", "optimization/batch_size": 256, "optimization/learning_rate": 8e-3,
+     "optimization/epochs_share": 2.0},
     _trees(0.25, 4, 20, 30.0, 0.2),
     _trees(0.1, 63, 5, 1.0, 1.0),
     {"kind": "linear", "kind_linear/numbers": "piecewise_linear", "kind_linear/numbers_piecewise_linear/bins": 32},
-    {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1},
+    {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1, "optimization/epochs_share": 0.5},
 ]  # fmt: skip
 
 _TEXT: list[dict[str, Scalar]] = [
@@ -91,9 +92,11 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
         space: The space that `graph.declare` returned, a `keras_tuner.HyperParameters`.
 
     Returns:
-        A list of dicts from the name of a hyperparameter to its value. Only names in `space` occur.
+        A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
     """
-    names = {hyperparameter.name for hyperparameter in space.space}
+    allowed: dict[str, Any] = {
+        hyperparameter.name: getattr(hyperparameter, "values", None) for hyperparameter in space.space
+    }
     points_by_block = {graph.names[id(block)]: _points(block) for block in graph.blocks if _points(block)}
     points = []
     for position in range(max(map(len, points_by_block.values()), default=1)):
@@ -106,7 +109,9 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
                     full_names = [f"{head}/{key.removeprefix('head/')}" for head in graph.head_names]
                 else:
                     full_names = [f"{name}/{key}"]
-                point.update((full_name, value) for full_name in full_names if full_name in names)
+                for full_name in full_names:
+                    if full_name in allowed and (allowed[full_name] is None or value in allowed[full_name]):
+                        point[full_name] = value
         points.append(point)
     return points
 

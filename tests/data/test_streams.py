@@ -63,7 +63,8 @@ def test_training_is_shuffled_and_pairs_stay_pairs():
     batches, again = list(training), list(training)
     assert not np.array_equal(batches[0][0]["numbers"], again[0][0]["numbers"])
     for inputs, targets, weights in batches:
-        first = inputs["numbers"][:, 0] * source.encoder.deviation_[0] + source.encoder.mean_[0]
+        scale = source.encoder.standardisation_
+        first = inputs["numbers"][:, 0] * scale.deviation[0] + scale.mean[0]
         np.testing.assert_allclose(source.target_encoder.decode(targets), first, rtol=1e-4)
         assert weights.dtype == "float32" and set(np.asarray(weights)) <= {1.0, 2.0, 3.0}
 

@@ -10,8 +10,8 @@ import pytest
 from sklearn import datasets
 
 from autonas import data
-from autonas.search_space import defaults, encoding, graph, heads, inputs, portfolio
-from autonas.search_space.blocks import preprocessing, text
+from autonas.search_space import defaults, encoding, graph, heads, inputs, optimization, portfolio, ranges
+from autonas.search_space.blocks import preprocessing, structured_data, text
 from autonas.supernet import Supernet
 
 
@@ -249,3 +249,14 @@ def test_a_family_that_is_named_must_be_built(monkeypatch):
     searched.bind([encoder.fit(x).feature], [heads.Target("multiclass", 3)])
     with pytest.raises(ValueError, match="Block 'text_block_1' can't be built for this data. RuntimeError: no such"):
         searched.declare()
+
+
+def test_a_value_of_the_portfolio_that_is_not_in_the_space_is_left_out():
+    node = inputs.StructuredDataInput()
+    head = heads.ClassificationHead()(structured_data.StructuredDataBlock(name="table")(node))
+    for share, is_kept in ((ranges.Choice([0.5, 1.0, 2.0]), True), (ranges.Choice([0.5, 1.0]), False)):
+        drawn = graph.Graph(node, head, optimization.Optimization(epochs_share=share))
+        drawn.bind([data.get_encoder("table").fit(np.eye(30)).feature], [heads.Target("binary", 1)])
+        points = portfolio.initial_points(drawn, drawn.declare())
+        point = next(point for point in points if point["table/kind"] == "tabm")
+        assert (point.get("optimization/epochs_share") == 2.0) == is_kept
