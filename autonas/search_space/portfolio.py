@@ -94,9 +94,8 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
     Returns:
         A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
     """
-    allowed: dict[str, Any] = {
-        hyperparameter.name: getattr(hyperparameter, "values", None) for hyperparameter in space.space
-    }
+    choice = keras_tuner.engine.hyperparameters.Choice
+    allowed = {declared.name: declared.values if isinstance(declared, choice) else None for declared in space.space}
     points_by_block = {graph.names[id(block)]: _points(block) for block in graph.blocks if _points(block)}
     points = []
     for position in range(max(map(len, points_by_block.values()), default=1)):
