@@ -95,7 +95,8 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
         A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
     """
     choice = keras_tuner.engine.hyperparameters.Choice
-    allowed = {declared.name: declared.values if isinstance(declared, choice) else None for declared in space.space}
+    choices = {declared.name: declared.values for declared in space.space if isinstance(declared, choice)}
+    names = {declared.name for declared in space.space}
     points_by_block = {graph.names[id(block)]: _points(block) for block in graph.blocks if _points(block)}
     points = []
     for position in range(max(map(len, points_by_block.values()), default=1)):
@@ -109,7 +110,7 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
                 else:
                     full_names = [f"{name}/{key}"]
                 for full_name in full_names:
-                    if full_name in allowed and (allowed[full_name] is None or value in allowed[full_name]):
+                    if full_name in names and value in choices.get(full_name, [value]):
                         point[full_name] = value
         points.append(point)
     return points

@@ -64,7 +64,8 @@ class TreeFeatures:
         """
         if not self.n_columns:
             return columns
-        codes = ops.cast(columns[:, : self.n_columns], "int32") + self.starts.astype("int32")
+        # The sum is of floats, since LiteRT doesn't add a vector of integers to rows.
+        codes = ops.cast(columns[:, : self.n_columns] + self.starts.astype("float32"), "int32")
         parts = [ops.reshape(self.means(codes), (-1, self.n_columns * self.n_means))]
         if len(self.many):
             parts.append(ops.take(columns, self.many.tolist(), axis=1))
