@@ -117,8 +117,10 @@ def scores(dataset, estimator):
         return {"rmse": float(metrics.root_mean_squared_error(dataset.y_test, predicted))}
     results = {"accuracy": float(metrics.accuracy_score(dataset.y_test, predicted))}
     if dataset.metric == "auc":
-        positive = estimator.predict_proba(dataset.x_test)[:, 1]
-        results["auc"] = float(metrics.roc_auc_score(dataset.y_test == estimator.classes_[1], positive))
+        probabilities = estimator.predict_proba(dataset.x_test)
+        truth = dataset.y_test == estimator.classes_[1]
+        results["auc"] = float(metrics.roc_auc_score(truth, probabilities[:, 1]))
+        results["log_loss"] = float(metrics.log_loss(truth, probabilities[:, 1].astype("float64")))
     return results
 
 

@@ -56,7 +56,9 @@ def fit_autogluon(dataset, budget, seed, directory):
     frame = pandas.DataFrame(_columns(dataset.x_train))
     frame.columns = frame.columns.map(str)
     dataset.x_test = pandas.DataFrame(_columns(dataset.x_test)).rename(columns=str)
-    predictor = TabularPredictor("target", eval_metric=metric, path=directory, verbosity=0)
+    # AutoGluon takes integers of few values for classes.
+    problem = "regression" if dataset.metric == "rmse" else None
+    predictor = TabularPredictor("target", problem_type=problem, eval_metric=metric, path=directory, verbosity=0)
     predictor.fit(frame.assign(target=dataset.y_train), time_limit=budget, num_cpus=1)
     return _Named(
         lambda x: predictor.predict(x).to_numpy(), lambda x: predictor.predict_proba(x).to_numpy(),
@@ -213,7 +215,8 @@ def measure(library, name, data, budget, seed):
         started = time.monotonic()
         model = globals()[f"fit_{library}"](dataset, budget, seed, os.path.join(directory, "run"))
         seconds = time.monotonic() - started
-        return {"score": common.scores(dataset, model)[dataset.metric], "seconds": seconds}
+        scores = common.scores(dataset, model)
+        return {"score": scores[dataset.metric], "log_loss": scores.get("log_loss"), "seconds": seconds}
 
 
 def main():
@@ -256,10 +259,10 @@ def main():
                 if options.output:
                     common.write_json(options.output, rows)
     frame = pandas.DataFrame(rows)
-    for value in ("score", "seconds"):
+    for value in ("score", "log_loss", "seconds"):
         print(f"\n{value}, median over seeds {options.seeds}")
         table = frame.pivot_table(index="set", columns="library", values=value, aggfunc="median")
-        print(table.round(4 if value == "score" else 0).to_string())
+        print(table.round(0 if value == "seconds" else 4).to_string())
 
 
 def _reads(library, name, data):
