@@ -14,6 +14,8 @@ LEAST_SECONDS = 0.1
 _FIRST_SHARE = 0.15
 #: Maximum share of the limit that is reserved for a final fit that is longer than the training of the trial.
 _FINAL_SHARE = 0.4
+#: Phases of a trial that the final fit doesn't have.
+_NOT_REPEATED = "measure", "validate", "save"
 #: Maximum share of the limit that is reserved for training the members of an ensemble again.
 _MEMBERS_SHARE = 0.3
 #: Shares of the limit at which the stages of a one-shot search end. The rest is for the candidates trained alone.
@@ -67,7 +69,8 @@ class TimeBudget:
         if outcome is None or outcome.epochs == outcome.initial_epoch:
             return 0.0
         epochs = outcome.best_epoch if epochs is None else epochs
-        return self.final_ratio * outcome.seconds * epochs / (outcome.epochs - outcome.initial_epoch)
+        seconds = outcome.seconds - sum(outcome.phases.get(phase, 0.0) for phase in _NOT_REPEATED)
+        return self.final_ratio * seconds * epochs / (outcome.epochs - outcome.initial_epoch)
 
     def trial_seconds(self, best, first, final_epochs=None, members=()):
         """Return the maximum training time of the next trial in seconds, or `None` without a limit.

@@ -37,6 +37,13 @@ def test_a_trial_leaves_room_for_the_final_fit_of_the_best(clock):
     assert budget.trial_seconds(best, first=False) == pytest.approx(20.0)
 
 
+def test_a_final_fit_takes_no_time_for_validation(clock):
+    budget = budget_module.TimeBudget(101.0, 1.25, 1000.0)
+    phases = {"train": 2.0, "validate": 0.5, "measure": 0.2, "save": 0.1, "build": 0.2}
+    outcome = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=3.0, phases=phases)
+    assert budget.final_seconds(outcome) == pytest.approx(1.25 * 2.2)
+
+
 def test_for_a_longer_final_fit_two_fifths_of_the_limit_are_kept_back_at_most(clock):
     budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
     best = jobs.Outcome(status="completed", epochs=3, best_epoch=3, initial_epoch=1, seconds=4.0)
