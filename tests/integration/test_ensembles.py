@@ -151,8 +151,8 @@ def test_a_blend_of_a_metric_and_a_cost_counts_the_cost_of_the_ensemble(diabetes
 
 def test_of_short_trainings_only_the_farthest_count(diabetes):
     strategy = oracles.SuccessiveHalvingOracle("random", min_epochs=2, reduction=2)
-    model = autonas.StructuredDataRegressor(**{**BUDGET, "max_trials": 6, "epochs": 8, "strategy": strategy})
-    model.fit(*diabetes).serve_ensemble()
+    settings = {**BUDGET, "max_trials": 8, "epochs": 8, "strategy": strategy}
+    model = of_networks(head=autonas.RegressionHead, **settings).fit(*diabetes).serve_ensemble()
     board = model.leaderboard().query("stage == 'search'")
     farthest = set(board[board["tuner/epochs"] == board["tuner/epochs"].max()].trial_id)
     assert {trial_id for trial_id, _ in model.ensemble_} <= farthest and len(model.ensemble_) > 1
