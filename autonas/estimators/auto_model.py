@@ -123,7 +123,8 @@ class AutoModel(fitted.FittedModel):
             a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
             of the predictions of all rows by the network that wasn't trained on them. The served model averages the
             networks of the best candidate; with costs as objectives or constraints it is one network that is trained
-            again. `None` for one validation set of `validation_split`. Defaults to `None`.
+            again. `"auto"` is 5 folds for fewer than 1000 rows whose networks are trained quickly. `None` for one
+            validation set of `validation_split`. Defaults to `None`.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
         seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues. Defaults to `None`:
