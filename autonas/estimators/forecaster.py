@@ -192,7 +192,12 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         }
         ((name, target),) = prepared.targets.items()
         (head,) = prepared.scorer.heads
-        prepared.scorer.heads = [dataclasses.replace(head, truth=future, offset=forecasts)]
+        convert = head.to_metric
+        prepared.scorer.heads = [
+            dataclasses.replace(
+                head, truth=future, to_metric=lambda outputs, rows: convert(outputs, rows) + forecasts[rows]
+            )
+        ]
         prepared.dataset.baselines = {
             name: ({head.name: target.transform(_shaped(predicted - forecasts))[validation_rows]}, message)
             for name, predicted, message in (

@@ -56,28 +56,21 @@ class HeadScoring:
         encoded: Targets of the network for all rows, `(n, ...)`.
         truth: Targets as metrics expect them: class indices `(n,)`, an indicator matrix `(n, n_classes)`, or numbers
             `(n, k)` in the target's own units.
-        to_metric: Function from the network's predictions to predictions as metrics expect them.
+        to_metric: Function `(predictions of the network, indices of their rows)` that returns predictions as metrics
+            expect them.
         loss: The `HeadLoss`.
         metrics: List of `Metric`.
         classes: List of the classes as text, in the order of their indices. Empty for regression.
-        offset: Numbers that are added to the converted predictions of all rows, `(n, k)`, such as the forecast that a
-            network corrects, or `None`.
     """
 
     name: str
     task: str
     encoded: np.ndarray
     truth: np.ndarray
-    to_metric: Callable[[np.ndarray], np.ndarray]
+    to_metric: Callable[[np.ndarray, np.ndarray], np.ndarray]
     loss: HeadLoss
     metrics: list[Metric]
     classes: list[str] = dataclasses.field(default_factory=list)
-    offset: np.ndarray | None = None
-
-    def converted(self, outputs: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the network's predictions for rows as metrics expect them."""
-        converted = self.to_metric(outputs)
-        return converted if self.offset is None else converted + self.offset[rows]
 
 
 class Scorer:
@@ -141,7 +134,7 @@ class Scorer:
                 scores["val_loss"] = float("nan")
                 continue
             names = [f"val_{self.prefix(head)}{metric.name}" for metric in head.metrics]
-            converted = head.converted(outputs, rows) if any(map(self._computes, names)) else None
+            converted = head.to_metric(outputs, rows) if any(map(self._computes, names)) else None
             for name, metric in zip(names, head.metrics, strict=True):
                 if converted is not None and self._computes(name):
                     scores[name] = metric(head.truth[rows], converted)
@@ -194,7 +187,7 @@ class Scorer:
         for head in self.heads:
             for metric in head.metrics:
                 if name == f"val_{self.prefix(head)}{metric.name}":
-                    truth, converted = head.truth[rows], head.converted(predictions[head.name], rows)
+                    truth, converted = head.truth[rows], head.to_metric(predictions[head.name], rows)
                     return lambda kept: metric(truth[kept], converted[kept])
         return None
 

@@ -81,7 +81,7 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
                 target.task_,
                 values,
                 truth,
-                convert,
+                lambda outputs, rows, convert=convert: convert(outputs),
                 loss=scoring.HeadLoss(_loss(head, target, values[tried], guess), head.loss_weight),
                 metrics=list(metrics.values()),
                 classes=[] if target.classes_ is None else list(map(str, target.classes_.tolist())),

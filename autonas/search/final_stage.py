@@ -333,7 +333,7 @@ class FinalStage:
         scorer, rows = self.problem.scorer, self.problem.dataset.validation_rows
         return [
             records_module.HeadPredictions(
-                head.name, head.task, head.truth[rows], head.converted(predictions[head.name], rows), head.classes
+                head.name, head.task, head.truth[rows], head.to_metric(predictions[head.name], rows), head.classes
             )
             for head in scorer.heads
         ]
