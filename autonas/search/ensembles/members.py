@@ -25,7 +25,7 @@ _MAX_CANDIDATES = 25
 #: Number of samples of the validation rows, and the share of them in which an ensemble must be better to be served.
 _N_SAMPLES, _LEAST_BETTER = 30, 0.8
 #: Number of samples of the validation rows for the selection, and their largest number of rows.
-_N_BAGS, _SAMPLED_ROWS = 10, 2000
+_N_BAGS, _SAMPLED_ROWS = 6, 2000
 
 
 class EnsembleStage:
