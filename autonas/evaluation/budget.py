@@ -7,7 +7,7 @@ from autonas.trials.states import Stage
 
 #: Seconds reserved for writing the model at the end, the same for an ensemble, whose network must be built before, and
 #: the share of the limit that is reserved at most.
-_CLOSING, _CLOSING_OF_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 3.5, 0.1
+_CLOSING, _CLOSING_OF_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 4.5, 0.1
 #: Training time, in seconds, of a model that is required even though the time limit is exceeded.
 LEAST_SECONDS = 0.1
 #: Share of the limit for the first trial, so that a usable model exists early.

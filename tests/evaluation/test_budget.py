@@ -78,7 +78,7 @@ def test_stages_of_a_one_shot_search_end_at_their_share_of_the_limit(clock):
 def test_an_ensemble_takes_seconds_of_its_own_at_the_end(clock):
     alone = budget_module.TimeBudget(60.0, 0.0, 1000.0)
     together = budget_module.TimeBudget(60.0, 0.0, 1000.0, ends_with_ensemble=True)
-    assert alone.remaining() == 59.0 and together.remaining() == 56.5
+    assert alone.remaining() == 59.0 and together.remaining() == 55.5
     assert budget_module.TimeBudget(20.0, 0.0, 1000.0, ends_with_ensemble=True).remaining() == 18.0
 
 

@@ -11,6 +11,8 @@ import numpy as np
 #: Maximum number of additions, and number of additions in a row without improvement after which the selection ends.
 _MAX_ADDITIONS = 30
 _PATIENCE = 8
+#: The same maximum for each of several samples of the rows, whose weights are averaged.
+_SAMPLED_ADDITIONS = 15
 
 _Predictions: TypeAlias = Mapping[str, np.ndarray]
 _Scores: TypeAlias = dict[str, float]
@@ -63,7 +65,8 @@ def select(
 
     Deviations from the paper: the bags are of samples of the rows instead of subsets of the candidates; a bag begins
     with one candidate instead of several; a bag has at most `size` different members, since every member is a network
-    to run; a selection ends after 30 additions, or after 8 additions in a row without improvement.
+    to run; a selection ends after 30 additions (15 on a sample of the rows), or after 8 additions in a row without
+    improvement.
 
     Args:
         predictions: Dict from candidate to its predictions, a dict from head to array `(n, n_outputs)`.
@@ -89,7 +92,8 @@ def select(
                 predictions if rows is None else {name: _rows_of(made, rows) for name, made in predictions.items()}
             )
             on_rows = functools.partial(score, rows=rows)
-            bag = _bag(sampled, first, on_rows, is_better, size, is_allowed=is_allowed, refused=refused)
+            most = _MAX_ADDITIONS if rows is None else _SAMPLED_ADDITIONS
+            bag = _bag(sampled, first, on_rows, is_better, (size, most), is_allowed=is_allowed, refused=refused)
             shares.update({candidate: bag.count(candidate) / len(bag) for candidate in bag})
         members: list[str] = [first]
         for candidate, _ in shares.most_common():
@@ -108,7 +112,7 @@ def _bag(
     first: str,
     score: Callable[[_Predictions, set[str]], _Scores],
     is_better: _IsBetter,
-    size: int,
+    limits: tuple[int, int],
     *,
     is_allowed: Callable[[set[str]], bool],
     refused: set[str],
@@ -116,15 +120,17 @@ def _bag(
     """Return the best bag of one greedy selection, a list with repetitions; see `select`.
 
     Args:
+        limits: Maximum number of different members, and of additions.
         refused: Set of the candidates that aren't allowed, to which more are added.
     """
 
     def order(one: _Addition, other: _Addition) -> int:
         return is_better(other[2], one[2]) - is_better(one[2], other[2])
 
+    size, most = limits
     bag, total = [first], predictions[first]
     best, best_scores = bag, score(total, {first})
-    while len(bag) <= _MAX_ADDITIONS and len(bag) - len(best) < _PATIENCE:
+    while len(bag) <= most and len(bag) - len(best) < _PATIENCE:
         additions: list[_Addition] = []
         for candidate in predictions if len(set(bag)) < size else dict.fromkeys(bag):
             if candidate not in refused:
