@@ -31,7 +31,7 @@ def cancer():
 
 def test_a_fitted_model_is_calibrated_on_rows_it_has_not_seen(cancer):
     x, x_test, y, y_test = cancer
-    model = classifier(class_weight={"malignant": 20.0}).fit(x, y)  # Too sure of one class.
+    model = classifier(class_weight={"malignant": 500.0}).fit(x, y)  # Too sure of one class.
     calibrated = CalibratedClassifierCV(FrozenEstimator(model)).fit(x_test[:140], y_test[:140])
     probabilities = calibrated.predict_proba(x_test[140:])
     assert calibrated.classes_.tolist() == model.classes_.tolist() == ["benign", "malignant"]
