@@ -201,6 +201,13 @@ def predicts_target(tensor: Any) -> bool:
     return bool(node_graph.attribute(tensor, "predicts_target"))
 
 
+def as_prediction(scores: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the scores of each output as the output of a layer that predicts the target; see `predicts_target`."""
+    layer = keras.layers.Identity(dtype="float32")
+    layer.predicts_target = True
+    return layer(scores)
+
+
 def snake_case(name: str) -> str:
     """Convert a name from camel case to snake case: `"DenseBlock"` to `"dense_block"`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+
+if TYPE_CHECKING:
+    from autonas.search_space.block import Block
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,7 +78,7 @@ class Fitter:
         generator: np.random.Generator,
         deadline: float | None = None,
     ) -> None:
-        """Compute the weights from all rows and set them.
+        """Compute the weights from all rows and set them. By default, `fit` computes them anew.
 
         Args:
             training: `Rows` of training set and validation set together.
@@ -82,7 +86,7 @@ class Fitter:
             generator: As in `fit`.
             deadline: As in `fit`.
         """
-        raise NotImplementedError
+        self.fit(training, training, generator, deadline)
 
 
 def attach(fitter: Fitter, layer: keras.layers.Layer) -> None:
@@ -94,3 +98,21 @@ def fitters_of(model: keras.Model) -> list[Fitter]:
     """Return the fitters of a network's layers, in the order of the layers."""
     fitters: list[Any] = [getattr(layer, "fitter", None) for layer in model.layers]
     return [fitter for fitter in fitters if fitter is not None]
+
+
+def unsuitable(member: Block, models: str, losses: Collection[str]) -> str | None:
+    """Return why a block of a bound graph can't predict the target by fitted models, or `None`.
+
+    Args:
+        member: The block.
+        models: Name of the models, in the plural.
+        losses: Names of the losses that the models minimise.
+    """
+    if not member.in_memory:
+        return f"the data is a stream, and {models} need all training rows in memory"
+    if len(member.heads) != 1:
+        return f"the block must lead to one head, and leads to {len(member.heads)}"
+    ((name, head),) = member.heads.items()
+    if head.loss_name() not in losses:
+        return f"head {name!r} has the loss {head.loss_name()!r}, and {models} minimise one of {list(losses)}"
+    return None

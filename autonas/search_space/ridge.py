@@ -213,15 +213,6 @@ class Ridge(fitters.Fitter):
         self.dense.set_weights([solution.coefficients * factors, solution.intercept * factors])
         return {}
 
-    def refit(
-        self,
-        training: Rows,
-        choices: dict[str, Any],
-        generator: np.random.Generator,
-        deadline: float | None = None,
-    ) -> None:
-        self.fit(training, training, generator, deadline)
-
     def _targets(self, targets: np.ndarray) -> np.ndarray:
         """Return the targets of the regression, `(n, outputs)`."""
         if self.task == "regression":

@@ -98,11 +98,12 @@ class EnsembleStage:
         """Return whether averaged predictions are better than single ones in most samples of the validation rows."""
         rows = self.problem.dataset.validation_rows
         generator = np.random.default_rng([self.evaluator.seed, 6])
+        scorer = self.problem.scorer.only({self.goal.epoch_objective.name})
         n_better = 0
         for _ in range(_N_SAMPLES):
             sample = generator.integers(len(rows), size=len(rows))
             scores = [
-                self.problem.scorer({name: array[sample] for name, array in predictions.items()}, rows[sample])
+                scorer({name: array[sample] for name, array in predictions.items()}, rows[sample])
                 for predictions in (mean, single)
             ]
             n_better += self.goal.is_better_epoch(*scores)

@@ -126,9 +126,7 @@ class BoostedTreesBlock(block.Block):
         walk = trees.Walk(forest)
         scores = walk(features(columns))
         fitters.attach(Boosting(columns, head_name, walk, head, settings=settings, features=features), walk.values)
-        output = keras.layers.Identity(dtype="float32")
-        output.predicts_target = True
-        return output(scores)
+        return block.as_prediction(scores)
 
 
 def unsuitable(member: block.Block, inputs: Any) -> str | None:
@@ -137,15 +135,7 @@ def unsuitable(member: block.Block, inputs: Any) -> str | None:
         return "the table has no numbers, categories or strings whose trigrams repeat"
     if not isinstance(inputs, dict) and len(inputs.shape) != 2:
         return f"trees take the columns of a table or vectors, not a tensor of shape {inputs.shape}"
-    if not member.in_memory:
-        return "the data is a stream, and trees need all training rows in memory"
-    if len(member.heads) != 1:
-        return f"the block must lead to one head, and leads to {len(member.heads)}"
-    ((name, head),) = member.heads.items()
-    loss = head.loss_name()
-    if loss not in _LOSSES:
-        return f"head {name!r} has the loss {loss!r}, and trees minimise one of {list(_LOSSES)}"
-    return None
+    return fitters.unsuitable(member, "trees", _LOSSES)
 
 
 class Boosting(fitters.Fitter):

@@ -37,13 +37,10 @@ def unsuitable(member: block.Block, inputs: Any) -> str | None:
     """Return why a linear model can't predict the target of a block of a bound graph from `inputs`, or `None`."""
     if not isinstance(inputs, dict):
         return "the texts have no n-grams"
-    if not member.in_memory:
-        return "the data is a stream, and the model needs all training rows in memory"
-    if len(member.heads) != 1:
-        return f"the block must lead to one head, and leads to {len(member.heads)}"
-    ((name, head),) = member.heads.items()
-    if head.loss_name() not in _LOSSES:
-        return f"head {name!r} has the loss {head.loss_name()!r}, and linear models minimise one of {list(_LOSSES)}"
+    reason = fitters.unsuitable(member, "linear models", _LOSSES)
+    if reason is not None:
+        return reason
+    (head,) = member.heads.values()
     n_ids, n_outputs = inputs["ngrams"].shape[1], head.target.n_outputs
     if n_ids * n_outputs > _MAX_COEFFICIENTS:
         return f"texts of {n_ids} n-grams with {n_outputs} outputs need too much memory"

@@ -156,15 +156,6 @@ class Biases(fitters.Fitter):
             threshold.set(np.array(biases))
         return {}
 
-    def refit(
-        self,
-        training: Rows,
-        choices: dict[str, Any],
-        generator: np.random.Generator,
-        deadline: float | None = None,
-    ) -> None:
-        self.fit(training, training, generator, deadline)
-
     def _quantiles(
         self, series: np.ndarray, kernels: series_kernels.Kernels, kernel: int, levels: np.ndarray
     ) -> np.ndarray:

@@ -56,19 +56,9 @@ class RidgeBlock(block.Block):
         is_nonzero = ops.cast(ops.not_equal(features, 0.0), "float32")
         scores = dense(standardization(features) * is_nonzero)
         fitters.attach(ridge.Ridge(features, head_name, head.target.task, standardization, dense), dense)
-        output = keras.layers.Identity(dtype="float32")
-        output.predicts_target = True
-        return output(scores)
+        return block.as_prediction(scores)
 
 
 def unsuitable(member: block.Block) -> str | None:
     """Return why a ridge regression can't predict the target of a block of a bound graph, or `None`."""
-    if not member.in_memory:
-        return "the data is a stream, and a ridge regression needs all training rows in memory"
-    if len(member.heads) != 1:
-        return f"the block must lead to one head, and leads to {len(member.heads)}"
-    ((name, head),) = member.heads.items()
-    losses = [*_LOSSES, *sorted(heads.SCALE_FREE_LOSSES)]
-    if head.loss_name() not in losses:
-        return f"head {name!r} has the loss {head.loss_name()!r}, and a ridge regression serves {losses}"
-    return None
+    return fitters.unsuitable(member, "ridge regressions", [*_LOSSES, *sorted(heads.SCALE_FREE_LOSSES)])
