@@ -164,9 +164,13 @@ class Scorer:
         n_groups = min(_N_GROUPS, n_rows)
         if n_groups < 2 or not all(np.isfinite(outputs).all() for outputs in predictions.values()):
             return None
-        score = self._score_of_some(predictions, rows, name)
-        if score is None:
+        if name not in self.directions():
             return None
+        scorer = self.only([name])
+
+        def score(kept: np.ndarray) -> float:
+            return scorer({head: array[kept] for head, array in predictions.items()}, rows[kept])[name]
+
         group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)
         try:
             with warnings.catch_warnings():
@@ -176,20 +180,6 @@ class Scorer:
             return None
         error = math.sqrt((n_groups - 1) * float(np.var(scores)))
         return error if math.isfinite(error) else None
-
-    def _score_of_some(
-        self, predictions: Mapping[str, np.ndarray], rows: np.ndarray, name: str
-    ) -> Callable[[np.ndarray], float] | None:
-        """Return the function from a boolean array `(len(rows),)` to a score of these rows, `None` for other scores."""
-        if name == "val_loss":
-            scorer = self.only([name])
-            return lambda kept: scorer({head: array[kept] for head, array in predictions.items()}, rows[kept])[name]
-        for head in self.heads:
-            for metric in head.metrics:
-                if name == f"val_{self.prefix(head)}{metric.name}":
-                    truth, converted = head.truth[rows], head.to_metric(predictions[head.name], rows)
-                    return lambda kept: metric(truth[kept], converted[kept])
-        return None
 
 
 def resolve_objective(objective: Any, directions: Mapping[str, str | None], default: str) -> keras_tuner.Objective:

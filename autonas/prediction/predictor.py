@@ -65,11 +65,16 @@ class Predictor:
         """Return the network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
         tensors = self.encode(x, owner)
         n_rows = len(next(iter(tensors.values())))
-        if n_rows <= min(_DIRECT_ROWS, self._most_rows) and _n_operations(self.network) <= _DIRECT_OPERATIONS:
+        if n_rows <= min(_DIRECT_ROWS, self._most_rows) and self._n_operations <= _DIRECT_OPERATIONS:
             outputs = self.network(tensors, training=False)
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
         batch_size = next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1])
         return self._in_batches(tensors, min(batch_size, self._most_rows))
+
+    @functools.cached_property
+    def _n_operations(self) -> int:
+        """Number of operations of the network."""
+        return _n_operations(self.network)
 
     @functools.cached_property
     def _most_rows(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from autonas.data.features import Feature
-from autonas.search_space import block, ranges
+from autonas.search_space import block, ranges, trees
 from autonas.search_space.block import Block
 from autonas.search_space.blocks import numbers
 
@@ -313,11 +313,8 @@ def token_weights(tokens: keras.KerasTensor, inverse_document_frequency: np.ndar
     frequencies = np.array(inverse_document_frequency, "float32")
     frequencies[0] = 0.0
     # The sum of squares of a long text overflows float16.
-    table = keras.layers.Embedding(
-        len(frequencies), 1, embeddings_initializer="zeros", trainable=False, dtype="float32"
-    )
-    table.build()
-    table.embeddings.assign(frequencies[:, None])
+    table = trees.table(len(frequencies), 1)
+    table.set_weights([frequencies[:, None]])
     weights = table(tokens)
     return weights / ops.sqrt(ops.sum(ops.square(weights), axis=1, keepdims=True) + 1e-6)
 
