@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-import autonas
 from autonas.backends import seeding
+from tests.helpers.networks import of_networks
 
 
 def numbers_of(seed, number):
@@ -61,14 +61,14 @@ def test_two_fits_in_two_threads_get_the_numbers_of_a_fit_alone(tmp_path):
     x, y = load_iris(return_X_y=True)
 
     def losses(name, seed):
-        model = autonas.AutoModel(
+        model = of_networks(
             max_trials=2, epochs=2, seed=seed, refit=False, tensorboard=False, verbose=0, directory=tmp_path / name
         )
         return [epoch["loss"] for record in model.fit(x, y).records_ for epoch in record["history"]]
 
     one, other = in_threads([lambda: losses("one", 5), lambda: losses("other", 6)])
     alone = losses("alone", 5)
-    assert len(alone) == 3  # The first trial is of trees, which have one epoch.
+    assert len(alone) >= 2  # Both trials are of networks.
     # Threads that share the cores may add up sums in another order: the last digit of a loss may differ.
     assert one == pytest.approx(alone, rel=1e-5)
     assert other != pytest.approx(alone, rel=1e-2)

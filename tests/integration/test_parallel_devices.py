@@ -23,7 +23,7 @@ two_devices = pytest.mark.skipif(
 def search(executor):
     x, y = load_iris(return_X_y=True)
     settings = {"max_trials": 1, "epochs": 10, "refit": False, "seed": 0, "verbose": 0, "tensorboard": False}
-    return of_networks("linear", executor=executor, **settings).fit(x, y), x, y
+    return of_networks(executor=executor, **settings).fit(x, y), x, y
 
 
 @two_devices

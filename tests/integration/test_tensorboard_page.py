@@ -106,7 +106,7 @@ def test_the_table_has_a_row_for_each_trial_the_best_first_and_blank_cells_where
     shoot(page, "hparams_table")
     found = cells(page)
     starts = [index for index, text in enumerate(found) if text.startswith(("#", "trial ", "final fit of"))]
-    # The name, whether curves are shown, 5 decisions, and the results, the score first.
+    # The name, whether curves are shown, 5 decisions, and the results: the score, its standard error, seconds and more.
     rows = {found[start]: found[start : start + 12] for start in starts}
     assert len(rows) == len(trials) + 1
     scored = trials[trials.score.notna()].sort_values("score", ascending=False)
@@ -114,7 +114,7 @@ def test_the_table_has_a_row_for_each_trial_the_best_first_and_blank_cells_where
     for trial in trials.itertuples():
         if trial.status != "completed":
             row = rows[f"trial {int(trial.trial_id):02d} {trial.status}"]
-            assert row[7] == "" and float(row[8]) == pytest.approx(trial.seconds, rel=1e-3)
+            assert row[7:9] == ["", ""] and float(row[9]) == pytest.approx(trial.seconds, rel=1e-3)
 
 
 def test_parallel_coordinates_show_every_trial_with_a_score_and_their_heads_do_not_overlap(trials, open_page, shoot):
