@@ -9,6 +9,7 @@ from autonas.objectives.goal import Goal
 from autonas.oracles import constructors, controllers, registry
 from autonas.oracles.base import DONE, WAIT, Oracle
 from autonas.oracles.bayesian import BayesianOracle
+from autonas.oracles.earlier_search import EarlierSearch
 from autonas.oracles.evolution import EvolutionOracle
 from autonas.oracles.fidelity.hyperband import HyperbandOracle
 from autonas.oracles.fidelity.learning_curve import LearningCurveOracle
@@ -29,6 +30,7 @@ __all__ = [
     "DONE",
     "WAIT",
     "BayesianOracle",
+    "EarlierSearch",
     "EvolutionOracle",
     "GradientOracle",
     "HyperbandOracle",

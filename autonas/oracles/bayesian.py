@@ -1,7 +1,6 @@
 """Bayesian optimisation: a Gaussian process predicts the scores, and the most promising architecture is tried next."""
 
 import functools
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -9,11 +8,12 @@ import numpy as np
 import threadpoolctl
 
 from autonas.arguments import checks
-from autonas.oracles import base, feasibility, scalarisation
+from autonas.oracles import base, earlier_search, feasibility, scalarisation
 from autonas.oracles.fidelity import scale as fidelity
 from autonas.oracles.gp import acquisition as acquisitions
-from autonas.oracles.gp import prediction, targets
+from autonas.oracles.gp import prediction, targets, transfer
 from autonas.oracles.gp.gaussian_process import GaussianProcess, View
+from autonas.oracles.gp.observations import Observations
 from autonas.oracles.gp.targets import Quantity
 from autonas.oracles.observation import Observation
 from autonas.search_space import operation_graph
@@ -82,11 +82,17 @@ class BayesianOracle(base.Oracle):
     that all fidelities share and one in which the fidelity is a coordinate, with fitted weights. The acquisition
     function is that of a full training; a pending trial is taken to be one of the lowest fidelity.
 
+    With `earlier_searches` and one objective, there is a process per earlier search on its warped scores. The
+    acquisition function is that of a weighted sum of all processes, whose weights say how well each process orders the
+    trials of this search (the ranking-weighted ensemble of Feurer et al. 2018; see `transfer.agreement`). An earlier
+    search on data with other best architectures loses its weight after a few trials. The neighbours of the best
+    architectures of the earlier searches are candidates too.
+
     Its `diagnostics` are, under `strategy/`, after a trial that the model suggested: `predicted` and
     `predicted_deviation`, the mean and the standard deviation of the prediction (at the lowest fidelity, if there are
-    short trainings), `observed`, the score of the trial, `acquisition`, the maximum on the model's own scale, and with
-    constraints `probability_feasible`; and after the kernel was fitted `length_scale/` with the name of each decision
-    and `noise` (see `prediction.of_kernel`).
+    short trainings), `observed`, the score of the trial, `acquisition`, the maximum on the model's own scale, with
+    constraints `probability_feasible`, with earlier searches `weight_of_earlier_searches`; and after the kernel was
+    fitted `length_scale/` with the name of each decision and `noise` (see `prediction.of_kernel`).
 
     Args:
         structure: An `OperationGraph` that says which decisions label the edges of a graph. `AutoModel` sets it for
@@ -98,6 +104,7 @@ class BayesianOracle(base.Oracle):
             beyond the initial points, they are drawn at random. Defaults to 5.
         n_parents: Number of best architectures whose neighbours are candidates. Defaults to 5.
         n_samples: Number of random samples among the candidates. Defaults to 200.
+        earlier_searches: Sequence of `EarlierSearch`, each with at least two architectures. Defaults to none.
         **kwargs: As in `Oracle`.
 
     Example:
@@ -128,6 +135,7 @@ class BayesianOracle(base.Oracle):
         n_initial: int = 5,
         n_parents: int = 5,
         n_samples: int = 200,
+        earlier_searches: Sequence[earlier_search.EarlierSearch] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -137,16 +145,11 @@ class BayesianOracle(base.Oracle):
         self.n_initial = n_initial
         self.n_parents = n_parents
         self.n_samples = n_samples
-        #: By observation: the number of the trial, its architecture, scores, margins and fidelity.
-        self._numbers: list[int] = []
-        self._observed: list[dict[str, Scalar]] = []
-        self._scores: list[tuple[float, ...] | None] = []
-        self._margins: list[tuple[float | None, ...] | None] = []
-        self._fidelities: list[float] = []
-        #: By number of observations, the latest one alone: their scores on one scale.
-        self._scaled: dict[int, list[tuple[float, ...] | None]] = {}
+        self.earlier_searches = earlier_searches
+        self._observations = Observations()
         #: By the name of a quantity: the process, and the state for which it was fitted.
         self._fits: dict[_Name, tuple[GaussianProcess, tuple[int, int, bool]]] = {}
+        self._transferred = transfer.EarlierProcesses(earlier_searches, self._views)
         #: Quantities whose process was fitted for the next trial.
         self._newly_fitted: set[_Name] = set()
         #: By pending trial: its `Prediction`; and the one of the latest trial with its scores, or `None`.
@@ -162,32 +165,34 @@ class BayesianOracle(base.Oracle):
         checks.check_integer("n_initial", self.n_initial, 1)
         checks.check_integer("n_parents", self.n_parents, 1)
         checks.check_integer("n_samples", self.n_samples, 1)
+        earlier_search.check(self.earlier_searches)
+
+    @property
+    def _n_before_model(self) -> int:
+        """Number of completed trials before the model is used."""
+        return min(self.n_initial, earlier_search.N_FIRST) if self.earlier_searches else self.n_initial
 
     def observe(self, observation: Observation) -> None:
-        # The scores of all fidelities are mapped to one scale anew for each suggestion.
-        scores = observation.training.measured_scores or observation.scores
         predicted = self._predictions.pop(observation.number, None)
         key = self.encoding.key(observation.values)
+        self._observations.add(observation)
         self._latest = None
         if predicted is not None and predicted.is_of(key, observation.training.fidelity):
-            self._latest = predicted, scores
-        self._numbers.append(observation.number)
-        self._observed.append(observation.values)
-        self._scores.append(scores)
-        self._margins.append(observation.margins)
-        self._fidelities.append(observation.training.fidelity)
+            self._latest = predicted, self._observations.scores[-1]
 
     def diagnostics(self) -> dict[str, float]:
         predicted, scores = self._latest or (None, None)
         return {} if predicted is None else predicted.numbers(scores, self._objectives)
 
     def suggest(self, generator: np.random.Generator) -> dict[str, Scalar]:
-        n_observed = len(self._observed)
-        objectives, constraints = self._objective_quantities(n_observed), self._constraint_quantities(n_observed)
-        is_ready = bool(objectives) and objectives[0].is_known(self.n_initial)
+        observations = self._observations
+        objectives = observations.objectives(len(observations))
+        constraints = observations.constraints(len(observations))
+        is_ready = bool(objectives) and objectives[0].is_known(self._n_before_model)
         # The limits are learned around the initial points, if they aren't too far away: a feasible sample of the whole
         # space is rarely good in the objectives.
-        is_near = self.initial_points and constraints and not is_ready and self._n_refused_in_a_row() < _MAX_REFUSED
+        is_far = observations.n_refused_in_a_row() >= _MAX_REFUSED
+        is_near = self.initial_points and constraints and not is_ready and not is_far
         draw = self._near_initial_point if is_near else self.encoding.sample
         constraints = [constraint for constraint in constraints if constraint.is_known(self.n_initial)]
         candidates = []
@@ -200,52 +205,6 @@ class BayesianOracle(base.Oracle):
         with _linear_algebra().limit(limits=1, user_api="blas"):
             return self._most_promising(objectives if is_ready else [], constraints, candidates, generator)
 
-    def _objective_quantities(self, count: int) -> list[Quantity]:
-        """Return a quantity per objective of the first `count` observations, without refused and failed trials."""
-        scores = self._on_one_scale(count)
-        known = {row: of_row for row, of_row in enumerate(scores) if of_row is not None}
-        n_objectives = max(map(len, known.values()), default=0)
-        return [
-            Quantity(
-                ("objective", objective), list(known), [of_row[objective] for of_row in known.values()], targets.warped
-            )
-            for objective in range(n_objectives)
-        ]
-
-    def _constraint_quantities(self, count: int) -> list[Quantity]:
-        """Return a quantity per constraint of the first `count` observations, without margins that weren't measured."""
-        quantities = []
-        margins = self._margins[:count]
-        for constraint in range(max((len(row) for row in margins if row is not None), default=0)):
-            known = {
-                row: margin
-                for row, of_row in enumerate(margins)
-                if of_row is not None and (margin := of_row[constraint]) is not None
-            }
-            numbers = targets.squashed(list(known.values())).tolist()
-            quantities.append(Quantity(("constraint", constraint), list(known), numbers, targets.standardised))
-        return quantities
-
-    def _on_one_scale(self, count: int) -> list[tuple[float, ...] | None]:
-        """Return the scores of the first `count` observations as they would be at the lowest fidelity, a list."""
-        if not self._has_fidelities:
-            return self._scores[:count]
-        if count not in self._scaled:
-            rows = list(zip(self._fidelities, self._numbers, self._scores, strict=True))[:count]
-            levels: dict[float, dict[int, tuple[float, ...]]] = {
-                share: {} for share in sorted(set(self._fidelities[:count]))
-            }
-            for share, number, scores in rows:
-                if scores is not None:
-                    levels[share][number] = scores
-            levels = dict(zip(levels, fidelity.comparable(list(levels.values())), strict=True))
-            self._scaled = {count: [levels[share].get(number) for share, number, _ in rows]}
-        return self._scaled[count]
-
-    @property
-    def _has_fidelities(self) -> bool:
-        return min(self._fidelities, default=1.0) < 1
-
     def _most_promising(
         self,
         objectives: Sequence[Quantity],
@@ -253,12 +212,13 @@ class BayesianOracle(base.Oracle):
         candidates: Sequence[dict[str, Scalar]],
         generator: np.random.Generator,
     ) -> dict[str, Scalar]:
-        kept = self._kept(len(self._observed), _MAX_OBSERVATIONS)
+        observations = self._observations
+        kept = observations.kept(len(observations), _MAX_OBSERVATIONS)
         pending = list(self.pending.values())
-        observed = [self._observed[row] for row in kept]
-        shares = [*(self._fidelities[row] for row in kept), *[min(self._fidelities)] * len(pending)]
+        observed = [observations.architectures[row] for row in kept]
+        shares = [*(observations.fidelities[row] for row in kept), *[min(observations.fidelities)] * len(pending)]
         # The best score so far is that of a full training.
-        full = observed if self._has_fidelities else []
+        full = observed if observations.has_fidelities else []
         architectures = [*observed, *pending, *full, *candidates]
         views = self._views(architectures, shares + [1.0] * (len(architectures) - len(shares)))
         new = [view.rows(slice(len(architectures) - len(candidates), None)) for view in views]
@@ -268,7 +228,9 @@ class BayesianOracle(base.Oracle):
             process, _ = self._conditioned(quantity, kept, 0, 0, views)
             centre, spread = targets.centre_and_spread(quantity.numbers)
             feasible += acquisitions.log_feasibility(*process.predict(new), -centre / spread)
-        promise, processes = feasible, []
+        promise, processes, weights = feasible, [], None
+        if len(objectives) == 1 and self.earlier_searches:
+            weights = self._agreement(objectives[0], kept, views, generator)
         if objectives:
             conditioned = [
                 self._conditioned(objective, kept, len(pending), len(full), views) for objective in objectives
@@ -277,17 +239,24 @@ class BayesianOracle(base.Oracle):
             successful = [
                 index
                 for index, row in enumerate(kept)
-                if self._scores[row] is not None and not feasibility.violation(self._margins[row])
+                if observations.scores[row] is not None and not feasibility.violation(observations.margins[row])
             ]
             known = np.stack(predicted, axis=1)[successful]
-            promise = (self._acquire(processes, new, known, generator) if successful else 0.0) + feasible
+            mixed = processes
+            if weights is not None:
+                mixed = [self._transferred.mixture(processes[0], candidates, weights)]
+                earlier = self._transferred.means([observed[index] for index in successful])
+                known = (weights @ np.vstack([*earlier, known.T]))[:, np.newaxis]
+            promise = (self._acquire(mixed, new, known, generator) if successful else 0.0) + feasible
         chosen = int(np.argmax(promise))
-        if not objectives and any(scores is not None for scores in self._scores):
+        if not objectives and any(scores is not None for scores in observations.scores):
             # Too few scores are known.
             chosen = int(generator.choice(len(candidates), p=np.exp(feasible) / np.exp(feasible).sum()))
         reasons = {"probability_feasible": np.exp(feasible[chosen]) / chances[chosen]} if constraints else {}
         if objectives:
             reasons["acquisition"] = promise[chosen]
+        if weights is not None:
+            reasons["weight_of_earlier_searches"] = 1 - weights[-1]
         rows = [view.rows([chosen]) for view in new]
         self._predictions[self.n_asked] = self._prediction(candidates[chosen], rows, processes, objectives, reasons)
         return candidates[chosen]
@@ -301,7 +270,7 @@ class BayesianOracle(base.Oracle):
         reasons: dict[str, float],
     ) -> prediction.Prediction:
         """Return the `Prediction` of the next trial, at the fidelity at which it is likely to be scored first."""
-        share = min(self._fidelities)
+        share = min(self._observations.fidelities)
         if share < 1:  # The position of the fidelity is the last column of its view.
             rows[1].features[:, -1:] = fidelity.positions([share])
         means, deviations = prediction.of_scores(processes, quantities, rows)
@@ -333,9 +302,20 @@ class BayesianOracle(base.Oracle):
             process.condition([view.rows(rows) for view in views], values)
         return process, predicted[n_believed:] if n_full else predicted[: len(kept)]
 
+    def _agreement(
+        self, quantity: Quantity, kept: Sequence[int], views: Sequence[View], generator: np.random.Generator
+    ) -> np.ndarray:
+        """Return the weights of the earlier searches and of this search, see `transfer.agreement`."""
+        rows, values = quantity.of(kept)
+        process = self._fitted(quantity)
+        process.condition([view.rows(np.searchsorted(kept, rows)) for view in views], values)
+        self._transferred.update(self.encoding, self._observations.has_fidelities)
+        earlier = self._transferred.means([self._observations.architectures[row] for row in rows])
+        return transfer.agreement(earlier, process.left_out(), values, generator)
+
     def _acquire(
         self,
-        processes: Sequence[GaussianProcess],
+        processes: Sequence[GaussianProcess | transfer.Mixture],
         new: Sequence[View],
         known: np.ndarray,
         generator: np.random.Generator,
@@ -378,10 +358,6 @@ class BayesianOracle(base.Oracle):
             scalarisation.normalised(scores, lowest, highest), weights
         )
 
-    def _n_refused_in_a_row(self) -> int:
-        refused = (feasibility.violation(margins) > 0 for margins in reversed(self._margins))
-        return sum(1 for _ in itertools.takewhile(bool, refused))
-
     def _near_initial_point(self, generator: np.random.Generator) -> dict[str, Scalar]:
         """Return one of the initial points with a few decisions changed."""
         points = self.initial_points or ({},)
@@ -394,9 +370,11 @@ class BayesianOracle(base.Oracle):
         """Return new architectures: neighbours of the best ones, and samples by `draw`."""
         candidates: dict[Key, dict[str, Scalar]] = {}
         encoding = self.encoding
-        latest = list({number: row for row, number in enumerate(self._numbers)}.values())
-        for row in self._from_best(latest, len(self._scores))[: self.n_parents]:
-            for values in encoding.neighbours(self._observed[row], generator):
+        parents = self._observations.best(self.n_parents)
+        if self.earlier_searches:
+            parents += earlier_search.best(self.earlier_searches, encoding, self.n_parents)
+        for parent in parents:
+            for values in encoding.neighbours(parent, generator):
                 candidates.setdefault(encoding.key(values), values)
         for _ in range(self.n_samples):
             values = draw(generator)
@@ -408,36 +386,23 @@ class BayesianOracle(base.Oracle):
 
         The kernel depends on these observations alone, so that a continued search fits the same one.
         """
-        count = following = quantity.start(self.n_initial)
-        while following <= len(self._observed):
+        count = following = quantity.start(self.n_initial if quantity.name[0] == "constraint" else self._n_before_model)
+        while following <= len(self._observations):
             count, following = following, max(following + 1, int(following * _FIT_GROWTH))
-        state = count, self.encoding.width, self._has_fidelities
+        state = count, self.encoding.width, self._observations.has_fidelities
         if quantity.name in self._fits and self._fits[quantity.name][1] == state:
             return self._fits[quantity.name][0]
         kind, index = quantity.name
-        quantities = self._objective_quantities if kind == "objective" else self._constraint_quantities
-        rows, values = quantities(count)[index].of(self._kept(count, _MAX_FITTED))
-        architectures, shares = zip(*((self._observed[row], self._fidelities[row]) for row in rows), strict=True)
+        observations = self._observations
+        quantities = observations.objectives if kind == "objective" else observations.constraints
+        rows, values = quantities(count)[index].of(observations.kept(count, _MAX_FITTED))
+        architectures = [observations.architectures[row] for row in rows]
+        shares = [observations.fidelities[row] for row in rows]
         process = GaussianProcess()
         process.fit(self._views(architectures, shares), values)
         self._fits[quantity.name] = process, state
         self._newly_fitted.add(quantity.name)
         return process
-
-    def _kept(self, count: int, limit: int) -> list[int]:
-        """Return the rows of the first `count` observations to use: all, or the best and the latest."""
-        if count <= limit:
-            return list(range(count))
-        n_latest = limit // 2
-        best = self._from_best(range(count - n_latest), count)[: limit - n_latest]
-        return sorted(best) + list(range(count - n_latest, count))
-
-    def _from_best(self, rows: Sequence[int], count: int) -> list[int]:
-        """Return some rows of the first `count` observations in order, the fittest first."""
-        scores = self._on_one_scale(count)
-        violations = [feasibility.violation(self._margins[row]) for row in rows]
-        fitness = feasibility.fitness([scores[row] for row in rows], violations)
-        return [rows[index] for index in np.argsort(-fitness, kind="stable")]
 
     def _views(
         self, architectures: Sequence[Mapping[str, Scalar]], shares: Sequence[float] | None = None
@@ -447,7 +412,7 @@ class BayesianOracle(base.Oracle):
         ordered = self.encoding.is_ordered
         squares = 4 * features[:, ordered] ** 2 - 0.5
         views = [View(features, groups, linear=False, weight=1.0)]
-        if self._has_fidelities:
+        if self._observations.has_fidelities:
             positions = fidelity.positions([1.0] * len(architectures) if shares is None else shares)
             position_group = groups.max(initial=-1) + 1
             views[0] = views[0]._replace(weight=0.5)

@@ -1,5 +1,6 @@
 """Bayesian optimisation keeps the contract, knows structure, and gets along with what goes wrong."""
 
+import itertools
 import math
 import zlib
 
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 
 from autonas import oracles
-from autonas.oracles import bayesian
+from autonas.oracles import bayesian, earlier_search
 from autonas.search_space import encoding
 from autonas.search_space.operation_graph import OperationGraph
 from autonas.testing import oracles as contracts
@@ -60,6 +61,10 @@ def test_finds_the_best_chain():
 
 EDGES = {"a": (0, 1), "b": (0, 2), "c": (1, 2), "d": (0, 3), "e": (1, 3), "f": (2, 3)}
 STRUCTURE = OperationGraph(EDGES, identity=["skip"], absent=["none"])
+CELLS = [
+    dict(zip(EDGES, operations, strict=True))
+    for operations in itertools.product(["none", "skip", "convolution", "pooling"], repeat=len(EDGES))
+]
 
 
 def cells():
@@ -83,7 +88,7 @@ def predicted(structure, observed, new):
     for number, values in enumerate(observed):
         oracle.observe(oracles.Observation(number, values, (computed(values),)))
     views = oracle._views([*observed, *new])
-    (quantity,) = oracle._objective_quantities(len(observed))
+    (quantity,) = oracle._observations.objectives(len(observed))
     process = oracle._fitted(quantity)
     process.condition([view.rows(slice(len(observed))) for view in views], quantity.scale(quantity.numbers))
     return process.predict([view.rows(slice(len(observed), None)) for view in views])
@@ -169,6 +174,56 @@ def test_pending_trials_keep_others_away():
     assert spread(forgets=False) > 1.5 * spread(forgets=True)
 
 
+# ---------------------------------------------------------------------- earlier searches
+
+
+def n_trials_to_the_best(seed, score, searches=()):
+    """Number of trials until the cell of the highest score, at most 80."""
+    highest = max(map(score, CELLS))
+    oracle = oracles.BayesianOracle(
+        hyperparameters=cells(), structure=STRUCTURE, seed=seed, initial_points=[], earlier_searches=searches
+    )
+    oracle.initial_points = earlier_search.best(searches, oracle.encoding, earlier_search.N_FIRST)
+    for number in range(80):
+        values = oracle.ask()
+        oracle.tell(number, values, (score(values),))
+        if score(values) == highest:
+            return number + 1
+    return 81
+
+
+def similar(values):
+    """A score like `computed`, of data on which convolutions are worth a little more."""
+    return computed(values) + 0.05 * sum(operation == "convolution" for operation in values.values())
+
+
+def earlier(score, seed):
+    """An earlier search of 60 random cells by a score."""
+    generator, space = np.random.default_rng(seed), encoding.Encoding(cells())
+    architectures = [space.sample(generator) for _ in range(60)]
+    return oracles.EarlierSearch(architectures, [100 * score(values) for values in architectures])
+
+
+def test_an_earlier_search_on_similar_data_makes_this_one_shorter():
+    cold = [n_trials_to_the_best(seed, computed) for seed in range(5)]
+    warm = [n_trials_to_the_best(seed, computed, [earlier(similar, seed)]) for seed in range(5)]
+    assert np.mean(warm) < 0.7 * np.mean(cold)
+
+
+def test_an_earlier_search_that_misleads_costs_little():
+    cold = [n_trials_to_the_best(seed, computed) for seed in range(5)]
+    misled = [n_trials_to_the_best(seed, computed, [earlier(lambda cell: -computed(cell), seed)]) for seed in range(5)]
+    assert np.mean(misled) < 1.3 * np.mean(cold)
+
+
+def test_the_weight_of_earlier_searches_is_logged():
+    oracle = oracles.BayesianOracle(hyperparameters=cells(), seed=0, earlier_searches=[earlier(computed, 0)])
+    for number in range(4):
+        values = oracle.ask()
+        oracle.tell(number, values, (computed(values),))
+    assert 0 <= oracle.diagnostics()["strategy/weight_of_earlier_searches"] <= 1
+
+
 # ---------------------------------------------------------------------- time and arguments
 
 
@@ -178,9 +233,9 @@ def test_many_observations_are_bounded():
     for number in range(700):
         values = oracle.encoding.sample(generator)
         oracle.observe(oracles.Observation(number, values, (problems.numeric_score(values),)))
-    kept = oracle._kept(700, 500)
+    kept = oracle._observations.kept(700, 500)
     assert len(kept) == len(set(kept)) == 500 and set(range(450, 700)) <= set(kept)
-    assert int(np.argmax(np.ravel(oracle._scores))) in kept
+    assert int(np.argmax(np.ravel(oracle._observations.scores))) in kept
     assert oracle.encoding.is_valid(oracle.ask())
 
 
@@ -192,6 +247,11 @@ def test_many_observations_are_bounded():
         ({"n_initial": 0}, "`n_initial` must be an integer of at least 1. Received: n_initial=0"),
         ({"n_parents": 2.5}, "`n_parents` must be an integer.*Received: n_parents=2.5"),
         ({"n_samples": None}, "`n_samples` must be an integer.*Received: n_samples=None"),
+        ({"earlier_searches": ["run"]}, "`earlier_searches` must be a sequence of EarlierSearch. Received: .'run'"),
+        (
+            {"earlier_searches": [oracles.EarlierSearch([{}], [1.0])]},
+            "`earlier_searches` must have at least 2 architectures each.*Received: 1 architectures and 1 scores",
+        ),
         ({"structure": EDGES}, "`structure` must be an OperationGraph or None. Received: structure={'a'"),
     ],
 )

@@ -109,7 +109,13 @@ class GaussianProcess:
         covariance = self._covariance(views, self._observed, self._observed)
         covariance[np.diag_indices_from(covariance)] += self.noise + _JITTER
         self._factor = linalg.cholesky(covariance, lower=True, check_finite=False)
+        self._targets = targets
         self._solved = linalg.cho_solve((self._factor, True), targets, check_finite=False)
+
+    def left_out(self) -> np.ndarray:
+        """Predict each observation from the other ones (Rasmussen and Williams 2006, eq. 5.12); shape `(n,)`."""
+        inverse = linalg.cho_solve((self._factor, True), np.eye(len(self._targets)), check_finite=False)
+        return self._targets - self._solved / np.diag(inverse)
 
     def predict(self, views: Sequence[View]) -> tuple[np.ndarray, np.ndarray]:
         """Predict mean and standard deviation of the function without noise.

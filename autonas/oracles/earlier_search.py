@@ -1,0 +1,64 @@
+"""Earlier searches of the same space, whose best architectures are tried first."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autonas.search_space.encoding import Encoding
+from autonas.search_space.values import Scalar
+
+#: Number of the best architectures of earlier searches that are tried first.
+N_FIRST = 3
+#: Smallest number of architectures that can be ordered.
+_FEWEST = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlierSearch:
+    """The architectures that an earlier search scored, on these or other data.
+
+    Args:
+        architectures: List of dicts of values. Values that the space of a search doesn't have are dropped, and missing
+            values get their defaults.
+        scores: List of one float per architecture, larger is better, on any scale.
+    """
+
+    architectures: list[dict[str, Scalar]]
+    scores: list[float]
+
+
+def check(searches: Any) -> None:
+    """Raise a `ValueError` unless `searches` is a sequence of `EarlierSearch`, each of two architectures or more."""
+    is_sequence = isinstance(searches, (list, tuple))
+    if not is_sequence or not all(isinstance(search, EarlierSearch) for search in searches):
+        raise ValueError(f"`earlier_searches` must be a sequence of EarlierSearch. Received: {searches!r:.200}")
+    for search in searches:
+        if len(search.architectures) != len(search.scores) or len(search.scores) < _FEWEST:
+            raise ValueError(
+                f"`earlier_searches` must have at least {_FEWEST} architectures each, and one score per architecture. "
+                f"Received: {len(search.architectures)} architectures and {len(search.scores)} scores"
+            )
+
+
+def best(searches: Sequence[EarlierSearch], encoding: Encoding, count: int) -> list[dict[str, Scalar]]:
+    """Return the best architectures of earlier searches in a space: the best of each, then the second best, and so on.
+
+    Args:
+        searches: List of `EarlierSearch`.
+        encoding: The `Encoding` of the space.
+        count: Number of architectures at most.
+
+    Returns:
+        List of different architectures.
+    """
+    ranked = [
+        [encoding.complete(search.architectures[index]) for index in np.argsort(-np.asarray(search.scores))]
+        for search in searches
+    ]
+    in_turn = (values for level in itertools.zip_longest(*ranked) for values in level if values is not None)
+    return list({encoding.key(values): values for values in in_turn}.values())[:count]
