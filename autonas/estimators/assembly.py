@@ -13,15 +13,16 @@ from autonas.estimators.plan import Plan
 from autonas.evaluation.budget import TimeBudget
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
-from autonas.oracles import Oracle
+from autonas.oracles import Oracle, earlier_search
 from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Request
 from autonas.reporting import ProgressReporter, Reporter, ReporterList, TensorBoardReporter, tensorboard
-from autonas.search import one_shot
+from autonas.search import earlier_runs, one_shot
 from autonas.search.state import SearchState
 from autonas.search.tuner import Tuner
 from autonas.search_space import portfolio
+from autonas.search_space.encoding import Encoding
 from autonas.search_space.optimization import Optimization
 from autonas.trials import folder, lock
 from autonas.trials import header as headers
@@ -44,6 +45,7 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     supernet_training = oracles.supernet_training(oracle)
     if supernet_training is not None:
         header["supernet"] = supernet_training
+    header["warm_start"] = [search.digest() for search in plan.strategy.earlier_searches] or None
     directory = _directory(plan.request, header)
     with lock.held(directory):
         if plan.request.overwrite:
@@ -67,10 +69,24 @@ def make_oracle(plan: Plan, prepared: Prepared) -> Oracle:
     return oracles.get_oracle(
         Recipe(plan.strategy.strategy, plan.strategy.weight_sharing, fidelity, fidelity_arguments),
         prepared.goal,
-        SearchedSpace(searched, portfolio.initial_points(graph, prepared.space), graph.structure()),
+        SearchedSpace(
+            searched, _initial_points(plan, prepared), graph.structure(), tuple(plan.strategy.earlier_searches)
+        ),
         Extent(plan.budget.max_trials, _full_epochs(plan, prepared), updates_per_epoch),
         plan.execution.seed,
     )
+
+
+def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
+    """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
+    points = portfolio.initial_points(prepared.graph, prepared.space)
+    searches = plan.strategy.earlier_searches
+    if not searches:
+        return points
+    encoding = Encoding(prepared.space)
+    names = [dimension.name for dimension in encoding.dimensions]
+    earlier_runs.check_space(plan.request.warm_start, searches, names)
+    return [*points[:1], *earlier_search.best(searches, encoding, earlier_search.N_FIRST)]
 
 
 def _make_tuner(

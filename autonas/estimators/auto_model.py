@@ -23,6 +23,8 @@ from autonas.search.tuner import Tuner
 from autonas.trials import lock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from autonas.execution import Executor
 
 
@@ -63,6 +65,11 @@ class AutoModel(fitted.FittedModel):
             a few trainings. The default architecture and then the best few architectures are trained alone, and only
             these trials count. For its arguments pass an `autonas.oracles.WeightSharingOracle` as `strategy`. Requires
             a strategy of autonas. Defaults to `False`.
+        warm_start: Folder of an earlier search (`directory_`) in the same space, on these or other data, or a list of
+            folders. After the default architecture, the best three architectures of these searches are tried. A
+            Bayesian strategy also learns from all scores of the earlier searches, as far as the searches order the
+            trials of this one rightly (see `autonas.oracles.BayesianOracle`). Requires a strategy of autonas that
+            trains no supernet. Defaults to `None`.
         fidelity: How far candidates are trained. `"full"`: for all epochs. `"successive_halving"`: for a fiftieth of
             the epochs, after which the best candidates are promoted to longer trainings; `max_trials` is then the
             number of architectures, and every promotion is a further row of the leaderboard. `"hyperband"`: as
@@ -170,6 +177,7 @@ class AutoModel(fitted.FittedModel):
         search_space: str | None = None,
         strategy: Any = "auto",
         weight_sharing: bool = False,
+        warm_start: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
         fidelity: str = "auto",
         executor: str | Executor | None = None,
         n_workers: int | None = None,
@@ -201,6 +209,7 @@ class AutoModel(fitted.FittedModel):
         self.search_space = search_space
         self.strategy = strategy
         self.weight_sharing = weight_sharing
+        self.warm_start = warm_start
         self.fidelity = fidelity
         self.executor = executor
         self.n_workers = n_workers

@@ -18,7 +18,7 @@ from autonas.estimators import arguments
 from autonas.objectives.goal import Goal
 from autonas.preparation import combinations
 from autonas.preparation.request import Request
-from autonas.search import one_shot
+from autonas.search import earlier_runs, one_shot
 from autonas.search.state import Ensembling
 from autonas.search_space import optimization, ranges
 from autonas.trials import folder
@@ -100,12 +100,14 @@ class Strategy:
         weight_sharing: Whether the strategy searches with the scores of a supernet.
         fidelity: Name of a fidelity, or `"auto"`.
         trains_supernet: Whether a supernet is trained.
+        earlier_searches: List of `EarlierSearch`, in the order of the argument `warm_start`.
     """
 
     strategy: object
     weight_sharing: bool
     fidelity: str
     trains_supernet: bool
+    earlier_searches: list[oracles.EarlierSearch]
 
     @property
     def takes_fidelity(self) -> bool:
@@ -326,7 +328,13 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None) -> Pl
         Task(request.kind, request.task_name, request.num_classes, request.loss, request.class_weight),
         Space(request.inputs, request.outputs, request.search_space),
         Criteria(request.wanted_objective, request.constraints, request.metrics),
-        Strategy(request.strategy, request.weight_sharing, request.fidelity, request.trains_supernet),
+        Strategy(
+            request.strategy,
+            request.weight_sharing,
+            request.fidelity,
+            request.trains_supernet,
+            earlier_runs.read(request.warm_start),
+        ),
         Selection(
             request.validation_split, request.validation_folds, request.in_order, request.refit, request.ensemble
         ),

@@ -75,6 +75,7 @@ def get_oracle(recipe: Recipe, goal: Goal, space: SearchedSpace, extent: Extent,
     description = _description(recipe)
     facts: dict[str, Any] = {
         "structure": space.structure,
+        "earlier_searches": space.earlier_searches,
         "constraint_names": tuple(constraint.name for constraint in goal.constraints),
         "updates_per_epoch": extent.updates_per_epoch,
         "max_epochs": extent.max_epochs,

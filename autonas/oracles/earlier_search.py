@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ from autonas.search_space.values import Scalar
 #: Number of the best architectures of earlier searches that are tried first.
 N_FIRST = 3
 #: Smallest number of architectures that can be ordered.
-_FEWEST = 2
+FEWEST = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,11 @@ class EarlierSearch:
     architectures: list[dict[str, Scalar]]
     scores: list[float]
 
+    def digest(self) -> str:
+        """Return a text that identifies the search."""
+        content = json.dumps([self.architectures, self.scores], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
 
 def check(searches: Any) -> None:
     """Raise a `ValueError` unless `searches` is a sequence of `EarlierSearch`, each of two architectures or more."""
@@ -38,9 +45,9 @@ def check(searches: Any) -> None:
     if not is_sequence or not all(isinstance(search, EarlierSearch) for search in searches):
         raise ValueError(f"`earlier_searches` must be a sequence of EarlierSearch. Received: {searches!r:.200}")
     for search in searches:
-        if len(search.architectures) != len(search.scores) or len(search.scores) < _FEWEST:
+        if len(search.architectures) != len(search.scores) or len(search.scores) < FEWEST:
             raise ValueError(
-                f"`earlier_searches` must have at least {_FEWEST} architectures each, and one score per architecture. "
+                f"`earlier_searches` must have at least {FEWEST} architectures each, and one score per architecture. "
                 f"Received: {len(search.architectures)} architectures and {len(search.scores)} scores"
             )
 

@@ -1,10 +1,12 @@
 """The objects from which `get_oracle` makes an oracle: the recipe, the searched space and the extent of the search."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras_tuner
 
+from autonas.oracles.earlier_search import EarlierSearch
 from autonas.search_space.operation_graph import OperationGraph
 from autonas.search_space.values import Scalar
 
@@ -34,11 +36,13 @@ class SearchedSpace:
         hyperparameters: The space, or that of the supernet for a strategy that needs one.
         initial_points: Architectures to try first; see `Oracle`.
         structure: The `OperationGraph` of the space. Defaults to `None`.
+        earlier_searches: Earlier searches of the space, a sequence of `EarlierSearch`. Defaults to none.
     """
 
     hyperparameters: keras_tuner.HyperParameters
     initial_points: list[dict[str, Scalar]]
     structure: OperationGraph | None = None
+    earlier_searches: Sequence[EarlierSearch] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -158,6 +158,15 @@ OF_ARGUMENTS = [
         applies=lambda request: request.weight_sharing and oracles.needs_supernet(request.strategy),
     ),
     Rule(
+        "`warm_start`", f"{_SUPERNET}; {_KERAS_TUNERS}",
+        "`warm_start` must be None with a strategy that trains a supernet, whose scores are of other weights, and with "
+        "an oracle of Keras Tuner",
+        "Use another strategy of autonas, such as 'bayesian'",
+        received=("warm_start", "strategy", "weight_sharing"),
+        applies=lambda request: request.warm_start is not None
+        and (request.trains_supernet or oracles.is_keras_tuners(request.strategy)),
+    ),
+    Rule(
         _SUPERNET, "`max_trials=1`",
         "`max_trials` must be at least 2 with a supernet: the default architecture and a finalist",
         "Give more trials",

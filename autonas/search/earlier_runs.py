@@ -1,0 +1,80 @@
+"""Earlier runs in folders, as the earlier searches of a warm start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+
+from autonas.arguments.lists import as_list
+from autonas.costs.orientation import oriented
+from autonas.oracles.earlier_search import FEWEST, EarlierSearch
+from autonas.trials import events, folder, journal, order, reserved
+from autonas.trials.records import TrialRecord
+
+Folders = str | os.PathLike | Sequence[str | os.PathLike] | None
+
+
+def read(folders: Folders) -> list[EarlierSearch]:
+    """Return the earlier searches of a warm start.
+
+    The trials of a search are those that are comparable, see `order.comparable`. With several objectives, the first one
+    counts.
+
+    Args:
+        folders: Folder of a run, a list of folders, or `None`.
+
+    Raises:
+        ValueError: If a folder isn't a path, or holds no search with at least two scored trials.
+    """
+    return [] if folders is None else [_read(directory) for directory in as_list(folders)]
+
+
+def check_space(folders: Folders, searches: Sequence[EarlierSearch], names: Collection[str]) -> None:
+    """Raise a `ValueError` if an earlier search had another space.
+
+    Args:
+        folders: As in `read`.
+        searches: The list from `read`.
+        names: Names of the decisions of the space.
+    """
+    for directory, search in zip(as_list(folders), searches, strict=True):
+        earlier = {name for values in search.architectures for name in values}
+        if 2 * len(earlier & set(names)) < len(earlier):
+            unknown = sorted(earlier - set(names))
+            raise ValueError(
+                "`warm_start` must be folders of searches in the same space. Received: "
+                f"{os.fspath(directory)!r:.200}, with {len(unknown)} decisions that this space doesn't have, such as "
+                f"{unknown[0]!r}. Leave the folder out, or use the same inputs, blocks and search space."
+            )
+
+
+def _read(directory: object) -> EarlierSearch:
+    if not isinstance(directory, (str, os.PathLike)):
+        raise ValueError(
+            "`warm_start` must be the folder of an earlier search, a list of folders, or None. "
+            f"Received: warm_start={directory!r:.200}"
+        )
+    header = folder.earlier_header(directory)
+    ended = [] if header is None else events.read(journal.Journal(os.path.join(directory, journal.NAME)))
+    records = [
+        _record(number, event)
+        for number, event in enumerate(ended)
+        if isinstance(event, events.Ended) and reserved.is_candidate(event.values)
+    ]
+    trials = order.comparable(records)
+    if header is None or len(trials) < FEWEST:
+        held = "no search" if header is None else f"a search with {len(trials)} comparable trials"
+        raise ValueError(
+            f"`warm_start` must be the folder of a search with at least {FEWEST} scored trials. Received: "
+            f"{os.fspath(directory)!r:.200}, which holds {held}. `directory_` of a fitted model is such a folder."
+        )
+    (_, direction), *_ = header["goal"]["objectives"]
+    return EarlierSearch(
+        [reserved.architecture(trial.values) for trial in trials],
+        [oriented(float(trial.score), direction) for trial in trials if trial.score is not None],
+    )
+
+
+def _record(number: int, event: events.Ended) -> TrialRecord:
+    status = event.result([]).status
+    return TrialRecord(event.trial_id, number, values=event.values, score=event.score, status=status)

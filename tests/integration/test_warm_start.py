@@ -1,0 +1,66 @@
+"""A search begins from earlier searches on other data."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+import autonas
+from autonas.trials import reserved
+
+BUDGET = {"max_trials": 4, "epochs": 1, "seed": 0, "refit": False, "verbose": 0, "tensorboard": False}
+
+
+def data(seed):
+    x = np.random.default_rng(seed).normal(size=(40, 4))
+    return x, x @ np.arange(4)
+
+
+def model(**arguments):
+    inputs = autonas.Input()
+    outputs = autonas.RegressionHead(dropout=0.0)(autonas.DenseBlock()(inputs))
+    return autonas.AutoModel(inputs, outputs, **BUDGET | arguments)
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    return model(directory=tmp_path_factory.mktemp("warm_start") / "earlier").fit(*data(0))
+
+
+def architectures(model):
+    return [reserved.architecture(record["values"]) for record in model.records_ if record["stage"] == "search"]
+
+
+def best(model):
+    """Architectures of a search, the best first."""
+    records = [record for record in model.records_ if record["stage"] == "search"]
+    return [record["values"] for record in sorted(records, key=lambda record: record["score"])]
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", "evolution"])
+def test_the_best_architectures_of_the_earlier_search_come_after_the_default(earlier, strategy):
+    default, *warm = architectures(model(strategy=strategy, warm_start=earlier.directory_).fit(*data(1)))
+    assert default == architectures(earlier)[0]
+    better = [values for values in best(earlier)[:3] if values != default]
+    assert warm[: len(better)] == better
+
+
+def test_a_search_goes_on_with_the_same_warm_start_only(earlier, tmp_path):
+    first = model(warm_start=[earlier.directory_], directory=tmp_path).fit(*data(1))
+    longer = model(warm_start=[earlier.directory_], directory=tmp_path, max_trials=5).fit(*data(1))
+    assert len(architectures(longer)) == 5 and architectures(longer)[:4] == architectures(first)
+    with pytest.raises(ValueError, match="warm_start was .* and is None"):
+        model(directory=tmp_path).fit(*data(1))
+
+
+def test_short_trainings_are_warm_started_too(earlier):
+    short = model(warm_start=earlier.directory_, epochs=4, fidelity="successive_halving").fit(*data(1))
+    common = {name for name in architectures(short)[0] if name in architectures(earlier)[0]}
+    first = [{name: values[name] for name in common} for values in best(earlier)[:1]]
+    assert first[0] in [{name: values.get(name) for name in common} for values in architectures(short)]
+
+
+def test_a_search_of_another_space_is_refused_by_name(earlier):
+    with pytest.raises(ValueError, match="`warm_start` must be folders of searches in the same space.*decisions that"):
+        autonas.AutoModel(warm_start=earlier.directory_, search_space="layered", **BUDGET).fit(
+            *load_iris(return_X_y=True)
+        )
