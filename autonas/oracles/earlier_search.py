@@ -28,6 +28,23 @@ class EarlierSearch:
         architectures: List of dicts of values. Values that the space of a search doesn't have are dropped, and missing
             values get their defaults.
         scores: List of one float per architecture, larger is better, on any scale.
+
+    Example:
+
+    ```python
+    import autonas
+    import keras_tuner
+
+    earlier = autonas.oracles.EarlierSearch([{"units": 8}, {"units": 32}, {"units": 64}], [0.5, 0.9, 0.6])
+    space = keras_tuner.HyperParameters()
+    space.Int("units", 8, 64)
+    oracle = autonas.oracles.BayesianOracle(
+        objective=keras_tuner.Objective("score", "max"), hyperparameters=space, earlier_searches=[earlier], seed=0
+    )
+    for number in range(5):
+        values = oracle.ask()
+        oracle.tell(number, values, (-abs(values["units"] - 40),))
+    ```
     """
 
     architectures: list[dict[str, Scalar]]
