@@ -15,14 +15,18 @@ from sklearn.datasets import load_iris
 
 import autonas
 
-# Nearly all objects of a test process are imported modules. Frozen, they don't slow down each collection of garbage.
 autonas.AutoModel  # noqa: B018  (imports most modules)
-gc.collect()
-gc.freeze()
 
 # A shell starts the jobs in its background with SIGINT ignored, and their children with them: tests that interrupt need
 # the handler of Python.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen():
+    """Freeze the objects of imported modules and of earlier files, so that they don't slow down collections."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")
