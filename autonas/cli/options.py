@@ -13,7 +13,19 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"autonas: error: {message} (see `{self.prog} --help`)\n")
 
 
-_SPACES = "chain, cell, hierarchical or layered; default: the usual families"
+#: Values of options, written out here because their modules take seconds to import. A test compares them.
+CHOICES = {
+    "--search-space": ["chain", "cell", "hierarchical", "layered"],
+    "--strategy": [
+        "auto", "bayesian", "evolution", "local_search", "random", "reinforcement", "gradient",
+    ],
+    "--fidelity": ["auto", "full", "successive_halving", "hyperband", "learning_curve"],
+    "--executor": ["inline", "process", "ray"],
+    "--preset": ["fast", "balanced", "best"],
+    "--precision": ["auto", "float32", "mixed_bfloat16", "mixed_float16"],
+    "--task": ["classification", "binary", "multiclass", "multilabel", "regression"],
+    "--runtime": ["litert", "onnx", "keras"],
+}  # fmt: skip
 
 
 def _limit(text):
@@ -36,6 +48,11 @@ def image_size(text):
 
 
 image_size.__name__ = "image size"  # argparse shows the name of the type in its error message.
+
+
+def _add_choice(command, option, text, **arguments):
+    """Add an option that takes one of its `CHOICES`."""
+    command.add_argument(option, choices=CHOICES[option], help=text, **arguments)
 
 
 def parser(commands):
@@ -70,14 +87,13 @@ def parser(commands):
     fit.add_argument("--time-limit", type=float, metavar="S", help="time limit in seconds, including the final fit")
     fit.add_argument("--max-trials", type=int, metavar="N", help="maximum number of trials")
     fit.add_argument("--epochs", type=int, metavar="N", help="maximum number of epochs per trial")
-    fit.add_argument("--search-space", help=_SPACES)
-    fit.add_argument("--strategy", help="search strategy, e.g. random or evolution")
+    _add_choice(fit, "--strategy", "search strategy, default auto")
     fit.add_argument(
         "--weight-sharing", action="store_const", const=True, help="rank candidates by the scores of a supernet"
     )
-    fit.add_argument("--fidelity", help="full, or a schedule of short trainings, e.g. successive_halving")
+    _add_choice(fit, "--fidelity", "full trainings, or a schedule of short trainings; default auto")
     fit.add_argument("--workers", dest="n_workers", type=int, metavar="N", help="number of concurrent trials")
-    fit.add_argument("--executor", help="executor of the trials: inline, process or ray")
+    _add_choice(fit, "--executor", "executor of the trials, default process with several workers, otherwise inline")
     fit.add_argument(
         "--objective", action="append", metavar="NAME",
         help="objective, e.g. val_accuracy or latency_ms; repeat for a Pareto front",
@@ -90,10 +106,8 @@ def parser(commands):
         help="constraint on a cost, e.g. latency_ms=5 or model_size_mb=2; repeat for several",
     )
     fit.add_argument("--ensemble", type=int, metavar="K", help="serve an ensemble of at most K trials")
-    fit.add_argument("--preset", help="fast, balanced or best")
-    fit.add_argument(
-        "--precision", help="auto (depends on the device), float32, mixed_bfloat16 or mixed_float16; default auto"
-    )
+    _add_choice(fit, "--preset", "number of trials and epochs, default balanced")
+    _add_choice(fit, "--precision", "precision of the trainings, default auto, which depends on the device")
     fit.add_argument("--seed", type=int)
     fit.add_argument("--directory", metavar="DIR", help="run directory; an interrupted search is resumed")
     fit.add_argument("--quiet", action="store_true", help="print the results only")
@@ -102,8 +116,7 @@ def parser(commands):
     profile.add_argument(
         "--device-out", required=True, metavar="FILE", help="JSON file of the latency table, for Latency(table=...)"
     )
-    profile.add_argument("--search-space", help=_SPACES)
-    profile.add_argument("--runtime", default="litert", help="litert, onnx or keras; default litert")
+    _add_choice(profile, "--runtime", "run time, default litert", default="litert")
     for option, name, default, text in (
         ("--batch-size", "batch_size", 1, "rows of a prediction"),
         ("--threads", "n_threads", 1, "threads of the run time"),
@@ -120,7 +133,8 @@ def parser(commands):
         command.add_argument(
             "--target", action="append", metavar="COLUMN", help="target column; repeat for several targets"
         )
-        command.add_argument("--task", help="task, e.g. regression; default: inferred from the target")
+        _add_choice(command, "--search-space", "space of architectures, default: the usual families of networks")
+        _add_choice(command, "--task", "task, default: inferred from the target")
         command.add_argument(
             "--image-size",
             type=image_size,

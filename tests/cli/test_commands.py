@@ -14,9 +14,13 @@ import sklearn.datasets
 import sklearn.exceptions
 
 import autonas
+from autonas import execution, oracles, runtimes
+from autonas.backends import precision
 from autonas.cli import commands, files
 from autonas.cli import options as cli_options
+from autonas.estimators import arguments
 from autonas.reporting import TrialRecord, leaderboard
+from autonas.search_space.blocks import spaces
 
 
 class FakeModel:
@@ -239,6 +243,25 @@ def test_an_interrupt_that_leaves_nothing_usable_is_exit_code_130(capsys, fake, 
     assert capsys.readouterr().err == "autonas: interrupted\n"
 
 
+def test_help_and_errors_name_all_values_of_an_option(capsys):
+    known = {
+        "--search-space": spaces.MAPS_AND_SERIES,
+        "--strategy": oracles.STRATEGIES,
+        "--fidelity": ["auto", *oracles.FIDELITIES],
+        "--executor": execution.EXECUTORS,
+        "--preset": arguments.presets(),
+        "--precision": precision.PRECISIONS,
+        "--task": [task for task in arguments.TASKS if task is not None],
+        "--runtime": runtimes.RUNTIMES,
+    }
+    assert {option: list(values) for option, values in known.items()} == cli_options.CHOICES
+    assert commands.main(["fit", "--help"]) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    for option in set(known) - {"--runtime"}:
+        assert f"{option}{{{','.join(known[option])}}}" in shown
+    assert "bayesian" in error_of(capsys, "fit", "x.csv", "--output", "m", "--strategy", "luck")
+
+
 # Commands, with the fake
 
 
@@ -248,7 +271,10 @@ def test_fit_passes_on_what_was_given_and_nothing_else(capsys, fake, iris, tmp_p
     assert fake.made[0].arguments == {"verbose": 1}
     options = "--time-limit 5 --max-trials 2 --epochs 3 --strategy random --objective val_loss --preset fast"
     options += " --fidelity full --executor process --workers 2 --search-space chain"
-    assert commands.main([*command, *options.split(), "--weight-sharing", "--seed", "0", "--task", "t", "--quiet"]) == 0
+    assert (
+        commands.main([*command, *options.split(), "--weight-sharing", "--seed", "0", "--task", "binary", "--quiet"])
+        == 0
+    )
     assert fake.made[1].arguments == {
         "time_limit": 5.0,
         "max_trials": 2,
@@ -262,7 +288,7 @@ def test_fit_passes_on_what_was_given_and_nothing_else(capsys, fake, iris, tmp_p
         "objective": "val_loss",
         "preset": "fast",
         "seed": 0,
-        "task": "t",
+        "task": "binary",
         "verbose": 0,
     }
 
