@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from autonas.backends import node_graph, seeding
+from autonas.search_space.blocks import transfer
 
 #: Largest size of the frozen tensors of all rows, in bytes.
 _MAX_BYTES = 256 * 2**20
@@ -43,7 +44,8 @@ def split(model, dataset):
     - have no trainable weights,
     - have no random generator,
     - compute the same in training and in prediction: `call` has no argument `training`, or the layer is a `Dense`, an
-      `EinsumDense`, a `BatchNormalization` with `trainable = False`, or a model of such layers,
+      `EinsumDense`, a `Resizing`, a `BatchNormalization` with `trainable = False`, a `Dropout` of rate 0, or a model of
+      such layers,
     - return a row for each row, without a mask.
 
     Weights that a `Fitter` sets before the training may be in such layers. `TrainingLoop.forget` has to be called if
@@ -103,9 +105,13 @@ def _is_constant(layer):
     """Return whether a layer without trainable weights computes the same in training and in prediction."""
     if isinstance(layer, keras.layers.BatchNormalization):
         return not layer.trainable
+    if isinstance(layer, transfer.DROPOUTS):
+        return layer.rate == 0
+    if node_graph.is_graph_of_layers(layer) or isinstance(layer, keras.layers.Resizing):
+        return True
     if any(variable.name == "seed_generator_state" for variable in layer.variables):
         return False
-    if node_graph.is_graph_of_layers(layer) or type(layer).call in _SAME_IN_TRAINING:
+    if type(layer).call in _SAME_IN_TRAINING:
         return True
     return "training" not in inspect.signature(layer.call).parameters
 

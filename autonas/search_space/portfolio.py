@@ -3,7 +3,8 @@
 An entry is a dict of the hyperparameters that differ from the default architecture. The entries were selected by their
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, and the list for series with frozen
-kernels, which take a second or two. A linear model, which is hard to beat on many small data sets, comes next.
+kernels, which take a second or two. A linear model, which is hard to beat on many small data sets, comes next. The
+second entry of images is a frozen backbone, whose output is computed once for each row, if its weights are on disk.
 """
 
 from typing import Any
@@ -13,9 +14,6 @@ import keras_tuner
 from autonas.search_space.blocks import image, structured_data, text, time_series
 from autonas.search_space.graph import Graph
 from autonas.search_space.values import Scalar
-
-#: Maximum side of images, in pixels, that begin with `_SMALL_IMAGES`.
-_SMALL_IMAGE = 16
 
 
 def _trees(rate: float, leaves: int, leaf_rows: int, l2: float, feature_share: float) -> dict[str, Scalar]:
@@ -77,6 +75,7 @@ _SMALL_IMAGES: list[dict[str, Scalar]] = [
 
 _IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense", "optimization/epochs_share": 0.25},
+    {"kind": "pretrained"},
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.25},
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "horizontal_flip": True},
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "translation": 0.1, "kind_convolution/depth": 3},
@@ -97,7 +96,14 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
     choice = keras_tuner.engine.hyperparameters.Choice
     choices = {declared.name: declared.values for declared in space.space if isinstance(declared, choice)}
     names = {declared.name for declared in space.space}
-    points_by_block = {graph.names[id(block)]: _points(block) for block in graph.blocks if _points(block)}
+    points_by_block = {}
+    for block in graph.blocks:
+        name = graph.names[id(block)]
+        families = choices.get(f"{name}/kind", [])
+        # Skip entries of other families: only their training hyperparameters would apply to the block.
+        block_points = [point for point in _points(block) if point["kind"] in families]
+        if block_points:
+            points_by_block[name] = block_points
     points = []
     for position in range(max(map(len, points_by_block.values()), default=1)):
         point: dict[str, Scalar] = {}
@@ -117,7 +123,7 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
 
 
 def _points(block: Any) -> list[dict[str, Scalar]]:
-    """Return the entries of the portfolio that `block` can build: an empty list unless it is a default block."""
+    """Return the entries of the portfolio for `block`: an empty list unless it is a default block."""
     points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
         points = _TABLE
@@ -127,6 +133,5 @@ def _points(block: Any) -> list[dict[str, Scalar]]:
         points = _SERIES
     elif isinstance(block, image.ImageBlock):
         height, width = block.features[0].tensors["image"].shape[:2]
-        points = _SMALL_IMAGES if max(height, width) <= _SMALL_IMAGE else _IMAGES
-    # Skip entries of other families: only their training hyperparameters would apply to the block.
-    return [point for point in points if block.kind in (None, point["kind"])]
+        points = _SMALL_IMAGES if max(height, width) <= image.SMALL_IMAGE else _IMAGES
+    return points

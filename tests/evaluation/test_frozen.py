@@ -8,6 +8,7 @@ from keras import ops
 from autonas.data.dataset import ArrayDataset
 from autonas.evaluation import frozen, tensorflow_loop
 from autonas.optimizers import fused_adam
+from autonas.search_space.blocks import transfer
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +65,39 @@ def test_a_training_with_frozen_tensors_equals_the_training_of_the_whole_network
         ([lambda inputs: keras.layers.Dense(5, trainable=False)(inputs)], 5),
         ([lambda inputs: keras.layers.BatchNormalization(trainable=False)(inputs)], 8),
         ([lambda inputs: frozen_model()(inputs)], 4),
+        ([lambda inputs: model_without_dropout()(inputs)], 4),
         ([polynomial, keras.layers.Dropout(0.5), polynomial], 24),
         ([polynomial, keras.layers.BatchNormalization(center=False, scale=False), polynomial], 24),
         ([polynomial, keras.layers.Dense(40), polynomial], 24),
     ],
-    ids=["operations", "layer", "batch normalisation", "model", "dropout", "statistics in training", "trained layer"],
+    ids=[
+        "operations",
+        "layer",
+        "batch normalisation",
+        "model",
+        "dropout switched off",
+        "dropout",
+        "statistics in training",
+        "trained layer",
+    ],
 )
 def test_a_tensor_is_frozen_up_to_the_first_layer_that_training_changes(layers, width, dataset):
     assert frozen_width(network(*layers), dataset) == width
+
+
+def model_without_dropout():
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Reshape((2, 4, 1)),
+            keras.layers.Resizing(4, 4),
+            keras.layers.Flatten(),
+            keras.layers.Dense(4),
+            keras.layers.Dropout(0.5),
+        ]
+    )
+    transfer.set_trainable(model, False)
+    return model
 
 
 def frozen_model():

@@ -11,7 +11,7 @@ from sklearn import datasets
 
 from autonas import data
 from autonas.search_space import defaults, encoding, graph, heads, inputs, optimization, portfolio, ranges
-from autonas.search_space.blocks import preprocessing, structured_data, text
+from autonas.search_space.blocks import preprocessing, pretrained, structured_data, text
 from autonas.supernet import Supernet
 
 
@@ -100,6 +100,25 @@ def test_a_block_of_one_family_begins_with_the_points_of_that_family():
     searched.bind([encoder.fit(x).feature], [heads.Target("binary", 1)])
     points = portfolio.initial_points(searched, searched.declare())
     assert len(points) == 2 and all("image_block_1/kind_convolution/depth" in point for point in points)
+
+
+def test_images_begin_with_a_frozen_backbone_whose_weights_are_on_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    path = tmp_path / "models" / pretrained._FILES["MobileNetV3Small"]
+    path.parent.mkdir()
+    images = np.random.default_rng(0).integers(0, 256, (8, 17, 20, 3)).astype("uint8")
+    kinds = {}
+    for is_stored in (False, True):
+        if is_stored:
+            path.write_bytes(b"weights")
+        searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
+        searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 3)])
+        space = searched.declare()  # Reads no weights: these are none.
+        points = portfolio.initial_points(searched, space)
+        kinds[is_stored] = [point["image_block_1/kind"] for point in points]
+    assert kinds[True] == ["dense", "pretrained", *kinds[False][1:]] and "pretrained" not in kinds[False]
+    values = encoding.Encoding(space).complete(points[1])
+    assert not values["image_block_1/kind_pretrained/trainable"] and not values["image_block_1/translation"]
 
 
 def test_the_portfolio_begins_with_the_cheapest(bound):

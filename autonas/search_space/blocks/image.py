@@ -7,16 +7,22 @@ import keras
 import keras_tuner
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import convolution, dense, preprocessing, residual, spaces
+from autonas.search_space.blocks import convolution, dense, preprocessing, pretrained, residual, spaces
+
+#: Maximum side in pixels of small images, for which networks of their own suffice.
+SMALL_IMAGE = 16
 
 
 class ImageBlock(block.Block):
     """Normalisation and augmentation of images, followed by a network that returns a vector.
 
     Args:
-        kind: Family of the network, `"dense"`, `"convolution"` or `"residual"`, or the name of a space of
-            architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses
-            the family.
+        kind: Family of the network, `"dense"`, `"convolution"`, `"residual"` or `"pretrained"`, or the name of a space
+            of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search
+            chooses the family. The family `"pretrained"` is a `PretrainedBlock` of the backbones whose ImageNet weights
+            are in Keras's cache, the folder `~/.keras/models`. With `None`, the family is no candidate if the cache has
+            no such weights, as nothing is downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing
+            weights are downloaded.
         translation: Maximum random shift in training, as a fraction of the side, or a range. Defaults to a choice of 0
             and 0.1.
         horizontal_flip: Whether to flip images horizontally at random in training, or a range. Defaults to `Boolean()`.
@@ -65,4 +71,15 @@ class ImageBlock(block.Block):
             ),
             "residual": lambda: functools.partial(spaces.reduced, hp, residual.ResidualBlock()),
         }
+        backbones = self._backbones(inputs)
+        if backbones is not None:
+            families["pretrained"] = lambda: functools.partial(spaces.reduced, hp, backbones)
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, outputs)
+
+    def _backbones(self, images: keras.KerasTensor) -> pretrained.PretrainedBlock | None:
+        """Return the block of the family `"pretrained"` for the tensor `images`, `None` without the family."""
+        side = max(images.shape[1:3])
+        stored = pretrained.stored(side)
+        if self.kind == "pretrained":
+            return stored or pretrained.PretrainedBlock()
+        return stored if side > SMALL_IMAGE else None

@@ -1,6 +1,9 @@
-"""Pretrained backbones of `keras.applications`."""
+"""Pretrained backbones of `keras.applications` and KerasHub."""
+
+from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import warnings
 from collections.abc import Iterator
@@ -10,7 +13,7 @@ import keras_tuner
 from keras import ops
 
 from autonas.search_space import block, declaration, ranges
-from autonas.search_space.blocks import arguments, normalization
+from autonas.search_space.blocks import arguments, hub, normalization, transfer
 
 #: Mean and standard deviation of the channels of ImageNet, for pixels from 0 to 255.
 _MEAN = [123.675, 116.28, 103.53]
@@ -33,6 +36,24 @@ ARCHITECTURES = {
     "Xception": "signed",
 }
 
+#: File of the ImageNet weights of an architecture in Keras's cache, without classification layers.
+_FILES = {
+    "DenseNet121": "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "EfficientNetB0": "efficientnetb0_notop.h5",
+    "EfficientNetB3": "efficientnetb3_notop.h5",
+    "EfficientNetV2B0": "efficientnetv2-b0_notop.h5",
+    "EfficientNetV2S": "efficientnetv2-s_notop.h5",
+    "MobileNetV2": "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_{image_size}_no_top.h5",
+    "MobileNetV3Large": "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
+    "MobileNetV3Small": "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
+    "ResNet50": "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "ResNet50V2": "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+    "Xception": "xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
+}
+
+#: Sides in pixels of the images of a backbone.
+_IMAGE_SIZES = (96, 160, 224)
+
 #: Timeout of a download without progress, in seconds.
 _TIMEOUT = 10
 
@@ -45,7 +66,7 @@ class WeightsUnavailable(Exception):
 
 
 class PretrainedBlock(block.Block):
-    """Pretrained network of `keras.applications` without its classification layers.
+    """Pretrained network of `keras.applications` or KerasHub without its classification layers.
 
     The input is an image `(n, height, width, channels)`, standardised to zero mean and unit variance as by
     `Normalization` and by the default encoding of an `ImageInput`. The block resizes the image, repeats the channel of
@@ -54,12 +75,15 @@ class PretrainedBlock(block.Block):
 
     Args:
         architecture: Name of a function of `keras.applications`, or a range of names. The supported names are the keys
-            of `ARCHITECTURES`. Defaults to a choice of MobileNetV3Small, EfficientNetB0 and ResNet50.
+            of `ARCHITECTURES`. `"keras_hub:"` and the name or the folder of a preset is a backbone of KerasHub, such as
+            `"keras_hub:resnet_18_imagenet"`; it needs `pip install 'autonas[hub]'`, and `import keras_hub` before a
+            saved model is loaded. Defaults to a choice of MobileNetV3Small, EfficientNetB0 and ResNet50.
         image_size: Side in pixels to which images are resized, or a range. Defaults to a choice of 96, 160 and 224.
         trainable: Whether the backbone is trained, or a range. The statistics and weights of its batch normalisation
-            are always frozen if `weights` are loaded. Defaults to `Boolean()`.
-        weights: `"imagenet"`, the path of a weights file, or `None` for random weights, which are always trained.
-            Defaults to `"imagenet"`.
+            are always frozen if `weights` are loaded, and a frozen backbone has no dropout, so that its output is
+            computed once for each row. Defaults to `Boolean()`.
+        weights: `"imagenet"`, the path of a weights file, or `None` for random weights, which are always trained. A
+            preset of KerasHub has its own weights, unless `weights` is `None`. Defaults to `"imagenet"`.
         name: Name of the block.
 
     Raises:
@@ -80,7 +104,7 @@ class PretrainedBlock(block.Block):
     def __init__(
         self,
         architecture: str | ranges.Range = ranges.Choice(["MobileNetV3Small", "EfficientNetB0", "ResNet50"]),
-        image_size: int | ranges.Range = ranges.Choice([96, 160, 224]),
+        image_size: int | ranges.Range = ranges.Choice(list(_IMAGE_SIZES)),
         trainable: bool | ranges.Range = ranges.Boolean(),
         weights: str | None = "imagenet",
         name: str | None = None,
@@ -95,23 +119,42 @@ class PretrainedBlock(block.Block):
         inputs = arguments.tensor_of_rank(self, inputs, 4)
         # A plain hyperparameter, not a decision: building every backbone in one pass would be too expensive.
         architecture = self.suggest(hp, "architecture")
-        arguments.check_label(self, "architecture", architecture, ARCHITECTURES)
+        is_preset = isinstance(architecture, str) and architecture.startswith(hub.PREFIX)
+        if not is_preset:
+            arguments.check_label(self, "architecture", architecture, ARCHITECTURES)
         image_size = self.suggest(hp, "image_size")
         trainable = self.suggest(hp, "trainable")
         # The space doesn't depend on the weights, so declaring it needs no download.
         weights = None if isinstance(hp, declaration.DeclaringHyperParameters) else self.weights
-        backbone = _backbone(architecture, image_size, weights)
-        images = _to_imagenet(inputs, image_size, ARCHITECTURES[architecture])
-        backbone.trainable = trainable or weights is None
-        for layer in backbone.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                if weights is None:
+        if is_preset:
+            backbone, rescaling = hub.load(architecture, image_size, weights)
+            images = rescaling(_to_imagenet(inputs, image_size, "pixels"))
+        else:
+            backbone = _backbone(architecture, image_size, weights)
+            images = _to_imagenet(inputs, image_size, ARCHITECTURES[architecture])
+        transfer.make_name_unique(backbone)
+        if weights is not None:
+            transfer.set_trainable(backbone, trainable)
+        else:
+            for layer in backbone.layers:
+                if isinstance(layer, keras.layers.BatchNormalization):
                     layer.momentum = normalization.MOMENTUM
-                else:
-                    # Keep the published statistics. Calling the backbone with `training=False` would not, as Keras
-                    # overrides the argument with that of the outer model in `fit`.
-                    layer.trainable = False
         return backbone(images)
+
+
+def stored(side: int) -> PretrainedBlock | None:
+    """Return a block of the backbones whose ImageNet weights are in Keras's cache, for images of a side in pixels.
+
+    The images are resized to the next of the usual sizes. The smallest backbone is the default one, and is frozen.
+
+    Returns:
+        A `PretrainedBlock`; `None` if no weights are in the cache.
+    """
+    image_size = next((size for size in _IMAGE_SIZES if size >= side), _IMAGE_SIZES[-1])
+    folder = os.path.join(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")), "models")
+    paths = {name: os.path.join(folder, file.format(image_size=image_size)) for name, file in _FILES.items()}
+    known = sorted((os.path.getsize(path), name) for name, path in paths.items() if os.path.exists(path))
+    return PretrainedBlock(ranges.Choice([name for _, name in known]), image_size) if known else None
 
 
 def _backbone(architecture: str, image_size: tuple[int, int], weights: str | None) -> keras.Model:
@@ -122,9 +165,9 @@ def _backbone(architecture: str, image_size: tuple[int, int], weights: str | Non
         with _stall_limit(), warnings.catch_warnings():
             # The warning of MobileNets about sizes other than 224 doesn't matter without the classification layers.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
-            # With `name=None` Keras generates a unique name, so that a graph can contain an architecture twice.
+            # EfficientNets find their ImageNet weights by the default name alone.
             return getattr(keras.applications, architecture)(
-                include_top=False, weights=weights, input_shape=(image_size, image_size, 3), name=None
+                include_top=False, weights=weights, input_shape=(image_size, image_size, 3)
             )
     except Exception as error:
         # Keras raises an error of type `Exception` itself for a failed download.

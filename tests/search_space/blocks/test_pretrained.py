@@ -1,12 +1,15 @@
 """PretrainedBlock: backbones of keras.applications."""
 
 import socket
+import sys
 import urllib.error
 
 import keras
 import numpy as np
 import pytest
 
+import autonas
+from autonas.evaluation import frozen
 from autonas.search_space import ranges
 from autonas.search_space.blocks import pretrained
 from tests.helpers import harness
@@ -142,6 +145,74 @@ def test_an_architecture_can_be_used_twice_in_a_graph():
     tensor = keras.Input((8, 8, 3))
     outputs = [fixed().build(harness.empty_values(), tensor) for _ in range(2)]
     assert keras.Model(tensor, outputs).output_shape == [(None, 1, 1, 576)] * 2
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The folder of weights in Keras's cache, which is empty."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
+
+
+def test_backbones_are_stored_if_their_weights_are_in_the_cache_the_smallest_first(cache):
+    assert pretrained.stored(32) is None
+    (cache / pretrained._FILES["ResNet50"]).write_bytes(b"12")
+    (cache / pretrained._FILES["MobileNetV2"].format(image_size=160)).write_bytes(b"1")
+    assert pretrained.stored(32).architecture.values == ["ResNet50"]
+    block = pretrained.stored(100)
+    assert block.architecture.values == ["MobileNetV2", "ResNet50"] and block.image_size == 160
+    assert pretrained.stored(500).image_size == 224
+
+
+# A backbone of two million weights is applied to each row, traced and saved: some 20 seconds.
+def test_a_default_search_tries_the_stored_backbone_whose_features_are_computed_once(cache, monkeypatch):
+    monkeypatch.setattr(keras.src.backend.config, "_KERAS_DIR", str(cache.parent))
+    source = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(96, 96, 3))
+    source.save(cache / pretrained._FILES["MobileNetV2"].format(image_size=96))
+    computed, compute = [], frozen.compute
+    monkeypatch.setattr(frozen, "compute", lambda *args: computed.append(args[0]) or compute(*args))
+    images = np.random.default_rng(0).integers(0, 256, (40, 20, 20, 3)).astype("uint8")
+    labels = np.arange(40) % 2
+    model = autonas.AutoModel(max_trials=2, epochs=3, directory=str(cache / "run"), tensorboard=False, ensemble=1)
+    model.fit(images, labels)
+    board = model.leaderboard()
+    trial = board[board["image_block_1/kind"] == "pretrained"].iloc[0]
+    assert trial["status"] == "completed" and trial["image_block_1/kind_pretrained/architecture"] == "MobileNetV2"
+    assert any(isinstance(operation, keras.Model) for front in computed for operation in front.operations)
+
+
+# Each architecture is built: some 20 seconds.
+@pytest.mark.parametrize("architecture", pretrained.ARCHITECTURES)
+def test_the_files_of_weights_are_those_that_keras_reads(architecture, no_network):
+    image_size = 96
+    with pytest.raises(pretrained.WeightsUnavailable):
+        pretrained._backbone(architecture, image_size, "imagenet")
+    ((origin, _),) = no_network
+    assert origin.endswith("/" + pretrained._FILES[architecture].format(image_size=image_size))
+
+
+def test_a_preset_of_keras_hub_is_a_backbone_with_its_weights_and_its_range_of_values(tmp_path):
+    keras_hub = pytest.importorskip("keras_hub")
+    source = keras_hub.models.ResNetBackbone(
+        [64], [7], [64, 64], [1, 1], [1, 2], "basic_block", image_shape=(None, None, 3)
+    )
+    source.save_to_preset(str(tmp_path))
+    keras_hub.layers.ResNetImageConverter(scale=1 / 255, offset=-0.5).save_to_preset(str(tmp_path))
+    model = harness.build(fixed(architecture=f"keras_hub:{tmp_path}", weights="imagenet"), (20, 20, 3))
+    assert model.output_shape == (None, 4, 4, 64) and not model.trainable_weights
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    standardised = (pixels - pretrained._MEAN) / pretrained._DEVIATION
+    same_size = harness.build(fixed(architecture=f"keras_hub:{tmp_path}", weights="imagenet"), (32, 32, 3))
+    np.testing.assert_allclose(same_size(standardised.astype("float32")), source(pixels / 255 - 0.5), atol=1e-3)
+    fresh = harness.build(fixed(architecture=f"keras_hub:{tmp_path}"), (20, 20, 3))
+    assert fresh.trainable_weights
+
+
+def test_a_preset_of_keras_hub_needs_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras_hub", None)
+    with pytest.raises(ImportError, match="install it by `pip install 'autonas.hub.'`.*'keras_hub:resnet'"):
+        harness.build(fixed(architecture="keras_hub:resnet"), (20, 20, 3))
 
 
 def test_unknown_architectures_and_missing_files_are_refused():

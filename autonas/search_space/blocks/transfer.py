@@ -1,0 +1,33 @@
+"""Layers that begin with the weights of an earlier training."""
+
+import keras
+
+from autonas.backends import node_graph
+
+#: Layers that change their input at random in training, by a share `rate`.
+DROPOUTS = (keras.layers.AlphaDropout, keras.layers.Dropout, keras.layers.GaussianDropout)
+
+
+def set_trainable(layer: keras.Layer, trainable: bool) -> None:
+    """Set whether a layer with weights of an earlier training is trained.
+
+    The statistics and weights of batch normalisation are frozen in both cases. A frozen layer computes the same in
+    training and in prediction, as its dropout is switched off. Calling the layer with `training=False` would have no
+    effect, because Keras replaces the argument by that of the outer model.
+
+    Args:
+        layer: The layer or model, after its first call.
+        trainable: Whether the layer is trained. With `True`, the attributes `trainable` inside of the layer hold.
+    """
+    if not trainable:
+        layer.trainable = False
+    for inner in node_graph.all_layers(layer):
+        if isinstance(inner, keras.layers.BatchNormalization):
+            inner.trainable = False
+        elif not trainable and isinstance(inner, DROPOUTS):
+            inner.rate = 0.0
+
+
+def make_name_unique(layer: keras.Layer) -> None:
+    """Add a number to the name of a layer, so that a graph can contain several layers of the name."""
+    layer.name = f"{layer.name}_{keras.backend.get_uid(layer.name)}"
