@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import pytest
 from sklearn.datasets import load_iris
 
 import autonas
+from autonas import exports
+from tests.helpers import elsewhere
 
 autonas.AutoModel  # noqa: B018  (imports most modules)
 
@@ -66,6 +69,20 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def process_without_autonas():
+    """Function that stands in for `subprocess.run`, of one process without autonas for all tests."""
+    with elsewhere.process() as run:
+        yield run
+
+
+@pytest.fixture
+def run_elsewhere(process_without_autonas, monkeypatch):
+    """Function that stands in for `subprocess.run` of programs without autonas, and checks exported Keras files."""
+    monkeypatch.setattr(exports.keras_file, "subprocess", types.SimpleNamespace(run=process_without_autonas))
+    return process_without_autonas
+
+
 @pytest.fixture
 def passes_on(request):
     """Function of a backend's name that runs the file of the test under it, in a process of its own.
@@ -82,7 +99,9 @@ def passes_on(request):
         options = ["-x", "-q", "-p", "no:cacheprovider", "-k", selected]
         paths = [pathlib.Path(__file__).parent / name for name in files] or [request.path]
         command = [sys.executable, "-m", "pytest", *options, *paths]
-        environment = {**os.environ, "KERAS_BACKEND": backend}
+        # Compiled code that runs for a moment needn't be fast: its optimisation takes most of the time of these tests.
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+        environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": flags}
         finished = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=request.config.rootpath)
         assert finished.returncode == 0, finished.stdout + finished.stderr
 

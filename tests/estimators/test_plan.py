@@ -81,9 +81,12 @@ def test_it_is_so_through_fit(folder):
     generator = np.random.default_rng(0)
     x, y = generator.integers(0, 255, (600, 48, 48), "uint8"), generator.integers(0, 2, 600)
     x[y == 1, :, 20:28] = 255
-    model = autonas.ImageClassifier(
-        max_trials=9, epochs=80, strategy="random", refit=False, patience=1, seed=0, tensorboard=False, verbose=0
-    )
+    node = autonas.ImageInput()
+    head = autonas.ClassificationHead()(autonas.Reduction(kind="flatten")(autonas.Normalization()(node)))
+    model = autonas.AutoModel(
+        node, head, max_trials=9, epochs=80, strategy="random", refit=False, patience=1, seed=0, tensorboard=False,
+        verbose=0,
+    )  # fmt: skip
     searched = model.fit(x, y).leaderboard().query("stage == 'search'")
     assert searched["tuner/epochs"].min() == 5 and "optimization/epochs_share" not in searched
     assert model.stop_reason_ == "patience"

@@ -16,6 +16,7 @@ import autonas
 import autonas.objectives as objectives
 from autonas.evaluation import evaluator
 from tests.helpers.leaderboards import board
+from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -68,18 +69,19 @@ def test_what_is_served_keeps_the_limits(iris):
 
 @pytest.mark.parametrize("strategy", ["random", "evolution", "bayesian", "reinforcement", "local_search"])
 def test_every_strategy_keeps_to_limits_and_searches_fronts(iris, strategy):
-    model = classifier(
-        strategy=strategy, objective=["val_accuracy", "flops"], constraints={"params": 10000}, max_trials=8
+    objective, limits = ["val_accuracy", "flops"], {"params": 60}
+    model = of_regressions(
+        **{**BUDGET, "strategy": strategy, "max_trials": 8}, objective=objective, constraints=limits
     ).fit(*iris)
-    assert len(rows(model, "completed")) == 8 and (rows(model, "completed").params <= 10000).all()
+    assert len(rows(model, "completed")) == 8 and (rows(model, "completed").params <= 60).all()
     front = model.pareto_front()
-    assert len(front) >= 1 and (front.params <= 10000).all() and model.model_.count_params() <= 10000
+    assert len(front) >= 1 and (front.params <= 60).all() and model.model_.count_params() <= 60
     assert front.val_accuracy.is_monotonic_decreasing and front.flops.is_monotonic_decreasing
 
 
 def test_if_nothing_keeps_to_the_limits_the_nearest_is_served_with_a_warning(iris, trained):
     with pytest.warns(autonas.InfeasibleWarning, match="None of 100 architectures keeps to the limits") as caught:
-        model = classifier(constraints={"params": 3}).fit(*iris)
+        model = of_regressions(**BUDGET, constraints={"params": 3}).fit(*iris)
     refused = rows(model, "refused")
     nearest = refused.params.min()
     assert len(refused) == 100 and model.stop_reason_ == "constraints" and trained == [1, -1]
@@ -316,16 +318,18 @@ def test_the_hypervolume_is_logged_and_never_falls(searched):
 
 
 def test_a_search_with_refused_candidates_goes_on_where_it_was_cut_off(iris, folder):
-    limits = {"params": 5000}
-    arguments = {"objective": ["val_accuracy", "flops"], "constraints": limits, "strategy": "evolution"}
+    def fit(directory, max_trials=8, params=60):
+        arguments = {**BUDGET, "strategy": "evolution", "max_trials": max_trials, "directory": directory}
+        objective, limits = ["val_accuracy", "flops"], {"params": params}
+        return of_regressions(**arguments, objective=objective, constraints=limits).fit(*iris)
 
-    whole = classifier(**arguments, max_trials=8, directory="whole").fit(*iris)
-    classifier(**arguments, max_trials=4, directory="cut").fit(*iris)
+    whole = fit("whole")
+    assert len(rows(whole, "refused")) > 0
+    fit("cut", max_trials=4)
     journal = folder / "cut" / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True)
     ends = [place for place, line in enumerate(lines) if json.loads(line)["event"] == "ended"]
     journal.write_text("".join(lines[: ends[-1]]))  # The last trial is under way when it is killed.
-    again = classifier(**arguments, max_trials=8, directory="cut").fit(*iris)
-    pandas.testing.assert_frame_equal(board(again), board(whole))
-    with pytest.raises(ValueError, match="goal.constraints.params was 5000.0 and is 4000.0"):
-        classifier(**arguments | {"constraints": {"params": 4000}}, directory="cut").fit(*iris)
+    pandas.testing.assert_frame_equal(board(fit("cut")), board(whole))
+    with pytest.raises(ValueError, match="goal.constraints.params was 60.0 and is 50.0"):
+        fit("cut", params=50)

@@ -4,10 +4,10 @@ import numpy as np
 import pandas
 import pytest
 
-import autonas
 from autonas import oracles
 from autonas.oracles import controllers
 from tests.helpers.leaderboards import board, trials
+from tests.helpers.regressions import of_regressions
 
 BUDGET = {"epochs": 1, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
 
@@ -22,9 +22,7 @@ STRATEGIES = {
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_a_search_that_is_continued_is_that_which_was_not_interrupted(name, iris, tmp_path):
     def fit(directory, max_trials):
-        model = autonas.StructuredDataClassifier(
-            strategy=STRATEGIES[name], max_trials=max_trials, directory=directory, **BUDGET
-        )
+        model = of_regressions(strategy=STRATEGIES[name], max_trials=max_trials, directory=directory, **BUDGET)
         return model.fit(*iris)
 
     whole = fit(tmp_path / "whole", 9)
@@ -37,7 +35,7 @@ def test_a_search_that_is_continued_is_that_which_was_not_interrupted(name, iris
 
 def test_a_strategy_with_a_wrong_argument_is_refused_before_anything_is_written(iris, tmp_path):
     strategy = oracles.EvolutionOracle(population_size=0)
-    model = autonas.StructuredDataClassifier(strategy=strategy, directory=tmp_path / "run", **BUDGET)
+    model = of_regressions(strategy=strategy, directory=tmp_path / "run", **BUDGET)
     with pytest.raises(ValueError, match="`population_size` must be an integer of at least 1. Received"):
         model.fit(*iris)
     assert not (tmp_path / "run").exists()
