@@ -111,10 +111,9 @@ class Blind(autonas.Block):
 
 def test_of_a_real_search_it_names_what_matters(iris, tmp_path):
     node = autonas.StructuredDataInput()
-    network = autonas.DenseBlock(units=128, depth=1, batch_normalization=False, dropout=0.0, residual=False)
-    head = autonas.ClassificationHead(dropout=0.0)(network(Blind()(autonas.Normalization()(node))))
+    head = autonas.ClassificationHead()(autonas.RidgeBlock()(Blind()(autonas.Normalization()(node))))
     model = autonas.AutoModel(
-        node, head, strategy="random", max_trials=24, epochs=20, objective="val_accuracy", refit=False, seed=0,
+        node, head, strategy="random", max_trials=24, objective="val_accuracy", refit=False, seed=0,
         directory=tmp_path, tensorboard=False, verbose=0,
     ).fit(*iris)  # fmt: skip
     records = [TrialRecord.from_json(record) for record in model.records_]
