@@ -130,8 +130,10 @@ class AutoModel(fitted.FittedModel):
             a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
             of the predictions of all rows by the network that wasn't trained on them. The served model averages the
             networks of the best candidate; with costs as objectives or constraints it is one network that is trained
-            again. `"auto"` is 5 folds for fewer than 1000 rows whose networks are trained quickly. `None` for one
-            validation set of `validation_split`. Defaults to `None`.
+            again. A ridge regression is fitted once, and its score is of the predictions of each row by the regression
+            without the row. `"auto"` is 5 folds for fewer than 300 series, searched in the default space, whose
+            networks are trained quickly, and otherwise one validation set of `validation_split`, as `None` is. Defaults
+            to `"auto"`.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
         seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues. Defaults to `None`:
@@ -195,7 +197,7 @@ class AutoModel(fitted.FittedModel):
         class_weight: dict[Any, float] | str | None = None,
         num_classes: int | None = None,
         validation_split: float = 0.2,
-        validation_folds: str | int | None = None,
+        validation_folds: str | int | None = "auto",
         preset: str = "balanced",
         seed: int | None = None,
         directory: str | os.PathLike | None = None,

@@ -31,9 +31,9 @@ _MIN_TRACES = 12
 _MIN_TRIALS = 9
 #: Smallest cost of the shortest training, as a share of the cost of a full training.
 _MIN_COST_SHARE = 1 / 50
-#: Number of folds where the user doesn't ask for one, and number of rows below which there are folds: the score of a
+#: Number of folds where the user doesn't ask for one, and number of series below which there are folds: the score of a
 #: fifth of fewer rows says little about the order of candidates.
-_FOLDS, _FEW_ROWS = 5, 1000
+_FOLDS, _FEW_ROWS = 5, 300
 #: Number of epochs below which the shortest training has one epoch on a share of the rows instead.
 _LESS_THAN_AN_EPOCH = 0.75
 #: Number of candidates at most of an ensemble that the user didn't ask for.
@@ -256,18 +256,22 @@ class Plan:
             options["min_data_share"] = shortest
         return "successive_halving", options
 
-    def n_folds(self, n_rows: int, n_values: int) -> int:
+    def n_folds(self, n_rows: int, n_values: int, kinds: Collection[str]) -> int:
         """Return the number of folds in which candidates are validated, 1 for a single split.
 
-        With `"auto"`, these are 5 folds if there are few rows and trainings on all folds don't take much longer than
-        building and tracing a network.
+        With `"auto"`, these are 5 folds for a few series, searched in the default space, if trainings on all folds
+        don't take much longer than building and tracing a network. Its closed-form candidates are fitted once for all
+        folds, see `evaluation.leave_one_out`.
 
         Args:
             n_rows: Number of rows.
             n_values: Number of values in all rows.
+            kinds: Kinds of data of the inputs.
         """
         if self.selection.folds != "auto":
             return int(self.selection.folds or 1)
+        if set(kinds) != {"series"} or self.space.inputs is not None or self.space.name is not None:
+            return 1
         traces = (_FOLDS - 1) * n_values * self.budget.full_epochs(n_rows) / _NUMBERS_PER_TRACE
         request = self.request
         is_free = request.default_split and request.data.groups is None and combinations.allows_folds(request)

@@ -9,7 +9,17 @@ import numpy as np
 
 from autonas.backends import parallel, precision
 from autonas.backends.seeding import seeded
-from autonas.evaluation import baselines, failures, fitting, folds, loops, phases, resolution, training
+from autonas.evaluation import (
+    baselines,
+    failures,
+    fitting,
+    folds,
+    leave_one_out,
+    loops,
+    phases,
+    resolution,
+    training,
+)
 from autonas.evaluation import conditions as conditions_module
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
@@ -171,7 +181,8 @@ class Evaluator:
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 4])
                 if has_folds:
-                    trained_loop = folds.FoldsLoop(loop)
+                    leaves_one_out = leave_one_out.is_possible(model, self.problem)
+                    trained_loop = (leave_one_out.LeaveOneOutLoop if leaves_one_out else folds.FoldsLoop)(loop)
                     fitted = trained_loop.fit(generator, job.deadline)
                 else:
                     trained_loop = loop

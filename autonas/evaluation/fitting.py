@@ -1,5 +1,7 @@
 """Fitting of the weights of a network that are computed from the training set; see `search_space.fitters`."""
 
+import time
+
 import keras
 import numpy as np
 
@@ -8,9 +10,18 @@ from autonas.search_space import fitters
 
 #: Largest number of rows for which the inputs of a fitter are computed at a time.
 _MOST_ROWS = 4096
+#: Share of the time until the deadline of a trial in which inputs are computed for as many rows as possible, so that
+#: time is left for other candidates.
+_SHARE = 0.5
+#: Number of rows whose inputs are computed however little time there is.
+_FEWEST_ROWS = 100
 
 
-def fit(model, dataset, rows, generator, deadline=None):
+class TooSlow(Exception):
+    """Error of a fit whose inputs take longer than the time that is left."""
+
+
+def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True):
     """Run the fitters of a network on some training rows.
 
     Args:
@@ -19,15 +30,26 @@ def fit(model, dataset, rows, generator, deadline=None):
         rows: Indices of the training rows.
         generator: A `numpy.random.Generator`.
         deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
+        takes_fewer_rows: Whether a fitter whose inputs take too long for all rows gets a random sample of the rows, of
+            at least 100. Defaults to `True`.
 
     Returns:
         List of the dicts that the fitters return, empty without a fitter.
+
+    Raises:
+        TooSlow: If the inputs take too long, and `takes_fewer_rows` is `False`.
     """
     choices = []
     for fitter in fitters.fitters_of(model):
-        training = _rows_of(fitter, model, dataset, _some(fitter, rows, generator))
+        inputs = _Inputs(fitter, model, dataset)
+        if takes_fewer_rows:
+            now, n_later = time.monotonic(), len(dataset.validation_rows)
+            earlier = None if deadline is None else now + _SHARE * (deadline - now)
+            training = inputs.of_some(_some(fitter, rows, generator), generator, earlier, n_later)
+        else:
+            training = inputs.of(rows, deadline)
         if fitter.uses_validation:
-            validation = _rows_of(fitter, model, dataset, dataset.validation_rows)
+            validation = inputs.of(dataset.validation_rows)
         else:
             validation = training.where(np.zeros(len(training.targets), bool))
         choices.append(fitter.fit(training, validation, generator, deadline))
@@ -46,7 +68,8 @@ def refit(model, dataset, choices, generator, deadline=None):
     """
     for fitter, chosen in zip(fitters.fitters_of(model), choices, strict=True):
         rows = _some(fitter, dataset.final_rows, generator)
-        fitter.refit(_rows_of(fitter, model, dataset, rows), chosen, generator, deadline)
+        training = _Inputs(fitter, model, dataset).of_some(rows, generator, deadline)
+        fitter.refit(training, chosen, generator, deadline)
 
 
 def _some(fitter, rows, generator):
@@ -56,14 +79,70 @@ def _some(fitter, rows, generator):
     return np.sort(generator.permutation(rows)[: fitter.most_rows])
 
 
-def _rows_of(fitter, model, dataset, indices):
-    """Return some rows of the data set as the `Rows` of a fitter."""
-    source = keras.Function(model.inputs, fitter.inputs)
-    step = node_graph.rows_at_once(source, _MOST_ROWS)
-    starts = range(0, len(indices), step)
-    batches = [
-        [dataset.inputs[tensor.name][indices[start : start + step]] for tensor in model.inputs] for start in starts
-    ]
-    inputs = np.concatenate([keras.ops.convert_to_numpy(source(batch)) for batch in batches])
-    weights = None if dataset.sample_weight is None else dataset.sample_weight[indices]
-    return fitters.Rows(inputs, dataset.targets[fitter.head][indices], weights)
+class _Inputs:
+    """Inputs and targets of a fitter.
+
+    Args:
+        fitter: The `Fitter`.
+        model: The `keras.Model`.
+        dataset: The `ArrayDataset`.
+    """
+
+    def __init__(self, fitter, model, dataset):
+        self.dataset = dataset
+        self.head = fitter.head
+        self._source = keras.Function(model.inputs, fitter.inputs)
+        self._step = node_graph.rows_at_once(self._source, _MOST_ROWS)
+        #: Array of the inputs of all rows if the fitter reads an input of the network.
+        self._known = next((dataset.inputs[each.name] for each in model.inputs if each is fitter.inputs), None)
+
+    def of(self, rows, deadline=None):
+        """Return the `Rows` of some indices.
+
+        Args:
+            rows: The indices.
+            deadline: Value of `time.monotonic()`, or `None`. Defaults to `None`.
+
+        Raises:
+            TooSlow: If the first batches show that the deadline can't be met.
+        """
+        if self._known is not None:
+            return self._rows([self._known[rows]], rows)
+        batches, done, started = [], 0, time.monotonic()
+        for batch in np.split(rows, range(self._step, len(rows), self._step)):
+            batches.append(self._batch(batch))
+            done += len(batch)
+            seconds = (time.monotonic() - started) * len(rows) / done
+            # The first call takes longer than the others.
+            if deadline is not None and len(batches) > 1 and started + seconds > deadline:
+                raise TooSlow(f"the inputs of the fitted weights take about {seconds:.1f} seconds, and fewer are left")
+        return self._rows(batches, rows)
+
+    def of_some(self, rows, generator, deadline, n_later=0):
+        """Return the `Rows` of some indices, or of a random sample of them if the time is too short for all.
+
+        Args:
+            rows: The indices.
+            generator: A `numpy.random.Generator`.
+            deadline: Value of `time.monotonic()`, or `None`.
+            n_later: Number of rows that are to be predicted later, before the deadline. Defaults to 0.
+        """
+        if deadline is None or self._known is not None or len(rows) <= self._step:
+            return self.of(rows)
+        order, batches, done, started = generator.permutation(len(rows)), [], 0, time.monotonic()
+        for batch in np.split(order, range(self._step, len(rows), self._step)):
+            batches.append(self._batch(rows[batch]))
+            done += len(batch)
+            seconds = (time.monotonic() - started) * (1 + (n_later + self._step) / done)
+            if done >= _FEWEST_ROWS and started + seconds > deadline:
+                break
+        return self._rows(batches, rows[order[:done]]).where(np.argsort(order[:done]))
+
+    def _batch(self, rows):
+        tensors = [self.dataset.inputs[tensor.name][rows] for tensor in self._source.inputs]
+        return keras.ops.convert_to_numpy(self._source(tensors))
+
+    def _rows(self, batches, rows):
+        weights = None if self.dataset.sample_weight is None else self.dataset.sample_weight[rows]
+        inputs = np.concatenate(batches) if len(batches) > 1 else batches[0]
+        return fitters.Rows(inputs, self.dataset.targets[self.head][rows], weights)

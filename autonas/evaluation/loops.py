@@ -14,6 +14,8 @@ from autonas.search_space import members
 
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 512
+#: Largest number of training rows of which the loss of a model without trainable weights is computed.
+_LOSS_ROWS = 100
 
 
 class TrainingLoop:
@@ -170,8 +172,8 @@ class FittedLoop(TrainingLoop):
         }
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
-        """Return the loss on a sample of at most 512 training rows, and that the epoch is complete."""
-        rows = generator.permutation(rows)[:_PREDICTED_ROWS]
+        """Return the loss on a sample of at most 100 training rows, and that the epoch is complete."""
+        rows = generator.permutation(rows)[:_LOSS_ROWS]
         inputs, targets, weights = batch_of(self.dataset, rows)
         loss = self.model.compute_loss(inputs, targets, self.predict(rows), weights or None, training=False)
         return float(keras.ops.convert_to_numpy(loss)), True

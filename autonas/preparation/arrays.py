@@ -70,7 +70,7 @@ def prepare(plan, data):
     stratify = next((i for i, target in enumerate(targets) if target.task_ in ("binary", "multiclass")), 0)
     target, task = outputs[stratify], targets[stratify].task_
     generator = np.random.default_rng(plan.execution.seed)
-    n_folds = plan.n_folds(n_rows, _number_of_values(inputs))
+    n_folds = plan.n_folds(n_rows, _number_of_values(inputs), kinds)
     folds = None
     if data.validation_data is not None:
         train_rows, validation_rows = np.arange(n_rows), None
@@ -117,6 +117,7 @@ def prepare(plan, data):
         final_rows=np.arange(n_rows) if data.validation_data is None else None,
         sample_weight=weights,
         folds=folds,
+        has_groups=data.groups is not None,
     )
     scorer = criteria.make_scorer(plan, searched, targets, rows[1], weights)
     return Prepared(

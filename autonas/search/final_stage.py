@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from autonas import exceptions, storage
-from autonas.evaluation import budget
+from autonas.evaluation import budget, leave_one_out
 from autonas.objectives.goal import Goal
 from autonas.search.averaging import averaging_network
 from autonas.search.state import SearchState
@@ -296,13 +296,14 @@ class FinalStage:
             candidate: The record of the candidate.
             weights: Weights of all networks, one network after another. Defaults to `None`: random weights.
         """
-        n_folds = len(self.problem.dataset.splits)
-        networks = [self.evaluator.build(candidate.values) for _ in range(n_folds)]
+        networks = [self.evaluator.build(candidate.values)]
+        if not leave_one_out.is_possible(networks[0], self.problem):
+            networks += [self.evaluator.build(candidate.values) for _ in self.problem.dataset.splits[1:]]
         if weights is not None:
             for number, model in enumerate(networks):
                 length = len(model.weights)
                 model.set_weights(weights[number * length : (number + 1) * length])
-        return averaging_network(networks, [1 / n_folds] * n_folds)
+        return averaging_network(networks, [1 / len(networks)] * len(networks))
 
     def _weights_of_folds(self, job: Job) -> list[np.ndarray]:
         """Return the weights of a candidate's networks in all folds, one network after another."""

@@ -29,7 +29,7 @@ class Rows:
     weights: np.ndarray | None = None
 
     def where(self, chosen: np.ndarray) -> Rows:
-        """Return the rows that the boolean array `chosen`, `(n,)`, marks."""
+        """Return the rows that `chosen` marks, a boolean array `(n,)`, or lists, an array of positions."""
         weights = None if self.weights is None else self.weights[chosen]
         return Rows(self.inputs[chosen], self.targets[chosen], weights)
 
@@ -48,12 +48,23 @@ class Fitter:
 
     #: Whether `fit` needs the validation rows.
     uses_validation = True
+    #: Whether the weights depend on the targets.
+    reads_targets = True
     #: Largest number of training rows that are passed, a random sample of more rows, or `None`.
     most_rows: int | None = None
+
+    #: Symbolic tensor of the predictions of a fitter for which `leaves_one_out` is true.
+    outputs: keras.KerasTensor
+    #: Values of `outputs` for the training rows of the latest `fit`, each by the weights without the row.
+    left_out: np.ndarray
 
     def __init__(self, inputs: keras.KerasTensor, head: str) -> None:
         self.inputs = inputs
         self.head = head
+
+    def leaves_one_out(self, n_rows: int) -> bool:
+        """Return whether `fit` computes `left_out` for a number of training rows. By default it doesn't."""
+        return False
 
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None

@@ -2,9 +2,10 @@
 
 An entry is a dict of the hyperparameters that differ from the default architecture. The entries were selected by their
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
-(`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, and the list for series with frozen
-kernels, which take a second or two. A linear model, which is hard to beat on many small data sets, comes next. The
-second entry of images is a frozen backbone, whose output is computed once for each row, if its weights are on disk.
+(`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
+model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
+the series and on the features of frozen kernels, which are fitted in closed form. The second entry of images is a
+frozen backbone, whose output is computed once for each row, if its weights are on disk.
 """
 
 from typing import Any
@@ -47,14 +48,17 @@ _TEXT: list[dict[str, Scalar]] = [
 ]  # fmt: skip
 
 _SERIES: list[dict[str, Scalar]] = [
-    {"kind": "kernels"},
+    {"kind": "ridge"},
     {"kind": "kernels", "kind_kernels/transform": "both"},
+    {"kind": "ridge", "kind_ridge/difference": True},
+    {"kind": "kernels"},
+    {"kind": "kernels", "kind_kernels/transform": "both", "kind_kernels/transform_both/poolings": "all"},
     {"kind": "kernels", "kind_kernels/transform": "minirocket"},
-    {"kind": "linear"},
-    {"kind": "dense"},
+    {"kind": "lite"},
     {"kind": "convolution", "kind_convolution/filters": 128, "kind_convolution/depth": 2,
      "optimization/learning_rate": 1e-3},
-    {"kind": "convolution"},
+    {"kind": "dense"},
+    {"kind": "inception", "kind_inception/filters": 64},
     {"kind": "recurrent"},
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import threadpoolctl
 
-from autonas.search_space import fitters
+from autonas.search_space import calibration, fitters
 from autonas.search_space.fitters import Rows
 
 #: Penalties among which leave-one-out cross-validation chooses, as in Hydra and MiniRocket.
@@ -27,8 +27,6 @@ _SMALLEST = 1e-10
 _ZEROS_EXPONENT = 4
 #: Deviation, relative to the largest value, up to which a feature is constant.
 _CONSTANT = 1e-6
-#: Bounds of the natural logarithm of the temperature.
-_LOG_TEMPERATURES = (-3.0, 5.0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,9 +84,12 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None 
     best = int(np.argmin([np.mean(each**2) for each in residuals]))
     penalty = PENALTIES[best]
     coefficients = right @ ((np.sqrt(eigenvalues) / (eigenvalues + penalty))[:, None] * projected)
-    # A row without weight has no residual of its own.
-    predictions = targets - residuals[best] / np.where(roots > 0, roots, np.inf)
-    return Solution(coefficients, intercept - center @ coefficients, float(penalty), predictions)
+    intercept = intercept - center @ coefficients
+    # A row without weight has no residual, and isn't part of the regression.
+    predictions = features @ coefficients + intercept
+    has_weight = weights > 0
+    predictions[has_weight] = targets[has_weight] - residuals[best][has_weight] / roots[has_weight]
+    return Solution(coefficients, intercept, float(penalty), predictions)
 
 
 def improve(
@@ -134,33 +135,6 @@ def improve(
     return dataclasses.replace(solution, coefficients=coefficients, intercept=mean - center @ coefficients)
 
 
-def temperature(scores: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Return the factor of scores whose softmax, or sigmoid with one column, has the lowest cross-entropy.
-
-    The targets are smoothed by one error among all rows, so that the factor is finite where all scores are right
-    (Platt 1999).
-
-    Args:
-        scores: Predictions for rows that weren't trained on, `(n, classes)`, or `(n, 1)` for the class 1.
-        targets: Class numbers, `(n,)`.
-        weights: Weights of the rows, `(n,)`, or `None`.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
-    if scores.shape[1] == 1:
-        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
-    n_classes = scores.shape[1]
-    smoothed = np.full(scores.shape, 1.0 / (len(scores) + 2) / n_classes)
-    smoothed[np.arange(len(scores)), targets.astype(int)] += 1.0 - 1.0 / (len(scores) + 2)
-
-    def loss(logarithm: float) -> float:
-        losses = -np.sum(smoothed * log_softmax(scores * np.exp(logarithm), axis=1), axis=1)
-        return float(np.average(losses, weights=weights))
-
-    return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x))
-
-
 class Ridge(fitters.Fitter):
     """Ridge regression that sets the weights of a standardisation and of a dense layer after it.
 
@@ -189,7 +163,11 @@ class Ridge(fitters.Fitter):
         self.task = task
         self.standardization = standardization
         self.dense = dense
+        self.outputs = dense.output
         self.most_rows = max(_MOST_EIGENVALUES, _MOST_VALUES // inputs.shape[1])
+
+    def leaves_one_out(self, n_rows: int) -> bool:
+        return n_rows <= _MOST_EIGENVALUES
 
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
@@ -208,7 +186,8 @@ class Ridge(fitters.Fitter):
             solution = solve(features[chosen].astype("float64"), targets[chosen], some)
             if len(chosen) < len(features):
                 solution = improve(solution, features, targets, weights, deadline)
-        factors = self._factors(solution.predictions, training.targets[chosen], some)
+        factors = calibration.factors(solution.predictions, training.targets[chosen], self.task, some)
+        self.left_out = solution.predictions * factors
         self.standardization.set_weights([mean, deviation**2])
         self.dense.set_weights([solution.coefficients * factors, solution.intercept * factors])
         return {}
@@ -220,15 +199,6 @@ class Ridge(fitters.Fitter):
         if self.task == "multiclass":
             targets = targets.reshape(-1, 1) == np.arange(self.dense.units)
         return 2.0 * targets.reshape(len(targets), -1) - 1.0
-
-    def _factors(self, scores: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        """Return the factor of each output."""
-        if self.task == "regression":
-            return np.ones(self.dense.units)
-        if self.task == "multiclass":
-            return np.full(self.dense.units, temperature(scores, targets.ravel(), weights))
-        columns = targets.reshape(len(targets), -1).T
-        return np.array([temperature(scores[:, [k]], column, weights) for k, column in enumerate(columns)])
 
 
 def _centers(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

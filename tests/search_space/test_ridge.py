@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 import pytest
-from scipy.special import expit
 from sklearn.linear_model import Ridge, RidgeCV
 
 from autonas.search_space import ridge
@@ -63,18 +62,3 @@ def test_more_rows_improve_a_solution_to_that_of_all_rows():
     np.testing.assert_allclose(improved.intercept, all_rows.intercept, atol=5e-3)
     stopped = ridge.improve(some, features.astype("float32"), targets, deadline=time.monotonic() - 1)
     np.testing.assert_allclose(stopped.coefficients, some.coefficients, atol=1e-6)
-
-
-def test_the_temperature_is_the_factor_that_made_the_labels():
-    generator = np.random.default_rng(0)
-    scores = generator.normal(size=(20_000, 1))
-    labels = generator.random(20_000) < expit(2.5 * scores[:, 0])
-    assert ridge.temperature(scores, labels) == pytest.approx(2.5, rel=0.05)
-    scores = generator.normal(size=(20_000, 4))
-    labels = np.argmax(1.7 * scores + generator.gumbel(size=scores.shape), axis=1)
-    assert ridge.temperature(scores, labels) == pytest.approx(1.7, rel=0.05)
-
-
-def test_scores_that_are_all_right_have_a_finite_temperature_that_grows_with_the_rows():
-    factors = [ridge.temperature(np.resize([-1.0, 1.0], n)[:, None], np.resize([0, 1], n)) for n in (10, 100, 1000)]
-    assert 1 < factors[0] < factors[1] < factors[2] < 20

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, fitters
+from autonas.search_space import block, calibration, fitters
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ _STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 _FIRST = 4
 #: Losses of a head that the models minimise.
 _LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error")
-#: Bounds of the natural logarithm of the factor of the scores that calibrates the probabilities.
-_LOG_FACTORS = (-3.0, 3.0)
 #: Maximum number of coefficients of the n-grams of a text: 500 MB for 256 texts.
 _MAX_COEFFICIENTS = 500_000
+#: Number of texts whose weights are computed at a time.
+_ROWS = 1024
 #: Smallest count of a class without training rows.
 _UNSEEN = 0.5
 
@@ -128,6 +128,13 @@ class TfIdf:
             ids: Integers `(n, length)`, 0 for none.
         """
         from scipy import sparse
+
+        batches = [self._matrix(ids[start : start + _ROWS]) for start in range(0, len(ids), _ROWS)]
+        return sparse.vstack(batches, format="csr")
+
+    def _matrix(self, ids: np.ndarray) -> sparse.csr_matrix:
+        """Return the weights of a few texts; see `matrix`."""
+        from scipy import sparse
         from sklearn.preprocessing import normalize
 
         matrices = []
@@ -154,19 +161,19 @@ class Layers:
     table: keras.layers.Embedding
     calibration: keras.layers.Dense
 
-    def set(self, coefficients: np.ndarray, intercepts: np.ndarray, factor: float) -> None:
+    def set(self, coefficients: np.ndarray, intercepts: np.ndarray, factors: np.ndarray) -> None:
         """Set the weights.
 
         Args:
             coefficients: Coefficients of the TF-IDF weights, `(outputs, n_terms)`.
             intercepts: Intercepts, `(outputs,)`.
-            factor: Factor of the scores.
+            factors: Factors of the scores, `(outputs,)`.
         """
         frequency = self.features.inverse_document_frequency
         table = np.column_stack([coefficients.T * frequency[:, None], np.square(frequency)])
         table[0] = 0.0
         self.table.set_weights([table])
-        self.calibration.set_weights([factor * np.eye(len(intercepts)), factor * intercepts])
+        self.calibration.set_weights([np.diag(factors), factors * intercepts])
 
 
 class LinearModel(fitters.Fitter):
@@ -189,24 +196,16 @@ class LinearModel(fitters.Fitter):
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
-        from scipy import optimize
-
         seed = int(generator.integers(2**31))
         texts, targets = self.layers.features.matrix(training.inputs), self._columns(training)
         others, truth = self.layers.features.matrix(validation.inputs), self._columns(validation)
 
-        def tried(strength: float) -> tuple[float, float, tuple[np.ndarray, np.ndarray]]:
-            """Return the loss of the validation set, the factor of the scores, and the weights."""
+        def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+            """Return the loss of the validation set, the factors of the scores, and the weights."""
             weights = self._fitted(texts, targets, training.weights, strength, seed)
             predicted = others @ weights[0].T + weights[1]
-            if self.target.task == "regression":
-                return self._loss(predicted, truth, validation.weights), 1.0, weights
-            found = optimize.minimize_scalar(
-                lambda logarithm: self._loss(np.exp(logarithm) * predicted, truth, validation.weights),
-                bounds=_LOG_FACTORS,
-                method="bounded",
-            )
-            return float(found.fun), float(np.exp(found.x)), weights
+            factors = calibration.factors(predicted, validation.targets, self.target.task, validation.weights)
+            return self._loss(factors * predicted, truth, validation.weights), factors, weights
 
         results = {_FIRST: tried(_STRENGTHS[_FIRST])}
         for step in (1, -1):
@@ -217,9 +216,9 @@ class LinearModel(fitters.Fitter):
                     break
                 position += step
         best = min(results, key=lambda position: results[position][0])
-        _, factor, weights = results[best]
-        self.layers.set(*weights, factor)
-        return {"strength": _STRENGTHS[best], "factor": factor}
+        _, factors, weights = results[best]
+        self.layers.set(*weights, factors)
+        return {"strength": _STRENGTHS[best], "factor": factors.tolist()}
 
     def refit(
         self,
@@ -231,7 +230,7 @@ class LinearModel(fitters.Fitter):
         texts = self.layers.features.matrix(training.inputs)
         seed = int(generator.integers(2**31))
         weights = self._fitted(texts, self._columns(training), training.weights, choices["strength"], seed)
-        self.layers.set(*weights, choices["factor"])
+        self.layers.set(*weights, np.full(self.target.n_outputs, choices["factor"]))
 
     def _columns(self, rows: Rows) -> np.ndarray:
         """Return the targets with a column for each output, `(n, outputs)`, with 0 and 1 for classes."""

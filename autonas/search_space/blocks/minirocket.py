@@ -1,4 +1,4 @@
-"""MiniRocket: shares of the steps of a series at which fixed convolution kernels exceed a bias."""
+"""MiniRocket and MultiRocket: statistics of the steps of a series at which fixed convolution kernels exceed a bias."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ for _weights, _chosen in zip(_WEIGHTS, itertools.combinations(range(series_kerne
     _weights[list(_chosen)] = 2.0
 #: Largest number of dilations.
 _MOST_DILATIONS = 32
+#: Number of features of a kernel and a bias with all poolings.
+_N_POOLINGS = 4
 _GOLDEN_RATIO = (1 + 5**0.5) / 2
 
 
@@ -33,8 +35,14 @@ class MiniRocketBlock(block.Block):
     `TimeSeriesInput`, the block standardises the channels. Missing steps don't count. With several channels, a kernel
     reads the sum of one to nine of them, chosen at random.
 
+    With all poolings, the block is MultiRocket (Tan et al. 2022). There are three further features of a kernel and a
+    bias: the mean of response minus bias over the steps above the bias, their mean position, and the length of the
+    longest run of them. Half of the features are of the differences between consecutive steps.
+
     Args:
-        size: Number of features, or a range, rounded down to a multiple of 84. Defaults to 10,000.
+        size: Number of features, or a range, rounded down to a multiple of 84, with all poolings of 672. Defaults to
+            10,000.
+        poolings: `"share"` or `"all"`, or a range. Defaults to a choice of both.
         name: Name of the block.
 
     Example:
@@ -53,28 +61,35 @@ class MiniRocketBlock(block.Block):
     def __init__(
         self,
         size: int | ranges.Range = 10_000,
+        poolings: str | ranges.Range = ranges.Choice(["share", "all"]),
         name: str | None = None,
     ) -> None:
         super().__init__(name)
         self.size = size
+        self.poolings = poolings
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         series, is_masked = series_kernels.standardised(self, inputs)
-        parts = series_kernels.split(series, is_masked)
-        length, n_channels = parts[0].shape[1:]
-        generator = series_kernels.new_generator()
-        dilations = _dilations(length, max(1, self.suggest(hp, "size") // len(_WEIGHTS)))
-        thresholds, features, models = [], [], []
-        for position, (dilation, n_biases) in enumerate(dilations.items()):
-            order = _order(position)
-            kernels = series_kernels.Kernels(_WEIGHTS[order], n_channels, dilation, generator)
-            threshold = Thresholds(kernels, order, n_biases)
-            model, shares = series_kernels.inner_model(threshold, parts)
-            thresholds.append(threshold)
-            features.append(shares)
-            models.append(model)
+        size, poolings = self.suggest(hp, "size"), self.suggest(hp, "poolings")
+        sources = [series_kernels.split(series, is_masked)]
+        n_biases = size // len(_WEIGHTS)
+        if poolings == "all":
+            if series.shape[1] > 1:
+                sources.append(series_kernels.differences(sources[0]))
+            n_biases //= _N_POOLINGS * len(sources)
         (head,) = list(self.heads)[:1]
-        fitters.attach(Biases(series, head, thresholds, is_masked), models[0])
+        generator, features = series_kernels.new_generator(), []
+        for source in sources:
+            thresholds, models = [], []
+            for position, (dilation, count) in enumerate(_dilations(source[0].shape[1], max(1, n_biases)).items()):
+                order = _order(position)
+                kernels = series_kernels.Kernels(_WEIGHTS[order], source[0].shape[-1], dilation, generator)
+                thresholds.append(Thresholds(kernels, order, count, poolings))
+                model, pooled = series_kernels.inner_model(thresholds[-1], source)
+                features.append(pooled)
+                models.append(model)
+            read = ops.concatenate(source, axis=-1) if is_masked else source[0]
+            fitters.attach(Biases(read, head, thresholds, is_masked), models[0])
         return ops.concatenate(features, axis=-1) if len(features) > 1 else features[0]
 
 
@@ -85,16 +100,18 @@ class Thresholds:
         kernels: The `Kernels`. The first half reads zeros beyond the ends of a series.
         order: Numbers of the kernels among all 84.
         n_biases: Number of biases of each kernel.
+        poolings: `"share"` or `"all"`; see `MiniRocketBlock`.
     """
 
-    def __init__(self, kernels: series_kernels.Kernels, order: np.ndarray, n_biases: int) -> None:
+    def __init__(self, kernels: series_kernels.Kernels, order: np.ndarray, n_biases: int, poolings: str) -> None:
         self.kernels = kernels
         self.order = order
         self.n_biases = n_biases
+        self.poolings = poolings
         self.layers: list[keras.layers.BatchNormalization] = []
 
     def __call__(self, values: keras.KerasTensor, observed: keras.KerasTensor | None = None) -> keras.KerasTensor:
-        """Return the shares of the steps with a response above the bias, `(n, biases)`."""
+        """Return the features of the steps with a response above the bias, `(n, poolings * biases)`."""
         responses, length, margin = self.kernels(values), values.shape[1], self.kernels.margin
         half = len(self.order) // 2
         # A series shorter than a kernel has no step whose neighbours all exist.
@@ -103,17 +120,31 @@ class Thresholds:
         counted = [observed, observed]
         if observed is not None and length > 2 * margin:
             counted[1] = observed[:, : length - 2 * margin] * observed[:, 2 * margin :]
-        return ops.concatenate([self._shares(*pair) for pair in zip(halves, counted, strict=True)], axis=-1)
+        return ops.concatenate([self._pooled(*pair) for pair in zip(halves, counted, strict=True)], axis=-1)
 
-    def _shares(self, responses: keras.KerasTensor, observed: keras.KerasTensor | None) -> keras.KerasTensor:
+    def _pooled(self, responses: keras.KerasTensor, observed: keras.KerasTensor | None) -> keras.KerasTensor:
         # The frozen layer subtracts its mean, the biases.
         layer = keras.layers.BatchNormalization(center=False, scale=False, trainable=False, dtype="float32")
         self.layers.append(layer)
-        repeated = ops.concatenate([responses] * self.n_biases, axis=-1) if self.n_biases > 1 else responses
-        is_above = ops.cast(ops.greater(layer(repeated), 0.0), "float32")
-        if observed is None:
-            return ops.mean(is_above, axis=1)
-        return ops.sum(is_above * observed, axis=1) / ops.maximum(ops.sum(observed, axis=1), 1.0)
+        above = layer(ops.concatenate([responses] * self.n_biases, axis=-1) if self.n_biases > 1 else responses)
+        is_above = ops.cast(ops.greater(above, 0.0), "float32")
+        if observed is not None:
+            is_above = is_above * observed
+        n_steps = responses.shape[1] if observed is None else ops.maximum(ops.sum(observed, axis=1), 1.0)
+        n_above = ops.sum(is_above, axis=1)
+        shares = n_above / n_steps
+        if self.poolings == "share":
+            return shares
+        counts = ops.maximum(n_above, 1.0)
+        means = ops.sum(above * is_above, axis=1) / counts
+        positions = np.arange(1, responses.shape[1] + 1, dtype="float32")[None, :, None]
+        indices = ops.sum(is_above * positions, axis=1) / counts
+        # The last step so far that isn't above the bias, by a running maximum.
+        last = (1.0 - is_above) * positions
+        for step in (2**power for power in range((responses.shape[1] - 1).bit_length())):
+            last = ops.maximum(last, ops.pad(last[:, :-step], [[0, 0], [step, 0], [0, 0]]))
+        runs = ops.max(ops.subtract(positions, last), axis=1)
+        return ops.concatenate([shares, means, indices / n_steps, runs / n_steps], axis=-1)
 
     def set(self, biases: np.ndarray) -> None:
         """Set the biases, an array `(kernels, biases)`."""
@@ -134,6 +165,7 @@ class Biases(fitters.Fitter):
     """
 
     uses_validation = False
+    reads_targets = False
 
     def __init__(self, inputs: keras.KerasTensor, head: str, thresholds: Sequence[Thresholds], is_masked: bool) -> None:
         super().__init__(inputs, head)

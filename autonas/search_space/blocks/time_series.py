@@ -1,21 +1,24 @@
 """Default block for time series."""
 
 import functools
+import math
 from typing import Any
 
 import keras
 import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import (
     convolution_1d,
     dense,
     hydra,
+    lite,
     minirocket,
     preprocessing,
     recurrent,
     ridge,
+    series_kernels,
     spaces,
 )
 
@@ -24,10 +27,12 @@ class TimeSeriesBlock(block.Block):
     """Normalisation of time series, followed by a network that returns a vector.
 
     Args:
-        kind: Family of the network, `"linear"` (the flattened series), `"dense"`, `"convolution"` or `"recurrent"`, or
-            `"kernels"` (a `RidgeBlock` on the features of a `HydraBlock`, a `MiniRocketBlock` or both), or the name of
-            a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the
-            search chooses the family.
+        kind: Family of the network, `"linear"` (the flattened series), `"dense"`, `"convolution"`, `"inception"`
+            (InceptionTime), `"lite"` (LITE, a small network some of whose filters are made by hand and frozen) or
+            `"recurrent"`, or `"ridge"` (a `RidgeBlock` on the values of the series or on the differences between
+            consecutive steps) or `"kernels"` (a `RidgeBlock` on the features of a `HydraBlock`, a `MiniRocketBlock` or
+            both), or the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`.
+            Defaults to `None`: the search chooses the family.
         name: Name of the block.
 
     Example:
@@ -42,7 +47,7 @@ class TimeSeriesBlock(block.Block):
     """
 
     takes_raw_inputs = True
-    fitted_kinds = ("kernels",)
+    fitted_kinds = ("ridge", "kernels")
 
     def __init__(
         self,
@@ -62,34 +67,70 @@ class TimeSeriesBlock(block.Block):
         families = {
             "linear": lambda: keras.layers.Flatten(),
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
-            "convolution": lambda: functools.partial(self._convolution, hp, inputs),
+            "convolution": lambda: (
+                lambda series: self._pooled(
+                    inputs, convolution_1d.Convolution1DBlock(downsampling=False).build(hp, series)
+                )
+            ),
+            "inception": lambda: lambda series: self._pooled(inputs, _inception().build(hp, series)),
+            "lite": lambda: (
+                lambda series: self._pooled(
+                    inputs, lite.network(series, hp.Choice("filters", [16, 32, 64], default=32))
+                )
+            ),
             "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
         }
-        if self.kind == "kernels" or ridge.unsuitable(self) is None:
+        if self.kind in self.fitted_kinds or ridge.unsuitable(self) is None:
+            families["ridge"] = lambda: lambda _: self._ridge(hp, inputs)
             families["kernels"] = lambda: lambda _: self._kernels(hp, inputs)
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
     def _kernels(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
         """Apply a ridge regression or classification to the features of frozen kernels."""
-        transform = hp.Choice("transform", ["hydra", "minirocket", "both"])
-        competing, fixed, head = hydra.HydraBlock(), minirocket.MiniRocketBlock(), ridge.RidgeBlock()
-        for member in (competing, fixed, head):
-            member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
-        features = []
-        if transform != "minirocket":
-            with hp.conditional_scope("transform", ["hydra", "both"]):
-                features.append(competing.build(hp, raw))
-        if transform != "hydra":
-            features.append(fixed.build(hp, raw))
-        return head.build(hp, ops.concatenate(features, axis=-1) if len(features) > 1 else features[0])
+        size = ranges.Choice([2_500, 5_000, 10_000], default=10_000)
+        competing, fixed = self._bound(hydra.HydraBlock()), self._bound(minirocket.MiniRocketBlock(size))
 
-    def _convolution(self, hp: keras_tuner.HyperParameters, raw: Any, series: keras.KerasTensor) -> keras.KerasTensor:
-        """Apply a convolutional network and concatenate the mean over the observed steps with the maximum over all."""
-        network = convolution_1d.Convolution1DBlock(downsampling=False)
-        outputs = network.build(hp, series)
+        def both(raw: Any) -> keras.KerasTensor:
+            return ops.concatenate([competing.build(hp, raw), fixed.build(hp, raw)], axis=-1)
+
+        transforms: decisions.Candidates = {
+            "hydra": lambda: functools.partial(competing.build, hp),
+            "minirocket": lambda: functools.partial(fixed.build, hp),
+            "both": lambda: both,
+        }
+        features = decisions.LayerChoice("transform", transforms)(hp, raw)
+        return self._bound(ridge.RidgeBlock()).build(hp, features)
+
+    def _ridge(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
+        """Apply a ridge regression or classification to the values or their differences."""
+        read = series_kernels.split(*series_kernels.standardised(self, raw))
+        if hp.Boolean("difference") and read[0].shape[1] > 1:
+            read = series_kernels.differences(read)
+        joined = ops.concatenate(read, axis=-1) if len(read) > 1 else read[0]
+        return self._bound(ridge.RidgeBlock()).build(hp, ops.reshape(joined, (-1, math.prod(joined.shape[1:]))))
+
+    def _bound(self, member: block.Block) -> Any:
+        """Return another block, bound to the same data and heads."""
+        member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
+        return member
+
+    def _pooled(self, raw: Any, outputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Return the mean over the observed steps and the maximum over all steps, concatenated."""
         if not self.features[0].statistics.get("has_missing", False):
             pooled = ops.mean(outputs, axis=1)
         else:
             observed = ops.cast(ops.any(ops.logical_not(ops.isnan(raw)), axis=-1, keepdims=True), "float32")
             pooled = ops.sum(outputs * observed, axis=1) / ops.maximum(ops.sum(observed, axis=1), 1.0)
         return ops.concatenate([pooled, ops.max(outputs, axis=1)], axis=-1)
+
+
+def _inception() -> convolution_1d.Convolution1DBlock:
+    """Return the block of InceptionTime, whose default is of half its depth and of a quarter of its filters."""
+    return convolution_1d.Convolution1DBlock(
+        filters=ranges.Choice([32, 64, 128]),
+        kernel_size=ranges.Choice([20, 40], default=40),
+        depth=ranges.Int(3, 6),
+        kind="inception",
+        residual=True,
+        downsampling=False,
+    )

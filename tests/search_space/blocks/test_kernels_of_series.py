@@ -93,7 +93,7 @@ def test_the_kernels_of_hydra_have_mean_zero_and_size_one():
 @pytest.mark.parametrize("channels", [1, 3, 20])
 def test_minirocket_counts_the_steps_above_quantiles_of_a_training_row(channels):
     x, _ = waves(12, channels=channels)
-    network = features_of(autonas.MiniRocketBlock(size=840), x)
+    network = features_of(autonas.MiniRocketBlock(size=840, poolings="share"), x)
     outputs = predicted(network, x)
     assert outputs.shape == (12, 840)
     position = 0
@@ -118,8 +118,38 @@ def test_minirocket_counts_the_steps_above_quantiles_of_a_training_row(channels)
     assert 0.35 < outputs.mean() < 0.65
 
 
+def test_multirocket_pools_the_steps_above_a_bias_in_four_ways():
+    x, _ = waves(6, length=40)
+    network = features_of(autonas.MiniRocketBlock(size=672, poolings="all"), x)
+    outputs = predicted(network, x)
+    assert outputs.shape == (6, 672)
+    weights = inner_weights(network)
+    assert len(weights) == 2  # A dilation of the series, and one of its differences.
+    for source, arrays, features in zip((x, np.diff(x, axis=1)), weights, np.split(outputs, 2, axis=1), strict=True):
+        matrix = next(each for each in arrays if each.ndim == 2)
+        padded, valid = [each for each in arrays if each.ndim == 1][::2]
+        responses = shifted(source, 1).reshape(*source.shape[:2], -1) @ matrix
+        halves = (responses[..., :42] - padded, responses[:, 4:-4, 42:] - valid)
+        for excess, pooled in zip(halves, np.split(features, 2, axis=1), strict=True):
+            shares, means, positions, runs = np.split(pooled, 4, axis=1)
+            above = excess > 0
+            count = np.maximum(above.sum(1), 1)
+            length = excess.shape[1]
+            steps = np.arange(1, length + 1)[None, :, None]
+            longest = [[max(map(len, "".join(map(str, 1 * row)).split("0"))) for row in each.T] for each in above]
+            np.testing.assert_allclose(shares, above.mean(1), atol=1e-6)
+            np.testing.assert_allclose(means, (excess * above).sum(1) / count, rtol=1e-2, atol=1e-4)
+            np.testing.assert_allclose(positions, (above * steps).sum(1) / count / length, atol=1e-5)
+            np.testing.assert_allclose(runs, np.array(longest) / length, atol=1e-6)
+
+
 @pytest.mark.parametrize(
-    "block", [lambda: autonas.HydraBlock(groups=4, difference=True), lambda: autonas.MiniRocketBlock(size=84)]
+    "block",
+    [
+        lambda: autonas.HydraBlock(groups=4, difference=True),
+        lambda: autonas.MiniRocketBlock(size=84, poolings="share"),
+        lambda: autonas.MiniRocketBlock(size=672, poolings="all"),
+    ],
 )
 def test_features_of_padded_series_are_those_of_the_series_themselves(block):
     x, _ = waves(10, length=40, channels=2)
@@ -210,7 +240,10 @@ assert not any(name.startswith("autonas") for name in sys.modules)
 def test_it_is_exported_as_a_file_that_needs_nothing_but_keras(tmp_path):
     x, y = waves(60, length=20, channels=2)
     inputs = autonas.TimeSeriesInput()
-    both = [autonas.HydraBlock(groups=4, difference=True)(inputs), autonas.MiniRocketBlock(size=168)(inputs)]
+    both = [
+        autonas.HydraBlock(groups=4, difference=True)(inputs),
+        autonas.MiniRocketBlock(size=1344, poolings="all")(inputs),
+    ]
     outputs = autonas.ClassificationHead()(autonas.RidgeBlock()(autonas.Merge("concatenate")(both)))
     model = autonas.AutoModel(inputs, outputs, **OPTIONS).fit(x, y)
     for name in ("network.keras", "network.tflite", "network.onnx"):
@@ -230,18 +263,21 @@ def test_every_cost_of_it_is_known_and_it_is_small():
     assert row.model_size_mb < 20
 
 
-def test_the_default_block_begins_with_kernels_and_they_have_no_decisions_on_training_by_gradient():
+def test_the_default_block_begins_with_closed_forms_and_they_have_no_decisions_on_training_by_gradient():
     x, y = waves(60)
     inputs = autonas.TimeSeriesInput()
     head = autonas.ClassificationHead()(autonas.TimeSeriesBlock()(inputs))
-    model = autonas.AutoModel(inputs, head, **{**OPTIONS, "max_trials": 4}).fit(x, y)
+    model = autonas.AutoModel(inputs, head, **{**OPTIONS, "max_trials": 7}).fit(x, y)
     records = [record["values"] for record in model.records_ if record["stage"] == "search"]
     kinds = [values["time_series_block_1/kind"] for values in records]
-    assert kinds == ["kernels"] * 3 + ["linear"]
+    assert kinds == ["ridge", "kernels", "ridge", "kernels", "kernels", "kernels", "lite"]
+    assert [values.get("time_series_block_1/kind_ridge/difference") for values in records[:3]] == [False, None, True]
     name = "time_series_block_1/kind_kernels/"
-    assert [values[name + "transform"] for values in records[:3]] == ["hydra", "both", "minirocket"]
-    assert name + "groups" in records[0] and name + "groups" not in records[2]
-    assert not any(key.startswith("optimization/") for values in records[:3] for key in values)
+    kernels = [values for values in records if name + "transform" in values]
+    assert [values[name + "transform"] for values in kernels] == ["both", "hydra", "both", "minirocket"]
+    assert [values.get(name + "transform_both/poolings") for values in kernels] == ["share", None, "all", None]
+    assert name + "transform_hydra/groups" in kernels[1] and name + "transform_hydra/groups" not in kernels[3]
+    assert not any(key.startswith("optimization/") for values in records[:6] for key in values)
 
 
 def test_where_a_ridge_regression_cannot_predict_the_target_the_error_says_why():
@@ -258,7 +294,7 @@ def test_where_a_ridge_regression_cannot_predict_the_target_the_error_says_why()
 @pytest.mark.parametrize("length", [1, 2, 8, 9])
 def test_short_series_have_features(length):
     x = np.random.default_rng(0).normal(size=(20, length, 1)).astype("float32")
-    for block in (autonas.HydraBlock(groups=4, difference=True), autonas.MiniRocketBlock(size=168)):
+    for block in (autonas.HydraBlock(groups=4, difference=True), autonas.MiniRocketBlock(size=1344, poolings="all")):
         assert np.isfinite(predicted(features_of(block, x), x)).all()
 
 

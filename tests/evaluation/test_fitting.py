@@ -1,0 +1,61 @@
+"""Fitters are run on the rows whose inputs can be computed in time."""
+
+import itertools
+import types
+
+import keras
+import numpy as np
+import pytest
+
+from autonas.data.dataset import ArrayDataset
+from autonas.evaluation import fitting
+from autonas.search_space import fitters
+
+
+class Recorder(fitters.Fitter):
+    """A fitter that keeps the rows it receives."""
+
+    uses_validation = False
+
+    def fit(self, training, validation, generator, deadline=None):
+        self.training = training
+        return {}
+
+
+@pytest.fixture
+def problem(monkeypatch):
+    """A network with a fitter, and its data set of 300 rows, of which 10 take a second."""
+    inputs = keras.Input((1,), name="x")
+    layer = keras.layers.Dense(1, kernel_initializer="ones", trainable=False)
+    model = keras.Model({"x": inputs}, layer(inputs))
+    fitters.attach(Recorder(layer.output, "head"), layer)
+    values = np.arange(300, dtype="float32")
+    dataset = ArrayDataset({"x": values[:, None]}, {"head": values}, np.arange(300), np.arange(280, 300))
+    clock = itertools.count(0.0)
+    monkeypatch.setattr(fitting, "time", types.SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("autonas.backends.node_graph.rows_at_once", lambda model, most: 10)
+    return model, dataset
+
+
+def fitted_rows(model, dataset, rows, deadline, **arguments):
+    fitting.fit(model, dataset, rows, np.random.default_rng(0), deadline, **arguments)
+    (fitter,) = fitters.fitters_of(model)
+    np.testing.assert_array_equal(fitter.training.inputs[:, 0], fitter.training.targets)
+    return fitter.training.targets
+
+
+def test_without_a_deadline_or_with_a_late_one_it_is_all_rows_in_order(problem):
+    for deadline in (None, 1e6):
+        np.testing.assert_array_equal(fitted_rows(*problem, np.arange(280), deadline), np.arange(280))
+
+
+def test_with_an_early_deadline_it_is_a_random_sample_in_order(problem):
+    rows = fitted_rows(*problem, np.arange(280), deadline=40.0)
+    assert 100 < len(rows) < 200
+    assert (np.diff(rows) > 0).all() and rows[-1] > 250
+    assert len(fitted_rows(*problem, np.arange(280), deadline=0.0)) == 100
+
+
+def test_a_fit_that_needs_all_rows_is_given_up_early(problem):
+    with pytest.raises(fitting.TooSlow, match="take about 28.0 seconds, and fewer are left"):
+        fitted_rows(*problem, np.arange(280), deadline=20.0, takes_fewer_rows=False)
