@@ -5,11 +5,14 @@ import time
 import keras
 import numpy as np
 
-from autonas.backends import node_graph
+from autonas.backends import gradients, node_graph
 from autonas.search_space import fitters
 
 #: Largest number of rows for which the inputs of a fitter are computed at a time.
 _MOST_ROWS = 4096
+#: Factor by which batches of large tensors are smaller than in predictions, once the function is compiled: they stay in
+#: the processor's caches.
+_SMALLER = 8
 #: Share of the time until the deadline of a trial in which inputs are computed for as many rows as possible, so that
 #: time is left for other candidates.
 _SHARE = 0.5
@@ -92,7 +95,8 @@ class _Inputs:
         self.dataset = dataset
         self.head = fitter.head
         self._source = keras.Function(model.inputs, fitter.inputs)
-        self._step = node_graph.rows_at_once(self._source, _MOST_ROWS)
+        self._variables = model.variables
+        self._most = node_graph.rows_at_once(self._source, _MOST_ROWS)
         #: Array of the inputs of all rows if the fitter reads an input of the network.
         self._known = next((dataset.inputs[each.name] for each in model.inputs if each is fitter.inputs), None)
 
@@ -106,16 +110,12 @@ class _Inputs:
         Raises:
             TooSlow: If the first batches show that the deadline can't be met.
         """
-        if self._known is not None:
-            return self._rows([self._known[rows]], rows)
-        batches, done, started = [], 0, time.monotonic()
-        for batch in np.split(rows, range(self._step, len(rows), self._step)):
-            batches.append(self._batch(batch))
-            done += len(batch)
-            seconds = (time.monotonic() - started) * len(rows) / done
-            # The first call takes longer than the others.
-            if deadline is not None and len(batches) > 1 and started + seconds > deadline:
-                raise TooSlow(f"the inputs of the fitted weights take about {seconds:.1f} seconds, and fewer are left")
+        batches, pace = [], _Pace()
+        for batch in self._batches(rows):
+            batches.append(batch)
+            pace.add(len(batch))
+            if deadline is not None and pace.end(len(rows) - pace.done) > deadline:
+                raise TooSlow(f"the features of {len(rows)} rows take longer than the time that is left")
         return self._rows(batches, rows)
 
     def of_some(self, rows, generator, deadline, n_later=0):
@@ -127,22 +127,57 @@ class _Inputs:
             deadline: Value of `time.monotonic()`, or `None`.
             n_later: Number of rows that are to be predicted later, before the deadline. Defaults to 0.
         """
-        if deadline is None or self._known is not None or len(rows) <= self._step:
+        if deadline is None or self._known is not None or len(rows) <= self._most:
             return self.of(rows)
-        order, batches, done, started = generator.permutation(len(rows)), [], 0, time.monotonic()
-        for batch in np.split(order, range(self._step, len(rows), self._step)):
-            batches.append(self._batch(rows[batch]))
-            done += len(batch)
-            seconds = (time.monotonic() - started) * (1 + (n_later + self._step) / done)
-            if done >= _FEWEST_ROWS and started + seconds > deadline:
+        order, batches, pace = generator.permutation(len(rows)), [], _Pace()
+        for batch in self._batches(rows[order]):
+            batches.append(batch)
+            pace.add(len(batch))
+            if pace.done >= _FEWEST_ROWS and pace.end(n_later + len(batch)) > deadline:
                 break
-        return self._rows(batches, rows[order[:done]]).where(np.argsort(order[:done]))
+        order = order[: pace.done]
+        return self._rows(batches, rows[order]).where(np.argsort(order))
 
-    def _batch(self, rows):
-        tensors = [self.dataset.inputs[tensor.name][rows] for tensor in self._source.inputs]
-        return keras.ops.convert_to_numpy(self._source(tensors))
+    def _batches(self, rows):
+        """Yield the inputs of consecutive rows."""
+        if self._known is not None:
+            yield self._known[rows]
+            return
+        function, step = self._source, self._most
+        if self._most < min(_MOST_ROWS, len(rows)):
+            # Keras takes as long for the calls of a network's layers as the layers take to compute.
+            function = gradients.compiled(lambda *tensors: self._source(list(tensors)), self._variables)
+            step = max(1, self._most // _SMALLER)
+        for start in range(0, len(rows), step):
+            batch = rows[start : start + step]
+            # Another shape would be compiled again.
+            padded = batch if function is self._source else np.resize(batch, step)
+            tensors = [self.dataset.inputs[tensor.name][padded] for tensor in self._source.inputs]
+            outputs = function(tensors) if function is self._source else function(*tensors)
+            yield keras.ops.convert_to_numpy(outputs)[: len(batch)]
 
     def _rows(self, batches, rows):
         weights = None if self.dataset.sample_weight is None else self.dataset.sample_weight[rows]
         inputs = np.concatenate(batches) if len(batches) > 1 else batches[0]
         return fitters.Rows(inputs, self.dataset.targets[self.head][rows], weights)
+
+
+class _Pace:
+    """Rows that are done, and the time that more rows take. The first batch, which is compiled, doesn't count."""
+
+    def __init__(self):
+        self.done = 0
+        self._first = self._started = self._latest = None
+
+    def add(self, n_rows):
+        """Add a batch of rows that was just done."""
+        self.done += n_rows
+        self._latest = time.monotonic()
+        if self._first is None:
+            self._first, self._started = n_rows, self._latest
+
+    def end(self, n_rows):
+        """Return the value of `time.monotonic()` after some more rows, as far as it is known."""
+        if self.done == self._first:
+            return self._latest
+        return self._latest + (self._latest - self._started) * n_rows / (self.done - self._first)

@@ -49,8 +49,10 @@ _TEXT: list[dict[str, Scalar]] = [
 
 _SERIES: list[dict[str, Scalar]] = [
     {"kind": "ridge"},
-    {"kind": "kernels", "kind_kernels/transform": "both"},
+    {"kind": "kernels", "kind_kernels/transform": "both", "kind_kernels/transform_both/groups": 16,
+     "kind_kernels/transform_both/size": 2_500},
     {"kind": "ridge", "kind_ridge/difference": True},
+    {"kind": "kernels", "kind_kernels/transform": "both"},
     {"kind": "kernels"},
     {"kind": "kernels", "kind_kernels/transform": "both", "kind_kernels/transform_both/poolings": "all"},
     {"kind": "kernels", "kind_kernels/transform": "minirocket"},

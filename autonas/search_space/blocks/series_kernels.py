@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from autonas.backends import node_graph
 from autonas.search_space import block
@@ -19,6 +18,10 @@ LENGTH = 9
 _MOST_CHANNELS = 16
 #: Largest number of channels whose sum a kernel reads.
 _MOST_SUMMED = 9
+#: Arguments of a layer whose kernel isn't trained.
+_FROZEN: dict[str, Any] = {
+    "use_bias": False, "kernel_initializer": "zeros", "trainable": False, "dtype": "float32"
+}  # fmt: skip
 
 
 def standardised(member: block.Block, inputs: Any) -> tuple[keras.KerasTensor, bool]:
@@ -105,11 +108,10 @@ class Kernels:
     def __call__(self, values: keras.KerasTensor) -> keras.KerasTensor:
         """Return the responses `(n, time, kernels)` to series `(n, time, channels)`, with zeros beyond their ends."""
         if self.sums is not None:
-            values = _frozen(self.sums)(values)
-        length = values.shape[1]
-        padded = ops.pad(values, [[0, 0], [self.margin, self.margin], [0, 0]])
-        starts = range(0, LENGTH * self.dilation, self.dilation)
-        return _frozen(self.matrix)(ops.concatenate([padded[:, start : start + length] for start in starts], axis=-1))
+            values = _frozen(keras.layers.Dense(self.sums.shape[1], **_FROZEN), self.sums)(values)
+        n_kernels = self.matrix.shape[1]
+        convolution = keras.layers.Conv1D(n_kernels, LENGTH, padding="same", dilation_rate=self.dilation, **_FROZEN)
+        return _frozen(convolution, self.matrix.reshape(LENGTH, -1, n_kernels))(values)
 
     def respond(self, values: np.ndarray, kernel: int) -> np.ndarray:
         """Return the response of one kernel to one series, arrays `(time,)` and `(time, channels)`."""
@@ -143,15 +145,12 @@ def _subsets(n_channels: int, n_sums: int, generator: np.random.Generator) -> np
     return read
 
 
-def _frozen(matrix: np.ndarray) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
-    """Return a dense layer without bias that multiplies by a constant matrix."""
+def _frozen(layer: keras.layers.Layer, kernel: np.ndarray) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
+    """Return a function that calls a layer and sets its kernel."""
 
     def apply(inputs: keras.KerasTensor) -> keras.KerasTensor:
-        layer = keras.layers.Dense(
-            matrix.shape[1], use_bias=False, kernel_initializer="zeros", trainable=False, dtype="float32"
-        )
         outputs = layer(inputs)
-        layer.set_weights([matrix])
+        layer.set_weights([kernel])
         return outputs
 
     return apply
