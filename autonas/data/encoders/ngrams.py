@@ -100,7 +100,8 @@ def fit(strings):
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
         if is_short and (is_word or n_ids <= most) or is_word and not is_first:
             step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED))
-            terms = _frequent(texts[::step], widths, is_word, is_first)
+            some = texts[::step]
+            terms = _frequent_words(some, *widths, is_first) if is_word else _frequent_characters(some, widths)
             if terms:
                 counts = [min(count * step, len(texts)) for count in terms.values()]
                 ngrams.append(NGrams(split, list(widths), list(terms), counts, min(n_ids, most)))
@@ -140,24 +141,48 @@ def statistics(ngrams, n_rows):
     }
 
 
-def _frequent(texts, widths, is_word, is_first):
-    """Return the most frequent n-grams, a dict from n-gram to its number of rows.
+def _frequent_words(texts, width, is_first):
+    """Return the most frequent n-grams of words, a dict from n-gram to its number of rows.
+
+    N-grams are counted as numbers: as objects of Python, the pairs of words of long texts would take a gigabyte.
 
     Args:
         texts: List of bytes.
-        widths: Numbers of words or characters of an n-gram.
-        is_word: Whether the n-grams are of words.
+        width: Number of words of an n-gram.
         is_first: Whether only the first n-gram of a text counts.
+    """
+    vocabulary = {}
+    rows = [
+        np.array([vocabulary.setdefault(word, len(vocabulary)) for word in text.split()], "int64") for text in texts
+    ]
+    words = sorted(vocabulary)
+    ranks = np.empty(len(words), "int64")
+    ranks[[vocabulary[word] for word in words]] = np.arange(len(words))
+    codes = []
+    for row in rows:
+        parts = [ranks[row[start : len(row) - width + 1 + start]] for start in range(width)]
+        code = sum(part * len(words) ** (width - 1 - place) for place, part in enumerate(parts))
+        codes.append(np.unique(code[:1] if is_first else code))
+    values, counts = np.unique(np.concatenate(codes), return_counts=True)
+    chosen = np.lexsort((values, -counts))[:_MAX_TERMS]
+    places = np.unravel_index(values[chosen], (len(words),) * width)
+    terms = (b" ".join(words[place] for place in term).decode() for term in zip(*places, strict=True))
+    return dict(zip(terms, counts[chosen].tolist(), strict=True))
+
+
+def _frequent_characters(texts, widths):
+    """Return the most frequent n-grams of characters, a dict from n-gram to its number of rows.
+
+    Args:
+        texts: List of bytes.
+        widths: Numbers of characters of an n-gram.
     """
     counts = collections.Counter()
     for text in texts:
-        units = text.split() if is_word else text.decode()
-        starts = [(start, width) for width in widths for start in range(len(units) - width + 1)]
-        starts = starts[:1] if is_first else starts
-        counts.update({b" ".join(units[i : i + n]) if is_word else units[i : i + n] for i, n in starts})
-    least = 1 if is_word else _LEAST_ROWS
-    kept = [(-count, term) for term, count in counts.items() if count >= least and (is_word or _within(term))]
-    return {term.decode() if is_word else " ".join(term): -count for count, term in sorted(kept)[:_MAX_TERMS]}
+        characters = text.decode()
+        counts.update({characters[i : i + n] for n in widths for i in range(len(characters) - n + 1)})
+    kept = [(-count, term) for term, count in counts.items() if count >= _LEAST_ROWS and _within(term)]
+    return {" ".join(term): -count for count, term in sorted(kept)[:_MAX_TERMS]}
 
 
 def _within(term):
