@@ -24,7 +24,6 @@ class ArrayDataset:
             `evaluation.baselines`.
         folds: List of one pair of training rows and validation rows per fold of a cross-validation, or `None` for a
             single split. Defaults to `None`.
-        has_groups: Whether rows of the same group are in the same fold. Defaults to `False`.
     """
 
     inputs: dict
@@ -35,7 +34,6 @@ class ArrayDataset:
     sample_weight: np.ndarray | None = None
     baselines: dict | None = None
     folds: list | None = None
-    has_groups: bool = False
 
     def __getstate__(self):
         """Return the state without the tensors that a backend has cached as attributes."""

@@ -52,7 +52,7 @@ def is_possible(model, problem):
         problem: The `Problem`. A `CustomScore` computes predictions by itself, and needs networks of folds. Rows of
             groups are left out together.
     """
-    if model.trainable_variables or problem.goal.scores or problem.dataset.has_groups:
+    if model.trainable_variables or problem.goal.scores or problem.has_groups:
         return False
     *others, last = fitters.fitters_of(model) or [fitters.Fitter(None, "")]
     if any(fitter.reads_targets for fitter in others) or not last.leaves_one_out(len(problem.dataset.final_rows)):

@@ -29,6 +29,7 @@ class Problem:
         goal: The `Goal`.
         as_served: Function from a trained network to the network that is served and measured. Defaults to `None`: both
             are the same.
+        has_groups: Whether rows of the same group are in the same fold. Defaults to `False`.
     """
 
     graph: Graph
@@ -36,6 +37,7 @@ class Problem:
     scorer: Scorer
     goal: Goal
     as_served: typing.Callable[..., keras.Model] | None = None
+    has_groups: bool = False
 
     @property
     def serves_folds(self) -> bool:

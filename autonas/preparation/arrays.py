@@ -25,6 +25,7 @@ class Prepared(Problem):
         goal: As in `Problem`.
         as_served: As in `Problem`. The function takes a second argument `refitted`: whether the network was trained on
             all rows. Defaults to `None`.
+        has_groups: As in `Problem`.
         encoders: Dict from input to fitted encoder. Defaults to none.
         targets: Dict from head to fitted target encoder. Defaults to none.
         facts: JSON-like dict of further facts that a continued search must agree on. Defaults to none.
@@ -117,7 +118,6 @@ def prepare(plan, data):
         final_rows=np.arange(n_rows) if data.validation_data is None else None,
         sample_weight=weights,
         folds=folds,
-        has_groups=data.groups is not None,
     )
     scorer = criteria.make_scorer(plan, searched, targets, rows[1], weights)
     return Prepared(
@@ -125,6 +125,7 @@ def prepare(plan, data):
         encoded,
         scorer,
         criteria.find_goal(plan, scorer, len(validation_rows)),
+        has_groups=data.groups is not None,
         encoders=encoders,
         targets=targets,
     )
