@@ -26,7 +26,7 @@ from autonas.cli import commands
 from autonas.prediction import predictor as predictor_module
 from autonas.search import ensembles
 from tests.helpers.dying import Killed, kill
-from tests.helpers.networks import of_networks
+from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -550,9 +550,9 @@ def test_a_file_of_the_first_layout_that_is_cut_off_is_named(saved, file):
 @pytest.fixture(scope="module")
 def run(iris, tmp_path_factory):
     """A finished search for two objectives, with a final fit."""
-    arguments = {"max_trials": 3, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
+    arguments = {"max_trials": 5, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
     directory = tmp_path_factory.mktemp("front") / "run"
-    return of_networks(**arguments, objective=["val_loss", "params"], directory=directory).fit(*iris)
+    return of_regressions(**arguments, objective=["val_loss", "params"], directory=directory).fit(*iris)
 
 
 @pytest.mark.parametrize("called", ["autonas.trials.journal.Journal.append", "autonas.storage.Manifest.write"])
