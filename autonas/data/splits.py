@@ -80,12 +80,11 @@ def validation_folds(y, task, n_folds, groups=None, generator=None):
         ValueError: If there are fewer rows or groups than folds, or if no folds leave every class in every training
             set.
     """
-    y = as_target_array(y)
+    codes = _class_codes(y, task)
     generator = np.random.default_rng() if generator is None else generator
-    n_rows = len(y)
-    codes = pd.factorize(pd.Series(y))[0] if task in ("binary", "multiclass") else np.zeros(n_rows, int)
+    n_rows = len(codes)
     if groups is not None:
-        check_same_rows(y, groups=groups)
+        check_same_rows(codes, groups=groups)
         folds = _group_folds(codes, _group_codes(groups), n_folds, generator)
         if len(folds) < n_folds:
             raise ValueError(
@@ -93,7 +92,7 @@ def validation_folds(y, task, n_folds, groups=None, generator=None):
                 "allow fewer. Set validation_folds=None for a single split."
             )
         return folds
-    is_validated = np.bincount(codes)[codes] > 1 if task in ("binary", "multiclass") else np.ones(n_rows, bool)
+    is_validated = in_validation(y, task)
     if is_validated.sum() < n_folds:
         raise ValueError(
             f"`y` must have at least {n_folds} rows, whose classes have at least 2 rows, for {n_folds} folds. "
@@ -104,6 +103,23 @@ def validation_folds(y, task, n_folds, groups=None, generator=None):
     ordered = shuffled[np.argsort(codes[shuffled], kind="stable")]
     validation_sets = [np.sort(ordered[number::n_folds]) for number in range(n_folds)]
     return [(np.setdiff1d(np.arange(n_rows), rows, assume_unique=True), rows) for rows in validation_sets]
+
+
+def in_validation(y, task):
+    """Return whether each row is in the validation set of a fold, `(rows,)`: all are but the only row of a class.
+
+    Args:
+        y: As in `train_validation_rows`.
+        task: As in `train_validation_rows`.
+    """
+    codes = _class_codes(y, task)
+    return np.bincount(codes)[codes] > 1 if task in ("binary", "multiclass") else np.ones(len(codes), bool)
+
+
+def _class_codes(y, task):
+    """Return the number of the class of every row, and 0 where the target has no classes."""
+    y = as_target_array(y)
+    return pd.factorize(pd.Series(y))[0] if task in ("binary", "multiclass") else np.zeros(len(y), int)
 
 
 def check_validation_split(validation_split):

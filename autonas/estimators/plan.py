@@ -264,7 +264,7 @@ class Plan:
         folds, see `evaluation.leave_one_out`.
 
         Args:
-            n_rows: Number of rows.
+            n_rows: Number of rows, without the only rows of their class.
             n_values: Number of values in all rows.
             kinds: Kinds of data of the inputs.
         """

@@ -71,7 +71,8 @@ def prepare(plan, data):
     stratify = next((i for i, target in enumerate(targets) if target.task_ in ("binary", "multiclass")), 0)
     target, task = outputs[stratify], targets[stratify].task_
     generator = np.random.default_rng(plan.execution.seed)
-    n_folds = plan.n_folds(n_rows, _number_of_values(inputs), kinds)
+    n_validated = int(splits.in_validation(target, task).sum())
+    n_folds = plan.n_folds(n_validated, _number_of_values(inputs), kinds)
     folds = None
     if data.validation_data is not None:
         train_rows, validation_rows = np.arange(n_rows), None

@@ -3,7 +3,7 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 from autonas.data import train_validation_rows
-from autonas.data.splits import validation_folds
+from autonas.data.splits import in_validation, validation_folds
 
 
 def test_every_row_is_in_one_part():
@@ -127,3 +127,9 @@ def test_folds_that_cannot_be_made_are_refused():
         validation_folds(np.arange(20.0), "regression", 5, np.repeat([0, 1], 10))
     with pytest.raises(ValueError, match="every class in each training set"):
         validation_folds(np.repeat([0, 1], 10), "binary", 2, np.repeat([0, 1], 10))
+
+
+def test_the_only_row_of_a_class_is_in_no_validation_set_of_a_fold():
+    y = np.array(["a", "a", "b", "c", "c"])
+    assert in_validation(y, "multiclass").tolist() == [True, True, False, True, True]
+    assert in_validation(np.arange(3.0), "regression").all()
