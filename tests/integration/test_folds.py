@@ -1,6 +1,7 @@
 """A search whose candidates are compared in folds serves, saves and continues like any other."""
 
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -23,9 +24,24 @@ def diabetes():
     return x[:120], y[:120]
 
 
-def test_the_score_is_of_all_rows_and_has_a_standard_error(diabetes):
-    x, y = diabetes
-    model = of_networks(head=autonas.RegressionHead, validation_folds=3, **BUDGET).fit(x, y)
+def regressor(**arguments):
+    return of_networks(**{"head": autonas.RegressionHead, "validation_folds": 3, **BUDGET, **arguments})
+
+
+@pytest.fixture(scope="module")
+def searched(diabetes, tmp_path_factory):
+    """A regressor after its search in three folds."""
+    return regressor(directory=tmp_path_factory.mktemp("folds") / "run").fit(*diabetes)
+
+
+@pytest.fixture
+def run(searched, folder):
+    """A copy of the finished search in the folder `run`."""
+    shutil.copytree(searched.directory_, folder / "run")
+
+
+def test_the_score_is_of_all_rows_and_has_a_standard_error(diabetes, searched):
+    (x, y), model = diabetes, searched
     (head,) = model.validation_predictions_
     assert sorted(head.truth.ravel()) == pytest.approx(sorted(y), rel=1e-4)
     errors = (head.outputs - head.truth).ravel()
@@ -35,12 +51,11 @@ def test_the_score_is_of_all_rows_and_has_a_standard_error(diabetes):
     # The standard error of a root of a mean, by the delta method; the estimate's own error is 16 %.
     assert best.standard_error == pytest.approx(np.std(errors**2) / np.sqrt(120) / (2 * best.score), rel=0.5)
     assert "final" not in rows.index
-    assert autonas.AutoModel.load("run/model").predict(x) == pytest.approx(model.predict(x), rel=1e-4)
+    assert autonas.AutoModel.load(f"{model.directory_}/model").predict(x) == pytest.approx(model.predict(x), rel=1e-4)
 
 
-def test_the_networks_of_the_folds_are_averaged(diabetes):
-    x, y = diabetes
-    model = of_networks(head=autonas.RegressionHead, validation_folds=3, **BUDGET).fit(x, y)
+def test_the_networks_of_the_folds_are_averaged(searched):
+    model = searched
     prepared, search = model._searched
     (trained,) = [layer for layer in model.model_.layers if layer.name == "member_0"]
     record = search.records[model.search_["served"]]
@@ -55,58 +70,52 @@ def test_the_networks_of_the_folds_are_averaged(diabetes):
 
 
 def test_a_search_with_costs_serves_one_network_that_is_trained_on_all_rows(diabetes):
-    arguments = {"head": autonas.RegressionHead, "validation_folds": 3, "constraints": {"params": 1e6}} | BUDGET
-    model = of_networks(**arguments).fit(*diabetes)
+    model = regressor(constraints={"params": 1e6}, max_trials=1).fit(*diabetes)
     rows = model.leaderboard().set_index("trial_id")
     assert rows.loc["final", "status"] == "completed"
     assert model.model_.count_params() == rows.loc[model.search_["served"], "parameters"]
 
 
-def test_lost_weights_are_trained_again(diabetes):
-    arguments = {"head": autonas.RegressionHead, "validation_folds": 3} | BUDGET
-    first = of_networks(**arguments).fit(*diabetes)
+def test_lost_weights_are_trained_again(diabetes, searched, run):
     for path in pathlib.Path("run/weights").iterdir():
         path.unlink()
-    again = of_networks(**arguments).fit(*diabetes)
-    np.testing.assert_allclose(again.predict(diabetes[0]), first.predict(diabetes[0]), rtol=1e-3)
+    again = regressor().fit(*diabetes)
+    np.testing.assert_allclose(again.predict(diabetes[0]), searched.predict(diabetes[0]), rtol=1e-3)
 
 
-def test_it_continues_and_refuses_other_folds(diabetes):
-    arguments = {"head": autonas.RegressionHead} | BUDGET
-    first = of_networks(validation_folds=3, **arguments).fit(*diabetes)
-    longer = of_networks(validation_folds=3, **arguments | {"max_trials": 3}).fit(*diabetes)
+def test_it_continues_and_refuses_other_folds(diabetes, searched, run):
+    longer = regressor(max_trials=3).fit(*diabetes)
     assert board(longer).set_index("trial_id").loc[
         ["0000", "0001"], ["score", "standard_error"]
     ].to_numpy().tolist() == (
-        board(first).set_index("trial_id").loc[["0000", "0001"], ["score", "standard_error"]].to_numpy().tolist()
+        board(searched).set_index("trial_id").loc[["0000", "0001"], ["score", "standard_error"]].to_numpy().tolist()
     )
     with pytest.raises(ValueError, match="validation_folds"):
-        of_networks(validation_folds=4, **arguments).fit(*diabetes)
+        regressor(validation_folds=4).fit(*diabetes)
 
 
 def test_an_ensemble_is_selected_by_predictions_out_of_fold(diabetes):
-    model = of_networks(head=autonas.RegressionHead, validation_folds=3, ensemble=2, **BUDGET).fit(*diabetes)
+    model = regressor(ensemble=2).fit(*diabetes)
     (head,) = model.validation_predictions_
     assert len(head.truth) == 120
     assert model.best_score_ <= model.leaderboard().query("stage == 'search'").score.min()
 
 
 # Worker processes import TensorFlow.
-def test_worker_processes_give_the_same_scores(diabetes):
-    arguments = {"head": autonas.RegressionHead, "validation_folds": 3} | BUDGET
-    here = of_networks(**arguments).fit(*diabetes)
-    there = of_networks(executor="process", **arguments | {"directory": "there"}).fit(*diabetes)
-    assert there.best_score_ == pytest.approx(here.best_score_, rel=1e-4)
+def test_worker_processes_give_the_same_scores(diabetes, searched):
+    there = regressor(executor="process").fit(*diabetes)
+    assert there.best_score_ == pytest.approx(searched.best_score_, rel=1e-4)
 
 
 def n_folds(x, y, validation_data=None, groups=None, estimator=autonas.AutoModel, **arguments):
-    model = estimator(verbose=0, **arguments)
+    model = estimator(verbose=0, **{"validation_folds": "auto"} | arguments)
     plan = planning.make_plan(model, FitData(x, y, validation_data=validation_data, groups=groups))
-    return plan.n_folds(len(x), np.size(x), ["series" if np.ndim(x) == 3 else "table"])
+    return plan.n_folds(len(x), np.size(x))
 
 
-def test_few_series_are_validated_in_five_folds_unless_something_else_is_wished():
-    x, y = np.zeros((200, 4, 1)), np.arange(200) % 2
+def test_few_rows_are_validated_in_five_folds_unless_something_else_is_wished(monkeypatch):
+    monkeypatch.setattr(planning, "_FEW_ROWS", 1000)
+    x, y = np.zeros((300, 4)), np.arange(300) % 2
     assert n_folds(x, y) == 5
     assert n_folds(x, y, fidelity="learning_curve") == 5
     assert n_folds(x, y, validation_folds=None) == 1
@@ -117,8 +126,6 @@ def test_few_series_are_validated_in_five_folds_unless_something_else_is_wished(
     assert n_folds(x, y, weight_sharing=True) == 1
     assert n_folds(x, y, fidelity="successive_halving") == 1
     assert n_folds(x[:4], y[:4]) == 1
-    assert n_folds(x, y, search_space="cell") == 1
-    assert n_folds(np.zeros((300, 4, 1)), np.zeros(300)) == 1
-    assert n_folds(np.zeros((200, 4)), y) == 1, "a table"
-    assert n_folds(np.zeros((200, 640, 64)), y) == 1, "training takes longer than tracing"
+    assert n_folds(np.zeros((1000, 4)), np.zeros(1000)) == 1
+    assert n_folds(np.zeros((900, 64, 64)), np.zeros(900)) == 1, "training takes longer than tracing"
     assert n_folds(x, None, estimator=autonas.TimeSeriesForecaster) == 1
