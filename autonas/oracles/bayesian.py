@@ -16,7 +16,7 @@ from autonas.oracles.gp.gaussian_process import GaussianProcess, View
 from autonas.oracles.gp.observations import Observations
 from autonas.oracles.gp.targets import Quantity
 from autonas.oracles.observation import Observation
-from autonas.search_space import operation_graph
+from autonas.search_space import drawn_graph, operation_graph
 from autonas.search_space.values import Key, Scalar
 
 ACQUISITIONS = ("expected_improvement", "upper_confidence_bound", "thompson")
@@ -52,8 +52,9 @@ class BayesianOracle(base.Oracle):
     - a product over active decisions of their similarity;
     - a linear kernel of single decisions, numbers with their squares, for additive effects: without it, an option that
       was only tried in bad company is never tried again;
-    - with a `structure`, a kernel on the paths from input to output (White et al. 2021; Kandasamy et al. 2018), to
-      which architectures that compute the same function are equal.
+    - with a `structure`, a kernel on the paths from input to output (White et al. 2021; Kandasamy et al. 2018) of an
+      `OperationGraph`, or on the walks of `DrawnGraphs` (Ru et al. 2021), to which architectures that compute the same
+      function are equal.
 
     Scores are warped: scores above the median are kept, lower ones are replaced by the normal quantiles of their ranks
     (the half-rank warping of Vizier, Song et al. 2024). Scores of networks are skewed, and a few networks that don't
@@ -95,8 +96,8 @@ class BayesianOracle(base.Oracle):
     fitted `length_scale/` with the name of each decision and `noise` (see `prediction.of_kernel`).
 
     Args:
-        structure: An `OperationGraph` that says which decisions label the edges of a graph. `AutoModel` sets it for
-            spaces that have one. Defaults to `None`.
+        structure: An `OperationGraph` that says which decisions label the edges of a graph, or the `DrawnGraphs` of a
+            block. `AutoModel` sets it for cells, chains, motifs and all blocks that draw a graph. Defaults to `None`.
         acquisition: `"expected_improvement"` on the best posterior mean, `"upper_confidence_bound"` or `"thompson"`
             (a function drawn from the posterior). Defaults to `"expected_improvement"`.
         beta: β of the upper confidence bound μ + √β σ. Defaults to 1.0.
@@ -129,7 +130,7 @@ class BayesianOracle(base.Oracle):
 
     def __init__(
         self,
-        structure: operation_graph.OperationGraph | None = None,
+        structure: operation_graph.OperationGraph | drawn_graph.DrawnGraphs | None = None,
         acquisition: Literal["expected_improvement", "upper_confidence_bound", "thompson"] = "expected_improvement",
         beta: float = 1.0,
         n_initial: int = 5,
@@ -158,8 +159,11 @@ class BayesianOracle(base.Oracle):
 
     def check(self) -> None:
         super().check()
-        if self.structure is not None and not isinstance(self.structure, operation_graph.OperationGraph):
-            raise ValueError(f"`structure` must be an OperationGraph or None. Received: structure={self.structure!r}")
+        structures = (operation_graph.OperationGraph, drawn_graph.DrawnGraphs, type(None))
+        if not isinstance(self.structure, structures):
+            raise ValueError(
+                f"`structure` must be an OperationGraph, DrawnGraphs or None. Received: structure={self.structure!r}"
+            )
         checks.check_option("acquisition", self.acquisition, ACQUISITIONS)
         checks.check_number("beta", self.beta, 0)
         checks.check_integer("n_initial", self.n_initial, 1)
@@ -420,8 +424,7 @@ class BayesianOracle(base.Oracle):
                 View(np.hstack([features, positions]), np.append(groups, position_group), linear=False, weight=0.5)
             )
         if self.structure is not None:
-            paths = self.structure.features(architectures)
-            views.append(View(paths, np.zeros(paths.shape[1], dtype=int), linear=False, weight=1.0))
+            views.append(View(*self.structure.features(architectures), linear=False, weight=1.0))
         total = sum(view.weight for view in views)
         views = [view._replace(weight=(1 - _LINEAR_WEIGHT) * view.weight / total) for view in views]
         effects, effect_groups = np.hstack([features, squares]), np.concatenate([groups, groups[ordered]])

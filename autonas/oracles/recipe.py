@@ -7,6 +7,7 @@ from typing import Any
 import keras_tuner
 
 from autonas.oracles.earlier_search import EarlierSearch
+from autonas.search_space.drawn_graph import DrawnGraphs
 from autonas.search_space.operation_graph import OperationGraph
 from autonas.search_space.values import Scalar
 
@@ -35,13 +36,13 @@ class SearchedSpace:
     Args:
         hyperparameters: The space, or that of the supernet for a strategy that needs one.
         initial_points: Architectures to try first; see `Oracle`.
-        structure: The `OperationGraph` of the space. Defaults to `None`.
+        structure: The `OperationGraph` or `DrawnGraphs` of the space. Defaults to `None`.
         earlier_searches: Earlier searches of the space, a sequence of `EarlierSearch`. Defaults to none.
     """
 
     hyperparameters: keras_tuner.HyperParameters
     initial_points: list[dict[str, Scalar]]
-    structure: OperationGraph | None = None
+    structure: OperationGraph | DrawnGraphs | None = None
     earlier_searches: Sequence[EarlierSearch] = ()
 
 

@@ -15,6 +15,7 @@ from autonas.arguments.lists import as_list
 from autonas.backends import seeding
 from autonas.search_space import block, declaration, heads, inputs, optimization
 from autonas.search_space.blocks import preprocessing
+from autonas.search_space.drawn_graph import DrawnGraphs
 
 if TYPE_CHECKING:
     from autonas.search_space.operation_graph import OperationGraph
@@ -130,11 +131,19 @@ class Graph(keras_tuner.HyperModel):
             else:
                 return hp.declared()
 
-    def structure(self) -> OperationGraph | None:
-        """Return the `OperationGraph` of the only block that has one, or `None` if no or several blocks have one."""
+    def structure(self) -> OperationGraph | DrawnGraphs | None:
+        """Return the structure by which a strategy compares architectures.
+
+        Returns:
+            The `OperationGraph` of the only block that has one; otherwise the `DrawnGraphs` of all blocks, or `None` if
+            no block draws a graph.
+        """
         structures = [member.structure(self.names[id(member)]) for member in self.blocks]
         structures = [structure for structure in structures if structure is not None]
-        return structures[0] if len(structures) == 1 else None
+        if len(structures) == 1:
+            return structures[0]
+        drawings = [drawing for member in self.blocks for drawing in member.drawing(self.names[id(member)])]
+        return DrawnGraphs(drawings) if drawings else None
 
     def blueprint(self) -> list[dict[str, Any]]:
         """Return the members of the bound graph and their connections as a list of JSON-compatible dicts.

@@ -78,14 +78,15 @@ class OperationGraph:
                 stack.append((target, path if operation in self.identity else (*path, operation)))
         return counts
 
-    def features(self, architectures: Sequence[Mapping[str, Scalar]]) -> np.ndarray:
+    def features(self, architectures: Sequence[Mapping[str, Scalar]]) -> tuple[np.ndarray, np.ndarray]:
         """Count the occurrences of every path in every architecture.
 
         Args:
             architectures: List of n architectures.
 
         Returns:
-            Float array of shape `(n, number of distinct paths)`. The columns are in the order of first occurrence.
+            Float array of shape `(n, number of distinct paths)`, whose columns are in the order of first occurrence,
+            and an integer array with the group of each column: all paths are in one group.
         """
         path_columns: dict[tuple[Scalar, ...], int] = {}
         entries = []
@@ -96,4 +97,4 @@ class OperationGraph:
         if entries:
             rows, columns, counts = zip(*entries, strict=True)
             features[rows, columns] = counts
-        return features
+        return features, np.zeros(len(path_columns), dtype=int)

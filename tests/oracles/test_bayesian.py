@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import autonas
 from autonas import oracles
 from autonas.oracles import bayesian, earlier_search
 from autonas.search_space import encoding
+from autonas.search_space.drawn_graph import ChosenEdges, DrawnGraphs
 from autonas.search_space.operation_graph import OperationGraph
 from autonas.testing import oracles as contracts
 from autonas.testing import problems
@@ -82,11 +84,14 @@ def computed(values):
     )
 
 
-def predicted(structure, observed, new):
+def of_cells(structure):
+    return oracles.BayesianOracle(hyperparameters=cells(), structure=structure, n_initial=60)
+
+
+def predicted(oracle, observed, new, score):
     """Means and deviations predicted for new cells after `observed` ones."""
-    oracle = oracles.BayesianOracle(hyperparameters=cells(), structure=structure, n_initial=len(observed))
     for number, values in enumerate(observed):
-        oracle.observe(oracles.Observation(number, values, (computed(values),)))
+        oracle.observe(oracles.Observation(number, values, (score(values),)))
     views = oracle._views([*observed, *new])
     (quantity,) = oracle._observations.objectives(len(observed))
     process = oracle._fitted(quantity)
@@ -100,9 +105,39 @@ def test_a_structure_foresees_better():
     scores = [computed(values) for values in new]
 
     def correlation(structure):
-        return stats.spearmanr(predicted(structure, observed, new)[0], scores).statistic
+        return stats.spearmanr(predicted(of_cells(structure), observed, new, computed)[0], scores).statistic
 
     assert correlation(STRUCTURE) > correlation(None) + 0.1
+
+
+def test_drawn_graphs_foresee_better():
+    graphs = DrawnGraphs(autonas.CellBlock(n_nodes=3).drawing("cell")[:1])
+    space = keras_tuner.HyperParameters()
+    for edge in graphs.drawings[0]["edges"]:
+        space.Choice(edge["decision"], ["separable_3", "dilated_3", "max_pooling_3", "identity"])
+    for node in (1, 2):
+        pairs = itertools.combinations(range(2 + node), 2)
+        space.Choice(f"cell/normal/node_{node}/inputs", [f"{one}+{other}" for one, other in pairs])
+
+    def score(values):
+        """A score of the operations on the inputs of each node, with the operations before them."""
+        edges = ChosenEdges.of(graphs.drawings[0], values).edges
+        sequences = [
+            f"{operation} after {sorted(before for _, middle, before in edges if middle == source)}"
+            for source, _, operation in edges
+            if operation != "identity"
+        ]
+        return sum(np.random.default_rng(zlib.crc32(sequence.encode())).normal() for sequence in sequences)
+
+    def correlation(structure, seed):
+        generator, cells = np.random.default_rng(seed), encoding.Encoding(space)
+        observed, new = [cells.sample(generator) for _ in range(40)], [cells.sample(generator) for _ in range(200)]
+        oracle = oracles.BayesianOracle(hyperparameters=space, structure=structure, n_initial=40)
+        means, _ = predicted(oracle, observed, new, score)
+        return stats.spearmanr(means, list(map(score, new))).statistic
+
+    gains = [correlation(graphs, seed) - correlation(None, seed) for seed in range(4)]
+    assert np.mean(gains) > 0.05
 
 
 def test_architectures_that_compute_the_same_are_foreseen_alike():
@@ -117,7 +152,7 @@ def test_architectures_that_compute_the_same_are_foreseen_alike():
     ]
 
     def difference(structure):
-        (first, second), (deviation, _) = predicted(structure, observed, same)
+        (first, second), (deviation, _) = predicted(of_cells(structure), observed, same, computed)
         return abs(first - second) / deviation
 
     assert difference(STRUCTURE) < 0.5 * difference(None)
@@ -252,7 +287,7 @@ def test_many_observations_are_bounded():
             {"earlier_searches": [oracles.EarlierSearch([{}], [1.0])]},
             "`earlier_searches` must have at least 2 architectures each.*Received: 1 architectures and 1 scores",
         ),
-        ({"structure": EDGES}, "`structure` must be an OperationGraph or None. Received: structure={'a'"),
+        ({"structure": EDGES}, "`structure` must be an OperationGraph, DrawnGraphs or None. Received: structure={'a'"),
     ],
 )
 def test_arguments_that_are_not_valid_are_refused_before_the_first_trial(arguments, message):

@@ -40,8 +40,10 @@ def test_features_count_paths():
     first = cell("conv", "none", "pool", "skip", "none", "conv")
     second = cell("none", "none", "none", "skip", "none", "none")
     nothing = cell(*["none"] * 6)
-    np.testing.assert_array_equal(CELL.features([first, second, nothing]), [[1, 1], [1, 0], [0, 0]])
-    assert CELL.features([nothing]).shape == (1, 0)
+    features, groups = CELL.features([first, second, nothing])
+    np.testing.assert_array_equal(features, [[1, 1], [1, 0], [0, 0]])
+    np.testing.assert_array_equal(groups, [0, 0])
+    assert CELL.features([nothing])[0].shape == (1, 0)
 
 
 def test_a_graph_has_one_input_and_one_output():

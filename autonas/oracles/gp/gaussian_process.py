@@ -48,7 +48,7 @@ class View(typing.NamedTuple):
     @property
     def n_groups(self) -> int:
         """Number of groups."""
-        return int(self.groups.max(initial=-1)) + 1
+        return int(self.groups.max(initial=0)) + 1
 
     def rows(self, selection: slice | Sequence[int] | np.ndarray) -> View:
         """Return the view of the selected architectures."""

@@ -1,6 +1,7 @@
 """Drawing of a cell: its nodes in a row, its operations on edges above and below."""
 
 from autonas.reporting.plots import canvas
+from autonas.search_space.drawn_graph import ChosenEdges, is_used
 
 _FONT, _LANE, _STEP, _RADIUS = 7.0, 17.0, 78.0, 8.0
 _CHARACTER = 0.6
@@ -26,40 +27,17 @@ class Cell:
     def __init__(self, drawing, values):
         self.name = drawing["name"]
         inputs = drawing["inputs"]
-        self.decisions = []
-        edges, skips = [], []
-        for edge in drawing["edges"]:
-            source, decision = edge["source"], edge.get("decision")
-            if decision is not None and decision not in values:
-                continue
-            if isinstance(source, dict):
-                if source["decision"] not in values:
-                    continue
-                self.decisions.append(source["decision"])
-                chosen = str(values[source["decision"]])
-                if "back" in source:
-                    source = None if chosen == "0" else source["back"] - int(chosen)
-                else:
-                    source = int(chosen.split("+")[source["place"]])
-            if decision is None:
-                skips.append((source, edge["target"], ""))
-            else:
-                self.decisions.append(decision)
-                edges.append((source, edge["target"], str(values[decision])))
-        reached = {target for _, target, _ in edges}
-        edges += [edge for edge in skips if edge[0] is not None and edge[1] in reached]
-        self.edges = [edge for edge in edges if edge[2] != "none"]
-        n_nodes = max([len(inputs), *(target + 1 for _, target, _ in edges)])
+        chosen = ChosenEdges.of(drawing, values)
+        self.decisions, self.edges, n_nodes = chosen.decisions, list(chosen.edges), chosen.n_nodes
+        has_edges = n_nodes > len(inputs)
         self.labels = [*inputs, *(str(number + 1) for number in range(n_nodes - len(inputs)))]
         if drawing.get("joins") and n_nodes > len(inputs) + 1:
             self.edges += [(node, n_nodes, "") for node in range(len(inputs), n_nodes)]
             self.labels.append("output")
         elif n_nodes > len(inputs):
             self.labels[-1] = "output"
-        used_by = drawing.get("used_by")
-        is_used = used_by is None or any(values.get(name) == used_by[0] for name in used_by[1])
         #: Whether the cell is used and has edges.
-        self.is_drawn = bool(edges) and is_used
+        self.is_drawn = has_edges and is_used(drawing, values)
         self._place()
 
     def _place(self):
