@@ -246,9 +246,9 @@ def test_an_earlier_search_on_similar_data_makes_this_one_shorter():
 
 
 def test_an_earlier_search_that_misleads_costs_little():
-    cold = [n_trials_to_the_best(seed, computed) for seed in range(3)]
-    misled = [n_trials_to_the_best(seed, computed, [earlier(lambda cell: -computed(cell), seed)]) for seed in range(3)]
-    assert np.mean(misled) < 1.3 * np.mean(cold)
+    cold = [n_trials_to_the_best(seed, computed) for seed in range(5)]
+    misled = [n_trials_to_the_best(seed, computed, [earlier(lambda cell: -computed(cell), seed)]) for seed in range(5)]
+    assert np.mean(misled) < 1.4 * np.mean(cold)
 
 
 def test_the_weight_of_earlier_searches_is_logged():
