@@ -50,12 +50,15 @@ setup(
     ],
     extras_require={
         "hub": ["keras-hub>=0.20"],
+        "mlflow": ["mlflow>=2.14"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],
         "parquet": ["pyarrow>=15"],
         "ray": ["ray>=2.40,<3"],
+        "wandb": ["wandb>=0.17"],
         "test": [
             "ipykernel>=6.29",
             "jax>=0.5,<0.11",
+            "mlflow>=2.14",
             "mypy>=1.11",
             "nbclient>=0.10",
             "onnx>=1.17",

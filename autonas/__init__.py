@@ -19,6 +19,7 @@ _MODULES = {
     ],
     "autonas.estimators.forecaster": ["TimeSeriesForecaster"],
     "autonas.exceptions": ["BaselineWarning", "InfeasibleWarning", "SearchFailed"],
+    "autonas.reporting.callback": ["SearchCallback"],
     "autonas.search_space.ranges": ["Boolean", "Choice", "Float", "Int"],
     "autonas.search_space.decisions": ["InputChoice", "LayerChoice", "Repeat", "WidthChoice"],
     "autonas.search_space.block": ["Block"],

@@ -19,6 +19,7 @@ from autonas.estimators.tasks import TimeSeriesRegressor as TimeSeriesRegressor
 from autonas.exceptions import BaselineWarning as BaselineWarning
 from autonas.exceptions import InfeasibleWarning as InfeasibleWarning
 from autonas.exceptions import SearchFailed as SearchFailed
+from autonas.reporting.callback import SearchCallback as SearchCallback
 from autonas.search_space.block import Block as Block
 from autonas.search_space.blocks.boosted_trees import BoostedTreesBlock as BoostedTreesBlock
 from autonas.search_space.blocks.cell import CellBlock as CellBlock

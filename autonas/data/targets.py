@@ -13,6 +13,8 @@ from autonas.data.kinds import as_target_array, infer_task, is_indicator
 
 TASKS = ("binary", "multiclass", "multilabel", "regression", "classification")
 
+_THRESHOLD = 0.5
+
 #: Shape of a config; see `storage.check_shape`.
 _SHAPE = {
     "task": (*TASKS, None),
@@ -27,6 +29,7 @@ _SHAPE = {
         "classes_dtype": (str, None),
         "mean": ([float], None),
         "deviation": ([float], None),
+        "threshold?": float,
     },
 }
 
@@ -48,6 +51,7 @@ class TargetEncoder:
             for regression `None`.
         n_outputs_: Number of units of the output layer: 1 for a binary task, otherwise the number of classes, labels or
             target columns.
+        threshold_: Probability of the second of two classes above which it is predicted, 0.5 after `fit`.
         target_shape: Shape of an encoded target: `()` for a multiclass task, otherwise `(n_outputs_,)`.
     """
 
@@ -81,6 +85,7 @@ class TargetEncoder:
         self.one_dimensional_ = values.ndim == 1
         self.dtype_ = _dtype_name(values)
         self.classes_ = self.mean_ = self.deviation_ = None
+        self.threshold_ = _THRESHOLD
         if self.task_ == "regression":
             self._fit_regression(values, rows)
         elif self.task_ == "multilabel":
@@ -145,7 +150,7 @@ class TargetEncoder:
         """
         predictions = np.asarray(predictions)
         if self.task_ == "binary":
-            return self.classes_[(predictions.reshape(len(predictions)) > 0.5).astype(int)]
+            return self.classes_[(predictions.reshape(len(predictions)) > self.threshold_).astype(int)]
         if self.task_ == "multiclass":
             return self.classes_[predictions.argmax(axis=1)]
         if self.task_ == "multilabel":
@@ -188,6 +193,8 @@ class TargetEncoder:
                 "mean": None if self.mean_ is None else self.mean_.tolist(),
                 "deviation": None if self.deviation_ is None else self.deviation_.tolist(),
             }
+            if self.threshold_ != _THRESHOLD:
+                config["fitted"]["threshold"] = self.threshold_
         return config
 
     @classmethod
@@ -202,6 +209,7 @@ class TargetEncoder:
         fitted = config.get("fitted")
         if fitted is not None:
             encoder.task_ = fitted["task"]
+            encoder.threshold_ = fitted.get("threshold", _THRESHOLD)
             encoder.n_outputs_ = fitted["n_outputs"]
             encoder.one_dimensional_ = fitted["one_dimensional"]
             encoder.dtype_ = fitted["dtype"]

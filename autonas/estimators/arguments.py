@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import os
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import cloudpickle
+import keras
 import numpy as np
 
 from autonas import execution, oracles
@@ -16,6 +19,9 @@ from autonas.backends import precision
 from autonas.data import checks as data_checks
 from autonas.objectives import goal
 from autonas.preparation.request import Request
+from autonas.reporting import SearchCallback
+from autonas.search_space import narrowing
+from autonas.search_space.optimization import Optimization
 from autonas.trials import folder
 
 TASKS = (None, "classification", "binary", "multiclass", "multilabel", "regression")
@@ -38,6 +44,10 @@ def check(request: Request) -> None:
     _positive_integer(request, "n_workers")
     _positive_integer(request, "max_trials")
     _positive_integer(request, "epochs")
+    if not isinstance(request.optimization, (Optimization, type(None))):
+        _refuse("optimization", "an autonas.Optimization or None", request.optimization)
+    if request.hyperparameters is not None:
+        narrowing.check(request.hyperparameters)
     _positive_integer(request, "patience")
     _positive_integer(request, "num_classes")
     limit = request.time_limit
@@ -59,7 +69,11 @@ def check(request: Request) -> None:
         _refuse("task", f"one of {', '.join(map(repr, TASKS))}", request.task)
     if request.ensemble not in ("auto", None) and (not checks.is_integer(request.ensemble) or request.ensemble < 1):
         _refuse("ensemble", "'auto', a positive number of candidates, or None", request.ensemble)
+    threshold = request.threshold
+    if threshold != "auto" and (not checks.is_number(threshold) or not 0 < threshold < 1):
+        _refuse("threshold", "'auto' or a probability between 0 and 1", threshold)
     _check_class_weight(request.class_weight)
+    _check_callbacks(request)
     for name in ("weight_sharing", "refit", "overwrite", "tensorboard"):
         if not isinstance(getattr(request, name), (bool, np.bool_)):
             _refuse(name, "True or False", getattr(request, name))
@@ -112,8 +126,6 @@ def check_call(estimator: Any, x: Any, y: Any, unknown: Mapping[str, Any]) -> No
 _OTHERS_ARGUMENTS = {
     "label": "The targets are `y`.",
     "tuning_data": "Rows to score candidates on are `validation_data`, a tuple (x, y).",
-    "batch_size": "The batch size is searched, around the square root of the number of rows.",
-    "callbacks": "Early stopping, the best weights, learning rates and TensorBoard are taken care of.",
     "shuffle": "Rows are shuffled in each epoch.",
     "presets": "Set `preset` in the constructor.",
 }
@@ -127,6 +139,28 @@ def _check_class_weight(class_weight: Any) -> None:
             _refuse("class_weight", "a dict from label to a weight of at least zero", wrong[0])
     elif not (class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced")):
         _refuse("class_weight", "a dict from label to weight, 'balanced' or None", class_weight)
+
+
+def _check_callbacks(request: Request) -> None:
+    for callback in request.callbacks or []:
+        if not isinstance(callback, (SearchCallback, keras.callbacks.Callback)):
+            _refuse("callbacks", "a list of autonas.SearchCallback and keras.callbacks.Callback objects", callback)
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise ValueError(
+                "`callbacks` can't hold a BackupAndRestore, which would restore the weights of another trial. A search "
+                "continues by itself: call `fit` again with the same `directory`."
+            )
+    for callback in request.keras_callbacks:
+        try:
+            # Each training has a copy of its own, in the process where the trial runs.
+            copy.deepcopy(callback) if request.is_inline else cloudpickle.dumps(callback)
+        except Exception as error:
+            need = "copied for each training" if request.is_inline else "sent to other processes, where trials run"
+            raise ValueError(
+                f"`callbacks` of Keras are {need}. Received: a {type(callback).__name__} that can't be, "
+                f"{type(error).__name__}: {error}. Use an autonas.SearchCallback, which stays in this process"
+                f"{'' if request.is_inline else ', or executor=' + repr('inline')}."
+            ) from error
 
 
 def _refuse_keras_tuners_workers() -> None:

@@ -17,7 +17,8 @@ from autonas.oracles import Oracle, earlier_search
 from autonas.oracles.recipe import Extent, Recipe, SearchedSpace
 from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Request
-from autonas.reporting import ProgressReporter, Reporter, ReporterList, TensorBoardReporter, tensorboard
+from autonas.reporting import ProgressReporter, SearchCallback, SearchCallbackList, TensorBoardReporter, tensorboard
+from autonas.reporting.log import LoggingReporter
 from autonas.search import earlier_runs, one_shot
 from autonas.search.state import SearchState
 from autonas.search.tuner import Tuner
@@ -107,6 +108,7 @@ def _make_tuner(
         supernet=supernet,
         precision=execution.precision,
         n_devices=execution.executor.gpus_per_trial,
+        callbacks=plan.request.keras_callbacks,
     )
     ensemble = plan.selection.ensembling(prepared.goal, plan.budget.time_limit)
     budget = TimeBudget(
@@ -136,8 +138,8 @@ def _directory(request: Request, header: dict[str, Any]) -> str:
     return directory
 
 
-def _make_reporter(request: Request, directory: str) -> Reporter:
-    reporters: list[Reporter] = []
+def _make_reporter(request: Request, directory: str) -> SearchCallback:
+    reporters: list[SearchCallback] = [LoggingReporter()]
     lines: list[str] = []
     if request.tensorboard:
         log = os.path.join(directory, "tensorboard")
@@ -145,4 +147,4 @@ def _make_reporter(request: Request, directory: str) -> Reporter:
         lines = ["to look at the search:", *tensorboard.invitation(log).splitlines()]
     if request.verbose:
         reporters.append(ProgressReporter(request.verbose, invitation=lines))
-    return ReporterList(reporters)
+    return SearchCallbackList([*reporters, *request.search_callbacks])

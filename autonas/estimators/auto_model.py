@@ -18,6 +18,7 @@ from autonas.estimators.plan import Plan
 from autonas.prediction import predictor as predictor_module
 from autonas.preparation import arrays
 from autonas.preparation.arrays import Prepared
+from autonas.preparation.request import Settings
 from autonas.search.final_stage import Served
 from autonas.search.tuner import Tuner
 from autonas.trials import lock
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autonas.execution import Executor
+    from autonas.search_space.optimization import Optimization
 
 
 class AutoModel(fitted.FittedModel):
@@ -56,6 +58,12 @@ class AutoModel(fitted.FittedModel):
             with skip connections), `"cell"` (stacks of one small cell), `"hierarchical"` (motifs of motifs) or
             `"layered"` (a kernel size and width for every layer; the only family for tables). Defaults to `None`: the
             usual families, which suit a short search better, or `"layered"` with weight sharing.
+        hyperparameters: Dict from the name of a decision of the search space to a value or a range to which it is
+            narrowed, such as `{"structured_data_block_1/kind": "dense"}` or `{"optimization/learning_rate":
+            autonas.Float(1e-3, 1e-2)}`; or a `keras_tuner.HyperParameters` of such decisions. The names are those of
+            the report; the error for a wrong name lists them. Defaults to `None`.
+        optimization: An `Optimization`: optimizer, learning rate and its schedule, weight decay and batch size of the
+            trainings, each a value or a range. Defaults to `None`: AdamW with ranges that suit the data.
         strategy: Search strategy: `"bayesian"`, `"evolution"`, `"reinforcement"`, `"local_search"`, `"random"`,
             `"gradient"`, or a `keras_tuner.Oracle` such as `autonas.oracles.EvolutionOracle(population_size=20)`. All
             strategies but `"random"` and the strategies that train a supernet begin with architectures that are known
@@ -123,8 +131,22 @@ class AutoModel(fitted.FittedModel):
             `time_limit` and one objective that depends on training, if the gain is beyond chance; otherwise the best
             candidate is served alone. `None` for the best candidate alone. Defaults to `"auto"`.
         class_weight: Dict from label to weight in the loss, or `"balanced"`. Defaults to `None`: equal weights.
+        threshold: For two classes, the probability of the second class above which this class is predicted. `"auto"` is
+            the threshold with the best objective on the validation set; with an objective that doesn't depend on
+            labels, such as `"val_auc"`, the best balanced accuracy. Probabilities and the search stay as they are.
+            Defaults to 0.5.
         num_classes: Number of classes, for integer labels of which some are missing in `y`. Defaults to `None`: the
             classes in `y`.
+        validation: How candidates are compared. Defaults to `None`: by `validation_split` and `validation_folds`.
+
+            - A number below 1: the share of the rows in the validation set, as `validation_split`.
+            - A number of folds of at least 2, as `validation_folds`.
+            - A splitter of scikit-learn, such as `TimeSeriesSplit(5)`; `groups` of `fit` are passed on to it.
+            - A dict of columns of `x`. `"group_on"`: all rows with the same value are in the same set. `"time_on"`:
+              the validation set is later than the training set; with several folds each validation set is later than
+              its own training set. `"stratify_on"`: each set has the same share of each value. `"group_on"` goes
+              together with each of the others. `"share"` or `"folds"` is the size; the default is a share of 0.2.
+              The columns stay features of `x`.
         validation_split: Share of the rows in the validation set, stratified by class. Defaults to 0.2.
         validation_folds: Number of folds of a cross-validation, at least 2, by which candidates are compared instead of
             a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
@@ -134,6 +156,14 @@ class AutoModel(fitted.FittedModel):
             without the row. `"auto"` is 5 folds for fewer than 300 series, searched in the default space, whose
             networks are trained quickly, and otherwise one validation set of `validation_split`, as `None` is. Defaults
             to `"auto"`.
+        callbacks: List of callbacks, or one. Defaults to `None`.
+
+            - A `SearchCallback` is called for the search, its trials and their epochs, in the process of `fit`.
+            - A Keras callback is called in every training of a network, the final fit included, but not in the
+              training of a supernet. Each training has a copy of its own, in the process of the trial. The hooks for
+              the training and its epochs are called; the hooks for tests are not. Hooks for batches make every step
+              return to Python, which is slower. A learning rate that a callback sets replaces the annealed learning
+              rate. Weights that a callback sets last until the next epoch.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
         seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
         directory: Folder of the run. If it holds a search on the same data, the search continues. Defaults to `None`:
@@ -145,6 +175,8 @@ class AutoModel(fitted.FittedModel):
 
     Attributes:
         classes_: The classes, in the order of the columns of `predict_proba`; a list of arrays for several heads.
+        threshold_: For two classes, the probability of the second class above which this class is predicted.
+        best_hyperparameters_: Hyperparameters of the trial that is served, a dict.
         model_: The trained network, a `keras.Model` of encoded rows; `export_model` returns a model of raw rows.
         best_score_: Objective of the best trial on the validation set.
         validation_predictions_: Predictions of the best trial for the validation set, before the final fit: a list of
@@ -177,6 +209,8 @@ class AutoModel(fitted.FittedModel):
         *,
         task: str | None = None,
         search_space: str | None = None,
+        hyperparameters: Any = None,
+        optimization: Optimization | None = None,
         strategy: Any = "auto",
         weight_sharing: bool = False,
         warm_start: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
@@ -195,9 +229,12 @@ class AutoModel(fitted.FittedModel):
         refit: bool = True,
         ensemble: str | int | None = "auto",
         class_weight: dict[Any, float] | str | None = None,
+        threshold: float | str = 0.5,
         num_classes: int | None = None,
+        validation: Any = None,
         validation_split: float = 0.2,
         validation_folds: str | int | None = "auto",
+        callbacks: Any = None,
         preset: str = "balanced",
         seed: int | None = None,
         directory: str | os.PathLike | None = None,
@@ -209,6 +246,8 @@ class AutoModel(fitted.FittedModel):
         self.outputs = outputs
         self.task = task
         self.search_space = search_space
+        self.hyperparameters = hyperparameters
+        self.optimization = optimization
         self.strategy = strategy
         self.weight_sharing = weight_sharing
         self.warm_start = warm_start
@@ -227,9 +266,12 @@ class AutoModel(fitted.FittedModel):
         self.refit = refit
         self.ensemble = ensemble
         self.class_weight = class_weight
+        self.threshold = threshold
         self.num_classes = num_classes
+        self.validation = validation
         self.validation_split = validation_split
         self.validation_folds = validation_folds
+        self.callbacks = callbacks
         self.preset = preset
         self.seed = seed
         self.directory = directory
@@ -251,6 +293,10 @@ class AutoModel(fitted.FittedModel):
         sample_weight: Any = None,
         validation_data: Any = None,
         groups: Any = None,
+        *,
+        callbacks: Any = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
         **unknown: Any,
     ) -> AutoModel:
         """Search, train the best architecture, and make it ready to predict.
@@ -272,7 +318,10 @@ class AutoModel(fitted.FittedModel):
                 `None`: a share of `x`.
             groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation. Defaults
                 to `None`: no groups.
-            **unknown: Always an error: settings such as `epochs` are arguments of the constructor.
+            callbacks: Callbacks beside the callbacks of the constructor. Defaults to `None`.
+            epochs: Epochs of a full training, instead of the argument of the constructor. Defaults to `None`.
+            batch_size: Number of rows per training step, which is not searched then. Defaults to `None`.
+            **unknown: Always an error: other settings are arguments of the constructor.
 
         Returns:
             self.
@@ -291,7 +340,7 @@ class AutoModel(fitted.FittedModel):
         arguments.check_call(self, x, y, unknown)
         memory.grow()
         data = FitData(x, y, sample_weight, validation_data, groups)
-        plan = planning.make_plan(self, data, started)
+        plan = planning.make_plan(self, data, started, Settings(callbacks, epochs, batch_size))
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)
@@ -341,7 +390,6 @@ class AutoModel(fitted.FittedModel):
         network = predictor_module.without_training_parts(served.network)
         if prepared.as_served is not None:
             network = prepared.as_served(network, served.is_refitted)
-        self.predictor_ = predictor_module.Predictor(network, prepared.encoders, prepared.targets)
         self.scorer_metrics_ = [
             (head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads
         ]
@@ -353,6 +401,8 @@ class AutoModel(fitted.FittedModel):
         self.history_ = record.history
         self.validation_predictions_ = search.final_stage.predictions
         self.directory_ = search.state.directory
+        targets = self._with_threshold(prepared.targets)
+        self.predictor_ = predictor_module.Predictor(network, prepared.encoders, targets)
         for name in ("one_shot_correlation_", "ensemble_", "source_"):
             self.__dict__.pop(name, None)  # The attribute of an earlier fit.
         if served.is_ensemble:

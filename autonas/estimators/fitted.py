@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,15 +16,17 @@ from autonas import exports
 from autonas.arguments import checks
 from autonas.costs.orientation import oriented
 from autonas.data import is_stream, masks
-from autonas.estimators import inspection, persistence, tags
+from autonas.estimators import inspection, permutation, persistence, tags, thresholds
 from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
 from autonas.preparation import criteria
 from autonas.trials import lock
+from autonas.trials.states import Stage, Status
 
 if TYPE_CHECKING:
     import keras
 
+    from autonas.data import TargetEncoder
     from autonas.exports import Export
 
 
@@ -37,7 +41,7 @@ class FittedModel(inspection.InspectedModel):
 
     def _set_learned(self) -> None:
         """Set the attributes that follow from the predictor."""
-        for name in ("classes_", "n_features_in_", "feature_names_in_"):
+        for name in ("classes_", "n_features_in_", "feature_names_in_", "threshold_"):
             # The attributes of an earlier fit.
             self.__dict__.pop(name, None)
         targets = list(self.predictor_.targets.values())
@@ -48,6 +52,8 @@ class FittedModel(inspection.InspectedModel):
         if any(target.classes_ is not None for target in targets):
             classes = [target.classes_ for target in targets]
             self.classes_ = classes[0] if single else classes
+        if self.task_ == "binary":
+            self.threshold_ = targets[0].threshold_
         encoders = list(self.predictor_.encoders.values())
         if len(encoders) == 1 and encoders[0].kind == "table":
             self.n_features_in_ = len(encoders[0].kinds_)
@@ -103,7 +109,9 @@ class FittedModel(inspection.InspectedModel):
             predictions = criteria.metric_form(target)(outputs[name])
             prefix = f"{name}_" if len(targets) > 1 else ""
             for metric in metric_names:
-                scores[f"{prefix}{metric}"] = self._metric(metric, task)(truth, predictions)
+                scores[f"{prefix}{metric}"] = thresholds.score(
+                    self._metric(metric, task), truth, predictions, target.threshold_
+                )
         return scores
 
     def score(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -129,6 +137,171 @@ class FittedModel(inspection.InspectedModel):
             )
         ]
         return float(np.mean(scores))
+
+    def feature_importance(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        groups: Mapping[Any, Sequence[Any]] | None = None,
+        scoring: Any = None,
+        n_repeats: int = 5,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Return how much worse the predictions are when a feature is permuted, the most important feature first.
+
+        A feature is a column of a table, a channel of series, or one of several inputs. Use rows that weren't trained
+        on. Of features that say the same, each alone seems unimportant: permute them together by `groups`.
+
+        Example:
+
+        ```python
+        import autonas
+        from sklearn.datasets import load_iris
+
+        x, y = load_iris(return_X_y=True, as_frame=True)
+        model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0).fit(x[::2], y[::2])
+        print(model.feature_importance(x[1::2], y[1::2]))
+        ```
+
+        Args:
+            x: Rows as in `evaluate`.
+            y: Targets as in `evaluate`.
+            groups: Dict from the name of a group to the columns of `x` that are permuted together. Defaults to `None`:
+                every column alone.
+            scoring: A scorer of scikit-learn or its name, such as `"roc_auc"`. Defaults to `None`: `score`, the
+                accuracy or R^2.
+            n_repeats: Number of permutations of each feature. Defaults to 5.
+            seed: Seed of the permutations. Defaults to 0.
+
+        Returns:
+            DataFrame with the columns `feature`, `importance`, the mean decrease of the score, and
+            `standard_deviation`, over the permutations.
+
+        Raises:
+            ValueError: If `x` has no features that can be permuted, or `groups` names other columns.
+        """
+        check_is_fitted(self, "predictor_")
+        checks.check_integer("n_repeats", n_repeats, 1, "a positive number of permutations")
+        if is_stream(x):
+            raise ValueError("`x` must be arrays or a DataFrame to be permuted. Received: a tf.data.Dataset")
+        rows, score, names = self._explained(x, y, scoring)
+        if isinstance(rows, list):
+            if groups is not None:
+                raise ValueError("`groups` must be None for several inputs, each of which is permuted as a whole.")
+            parts: Any = permutation.parts_of_several(rows, list(self.predictor_.encoders))
+        else:
+            parts = permutation.parts_of(rows, groups, names)
+        return permutation.importances(parts, score, rows, n_repeats, seed)
+
+    def _explained(self, x: Any, y: Any, scoring: Any) -> tuple[Any, Callable[[Any], float], list[Any] | None]:
+        """Return the rows to permute, a list for several inputs, their score, and the names of the columns."""
+        from sklearn.metrics import check_scoring
+
+        inputs = predictor_module.split_inputs(x, list(self.predictor_.encoders))
+        scorer = check_scoring(self, scoring)
+        return inputs if len(inputs) > 1 else inputs[0], lambda rows: scorer(self, rows, y), None
+
+    def leaderboard(self, x: Any = None, y: Any = None) -> pd.DataFrame:
+        """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
+
+        The baselines are the last rows, of stage `"baseline"`: a constant and a linear prediction, scored on the
+        validation rows as the trials are.
+
+        Args:
+            x: Rows that no trial has seen, as in `evaluate`. With them, the table has a column `test_<metric>` for
+                every metric of `evaluate`: of the model that is served, and of the trials whose weights the search
+                keeps, the best one or the best few. This needs the search of `fit`, which a pickled or loaded copy
+                lacks. Defaults to `None`: no such columns.
+            y: Targets as in `evaluate`. Defaults to `None`.
+        """
+        frame = super().leaderboard()
+        if x is None:
+            return frame
+        _, search = self._search_of_fit("leaderboard")
+        own = Stage.ENSEMBLE if hasattr(self, "ensemble_") else Stage.FINAL
+        scores = {}
+        for row in frame[frame.status == Status.COMPLETED].itertuples():
+            if row.stage == own:
+                scores[row.Index] = self.evaluate(x, y)
+            elif row.stage == Stage.SEARCH and search.state.weights.exists(row.trial_id):
+                scores[row.Index] = self.model_of(row.trial_id).evaluate(x, y)
+        columns = pd.DataFrame.from_dict(scores, orient="index").reindex(frame.index).add_prefix("test_")
+        position = list(frame.columns).index("standard_error") + 1
+        for offset, name in enumerate(columns):
+            frame.insert(position + offset, name, columns[name])
+        return frame
+
+    def model_of(self, trial_id: str) -> FittedModel:
+        """Return a copy of this estimator that serves a trial of the search, with the weights of its score.
+
+        The copy predicts, evaluates, exports and is saved like this estimator. Its `model_` is the network of the
+        trial. A trial whose weights the search doesn't keep is trained again in the same way. No network is trained on
+        all rows. This needs the search of `fit`, which a pickled or loaded copy lacks.
+
+        Example:
+
+        ```python
+        second = model.model_of(model.leaderboard().trial_id[1])
+        ```
+
+        Args:
+            trial_id: `trial_id` of a completed trial of the leaderboard.
+
+        Raises:
+            ValueError: If there is no such trial, or this object is a pickled or loaded copy.
+        """
+        check_is_fitted(self, "predictor_")
+        prepared, search = self._search_of_fit("model_of")
+        trials = {record.trial_id: record for record in search.standings.completed()}
+        record = trials.get(str(trial_id))
+        if record is None:
+            raise ValueError(
+                f"`trial_id` must be a completed trial of the leaderboard, such as {', '.join(list(trials)[:5])}. "
+                f"Received: trial_id={trial_id!r:.60}"
+            )
+        copied = copy.copy(self)
+        with lock.held(search.state.directory):
+            network = predictor_module.without_training_parts(search.network_of(record))
+        if prepared.as_served is not None:
+            network = prepared.as_served(network, False)
+        copied.search_ = {**self.search_, "served": record.trial_id}
+        copied.best_score_, copied.history_ = record.score, record.history
+        kept = search.final_stage.kept_predictions(record.trial_id)
+        copied.validation_predictions_ = [] if kept is None else search.final_stage.head_predictions(kept)
+        copied.__dict__.pop("ensemble_", None)
+        copied.predictor_ = predictor_module.Predictor(
+            network, prepared.encoders, copied._with_threshold(prepared.targets)
+        )
+        copied._set_learned()
+        return copied
+
+    def _with_threshold(self, targets: dict[str, TargetEncoder]) -> dict[str, TargetEncoder]:
+        """Return the target encoders of a model, that of two classes with the threshold of the validation set."""
+        if self.threshold == thresholds.DEFAULT:
+            return targets
+        ((name, target),) = targets.items()
+        target = copy.copy(target)
+        if self.threshold != "auto":
+            target.threshold_ = float(self.threshold)
+        elif self.validation_predictions_:
+            (head,) = self.validation_predictions_
+            ((_, task, known),) = self.scorer_metrics_
+            objective = self.objectives_[0][0].removeprefix("val_")
+            metric = self._metric(objective if objective in known else "balanced_accuracy", task)
+            target.threshold_ = thresholds.best_threshold(head.truth, head.outputs, metric)
+        return {name: target}
+
+    def get_models(self, k: int = 1) -> list[FittedModel]:
+        """Return the models of the best trials, the best first; see `model_of`.
+
+        Args:
+            k: Number of trials at most. Defaults to 1.
+        """
+        check_is_fitted(self, "predictor_")
+        checks.check_integer("k", k, 1, "a positive number of models")
+        _, search = self._search_of_fit("get_models")
+        return [self.model_of(record.trial_id) for record in search.standings.ranked()[: int(k)]]
 
     def _point(self, limits: dict[str, float]) -> str:
         """Return the `trial_id` of the best point of the front within limits; see `select`."""

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import inspect
 import numbers
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -85,7 +86,16 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         self.horizon = horizon
         self.target = target
 
-    def fit(self, series: Any, y: Any = None, **unknown: Any) -> TimeSeriesForecaster:  # type: ignore[override]
+    def fit(  # type: ignore[override]
+        self,
+        series: Any,
+        y: Any = None,
+        *,
+        callbacks: Any = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        **unknown: Any,
+    ) -> TimeSeriesForecaster:
         """Search on all windows of a series.
 
         Args:
@@ -93,7 +103,10 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 values raise an error.
             y: Series to forecast, `(time,)` or `(time, targets)`, in the rows of `series`. The past of `y` is not an
                 input. Defaults to `None`: the columns in `target`.
-            **unknown: Always an error: settings such as `epochs` are arguments of the constructor.
+            callbacks: As in `AutoModel.fit`. Defaults to `None`.
+            epochs: As in `AutoModel.fit`. Defaults to `None`.
+            batch_size: As in `AutoModel.fit`. Defaults to `None`.
+            **unknown: Always an error: other settings are arguments of the constructor.
 
         Returns:
             self.
@@ -104,7 +117,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             SearchFailed: If no trial could be completed.
         """
         arguments.check_call(self, series, y, unknown)
-        return super().fit(series, y)
+        return super().fit(series, y, callbacks=callbacks, epochs=epochs, batch_size=batch_size)
 
     def predict(self, x: Any) -> np.ndarray:
         """Forecast the steps after the end of a series, or after the end of each of several windows.
@@ -144,6 +157,12 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         """Return R^2 of the forecasts from all windows of a series, the mean over steps and targets; see `evaluate`."""
         truth, forecasts = self._truth_and_forecasts(x, y)
         return float(r2_score(truth, forecasts, sample_weight=sample_weight))
+
+    def _explained(self, x: Any, y: Any, scoring: Any) -> tuple[Any, Callable[[Any], float], list[Any] | None]:
+        if scoring is not None:
+            raise ValueError("`scoring` must be None for a TimeSeriesForecaster, whose forecasts are scored by R^2.")
+        windows, future = self._windows_and_future(x, y)
+        return windows, lambda rows: float(r2_score(future, self._outputs_of(rows))), self.columns_
 
     def _raw_rows(self, x: Any) -> Any:
         windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
@@ -306,6 +325,11 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return outputs.astype("float64") * target.deviation_ + target.mean_
 
     def _truth_and_forecasts(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        windows, future = self._windows_and_future(x, y)
+        return future, self._outputs_of(windows)
+
+    def _windows_and_future(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return all windows of a series `(n, lookback, channels)`, and the steps after them."""
         check_is_fitted(self, "predictor_")
         values, columns = _read(x, "x")
         if (y is None) != (self.target_columns_ is not None):
@@ -314,7 +338,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             values = values[:, [columns.index(name) for name in self.columns_]]
         outputs = values[:, self.target_columns_] if y is None else _read(y, "y")[0]
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
-        return future, self._outputs_of(self._windows(windows))
+        return self._windows(windows), future
 
     def __sklearn_clone__(self) -> TimeSeriesForecaster:
         return type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})

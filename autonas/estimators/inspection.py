@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from autonas.reporting import SearchInfo, TrialRecord, importance, leaderboard, plots
 from autonas.reporting import report as reports
 from autonas.reporting.leaderboard import pareto_front
+from autonas.trials import reserved
 from autonas.trials.order import winner
 from autonas.trials.states import Stage
 
@@ -36,6 +37,13 @@ class InspectedModel(BaseEstimator):
         check_is_fitted(self, "predictor_")
         (objective, direction), *further = self.objectives_
         return leaderboard(self._records(), objective, direction, further)
+
+    @property
+    def best_hyperparameters_(self) -> dict[str, Any]:
+        """Hyperparameters of the trial that is served, of the best trial for an ensemble, a dict."""
+        search, records = self._search()
+        record = self._served(search, records)
+        return {} if record is None else reserved.architecture(record.values)
 
     def pareto_front(self) -> pd.DataFrame:
         """Return the non-dominated trials: rows of `leaderboard`, sorted by the first objective.

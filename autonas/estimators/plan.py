@@ -17,7 +17,7 @@ from autonas.data.fit_data import FitData
 from autonas.estimators import arguments
 from autonas.objectives.goal import Goal
 from autonas.preparation import combinations
-from autonas.preparation.request import Request
+from autonas.preparation.request import Request, Settings
 from autonas.search import earlier_runs, one_shot
 from autonas.search.state import Ensembling
 from autonas.search_space import optimization, ranges
@@ -300,7 +300,8 @@ class Plan:
         elif self.budget.epochs is None and {feature.kind for feature in features} == {"table"}:
             # Networks of several members need more epochs to be better than the trees of a table.
             options["epochs_share"] = ranges.Choice([0.25, 0.5, 1.0, 2.0], default=1.0)
-        return optimization.Optimization(**options)
+        wanted = self.request.optimization or optimization.Optimization()
+        return wanted.replaced(**{name: value for name, value in options.items() if getattr(wanted, name) is None})
 
 
 def training_patience(epochs: int) -> int:
@@ -308,18 +309,19 @@ def training_patience(epochs: int) -> int:
     return max(_MIN_PATIENCE, int(_PATIENCE_SHARE * epochs))
 
 
-def make_plan(estimator: Any, data: FitData, started: float | None = None) -> Plan:
+def make_plan(estimator: Any, data: FitData, started: float | None = None, settings: Settings | None = None) -> Plan:
     """Check the arguments of an estimator, and resolve them into a `Plan`.
 
     Args:
         estimator: The `AutoModel`.
         data: The `FitData`.
         started: `time.monotonic()` when `fit` was called. Defaults to now.
+        settings: The `Settings` of `fit`. Defaults to none.
 
     Raises:
         ValueError: If an argument is invalid, or a combination of arguments is refused.
     """
-    request = Request.of(estimator, data)
+    request = Request.of(estimator, data, settings)
     arguments.check(request)
     combinations.check_arguments(request)
     executor = request.trial_executor

@@ -14,6 +14,7 @@ from autonas.evaluation import (
     failures,
     fitting,
     folds,
+    keras_callbacks,
     leave_one_out,
     loops,
     phases,
@@ -57,9 +58,10 @@ class Evaluator:
         precision: Precision of the training of candidates, one of `backends.precision.PRECISIONS`. `"auto"` depends on
             the devices of the process. Candidates are always measured and served in float32. Defaults to `"auto"`.
         n_devices: Number of GPUs for the training of a candidate. Defaults to 1.
+        callbacks: Keras callbacks of the trainings of candidates and of final fits. Defaults to none.
     """
 
-    def __init__(self, problem, epochs, patience, seed, supernet=None, precision="auto", n_devices=1):
+    def __init__(self, problem, epochs, patience, seed, supernet=None, precision="auto", n_devices=1, callbacks=()):
         self.problem = problem
         self.epochs = epochs
         self.patience = patience
@@ -67,6 +69,7 @@ class Evaluator:
         self.supernet = supernet
         self.precision = precision
         self.n_devices = n_devices
+        self.callbacks = callbacks
         self.best = None
         #: The `_Trained` of the latest candidate, or `None`.
         self.latest = None
@@ -98,7 +101,7 @@ class Evaluator:
 
         Args:
             job: A `Job`.
-            on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
+            on_epoch: As in `training.train`. Defaults to `None`.
             on_checkpoint: Function that is called with a `Checkpoint` of the training every few seconds, or `None`.
                 Defaults to `None`.
 
@@ -170,9 +173,9 @@ class Evaluator:
             if earlier is None:
                 with self.phases("build"):
                     initial = checkpoints.values_of(checkpoints.variables_of(model))
-                    learning_rate = _learning_rate(model)
+                    learning_rate = keras_callbacks.learning_rate(model.optimizer)
                     trained, dataset = self._at_resolution(model, job.values, conditions)
-                    loop = loops.make_loop(trained, dataset, conditions.distribution)
+                    loop = self._loop(trained, dataset, conditions)
             else:
                 initial, learning_rate = earlier.initial_weights, earlier.learning_rate
                 trained, loop = model, earlier.loop
@@ -200,6 +203,7 @@ class Evaluator:
                     patience=self.patience,
                     deadline=job.deadline,
                     stopper=job.training.stopper,
+                    schedule=self.problem.graph.optimization.schedule_of(job.values),
                 ),
                 training.Validation(
                     lambda: self.score(trained_loop, outcome.costs),
@@ -209,6 +213,7 @@ class Evaluator:
                 checkpoint,
                 on_epoch=on_epoch,
                 on_checkpoint=latest,
+                callbacks=self.callbacks,
             )
         except (Exception, SystemExit) as error:  # Any error of a candidate is caught; the search goes on.
             outcome.message = failures.describe(error)
@@ -385,7 +390,7 @@ class Evaluator:
         conditions = self._conditions(job, parallel.at_most(self.n_devices))
         with seeded(self.seed, job.number):
             model = self._initial_model(job, conditions)
-        loop = loops.make_loop(model, self.problem.dataset, conditions.distribution)
+        loop = self._loop(model, self.problem.dataset, conditions)
         costs = {} if outcome is None else outcome.costs
         return _Trained(
             job.trial_id,
@@ -393,9 +398,14 @@ class Evaluator:
             loop,
             checkpoints.values_of(checkpoints.variables_of(model)),
             model.get_weights(),
-            learning_rate=_learning_rate(model),
+            learning_rate=keras_callbacks.learning_rate(model.optimizer),
             costs=costs,
         )
+
+    def _loop(self, model, dataset, conditions):
+        """Return the training loop of a model under some `Conditions`."""
+        by_batch = keras_callbacks.need_batches(self.callbacks)
+        return loops.make_loop(model, dataset, conditions.distribution, by_batch)
 
     def final_schedule(self, values, outcome):
         """Return the schedule of the final fit of a candidate.
@@ -424,7 +434,7 @@ class Evaluator:
             job: `Job` of the candidate.
             outcome: `Outcome` of the candidate in the search.
             deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
-            on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
+            on_epoch: As in `training.train`. Defaults to `None`.
 
         Returns:
             The model, and an `Outcome` without scores, because the validation rows are training rows here.
@@ -434,7 +444,7 @@ class Evaluator:
             kept = self.trained(job, outcome)
         kept.loop.phases = self.phases
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
-        checkpoints.restart(kept.model.optimizer, kept.learning_rate)
+        checkpoints.restart(kept.model, kept.learning_rate)
         choices = outcome.report.get("fitted")
         if choices:
             with self.phases("train"):
@@ -446,8 +456,14 @@ class Evaluator:
         result = training.train(
             kept.loop,
             training.ShuffledRows(self.problem.dataset.final_rows, outcome.batch_size, generator),
-            training.Length(horizon, last, deadline=deadline),
+            training.Length(
+                horizon,
+                last,
+                deadline=deadline,
+                schedule=self.problem.graph.optimization.schedule_of(job.values),
+            ),
             on_epoch=on_epoch,
+            callbacks=self.callbacks,
         )
         final = Outcome(
             status=Status.COMPLETED,
@@ -464,7 +480,3 @@ class Evaluator:
         final.phases = self.phases.seconds
         final.seconds = sum(final.phases.values())
         return kept.model, final
-
-
-def _learning_rate(model):
-    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))

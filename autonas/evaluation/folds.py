@@ -58,6 +58,14 @@ class FoldsLoop(loops.TrainingLoop):
         self._n_begun = 0
         self._is_fitted = False
 
+    @property
+    def network(self):
+        """The `keras.Model` that has the weights of one network at a time."""
+        return self.loop.model
+
+    def watch(self, callbacks):
+        self.loop.watch(callbacks)
+
     def fit(self, generator, deadline=None):
         """Run the fitters of all networks; see `fitting.fit`.
 

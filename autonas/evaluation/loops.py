@@ -34,7 +34,18 @@ class TrainingLoop:
         self.model = model
         self.dataset = dataset
         self.phases = phases.Phases()
+        #: The `keras.callbacks.CallbackList` of the training.
+        self.callbacks = keras.callbacks.CallbackList()
         self._begun = set()
+
+    @property
+    def network(self):
+        """The `keras.Model` in training."""
+        return self.model
+
+    def watch(self, callbacks):
+        """Set the `keras.callbacks.CallbackList` of the next training, whose hooks for batches some loops call."""
+        self.callbacks = callbacks
 
     @functools.cached_property
     def _members(self):
@@ -121,6 +132,7 @@ class BatchLoop(TrainingLoop):
         for step, batch in enumerate(batches):
             if deadline is not None and losses and time.monotonic() >= deadline:
                 return float(np.mean(losses)), False
+            self.callbacks.on_train_batch_begin(step)
             self.model.optimizer.learning_rate = learning_rate(step / len(batches))
             inputs, targets, weights = batch_of(self.dataset, batch)
             targets, weights = self._members.repeated(targets), self._members.repeated(weights)
@@ -130,6 +142,7 @@ class BatchLoop(TrainingLoop):
             with self._first("train"), self._distributed():
                 loss = network.train_on_batch(inputs, targets, sample_weight=weights or None)
             losses.append(float(np.ravel(loss)[0]))
+            self.callbacks.on_train_batch_end(step, {"loss": losses[-1]})
         return float(np.mean(losses)), True
 
     def predict(self, rows):
@@ -206,11 +219,18 @@ def padded_batches(rows, batch_size):
     return padded.reshape(steps, batch_size)
 
 
-def make_loop(model, dataset, distribution=None):
-    """Return the fastest training loop for the backend and the data set, on all devices of `distribution`."""
+def make_loop(model, dataset, distribution=None, by_batch=False):
+    """Return the fastest training loop for the backend and the data set, on all devices of `distribution`.
+
+    Args:
+        model: A compiled `keras.Model`.
+        dataset: An `ArrayDataset`, or a stream.
+        distribution: As in `BatchLoop`. Defaults to `None`.
+        by_batch: Whether the loop must call the hooks for batches of Keras callbacks. Defaults to `False`.
+    """
     if hasattr(dataset, "loop"):
         return dataset.loop(model)
-    if keras.backend.backend() == "tensorflow":
+    if keras.backend.backend() == "tensorflow" and not by_batch:
         from autonas.evaluation import tensorflow_loop
 
         loop = tensorflow_loop.TensorFlowLoop(model, dataset)

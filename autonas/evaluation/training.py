@@ -1,17 +1,15 @@
 """Training of one candidate, with early stopping, a deadline, and the weights of the best epoch."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
 
+from autonas.evaluation import keras_callbacks
+from autonas.search_space import schedules
 from autonas.trials import checkpoint as checkpoints
 
-#: Factor of the learning rate in the first step.
-_FIRST_FACTOR = 0.1
 #: Shortest time, in seconds, over which the learning rate is annealed to meet a deadline.
 _SHORTEST = 1e-3
 
@@ -31,7 +29,7 @@ class TrainingResult:
         horizon: Number of epochs over which the learning rate was annealed.
         weights: Averaged weights of the best epoch, a list of arrays.
         stopped: Reason for the end of the training: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"`,
-            `"interrupted"`, or the text of `stop`.
+            `"interrupted"`, `"a Keras callback"`, or the text of `stop`.
         stop: Object that the `stopper` returned, or `None`.
     """
 
@@ -42,18 +40,6 @@ class TrainingResult:
     weights: list
     stopped: str
     stop: object = None
-
-
-def anneal(progress, warm_up=0.05):
-    """Return the factor of the learning rate: a linear warm-up from 0.1 to 1, then half a cosine to 0.
-
-    Args:
-        progress: Completed share of the training, in [0, 1].
-        warm_up: Share of the training for the warm-up. Defaults to 0.05.
-    """
-    if progress < warm_up:
-        return _FIRST_FACTOR + (1 - _FIRST_FACTOR) * progress / warm_up
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - warm_up) / (1 - warm_up))))
 
 
 class WeightAverage:
@@ -125,6 +111,8 @@ class Length:
         deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
         stopper: Function `(history) -> object or None` that is called after each epoch but the last, or `None`. The
             training stops if an object is returned; the text of the object is the reason. Defaults to `None`.
+        schedule: Function from the completed share of the training to a factor of the learning rate. Defaults to
+            `schedules.cosine`.
     """
 
     epochs: int
@@ -132,6 +120,7 @@ class Length:
     patience: int | None = None
     deadline: float | None = None
     stopper: Callable | None = None
+    schedule: Callable = schedules.cosine
 
     @property
     def last(self):
@@ -155,7 +144,7 @@ class Validation:
     on_best: Callable | None = None
 
 
-def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None, on_checkpoint=None):
+def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None, on_checkpoint=None, callbacks=()):
     """Train a model epoch by epoch, and set it to the average of its weights over the last epochs.
 
     The learning rate is annealed over the epochs of `length`. If the deadline comes earlier, the learning rate is
@@ -173,9 +162,11 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
             best one.
         checkpoint: A `Checkpoint` to continue, or `None` for a new training. If the checkpoint is of a training with
             the same number of epochs, the result is the same as without the interruption. Defaults to `None`.
-        on_epoch: Function `(epoch, numbers)` that is called after each epoch, or `None`. Defaults to `None`.
+        on_epoch: Function `(epoch, numbers)` that is called before each epoch, with `None` as its numbers, and after
+            each epoch; or `None`. Defaults to `None`.
         on_checkpoint: Function that is called after each complete epoch, or `None`. Its argument is a function without
             arguments that makes the `Checkpoint`. Defaults to `None`.
+        callbacks: Keras callbacks; see `keras_callbacks.TrainingCallbacks`. Defaults to none.
 
     Returns:
         A `TrainingResult`. It includes the epochs before the checkpoint.
@@ -186,15 +177,26 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
     """
     if not loop.model.trainable_variables:
         length = dataclasses.replace(length, epochs=1)
-    training, phases, patience = _Training(loop, rows, length), loop.phases, length.patience
+    training = _Training(loop, rows, length)
     if checkpoint is not None:
         training.go_on_from(checkpoint)
+    with keras_callbacks.TrainingCallbacks(callbacks, loop, length.last, validation is not None) as hooks:
+        return _train(training, length, validation, hooks, on_epoch=on_epoch, on_checkpoint=on_checkpoint)
+
+
+def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
+    """Run the epochs of `train` with the `TrainingCallbacks` `hooks`."""
+    phases, patience = training.loop.phases, length.patience
     stopped, verdict = "epochs", None
     while training.epoch < length.last:
         if patience is not None and training.epoch - max(training.best_epoch, training.begin) >= patience:
             stopped = "no improvement"
             break
         try:
+            with phases("report"):
+                if on_epoch is not None:
+                    on_epoch(training.epoch + 1, None)
+                hooks.begin_epoch(training)
             with phases("train"):
                 loss, finished = training.run_epoch()
             with phases("validate"):
@@ -213,9 +215,10 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
         if validation is not None and validation.on_best is not None and training.best_epoch == training.epoch:
             validation.on_best()
         try:
-            if on_epoch is not None:
-                with phases("report"):
+            with phases("report"):
+                if on_epoch is not None:
                     on_epoch(training.epoch, numbers)
+                hooks.end_epoch(training)
         except KeyboardInterrupt:
             stopped = "interrupted"
             break
@@ -227,6 +230,9 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
             verdict = length.stopper(training.history)
         if verdict is not None:
             stopped = str(verdict)
+            break
+        if hooks.stop:
+            stopped = "a Keras callback"
             break
         if on_checkpoint is not None:
             with phases("save"):
@@ -252,11 +258,13 @@ class _Training:
         self.loop = loop
         self.rows = rows
         self.horizon = length.epochs
+        self.schedule = length.schedule
         #: Number of epochs before the current schedule of the learning rate.
         self.begin = 0
         self.deadline = length.deadline
         self.started = time.monotonic()
-        self.peak = float(keras.ops.convert_to_numpy(loop.model.optimizer.learning_rate))
+        #: Learning rate that is annealed, unless a Keras callback has set a learning rate of its own.
+        self.peak, self.is_annealed = keras_callbacks.learning_rate(loop.model.optimizer), True
         self.average = WeightAverage(loop.model)
         self.history, self.best, self.best_epoch, self.best_weights = [], None, 0, None
 
@@ -267,11 +275,13 @@ class _Training:
 
     def learning_rate(self, share):
         """Return the learning rate at a share of the next epoch, in [0, 1]."""
+        if not self.is_annealed:
+            return self.peak
         progress = (self.epoch + share - self.begin) / (self.horizon - self.begin)
         if self.deadline is not None:
             spent = (time.monotonic() - self.started) / max(_SHORTEST, self.deadline - self.started)
             progress = max(progress, min(1.0, spent))
-        return self.peak * anneal(progress)
+        return self.peak * self.schedule(progress)
 
     def run_epoch(self):
         """Train for one epoch, and set the model to the average of its weights.

@@ -7,11 +7,11 @@ import numpy as np
 
 from autonas import data as data_module
 from autonas.arguments.lists import as_list
-from autonas.data import checks, dataset, splits
+from autonas.data import checks, dataset, fingerprint, splits
 from autonas.evaluation.problem import Problem
 from autonas.prediction import predictor
-from autonas.preparation import combinations, criteria
-from autonas.search_space import defaults, graph, heads
+from autonas.preparation import combinations, criteria, validation
+from autonas.search_space import defaults, graph, heads, narrowing
 
 
 @dataclasses.dataclass(eq=False)
@@ -73,9 +73,15 @@ def prepare(plan, data):
     generator = np.random.default_rng(plan.execution.seed)
     n_validated = int(splits.in_validation(target, task).sum())
     n_folds = plan.n_folds(n_validated, _number_of_values(inputs), kinds)
-    folds = None
+    folds, facts = None, {}
     if data.validation_data is not None:
         train_rows, validation_rows = np.arange(n_rows), None
+    elif validation.is_structured(plan.request.validation):
+        sets = validation.sets(plan, validation.Rows(inputs, target, task, data.groups), generator)
+        facts = {"validation": fingerprint(np.concatenate([rows for _, rows in sets]))}
+        train_rows, validation_rows = sets[0][0], np.concatenate([rows for _, rows in sets])
+        if len(sets) > 1:
+            plan, folds = plan.with_full_trainings(), sets
     elif n_folds > 1:
         plan = plan.with_full_trainings()
         folds = splits.validation_folds(target, task, n_folds, data.groups, generator)
@@ -98,11 +104,11 @@ def prepare(plan, data):
     searched, encoders, targets = bound_graph(plan, (nodes, output_nodes), encoders, targets, len(train_rows))
     rows = _encode(encoders, targets, inputs, outputs)
     if data.validation_data is not None:
-        validation = _encode_validation(encoders, targets, data.validation_data)
-        validation_rows = np.arange(n_rows, n_rows + validation[2])
+        encoded = _encode_validation(encoders, targets, data.validation_data)
+        validation_rows = np.arange(n_rows, n_rows + encoded[2])
         rows = [
             {name: np.concatenate([arrays[name], others[name]]) for name in arrays}
-            for arrays, others in zip(rows, validation[:2], strict=True)
+            for arrays, others in zip(rows, encoded[:2], strict=True)
         ]
     weights = _weights(plan.task.class_weight, data.sample_weight, targets, rows[1], n_rows)
     if weights is not None:
@@ -126,9 +132,10 @@ def prepare(plan, data):
         encoded,
         scorer,
         criteria.find_goal(plan, scorer, len(validation_rows)),
-        has_groups=data.groups is not None,
+        has_groups=data.groups is not None or validation.is_structured(plan.request.validation),
         encoders=encoders,
         targets=targets,
+        facts=facts,
     )
 
 
@@ -170,6 +177,7 @@ def bound_graph(plan, ends, encoders, targets, n_train, in_memory=True):
     """
     features = [encoder.feature for encoder in encoders]
     searched = graph.Graph(*ends, plan.optimization(n_train, features))
+    searched.narrowed = narrowing.decisions_of(plan.request.hyperparameters)
     searched.bind(features, [heads.Target(target.task_, target.n_outputs_) for target in targets], in_memory)
     encoders = dict(zip(searched.input_names, encoders, strict=True))
     return searched, encoders, dict(zip(searched.head_names, targets, strict=True))

@@ -10,6 +10,7 @@ from autonas.arguments import checks
 from autonas.data import is_stream
 from autonas.data.fit_data import FitData
 from autonas.objectives import custom_score
+from autonas.preparation import validation
 
 
 class Rule(typing.NamedTuple):
@@ -181,6 +182,13 @@ OF_ARGUMENTS = [
         applies=lambda request: request.inner("inherit", False) and request.is_elsewhere,
     ),
     Rule(
+        "`hyperparameters`", _SUPERNET,
+        "`hyperparameters` must be None with a supernet, whose branches are all values of its decisions",
+        "Draw a graph whose blocks have fewer values, or use another `strategy`",
+        received=("hyperparameters", "strategy", "weight_sharing"),
+        applies=lambda request: request.hyperparameters is not None and request.trains_supernet,
+    ),
+    Rule(
         _STREAM, _SUPERNET,
         "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows",
         "Give arrays, or set `weight_sharing=False` and another `strategy`",
@@ -309,6 +317,32 @@ def allows_folds(request):
     return not any(rule.applies(request) for rule in _OF_FOLDS)
 
 
+_STRUCTURE = "`validation` a splitter or columns"
+OF_ARGUMENTS += [
+    Rule(
+        _STRUCTURE, _STREAM,
+        "`x` must be arrays for a splitter or columns: a tf.data.Dataset is split as it is read",
+        "Give arrays",
+        received=("x", "validation"),
+        applies=lambda request: validation.is_structured(request.validation) and request.reads_stream,
+    ),
+    Rule(
+        _STRUCTURE, "`validation_data` of `fit`",
+        "`validation_data` must be None with a splitter or columns, by which `x` is split",
+        "Leave one of the two out",
+        received=("validation_data", "validation"),
+        applies=lambda request: validation.is_structured(request.validation)
+        and request.data.validation_data is not None,
+    ),
+    Rule(
+        _STRUCTURE, "`TimeSeriesForecaster`",
+        "`validation` must be a share or None for a TimeSeriesForecaster, which is validated on the last steps",
+        "Give a share",
+        received=("validation",),
+        applies=lambda request: validation.is_structured(request.validation) and request.in_order,
+    ),
+]  # fmt: skip
+
 #: Rules about the arguments and the kinds of the data.
 OF_DATA = [
     Rule(
@@ -333,6 +367,13 @@ OF_DATA = [
         received=("class_weight",),
         applies=lambda request: request.class_weight is not None
         and (len(request.tasks) > 1 or request.tasks[0] not in ("binary", "multiclass")),
+    ),
+    Rule(
+        "anything to predict but two classes", "`threshold`",
+        "`threshold` must be 0.5 unless there is one target of two classes",
+        "Leave it out",
+        received=("threshold",),
+        applies=lambda request: request.threshold != 0.5 and request.tasks != ["binary"],
     ),
     Rule(
         "several heads without a drawn graph", "`loss` or `num_classes`",

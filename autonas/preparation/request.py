@@ -7,10 +7,41 @@ import functools
 import inspect
 from typing import Any
 
+import keras
+
 from autonas import execution, oracles
 from autonas.arguments.lists import as_list
 from autonas.data.fit_data import FitData
 from autonas.objectives import goal
+from autonas.preparation import validation
+from autonas.reporting import SearchCallback
+from autonas.search_space.optimization import Optimization
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Settings:
+    """The arguments of `fit` that settings of the constructor are, too, as in Keras.
+
+    Args:
+        callbacks: Callbacks beside the callbacks of the constructor, or `None`. Defaults to `None`.
+        epochs: Epochs of a full training, or `None` for the argument of the constructor. Defaults to `None`.
+        batch_size: Number of rows per training step, or `None` for a search. Defaults to `None`.
+    """
+
+    callbacks: Any = None
+    epochs: int | None = None
+    batch_size: int | None = None
+
+    def applied(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a constructor with these settings."""
+        changed: dict[str, Any] = {}
+        if self.epochs is not None:
+            changed["epochs"] = self.epochs
+        wanted = arguments["optimization"] or Optimization()
+        if self.batch_size is not None and isinstance(wanted, Optimization):
+            changed["optimization"] = wanted.replaced(batch_size=self.batch_size)
+        both = [as_list(some) for some in (arguments["callbacks"], self.callbacks) if some is not None]
+        return arguments | changed | {"callbacks": sum(both, []) or None}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,10 +65,11 @@ class Request:
     tasks: list | None = None
 
     @classmethod
-    def of(cls, estimator: Any, data: FitData) -> Request:
-        """Return the request of an estimator that is fitted to data."""
+    def of(cls, estimator: Any, data: FitData, settings: Settings | None = None) -> Request:
+        """Return the request of an estimator that is fitted to data with some `Settings` of `fit`."""
         names = [name for name in vars(estimator) if not (name.startswith("_") or name.endswith("_"))]
-        return cls(type(estimator), {name: getattr(estimator, name) for name in names}, data)
+        arguments = {name: getattr(estimator, name) for name in names}
+        return cls(type(estimator), validation.resolved((settings or Settings()).applied(arguments)), data)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -84,6 +116,16 @@ class Request:
     def is_elsewhere(self) -> bool:
         """Whether trials may run on other machines."""
         return not isinstance(self.trial_executor, (execution.InlineExecutor, execution.ProcessExecutor))
+
+    @property
+    def search_callbacks(self) -> list[SearchCallback]:
+        """The callbacks of the search."""
+        return [callback for callback in self.callbacks or [] if isinstance(callback, SearchCallback)]
+
+    @property
+    def keras_callbacks(self) -> list[keras.callbacks.Callback]:
+        """The callbacks of every training."""
+        return [callback for callback in self.callbacks or [] if not isinstance(callback, SearchCallback)]
 
     @functools.cached_property
     def wanted_objective(self) -> Any:

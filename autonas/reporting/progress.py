@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import rich.console
 
 from autonas.reporting import display
-from autonas.reporting.reporter import Reporter, SearchInfo
+from autonas.reporting.callback import SearchCallback, SearchInfo
 from autonas.reporting.text import duration, searched_decisions, shortened
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
@@ -14,7 +14,7 @@ from autonas.trials.states import Stage
 _N_NAMED = 6
 
 
-class ProgressReporter(Reporter):
+class ProgressReporter(SearchCallback):
     """Reporter that prints the progress of a search: best score, running trials and remaining time.
 
     In a terminal or a notebook the progress is a live display. Elsewhere one line is printed per finished trial. The

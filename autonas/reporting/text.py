@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from autonas.costs.orientation import comparative
-from autonas.reporting.reporter import SearchInfo
+from autonas.reporting.callback import SearchInfo
 from autonas.trials import reserved
 
 #: Prefix of decisions about training, which describe an architecture less than decisions about its layers.

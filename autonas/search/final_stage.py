@@ -1,6 +1,7 @@
 """The final stage of a search: the best candidate is measured again, trained on all rows, and measured once more."""
 
 import dataclasses
+import functools
 import hashlib
 import time
 import warnings
@@ -144,9 +145,10 @@ class FinalStage:
         seconds = state.budget.trial_seconds(None, first=False)
         deadline = None if seconds is None else time.monotonic() + max(seconds, budget.LEAST_SECONDS)
 
-        def on_epoch(epoch: int, numbers: dict[str, float]) -> None:
-            record.add_epoch(epoch, numbers)
-            state.report("on_epoch_end", record, epoch, numbers)
+        def on_epoch(epoch: int, numbers: dict[str, float] | None) -> None:
+            if numbers is not None:
+                record.add_epoch(epoch, numbers)
+            state.report_epoch(record, epoch, numbers)
 
         outcome = self.evaluator.evaluate(state.job(record, deadline), on_epoch)
         record.take(outcome)
@@ -209,9 +211,8 @@ class FinalStage:
         model = None
         try:
             model, final = self.evaluator.final_fit(
-                job, best, state.budget.final_deadline(),
-                lambda epoch, numbers: state.report("on_epoch_end", record, epoch, numbers),
-            )  # fmt: skip
+                job, best, state.budget.final_deadline(), functools.partial(state.report_epoch, record)
+            )
             record.take(final)
             record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained again on all rows"
             record.status = Status.COMPLETED

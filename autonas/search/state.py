@@ -8,7 +8,7 @@ from autonas.evaluation.budget import TimeBudget
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.phases import Phases
 from autonas.oracles import Oracle
-from autonas.reporting import Reporter
+from autonas.reporting import SearchCallback
 from autonas.search.standings import Standings
 from autonas.trials import reserved
 from autonas.trials import weights as files
@@ -37,7 +37,7 @@ class SearchState:
     Args:
         oracle: An `autonas.oracles.Oracle`, whose space is declared.
         evaluator: An `evaluation.evaluator.Evaluator`.
-        reporter: A `Reporter`.
+        reporter: A `SearchCallback`.
         budget: A `TimeBudget`.
         directory: Folder of the run. A search in this folder is continued.
         refits: Whether the model that is served is trained again on all rows. Defaults to `True`.
@@ -55,7 +55,7 @@ class SearchState:
         self,
         oracle: Oracle,
         evaluator: Evaluator,
-        reporter: Reporter,
+        reporter: SearchCallback,
         budget: TimeBudget,
         directory: str,
         *,
@@ -95,6 +95,13 @@ class SearchState:
         """Call a hook of the reporter."""
         with self.phases("report"):
             getattr(self.reporter, hook)(*arguments)
+
+    def report_epoch(self, record: TrialRecord, epoch: int, numbers: dict[str, float] | None = None) -> None:
+        """Report the start of an epoch, or with `numbers` its end."""
+        if numbers is None:
+            self.report("on_epoch_begin", record, epoch)
+        else:
+            self.report("on_epoch_end", record, epoch, numbers)
 
     def report_numbers(self, record: TrialRecord) -> None:
         """Report numbers about the search after a trial or the final fit.

@@ -8,14 +8,14 @@ import time
 import warnings
 from collections.abc import Sequence
 
+import keras
 import keras_tuner
 
 from autonas import exceptions, execution
 from autonas.costs.orientation import oriented
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
-from autonas.reporting import SearchInfo
-from autonas.reporting import reporter as reporter_module
+from autonas.reporting import SearchCallback, SearchInfo
 from autonas.search import final_stage, interrupts
 from autonas.search.ensembles import members
 from autonas.search.final_stage import Served
@@ -225,6 +225,16 @@ class Tuner(keras_tuner.Tuner):
         self._reopen()
         return self.serve([self.records[trial_id]])
 
+    def network_of(self, record: TrialRecord) -> keras.Model:
+        """Return a new network of a completed trial with the weights of its score, in float32."""
+        job = self.state.job(record)
+        if self.evaluator.problem.serves_folds:
+            return self.final_stage.searched(job, record)
+        model = self.evaluator.build(record.values)
+        if not self.state.weights.assign(model, record.trial_id):
+            model.set_weights(self.evaluator.evaluate(job).weights)  # The same seed trains the same model.
+        return model
+
     def serve_ensemble(self, size: int) -> Served:
         """Return the `Served` ensemble of at most `size` trials of a finished search, without a time limit."""
         self._reopen()
@@ -234,7 +244,7 @@ class Tuner(keras_tuner.Tuner):
     def _reopen(self) -> None:
         """Prepare a finished search for serving another model: quietly, without a time limit."""
         self.state.budget = dataclasses.replace(self.state.budget, limit=None)
-        self.state.reporter = reporter_module.Reporter()
+        self.state.reporter = SearchCallback()
         self.records.pop("ensemble", None)
 
     def _submit(self, in_flight: int) -> bool:
@@ -308,16 +318,19 @@ class Tuner(keras_tuner.Tuner):
         members = self.standings.ranked()[:size] if size > 1 else []
         return self.state.budget.trial_seconds(best, first, final_epochs, members)
 
-    def _on_report(self, job: Job, report: tuple[int, dict[str, float]]) -> None:
+    def _on_report(self, job: Job, report: tuple[int, dict[str, float] | None]) -> None:
         self.on_epoch(self.records[job.trial_id], *report)
 
-    def on_epoch(self, record: TrialRecord, epoch: int, numbers: dict[str, float]) -> None:
-        """Journal and report an epoch of a running trial."""
+    def on_epoch(self, record: TrialRecord, epoch: int, numbers: dict[str, float] | None) -> None:
+        """Report the start of an epoch of a running trial, or with `numbers` journal and report its end."""
+        if numbers is None:
+            self.state.report_epoch(record, epoch)
+            return
         if epoch == 1 and record.is_candidate:
             self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
         record.add_epoch(epoch, numbers)
         self.state.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
-        self.state.report("on_epoch_end", record, epoch, numbers)
+        self.state.report_epoch(record, epoch, numbers)
 
     def _take(self, event: execution.Ended | execution.Lost | execution.Retried) -> bool:
         """Handle a report of the executor about a job. Return whether the job has ended."""

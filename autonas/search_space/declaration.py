@@ -1,12 +1,13 @@
 """Declaration of a search space: one pass over a graph of blocks that records all hyperparameters and conditions."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 
-from autonas.search_space import decisions
+from autonas.search_space import decisions, narrowing
+from autonas.search_space.narrowing import HyperParameter
 from autonas.search_space.values import Scalar
 
 
@@ -37,11 +38,18 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
     Args:
         left_out: Collection of pairs `(decision, label)`: the full name of an optional `LayerChoice` and the label of a
             candidate to exclude from the space. Defaults to an empty tuple.
+        narrowed: Dict from the full name of a decision to the hyperparameter to which it is narrowed; see
+            `narrowing.narrowed`. Defaults to `None`: none.
     """
 
-    def __init__(self, left_out: Collection[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        left_out: Collection[tuple[str, str]] = (),
+        narrowed: Mapping[str, HyperParameter] | None = None,
+    ) -> None:
         super().__init__()
         self._left_out = left_out
+        self._narrowed = narrowed or {}
         self._scopes: list[str] = []
 
     def full_name(self, name: str) -> str:
@@ -58,14 +66,25 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
             self._scopes.pop()
 
     def _declare(self, method: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
-        value = method(name, *args, **kwargs)
         full_name = self.full_name(name)
+        if full_name in self._narrowed:
+            new = self._narrow(full_name, method, *args, **kwargs)
+            config = {key: value for key, value in new.get_config().items() if key not in ("name", "conditions")}
+            value = getattr(super(), type(new).__name__)(name, **config)
+        else:
+            value = method(name, *args, **kwargs)
         declared = [hp for hp in self.space if hp.name == full_name]
         if len(declared) > 1:
             raise ValueError(
                 f"Two hyperparameters are named {full_name!r}, under different conditions. Their names must be unique."
             )
         return declared[0].default if value is None else value
+
+    def _narrow(self, full_name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> HyperParameter:
+        """Return the hyperparameter to which a decision is narrowed that `method` would declare."""
+        declared = keras_tuner.HyperParameters()
+        getattr(declared, method.__name__)(full_name, *args, **kwargs)
+        return narrowing.narrowed(full_name, declared.space[0], self._narrowed[full_name])
 
     def Choice(self, name: str, values: Sequence[Scalar], *args: Any, **kwargs: Any) -> Any:
         return self._declare(super().Choice, name, values, *args, **kwargs)
@@ -89,6 +108,8 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
             try:
                 with decision.scope(self, label):
                     outputs[label] = make_layer()(inputs)
+            except narrowing.NarrowingError:
+                raise
             except Exception as error:  # Keras raises errors of many types for incompatible shapes.
                 if not decision.optional or len(candidates) == 1:
                     raise
@@ -98,7 +119,10 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
     def declare_choice(self, decision: decisions.LayerChoice) -> tuple[decisions.Candidates, str]:
         """Declare a `LayerChoice` and return its remaining candidates, a dict by label, and the chosen label."""
         name = self.full_name(decision.name)
-        candidates = {label: make for label, make in decision.candidates.items() if (name, label) not in self._left_out}
+        labels = decision.candidates
+        if name in self._narrowed:
+            labels = self._narrow(name, super().Choice, list(labels)).values
+        candidates = {label: decision.candidates[label] for label in labels if (name, label) not in self._left_out}
         default = decision.default if decision.default in candidates else None
         return candidates, self.Choice(decision.name, list(candidates), default=default)
 

@@ -13,7 +13,7 @@ import keras_tuner
 
 from autonas.arguments.lists import as_list
 from autonas.backends import seeding
-from autonas.search_space import block, declaration, heads, inputs, optimization
+from autonas.search_space import block, declaration, heads, inputs, narrowing, optimization
 from autonas.search_space.blocks import preprocessing
 from autonas.search_space.drawn_graph import DrawnGraphs
 
@@ -62,6 +62,8 @@ class Graph(keras_tuner.HyperModel):
         self.inputs = as_list(inputs)
         self.outputs = as_list(outputs)
         self.optimization = optimization
+        #: Dict from the name of a decision to the hyperparameter to which it is narrowed; see `narrowing`.
+        self.narrowed: dict[str, narrowing.HyperParameter] = {}
         self.blocks = self._sort()
         self.heads: list[heads.Head] = [node.block for node in self.outputs]
         self._name()
@@ -115,10 +117,10 @@ class Graph(keras_tuner.HyperModel):
         `left_out` then maps the pair of the decision's name and the candidate's label to the error.
 
         Raises:
-            ValueError: If a block can't be built for the data.
+            ValueError: If a block can't be built for the data, or a decision can't be narrowed as wanted.
         """
         while True:
-            hp = declaration.DeclaringHyperParameters(self.left_out)
+            hp = declaration.DeclaringHyperParameters(self.left_out, self.narrowed)
             try:
                 self.build(hp)
             except declaration.CandidateFailed as failure:
@@ -129,7 +131,9 @@ class Graph(keras_tuner.HyperModel):
                     stacklevel=2,
                 )
             else:
-                return hp.declared()
+                space = hp.declared()
+                narrowing.check_names(self.narrowed, [declared.name for declared in space.space])
+                return space
 
     def structure(self) -> OperationGraph | DrawnGraphs | None:
         """Return the structure by which a strategy compares architectures.
@@ -212,7 +216,7 @@ class Graph(keras_tuner.HyperModel):
         try:
             with scope as declared, declared.name_scope(name):
                 output = block.build(declared, arguments[0] if len(arguments) == 1 else arguments)
-        except declaration.CandidateFailed:
+        except (declaration.CandidateFailed, narrowing.NarrowingError):
             raise
         except (Exception, SystemExit) as error:  # A user's block can raise anything.
             if not isinstance(hp, declaration.DeclaringHyperParameters):

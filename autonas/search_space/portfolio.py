@@ -12,6 +12,7 @@ from typing import Any
 
 import keras_tuner
 
+from autonas.search_space import dimension
 from autonas.search_space.blocks import image, structured_data, text, time_series
 from autonas.search_space.graph import Graph
 from autonas.search_space.values import Scalar
@@ -99,15 +100,16 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
     Returns:
         A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
     """
-    choice = keras_tuner.engine.hyperparameters.Choice
-    choices = {declared.name: declared.values for declared in space.space if isinstance(declared, choice)}
-    names = {declared.name for declared in space.space}
+    dimensions = {declared.name: dimension.Dimension(declared) for declared in space.space}
+
+    def is_legal(name: str, value: Scalar) -> bool:
+        return name in dimensions and dimensions[name].is_legal(value)
+
     points_by_block = {}
     for block in graph.blocks:
         name = graph.names[id(block)]
-        families = choices.get(f"{name}/kind", [])
         # Skip entries of other families: only their training hyperparameters would apply to the block.
-        block_points = [point for point in _points(block) if point["kind"] in families]
+        block_points = [point for point in _points(block) if is_legal(f"{name}/kind", point["kind"])]
         if block_points:
             points_by_block[name] = block_points
     points = []
@@ -122,7 +124,7 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters) -> list[dic
                 else:
                     full_names = [f"{name}/{key}"]
                 for full_name in full_names:
-                    if full_name in names and value in choices.get(full_name, [value]):
+                    if is_legal(full_name, value):
                         point[full_name] = value
         points.append(point)
     return points

@@ -109,10 +109,12 @@ def optimizer_variables(model: keras.Model) -> list[keras.Variable]:
     return model.optimizer.variables
 
 
-def restart(optimizer: keras.optimizers.Optimizer, learning_rate: float) -> None:
-    """Reset an optimizer to its state before the first step, with a learning rate."""
-    for variable in optimizer.variables:
-        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and optimizer.built:
-        optimizer.dynamic_scale.assign(optimizer.initial_scale)
+def restart(model: keras.Model, learning_rate: float) -> None:
+    """Reset the optimizer of a model to its state before the first step, with a learning rate."""
+    optimizer = model.optimizer
+    if optimizer.built:
+        # The state before the first step isn't zero for every optimizer.
+        fresh = type(optimizer).from_config(optimizer.get_config())
+        fresh.build(model.trainable_variables)
+        assign(optimizer.variables, values_of(fresh.variables))
     optimizer.learning_rate = learning_rate

@@ -39,6 +39,9 @@ def header(plan: Any, prepared: Any, epochs: int, data: FitData) -> dict[str, An
         # The argument: the journal has the precision in which a trial was trained on its device.
         "precision": plan.execution.precision,
         "given_seed": None if seed is None else int(seed),
+        # Fixed values aren't decisions of the space.
+        "optimization": None if plan.request.optimization is None else plan.request.optimization.get_config(),
+        "validation": None,
         **prepared.facts,
     }
 

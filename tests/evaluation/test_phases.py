@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 from autonas.estimators import assembly
 from autonas.evaluation import loops, phases
-from autonas.reporting import Reporter
+from autonas.reporting import SearchCallback
 from tests.helpers.networks import of_networks
 
 OPTIONS = {"max_trials": 3, "epochs": 2, "fidelity": "full", "seed": 0, "tensorboard": False, "verbose": 0}
@@ -87,7 +87,7 @@ def check(record):
     assert phases["other"] < 0.1 * record["seconds"] + 0.02
 
 
-class Recording(Reporter):
+class Recording(SearchCallback):
     """Keeps what was told of the seconds of the search after each trial."""
 
     def __init__(self):

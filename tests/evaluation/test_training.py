@@ -1,4 +1,4 @@
-"""Training: annealing, averaging, early stopping, deadlines, divergence and interrupts."""
+"""Training: averaging, early stopping, deadlines, divergence and interrupts."""
 
 import time
 
@@ -41,14 +41,6 @@ def train(loop, scores=None, **arguments):
         lambda: {"val_loss": next(scored)}, lambda one, other: one["val_loss"] < other["val_loss"]
     )
     return training.train(loop, rows, length, validation)
-
-
-def test_the_learning_rate_rises_then_falls_to_zero():
-    factors = [training.anneal(progress) for progress in np.linspace(0, 1, 101)]
-    assert factors[0] == pytest.approx(0.1)
-    assert max(factors) == pytest.approx(1.0, abs=0.01)
-    assert factors[-1] == pytest.approx(0.0, abs=1e-12)
-    assert np.argmax(factors) == 5
 
 
 def test_the_best_epoch_by_score_is_kept():

@@ -96,12 +96,11 @@ def test_weights_and_groups_that_cannot_be_are_refused_before_anything_is_writte
 @pytest.mark.parametrize(
     ("argument", "value", "message"),
     [
-        ("epochs", 3, r"`epochs` is an argument of the constructor: AutoModel\(epochs=3\).fit\(x, y\)$"),
+        ("max_trials", 3, r"`max_trials` is an argument of the constructor: AutoModel\(max_trials=3\).fit\(x, y\)$"),
         ("validation_split", 0.1, r"AutoModel\(validation_split=0.1\).fit\(x, y\)"),
         ("time_limit", 60, r"AutoModel\(time_limit=60\).fit\(x, y\)"),
-        ("batch_size", 32, "`fit` has no argument `batch_size`. It takes x, y, .*, groups. The batch size is searched"),
-        ("callbacks", [], "no argument `callbacks`.*groups. Early stopping, .* are taken care of"),
-        ("steps_per_epoch", 3, "no argument `steps_per_epoch`. It takes x, y, .*, groups.$"),
+        ("shuffle", True, "`fit` has no argument `shuffle`. It takes x, y, .*, batch_size. Rows are shuffled in each"),
+        ("steps_per_epoch", 3, "no argument `steps_per_epoch`. It takes x, y, .*, epochs, batch_size.$"),
     ],
 )  # fmt: skip
 def test_arguments_of_other_libraries_get_an_error_that_says_where_they_go(folder, argument, value, message):
@@ -112,9 +111,9 @@ def test_arguments_of_other_libraries_get_an_error_that_says_where_they_go(folde
 
 def test_the_forecaster_says_where_arguments_of_other_libraries_go():
     series = np.sin(np.arange(100.0))
-    with pytest.raises(TypeError, match=r"TimeSeriesForecaster\(epochs=3\)"):
-        autonas.TimeSeriesForecaster().fit(series, epochs=3)
-    with pytest.raises(TypeError, match="`fit` has no argument `groups`. It takes series, y.$"):
+    with pytest.raises(TypeError, match=r"TimeSeriesForecaster\(max_trials=3\)"):
+        autonas.TimeSeriesForecaster().fit(series, max_trials=3)
+    with pytest.raises(TypeError, match="no argument `groups`. It takes series, y, callbacks, epochs, batch_size.$"):
         autonas.TimeSeriesForecaster().fit(series, groups=series)
     with pytest.raises(ValueError, match=r"Write TimeSeriesForecaster\(target='a'\).fit\(series\)"):
         autonas.TimeSeriesForecaster().fit(pd.DataFrame({"a": series}), "a")

@@ -8,14 +8,14 @@ import pytest
 import autonas
 from autonas import oracles
 from autonas.estimators import assembly
-from autonas.reporting import Reporter
+from autonas.reporting import SearchCallback
 
 pytestmark = pytest.mark.usefixtures("folder")
 
 BUDGET = {"max_trials": 3, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0}
 
 
-class Heard(Reporter):
+class Heard(SearchCallback):
     """Remembers the predictions, and what came before."""
 
     def __init__(self):

@@ -13,7 +13,7 @@ from autonas.costs import registry
 from autonas.evaluation import budget, problem
 from autonas.objectives import goal
 from autonas.oracles import base
-from autonas.reporting import Reporter, SearchInfo
+from autonas.reporting import SearchCallback, SearchInfo
 from autonas.search import tuner
 from autonas.search.state import Ensembling, SearchState
 from autonas.testing import oracles as contracts
@@ -67,7 +67,7 @@ def make(tmp_path):
         executor = execution.InlineExecutor()
         executor.start(pretender.run)
         time_budget = budget.TimeBudget(limit, 0.0, 0.0)
-        state = SearchState(oracle, pretender, reporter or Reporter(), time_budget, tmp_path / "run")
+        state = SearchState(oracle, pretender, reporter or SearchCallback(), time_budget, tmp_path / "run")
         search = tuner.Tuner(state, executor, **arguments)
         oracle.open()
         return search
@@ -158,7 +158,7 @@ def test_trials_of_one_network_have_the_cost_that_was_measured_first(make, monke
 
 
 def test_ctrl_c_while_the_books_are_written_waits_until_they_are(make):
-    class Interrupting(Reporter):
+    class Interrupting(SearchCallback):
         def on_trial_end(self, record, best):
             if record.number == 1:
                 os.kill(os.getpid(), signal.SIGINT)
@@ -174,7 +174,7 @@ def test_ctrl_c_while_the_books_are_written_waits_until_they_are(make):
 
 
 def test_the_search_info_is_reported_and_the_end_too_when_all_fails(make):
-    class Recording(Reporter):
+    class Recording(SearchCallback):
         seen = ()
 
         def on_search_begin(self, search):
@@ -298,7 +298,7 @@ def test_stages_have_deadlines_of_their_own_and_only_they_get_a_strategy(make, m
 
 
 def test_what_the_strategy_says_of_itself_is_reported(make):
-    class Recording(Reporter):
+    class Recording(SearchCallback):
         told = ()
 
         def on_search_numbers(self, record, numbers):

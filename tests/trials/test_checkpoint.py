@@ -97,15 +97,16 @@ def test_a_training_that_no_longer_improves_does_not_go_on(data):
     assert result.history == first.history
 
 
+@pytest.mark.parametrize("optimizer", [fused_adam.FusedAdamW, keras.optimizers.Nadam, keras.optimizers.Adagrad])
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_a_restarted_optimizer_is_as_it_was_made(policy):
+def test_a_restarted_optimizer_is_as_it_was_made(policy, optimizer):
     with precision.policy(policy):
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        model.compile(fused_adam.FusedAdamW(0.25), "mse")
+        model.compile(optimizer(0.25), "mse")
     variables = checkpoints.optimizer_variables(model)
     new = checkpoints.values_of(variables)
     for variable in variables:
         variable.assign(keras.ops.ones(variable.shape, variable.dtype))
-    checkpoints.restart(model.optimizer, 0.25)
+    checkpoints.restart(model, 0.25)
     for found, wanted in zip(checkpoints.values_of(variables), new, strict=True):
         np.testing.assert_array_equal(found, wanted)

@@ -4,14 +4,14 @@ import time
 
 import keras
 
-from autonas.evaluation import training
+from autonas.search_space import schedules
 
 #: Shortest time, in seconds, over which the learning rate is annealed to meet a deadline.
 _SHORTEST = 1e-3
 
 
 class Annealing:
-    """Schedule of a training whose epochs are separate trials; see `training.anneal`.
+    """Schedule of a training whose epochs are separate trials; see `schedules.cosine`.
 
     The remaining epochs share the rest of the schedule evenly. If the deadline comes before the last epoch, the
     remaining time is shared instead, including the time between epochs. Thus an interrupted training ends with a small
@@ -50,7 +50,7 @@ class Annealing:
 
     def factor(self, share):
         """Return the factor of the learning rate at a share of the epoch, in [0, 1]."""
-        return training.anneal(self.at(share))
+        return schedules.cosine(self.at(share))
 
     def end(self):
         """Store the progress at the end of an epoch."""

@@ -8,9 +8,10 @@ import numpy as np
 from keras import ops
 
 from autonas.backends import gradients, node_graph
-from autonas.evaluation import loops, training
+from autonas.evaluation import loops
 from autonas.evaluation.one_shot import annealing, architecture_gradient, bilevel_settings, costs
 from autonas.optimizers import fused_sgd
+from autonas.search_space import schedules
 from autonas.supernet import supernet as supernet_module
 
 #: Hyperparameters of DARTS (Liu et al. 2019): momentum, weight decay and maximum gradient norm of the weights, and
@@ -185,7 +186,7 @@ class BilevelTrainer:
 
     def _set_schedule(self, progress):
         """Set learning rate, auxiliary skip and temperature at a share of the schedule."""
-        self.weight_optimizer.learning_rate = self.schedule.learning_rate * training.anneal(progress, warm_up=0.0)
+        self.weight_optimizer.learning_rate = self.schedule.learning_rate * schedules.cosine(progress, warm_up=0.0)
         mixing_mode = self.supernet.mixing_mode
         mixing_mode.auxiliary_skip.assign(1.0 - progress)
         first, last = _TEMPERATURES

@@ -6,9 +6,9 @@ import pathlib
 import time
 
 from autonas.reporting import plots
+from autonas.reporting.callback import SearchCallback
 from autonas.reporting.importance import importances
 from autonas.reporting.leaderboard import leaderboard, pareto_front
-from autonas.reporting.reporter import Reporter
 from autonas.reporting.summary import summary
 from autonas.reporting.tensorboard import event_log, hparams, layout, pictures, texts
 from autonas.trials.states import Stage, Status
@@ -37,7 +37,7 @@ def _timed(hook):
     return timed
 
 
-class TensorBoardReporter(Reporter):
+class TensorBoardReporter(SearchCallback):
     """Reporter that writes a TensorBoard log: learning curves, the HParams table, charts, texts and images.
 
     The log has a run `trial_<id>` for every trial, a run `final` for the final fit, and a run `search` for the search.

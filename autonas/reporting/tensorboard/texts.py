@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas
 
+from autonas.reporting.callback import SearchInfo
 from autonas.reporting.leaderboard import head, leaderboard
-from autonas.reporting.reporter import SearchInfo
 from autonas.reporting.text import architecture, duration, shortened
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from autonas.evaluation import training
 from autonas.evaluation.one_shot import annealing
+from autonas.search_space import schedules
 
 
 def test_epochs_share_the_schedule_evenly():
@@ -13,7 +13,7 @@ def test_epochs_share_the_schedule_evenly():
     for epoch in range(4):
         schedule.begin(epoch, 4, None)
         assert schedule.at(0.5) == pytest.approx((epoch + 0.5) / 4)
-        assert schedule.factor(0.5) == pytest.approx(training.anneal((epoch + 0.5) / 4))
+        assert schedule.factor(0.5) == pytest.approx(schedules.cosine((epoch + 0.5) / 4))
         schedule.end()
     assert keras.ops.convert_to_numpy(schedule.progress) == pytest.approx(1.0)
 

@@ -1,4 +1,4 @@
-"""Interface of reporters, which receive the events of a running search."""
+"""Search callbacks, which receive the events of a running search."""
 
 from __future__ import annotations
 
@@ -121,21 +121,24 @@ def describe(hyperparameter: Any) -> dict[str, Any]:
     return described | {"values": values.get(kind, lambda: list(hyperparameter.values))()}
 
 
-class Reporter:
-    """Base class of reporters. A subclass overrides some of the hooks, which do nothing by default.
+class SearchCallback:
+    """Base class of search callbacks. A subclass overrides some of the hooks, which do nothing by default.
 
-    A search calls the hooks from one thread. `on_search_end` is also called after an error.
+    Search callbacks are passed to `callbacks` of an estimator or of its `fit`. A search calls the hooks from one
+    thread of the process of `fit`, wherever trials run. `on_search_end` is also called after an error. The progress
+    display and the TensorBoard log are search callbacks, too.
 
     ```python
     import autonas
+    from sklearn.datasets import load_iris
 
 
-    class Scores(autonas.reporting.Reporter):
+    class Scores(autonas.SearchCallback):
         def on_trial_end(self, record, best):
             print(record.trial_id, record.score)
 
-    reporter = Scores()
-    reporter.on_trial_end(autonas.reporting.TrialRecord("0000", 0, score=0.9), None)
+    model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0, callbacks=[Scores()])
+    model.fit(*load_iris(return_X_y=True))
     ```
     """
 
@@ -151,6 +154,16 @@ class Reporter:
 
         Args:
             record: The `TrialRecord`, with status `"running"`.
+        """
+
+    def on_epoch_begin(self, record: TrialRecord, epoch: int) -> None:
+        """Handle the start of an epoch of a trial or of the final fit.
+
+        The epochs of a supernet have an end only.
+
+        Args:
+            record: The `TrialRecord`, with status `"running"`.
+            epoch: Number of the epoch, from 1.
         """
 
     def on_epoch_end(self, record: TrialRecord, epoch: int, metrics: dict[str, float]) -> None:
@@ -196,30 +209,33 @@ class Reporter:
         """
 
 
-class ReporterList(Reporter):
-    """Reporter that forwards every hook to several reporters.
+class SearchCallbackList(SearchCallback):
+    """Search callback that forwards every hook to several search callbacks.
 
-    A reporter that raises an exception is removed with a `RuntimeWarning`, since reporting must not end a search.
+    A callback that raises an exception is removed with a `RuntimeWarning`, since watching a search must not end it.
 
     ```python
     import autonas
 
-    reporter = autonas.reporting.ReporterList([autonas.reporting.ProgressReporter(verbose=0)])
-    reporter.on_search_begin(autonas.reporting.SearchInfo("val_loss", "min"))
+    callbacks = autonas.reporting.SearchCallbackList([autonas.reporting.ProgressReporter(verbose=0)])
+    callbacks.on_search_begin(autonas.reporting.SearchInfo("val_loss", "min"))
     ```
 
     Args:
-        reporters: Iterable of `Reporter`s.
+        callbacks: Iterable of `SearchCallback`s.
     """
 
-    def __init__(self, reporters: Iterable[Reporter]) -> None:
-        self.reporters = list(reporters)
+    def __init__(self, callbacks: Iterable[SearchCallback]) -> None:
+        self.callbacks = list(callbacks)
 
     def on_search_begin(self, search: SearchInfo) -> None:
         self._forward("on_search_begin", search)
 
     def on_trial_begin(self, record: TrialRecord) -> None:
         self._forward("on_trial_begin", record)
+
+    def on_epoch_begin(self, record: TrialRecord, epoch: int) -> None:
+        self._forward("on_epoch_begin", record, epoch)
 
     def on_epoch_end(self, record: TrialRecord, epoch: int, metrics: dict[str, float]) -> None:
         self._forward("on_epoch_end", record, epoch, metrics)
@@ -237,14 +253,14 @@ class ReporterList(Reporter):
         self._forward("on_search_end", records, stop_reason)
 
     def _forward(self, hook: str, *arguments: Any) -> None:
-        for reporter in tuple(self.reporters):
+        for callback in tuple(self.callbacks):
             try:
-                getattr(reporter, hook)(*arguments)
+                getattr(callback, hook)(*arguments)
             except Exception as error:
-                self.reporters.remove(reporter)
+                self.callbacks.remove(callback)
                 reason = " ".join(str(error).split())[:200]
                 warnings.warn(
-                    f"{type(reporter).__name__} failed in `{hook}` and was switched off: "
+                    f"{type(callback).__name__} failed in `{hook}` and was switched off: "
                     f"{type(error).__name__}: {reason}",
                     RuntimeWarning,
                     stacklevel=3,

@@ -4,10 +4,10 @@ import warnings
 
 import pytest
 
-from autonas.reporting import Reporter, ReporterList, SearchInfo, TrialRecord
+from autonas.reporting import SearchCallback, SearchCallbackList, SearchInfo, TrialRecord
 
 
-class Recording(Reporter):
+class Recording(SearchCallback):
     def __init__(self):
         self.calls = []
 
@@ -27,14 +27,14 @@ class Recording(Reporter):
         self.calls.append(("end", len(records), stop_reason))
 
 
-class Failing(Reporter):
+class Failing(SearchCallback):
     def on_trial_begin(self, record):
         raise OSError("disk\nfull")
 
 
 def test_the_base_class_does_nothing_at_every_hook():
     record = TrialRecord("0", 0)
-    reporter = Reporter()
+    reporter = SearchCallback()
     reporter.on_search_begin(SearchInfo("val_loss", "min"))
     reporter.on_trial_begin(record)
     reporter.on_epoch_end(record, 1, {"loss": 1.0})
@@ -45,7 +45,7 @@ def test_the_base_class_does_nothing_at_every_hook():
 
 def test_the_list_forwards_every_hook():
     reporters = [Recording(), Recording()]
-    both = ReporterList(reporters)
+    both = SearchCallbackList(reporters)
     record = TrialRecord("7", 7)
     both.on_search_begin(SearchInfo("val_loss", "min"))
     both.on_trial_begin(record)
@@ -65,7 +65,7 @@ def test_the_list_forwards_every_hook():
 
 def test_a_reporter_that_raises_is_warned_about_once_and_dropped():
     healthy = Recording()
-    both = ReporterList([Failing(), healthy])
+    both = SearchCallbackList([Failing(), healthy])
     record = TrialRecord("0", 0)
     with pytest.warns(RuntimeWarning, match=r"^Failing failed in `on_trial_begin`.*OSError: disk full$"):
         both.on_trial_begin(record)
@@ -77,9 +77,9 @@ def test_a_reporter_that_raises_is_warned_about_once_and_dropped():
 
 
 def test_an_interrupt_passes_through():
-    class Interrupted(Reporter):
+    class Interrupted(SearchCallback):
         def on_trial_begin(self, record):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ReporterList([Interrupted()]).on_trial_begin(TrialRecord("0", 0))
+        SearchCallbackList([Interrupted()]).on_trial_begin(TrialRecord("0", 0))

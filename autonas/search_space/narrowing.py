@@ -1,0 +1,93 @@
+"""Narrowing: decisions of a search space that the user restricts to a value or a smaller range."""
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any, TypeAlias
+
+import keras_tuner
+
+from autonas.search_space import dimension, ranges
+
+HyperParameter: TypeAlias = Any  # A `keras_tuner.engine.hyperparameters.HyperParameter`, which has no types.
+_HyperParameter, _Fixed = keras_tuner.engine.hyperparameters.HyperParameter, keras_tuner.engine.hyperparameters.Fixed
+
+
+class NarrowingError(ValueError):
+    """Error of a value or range that a decision doesn't have."""
+
+
+def check(hyperparameters: Any) -> None:
+    """Raise a `ValueError` unless the argument is a dict of values and ranges or a `keras_tuner.HyperParameters`."""
+    if isinstance(hyperparameters, keras_tuner.HyperParameters):
+        return
+    if not isinstance(hyperparameters, Mapping):
+        raise ValueError(
+            "`hyperparameters` must be a dict from the name of a decision to a value or a range, or a "
+            f"keras_tuner.HyperParameters. Received: {type(hyperparameters).__name__}"
+        )
+    for name, value in hyperparameters.items():
+        if not isinstance(name, str) or not isinstance(value, (ranges.Range, bool, int, float, str)):
+            raise ValueError(
+                "`hyperparameters` must map the name of a decision to a value or a range such as "
+                f"autonas.Choice([1, 2]). Received: {name!r:.60}: {value!r:.60}"
+            )
+
+
+def decisions_of(hyperparameters: Any) -> dict[str, HyperParameter]:
+    """Return the argument `hyperparameters` of an estimator as a dict from names to hyperparameters of Keras Tuner."""
+    if isinstance(hyperparameters, keras_tuner.HyperParameters):
+        given = {one.name: one.value if isinstance(one, _Fixed) else one for one in hyperparameters.space}
+    else:
+        given = dict(hyperparameters or {})
+    return {name: value if isinstance(value, _HyperParameter) else _declared(value) for name, value in given.items()}
+
+
+def narrowed(name: str, original: HyperParameter, wanted: HyperParameter) -> HyperParameter:
+    """Return a decision, narrowed to a range.
+
+    The default value of the decision stays if the range holds this value and has no default value of its own.
+
+    Args:
+        name: Full name of the decision.
+        original: The decision as the search space declares it.
+        wanted: The range.
+
+    Raises:
+        NarrowingError: If the range has a value that the decision doesn't have.
+    """
+    legal, kept = dimension.Dimension(original), dimension.Dimension(wanted)
+    values = list(kept.options) if kept.is_listed else [wanted.min_value, wanted.max_value]
+    wrong = [value for value in values if not legal.is_legal(value)]
+    if wrong:
+        known = list(legal.options) if legal.is_listed else f"{original.min_value} to {original.max_value}"
+        raise NarrowingError(
+            f"`hyperparameters` must narrow {name!r} to values that the decision has, {known}. "
+            f"Received: {wrong[0]!r:.60}"
+        )
+    if not isinstance(wanted, _Fixed) and wanted._default is None and kept.is_legal(original.default):
+        return type(wanted).from_config(wanted.get_config() | {"default": original.default})
+    return wanted
+
+
+def check_names(names: Collection[str], known: Collection[str]) -> None:
+    """Raise a `ValueError` for the first name that no decision of the search space has."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.3)
+            raise ValueError(
+                f"`hyperparameters` must name decisions of the search space. Received: {name!r:.100}. "
+                f"{'Perhaps you mean ' + ' or '.join(map(repr, near)) + '. ' if near else ''}"
+                f"The decisions are {', '.join(sorted(known))}."
+            )
+
+
+def _declared(value: Any) -> HyperParameter:
+    """Return a value or a range as a hyperparameter of Keras Tuner."""
+    declared = keras_tuner.HyperParameters()
+    if isinstance(value, ranges.Range):
+        value.declare(declared, "narrowed")
+    elif isinstance(value, bool):
+        declared.Fixed("narrowed", value)  # A choice of truth values would be a choice of integers.
+    else:
+        declared.Choice("narrowed", [value])
+    return declared.space[0]

@@ -1,0 +1,122 @@
+"""A fitted estimator explains its predictions, and gives its trials as models."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import autonas
+from autonas.estimators import auto_model
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+BUDGET = {"max_trials": 3, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
+ROWS = np.random.default_rng(0).normal(size=(300, 3))
+TABLE = pd.DataFrame(ROWS, columns=["signal", "copy", "noise"]).assign(copy=ROWS[:, 0])
+NUMBERS = 3 * ROWS[:, 0]
+
+
+def drawn(head):
+    node = autonas.StructuredDataInput()
+    return node, head(autonas.DenseBlock(depth=1, units=autonas.Choice([8, 16]), name="dense")(node))
+
+
+def candidates_of(model, *rows):
+    """The rows of the candidates in the leaderboard."""
+    return model.leaderboard(*rows).query("stage == 'search'")
+
+
+@pytest.fixture(scope="module")
+def regressor(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("regressor"))
+        model = autonas.AutoModel(
+            *drawn(autonas.RegressionHead()), optimization=autonas.Optimization(learning_rate=0.02, batch_size=16),
+            ensemble=3, **{**BUDGET, "epochs": 30},
+        )  # fmt: skip
+        yield model.fit(TABLE[:200], NUMBERS[:200])
+
+
+def test_features_that_predictions_depend_on_are_important(regressor):
+    frame = regressor.feature_importance(TABLE[200:], NUMBERS[200:])
+    assert set(frame.feature[:2]) == {"signal", "copy"} and frame.importance[1] > 5 * abs(frame.importance[2])
+    together = regressor.feature_importance(
+        TABLE[200:], NUMBERS[200:], groups={"both": ["signal", "copy"], "noise": ["noise"]}, scoring="r2"
+    )
+    assert together.feature[0] == "both" and together.importance[0] > frame.importance[0]
+
+
+def test_the_leaderboard_of_test_rows_has_the_served_model_and_the_trials_whose_weights_are_kept(regressor):
+    frame = regressor.leaderboard(TABLE[200:], NUMBERS[200:])
+    own = frame[frame.stage == ("ensemble" if hasattr(regressor, "ensemble_") else "final")]
+    scores = regressor.evaluate(TABLE[200:], NUMBERS[200:])
+    assert own.test_rmse.tolist() == pytest.approx([scores["rmse"]])
+    candidates = candidates_of(regressor, TABLE[200:], NUMBERS[200:])
+    assert candidates.test_rmse.notna().all(), "an ensemble of three keeps the weights of all trials"
+    best = regressor.model_of(candidates.trial_id.iloc[0])
+    assert best.evaluate(TABLE[200:], NUMBERS[200:])["rmse"] == pytest.approx(candidates.test_rmse.iloc[0])
+    assert frame[frame.stage == "baseline"].test_rmse.isna().all()
+
+
+def test_a_trial_is_a_model_of_its_own(regressor, tmp_path):
+    before = regressor.predict(TABLE[:5])
+    one, other = regressor.get_models(2)
+    best, second, _ = candidates_of(regressor).itertuples()
+    assert [model.best_score_ for model in (one, other)] == [best.score, second.score]
+    assert isinstance(one.model_, keras.Model) and one.model_ is not other.model_
+    assert other.search_["served"] == second.trial_id
+    assert other.model_.count_params() == second.parameters
+    values = next(record["values"] for record in regressor.records_ if record["trial_id"] == second.trial_id)
+    assert other.best_hyperparameters_["dense/units"] == values["dense/units"]
+    head = one.validation_predictions_[0]
+    assert np.sqrt(np.mean((head.truth - head.outputs) ** 2)) == pytest.approx(one.best_score_, rel=1e-4)
+    other.save(tmp_path / "other")
+    again = autonas.AutoModel.load(tmp_path / "other")
+    np.testing.assert_allclose(again.predict(TABLE[:5]), other.predict(TABLE[:5]), rtol=1e-5)
+    np.testing.assert_array_equal(regressor.predict(TABLE[:5]), before)
+
+
+def test_a_trial_without_weights_is_trained_again(regressor):
+    trial_id = candidates_of(regressor).trial_id.iloc[-1]
+    kept = regressor.model_of(trial_id).predict(TABLE[:5])
+    _, search = regressor._searched
+    weights = search.state.weights
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(weights), "assign", lambda *arguments: False)
+        np.testing.assert_allclose(regressor.model_of(trial_id).predict(TABLE[:5]), kept, rtol=1e-4)
+
+
+def test_other_trials_and_loaded_copies_are_refused(regressor, tmp_path):
+    with pytest.raises(ValueError, match="`trial_id` must be a completed trial of the leaderboard, such as 0000"):
+        regressor.model_of("constant")
+    regressor.save(tmp_path / "model")
+    loaded = autonas.AutoModel.load(tmp_path / "model")
+    assert loaded.best_hyperparameters_ == regressor.best_hyperparameters_
+    for call in (lambda: loaded.model_of("0000"), loaded.get_models, lambda: loaded.leaderboard(TABLE, NUMBERS)):
+        with pytest.raises(ValueError, match="it was loaded. Call `fit`"):
+            call()
+
+
+def test_a_forecaster_permutes_the_past_of_a_column(tmp_path):
+    steps = np.arange(120)
+    series = pd.DataFrame({"sales": np.sin(steps / 3), "noise": np.random.default_rng(0).normal(size=120)})
+    model = autonas.TimeSeriesForecaster(6, 1, target="sales", **{**BUDGET, "max_trials": 1}).fit(series)
+    frame = model.feature_importance(series)
+    assert frame.feature.tolist() == ["sales", "noise"] and frame.importance[0] > 0.5
+
+
+def test_the_threshold_of_two_classes_is_chosen_on_the_validation_set(tmp_path):
+    labels = np.where(ROWS[:, 0] + np.random.default_rng(1).normal(size=300) > 1.5, "rare", "usual")
+    arguments = {**BUDGET, "max_trials": 1, "objective": "val_balanced_accuracy"}
+    x, y = ROWS[:200], labels[:200]
+    half = autonas.AutoModel(*drawn(autonas.ClassificationHead()), **arguments).fit(x, y)
+    model = autonas.AutoModel(*drawn(autonas.ClassificationHead()), threshold="auto", **arguments).fit(x, y)
+    assert half.threshold_ == 0.5 and model.threshold_ != 0.5
+    np.testing.assert_array_equal(model.predict_proba(x), half.predict_proba(x))
+    second = model.predict_proba(x)[:, 1] > model.threshold_
+    np.testing.assert_array_equal(model.predict(x), model.classes_[second.astype(int)])
+    assert model.evaluate(x, y)["accuracy"] == pytest.approx(model.score(x, y))
+    model.save(tmp_path / "model")
+    assert autonas.AutoModel.load(tmp_path / "model").threshold_ == model.threshold_
+    with pytest.raises(ValueError, match="`threshold` must be 0.5 unless there is one target of two classes"):
+        auto_model.AutoModel(threshold="auto", **BUDGET).fit(x, NUMBERS[:200])

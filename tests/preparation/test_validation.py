@@ -1,0 +1,130 @@
+"""Validation sets by a share, folds, a splitter of scikit-learn, or columns."""
+
+import types
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, PredefinedSplit, ShuffleSplit, TimeSeriesSplit
+
+from autonas.preparation import validation
+
+N = 60
+TABLE = pd.DataFrame(
+    {
+        "patient": np.repeat(np.arange(12), 5),
+        "day": pd.date_range("2024-01-01", periods=N)[np.random.default_rng(0).permutation(N)],
+        "site": ["a", "b", "c"] * 20,
+    }
+)
+Y = np.random.default_rng(1).normal(size=N)
+DEFAULTS = {"validation_split": 0.2, "validation_folds": None}
+
+
+def sets(argument, x=TABLE, y=Y, task="regression", groups=None):
+    """The pairs of training rows and validation rows."""
+    arguments = validation.resolved({**DEFAULTS, "validation": argument})
+    selection = types.SimpleNamespace(split=arguments["validation_split"], folds=arguments["validation_folds"])
+    plan = types.SimpleNamespace(request=types.SimpleNamespace(validation=argument), selection=selection)
+    return validation.sets(plan, validation.Rows([x], y, task, groups), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "argument, split, folds",
+    [
+        (None, 0.2, None),
+        (0.3, 0.3, None),
+        (5, 0.2, 5),
+        ({"group_on": "patient", "share": 0.4}, 0.4, None),
+        ({"time_on": "day", "folds": 3}, 0.2, 3),
+        (KFold(4), 0.2, 4),
+        (LeaveOneGroupOut(), 0.2, 2),
+        (ShuffleSplit(1, random_state=0), 0.2, None),
+    ],
+)
+def test_the_argument_says_the_share_and_the_folds(argument, split, folds):
+    arguments = validation.resolved({**DEFAULTS, "validation": argument})
+    assert (arguments["validation_split"], arguments["validation_folds"]) == (split, folds)
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_a_group_is_in_one_set(folds):
+    for training, validated in sets({"group_on": "patient"} | ({"folds": folds} if folds else {})):
+        assert not set(TABLE.patient[training]) & set(TABLE.patient[validated])
+
+
+def test_a_validation_set_is_later_than_its_training_set():
+    ((training, validated),) = sets({"time_on": "day", "share": 0.25})
+    assert TABLE.day[training].max() < TABLE.day[validated].min() and len(validated) == 15
+    folds = sets({"time_on": "day", "folds": 3})
+    assert [len(training) for training, _ in folds] == [15, 30, 45] and len(folds) == 3
+    for training, validated in folds:
+        assert TABLE.day[training].max() < TABLE.day[validated].min()
+
+
+def test_groups_stay_together_in_time():
+    ((training, validated),) = sets({"group_on": "patient", "time_on": "day"})
+    last = TABLE.groupby("patient").day.max()
+    assert last[TABLE.patient[training]].max() < last[TABLE.patient[validated]].min()
+
+
+def test_each_set_has_the_same_share_of_each_value():
+    for _, validated in sets({"stratify_on": "site", "folds": 4}):
+        assert TABLE.site[validated].value_counts().tolist() == [5, 5, 5]
+
+
+def test_columns_of_arrays_are_named_by_their_index():
+    x = TABLE[["patient"]].to_numpy()
+    ((training, validated),) = sets({"group_on": 0}, x=x)
+    assert not set(x[training, 0]) & set(x[validated, 0])
+
+
+def test_strings_of_dates_are_times():
+    written = TABLE.assign(day=TABLE.day.dt.strftime("%Y-%m-%d"))
+    ((_, expected),) = sets({"time_on": "day"})
+    ((_, validated),) = sets({"time_on": "day"}, x=written)
+    np.testing.assert_array_equal(validated, expected)
+
+
+def test_a_splitter_gives_its_sets():
+    for (training, validated), (wanted, tested) in zip(sets(KFold(3)), KFold(3).split(TABLE), strict=True):
+        np.testing.assert_array_equal(training, wanted)
+        np.testing.assert_array_equal(validated, tested)
+    folds = sets(GroupKFold(4), groups=TABLE.patient)
+    assert all(not set(TABLE.patient[training]) & set(TABLE.patient[validated]) for training, validated in folds)
+    ((_, validated),) = sets(PredefinedSplit(np.where(np.arange(N) < 50, -1, 0)))
+    np.testing.assert_array_equal(validated, np.arange(50, N))
+
+
+@pytest.mark.parametrize(
+    "argument, message",
+    [
+        (1, "`validation` must be a share of the rows between 0 and 1, a number of folds"),
+        (1.5, "Received: validation=1.5"),
+        ("time", "Received: validation='time'"),
+        (KFold, "a splitter of scikit-learn such as"),
+        ({"on": "day"}, "must be a dict with one of the keys 'group_on', 'time_on', 'stratify_on'.*the keys 'on'"),
+        ({"share": 0.2}, "must be a dict with one of the keys"),
+        ({"time_on": "day", "share": 0.2, "folds": 3}, "'share' or 'folds', not both"),
+        ({"time_on": "day", "stratify_on": "site"}, "can't have 'stratify_on' beside 'time_on'"),
+        ({"group_on": "person"}, "'group_on' must name a column of `x`.*patient.*Received: 'person'"),
+        ({"time_on": "site"}, "'time_on' must be a column of numbers or dates. Received: 'site'"),
+        ({"time_on": "day", "folds": 60}, "must have more different times for 60 validation sets"),
+        (GroupKFold(3), "can't split the rows: GroupKFold raised ValueError"),
+        (TimeSeriesSplit(100), "can't split the rows: TimeSeriesSplit raised ValueError"),
+    ],
+)
+def test_what_cannot_be_split_is_refused_with_the_reason(argument, message):
+    with pytest.raises(ValueError, match=message):
+        sets(argument)
+
+
+def test_the_arguments_that_it_replaces_are_refused_beside_it():
+    with pytest.raises(ValueError, match="`validation_folds` must be 'auto' or None beside `validation`"):
+        validation.resolved({**DEFAULTS, "validation_folds": 3, "validation": 0.3})
+
+
+def test_a_class_without_training_rows_is_refused():
+    labels = np.where(np.arange(N) >= 55, "late", "early")
+    with pytest.raises(ValueError, match="late"):
+        sets(PredefinedSplit(np.where(np.arange(N) < 50, -1, 0)), y=labels, task="binary")
