@@ -93,8 +93,9 @@ class TensorFlowLoop(loops.TrainingLoop):
         return {name: array.concat() for name, array in arrays.items()}
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
+        n_rows = len(rows)
         if self._frozen is not None:
-            self._frozen.compute(rows)
+            rows = self._frozen.compute(rows, deadline)
         batches = loops.shuffled_batches(rows, batch_size, generator)
         rates = np.array([learning_rate(step / len(batches)) for step in range(len(batches))], "float32")
         total, done = 0.0, 0
@@ -114,7 +115,7 @@ class TensorFlowLoop(loops.TrainingLoop):
             done += length
             if deadline is not None and time.monotonic() >= deadline and done < len(batches):
                 return total / done, False
-        return total / len(batches), True
+        return total / len(batches), len(rows) == n_rows
 
     def predict(self, rows):
         if self._frozen is not None:
@@ -147,16 +148,29 @@ class _FrozenRows:
             for tensor in split.tensors
         }
 
-    def compute(self, rows):
-        """Compute the values of rows that aren't known yet."""
-        rows = np.asarray(rows)[~self._is_known[rows]]
+    def compute(self, rows, deadline=None):
+        """Compute the values of rows that aren't known yet.
+
+        Args:
+            rows: Indices of the rows.
+            deadline: Value of `time.monotonic()` from which on no more values are computed, or `None`. Values of some
+                rows are computed in any case. Defaults to `None`.
+
+        Returns:
+            Indices of the rows whose values are known: all, unless the deadline was reached.
+        """
+        rows = np.asarray(rows)
+        unknown = rows[~self._is_known[rows]]
         step = node_graph.rows_at_once(self.split.front, _FROZEN_ROWS)
-        for start in range(0, len(rows), step):
-            chunk = rows[start : start + step]
+        for start in range(0, len(unknown), step):
+            chunk = unknown[start : start + step]
             values = frozen.compute(self.split.front, self.dataset, chunk)
             for variable, value in zip(self.variables.values(), values, strict=True):
                 variable.scatter_update(tf.IndexedSlices(value, chunk))
-        self._is_known[rows] = True
+            self._is_known[chunk] = True
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+        return rows[self._is_known[rows]]
 
     def forget(self):
         """Forget all values."""

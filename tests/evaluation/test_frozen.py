@@ -1,5 +1,7 @@
 """Frozen tensors: what training doesn't change is computed once, and the result of a training stays the same."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -154,3 +156,14 @@ def test_only_the_rows_in_use_are_computed(dataset, monkeypatch):
     loop.train_epoch(np.arange(100), 32, np.random.default_rng(0), lambda share: 0.01, None)
     loop.predict(np.arange(50, 150))
     assert sorted(computed) == list(range(150))
+
+
+def test_a_deadline_is_met_while_frozen_tensors_are_computed(dataset, monkeypatch):
+    monkeypatch.setattr(tensorflow_loop, "_FROZEN_ROWS", 64)
+    computed, compute = [], frozen.compute
+    loop = tensorflow_loop.TensorFlowLoop(network(polynomial), dataset)
+    monkeypatch.setattr(frozen, "compute", lambda *args: computed.append(len(args[2])) or compute(*args))
+    arguments = [dataset.train_rows, 32, np.random.default_rng(0), lambda share: 0.01]
+    loss, finished = loop.train_epoch(*arguments, deadline=time.monotonic())
+    assert np.isfinite(loss) and not finished and computed == [64]
+    assert loop.train_epoch(*arguments, deadline=None)[1] and sum(computed) == 500
