@@ -272,7 +272,7 @@ def test_the_default_block_begins_with_closed_forms_and_they_have_no_decisions_o
     x, y = waves(60)
     inputs = autonas.TimeSeriesInput()
     head = autonas.ClassificationHead()(autonas.TimeSeriesBlock()(inputs))
-    model = autonas.AutoModel(inputs, head, **{**OPTIONS, "max_trials": 8}).fit(x, y)
+    model = autonas.AutoModel(inputs, head, **{**OPTIONS, "max_trials": 8, "epochs": 2}).fit(x, y)
     records = [record["values"] for record in model.records_ if record["stage"] == "search"]
     kinds = [values["time_series_block_1/kind"] for values in records]
     assert kinds == ["ridge", "kernels", "ridge", *["kernels"] * 4, "lite"]
