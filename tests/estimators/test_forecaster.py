@@ -1,7 +1,6 @@
 """Forecasts of the next steps of series."""
 
 import pickle
-import subprocess
 import sys
 
 import numpy as np
@@ -170,7 +169,7 @@ def test_targets_apart_from_the_series(arguments):
         model.score(series)
 
 
-def test_saved_pickled_cloned_and_exported(arguments, tmp_path):
+def test_saved_pickled_cloned_and_exported(arguments, tmp_path, run_elsewhere):
     frame = pd.DataFrame({"a": wave(), "b": 100 - wave()})
     model = autonas.TimeSeriesForecaster(6, 3, target="b", **arguments).fit(frame)
     expected = model.predict(frame)
@@ -185,7 +184,7 @@ def test_saved_pickled_cloned_and_exported(arguments, tmp_path):
         "outputs = keras.models.load_model('model.keras').predict(np.load('window.npy'), verbose=0)\n"
         "assert 'autonas' not in sys.modules\nnp.save('forecast.npy', outputs)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    assert run_elsewhere([sys.executable, "-c", code], cwd=tmp_path).returncode == 0
     np.testing.assert_allclose(np.load(tmp_path / "forecast.npy")[0], expected, rtol=1e-5)
 
 

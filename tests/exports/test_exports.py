@@ -6,9 +6,7 @@ import os
 import pathlib
 import shutil
 import string
-import subprocess
 import sys
-import types
 
 import keras
 import numpy as np
@@ -60,35 +58,6 @@ for format, file in zip(sys.argv[1::2], sys.argv[2::2]):
     numpy.savez(format + "_outputs.npz", **run(format, file))
 assert not any(name.startswith("autonas") for name in sys.modules)
 """
-
-#: Runs programs that it is sent, one after the other, and answers as `subprocess.run` does.
-SERVER = """
-import json, os, sys, traceback
-answers, sys.stdout = sys.stdout, sys.stderr
-for line in sys.stdin:
-    program, *arguments, folder = json.loads(line)
-    sys.argv = ["-c", *arguments]
-    os.chdir(folder)
-    answer = {"returncode": 0, "stderr": ""}
-    try:
-        exec(program, {"__name__": "__main__"})
-    except Exception:
-        answer = {"returncode": 1, "stderr": traceback.format_exc()}
-    print(json.dumps(answer), file=answers, flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def run_elsewhere():
-    """Stand-in for `subprocess.run` of `python -c`: one process without autonas, since each would load TensorFlow."""
-    process = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def run(command, cwd=None, **options):
-        print(json.dumps([*command[2:], os.path.abspath(cwd or ".")]), file=process.stdin, flush=True)
-        return subprocess.CompletedProcess(command, **json.loads(process.stdout.readline()))
-
-    yield run
-    process.communicate()
 
 
 def said_elsewhere(run, exported, rows, model):
@@ -172,9 +141,8 @@ def expected(model, x):
 
 
 @pytest.fixture
-def check(run_elsewhere, monkeypatch):
+def check(run_elsewhere):
     """Function that exports a model in every format, and compares what each file says with what the model says."""
-    monkeypatch.setattr(exports.keras_file, "subprocess", types.SimpleNamespace(run=run_elsewhere))
 
     def check(model, x, rows, without=(), atol=1e-4):
         exported = export_all(model, without)

@@ -172,7 +172,7 @@ def test_a_hundred_thousand_dates_are_parsed_a_few_times_only(monkeypatch):
     assert not parsed
 
 
-def test_a_saved_or_exported_model_reads_the_same_dates(tmp_path):
+def test_a_saved_or_exported_model_reads_the_same_dates(tmp_path, run_elsewhere):
     table = pd.DataFrame({"week": DAYS.dt.strftime("%m/%d/%Y"), "pump": ["a", "b", "c"] * 20})
     days = (DAYS - DAYS[0]).dt.days
     model = autonas.AutoModel(

@@ -1,6 +1,5 @@
 """BoostedTreesBlock: trees that predict the target of a table."""
 
-import subprocess
 import sys
 
 import keras
@@ -140,14 +139,14 @@ assert not any(name.startswith("autonas") for name in sys.modules)
 """
 
 
-def test_it_is_exported_as_part_of_one_file_that_needs_nothing_but_keras(tmp_path):
+def test_it_is_exported_as_part_of_one_file_that_needs_nothing_but_keras(tmp_path, run_elsewhere):
     x, y = load_breast_cancer(return_X_y=True)
     model = drawn(autonas.BoostedTreesBlock(iterations=30), autonas.ClassificationHead()).fit(x, y)
     for name in ("network.keras", "network.tflite", "network.onnx"):
         assert model.export(tmp_path / name).difference < 1e-6
     np.save(tmp_path / "x.npy", x[:50].astype("float32"))
     np.save(tmp_path / "expected.npy", model.predict_proba(x[:50])[:, 1:])
-    done = subprocess.run([sys.executable, "-c", CHECK, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
+    done = run_elsewhere([sys.executable, "-c", CHECK, str(tmp_path)], cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -1,7 +1,6 @@
 """HydraBlock, MiniRocketBlock and RidgeBlock: frozen kernels for series, and a head in closed form."""
 
 import itertools
-import subprocess
 import sys
 
 import keras
@@ -242,7 +241,7 @@ assert not any(name.startswith("autonas") for name in sys.modules)
 """
 
 
-def test_it_is_exported_as_a_file_that_needs_nothing_but_keras(tmp_path):
+def test_it_is_exported_as_a_file_that_needs_nothing_but_keras(tmp_path, run_elsewhere):
     x, y = waves(60, length=20, channels=2)
     inputs = autonas.TimeSeriesInput()
     both = [
@@ -255,7 +254,7 @@ def test_it_is_exported_as_a_file_that_needs_nothing_but_keras(tmp_path):
         assert model.export(tmp_path / name).difference < 1e-4
     np.save(tmp_path / "x.npy", x[:20])
     np.save(tmp_path / "expected.npy", model.predict_proba(x[:20])[:, 1:])
-    done = subprocess.run([sys.executable, "-c", CHECK, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
+    done = run_elsewhere([sys.executable, "-c", CHECK, str(tmp_path)], cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
 
 

@@ -1,7 +1,6 @@
 """The linear model of TextBlock: weights of n-grams that scikit-learn fits."""
 
 import string
-import subprocess
 import sys
 
 import numpy as np
@@ -140,14 +139,14 @@ assert not any(name.startswith("autonas") for name in sys.modules)
 """
 
 
-def test_it_is_exported_as_part_of_one_file_that_needs_nothing_but_keras(tmp_path):
+def test_it_is_exported_as_part_of_one_file_that_needs_nothing_but_keras(tmp_path, run_elsewhere):
     x, y = texts()
     model = searched(autonas.ClassificationHead()).fit(x, y)
     for name in ("network.keras", "network.tflite", "network.onnx"):
         assert model.export(tmp_path / name).difference < 1e-5
     np.save(tmp_path / "x.npy", x[:20].astype(object))
     np.save(tmp_path / "expected.npy", model.predict_proba(x[:20]))
-    done = subprocess.run([sys.executable, "-c", CHECK, str(tmp_path)], capture_output=True, text=True, cwd=tmp_path)
+    done = run_elsewhere([sys.executable, "-c", CHECK, str(tmp_path)], cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
 
 

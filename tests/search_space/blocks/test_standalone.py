@@ -1,6 +1,5 @@
 """Models made of blocks need nothing but Keras."""
 
-import subprocess
 import sys
 
 import keras
@@ -58,7 +57,7 @@ assert not any(name.startswith("autonas") for name in sys.modules)
 """
 
 
-def test_saved_models_load_and_predict_the_same_in_a_process_without_autonas(tmp_path):
+def test_saved_models_load_and_predict_the_same_in_a_process_without_autonas(tmp_path, run_elsewhere):
     images, _ = harness.digits(8)
     series, _ = harness.digit_series(8)
     graphs = {type(block).__name__: (harness.make_graph(block, images), images) for block in ON_IMAGES}
@@ -69,12 +68,6 @@ def test_saved_models_load_and_predict_the_same_in_a_process_without_autonas(tmp
         model_inputs = harness.model_inputs(model, x)
         keras.Model(model.input, model.output).save(tmp_path / f"{name}.keras")
         np.savez(tmp_path / f"{name}.npz", output=model(model_inputs)["head"], **model_inputs)
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK, str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_elsewhere([sys.executable, "-c", CHECK, str(tmp_path)], cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.split() == sorted(graphs)

@@ -98,7 +98,7 @@ def test_it_learns_numbers_as_well_as_a_linear_model():
     assert model.score(x[1::2], y[1::2]) > 0.4
 
 
-def test_it_is_exported_as_an_ordinary_network_that_returns_the_mean(tmp_path):
+def test_it_is_exported_as_an_ordinary_network_that_returns_the_mean(tmp_path, run_elsewhere):
     x, y = load_wine(return_X_y=True)
     model = drawn(autonas.ClassificationHead(), epochs=3).fit(x, y)
     for name in ("network.keras", "network.tflite", "network.onnx"):
