@@ -108,14 +108,13 @@ def test_worker_processes_give_the_same_scores(diabetes, searched):
 
 
 def n_folds(x, y, validation_data=None, groups=None, estimator=autonas.AutoModel, **arguments):
-    model = estimator(verbose=0, **{"validation_folds": "auto"} | arguments)
+    model = estimator(verbose=0, **arguments)
     plan = planning.make_plan(model, FitData(x, y, validation_data=validation_data, groups=groups))
-    return plan.n_folds(len(x), np.size(x))
+    return plan.n_folds(len(x), np.size(x), ["series" if np.ndim(x) == 3 else "table"])
 
 
-def test_few_rows_are_validated_in_five_folds_unless_something_else_is_wished(monkeypatch):
-    monkeypatch.setattr(planning, "_FEW_ROWS", 1000)
-    x, y = np.zeros((300, 4)), np.arange(300) % 2
+def test_few_series_are_validated_in_five_folds_unless_something_else_is_wished():
+    x, y = np.zeros((200, 4, 1)), np.arange(200) % 2
     assert n_folds(x, y) == 5
     assert n_folds(x, y, fidelity="learning_curve") == 5
     assert n_folds(x, y, validation_folds=None) == 1
@@ -126,6 +125,8 @@ def test_few_rows_are_validated_in_five_folds_unless_something_else_is_wished(mo
     assert n_folds(x, y, weight_sharing=True) == 1
     assert n_folds(x, y, fidelity="successive_halving") == 1
     assert n_folds(x[:4], y[:4]) == 1
-    assert n_folds(np.zeros((1000, 4)), np.zeros(1000)) == 1
-    assert n_folds(np.zeros((900, 64, 64)), np.zeros(900)) == 1, "training takes longer than tracing"
+    assert n_folds(x, y, search_space="cell") == 1
+    assert n_folds(np.zeros((300, 4, 1)), np.zeros(300)) == 1
+    assert n_folds(np.zeros((200, 4)), y) == 1, "a table"
+    assert n_folds(np.zeros((200, 640, 64)), y) == 1, "training takes longer than tracing"
     assert n_folds(x, None, estimator=autonas.TimeSeriesForecaster) == 1
