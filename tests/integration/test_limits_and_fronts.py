@@ -154,7 +154,7 @@ def test_one_network_has_one_measured_cost_whatever_it_is_trained_by(iris, tmp_p
         return dict(zip(found.parameters, found.energy, strict=True))
 
     first = costs_of(autonas.AutoModel(node, head, **arguments | {"max_trials": 6}).fit(*iris))
-    more = costs_of(autonas.AutoModel(node, head, **arguments | {"max_trials": 9}).fit(*iris))
+    more = costs_of(autonas.AutoModel(node, head, **arguments | {"max_trials": 9, "executor": "inline"}).fit(*iris))
     assert {params: more[params] for params in first} == first  # A search that goes on measures nothing again.
 
 
@@ -211,14 +211,19 @@ def digits():
     return x[:400].reshape(-1, 8, 8), y[:400]
 
 
+def of_images(**arguments):
+    """An estimator that searches small networks of convolutions for two objectives."""
+    node = autonas.ImageInput()
+    convolution = autonas.ConvolutionBlock(filters=autonas.Choice([2, 8, 32], default=32), n_stages=1, kind="plain")
+    head = autonas.ClassificationHead()(autonas.Reduction("flatten")(convolution(node)))
+    arguments = {**BUDGET, "strategy": "evolution", "objective": ["val_accuracy", "params"], **arguments}
+    return autonas.AutoModel(node, head, **arguments)
+
+
 @pytest.fixture(scope="module")
 def searched(digits, tmp_path_factory):
-    path = tmp_path_factory.mktemp("front") / "run"
-    return autonas.ImageClassifier(
-        **{**BUDGET, "strategy": "evolution", "max_trials": 8, "tensorboard": True},
-        objective=["val_accuracy", "params"],
-        directory=path,
-    ).fit(*digits)
+    directory = tmp_path_factory.mktemp("front") / "run"
+    return of_images(max_trials=8, tensorboard=True, directory=directory).fit(*digits)
 
 
 def test_the_front_is_what_no_other_trial_beats(searched):
@@ -292,9 +297,7 @@ def test_copies_leave_the_rows_behind_and_fit_reads_the_finished_search(searched
 
 
 def test_without_a_refit_the_weights_that_were_scored_are_served(digits, tmp_path):
-    model = autonas.ImageClassifier(
-        **{**BUDGET, "strategy": "evolution", "max_trials": 5, "refit": False}, objective=["val_accuracy", "params"]
-    ).fit(*digits)
+    model = of_images(max_trials=5, refit=False).fit(*digits)
     smallest = model.pareto_front().iloc[-1]
     model.select(params=smallest.params)
     x, y = digits
