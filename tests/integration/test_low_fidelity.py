@@ -50,7 +50,7 @@ def test_the_best_of_short_trainings_go_on_and_max_trials_counts_architectures(w
 
 
 def test_each_rung_ends_with_a_small_learning_rate(iris):
-    model = fit(iris, max_trials=1)
+    model = fit(iris, max_trials=1, refit=False)
     longest = max(model.records_, key=lambda record: record["values"].get("tuner/rung", -1))
     rates = np.array([epoch["learning_rate"] for epoch in longest["history"]])
     assert longest["epochs"] == 9 and (rates[[0, 2, 8]] < 1e-5).all()
@@ -86,7 +86,7 @@ def test_promotions_run_in_worker_processes(whole, iris):
 
 
 def test_hyperband_begins_with_several_numbers_of_epochs(iris):
-    model = fit(iris, fidelity="hyperband", strategy="evolution")
+    model = fit(iris, fidelity="hyperband", strategy="evolution", refit=False)
     searched = board(model).query("stage == 'search'")
     begun = searched[searched["tuner/initial_epoch"] == 0]
     assert set(begun["tuner/epochs"]) == {1, 3, 9} and len(begun) == 6
@@ -136,11 +136,17 @@ def test_what_is_served_is_trained_in_full_though_the_search_ended_before(iris):
 
 
 def test_what_stopped_early_is_not_trained_again_when_it_is_promoted(iris):
-    model = fit(iris, strategy=oracles.SuccessiveHalvingOracle("random", min_epochs=40), fidelity="full", epochs=200)
+    model = fit(
+        iris,
+        strategy=oracles.SuccessiveHalvingOracle("random", min_epochs=20),
+        fidelity="full",
+        epochs=100,
+        refit=False,
+    )
     searched = board(model).query("stage == 'search'").set_index("trial_id")
     stopped = searched[searched.reason.str.contains("no improvement", na=False)]
     again = stopped[stopped["tuner/rung"] > 0]
-    assert len(again) >= 1 and (again.epochs > 40).all()
+    assert len(again) >= 1 and (again.epochs > 20).all()
 
 
 def test_the_front_is_of_what_was_trained_farthest(iris):
