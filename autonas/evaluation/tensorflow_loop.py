@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from autonas.backends import node_graph
+from autonas.backends import node_graph, tensorflow_normalization
 from autonas.evaluation import frozen, loops
 from autonas.trials import checkpoint
 
@@ -50,7 +50,8 @@ class TensorFlowLoop(loops.TrainingLoop):
     def _train(self):
         # TensorFlow traces a function twice if the first trace creates variables.
         checkpoint.optimizer_variables(self.model)
-        return _trace(self._train_steps, tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32))
+        with tensorflow_normalization.fused(self._network):
+            return _trace(self._train_steps, tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32))
 
     @functools.cached_property
     def _predict(self):

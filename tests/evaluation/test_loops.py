@@ -43,6 +43,29 @@ def test_both_loops_make_the_same_steps(dataset):
     np.testing.assert_allclose(compiled.predict(rows)["y"], batched.predict(rows)["y"], atol=1e-3)
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_both_loops_normalise_feature_maps_alike(dataset, policy):
+    def convolution(kind):
+        keras.utils.set_random_seed(1)
+        with precision.policy(policy):
+            inputs = keras.Input((64,), name="x")
+            outputs = keras.layers.Conv2D(4, 3)(keras.layers.Reshape((8, 8, 1))(inputs))
+            outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
+            outputs = keras.layers.BatchNormalization(scale=False, center=False)(keras.layers.ReLU()(outputs))
+            outputs = keras.layers.Dense(10, "softmax", dtype="float32")(keras.layers.Flatten()(outputs))
+        model = keras.Model({"x": inputs}, {"y": outputs})
+        model.compile(fused_adam.FusedAdamW(0.01), loss={"y": "sparse_categorical_crossentropy"})
+        return kind(model, dataset)
+
+    compiled, batched = convolution(tensorflow_loop.TensorFlowLoop), convolution(loops.BatchLoop)
+    tolerance = 1e-3 if policy == "float32" else 0.05
+    assert epoch(compiled, dataset)[0] == pytest.approx(epoch(batched, dataset)[0], rel=tolerance)
+    for own, other in zip(compiled.model.get_weights(), batched.model.get_weights(), strict=True):
+        np.testing.assert_allclose(own, other, rtol=tolerance, atol=tolerance * 10)
+    rows = dataset.validation_rows
+    np.testing.assert_allclose(compiled.predict(rows)["y"], batched.predict(rows)["y"], atol=tolerance * 10)
+
+
 def test_training_is_traced_once(dataset, monkeypatch):
     loop, traces = make(tensorflow_loop.TensorFlowLoop, dataset), []
     compute_loss = loop.model.compute_loss

@@ -1,0 +1,60 @@
+"""Batch normalisation of feature maps in training, by one operation of TensorFlow."""
+
+import contextlib
+import functools
+
+import keras
+import tensorflow as tf
+
+from autonas.backends import node_graph
+
+
+@contextlib.contextmanager
+def fused(model):
+    """Return a context in which the `BatchNormalization` layers of a model are traced as one operation each.
+
+    Keras computes moments and normalises in several operations. One operation takes a third of the time on a CPU, and
+    the result is the same but for rounding. Only calls in training on feature maps `(n, height, width, channels)` are
+    replaced.
+
+    Args:
+        model: A `keras.Model`.
+    """
+    layers = [layer for layer in node_graph.all_layers(model) if _is_replaceable(layer)]
+    for layer in layers:
+        layer.call = functools.partial(_call, layer)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.call
+
+
+def _is_replaceable(layer):
+    return (
+        isinstance(layer, keras.layers.BatchNormalization)
+        and layer.input_spec.ndim == 4
+        and layer.axis in (-1, 3)
+        and not layer.renorm
+        and not layer.synchronized
+    )
+
+
+def _call(layer, inputs, training=None, mask=None):
+    if not training or not layer.trainable or mask is not None:
+        return type(layer).call(layer, inputs, training=training, mask=mask)
+    n_channels = inputs.shape[-1]
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=layer.gamma.value if layer.scale else tf.ones(n_channels),
+        offset=layer.beta.value if layer.center else tf.zeros(n_channels),
+        mean=tf.zeros(0),
+        variance=tf.zeros(0),
+        epsilon=layer.epsilon,
+        is_training=True,
+    )
+    n_values = tf.cast(tf.size(inputs) // n_channels, tf.float32)
+    # The operation returns the unbiased variance, and the layer keeps the biased one.
+    for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance * (n_values - 1) / n_values)):
+        moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
+    return outputs
