@@ -52,6 +52,7 @@ _MODULES = {
     "autonas.search_space.blocks.residual": ["ResidualBlock"],
     "autonas.search_space.blocks.residual_mlp": ["ResidualMLPBlock"],
     "autonas.search_space.blocks.ridge": ["RidgeBlock"],
+    "autonas.search_space.blocks.speedrun": ["SpeedrunBlock"],
     "autonas.search_space.blocks.structured_data": ["StructuredDataBlock"],
     "autonas.search_space.blocks.tabm": ["TabMBlock"],
     "autonas.search_space.blocks.text": ["TextBlock"],

@@ -45,6 +45,7 @@ from autonas.search_space.blocks.reduction import Reduction as Reduction
 from autonas.search_space.blocks.residual import ResidualBlock as ResidualBlock
 from autonas.search_space.blocks.residual_mlp import ResidualMLPBlock as ResidualMLPBlock
 from autonas.search_space.blocks.ridge import RidgeBlock as RidgeBlock
+from autonas.search_space.blocks.speedrun import SpeedrunBlock as SpeedrunBlock
 from autonas.search_space.blocks.structured_data import StructuredDataBlock as StructuredDataBlock
 from autonas.search_space.blocks.tabm import TabMBlock as TabMBlock
 from autonas.search_space.blocks.text import TextBlock as TextBlock

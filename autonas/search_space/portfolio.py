@@ -80,9 +80,20 @@ _SMALL_IMAGES: list[dict[str, Scalar]] = [
     {"kind": "convolution", "kind_convolution/depth": 2},
 ]  # fmt: skip
 
+_SPEEDRUN: dict[str, Scalar] = {
+    "kind": "speedrun",
+    "kind_speedrun/width": 1,
+    "translation": 0.1,
+    "optimization/batch_size": 128,
+    "optimization/learning_rate": 5e-3,
+    "optimization/epochs_share": 0.5,
+}
+
 _IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense", "optimization/epochs_share": 0.25},
     {"kind": "pretrained"},
+    _SPEEDRUN | {"horizontal_flip": True},
+    _SPEEDRUN,
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.25},
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "horizontal_flip": True},
     _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "translation": 0.1, "kind_convolution/depth": 3},

@@ -49,7 +49,7 @@ def test_both_loops_normalise_feature_maps_alike(dataset, policy):
         keras.utils.set_random_seed(1)
         with precision.policy(policy):
             inputs = keras.Input((64,), name="x")
-            outputs = keras.layers.Conv2D(4, 3)(keras.layers.Reshape((8, 8, 1))(inputs))
+            outputs = keras.layers.Conv2D(4, 3, use_bias=False)(keras.layers.Reshape((8, 8, 1))(inputs))
             outputs = keras.layers.BatchNormalization(momentum=0.9)(outputs)
             outputs = keras.layers.BatchNormalization(scale=False, center=False)(keras.layers.ReLU()(outputs))
             outputs = keras.layers.Dense(10, "softmax", dtype="float32")(keras.layers.Flatten()(outputs))

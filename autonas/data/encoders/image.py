@@ -15,6 +15,11 @@ from autonas.data.encoders.base import (
 )
 from autonas.data.features import Feature, Tensor
 
+#: Largest number of values of a patch whose covariance is computed, and approximate number of patches.
+_MOST_PATCH_VALUES, _PATCHES = 64, 200_000
+#: Smallest variance of pixels by which they are standardised.
+_SMALLEST_VARIANCE = 1e-12
+
 
 class ImageEncoder(Encoder):
     """Encoder of images `(rows, height, width)` or `(rows, height, width, channels)` as the tensor `"image"`.
@@ -22,11 +27,20 @@ class ImageEncoder(Encoder):
     Pixels are uint8 if the array in `fit` is uint8, otherwise float32. Their values aren't changed: the network
     normalises them.
 
-    The statistics are `mean` and `variance`, `(channels,)`, of the pixels of the training set.
+    The statistics are `mean` and `variance`, `(channels,)`, of the pixels of the training set, and
+    `patch_covariance`, `(values, values)`: the covariance of the values of small patches of standardised training
+    images. The patches have 3 x 3 pixels in grey images, and 2 x 2 pixels in others. The covariance is `None` if a
+    patch would have more than 64 values or doesn't fit into an image.
     """
 
     kind = "image"
-    state_shape = {"dtype": ("uint8", "float32"), "raw_shape": [int], "mean": [float], "variance": [float]}
+    state_shape = {
+        "dtype": ("uint8", "float32"),
+        "raw_shape": [int],
+        "mean": [float],
+        "variance": [float],
+        "patch_covariance?": (None, [[float]]),
+    }
 
     def _fit(self, x, rows):
         x = _as_images(x)
@@ -38,6 +52,21 @@ class ImageEncoder(Encoder):
         for chunk in chunks_of(x, rows):
             moments.update(chunk)
         self.mean_, self.variance_ = moments.mean, moments.variance
+        self.patch_covariance_ = self._patch_covariance(x, np.arange(len(x)) if rows is None else rows)
+
+    def _patch_covariance(self, x, rows):
+        height, width, n_channels = (*self.raw_shape_, 1)[:3]
+        side = 3 if n_channels == 1 else 2
+        n_values = side * side * n_channels
+        if n_values > _MOST_PATCH_VALUES or min(height, width) < side:
+            return None
+        n_images = int(np.clip(_PATCHES // (height * width), 1, len(rows)))
+        images = x[rows[np.linspace(0, len(rows) - 1, n_images).astype(int)]].reshape(-1, height, width, n_channels)
+        images = (images - self.mean_) / np.sqrt(np.maximum(self.variance_, _SMALLEST_VARIANCE))
+        patches = np.lib.stride_tricks.sliding_window_view(images, (side, side), axis=(1, 2))
+        # The order of the values is that of a kernel of a convolution.
+        patches = np.moveaxis(patches, 3, -1).reshape(-1, n_values)
+        return patches.T @ patches / len(patches)
 
     def transform(self, x):
         x = self.raw_inputs(x)
@@ -62,7 +91,8 @@ class ImageEncoder(Encoder):
     def feature(self):
         shape = self.raw_shape_ if len(self.raw_shape_) == 3 else (*self.raw_shape_, 1)
         tensors = {"image": Tensor(tuple(shape), self.dtype_)}
-        return Feature("image", tensors, {"mean": self.mean_, "variance": self.variance_})
+        statistics = {"mean": self.mean_, "variance": self.variance_, "patch_covariance": self.patch_covariance_}
+        return Feature("image", tensors, statistics)
 
     def keras_model(self, strings=True, float64=True):
         import keras
@@ -81,12 +111,15 @@ class ImageEncoder(Encoder):
             "raw_shape": list(self.raw_shape_),
             "mean": self.mean_.tolist(),
             "variance": self.variance_.tolist(),
+            "patch_covariance": None if self.patch_covariance_ is None else self.patch_covariance_.tolist(),
         }
 
     def _set_state(self, state):
         self.dtype_ = state["dtype"]
         self.raw_shape_ = tuple(state["raw_shape"])
         self.mean_, self.variance_ = np.array(state["mean"]), np.array(state["variance"])
+        covariance = state.get("patch_covariance")
+        self.patch_covariance_ = None if covariance is None else np.array(covariance)
 
 
 def _as_images(x):

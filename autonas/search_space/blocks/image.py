@@ -7,7 +7,7 @@ import keras
 import keras_tuner
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import convolution, dense, preprocessing, pretrained, residual, spaces
+from autonas.search_space.blocks import convolution, dense, preprocessing, pretrained, residual, spaces, speedrun
 
 #: Maximum side in pixels of small images, for which networks of their own suffice.
 SMALL_IMAGE = 16
@@ -17,12 +17,12 @@ class ImageBlock(block.Block):
     """Normalisation and augmentation of images, followed by a network that returns a vector.
 
     Args:
-        kind: Family of the network, `"dense"`, `"convolution"`, `"residual"` or `"pretrained"`, or the name of a space
-            of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search
-            chooses the family. The family `"pretrained"` is a `PretrainedBlock` of the backbones whose ImageNet weights
-            are in Keras's cache, the folder `~/.keras/models`. With `None`, the family is no candidate if the cache has
-            no such weights, as nothing is downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing
-            weights are downloaded.
+        kind: Family of the network, `"dense"`, `"convolution"`, `"residual"`, `"speedrun"` (a `SpeedrunBlock`) or
+            `"pretrained"`, or the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or
+            `"layered"`. Defaults to `None`: the search chooses the family. The family `"pretrained"` is a
+            `PretrainedBlock` of the backbones whose ImageNet weights are in Keras's cache, the folder
+            `~/.keras/models`. With `None`, the family is no candidate if the cache has no such weights, as nothing is
+            downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing weights are downloaded.
         translation: Maximum random shift in training, as a fraction of the side, or a range. Defaults to a choice of 0
             and 0.1.
         horizontal_flip: Whether to flip images horizontally at random in training, or a range. Defaults to `Boolean()`.
@@ -64,12 +64,15 @@ class ImageBlock(block.Block):
             translation=self.suggest(hp, "translation"),
             horizontal_flip=self.suggest(hp, "horizontal_flip"),
         )
+        fast = speedrun.SpeedrunBlock()
+        fast.features = self.features
         families = {
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
             "convolution": lambda: functools.partial(
                 spaces.reduced, hp, convolution.ConvolutionBlock(n_stages=ranges.Int(1, 4, default=2))
             ),
             "residual": lambda: functools.partial(spaces.reduced, hp, residual.ResidualBlock()),
+            "speedrun": lambda: functools.partial(fast.build, hp),
         }
         backbones = self._backbones(inputs)
         if backbones is not None:

@@ -36,6 +36,19 @@ def test_statistics_do_not_depend_on_the_chunks():
     np.testing.assert_allclose(statistics["variance"], [large.var(dtype="float64")])
 
 
+@pytest.mark.parametrize(("shape", "n_values"), [((6, 6), 9), ((6, 6, 3), 12), ((6, 6, 17), None), ((2, 6), None)])
+def test_statistics_have_the_covariance_of_standardised_patches(shape, n_values):
+    images = np.random.default_rng(0).integers(0, 256, (300, *shape), dtype="uint8")
+    encoder = ImageEncoder().fit(images)
+    covariance = encoder.feature.statistics["patch_covariance"]
+    again = ImageEncoder.from_config(encoder.get_config()).feature.statistics["patch_covariance"]
+    if n_values is None:
+        assert covariance is None and again is None
+    else:
+        np.testing.assert_allclose(covariance, np.eye(n_values), atol=0.1)
+        np.testing.assert_array_equal(again, covariance)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 def test_one_bad_pixel_is_named(value):
     images = DIGITS.copy()

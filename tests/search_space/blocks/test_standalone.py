@@ -19,6 +19,7 @@ from autonas.search_space.blocks import (
     reduction,
     residual,
     residual_mlp,
+    speedrun,
     transformer,
 )
 from tests.helpers import harness
@@ -33,6 +34,7 @@ ON_IMAGES = [
     hierarchical.HierarchicalBlock(
         n_stages=2, n_motifs=1, n_nodes_level_2=2, operations=["none", "identity"], downsampling="stride"
     ),
+    speedrun.SpeedrunBlock(width=1),
     residual_mlp.ResidualMLPBlock(depth=1, kind="gated", normalization="layer"),
     reduction.Reduction("both"),
     pretrained.PretrainedBlock("MobileNetV3Small", image_size=32, weights=None),
