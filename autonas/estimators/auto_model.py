@@ -91,7 +91,8 @@ class AutoModel(fitted.FittedModel):
         n_workers: Number of trials at a time. Defaults to `None`: 1, and with Ray as many as the cluster has room for.
         precision: Numbers of the training: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"` (layers compute with
             16 bits). Networks are always measured and served in float32. Defaults to `"auto"`: `"mixed_bfloat16"` on
-            TPUs and GPUs of compute capability 8.0 and above, `"mixed_float16"` on GPUs of compute capability 7.0,
+            TPUs and GPUs of compute capability 8.0 and above, and for images of more than 16 x 16 pixels on CPUs with
+            matrix units for it (AMX, with TensorFlow); `"mixed_float16"` on GPUs of compute capability 7.0;
             `"float32"` on all other devices.
         objective: The objective or a list of objectives. An objective is one of the following.
 

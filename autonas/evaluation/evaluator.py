@@ -27,6 +27,9 @@ from autonas.trials import reserved
 from autonas.trials.job import Outcome
 from autonas.trials.states import Status
 
+#: Side of images up to which convolutions take less time than the rest of a training step.
+_SMALL_SIDE = 16
+
 
 @dataclasses.dataclass
 class _Trained:
@@ -281,7 +284,11 @@ class Evaluator:
     def _conditions(self, job, n_devices):
         """Return the `Conditions` of a job. A continued training keeps its precision."""
         policy = self.precision if job.checkpoint is None else job.checkpoint.progress["precision"]
-        return conditions_module.Conditions(precision.resolve(policy), n_devices)
+        features = self.problem.graph.features.values()
+        convolves = any(
+            min(feature.tensors["image"].shape[:2]) > _SMALL_SIDE for feature in features if feature.kind == "image"
+        )
+        return conditions_module.Conditions(precision.resolve(policy, convolves), n_devices)
 
     def _earlier(self, job):
         """Return the `_Trained` in memory of the trial that a job continues, which needs no tracing.

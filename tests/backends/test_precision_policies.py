@@ -34,6 +34,14 @@ def test_processors_compute_in_float32():
     assert precision.resolve("auto") == "float32"
 
 
+@pytest.mark.skipif(keras.distribution.list_devices()[0][:3] != "cpu", reason="There is an accelerator.")
+@pytest.mark.parametrize("has_units, policy", [(True, "mixed_bfloat16"), (False, "float32")])
+def test_processors_with_matrix_units_convolve_in_bfloat16(monkeypatch, has_units, policy):
+    monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: has_units)
+    assert precision.resolve("auto", convolves=True) == policy
+    assert precision.resolve("float32", convolves=True) == "float32"
+
+
 def test_layers_have_the_policy_and_the_user_has_their_own_after_it():
     keras.config.set_dtype_policy("float64")
     try:
