@@ -82,7 +82,6 @@ _SMALL_IMAGES: list[dict[str, Scalar]] = [
 
 _SPEEDRUN: dict[str, Scalar] = {
     "kind": "speedrun",
-    "kind_speedrun/width": 1,
     "translation": 0.1,
     "optimization/batch_size": 128,
     "optimization/learning_rate": 5e-3,
