@@ -18,6 +18,8 @@ _SMALLER = 8
 _SHARE = 0.5
 #: Number of rows whose inputs are computed however little time there is.
 _FEWEST_ROWS = 100
+#: Number of batches from which the time of further ones is estimated.
+_FEWEST_BATCHES = 6
 
 
 class TooSlow(Exception):
@@ -163,21 +165,25 @@ class _Inputs:
 
 
 class _Pace:
-    """Rows that are done, and the time that more rows take. The first batch, which is compiled, doesn't count."""
+    """Rows that are done, and the time that more rows take.
+
+    The first batch, which is compiled, doesn't count, and a few more batches are needed, which may be of one row each.
+    """
 
     def __init__(self):
-        self.done = 0
+        self.done = self._n_batches = 0
         self._first = self._started = self._latest = None
 
     def add(self, n_rows):
         """Add a batch of rows that was just done."""
         self.done += n_rows
+        self._n_batches += 1
         self._latest = time.monotonic()
         if self._first is None:
             self._first, self._started = n_rows, self._latest
 
     def end(self, n_rows):
         """Return the value of `time.monotonic()` after some more rows, as far as it is known."""
-        if self.done == self._first:
+        if self._n_batches < _FEWEST_BATCHES:
             return self._latest
         return self._latest + (self._latest - self._started) * n_rows / (self.done - self._first)
