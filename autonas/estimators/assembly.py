@@ -80,7 +80,7 @@ def make_oracle(plan: Plan, prepared: Prepared) -> Oracle:
 
 def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
     """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
-    points = portfolio.initial_points(prepared.graph, prepared.space)
+    points = portfolio.initial_points(prepared.graph, prepared.space, prepared.dataset.n_train)
     searches = plan.strategy.earlier_searches
     if not searches:
         return points
