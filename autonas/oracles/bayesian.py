@@ -171,11 +171,6 @@ class BayesianOracle(base.Oracle):
         checks.check_integer("n_samples", self.n_samples, 1)
         earlier_search.check(self.earlier_searches)
 
-    @property
-    def _n_before_model(self) -> int:
-        """Number of completed trials before the model is used."""
-        return min(self.n_initial, earlier_search.N_FIRST) if self.earlier_searches else self.n_initial
-
     def observe(self, observation: Observation) -> None:
         predicted = self._predictions.pop(observation.number, None)
         key = self.encoding.key(observation.values)
@@ -192,7 +187,7 @@ class BayesianOracle(base.Oracle):
         observations = self._observations
         objectives = observations.objectives(len(observations))
         constraints = observations.constraints(len(observations))
-        is_ready = bool(objectives) and objectives[0].is_known(self._n_before_model)
+        is_ready = bool(objectives) and objectives[0].is_known(self.n_initial)
         # The limits are learned around the initial points, if they aren't too far away: a feasible sample of the whole
         # space is rarely good in the objectives.
         is_far = observations.n_refused_in_a_row() >= _MAX_REFUSED
@@ -390,7 +385,7 @@ class BayesianOracle(base.Oracle):
 
         The kernel depends on these observations alone, so that a continued search fits the same one.
         """
-        count = following = quantity.start(self.n_initial if quantity.name[0] == "constraint" else self._n_before_model)
+        count = following = quantity.start(self.n_initial)
         while following <= len(self._observations):
             count, following = following, max(following + 1, int(following * _FIT_GROWTH))
         state = count, self.encoding.width, self._observations.has_fidelities

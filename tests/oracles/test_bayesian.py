@@ -253,7 +253,7 @@ def test_an_earlier_search_that_misleads_costs_little():
 
 def test_the_weight_of_earlier_searches_is_logged():
     oracle = oracles.BayesianOracle(hyperparameters=cells(), seed=0, earlier_searches=[earlier(computed, 0)])
-    for number in range(4):
+    for number in range(6):
         values = oracle.ask()
         oracle.tell(number, values, (computed(values),))
     assert 0 <= oracle.diagnostics()["strategy/weight_of_earlier_searches"] <= 1
