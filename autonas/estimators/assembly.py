@@ -10,7 +10,7 @@ from autonas import oracles
 from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
 from autonas.estimators.plan import Plan
-from autonas.evaluation.budget import TimeBudget
+from autonas.evaluation import budget as budgets
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
 from autonas.oracles import Oracle, earlier_search
@@ -111,11 +111,11 @@ def _make_tuner(
         callbacks=plan.request.keras_callbacks,
     )
     ensemble = plan.selection.ensembling(prepared.goal, plan.budget.time_limit)
-    budget = TimeBudget(
+    budget = budgets.TimeBudget(
         plan.budget.time_limit,
         dataset.final_ratio if refits else 0.0,
         plan.budget.started,
-        ends_with_ensemble=ensemble.size > 1,
+        closing=budgets.SELECTING_ENSEMBLE if ensemble.size > 1 else budgets.WRITING,
     )
     reporter = _make_reporter(plan.request, directory)
     state = SearchState(oracle, evaluator, reporter, budget, directory, refits=refits, ensemble=ensemble)

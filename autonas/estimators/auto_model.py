@@ -124,11 +124,11 @@ class AutoModel(fitted.FittedModel):
         epochs: Epochs of a full training. Defaults to `None`: by the preset and the number of rows. A training stops
             early after `max(8, epochs // 3)` epochs without improvement.
         patience: Trials without improvement after which the search ends. Defaults to `None`: no such end.
-        refit: Whether the best architecture is trained again on all rows, the validation set included, up to its best
-            epoch. The rows of `validation_data` are never trained on; with them there is no final fit, nor is there one
-            of networks of several folds. Defaults to `True`.
+        refit: Whether the best candidate is trained further on all rows, the validation set included, for a quarter to
+            three quarters of its epochs, as `time_limit` allows. The rows of `validation_data` are never trained on;
+            with them there is no final fit, nor is there one of networks of several folds. Defaults to `True`.
         ensemble: Number of candidates at most whose predictions the served model averages; see `ensemble_`. Members are
-            selected by the validation set, and trained again as far as `time_limit` allows. `"auto"` is 5 with a
+            selected by the validation set, and trained further as far as `time_limit` allows. `"auto"` is 5 with a
             `time_limit` and one objective that depends on training, if the gain is beyond chance; otherwise the best
             candidate is served alone. `None` for the best candidate alone. Defaults to `"auto"`.
         class_weight: Dict from label to weight in the loss, or `"balanced"`. Defaults to `None`: equal weights.

@@ -326,9 +326,9 @@ class FittedModel(inspection.InspectedModel):
         candidate. The members are then trained on all rows as in `fit`, without a time limit; with `refit=False` they
         keep their weights of the search. The network in `model_` averages their probabilities or numbers, and all
         methods work as before. `constraints` hold for the ensemble: a candidate that would violate a constraint is left
-        out. After a search with short trainings, only candidates with the longest trainings are considered. With
-        several objectives, the first objective that depends on training decides. This needs the search of `fit`, which
-        a pickled or loaded copy lacks; see `select`.
+        out. Of a continued training, only the last trial is considered. With several objectives, the first objective
+        that depends on training decides. This needs the search of `fit`, which a pickled or loaded copy lacks; see
+        `select`.
 
         Args:
             k: Maximum number of members. Defaults to 5.

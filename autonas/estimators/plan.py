@@ -27,6 +27,8 @@ from autonas.trials import folder
 _NUMBERS_PER_TRACE = 6e6
 #: A full training must take at least as long as this many traces for shorter trainings to pay off: each is traced too.
 _MIN_TRACES = 12
+#: Length of the shortest training in traces. In a shorter one dropout and augmentation have no time to pay off.
+_SHORTEST_TRACES = 4
 #: With fewer trials, too few candidates would be promoted.
 _MIN_TRIALS = 9
 #: Smallest cost of the shortest training, as a share of the cost of a full training.
@@ -127,7 +129,7 @@ class Selection:
         split: Share of the rows in the validation set, by which candidates are compared.
         folds: Number of folds of a cross-validation instead of the split, `"auto"`, or `None` for the split.
         in_order: Whether the validation set must be the last rows.
-        refit: Whether the model is trained again on all rows.
+        refit: Whether the model is trained further on all rows.
         ensemble: Number of candidates at most whose predictions are averaged, `"auto"`, or `None` for one candidate.
     """
 
@@ -228,10 +230,10 @@ class Plan:
         """Return the fidelity of the search and the arguments of its oracle.
 
         `"auto"` becomes `"successive_halving"` if a full training takes much longer than building and tracing a
-        network, and enough trials are allowed; otherwise `"full"`. The shortest training takes about as long as the
-        tracing, and at least a fiftieth of a full training. If this is less than an epoch, the shortest training is an
-        epoch on a share of the rows. The result depends on the data and the arguments only, so that the same seed gives
-        the same search on any machine.
+        network, and enough trials are allowed; otherwise `"full"`. The shortest training takes about four times as long
+        as the tracing, and at least a fiftieth of a full training. If this is less than an epoch, the shortest training
+        is an epoch on a share of the rows. The result depends on the data and the arguments only, so that the same seed
+        gives the same search on any machine.
 
         Args:
             n_train: Number of training rows.
@@ -250,7 +252,7 @@ class Plan:
         has_few_trials = max_trials is not None and max_trials < _MIN_TRIALS
         if traces < _MIN_TRACES or has_several_objectives or has_few_trials or not self.strategy.takes_fidelity:
             return "full", {}
-        shortest = max(_MIN_COST_SHARE, 1 / traces) * epochs
+        shortest = max(_MIN_COST_SHARE, _SHORTEST_TRACES / traces) * epochs
         options = {"min_epochs": max(1, round(shortest))}
         if shortest < _LESS_THAN_AN_EPOCH and not self.request.reads_stream:
             options["min_data_share"] = shortest

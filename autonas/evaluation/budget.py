@@ -3,23 +3,40 @@
 import dataclasses
 import time
 
+import numpy as np
+
 from autonas.trials.states import Stage
 
-#: Seconds reserved for writing the model at the end, the same for an ensemble, whose network must be built before, and
-#: the share of the limit that is reserved at most.
-_CLOSING, _CLOSING_OF_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 4.5, 0.1
+#: Seconds reserved at the end: for writing a model, for building and writing the network of an ensemble, and for
+#: selecting an ensemble before; and the share of the limit that is reserved at most.
+WRITING, WRITING_ENSEMBLE, SELECTING_ENSEMBLE, _MAX_CLOSING_SHARE = 1.0, 2.0, 4.5, 0.1
 #: Training time, in seconds, of a model that is required even though the time limit is exceeded.
 LEAST_SECONDS = 0.1
 #: Share of the limit for the first trial, so that a usable model exists early.
 _FIRST_SHARE = 0.15
-#: Maximum share of the limit that is reserved for a final fit that is longer than the training of the trial.
-_FINAL_SHARE = 0.4
-#: Phases of a trial that the final fit doesn't have.
-_NOT_REPEATED = "measure", "validate", "save"
+#: Least and largest length of a final fit, relative to the best epoch of the candidate.
+_LEAST_FINAL, _MOST_FINAL = 0.25, 0.75
+#: Phases of a trial that a final fit doesn't have, and phases that take as long in a short training as in a long one.
+_NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
 #: Maximum share of the limit that is reserved for training the members of an ensemble again.
 _MEMBERS_SHARE = 0.3
 #: Shares of the limit at which the stages of a one-shot search end. The rest is for the candidates trained alone.
 STAGE_SHARES = {Stage.SUPERNET: 0.5, Stage.ONE_SHOT: 0.6}
+#: Smallest number of seconds that is divided by.
+_LEAST = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class FinalLength:
+    """The length of a final fit, which continues the training of a candidate on all rows.
+
+    Args:
+        share: Number of epochs, relative to the best epoch of the candidate.
+        deadline: Value of `time.monotonic()` at which to stop, or `None` without a limit.
+    """
+
+    share: float = _MOST_FINAL
+    deadline: float | None = None
 
 
 @dataclasses.dataclass
@@ -30,13 +47,13 @@ class TimeBudget:
         limit: Time limit in seconds, or `None` for no limit.
         final_ratio: Time of an epoch of the final fit, relative to an epoch of the search; 0 without a final fit.
         started: Value of `time.monotonic()` when `fit` was called.
-        ends_with_ensemble: Whether the search ends with the selection of an ensemble. Defaults to `False`.
+        closing: Seconds reserved at the end. Defaults to the time to write a model.
     """
 
     limit: float | None
     final_ratio: float
     started: float
-    ends_with_ensemble: bool = False
+    closing: float = WRITING
 
     def elapsed(self):
         """Return the seconds since the start."""
@@ -46,33 +63,50 @@ class TimeBudget:
         """Return the seconds left for training, or `None` without a limit."""
         if self.limit is None:
             return None
-        closing = _CLOSING_OF_ENSEMBLE if self.ends_with_ensemble else _CLOSING
-        closing = min(closing, _MAX_CLOSING_SHARE * self.limit)
-        return self.limit - closing - self.elapsed()
+        return self.limit - min(self.closing, _MAX_CLOSING_SHARE * self.limit) - self.elapsed()
 
     def share_spent(self):
         """Return the elapsed share of the limit, or 0 without a limit."""
         return 0.0 if self.limit is None else self.elapsed() / self.limit
 
-    def final_deadline(self):
-        """Return the value of `time.monotonic()` at which the final fit stops, or `None` without a limit."""
-        remaining = self.remaining()
-        return None if remaining is None else time.monotonic() + remaining
+    def final_length(self, outcomes):
+        """Return the `FinalLength` of the next of some final fits, which share the time that is left.
 
-    def final_seconds(self, outcome, epochs=None):
-        """Estimate the seconds of the final fit of a candidate from the training of the candidate.
+        Args:
+            outcomes: List of the `Outcome`s of the candidates.
+        """
+        remaining = self.remaining()
+        if remaining is None:
+            return FinalLength()
+        fixed, longest = np.transpose([self._final_seconds(outcome) for outcome in outcomes])
+        share = np.clip((remaining - fixed.sum()) / max(longest.sum(), _LEAST), _LEAST_FINAL, _MOST_FINAL)
+        seconds = fixed + share * longest
+        return FinalLength(float(share), time.monotonic() + remaining * seconds[0] / max(seconds.sum(), _LEAST))
+
+    def final_seconds(self, outcome):
+        """Estimate the seconds of the shortest final fit of a candidate from the training of the candidate.
 
         Args:
             outcome: The `Outcome` of the candidate, or `None` for 0 seconds.
-            epochs: Number of epochs of the final fit. Defaults to the best epoch of the candidate.
         """
-        if outcome is None or outcome.epochs == outcome.initial_epoch:
+        if not self.final_ratio or outcome is None or outcome.epochs == outcome.initial_epoch:
             return 0.0
-        epochs = outcome.best_epoch if epochs is None else epochs
-        seconds = outcome.seconds - sum(outcome.phases.get(phase, 0.0) for phase in _NOT_REPEATED)
-        return self.final_ratio * seconds * epochs / (outcome.epochs - outcome.initial_epoch)
+        fixed, longest = self._final_seconds(outcome)
+        return fixed + _LEAST_FINAL * longest
 
-    def trial_seconds(self, best, first, final_epochs=None, members=()):
+    def _final_seconds(self, outcome):
+        """Return the seconds of a final fit that don't depend on its length, and of as many epochs as the best epoch.
+
+        Weights that are only fitted are fitted again.
+        """
+        fixed = sum(outcome.phases.get(phase, 0.0) for phase in _FIXED)
+        seconds = outcome.seconds - fixed - sum(outcome.phases.get(phase, 0.0) for phase in _NOT_REPEATED)
+        if outcome.report.get("fitted"):
+            return fixed + self.final_ratio * seconds, 0.0
+        n_epochs = max(1, outcome.epochs - outcome.initial_epoch)
+        return fixed, self.final_ratio * seconds * outcome.best_epoch / n_epochs
+
+    def trial_seconds(self, best, first, members=()):
         """Return the maximum training time of the next trial in seconds, or `None` without a limit.
 
         Time is reserved for the final fit of the best trial so far, and for a final fit of the next trial.
@@ -80,18 +114,15 @@ class TimeBudget:
         Args:
             best: The `Outcome` of the best trial so far, or `None`.
             first: Whether the next trial is the first one.
-            final_epochs: Number of epochs of the final fit of the best trial so far. Defaults to its best epoch. At
-                most two fifths of the limit are reserved for a longer final fit.
             members: `Outcome`s of the trials that an ensemble would average now. At most three tenths of the limit are
                 reserved for their final fits. Defaults to no ensemble.
         """
         remaining = self.remaining()
         if remaining is None:
             return None
-        longer = min(self.final_seconds(best, final_epochs), _FINAL_SHARE * self.limit)
         of_members = min(sum(map(self.final_seconds, members)), _MEMBERS_SHARE * self.limit)
-        reserved = max(self.final_seconds(best), longer, of_members)
-        allowed = min(remaining - reserved, remaining / (1 + self.final_ratio))
+        reserved = max(self.final_seconds(best), of_members)
+        allowed = min(remaining - reserved, remaining / (1 + _LEAST_FINAL * self.final_ratio))
         return min(allowed, _FIRST_SHARE * self.limit) if first else allowed
 
     def stage_seconds(self, stage):

@@ -1,7 +1,9 @@
 """Evaluator of trials: building, measuring, training and scoring of candidates."""
 
 import dataclasses
+import functools
 import gc
+import time
 
 import keras
 import keras_tuner
@@ -17,6 +19,7 @@ from autonas.evaluation import (
     keras_callbacks,
     leave_one_out,
     loops,
+    pace,
     phases,
     resolution,
     training,
@@ -29,13 +32,18 @@ from autonas.trials.states import Status
 
 #: Side of images up to which convolutions take less time than the rest of a training step.
 _SMALL_SIDE = 16
+#: Number of the best candidates that stay in memory.
+_MOST_KEPT = 4
+#: Peak of the learning rate of a final fit, relative to the peak in the search.
+_FINAL_RATE = 0.3
 
 
 @dataclasses.dataclass
 class _Trained:
-    """A trained model in memory, with its compiled training loop."""
+    """A trained model in memory, with its compiled training loop and the scores of its weights."""
 
     trial_id: str
+    scores: dict
     model: keras.Model
     loop: loops.TrainingLoop
     initial_weights: list
@@ -47,8 +55,8 @@ class _Trained:
 class Evaluator:
     """Evaluator of the candidates of one search.
 
-    The best model so far stays in memory for the final fit, including its compiled steps. The latest model stays until
-    the next one is built.
+    The best models so far stay in memory for promotions and final fits, including their compiled steps. The latest
+    model stays until the next one is built.
 
     Args:
         problem: The `Problem`.
@@ -73,12 +81,13 @@ class Evaluator:
         self.precision = precision
         self.n_devices = n_devices
         self.callbacks = callbacks
-        self.best = None
+        #: List of the `_Trained`s of the best candidates, the best first.
+        self.kept = []
         #: The `_Trained` of the latest candidate, or `None`.
         self.latest = None
         #: The `Phases` of the current or latest job.
         self.phases = phases.Phases()
-        self._best_scores = None
+        self._pace = pace.Pace()
         #: Predictions of the latest scoring of the validation rows.
         self._predictions = None
         #: Dict from resolution to data set.
@@ -86,7 +95,7 @@ class Evaluator:
 
     def __getstate__(self):
         """Return the state for other processes, without models."""
-        return self.__dict__ | {"best": None, "latest": None, "_predictions": None, "_resized": {}}
+        return self.__dict__ | {"kept": [], "latest": None, "_predictions": None, "_resized": {}}
 
     def run(self, job, report):
         """Evaluate a job for an executor; see `evaluate`.
@@ -143,6 +152,7 @@ class Evaluator:
         outcome = self._attempt(job, batch_size, on_epoch, on_checkpoint)
         if outcome.status == Status.FAILED and outcome.message.startswith(failures.OUT_OF_MEMORY) and batch_size > 1:
             # The traceback that referred to the model is gone; free the reference cycles of the model.
+            self.kept.clear()
             gc.collect()
             outcome = self._attempt(job, batch_size // 2, on_epoch, on_checkpoint)
         return outcome
@@ -150,6 +160,7 @@ class Evaluator:
     def _attempt(self, job, batch_size, on_epoch, on_checkpoint):
         outcome = Outcome(status=Status.FAILED, batch_size=batch_size)
         earlier, self.latest = self._earlier(job), None
+        self.kept = [trained for trained in self.kept if trained is not earlier]
         has_folds = self.problem.dataset.folds is not None
         # Trainings on folds, of few rows, begin again after a crash.
         latest = checkpoints.LatestCheckpoint(None if has_folds else on_checkpoint)
@@ -178,10 +189,16 @@ class Evaluator:
                     initial = checkpoints.values_of(checkpoints.variables_of(model))
                     learning_rate = keras_callbacks.learning_rate(model.optimizer)
                     trained, dataset = self._at_resolution(model, job.values, conditions)
+                    work = pace.epoch_work(trained, self._n_rows(rows))
+                    if job.deadline is not None and job.checkpoint is None:
+                        left = job.deadline - time.monotonic()
+                        outcome.message = self._pace.refusal(work, self._epochs(job.values), left)
+                    if outcome.message:
+                        return outcome
                     loop = self._loop(trained, dataset, conditions)
             else:
                 initial, learning_rate = earlier.initial_weights, earlier.learning_rate
-                trained, loop = model, earlier.loop
+                trained, loop, work = model, earlier.loop, None
                 model.optimizer.learning_rate = learning_rate
             loop.phases = self.phases
             with self.phases("train"):
@@ -222,6 +239,8 @@ class Evaluator:
             outcome.message = failures.describe(error)
             return outcome
         outcome.status = Status.COMPLETED
+        if work is not None and checkpoint is None:
+            self._pace.add(work * result.epochs, self.phases.seconds.get("train", 0.0))
         outcome.history, outcome.epochs = result.history, result.epochs
         outcome.best_epoch, outcome.horizon = result.best_epoch, result.horizon
         outcome.interrupted = result.stopped == "interrupted"
@@ -247,23 +266,31 @@ class Evaluator:
         outcome.standard_error = self.standard_error(outcome.predictions)
         if trained is model:
             self.latest = _Trained(
-                job.trial_id, model, loop, initial, first, learning_rate=learning_rate, costs=outcome.costs
-            )
-        if self._best_scores is None or self.problem.goal.is_better(outcome.metrics, self._best_scores):
-            self._best_scores = outcome.metrics
-            self.best = self.latest
+                job.trial_id, outcome.metrics, model, loop, initial,
+                weights=first, learning_rate=learning_rate, costs=outcome.costs,
+            )  # fmt: skip
+            self._keep(self.latest)
         return outcome
 
-    def remember(self, scores):
-        """Set the best scores so far to the scores of the best trial of an earlier process, if they are better."""
-        if self._best_scores is None or self.problem.goal.is_better(scores, self._best_scores):
-            self._best_scores = scores
+    def _keep(self, trained):
+        """Keep a `_Trained` in memory if it is among the best. Of loops that hold rows, only the best one is kept."""
+        is_better = self.problem.goal.is_better
+
+        def order(one, other):
+            return is_better(other.scores, one.scores) - is_better(one.scores, other.scores)
+
+        ranked = sorted([*self.kept, trained], key=functools.cmp_to_key(order))
+        self.kept = ranked[:1] + [other for other in ranked[1:_MOST_KEPT] if not other.loop.holds_rows]
+
+    def in_memory(self, trial_id):
+        """Return the `_Trained` of a trial, or `None` if it isn't in memory."""
+        in_memory = [*self.kept, self.latest]
+        return next((trained for trained in in_memory if trained is not None and trained.trial_id == trial_id), None)
 
     def retrain(self, job):
         """Train a candidate again in the same way; return its `_Trained`, or `None` if the training fails."""
-        self.best = self._best_scores = None
         self.evaluate(job)
-        return self.best
+        return self.in_memory(job.trial_id)
 
     def build(self, values, conditions=conditions_module.PLAIN):
         """Build the compiled model of an architecture under some `Conditions`."""
@@ -298,9 +325,7 @@ class Evaluator:
         """
         if job.checkpoint is None or job.values.get(reserved.RESOLUTION, 1.0) < 1:
             return None
-        in_memory = (trained for trained in (self.latest, self.best) if trained is not None)
-        trial_id = job.values.get(reserved.TRIAL_ID)
-        return next((trained for trained in in_memory if trained.trial_id == trial_id), None)
+        return self.in_memory(job.values.get(reserved.TRIAL_ID))
 
     def _initial_model(self, job, conditions=conditions_module.PLAIN):
         """Build the model of a job with its initial weights."""
@@ -333,6 +358,10 @@ class Evaluator:
             return self.problem.dataset.train_rows
         # The seed doesn't depend on the trial, so that all trials are compared on the same rows.
         return self.problem.dataset.some_training_rows(share, np.random.default_rng([self.seed, 3]))
+
+    def _n_rows(self, rows):
+        """Return the number of some training rows; all training rows of a stream."""
+        return len(rows) if isinstance(rows, np.ndarray) else self.problem.dataset.n_train
 
     def _epochs(self, values):
         """Return the number of epochs after which the training of a trial ends."""
@@ -391,9 +420,9 @@ class Evaluator:
 
     def trained(self, job, outcome=None):
         """Return the `_Trained` of a job from memory, or build its model with the initial weights."""
-        for trained in (self.best, self.latest):
-            if trained is not None and trained.trial_id == job.trial_id:
-                return trained
+        trained = self.in_memory(job.trial_id)
+        if trained is not None:
+            return trained
         conditions = self._conditions(job, parallel.at_most(self.n_devices))
         with seeded(self.seed, job.number):
             model = self._initial_model(job, conditions)
@@ -401,10 +430,11 @@ class Evaluator:
         costs = {} if outcome is None else outcome.costs
         return _Trained(
             job.trial_id,
+            {} if outcome is None else outcome.metrics,
             model,
             loop,
             checkpoints.values_of(checkpoints.variables_of(model)),
-            model.get_weights(),
+            weights=model.get_weights(),
             learning_rate=keras_callbacks.learning_rate(model.optimizer),
             costs=costs,
         )
@@ -414,59 +444,56 @@ class Evaluator:
         by_batch = keras_callbacks.need_batches(self.callbacks)
         return loops.make_loop(model, dataset, conditions.distribution, by_batch)
 
-    def final_schedule(self, values, outcome):
-        """Return the schedule of the final fit of a candidate.
+    def _final_epochs(self, values, outcome, share):
+        """Return the number of epochs of the final fit of a candidate, and its share of the peak of the learning rate.
 
-        The final fit ends at the best epoch of the candidate. It is a full training if the candidate was trained at a
-        lower fidelity and improved in its last rung. Weights that are only fitted have one epoch.
-
-        Args:
-            values: Values of the candidate.
-            outcome: `Outcome` of the candidate in the search.
-
-        Returns:
-            Number of epochs over which the learning rate is annealed, and number of epochs to train.
+        A candidate that was trained at a lower fidelity and improved in its last rung is trained in full.
         """
-        if outcome.horizon == 1 and outcome.report.get("fitted"):
-            return 1, 1
         in_full = self.problem.graph.optimization.epochs_of(values, self.epochs)
         if self._epochs(values) < in_full and outcome.best_epoch > outcome.initial_epoch:
-            return in_full, in_full
-        return outcome.horizon, outcome.best_epoch
+            return float(in_full - outcome.best_epoch), 1.0
+        return share * outcome.best_epoch, _FINAL_RATE
 
-    def final_fit(self, job, outcome, deadline=None, on_epoch=None):
-        """Train a candidate on all rows, from its initial weights, with the epochs of `final_schedule`.
+    def final_fit(self, kept, job, outcome, length, on_epoch=None):
+        """Continue the training of a candidate on all rows, from the weights of its score.
+
+        A training of less than an epoch begins with the rows that the candidate wasn't trained on.
 
         Args:
+            kept: The `_Trained` of the candidate. Its model has the weights of the candidate's score.
             job: `Job` of the candidate.
             outcome: `Outcome` of the candidate in the search.
-            deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
+            length: The `FinalLength`.
             on_epoch: As in `training.train`. Defaults to `None`.
 
         Returns:
-            The model, and an `Outcome` without scores, because the validation rows are training rows here.
+            An `Outcome` without scores, because the validation rows are training rows here.
         """
-        self.phases = phases.Phases()
-        with self.phases("build"):
-            kept = self.trained(job, outcome)
-        kept.loop.phases = self.phases
+        self.phases = kept.loop.phases = phases.Phases()
+        weights = kept.model.get_weights()
+        # Random generators of dropout and augmentation begin anew, so that a model from a file trains the same way.
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
-        checkpoints.restart(kept.model, kept.learning_rate)
+        kept.model.set_weights(weights)
         choices = outcome.report.get("fitted")
         if choices:
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 5])
-                fitting.refit(kept.model, self.problem.dataset, choices, generator, deadline)
+                fitting.refit(kept.model, self.problem.dataset, choices, generator, length.deadline)
             kept.loop.forget()
-        horizon, last = self.final_schedule(job.values, outcome)
+        epochs, rate = self._final_epochs(job.values, outcome, length.share)
+        checkpoints.restart(kept.model, rate * kept.learning_rate)
         generator = np.random.default_rng([self.seed, job.number, 2])
+        rows = self.problem.dataset.final_rows
+        if epochs < 1 and isinstance(rows, np.ndarray):
+            rows = generator.permutation(rows)
+            rows = rows[np.argsort(np.isin(rows, self.problem.dataset.train_rows), kind="stable")]
+            rows = rows[: max(1, round(epochs * len(rows)))]
         result = training.train(
             kept.loop,
-            training.ShuffledRows(self.problem.dataset.final_rows, outcome.batch_size, generator),
+            training.ShuffledRows(rows, outcome.batch_size, generator),
             training.Length(
-                horizon,
-                last,
-                deadline=deadline,
+                max(1, round(epochs)),
+                deadline=length.deadline,
                 schedule=self.problem.graph.optimization.schedule_of(job.values),
             ),
             on_epoch=on_epoch,
@@ -474,6 +501,7 @@ class Evaluator:
         )
         final = Outcome(
             status=Status.COMPLETED,
+            message="" if result.stopped == "epochs" else f"stopped: {result.stopped}",
             metrics={"loss": result.history[-1]["loss"], **kept.costs},
             history=result.history,
             epochs=result.epochs,
@@ -486,4 +514,4 @@ class Evaluator:
         )
         final.phases = self.phases.seconds
         final.seconds = sum(final.phases.values())
-        return kept.model, final
+        return final

@@ -28,7 +28,10 @@ class TrainingLoop:
     Attributes:
         phases: The `Phases` that measure the time of the loop. The phase `"compile"` is the first call of each compiled
             function, in which frameworks trace and optimise.
+        holds_rows: Whether the loop holds values of the rows besides the data set.
     """
+
+    holds_rows = False
 
     def __init__(self, model, dataset):
         self.model = model

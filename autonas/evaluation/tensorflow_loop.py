@@ -40,6 +40,7 @@ class TensorFlowLoop(loops.TrainingLoop):
         self._frozen = None if split is None else _FrozenRows(split, dataset)
         if split is not None:
             self._network, self._inputs = split.rest, self._frozen.variables
+        self.holds_rows = split is not None
         self._seconds_per_step = None
 
     def forget(self):

@@ -61,7 +61,7 @@ def leaderboard(
     records = sorted(records, key=lambda record: record.number)
     metrics = list(dict.fromkeys(name for record in records for name in record.metrics))
     decisions = list(dict.fromkeys(name for record in records for name in record.values))
-    key = sort_key([(objective, direction), *further], records)
+    key = sort_key([(objective, direction), *further])
     records.sort(key=lambda record: (_group(record), key(record) if _has_score(record) else ()))
     ranks = [_has_score(record) and record.stage != Stage.BASELINE for record in records]
 

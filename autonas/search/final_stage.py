@@ -1,4 +1,4 @@
-"""The final stage of a search: the best candidate is measured again, trained on all rows, and measured once more."""
+"""The final stage of a search: measuring the best candidate again, and training it further on all rows."""
 
 import dataclasses
 import functools
@@ -14,6 +14,7 @@ import numpy as np
 from autonas import exceptions, storage
 from autonas.evaluation import budget, leave_one_out
 from autonas.objectives.goal import Goal
+from autonas.search import calibration
 from autonas.search.averaging import averaging_network
 from autonas.search.state import SearchState
 from autonas.trials import events
@@ -26,8 +27,6 @@ from autonas.trials.states import Stage, Status
 _N_NEAREST = 3
 #: Share of the expected time of a final fit below which the final fit isn't begun.
 _LEAST_SHARE_OF_TIME = 0.5
-#: Share of the best epoch below which a final fit is too short: the weights of the search are served.
-_LEAST_SHARE_OF_EPOCHS = 0.6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,7 +55,7 @@ class Served:
 
     @property
     def is_refitted(self) -> bool:
-        """Whether the network was trained again on all rows."""
+        """Whether the network was trained further on all rows."""
         return self.record.stage == Stage.FINAL or bool(self.record.report.get("refit"))
 
 
@@ -199,29 +198,23 @@ class FinalStage:
         remaining = self.state.budget.remaining()
         return remaining is None or remaining >= _LEAST_SHARE_OF_TIME * self.state.budget.final_seconds(candidate)
 
-    @staticmethod
-    def is_too_short(final: Outcome, candidate: TrialRecord) -> bool:
-        """Return whether the `Outcome` of a candidate's final fit has so few epochs that the search's weights serve."""
-        return final.epochs < _LEAST_SHARE_OF_EPOCHS * candidate.best_epoch
-
     def _final_fit(self, job: Job, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
         state = self.state
         record = state.add_record("final", Stage.FINAL, best.values)
         state.report("on_trial_begin", record)
         model = None
         try:
-            model, final = self.evaluator.final_fit(
-                job, best, state.budget.final_deadline(), functools.partial(state.report_epoch, record)
+            kept = self._scored(job, best)
+            model = kept.model
+            final = self._fit_on_all_rows(
+                kept, best, state.budget.final_length([best]), functools.partial(state.report_epoch, record)
             )
             record.take(final)
-            record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained again on all rows"
+            record.message = f"trial {best.trial_id} ({_shown_score(best, self.goal)}), trained further on all rows"
             record.status = Status.COMPLETED
             if final.interrupted:
                 raise KeyboardInterrupt
-            if self.is_too_short(final, best):
-                record.status = Status.INTERRUPTED
-                record.message = "served with the weights of the search: no time for a final fit"
-            elif final.epochs == best.best_epoch:
+            if not final.message:
                 self._keep_final_fit(job, model, record)
         except KeyboardInterrupt:
             record.status = Status.INTERRUPTED
@@ -279,6 +272,31 @@ class FinalStage:
         """Return the model of a candidate with the weights of its score; with folds, see `averaged`."""
         if self.problem.serves_folds:
             return self.averaged(candidate, self._weights_of_folds(job))
+        return self._scored(job, candidate).model
+
+    def refitted(self, job: Job, candidate: TrialRecord, length: budget.FinalLength) -> keras.Model:
+        """Return the model of a candidate after a final fit of some length, without a record."""
+        kept = self._scored(job, candidate)
+        final = self._fit_on_all_rows(kept, candidate, length)
+        if final.interrupted:
+            raise KeyboardInterrupt
+        return kept.model
+
+    def _fit_on_all_rows(
+        self,
+        kept: Any,
+        candidate: TrialRecord,
+        length: budget.FinalLength,
+        on_epoch: Callable[..., None] | None = None,
+    ) -> Outcome:
+        """Train a candidate further on all rows, and calibrate its probabilities by its predictions in the search."""
+        factors = calibration.factors(self.problem, lambda: self._predictions(candidate))
+        final = self.evaluator.final_fit(kept, self.state.job(candidate), candidate, length, on_epoch)
+        calibration.scale(kept.model, factors)
+        return final
+
+    def _scored(self, job: Job, candidate: TrialRecord) -> Any:
+        """Return a candidate, in memory, built or trained anew, with the weights of its score."""
         kept = self._kept(job, candidate)
         if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
             kept = self.evaluator.retrain(job)
@@ -288,7 +306,7 @@ class FinalStage:
                 )
             kept.model.set_weights(kept.weights)
             self.state.weights.save(kept.weights, job.trial_id)
-        return kept.model
+        return kept
 
     def averaged(self, candidate: TrialRecord, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
         """Return the network that averages the networks of a candidate in all folds.
@@ -321,12 +339,12 @@ class FinalStage:
 
     def _kept(self, job: Job, candidate: TrialRecord) -> Any:
         """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
-        kept = self.evaluator.trained(job, candidate)
-        if kept in (self.evaluator.best, self.evaluator.latest):
+        kept = self.evaluator.in_memory(job.trial_id)
+        if kept is not None:
             kept.model.set_weights(kept.weights)
-        elif not self.state.weights.assign(kept.model, job.trial_id):
-            return None
-        return kept
+            return kept
+        built = self.evaluator.trained(job, candidate)
+        return built if self.state.weights.assign(built.model, job.trial_id) else None
 
     # ------------------------------------------------------------------ predictions for the validation set
 

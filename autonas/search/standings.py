@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from autonas.objectives import pareto
 from autonas.objectives.goal import Goal
 from autonas.search_space.values import Scalar
-from autonas.trials import order
+from autonas.trials import order, reserved
 from autonas.trials.records import TrialRecord
 
 
 class Standings:
-    """The order of the candidates of a search; candidates that were trained for more epochs come first.
+    """The order of the candidates of a search.
 
     Args:
         records: Dict of all `TrialRecord`s by id, which may grow.
@@ -46,11 +46,22 @@ class Standings:
         """Return the records of the completed candidates, the best first; see `trials.order.sort_key`."""
         completed = self.completed()
         objectives = [(objective.name, objective.direction) for objective in self.goal.objectives]
-        return sorted(completed, key=order.sort_key(objectives, completed))
+        return sorted(completed, key=order.sort_key(objectives))
 
     def farthest(self) -> list[TrialRecord]:
         """Return the records of the completed candidates that were to be trained for the most epochs."""
         return order.longest(self.completed())
+
+    def separate(self) -> list[TrialRecord]:
+        """Return the records of the completed candidates that no completed trial continues, at the largest images."""
+        completed = self.completed()
+        continued = {record.values.get(reserved.TRIAL_ID) for record in completed}
+        largest = max((reserved.resolution(record.values) for record in completed), default=1.0)
+        return [
+            record
+            for record in completed
+            if record.trial_id not in continued and reserved.resolution(record.values) == largest
+        ]
 
     def front(self) -> list[TrialRecord]:
         """Return the records of the Pareto front of the candidates that were trained for the most epochs.

@@ -40,7 +40,7 @@ class SearchState:
         reporter: A `SearchCallback`.
         budget: A `TimeBudget`.
         directory: Folder of the run. A search in this folder is continued.
-        refits: Whether the model that is served is trained again on all rows. Defaults to `True`.
+        refits: Whether the model that is served is trained further on all rows. Defaults to `True`.
         ensemble: The `Ensembling`. Defaults to the best candidate alone.
 
     Attributes:

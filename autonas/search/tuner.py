@@ -46,6 +46,8 @@ _SHARE_FOR_FEASIBLE_FINALISTS = 0.8
 _SHARE_FOR_SHORT = 0.6
 #: The same share for a search with shared weights, whose candidates come late.
 _SHARE_FOR_SHORT_FINALISTS = 0.85
+#: Largest difference between the scores of the best trial and of a likely member of an ensemble, in standard errors.
+_MEMBER_ERRORS = 3.0
 #: Maximum number of trials whose weights are kept, apart from the trials of a Pareto front.
 _MAX_MEMBERS = 10
 #: Maximum number of checkpoints that are kept of trials whose training later trials may continue.
@@ -77,7 +79,8 @@ class Tuner(keras_tuner.Tuner):
         shares_weights = state.evaluator.supernet is not None
         self._share_for_feasible = _SHARE_FOR_FEASIBLE_FINALISTS if shares_weights else _SHARE_FOR_FEASIBLE
         self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
-        self._first_epoch_seconds = 0.0
+        #: Seconds until the end of the first epoch of the fastest trial of this process.
+        self._first_epoch_seconds = math.inf
         #: `time.monotonic()` at the beginning of every trial of this process.
         self._began: dict[str, float] = {}
         directory = os.path.abspath(state.directory)
@@ -215,6 +218,7 @@ class Tuner(keras_tuner.Tuner):
         except KeyboardInterrupt:
             self.state.stop_reason = "interrupted"
             return None
+        self.state.budget.closing = budget_module.WRITING  # The selection has ended.
         if served is not None:
             self.state.report("on_predictions", served.record, self.final_stage.predictions)
             self.state.report("on_trial_end", served.record, self.standings.best())
@@ -303,20 +307,29 @@ class Tuner(keras_tuner.Tuner):
         return self.records[trial_id]
 
     def _shortest(self) -> float:
-        """Return the minimum time, in seconds, for starting a trial: enough for its first epoch, which can't be cut
-        short, and a third of the time of the fastest trial so far."""
+        """Return the minimum time, in seconds, for starting a trial: enough for the first epoch of the fastest trial so
+        far, and a third of the time of that trial."""
         times = [record.seconds for record in self.standings.completed()]
-        return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), self._first_epoch_seconds) if times else 0.0
+        if not times:
+            return 0.0
+        first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
+        return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), first_epoch)
 
     def _trial_seconds(self, first: bool) -> float | None:
         """Return the time limit of the next trial, in seconds; `None` without a limit."""
         best = self.standings.best()
         if best is None:
             return self.state.budget.trial_seconds(None, first)
-        _, final_epochs = self.evaluator.final_schedule(best.values, best)
-        size = self.state.ensemble.size
-        members = self.standings.ranked()[:size] if size > 1 else []
-        return self.state.budget.trial_seconds(best, first, final_epochs, members)
+        return self.state.budget.trial_seconds(best, first, self._likely_members(best))
+
+    def _likely_members(self, best: TrialRecord) -> list[TrialRecord]:
+        """Return the records of the trials that an ensemble would consist of if the search ended now, a list."""
+        size, error = self.state.ensemble.size, best.standard_error
+        likely = self.standings.ranked()[:size] if size > 1 else []
+        if error is None or best.score is None:
+            return likely
+        largest = _MEMBER_ERRORS * error
+        return [record for record in likely if record.score is not None and abs(record.score - best.score) <= largest]
 
     def _on_report(self, job: Job, report: tuple[int, dict[str, float] | None]) -> None:
         self.on_epoch(self.records[job.trial_id], *report)
@@ -327,7 +340,7 @@ class Tuner(keras_tuner.Tuner):
             self.state.report_epoch(record, epoch)
             return
         if epoch == 1 and record.is_candidate:
-            self._first_epoch_seconds = max(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
+            self._first_epoch_seconds = min(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
         record.add_epoch(epoch, numbers)
         self.state.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
         self.state.report_epoch(record, epoch, numbers)
@@ -465,5 +478,3 @@ class Tuner(keras_tuner.Tuner):
         self._share_costs(record)
         self.state.phases = phases.Phases(event.further.get("search_phases"))
         self._count_refused(record)
-        if record.is_completed and record.is_candidate:
-            self.evaluator.remember(record.metrics)

@@ -168,7 +168,7 @@ class Final(Event):
     """The final fit.
 
     Args:
-        of: Id of the trial that was trained again on all rows.
+        of: Id of the trial that was trained further on all rows.
         record: Record of the final fit, as from `TrialRecord.to_json`.
         weights: Checksum of the weights. Journals of earlier versions lack it. Defaults to `None`.
     """

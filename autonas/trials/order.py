@@ -58,28 +58,24 @@ def comparable(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     return max(by_epochs.items(), key=lambda item: (min(len(item[1]), _ENOUGH), item[0]), default=(0, []))[1]
 
 
-def sort_key(
-    objectives: Sequence[tuple[str, str]], records: Iterable[TrialRecord]
-) -> Callable[[TrialRecord], tuple[float, ...]]:
+def sort_key(objectives: Sequence[tuple[str, str]]) -> Callable[[TrialRecord], tuple[float, ...]]:
     """Return a function that maps a record to its sort key; the best trial has the smallest key.
 
-    Trials that were trained for more epochs come first. Ties are resolved by the first objective, then by the other
-    objectives, the validation loss, the number of parameters and the number of the trial.
+    Trials with larger images come first. Scores of trainings of different lengths are compared as they are, since the
+    learning rate of every training is annealed to its end. Ties are resolved by the first objective, then by the other
+    objectives, the validation loss, the number of epochs (more first), the number of parameters and the number of the
+    trial.
 
     Args:
         objectives: Pairs of name and direction, the objective of the score first.
-        records: List of the `TrialRecord`s to compare.
     """
-    most = max((target_epochs(record) for record in records if record.is_candidate), default=0)
+    (main, _), *_ = objectives
 
     def key(record: TrialRecord) -> tuple[float, ...]:
-        # An ensemble consists of the trials that were trained for the most epochs.
-        epochs = target_epochs(record) if record.is_candidate else most
-        (main, _), *_ = objectives
         values = record.metrics if record.score is None else record.metrics | {main: record.score}
         scores = [_score_key(values.get(name), direction) for name, direction in [*objectives, ("val_loss", "min")]]
         parameters = math.inf if record.parameters is None else record.parameters
-        return (-epochs, *scores, parameters, record.number)
+        return (-reserved.resolution(record.values), *scores, -target_epochs(record), parameters, record.number)
 
     return key
 
@@ -92,7 +88,7 @@ def ranked(search: Search, records: Iterable[TrialRecord]) -> list[TrialRecord]:
         records: Iterable of `TrialRecord`s.
     """
     candidates = scored(records)
-    return sorted(candidates, key=sort_key(search.pairs(), candidates))
+    return sorted(candidates, key=sort_key(search.pairs()))
 
 
 def winner(search: Search, records: Iterable[TrialRecord]) -> TrialRecord | None:

@@ -60,6 +60,11 @@ def epochs(values: Mapping[str, Scalar | None]) -> int:
     return int(values.get(EPOCHS) or 0)
 
 
+def resolution(values: Mapping[str, Scalar | None]) -> float:
+    """Return the share of the height and the width of images that a trial is trained and scored at."""
+    return float(values.get(RESOLUTION) or 1.0)
+
+
 def is_continued(values: Mapping[str, Scalar | None]) -> bool:
     """Return whether a trial continues the training of an earlier trial."""
     return bool(values.get(INITIAL_EPOCH))

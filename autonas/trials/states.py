@@ -26,7 +26,7 @@ class Stage(_Word):
     BASELINE = "baseline"
     #: The training of a candidate that violates a constraint, where no candidate satisfies all constraints.
     INFEASIBLE = "infeasible"
-    #: The training of the best candidate on all rows, after the search.
+    #: The further training of the best candidate on all rows, after the search.
     FINAL = "final"
     #: The ensemble of several candidates.
     ENSEMBLE = "ensemble"

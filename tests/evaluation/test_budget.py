@@ -21,36 +21,35 @@ def test_without_a_limit_there_is_none(clock):
     budget = budget_module.TimeBudget(None, 1.25, 1000.0)
     assert budget.remaining() is None
     assert budget.trial_seconds(None, first=True) is None
-    assert budget.final_deadline() is None
+    outcome = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=1.0)
+    assert budget.final_length([outcome]).deadline is None
 
 
 def test_a_trial_leaves_room_for_its_own_final_fit(clock):
     budget = budget_module.TimeBudget(101.0, 1.5, 1000.0)
     seconds = budget.trial_seconds(None, first=False)
-    assert seconds * (1 + 1.5) == pytest.approx(100.0)
+    assert seconds * (1 + 0.25 * 1.5) == pytest.approx(100.0)
 
 
 def test_a_trial_leaves_room_for_the_final_fit_of_the_best(clock):
     budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
     best = jobs.Outcome(status="completed", epochs=10, best_epoch=8, seconds=100.0)
-    assert budget.final_seconds(best) == pytest.approx(80.0)
+    assert budget.final_seconds(best) == pytest.approx(0.25 * 80.0)
+    clock.now += 60
     assert budget.trial_seconds(best, first=False) == pytest.approx(20.0)
 
 
-def test_a_final_fit_takes_no_time_for_validation(clock):
+def test_a_final_fit_builds_the_network_anew_and_takes_no_time_for_validation(clock):
     budget = budget_module.TimeBudget(101.0, 1.25, 1000.0)
     phases = {"train": 2.0, "validate": 0.5, "measure": 0.2, "save": 0.1, "build": 0.2}
     outcome = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=3.0, phases=phases)
-    assert budget.final_seconds(outcome) == pytest.approx(1.25 * 2.2)
+    assert budget.final_seconds(outcome) == pytest.approx(0.2 + 1.25 * 0.25 * 2.0)
 
 
-def test_for_a_longer_final_fit_two_fifths_of_the_limit_are_kept_back_at_most(clock):
-    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
-    best = jobs.Outcome(status="completed", epochs=3, best_epoch=3, initial_epoch=1, seconds=4.0)
-    assert budget.trial_seconds(best, False, final_epochs=15) == pytest.approx(50.0)  # Its own final fit, if it wins.
-    clock.now += 55
-    assert budget.trial_seconds(best, False, final_epochs=15) == pytest.approx(45 - 30)
-    assert budget.trial_seconds(best, False, final_epochs=100) == pytest.approx(45 - 40.4)
+def test_weights_that_are_only_fitted_are_fitted_again(clock):
+    budget = budget_module.TimeBudget(101.0, 1.25, 1000.0)
+    outcome = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=2.0, report={"fitted": [{}]})
+    assert budget.final_seconds(outcome) == pytest.approx(1.25 * 2.0)
 
 
 def test_the_first_trial_is_short(clock):
@@ -62,7 +61,6 @@ def test_time_that_has_passed_is_gone(clock):
     before = budget.remaining()
     clock.now += 10
     assert budget.remaining() == pytest.approx(before - 10)
-    assert budget.final_deadline() == pytest.approx(1000.0 + 60.0 - (60.0 - before))
 
 
 def test_stages_of_a_one_shot_search_end_at_their_share_of_the_limit(clock):
@@ -75,17 +73,29 @@ def test_stages_of_a_one_shot_search_end_at_their_share_of_the_limit(clock):
     assert budget_module.TimeBudget(None, 1.0, 1000.0).stage_seconds("supernet") is None
 
 
+def test_final_fits_share_the_time_that_is_left(clock):
+    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
+    short, long = (
+        jobs.Outcome(status="completed", epochs=10, best_epoch=10, seconds=seconds) for seconds in (40.0, 120.0)
+    )
+    clock.now += 20
+    assert budget.final_length([short, long]) == budget_module.FinalLength(0.5, clock.now + 20.0)
+    assert budget.final_length([short]) == budget_module.FinalLength(0.75, clock.now + 80.0)
+    clock.now += 70
+    assert budget.final_length([short, long]) == budget_module.FinalLength(0.25, clock.now + 2.5)
+
+
 def test_an_ensemble_takes_seconds_of_its_own_at_the_end(clock):
     alone = budget_module.TimeBudget(60.0, 0.0, 1000.0)
-    together = budget_module.TimeBudget(60.0, 0.0, 1000.0, ends_with_ensemble=True)
+    together = budget_module.TimeBudget(60.0, 0.0, 1000.0, closing=budget_module.SELECTING_ENSEMBLE)
     assert alone.remaining() == 59.0 and together.remaining() == 55.5
-    assert budget_module.TimeBudget(20.0, 0.0, 1000.0, ends_with_ensemble=True).remaining() == 18.0
+    assert budget_module.TimeBudget(20.0, 0.0, 1000.0, closing=budget_module.SELECTING_ENSEMBLE).remaining() == 18.0
 
 
 def test_time_is_left_for_the_final_fits_of_an_ensembles_members(clock):
     budget = budget_module.TimeBudget(101.0, 1.25, 1000.0)
-    members = [jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=4.0) for _ in range(5)]
+    members = [jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=16.0) for _ in range(5)]
     clock.now += 60
-    assert budget.trial_seconds(members[0], False, members=members[:1]) == pytest.approx(40 / 2.25)
+    assert budget.trial_seconds(members[0], False, members=members[:1]) == pytest.approx(40 / 1.3125)
     assert budget.trial_seconds(members[0], False, members=members) == pytest.approx(40 - 25)
     assert budget.trial_seconds(members[0], False, members=members * 5) == pytest.approx(40 - 30.3)

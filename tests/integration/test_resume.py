@@ -178,7 +178,7 @@ def test_weights_and_predictions_that_are_damaged_are_made_again(iris, whole, tm
     for name in names:
         damaged(tmp_path / "run", name, change)
     model = fit(tmp_path / "run", iris, refit=refit)
-    assert trained == ([-1] if refit else [int(best)])
+    assert trained == [int(best)] + [-1] * refit
     assert model.best_score_ == whole.best_score_
     if refit:
         same(board(model), board(whole))

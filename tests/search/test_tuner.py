@@ -34,12 +34,6 @@ class Pretender:
         outcome.weights = [np.full(2, job.number)]
         return outcome
 
-    def final_schedule(self, values, outcome):
-        return outcome.horizon, outcome.best_epoch
-
-    def remember(self, scores):
-        self.remembered = scores
-
     def baselines(self, time_limit=None):
         return []
 
@@ -242,8 +236,6 @@ def test_reports_are_in_the_journal_and_a_search_goes_on_from_them(make):
     assert again.search().trial_id == "0007"
     assert [record.stage for record in again.records.values()].count("supernet") == 3
     assert again.records["0002"].report == {"epoch": 2, "distribution": {}, "finished": False}
-    # What a stage measured is nothing to beat.
-    assert again.evaluator.remembered == {"score": 6.0}
 
 
 def test_a_trial_that_began_again_from_a_checkpoint_is_read_from_the_journal_whole(make):

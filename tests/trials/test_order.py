@@ -27,11 +27,13 @@ def trial(number, accuracy=0.9, flops=10.0, loss=0.5, parameters=100, **values):
         ({11: {"parameters": 99}}, 11),
         ({11: {"flops": 9.0}, 9: {"loss": 0.1, "parameters": 1}}, 11),
         ({11: {"loss": 0.4}, 9: {"parameters": 1}}, 11),
-        ({11: {"accuracy": 0.89, "tuner/epochs": 9}, 9: {"tuner/epochs": 3}}, 11),
+        ({11: {"accuracy": 0.91, "tuner/epochs": 3}, 9: {"tuner/epochs": 9}}, 11),
+        ({11: {"tuner/epochs": 9}, 9: {"tuner/epochs": 3}}, 11),
+        ({11: {"accuracy": 0.8}, 9: {"tuner/resolution": 0.5}}, 11),
         ({}, 9),
     ],
     ids=["score", "further objective", "loss", "parameters", "objective before loss", "loss before parameters",
-         "longer training", "earlier"],
+         "score before longer training", "longer training", "larger images before score", "earlier"],
 )  # fmt: skip
 def test_every_view_of_a_search_names_the_same_winner(changes, best):
     records = [trial(number, **changes.get(number, {})) for number in (9, 11)]

@@ -41,18 +41,19 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     - `tuner/data_share` and `tuner/resolution`, where lower rungs have less of them: the share of the training rows,
       and the height and width of images over those of the data.
 
-    First trials have `tuner/initial_epoch` 0. The search never waits for a rung to fill: a new trial is a promotion
-    from the highest rung that has one, and otherwise an architecture from the strategy. `max_trials` counts
-    architectures, not promotions.
+    First trials have `tuner/initial_epoch` 0. The search begins with the initial points. Then it never waits for a rung
+    to fill: a new trial is a promotion from the highest rung that has one, and otherwise an architecture from the
+    strategy. `max_trials` counts architectures, not promotions.
 
     The search of architectures ends with `max_trials` or with the space, and promotions take precedence once `finish`
     is called. From then on every rung promotes at least one architecture, so that the best one is trained in full
     however few there were, and all of the best 1/η of a rung are promoted: from the lowest rung on, since the rungs
     above are then complete; or, after `finish`, from the highest on, which is the shortest way to a full training.
+    After `finish` an architecture with the best score of all rungs goes first, however short its training was.
 
     Within a rung, architectures are ordered by score, or by NSGA-II with several scores. Failed and infeasible ones are
-    never promoted. Scores of different rungs are only compared by `scale.comparable`. The result of the search is the
-    best architecture of the highest rung that was reached.
+    never promoted. The strategy observes scores of different rungs as `scale.comparable` compares them. The result of
+    the search is the trial with the best score, however long its training, among those with the largest images.
 
     The strategy observes scores as they would be at the lowest rung, with the measured scores and the fidelity, which
     is the cost as a share of that of a full training. The result of a promotion is an update.
@@ -145,8 +146,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         return 0
 
     def finish(self) -> None:
-        """Let promotions take precedence from now on, the ones closest to a full training first; the strategy is only
-        asked if there is none."""
+        """Let promotions take precedence from now on, the best architecture first, then the ones closest to a full
+        training; the strategy is only asked if there is none."""
         self._is_finishing = True
 
     def promotable(self) -> list[str]:
@@ -167,7 +168,11 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         if not all(map(base.is_candidate, self.pending.values())):
             return base.WAIT  # The report of a supernet decides which architectures are worth training.
         from_below = range(len(self.rungs) - 1)
-        values = self._promotion(self._by_rank if self._is_finishing else self._by_share, reversed(from_below))
+        values = None
+        if self._is_finishing:
+            values = self._promotion_of_best() or self._promotion(self._by_rank, reversed(from_below))
+        elif self._n_joined.total() >= len(self._strategy.initial_points or ()):
+            values = self._promotion(self._by_share, reversed(from_below))
         if values is not None:
             return values
         answer = super()._propose(generator)
@@ -225,6 +230,26 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
                 if root is not None:
                     return self._architectures[root] | self._slice(bracket, rung + 1, self._latest[root])
         return None
+
+    def _promotion_of_best(self) -> dict[str, Scalar] | None:
+        """Return the values of the promotion of the architecture with the best score of all rungs.
+
+        Returns:
+            `None` if the architecture is promoted already, or if the scores of different rungs can't be compared: at
+            several resolutions, and with several scores.
+        """
+        reached = [
+            (scores, rung, -root, bracket)
+            for (bracket, rung), by_root in self._scores.items()
+            for root, scores in by_root.items()
+            if root not in self._failed and len(scores) == 1
+        ]
+        if not reached or self.min_resolution < 1:
+            return None
+        _, rung, root, bracket = max(reached)
+        if rung + 1 == len(self.rungs) or -root in self._promoted.get((bracket, rung), set()):
+            return None
+        return self._architectures[-root] | self._slice(bracket, rung + 1, self._latest[-root])
 
     def _by_share(self, scores: _Scores, promoted: set[int]) -> int | None:
         """Return the best root of a rung that isn't promoted, as long as fewer than 1/η are."""

@@ -15,8 +15,7 @@ _N_COLOURED = 6
 def plot_history(search, records, over="trials", axes=None):
     """Plot the score of every trial and the best score so far. Failed and refused trials are marked at the bottom.
 
-    Trials of a lower fidelity, trained for fewer epochs, have small grey markers. The best trial so far is the best
-    among the trials trained for the most epochs until then.
+    Trials of a lower fidelity, trained for fewer epochs, have small grey markers.
 
     Args:
         search: The `SearchInfo`.
@@ -171,7 +170,7 @@ def _draw_baselines(axes, records):
 
 def _best_so_far(search, scored):
     """Return the records that were the best when they ended; see `trials.order.sort_key`."""
-    key, path = sort_key(search.pairs(), scored), []
+    key, path = sort_key(search.pairs()), []
     for record in scored:
         if not path or key(record) < key(path[-1]):
             path.append(record)

@@ -4,13 +4,14 @@ import functools
 import itertools
 import time
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from autonas import exceptions
+from autonas.evaluation import budget
 from autonas.objectives.goal import Measurement
 from autonas.search.averaging import averaging_network
 from autonas.search.ensembles import selection
@@ -31,7 +32,7 @@ _N_BAGS, _SAMPLED_ROWS = 6, 2000
 class EnsembleStage:
     """Select and train an ensemble.
 
-    Candidates are the best trials among the trials with the longest trainings. Members are selected by the objective;
+    Candidates are the best trials that no later trial continues. Members are selected by the objective;
     with several objectives, by the first objective that depends on training. The constraints hold for the averaging
     network: a candidate with which the network would violate a constraint is not added.
 
@@ -111,6 +112,7 @@ class EnsembleStage:
 
     def _served(self, chosen: selection.Selection, mean: dict[str, Any]) -> Served:
         """Train the members of a `Selection`, unless an earlier process has trained them, and return the `Served`."""
+        self.state.budget.closing = budget.WRITING_ENSEMBLE
         self.final_stage.predictions = self.final_stage.head_predictions(mean)
         earlier = self._earlier(chosen)
         if earlier is not None:
@@ -196,7 +198,7 @@ class EnsembleStage:
         def order(one: TrialRecord, other: TrialRecord) -> int:
             return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
-        records = sorted(self.state.standings.farthest(), key=functools.cmp_to_key(order))
+        records = sorted(self.state.standings.separate(), key=functools.cmp_to_key(order))
         read = self.final_stage.kept_predictions
         pairs = (
             (record.trial_id, kept)
@@ -248,12 +250,14 @@ class EnsembleStage:
     def _trained_members(self, chosen: selection.Selection) -> list[keras.Model]:
         """Return the trained networks of the members, in the order of the selection, each with weights of its own.
 
-        The members whose final fit takes least time are trained first, so that the most members are trained again.
+        The members whose final fit takes least time are trained first, so that the most members are trained further.
         """
         members = [self.state.records[trial_id] for trial_id in chosen.members]
         networks = {}
-        for record in sorted(members, key=self.state.budget.final_seconds):
-            networks[record.trial_id] = trained = self._trained(record)
+        waiting = sorted(members, key=self.state.budget.final_seconds)
+        while waiting:
+            trained, record = self._trained(waiting), waiting.pop(0)
+            networks[record.trial_id] = trained
             if not self.problem.serves_folds:
                 networks[record.trial_id] = self.evaluator.build(record.values)
                 networks[record.trial_id].set_weights(trained.get_weights())
@@ -265,18 +269,16 @@ class EnsembleStage:
             return self.final_stage.averaged(record)
         return self.evaluator.build(record.values)
 
-    def _trained(self, record: TrialRecord) -> keras.Model:
-        """Return the trained network of a candidate."""
-        job, budget = self.state.job(record), self.state.budget
+    def _trained(self, waiting: Sequence[TrialRecord]) -> keras.Model:
+        """Return the trained network of the first of some candidates, which share the time that is left."""
+        record = waiting[0]
+        job = self.state.job(record)
         earlier = self.final_stage.earlier_final_fit(job, record) if self.state.refits else None
         if earlier is not None:
             return earlier[1]  # `fit` has trained the best candidate on all rows already.
         if not self.state.refits or not self.final_stage.has_time_for(record):
             return self.final_stage.searched(job, record)
-        model, final = self.evaluator.final_fit(job, record, budget.final_deadline())
-        if final.interrupted:
-            raise KeyboardInterrupt
-        return self.final_stage.searched(job, record) if self.final_stage.is_too_short(final, record) else model
+        return self.final_stage.refitted(job, record, self.state.budget.final_length(waiting))
 
     def _describe(self, chosen: selection.Selection) -> str:
         name = self.goal.epoch_objective.name

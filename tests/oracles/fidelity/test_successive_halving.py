@@ -177,21 +177,41 @@ def test_the_driver_may_have_promotions_come_first():
     assert slices == [(1, 3), (3, 9), (0, 1)] and architecture(asked[0]) == architecture(asked[1])
 
 
-def test_in_a_hurry_what_is_nearest_to_a_full_training_goes_first():
-    def ending(hurries):
-        oracle = halving(epochs=(1, 27))
-        asked = searched(oracle, np.arange(14) / 10)
-        assert rungs(asked) == [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 2, 0]
-        if hurries:
-            oracle.finish()
-        else:
-            oracle.is_full = lambda: True
-        asked.append(oracle.ask())
-        return rungs(asked[14:])
+def ending(scores, hurries):
+    """The rung of the next trial after a search with these scores."""
+    oracle = halving(epochs=(1, 27))
+    asked = searched(oracle, scores)
+    assert rungs(asked) == [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 2, 0]
+    if hurries:
+        oracle.finish()
+    else:
+        oracle.is_full = lambda: True
+    return oracle.ask()["tuner/rung"]
 
-    # The latest are the best: among the best third of the lowest rung is one that has no place by its share.
-    assert ending(hurries=True) == [3]
-    assert ending(hurries=False) == [1]
+
+def test_in_a_hurry_the_architecture_nearest_to_a_full_training_is_promoted_first():
+    # Among the best third of the lowest rung is the latest architecture, which isn't promoted yet.
+    scores = [*np.arange(13) / 10, 1.1]
+    assert ending(scores, hurries=True) == 3
+    assert ending(scores, hurries=False) == 1
+
+
+def test_in_a_hurry_a_better_architecture_is_promoted_before_others_that_were_trained_farther():
+    assert ending(np.arange(14) / 10, hurries=True) == 1
+
+
+def test_in_a_hurry_scores_at_several_resolutions_are_not_compared():
+    oracle = halving(epochs=(1, 27), min_resolution=0.5)
+    searched(oracle, np.arange(14) / 10)
+    oracle.finish()
+    assert oracle.ask()["tuner/rung"] == 3
+
+
+def test_all_initial_points_are_tried_before_the_first_promotion():
+    points = [{"depth": depth} for depth in (1, 2, 3, 4)]
+    oracle = halving("evolution", initial_points=points)
+    asked = searched(oracle, [0.1] * 6)
+    assert rungs(asked)[:5] == [0, 0, 0, 0, 1]
 
 
 def test_while_the_last_is_on_trial_there_is_nothing_to_do_but_wait():

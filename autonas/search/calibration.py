@@ -1,0 +1,79 @@
+"""Calibration: scaling the scores behind probabilities by predictions for rows that weren't trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+
+from autonas.backends import node_graph
+from autonas.data.dataset import ArrayDataset
+from autonas.evaluation.problem import Problem
+from autonas.search_space import calibration, heads
+
+#: Smallest probability whose logarithm is taken.
+_LEAST_PROBABILITY = 1e-7
+#: Smallest gain of the log-likelihood of the validation set that is beyond chance: a quantile of the chi-squared
+#: distribution, halved (Wilks 1938).
+_LEAST_GAIN = 2.0
+
+
+def factors(problem: Problem, predict: Callable[[], Mapping[str, np.ndarray] | None]) -> dict[str, float]:
+    """Return the factor of the scores of every head of classes that increases the likelihood of the validation set.
+
+    This is temperature scaling (Guo et al., "On calibration of modern neural networks", 2017). A head is left out if
+    the gain isn't beyond chance, or if its loss isn't the cross-entropy.
+
+    Args:
+        problem: The `Problem`.
+        predict: Function that returns a dict from head to the predictions of the validation rows, `(n, n_outputs)`, or
+            `None` if they are lost.
+
+    Returns:
+        Dict from head to factor.
+    """
+    dataset, found = problem.dataset, {}
+    if not isinstance(dataset, ArrayDataset):
+        return {}  # The order of the rows of a stream may change.
+    rows, predictions = dataset.validation_rows, None
+    weights = None if dataset.sample_weight is None else dataset.sample_weight[rows]
+    for name, head in zip(problem.graph.head_names, problem.graph.heads, strict=True):
+        task = head.target.task
+        if task in ("binary", "multiclass") and head.loss_name() == heads.LOSSES[task]:
+            predictions = predictions or predict()
+            if predictions is None:
+                return {}
+            factor = _factor(predictions[name], dataset.targets[name][rows].ravel().astype(int), weights)
+            if factor is not None:
+                found[name] = factor
+    return found
+
+
+def _factor(probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> float | None:
+    """Return the factor of the scores of one head, or `None`."""
+    from scipy import special
+
+    if probabilities.shape[1] == 1:
+        probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
+    scores = np.log(np.maximum(probabilities.astype("float64"), _LEAST_PROBABILITY))
+    factor = calibration.factor(scores, targets, weights)
+    own = np.arange(len(targets)), targets
+    gains = special.log_softmax(factor * scores, axis=1)[own] - special.log_softmax(scores, axis=1)[own]
+    return factor if np.sum(gains if weights is None else weights * gains) >= _LEAST_GAIN else None
+
+
+def scale(network: keras.Model, by_head: Mapping[str, float]) -> None:
+    """Multiply the scores behind the probabilities of a network by factors.
+
+    The factor is written into the weights of the dense layer that computes the scores. A head without such a layer
+    stays as it is.
+
+    Args:
+        network: A `keras.Model` whose outputs are a dict by head.
+        by_head: Dict from head to factor.
+    """
+    for name, factor in by_head.items():
+        layer = node_graph.producer(network.output[name])[0].operation
+        if isinstance(layer, keras.layers.Dense):
+            layer.set_weights([factor * array for array in layer.get_weights()])

@@ -1,0 +1,41 @@
+"""Pace: a training that can't get far in the time that is left isn't begun."""
+
+import keras
+
+from autonas.evaluation import pace
+
+
+def test_without_an_earlier_training_nothing_is_refused():
+    assert pace.Pace().refusal(10**15, 100, 1.0) == ""
+
+
+def test_a_tenth_of_the_epochs_must_be_possible_at_the_highest_speed():
+    speed = pace.Pace()
+    speed.add(1000, 10.0)
+    speed.add(1000, 5.0)
+    assert speed.refusal(400, 100, 20.0) == ""
+    expected = "not begun: 10 epochs would take 20.0 s or more, and 19.0 s are left"
+    assert speed.refusal(400, 100, 19.0) == expected
+
+
+def test_an_epoch_must_be_possible():
+    speed = pace.Pace()
+    speed.add(1000, 10.0)
+    assert speed.refusal(400, 3, 4.0) == ""
+    assert speed.refusal(400, 3, 3.9).startswith("not begun: an epoch would take 4.0 s or more")
+
+
+def test_networks_of_unknown_speed_are_not_refused():
+    speed = pace.Pace()
+    speed.add(1000, 10.0)
+    speed.add(None, 1e-9)
+    assert speed.refusal(None, 3, 0.1) == "" and speed.flops_per_second == 100.0
+
+
+def test_the_work_is_counted_without_frozen_layers():
+    inputs = keras.Input((4,))
+    dense = keras.layers.Dense(3, use_bias=False)
+    model = keras.Model(inputs, dense(inputs))
+    assert pace.epoch_work(model, 10) == 10 * 2 * 4 * 3
+    dense.trainable = False
+    assert pace.epoch_work(model, 10) is None
