@@ -35,9 +35,9 @@ def evaluated(prepared, **values):
 def linear():
     """A problem with 3 folds whose candidate is a linear network, trained in one step per epoch."""
     x, y = load_diabetes(return_X_y=True)
-    return make_prepared(
-        of_networks("linear", autonas.RegressionHead, validation_folds=3, seed=0, verbose=0), x[:90], y[:90]
-    )
+    inputs = autonas.StructuredDataInput()
+    outputs = autonas.RegressionHead(dropout=0.0)(autonas.Normalization()(inputs))
+    return make_prepared(autonas.AutoModel(inputs, outputs, validation_folds=3, seed=0, verbose=0), x[:90], y[:90])
 
 
 def test_each_network_is_trained_as_if_its_fold_were_the_only_split(linear):
