@@ -77,7 +77,7 @@ class AutoModel(fitted.FittedModel):
             folders. After the default architecture, the best three architectures of these searches are tried. A
             Bayesian strategy also learns from all scores of the earlier searches, as far as the searches order the
             trials of this one rightly (see `autonas.oracles.BayesianOracle`). Requires a strategy of autonas that
-            trains no supernet. Defaults to `None`.
+            trains no supernet. Defaults to `None`; scikit-learn's `False` is the same.
         fidelity: How far candidates are trained. `"full"`: for all epochs. `"successive_halving"`: for a fiftieth of
             the epochs, after which the best candidates are promoted to longer trainings; `max_trials` is then the
             number of architectures, and every promotion is a further row of the leaderboard. `"hyperband"`: as

@@ -164,7 +164,7 @@ OF_ARGUMENTS = [
         "an oracle of Keras Tuner",
         "Use another strategy of autonas, such as 'bayesian'",
         received=("warm_start", "strategy", "weight_sharing"),
-        applies=lambda request: request.warm_start is not None
+        applies=lambda request: request.warm_start not in (None, False)
         and (request.trains_supernet or oracles.is_keras_tuners(request.strategy)),
     ),
     Rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from autonas.arguments.lists import as_list
 from autonas.costs.orientation import oriented
@@ -11,7 +12,7 @@ from autonas.oracles.earlier_search import FEWEST, EarlierSearch
 from autonas.trials import events, folder, journal, order, reserved
 from autonas.trials.records import TrialRecord
 
-Folders = str | os.PathLike | Sequence[str | os.PathLike] | None
+Folders = str | os.PathLike | Sequence[str | os.PathLike] | bool | None
 
 
 def read(folders: Folders) -> list[EarlierSearch]:
@@ -21,12 +22,12 @@ def read(folders: Folders) -> list[EarlierSearch]:
     counts.
 
     Args:
-        folders: Folder of a run, a list of folders, or `None`.
+        folders: Folder of a run, a list of folders, or `None`; scikit-learn's `False` is the same as `None`.
 
     Raises:
         ValueError: If a folder isn't a path, or holds no search with at least two scored trials.
     """
-    return [] if folders is None else [_read(directory) for directory in as_list(folders)]
+    return [_read(directory) for directory in _listed(folders)]
 
 
 def check_space(folders: Folders, searches: Sequence[EarlierSearch], names: Collection[str]) -> None:
@@ -37,7 +38,7 @@ def check_space(folders: Folders, searches: Sequence[EarlierSearch], names: Coll
         searches: The list from `read`.
         names: Names of the decisions of the space.
     """
-    for directory, search in zip(as_list(folders), searches, strict=True):
+    for directory, search in zip(_listed(folders), searches, strict=True):
         earlier = {name for values in search.architectures for name in values}
         if 2 * len(earlier & set(names)) < len(earlier):
             unknown = sorted(earlier - set(names))
@@ -46,6 +47,10 @@ def check_space(folders: Folders, searches: Sequence[EarlierSearch], names: Coll
                 f"{os.fspath(directory)!r:.200}, with {len(unknown)} decisions that this space doesn't have, such as "
                 f"{unknown[0]!r}. Leave the folder out, or use the same inputs, blocks and search space."
             )
+
+
+def _listed(folders: Folders) -> list[Any]:
+    return [] if folders is None or folders is False else as_list(folders)
 
 
 def _read(directory: object) -> EarlierSearch:
