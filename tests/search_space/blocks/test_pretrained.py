@@ -174,7 +174,8 @@ def test_a_default_search_tries_the_stored_backbone_whose_features_are_computed_
     monkeypatch.setattr(frozen, "compute", lambda *args: computed.append(args[0]) or compute(*args))
     images = np.random.default_rng(0).integers(0, 256, (40, 20, 20, 3)).astype("uint8")
     labels = np.arange(40) % 2
-    model = autonas.AutoModel(max_trials=2, epochs=3, directory=str(cache / "run"), tensorboard=False, ensemble=1)
+    arguments = {"max_trials": 2, "epochs": 3, "seed": 0, "tensorboard": False, "ensemble": 1, "verbose": 0}
+    model = autonas.AutoModel(directory=str(cache / "run"), **arguments)
     model.fit(images, labels)
     board = model.leaderboard()
     trial = board[board["image_block_1/kind"] == "pretrained"].iloc[0]
