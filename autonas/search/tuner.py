@@ -195,10 +195,10 @@ class Tuner(keras_tuner.Tuner):
         with self.state.phases("final"):
             best = self.standings.best() or self.final_stage.least_infeasible()
         if best is None:
-            reasons = sorted({record.message for record in self.records.values() if record.message})
+            trials = [record for record in self.records.values() if record.stage != Stage.BASELINE]
+            reasons = sorted({record.message for record in trials if record.message})
             raise exceptions.SearchFailed(
-                f"None of {len(self.records) - len(self._baselines())} trials could be completed "
-                f"({self.state.stop_reason}). "
+                f"None of {len(trials)} trials could be completed ({self.state.stop_reason}). "
                 f"Reasons: {'; '.join(reasons[:5]) or 'none given'}"
             )
         return best
