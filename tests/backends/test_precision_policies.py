@@ -35,6 +35,7 @@ def test_processors_compute_in_float32():
 
 
 @pytest.mark.skipif(keras.distribution.list_devices()[0][:3] != "cpu", reason="There is an accelerator.")
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow alone uses these units.")
 @pytest.mark.parametrize("has_units, policy", [(True, "mixed_bfloat16"), (False, "float32")])
 def test_processors_with_matrix_units_convolve_in_bfloat16(monkeypatch, has_units, policy):
     monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: has_units)

@@ -151,15 +151,21 @@ def stored(side: int) -> PretrainedBlock | None:
         A `PretrainedBlock`; `None` if no weights are in the cache.
     """
     image_size = next((size for size in _IMAGE_SIZES if size >= side), _IMAGE_SIZES[-1])
-    folder = os.path.join(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")), "models")
-    paths = {name: os.path.join(folder, file.format(image_size=image_size)) for name, file in _FILES.items()}
+    paths = {name: _path(name, image_size) for name in _FILES}
     known = sorted((os.path.getsize(path), name) for name, path in paths.items() if os.path.exists(path))
     return PretrainedBlock(ranges.Choice([name for _, name in known]), image_size) if known else None
 
 
-def _backbone(architecture: str, image_size: tuple[int, int], weights: str | None) -> keras.Model:
+def _path(architecture: str, image_size: int) -> str:
+    """Return the path of ImageNet weights in Keras's cache."""
+    folder = os.path.join(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")), "models")
+    return os.path.join(folder, _FILES[architecture].format(image_size=image_size))
+
+
+def _backbone(architecture: str, image_size: int, weights: str | None) -> keras.Model:
     """Return the network of `keras.applications` with its weights, or raise `WeightsUnavailable`."""
-    if weights in _failures:
+    # After a download that failed, other downloads aren't tried; weights on disk need none.
+    if weights in _failures and not os.path.exists(_path(architecture, image_size)):
         raise WeightsUnavailable(_failures[weights])
     try:
         with _stall_limit(), warnings.catch_warnings():
