@@ -11,6 +11,7 @@ flipped or shifted images. Every measurement runs in a process of its own on one
 import argparse
 import os
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -43,14 +44,16 @@ def search(name, data_directory, budget, seed):
     import autonas
 
     x, y, others, truth = load(name, data_directory)
-    # The first use of a name imports the backend.
-    model = autonas.ImageClassifier(time_limit=budget, seed=seed, verbose=0, tensorboard=False)
-    started = time.monotonic()
-    model.fit(x, y)
-    seconds = time.monotonic() - started
+    with tempfile.TemporaryDirectory() as folder:
+        # The first use of a name imports the backend.
+        model = autonas.ImageClassifier(
+            time_limit=budget, seed=seed, verbose=0, tensorboard=False, directory=os.path.join(folder, "run")
+        )
+        started = time.monotonic()
+        model.fit(x, y)
+        seconds = time.monotonic() - started
     trials = sum(record["stage"] == "search" and record["status"] == "completed" for record in model.records_)
-    final = [record for record in model.records_ if record["stage"] == "final"][-1]
-    values = {name.split("/", 1)[-1]: value for name, value in final["values"].items()}
+    values = {name.split("/", 1)[-1]: value for name, value in model.best_hyperparameters_.items()}
     kept = {
         "seconds": seconds,
         "trials": trials,
