@@ -50,6 +50,15 @@ class TrainingLoop:
         """Set the `keras.callbacks.CallbackList` of the next training, whose hooks for batches some loops call."""
         self.callbacks = callbacks
 
+    def _begin_batch(self, step):
+        # On JAX and PyTorch, Keras calls hooks in a thread, which an empty list needn't wait for.
+        if self.callbacks.callbacks:
+            self.callbacks.on_train_batch_begin(step)
+
+    def _end_batch(self, step, loss):
+        if self.callbacks.callbacks:
+            self.callbacks.on_train_batch_end(step, {"loss": loss})
+
     @functools.cached_property
     def _members(self):
         return members.InTraining(self.model)
@@ -131,13 +140,11 @@ class BatchLoop(TrainingLoop):
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         batches = shuffled_batches(rows, max(batch_size, self._n_devices), generator)
         batches = batches[:, : batches.shape[1] // self._n_devices * self._n_devices]
-        # On JAX and PyTorch, Keras calls hooks in a thread, which an empty list needn't wait for.
-        is_watched, losses = bool(self.callbacks.callbacks), []
+        losses = []
         for step, batch in enumerate(batches):
             if deadline is not None and losses and time.monotonic() >= deadline:
                 return float(np.mean(losses)), False
-            if is_watched:
-                self.callbacks.on_train_batch_begin(step)
+            self._begin_batch(step)
             self.model.optimizer.learning_rate = learning_rate(step / len(batches))
             inputs, targets, weights = batch_of(self.dataset, batch)
             targets, weights = self._members.repeated(targets), self._members.repeated(weights)
@@ -147,8 +154,7 @@ class BatchLoop(TrainingLoop):
             with self._first("train"), self._distributed():
                 loss = network.train_on_batch(inputs, targets, sample_weight=weights or None)
             losses.append(float(np.ravel(loss)[0]))
-            if is_watched:
-                self.callbacks.on_train_batch_end(step, {"loss": losses[-1]})
+            self._end_batch(step, losses[-1])
         return float(np.mean(losses)), True
 
     def predict(self, rows):

@@ -186,12 +186,12 @@ class StreamLoop(loops.TrainingLoop):
         steps = max(1, n_rows // min(batch_size, n_rows))
         total, done = 0.0, 0
         for batch in self._batches[rows, batch_size]:
-            self.callbacks.on_train_batch_begin(done)
+            self._begin_batch(done)
             rate = learning_rate(min(1.0, done / steps))
             with self._first("train"):
                 loss = float(self._step(tf.constant(rate, "float32"), *batch))
             total += loss
-            self.callbacks.on_train_batch_end(done, {"loss": loss})
+            self._end_batch(done, loss)
             done += 1
             if not np.isfinite(loss):
                 break
