@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autonas.search_space.encoding import Encoding
-from autonas.search_space.values import Scalar
+from autonas.search_space.values import Key, Scalar
 
 #: Number of the best architectures of earlier searches that are tried first.
 N_FIRST = 3
@@ -80,9 +80,12 @@ def best(searches: Sequence[EarlierSearch], encoding: Encoding, count: int) -> l
     Returns:
         List of different architectures.
     """
-    ranked = [
-        [encoding.complete(search.architectures[index]) for index in np.argsort(-np.asarray(search.scores))]
-        for search in searches
-    ]
-    in_turn = (values for level in itertools.zip_longest(*ranked) for values in level if values is not None)
-    return list({encoding.key(values): values for values in in_turn}.values())[:count]
+    ranked = [[search.architectures[index] for index in np.argsort(-np.asarray(search.scores))] for search in searches]
+    found: dict[Key, dict[str, Scalar]] = {}
+    for values in itertools.chain.from_iterable(itertools.zip_longest(*ranked)):
+        if len(found) == count:
+            break
+        if values is not None:
+            completed = encoding.complete(values)
+            found.setdefault(encoding.key(completed), completed)
+    return list(found.values())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from autonas.search_space.operation_graph import count_matrix
 from autonas.search_space.values import Scalar
 
 #: Operations that return their input unchanged, and the operation that means "no connection".
@@ -102,16 +104,8 @@ class DrawnGraphs:
             the same length are in one group. Every group has a first column of zeros, so that the number of groups is
             the same for all lists of architectures.
         """
-        columns: dict[tuple[int, tuple[_Word, ...]], int] = {}
-        for length in range(_LONGEST):
-            columns[-1, (("", 0),) * (length + 1)] = length
-        rows, places = [], []
-        for row, values in enumerate(architectures):
-            for walk in self.walks(values):
-                rows.append(row)
-                places.append(columns.setdefault(walk, len(columns)))
-        counts = np.zeros((len(architectures), len(columns)))
-        np.add.at(counts, (rows, places), 1.0)
+        first = [(-1, (("", 0),) * length) for length in range(1, _LONGEST + 1)]
+        counts, columns = count_matrix([Counter(self.walks(values)) for values in architectures], first)
         return np.sqrt(counts), np.array([len(words) - 1 for _, words in columns], dtype=int)
 
     def walks(self, values: Mapping[str, Scalar]) -> Iterator[tuple[int, tuple[_Word, ...]]]:

@@ -88,13 +88,31 @@ class OperationGraph:
             Float array of shape `(n, number of distinct paths)`, whose columns are in the order of first occurrence,
             and an integer array with the group of each column: all paths are in one group.
         """
-        path_columns: dict[tuple[Scalar, ...], int] = {}
-        entries = []
-        for row, values in enumerate(architectures):
-            for path, count in self.paths(values).items():
-                entries.append((row, path_columns.setdefault(path, len(path_columns)), count))
-        features = np.zeros((len(architectures), len(path_columns)))
-        if entries:
-            rows, columns, counts = zip(*entries, strict=True)
-            features[rows, columns] = counts
-        return features, np.zeros(len(path_columns), dtype=int)
+        features, columns = count_matrix([self.paths(values) for values in architectures])
+        return features, np.zeros(len(columns), dtype=int)
+
+
+def count_matrix(
+    counts: Sequence[Mapping[tuple, int]], columns: Sequence[tuple] = ()
+) -> tuple[np.ndarray, list[tuple]]:
+    """Return counts by key as a matrix.
+
+    Args:
+        counts: List of n dicts from key to count.
+        columns: Keys of the first columns. Defaults to none.
+
+    Returns:
+        Float array of shape `(n, number of columns)`, and the key of each column: `columns`, then the other keys in the
+        order of first occurrence.
+    """
+    positions: dict[tuple, int] = {key: position for position, key in enumerate(columns)}
+    entries = [
+        (row, positions.setdefault(key, len(positions)), count)
+        for row, of_row in enumerate(counts)
+        for key, count in of_row.items()
+    ]
+    matrix = np.zeros((len(counts), len(positions)))
+    if entries:
+        rows, places, values = zip(*entries, strict=True)
+        matrix[rows, places] = values
+    return matrix, list(positions)

@@ -64,7 +64,7 @@ class SpeedrunBlock(block.Block):
         outputs = keras.layers.ReLU()(self._whitened(outputs))
         for filters in _FILTERS:
             for position in range(2):
-                outputs = _convolution(filters * width)(outputs)
+                outputs = _convolution(outputs, filters * width)
                 if position == 0 and min(outputs.shape[1:3]) > 1:
                     outputs = keras.layers.MaxPooling2D(2, padding="same")(outputs)
                 outputs = keras.layers.ReLU()(normalization.batch_normalization()(outputs))
@@ -99,17 +99,13 @@ def _whitening(features: list[Any], n_channels: int) -> np.ndarray | None:
     return np.concatenate([filters, -filters], axis=1).reshape(side, side, n_channels, -1).astype("float32")
 
 
-def _convolution(n_filters: int) -> Any:
-    """Return a convolution whose first filters pass on the channels of the input at first."""
-
-    def apply(inputs: keras.KerasTensor) -> keras.KerasTensor:
-        layer = keras.layers.Conv2D(n_filters, 3, padding="same", use_bias=False, kernel_initializer="he_uniform")
-        outputs = layer(inputs)
-        kernel = np.array(ops.convert_to_numpy(layer.kernel))
-        n_passed = min(kernel.shape[2:])
-        kernel[..., :n_passed] = 0.0
-        kernel[1, 1, range(n_passed), range(n_passed)] = 1.0
-        layer.kernel.assign(kernel)
-        return outputs
-
-    return apply
+def _convolution(inputs: keras.KerasTensor, n_filters: int) -> keras.KerasTensor:
+    """Apply a convolution whose first filters pass on the channels of the input at first."""
+    layer = keras.layers.Conv2D(n_filters, 3, padding="same", use_bias=False, kernel_initializer="he_uniform")
+    outputs = layer(inputs)
+    kernel = np.array(ops.convert_to_numpy(layer.kernel))
+    n_passed = min(kernel.shape[2:])
+    kernel[..., :n_passed] = 0.0
+    kernel[1, 1, range(n_passed), range(n_passed)] = 1.0
+    layer.kernel.assign(kernel)
+    return outputs
