@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from autonas.data import number_of_rows
+
 
 def importances(
     parts: Mapping[Any, Callable[[np.ndarray], Any]],
@@ -29,7 +31,8 @@ def importances(
         important feature first.
     """
     generator = np.random.default_rng(seed)
-    orders = [generator.permutation(number_of_rows(rows)) for _ in range(n_repeats)]
+    n_rows = number_of_rows(rows[0] if isinstance(rows, list) else rows)  # A list holds several inputs.
+    orders = [generator.permutation(n_rows) for _ in range(n_repeats)]
     before = score(rows)
     decreases = {name: [before - score(permuted(order)) for order in orders] for name, permuted in parts.items()}
     frame = pd.DataFrame(
@@ -103,8 +106,3 @@ def parts_of_several(inputs: Sequence[Any], names: Sequence[str]) -> dict[str, C
         return function
 
     return {name: permuted(index) for index, name in enumerate(names)}
-
-
-def number_of_rows(rows: Any) -> int:
-    """Return the number of rows of one input, or of a list of several."""
-    return len(rows[0]) if isinstance(rows, list) else len(rows)

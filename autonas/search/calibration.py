@@ -54,13 +54,18 @@ def _factor(probabilities: np.ndarray, targets: np.ndarray, weights: np.ndarray 
     """Return the factor of the scores of one head, or `None`."""
     from scipy import special
 
-    if probabilities.shape[1] == 1:
-        probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
-    scores = np.log(np.maximum(probabilities.astype("float64"), _LEAST_PROBABILITY))
+    scores = scores_of(probabilities)
     factor = calibration.factor(scores, targets, weights)
     own = np.arange(len(targets)), targets
     gains = special.log_softmax(factor * scores, axis=1)[own] - special.log_softmax(scores, axis=1)[own]
     return factor if np.sum(gains if weights is None else weights * gains) >= _LEAST_GAIN else None
+
+
+def scores_of(probabilities: np.ndarray) -> np.ndarray:
+    """Return the logarithms of probabilities, `(n, classes)`; of two classes the second alone may be given."""
+    if probabilities.shape[1] == 1:
+        probabilities = np.concatenate([1 - probabilities, probabilities], axis=1)
+    return np.log(np.maximum(probabilities.astype("float64"), _LEAST_PROBABILITY))
 
 
 def scale(network: keras.Model, by_head: Mapping[str, float]) -> None:
