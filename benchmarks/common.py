@@ -159,6 +159,23 @@ def in_fresh_process(script, function, arguments, threads=1, python=sys.executab
         return json.loads(result.read_text())
 
 
+def mean_over_seeds(script, function, arguments, seeds):
+    """Return the mean of each number that a function of a script returns for some seeds, a dict.
+
+    The process exits if a call fails.
+
+    Args:
+        script: As in `in_fresh_process`.
+        function: As in `in_fresh_process`. The function returns a dict of numbers.
+        arguments: Dict of keyword arguments besides `seed`.
+        seeds: List of seeds.
+    """
+    results = [in_fresh_process(script, function, arguments | {"seed": seed}) for seed in seeds]
+    if any("error" in result for result in results):
+        sys.exit("\n".join(result.get("stderr", "") for result in results))
+    return {key: sum(result[key] for result in results) / len(results) for key in results[0]}
+
+
 def cpu_seconds():
     """Return the CPU seconds of this process and of its terminated children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -56,6 +56,8 @@ def measure(name, data_directory, budget, seed):
 
     import autonas
     from autonas.prediction.predictor import Predictor
+    from autonas.search import calibration
+    from autonas.search_space import calibration as space_calibration
 
     x, y, others, truth = load(name, data_directory)
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +82,9 @@ def measure(name, data_directory, budget, seed):
             results[label] = model.predict_proba(others), seconds
         (predictions,) = tuner.final_stage.kept_predictions(best.trial_id).values()
         (targets,) = prepared.dataset.targets.values()
-        factor = best_factor(predictions, targets[prepared.dataset.validation_rows].ravel().astype(int))
+        factor = space_calibration.factor(
+            calibration.scores_of(predictions), targets[prepared.dataset.validation_rows].ravel().astype(int)
+        )
     columns = np.searchsorted(model.classes_, truth)
     measured = {}
     for label, (predicted, seconds) in results.items():
@@ -108,15 +112,6 @@ def train_further(evaluator, network, best, way, deadline):
     rows = training.ShuffledRows(dataset.final_rows, best.batch_size, np.random.default_rng(0))
     length = training.Length(max(1, round(epochs * best.best_epoch)), deadline=deadline)
     training.train(loops.make_loop(network, dataset), rows, length)
-
-
-def best_factor(predicted, targets):
-    """Return the factor of the logarithms of probabilities with the lowest cross-entropy."""
-    from autonas.search_space import calibration
-
-    if predicted.shape[1] == 1:
-        predicted = np.concatenate([1 - predicted, predicted], axis=1)
-    return calibration.factor(np.log(np.clip(predicted, 1e-7, 1)), targets)
 
 
 def main():

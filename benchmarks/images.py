@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import common  # noqa: E402
+import series  # noqa: E402
 
 SETS = ["digits", "mnist", "fashion_mnist", "cifar10", "cifar10:2000"]
 
@@ -28,15 +29,6 @@ def load(name, data_directory):
     x, others = (images.reshape(*images.shape[:3], -1) for images in (data.x_train, data.x_test))
     n_rows = int(n_rows or len(x))
     return x[:n_rows], data.y_train[:n_rows], others, data.y_test
-
-
-def scores_of(truth, probabilities, classes):
-    """Return accuracy and log loss."""
-    import numpy as np
-
-    own = probabilities[np.arange(len(truth)), np.searchsorted(classes, truth)]
-    accuracy = np.mean(np.asarray(classes)[probabilities.argmax(1)] == truth)
-    return {"accuracy": float(accuracy), "log loss": float(-np.log(np.clip(own, 1e-7, 1)).mean())}
 
 
 def search(name, data_directory, budget, seed):
@@ -61,7 +53,7 @@ def search(name, data_directory, budget, seed):
         "flipped": bool(values.get("horizontal_flip")),
         "shifted": bool(values.get("translation")),
     }
-    return kept | scores_of(truth, model.predict_proba(others), model.classes_)
+    return kept | series.scores_of(truth, model.predict_proba(others), model.classes_)
 
 
 def reference(name, data_directory, budget, seed):
@@ -87,7 +79,7 @@ def reference(name, data_directory, budget, seed):
             self.model.stop_training = time.monotonic() - started > budget
 
     model.fit(x, codes, batch_size=64, epochs=1000, verbose=0, callbacks=[Limit()])
-    return {"seconds": time.monotonic() - started} | scores_of(truth, model.predict(others, verbose=0), classes)
+    return {"seconds": time.monotonic() - started} | series.scores_of(truth, model.predict(others, verbose=0), classes)
 
 
 def main():
@@ -102,14 +94,11 @@ def main():
         row = [name]
         for function in ("search", "reference"):
             fixed = {"name": name, "data_directory": arguments.data_directory, "budget": arguments.budget}
-            results = [common.in_fresh_process(__file__, function, fixed | {"seed": seed}) for seed in arguments.seeds]
-            if any("error" in result for result in results):
-                sys.exit("\n".join(result.get("stderr", "") for result in results))
-            mean = {key: sum(result[key] for result in results) / len(results) for key in results[0]}
+            mean = common.mean_over_seeds(__file__, function, fixed, arguments.seeds)
             row += [f"{mean['accuracy']:.4f}", f"{mean['log loss']:.3f}", f"{mean['seconds']:.1f}"]
             if function == "search":
                 row.append(f"{mean['trials']:.1f}")
-                row += [sum(result[key] for result in results) for key in ("speedrun", "flipped", "shifted")]
+                row += [round(mean[key] * len(arguments.seeds)) for key in ("speedrun", "flipped", "shifted")]
         rows.append(row)
         print(*row, flush=True)
     header = ["", "autonas", "log loss", "seconds", "trials", "speedrun", "flipped", "shifted"]

@@ -158,10 +158,7 @@ def main():
         row = [name]
         for function in ("search", "reference"):
             fixed = {"name": name, "data_directory": arguments.data_directory, "budget": arguments.budget}
-            results = [common.in_fresh_process(__file__, function, fixed | {"seed": seed}) for seed in arguments.seeds]
-            if any("error" in result for result in results):
-                sys.exit("\n".join(result.get("stderr", "") for result in results))
-            mean = {key: sum(result[key] for result in results) / len(results) for key in results[0]}
+            mean = common.mean_over_seeds(__file__, function, fixed, arguments.seeds)
             means[function].append(mean["accuracy"])
             row += [f"{mean['accuracy']:.4f}", f"{mean['cpu']:.1f}"]
             if function == "search":

@@ -32,27 +32,24 @@ class Failing(SearchCallback):
         raise OSError("disk\nfull")
 
 
+def call_hooks(callback, record, best):
+    callback.on_search_begin(SearchInfo("val_loss", "min"))
+    callback.on_trial_begin(record)
+    callback.on_epoch_end(record, 1, {"loss": 1.0})
+    callback.on_trial_end(record, best)
+    callback.on_search_numbers(record, {"rank_correlation": 0.5})
+    callback.on_search_end([record], "max_trials")
+
+
 def test_the_base_class_does_nothing_at_every_hook():
-    record = TrialRecord("0", 0)
-    reporter = SearchCallback()
-    reporter.on_search_begin(SearchInfo("val_loss", "min"))
-    reporter.on_trial_begin(record)
-    reporter.on_epoch_end(record, 1, {"loss": 1.0})
-    reporter.on_trial_end(record, None)
-    reporter.on_search_numbers(record, {"rank_correlation": 0.5})
-    reporter.on_search_end([record], "max_trials")
+    call_hooks(SearchCallback(), TrialRecord("0", 0), None)
 
 
 def test_the_list_forwards_every_hook():
     reporters = [Recording(), Recording()]
     both = SearchCallbackList(reporters)
     record = TrialRecord("7", 7)
-    both.on_search_begin(SearchInfo("val_loss", "min"))
-    both.on_trial_begin(record)
-    both.on_epoch_end(record, 1, {"loss": 1.0})
-    both.on_trial_end(record, record)
-    both.on_search_numbers(record, {"rank_correlation": 0.5})
-    both.on_search_end([record], "max_trials")
+    call_hooks(both, record, record)
     expected = [
         ("begin", "val_loss"),
         ("epoch", 7, 1, {"loss": 1.0}),
