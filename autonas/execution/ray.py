@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import queue
+import sys
 import threading
 import time
 import warnings
@@ -141,7 +142,7 @@ class RayExecutor(supervision.SupervisedExecutor["_RayWorker"]):
     def _adjust(self) -> None:
         n_workers = max(1, self._n_workers or self._has_room_for())
         while len(self._workers) < n_workers:
-            self._workers.append(_RayWorker(self._actor.remote(self._evaluate)))
+            self._workers.append(_RayWorker(self._actor.remote(self._evaluate, _module_path())))
 
     def _has_room_for(self) -> int:
         """Return the number of actors that the present nodes have room for when idle."""
@@ -209,10 +210,13 @@ class _Actor:
 
     Args:
         buffers: List of arrays, the buffers of `worker.serialize`.
+        path: The driver's `sys.path`. Ray only appends missing entries, so that a package of the driver's folder is
+            hidden by an installed package of the same name.
     """
 
-    def __init__(self, buffers: Sequence[np.ndarray]) -> None:
+    def __init__(self, buffers: Sequence[np.ndarray], path: Sequence[str]) -> None:
         worker.end_group_with_this_process()
+        sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
         self._jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._messages: queue.SimpleQueue[channel.Message] = queue.SimpleQueue()
         threading.Thread(target=self._run, args=(buffers,), daemon=True).start()
@@ -247,6 +251,11 @@ class _Actor:
 
     def _send(self, kind: str, content: bytes) -> None:
         self._messages.put((kind, content))
+
+
+def _module_path() -> list[str]:
+    """Return the driver's `sys.path` as absolute paths."""
+    return [os.path.abspath(entry) for entry in sys.path]
 
 
 @contextlib.contextmanager

@@ -98,6 +98,24 @@ def test_workers_share_the_gpus_by_default():
     assert event.outcome == "0" and executor._needs == {"CPU": 1, "GPU": 1 / 3}
 
 
+def test_a_worker_imports_a_module_from_where_the_driver_does(tmp_path, monkeypatch):
+    for folder in ("installed", "own"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "in_two_folders.py").write_text(f"value = {folder!r}")
+    monkeypatch.syspath_prepend(tmp_path / "own")
+    monkeypatch.setattr(environment, "threads", lambda count: {"PYTHONPATH": str(tmp_path / "installed")})
+
+    def evaluate(job, report):
+        import in_two_folders
+
+        return in_two_folders.value
+
+    with ray_execution.RayExecutor(2) as executor:
+        executor.start(evaluate)
+        (event,) = executors._all(executor, [executors.Job("a")])
+    assert event.outcome == "own"
+
+
 def test_one_worker_has_all_cores(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with ray_execution.RayExecutor(1) as executor:
