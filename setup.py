@@ -56,6 +56,7 @@ setup(
         "ray": ["ray>=2.40,<3"],
         "wandb": ["wandb>=0.17"],
         "test": [
+            "grain>=0.2.3",
             "ipykernel>=6.29",
             "jax>=0.5,<0.11",
             "mlflow>=2.14",
@@ -64,6 +65,7 @@ setup(
             "onnx>=1.17",
             "onnxruntime>=1.20",
             "playwright>=1.45",
+            "polars>=1",
             "pyarrow>=15",
             "pytest>=8",
             "pytest-xdist>=3.6",

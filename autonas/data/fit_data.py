@@ -2,12 +2,13 @@
 
 import dataclasses
 
+from autonas.data import interchange
 from autonas.data.checks import is_stream
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FitData:
-    """Data arguments of a call of `fit`, as the user passed them.
+    """Data arguments of a call of `fit`, in types of numpy, pandas and TensorFlow; see `of`.
 
     Args:
         x: Rows of one input, a list or dict of several inputs, or a `tf.data.Dataset` of rows and targets.
@@ -22,6 +23,17 @@ class FitData:
     sample_weight: object = None
     validation_data: object = None
     groups: object = None
+
+    @classmethod
+    def of(cls, x, y, sample_weight, validation_data, groups):
+        """Return the arguments of `fit` with frames, loaders and names of columns converted.
+
+        Raises:
+            ValueError: If `y` is a string, and no column of `x` has this name.
+        """
+        rows, targets = interchange.rows_and_targets(x, y)
+        validated = interchange.labelled_rows(validation_data, y)
+        return cls(rows, targets, interchange.converted(sample_weight), validated, interchange.converted(groups))
 
     @property
     def is_stream(self):

@@ -16,7 +16,6 @@ import numpy as np
 from autonas import execution, oracles
 from autonas.arguments import checks
 from autonas.backends import precision
-from autonas.data import checks as data_checks
 from autonas.objectives import goal
 from autonas.preparation.request import Request
 from autonas.reporting import SearchCallback
@@ -87,18 +86,15 @@ def check(request: Request) -> None:
         folder.check(request.directory)
 
 
-def check_call(estimator: Any, x: Any, y: Any, unknown: Mapping[str, Any]) -> None:
+def check_call(estimator: Any, unknown: Mapping[str, Any]) -> None:
     """Raise an error for a call of `fit` in the style of AutoGluon or Keras; the message has the call to write instead.
 
     Args:
         estimator: The `AutoModel`.
-        x: The rows.
-        y: The targets.
         unknown: Dict of the arguments that are unknown to `fit`.
 
     Raises:
         TypeError: If `unknown` has arguments.
-        ValueError: If `y` is the name of a column.
     """
     for name, value in unknown.items():
         if name in estimator.get_params(deep=False):
@@ -108,23 +104,11 @@ def check_call(estimator: Any, x: Any, y: Any, unknown: Mapping[str, Any]) -> No
         names = [parameter.name for parameter in parameters if parameter.kind != parameter.VAR_KEYWORD]
         hint = f" {_OTHERS_ARGUMENTS[name]}" if name in _OTHERS_ARGUMENTS else ""
         raise TypeError(f"`fit` has no argument `{name}`. It takes {', '.join(names)}.{hint}")
-    if isinstance(y, str):
-        columns = list(getattr(x, "columns", []))
-        if "target" in estimator.get_params(deep=False):
-            advice = f"Write {type(estimator).__name__}(target={y!r:.60}).fit(series)."
-        elif y in columns:
-            name = json.dumps(y, ensure_ascii=False)
-            advice = f"Write fit(df.drop(columns={name}), df[{name}])."
-        elif columns:
-            advice = f"`x` has no such column; its columns are {data_checks.name_labels(columns)}."
-        else:
-            advice = f"`x` has no columns by name; it is {data_checks.describe(x)}."
-        raise ValueError(f"`y` must hold the targets, not the name of their column. Received: y={y!r:.60}. {advice}")
 
 
 #: Hints for the arguments that `fit` has in Keras, scikit-learn and AutoGluon.
 _OTHERS_ARGUMENTS = {
-    "label": "The targets are `y`.",
+    "label": "The targets, or the name of their column, are `y`.",
     "tuning_data": "Rows to score candidates on are `validation_data`, a tuple (x, y).",
     "shuffle": "Rows are shuffled in each epoch.",
     "presets": "Set `preset` in the constructor.",

@@ -34,7 +34,8 @@ class AutoModel(fitted.FittedModel):
     """Search a Keras model for a data set: a scikit-learn estimator.
 
     Without arguments, the kind of the data and the task are inferred, and a search space that suits them is searched.
-    Accepted are images, tables (arrays and DataFrames with any columns), texts, series and `tf.data.Dataset`s of them.
+    Accepted are images, tables (arrays and DataFrames with any columns), texts and series; arrays, frames of pandas,
+    polars and pyarrow, `tf.data.Dataset`s, and loaders of Keras, PyTorch and Grain.
 
     Example:
 
@@ -309,14 +310,16 @@ class AutoModel(fitted.FittedModel):
             x: Rows: images `(n, height, width[, channels])`, a table `(n, columns)` or DataFrame, strings, series `(n,
                 time, channels)`, or a finite `tf.data.Dataset` of `(x, y)`; for several inputs a list or dict of them.
                 A dataset without an end raises an error if the end is known to be missing, or if half of `time_limit`
-                is spent on reading. The masked values of a numpy masked array are missing values in tables, texts and
-                series, and raise an error in images, targets and weights. A column of strings in a usual notation of
-                dates holds dates; a warning says if no value tells whether the day or the month comes first.
-            y: Targets `(n,)` or `(n, columns)`; for several heads a list or dict. `None` for a dataset, whose
-                `class_names`, if it has them, are the labels.
+                is spent on reading. A frame of polars or pyarrow becomes a DataFrame. A `keras.utils.PyDataset`, a
+                `DataLoader` of PyTorch, or a data set of Grain is read like a dataset. The masked values of a numpy
+                masked array are missing values in tables, texts and series, and raise an error in images, targets and
+                weights. A column of strings in a usual notation of dates holds dates; a warning says if no value tells
+                whether the day or the month comes first.
+            y: Targets `(n,)` or `(n, columns)`, or the name of a column of a DataFrame `x`, a string; for several heads
+                a list or dict. `None` for a dataset, whose `class_names`, if it has them, are the labels.
             sample_weight: Weight of each row in the loss, `(n,)`. Defaults to `None`: equal weights.
-            validation_data: Tuple `(x, y)`, or a dataset if `x` is a dataset, to score candidates on. Defaults to
-                `None`: a share of `x`.
+            validation_data: Tuple `(x, y)`, a dataset if `x` is a dataset, or a DataFrame if `y` is the name of a
+                column, to score candidates on. Defaults to `None`: a share of `x`.
             groups: Group of each row, `(n,)`. Rows of a group are never split between training and validation. Defaults
                 to `None`: no groups.
             callbacks: Callbacks beside the callbacks of the constructor. Defaults to `None`.
@@ -338,9 +341,9 @@ class AutoModel(fitted.FittedModel):
             InfeasibleWarning: If no candidate satisfies `constraints`.
         """
         started = time.monotonic()
-        arguments.check_call(self, x, y, unknown)
+        arguments.check_call(self, unknown)
         memory.grow()
-        data = FitData(x, y, sample_weight, validation_data, groups)
+        data = FitData.of(x, y, sample_weight, validation_data, groups)
         plan = planning.make_plan(self, data, started, Settings(callbacks, epochs, batch_size))
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from autonas import exports
 from autonas.arguments import checks
 from autonas.costs.orientation import oriented
+from autonas.data import interchange
 from autonas.estimators import persistence, predictive, tags, thresholds
 from autonas.prediction import predictor as predictor_module
 from autonas.trials import lock
@@ -255,7 +256,7 @@ class FittedModel(predictive.PredictiveModel):
 
     def _raw_rows(self, x: Any) -> Any:
         """Return the rows of `x` as the encoders take them."""
-        return x
+        return interchange.converted(x)
 
     def save(self, path: str | os.PathLike, examples: bool = True) -> None:
         """Write the fitted estimator to a folder.

@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments.checks import check_integer
-from autonas.data import autoregression, checks, is_stream, masks, splits
+from autonas.data import autoregression, checks, interchange, is_stream, masks, splits
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, auto_model
 from autonas.estimators import plan as planning
@@ -116,7 +116,12 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             TypeError: If an argument is unknown.
             SearchFailed: If no trial could be completed.
         """
-        arguments.check_call(self, series, y, unknown)
+        arguments.check_call(self, unknown)
+        if isinstance(y, str):
+            raise ValueError(
+                f"`y` must be a series, not the name of a column. Received: y={y!r:.60}. Write "
+                f"TimeSeriesForecaster(target={y!r:.60}).fit(series)."
+            )
         return super().fit(series, y, callbacks=callbacks, epochs=epochs, batch_size=batch_size)
 
     def predict(self, x: Any) -> np.ndarray:
@@ -165,6 +170,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         return windows, lambda rows: float(r2_score(future, self._outputs_of(rows))), self.columns_
 
     def _raw_rows(self, x: Any) -> Any:
+        x = interchange.converted(x)
         windows = np.asarray(x) if not isinstance(x, pd.DataFrame) else x
         return self._windows(windows) if windows.ndim == 3 else self._values(x)[None]
 
@@ -382,6 +388,7 @@ def _shaped(outputs: np.ndarray) -> np.ndarray:
 
 def _read(series: Any, name: str) -> tuple[np.ndarray, list[Any] | None]:
     """Return a series as `(time, channels)` of float64, and the names of its columns or `None`."""
+    series = interchange.converted(series)
     if is_stream(series):
         raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
     columns = None

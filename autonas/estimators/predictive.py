@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments import checks
-from autonas.data import is_stream, masks
+from autonas.data import interchange, is_stream, masks
 from autonas.estimators import inspection, permutation, thresholds
 from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
 from autonas.preparation import criteria
-
-if TYPE_CHECKING:
-    pass
 
 
 def _predicts_classes(estimator: Any) -> bool:
@@ -84,7 +81,7 @@ class PredictiveModel(inspection.InspectedModel):
 
         Args:
             x: Rows as in `fit`, or a `tf.data.Dataset` of rows and targets.
-            y: Targets as in `fit`; `None` for a dataset.
+            y: Targets as in `fit`, or the name of a column of `x`; `None` for a dataset.
 
         Returns:
             Dict from metric to float. With several heads, the name of a metric begins with the name of its head.
@@ -174,6 +171,7 @@ class PredictiveModel(inspection.InspectedModel):
         """
         check_is_fitted(self, "predictor_")
         checks.check_integer("n_repeats", n_repeats, 1, "a positive number of permutations")
+        x, y = interchange.rows_and_targets(x, y)
         if is_stream(x):
             raise ValueError("`x` must be arrays or a DataFrame to be permuted. Received: a tf.data.Dataset")
         rows, score, names = self._explained(x, y, scoring)
@@ -195,6 +193,7 @@ class PredictiveModel(inspection.InspectedModel):
 
     def _outputs(self, x: Any) -> dict[str, np.ndarray]:
         check_is_fitted(self, "predictor_")
+        x = interchange.converted(x)
         if is_stream(x):
             return self.predictor_.stream_outputs(x, type(self).__name__)[0]
         return self.predictor_.outputs(x, type(self).__name__)
@@ -202,6 +201,7 @@ class PredictiveModel(inspection.InspectedModel):
     def _labelled_outputs(self, x: Any, y: Any) -> tuple[dict[str, np.ndarray], Any]:
         """Return the outputs of the network and the targets; `x` holds both if it is a dataset."""
         check_is_fitted(self, "predictor_")
+        x, y = interchange.rows_and_targets(x, y)
         if not is_stream(x):
             if y is None:
                 raise ValueError("`y` must be given, except for a tf.data.Dataset of rows and targets.")

@@ -63,7 +63,6 @@ def objects(values):
         (frame(tags=[(1, 2), (3,)] * 75), Y, "cells that hold a tuple. Give each of the values a column of its own"),
         (frame(tags=[{"a": 1}, {"a": 2}] * 75), Y, "cells that hold a dict"),
         (frame(tags=[np.ones(2)] * 150), Y, "cells that hold a ndarray"),
-        (frame(survived=Y), "survived", r'Write fit\(df.drop\(columns="survived"\), df\["survived"\]\)\.$'),
         (frame(survived=Y), "deck", "y='deck'. `x` has no such column; its columns are 'sepals', 'survived'"),
         (X, "deck", r"y='deck'. `x` has no columns by name; it is ndarray of shape \(150, 4\)"),
     ],

@@ -1,0 +1,93 @@
+"""Conversion of data of other libraries: frames to pandas, loaders to `tf.data.Dataset`, named targets to Series."""
+
+import sys
+
+import pandas as pd
+
+from autonas.data.checks import describe, is_stream, name_labels
+
+
+def converted(data):
+    """Convert a frame to pandas and a loader to a `tf.data.Dataset`; return any other object unchanged.
+
+    Args:
+        data: A frame or column of polars, pyarrow or any other library with Arrow's interface and `to_pandas`; a
+            `keras.utils.PyDataset`, a `DataLoader` of PyTorch, a data set or loader of Grain; a list or dict of them;
+            or any other object.
+
+    Raises:
+        ValueError: If a loader has no end, no batches, or batches that TensorFlow can't represent.
+    """
+    if type(data) is dict:
+        return {name: converted(value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [converted(value) for value in data] if any(map(_is_foreign_frame, data)) else data
+    if _is_foreign_frame(data):
+        return data.to_pandas()
+    if _is_loader(data):
+        from autonas.data import loaders  # TensorFlow only.
+
+        return loaders.as_dataset(data)
+    return data
+
+
+def rows_and_targets(x, y):
+    """Return converted rows and targets; the targets are a column of the rows if `y` is its name.
+
+    Args:
+        x: Rows, as the user passed them.
+        y: Targets, or the name of a column of `x`, a string.
+
+    Raises:
+        ValueError: If `x` has no column of this name.
+    """
+    x = converted(x)
+    if not isinstance(y, str):
+        return x, converted(y)
+    columns = list(x.columns) if isinstance(x, pd.DataFrame) else []
+    if y in columns:
+        return x.drop(columns=y), x[y]
+    if columns:
+        advice = f"`x` has no such column; its columns are {name_labels(columns)}."
+    else:
+        advice = f"`x` has no columns by name; it is {describe(x)}."
+    raise ValueError(f"`y` must hold the targets or name a column of `x`. Received: y={y!r:.60}. {advice}")
+
+
+def labelled_rows(data, y):
+    """Return the converted argument `validation_data` of `fit`.
+
+    Args:
+        data: A tuple `(x, y)`, a stream, a frame with the column `y`, or any other object, which is returned unchanged.
+        y: The argument `y` of `fit`.
+    """
+    if isinstance(data, (list, tuple)) and len(data) == 2:
+        return rows_and_targets(*data)
+    data = converted(data)
+    return rows_and_targets(data, y) if isinstance(data, pd.DataFrame) and isinstance(y, str) else data
+
+
+def _is_foreign_frame(data):
+    """Return whether an object is a frame, or a column, of a library other than pandas."""
+    return hasattr(data, "to_pandas") and any(
+        hasattr(data, name) for name in ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")
+    )
+
+
+def _is_loader(data):
+    """Return whether an object gives batches, pass after pass, without importing the libraries of loaders."""
+    return not is_stream(data) and any(
+        isinstance(data, getattr(sys.modules[module], name))
+        for module, name in _LOADERS
+        if module in sys.modules and hasattr(sys.modules[module], name)
+    )
+
+
+#: Module and name of the classes of loaders.
+_LOADERS = (
+    ("keras.utils", "PyDataset"),
+    ("torch.utils.data", "DataLoader"),
+    ("grain", "MapDataset"),
+    ("grain", "IterDataset"),
+    ("grain", "DataLoader"),
+)
