@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments.checks import check_integer
-from autonas.data import autoregression, checks, interchange, is_stream, masks, splits
+from autonas.data import autoregression, checks, interchange, is_stream, masks, splits, time_index
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, auto_model
 from autonas.estimators import plan as planning
@@ -53,6 +53,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     next_year = model.predict(sales)
     assert next_year.shape == (12,)
     ```
+
+    A Series of pandas is forecast as a Series whose dates continue those of the Series, a DataFrame as a DataFrame.
 
     Args:
         lookback: Number of steps before a forecast that are its input. Defaults to `None`: the number, up to 256 and a
@@ -100,7 +102,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
         Args:
             series: Numbers at equal distances in time: `(time,)`, `(time, channels)`, a Series or a DataFrame. Missing
-                values raise an error.
+                values raise an error, missing dates a warning.
             y: Series to forecast, `(time,)` or `(time, targets)`, in the rows of `series`. The past of `y` is not an
                 input. Defaults to `None`: the columns in `target`.
             callbacks: As in `AutoModel.fit`. Defaults to `None`.
@@ -124,7 +126,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             )
         return super().fit(series, y, callbacks=callbacks, epochs=epochs, batch_size=batch_size)
 
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(self, x: Any) -> Any:
         """Forecast the steps after the end of a series, or after the end of each of several windows.
 
         Args:
@@ -133,10 +135,13 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
         Returns:
             `(horizon,)`, or `(horizon, targets)` unless the series in `fit` or the target was one-dimensional; for
-            windows `(n, horizon)` or `(n, horizon, targets)`.
+            windows `(n, horizon)` or `(n, horizon, targets)`. For a Series or DataFrame of pandas a Series, or a
+            DataFrame of several targets, whose index continues the index of `x`.
         """
         check_is_fitted(self, "predictor_")
         forecasts = self._forecast(self._raw_rows(x))
+        if isinstance(x, (pd.Series, pd.DataFrame)):
+            return self._with_index(forecasts[0], x)
         return forecasts if np.ndim(x) == 3 else forecasts[0]
 
     def evaluate(self, x: Any, y: Any = None) -> dict[str, float]:
@@ -285,6 +290,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     def _learn_columns(self, series: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return series `(time, channels)` and targets `(time, targets)`, and learn the names of their columns."""
         values, self.columns_ = _read(series, "series")
+        if isinstance(series, (pd.Series, pd.DataFrame)):
+            time_index.check(series.index)
         self.flat_ = np.ndim(series) == 1
         if y is None:
             columns = _target_columns(self.target, self.columns_, values.shape[1])
@@ -323,6 +330,16 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     def _forecast(self, windows: np.ndarray) -> np.ndarray:
         outputs = self._outputs_of(windows)
         return outputs if self.flat_ else outputs.reshape(len(windows), self.horizon, -1)
+
+    def _with_index(self, forecasts: np.ndarray, x: Any) -> Any:
+        """Return the forecasts after a Series or DataFrame with their index and the names of the targets."""
+        index = time_index.following(x.index, self.horizon)
+        names = None
+        if self.target_columns_ is not None and self.columns_ is not None:
+            names = [self.columns_[column] for column in self.target_columns_]
+        if forecasts.ndim == 2:
+            return pd.DataFrame(forecasts, index, names)
+        return pd.Series(forecasts, index, name=names[0] if names else getattr(x, "name", None))
 
     def _outputs_of(self, windows: np.ndarray) -> np.ndarray:
         """Return the forecasts `(n, horizon * targets)`."""

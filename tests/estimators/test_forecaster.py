@@ -149,13 +149,25 @@ def test_columns(arguments):
     everything = autonas.TimeSeriesForecaster(13, 2, **arguments).fit(frame)
     assert everything.predict(frame).shape == (2, 3)
     np.testing.assert_allclose(everything.predict(frame[["c", "b", "a"]]), everything.predict(frame))
-    np.testing.assert_allclose(everything.predict(frame)[:, 2], [240, 241], atol=2)
+    np.testing.assert_allclose(everything.predict(frame)["c"], [240, 241], atol=2)
     options = arguments | {"overwrite": True}
     for target, shape in (("b", (2,)), (1, (2,)), (["c", "a"], (2, 2))):
         model = autonas.TimeSeriesForecaster(13, 2, target=target, **options).fit(frame)
         assert model.predict(frame).shape == shape
-    np.testing.assert_allclose(model.predict(frame)[:, 0], [240, 241], atol=2)
+    np.testing.assert_allclose(model.predict(frame).iloc[:, 0], [240, 241], atol=2)
     assert model.predict(frame.to_numpy().reshape(2, 120, 3)).shape == (2, 2, 2)
+
+
+def test_a_series_is_forecast_as_a_series_with_the_dates_that_follow(arguments):
+    dates = pd.date_range("2010-01-31", periods=240, freq="ME")
+    sales = pd.Series(wave(), dates, name="sales")
+    model = autonas.TimeSeriesForecaster(12, 2, **arguments).fit(sales)
+    forecasts = model.predict(sales)
+    assert forecasts.name == "sales"
+    assert forecasts.index.strftime("%Y-%m-%d").tolist() == ["2030-01-31", "2030-02-28"]
+    np.testing.assert_array_equal(forecasts, model.predict(sales.to_numpy()))
+    with pytest.warns(UserWarning, match="`series` lacks 2 steps of frequency 'ME', the first at 2010-04-30"):
+        model.set_params(overwrite=True).fit(sales.drop(sales.index[3:5]))
 
 
 def test_targets_apart_from_the_series(arguments):

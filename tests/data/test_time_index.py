@@ -1,0 +1,64 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autonas.data import time_index
+
+
+def dates(start, n_dates, frequency):
+    return pd.date_range(start, periods=n_dates, freq=frequency)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (dates("2026-02-26", 4, "D"), ["2026-03-02", "2026-03-03"]),
+        (dates("2026-02-26", 4, "B"), ["2026-03-04", "2026-03-05"]),
+        (dates("2026-01-31", 4, "ME"), ["2026-05-31", "2026-06-30"]),
+        (dates("2026-01-04", 4, "W"), ["2026-02-01", "2026-02-08"]),
+        (pd.DatetimeIndex(["2026-01-01", "2026-01-04", "2026-01-05"]), ["2026-01-07", "2026-01-09"]),
+        (pd.DatetimeIndex(["2026-01-01"]), [0, 1]),
+        (pd.period_range("2026-11", periods=3, freq="M"), ["2027-02", "2027-03"]),
+        (pd.RangeIndex(5), [5, 6]),
+        (pd.Index([10, 20, 30]), [40, 50]),
+        (pd.Index([10, 20, 25]), [0, 1]),
+        (pd.Index(["a", "b"]), [0, 1]),
+    ],
+)
+def test_the_index_of_the_steps_after_a_series(index, expected):
+    following = time_index.following(index.rename("when"), 2)
+    assert [str(value)[:10] for value in following] == list(map(str, expected))
+
+
+def test_the_frequency_and_the_name_survive_a_lost_frequency_a_time_zone_and_a_gap():
+    index = dates("2026-01-01", 30, "MS").tz_localize("Europe/Berlin").rename("month").delete([4, 9])
+    following = time_index.following(index, 2)
+    assert following.name == "month"
+    assert following.equals(pd.DatetimeIndex(["2028-07-01", "2028-08-01"]).tz_localize("Europe/Berlin"))
+
+
+@pytest.mark.parametrize("index", [dates("2026-01-01", 30, "D"), pd.period_range("2026-01", periods=30, freq="M")])
+def test_missing_steps_are_named_in_a_warning(index):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        time_index.check(index)
+        time_index.check(pd.RangeIndex(3))
+    with pytest.warns(
+        UserWarning, match=rf"lacks 2 steps of frequency '{index.freq.freqstr}', the first at {index[3]}"
+    ):
+        time_index.check(index.delete([3, 7]))
+
+
+def test_dates_out_of_order_or_twice_are_refused():
+    index = dates("2026-01-01", 9, "D")
+    for wrong in (index[::-1], index.append(index[-1:])):
+        with pytest.raises(ValueError, match="`series` must have dates in ascending order, each of them once"):
+            time_index.check(wrong)
+
+
+def test_dates_without_a_frequency_are_accepted_in_bounded_time():
+    index = pd.DatetimeIndex(np.cumsum(np.random.default_rng(0).integers(1, 10**9, size=10**5)) * 1000)
+    time_index.check(index)
+    assert len(time_index.following(index, 3)) == 3
