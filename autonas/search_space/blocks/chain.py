@@ -34,8 +34,8 @@ class ChainBlock(block.Block):
         filters: Number of filters of the first stage, or a range. Defaults to a choice of 16, 32 and 64.
         depth: Number of layers, or an `Int` range. Defaults to a range from 2 to 6.
         operations: List of names of operations (`"convolution_3"`, `"separable_5"`, ...), the operation of the default
-            architecture first. Defaults to convolutions and separable convolutions of sides 3 and 5, max and average
-            pooling, and the identity.
+            architecture first, or a dict from label to name or layer, as in `CellBlock`. Defaults to
+            convolutions and separable convolutions of sides 3 and 5, max and average pooling, and the identity.
         skip: Skip connections of a layer: `"none"`, `"residual"` (the layer adds its input) or `"any"` (for each layer
             the search chooses 0 for none, or k = 1, 2, ... for the tensor k layers back in the same stage). Defaults to
             `"any"`.
@@ -60,7 +60,7 @@ class ChainBlock(block.Block):
         self,
         filters: int | ranges.Range = ranges.Choice([16, 32, 64], default=32),
         depth: int | ranges.Int = ranges.Int(2, 6, default=4),
-        operations: list[str] | None = None,
+        operations: list[str] | dict[str, str | keras.Layer] | None = None,
         skip: str = "any",
         layers: int = 2,
         max_filters: int = 256,

@@ -1,7 +1,7 @@
 """Hierarchical space: a motif whose edges are motifs whose edges are operations."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -52,7 +52,8 @@ class HierarchicalBlock(block.Block):
         n_nodes_level_3: Number of nodes of the level-3 motif, input and output included. Defaults to 3 (5 in the
             paper).
         operations: List of names of level-1 operations (`"convolution_3"`, `"separable_5"`, ...), the operation of the
-            default architecture first. Defaults to convolutions, poolings, `"identity"` and `"none"`.
+            default architecture first, or a dict from label to name or layer, as in `CellBlock`. Defaults to
+            convolutions, poolings, `"identity"` and `"none"`.
         downsampling: Halving of maps between stages: `"pooling"` (average pooling and a pointwise convolution),
             `"stride"` (a strided convolution) or a choice of these. Defaults to a choice of both.
         name: Name of the block.
@@ -78,7 +79,7 @@ class HierarchicalBlock(block.Block):
         n_motifs: int = 3,
         n_nodes_level_2: int = 4,
         n_nodes_level_3: int = 3,
-        operations: list[str] | None = None,
+        operations: list[str] | dict[str, str | keras.Layer] | None = None,
         downsampling: str | ranges.Range = ranges.Choice(["pooling", "stride"]),
         name: str | None = None,
     ) -> None:
@@ -178,10 +179,10 @@ class HierarchicalBlock(block.Block):
         return arguments.choose(self, "downsampling", candidates)(hp, inputs)
 
 
-def _default_operation(edge: tuple[int, int], names: Sequence[str]) -> str:
+def _default_operation(edge: tuple[int, int], names: Collection[str]) -> str:
     """Return the default operation of an edge.
 
     The default is the first operation between successive nodes, and the identity, if available, for longer edges.
     """
     source, target = edge
-    return "identity" if target > source + 1 and "identity" in names else names[0]
+    return "identity" if target > source + 1 and "identity" in names else next(iter(names))

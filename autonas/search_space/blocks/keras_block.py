@@ -10,7 +10,6 @@ import keras
 import keras_tuner
 from keras import ops
 
-from autonas.backends import node_graph
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import transfer
 
@@ -95,13 +94,13 @@ class KerasBlock(block.Block):
                 "`layer` of KerasBlock must be a keras.Layer, the path of a .keras file, or a function without "
                 f"arguments that returns a keras.Layer. Received: layer={self.layer!r}{received}"
             )
-        if any(isinstance(inner, keras.layers.Lambda) for inner in node_graph.all_layers(given)):
+        if transfer.has_lambda(given):
             raise ValueError(
                 "`layer` of KerasBlock must have no Lambda layer, whose code isn't loaded from a saved model. Write a "
                 f"subclass of keras.Layer instead. Received: {given.name!r}"
             )
         weights = given.get_weights() if isinstance(self.layer, (keras.Layer, str)) else []
-        layer = _copy(given) if given is self.layer else given
+        layer = transfer.copied(given) if given is self.layer else given
         transfer.make_name_unique(layer)
         return layer, weights
 
@@ -159,10 +158,3 @@ class KerasBlock(block.Block):
         copied = memo[id(self)] = type(self).__new__(type(self))
         copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return copied
-
-
-def _copy(layer: keras.Layer) -> keras.Layer:
-    """Return a layer of the same config, with new weights."""
-    if isinstance(layer, keras.Sequential) or node_graph.is_graph_of_layers(layer):
-        return keras.models.clone_model(layer)
-    return type(layer).from_config(layer.get_config())

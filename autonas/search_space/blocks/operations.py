@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
 from keras import ops
 
 from autonas.search_space import decisions
-from autonas.search_space.blocks import convolution, normalization
+from autonas.search_space.blocks import convolution, normalization, transfer
 
 #: Minimum number of steps of a series in the last stage.
 _SHORTEST = 4
@@ -79,24 +79,76 @@ class Operation:
         return Operation(self.name, self.rank, self.filters // divisor, self.stride)
 
 
-def candidates(names: Sequence[str], rank: int, filters: int, stride: int = 1) -> decisions.Candidates:
-    """Return the operations `names` as candidates of a `LayerChoice`. See `make` for the other arguments."""
-    return {name: _deferred(make(name, rank, filters, stride)) for name in names}
+class LayerOperation:
+    """Operation of a layer of the user, a function from a tensor to a tensor with the shape of an `Operation`'s output.
+
+    Args:
+        layer: A `keras.Layer`, of which each call applies a copy with new weights.
+        filters: As in `make`.
+        stride: As in `make`.
+    """
+
+    def __init__(self, layer: keras.Layer, filters: int, stride: int) -> None:
+        self.layer = layer
+        self.filters = filters
+        self.stride = stride
+
+    def __call__(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        layer = transfer.copied(self.layer)
+        transfer.make_name_unique(layer)
+        outputs = layer(inputs)
+        if outputs.shape[1:-1] != inputs.shape[1:-1]:
+            raise ValueError(
+                f"`operations` must keep the sides of a feature map. Received: {type(layer).__name__}, which returns "
+                f"the shape {outputs.shape} for {inputs.shape}; padding='same' keeps them"
+            )
+        if self.stride > 1:
+            outputs = _subsample(outputs, self.stride)
+        return outputs if outputs.shape[-1] == self.filters else project(outputs, self.filters)
 
 
-def of_block(block: Any, default: Sequence[str]) -> Sequence[str]:
-    """Return the names in the argument `operations` of `block`, or `default` if the argument is `None`.
+def candidates(
+    operations: Iterable[str] | Mapping[str, str | keras.Layer], rank: int, filters: int, stride: int = 1
+) -> decisions.Candidates:
+    """Return operations as candidates of a `LayerChoice`.
+
+    Args:
+        operations: Names of operations, or a dict from label to name or layer.
+        rank: As in `make`.
+        filters: As in `make`.
+        stride: As in `make`.
+    """
+    named = operations if isinstance(operations, Mapping) else {name: name for name in operations}
+    return {
+        label: _deferred(
+            make(operation, rank, filters, stride)
+            if isinstance(operation, str)
+            else LayerOperation(operation, filters, stride)
+        )
+        for label, operation in named.items()
+    }
+
+
+def of_block(block: Any, default: Sequence[str]) -> dict[str, str | keras.Layer]:
+    """Return the argument `operations` of `block`, or `default` if the argument is `None`, as a dict by label.
 
     Raises:
-        ValueError: If a name is unknown or the list is empty.
+        ValueError: If a name is unknown, a layer contains a `Lambda` layer, or there are no operations.
     """
-    names = default if block.operations is None else block.operations
-    if not isinstance(names, (list, tuple)) or not names or any(name not in OPERATIONS for name in names):
+    given = default if block.operations is None else block.operations
+    named = {str(name): name for name in given} if isinstance(given, (list, tuple)) else given
+    if not isinstance(named, Mapping) or not named or not all(map(_is_known, named.values())):
         raise ValueError(
-            f"`operations` of {type(block).__name__} must be a list of some of {list(OPERATIONS)}. "
-            f"Received: operations={names!r}"
+            f"`operations` of {type(block).__name__} must be a list of some of {list(OPERATIONS)}, or a dict from a "
+            f"label to such a name or a keras.Layer without Lambda layers. Received: operations={given!r:.200}"
         )
-    return names
+    return dict(named)
+
+
+def _is_known(operation: Any) -> bool:
+    if isinstance(operation, keras.Layer):
+        return not transfer.has_lambda(operation)
+    return isinstance(operation, str) and operation in OPERATIONS
 
 
 def project(inputs: keras.KerasTensor, filters: int, stride: int = 1) -> keras.KerasTensor:
@@ -155,7 +207,7 @@ def add(tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     return tensors[0] if len(tensors) == 1 else keras.layers.Add()(tensors)
 
 
-def _deferred(operation: Operation) -> Callable[[], Operation]:
+def _deferred(operation: Operation | LayerOperation) -> Callable[[], Operation | LayerOperation]:
     return lambda: operation
 
 

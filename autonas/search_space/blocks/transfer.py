@@ -31,3 +31,15 @@ def set_trainable(layer: keras.Layer, trainable: bool) -> None:
 def make_name_unique(layer: keras.Layer) -> None:
     """Add a number to the name of a layer, so that a graph can contain several layers of the name."""
     layer.name = f"{layer.name}_{keras.backend.get_uid(layer.name)}"
+
+
+def copied(layer: keras.Layer) -> keras.Layer:
+    """Return a layer of the same config, with new weights."""
+    if isinstance(layer, keras.Sequential) or node_graph.is_graph_of_layers(layer):
+        return keras.models.clone_model(layer)
+    return type(layer).from_config(layer.get_config())
+
+
+def has_lambda(layer: keras.Layer) -> bool:
+    """Return whether a layer contains a `Lambda` layer, whose code isn't loaded from a saved model."""
+    return any(isinstance(inner, keras.layers.Lambda) for inner in node_graph.all_layers(layer))
