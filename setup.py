@@ -1,12 +1,31 @@
+import os
+import re
+
 from setuptools import find_packages, setup
+
+#: Address of the public repository, such as https://github.com/<owner>/autonas, which a release sets.
+REPOSITORY = os.environ.get("REPOSITORY_URL", "").rstrip("/")
+
+
+def readme():
+    """Return README with absolute links, as package registries need; without an address, with their text alone."""
+    with open("README.md", encoding="utf-8") as file:
+        text = file.read()
+    pictures, links = r"!\[([^]]*)\]\((?!https?:)([^)]*)\)\n*", r"(?<!!)\[([^]]*)\]\((?!https?:)([^)]*)\)"
+    if not REPOSITORY:
+        return re.sub(links, r"\1", re.sub(pictures, "", text))
+    text = re.sub(pictures, rf"![\1]({REPOSITORY}/raw/main/\2)\n\n", text)
+    return re.sub(links, rf"[\1]({REPOSITORY}/blob/main/\2)", text)
+
 
 setup(
     name="autonas",
     version="0.1.0",
     description="Neural architecture search for Keras: fit a data set, get a searched model.",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=readme(),
     long_description_content_type="text/markdown",
     author="The autonas contributors",
+    project_urls={"Source": REPOSITORY, "Issues": f"{REPOSITORY}/issues"} if REPOSITORY else {},
     license="Apache-2.0",
     license_files=["LICENSE"],
     keywords=["neural architecture search", "AutoML", "hyperparameter optimization", "Keras", "TensorFlow", "JAX"],
@@ -49,6 +68,14 @@ setup(
         "ai-edge-litert>=2.0,<3",
     ],
     extras_require={
+        # The next major version of MkDocs has no plugins.
+        "docs": [
+            "mkdocs>=1.6,<2",
+            "mkdocs-material>=9.7,<10",
+            "mkdocstrings[python]>=1,<2",
+            "nbconvert>=7.16",
+            "ruff>=0.17",
+        ],
         "hub": ["keras-hub>=0.20"],
         "mlflow": ["mlflow>=2.14"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.16"],

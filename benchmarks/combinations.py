@@ -4,7 +4,6 @@
 python benchmarks/combinations.py                      # all pairs, on TensorFlow and JAX
 python benchmarks/combinations.py --backend jax        # the rows of one backend
 python benchmarks/combinations.py --only 3 17          # some rows
-python benchmarks/combinations.py --documentation      # the table of rules for the documentation
 ```
 
 A row is a combination of argument values. Several rows run in one process, so that a crash costs one row. Results are
@@ -443,13 +442,8 @@ def main():
     parser.add_argument("--only", type=int, nargs="+", help="numbers of rows, run again")
     parser.add_argument("--batch", type=int, default=8, help="rows in a process")
     parser.add_argument("--show", action="store_true", help="only print the results so far")
-    parser.add_argument("--documentation", action="store_true", help="only print the table of rules")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.documentation:
-        from autonas.preparation import combinations
-
-        return print(combinations.table())
     if arguments.work:
         return work(json.load(sys.stdin), arguments.results)
     rows = all_pairs(AXES, is_refused)

@@ -1,0 +1,98 @@
+"""The code of README and of the pages of the site runs."""
+
+import pathlib
+import re
+
+import keras
+import keras_tuner
+import numpy as np
+import pandas
+import pytest
+import sklearn.model_selection
+from sklearn.datasets import load_digits, load_iris
+
+import autonas
+
+ROOT = pathlib.Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+#: A block of code with the comment before it, which names the data of the block or says why the block isn't run.
+BLOCK = re.compile(
+    r"(?:<!-- (?P<comment>[^\n]*) -->\n)?```python(?: title=\"(?P<title>[^\n]*)\")?\n(?P<code>.*?)^```",
+    re.DOTALL | re.MULTILINE,
+)
+
+#: What the tests search for instead of the budgets that readers see.
+BUDGETS = {
+    r"\btime_limit=\d+": "max_trials=2, epochs=1",
+    r"\bmax_trials=\d+": "max_trials=2",
+    r"\bepochs=\d+": "epochs=1",
+}
+
+
+def sets(x, y):
+    """Return rows for training, test and validation by the names of the pages."""
+    return {
+        **{"x_train": x[::3], "y_train": y[::3]},
+        **{"x_test": x[1::3], "y_test": y[1::3], "x_val": x[2::3], "y_val": y[2::3]},
+    }
+
+
+def data():
+    """Return the data sets by the names in comments; `None` for blocks without a name."""
+    random = np.random.default_rng(0)
+    digits = load_digits()
+    irises = load_iris(as_frame=True)
+    words = np.array(["good film", "bad film", "a good story", "a bad story"] * 30)
+    images, rows = digits.images[:40], random.normal(size=(40, 4))
+    passengers = pandas.DataFrame(
+        {"sex": ["f", "m"] * 30, "age": np.arange(60.0), "fare": random.random(60), "alone": [True, False] * 30}
+    )
+    steps = np.arange(200)
+    return {
+        None: {
+            **sets(irises.data, irises.target.to_numpy()),
+            **{"images": images, "rows": rows, "kinds": digits.target[:40] % 2, "prices": rows.sum(axis=1)},
+            **{"weights": np.ones(50), "patients": np.arange(50) // 2, "sales": steps + 20 * np.sin(steps / 4)},
+        },
+        "images": sets(digits.images[:180], digits.target[:180]),
+        "texts": sets(words, np.array([1, 0] * 60)),
+        "table": sets(random.normal(size=(180, 5)), random.normal(size=180)),
+        "passengers": {
+            **{"train_df": passengers[:40], "test_df": passengers[40:], "y_train": np.array([0, 1] * 20)},
+            "x_train": passengers[["age", "fare"]].to_numpy()[:40],
+        },
+        "several": {
+            **{"image_data": images, "numerical_data": rows},
+            **{"regression_target": rows.sum(axis=1), "classification_target": digits.target[:40] % 5},
+        },
+    }
+
+
+def blocks(page):
+    return list(BLOCK.finditer(page.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs(page, folder):
+    """The blocks of a page run one after another; the pages on other libraries search a dozen times each."""
+    names = {"autonas": autonas, "keras": keras, "keras_tuner": keras_tuner, "sklearn": sklearn, "np": np}
+    names["load_model"] = keras.models.load_model
+    names["__name__"] = "page"
+    data_sets = data()
+    names |= data_sets[None]
+    for block in blocks(page):
+        code, comment = block["code"], block["comment"] or ""
+        for shown, small in BUDGETS.items():
+            code = re.sub(shown, small, code)
+        code = compile(code, f"<{page.name}, {block['code'][:60]!r}>", "exec")
+        if comment.startswith("compiled only: ") or (block["title"] or "autonas") != "autonas":
+            continue
+        if comment.startswith("data: "):
+            names |= data_sets[comment.removeprefix("data: ")]
+        exec(code, names)
+
+
+def test_the_site_lists_every_tutorial():
+    listed = re.findall(r"tutorials/(\w+)\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert sorted(listed) == sorted([path.stem for path in (ROOT / "tutorials").glob("*.ipynb")] + ["index"])
