@@ -71,7 +71,7 @@ def _tutorial(path):
     exporter = nbconvert.MarkdownExporter()
     text, resources = exporter.from_filename(str(path), {"output_files_dir": f"{path.stem}_files"})
     text = re.sub(r"`?\b(\w+)\.ipynb`", lambda found: f"[{_title(found.group(1))}]({found.group(1)}.md)", text)
-    return text, resources["outputs"]
+    return text.replace('<table border="1" class="dataframe">', "<table>"), resources["outputs"]
 
 
 def _title(stem):
@@ -117,7 +117,7 @@ def _public(module=autonas, prefix="autonas"):
 def reference():
     """Return a dict from the name of a page of the API reference to its Markdown."""
     pages = {name: [f"# {title}\n"] for name, (title, _) in REFERENCE.items()}
-    for public, module in sorted(_public().items(), key=lambda item: item[0].lower()):
+    for public, module in sorted(_public().items(), key=lambda item: (item[0].count("."), item[0].lower())):
         place = public if public.count(".") > 1 else module
         page = next(name for name, (_, places) in REFERENCE.items() if re.match(places, place))
         if public == "autonas.AutoModel":
@@ -170,7 +170,9 @@ def _presets():
 TABLES = {
     "blocks": lambda: _table(["block", ""], _of_page("blocks")),
     "combinations": combinations.table,
-    "estimators": lambda: _table(["class", ""], [row for row in _of_page("estimators") if "Warn" not in row[0]]),
+    "estimators": lambda: _table(
+        ["class", ""], [row for row in _of_page("estimators") if not re.search("Warning|Failed", row[0])]
+    ),
     "presets": _presets,
     "strategies": lambda: _table(["`strategy`", "oracle", ""], _named(oracles.STRATEGIES)),
 }

@@ -24,6 +24,7 @@ BLOCK = re.compile(
 
 #: What the tests search for instead of the budgets that readers see.
 BUDGETS = {
+    "max_trials=None, time_limit=600": "max_trials=3",
     r"\btime_limit=\d+": "max_trials=2, epochs=1",
     r"\bmax_trials=\d+": "max_trials=2",
     r"\bepochs=\d+": "epochs=1",
@@ -51,10 +52,10 @@ def data():
     steps = np.arange(200)
     return {
         None: {
-            **sets(irises.data, irises.target.to_numpy()),
             **{"images": images, "rows": rows, "kinds": digits.target[:40] % 2, "prices": rows.sum(axis=1)},
             **{"weights": np.ones(50), "patients": np.arange(50) // 2, "sales": steps + 20 * np.sin(steps / 4)},
         },
+        "irises": sets(irises.data, irises.target.to_numpy()),
         "images": sets(digits.images[:180], digits.target[:180]),
         "texts": sets(words, np.array([1, 0] * 60)),
         "table": sets(random.normal(size=(180, 5)), random.normal(size=180)),
@@ -73,14 +74,14 @@ def blocks(page):
     return list(BLOCK.finditer(page.read_text(encoding="utf-8")))
 
 
+# The pages on data and on AutoKeras search ten times.
+@pytest.mark.filterwarnings("ignore:The ensemble is trial")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs(page, folder):
-    """The blocks of a page run one after another; the pages on other libraries search a dozen times each."""
     names = {"autonas": autonas, "keras": keras, "keras_tuner": keras_tuner, "sklearn": sklearn, "np": np}
-    names["load_model"] = keras.models.load_model
-    names["__name__"] = "page"
+    names |= {"load_model": keras.models.load_model, "__name__": "page"}
     data_sets = data()
-    names |= data_sets[None]
+    names |= data_sets["irises"] | data_sets[None]
     for block in blocks(page):
         code, comment = block["code"], block["comment"] or ""
         for shown, small in BUDGETS.items():
