@@ -46,6 +46,8 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     supernet_training = oracles.supernet_training(oracle)
     if supernet_training is not None:
         header["supernet"] = supernet_training
+    header["fidelity"] = _fidelity(plan, prepared)[0]
+    header["strategy_arguments"] = _arguments_of(plan.strategy.strategy)
     header["warm_start"] = [search.digest() for search in plan.strategy.earlier_searches] or None
     directory = _directory(plan.request, header)
     with lock.held(directory):
@@ -59,14 +61,12 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
 def make_oracle(plan: Plan, prepared: Prepared) -> Oracle:
     """Return the oracle of a plan, which searches the space of the prepared problem, or the space of its supernet."""
     graph, n_train = prepared.graph, prepared.dataset.n_train
-    if prepared.dataset.folds is not None:
-        plan = plan.with_full_trainings()
     searched, updates_per_epoch = prepared.space, None
     if plan.strategy.trains_supernet:
         searched = one_shot.build_supernet(graph, plan.budget.time_limit).space
         training = graph.optimization or Optimization()
         updates_per_epoch = max(1, n_train // training.batch_size_of(searched.values))
-    fidelity, fidelity_arguments = plan.fidelity(n_train, graph.features.values())
+    fidelity, fidelity_arguments = _fidelity(plan, prepared)
     return oracles.get_oracle(
         Recipe(plan.strategy.strategy, plan.strategy.weight_sharing, fidelity, fidelity_arguments),
         prepared.goal,
@@ -76,6 +76,26 @@ def make_oracle(plan: Plan, prepared: Prepared) -> Oracle:
         Extent(plan.budget.max_trials, _full_epochs(plan, prepared), updates_per_epoch),
         plan.execution.seed,
     )
+
+
+def _fidelity(plan: Plan, prepared: Prepared) -> tuple[str, dict[str, Any]]:
+    """Return the fidelity of a search and the arguments of its oracle; see `Plan.fidelity`."""
+    if prepared.dataset.folds is not None:
+        plan = plan.with_full_trainings()
+    return plan.fidelity(prepared.dataset.n_train, prepared.graph.features.values())
+
+
+def _arguments_of(strategy: Any) -> dict[str, Any] | None:
+    """Return the arguments of a strategy but for the number of trials, a JSON-like dict; `None` for a name."""
+    if not isinstance(strategy, Oracle):
+        return None
+    described: dict[str, Any] = {}
+    for name, value in strategy.arguments.items():
+        if isinstance(value, Oracle):
+            described[name] = {type(value).__name__: _arguments_of(value)}
+        elif name != "max_trials":
+            described[name] = value if isinstance(value, (bool, int, float, str)) else type(value).__name__
+    return described
 
 
 def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:

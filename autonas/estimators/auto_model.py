@@ -168,8 +168,12 @@ class AutoModel(fitted.FittedModel):
               rate. Weights that a callback sets last until the next epoch.
         preset: `"fast"`, `"balanced"` or `"best"`: the default numbers of trials and epochs. Defaults to `"balanced"`.
         seed: Seed of all random numbers, a non-negative integer. Defaults to `None`: drawn.
-        directory: Folder of the run. If it holds a search on the same data, the search continues. Defaults to `None`:
-            a new folder in `autonas_runs`.
+        directory: Folder of the run. If it holds a search on the same data, the search continues: no finished trial is
+            trained again. It goes on with another `max_trials`, `time_limit`, `patience`, `refit`, `ensemble`,
+            `threshold`, `metrics`, `callbacks`, `executor`, `n_workers`, `tensorboard` or `verbose`, and with a
+            `preset` of the same epochs. `"auto"` keeps the fidelity of the search. A change of any other argument is
+            another search: an error names the difference, before anything is written. Defaults to `None`: a new folder
+            in `autonas_runs`.
         overwrite: Whether to delete the files of an earlier search in `directory` first. No other files are ever
             deleted: a folder that holds files but no search raises an error. Defaults to `False`.
         tensorboard: Whether to write a TensorBoard log to `directory/tensorboard`. Defaults to `True`.

@@ -103,6 +103,7 @@ class Strategy:
         fidelity: Name of a fidelity, or `"auto"`.
         trains_supernet: Whether a supernet is trained.
         earlier_searches: List of `EarlierSearch`, in the order of the argument `warm_start`.
+        continued_fidelity: Name of the fidelity of the search that continues, or `None`. Defaults to `None`.
     """
 
     strategy: object
@@ -110,6 +111,7 @@ class Strategy:
     fidelity: str
     trains_supernet: bool
     earlier_searches: list[oracles.EarlierSearch]
+    continued_fidelity: str | None = None
 
     @property
     def takes_fidelity(self) -> bool:
@@ -233,7 +235,7 @@ class Plan:
         network, and enough trials are allowed; otherwise `"full"`. The shortest training takes about four times as long
         as the tracing, and at least a fiftieth of a full training. If this is less than an epoch, the shortest training
         is an epoch on a share of the rows. The result depends on the data and the arguments only, so that the same seed
-        gives the same search on any machine.
+        gives the same search on any machine. A search that continues keeps its fidelity, however many trials it gets.
 
         Args:
             n_train: Number of training rows.
@@ -250,6 +252,8 @@ class Plan:
         # With several objectives, too few candidates would be left for a front.
         has_several_objectives = isinstance(self.criteria.objective, (list, tuple))
         has_few_trials = max_trials is not None and max_trials < _MIN_TRIALS
+        if self.strategy.continued_fidelity is not None:
+            has_few_trials = self.strategy.continued_fidelity == "full"
         if traces < _MIN_TRACES or has_several_objectives or has_few_trials or not self.strategy.takes_fidelity:
             return "full", {}
         shortest = max(_MIN_COST_SHARE, _SHORTEST_TRACES / traces) * epochs
@@ -342,6 +346,7 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None, setti
             request.fidelity,
             request.trains_supernet,
             earlier_runs.read(request.warm_start),
+            _earlier(request, "fidelity"),
         ),
         Selection(
             request.validation_split, request.validation_folds, request.in_order, request.refit, request.ensemble
@@ -373,5 +378,11 @@ def _seed(request: Request) -> int:
     """Return the seed: the argument, the seed of the search to be continued, or a new one."""
     if request.seed is not None:
         return int(request.seed)
-    earlier = None if request.directory is None or request.overwrite else folder.earlier_seed(request.directory)
+    earlier = _earlier(request, "seed")
     return int(np.random.SeedSequence().generate_state(1)[0] >> 1) if earlier is None else earlier
+
+
+def _earlier(request: Request, fact: str) -> Any:
+    """Return a fact of the header of the search to be continued, `None` if there is none."""
+    header = None if request.directory is None or request.overwrite else folder.earlier_header(request.directory)
+    return None if header is None else header.get(fact)

@@ -33,6 +33,9 @@ _FILE = re.compile(
     )
 )
 
+#: Facts that the headers of earlier versions lack.
+_LATER_FACTS = ("fidelity", "n_classes", "strategy_arguments")
+
 
 def check(directory: str | os.PathLike[str]) -> None:
     """Raise an error if a search in a folder could change files of other origin.
@@ -86,12 +89,6 @@ def remove_run(directory: str | os.PathLike[str]) -> None:
     os.remove(os.path.join(directory, journal.NAME))
 
 
-def earlier_seed(directory: str | os.PathLike[str]) -> int | None:
-    """Return the seed of the search in a folder, `None` without a search."""
-    header = earlier_header(directory)
-    return None if header is None else header["seed"]
-
-
 def earlier_header(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Return the header of the search in a folder, a dict; `None` without a search."""
     entries = _entries(directory)
@@ -103,12 +100,14 @@ def check_same_search(directory: str | os.PathLike[str], header: Mapping[str, An
     earlier = earlier_header(directory)
     if earlier is None:
         return
-    differences = _differences({key: earlier.get(key) for key in header}, json.loads(json.dumps(header)))
+    now = {key: value for key, value in header.items() if key in earlier or key not in _LATER_FACTS}
+    differences = _differences({key: earlier.get(key) for key in now}, json.loads(json.dumps(now)))
     if differences:
         raise ValueError(
             f"`directory` {directory!r} holds a search of something else: {'; '.join(differences[:3])}"
-            f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. Choose another directory, or set "
-            "`overwrite=True`."
+            f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. A search goes on with more "
+            "trials or more time, not with other data, another space, other trainings or another way to compare them. "
+            "Choose another directory, or set `overwrite=True`."
         )
 
 

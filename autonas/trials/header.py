@@ -34,6 +34,9 @@ def header(plan: Any, prepared: Any, epochs: int, data: FitData) -> dict[str, An
         "class_weight": class_weight,
         "validation_split": float(plan.selection.split),
         "validation_folds": None if prepared.dataset.folds is None else len(prepared.dataset.folds),
+        "n_classes": [
+            None if target.classes_ is None else len(target.classes_) for target in prepared.targets.values()
+        ],
         "strategy": strategy if isinstance(strategy, str) else type(strategy).__name__,
         "epochs": epochs,
         # The argument: the journal has the precision in which a trial was trained on its device.

@@ -77,19 +77,31 @@ def test_with_a_time_limit_there_is_no_number_of_trials():
     assert fidelity(8000, images(28), time_limit=60, max_trials=4)[0] == "full"
 
 
-def test_it_is_so_through_fit(folder):
+def fit_stripes(**arguments):
+    """Search for images of stripes, whose full training takes much longer than tracing the network."""
     generator = np.random.default_rng(0)
     x, y = generator.integers(0, 255, (600, 48, 48), "uint8"), generator.integers(0, 2, 600)
     x[y == 1, :, 20:28] = 255
     node = autonas.ImageInput()
     head = autonas.ClassificationHead()(autonas.Reduction(kind="flatten")(autonas.Normalization()(node)))
     model = autonas.AutoModel(
-        node, head, max_trials=9, epochs=80, strategy="random", refit=False, patience=1, seed=0, tensorboard=False,
-        verbose=0,
-    )  # fmt: skip
-    searched = model.fit(x, y).leaderboard().query("stage == 'search'")
+        node, head, epochs=80, strategy="random", refit=False, seed=0, tensorboard=False, verbose=0, **arguments
+    )
+    return model.fit(x, y)
+
+
+def test_it_is_so_through_fit(folder):
+    model = fit_stripes(max_trials=9, patience=1)
+    searched = model.leaderboard().query("stage == 'search'")
     assert searched["tuner/epochs"].min() == 22 and "optimization/epochs_share" not in searched
     assert model.stop_reason_ == "patience"
+
+
+def test_a_search_that_continues_with_more_trials_keeps_its_fidelity(folder):
+    few = fit_stripes(max_trials=1, directory="run").leaderboard()
+    more = fit_stripes(max_trials=9, patience=1, directory="run").leaderboard().query("stage == 'search'")
+    assert few["score"][0] in more["score"].tolist()
+    assert len(more) > 1 and "tuner/epochs" not in more
 
 
 # ---------------------------------------------------------------------- the plan

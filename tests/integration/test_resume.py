@@ -242,6 +242,49 @@ def test_more_trials_continue_a_finished_run(iris, tmp_path, trained, whole):
     assert np.array_equal(model.predict_proba(iris[0]), fresh.predict_proba(iris[0]))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"time_limit": 1000}, {"patience": 9}, {"refit": False}, {"ensemble": 2}, {"metrics": ["auc"]},
+     {"preset": "fast"}, {"executor": "process", "n_workers": 1}],
+)  # fmt: skip
+def test_a_search_goes_on_where_the_change_leaves_its_trials_as_they_are(iris, whole, tmp_path, trained, change):
+    shutil.copytree(whole.directory_, tmp_path / "run")
+    model = fit(tmp_path / "run", iris, **change)
+    assert trained in ([], [-1])
+    columns = ["trial_id", "score", "epochs"]
+    same(*(board(each).query("stage == 'search'")[columns].reset_index(drop=True) for each in (model, whole)))
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"epochs": 9}, "epochs was 4 and is 9"),
+        ({"objective": "val_auc"}, r"goal.objectives\[0\]\[0\] was 'val_loss' and is 'val_auc'"),
+        ({"strategy": "random"}, "strategy was 'auto' and is 'random'"),
+        ({"fidelity": "learning_curve"}, "fidelity was 'full' and is 'learning_curve'"),
+        ({"validation": 3}, "validation_folds was None and is 3"),
+        ({"num_classes": 4}, r"n_classes\[0\] was 3 and is 4"),
+        ({"constraints": {"params": 9e9}}, "goal.constraints.params was None and is 9000000000.0"),
+        ({"class_weight": "balanced"}, "class_weight was None and is 'balanced'"),
+        ({"precision": "mixed_bfloat16"}, "precision was 'auto' and is 'mixed_bfloat16'"),
+        ({"search_space": "layered"}, "space"),
+        ({"hyperparameters": {"structured_data_block_1/kind": "dense"}}, "space"),
+        ({"optimization": autonas.Optimization(batch_size=32)}, "optimization was None"),
+    ],
+)
+def test_a_change_of_the_trials_is_another_search_and_the_error_names_it(iris, whole, trained, change, difference):
+    with pytest.raises(ValueError, match=f"holds a search of something else: .*{difference}.*more trials or more time"):
+        fit(whole.directory_, iris, **change)
+    assert trained == []
+
+
+def test_the_arguments_of_a_strategy_are_part_of_a_search(iris, tmp_path):
+    fit(tmp_path / "run", iris, max_trials=1, strategy=autonas.oracles.EvolutionOracle(population_size=5))
+    fit(tmp_path / "run", iris, max_trials=2, strategy=autonas.oracles.EvolutionOracle(population_size=5))
+    with pytest.raises(ValueError, match="strategy_arguments.population_size was 5 and is 9"):
+        fit(tmp_path / "run", iris, strategy=autonas.oracles.EvolutionOracle(population_size=9))
+
+
 def test_without_a_seed_a_search_goes_on_with_its_own(iris, tmp_path, trained):
     whole = fit(tmp_path / "run", iris, seed=None, max_trials=3)
     cut(whole, tmp_path / "cut", position(whole, "created", "0002"))
