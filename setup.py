@@ -74,6 +74,7 @@ setup(
             "mkdocs-material>=9.7,<10",
             "mkdocstrings[python]>=1,<2",
             "nbconvert>=7.16",
+            "pytest>=8",  # The contracts for tests are pytest classes.
             "ruff>=0.17",
         ],
         "hub": ["keras-hub>=0.20"],
