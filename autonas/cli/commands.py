@@ -260,7 +260,9 @@ def _leaderboard(options):
 
 
 def _report(options):
-    _load(options.model).report(options.output)
+    model = _load(options.model)
+    data = () if options.test is None else _read_labelled_data("--test", options.test, _source(model, options.model))
+    model.report(options.output, *data)
     print(f"report written to {options.output}")
 
 

@@ -173,6 +173,7 @@ def parser(commands):
     report = add("report", "write a report of a search as one HTML page")
     report.add_argument("model", help="folder that `autonas fit` wrote")
     report.add_argument("output", help="HTML file")
+    report.add_argument("--test", metavar="DATA", help="labelled data that explains the model: scores and features")
 
     export = add("export", "export the model to a run time and verify the export")
     export.add_argument("model", help="folder that `autonas fit` wrote")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import pathlib
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,9 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from autonas import exports
 from autonas.arguments import checks
 from autonas.costs.orientation import oriented
-from autonas.data import interchange
+from autonas.data import interchange, is_stream
 from autonas.estimators import persistence, predictive, tags, thresholds
 from autonas.prediction import predictor as predictor_module
+from autonas.reporting import report as reports
 from autonas.trials import lock
 from autonas.trials.states import Stage, Status
 
@@ -57,6 +59,61 @@ class FittedModel(predictive.PredictiveModel):
         for offset, name in enumerate(columns):
             frame.insert(position + offset, name, columns[name])
         return frame
+
+    def report(self, path: str | os.PathLike, x: Any = None, y: Any = None) -> None:
+        """Write a report of the search as one self-contained HTML page.
+
+        The report has a summary in words, the architecture that is served, the history, the importance of the
+        decisions, all trials, the Pareto front, predictions, the use of the time, failures with their reasons, the
+        search space, settings and environment. With labelled rows it explains the model, too: its metrics on these
+        rows, the importance of the features, and the metrics of the best trials in the leaderboard.
+
+        Example:
+
+        ```python
+        import autonas
+        from sklearn.datasets import load_iris
+
+        x, y = load_iris(return_X_y=True, as_frame=True)
+        model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0).fit(x[::2], y[::2])
+        model.report("report.html", x[1::2], y[1::2])
+        ```
+
+        Args:
+            path: Path of the file, such as `"report.html"`. An existing file is replaced.
+            x: Rows that no trial has seen, as in `evaluate`. Defaults to `None`: no explanation by such rows.
+            y: Targets as in `evaluate`. Defaults to `None`.
+        """
+        search, records = self._search()
+        several = len(self.objectives_) > 1
+        written = reports.report(
+            search,
+            records,
+            self.stop_reason_,
+            explanation=self._explanation(x, y),
+            front=self.pareto_front() if several else None,
+            objectives=self.objectives_,
+            # The predictions for a stream aren't kept.
+            predictions=getattr(self, "validation_predictions_", None),
+        )
+        pathlib.Path(path).write_text(written, encoding="utf-8")
+
+    def _explanation(self, x: Any, y: Any) -> reports.Explanation:
+        """Return the `Explanation` of the model by labelled rows, or without rows."""
+        threshold = None
+        if getattr(self, "threshold_", thresholds.DEFAULT) != thresholds.DEFAULT:
+            origin = "chosen by the validation set" if self.threshold == "auto" else "the argument `threshold`"
+            threshold = (
+                f"The class {self.classes_[1]} is predicted above a probability of {self.threshold_:.3g}, {origin}."
+            )
+        if x is None:
+            return reports.Explanation(self.leaderboard(), threshold)
+        # A loaded estimator has the predictor only.
+        board = self.leaderboard(x, y) if hasattr(self, "_searched") else self.leaderboard()
+        kinds = [encoder.kind for encoder in self.predictor_.encoders.values()]
+        has_features = len(kinds) > 1 or kinds[0] in ("table", "series")
+        features = self.feature_importance(x, y) if has_features and not is_stream(interchange.converted(x)) else None
+        return reports.Explanation(board, threshold, self.evaluate(x, y), features)
 
     def model_of(self, trial_id: str) -> FittedModel:
         """Return a copy of this estimator that serves a trial of the search, with the weights of its score.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
-import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -148,29 +146,6 @@ class InspectedModel(BaseEstimator):
         return plots.plot_pareto(self.leaderboard(), self.pareto_front(), self.objectives_, search.limits, axes)
 
     # ------------------------------------------------------------------ pages
-
-    def report(self, path: str | os.PathLike) -> None:
-        """Write a report of the search as one self-contained HTML page.
-
-        The report has a summary in words, the architecture that is served, the history, the importance of the
-        decisions, all trials, the Pareto front, predictions, the use of the time, failures with their reasons, the
-        search space, settings and environment.
-
-        Args:
-            path: Path of the file, such as `"report.html"`. An existing file is replaced.
-        """
-        search, records = self._search()
-        several = len(self.objectives_) > 1
-        written = reports.report(
-            search,
-            records,
-            self.stop_reason_,
-            front=self.pareto_front() if several else None,
-            objectives=self.objectives_,
-            # The predictions for a stream aren't kept.
-            predictions=getattr(self, "validation_predictions_", None),
-        )
-        pathlib.Path(path).write_text(written, encoding="utf-8")
 
     @property
     def _repr_html_(self) -> Callable[[], str]:

@@ -1,5 +1,6 @@
 """The report of a search, one self-contained HTML page, and the representation of an estimator in notebooks."""
 
+import dataclasses
 import functools
 import html
 import re
@@ -13,13 +14,32 @@ from autonas.trials.order import winner
 from autonas.trials.states import Stage, Status
 
 
-def report(search, records, stop_reason, front=None, objectives=(), predictions=None):
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """The behaviour of the model that is served.
+
+    Args:
+        board: Leaderboard, with the metrics of labelled rows if there are any.
+        threshold: Sentence about the threshold of two classes, or `None`. Defaults to `None`.
+        metrics: Dict from metric to the value on labelled rows, or `None`. Defaults to `None`.
+        features: DataFrame of the importance of the features, as `feature_importance` returns, or `None`. Defaults to
+            `None`.
+    """
+
+    board: pandas.DataFrame
+    threshold: str | None = None
+    metrics: dict[str, float] | None = None
+    features: pandas.DataFrame | None = None
+
+
+def report(search, records, stop_reason, *, explanation=None, front=None, objectives=(), predictions=None):
     """Return the report of a search as an HTML page.
 
     Args:
         search: The `SearchInfo`.
         records: List of `TrialRecord`s.
         stop_reason: Why the search ended, such as `"time_limit"`.
+        explanation: The `Explanation` of the model, or `None` for the leaderboard alone. Defaults to `None`.
         front: Rows of the leaderboard on the Pareto front, or `None` for one objective.
         objectives: Pairs of name and direction, one per objective.
         predictions: List of `HeadPredictions` of the best trial. With an empty list the page states that no predictions
@@ -27,7 +47,6 @@ def report(search, records, stop_reason, front=None, objectives=(), predictions=
     """
     best = winner(search, records)
     shares = importance.importances(records, search.space, search.direction)
-    board = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
     sections = [_header(search, records, stop_reason, best)]
     sections += [_card("Summary", _summary(search, records, stop_reason, shares))]
     if best is not None:
@@ -41,8 +60,11 @@ def report(search, records, stop_reason, front=None, objectives=(), predictions=
     ))  # fmt: skip
     sections.append(_card("Decisions and score of each trial", page.picture(
         "Parallel coordinates of the trials", plots.plot_parallel, search, records, shares)))  # fmt: skip
+    if explanation is None:
+        explanation = Explanation(leaderboard(records, search.objective, search.direction, search.pairs()[1:]))
+    board = explanation.board
     others = _others(search, records, board, front=front, objectives=objectives, predictions=predictions)
-    sections.append(_pair(*others))
+    sections.append(_pair(*_explanations(explanation), *others))
     sections.append(_card("Leaderboard", _board(board)))
     sections += _failures(records)
     sections += _facts(search)
@@ -107,6 +129,21 @@ def _others(search, records, board, front, objectives, predictions):
         cards.append(_card("One-shot scores and scores of trained models", page.picture(
             "Scores with shared weights and of training alone", plots.plot_ranks, search, records)))  # fmt: skip
     cards.append(_card("Time by phase", page.picture("Seconds by phase", plots.plot_phases, records)))
+    return cards
+
+
+def _explanations(explanation):
+    """Return the cards of an `Explanation`."""
+    cards = []
+    if explanation.metrics is not None:
+        table = page.table(["metric", "value"], [list(item) for item in explanation.metrics.items()])
+        cards.append(_card("Scores on new rows", f'<div class="wide">{table}</div>'))
+    if explanation.features is not None:
+        note = "Decrease of the score when a feature is permuted: its mean and standard deviation over permutations."
+        drawn = page.picture("Importance of features", plots.plot_feature_importance, explanation.features, limit=520)
+        cards.append(_card("Importance of features", f'<p class="soft">{note}</p>{drawn}'))
+    if explanation.threshold is not None:
+        cards.append(_card("Decision threshold", f"<p>{html.escape(explanation.threshold)}</p>"))
     return cards
 
 

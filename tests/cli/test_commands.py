@@ -75,8 +75,8 @@ class FakeModel:
     def export_model(self):
         return types.SimpleNamespace(save=lambda path: None)
 
-    def report(self, path):
-        pathlib.Path(path).write_text("report")
+    def report(self, path, x=None, y=None):
+        pathlib.Path(path).write_text("report" if x is None else f"report on {len(y)} rows")
 
     def export(self, path):
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -374,6 +374,13 @@ def test_an_ensemble_is_made_if_it_is_asked_for(fake, iris, tmp_path):
         output = tmp_path / f"{number}"
         assert commands.main(["fit", str(iris), "--target", "target", "--output", str(output), *options]) == 0
         assert fake.made[-1].arguments.get("ensemble") == k
+
+
+def test_a_report_explains_the_model_by_a_test_set(capsys, fake, iris, tmp_path):
+    commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "model"), "--quiet"])
+    page = tmp_path / "report.html"
+    assert commands.main(["report", str(tmp_path / "model"), str(page), "--test", str(iris)]) == 0
+    assert page.read_text() == "report on 150 rows"
 
 
 @pytest.mark.parametrize("command, name", [("report", "report.html"), ("export", "model.onnx")])

@@ -1,5 +1,7 @@
 """A fitted estimator explains its predictions, and gives its trials as models."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pandas as pd
@@ -56,6 +58,35 @@ def test_the_leaderboard_of_test_rows_has_the_served_model_and_the_trials_whose_
     best = regressor.model_of(candidates.trial_id.iloc[0])
     assert best.evaluate(TABLE[200:], NUMBERS[200:])["rmse"] == pytest.approx(candidates.test_rmse.iloc[0])
     assert frame[frame.stage == "baseline"].test_rmse.isna().all()
+
+
+def test_the_report_explains_the_model_by_labelled_rows(regressor, tmp_path):
+    regressor.report(tmp_path / "plain.html")
+    assert "Importance of features" not in (tmp_path / "plain.html").read_text(encoding="utf-8")
+    regressor.report(tmp_path / "report.html", TABLE[200:], NUMBERS[200:])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for text in ("<h2>Scores on new rows</h2>", "<h2>Importance of features</h2>", "<th>test_rmse</th>"):
+        assert text in page
+    assert f"{regressor.evaluate(TABLE[200:], NUMBERS[200:])['rmse']:.5g}" in page
+    # A loaded model has no trials to score.
+    regressor.save(tmp_path / "saved")
+    autonas.AutoModel.load(tmp_path / "saved").report(tmp_path / "again.html", TABLE[200:], NUMBERS[200:])
+    again = (tmp_path / "again.html").read_text(encoding="utf-8")
+    assert "<h2>Importance of features</h2>" in again and "<th>test_rmse</th>" not in again
+
+
+def test_the_report_names_the_threshold_and_its_origin(folder):
+    labels = np.where(NUMBERS > 2, "yes", "no")
+    model = autonas.AutoModel(*drawn(autonas.ClassificationHead()), threshold="auto", **BUDGET).fit(TABLE, labels)
+    model.report("report.html")
+    page = pathlib.Path("report.html").read_text(encoding="utf-8")
+    sentence = (
+        f"The class yes is predicted above a probability of {model.threshold_:.3g}, chosen by the validation set."
+    )
+    assert (sentence in page) == (model.threshold_ != 0.5)
+    model.set_params(threshold=0.3, overwrite=True, directory="run").fit(TABLE, labels).report("report.html")
+    page = pathlib.Path("report.html").read_text(encoding="utf-8")
+    assert "The class yes is predicted above a probability of 0.3, the argument `threshold`." in page
 
 
 def test_a_trial_is_a_model_of_its_own(regressor, tmp_path):

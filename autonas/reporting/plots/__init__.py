@@ -7,7 +7,7 @@ Every function `plot_...` draws into `axes` and returns the axes. Without `axes`
 from autonas.reporting.plots.architecture import plot_architecture
 from autonas.reporting.plots.canvas import figure
 from autonas.reporting.plots.history import plot_curves, plot_history
-from autonas.reporting.plots.importance import plot_importance
+from autonas.reporting.plots.importance import plot_feature_importance, plot_importance
 from autonas.reporting.plots.parallel import plot_parallel
 from autonas.reporting.plots.pareto import plot_pareto
 from autonas.reporting.plots.phases import plot_phases
@@ -19,6 +19,7 @@ __all__ = [
     "figure",
     "plot_architecture",
     "plot_curves",
+    "plot_feature_importance",
     "plot_history",
     "plot_importance",
     "plot_parallel",

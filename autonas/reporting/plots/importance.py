@@ -1,4 +1,4 @@
-"""Plot of the importance of decisions."""
+"""Plots of the importance of decisions and of features."""
 
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
@@ -46,4 +46,37 @@ def plot_importance(shares, axes=None):
     axes.set_xlim(0, 1.12 * max(share for _, share in bars))
     axes.set_xlabel("importance")
     axes.xaxis.set_major_formatter("{x:.0%}")
+    return canvas.tidy(axes)
+
+
+@canvas.sized(_size)
+def plot_feature_importance(features, axes=None):
+    """Plot the importance of features, with a line of the standard deviation over the permutations.
+
+    Args:
+        features: DataFrame with the columns `feature`, `importance` and `standard_deviation`, the most important
+            feature first, as `AutoModel.feature_importance` returns.
+        axes: A `matplotlib.axes.Axes`, or `None` for a new one.
+
+    Returns:
+        The axes.
+
+    Example:
+
+    ```python
+    import pandas
+    from autonas.reporting import plots
+
+    features = pandas.DataFrame({"feature": ["age"], "importance": [0.2], "standard_deviation": [0.01]})
+    picture = plots.figure(plots.plot_feature_importance, features)
+    ```
+    """
+    axes = canvas.new_axes(axes, _size(features))
+    shown = features.head(_N_SHOWN)
+    rows = range(len(shown))
+    axes.barh(rows, shown["importance"], xerr=shown["standard_deviation"], color=canvas.BLUE, ecolor=canvas.GREY)
+    axes.set_yticks(rows, [canvas.plain(name) for name in shown["feature"]])
+    axes.invert_yaxis()
+    left_out = len(features) - len(shown)
+    axes.set_xlabel("decrease of the score" + (f", without {left_out} less important features" if left_out else ""))
     return canvas.tidy(axes)

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import numpy as np
+import pandas
 import pytest
 from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -101,6 +102,16 @@ def test_importance_has_a_bar_for_each_decision_the_largest_on_top():
 def test_of_many_decisions_the_least_are_one_bar():
     axes = plots.plot_importance({f"x{place}": 1 / 20 for place in range(20)})
     assert len(axes.patches) == 13 and axes.get_yticklabels()[-1].get_text() == "8 others"
+
+
+def test_the_importance_of_features_is_drawn_with_its_deviation_and_cut_to_the_first_twelve():
+    features = pandas.DataFrame(
+        {"feature": [f"$x{place}$" for place in range(20)], "importance": np.arange(20)[::-1] / 20}
+    ).assign(standard_deviation=0.1)
+    axes = plots.plot_feature_importance(features)
+    assert [bar.get_width() for bar in axes.patches] == features.importance[:12].tolist()
+    assert axes.get_yticklabels()[0].get_text() == r"\$x0\$"
+    assert axes.get_xlabel() == "decrease of the score, without 8 less important features"
 
 
 def test_parallel_coordinates_have_a_line_for_each_trial_through_its_values():
