@@ -148,7 +148,9 @@ class AutoModel(fitted.FittedModel):
               the validation set is later than the training set; with several folds each validation set is later than
               its own training set. `"stratify_on"`: each set has the same share of each value. `"group_on"` goes
               together with each of the others. `"share"` or `"folds"` is the size; the default is a share of 0.2.
-              The columns stay features of `x`.
+              `"repeats"` is the number of times that the rows are split into random folds, with columns or without
+              them: with `{"folds": 5, "repeats": 3}` a candidate is the mean of 15 networks. The columns stay
+              features of `x`.
         validation_split: Share of the rows in the validation set, stratified by class. Defaults to 0.2.
         validation_folds: Number of folds of a cross-validation, at least 2, by which candidates are compared instead of
             a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is

@@ -160,7 +160,11 @@ class Scorer:
             The standard error. `None` if it can't be estimated: for a score that isn't computed from predictions, that
             isn't finite or is undefined for some of the rows, or with a single row.
         """
-        n_rows = len(rows)
+        # A row may have several predictions, which are left out together.
+        distinct, row_of = np.unique(rows, return_inverse=True)
+        if len(distinct) == len(rows):
+            row_of = np.arange(len(rows))
+        n_rows = len(distinct)
         n_groups = min(_N_GROUPS, n_rows)
         if n_groups < 2 or not all(np.isfinite(outputs).all() for outputs in predictions.values()):
             return None
@@ -171,7 +175,7 @@ class Scorer:
         def score(kept: np.ndarray) -> float:
             return scorer({head: array[kept] for head, array in predictions.items()}, rows[kept])[name]
 
-        group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)
+        group = np.random.default_rng(0).permutation(np.arange(n_rows) % n_groups)[row_of]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -13,8 +13,8 @@ from autonas.data import splits
 from autonas.data.checks import check_labels_in_training, name_labels
 from autonas.data.kinds import as_target_array
 
-#: The keys of a declaration: columns, and the size of the validation set.
-_COLUMNS, _SIZES = ("group_on", "time_on", "stratify_on"), ("share", "folds")
+#: The keys of a declaration: columns, the size of the validation set, and the number of times that folds are drawn.
+_COLUMNS, _SIZES, _REPEATS = ("group_on", "time_on", "stratify_on"), ("share", "folds"), "repeats"
 _EXPECTED = (
     "a share of the rows between 0 and 1, a number of folds of at least 2, a splitter of scikit-learn such as "
     "TimeSeriesSplit(5), or a dict of columns such as {'group_on': 'patient'}"
@@ -129,16 +129,24 @@ def _is_table(rows: Any) -> bool:
 
 
 def _check_declaration(declaration: Mapping[str, Any]) -> None:
-    unknown = [key for key in declaration if key not in (*_COLUMNS, *_SIZES)]
-    if unknown or not any(key in declaration for key in _COLUMNS):
+    known = (*_COLUMNS, _REPEATS)
+    if any(key not in (*known, *_SIZES) for key in declaration) or not any(key in declaration for key in known):
         raise ValueError(
-            f"`validation` must be a dict with one of the keys {', '.join(map(repr, _COLUMNS))}, and at most one of "
+            f"`validation` must be a dict with one of the keys {', '.join(map(repr, known))}, and at most one of "
             f"'share' and 'folds'. Received: the keys {', '.join(map(repr, declaration))}"
         )
     if all(key in declaration for key in _SIZES):
         raise ValueError("`validation` must have a 'share' or 'folds', not both. Received: both")
     if "time_on" in declaration and "stratify_on" in declaration:
         raise ValueError("`validation` can't have 'stratify_on' beside 'time_on', which determines the sets alone.")
+    if _REPEATS not in declaration:
+        return
+    checks.check_integer("validation['repeats']", declaration[_REPEATS], 1, "a positive number of repeats")
+    if "folds" not in declaration or "time_on" in declaration:
+        raise ValueError(
+            "`validation` must have 'folds' beside 'repeats', and no 'time_on', which determines the sets alone. "
+            f"Received: the keys {', '.join(map(repr, declaration))}"
+        )
 
 
 def _n_splits(splitter: Any) -> int:
@@ -179,7 +187,8 @@ def _declared_sets(
     if "stratify_on" in declaration:
         y, task = rows.column("stratify_on", declaration["stratify_on"]).to_numpy(), "multiclass"
     if n_folds > 1:
-        return splits.validation_folds(y, task, n_folds, groups, generator)
+        repeats = range(int(declaration.get(_REPEATS, 1)))
+        return [fold for _ in repeats for fold in splits.validation_folds(y, task, n_folds, groups, generator)]
     return [splits.train_validation_rows(y, task, plan.selection.split, groups, generator)]
 
 

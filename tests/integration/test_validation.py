@@ -67,6 +67,17 @@ def test_a_splitter_of_scikit_learn_gives_the_folds(iris):
     np.testing.assert_array_equal(head.truth, y[order][expected])
 
 
+def test_repeated_folds_score_each_row_several_times_and_serve_all_networks(iris):
+    arguments = {**BUDGET, "epochs": 2, "hyperparameters": {"structured_data_block_1/kind": "dense"}}
+    once = autonas.StructuredDataClassifier(**arguments, validation=3).fit(*iris)
+    thrice = autonas.StructuredDataClassifier(**arguments, validation={"folds": 3, "repeats": 3}).fit(*iris)
+    (head,) = thrice.validation_predictions_
+    assert np.bincount(head.truth).tolist() == [150, 150, 150]
+    assert thrice.model_.count_params() == 3 * once.model_.count_params()
+    (few,), (many,) = (model.leaderboard().query("stage == 'search'").standard_error for model in (once, thrice))
+    assert 0.7 < many / few < 1.4
+
+
 def test_a_search_goes_on_with_the_same_validation_only(iris, tmp_path):
     x = pd.DataFrame(iris[0]).set_axis(list("abcd"), axis=1)
     arguments = {**BUDGET, "epochs": 1, "directory": tmp_path / "run"}

@@ -63,6 +63,13 @@ def test_the_standard_error_of_a_few_rows_leaves_out_one_row_at_a_time():
     assert found == pytest.approx(np.std(losses, ddof=1) / 2, rel=1e-4)
 
 
+def test_several_predictions_of_a_row_are_no_further_evidence():
+    scorer = scoring.Scorer([head(keras.losses.binary_crossentropy)])
+    once = scorer.standard_error({"head": OUTPUTS}, np.arange(4), "val_loss")
+    thrice = scorer.standard_error({"head": np.tile(OUTPUTS, (3, 1))}, np.tile(np.arange(4), 3), "val_loss")
+    assert thrice == pytest.approx(once, rel=1e-5)
+
+
 def test_there_is_no_standard_error_where_a_metric_is_undefined_for_some_rows():
     def of_two_classes(truth, predictions):
         if len(np.unique(truth)) < 2:

@@ -53,6 +53,18 @@ def test_a_group_is_in_one_set(folds):
         assert not set(TABLE.patient[training]) & set(TABLE.patient[validated])
 
 
+@pytest.mark.parametrize("columns", [{}, {"group_on": "patient"}, {"stratify_on": "site"}])
+def test_folds_are_drawn_several_times(columns):
+    repeated = sets({**columns, "folds": 3, "repeats": 4})
+    assert len(repeated) == 12
+    draws = [repeated[start : start + 3] for start in range(0, 12, 3)]
+    for draw in draws:
+        np.testing.assert_array_equal(np.sort(np.concatenate([validated for _, validated in draw])), np.arange(N))
+    assert len({tuple(map(tuple, (validated for _, validated in draw))) for draw in draws}) > 1
+    if "group_on" in columns:
+        assert not any(set(TABLE.patient[training]) & set(TABLE.patient[validated]) for training, validated in repeated)
+
+
 def test_a_validation_set_is_later_than_its_training_set():
     ((training, validated),) = sets({"time_on": "day", "share": 0.25})
     assert TABLE.day[training].max() < TABLE.day[validated].min() and len(validated) == 15
