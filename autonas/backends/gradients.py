@@ -9,7 +9,7 @@ from autonas.backends import scope
 _backend = importlib.import_module(f"autonas.backends.{keras.backend.backend()}")
 
 
-def compiled(function, variables):
+def compiled(function, variables, simplified=True):
     """Compile a function that calls models, assigns variables or applies optimizers.
 
     The function is traced once for every structure, shape and dtype of its arguments. On TensorFlow the result is a
@@ -20,11 +20,31 @@ def compiled(function, variables):
         variables: All Keras variables that the function reads or assigns: the variables of its models, seed generators
             and optimizers, which must be built. On JAX, any other variable is a constant, and assignments to it are
             lost.
+        simplified: Whether TensorFlow simplifies the graph before its first execution. For a large graph this takes
+            longer than the trace, and saves little time of an execution. Defaults to `True`.
 
     Returns:
         The compiled function. It also accepts numpy arrays.
     """
-    return _backend.compiled(function, variables)
+    return _backend.compiled(function, variables, simplified)
+
+
+def is_tracing():
+    """Return whether a function of `compiled` is being traced, so that functions of `reusable` can be called."""
+    return _backend.is_tracing()
+
+
+def reusable(function):
+    """Return a function that is traced once, and called at many places of compiled functions.
+
+    Args:
+        function: Function from nested lists of tensors to nested lists of tensors that assigns no variables outside of
+            the context `substituted`.
+
+    Returns:
+        The function, for arguments of one structure, with the same shapes and dtypes.
+    """
+    return _backend.reusable(function)
 
 
 def value_and_gradient(function, variables):

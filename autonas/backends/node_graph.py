@@ -42,6 +42,20 @@ def producer(tensor):
     return operation._inbound_nodes[node_index], tensor_index
 
 
+def arguments(node, numbers):
+    """Return the arguments and keyword arguments of a call, in which a pair stands for each symbolic tensor.
+
+    Args:
+        node: A node.
+        numbers: Dict from the `id` of a symbolic tensor to its number, the second item of the pair.
+    """
+
+    def name(value):
+        return ("tensor", numbers[id(value)]) if keras.backend.is_keras_tensor(value) else value
+
+    return node.arguments.convert(name)
+
+
 def attribute(tensor, name):
     """Return an attribute of the layer that a symbolic tensor is an output of; `None` without tensor or attribute."""
     if not keras.backend.is_keras_tensor(tensor):

@@ -3,15 +3,24 @@
 Graphs and gradient tapes use the variables themselves, which any branch of a graph can assign.
 """
 
+import functools
 import warnings
 
 import keras
 import tensorflow as tf
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
+from tensorflow.python.eager import record
 
 from autonas.backends import silence
 
+#: Serialised `tf.compat.v1.ConfigProto` of functions that aren't simplified.
+_NOT_SIMPLIFIED = tf.compat.v1.ConfigProto(
+    allow_soft_placement=True,
+    graph_options=tf.compat.v1.GraphOptions(rewrite_options=RewriterConfig(disable_meta_optimizer=True)),
+).SerializeToString()
 
-def compiled(function, variables):
+
+def compiled(function, variables, simplified=True):
     traces = {}
 
     def call(*arguments):
@@ -19,7 +28,8 @@ def compiled(function, variables):
         leaves = keras.tree.flatten(tensors)
         key = (repr(keras.tree.map_structure(lambda _: 0, tensors)), *((leaf.shape, leaf.dtype) for leaf in leaves))
         if key not in traces:
-            traces[key] = _trace(function, tensors, leaves)
+            trace = _trace(function, tensors, leaves)
+            traces[key] = trace if simplified else functools.partial(_call_as_it_is, trace)
         return traces[key](*leaves)
 
     return call
@@ -36,6 +46,50 @@ def _trace(function, tensors, leaves):
 
     signature = [tf.TensorSpec(leaf.shape, leaf.dtype) for leaf in leaves]
     return tf.function(flat, autograph=False, jit_compile=False).get_concrete_function(*signature)
+
+
+def _call_as_it_is(trace, *leaves):
+    """Call a concrete function without simplifying its graph."""
+    outputs = tf.raw_ops.StatefulPartitionedCall(
+        args=[*leaves, *trace.captured_inputs],
+        Tout=[output.dtype for output in trace.outputs],
+        f=trace,
+        config_proto=_NOT_SIMPLIFIED,
+    )
+    return None if trace.structured_outputs is None else tf.nest.pack_sequence_as(trace.structured_outputs, outputs)
+
+
+def is_tracing():
+    return not tf.executing_eagerly()
+
+
+def reusable(function):
+    traces = {}
+
+    def call(*arguments):
+        leaves = [tf.convert_to_tensor(leaf) for leaf in keras.tree.flatten(arguments)]
+        # The gradient of a function is a single function, which would also compute derivatives that nobody asks for.
+        # Inside the branch of a switch, tapes don't know the derivatives that are asked for.
+        is_known = not tf.compat.v1.get_default_graph().outer_graph.building_function
+        is_constant = tuple(
+            is_known and leaf.dtype.is_floating and not record.should_record_backprop([leaf]) for leaf in leaves
+        )
+        if is_constant not in traces:
+            traces[is_constant] = tf.function(
+                functools.partial(with_constants, is_constant, arguments),
+                autograph=False,
+                jit_compile=False,
+                experimental_attributes={"_noinline": True},
+            )
+        return traces[is_constant](*leaves)
+
+    def with_constants(is_constant, arguments, *leaves):
+        leaves = [
+            tf.stop_gradient(leaf) if constant else leaf for leaf, constant in zip(leaves, is_constant, strict=True)
+        ]
+        return function(*keras.tree.pack_sequence_as(arguments, leaves))
+
+    return call
 
 
 def value_and_gradient(function, variables):

@@ -7,8 +7,16 @@ import keras
 import torch
 
 
-def compiled(function, variables):
+def compiled(function, variables, simplified=True):
     return lambda *arguments: function(*keras.tree.map_structure(keras.ops.convert_to_tensor, arguments))
+
+
+def is_tracing():
+    return False
+
+
+def reusable(function):
+    return function
 
 
 def value_and_gradient(function, variables):

@@ -1,7 +1,7 @@
 """Base class of optimizers on one flat vector of all weights, whose step needs few operations to trace."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -59,7 +59,11 @@ class FusedOptimizer(keras.optimizers.Optimizer):
             self.build(trainable_variables)
         # With the kernels first, weight decay applies to a single slice.
         pairs = sorted(zip(grads, self._trainable_variables, strict=True), key=lambda pair: len(pair[1].shape) < 2)
-        gradient, weights = (_concatenate(tensors) for tensors in zip(*pairs, strict=True))
+        reshape = _reshaping()
+        gradient, weights = (
+            ops.concatenate([reshape(ops.cast(tensor, "float32"), (-1,)) for tensor in tensors])
+            for tensors in zip(*pairs, strict=True)
+        )
         variables = [variable for _, variable in pairs]
         if self.clip_norm is not None:
             norm = ops.sqrt(ops.dot(gradient, gradient))
@@ -73,7 +77,7 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         # TensorFlow can't split a vector into a single slice.
         slices = ops.split(weights, ends[1:-1]) if len(variables) > 1 else [weights]
         for variable, values in zip(variables, slices, strict=True):
-            variable.assign(ops.cast(_reshaped(values, variable.shape), variable.dtype))
+            variable.assign(ops.cast(reshape(values, tuple(variable.shape)), variable.dtype))
 
     def _decay_of(self, weights: Any, variables: Sequence[keras.Variable]) -> Any:
         """Return the argument `decay` of `change`."""
@@ -91,10 +95,20 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         }
 
 
-def _concatenate(tensors: Sequence[Any]) -> Any:
-    return ops.concatenate([_reshaped(ops.cast(tensor, "float32"), (-1,)) for tensor in tensors])
+def _reshaping() -> Callable[[Any, tuple[int, ...]], Any]:
+    """Return a function that reshapes a tensor, with few operations to keep the trace short.
 
+    It skips vectors, as most weights are, and has one constant for all tensors of a shape on TensorFlow.
+    """
+    constants: dict[tuple[int, ...], Any] = {}
 
-def _reshaped(tensor: Any, shape: Sequence[int]) -> Any:
-    """Reshape a tensor, skipping the operation for a vector, as most weights are, to keep the trace short."""
-    return tensor if len(tensor.shape) == len(shape) == 1 else ops.reshape(tensor, shape)
+    def reshape(tensor: Any, shape: tuple[int, ...]) -> Any:
+        if len(tensor.shape) == len(shape) == 1:
+            return tensor
+        if keras.backend.backend() != "tensorflow":
+            return ops.reshape(tensor, shape)
+        if shape not in constants:
+            constants[shape] = ops.convert_to_tensor(shape, "int32")
+        return ops.reshape(tensor, constants[shape])
+
+    return reshape

@@ -53,6 +53,7 @@ class Mode:
     Attributes:
         name: `"select"`, `"sample"` or `"blend"`; see `Supernet`.
         has_auxiliary_skip: Whether layers in mode `"blend"` add their input, scaled by `auxiliary_skip`.
+        traces: The `sharing.Traces` of the current call of the supernet, or `None`.
         auxiliary_skip: Variable, scalar: weight of the auxiliary skip connection.
         temperature: Variable, scalar: temperature of the softmax in mode `"sample"`.
     """
@@ -60,6 +61,7 @@ class Mode:
     def __init__(self):
         self.name = "select"
         self.has_auxiliary_skip = False
+        self.traces = None
         self.auxiliary_skip = keras.Variable(1.0, dtype="float32", trainable=False, name="auxiliary_skip")
         self.temperature = keras.Variable(1.0, dtype="float32", trainable=False, name="temperature")
 
@@ -84,6 +86,34 @@ class Mixing(keras.layers.Layer):
         # Keras tracks the variables of a layer by its attributes.
         self.index, self.logits, self.noise = selector.index, selector.logits, selector.noise
         self.auxiliary_skip, self.temperature = mode.auxiliary_skip, mode.temperature
+
+    def call(self, inputs, training=None):
+        if self.mode.traces is None:
+            return self.compute(inputs, bool(training))
+        return self.mode.traces.call(self, inputs, bool(training))
+
+    def compute(self, inputs, training):
+        """Return the output of the layer, a tensor or a list of tensors.
+
+        Args:
+            inputs: List of tensors.
+            training: Whether the layer is called in training.
+        """
+        raise NotImplementedError
+
+    def variables_in_use(self):
+        """Return the list of the variables that the layer reads or assigns in the current mode."""
+        own = {
+            "select": [self.index],
+            "sample": [self.index, self.logits, self.noise, self.temperature],
+            "blend": [self.logits, *([self.auxiliary_skip] if self.mode.has_auxiliary_skip else [])],
+        }
+        return own[self.mode.name]
+
+    def settings(self):
+        """Return the settings that determine the function of the layer, besides its branches, as a list."""
+        is_allowed = [label in self.selector.allowed for label in self.selector.labels]
+        return [self.mode.name, self.mode.has_auxiliary_skip, self.options, self.selector.labels, is_allowed]
 
     def option_of(self, label):
         """Return the index of the option with the label `label`, or 0 if no option of this layer has the label."""
@@ -129,7 +159,7 @@ class Mixing(keras.layers.Layer):
 
     def blend(self, inputs, training):
         """Return the sum of the outputs of all options, weighted by their probabilities."""
-        weights = self.weights_of_options(self.logits)
+        weights = ops.unstack(self.weights_of_options(self.logits))
         outputs = [self.call_option(option, inputs, training) for option in range(len(self.options))]
         weighted = [
             [ops.cast(weights[option], tensor.dtype) * tensor for tensor in tensors]
@@ -178,7 +208,15 @@ class LayerMixing(Mixing):
             output = inputs[positions[0]] if branch is None else branch.outputs[0]
         return keras.KerasTensor(output.shape, output.dtype)
 
-    def call(self, inputs, training=None):
+    def variables_in_use(self):
+        inside = [variable for branch in self.branches if branch is not None for variable in branch.variables]
+        unique = {id(variable): variable for variable in [*super().variables_in_use(), *inside]}
+        return list(unique.values())
+
+    def settings(self):
+        return [*super().settings(), self.positions, self.skips, self.is_nested]
+
+    def compute(self, inputs, training):
         (outputs,) = self.mix(inputs, training)
         if self.mode.name == "blend" and self.mode.has_auxiliary_skip and self.skips:
             outputs = outputs + ops.cast(self.auxiliary_skip, outputs.dtype) * inputs[0]
@@ -187,9 +225,35 @@ class LayerMixing(Mixing):
     def call_option(self, option, inputs, training):
         arguments = [inputs[position] for position in self.positions[option]]
         branch = self.branches[option]
-        return arguments if branch is None else [branch.call(arguments, training=bool(training))]
+        return arguments if branch is None else [branch.call(arguments, training=training)]
 
     def switch(self, chosen, inputs, training):
+        # Variables can't be assigned inside a branch of a switch: the branches return the new values.
+        branches = [branch for branch in self.branches if branch is not None]
+        weights = [[variable.value for variable in branch.trainable_variables] for branch in branches]
+        states = [[variable.value for variable in branch.non_trainable_variables] for branch in branches]
+
+        def run(option, inputs, weights):
+            """Return the output of a branch and, in training, the new states of all branches."""
+            branch = self.branches[option]
+            arguments = [inputs[position] for position in self.positions[option]]
+            output, new_states = arguments[0], list(states)
+            if branch is not None:
+                index = branches.index(branch)
+                output, new_states[index] = branch.stateless_call(
+                    weights[index], states[index], arguments, training=training
+                )
+            return output, new_states if training else []
+
+        output, new_states = self._switched(chosen, run, inputs, weights)
+        # Only training changes states.
+        for branch, values in zip(branches if training else [], new_states, strict=True):
+            for variable, value in zip(branch.non_trainable_variables, values, strict=True):
+                variable.assign(value)
+        return [output]
+
+    def _switched(self, chosen, run, inputs, weights):
+        options = range(len(self.options))
         if keras.backend.backend() == "tensorflow":
             from autonas.supernet import tensorflow_switch
 
@@ -197,28 +261,8 @@ class LayerMixing(Mixing):
             # level, and TensorFlow can't differentiate a switch around such a switch.
             is_flat = not self.is_nested and not self.inner
             if is_flat and tensorflow_switch.applies([branch for branch in self.branches if branch is not None]):
-                return [tensorflow_switch.switch(chosen, self.branches, self.positions, inputs, bool(training))]
-        if keras.backend.backend() != "jax":
-            return super().switch(chosen, inputs, training)
-        # On JAX, variables can't be assigned inside a branch: the branches return the new values.
-        states = [[] if branch is None else branch.non_trainable_variables for branch in self.branches]
-
-        def run(option):
-            values = [[variable.value for variable in state] for state in states]
-            arguments = [inputs[position] for position in self.positions[option]]
-            branch = self.branches[option]
-            if branch is None:
-                return arguments, values
-            weights = [variable.value for variable in branch.trainable_variables]
-            output, values[option] = branch.stateless_call(weights, values[option], arguments, training=bool(training))
-            return [output], values
-
-        functions = [lambda option=option: run(option) for option in range(len(self.options))]
-        outputs, new_states = ops.switch(chosen, functions)
-        for variables, values in zip(states, new_states, strict=True):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-        return outputs
+                return tensorflow_switch.switch(chosen, run, options, inputs, weights)
+        return ops.switch(chosen, [lambda option=option: run(option, inputs, weights) for option in options])
 
 
 class InputMixing(Mixing):
@@ -238,8 +282,26 @@ class InputMixing(Mixing):
     def compute_output_spec(self, inputs, training=None):
         return [keras.KerasTensor(inputs[position].shape, inputs[position].dtype) for position in self.selections[0]]
 
-    def call(self, inputs, training=None):
+    def settings(self):
+        return [*super().settings(), self.selections]
+
+    def compute(self, inputs, training):
         return list(self.mix(inputs, training))
+
+    def blend(self, inputs, training):
+        # The options share inputs: add the probabilities of the options with the same input first.
+        weights = self.weights_of_options(self.logits)
+        selected = np.eye(len(inputs), dtype="float32")[np.array(self.selections)]
+        outputs = []
+        for place in range(selected.shape[1]):
+            shares = ops.unstack(ops.matmul(weights, selected[:, place]))
+            terms = [
+                ops.cast(share, tensor.dtype) * tensor
+                for share, tensor, is_used in zip(shares, inputs, selected[:, place].any(axis=0), strict=True)
+                if is_used
+            ]
+            outputs.append(functools.reduce(ops.add, terms))
+        return outputs
 
     def call_option(self, option, inputs, training):
         return [inputs[position] for position in self.selections[option]]
@@ -260,6 +322,9 @@ class WidthMixing(Mixing):
 
     def compute_output_spec(self, inputs, training=None):
         return keras.KerasTensor(inputs.shape, inputs.dtype)
+
+    def settings(self):
+        return [*super().settings(), self.widths]
 
     def call(self, inputs, training=None):
         masks = (np.arange(inputs.shape[-1]) < np.array(self.widths)[:, None]).astype("float32")

@@ -1,11 +1,13 @@
 """Supernet: all architectures of a search space as one model with shared weights."""
 
+import contextlib
+
 import keras
 import numpy as np
 from keras import ops
 
 from autonas.search_space import encoding
-from autonas.supernet import inheritance, mixing, reading
+from autonas.supernet import inheritance, mixing, reading, sharing
 
 #: Minimum distance of uniform random numbers from 0 and 1, which keeps the Gumbel noise finite.
 _SMALLEST_UNIFORM = 1e-6
@@ -68,6 +70,14 @@ class Supernet(keras.Model):
         """
         supernet_reading = reading.SupernetReading(values, partial_channels, graph.left_out)
         return graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
+
+    def call(self, inputs, training=None, mask=None):
+        self.mixing_mode.traces = sharing.Traces()
+        try:
+            with _normalization(self):
+                return super().call(inputs, training=training, mask=mask)
+        finally:
+            self.mixing_mode.traces = None
 
     # ------------------------------------------------------------------ modes and variables
 
@@ -186,6 +196,15 @@ class Supernet(keras.Model):
             name: selector.labels[indices[name]] if name in indices else min(selector.allowed, key=str)
             for name, selector in self._selectors.items()
         }
+
+
+def _normalization(model):
+    """Return a context in which batch normalisation is fast."""
+    if keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
+    from autonas.backends import tensorflow_normalization
+
+    return tensorflow_normalization.fused(model)
 
 
 def mixing_layers(model):

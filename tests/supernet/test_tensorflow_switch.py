@@ -30,15 +30,26 @@ def make():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_gradients_and_statistics_are_those_of_the_branch_alone(place, compiled):
     branches, positions, inputs = make()
-    variables = [variable.value for each in branches[:2] for variable in each.trainable_variables]
+    weights = [[variable.value for variable in each.trainable_variables] for each in branches[:2]]
+    variables = [variable for each in weights for variable in each]
     statistics = branches[0].non_trainable_variables
     before = [keras.ops.convert_to_numpy(each) for each in statistics]
+
+    def run(option, inputs, weights):
+        arguments, state = [inputs[position] for position in positions[option]], [each.value for each in statistics]
+        if option == 2:
+            return arguments[0], state
+        own = state if option == 0 else []
+        output, new_state = branches[option].stateless_call(weights[option], own, arguments, training=True)
+        return output, new_state or state
 
     def step(chosen):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            output = tensorflow_switch.switch(chosen, branches, positions, inputs, True)
+            output, new_state = tensorflow_switch.switch(chosen, run, range(3), inputs, weights)
             loss = tf.reduce_sum(output**3)
+        for each, value in zip(statistics, new_state, strict=True):
+            each.assign(value)
         return output, tape.gradient(loss, [*inputs, *variables], unconnected_gradients="zero")
 
     output, found = (tf.function(step, autograph=False) if compiled else step)(tf.constant(place))

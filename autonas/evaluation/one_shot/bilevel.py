@@ -97,9 +97,11 @@ class BilevelTrainer:
         optimizers = [*self.weight_optimizer.variables, *self.logit_optimizer.variables]
         self.variables = [*optimizers, self.annealing.progress]
         self._update_architecture = gradients.compiled(
-            self._architecture_step, [*supernet.variables, *optimizers, self._weight]
+            self._architecture_step, [*supernet.variables, *optimizers, self._weight], simplified=False
         )
-        self._update_weights = gradients.compiled(self._weight_step, [*supernet.variables, *optimizers])
+        self._update_weights = gradients.compiled(
+            self._weight_step, [*supernet.variables, *optimizers], simplified=False
+        )
 
     @classmethod
     def from_settings(cls, supernet, dataset, batch_size, **settings):
