@@ -153,7 +153,7 @@ class Selection:
         # An average costs as much as its members together, and the time of their training must be bounded.
         objective = goal.main == goal.epoch_objective and goal.combination is None and not goal.is_pareto
         return (
-            Ensembling(_AUTO_MEMBERS, beyond_chance=True)
+            Ensembling(_AUTO_MEMBERS, is_automatic=True)
             if objective and time_limit and not goal.scores
             else Ensembling()
         )

@@ -24,11 +24,12 @@ class Ensembling:
 
     Args:
         size: Number of candidates at most. Defaults to 1, the best candidate alone.
-        beyond_chance: Whether the gain must be beyond chance. Defaults to `False`: any gain on the validation set.
+        is_automatic: Whether the members are the candidates near the best one, and a selection must gain beyond chance.
+            Defaults to `False`: the members are selected, for any gain on the validation set.
     """
 
     size: int = 1
-    beyond_chance: bool = False
+    is_automatic: bool = False
 
 
 class SearchState:

@@ -232,7 +232,7 @@ def goal(names, costs=()):
 
 def test_by_default_a_time_limit_and_one_trained_objective_make_an_ensemble():
     automatic = selection()
-    assert automatic.ensembling(goal(["val_loss"]), 60.0) == Ensembling(5, beyond_chance=True)
+    assert automatic.ensembling(goal(["val_loss"]), 60.0) == Ensembling(5, is_automatic=True)
     assert automatic.ensembling(goal(["val_loss"]), None) == Ensembling()
     assert automatic.ensembling(goal(["val_loss", "val_rmse"]), 60.0) == Ensembling()
     params = autonas.objectives.Params()
@@ -253,6 +253,22 @@ def test_a_gain_in_a_few_rows_is_chance(regressor):
     assert not stage._is_better_beyond_chance({head.name: single}, {head.name: single})
     assert not stage._is_better_beyond_chance({head.name: lucky}, {head.name: single})
     assert stage._is_better_beyond_chance({head.name: (single + truth) / 2}, {head.name: single})
+
+
+def test_candidates_within_a_standard_error_of_the_best_are_near(regressor):
+    _, search = regressor._searched
+    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    head, rows = stage.problem.scorer.heads[0], stage.problem.dataset.validation_rows
+    truth = head.encoded[rows].reshape(len(rows), 1).astype("float32")
+    noise = np.random.default_rng(0).normal(size=(5, *truth.shape)).astype("float32")
+    noise /= np.sqrt(np.mean(noise**2, axis=1, keepdims=True))
+    sizes = {"best": (1, 0), "near": (1.01, 1), "same": (1, 0), "worse": (2, 2), "late": (1.02, 3)}
+    candidates = {name: {head.name: truth + size * noise[row]} for name, (size, row) in sizes.items()}
+    found = stage._near(candidates, 5)
+    assert found.members == pytest.approx({"best": 1 / 3, "near": 1 / 3, "late": 1 / 3})
+    assert found.after["val_rmse"] < 0.7 * found.before["val_rmse"]
+    assert list(stage._near(candidates, 2).members) == ["best", "near"]
+    assert stage._near({name: candidates[name] for name in ("best", "same", "worse")}, 5) is None
 
 
 @pytest.mark.parametrize("ensemble", [0, -1, 1.5, "many", True])

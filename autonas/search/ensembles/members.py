@@ -23,6 +23,8 @@ from autonas.trials.states import Stage, Status
 
 #: Maximum number of candidates for the selection: the best candidates by their own scores.
 _MAX_CANDIDATES = 25
+#: Number of the best candidates that may be near the best one.
+_N_NEAR = 12
 #: Number of samples of the validation rows, and the share of them in which an ensemble must be better to be served.
 _N_SAMPLES, _LEAST_BETTER = 30, 0.8
 #: Number of samples of the validation rows for the selection, and their largest number of rows.
@@ -78,22 +80,51 @@ class EnsembleStage:
     def serve_if_better(self) -> Served | None:
         """Select an ensemble among the candidates whose weights are kept, and train its members in the time left.
 
+        An automatic ensemble consists of the candidates near the best one. If there are none, its members are selected,
+        and it must be better than the best candidate in most of 30 samples of the validation rows with replacement.
+
         Returns:
-            A `Served` as from `serve`. `None` if no ensemble is better than the best candidate on the validation set.
-            If the gain must be beyond chance, the ensemble must be better in most of 30 samples of the validation rows
-            with replacement.
+            A `Served` as from `serve`. `None` if the best candidate is to be served alone.
         """
         wanted = self.state.ensemble
         predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
         if len(predictions) < 2:
             return None
-        chosen = self._select(predictions, wanted.size)
+        near = self._near(predictions, wanted.size) if wanted.is_automatic else None
+        chosen = near or self._select(predictions, wanted.size)
         if len(chosen.members) == 1:
             return None
         mean, single = selection.weighted_mean(predictions, chosen.members), predictions[next(iter(chosen.members))]
-        if wanted.beyond_chance and not self._is_better_beyond_chance(mean, single):
+        if wanted.is_automatic and near is None and not self._is_better_beyond_chance(mean, single):
             return None
         return self._served(chosen, mean)
+
+    def _near(self, predictions: dict[str, dict[str, np.ndarray]], size: int) -> selection.Selection | None:
+        """Return the mean of the candidates within one standard error of the best candidate, or `None` without any.
+
+        The standard error is that of the difference of both scores on the same rows: the validation set can't tell
+        which of these candidates is the best, and each of them makes errors of its own.
+        """
+        objective, scorer = self.goal.epoch_objective, self.problem.scorer
+        rows = self.problem.dataset.validation_rows
+        (best, first), *others = predictions.items()
+        before, members = self._score(first, {best}, None), [best]
+        for name, candidate in others[: _N_NEAR - 1]:
+            error = scorer.standard_error(first, rows, objective.name, candidate)
+            gap = abs(self._score(candidate, {name}, None)[objective.name] - before[objective.name])
+            repeats = any(_are_equal(candidate, predictions[member]) for member in members)
+            is_near = error is not None and gap <= error and not repeats
+            if is_near and len(members) < size and self._are_within_limits({*members, name}):
+                members.append(name)
+        if len(members) == 1:
+            return None
+        weights = dict.fromkeys(members, 1 / len(members))
+        after = self._score(selection.weighted_mean(predictions, weights), members, None)
+        return selection.Selection(weights, before, after, refused=0)
+
+    def _are_within_limits(self, members: Collection[str]) -> bool:
+        """Return whether the network that averages some candidates keeps to the constraints."""
+        return not self.goal.constraints or not self._costs_of(members).violations
 
     def _is_better_beyond_chance(self, mean: dict[str, Any], single: dict[str, Any]) -> bool:
         """Return whether averaged predictions are better than single ones in most samples of the validation rows."""
@@ -165,7 +196,6 @@ class EnsembleStage:
 
     def _select(self, predictions: dict[str, dict[str, np.ndarray]], size: int) -> selection.Selection:
         """Return the `Selection` of at most `size` candidates."""
-        is_limited = bool(self.goal.constraints)
         n_rows = len(self.problem.dataset.validation_rows)
         generator = np.random.default_rng([self.evaluator.seed, 7])
         samples = [generator.integers(n_rows, size=min(n_rows, _SAMPLED_ROWS)) for _ in range(_N_BAGS)]
@@ -176,7 +206,7 @@ class EnsembleStage:
             self.goal.is_better_epoch,
             size,
             samples=samples,
-            is_allowed=lambda members: not is_limited or not self._costs_of(members).violations,
+            is_allowed=self._are_within_limits,
         )
 
     def _candidates(
@@ -285,3 +315,8 @@ class EnsembleStage:
         shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())
         before, after = (scores.get(name, float("nan")) for scores in (chosen.before, chosen.after))
         return f"{shares}; {name} {before:.4g} by the best alone, {after:.4g} together"
+
+
+def _are_equal(predictions: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
+    """Return whether two candidates predict the same."""
+    return all(np.array_equal(array, other[head]) for head, array in predictions.items())
