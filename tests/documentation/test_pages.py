@@ -94,6 +94,14 @@ def test_the_code_of_a_page_runs(page, folder):
         exec(code, names)
 
 
+def test_the_tasks_of_autokeras_take_at_most_as_many_lines():
+    lines = {"AutoKeras": [], "autonas": []}
+    for block in blocks(ROOT / "docs" / "coming_from_autokeras.md"):
+        lines[block["title"]].append(len(block["code"].split("\n")))
+    assert len(lines["autonas"]) == len(lines["AutoKeras"]) > 8
+    assert all(ours <= theirs for ours, theirs in zip(lines["autonas"], lines["AutoKeras"], strict=True))
+
+
 def test_the_site_lists_every_tutorial():
     listed = re.findall(r"tutorials/(\w+)\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     assert sorted(listed) == sorted([path.stem for path in (ROOT / "tutorials").glob("*.ipynb")] + ["index"])
