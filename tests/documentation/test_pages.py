@@ -25,8 +25,9 @@ BLOCK = re.compile(
 #: What the tests search for instead of the budgets that readers see.
 BUDGETS = {
     "max_trials=None, time_limit=600": "max_trials=3",
-    r"\btime_limit=\d+": "max_trials=2, epochs=1",
-    r"\bmax_trials=\d+": "max_trials=2",
+    r"\bmax_trials=(?!(3|10)\b)\d+": "max_trials=1",
+    r"\bmax_trials=(3|10)\b": "max_trials=2",
+    r"\btime_limit=\d+": "max_trials=1, epochs=1",
     r"\bepochs=\d+": "epochs=1",
 }
 
