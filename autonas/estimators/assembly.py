@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from autonas import oracles
+from autonas.data import mirror
+from autonas.data.dataset import ArrayDataset
 from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
 from autonas.estimators.plan import Plan
@@ -100,7 +104,9 @@ def _arguments_of(strategy: Any) -> dict[str, Any] | None:
 
 def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
     """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
-    points = portfolio.initial_points(prepared.graph, prepared.space, prepared.dataset.n_train)
+    points = portfolio.initial_points(
+        prepared.graph, prepared.space, prepared.dataset.n_train, _mirror_accuracy(prepared)
+    )
     searches = plan.strategy.earlier_searches
     if not searches:
         return points
@@ -108,6 +114,24 @@ def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
     names = [dimension.name for dimension in encoding.dimensions]
     earlier_runs.check_space(plan.request.warm_start, searches, names)
     return [*points[:1], *earlier_search.best(searches, encoding, earlier_search.N_FIRST)]
+
+
+def _mirror_accuracy(prepared: Prepared) -> float | None:
+    """Return how often a training image is told from its mirror image.
+
+    Returns:
+        A float; `None` unless images in memory are classified.
+    """
+    graph, dataset = prepared.graph, prepared.dataset
+    tasks = [head.target.task for head in graph.heads]
+    if (
+        len(graph.image_inputs) != 1
+        or tasks not in (["binary"], ["multiclass"])
+        or not isinstance(dataset, ArrayDataset)
+    ):
+        return None
+    images, labels = dataset.inputs[graph.image_inputs[0]], dataset.targets[graph.head_names[0]].ravel()
+    return mirror.accuracy(images, labels, dataset.train_rows, np.random.default_rng(0))
 
 
 def _make_tuner(

@@ -29,6 +29,9 @@ _NUMBERS_PER_TRACE = 6e6
 _MIN_TRACES = 12
 #: Length of the shortest training in traces. In a shorter one dropout and augmentation have no time to pay off.
 _SHORTEST_TRACES = 4
+#: Number of weight updates at the default batch size in the shortest training on images. After fewer updates, networks
+#: that flatten images are ahead of those that are better in the end, above all with augmentation.
+_SHORTEST_UPDATES = 250
 #: With fewer trials, too few candidates would be promoted.
 _MIN_TRIALS = 9
 #: Smallest cost of the shortest training, as a share of the cost of a full training.
@@ -233,9 +236,10 @@ class Plan:
 
         `"auto"` becomes `"successive_halving"` if a full training takes much longer than building and tracing a
         network, and enough trials are allowed; otherwise `"full"`. The shortest training takes about four times as long
-        as the tracing, and at least a fiftieth of a full training. If this is less than an epoch, the shortest training
-        is an epoch on a share of the rows. The result depends on the data and the arguments only, so that the same seed
-        gives the same search on any machine. A search that continues keeps its fidelity, however many trials it gets.
+        as the tracing, at least a fiftieth of a full training, and on images at least 250 weight updates. If this is
+        less than an epoch, the shortest training is an epoch on a share of the rows. The result depends on the data and
+        the arguments only, so that the same seed gives the same search on any machine. A search that continues keeps
+        its fidelity, however many trials it gets.
 
         Args:
             n_train: Number of training rows.
@@ -257,6 +261,8 @@ class Plan:
         if traces < _MIN_TRACES or has_several_objectives or has_few_trials or not self.strategy.takes_fidelity:
             return "full", {}
         shortest = max(_MIN_COST_SHARE, _SHORTEST_TRACES / traces) * epochs
+        if any(feature.kind == "image" for feature in features):
+            shortest = max(shortest, min(epochs, _SHORTEST_UPDATES / n_train**0.5))
         options = {"min_epochs": max(1, round(shortest))}
         if shortest < _LESS_THAN_AN_EPOCH and not self.request.reads_stream:
             options["min_data_share"] = shortest
@@ -306,7 +312,11 @@ class Plan:
         elif self.budget.epochs is None and {feature.kind for feature in features} == {"table"}:
             # Networks of several members need more epochs to be better than the trees of a table.
             options["epochs_share"] = ranges.Choice([0.25, 0.5, 1.0, 2.0], default=1.0)
-        wanted = self.request.optimization or optimization.Optimization()
+        wanted = self.request.optimization
+        if wanted is None:
+            wanted = optimization.Optimization()
+            if {feature.kind for feature in features} == {"image"} and not self.strategy.trains_supernet:
+                wanted = wanted.replaced(optimizer=optimization.OPTIMIZERS_OF_IMAGES)
         return wanted.replaced(**{name: value for name, value in options.items() if getattr(wanted, name) is None})
 
 

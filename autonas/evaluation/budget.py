@@ -18,6 +18,8 @@ _FIRST_SHARE = 0.15
 _LEAST_FINAL, _MOST_FINAL = 0.25, 0.75
 #: Phases of a trial that a final fit doesn't have, and phases that take as long in a short training as in a long one.
 _NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
+#: Phases of a trial whose time is proportional to the number of epochs.
+_OF_EPOCHS = ("train", "validate")
 #: Maximum share of the limit that is reserved for training the members of an ensemble again.
 _MEMBERS_SHARE = 0.3
 #: Shares of the limit at which the stages of a one-shot search end. The rest is for the candidates trained alone.
@@ -105,6 +107,19 @@ class TimeBudget:
             return fixed + self.final_ratio * seconds, 0.0
         n_epochs = max(1, outcome.epochs - outcome.initial_epoch)
         return fixed, self.final_ratio * seconds * outcome.best_epoch / n_epochs
+
+    def full_seconds(self, outcome, epochs):
+        """Estimate the seconds of the rest of a full training of a candidate.
+
+        Args:
+            outcome: The `Outcome` of the candidate.
+            epochs: Number of epochs of a full training.
+        """
+        n_epochs = outcome.epochs - outcome.initial_epoch
+        if outcome.report.get("fitted") or not n_epochs:
+            return 0.0
+        seconds = sum(outcome.phases.get(phase, 0.0) for phase in _OF_EPOCHS)
+        return max(0, epochs - outcome.epochs) * seconds / n_epochs
 
     def trial_seconds(self, best, first, members=()):
         """Return the maximum training time of the next trial in seconds, or `None` without a limit.

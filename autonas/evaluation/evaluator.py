@@ -346,7 +346,12 @@ class Evaluator:
             smaller = resolution.smaller(model, self.problem.graph.image_inputs, share)
         if smaller is None:
             return model, self.problem.dataset
-        self.problem.graph.compile(smaller, type(model.optimizer).from_config(model.optimizer.get_config()))
+        smaller.compile(
+            type(model.optimizer).from_config(model.optimizer.get_config()),
+            model.loss,
+            loss_weights=model.get_compile_config()["loss_weights"],
+            jit_compile=model.jit_compile,
+        )
         if share not in self._resized:
             self._resized[share] = resolution.resized(self.problem.dataset, self.problem.graph.image_inputs, share)
         return smaller, self._resized[share]
@@ -363,9 +368,13 @@ class Evaluator:
         """Return the number of some training rows; all training rows of a stream."""
         return len(rows) if isinstance(rows, np.ndarray) else self.problem.dataset.n_train
 
+    def full_epochs(self, values):
+        """Return the number of epochs of a full training of an architecture."""
+        return self.problem.graph.optimization.epochs_of(values, self.epochs)
+
     def _epochs(self, values):
         """Return the number of epochs after which the training of a trial ends."""
-        epochs = self.problem.graph.optimization.epochs_of(values, self.epochs)
+        epochs = self.full_epochs(values)
         return min(epochs, values.get(reserved.EPOCHS, epochs))
 
     def _checkpoint(self, job):
@@ -449,7 +458,7 @@ class Evaluator:
 
         A candidate that was trained at a lower fidelity and improved in its last rung is trained in full.
         """
-        in_full = self.problem.graph.optimization.epochs_of(values, self.epochs)
+        in_full = self.full_epochs(values)
         if self._epochs(values) < in_full and outcome.best_epoch > outcome.initial_epoch:
             return float(in_full - outcome.best_epoch), 1.0
         return share * outcome.best_epoch, _FINAL_RATE

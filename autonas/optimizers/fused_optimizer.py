@@ -15,7 +15,8 @@ class FusedOptimizer(keras.optimizers.Optimizer):
     the first step of a short trial. A fused optimizer traces a few operations for all variables.
 
     A subclass lists the names of its state vectors in `moments` and overrides `change`. A state vector is a variable
-    with an entry for every weight, and is an attribute of the optimizer.
+    with an entry for every weight, and is an attribute of the optimizer. Variables for which `is_fused` returns `False`
+    are no part of the vectors; the subclass overrides `update` for them.
 
     Args:
         learning_rate: Learning rate.
@@ -46,19 +47,46 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         """
         raise NotImplementedError
 
+    def is_fused(self, variable: keras.Variable) -> bool:
+        """Return whether a variable is updated as a slice of the vector of weights."""
+        return True
+
+    def update(self, variable: keras.Variable, gradient: Any, learning_rate: Any) -> None:
+        """Update a variable that isn't fused.
+
+        Args:
+            variable: The variable.
+            gradient: Its gradient, which isn't clipped.
+            learning_rate: Learning rate, a scalar tensor.
+        """
+        raise NotImplementedError
+
     def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
-        size = sum(math.prod(variable.shape) for variable in variables)
+        size = sum(math.prod(variable.shape) for variable in variables if self.is_fused(variable))
         for name in self.moments:
             setattr(self, name, self.add_variable((size,), name=name))
 
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
         if not self.built:
             self.build(trainable_variables)
+        learning_rate = ops.cast(self.learning_rate, "float32")
+        fused = []
+        for gradient, variable in zip(grads, self._trainable_variables, strict=True):
+            if self.is_fused(variable):
+                fused.append((gradient, variable))
+            else:
+                self.update(variable, gradient, learning_rate)
+        if fused:
+            self._apply_fused(fused, learning_rate)
+        self.iterations.assign(self.iterations + 1)
+
+    def _apply_fused(self, pairs: list[tuple[Any, keras.Variable]], learning_rate: Any) -> None:
+        """Update the fused variables, pairs of a gradient and a variable."""
         # With the kernels first, weight decay applies to a single slice.
-        pairs = sorted(zip(grads, self._trainable_variables, strict=True), key=lambda pair: len(pair[1].shape) < 2)
+        pairs = sorted(pairs, key=lambda pair: len(pair[1].shape) < 2)
         reshape = _reshaping()
         gradient, weights = (
             ops.concatenate([reshape(ops.cast(tensor, "float32"), (-1,)) for tensor in tensors])
@@ -68,9 +96,7 @@ class FusedOptimizer(keras.optimizers.Optimizer):
         if self.clip_norm is not None:
             norm = ops.sqrt(ops.dot(gradient, gradient))
             gradient = gradient * (self.clip_norm / ops.maximum(norm, self.clip_norm))
-        learning_rate = ops.cast(self.learning_rate, "float32")
         weights = weights - self.change(gradient, self._decay_of(weights, variables), learning_rate)
-        self.iterations.assign(self.iterations + 1)
         ends = [0]
         for variable in variables:
             ends.append(ends[-1] + math.prod(variable.shape))

@@ -271,7 +271,7 @@ class Tuner(keras_tuner.Tuner):
         if self.state.stop_reason is not None:
             return False
         schedule, one_shot = self.oracle.schedule, self.oracle.one_shot
-        if schedule is not None and self.state.budget.share_spent() > self._share_for_short:
+        if schedule is not None and self._is_time_for_full_trainings():
             schedule.finish()
         with interrupts.deferred():
             with self.state.phases("strategy"):
@@ -314,6 +314,20 @@ class Tuner(keras_tuner.Tuner):
             return 0.0
         first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
         return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), first_epoch)
+
+    def _is_time_for_full_trainings(self) -> bool:
+        """Return whether the remaining time is for full trainings of the best candidates.
+
+        It is once a share of the time limit is spent, and when the initial points are tried and the best of the
+        candidates needs all of the remaining time.
+        """
+        budget, best = self.state.budget, self.standings.best()
+        if budget.share_spent() > self._share_for_short:
+            return True
+        remaining, initial_points = budget.remaining(), getattr(self.oracle, "initial_points", None) or ()
+        if best is None or remaining is None or len(self.standings.candidates()) < len(initial_points):
+            return False
+        return budget.full_seconds(best, self.evaluator.full_epochs(best.values)) > remaining
 
     def _trial_seconds(self, first: bool) -> float | None:
         """Return the time limit of the next trial, in seconds; `None` without a limit."""

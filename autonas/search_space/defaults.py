@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from autonas.search_space import heads, inputs
+from autonas.search_space import heads, inputs, ranges
 from autonas.search_space.block import Node
 from autonas.search_space.blocks import image, merge, spaces, structured_data, text, time_series
 
@@ -16,6 +16,8 @@ _INPUTS = {
 #: Search space for weight sharing. Its supernet is traced in a tenth of the time of a cell-based one, and it is the
 #: only space that exists for every kind of data.
 SHARED_SPACE = "layered"
+#: Label smoothing of classifications of images.
+_LABEL_SMOOTHING = ranges.Choice([0.0, 0.2])
 _PLURALS = {"image": "images", "table": "tables", "text": "texts", "series": "series"}
 
 
@@ -68,6 +70,7 @@ def default_nodes(
         if task == "regression":
             head: heads.Head = heads.RegressionHead(loss=loss, name=name)
         else:
-            head = heads.ClassificationHead(num_classes=num_classes, loss=loss, name=name)
+            smoothing = _LABEL_SMOOTHING if set(kinds) == {"image"} and loss is None and not shares_weights else 0.0
+            head = heads.ClassificationHead(num_classes=num_classes, loss=loss, name=name, label_smoothing=smoothing)
         outputs.append(head(vector))
     return nodes, outputs

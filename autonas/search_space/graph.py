@@ -258,7 +258,7 @@ class Graph(keras_tuner.HyperModel):
         """Compile `model` with the losses of the heads and return it."""
         model.compile(
             optimizer=optimizer,
-            loss={self.names[id(head)]: head.loss_function() for head in self.heads},
+            loss={self.names[id(head)]: head.training_loss(model.output[self.names[id(head)]]) for head in self.heads},
             loss_weights={self.names[id(head)]: head.loss_weight for head in self.heads},
             jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
         )

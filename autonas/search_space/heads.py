@@ -8,7 +8,8 @@ from typing import Any
 import keras
 import keras_tuner
 
-from autonas.search_space import block, members, ranges
+from autonas.backends import node_graph
+from autonas.search_space import block, losses, members, ranges
 from autonas.search_space.blocks import reduction
 
 
@@ -51,6 +52,8 @@ class Head(block.Block):
         name: Name of the head.
     """
 
+    #: Share of the labels that is spread over all classes in the loss of a training, or a range.
+    label_smoothing: float | ranges.Range = 0.0
     #: Tasks that the head supports.
     tasks: tuple[str, ...] = tuple(LOSSES)
     #: The `Target`, which the graph sets when it is bound to data.
@@ -69,7 +72,7 @@ class Head(block.Block):
         self.loss_weight = loss_weight
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
-        rate = self.suggest(hp, "dropout")
+        rate, label_smoothing = self.suggest(hp, "dropout"), self.suggest(hp, "label_smoothing")
         if block.predicts_target(inputs):
             return keras.layers.Activation(ACTIVATIONS[self.target.task], dtype="float32")(inputs)
         has_members = members.has_members(inputs)
@@ -79,7 +82,9 @@ class Head(block.Block):
         # Predictions and the loss are computed in float32, also under mixed precision.
         arguments = {"activation": ACTIVATIONS[self.target.task], "dtype": "float32"}
         if not has_members:
-            return keras.layers.Dense(self.target.n_outputs, **arguments)(outputs)
+            dense = keras.layers.Dense(self.target.n_outputs, **arguments)
+            dense.label_smoothing = label_smoothing
+            return dense(outputs)
         _, count, width = outputs.shape
         predictions = keras.layers.EinsumDense(
             "bmw,mwo->bmo",
@@ -93,6 +98,17 @@ class Head(block.Block):
     def loss_function(self) -> Any:
         """Return the loss, a `keras.losses.Loss` or a function."""
         return keras.losses.get(self.loss or LOSSES[self.target.task])
+
+    def training_loss(self, output: keras.KerasTensor) -> Any:
+        """Return the loss of a training, a `keras.losses.Loss` or a function.
+
+        Args:
+            output: Output of the head, which knows the label smoothing of its candidate.
+        """
+        label_smoothing = node_graph.attribute(output, "label_smoothing")
+        if label_smoothing and self.loss is None:
+            return losses.smoothed(self.target.task, label_smoothing)
+        return self.loss_function()
 
     def loss_name(self) -> str:
         """Return the name of the loss function, or of its class, in snake case."""
@@ -117,6 +133,8 @@ class ClassificationHead(Head):
         loss: A Keras loss or its name. Defaults to the cross-entropy of the task.
         loss_weight: Weight of the loss in the sum of the losses of all heads. Defaults to 1.
         name: Name of the head.
+        label_smoothing: Share of the labels that is spread evenly over all classes in training, in [0, 1), or a range.
+            Candidates are scored without it. Not used with a `loss`. Defaults to 0.
 
     Example:
 
@@ -139,8 +157,10 @@ class ClassificationHead(Head):
         loss: Any = None,
         loss_weight: float = 1.0,
         name: str | None = None,
+        label_smoothing: float | ranges.Range = 0.0,
     ) -> None:
         super().__init__(dropout, loss, loss_weight, name)
+        self.label_smoothing = label_smoothing
         self.num_classes = num_classes
         self.multi_label = multi_label
 

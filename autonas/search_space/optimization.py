@@ -9,7 +9,7 @@ import keras
 import keras_tuner
 
 from autonas.arguments import checks
-from autonas.optimizers import fused_adam
+from autonas.optimizers import fused_adam, fused_muon
 from autonas.search_space import block, ranges, schedules
 
 #: Ranges of the arguments that are `None`.
@@ -19,16 +19,20 @@ _DEFAULTS: dict[str, ranges.Range] = {
     "batch_size": ranges.Choice([32, 64, 128, 256], default=64),
     "epochs_share": ranges.Choice([0.25, 0.5, 1.0], default=1.0),
 }
-#: Name of the default optimizer, an AdamW of autonas that needs less time to compile than Keras's.
-_ADAMW = "adamw"
+#: Names of the optimizers of autonas. The default one, an AdamW, needs less time to compile than Keras's.
+_ADAMW, _MUON = "adamw", "convolution_muon"
+#: Range of the optimizer of networks on images.
+OPTIMIZERS_OF_IMAGES = ranges.Choice([_ADAMW, _MUON])
 
 
 class Optimization(block.Configurable):
     """Hyperparameters of the training. Each argument but `clip_norm` takes a value or a range.
 
     Args:
-        optimizer: `"adamw"`, the name of another optimizer of Keras such as `"sgd"`, an `autonas.Choice` of names, or a
-            `keras.optimizers.Optimizer`, of which every training has a copy. Defaults to `"adamw"`.
+        optimizer: `"adamw"`, `"convolution_muon"` (Muon for the kernels of 2D convolutions, which learn images in fewer
+            steps, and AdamW for the other weights), the name of another optimizer of Keras such as `"sgd"`, an
+            `autonas.Choice` of names, or a `keras.optimizers.Optimizer`, of which every training has a copy. Defaults
+            to `"adamw"`; in an `AutoModel` for images without an `Optimization` to a choice of the first two.
         learning_rate: Peak learning rate. Defaults to `None`: a logarithmic range from 1e-4 to 2e-2, or the learning
             rate of the optimizer if it is an object.
         weight_decay: Decoupled weight decay per step, relative to the learning rate. Defaults to `None`: a choice of 0,
@@ -124,6 +128,10 @@ class Optimization(block.Configurable):
             return type(optimizer).from_config(optimizer.get_config() | own)
         if optimizer == _ADAMW:
             return fused_adam.FusedAdamW(**numbers, clip_norm=self.clip_norm)
+        if optimizer == _MUON:
+            policy = keras.config.dtype_policy().compute_dtype
+            dtype = policy if policy == "bfloat16" else "float32"
+            return fused_muon.FusedMuon(**numbers, clip_norm=self.clip_norm, compute_dtype=dtype)
         return _optimizer_class(optimizer)(**numbers, global_clipnorm=self.clip_norm)
 
     def batch_size_of(self, values: dict[str, Any]) -> int:
@@ -159,13 +167,15 @@ class Optimization(block.Configurable):
 
 
 def _optimizer_class(name: Any) -> type[keras.optimizers.Optimizer]:
-    """Return the class of an optimizer of Keras by its name."""
+    """Return the class of an optimizer by its name."""
+    if name == _MUON:
+        return fused_muon.FusedMuon
     try:
         return type(keras.optimizers.get(str(name)))
     except (ValueError, TypeError):
         raise ValueError(
-            "`optimizer` must be the name of an optimizer of Keras such as 'adamw' or 'sgd', a Choice of names, or a "
-            f"keras.optimizers.Optimizer. Received: optimizer={name!r:.100}"
+            "`optimizer` must be the name of an optimizer of Keras such as 'adamw' or 'sgd', 'convolution_muon', a "
+            f"Choice of names, or a keras.optimizers.Optimizer. Received: optimizer={name!r:.100}"
         ) from None
 
 

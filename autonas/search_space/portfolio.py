@@ -65,13 +65,6 @@ _SERIES: list[dict[str, Scalar]] = [
     {"kind": "recurrent"},
 ]  # fmt: skip
 
-_FLAT_CONVOLUTION: dict[str, Scalar] = {
-    "kind": "convolution",
-    "kind_convolution/depth": 2,
-    "kind_convolution/reduction/kind": "flatten",
-    "head/dropout": 0.5,
-}
-
 _SMALL_IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense"},
     {"kind": "convolution", "translation": 0.1, "kind_convolution/depth": 2, "kind_convolution/depth_0/layers": 2,
@@ -82,28 +75,33 @@ _SMALL_IMAGES: list[dict[str, Scalar]] = [
 
 _SPEEDRUN: dict[str, Scalar] = {
     "kind": "speedrun",
+    "kind_speedrun/width": 1,
     "translation": 0.1,
-    "optimization/batch_size": 128,
+    "head/label_smoothing": 0.2,
+    "optimization/optimizer": "convolution_muon",
+    "optimization/batch_size": 64,
     "optimization/learning_rate": 5e-3,
     "optimization/epochs_share": 0.5,
 }
 
 _IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense", "optimization/epochs_share": 0.25},
-    _SPEEDRUN | {"horizontal_flip": True},
     _SPEEDRUN,
-    _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.25},
-    _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "horizontal_flip": True},
-    _FLAT_CONVOLUTION | {"optimization/epochs_share": 0.5, "translation": 0.1, "kind_convolution/depth": 3},
-    {"kind": "residual", "optimization/epochs_share": 0.5, "horizontal_flip": True, "kind_residual/dropout": 0.1},
+    _SPEEDRUN | {"horizontal_flip": True},
     {"kind": "pretrained"},
-]  # fmt: skip
+]
+
+#: Accuracy of telling images from mirror images, up to which mirror images are further examples, and from which on they
+#: are no examples. Between the two, candidates with and without mirror images are compared.
+_SAME_AS_MIRRORED, _UNLIKE_MIRRORED = 0.6, 0.85
 
 #: Number of rows up to which a pretrained backbone comes early. Its output takes 6 to 13 ms a row on one core.
 _FEW_ROWS = 2000
 
 
-def initial_points(graph: Graph, space: keras_tuner.HyperParameters, n_rows: int = 0) -> list[dict[str, Scalar]]:
+def initial_points(
+    graph: Graph, space: keras_tuner.HyperParameters, n_rows: int = 0, mirror_accuracy: float | None = None
+) -> list[dict[str, Scalar]]:
     """Return the architectures with which a search of `graph` begins.
 
     Args:
@@ -111,6 +109,8 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters, n_rows: int
         space: The space that `graph.declare` returned, a `keras_tuner.HyperParameters`.
         n_rows: Number of training rows. With few rows, a pretrained backbone comes second, otherwise last. Defaults to
             0.
+        mirror_accuracy: How often an image is told from its mirror image, see `data.mirror.accuracy`. Defaults to
+            `None`: unknown.
 
     Returns:
         A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
@@ -124,7 +124,9 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters, n_rows: int
     for block in graph.blocks:
         name = graph.names[id(block)]
         # Skip entries of other families: only their training hyperparameters would apply to the block.
-        block_points = [point for point in _points(block, n_rows) if is_legal(f"{name}/kind", point["kind"])]
+        block_points = [
+            point for point in _points(block, n_rows, mirror_accuracy) if is_legal(f"{name}/kind", point["kind"])
+        ]
         if block_points:
             points_by_block[name] = block_points
     points = []
@@ -145,7 +147,7 @@ def initial_points(graph: Graph, space: keras_tuner.HyperParameters, n_rows: int
     return points
 
 
-def _points(block: Any, n_rows: int) -> list[dict[str, Scalar]]:
+def _points(block: Any, n_rows: int, mirror_accuracy: float | None) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio for `block`: an empty list unless it is a default block."""
     points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
@@ -157,6 +159,16 @@ def _points(block: Any, n_rows: int) -> list[dict[str, Scalar]]:
     elif isinstance(block, image.ImageBlock):
         height, width = block.features[0].tensors["image"].shape[:2]
         points = _SMALL_IMAGES if max(height, width) <= image.SMALL_IMAGE else _IMAGES
-        if points is _IMAGES and n_rows <= _FEW_ROWS:
-            points = [_IMAGES[0], _IMAGES[-1], *_IMAGES[1:-1]]
+        if points is _IMAGES:
+            points = _images(n_rows, mirror_accuracy)
     return points
+
+
+def _images(n_rows: int, mirror_accuracy: float | None) -> list[dict[str, Scalar]]:
+    """Return the entries of the portfolio for images that aren't small."""
+    points = list(_IMAGES)
+    if mirror_accuracy is not None and mirror_accuracy <= _SAME_AS_MIRRORED:
+        points.remove(_SPEEDRUN)
+    elif mirror_accuracy is not None and mirror_accuracy >= _UNLIKE_MIRRORED:
+        points.remove(_SPEEDRUN | {"horizontal_flip": True})
+    return [points[0], points[-1], *points[1:-1]] if n_rows <= _FEW_ROWS else points

@@ -43,11 +43,19 @@ def test_the_shortest_training_takes_about_four_times_as_long_as_the_tracing():
 
 
 def test_less_than_an_epoch_is_one_on_a_share_of_the_rows():
-    name, arguments = fidelity(40_000, images(32, 3), epochs=20)
-    assert name == "successive_halving" and arguments == {"min_epochs": 1, "min_data_share": pytest.approx(0.4)}
+    name, arguments = fidelity(200_000, images(32, 3), epochs=20)
+    assert name == "successive_halving" and arguments == {
+        "min_epochs": 1,
+        "min_data_share": pytest.approx(0.56, abs=0.01),
+    }
     # A stream is read whole.
     rows = pytest.importorskip("tensorflow").data.Dataset.from_tensor_slices(([1, 2], [3, 4]))
-    assert fidelity(40_000, images(32, 3), x=rows, epochs=20) == (name, {"min_epochs": 1})
+    assert fidelity(200_000, images(32, 3), x=rows, epochs=20) == (name, {"min_epochs": 1})
+
+
+def test_the_shortest_training_on_images_has_some_hundred_updates():
+    assert fidelity(6400, images(32, 3)) == ("successive_halving", {"min_epochs": 3})
+    assert fidelity(40_000, images(32, 3), epochs=20) == ("successive_halving", {"min_epochs": 1})
 
 
 @pytest.mark.parametrize("n_train, of", [(120, table(4)), (39_000, table(14)), (1437, images(8))])

@@ -52,6 +52,16 @@ def test_weights_that_are_only_fitted_are_fitted_again(clock):
     assert budget.final_seconds(outcome) == pytest.approx(1.25 * 2.0)
 
 
+def test_the_rest_of_a_full_training_takes_as_long_for_each_epoch_as_the_epochs_so_far(clock):
+    budget = budget_module.TimeBudget(60.0, 0.0, 1000.0)
+    phases = {"build": 1.0, "compile": 2.0, "train": 6.0, "validate": 0.4}
+    outcome = jobs.Outcome(status="completed", epochs=3, initial_epoch=1, seconds=9.4, phases=phases)
+    assert budget.full_seconds(outcome, 10) == pytest.approx(7 * 3.2)
+    assert budget.full_seconds(outcome, 2) == 0.0
+    outcome.report = {"fitted": [{}]}
+    assert budget.full_seconds(outcome, 10) == 0.0
+
+
 def test_the_first_trial_is_short(clock):
     assert budget_module.TimeBudget(100.0, 0.0, 1000.0).trial_seconds(None, first=True) == pytest.approx(15.0)
 

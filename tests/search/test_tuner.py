@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import time
 
 import keras_tuner
 import numpy as np
@@ -36,6 +37,9 @@ class Pretender:
 
     def baselines(self, time_limit=None):
         return []
+
+    def full_epochs(self, values):
+        return 27
 
 
 def completed(job):
@@ -108,6 +112,23 @@ def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
     search = make(oracle=Waiting(seed=0))
     search.search()
     assert search.state.stop_reason == "space_exhausted" and len(search.records) == 2
+
+
+@pytest.mark.parametrize(("seconds", "rungs"), [(10.0, [0, 0, 1, 2, 3]), (1e-3, [0, 0, 0])])
+def test_the_best_initial_point_is_promoted_at_once_if_its_full_training_needs_all_of_the_time(make, seconds, rungs):
+    def outcome(job):
+        result = completed(job)
+        result.epochs, result.initial_epoch = job.values["tuner/epochs"], job.values["tuner/initial_epoch"]
+        result.phases = {"train": seconds * (result.epochs - result.initial_epoch)}
+        return result
+
+    points = [{"depth": depth} for depth in (1, 2)]
+    oracle = oracles.SuccessiveHalvingOracle("random", min_epochs=1, max_epochs=27, initial_points=points, seed=0)
+    search = make(outcome, oracle=oracle, max_trials=4)
+    search.state.budget = budget.TimeBudget(100.0, 0.0, time.monotonic())
+    search.search()
+    records = list(search.records.values())
+    assert [record.values["tuner/rung"] for record in records][: len(rungs)] == rungs
 
 
 def test_weights_for_an_ensemble_are_of_the_ten_best_trials(make):

@@ -5,7 +5,8 @@ import keras_tuner
 import pytest
 
 import autonas
-from autonas.optimizers import fused_adam
+from autonas.backends import precision
+from autonas.optimizers import fused_adam, fused_muon
 from autonas.search_space import schedules
 
 
@@ -28,6 +29,15 @@ def test_a_choice_of_names_is_a_decision():
     assert type(optimizer) is keras.optimizers.SGD
     assert float(optimizer.learning_rate) == 0.5 and optimizer.global_clipnorm == 1.0
     assert names == {"optimizer", "batch_size", "epochs_share"}
+
+
+def test_convolutions_may_be_trained_by_muon_in_the_precision_of_the_network():
+    optimization = autonas.Optimization("convolution_muon", learning_rate=0.002, weight_decay=0.0)
+    optimizer, _ = built(optimization)
+    assert isinstance(optimizer, fused_muon.FusedMuon) and optimizer.compute_dtype == "float32"
+    assert optimizer.clip_norm == 1.0 and float(optimizer.learning_rate) == pytest.approx(0.002)
+    with precision.policy("mixed_bfloat16"):
+        assert built(optimization)[0].compute_dtype == "bfloat16"
 
 
 def test_an_object_is_copied_with_its_own_settings():
