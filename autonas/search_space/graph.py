@@ -13,7 +13,7 @@ import keras_tuner
 
 from autonas.arguments.lists import as_list
 from autonas.backends import seeding
-from autonas.search_space import block, declaration, heads, inputs, narrowing, optimization
+from autonas.search_space import block, declaration, heads, inputs, losses, narrowing, optimization
 from autonas.search_space.blocks import preprocessing
 from autonas.search_space.drawn_graph import DrawnGraphs
 
@@ -256,10 +256,11 @@ class Graph(keras_tuner.HyperModel):
 
     def compile(self, model: keras.Model, optimizer: keras.Optimizer) -> keras.Model:
         """Compile `model` with the losses of the heads and return it."""
+        heads_by_name = dict(zip(self.head_names, self.heads, strict=True))
         model.compile(
             optimizer=optimizer,
-            loss={self.names[id(head)]: head.training_loss(model.output[self.names[id(head)]]) for head in self.heads},
-            loss_weights={self.names[id(head)]: head.loss_weight for head in self.heads},
+            loss={name: losses.in_training(head, model.output[name]) for name, head in heads_by_name.items()},
+            loss_weights={name: head.loss_weight for name, head in heads_by_name.items()},
             jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
         )
         return model

@@ -8,8 +8,7 @@ from typing import Any
 import keras
 import keras_tuner
 
-from autonas.backends import node_graph
-from autonas.search_space import block, losses, members, ranges
+from autonas.search_space import block, members, ranges
 from autonas.search_space.blocks import reduction
 
 
@@ -98,17 +97,6 @@ class Head(block.Block):
     def loss_function(self) -> Any:
         """Return the loss, a `keras.losses.Loss` or a function."""
         return keras.losses.get(self.loss or LOSSES[self.target.task])
-
-    def training_loss(self, output: keras.KerasTensor) -> Any:
-        """Return the loss of a training, a `keras.losses.Loss` or a function.
-
-        Args:
-            output: Output of the head, which knows the label smoothing of its candidate.
-        """
-        label_smoothing = node_graph.attribute(output, "label_smoothing")
-        if label_smoothing and self.loss is None:
-            return losses.smoothed(self.target.task, label_smoothing)
-        return self.loss_function()
 
     def loss_name(self) -> str:
         """Return the name of the loss function, or of its class, in snake case."""

@@ -1,9 +1,11 @@
-"""Cross-entropies of classifications with smoothed labels."""
+"""Losses of trainings: the loss of a head, with label smoothing."""
 
 from typing import Any
 
 import keras
 from keras import ops
+
+from autonas.backends import node_graph
 
 
 @keras.saving.register_keras_serializable(package="autonas")
@@ -28,6 +30,19 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+def in_training(head: Any, output: keras.KerasTensor) -> Any:
+    """Return the loss of a head in training: with label smoothing if the candidate has it and the head no own loss.
+
+    Args:
+        head: The `Head`.
+        output: Its output, whose layer has the label smoothing of the candidate as the attribute `label_smoothing`.
+    """
+    label_smoothing = node_graph.attribute(output, "label_smoothing")
+    if not label_smoothing or head.loss is not None:
+        return head.loss_function()
+    return smoothed(head.target.task, label_smoothing)
 
 
 def smoothed(task: str, label_smoothing: float) -> keras.losses.Loss:

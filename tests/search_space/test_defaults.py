@@ -123,6 +123,19 @@ def test_images_begin_with_a_frozen_backbone_whose_weights_are_on_disk(tmp_path,
     assert not values["image_block_1/kind_pretrained/trainable"] and not values["image_block_1/translation"]
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "flips"), [(0.51, [True]), (0.9, [False]), (0.7, [False, True]), (None, [False, True])]
+)
+def test_mirror_images_are_tried_unless_images_are_told_from_them(accuracy, flips):
+    images = np.random.default_rng(0).integers(0, 256, (8, 17, 20, 3)).astype("uint8")
+    searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
+    searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 3)])
+    points = portfolio.initial_points(searched, searched.declare(), n_rows=10_000, mirror_accuracy=accuracy)
+    fast = [point for point in points if point["image_block_1/kind"] == "speedrun"]
+    assert [point.get("image_block_1/horizontal_flip", False) for point in fast] == flips
+    assert all(point["classification_head_1/label_smoothing"] == 0.2 for point in fast)
+
+
 def test_the_portfolio_begins_with_the_cheapest(bound):
     searched, space, rows = bound
     models = [
