@@ -356,7 +356,7 @@ def make_plan(estimator: Any, data: FitData, started: float | None = None, setti
             request.fidelity,
             request.trains_supernet,
             earlier_runs.read(request.warm_start),
-            _earlier(request, "fidelity"),
+            continued_fidelity=_earlier(request, "fidelity"),
         ),
         Selection(
             request.validation_split, request.validation_folds, request.in_order, request.refit, request.ensemble
