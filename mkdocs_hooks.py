@@ -117,13 +117,20 @@ def _public(module=autonas, prefix="autonas"):
 def reference():
     """Return a dict from the name of a page of the API reference to its Markdown."""
     pages = {name: [f"# {title}\n"] for name, (title, _) in REFERENCE.items()}
+    written = set()
+    # A name that is in `autonas` and in a package is described once.
     for public, module in sorted(_public().items(), key=lambda item: (item[0].count("."), item[0].lower())):
         place = public if public.count(".") > 1 else module
         page = next(name for name, (_, places) in REFERENCE.items() if re.match(places, place))
+        name = public.rpartition(".")[2]
+        if (module, name) in written:
+            continue
+        written.add((module, name))
         if public == "autonas.AutoModel":
             pages[page].insert(1, f"::: {public}\n    options:\n      inherited_members: true\n")
         else:
-            pages[page].append(f"::: {public}\n")
+            # A function may have the name of its module.
+            pages[page].append(f"::: {module}.{name}\n" if module == public else f"::: {public}\n")
     return {name: "\n".join(parts) for name, parts in pages.items()}
 
 
