@@ -1,7 +1,9 @@
 """Node graph of a Keras model. No other module reads this private part of Keras."""
 
+import collections
 import itertools
 import math
+import re
 
 import keras
 import numpy as np
@@ -67,6 +69,35 @@ def attribute(tensor, name):
 def last_call(layer):
     """Return the node of the latest call of a layer on symbolic tensors."""
     return layer._inbound_nodes[-1]
+
+
+def name_operations(outputs):
+    """Name layers and operations by the parts of a graph that they belong to, such as `"dense_block_1_dropout_2"`.
+
+    The only operation of a part has the name of the part. Names that Keras didn't make stay.
+
+    Args:
+        outputs: Dict from the name of a part to its output, a symbolic tensor. A part ends where earlier parts begin.
+    """
+    visited, named, counts = set(), set(), collections.Counter()
+    for part, output in outputs.items():
+        nodes, operations = [producer(output)[0]], []
+        while nodes:
+            node = nodes.pop()
+            if node.is_input or id(node) in visited:
+                continue
+            visited.add(id(node))
+            nodes += [producer(tensor)[0] for tensor in node.input_tensors]
+            if id(node.operation) not in named:
+                named.add(id(node.operation))
+                operations.append(node.operation)
+        for operation in reversed(operations):
+            kind = re.sub(r"_\d+$", "", operation.name)
+            if kind.replace("_", "") != type(operation).__name__.lower():
+                continue  # The user's name.
+            name = part if len(operations) == 1 else f"{part}_{kind}"
+            counts[name] += 1
+            operation.name = name if counts[name] == 1 else f"{name}_{counts[name]}"
 
 
 def all_layers(model):

@@ -251,6 +251,19 @@ class FittedModel(predictive.PredictiveModel):
 
         The model consists of Keras's own layers: `keras.models.load_model` loads its file in a process without
         autonas. The inputs of a DataFrame are a dict by column, with dates as seconds since 1970.
+
+        Example:
+
+        ```python
+        import autonas
+        from sklearn.datasets import load_iris
+
+        x, y = load_iris(return_X_y=True)
+        model = autonas.AutoModel(max_trials=1, epochs=1, ensemble=None, verbose=0).fit(x, y)
+        network = model.export_model()  # and on in Keras
+        network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        network.fit(x, y, epochs=2, verbose=0)
+        ```
         """
         check_is_fitted(self, "predictor_")
         return self.make_export()

@@ -64,6 +64,22 @@ class PredictiveModel(inspection.InspectedModel):
     def predict_proba(self, x: Any) -> Any:
         """Return the probabilities of the classes.
 
+        The probabilities of a final fit are calibrated: the scores behind the probabilities are scaled by the factor
+        with the largest likelihood of the validation set (temperature scaling), if its gain is beyond chance. This
+        needs arrays and the cross-entropy as loss. The threshold of two classes is an argument of the constructor.
+
+        Example:
+
+        ```python
+        import autonas
+        from sklearn.datasets import load_breast_cancer
+
+        x, y = load_breast_cancer(return_X_y=True)
+        model = autonas.AutoModel(threshold="auto", max_trials=1, epochs=1, verbose=0).fit(x, y)
+        probabilities = model.predict_proba(x)
+        assert (model.predict(x) == (probabilities[:, 1] > model.threshold_)).all()
+        ```
+
         Args:
             x: Rows as in `fit`.
 

@@ -12,7 +12,7 @@ import keras
 import keras_tuner
 
 from autonas.arguments.lists import as_list
-from autonas.backends import seeding
+from autonas.backends import node_graph, seeding
 from autonas.search_space import block, declaration, heads, inputs, losses, narrowing, optimization
 from autonas.search_space.blocks import preprocessing
 from autonas.search_space.drawn_graph import DrawnGraphs
@@ -207,6 +207,8 @@ class Graph(keras_tuner.HyperModel):
         for member in self.blocks:
             arguments = [self._argument(hp, member, node, tensors, raw) for node in member.parents]
             tensors[id(member)] = self._output(hp, member, arguments)
+        encoded = {id(node): f"{self.names[id(node)]}_encoding" for node in self.inputs}
+        node_graph.name_operations({encoded.get(key, self.names[key]): tensor for key, tensor in tensors.items()})
         return model_inputs, {self.names[id(head)]: tensors[id(head)] for head in self.heads}
 
     def _output(self, hp: keras_tuner.HyperParameters, block: block.Block, arguments: list[Any]) -> keras.KerasTensor:

@@ -44,6 +44,18 @@ def test_inputs_and_outputs_are_named():
     assert model.optimizer is not None
 
 
+def test_layers_are_named_after_their_block():
+    graph = two_heads()
+    model = build(graph, {**graph.declare().values, "dense_block_1/depth": 2})
+    names = [operation.name for operation in model.operations]
+    assert len(set(names)) == len(names)
+    assert {"dense_block_1_dense", "dense_block_1_dense_2", "merge_1", "image_input_1_encoding"} <= {*names}
+    blocks = (*graph.names.values(), "table_encoding", "image_input_1_encoding")
+    assert all(name.startswith(blocks) for name in names)
+    again = keras.models.clone_model(keras.Model(model.input, model.output))
+    assert sorted(layer.name for layer in again.layers) == sorted(layer.name for layer in model.layers)
+
+
 def test_hyperparameters_are_named_after_their_block():
     names = {hyperparameter.name for hyperparameter in two_heads().declare().space}
     assert any(name.startswith("dense_block_1/") for name in names)
