@@ -35,6 +35,15 @@ def test_classes_that_are_mirror_images_of_each_other_are_compared_by_class():
     assert accuracy(images, labels) > 0.9
 
 
+def test_large_images_are_compared_at_a_lower_resolution():
+    generator = np.random.default_rng(0)
+    across = np.abs(np.linspace(-1, 1, 70))[None, None, :, None] * np.ones((200, 40, 1, 1))
+    symmetric = across + generator.normal(size=across.shape)
+    assert 0.35 < accuracy(symmetric, np.zeros(200)) < 0.65
+    symmetric[:, :, :10] += 1
+    assert accuracy(symmetric, np.zeros(200)) > 0.95
+
+
 def test_only_the_rows_that_are_named_are_compared_and_a_few_say_nothing():
     images = np.concatenate([np.zeros((3, 4, 4, 1)), np.full((50, 4, 4, 1), np.nan)])
     assert accuracy(images, np.zeros(53), n_rows=3) is None
