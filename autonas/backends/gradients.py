@@ -38,11 +38,11 @@ def reusable(function):
     """Return a function that is traced once, and called at many places of compiled functions.
 
     Args:
-        function: Function from nested lists of tensors to nested lists of tensors that assigns no variables outside of
-            the context `substituted`.
+        function: Function from two lists of tensors, the values of variables and the inputs, to nested lists of tensors.
+            It assigns no variables outside of the context `substituted`.
 
     Returns:
-        The function, for arguments of one structure, with the same shapes and dtypes.
+        The function, for lists of the same shapes and dtypes.
     """
     return _backend.reusable(function)
 

@@ -66,13 +66,15 @@ def is_tracing():
 def reusable(function):
     traces = {}
 
-    def call(*arguments):
+    def call(values, inputs):
+        arguments = [values, inputs]
         leaves = [tf.convert_to_tensor(leaf) for leaf in keras.tree.flatten(arguments)]
         # The gradient of a function is a single function, which would also compute derivatives that nobody asks for.
         # Inside the branch of a switch, tapes don't know the derivatives that are asked for.
         is_known = not tf.compat.v1.get_default_graph().outer_graph.building_function
         is_constant = tuple(
-            is_known and leaf.dtype.is_floating and not record.should_record_backprop([leaf]) for leaf in leaves
+            is_known and leaf.dtype.is_floating and not record.should_record_backprop([leaf])
+            for leaf in leaves[: len(values)]
         )
         if is_constant not in traces:
             traces[is_constant] = tf.function(
@@ -84,9 +86,10 @@ def reusable(function):
         return traces[is_constant](*leaves)
 
     def with_constants(is_constant, arguments, *leaves):
-        leaves = [
-            tf.stop_gradient(leaf) if constant else leaf for leaf, constant in zip(leaves, is_constant, strict=True)
+        values = [
+            tf.stop_gradient(leaf) if constant else leaf for leaf, constant in zip(leaves, is_constant, strict=False)
         ]
+        leaves = [*values, *leaves[len(values) :]]
         return function(*keras.tree.pack_sequence_as(arguments, leaves))
 
     return call

@@ -29,6 +29,7 @@ from autonas.search.tuner import Tuner
 from autonas.search_space import portfolio
 from autonas.search_space.encoding import Encoding
 from autonas.search_space.optimization import Optimization
+from autonas.supernet import Supernet
 from autonas.trials import folder, lock
 from autonas.trials import header as headers
 
@@ -45,11 +46,17 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     Raises:
         ValueError: If the folder holds a search on other data or in another space.
     """
-    oracle = make_oracle(plan, prepared)
+    supernet = None
+    if plan.strategy.trains_supernet:
+        supernet = one_shot.build_supernet(prepared.graph, plan.execution.seed, plan.budget.time_limit)
+    oracle = make_oracle(plan, prepared, supernet)
     header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)
     supernet_training = oracles.supernet_training(oracle)
     if supernet_training is not None:
         header["supernet"] = supernet_training
+        partial_channels = supernet_training.get("partial_channels", 1)
+        if partial_channels > 1:
+            supernet = one_shot.build_supernet(prepared.graph, plan.execution.seed, partial_channels=partial_channels)
     header["fidelity"] = _fidelity(plan, prepared)[0]
     header["strategy_arguments"] = _arguments_of(plan.strategy.strategy)
     header["warm_start"] = [search.digest() for search in plan.strategy.earlier_searches] or None
@@ -57,17 +64,21 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     with lock.held(directory):
         if plan.request.overwrite:
             folder.remove_run(directory)
-        search = _make_tuner(plan, prepared, oracle, supernet_training, directory)
+        stages = None
+        if supernet_training is not None:
+            states = os.path.join(directory, "supernet")
+            stages = SupernetEvaluator(prepared, supernet_training, states, plan.execution.seed, supernet)
+        search = _make_tuner(plan, prepared, oracle, stages, directory)
         oracle.open(header)
         yield search
 
 
-def make_oracle(plan: Plan, prepared: Prepared) -> Oracle:
+def make_oracle(plan: Plan, prepared: Prepared, supernet: Supernet | None = None) -> Oracle:
     """Return the oracle of a plan, which searches the space of the prepared problem, or the space of its supernet."""
     graph, n_train = prepared.graph, prepared.dataset.n_train
     searched, updates_per_epoch = prepared.space, None
-    if plan.strategy.trains_supernet:
-        searched = one_shot.build_supernet(graph, plan.budget.time_limit).space
+    if supernet is not None:
+        searched = supernet.space
         training = graph.optimization or Optimization()
         updates_per_epoch = max(1, n_train // training.batch_size_of(searched.values))
     fidelity, fidelity_arguments = _fidelity(plan, prepared)
@@ -135,21 +146,17 @@ def _mirror_accuracy(prepared: Prepared) -> float | None:
 
 
 def _make_tuner(
-    plan: Plan, prepared: Prepared, oracle: Oracle, supernet_training: dict[str, Any] | None, directory: str
+    plan: Plan, prepared: Prepared, oracle: Oracle, stages: SupernetEvaluator | None, directory: str
 ) -> Tuner:
     dataset, epochs = prepared.dataset, _full_epochs(plan, prepared)
     execution = plan.execution
     refits = plan.selection.refit and dataset.final_rows is not None and not prepared.serves_folds
-    supernet = None
-    if supernet_training is not None:
-        states = os.path.join(directory, "supernet")
-        supernet = SupernetEvaluator(prepared, supernet_training, states, execution.seed)
     evaluator = Evaluator(
         prepared,
         epochs,
         planning.training_patience(epochs),
         execution.seed,
-        supernet=supernet,
+        supernet=stages,
         precision=execution.precision,
         n_devices=execution.executor.gpus_per_trial,
         callbacks=plan.request.keras_callbacks,

@@ -3,6 +3,7 @@
 import time
 
 from autonas import execution
+from autonas.backends import seeding
 from autonas.evaluation import budget
 from autonas.search_space.graph import Graph
 from autonas.supernet import Supernet
@@ -11,24 +12,27 @@ from autonas.trials.states import Stage
 
 #: Default number of trials without a time limit: the default architecture and five finalists.
 DEFAULT_TRIALS = 6
-#: Time for tracing the training and the scores of a supernet on TensorFlow, in times of building it: measured as 11 to
-#: 18 for the layered space and the cells of NAS-Bench-201, 20 for the cells of DARTS, 38 for hierarchies of motifs.
-_TRACES_PER_BUILD = 20
+#: Time for tracing the training and the scores of a supernet on TensorFlow, in times of building it: measured as 5 to 8
+#: for the layered space, the cells of DARTS and hierarchies of motifs.
+_TRACES_PER_BUILD = 6
 
 
-def build_supernet(graph: Graph, time_limit: float | None = None) -> Supernet:
+def build_supernet(graph: Graph, seed: int, time_limit: float | None = None, partial_channels: int = 1) -> Supernet:
     """Return the supernet of a bound graph.
 
     Args:
         graph: The `Graph`.
+        seed: Seed of the search, for the initial weights.
         time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
+        partial_channels: As in `Supernet.from_graph`. Defaults to 1.
 
     Raises:
-        ValueError: If the graph has no decision between options that can share weights, or the time limit is too short
-            for tracing the supernet.
+        ValueError: If the graph has no decision between options that can share weights, if the time limit is too short
+            for tracing the supernet, or if no operation can work on a part of the channels.
     """
     started = time.process_time()
-    supernet = Supernet.from_graph(graph)
+    with seeding.seeded(seed, 0):
+        supernet = Supernet.from_graph(graph, partial_channels=partial_channels)
     shortest = _TRACES_PER_BUILD * (time.process_time() - started) / budget.STAGE_SHARES[Stage.SUPERNET]
     if not supernet.decisions:
         raise ValueError(

@@ -32,6 +32,8 @@ class SupernetReading(declaration.DeclaringHyperParameters):
         self.selectors = {}
         # Tensors that existed before the branches under construction, one dict for each level of nested branches.
         self._outside = [{}]
+        #: With partial channels: dict from the name of a decision to whether operations work on a part of the channels.
+        self.is_narrowed = {}
 
     def _declare(self, method, name, *args, **kwargs):
         value = super()._declare(method, name, *args, **kwargs)
@@ -64,6 +66,8 @@ class SupernetReading(declaration.DeclaringHyperParameters):
             with decision.scope(self, label):
                 layers[label] = make_layer()
         partial = self._partial(layers.values(), inputs)
+        if len(layers) > 1:
+            self.is_narrowed.setdefault(selector.name, partial is not None)
         if partial is not None:
             inputs, bypass = partial
             layers = {label: layer.narrowed(self.partial_channels) for label, layer in layers.items()}

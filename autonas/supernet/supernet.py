@@ -1,6 +1,7 @@
 """Supernet: all architectures of a search space as one model with shared weights."""
 
 import contextlib
+import warnings
 
 import keras
 import numpy as np
@@ -67,9 +68,15 @@ class Supernet(keras.Model):
                 `None`.
             partial_channels: Reciprocal of the fraction of channels on which operations work (PC-DARTS, Xu et al.
                 2020). With more than 1, architectures can't inherit the weights. Defaults to 1.
+
+        Raises:
+            ValueError: If `partial_channels` is more than 1 and no operation can work on a part of the channels.
         """
         supernet_reading = reading.SupernetReading(values, partial_channels, graph.left_out)
-        return graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
+        supernet = graph.build(supernet_reading, lambda inputs, outputs: cls(inputs, outputs, supernet_reading))
+        if partial_channels > 1:
+            _check_narrowed(supernet_reading.is_narrowed, partial_channels)
+        return supernet
 
     def call(self, inputs, training=None, mask=None):
         self.mixing_mode.traces = sharing.Traces()
@@ -205,6 +212,19 @@ def _normalization(model):
     from autonas.backends import tensorflow_normalization
 
     return tensorflow_normalization.fused(model)
+
+
+def _check_narrowed(is_narrowed, partial_channels):
+    """Raise an error if no decision works on a part of the channels, and warn of decisions that don't."""
+    whole = [name for name, narrowed in is_narrowed.items() if not narrowed]
+    message = (
+        f"partial_channels={partial_channels} narrows the operations of cells, chains and motifs that keep the number "
+        f"of channels, if this number is a multiple of {partial_channels}. It doesn't narrow the options of {whole}."
+    )
+    if not any(is_narrowed.values()):
+        raise ValueError(f"{message} Choose another `relaxation`, such as 'softmax', or a `CellBlock`.")
+    if whole:
+        warnings.warn(message, stacklevel=3)
 
 
 def mixing_layers(model):

@@ -406,6 +406,24 @@ def test_partial_channels_work_on_a_share_of_the_channels_and_pass_the_others_by
     assert np.isfinite(ops.convert_to_numpy(net(harness.model_inputs(net, x))["head"])).all()
 
 
+def test_partial_channels_are_refused_where_no_operation_can_be_narrowed():
+    searched, _, _ = drawn(IMAGES["layers"])
+    with pytest.raises(ValueError, match=r"doesn't narrow the options of \['layered_block_1/.*Choose another `relax"):
+        Supernet.from_graph(searched, partial_channels=2)
+
+
+def test_decisions_that_keep_all_channels_are_named_in_a_warning():
+    class Both(block.Block):
+        def build(self, hp, inputs):
+            x = cell.CellBlock("nas_bench_201", filters=4, n_stages=1, n_nodes=2).build(hp, inputs)
+            candidates = {kind: lambda kind=kind: keras.layers.Activation(kind) for kind in ("relu", "tanh")}
+            return decisions.LayerChoice("activation", candidates)(hp, x)
+
+    x, _ = harness.digits(16)
+    with pytest.warns(UserWarning, match=r"doesn't narrow the options of \['both_1/activation'\]"):
+        Supernet.from_graph(harness.make_graph(Both(), x), partial_channels=2)
+
+
 def test_partial_channels_are_shuffled():
     x = np.arange(4, dtype="float32").reshape(1, 1, 1, 4)
 

@@ -50,9 +50,11 @@ class SupernetEvaluator:
             `"epochs"`, and the arguments of `PathTrainer` or of `BilevelTrainer.from_settings`.
         directory: Folder of the saved states.
         seed: Seed of weights, rows and paths.
+        built: The supernet of the problem and the settings with the initial weights of the seed, which saves building
+            it again. Defaults to `None`.
     """
 
-    def __init__(self, problem, settings, directory, seed):
+    def __init__(self, problem, settings, directory, seed, built=None):
         self.problem = problem
         self.settings = settings
         self.directory = directory
@@ -60,11 +62,12 @@ class SupernetEvaluator:
         self.supernet = None
         self.phases = phases_module.Phases()
         self._epoch = None
+        self._built = built
 
     def __getstate__(self):
         # In another process, networks inherit the weights of a saved state.
         return self.__dict__ | {"supernet": None, "trainer": None, "one_shot_scorer": None, "one_shot_costs": None,
-                                "_epoch": None}  # fmt: skip
+                                "_epoch": None, "_built": None}  # fmt: skip
 
     def evaluate(self, job, on_epoch=None, phases=None):
         """Train the supernet for one epoch, or search by one-shot scores.
@@ -226,10 +229,11 @@ class SupernetEvaluator:
         settings = dict(self.settings)
         method = {"paths": _path_trainer, "bilevel": _bilevel_trainer}[settings.pop("method")]
         settings.pop("epochs")
-        with seeding.seeded(self.seed, 0):
-            self.supernet = Supernet.from_graph(
-                self.problem.graph, partial_channels=settings.pop("partial_channels", 1)
-            )
+        partial_channels = settings.pop("partial_channels", 1)
+        self.supernet, self._built = self._built, None
+        if self.supernet is None:
+            with seeding.seeded(self.seed, 0):
+                self.supernet = Supernet.from_graph(self.problem.graph, partial_channels=partial_channels)
         batch_size = self.problem.graph.optimization.batch_size_of(self.supernet.space.values)
         self.trainer = method()(self.supernet, self.problem.dataset, batch_size, **settings)
         self.one_shot_scorer = scoring.OneShotScorer(
