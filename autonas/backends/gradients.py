@@ -38,8 +38,8 @@ def reusable(function):
     """Return a function that is traced once, and called at many places of compiled functions.
 
     Args:
-        function: Function from two lists of tensors, the values of variables and the inputs, to nested lists of tensors.
-            It assigns no variables outside of the context `substituted`.
+        function: Function from two lists of tensors, values of variables and inputs, to nested lists of tensors. It
+            assigns no variables outside of the context `substituted`.
 
     Returns:
         The function, for lists of the same shapes and dtypes.

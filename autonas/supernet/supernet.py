@@ -81,7 +81,7 @@ class Supernet(keras.Model):
     def call(self, inputs, training=None, mask=None):
         self.mixing_mode.traces = sharing.Traces()
         try:
-            with _normalization(self):
+            with _fused_normalization(self):
                 return super().call(inputs, training=training, mask=mask)
         finally:
             self.mixing_mode.traces = None
@@ -205,8 +205,8 @@ class Supernet(keras.Model):
         }
 
 
-def _normalization(model):
-    """Return a context in which batch normalisation is fast."""
+def _fused_normalization(model):
+    """Return a context in which batch normalisation is one operation on TensorFlow."""
     if keras.backend.backend() != "tensorflow":
         return contextlib.nullcontext()
     from autonas.backends import tensorflow_normalization
