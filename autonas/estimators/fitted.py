@@ -259,7 +259,8 @@ class FittedModel(predictive.PredictiveModel):
         from sklearn.datasets import load_iris
 
         x, y = load_iris(return_X_y=True)
-        model = autonas.AutoModel(max_trials=1, epochs=1, ensemble=None, verbose=0).fit(x, y)
+        networks = {"structured_data_block_1/kind": "dense"}
+        model = autonas.AutoModel(hyperparameters=networks, max_trials=1, epochs=1, verbose=0).fit(x, y)
         network = model.export_model()  # and on in Keras
         network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         network.fit(x, y, epochs=2, verbose=0)
