@@ -167,6 +167,7 @@ def _make_tuner(
         dataset.final_ratio if refits else 0.0,
         plan.budget.started,
         closing=budgets.SELECTING_ENSEMBLE if ensemble.size > 1 else budgets.WRITING,
+        n_networks=len(dataset.splits) if prepared.serves_folds else 1,
     )
     reporter = _make_reporter(plan.request, directory)
     state = SearchState(oracle, evaluator, reporter, budget, directory, refits=refits, ensemble=ensemble)

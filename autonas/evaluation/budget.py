@@ -50,12 +50,14 @@ class TimeBudget:
         final_ratio: Time of an epoch of the final fit, relative to an epoch of the search; 0 without a final fit.
         started: Value of `time.monotonic()` when `fit` was called.
         closing: Seconds reserved at the end. Defaults to the time to write a model.
+        n_networks: Number of networks that are served for a trained candidate: one for each fold. Defaults to 1.
     """
 
     limit: float | None
     final_ratio: float
     started: float
     closing: float = WRITING
+    n_networks: int = 1
 
     def elapsed(self):
         """Return the seconds since the start."""
@@ -96,6 +98,16 @@ class TimeBudget:
         fixed, longest = self._final_seconds(outcome)
         return fixed + _LEAST_FINAL * longest
 
+    def building_seconds(self, outcome):
+        """Estimate the seconds of building the networks of a member of an ensemble.
+
+        Args:
+            outcome: The `Outcome` of the candidate.
+        """
+        # Weights that are only fitted are those of one network, with leave-one-out instead of folds.
+        n_networks = 1 if outcome.report.get("fitted") else self.n_networks
+        return n_networks * outcome.phases.get("build", 0.0)
+
     def _final_seconds(self, outcome):
         """Return the seconds of a final fit that don't depend on its length, and of as many epochs as the best epoch.
 
@@ -130,12 +142,15 @@ class TimeBudget:
             best: The `Outcome` of the best trial so far, or `None`.
             first: Whether the next trial is the first one.
             members: `Outcome`s of the trials that an ensemble would average now. At most three tenths of the limit are
-                reserved for their final fits. Defaults to no ensemble.
+                reserved for building their networks and for their final fits. Defaults to no ensemble.
         """
         remaining = self.remaining()
         if remaining is None:
             return None
-        of_members = min(sum(map(self.final_seconds, members)), _MEMBERS_SHARE * self.limit)
+        of_members = sum(map(self.final_seconds, members))
+        if len(members) > 1:
+            of_members += sum(map(self.building_seconds, members))
+        of_members = min(of_members, _MEMBERS_SHARE * self.limit)
         reserved = max(self.final_seconds(best), of_members)
         allowed = min(remaining - reserved, remaining / (1 + _LEAST_FINAL * self.final_ratio))
         return min(allowed, _FIRST_SHARE * self.limit) if first else allowed

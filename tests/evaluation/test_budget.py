@@ -109,3 +109,12 @@ def test_time_is_left_for_the_final_fits_of_an_ensembles_members(clock):
     assert budget.trial_seconds(members[0], False, members=members[:1]) == pytest.approx(40 / 1.3125)
     assert budget.trial_seconds(members[0], False, members=members) == pytest.approx(40 - 25)
     assert budget.trial_seconds(members[0], False, members=members * 5) == pytest.approx(40 - 30.3)
+
+
+def test_time_is_left_for_building_the_networks_of_an_ensembles_members(clock):
+    budget = budget_module.TimeBudget(101.0, 0.0, 1000.0, n_networks=5)
+    trained = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=16.0, phases={"build": 1.0})
+    fitted = jobs.Outcome(status="completed", epochs=1, best_epoch=1, phases={"build": 1.0}, report={"fitted": [1]})
+    clock.now += 60
+    assert budget.trial_seconds(trained, False, members=[trained]) == pytest.approx(40)
+    assert budget.trial_seconds(trained, False, members=[trained, fitted]) == pytest.approx(40 - 6)

@@ -255,7 +255,7 @@ def test_a_gain_in_a_few_rows_is_chance(regressor):
     assert stage._is_better_beyond_chance({head.name: (single + truth) / 2}, {head.name: single})
 
 
-def test_candidates_within_a_standard_error_of_the_best_are_near(regressor):
+def test_candidates_within_a_standard_error_of_the_best_are_near(regressor, monkeypatch):
     _, search = regressor._searched
     stage = ensembles.EnsembleStage(search.state, search.final_stage)
     head, rows = stage.problem.scorer.heads[0], stage.problem.dataset.validation_rows
@@ -264,6 +264,7 @@ def test_candidates_within_a_standard_error_of_the_best_are_near(regressor):
     noise /= np.sqrt(np.mean(noise**2, axis=1, keepdims=True))
     sizes = {"best": (1, 0), "near": (1.01, 1), "same": (1, 0), "worse": (2, 2), "late": (1.02, 3)}
     candidates = {name: {head.name: truth + size * noise[row]} for name, (size, row) in sizes.items()}
+    monkeypatch.setattr(search.state, "records", dict.fromkeys(candidates, search.standings.best()))
     found = stage._near(candidates, 5)
     assert found.members == pytest.approx({"best": 1 / 3, "near": 1 / 3, "late": 1 / 3})
     assert found.after["val_rmse"] < 0.7 * found.before["val_rmse"]

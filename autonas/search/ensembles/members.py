@@ -109,13 +109,19 @@ class EnsembleStage:
         rows = self.problem.dataset.validation_rows
         (best, first), *others = predictions.items()
         before, members = self._score(first, {best}, None), [best]
+        budget, records = self.state.budget, self.state.records
+        seconds, remaining = budget.building_seconds(records[best]), budget.remaining()
         for name, candidate in others[: _N_NEAR - 1]:
+            needed = seconds + budget.building_seconds(records[name])
+            if remaining is not None and needed > remaining:
+                continue
             error = scorer.standard_error(first, rows, objective.name, candidate)
             gap = abs(self._score(candidate, {name}, None)[objective.name] - before[objective.name])
             repeats = any(_are_equal(candidate, predictions[member]) for member in members)
             is_near = error is not None and gap <= error and not repeats
             if is_near and len(members) < size and self._are_within_limits({*members, name}):
                 members.append(name)
+                seconds = needed
         if len(members) == 1:
             return None
         weights = dict.fromkeys(members, 1 / len(members))
