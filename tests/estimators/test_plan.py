@@ -184,3 +184,12 @@ def test_a_fit_makes_one_oracle_and_reads_the_objective_once(iris, monkeypatch, 
         strategy="random", max_trials=1, epochs=1, refit=False, tensorboard=False, verbose=0, directory=tmp_path / "run"
     ).fit(*iris)
     assert len(made) == 1 and len(read) == 1
+
+
+def test_networks_on_images_are_trained_by_adamw_or_muon_unless_the_user_says_how():
+    def optimizer(of, **arguments):
+        return plan_of(**arguments).optimization(8000, of).optimizer
+
+    assert optimizer(images(28)).values == ["adamw", "convolution_muon"]
+    assert optimizer(images(28), optimization=autonas.Optimization(batch_size=32)) == "adamw"
+    assert optimizer(table(4)) == "adamw" == optimizer([*images(28), *table(4)])
