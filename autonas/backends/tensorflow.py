@@ -63,7 +63,7 @@ def is_tracing():
     return not tf.executing_eagerly()
 
 
-def reusable(function):
+def reusable(function, inlined=True):
     traces = {}
 
     def call(values, inputs):
@@ -81,7 +81,7 @@ def reusable(function):
                 functools.partial(with_constants, is_constant, arguments),
                 autograph=False,
                 jit_compile=False,
-                experimental_attributes={"_noinline": True},
+                experimental_attributes=None if inlined else {"_noinline": True},
             )
         return traces[is_constant](*leaves)
 

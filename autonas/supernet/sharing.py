@@ -8,9 +8,13 @@ class Traces:
 
     The cells of a supernet have the same options on every edge, with different weights. One function is traced for all
     edges with the same shape of tensors. The values of the variables are arguments of the function.
+
+    Args:
+        inlined: As in `gradients.reusable`.
     """
 
-    def __init__(self):
+    def __init__(self, inlined):
+        self._inlined = inlined
         self._functions = {}
 
     def call(self, layer, inputs, training):
@@ -28,18 +32,18 @@ class Traces:
             return layer.compute(inputs, training)
         key = (description, *((tuple(tensor.shape), str(tensor.dtype)) for tensor in inputs))
         if key not in self._functions:
-            self._functions[key] = _Function(layer, training)
+            self._functions[key] = _Function(layer, training, self._inlined)
         return self._functions[key](layer, inputs)
 
 
 class _Function:
     """Traced function of the values of the variables of a mixing layer, and of its inputs."""
 
-    def __init__(self, layer, training):
+    def __init__(self, layer, training, inlined):
         self.layer = layer
         self.training = training
         self.assigned = []
-        self._traced = gradients.reusable(self._compute)
+        self._traced = gradients.reusable(self._compute, inlined)
 
     def __call__(self, layer, inputs):
         variables = layer.variables_in_use()

@@ -97,10 +97,10 @@ class BilevelTrainer:
         optimizers = [*self.weight_optimizer.variables, *self.logit_optimizer.variables]
         self.variables = [*optimizers, self.annealing.progress]
         self._update_architecture = gradients.compiled(
-            self._architecture_step, [*supernet.variables, *optimizers, self._weight], simplified=False
+            self._architecture_step, [*supernet.variables, *optimizers, self._weight], simplified=not supernet.is_large
         )
         self._update_weights = gradients.compiled(
-            self._weight_step, [*supernet.variables, *optimizers], simplified=False
+            self._weight_step, [*supernet.variables, *optimizers], simplified=not supernet.is_large
         )
 
     @classmethod

@@ -32,8 +32,10 @@ class OneShotScorer:
         n_rows = min(n_rows, len(dataset.train_rows))
         #: Indices of the rows for the statistics.
         self.rows = generator.choice(dataset.train_rows, n_rows, replace=False)
-        self._calibrate = gradients.compiled(self._estimate_statistics, supernet.variables, simplified=False)
-        self._predict = gradients.compiled(self._outputs, supernet.variables, simplified=False)
+        self._calibrate = gradients.compiled(
+            self._estimate_statistics, supernet.variables, simplified=not supernet.is_large
+        )
+        self._predict = gradients.compiled(self._outputs, supernet.variables, simplified=not supernet.is_large)
 
     def score(self, values):
         """Score an architecture on the validation rows; return a dict of floats.

@@ -29,6 +29,8 @@ make_trainer = bilevel.BilevelTrainer.from_settings
 class Toy(keras.Model):
     """What `BilevelTrainer` needs of a supernet."""
 
+    is_large = False
+
     class MixingMode:
         def __init__(self):
             self.auxiliary_skip = keras.Variable(1.0, trainable=False)
