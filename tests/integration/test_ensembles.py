@@ -1,5 +1,6 @@
 """Ensembles: an average of several candidates is served as one model, and is what it is said to be."""
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from autonas.evaluation import training
 from autonas.objectives import goal as goal_module
 from autonas.search import ensembles
 from autonas.search.state import Ensembling
+from autonas.trials import reserved
 from tests.helpers.networks import of_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -262,14 +264,18 @@ def test_candidates_within_a_standard_error_of_the_best_are_near(regressor, monk
     truth = head.encoded[rows].reshape(len(rows), 1).astype("float32")
     noise = np.random.default_rng(0).normal(size=(5, *truth.shape)).astype("float32")
     noise /= np.sqrt(np.mean(noise**2, axis=1, keepdims=True))
-    sizes = {"best": (1, 0), "near": (1.01, 1), "same": (1, 0), "worse": (2, 2), "late": (1.02, 3)}
-    candidates = {name: {head.name: truth + size * noise[row]} for name, (size, row) in sizes.items()}
-    monkeypatch.setattr(search.state, "records", dict.fromkeys(candidates, search.standings.best()))
+    sizes = {"best": 1, "near": 1.01, "shorter": 1.01, "worse": 2, "late": 1.02}
+    candidates = {
+        name: {head.name: truth + size * error} for (name, size), error in zip(sizes.items(), noise, strict=True)
+    }
+    records = {name: dataclasses.replace(search.standings.best(), values={"units": name}) for name in candidates}
+    records["shorter"].values = {"units": "best", reserved.EPOCHS: 3}
+    monkeypatch.setattr(search.state, "records", records)
     found = stage._near(candidates, 5)
     assert found.members == pytest.approx({"best": 1 / 3, "near": 1 / 3, "late": 1 / 3})
     assert found.after["val_rmse"] < 0.7 * found.before["val_rmse"]
     assert list(stage._near(candidates, 2).members) == ["best", "near"]
-    assert stage._near({name: candidates[name] for name in ("best", "same", "worse")}, 5) is None
+    assert stage._near({name: candidates[name] for name in ("best", "shorter", "worse")}, 5) is None
 
 
 @pytest.mark.parametrize("ensemble", [0, -1, 1.5, "many", True])

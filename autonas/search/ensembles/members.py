@@ -17,7 +17,7 @@ from autonas.search.averaging import averaging_network
 from autonas.search.ensembles import selection
 from autonas.search.final_stage import FinalStage, Served
 from autonas.search.state import SearchState
-from autonas.trials import events
+from autonas.trials import events, reserved
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
@@ -117,7 +117,9 @@ class EnsembleStage:
                 continue
             error = scorer.standard_error(first, rows, objective.name, candidate)
             gap = abs(self._score(candidate, {name}, None)[objective.name] - before[objective.name])
-            repeats = any(_are_equal(candidate, predictions[member]) for member in members)
+            # The same architecture trained for longer has almost the same errors.
+            architecture = reserved.architecture(records[name].values)
+            repeats = any(architecture == reserved.architecture(records[member].values) for member in members)
             is_near = error is not None and gap <= error and not repeats
             if is_near and len(members) < size and self._are_within_limits({*members, name}):
                 members.append(name)
@@ -321,8 +323,3 @@ class EnsembleStage:
         shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())
         before, after = (scores.get(name, float("nan")) for scores in (chosen.before, chosen.after))
         return f"{shares}; {name} {before:.4g} by the best alone, {after:.4g} together"
-
-
-def _are_equal(predictions: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
-    """Return whether two candidates predict the same."""
-    return all(np.array_equal(array, other[head]) for head, array in predictions.items())
