@@ -106,8 +106,8 @@ def check_same_search(directory: str | os.PathLike[str], header: Mapping[str, An
         raise ValueError(
             f"`directory` {directory!r} holds a search of something else: {'; '.join(differences[:3])}"
             f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. A search goes on with more "
-            "trials or more time, not with other data, another space, other trainings or another way to compare them. "
-            "Choose another directory, or set `overwrite=True`."
+            "trials or more time, but not with other data, spaces or trainings. Choose another directory, or set "
+            "`overwrite=True`."
         )
 
 
