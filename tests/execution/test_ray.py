@@ -126,7 +126,7 @@ def test_one_worker_has_all_cores(monkeypatch):
 
 def test_a_worker_that_cannot_start_says_why(monkeypatch):
     class Broken(ray_execution._Actor):
-        def __init__(self, parts):
+        def __init__(self, buffers, path):
             raise ModuleNotFoundError("No module named 'autonas'")
 
     monkeypatch.setattr(ray_execution, "_Actor", Broken)
