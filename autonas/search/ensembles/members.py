@@ -111,18 +111,20 @@ class EnsembleStage:
         before, members = self._score(first, {best}, None), [best]
         budget, records = self.state.budget, self.state.records
         seconds, remaining = budget.building_seconds(records[best]), budget.remaining()
+        architectures = [reserved.architecture(records[best].values)]
         for name, candidate in others[: _N_NEAR - 1]:
+            if len(members) == size:
+                break
             needed = seconds + budget.building_seconds(records[name])
-            if remaining is not None and needed > remaining:
+            architecture = reserved.architecture(records[name].values)
+            # The same architecture trained for longer has almost the same errors.
+            if architecture in architectures or (remaining is not None and needed > remaining):
                 continue
             error = scorer.standard_error(first, rows, objective.name, candidate)
             gap = abs(self._score(candidate, {name}, None)[objective.name] - before[objective.name])
-            # The same architecture trained for longer has almost the same errors.
-            architecture = reserved.architecture(records[name].values)
-            repeats = any(architecture == reserved.architecture(records[member].values) for member in members)
-            is_near = error is not None and gap <= error and not repeats
-            if is_near and len(members) < size and self._are_within_limits({*members, name}):
+            if error is not None and gap <= error and self._are_within_limits({*members, name}):
                 members.append(name)
+                architectures.append(architecture)
                 seconds = needed
         if len(members) == 1:
             return None
