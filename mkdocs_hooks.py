@@ -13,6 +13,7 @@ from mkdocs.structure import files as mkdocs_files
 import autonas
 from autonas import oracles
 from autonas.preparation import combinations
+from tests.helpers.public_names import public_names
 
 ROOT = pathlib.Path(__file__).parent
 TUTORIALS = ROOT / "tutorials"
@@ -102,24 +103,13 @@ show the outputs that are stored in the notebooks.
 # ------------------------------------------------------------------ reference
 
 
-def _public(module=autonas, prefix="autonas"):
-    """Return a dict from the full name of each public class and function to the module that defines it."""
-    names = {}
-    for name in module.__all__:
-        value, full_name = getattr(module, name), f"{prefix}.{name}"
-        if inspect.ismodule(value):
-            names |= _public(value, full_name)
-        elif callable(value):
-            names[full_name] = value.__module__
-    return names
-
-
 def reference():
     """Return a dict from the name of a page of the API reference to its Markdown."""
     pages = {name: [f"# {title}\n"] for name, (title, _) in REFERENCE.items()}
     written = set()
     # A name that is in `autonas` and in a package is described once.
-    for public, module in sorted(_public().items(), key=lambda item: (item[0].count("."), item[0].lower())):
+    modules = {name: value.__module__ for name, value in public_names().items() if callable(value)}
+    for public, module in sorted(modules.items(), key=lambda item: (item[0].count("."), item[0].lower())):
         place = public if public.count(".") > 1 else module
         page = next(name for name, (_, places) in REFERENCE.items() if re.match(places, place))
         name = public.rpartition(".")[2]
