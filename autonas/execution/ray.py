@@ -30,6 +30,8 @@ try:
 except ImportError as error:
     raise ImportError("Execution on Ray needs Ray: pip install 'autonas[ray]'") from error
 
+#: Maximum time in seconds for an idle actor to answer. The driver waits for the answer, and then replaces the actor.
+_SECONDS_TO_ANSWER = 20.0
 #: Seconds between checks for new nodes.
 _SECONDS_TO_LOOK = 1.0
 
@@ -184,7 +186,7 @@ class _RayWorker(supervision.Worker):
     def send(self, content: bytes) -> bool:
         try:
             # Without this check, the job would lose an attempt to an actor that was lost while idle.
-            ray.get(self._actor.is_there.remote(), timeout=supervision.SECONDS_TO_SEND)
+            ray.get(self._actor.is_there.remote(), timeout=_SECONDS_TO_ANSWER)
         except ray.exceptions.RayError:
             return False
         self._actor.take.remote(content)

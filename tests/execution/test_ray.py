@@ -33,9 +33,11 @@ class TestRayExecutor(executors.ExecutorContract):
 
 @pytest.fixture(scope="module", autouse=True)
 def local_ray():
-    """A Ray that the executors of this file don't end."""
+    """A Ray that the executors of this file don't end, and that ends no worker when the machine is short of memory."""
     quiet = {"include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
-    ray.init(address="local", num_cpus=2, num_gpus=1, **quiet)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_memory_monitor_refresh_ms", "0")
+        ray.init(address="local", num_cpus=2, num_gpus=1, **quiet)
     yield
     ray.shutdown()
 
