@@ -11,18 +11,22 @@ Each strategy searches each table through the interface of a Keras Tuner oracle 
   it);
 - CPU milliseconds per trial.
 
-A query is a distinct architecture, because strategies don't repeat themselves. `--strategies` takes names, optionally
-with arguments: `evolution:population_size=50,tournament_size=10`. `--output` appends all results to a JSON-lines file.
+A query is a distinct architecture, because strategies don't repeat themselves. `--pending` is the number of queries
+that wait for their scores at any time; the oldest gets its score first. `--strategies` takes names, optionally with
+arguments: `evolution:population_size=50,tournament_size=10`. The Bayesian strategy knows the costs of a table's
+architectures, except as `bayesian:costs=None`. `--output` appends all results to a JSON-lines file.
 """
 
 import argparse
 import ast
+import collections
 import concurrent.futures
 import json
 import multiprocessing
 import os
 import sys
 import time
+import typing
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # One thread each: the processes share the cores.
@@ -38,6 +42,13 @@ from autonas import oracles  # noqa: E402
 CHECKPOINTS = (10, 25, 50, 100, 150, 200, 300)
 
 
+class Extent(typing.NamedTuple):
+    """The number of queries of a search, and of those that wait for their scores at any time."""
+
+    queries: int
+    pending: int
+
+
 def make_oracle(description, table, seed, queries):
     """Return the oracle of a description, such as `evolution:population_size=50`."""
     name, _, rest = description.partition(":")
@@ -46,6 +57,8 @@ def make_oracle(description, table, seed, queries):
     cls = oracles.STRATEGIES[name]
     if table.structure is not None and "structure" in cls.__init__.__code__.co_varnames:
         arguments.setdefault("structure", table.structure)
+    if table.costs is not None and "costs" in cls.__init__.__code__.co_varnames:
+        arguments.setdefault("costs", table.costs_of)
     return cls(
         objective=keras_tuner.Objective("score", "max"),
         hyperparameters=table.space,
@@ -63,21 +76,25 @@ def _literal(text):
         return text
 
 
-def search(path, index, description, seed, queries):
+def search(path, index, description, seed, extent):
     """Run one search; return the table rows of the queries in order, and CPU seconds."""
     table = cached_tables(path)[index]
-    oracle = make_oracle(description, table, seed, queries)
-    rows = []
+    oracle = make_oracle(description, table, seed, extent.queries)
+    rows, pending = [], collections.deque()
     began = time.process_time()
     while True:
-        trial = oracle.create_trial("tuner0")
-        if trial.status != "RUNNING":
+        trial = oracle.create_trial(f"tuner{len(rows)}")
+        if trial.status == "RUNNING":
+            rows.append(table.row(trial.hyperparameters.values))
+            pending.append((trial, rows[-1]))
+        if not pending:
             break
-        row = table.row(trial.hyperparameters.values)
-        rows.append(row)
-        oracle.update_trial(trial.trial_id, {"score": float(table.validation[row])})
-        trial.status = "COMPLETED"
-        oracle.end_trial(trial)
+        if trial.status == "RUNNING" and len(pending) < extent.pending:
+            continue
+        ended, row = pending.popleft()
+        oracle.update_trial(ended.trial_id, {"score": float(table.validation[row])})
+        ended.status = "COMPLETED"
+        oracle.end_trial(ended)
     assert len(set(rows)) == len(rows), "a strategy asked for the same architecture twice"  # noqa: S101
     return rows, time.process_time() - began
 
@@ -97,10 +114,11 @@ def summarise(table, searches, queries):
     tests = np.empty((len(searches), len(points)))
     n_queries = []
     for number, (rows, _) in enumerate(searches):
-        validation = np.array([table.validation[row] for row in rows])
+        validation = table.validation[rows]
+        is_best = validation == table.validation[table.optimum]
         best = [rows[int(validation[:count].argmax())] for count in points]
         tests[number] = table.test[best]
-        n_queries.append(rows.index(table.optimum) + 1 if table.optimum in rows else np.inf)
+        n_queries.append(int(is_best.argmax()) + 1 if is_best.any() else np.inf)
     return {
         "queries": points,
         "mean": tests.mean(axis=0).round(4).tolist(),
@@ -129,9 +147,11 @@ def main():
     )
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--pending", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
     parser.add_argument("--output", help="file to add the results to, a JSON line each")
     arguments = parser.parse_args()
+    extent = Extent(arguments.queries, arguments.pending)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
         for path in arguments.tables:
@@ -142,8 +162,7 @@ def main():
                 print("| --- |" + " --- |" * (header.count("|") + 4))
                 for description in arguments.strategies:
                     searches = [
-                        pool.submit(search, path, index, description, seed, arguments.queries)
-                        for seed in range(arguments.seeds)
+                        pool.submit(search, path, index, description, seed, extent) for seed in range(arguments.seeds)
                     ]
                     result = summarise(table, [future.result() for future in searches], arguments.queries)
                     print(_row(description, result), flush=True)

@@ -9,7 +9,8 @@ A table is a file of NumPy arrays in one of two forms:
   shape `(n, datasets, seeds)`, which give one table for each of `datasets`. The score is -log10 of the mean error.
 
 A table of the first form may have `latency_ms`, milliseconds of shape `(n, devices)`, for the devices
-`latency_devices`.
+`latency_devices`. Both may have costs that are known without a training, floats of shape `(n,)`: `params` or
+`params_m`, `flops` or `flops_m`, and `model_size`.
 """
 
 import os
@@ -23,6 +24,8 @@ from autonas.search_space import operation_graph
 #: Edges of the cell of NAS-Bench-201, in the order of NATS-Bench and in that of SpikeNAS-Bench.
 _NATS_EDGES = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
 _SPIKENAS_EDGES = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+#: Arrays of costs.
+_COSTS = ("params", "params_m", "flops", "flops_m", "model_size")
 
 
 class Table:
@@ -36,11 +39,12 @@ class Table:
         validation: Scores that drive the search, larger is better, shape `(n,)`.
         test: Scores to report, shape `(n,)`.
         latencies: Dict from the name of a device to milliseconds, shape `(n,)`.
+        costs: Numbers that are known without a training, such as parameters and FLOPs, shape `(n, costs)`.
     """
 
-    def __init__(self, name, codes, space, structure, validation, test, latencies):
+    def __init__(self, name, codes, space, structure, validation, test, latencies, costs):
         self.name, self.codes, self.space, self.structure = name, codes, space, structure
-        self.validation, self.test, self.latencies = validation, test, latencies
+        self.validation, self.test, self.latencies, self.costs = validation, test, latencies, costs
         options = [list(hyperparameter.values) for hyperparameter in space.space]
         self._names = [hyperparameter.name for hyperparameter in space.space]
         self._row = {tuple(of[code] for of, code in zip(options, row, strict=True)): n for n, row in enumerate(codes)}
@@ -49,6 +53,10 @@ class Table:
     def row(self, values):
         """Return the row of an architecture."""
         return self._row[tuple(values[name] for name in self._names)]
+
+    def costs_of(self, values):
+        """Return the costs of an architecture."""
+        return self.costs[self.row(values)]
 
     def values(self, row):
         """Return the architecture of a row, a dict."""
@@ -83,7 +91,7 @@ def read(path):
     if "latency_ms" in arrays:
         milliseconds = arrays["latency_ms"].astype(float).T
         latencies = dict(zip(map(str, arrays["latency_devices"]), milliseconds, strict=True))
-    return [Table(name, codes, space, structure, validation, test, latencies)]
+    return [Table(name, codes, space, structure, validation, test, latencies, _costs(arrays))]
 
 
 def _scores(arrays):
@@ -103,6 +111,11 @@ def _scores(arrays):
     ]
 
 
+def _costs(arrays):
+    known = [arrays[name] for name in _COSTS if name in arrays and arrays[name].dtype.kind in "if"]
+    return np.stack(known, axis=1).astype(float) if known else None
+
+
 def _read_configurations(arrays):
     codes = arrays["config"]
     space = keras_tuner.HyperParameters()
@@ -110,6 +123,6 @@ def _read_configurations(arrays):
         space.Choice(str(name), list(range(int(largest) + 1)))
     score = -np.log10(arrays["val_mse"].astype(float).mean(axis=2))
     return [
-        Table(str(name), codes, space, None, score[:, index], score[:, index], {})
+        Table(str(name), codes, space, None, score[:, index], score[:, index], {}, _costs(arrays))
         for index, name in enumerate(arrays["datasets"])
     ]

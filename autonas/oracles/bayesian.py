@@ -12,6 +12,7 @@ from autonas.oracles import base, earlier_search, feasibility, scalarisation
 from autonas.oracles.fidelity import scale as fidelity
 from autonas.oracles.gp import acquisition as acquisitions
 from autonas.oracles.gp import prediction, targets, transfer
+from autonas.oracles.gp.costs import CostFeatures, Costs
 from autonas.oracles.gp.gaussian_process import GaussianProcess, View
 from autonas.oracles.gp.observations import Observations
 from autonas.oracles.gp.targets import Quantity
@@ -106,6 +107,9 @@ class BayesianOracle(base.Oracle):
         n_parents: Number of best architectures whose neighbours are candidates. Defaults to 5.
         n_samples: Number of random samples among the candidates. Defaults to 200.
         earlier_searches: Sequence of `EarlierSearch`, each with at least two architectures. Defaults to none.
+        costs: Function from an architecture, a dict of values, to a sequence of positive numbers, such as its
+            parameters and FLOPs. It is called once for each of a few hundred new candidates of a suggestion, so that it
+            must be fast. Defaults to `None`: costs are unknown.
         **kwargs: As in `Oracle`.
 
     Example:
@@ -137,6 +141,7 @@ class BayesianOracle(base.Oracle):
         n_parents: int = 5,
         n_samples: int = 200,
         earlier_searches: Sequence[earlier_search.EarlierSearch] = (),
+        costs: Costs | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -147,6 +152,8 @@ class BayesianOracle(base.Oracle):
         self.n_parents = n_parents
         self.n_samples = n_samples
         self.earlier_searches = earlier_searches
+        self.costs = costs
+        self._cost_features = None if costs is None else CostFeatures(costs)
         self._observations = Observations()
         #: By the name of a quantity: the process, and the state for which it was fitted.
         self._fits: dict[_Name, tuple[GaussianProcess, tuple[int, int, bool]]] = {}
@@ -170,6 +177,11 @@ class BayesianOracle(base.Oracle):
         checks.check_integer("n_parents", self.n_parents, 1)
         checks.check_integer("n_samples", self.n_samples, 1)
         earlier_search.check(self.earlier_searches)
+        if self.costs is not None and not callable(self.costs):
+            raise ValueError(
+                "`costs` must be a function from an architecture to a sequence of positive numbers, or None. "
+                f"Received: costs={self.costs!r:.100}"
+            )
 
     def observe(self, observation: Observation) -> None:
         predicted = self._predictions.pop(observation.number, None)
@@ -422,5 +434,7 @@ class BayesianOracle(base.Oracle):
             views.append(View(*self.structure.features(architectures), linear=False, weight=1.0))
         total = sum(view.weight for view in views)
         views = [view._replace(weight=(1 - _LINEAR_WEIGHT) * view.weight / total) for view in views]
+        if self._cost_features is not None:
+            views.append(self._cost_features.view(self.encoding, architectures))
         effects, effect_groups = np.hstack([features, squares]), np.concatenate([groups, groups[ordered]])
         return [*views, View(effects, effect_groups, linear=True, weight=_LINEAR_WEIGHT)]

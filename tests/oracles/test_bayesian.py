@@ -140,6 +140,34 @@ def test_drawn_graphs_foresee_better():
     assert np.mean(gains) > 0.05
 
 
+WORK = {"none": 0, "skip": 0, "pooling": 0, "convolution": 9}
+
+
+def work(values):
+    return [1 + sum(map(WORK.__getitem__, values.values()))]
+
+
+def test_costs_foresee_better_after_few_trials():
+    generator, space = np.random.default_rng(0), encoding.Encoding(cells())
+    new = [space.sample(generator) for _ in range(300)]
+
+    def score(values):
+        return math.log(work(values)[0]) + 0.1 * computed(values)
+
+    def correlation(costs, observed):
+        oracle = oracles.BayesianOracle(hyperparameters=cells(), costs=costs, n_initial=8)
+        return stats.spearmanr(predicted(oracle, observed, new, score)[0], list(map(score, new))).statistic
+
+    samples = [[space.sample(generator) for _ in range(8)] for _ in range(4)]
+    gains = [correlation(work, observed) - correlation(None, observed) for observed in samples]
+    assert np.mean(gains) > 0.1
+
+
+def test_costs_must_be_a_function():
+    with pytest.raises(ValueError, match="`costs` must be a function"):
+        oracles.BayesianOracle(hyperparameters=cells(), costs=[1.0]).ask()
+
+
 def test_architectures_that_compute_the_same_are_foreseen_alike():
     generator, space = np.random.default_rng(0), encoding.Encoding(cells())
     observed = [space.sample(generator) for _ in range(60)]
