@@ -10,7 +10,7 @@ import numpy as np
 
 from autonas.backends import node_graph
 from autonas.evaluation import phases
-from autonas.search_space import members
+from autonas.search_space import fitters, members
 
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 512
@@ -173,7 +173,8 @@ class BatchLoop(TrainingLoop):
 class FittedLoop(TrainingLoop):
     """Training loop of a model without trainable weights: an epoch computes the loss and changes nothing.
 
-    The model is called without compilation, which would take longer than the few predictions of a trial.
+    The model is called without compilation, which would take longer than the few predictions of a trial. The validation
+    rows aren't predicted again if the fitter has predicted them.
 
     Args:
         loop: The `TrainingLoop` that would train the model. It predicts if there are several devices.
@@ -181,20 +182,28 @@ class FittedLoop(TrainingLoop):
 
     def __init__(self, loop):
         super().__init__(loop.model, loop.dataset)
+        self._validated = None
         if getattr(loop, "distribution", None) is not None:
             self.predict = loop.predict
 
+    def forget(self):
+        *_, last = fitters.fitters_of(self.model)
+        self._validated = None
+        if last.validated is not None and len(last.validated) == len(self.dataset.validation_rows):
+            # The outputs may depend on other tensors, too.
+            with contextlib.suppress(ValueError):
+                self._validated = _arrays(keras.Function(last.outputs, self.model.output)(last.validated))
+
     def predict(self, rows):
+        if self._validated is not None and np.array_equal(rows, self.dataset.validation_rows):
+            return self._validated
         step = node_graph.rows_at_once(self.model, _PREDICTED_ROWS)
         chunks = [rows[start : start + step] for start in range(0, len(rows), step)]
         outputs = [
-            self.model({name: array[chunk] for name, array in self.dataset.inputs.items()}, training=False)
+            _arrays(self.model({name: array[chunk] for name, array in self.dataset.inputs.items()}, training=False))
             for chunk in chunks
         ]
-        return {
-            name: np.concatenate([keras.ops.convert_to_numpy(output[name]) for output in outputs])
-            for name in outputs[0]
-        }
+        return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
         """Return the loss on a sample of at most 100 training rows, and that the epoch is complete."""
@@ -202,6 +211,11 @@ class FittedLoop(TrainingLoop):
         inputs, targets, weights = batch_of(self.dataset, rows)
         loss = self.model.compute_loss(inputs, targets, self.predict(rows), weights or None, training=False)
         return float(keras.ops.convert_to_numpy(loss)), True
+
+
+def _arrays(tensors):
+    """Return a dict of tensors as a dict of arrays."""
+    return {name: keras.ops.convert_to_numpy(tensor) for name, tensor in tensors.items()}
 
 
 def batch_of(dataset, rows):

@@ -53,8 +53,10 @@ class Fitter:
     #: Largest number of training rows that are passed, a random sample of more rows, or `None`.
     most_rows: int | None = None
 
-    #: Symbolic tensor of the predictions of a fitter for which `leaves_one_out` is true.
+    #: Symbolic tensor of the predictions of a fitter that has `left_out` or `validated`.
     outputs: keras.KerasTensor
+    #: Values of `outputs` for the validation rows after `fit`, or `None` if only the network computes them.
+    validated: np.ndarray | None = None
     #: Values of `outputs` for the training rows of the latest `fit`, each by the weights without the row.
     left_out: np.ndarray
 

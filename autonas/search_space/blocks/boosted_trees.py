@@ -125,7 +125,9 @@ class BoostedTreesBlock(block.Block):
         )
         walk = trees.Walk(forest)
         scores = walk(features(columns))
-        fitters.attach(Boosting(columns, head_name, walk, head, settings=settings, features=features), walk.values)
+        boosting = Boosting(columns, head_name, walk, head, settings=settings, features=features)
+        boosting.outputs = scores
+        fitters.attach(boosting, walk.values)
         return block.as_prediction(scores)
 
 
@@ -229,6 +231,7 @@ class Boosting(fitters.Fitter):
             base += list(first)
             used.append(max(map(len, by_output)))
         self.walk.set(ensembles, np.array(base))
+        self.validated = None if validation is None else trees.predictions(ensembles, np.array(base), validation.inputs)
         return used
 
     def _boosted(

@@ -184,3 +184,23 @@ def test_where_trees_cannot_predict_the_target_the_error_says_why():
 
 def test_its_configuration_makes_the_same_block_again():
     harness.check_configuration(autonas.BoostedTreesBlock(iterations=50, leaves=autonas.Choice([8, 16])))
+
+
+@pytest.mark.parametrize("targets", ["binary", "multiclass", "unseen", "multilabel", "numbers"])
+def test_the_predictions_of_a_trial_are_those_of_its_network(targets):
+    generator = np.random.default_rng(0)
+    x = pd.DataFrame({"size": generator.normal(size=300), "city": generator.choice(list("abcd"), 300)})
+    x.loc[::7, "size"] = np.nan
+    size = x["size"].fillna(0).to_numpy()
+    y, head = {
+        "binary": (size > 0, autonas.ClassificationHead()),
+        "multiclass": (np.digitize(size, [-0.5, 0.5]), autonas.ClassificationHead()),
+        "unseen": (2 * np.digitize(size, [-0.5, 0.5]), autonas.ClassificationHead(num_classes=5)),
+        "multilabel": (np.stack([size > 0, size > 1], 1).astype(int), autonas.ClassificationHead(multi_label=True)),
+        "numbers": (np.stack([size, size**2], 1), autonas.RegressionHead()),
+    }[targets]
+    model = drawn(autonas.BoostedTreesBlock(leaf_rows=5), head, refit=False)
+    model.fit(x[:200], y[:200], validation_data=(x[200:], y[200:]))
+    (of_trial,) = model.validation_predictions_
+    network = model.predict(x[200:]) if targets == "numbers" else model.predict_proba(x[200:])
+    np.testing.assert_allclose(of_trial.outputs, network, rtol=1e-4, atol=1e-5)
