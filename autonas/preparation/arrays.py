@@ -131,7 +131,7 @@ def prepare(plan, data):
         searched,
         encoded,
         scorer,
-        criteria.find_goal(plan, scorer, len(validation_rows)),
+        criteria.find_goal(plan, searched, scorer, len(validation_rows)),
         has_groups=data.groups is not None or validation.is_structured(plan.request.validation),
         encoders=encoders,
         targets=targets,

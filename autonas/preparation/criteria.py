@@ -8,31 +8,49 @@ from autonas.costs import registry
 from autonas.objectives import goal, scoring
 from autonas.objectives import metrics as metrics_module
 
-#: Validation rows from which accuracy separates two candidates better than the loss.
+#: Validation rows from which accuracy separates two candidates better than the loss, except on tables.
 _ENOUGH_FOR_ACCURACY = 1000
 #: Number of rows for trying metrics and losses, in addition to one row of every class.
 _N_TRIED = 64
 
 
-def find_goal(plan, scorer, n_validation):
-    """Return the `Goal` of the plan, with the default objective if the plan has none."""
+def find_goal(plan, searched, scorer, n_validation):
+    """Return the `Goal` of the plan, with the default objective if the plan has none.
+
+    Args:
+        plan: The `Plan`.
+        searched: The bound graph.
+        scorer: The `Scorer` of the graph's heads.
+        n_validation: Number of validation rows.
+    """
     is_weighted = plan.task.class_weight is not None and scorer.weights is not None
-    default = "val_loss" if is_weighted else default_objective(scorer, n_validation)
+    default = "val_loss" if is_weighted else default_objective(searched, scorer, n_validation)
     return goal.get_goal(plan.criteria.objective, plan.criteria.constraints, scorer.directions(), default)
 
 
-def default_objective(scorer, n_validation):
+def default_objective(searched, scorer, n_validation):
     """Return the name of the default objective.
 
     It is the accuracy of a classifier, the root mean squared error of a regressor, and the summed loss of several
-    heads. With few validation rows, accuracy can't tell candidates apart and the best of many candidates is the
-    luckiest one: the loss of a classifier is used instead.
+    heads. The loss of a classifier is used in two cases:
+
+    - With few validation rows, accuracy can't tell candidates apart and the best of many candidates is the luckiest
+      one.
+    - On tables, accuracy hardly differs between good candidates, and the best of many epochs by accuracy is a late one,
+      with worse probabilities. In a minute on six tables of more than 1,000 validation rows, the models chosen by loss
+      are as accurate, and their log loss is up to 5 % lower.
+
+    Args:
+        searched: The bound graph.
+        scorer: The `Scorer` of the graph's heads.
+        n_validation: Number of validation rows.
     """
     if len(scorer.heads) > 1 or scorer.heads[0].task == "multilabel":
         return "val_loss"
     if scorer.heads[0].task == "regression":
         return "val_rmse"
-    return "val_accuracy" if n_validation >= _ENOUGH_FOR_ACCURACY else "val_loss"
+    is_table = all(feature.kind == "table" for feature in searched.features.values())
+    return "val_loss" if is_table or n_validation < _ENOUGH_FOR_ACCURACY else "val_accuracy"
 
 
 def make_scorer(plan, searched, targets, encoded, weights=None):

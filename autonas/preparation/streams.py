@@ -39,7 +39,7 @@ def prepare(plan, data):
         )
         for head in scorer.heads
     ]
-    goal = criteria.find_goal(plan, scorer, source.rows["validation"])
+    goal = criteria.find_goal(plan, searched, scorer, source.rows["validation"])
     return arrays.Prepared(searched, dataset, scorer, goal, encoders=encoders, targets=targets)
 
 
