@@ -44,7 +44,7 @@ class ExpectedCost:
         @functools.cache
         def weights(key):
             layer = self._mixing[key]
-            return layer.weights_of_options(layer.logits)
+            return layer.weights_of_options(layer.selector.scores())
 
         def chance(key, option):
             return weights(key)[option]

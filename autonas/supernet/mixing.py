@@ -1,5 +1,6 @@
 """Mixing layers: the options of a decision, of which one is selected at run time or all are added with weights."""
 
+import contextlib
 import functools
 
 import keras
@@ -17,16 +18,19 @@ class Selector:
         name: Full name of the decision.
         labels: List of the labels of its options.
         default: Label that is selected initially.
+        mode: The `Mode` of the supernet.
 
     Attributes:
         allowed: Set of the labels that all mixing layers of the decision support.
         index: Variable, int32 scalar: the index in `labels` of the selected option.
         logits: Trainable variable of shape `(len(labels),)`: the architecture parameters.
-        noise: Variable of the shape of `logits`: the Gumbel noise of mode `"sample"`.
+        noise: Variable of the shape of `logits`: the Gumbel noise of mode `"sample"`, or the logarithms of the drawn
+            weights of mode `"blend"`.
     """
 
-    def __init__(self, name, labels, default):
+    def __init__(self, name, labels, default, mode):
         self.name = name
+        self.mode = mode
         self.labels = list(labels)
         self.allowed = set(labels)
         shape = (len(self.labels),)
@@ -38,13 +42,39 @@ class Selector:
         """Remove all labels that aren't in `labels` from the allowed labels."""
         self.allowed &= set(labels)
 
+    def remove(self, labels):
+        """Make the probability of `labels` 0, while the other labels share it in proportion to theirs."""
+        is_removed = np.array([label in labels for label in self.labels])
+        self.logits.assign(np.where(is_removed, _EXCLUDED, ops.convert_to_numpy(self.logits)))
+
+    @contextlib.contextmanager
+    def without(self, labels):
+        """Return a context in which `labels` are removed; see `remove`."""
+        logits = ops.convert_to_numpy(self.logits)
+        self.remove(labels)
+        try:
+            yield
+        finally:
+            self.logits.assign(logits)
+
     def mask(self):
         """Return an additive mask of the shape of `logits`: 0 for allowed labels, `_EXCLUDED` for others."""
         return np.array([0.0 if label in self.allowed else _EXCLUDED for label in self.labels], "float32")
 
+    def scores(self):
+        """Return the logarithms of the probabilities of the labels up to a constant, a tensor of the shape of `logits`.
+
+        They are the logits a, or log(elu(a) + 1) if weights are drawn: the logarithms of the concentrations of a
+        Dirichlet distribution, whose mean is proportional to them.
+        """
+        logits = ops.convert_to_tensor(self.logits)
+        if not self.mode.draws_weights:
+            return logits
+        return ops.minimum(logits, 0.0) + ops.log1p(ops.maximum(logits, 0.0))
+
     def probabilities(self):
-        """Return the distribution over the allowed labels, softmax(logits), a tensor."""
-        return ops.softmax(self.logits + self.mask())
+        """Return the distribution over the allowed labels, a tensor."""
+        return ops.softmax(self.scores() + self.mask())
 
 
 class Mode:
@@ -52,6 +82,8 @@ class Mode:
 
     Attributes:
         name: `"select"`, `"sample"` or `"blend"`; see `Supernet`.
+        draws_weights: Whether the weights of mode `"blend"` are drawn from Dirichlet distributions (DrNAS, Chen et al.
+            2021) by `Supernet.draw_weights`.
         has_auxiliary_skip: Whether layers in mode `"blend"` add their input, scaled by `auxiliary_skip`.
         traces: The `sharing.Traces` of the current call of the supernet, or `None`.
         auxiliary_skip: Variable, scalar: weight of the auxiliary skip connection.
@@ -60,6 +92,7 @@ class Mode:
 
     def __init__(self):
         self.name = "select"
+        self.draws_weights = False
         self.has_auxiliary_skip = False
         self.traces = None
         self.auxiliary_skip = keras.Variable(1.0, dtype="float32", trainable=False, name="auxiliary_skip")
@@ -106,14 +139,15 @@ class Mixing(keras.layers.Layer):
         own = {
             "select": [self.index],
             "sample": [self.index, self.logits, self.noise, self.temperature],
-            "blend": [self.logits, *([self.auxiliary_skip] if self.mode.has_auxiliary_skip else [])],
+            "blend": [self._blended(), *([self.auxiliary_skip] if self.mode.has_auxiliary_skip else [])],
         }
         return own[self.mode.name]
 
     def settings(self):
         """Return the settings that determine the function of the layer, besides its branches, as a list."""
         is_allowed = [label in self.selector.allowed for label in self.selector.labels]
-        return [self.mode.name, self.mode.has_auxiliary_skip, self.options, self.selector.labels, is_allowed]
+        mode = [self.mode.name, self.mode.draws_weights, self.mode.has_auxiliary_skip]
+        return [*mode, self.options, self.selector.labels, is_allowed]
 
     def option_of(self, label):
         """Return the index of the option with the label `label`, or 0 if no option of this layer has the label."""
@@ -137,6 +171,14 @@ class Mixing(keras.layers.Layer):
         outside = np.where(membership.any(axis=0), 0.0, _EXCLUDED).astype("float32")
         return ops.matmul(membership, ops.softmax(logits + self.selector.mask() + outside))
 
+    def blend_weights(self):
+        """Return the weights of the options in mode `"blend"`, `(len(options),)`."""
+        return self.weights_of_options(self._blended())
+
+    def _blended(self):
+        """Return the variable whose softmax is the weights in mode `"blend"`."""
+        return self.noise if self.mode.draws_weights else self.logits
+
     def gate(self, chosen):
         """Return 1 with the gradient of the probability of the option `chosen` under Gumbel noise.
 
@@ -158,8 +200,8 @@ class Mixing(keras.layers.Layer):
         )
 
     def blend(self, inputs, training):
-        """Return the sum of the outputs of all options, weighted by their probabilities."""
-        weights = ops.unstack(self.weights_of_options(self.logits))
+        """Return the sum of the outputs of all options, weighted by `blend_weights`."""
+        weights = ops.unstack(self.blend_weights())
         outputs = [self.call_option(option, inputs, training) for option in range(len(self.options))]
         weighted = [
             [ops.cast(weights[option], tensor.dtype) * tensor for tensor in tensors]
@@ -290,7 +332,7 @@ class InputMixing(Mixing):
 
     def blend(self, inputs, training):
         # The options share inputs: add the probabilities of the options with the same input first.
-        weights = self.weights_of_options(self.logits)
+        weights = self.blend_weights()
         selected = np.eye(len(inputs), dtype="float32")[np.array(self.selections)]
         outputs = []
         for place in range(selected.shape[1]):
@@ -329,7 +371,7 @@ class WidthMixing(Mixing):
     def call(self, inputs, training=None):
         masks = (np.arange(inputs.shape[-1]) < np.array(self.widths)[:, None]).astype("float32")
         if self.mode.name == "blend":
-            mask = ops.matmul(self.weights_of_options(self.logits), masks)
+            mask = ops.matmul(self.blend_weights(), masks)
         else:
             chosen = self.chosen()
             mask = ops.take(masks, chosen, axis=0)

@@ -43,7 +43,7 @@ class SupernetReading(declaration.DeclaringHyperParameters):
         """Return the selector of a decision, the same for all layers that share the decision."""
         full_name = self.full_name(name)
         if full_name not in self.selectors:
-            self.selectors[full_name] = mixing.Selector(full_name, labels, default)
+            self.selectors[full_name] = mixing.Selector(full_name, labels, default, self.mode)
         return self.selectors[full_name]
 
     @contextlib.contextmanager

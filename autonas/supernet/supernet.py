@@ -30,7 +30,8 @@ class Supernet(keras.Model):
       Its output is multiplied by a gate of value 1 whose gradient is that of the probability (GDAS, Dong and Yang
       2019).
     - `"blend"`: The layer computes all branches and adds them, weighted by the softmax of the logits (DARTS, Liu et al.
-      2019).
+      2019), or, if `mixing_mode.draws_weights`, by the weights that were set by `draw_weights` (DrNAS, Chen et al.
+      2021).
 
     Decisions inside a branch have an effect only if the branch is selected. An option whose output doesn't have the
     shape of the default option's output can't share the weights of later layers, so it is excluded from `space`.
@@ -188,6 +189,24 @@ class Supernet(keras.Model):
             noise = -ops.log(-ops.log(clipped))
             selector.noise.assign(noise)
             selector.index.assign(ops.cast(ops.argmax(selector.logits + noise + selector.mask()), "int32"))
+            start += len(selector.labels)
+
+    def draw_weights(self, logarithms, slopes):
+        """Set the weights of mode `"blend"` to a draw from the Dirichlet distributions of the decisions.
+
+        The weights are differentiable in the logits.
+
+        Args:
+            logarithms: Logarithms of Gamma variables of shape `(total number of labels,)`; see `dirichlet.log_gammas`.
+            slopes: Their derivatives with respect to the scores of the labels.
+        """
+        start = 0
+        for selector in self.decisions.values():
+            scores = selector.scores()
+            of_labels = slice(start, start + len(selector.labels))
+            # The change of the scores is zero, and has a gradient.
+            change = scores - ops.stop_gradient(scores)
+            selector.noise.assign(logarithms[of_labels] + slopes[of_labels] * change)
             start += len(selector.labels)
 
     def inherit(self, model, values):

@@ -12,6 +12,7 @@ from autonas.evaluation import loops
 from autonas.evaluation.one_shot import annealing, architecture_gradient, bilevel_settings, costs
 from autonas.optimizers import fused_sgd
 from autonas.search_space import schedules
+from autonas.supernet import dirichlet
 from autonas.supernet import supernet as supernet_module
 
 #: Hyperparameters of DARTS (Liu et al. 2019): momentum, weight decay and maximum gradient norm of the weights, and
@@ -21,6 +22,8 @@ _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM, _LOGIT_DECAY = 0.9, 3e-4, 5.0, 1e-3
 _TEMPERATURES = (10.0, 0.1)
 #: Decay rates of Adam for the logits, those of DARTS.
 _BETA_1, _BETA_2 = 0.5, 0.999
+#: Learning rate of `tune`, relative to the initial learning rate.
+_TUNING_RATE = 0.1
 #: Rounding error of the progress, which is a sum of many small numbers.
 _ROUNDING = 1e-4
 #: Classes of the grouped settings by the arguments of the trainer.
@@ -42,7 +45,9 @@ class BilevelTrainer:
     the term
       mu E_a[cost] / E_0[cost]
     to the objective, where E_0 is the mean under the uniform distribution. If `cost_weights` has several mu, the
-    training uses them in turn for equal shares of the schedule, without restarting w and a.
+    training uses them in turn for equal shares of the schedule, without restarting w and a. Beta-decay adds the term
+      beta t mean over the decisions of log(sum(exp(a)))
+    at the share t of the schedule, whose gradient is beta t softmax(a): no option runs away early (Ye et al. 2022).
 
     As in DARTS, batch normalisation inside of options has no trainable scale and offset, because a scale can compensate
     for a small probability.
@@ -69,7 +74,9 @@ class BilevelTrainer:
         self.schedule = schedule
         self.warm_up = schedule.warm_up / len(objective.cost_weights)
         self.samples_paths = mixing.samples_paths
+        self.draws_weights = mixing.draws_weights
         supernet.mode = "sample" if self.samples_paths else "blend"
+        supernet.mixing_mode.draws_weights = mixing.draws_weights
         supernet.mixing_mode.has_auxiliary_skip = mixing.guard == "auxiliary_skip" and not self.samples_paths
         rows = np.random.default_rng([seed, 0]).permutation(dataset.train_rows)
         n_held = 0 if objective.reward_weight == 0 else round(validation_share * len(rows))
@@ -79,6 +86,7 @@ class BilevelTrainer:
         self.weight_rows = np.sort(rows[n_held:])
         self.batch_size = min(batch_size, *map(len, self._row_sets()))
         self._weight = keras.Variable(0.0, dtype="float32", trainable=False, name="cost_weight")
+        self._beta = keras.Variable(0.0, dtype="float32", trainable=False, name="beta_decay")
         #: Functions without arguments that return E_a[cost], and E_a[cost] / E_0[cost].
         self.expected_cost = self.cost = None
         if objective.cost is not None:
@@ -97,11 +105,14 @@ class BilevelTrainer:
         optimizers = [*self.weight_optimizer.variables, *self.logit_optimizer.variables]
         self.variables = [*optimizers, self.annealing.progress]
         self._update_architecture = gradients.compiled(
-            self._architecture_step, [*supernet.variables, *optimizers, self._weight], simplified=not supernet.is_large
+            self._architecture_step,
+            [*supernet.variables, *optimizers, self._weight, self._beta],
+            simplified=not supernet.is_large,
         )
         self._update_weights = gradients.compiled(
             self._weight_step, [*supernet.variables, *optimizers], simplified=not supernet.is_large
         )
+        self._hold = gradients.compiled(self._held_loss, supernet.variables, simplified=not supernet.is_large)
 
     @classmethod
     def from_settings(cls, supernet, dataset, batch_size, **settings):
@@ -130,10 +141,12 @@ class BilevelTrainer:
         """Return numbers to log after an epoch.
 
         Returns:
-            Dict of floats: `"temperature"` of the Gumbel softmax, and `"expected_cost"` in the unit of the cost, where
-            they apply.
+            Dict of floats: `"temperature"` of the Gumbel softmax, the weight `"beta_decay"`, and `"expected_cost"` in
+            the unit of the cost, where they apply.
         """
         numbers = {"temperature": self.supernet.mixing_mode.temperature} if self.samples_paths else {}
+        if self.objective.beta_decay:
+            numbers["beta_decay"] = self._beta
         if self.expected_cost is not None:
             numbers["expected_cost"] = self.expected_cost()
         return {name: float(ops.convert_to_numpy(number)) for name, number in numbers.items()}
@@ -163,10 +176,39 @@ class BilevelTrainer:
             self._set_schedule(progress)
             batch = loops.batch_of(self.dataset, rows)
             if progress >= self.warm_up:
-                self._update_architecture(batch, loops.batch_of(self.dataset, held[step]), self._uniform(generator))
-            losses.append(float(ops.convert_to_numpy(self._update_weights(batch, self._uniform(generator)))))
+                self._update_architecture(batch, loops.batch_of(self.dataset, held[step]), self._random(generator))
+            losses.append(float(ops.convert_to_numpy(self._update_weights(batch, self._random(generator)))))
         self.annealing.end()
         return float(np.mean(losses)), len(losses) == len(batches)
+
+    # ------------------------------------------------------------------ after the training
+
+    @property
+    def held_rows(self):
+        """Indices of the rows on which the logits are trained: those of the weights if the logits have none."""
+        return self._row_sets()[-1]
+
+    def held_loss(self, rows):
+        """Return the loss of the supernet on `rows` with the statistics of these rows, a float.
+
+        Drawn weights have their mean. No variable changes.
+        """
+        return float(ops.convert_to_numpy(self._hold(loops.batch_of(self.dataset, rows), self._means())))
+
+    def tune(self, epochs, deadline, generator):
+        """Train the weights alone for some epochs, or until the deadline, at a tenth of the initial learning rate.
+
+        Args:
+            epochs: Number of epochs.
+            deadline: As in `train_epoch`.
+            generator: As in `train_epoch`.
+        """
+        self.weight_optimizer.learning_rate = _TUNING_RATE * self.schedule.learning_rate
+        for _ in range(epochs):
+            for rows in loops.shuffled_batches(self.weight_rows, self.batch_size, generator):
+                if deadline is not None and time.monotonic() >= deadline:
+                    return
+                self._update_weights(loops.batch_of(self.dataset, rows), self._means())
 
     # ------------------------------------------------------------------ data
 
@@ -175,35 +217,47 @@ class BilevelTrainer:
 
     def _held_batches(self, n_batches, generator):
         """Return `n_batches` shuffled batches of the rows of the logits, or of the weights if the logits have none."""
-        rows = self._row_sets()[-1]
+        rows = self.held_rows
         n_passes = -(-n_batches * self.batch_size // len(rows))
         shuffled = np.concatenate([generator.permutation(rows) for _ in range(n_passes)])
         return shuffled[: n_batches * self.batch_size].reshape(n_batches, self.batch_size)
 
-    def _uniform(self, generator):
+    def _random(self, generator):
+        """Return the random arrays that a step draws the path or the mixing weights from, a list."""
+        if self.draws_weights:
+            return dirichlet.log_gammas(self._scores(), generator)
         n_labels = sum(logits.shape[0] for logits in self.logits)
-        return generator.random(n_labels if self.samples_paths else 0).astype("float32")
+        return [generator.random(n_labels).astype("float32")] if self.samples_paths else []
+
+    def _means(self):
+        """Return what `_random` returns, with the means in place of the draws."""
+        return [self._scores(), np.zeros_like(self._scores())] if self.draws_weights else []
+
+    def _scores(self):
+        scores = [ops.convert_to_numpy(selector.scores()) for selector in self.supernet.decisions.values()]
+        return np.concatenate(scores)
 
     # ------------------------------------------------------------------ steps
 
     def _set_schedule(self, progress):
-        """Set learning rate, auxiliary skip and temperature at a share of the schedule."""
+        """Set learning rate, auxiliary skip, temperature and beta-decay at a share of the schedule."""
         self.weight_optimizer.learning_rate = self.schedule.learning_rate * schedules.cosine(progress, warm_up=0.0)
         mixing_mode = self.supernet.mixing_mode
         mixing_mode.auxiliary_skip.assign(1.0 - progress)
         first, last = _TEMPERATURES
         mixing_mode.temperature.assign(first + progress * (last - first))
+        self._beta.assign(progress * self.objective.beta_decay)
 
-    def _architecture_step(self, batch, held, uniform):
+    def _architecture_step(self, batch, held, random):
         if self.samples_paths:
-            self.supernet.draw(uniform)
+            self.supernet.draw(*random)
             # Branches that are switched at run time assign to variables, and tensors can't substitute assigned
             # variables.
             _, slopes = gradients.value_and_gradient(lambda: self._objective(batch, held), self.logits)
         else:
             _, slopes = architecture_gradient.ORDERS[self.objective.order](
-                self._at(lambda: self._objective(batch, held)),
-                self._at(lambda: self._loss(batch)),
+                self._at(lambda: self._objective(batch, held), random),
+                self._at(lambda: self._loss(batch), random),
                 [variable.value for variable in self.weights],
                 [variable.value for variable in self.logits],
                 ops.cast(self.weight_optimizer.learning_rate, "float32"),
@@ -211,12 +265,20 @@ class BilevelTrainer:
         decayed = [slope + _LOGIT_DECAY * logits for slope, logits in zip(slopes, self.logits, strict=True)]
         self.logit_optimizer.apply(decayed, self.logits)
 
-    def _weight_step(self, batch, uniform):
+    def _weight_step(self, batch, random):
         if self.samples_paths:
-            self.supernet.draw(uniform)
+            self.supernet.draw(*random)
+        elif self.draws_weights:
+            self.supernet.draw_weights(*random)
         loss, slopes = gradients.value_and_gradient(lambda: self._loss(batch), self.weights)
         self.weight_optimizer.apply(slopes, self.weights)
         return loss
+
+    def _held_loss(self, batch, means):
+        with gradients.substituted([], []):
+            if self.draws_weights:
+                self.supernet.draw_weights(*means)
+            return self._loss(batch)
 
     def _objective(self, batch, held):
         """Return the objective that the logits minimise."""
@@ -227,6 +289,10 @@ class BilevelTrainer:
             terms.append((1.0 if reward_weight is None else reward_weight) * self._loss(held))
         if self.cost is not None:
             terms.append(self._weight * self.cost())
+        if self.objective.beta_decay:
+            decisions = self.supernet.decisions.values()
+            sums = [ops.logsumexp(selector.logits + selector.mask()) for selector in decisions]
+            terms.append(self._beta * sum(sums) / len(sums))
         return sum(terms)
 
     def _loss(self, batch):
@@ -234,11 +300,13 @@ class BilevelTrainer:
         predictions = self.supernet(inputs, training=True)
         return self.supernet.compute_loss(inputs, targets, predictions, weights or None, training=True)
 
-    def _at(self, function):
+    def _at(self, function, random):
         """Return a function `(weights, logits)` that calls `function` with these values of the variables."""
 
         def at(weights, logits):
             with gradients.substituted([*self.weights, *self.logits], [*weights, *logits]):
+                if self.draws_weights:
+                    self.supernet.draw_weights(*random)
                 return function()
 
         return at

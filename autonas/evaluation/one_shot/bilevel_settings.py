@@ -9,8 +9,9 @@ class Mixing:
     """The mixing of the branches of a decision.
 
     Args:
-        relaxation: `"softmax"` (weighted sum of all branches), `"partial"` (weighted sum on some channels) or
-            `"gumbel"` (one sampled branch; GDAS, Dong and Yang 2019). Defaults to `"softmax"`.
+        relaxation: `"softmax"` (weighted sum of all branches), `"partial"` (weighted sum on some channels),
+            `"dirichlet"` (sum with drawn weights; DrNAS, Chen et al. 2021) or `"gumbel"` (one sampled branch; GDAS,
+            Dong and Yang 2019). Defaults to `"softmax"`.
         guard: `"auxiliary_skip"` adds the input of a mixed operation to its output, with a factor that falls from 1 to
             0 over all epochs (DARTS-, Chu et al. 2021). Thus the logits needn't favour skip connections to ease the
             training. Other guards have no effect on the training. Defaults to `"auxiliary_skip"`.
@@ -24,6 +25,11 @@ class Mixing:
         """Whether each step trains one sampled path."""
         return self.relaxation == "gumbel"
 
+    @property
+    def draws_weights(self):
+        """Whether the weights of a weighted sum are drawn in each step."""
+        return self.relaxation == "dirichlet"
+
 
 @dataclasses.dataclass(frozen=True)
 class ArchitectureObjective:
@@ -33,12 +39,15 @@ class ArchitectureObjective:
         order: Order of the gradient grad_a: `"first"` (w as a constant), `"second"` or `"finite_difference"` (w after
             one training step); see `architecture_gradient`. Defaults to `"first"`.
         reward_weight: lambda, or `None`. Defaults to `None`.
+        beta_decay: Weight of the mean over the decisions of log(sum(exp(a))) in the last step; it grows in proportion
+            to the progress of the training (Ye et al. 2022). Defaults to 0.
         cost: `"params"`, `"flops"`, `"latency_ms"` or `None`. Defaults to `None`.
         cost_weights: Sequence of mu. Defaults to `(0.0,)`.
     """
 
     order: str = "first"
     reward_weight: float | None = None
+    beta_decay: float = 0.0
     cost: str | None = None
     cost_weights: Sequence[float] = (0.0,)
 

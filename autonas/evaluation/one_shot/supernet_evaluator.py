@@ -14,7 +14,7 @@ from autonas.backends import seeding
 from autonas.costs.orientation import oriented
 from autonas.evaluation import phases as phases_module
 from autonas.evaluation import training
-from autonas.evaluation.one_shot import costs, path_training, scoring, search
+from autonas.evaluation.one_shot import costs, path_training, perturbation, scoring, search
 from autonas.supernet import Supernet
 from autonas.trials import job as jobs
 from autonas.trials import reserved
@@ -74,7 +74,8 @@ class SupernetEvaluator:
 
         Args:
             job: A `Job` whose values have a `tuner/stage`: `"supernet"`, with `tuner/initial_epoch`, or `"one_shot"`,
-                with `tuner/queries`.
+                with `tuner/queries`. With bilevel training, the second one selects an architecture by
+                `perturbation.select`.
             on_epoch: Function `(epoch, numbers)` that is called after the stage, or `None`. Defaults to `None`.
             phases: The `Phases` that measure the time of the stage, or `None`. Defaults to `None`.
 
@@ -93,7 +94,8 @@ class SupernetEvaluator:
 
             - `"finalists"`, pairs of architecture and score, the best first. The score is a list for several
               objectives, and `None` if all architectures violate a constraint;
-            - `"n_scored"` and `"n_refused"`, the numbers of architectures that satisfy and violate the constraints.
+            - `"n_scored"` and `"n_refused"`, the numbers of architectures that satisfy and violate the constraints;
+            - with bilevel training, `"epoch"` and `"losses_without"` (loss without each option of each decision).
         """
         self.phases = phases or phases_module.Phases()
         stages = {Stage.SUPERNET: self._train_epoch, Stage.ONE_SHOT: self._search}
@@ -163,8 +165,11 @@ class SupernetEvaluator:
         with self.phases("build"):
             self._bring_to(self._last_saved(), job.strategy)
         with self.phases("one_shot"):
-            n_queries = job.values[reserved.QUERIES]
-            examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
+            if self.settings["method"] == "bilevel":
+                examined, selection = self._select(job)
+            else:
+                n_queries, selection = job.values[reserved.QUERIES], {}
+                examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
             best = search.finalists(examined, _N_FINALISTS)
         if not best:
             raise ValueError(f"None of {len(examined)} suggested architectures could be scored.")
@@ -173,8 +178,17 @@ class SupernetEvaluator:
             "finalists": [[architecture.values, self._reported(architecture.scores)] for architecture in best],
             "n_scored": len(examined) - n_refused,
             "n_refused": n_refused,
+            **selection,
         }
         outcome.metrics = dict(best[0].numbers)
+
+    def _select(self, job):
+        """Select an architecture by perturbation; return a list with its `Examined`, and entries of the report."""
+        # The selection changes the supernet: another job restores the saved state.
+        epoch, self._epoch = self._epoch, None
+        labels, losses = perturbation.select(self.trainer, np.random.default_rng([self.seed, 0, 7]), job.deadline)
+        examined = self._examine(self.supernet.values(self.supernet.indices(labels)))
+        return [examined], {"epoch": epoch, "losses_without": losses}
 
     def _examine(self, values):
         """Measure the costs of an architecture, and score it if it satisfies the constraints; return an `Examined`."""

@@ -14,9 +14,11 @@ from autonas.oracles.one_shot import supernet_oracle
 from autonas.search_space.dimension import Dimension
 from autonas.search_space.values import Key, Scalar
 from autonas.trials import reserved
+from autonas.trials.states import Stage
 
-RELAXATIONS = ("softmax", "gumbel", "partial")
+RELAXATIONS = ("softmax", "gumbel", "partial", "dirichlet")
 ORDERS = ("first", "second", "finite_difference")
+SELECTIONS = ("probability", "perturbation")
 GUARDS = (None, "auxiliary_skip", "early_stop")
 COSTS = (None, "params", "flops", "latency_ms")
 #: By the name of an objective or a limited cost: the cost of the supernet that is penalised.
@@ -45,7 +47,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
     After the stages of `SupernetOracle`, whose reports hold the `"distribution"`, a dict from decision to the
     probability of each option, come
 
-    3. the derived architecture: the most probable option of every active decision;
+    3. the derived architecture: the most probable option of every active decision, or the one of `selection`;
     4. architectures drawn from the distribution, without repetition. If only known ones are drawn, it is flattened.
 
     All of them are trained by themselves, like the default architecture, and the best score wins.
@@ -63,13 +65,15 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     Its `diagnostics` after an epoch are those of `SupernetOracle` and, under `strategy/`: `entropy`, the mean over the
     decisions, in nats; `expected_cost`, in units of the cost, and `cost_weight`, if there is a cost; `reward_weight`,
-    if it isn't `None`; and the `temperature` of `"gumbel"`.
+    if it isn't `None`; the `temperature` of `"gumbel"`; and the weight `beta_decay`, if it isn't 0.
 
     Args:
         relaxation: `"softmax"`: all options at once, weighted by their probabilities (DARTS, Liu et al. 2019);
             `"gumbel"`: one drawn path a step, at a fraction of the cost (GDAS, Dong and Yang 2019); `"partial"`: as
             `"softmax"`, on a part of the channels, while the others bypass the operation (PC-DARTS, Xu et al. 2020; its
-            edge normalisation is the softmax over the options of an `InputChoice`). Defaults to `"softmax"`.
+            edge normalisation is the softmax over the options of an `InputChoice`); `"dirichlet"`: all options at once,
+            with weights drawn in every step from a Dirichlet distribution of concentrations elu(a) + 1, which explores
+            more (DrNAS, Chen et al. 2021). Defaults to `"softmax"`.
         order: How the gradient of a accounts for the dependence of w on a: `"first"`: not at all; `"second"`: through
             one step of w; `"finite_difference"`: approximately so (DARTS, eq. 8). `"gumbel"` takes only `"first"`.
             Defaults to `"first"`.
@@ -88,6 +92,13 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             (after DARTS+, Liang et al. 2019); with several weights of the cost, this holds for the first weight, and
             the search continues with the others, which favour skips. `None`: no protection. Defaults to
             `"auxiliary_skip"`, which has no effect on `"gumbel"`, where nothing is mixed.
+        selection: How the derived architecture follows from the supernet. `"probability"`: the most probable options;
+            `"perturbation"`: in one trial with `tuner/stage` `"one_shot"`, the options whose removal increases the loss
+            of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021). `"gumbel"` and searches with a
+            cost take only `"probability"`. Defaults to `"probability"`.
+        beta_decay: beta. The term beta t mean(log(sum(exp(a)))) is minimised in addition, with the mean over the
+            decisions and t, the share of the search that is done. Its gradient beta t softmax(a) holds back the options
+            that lead (Ye et al. 2022, with beta = 50). Defaults to 0.
         partial_channels: Operations work on one in so many channels, for `"partial"`. A warning names the decisions
             whose options can't be narrowed; without any other decision, `fit` raises a `ValueError`. Defaults to 4.
         cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of their own latency), or `None`.
@@ -112,7 +123,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def __init__(
         self,
-        relaxation: Literal["softmax", "gumbel", "partial"] = "softmax",
+        relaxation: Literal["softmax", "gumbel", "partial", "dirichlet"] = "softmax",
         order: Literal["first", "second", "finite_difference"] = "first",
         epochs: int | None = None,
         reward_weight: float | None = None,
@@ -121,6 +132,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         architecture_learning_rate: float = 0.1,
         warm_up: float = 0.2,
         guard: Literal["auxiliary_skip", "early_stop"] | None = "auxiliary_skip",
+        selection: Literal["probability", "perturbation"] = "probability",
+        beta_decay: float = 0.0,
         partial_channels: int = 4,
         cost: Literal["params", "flops", "latency_ms"] | None = None,
         cost_weight: float | Sequence[float] | None = None,
@@ -135,6 +148,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         self.architecture_learning_rate = architecture_learning_rate
         self.warm_up = warm_up
         self.guard = guard
+        self.selection = selection
+        self.beta_decay = beta_decay
         self.partial_channels = partial_channels
         self.cost = cost
         self.cost_weight = cost_weight
@@ -143,6 +158,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         self._latest_weight: float | None = None
         self._next_weight: float | None = None
         self._is_stopped = False
+        #: The architecture that was selected by perturbation.
+        self._selected: dict[str, Scalar] | None = None
         self._refused: set[Key] = set()
 
     def check(self) -> None:
@@ -150,11 +167,17 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         checks.check_option("relaxation", self.relaxation, RELAXATIONS)
         checks.check_option("order", self.order, ORDERS)
         checks.check_option("guard", self.guard, GUARDS)
+        checks.check_option("selection", self.selection, SELECTIONS)
         checks.check_option("cost", self.cost, COSTS)
         if self.relaxation == "gumbel" and self.order != "first":
             raise ValueError(
                 "`order` must be 'first' with relaxation='gumbel', where a step of the weights on one path doesn't "
                 f"change the other paths. Received: order={self.order!r}"
+            )
+        if self.selection != "probability" and (self.relaxation == "gumbel" or self.penalised_cost is not None):
+            raise ValueError(
+                "`selection` must be 'probability' with relaxation='gumbel', and in a search with a cost. "
+                f"Received: selection={self.selection!r}"
             )
         if self.reward_weight is not None:
             checks.check_number("reward_weight", self.reward_weight, 0)
@@ -162,6 +185,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         checks.check_number("learning_rate", self.learning_rate, 0)
         checks.check_number("architecture_learning_rate", self.architecture_learning_rate, 0)
         checks.check_number("warm_up", self.warm_up, 0, 0.95)
+        checks.check_number("beta_decay", self.beta_decay, 0)
         checks.check_integer("partial_channels", self.partial_channels, 2)
         weights = as_list(0.0 if self.cost_weight is None else self.cost_weight)
         if not weights or not all(map(checks.is_number, weights)) or weights[0] < 0 or sorted(set(weights)) != weights:
@@ -196,7 +220,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def supernet_training(self) -> dict[str, Any]:
         names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate"]
-        names += ["architecture_learning_rate", "warm_up", "guard", "seed"]
+        names += ["architecture_learning_rate", "warm_up", "guard", "beta_decay", "seed"]
         partial_channels = self.partial_channels if self.relaxation == "partial" else 1
         return {
             "method": "bilevel",
@@ -217,6 +241,9 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         if observation.violation:
             self._refused.add(self.encoding.key(observation.values))
         if observation.report is None:
+            return
+        if observation.stage == Stage.ONE_SHOT:
+            self._selected = observation.report["finalists"][0][0]
             return
         self._next_weight = observation.report["next_cost_weight"]
         distribution = observation.report["distribution"]
@@ -249,6 +276,11 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         return 2 * sum(values[name] in _SKIPS for name in offered) > len(offered)
 
     def derive(self, generator: np.random.Generator) -> dict[str, Scalar]:
+        if self.selection == "perturbation":
+            if self._selected is None:
+                return {reserved.STAGE: Stage.ONE_SHOT.value}
+            if self.is_new(self._selected) and not self._is_refused(self._selected):
+                return self._selected
         distributions = list(self.distributions.values())
         is_refused = [self._is_refused(self.derived(distribution)) for distribution in distributions]
         feasible = list(itertools.compress(distributions, np.logical_not(is_refused)))

@@ -63,7 +63,8 @@ class TensorBoardReporter(SearchCallback):
     architecture and, at the end, the predictions of the best trial on the validation set, importances, scores, the time
     by phase, one-shot scores, and the Pareto front. Drawing takes at most 1 % of the time during the search, and some
     tenths of a second at its end. The epochs of a supernet are points of a run `supernet`, with the probabilities of
-    the options as `alpha/<decision>/<option>`.
+    the options as `alpha/<decision>/<option>`. Where the options are selected by perturbation, the loss of the supernet
+    without an option is `loss_without/<decision>/<option>`: the option with the largest loss is selected.
 
     A resumed search appends to the log in the same directory. A restarted trial replaces its incomplete curves.
 
@@ -269,15 +270,16 @@ class TensorBoardReporter(SearchCallback):
             for rank, (_, score) in enumerate(plots.finalists(self._search, record), 1):
                 self._write(rank, {"one_shot/score_by_rank": score})
             self._log.flush()
-            return
+            if "losses_without" in report:
+                self._write_supernet(report["epoch"], _by_option("loss_without", report["losses_without"]))
+        else:
+            alpha = _by_option("alpha", report.get("distribution", {}))
+            self._write_supernet(report["epoch"], record.metrics | alpha)
+
+    def _write_supernet(self, epoch, numbers):
         if self._supernet is None:
             self._supernet = event_log.Run(self._root / "supernet")
-        alpha = {
-            f"alpha/{decision}/{label}": probability
-            for decision, probabilities in report.get("distribution", {}).items()
-            for label, probability in probabilities.items()
-        }
-        self._supernet.write(report["epoch"], event_log.scalars(record.metrics | alpha))
+        self._supernet.write(epoch, event_log.scalars(numbers))
         self._supernet.flush()
 
     # ------------------------------------------------------------------ the HParams table
@@ -349,6 +351,15 @@ class _Trial:
         if self._last is not None:
             self.run.write(self._last[0], event_log.scalars(self._last[1]))
             self._last = None
+
+
+def _by_option(family, numbers):
+    """Return the tags and numbers of the options of decisions, a dict."""
+    return {
+        f"{family}/{decision}/{label}": number
+        for decision, options in numbers.items()
+        for label, number in options.items()
+    }
 
 
 def _run_name(record):

@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from autonas import data
 from autonas.backends import gradients
 from autonas.data.dataset import ArrayDataset
+from autonas.evaluation import loops
 from autonas.evaluation.one_shot import bilevel
 from autonas.evaluation.one_shot import costs as one_shot_costs
 from autonas.search_space import graph, heads, inputs
@@ -168,8 +169,14 @@ def test_the_parts_of_the_rows_are_disjoint_and_follow_from_the_seed():
 
 @pytest.mark.parametrize(
     ("options", "divisor"),
-    [({}, 1), ({"order": "second"}, 1), ({"relaxation": "partial"}, 2), ({"relaxation": "gumbel"}, 1)],
-    ids=["first", "second", "partial", "gumbel"],
+    [
+        ({}, 1),
+        ({"order": "second"}, 1),
+        ({"relaxation": "partial"}, 2),
+        ({"relaxation": "gumbel"}, 1),
+        ({"relaxation": "dirichlet", "beta_decay": 1.0}, 1),
+    ],
+    ids=["first", "second", "partial", "gumbel", "dirichlet"],
 )
 def test_weights_and_logits_learn(options, divisor):
     made = supernet(partial_channels=divisor)
@@ -251,6 +258,94 @@ def test_costs_draw_the_distribution_towards_what_is_cheap():
         epoch(trainer, number, 3)
     for options in made.distribution().values():
         assert options["convolution_3"] < options["convolution_1"] < options["identity"]
+
+
+def test_beta_decay_adds_the_mean_of_log_sum_exp_in_proportion_to_the_progress():
+    made, generator = supernet(), np.random.default_rng(0)
+    trainer = make_trainer(made, digits(), 32, beta_decay=8.0, guard=None)
+    logits = [generator.normal(size=variable.shape) for variable in made.architecture_variables]
+    for variable, values in zip(made.architecture_variables, logits, strict=True):
+        variable.assign(values)
+    batch = loops.batch_of(digits(), np.arange(32))
+
+    def objective(progress):
+        trainer._set_schedule(progress)
+        return float(ops.convert_to_numpy(trainer._objective(batch, batch)))
+
+    mean = np.mean([np.log(np.exp(values).sum()) for values in logits])
+    assert objective(0.25) - objective(0.0) == pytest.approx(8.0 * 0.25 * mean, rel=1e-3)
+    assert trainer.numbers() == {"beta_decay": 0.0}
+
+
+def test_beta_decay_keeps_the_options_together():
+    def largest(**options):
+        made = supernet()
+        trainer = make_trainer(made, digits(), 32, warm_up=0.0, guard=None, **options)
+        for number in range(5):
+            epoch(trainer, number, 5)
+        return np.mean([max(options.values()) for options in made.distribution().values()])
+
+    assert 1 / 3 < largest(beta_decay=50.0) < largest() - 0.02
+
+
+def test_drawn_weights_are_the_softmax_of_the_draws_and_their_gradients_those_in_closed_form():
+    made, generator = supernet(), np.random.default_rng(0)
+    make_trainer(made, digits(), 32, relaxation="dirichlet")
+    layer = next(layer for layer in made.layers if hasattr(layer, "blend_weights"))
+    logits = [generator.normal(size=3).astype("float32") for _ in made.decisions]
+    draws, slopes = generator.normal(size=(2, 3 * len(logits))).astype("float32")
+    direction = np.array([1.0, -2.0, 0.5], "float32")
+
+    def along(values):
+        with gradients.substituted(made.architecture_variables, values):
+            made.draw_weights(draws, slopes)
+            return ops.sum(direction * layer.blend_weights())
+
+    value, found = gradients.value_and_gradient_at(along, [ops.convert_to_tensor(each) for each in logits])
+    position = list(made.decisions.values()).index(layer.selector)
+    weights = np.exp(draws[3 * position :][:3])
+    weights /= weights.sum()
+    # The logarithm of elu(a) + 1 is a below 0, and log(1 + a) above.
+    of_scores = np.where(logits[position] > 0, 1 / (1 + logits[position]), 1.0)
+    expected = of_scores * slopes[3 * position :][:3] * weights * (direction - direction @ weights)
+    assert float(ops.convert_to_numpy(value)) == pytest.approx(direction @ weights, rel=1e-4)
+    assert ops.convert_to_numpy(found[position]) == pytest.approx(expected, rel=1e-3, abs=1e-6)
+    assert all(not np.any(ops.convert_to_numpy(each)) for index, each in enumerate(found) if index != position)
+
+
+def test_the_distribution_of_drawn_weights_is_their_mean():
+    made = supernet()
+    trainer = make_trainer(made, digits(), 32, relaxation="dirichlet", cost="params")
+    (name, selector), *_ = made.decisions.items()
+    selector.logits.assign([3.0, 0.0, -1.0])
+    concentrations = np.array([4.0, 1.0, np.exp(-1.0)])
+    assert list(made.distribution()[name].values()) == pytest.approx(concentrations / concentrations.sum())
+    # The expected cost is linear in the probabilities of the decision.
+    costs = [trainer.expected_cost.of({**made.space.values, name: label}) for label in selector.labels]
+    for other in made.decisions.values():
+        if other is not selector:
+            other.logits.assign([50.0 * (label == made.space.values[other.name]) - 1e4 * (label != made.space.values[
+                other.name]) for label in other.labels])  # fmt: skip
+    expected = concentrations @ costs / concentrations.sum()
+    assert trainer.numbers()["expected_cost"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_held_loss_changes_no_variable_and_is_the_same_again():
+    made = supernet()
+    trainer = make_trainer(made, digits(), 32, relaxation="dirichlet")
+    before = state(made.variables)
+    losses = [trainer.held_loss(trainer.held_rows) for _ in range(2)]
+    assert losses[0] == losses[1] > 0
+    assert all((old == new).all() for old, new in zip(before, state(made.variables), strict=True))
+
+
+def test_tuning_changes_the_weights_alone():
+    made = supernet()
+    trainer = make_trainer(made, digits(), 32)
+    before = state(made.operation_variables)
+    trainer.tune(1, None, np.random.default_rng(0))
+    assert any((old != new).any() for old, new in zip(before, state(made.operation_variables), strict=True))
+    assert not np.any(state(made.architecture_variables))
 
 
 def test_a_drawn_path_follows_the_distribution():

@@ -281,6 +281,19 @@ def test_a_sweep_goes_from_dear_to_cheap_and_goes_on_from_its_files(tmp_path):
     assert again.report["next_cost_weight"] == 100
 
 
+def test_a_selection_by_perturbation_says_why_and_begins_with_the_trained_supernet(tmp_path):
+    settings = {"method": "bilevel", "epochs": 1, "relaxation": "dirichlet", "warm_up": 0.0}
+    evaluated = make(tmp_path, settings)
+    run(evaluated, epoch_job(0))
+    job = jobs.Job("0002", 2, {"tuner/stage": "one_shot"})
+    first, again = (run(evaluated, job).report for _ in range(2))
+    assert first == again == json.loads(json.dumps(first))
+    ((values, score),) = first["finalists"]
+    assert 0 <= score <= 1 and first["epoch"] == first["n_scored"] == 1
+    chosen = {name: max(losses, key=losses.get) for name, losses in first["losses_without"].items()}
+    assert chosen == {name: values[name] for name in evaluated.supernet.supernet.decisions}
+
+
 def test_epochs_are_the_same_on_jax(passes_on):
     # Paths, scores and inherited weights have tests of their own on JAX.
     passes_on("jax", "last_epoch")

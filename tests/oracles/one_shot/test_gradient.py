@@ -35,10 +35,11 @@ def certain(**labels):
 class GradientSimulation(Simulation):
     """Reports given distributions, one after the other; the last one again and again."""
 
-    def __init__(self, *distributions, **arguments):
+    def __init__(self, *distributions, selected=None, **arguments):
         problem = problems.Problem(space, lambda values: float(values["depth"]), {})
         super().__init__(problem=problem, **arguments)
         self.distributions = list(distributions)
+        self.selected = selected
 
     def oracle(self, **arguments):
         arguments = {"seed": 0, "epochs": 3, "max_trials": 6} | arguments
@@ -46,6 +47,8 @@ class GradientSimulation(Simulation):
         return gradient.GradientOracle(objective=objective, hyperparameters=space(), **arguments)
 
     def report(self, oracle, values):
+        if values["tuner/stage"] == "one_shot":
+            return {"finalists": [[self.selected, 0.5]], "n_scored": 1}
         place = min(values["tuner/initial_epoch"], len(self.distributions) - 1)
         return {
             "distribution": self.distributions[place],
@@ -106,6 +109,17 @@ def test_the_default_then_the_supernet_then_the_derived_architecture_then_others
     assert len({oracle.encoding.key(values) for values in alone(trials)}) == 6
 
 
+def test_the_architecture_that_was_selected_by_perturbation_comes_first(tmp_path):
+    selected = {"first": "identity", "second": "pooling", "third": "pooling", "depth": 2, "width": 8}
+    simulation = GradientSimulation(certain(first="pooling"), selected=selected)
+    oracle = simulation.oracle(selection="perturbation")
+    trials = simulation.run(oracle, tmp_path)
+    assert stages(trials) == ["train", *["supernet"] * 3, "one_shot", *["train"] * 5]
+    assert trials[5][0] == selected
+    # The architecture of the most probable options is the next one.
+    assert trials[6][0] == oracle.derived(certain(first="pooling"))
+
+
 def test_what_is_drawn_follows_the_distribution(tmp_path):
     distribution = certain(first="identity", second="pooling", depth="3")
     simulation = GradientSimulation(distribution)
@@ -145,16 +159,19 @@ def test_the_guard_stops_before_skips_dominate(tmp_path):
     assert stages(free).count("supernet") == 5 and alone(free)[1]["first"] == "identity"
 
 
-@pytest.mark.parametrize("guard", ["auxiliary_skip", "early_stop"])
-def test_a_search_cut_off_anywhere_goes_on_as_if_it_had_not_been(guard, tmp_path):
+@pytest.mark.parametrize("arguments", [{}, {"guard": "early_stop"}, {"selection": "perturbation"}], ids=str)
+def test_a_search_cut_off_anywhere_goes_on_as_if_it_had_not_been(arguments, tmp_path):
     simulation = GradientSimulation(
-        certain(second="pooling"), certain(first="identity", third="identity"), fails=lambda number, _: number in (2, 7)
+        certain(second="pooling"),
+        certain(first="identity", third="identity"),
+        fails=lambda number, _: number in (2, 7),
+        selected={"first": "identity", "second": "pooling", "third": "pooling", "depth": 2, "width": 8},
     )
-    whole = simulation.run(simulation.oracle(guard=guard), tmp_path / "whole")
+    whole = simulation.run(simulation.oracle(**arguments), tmp_path / "whole")
     for stop_after in range(len(whole)):
         directory = tmp_path / f"cut_{stop_after}"
-        simulation.run(simulation.oracle(guard=guard), directory, stop_after)
-        assert simulation.run(simulation.oracle(guard=guard), directory) == whole
+        simulation.run(simulation.oracle(**arguments), directory, stop_after)
+        assert simulation.run(simulation.oracle(**arguments), directory) == whole
 
 
 # ---------------------------------------------------------------------- the sweep
@@ -261,6 +278,7 @@ def test_the_supernet_is_told_how_it_is_trained():
         "architecture_learning_rate": 0.1,
         "warm_up": 0.2,
         "guard": "auxiliary_skip",
+        "beta_decay": 0.0,
         "cost": "flops",
         "cost_weights": [0.1],
     }
@@ -270,10 +288,14 @@ def test_the_supernet_is_told_how_it_is_trained():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"relaxation": "hard"}, "`relaxation` must be one of 'softmax', 'gumbel', 'partial'. Received"),
+        ({"relaxation": "hard"}, "`relaxation` must be one of 'softmax', 'gumbel', 'partial', 'dirichlet'. Received"),
         ({"order": "third"}, "`order` must be one of 'first', 'second', 'finite_difference'. Received"),
         ({"relaxation": "gumbel", "order": "second"}, "`order` must be 'first' with relaxation='gumbel'.*Received"),
         ({"guard": "hessian"}, "`guard` must be one of None, 'auxiliary_skip', 'early_stop'. Received"),
+        ({"selection": "random"}, "`selection` must be one of 'probability', 'perturbation'. Received"),
+        ({"selection": "perturbation", "relaxation": "gumbel"}, "`selection` must be 'probability' with.*Received"),
+        ({"selection": "perturbation", "cost": "params"}, "`selection` must be 'probability' with.*Received"),
+        ({"beta_decay": -1}, "`beta_decay` must be a number of at least 0. Received: beta_decay=-1"),
         ({"cost": "bytes"}, "`cost` must be one of None, 'params', 'flops', 'latency_ms'. Received"),
         ({"cost_weight": -1}, "`cost_weight` must be a number of at least 0, or an ascending sequence.*Received"),
         ({"cost_weight": [0.1, 0.1]}, "`cost_weight` must be .* an ascending sequence of them. Received"),

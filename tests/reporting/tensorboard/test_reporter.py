@@ -293,6 +293,16 @@ def test_epochs_of_a_supernet_are_points_of_one_run(tmp_path, begin):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["search", "supernet"]
 
 
+def test_the_losses_by_which_options_were_selected_are_points_of_the_last_epoch(tmp_path, begin):
+    reporter = begin()
+    play(reporter, supernet_epoch(1, 1, 0.5), record(0, 0.9))
+    losses = {"cell/edge": {"convolution_3": 0.75, "identity": 0.5}}
+    report = {"finalists": [[{}, 0.5]], "n_scored": 1, "epoch": 1, "losses_without": losses}
+    values = {"tuner/stage": "one_shot"}
+    play(reporter, record(2, None, stage="one_shot", values=values, history=[], report=report), record(0, 0.9))
+    assert curve(tmp_path / "supernet", "loss_without/cell/edge/convolution_3") == [(1, 0.75)]
+
+
 def test_one_shot_losses_are_losses(tmp_path):
     reporter = TensorBoardReporter(str(tmp_path))
     reporter.on_search_begin(SearchInfo("val_loss", "min", SPACE))
