@@ -48,15 +48,13 @@ def opened_search(plan: Plan, prepared: Prepared, data: FitData) -> Iterator[Tun
     """
     supernet = None
     if plan.strategy.trains_supernet:
-        supernet = one_shot.build_supernet(prepared.graph, plan.execution.seed, plan.budget.time_limit)
+        divisor = oracles.supernet_divisor(plan.strategy.strategy)
+        supernet = one_shot.build_supernet(prepared.graph, plan.execution.seed, plan.budget.time_limit, divisor)
     oracle = make_oracle(plan, prepared, supernet)
     header = headers.header(plan, prepared, _full_epochs(plan, prepared), data)
     supernet_training = oracles.supernet_training(oracle)
     if supernet_training is not None:
         header["supernet"] = supernet_training
-        partial_channels = supernet_training.get("partial_channels", 1)
-        if partial_channels > 1:
-            supernet = one_shot.build_supernet(prepared.graph, plan.execution.seed, partial_channels=partial_channels)
     header["fidelity"] = _fidelity(plan, prepared)[0]
     header["strategy_arguments"] = _arguments_of(plan.strategy.strategy)
     header["warm_start"] = [search.digest() for search in plan.strategy.earlier_searches] or None

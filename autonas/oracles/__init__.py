@@ -131,8 +131,18 @@ def check_strategy(strategy: str | keras_tuner.Oracle, fidelity: str = "full") -
 
 def needs_supernet(strategy: str | keras_tuner.Oracle, weight_sharing: bool = False) -> bool:
     """Return whether a strategy, a name or an oracle, trains a supernet."""
-    inside = strategy.strategy if isinstance(strategy, LowFidelityOracle) else strategy
-    return weight_sharing or strategy == "gradient" or isinstance(inside, SupernetOracle)
+    return weight_sharing or strategy == "gradient" or isinstance(_inside(strategy), SupernetOracle)
+
+
+def supernet_divisor(strategy: str | keras_tuner.Oracle) -> int:
+    """Return the argument `partial_channels` of the supernet of a strategy, a name or an oracle."""
+    inside = _inside(strategy)
+    return inside.supernet_divisor if isinstance(inside, SupernetOracle) else 1
+
+
+def _inside(strategy: str | keras_tuner.Oracle) -> object:
+    """Return the strategy of an oracle that shortens trainings, or the strategy itself."""
+    return strategy.strategy if isinstance(strategy, LowFidelityOracle) else strategy
 
 
 def supernet_training(oracle: Oracle) -> dict[str, Any] | None:

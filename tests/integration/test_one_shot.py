@@ -118,11 +118,11 @@ def test_the_decisions_that_are_not_searched_are_said_in_the_report_and_keep_the
     assert f"the other {len(unsearched)} keep their defaults" in written
 
 
-def test_the_default_architecture_comes_first_and_the_finalists_are_those_of_the_best_one_shot_scores(whole):
+def test_the_default_architecture_is_the_first_candidate_and_the_finalists_are_those_of_the_best_one_shot_scores(whole):
     found = candidates(whole)
     names = [f"tiny/layer_{index}" for index in range(3)]
     assert found[names].iloc[0].tolist() == ["convolution"] * 3
-    assert found["trial_id"].tolist() == ["0000", "0005", "0006", "0007"]
+    assert found["trial_id"].tolist() == ["0001", "0005", "0006", "0007"]
     events = [json.loads(line) for line in journal(whole.directory_)]
     (report,) = [event["report"] for event in events if "finalists" in event.get("report", {})]
     untrained = [values for values, _ in report["finalists"] if [values[name] for name in names] != ["convolution"] * 3]
@@ -180,7 +180,7 @@ def test_the_strategy_may_draw_the_paths(digits, tmp_path):
 
 @pytest.mark.parametrize(
     "event, trial_id",
-    [("created", "0001"), ("ended", "0001"), ("created", "0004"), ("ended", "0004"), ("created", "0006")],
+    [("created", "0000"), ("ended", "0000"), ("created", "0004"), ("ended", "0004"), ("created", "0006")],
 )
 def test_killed_at_any_stage_it_comes_to_the_same_end(event, trial_id, digits, whole, tmp_path):
     shutil.copytree(whole.directory_, tmp_path / "run")
@@ -254,7 +254,7 @@ def test_an_interrupted_supernet_leaves_the_default_architecture_and_goes_on(dig
     with monkeypatch.context() as patched:
         patched.setattr(supernet_evaluator.SupernetEvaluator, "_train", interrupted)
         model = tiny(directory=tmp_path / "run").fit(*digits)
-    assert model.stop_reason_ == "interrupted" and candidates(model)["trial_id"].tolist() == ["0000"]
+    assert model.stop_reason_ == "interrupted" and candidates(model)["trial_id"].tolist() == ["0001"]
     assert model.one_shot_correlation_ is None and model.predict(digits[0][:3]).shape == (3,)
     pandas.testing.assert_frame_equal(board(tiny(directory=tmp_path / "run").fit(*digits)), board(whole))
 
@@ -278,7 +278,7 @@ def test_a_time_limit_leaves_time_for_finalists(digits, whole, tmp_path):
 def test_tensorboard_shows_the_supernet_as_one_run(whole):
     directory = pathlib.Path(whole.directory_) / "tensorboard"
     folders = sorted(os.listdir(directory))
-    assert folders == ["search", "supernet", "trial_0000", "trial_0005", "trial_0006", "trial_0007"]
+    assert folders == ["search", "supernet", "trial_0001", "trial_0005", "trial_0006", "trial_0007"]
 
     def tags(run):
         accumulator = EventAccumulator(str(directory / run))
@@ -287,7 +287,7 @@ def test_tensorboard_shows_the_supernet_as_one_run(whole):
 
     of_supernet, of_search = tags("supernet"), tags("search")
     assert len(of_supernet["loss"]) == len(of_supernet["val_loss"]) == 3
-    assert of_search["rank_correlation"][-1] == 7 and of_search["best_score"] == [0, 5, 6, 7]
+    assert of_search["rank_correlation"][-1] == 7 and of_search["best_score"] == [1, 5, 6, 7]
     assert whole.one_shot_correlation_ is not None
 
 
@@ -297,7 +297,7 @@ def test_progress_has_a_line_for_each_epoch_of_the_supernet(whole):
     # Lines about TensorBoard come first.
     (first,) = [place for place, line in enumerate(lines) if line.startswith(searched)]
     assert [line.split("  ")[0] for line in lines[first + 1 :]] == [
-        "constant", "linear", "trial 0", "supernet epoch 1", "supernet epoch 2", "supernet epoch 3", "one-shot",
+        "constant", "linear", "supernet epoch 1", "trial 1", "supernet epoch 2", "supernet epoch 3", "one-shot",
         "trial 5", "trial 6", "trial 7", "search ended: max_trials",
     ]  # fmt: skip
 

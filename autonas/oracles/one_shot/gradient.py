@@ -218,14 +218,17 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         """Return the default number of epochs; for a sweep half as many per weight, as weights follow one another."""
         return round(super().default_epochs(updates_per_epoch) * max(1.0, len(self.cost_weights) / 2))
 
+    @property
+    def supernet_divisor(self) -> int:
+        return self.partial_channels if self.relaxation == "partial" else 1
+
     def supernet_training(self) -> dict[str, Any]:
         names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate"]
         names += ["architecture_learning_rate", "warm_up", "guard", "beta_decay", "seed"]
-        partial_channels = self.partial_channels if self.relaxation == "partial" else 1
         return {
             "method": "bilevel",
             "epochs": self.total_epochs,
-            "partial_channels": partial_channels,
+            "partial_channels": self.supernet_divisor,
             "cost": self.penalised_cost,
             "cost_weights": self.cost_weights,
             **{name: getattr(self, name) for name in names},

@@ -21,7 +21,8 @@ class SupernetOracle(base.Oracle):
 
     A search goes through stages, which the values of a trial name under reserved keys:
 
-    1. The first trial is the default architecture, trained by itself: an early usable model to compare others with.
+    1. The default architecture is trained by itself: an early usable model to compare others with. It is the second
+       trial, after the first epoch of the supernet, which shows early how fast the supernet learns.
     2. Epochs of the supernet, one a trial: `tuner/stage` is `"supernet"`, `tuner/initial_epoch` and `tuner/epochs` are
        the numbers of epochs before and after it. They run one after the other. The stage ends after `epochs`, or when
        a report says that there is no time for more.
@@ -104,6 +105,11 @@ class SupernetOracle(base.Oracle):
         """Return further values of the next epoch, a dict with keys under `tuner/`; empty by default."""
         return {}
 
+    @property
+    def supernet_divisor(self) -> int:
+        """Reciprocal of the share of the channels on which the operations of the supernet work; 1 by default."""
+        return 1
+
     def derive(self, generator: np.random.Generator) -> Answer:
         """Return the values of a trial after the training of the supernet, as `suggest`.
 
@@ -118,6 +124,9 @@ class SupernetOracle(base.Oracle):
             checks.check_integer("epochs", self.epochs, 1)
         if self.max_trials is not None:
             checks.check_integer("max_trials", self.max_trials, 2)
+
+    def _next_planned(self) -> dict[str, Scalar] | None:
+        return super()._next_planned() if self.n_asked else None
 
     def suggest(self, generator: np.random.Generator) -> Answer:
         if not all(map(base.is_candidate, self.pending.values())):

@@ -97,12 +97,12 @@ def alone(trials):
     return [values for values, _, _ in trials if "tuner/stage" not in values]
 
 
-def test_the_default_then_the_supernet_then_the_derived_architecture_then_others(tmp_path):
+def test_the_supernet_and_the_default_then_the_derived_architecture_then_others(tmp_path):
     simulation = GradientSimulation(certain(), certain(first="pooling", depth="3"))
     oracle = simulation.oracle()
     trials = simulation.run(oracle, tmp_path)
-    assert stages(trials) == ["train", *["supernet"] * 3, *["train"] * 5]
-    assert trials[0][0] == oracle.encoding.default()
+    assert stages(trials) == ["supernet", "train", *["supernet"] * 2, *["train"] * 5]
+    assert trials[1][0] == oracle.encoding.default()
     # What depends on an option that wasn't taken is absent, and what is fixed is as it is.
     derived = {"first": "pooling", "second": "convolution", "third": "convolution", "depth": 3, "width": 8}
     assert trials[4][0] == derived
@@ -114,7 +114,7 @@ def test_the_architecture_that_was_selected_by_perturbation_comes_first(tmp_path
     simulation = GradientSimulation(certain(first="pooling"), selected=selected)
     oracle = simulation.oracle(selection="perturbation")
     trials = simulation.run(oracle, tmp_path)
-    assert stages(trials) == ["train", *["supernet"] * 3, "one_shot", *["train"] * 5]
+    assert stages(trials) == ["supernet", "train", *["supernet"] * 2, "one_shot", *["train"] * 5]
     assert trials[5][0] == selected
     # The architecture of the most probable options is the next one.
     assert trials[6][0] == oracle.derived(certain(first="pooling"))
@@ -142,7 +142,7 @@ def test_much_of_a_space_is_drawn_however_certain_the_distribution(tmp_path):
 def test_the_supernet_is_trained_no_longer_when_there_is_no_time(tmp_path):
     simulation = GradientSimulation(certain(depth="2"), finished_after=1)
     trials = simulation.run(simulation.oracle(epochs=50), tmp_path)
-    assert stages(trials)[:3] == ["train", "supernet", "train"] and trials[2][0]["depth"] == 2
+    assert stages(trials)[:3] == ["supernet", "train", "train"] and trials[2][0]["depth"] == 2
 
 
 def test_the_guard_stops_before_skips_dominate(tmp_path):

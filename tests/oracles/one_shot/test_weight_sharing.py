@@ -27,13 +27,13 @@ def best_of(trials):
 # ---------------------------------------------------------------------- stages
 
 
-def test_the_default_then_the_supernet_then_one_shot_scores_then_the_finalists(tmp_path):
+def test_the_supernet_and_the_default_then_one_shot_scores_then_the_finalists(tmp_path):
     simulation = Simulation()
     oracle = simulation.oracle()
     trials = simulation.run(oracle, tmp_path)
-    assert stages(trials) == ["train", *["supernet"] * 3, "one_shot", *["train"] * 5]
-    assert trials[0][0] == oracle.encoding.default()
-    assert [values for values, _, _ in trials[1:5]] == [
+    assert stages(trials) == ["supernet", "train", *["supernet"] * 2, "one_shot", *["train"] * 5]
+    assert trials[1][0] == oracle.encoding.default()
+    assert [values for values, _, _ in [trials[0], *trials[2:5]]] == [
         {"tuner/stage": "supernet", "tuner/initial_epoch": 0, "tuner/epochs": 1},
         {"tuner/stage": "supernet", "tuner/initial_epoch": 1, "tuner/epochs": 2},
         {"tuner/stage": "supernet", "tuner/initial_epoch": 2, "tuner/epochs": 3},
@@ -52,14 +52,14 @@ def test_only_candidates_have_scores_and_are_counted(tmp_path):
     assert all(status == "COMPLETED" for _, status, _ in trials)
     assert oracle.is_full()
     assert [trial.trial_id for trial in oracle.get_best_trials(10)] == sorted(
-        ["0000", "0005", "0006", "0007"], key=lambda trial_id: -oracle.trials[trial_id].score
+        ["0001", "0005", "0006", "0007"], key=lambda trial_id: -oracle.trials[trial_id].score
     )
 
 
 def test_the_supernet_is_trained_no_longer_when_a_report_says_that_there_is_no_time(tmp_path):
     simulation = Simulation(finished_after=2)
     trials = simulation.run(simulation.oracle(epochs=50), tmp_path)
-    assert stages(trials)[:4] == ["train", "supernet", "supernet", "one_shot"]
+    assert stages(trials)[:4] == ["supernet", "train", "supernet", "one_shot"]
 
 
 def test_finalists_inherit_the_weights_of_the_last_epoch_if_they_are_to(tmp_path):
