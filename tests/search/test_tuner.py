@@ -238,7 +238,7 @@ def test_stages_are_rows_of_the_table_and_no_candidates(make):
     search = make(staged, oracle=sharing(), max_trials=4, patience=3)
     best = search.search()
     stages = [record.stage for record in search.records.values()]
-    assert stages == ["search", *["supernet"] * 30, "one_shot", *["search"] * 3]
+    assert stages == ["supernet", "search", *["supernet"] * 29, "one_shot", *["search"] * 3]
     assert search.state.stop_reason == "max_trials"
     # Neither the score of the one-shot stage counts, nor do epochs as trials without improvement.
     assert best.trial_id == "0034" and best.score == 34.0
@@ -251,7 +251,7 @@ def test_reports_are_in_the_journal_and_a_search_goes_on_from_them(make):
     search = make(staged, oracle=sharing(epochs=3), max_trials=3)
     search.search()
     ended = [event for event in search.oracle.journal.read() if event["event"] == "ended"]
-    assert [event.get("report", {}).get("epoch") for event in ended] == [None, 1, 2, 3, None, None, None]
+    assert [event.get("report", {}).get("epoch") for event in ended] == [1, None, 2, 3, None, None, None]
     again = make(staged, oracle=sharing(epochs=3), max_trials=4)
     again._restore()
     assert again.search().trial_id == "0007"
@@ -290,8 +290,8 @@ def test_a_stage_that_fails_ends_the_search_and_is_tried_again_when_it_is_contin
     again._restore()
     again.search()
     rows = [(record.stage, record.status) for record in again.records.values()]
-    assert rows[0] == ("search", "completed")
-    assert rows[1:4] == [("supernet", "completed"), ("supernet", "failed"), ("supernet", "completed")]
+    assert rows[1] == ("search", "completed")
+    assert [rows[0], *rows[2:4]] == [("supernet", "completed"), ("supernet", "failed"), ("supernet", "completed")]
     assert again.records["0003"].values == again.records["0002"].values
 
 
@@ -306,7 +306,7 @@ def test_stages_have_deadlines_of_their_own_and_only_they_get_a_strategy(make, m
     search = make(outcome, oracle=sharing(), max_trials=2, limit=100.0)
     monkeypatch.setattr(budget.time, "monotonic", lambda: 10.0)
     search.search()
-    assert [job.deadline for job in jobs[1:3]] == [50.0, 60.0]
+    assert [job.deadline for job in jobs[0:3:2]] == [50.0, 60.0]
     assert [job.strategy is not None for job in jobs] == [False, False, True, False]
 
 

@@ -224,7 +224,9 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def supernet_training(self) -> dict[str, Any]:
         names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate"]
-        names += ["architecture_learning_rate", "warm_up", "guard", "beta_decay", "seed"]
+        names += ["architecture_learning_rate", "warm_up", "guard", "seed"]
+        # Headers of earlier versions have no beta-decay.
+        names += ["beta_decay"] if self.beta_decay else []
         return {
             "method": "bilevel",
             "epochs": self.total_epochs,

@@ -278,11 +278,11 @@ def test_the_supernet_is_told_how_it_is_trained():
         "architecture_learning_rate": 0.1,
         "warm_up": 0.2,
         "guard": "auxiliary_skip",
-        "beta_decay": 0.0,
         "cost": "flops",
         "cost_weights": [0.1],
     }
     assert GradientSimulation(certain()).oracle().supernet_training()["partial_channels"] == 1
+    assert GradientSimulation(certain()).oracle(beta_decay=2.0).supernet_training()["beta_decay"] == 2.0
 
 
 @pytest.mark.parametrize(
