@@ -26,6 +26,8 @@ SEARCHES = {
     "GDAS": {"relaxation": "gumbel"},
     "PC-DARTS": {"relaxation": "partial", "guard": None},
     "DARTS-": {},
+    "fixed logits": {"guard": None, "warm_up": 1.0},
+    "fixed logits, auxiliary skip": {"warm_up": 1.0},
     "beta-DARTS": {"guard": None, "beta_decay": 50.0},
     "DARTS-, beta-decay": {"beta_decay": 50.0},
     "DrNAS": {"relaxation": "dirichlet", "guard": None},

@@ -42,8 +42,8 @@ class Result:
         report: Further results of a trial that isn't a candidate, a JSON-like dict. Of an epoch of a supernet:
             `"epoch"`, the `"distribution"` over architectures, the scores of some `"paths"`, and of gradient-based
             search `"numbers"`. Of one-shot scoring: the `"finalists"`, and `"n_scored"`, the number of scored
-            architectures. Of a candidate whose network has fitters: `"fitted"`, the list of the choices of each fitter
-            (see `search_space.fitters`).
+            architectures; of a selection by perturbation also the `"losses_without"` each option. Of a candidate whose
+            network has fitters: `"fitted"`, the list of the choices of each fitter (see `search_space.fitters`).
         phases: Seconds by phase: `"build"` the network, `"measure"` its costs, `"compile"` (see `TrainingLoop`),
             `"train"`, `"validate"`, `"report"` epochs, `"save"` checkpoints; with shared weights also `"supernet"`,
             their training, and `"one_shot"`, the scoring with them; `"lost"` with a worker process; and `"other"`.

@@ -175,7 +175,7 @@ class BilevelTrainer:
             progress = self.annealing.at(step / len(batches))
             self._set_schedule(progress)
             batch = loops.batch_of(self.dataset, rows)
-            if progress >= self.warm_up:
+            if self.schedule.architecture_learning_rate and progress >= self.warm_up:
                 self._update_architecture(batch, loops.batch_of(self.dataset, held[step]), self._random(generator))
             losses.append(float(ops.convert_to_numpy(self._update_weights(batch, self._random(generator)))))
         self.annealing.end()

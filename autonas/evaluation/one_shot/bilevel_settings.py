@@ -58,7 +58,7 @@ class Schedule:
 
     Args:
         learning_rate: Initial eta_w, annealed to 0 over all epochs by half a cosine. Defaults to 0.05.
-        architecture_learning_rate: eta_a. Defaults to 0.1.
+        architecture_learning_rate: eta_a; with 0 the logits aren't trained. Defaults to 0.1.
         warm_up: Share of the epochs in which only the weights are trained; with several `cost_weights`, share of the
             epochs of the first one. Defaults to 0.2.
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from scipy import special
 
 from autonas.arguments import checks
 from autonas.arguments.lists import as_list
@@ -30,6 +31,8 @@ SWEEP, WEIGHT = (0.0, 0.1, 0.3, 1.0), 0.1
 _SKIPS = ("identity", "skip")
 #: Maximum number of draws of a new architecture, from a distribution that gets flatter from draw to draw.
 _MAX_DRAWS = 50
+#: Smallest standard deviation that losses are divided by.
+_SMALLEST_DEVIATION = 1e-12
 
 #: Probability of each option by decision.
 Distribution: TypeAlias = Mapping[str, Mapping[str, float]]
@@ -82,7 +85,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             as in DARTS. Defaults to `None`.
         validation_share: Share of the training rows that a is learned from. Defaults to 0.5.
         learning_rate: Initial eta_w, annealed to 0. Defaults to 0.05.
-        architecture_learning_rate: eta_a, of Adam. Defaults to 0.1: larger than in DARTS, as searches are far shorter.
+        architecture_learning_rate: eta_a, of Adam; with 0, a isn't learned. Defaults to 0.1: larger than in DARTS, as
+            searches are far shorter.
         warm_up: Share of the epochs in which only w is learned; of several weights of the cost, of the epochs of the
             first. Defaults to 0.2.
         guard: Protection against the collapse to skip connections, which help to train a supernet more than they help
@@ -94,8 +98,9 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             `"auxiliary_skip"`, which has no effect on `"gumbel"`, where nothing is mixed.
         selection: How the derived architecture follows from the supernet. `"probability"`: the most probable options;
             `"perturbation"`: in one trial with `tuner/stage` `"one_shot"`, the options whose removal increases the loss
-            of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021). `"gumbel"` and searches with a
-            cost take only `"probability"`. Defaults to `"probability"`.
+            of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021); stage 4 then draws from the
+            softmax of these losses, standardised for each decision. `"gumbel"` and searches with a cost take only
+            `"probability"`. Defaults to `"probability"`.
         beta_decay: beta. The term beta t mean(log(sum(exp(a)))) is minimised in addition, with the mean over the
             decisions and t, the share of the search that is done. Its gradient beta t softmax(a) holds back the options
             that lead (Ye et al. 2022, with beta = 50). Defaults to 0.
@@ -158,8 +163,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         self._latest_weight: float | None = None
         self._next_weight: float | None = None
         self._is_stopped = False
-        #: The architecture that was selected by perturbation.
-        self._selected: dict[str, Scalar] | None = None
+        #: Whether the options were selected by perturbation.
+        self._is_selected = False
         self._refused: set[Key] = set()
 
     def check(self) -> None:
@@ -248,7 +253,12 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         if observation.report is None:
             return
         if observation.stage == Stage.ONE_SHOT:
-            self._selected = observation.report["finalists"][0][0]
+            self._is_selected = True
+            (weight,) = self.cost_weights
+            self.distributions[weight] = {
+                **self.distributions.get(weight, {}),
+                **{name: _preferences(losses) for name, losses in observation.report["losses_without"].items()},
+            }
             return
         self._next_weight = observation.report["next_cost_weight"]
         distribution = observation.report["distribution"]
@@ -281,11 +291,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         return 2 * sum(values[name] in _SKIPS for name in offered) > len(offered)
 
     def derive(self, generator: np.random.Generator) -> dict[str, Scalar]:
-        if self.selection == "perturbation":
-            if self._selected is None:
-                return {reserved.STAGE: Stage.ONE_SHOT.value}
-            if self.is_new(self._selected) and not self._is_refused(self._selected):
-                return self._selected
+        if self.selection == "perturbation" and not self._is_selected:
+            return {reserved.STAGE: Stage.ONE_SHOT.value}
         distributions = list(self.distributions.values())
         is_refused = [self._is_refused(self.derived(distribution)) for distribution in distributions]
         feasible = list(itertools.compress(distributions, np.logical_not(is_refused)))
@@ -310,6 +317,13 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def _is_refused(self, values: Mapping[str, Scalar]) -> bool:
         return self.encoding.key(values) in self._refused
+
+
+def _preferences(losses: Mapping[str, float]) -> dict[str, float]:
+    """Return a probability for each option: the softmax of the standardised losses without the option."""
+    values = np.array(list(losses.values()))
+    chances = special.softmax((values - values.mean()) / max(values.std(), _SMALLEST_DEVIATION))
+    return dict(zip(losses, map(float, chances), strict=True))
 
 
 def _pick(dimension: Dimension, distribution: Distribution, choose: Callable[[Sequence[float]], Any]) -> Scalar:

@@ -9,6 +9,8 @@ from autonas.testing import problems
 from tests.helpers.one_shot_simulation import LAYERS, OBJECTIVES, WORTHS, Simulation, is_on_front, n_layers
 
 LABELS = ["convolution", "pooling", "identity"]
+#: Labels of the options by decision.
+OPTIONS = {"first": LABELS, "second": LABELS, "third": LABELS, "inner": LABELS, "depth": ["1", "2", "3"]}
 
 
 def space():
@@ -25,10 +27,9 @@ def space():
 
 def certain(**labels):
     """A distribution in which the given options have the probability 0.8."""
-    options = {"first": LABELS, "second": LABELS, "third": LABELS, "inner": LABELS, "depth": ["1", "2", "3"]}
     return {
         name: {label: 0.8 if label == labels.get(name, each[0]) else 0.1 for label in each}
-        for name, each in options.items()
+        for name, each in OPTIONS.items()
     }
 
 
@@ -48,7 +49,11 @@ class GradientSimulation(Simulation):
 
     def report(self, oracle, values):
         if values["tuner/stage"] == "one_shot":
-            return {"finalists": [[self.selected, 0.5]], "n_scored": 1}
+            losses = {
+                name: {label: float(label == str(self.selected.get(name, options[0]))) for label in options}
+                for name, options in OPTIONS.items()
+            }
+            return {"finalists": [[self.selected, 0.5]], "n_scored": 1, "losses_without": losses}
         place = min(values["tuner/initial_epoch"], len(self.distributions) - 1)
         return {
             "distribution": self.distributions[place],
@@ -116,8 +121,10 @@ def test_the_architecture_that_was_selected_by_perturbation_comes_first(tmp_path
     trials = simulation.run(oracle, tmp_path)
     assert stages(trials) == ["supernet", "train", *["supernet"] * 2, "one_shot", *["train"] * 5]
     assert trials[5][0] == selected
-    # The architecture of the most probable options is the next one.
-    assert trials[6][0] == oracle.derived(certain(first="pooling"))
+    # The softmax of the standardised losses 1, 0, 0.
+    chances = np.exp([2**0.5, -(0.5**0.5), -(0.5**0.5)])
+    (distribution,) = oracle.distributions.values()
+    assert sorted(distribution["second"].values(), reverse=True) == pytest.approx(chances / chances.sum())
 
 
 def test_what_is_drawn_follows_the_distribution(tmp_path):
