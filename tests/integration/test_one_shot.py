@@ -211,7 +211,9 @@ def test_more_trials_train_more_finalists(digits, whole, tmp_path, monkeypatch):
     )
     model = tiny(directory=tmp_path / "run", max_trials=5).fit(*digits)
     assert stages == [None] and len(candidates(model)) == 5
-    pandas.testing.assert_frame_equal(candidates(model).iloc[:4, 1:], candidates(whole).iloc[:, 1:])
+    # A better finalist changes the ranks of the others.
+    earlier, expected = (candidates(each).iloc[:4, 1:].reset_index(drop=True) for each in (model, whole))
+    pandas.testing.assert_frame_equal(earlier, expected)
 
 
 def test_another_training_of_the_supernet_is_another_search(digits, whole):

@@ -48,7 +48,7 @@ def test_only_candidates_have_scores_and_are_counted(tmp_path):
     simulation = Simulation()
     oracle = simulation.oracle(max_trials=4)
     trials = simulation.run(oracle, tmp_path)
-    assert [score is None for _, _, score in trials] == [False, True, True, True, True, False, False, False]
+    assert [score is None for _, _, score in trials] == [True, False, True, True, True, False, False, False]
     assert all(status == "COMPLETED" for _, status, _ in trials)
     assert oracle.is_full()
     assert [trial.trial_id for trial in oracle.get_best_trials(10)] == sorted(
@@ -74,17 +74,17 @@ def test_it_is_done_when_no_finalist_is_left(tmp_path):
     assert len(alone(trials)) == 9 and stages(trials).count("one_shot") == 1
 
 
-def test_while_the_supernet_is_on_trial_there_is_nothing_else_to_try():
+def test_while_the_supernet_is_on_trial_there_is_only_the_default_architecture_to_try():
     simulation = Simulation()
     oracle = simulation.oracle()
-    default, epoch = oracle.ask(), oracle.ask()
+    epoch, default = oracle.ask(), oracle.ask()
     assert epoch["tuner/stage"] == "supernet"
     assert oracle.ask() == oracles.WAIT
     # The first candidate may end when it likes.
-    oracle.tell(1, epoch, None, report={"finished": True})
+    oracle.tell(0, epoch, None, report={"finished": True})
     one_shot = oracle.ask()
     assert one_shot["tuner/stage"] == "one_shot" and oracle.ask() == oracles.WAIT
-    oracle.tell(0, default, (0.5,))
+    oracle.tell(1, default, (0.5,))
     oracle.tell(2, one_shot, None, report=simulation.report(oracle, one_shot))
     assert "tuner/stage" not in oracle.ask()
 
@@ -239,7 +239,6 @@ def test_paths_are_drawn_by_the_strategy_only_if_it_is_to():
 def test_a_small_space_is_drawn_from_again_and_again(tmp_path):
     simulation = Simulation(problem=problems.Problem(contracts.small_space, lambda values: values.get("depth", 0), {}))
     oracle = simulation.oracle(strategy="reinforcement", sampling="strategy")
-    oracle.ask()
     assert len(simulation.report(oracle, oracle.ask())["told"]) == 20
 
 
@@ -332,6 +331,5 @@ def test_bad_arguments_are_refused_before_the_first_trial(arguments, message):
 
 def test_epochs_must_be_given_outside_of_auto_model():
     oracle = Simulation().oracle(epochs=None)
-    oracle.ask()
     with pytest.raises(ValueError, match="`epochs` of WeightSharingOracle must be given outside of AutoModel"):
         oracle.ask()
