@@ -23,8 +23,8 @@ class ImageBlock(block.Block):
             `PretrainedBlock` of the backbones whose ImageNet weights are in Keras's cache, the folder
             `~/.keras/models`. With `None`, the family is no candidate if the cache has no such weights, as nothing is
             downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing weights are downloaded.
-        translation: Maximum random shift in training, as a fraction of the side, or a range. Defaults to a choice of 0
-            and 0.1.
+        translation: Maximum random shift in training, as a fraction of the side, or a range. Images move by whole
+            pixels. Defaults to a choice of 0 and 0.1.
         horizontal_flip: Whether to flip images horizontally at random in training, or a range. Defaults to `Boolean()`.
         name: Name of the block.
 

@@ -176,7 +176,8 @@ class Augmentation(block.Block):
     """Random augmentation of images in training: translation, horizontal flip, rotation and zoom.
 
     Args:
-        translation: Maximum translation as a fraction of the side, or a range. Defaults to a choice of 0 and 0.1.
+        translation: Maximum translation as a fraction of the side, or a range. Images move by whole pixels. Defaults to
+            a choice of 0 and 0.1.
         horizontal_flip: Whether to flip images horizontally at random, or a range. Defaults to `Boolean()`.
         rotation: Maximum rotation as a fraction of a full turn, or a range. Defaults to a choice of 0 and 0.03.
         zoom: Maximum relative change of the scale, or a range. Defaults to 0.
@@ -232,7 +233,8 @@ def augment(
     if horizontal_flip:
         inputs = keras.layers.RandomFlip("horizontal", dtype="float32")(inputs)
     if translation:
-        inputs = keras.layers.RandomTranslation(translation, translation, **arguments)(inputs)
+        # Shifts by whole pixels: others blur the images of the training, but not the images of a prediction.
+        inputs = keras.layers.RandomTranslation(translation, translation, interpolation="nearest", **arguments)(inputs)
     if rotation:
         inputs = keras.layers.RandomRotation(rotation, **arguments)(inputs)
     if zoom:
