@@ -1,6 +1,6 @@
 """Networks that average the outputs of other networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 
@@ -25,18 +25,29 @@ def averaging_network(networks: Sequence[keras.Model], weights: Sequence[float])
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name) for name, tensor in networks[0].input.items()
     }
-    shares = []
-    for number, (network, weight) in enumerate(zip(networks, weights, strict=True)):
+    outputs = []
+    for number, network in enumerate(networks):
         network.name = f"member_{number}"
-        outputs = network(inputs)
-        shares.append(
-            {
-                name: keras.layers.Rescaling(weight, name=f"{name}_share_{number}", dtype="float32")(output)
-                for name, output in outputs.items()
-            }
-        )
-    outputs = {
-        name: keras.layers.Add(name=name, dtype="float32")([share[name] for share in shares])
-        for name in networks[0].output
+        outputs.append(network(inputs))
+    return keras.Model(inputs, weighted_mean(outputs, weights))
+
+
+def weighted_mean(
+    outputs: Sequence[Mapping[str, keras.KerasTensor]], weights: Sequence[float]
+) -> dict[str, keras.KerasTensor]:
+    """Return the weighted means of the outputs of several networks, or calls of one, a dict by name.
+
+    Args:
+        outputs: List of the outputs, dicts by name.
+        weights: List of the weights.
+    """
+    shares = [
+        {
+            name: keras.layers.Rescaling(weight, name=f"{name}_share_{number}", dtype="float32")(output)
+            for name, output in outputs_of_one.items()
+        }
+        for number, (outputs_of_one, weight) in enumerate(zip(outputs, weights, strict=True))
+    ]
+    return {
+        name: keras.layers.Add(name=name, dtype="float32")([share[name] for share in shares]) for name in outputs[0]
     }
-    return keras.Model(inputs, outputs)

@@ -14,7 +14,7 @@ import numpy as np
 from autonas import exceptions, storage
 from autonas.evaluation import budget, leave_one_out
 from autonas.objectives.goal import Goal
-from autonas.search import calibration
+from autonas.search import calibration, views
 from autonas.search.averaging import averaging_network
 from autonas.search.state import SearchState
 from autonas.trials import events
@@ -169,7 +169,21 @@ class FinalStage:
         if self.predictions:
             self.state.report("on_predictions", best, self.predictions)
         model, record = self._final(best)
-        return Served(self.evaluator.plain(model, best.values), record, best)
+        return Served(self._with_views(self.evaluator.plain(model, best.values)), record, best)
+
+    def _with_views(self, network: keras.Model) -> keras.Model:
+        """Return the network that averages over views, where averages are automatic and it keeps to the constraints."""
+        viewing = self.with_views(network)
+        goal = self.goal
+        if viewing is not network and goal.constraints and goal.measure_again(self.problem.served(viewing)).violations:
+            return network
+        return viewing
+
+    def with_views(self, network: keras.Model) -> keras.Model:
+        """Return the network that averages over the views of its images, where averages are automatic."""
+        if not self.state.ensemble.is_automatic:
+            return network
+        return views.with_mirror_images(network, self.problem.graph.image_inputs)
 
     def _final(self, best: TrialRecord) -> tuple[keras.Model, TrialRecord]:
         """Return the model of a candidate in the precision of its training, and the record of this training."""
