@@ -24,6 +24,8 @@ class ArrayDataset:
             `evaluation.baselines`.
         folds: List of one pair of training rows and validation rows per fold of a cross-validation, or `None` for a
             single split. Defaults to `None`.
+        facts: Properties of the stream that the rows were read from, see `StreamSource.facts`. Defaults to `None`: the
+            rows weren't read from a stream.
     """
 
     inputs: dict
@@ -34,6 +36,7 @@ class ArrayDataset:
     sample_weight: np.ndarray | None = None
     baselines: dict | None = None
     folds: list | None = None
+    facts: dict | None = None
 
     def __getstate__(self):
         """Return the state without the tensors that a backend has cached as attributes."""

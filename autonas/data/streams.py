@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from autonas.data.checks import check_labels_in_training, check_sample_weight
 from autonas.data.encoders.image import check_finite
+from autonas.data.fit_data import FitData
 from autonas.data.splits import check_validation_split
 from autonas.data.stream_reading import RawRows, ReadingClock
 from autonas.data.stream_sampling import KEY_BITS, RowKeys, Sample, keys_of_missing_labels, n_bytes
@@ -97,11 +98,12 @@ class StreamSource:
         self._keys_moved_to_training = np.zeros(0, dtype="int64")
         sample, clock = Sample(), ReadingClock(time_limit)
         # A dataset that isn't split can have random augmentation, so its rows must be read again in every epoch.
-        raw = RawRows(_MAX_KEPT_BYTES if share else 0)
+        needs_all_rows = self.kind != "image"
+        raw = RawRows(_MAX_KEPT_BYTES if share or needs_all_rows else 0)
         keys, labels, weights = self._read(self.dataset, "x", clock, raw, sample)
-        validation_labels = labels[:0]
+        validation_labels, raw_validation = labels[:0], RawRows(_MAX_KEPT_BYTES if needs_all_rows else 0)
         if self.validation_data is not None:
-            validation_labels = self._read(self.validation_data, "validation_data", clock, RawRows(0))[1]
+            _, validation_labels, _ = self._read(self.validation_data, "validation_data", clock, raw_validation)
         self.read_seconds = clock.elapsed()
         all_labels = np.concatenate([labels, validation_labels])
         classes = target_encoder.fit(all_labels).task_ in ("binary", "multiclass")
@@ -114,8 +116,13 @@ class StreamSource:
                 "`x` must hold enough different rows for training and validation. Received: "
                 f"{len(keys)} rows, {int(training.sum())} of them for training"
             )
-        if share:
-            self._check_same_rows_again(keys)
+        returns_same_rows = (share or needs_all_rows) and self._returns_same_rows(keys)
+        if share and not returns_same_rows:
+            raise ValueError(
+                "`x` must return the same rows each time it is read, or it can't be split into training set and "
+                "validation set. Received: different rows in the second pass (random augmentation?). Pass "
+                "`validation_data`, or augment in the model."
+            )
         if classes:
             check_labels_in_training(labels[training], validation_labels)
         target_encoder.fit(all_labels, rows=np.flatnonzero(training))
@@ -125,7 +132,7 @@ class StreamSource:
         tensors = encoder.feature.tensors.values()
         encoded_bytes = sum(int(np.prod(tensor.shape)) * np.dtype(tensor.dtype).itemsize for tensor in tensors)
         self._is_cached = bool(share) and encoded_bytes * len(keys) <= _MAX_KEPT_BYTES
-        self._cached_batches = None
+        self._cached_batches, self._raw = None, (keys, raw.batches, raw_validation.batches)
         n_validation = int((~training).sum()) + len(validation_labels)
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
         counts = pd.Series(labels).value_counts() if classes else None
@@ -133,8 +140,37 @@ class StreamSource:
         self.labels = None if counts is None else {_item(label): int(n) for label, n in counts.items()}
         self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
         if self._is_cached and raw.batches is not None:
-            self._cached_batches, self.read_seconds = self._encode_arrays(raw.batches), 0.0
+            self.read_seconds = 0.0
+        self._fits_into_memory = needs_all_rows and returns_same_rows and None not in self._raw[1:]
         return self
+
+    @property
+    def facts(self):
+        """Properties that a continued search must share with the earlier one, in JSON. Rows aren't hashed."""
+        labels = self.labels
+        if labels is not None:
+            labels = {str(label): labels[label] for label in sorted(labels, key=str)}
+        return {"structure": repr(self.spec), "rows": self.rows, "labels": labels}
+
+    def arrays(self):
+        """Return the rows in memory, or `None` if they must be read from the dataset in every epoch.
+
+        Tables, texts and series have candidates that need all rows at once, such as trees, ridge regressions and linear
+        models of words. Their rows are in memory if they take at most 64 MB and are the same in every pass. The rows
+        are in the order of their hashes, which doesn't depend on the order of the dataset.
+
+        Returns:
+            The `FitData`, or `None` for images and for large or changing datasets.
+        """
+        if not self._fits_into_memory:
+            return None
+        keys, batches, validation_batches = self._raw
+        order = np.argsort(keys, kind="stable")
+        x, y, *weight = (
+            values.iloc[order] if hasattr(values, "iloc") else values[order] for values in self._joined(batches)
+        )
+        validation_data = tuple(self._joined(validation_batches)[:2]) if validation_batches else None
+        return FitData(x, y, *weight, validation_data=validation_data)
 
     def train(self, batch_size, seed=0):
         """Return the batches of the training set, shuffled in every epoch, without an incomplete last batch.
@@ -208,15 +244,10 @@ class StreamSource:
             raise ValueError(f"`{name}` must hold at least one row. Received: an empty dataset")
         return np.concatenate(keys), np.concatenate(labels), np.concatenate(weights) if weights else None
 
-    def _check_same_rows_again(self, keys):
-        """Raise a `ValueError` if a second pass over the dataset returns other rows."""
+    def _returns_same_rows(self, keys):
+        """Return whether a second pass over the dataset begins with rows of the first pass, which have these keys."""
         keys_of_second_pass = self._keys(next(batches_of(self.dataset).as_numpy_iterator())[0])
-        if not np.isin(keys_of_second_pass, keys).all():
-            raise ValueError(
-                "`x` must return the same rows each time it is read, or it can't be split into training set and "
-                "validation set. Received: different rows in the second pass (random augmentation?). Pass "
-                "`validation_data`, or augment in the model."
-            )
+        return bool(np.isin(keys_of_second_pass, keys).all())
 
     def _chosen(self, x, subset):
         """Return a mask of the rows of a batch that belong to a subset, `"train"` or `"validation"`."""
@@ -234,7 +265,11 @@ class StreamSource:
         if not self._is_cached:
             return self._encode_subset(dataset, subset)
         if self._cached_batches is None:
-            self._cached_batches = self._encode_subset(dataset, None).cache()
+            _, batches, _ = self._raw
+            self._cached_batches = (
+                self._encode_subset(dataset, None).cache() if batches is None else self._encode_arrays(batches)
+            )
+            self._raw = None
         if subset == "all":
             return self._cached_batches.map(lambda training, *batch: batch)
 
@@ -243,6 +278,14 @@ class StreamSource:
             return tf.nest.map_structure(lambda tensor: tf.boolean_mask(tensor, chosen), batch)
 
         return self._cached_batches.map(choose)
+
+    def _joined(self, batches):
+        """Return the rows, labels and sample weights, if any, of all batches."""
+        xs, ys, *weights = zip(*batches, strict=True)
+        rows = [as_rows(x) for x in xs]
+        rows = pd.concat(rows, ignore_index=True) if isinstance(rows[0], pd.DataFrame) else np.concatenate(rows)
+        labels = np.concatenate([as_labels(y, self.class_names) for y in ys])
+        return [rows, labels, *(np.concatenate([batch.reshape(-1) for batch in weight]) for weight in weights)]
 
     def _encode_arrays(self, batches):
         """Return a dataset of the encoded rows of batches in memory, with a mask of the training set first."""

@@ -57,15 +57,8 @@ class StreamDataset:
 
     @property
     def facts(self):
-        """Properties that a continued search must share with the earlier one, in JSON. Rows aren't hashed."""
-        labels = self.source.labels
-        if labels is not None:
-            labels = {str(label): labels[label] for label in sorted(labels, key=str)}
-        return {
-            "structure": repr(self.source.spec),
-            "rows": self.source.rows,
-            "labels": labels,
-        }
+        """Properties that a continued search must share with the earlier one, in JSON; see `StreamSource.facts`."""
+        return self.source.facts
 
     @property
     def n_train(self):

@@ -10,7 +10,10 @@ from autonas.preparation import arrays, combinations, criteria
 
 
 def prepare(plan, data):
-    """Prepare a stream; arguments, result and errors are the same as of `arrays.prepare`."""
+    """Prepare a stream; arguments, result and errors are the same as of `arrays.prepare`.
+
+    A stream whose rows fit into memory is prepared as arrays; see `StreamSource.arrays`.
+    """
     nodes, output_nodes = arrays.drawn_graph(plan.space)
     node_kind = getattr(nodes[0], "kind", None) if nodes else None
     source = streams.StreamSource(data.x, node_kind or plan.task.kind, data.validation_data)
@@ -20,6 +23,11 @@ def prepare(plan, data):
     encoder = get_encoder(source.kind, **options)
     target = arrays.target_encoders(plan.task, output_nodes)[0]
     source.fit(encoder, target, plan.selection.split, plan.execution.seed, time_limit=plan.budget.time_limit)
+    rows = source.arrays()
+    if rows is not None:
+        prepared = arrays.prepare(plan, rows)
+        prepared.dataset.facts = source.facts
+        return prepared
     combinations.check_data(plan.request, [source.kind], [target.task_])
     if nodes is None:
         nodes, output_nodes = arrays.default_graph(plan, [encoder], [target])

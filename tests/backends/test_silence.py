@@ -35,7 +35,9 @@ from autonas.backends import memory
 
 memory.grow()  # TensorFlow tells of a missing GPU when it is first used: here, for the data set.
 import tensorflow as tf
+from autonas.data import streams
 
+streams._MAX_KEPT_BYTES = 0  # Smaller tables are searched as arrays.
 dataset = tf.data.Dataset.from_tensor_slices(load_iris(return_X_y=True)).batch(16)
 model = AutoModel(max_trials=6, epochs=1, strategy="random", seed=0, tensorboard=False, verbose=0).fit(dataset)
 model.predict(dataset.unbatch().batch(7))

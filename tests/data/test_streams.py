@@ -117,6 +117,38 @@ def test_series_and_separate_validation_data():
         fit(slices((series, labels)), validation_data=slices((series[:, :5], labels)))
 
 
+def test_the_rows_of_a_small_table_are_in_memory_in_an_order_of_their_own():
+    x, y = load_iris(return_X_y=True, as_frame=True)
+    columns = {name: x[name].to_numpy() for name in x.columns[:2]} | {"kind": np.where(y > 0, "b", "a")}
+    shuffled = slices((columns, y.to_numpy() * 1.5, y.to_numpy() + 1.0)).shuffle(150).batch(16)
+    first, second = fit(shuffled).arrays(), fit(shuffled).arrays()
+    assert set(first.x.columns) == set(columns) and first.x.index.tolist() != list(range(150))
+    assert first.x.sort_index().shape == (150, 3) and first.sample_weight.sum() == 300
+    assert (first.x["kind"] == "a").tolist() == (first.y == 0).tolist()
+    assert first.x.reset_index(drop=True).equals(second.x.reset_index(drop=True))
+
+
+def test_the_rows_of_texts_and_series_and_their_validation_data_are_in_memory():
+    words = [f"{word} number {i}" for i in range(20) for word in ("good", "bad")]
+    texts = fit(slices((words, ["+", "-"] * 20)).batch(16)).arrays()
+    assert sorted(texts.x) == sorted(words)
+    assert ["+" if text.startswith("good") else "-" for text in texts.x] == texts.y.tolist()
+    series, labels = np.random.default_rng(0).normal(size=(60, 20, 3)), np.arange(60) % 2
+    rows = fit(slices((series[:40], labels[:40])), validation_data=slices((series[40:], labels[40:]))).arrays()
+    np.testing.assert_array_equal(rows.validation_data[0], series[40:])
+    assert sorted_rows(rows.x) == sorted_rows(series[:40]) and rows.sample_weight is None
+
+
+def test_images_and_large_and_changing_rows_stay_a_stream(monkeypatch):
+    x, y = load_iris(return_X_y=True)
+    random = tf.random.Generator.from_seed(0)
+    changing = slices((x, y)).map(lambda row, label: (row + random.normal((4,), dtype="float64"), label))
+    assert fit(slices((DIGITS[:200], DIGIT_LABELS[:200]))).arrays() is None
+    assert fit(changing, validation_data=slices((x, y))).arrays() is None
+    monkeypatch.setattr(streams, "_MAX_KEPT_BYTES", 1000)
+    assert fit(slices((x, y))).arrays() is None
+
+
 def test_a_rare_class_is_in_training():
     x, y = load_iris(return_X_y=True)
     x, y = np.unique(x, axis=0, return_index=True)[0], y[: len(np.unique(x, axis=0))].copy()

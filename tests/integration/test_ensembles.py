@@ -173,8 +173,9 @@ def test_forecasts():
     assert model.evaluate(np.array(series))["rmse"] == pytest.approx(model.best_score_, rel=0.5)
 
 
-def test_what_can_not_be_is_said(iris):
+def test_what_can_not_be_is_said(iris, monkeypatch):
     tensorflow = pytest.importorskip("tensorflow")
+    monkeypatch.setattr("autonas.data.streams._MAX_KEPT_BYTES", 0)  # Smaller tables are searched as arrays.
     x, y = iris
     model = autonas.StructuredDataClassifier(**{**BUDGET, "max_trials": 1})
     model.fit(x, y)
