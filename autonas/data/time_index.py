@@ -9,36 +9,59 @@ import pandas as pd
 _STRETCH, _MAX_STRETCHES = 8, 64
 
 
-def check(index):
-    """Check that the dates of a series are in order.
+def filled(values, index, name):
+    """Return a series on a regular grid of dates. Missing steps are interpolated linearly.
 
     Args:
-        index: The index of the series. An index without dates is ignored.
+        values: The series, floats `(time, channels)`.
+        index: The index of the series. Without dates, or without a frequency, the series is returned unchanged.
+        name: Name of the argument for messages.
+
+    Returns:
+        Array `(steps, channels)`.
 
     Raises:
-        ValueError: If a date comes before or is equal to the date of the step before.
+        ValueError: If a date comes before or is equal to the date of the step before, or if more steps are missing than
+            there are.
 
     Warns:
-        UserWarning: If steps are missing.
+        UserWarning: If steps are missing, or some dates aren't on the grid of the other dates.
     """
     if not _has_dates(index):
-        return
+        return values
     if not (index.is_monotonic_increasing and index.is_unique):
         raise ValueError(
-            "`series` must have dates in ascending order, each of them once. Received: an index in another order or "
-            "with duplicates. Use `series.sort_index()` or `series.groupby(level=0).mean()`."
+            f"`{name}` must have dates in ascending order, each of them once. Received: an index in another order or "
+            f"with duplicates. Use `{name}.sort_index()` or `{name}.groupby(level=0).mean()`."
         )
     frequency = _frequency(index)
     if frequency is None:
-        return
-    missing = _range(index[0], frequency, end=index[-1]).difference(index)
-    if len(missing):
+        return values
+    label = getattr(frequency, "freqstr", frequency)
+    grid = _range(index[0], frequency, end=index[-1])
+    missing, positions = grid.difference(index), grid.get_indexer(index)
+    if (positions < 0).any():
         warnings.warn(
-            f"`series` lacks {len(missing)} step{'s' * (len(missing) > 1)} of frequency "
-            f"{getattr(frequency, 'freqstr', frequency)!r}, the first at {missing[0]}. The steps are forecast as if "
-            "their distances were equal. Fill the gaps, for example by pandas' `asfreq` and `interpolate`.",
+            f"`{name}` has {int((positions < 0).sum())} dates that aren't steps of frequency {label!r}, the first at "
+            f"{index[positions < 0][0]}. The steps are forecast as if their distances were equal. Resample the series, "
+            "for example by pandas' `resample` and `mean`.",
             stacklevel=2,
         )
+        return values
+    if not len(missing):
+        return values
+    if len(missing) > len(index):
+        raise ValueError(
+            f"`{name}` must have most steps of its frequency. Received: {len(index)} steps, and {len(missing)} missing "
+            f"steps of frequency {label!r}, the first at {missing[0]}. Resample the series, for example by pandas' "
+            "`resample` and `mean`."
+        )
+    warnings.warn(
+        f"`{name}` lacks {len(missing)} step{'s' * (len(missing) > 1)} of frequency {label!r}, the first at "
+        f"{missing[0]}. They are interpolated linearly.",
+        stacklevel=2,
+    )
+    return np.column_stack([np.interp(np.arange(len(grid)), positions, column) for column in values.T])
 
 
 def following(index, n_steps):

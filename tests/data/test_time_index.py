@@ -40,25 +40,46 @@ def test_the_frequency_and_the_name_survive_a_lost_frequency_a_time_zone_and_a_g
 
 
 @pytest.mark.parametrize("index", [dates("2026-01-01", 30, "D"), pd.period_range("2026-01", periods=30, freq="M")])
-def test_missing_steps_are_named_in_a_warning(index):
+def test_missing_steps_are_interpolated_and_named_in_a_warning(index):
+    values = np.column_stack([np.arange(30.0), np.arange(30.0) ** 2])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        time_index.check(index)
-        time_index.check(pd.RangeIndex(3))
+        assert time_index.filled(values, index, "series") is values
+        assert time_index.filled(values, pd.RangeIndex(30), "series") is values
+    kept = np.delete(np.arange(30), [3, 7])
     with pytest.warns(
-        UserWarning, match=rf"lacks 2 steps of frequency '{index.freq.freqstr}', the first at {index[3]}"
+        UserWarning, match=rf"`x` lacks 2 steps of frequency '{index.freq.freqstr}', the first at {index[3]}"
     ):
-        time_index.check(index.delete([3, 7]))
+        filled = time_index.filled(values[kept], index[kept], "x")
+    np.testing.assert_allclose(filled[:, 0], values[:, 0])
+    assert filled[3, 1] == (4 + 16) / 2 and filled[4, 1] == 16
+
+
+def test_a_series_of_mostly_missing_steps_is_refused():
+    index = dates("2026-01-01", 40, "D")
+    index = index[:5].append(index[30:])
+    with pytest.raises(
+        ValueError, match="Received: 15 steps, and 25 missing steps of frequency 'D', the first at 2026"
+    ):
+        time_index.filled(np.zeros((15, 1)), index, "series")
+
+
+def test_dates_between_the_steps_are_named_in_a_warning():
+    index = dates("2026-01-01", 30, "D").delete(3).insert(3, pd.Timestamp("2026-01-04 12:00"))
+    values = np.zeros((30, 1))
+    with pytest.warns(UserWarning, match="has 1 dates that aren't steps of frequency 'D', the first at 2026-01-04 12"):
+        assert time_index.filled(values, index, "series") is values
 
 
 def test_dates_out_of_order_or_twice_are_refused():
     index = dates("2026-01-01", 9, "D")
     for wrong in (index[::-1], index.append(index[-1:])):
         with pytest.raises(ValueError, match="`series` must have dates in ascending order, each of them once"):
-            time_index.check(wrong)
+            time_index.filled(np.zeros((len(wrong), 1)), wrong, "series")
 
 
 def test_dates_without_a_frequency_are_accepted_in_bounded_time():
     index = pd.DatetimeIndex(np.cumsum(np.random.default_rng(0).integers(1, 10**9, size=10**5)) * 1000)
-    time_index.check(index)
+    values = np.zeros((10**5, 1))
+    assert time_index.filled(values, index, "series") is values
     assert len(time_index.following(index, 3)) == 3
