@@ -262,7 +262,7 @@ def _leaderboard(options):
 def _report(options):
     model = _load(options.model)
     data = () if options.test is None else _read_labelled_data("--test", options.test, _source(model, options.model))
-    model.report(options.output, *data)
+    model.report(options.output, *data, interactive=options.interactive)
     print(f"report written to {options.output}")
 
 

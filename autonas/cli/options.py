@@ -174,6 +174,7 @@ def parser(commands):
     report.add_argument("model", help="folder that `autonas fit` wrote")
     report.add_argument("output", help="HTML file")
     report.add_argument("--test", metavar="DATA", help="labelled data that explains the model: scores and features")
+    report.add_argument("--interactive", action="store_true", help="charts that can be zoomed (autonas[interactive])")
 
     export = add("export", "export the model to a run time and verify the export")
     export.add_argument("model", help="folder that `autonas fit` wrote")

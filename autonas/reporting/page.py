@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import json
 import math
 import warnings
 
@@ -94,6 +95,16 @@ def picture(description, plot, *arguments, limit=1080):
         f'<div class="wide"><img{broad} width="{width}" alt="{html.escape(description)}" '
         f'src="data:image/svg+xml;base64,{source}"></div>'
     )
+
+
+def chart(picture, figure):
+    """Return an element that shows a picture until the script of `interactive` draws a chart in its place.
+
+    Args:
+        picture: HTML of the picture.
+        figure: The chart, a JSON-like dict.
+    """
+    return f'<div class="chart" data-chart="{html.escape(json.dumps(figure))}">{picture}</div>'
 
 
 def table(headings, rows, kind=""):

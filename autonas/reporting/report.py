@@ -1,13 +1,12 @@
 """The report of a search, one self-contained HTML page, and the representation of an estimator in notebooks."""
 
 import dataclasses
-import functools
 import html
 import re
 
 import pandas
 
-from autonas.reporting import importance, page, plots, text
+from autonas.reporting import importance, interactive, page, plots, text
 from autonas.reporting import summary as summaries
 from autonas.reporting.leaderboard import head, leaderboard
 from autonas.trials.order import winner
@@ -32,7 +31,9 @@ class Explanation:
     features: pandas.DataFrame | None = None
 
 
-def report(search, records, stop_reason, *, explanation=None, front=None, objectives=(), predictions=None):
+def report(
+    search, records, stop_reason, *, explanation=None, front=None, objectives=(), predictions=None, is_interactive=False
+):
     """Return the report of a search as an HTML page.
 
     Args:
@@ -44,7 +45,10 @@ def report(search, records, stop_reason, *, explanation=None, front=None, object
         objectives: Pairs of name and direction, one per objective.
         predictions: List of `HeadPredictions` of the best trial. With an empty list the page states that no predictions
             were stored. With `None` the page has no predictions.
+        is_interactive: Whether scores, learning curves, decisions and the Pareto front are charts that can be hovered
+            over and zoomed; see `interactive`. Defaults to `False`, pictures.
     """
+    chart = _interactive_chart if is_interactive else page.picture
     best = winner(search, records)
     shares = importance.importances(records, search.space, search.direction)
     sections = [_header(search, records, stop_reason, best)]
@@ -53,28 +57,33 @@ def report(search, records, stop_reason, *, explanation=None, front=None, object
         sections.append(_card("Best architecture", page.picture(
             f"Blocks and decisions of trial {best.number}", plots.plot_architecture, search, best)))  # fmt: skip
     sections.append(_pair(
-        _card("Scores over trials", page.picture("Score of each trial", plots.plot_history, search, records)),
-        _card("Scores over time", page.picture("Score over seconds", plots.plot_history, search, records, "seconds")),
-        _card("Learning curves", page.picture("Score of each epoch", plots.plot_curves, search, records)),
+        _card("Scores over trials", chart("Score of each trial", plots.plot_history, search, records)),
+        _card("Scores over time", chart("Score over seconds", plots.plot_history, search, records, "seconds")),
+        _card("Learning curves", chart("Score of each epoch", plots.plot_curves, search, records)),
         _card("Importance of decisions", page.picture("Importance of decisions", plots.plot_importance, shares)),
     ))  # fmt: skip
-    sections.append(_card("Decisions and score of each trial", page.picture(
+    sections.append(_card("Decisions and score of each trial", chart(
         "Parallel coordinates of the trials", plots.plot_parallel, search, records, shares)))  # fmt: skip
     if explanation is None:
         explanation = Explanation(leaderboard(records, search.objective, search.direction, search.pairs()[1:]))
     board = explanation.board
-    others = _others(search, records, board, front=front, objectives=objectives, predictions=predictions)
+    others = _others(search, records, predictions)
+    if front is not None:
+        others.append(_card("Pareto front", chart(
+            "Trials by two objectives", plots.plot_pareto, board, front, objectives, search.limits)))  # fmt: skip
     sections.append(_pair(*_explanations(explanation), *others))
     sections.append(_card("Leaderboard", _board(board)))
     sections += _failures(records)
     sections += _facts(search)
     title = f"{search.title or 'Search'}: {search.objective}"
+    library = interactive.library() if is_interactive else ""
+    script = page.SCRIPT + interactive.SCRIPT if is_interactive else page.SCRIPT
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{page.POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{page.STYLE}</style></head>"
-        f"<body><main>{''.join(sections)}</main><script>{page.SCRIPT}</script></body></html>\n"
+        f"<body><main>{''.join(sections)}</main>{library}<script>{script}</script></body></html>\n"
     )
 
 
@@ -110,7 +119,12 @@ def _summary(search, records, stop_reason, shares):
     )
 
 
-def _others(search, records, board, front, objectives, predictions):
+def _interactive_chart(description, plot, *arguments):
+    """Return a chart that can be zoomed, of the name of a function of `plots`."""
+    return page.chart(page.picture(description, plot, *arguments), getattr(interactive, plot.__name__)(*arguments))
+
+
+def _others(search, records, predictions):
     """Return the cards of plots that don't apply to every search."""
     cards = []
     if predictions == []:
@@ -121,10 +135,6 @@ def _others(search, records, board, front, objectives, predictions):
         heading = "Predictions on the validation set" + (f": {name}" if len(predictions) > 1 else "")
         cards.append(_card(heading, page.picture(
             f"Predictions of {name} and the truth", plots.plot_predictions, head_predictions, limit=520)))  # fmt: skip
-    if front is not None:
-        cards.append(_card("Pareto front", page.picture(
-            "Trials by two objectives", functools.partial(plots.plot_pareto, constraints=search.limits), board, front,
-            objectives)))  # fmt: skip
     if any(record.stage == Stage.ONE_SHOT for record in records):
         cards.append(_card("One-shot scores and scores of trained models", page.picture(
             "Scores with shared weights and of training alone", plots.plot_ranks, search, records)))  # fmt: skip

@@ -75,8 +75,9 @@ class FakeModel:
     def export_model(self):
         return types.SimpleNamespace(save=lambda path: None)
 
-    def report(self, path, x=None, y=None):
-        pathlib.Path(path).write_text("report" if x is None else f"report on {len(y)} rows")
+    def report(self, path, x=None, y=None, *, interactive=False):
+        kind = "interactive report" if interactive else "report"
+        pathlib.Path(path).write_text(kind if x is None else f"{kind} on {len(y)} rows")
 
     def export(self, path):
         pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -381,6 +382,8 @@ def test_a_report_explains_the_model_by_a_test_set(capsys, fake, iris, tmp_path)
     page = tmp_path / "report.html"
     assert commands.main(["report", str(tmp_path / "model"), str(page), "--test", str(iris)]) == 0
     assert page.read_text() == "report on 150 rows"
+    assert commands.main(["report", str(tmp_path / "model"), str(page), "--interactive"]) == 0
+    assert page.read_text() == "interactive report"
 
 
 @pytest.mark.parametrize("command, name", [("report", "report.html"), ("export", "model.onnx")])

@@ -4,6 +4,7 @@ from autonas.reporting.text import shortened
 
 #: Colours that people with colour blindness can distinguish (Okabe and Ito 2008).
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
 #: Colour of elements in the background.
 GREY = "0.6"
 #: Default width and height of a plot in inches.

@@ -9,7 +9,9 @@ from autonas.trials.order import is_number, longest, sort_key, target_epochs
 from autonas.trials.states import Stage, Status
 
 #: Number of learning curves in colour. The others are grey.
-_N_COLOURED = 6
+N_COLOURED = 6
+#: Labels of the horizontal axis of the history.
+LABELS = {"trials": "trial", "seconds": "seconds since the first trial began"}
 
 
 def plot_history(search, records, over="trials", axes=None):
@@ -47,16 +49,7 @@ def plot_history(search, records, over="trials", axes=None):
     if over not in ("trials", "seconds"):
         raise ValueError(f"`over` must be 'trials' or 'seconds'. Received: over={over!r}")
     axes = canvas.new_axes(axes)
-    trials = [record for record in records if record.is_candidate and record.status != Status.RUNNING]
-    if over == "seconds":
-        trials.sort(key=lambda record: record.started + record.seconds)
-    first = min((record.started for record in trials), default=0.0)
-    if over == "trials":
-        # The numbers of trials aren't used directly, since epochs of a supernet have numbers too.
-        ordered = sorted(trials, key=lambda record: record.number)
-        x_of = {id(record): index for index, record in enumerate(ordered)}
-    else:
-        x_of = {id(record): record.started + record.seconds - first for record in trials}
+    trials, x_of = ended(records, over)
     scored = [record for record in trials if record.is_completed and is_number(record.score)]
     if not trials:
         return canvas.note(axes, "no trial has ended")
@@ -68,7 +61,7 @@ def plot_history(search, records, over="trials", axes=None):
                      label=label)  # fmt: skip
     axes.scatter([x_of[id(record)] for record in full], [record.score for record in full], s=22, color=canvas.SKY,
                  label="trial", zorder=3)  # fmt: skip
-    path = _best_so_far(search, scored)
+    path = best_so_far(search, scored)
     if path:
         end = max(x_of.values())
         scores = [record.score for record in path]
@@ -84,8 +77,8 @@ def plot_history(search, records, over="trials", axes=None):
             label = f"{status} ({len(positions)})"
             axes.scatter(positions, [0.02] * len(positions), s=30, color=colour, marker=marker, label=label,
                          transform=axes.get_xaxis_transform(), clip_on=False, zorder=5)  # fmt: skip
-    axes.set_xlabel("trial" if over == "trials" else "seconds since the first trial began")
-    axes.set_ylabel(_score_label(search))
+    axes.set_xlabel(LABELS[over])
+    axes.set_ylabel(score_label(search))
     if over == "trials":
         axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, fontsize="small")
@@ -116,31 +109,20 @@ def plot_curves(search, records, axes=None):
     ```
     """
     axes = canvas.new_axes(axes)
-    name = search.objective
-    if not any(name in epoch for record in records for epoch in record.history):
-        # The objective isn't computed after every epoch, such as a cost.
-        name = "val_loss"
-    curves = [
-        (record, [epoch.get(name, math.nan) for epoch in record.history])
-        for record in records
-        if record.is_candidate and len(record.history) and any(name in epoch for epoch in record.history)
-    ]
+    name, curves = learning_curves(search, records)
     if not curves:
         return canvas.note(axes, "no trial has a learning curve")
-
-    def key(item):
-        record, _ = item
-        score = -oriented(record.score, search.direction) if is_number(record.score) else math.inf
-        return (not record.is_completed, -target_epochs(record), score)
-
-    curves.sort(key=key)
-    colours = [canvas.BLUE, canvas.ORANGE, canvas.GREEN, canvas.RED, canvas.PURPLE, canvas.SKY]
     for rank, (record, curve) in reversed(list(enumerate(curves))):
         style = {"color": "0.8", "linewidth": 0.8}
-        if rank < _N_COLOURED:
-            style = {"color": colours[rank], "linewidth": 1.6, "label": f"trial {record.number}", "zorder": 10 - rank}
+        if rank < N_COLOURED:
+            style = {
+                "color": canvas.COLOURS[rank],
+                "linewidth": 1.6,
+                "label": f"trial {record.number}",
+                "zorder": 10 - rank,
+            }
         # A marker shows the epoch of the score of the best trials, and a curve of a single epoch.
-        marked = [record.best_epoch - 1] if rank < _N_COLOURED and 0 < record.best_epoch <= len(curve) else []
+        marked = [record.best_epoch - 1] if rank < N_COLOURED and 0 < record.best_epoch <= len(curve) else []
         marked = [0] if len(curve) == 1 else marked
         axes.plot(range(1, len(curve) + 1), curve, marker="o", markersize=4, markevery=marked, **style)
     _limit(axes, [value for _, curve in curves for value in curve if is_number(value)], search.direction)
@@ -152,6 +134,40 @@ def plot_curves(search, records, axes=None):
         handles[::-1], labels[::-1], frameon=False, fontsize="small", title="best trials", title_fontsize="small"
     )
     return canvas.tidy(axes)
+
+
+def ended(records, over):
+    """Return the trials that have ended, and a dict from the `id` of a record to its horizontal position."""
+    trials = [record for record in records if record.is_candidate and record.status != Status.RUNNING]
+    if over == "trials":
+        # The numbers of trials aren't used directly, since epochs of a supernet have numbers too.
+        ordered = sorted(trials, key=lambda record: record.number)
+        return trials, {id(record): index for index, record in enumerate(ordered)}
+    trials.sort(key=lambda record: record.started + record.seconds)
+    first = min((record.started for record in trials), default=0.0)
+    return trials, {id(record): record.started + record.seconds - first for record in trials}
+
+
+def learning_curves(search, records):
+    """Return the metric of the learning curves, and pairs of a record and its values after each epoch, the best first.
+
+    The metric is the objective, or the loss if the objective isn't computed after every epoch, such as a cost.
+    """
+    name = search.objective
+    if not any(name in epoch for record in records for epoch in record.history):
+        name = "val_loss"
+    curves = [
+        (record, [epoch.get(name, math.nan) for epoch in record.history])
+        for record in records
+        if record.is_candidate and len(record.history) and any(name in epoch for epoch in record.history)
+    ]
+
+    def key(item):
+        record, _ = item
+        score = -oriented(record.score, search.direction) if is_number(record.score) else math.inf
+        return (not record.is_completed, -target_epochs(record), score)
+
+    return name, sorted(curves, key=key)
 
 
 def _draw_baselines(axes, records):
@@ -168,7 +184,7 @@ def _draw_baselines(axes, records):
     axes.set_ylim(low, high)
 
 
-def _best_so_far(search, scored):
+def best_so_far(search, scored):
     """Return the records that were the best when they ended; see `trials.order.sort_key`."""
     key, path = sort_key(search.pairs()), []
     for record in scored:
@@ -177,25 +193,34 @@ def _best_so_far(search, scored):
     return path
 
 
-def _limit(axes, scores, direction):
-    """Limit the vertical axis so that very bad scores don't hide the others, and write how many are outside."""
+def limits(scores, direction):
+    """Return limits of an axis of scores so that very bad scores don't hide the others, and the number of scores
+    outside; without such scores `None` and 0."""
     import numpy as np
 
     if len(scores) < 5:
-        return
+        return None, 0
     scores = oriented(np.array(scores), direction)
     low, middle = np.quantile(scores, [0.1, 0.5])
     edge = middle - 3 * (scores.max() - low)
     n_outside = int(np.sum(scores < edge))
     if not n_outside or edge == scores.max():
-        return
+        return None, 0
     best = scores.max() + 0.05 * (scores.max() - edge)
-    lower, upper = sorted(oriented(np.array([edge, best]), direction))
-    axes.set_ylim(lower, upper)
-    is_above = oriented(edge, direction) == upper
+    return sorted(oriented(np.array([edge, best]), direction).tolist()), n_outside
+
+
+def _limit(axes, scores, direction):
+    """Limit the vertical axis, and write how many scores are outside; see `limits`."""
+    shown, n_outside = limits(scores, direction)
+    if shown is None:
+        return
+    axes.set_ylim(*shown)
+    is_above = direction == "min"
     axes.text(0.01, 0.99 if is_above else 0.01, f"{n_outside} worse scores are outside", fontsize="small", color="0.4",
               ha="left", va="top" if is_above else "bottom", transform=axes.transAxes)  # fmt: skip
 
 
-def _score_label(search):
+def score_label(search):
+    """Return the label of an axis of scores."""
     return canvas.plain(text.metric(search.objective, search.direction), 60)

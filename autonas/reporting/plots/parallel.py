@@ -13,7 +13,7 @@ _N_SHOWN = 8
 #: Maximum number of characters of a line in the heading of an axis.
 _N_CHARACTERS = 15
 #: Vertical position of inactive decisions and of trials without a score.
-_BELOW = -0.16
+BELOW = -0.16
 #: Maximum number of ticks of an axis.
 _N_TICKS = 8
 #: Minimum ratio of the ends of a positive range for a logarithmic scale.
@@ -21,7 +21,7 @@ _LOGARITHMIC = 30.0
 
 
 def _size(search, records, shares=None):
-    return 2.0 + 1.25 * (1 + len(_shown(search, records, shares))), 4.6
+    return 2.0 + 1.25 * (1 + len(shown_decisions(search, records, shares))), 4.6
 
 
 @canvas.sized(_size)
@@ -61,14 +61,14 @@ def plot_parallel(search, records, shares=None, axes=None):
 
     axes = canvas.new_axes(axes, _size(search, records, shares))
     trials = order.comparable(records)
-    names = _shown(search, records, shares)
+    names = shown_decisions(search, records, shares)
     if not names:
         return canvas.note(axes, "too few trials to compare their decisions")
     failed = [record for record in records if record.is_candidate and record.status == Status.FAILED]
-    scales = {info["name"]: _Scale(info, trials + failed) for info in search.space if info["name"] in names}
+    scales = {info["name"]: Scale(info, trials + failed) for info in search.space if info["name"] in names}
     axes.set_axis_off()
     scores = np.array([record.score for record in trials])
-    colours, heights = _by_score(scores, search.direction)
+    colours, heights = by_score(scores, search.direction)
     # The best trial is drawn last, on top. Lines through the same option are spread so that they don't coincide.
     worst_first = np.argsort(oriented(heights, search.direction), kind="stable")
     spread = 0.05 * (np.argsort(worst_first) / max(1, len(worst_first) - 1) - 0.5)
@@ -81,7 +81,7 @@ def plot_parallel(search, records, shares=None, axes=None):
     axes.add_collection(collections.LineCollection(lines, colors=colours[worst_first], linewidths=widths, alpha=0.85))
     if failed:
         lines = [
-            [*enumerate(scales[name].position(record.values.get(name), 0.0) for name in names), (len(names), _BELOW)]
+            [*enumerate(scales[name].position(record.values.get(name), 0.0) for name in names), (len(names), BELOW)]
             for record in failed
         ]
         axes.add_collection(collections.LineCollection(lines, colors=canvas.RED, linewidths=0.9, linestyles="--"))
@@ -91,12 +91,13 @@ def plot_parallel(search, records, shares=None, axes=None):
     lengths = {order.target_epochs(record) for record in records if record.is_candidate}
     if len(lengths) > 1:
         note = f"{len(trials)} trials, trained for {order.target_epochs(trials[0])} epochs"
-        axes.text(-0.7, _BELOW - 0.05, note, fontsize=7, color="0.4", va="top")
-    axes.set_ylim(_BELOW - 0.08, 1.2)
+        axes.text(-0.7, BELOW - 0.05, note, fontsize=7, color="0.4", va="top")
+    axes.set_ylim(BELOW - 0.08, 1.2)
     return axes
 
 
-def _shown(search, records, shares):
+def shown_decisions(search, records, shares):
+    """Return the names of the decisions to draw."""
     trials = order.comparable(records)
     if len(trials) < 2:
         return []
@@ -107,7 +108,7 @@ def _shown(search, records, shares):
     return varied[:_N_SHOWN]
 
 
-class _Scale:
+class Scale:
     """Scale of a decision from 0 to 1."""
 
     def __init__(self, info, trials):
@@ -128,7 +129,7 @@ class _Scale:
 
     def position(self, value, offset=0.0):
         if value is None:
-            return _BELOW + 0.3 * offset
+            return BELOW + 0.3 * offset
         if self.options is not None:
             return self.options.index(value) / max(1, len(self.options) - 1) + offset
         if self.is_logarithmic:
@@ -141,7 +142,7 @@ class _Scale:
         return float(self.low + (self.high - self.low) * height)
 
 
-def _by_score(scores, direction):
+def by_score(scores, direction):
     """Return the colours of trials and their heights on the axis of the score, from 0 to 1, with outliers clipped."""
     import numpy as np
     from matplotlib import colormaps
@@ -171,7 +172,7 @@ def _draw_scales(axes, names, scales):
             axes.text(position - 0.03, height, canvas.plain(tick, 18), ha="right", va="center", fontsize=7, bbox=box,
                       zorder=4)  # fmt: skip
         if scales[name].has_inactive:
-            axes.text(position - 0.03, _BELOW, "inactive", ha="right", va="center", fontsize=7, color="0.4", bbox=box,
+            axes.text(position - 0.03, BELOW, "inactive", ha="right", va="center", fontsize=7, color="0.4", bbox=box,
                       style="italic", zorder=4)  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def _draw_score(axes, position, search, trials, heights, has_failed):
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         axes.text(position + 0.04, share, f"{low + share * (high - low):.4g}", ha="left", va="center", fontsize=7)
     if has_failed:
-        axes.text(position + 0.04, _BELOW, "failed", ha="left", va="center", fontsize=7, color=canvas.RED)
+        axes.text(position + 0.04, BELOW, "failed", ha="left", va="center", fontsize=7, color=canvas.RED)
     best = max(range(len(trials)), key=lambda index: oriented(heights[index], search.direction))
     axes.text(position + 0.42, heights[best], f"trial {trials[best].number}", ha="left", va="center", fontsize=7,
               fontweight="bold", color="0.2")  # fmt: skip
