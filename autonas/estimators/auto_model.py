@@ -188,8 +188,8 @@ class AutoModel(fitted.FittedModel):
         classes_: The classes, in the order of the columns of `predict_proba`; a list of arrays for several heads.
         threshold_: For two classes, the probability of the second class above which this class is predicted.
         best_hyperparameters_: Hyperparameters of the trial that is served, a dict.
-        model_: The trained network, a `keras.Model` of encoded rows, whose layers are named after the blocks of the
-            search space; `export_model` returns a model of raw rows, which can be trained on in Keras.
+        model_: The trained network, a compiled `keras.Model` of the rows that `encode` returns, whose layers are named
+            after the blocks of the search space; `export_model` returns a model of raw rows.
         best_score_: Objective of the best trial on the validation set.
         validation_predictions_: Predictions of the best trial for the validation set, before the final fit: a list of
             one `reporting.HeadPredictions` per head; empty if unknown.

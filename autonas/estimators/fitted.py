@@ -60,7 +60,7 @@ class FittedModel(predictive.PredictiveModel):
             frame.insert(position + offset, name, columns[name])
         return frame
 
-    def report(self, path: str | os.PathLike, x: Any = None, y: Any = None) -> None:
+    def report(self, path: str | os.PathLike, x: Any = None, y: Any = None, *, interactive: bool = False) -> None:
         """Write a report of the search as one self-contained HTML page.
 
         The report has a summary in words, the architecture that is served, the history, the importance of the
@@ -83,6 +83,12 @@ class FittedModel(predictive.PredictiveModel):
             path: Path of the file, such as `"report.html"`. An existing file is replaced.
             x: Rows that no trial has seen, as in `evaluate`. Defaults to `None`: no explanation by such rows.
             y: Targets as in `evaluate`. Defaults to `None`.
+            interactive: Whether the scores, the learning curves, the decisions and the Pareto front are charts that can
+                be hovered over and zoomed, drawn by Plotly, which the file of 2 MB contains. Requires the extra
+                `autonas[interactive]`. Defaults to `False`.
+
+        Raises:
+            ImportError: If Plotly is needed and not installed.
         """
         search, records = self._search()
         several = len(self.objectives_) > 1
@@ -95,6 +101,7 @@ class FittedModel(predictive.PredictiveModel):
             objectives=self.objectives_,
             # The predictions for a stream aren't kept.
             predictions=getattr(self, "validation_predictions_", None),
+            is_interactive=interactive,
         )
         pathlib.Path(path).write_text(written, encoding="utf-8")
 
@@ -385,7 +392,8 @@ class FittedModel(predictive.PredictiveModel):
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickled copy has no search: the search holds the rows of `fit`.
-        return {name: value for name, value in super().__getstate__().items() if name != "_searched"}
+        # Its `model_` is made from its predictor again, so that both share their weights.
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_searched", "model_")}
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "predictor_")

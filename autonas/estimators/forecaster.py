@@ -102,7 +102,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
         Args:
             series: Numbers at equal distances in time: `(time,)`, `(time, channels)`, a Series or a DataFrame. Missing
-                values raise an error, missing dates a warning.
+                values raise an error. Missing dates are filled by linear interpolation, with a warning.
             y: Series to forecast, `(time,)` or `(time, targets)`, in the rows of `series`. The past of `y` is not an
                 input. Defaults to `None`: the columns in `target`.
             callbacks: As in `AutoModel.fit`. Defaults to `None`.
@@ -143,6 +143,20 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         if isinstance(x, (pd.Series, pd.DataFrame)):
             return self._with_index(forecasts[0], x)
         return forecasts if np.ndim(x) == 3 else forecasts[0]
+
+    def encode(self, x: Any, y: Any = None) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+        """Return all windows of a series, and the steps after them, as the Keras model `model_` takes them.
+
+        Args:
+            x: Series as in `fit` with at least `lookback_ + horizon` steps.
+            y: Targets as in `fit`; required if `fit` had `y`.
+
+        Returns:
+            As in `AutoModel.encode`.
+        """
+        windows, future = self._windows_and_future(x, y)
+        ((name, target),) = self.predictor_.targets.items()
+        return self.predictor_.encode(windows), {name: target.transform(_shaped(future))}
 
     def evaluate(self, x: Any, y: Any = None) -> dict[str, float]:
         """Return the metrics of the forecasts from all windows of a series.
@@ -290,8 +304,6 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     def _learn_columns(self, series: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return series `(time, channels)` and targets `(time, targets)`, and learn the names of their columns."""
         values, self.columns_ = _read(series, "series")
-        if isinstance(series, (pd.Series, pd.DataFrame)):
-            time_index.check(series.index)
         self.flat_ = np.ndim(series) == 1
         if y is None:
             columns = _target_columns(self.target, self.columns_, values.shape[1])
@@ -300,8 +312,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             return values, values[:, columns]
         if self.target is not None:
             raise ValueError("`target` names columns of `series` to forecast, and must be None if `y` is given.")
-        outputs, _ = _read(y, "y")
-        checks.check_same_rows(values, outputs)
+        checks.check_same_rows(series, y)
+        outputs, _ = _read(y, "y", series)
         self.target_columns_, self.flat_ = None, np.ndim(y) == 1
         return values, outputs
 
@@ -359,7 +371,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             raise ValueError("`y` must be given if it was in fit, and only then.")
         if self.columns_ is not None and columns is not None:
             values = values[:, [columns.index(name) for name in self.columns_]]
-        outputs = values[:, self.target_columns_] if y is None else _read(y, "y")[0]
+        outputs = values[:, self.target_columns_] if y is None else _read(y, "y", x)[0]
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
         return self._windows(windows), future
 
@@ -403,8 +415,14 @@ def _shaped(outputs: np.ndarray) -> np.ndarray:
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
 
-def _read(series: Any, name: str) -> tuple[np.ndarray, list[Any] | None]:
-    """Return a series as `(time, channels)` of float64, and the names of its columns or `None`."""
+def _read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[Any] | None]:
+    """Return a series as `(time, channels)` of float64, and the names of its columns or `None`.
+
+    Args:
+        series: The series.
+        name: Name of the argument for messages.
+        dated: The series with the dates of these rows, or `None` if `series` has its own.
+    """
     series = interchange.converted(series)
     if is_stream(series):
         raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
@@ -421,7 +439,10 @@ def _read(series: Any, name: str) -> tuple[np.ndarray, list[Any] | None]:
     if values.ndim not in (1, 2) or 0 in values.shape:
         raise ValueError(f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}")
     _check_complete(values, name)
-    return values.reshape(len(values), -1), columns
+    values, dated = values.reshape(len(values), -1), series if dated is None else dated
+    if isinstance(dated, (pd.Series, pd.DataFrame)):
+        values = time_index.filled(values, dated.index, name)
+    return values, columns
 
 
 def _check_complete(values: np.ndarray, name: str) -> None:

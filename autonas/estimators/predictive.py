@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
 from autonas.preparation import criteria
 
+if TYPE_CHECKING:
+    import keras
+
 
 def _predicts_classes(estimator: Any) -> bool:
     if (estimator.task_ if hasattr(estimator, "task_") else estimator.known_task) == "regression":
@@ -29,12 +33,11 @@ class PredictiveModel(inspection.InspectedModel):
 
     def _set_learned(self) -> None:
         """Set the attributes that follow from the predictor."""
-        for name in ("classes_", "n_features_in_", "feature_names_in_", "threshold_"):
+        for name in ("classes_", "n_features_in_", "feature_names_in_", "threshold_", "model_"):
             # The attributes of an earlier fit.
             self.__dict__.pop(name, None)
         targets = list(self.predictor_.targets.values())
         single = len(targets) == 1
-        self.model_ = self.predictor_.network
         self.objective_ = self.objectives_[0]
         self.task_ = targets[0].task_ if single else [target.task_ for target in targets]
         if any(target.classes_ is not None for target in targets):
@@ -48,6 +51,46 @@ class PredictiveModel(inspection.InspectedModel):
             names = encoders[0].columns_
             if names is not None and all(isinstance(name, str) for name in names):
                 self.feature_names_in_ = np.array(names, dtype=object)
+
+    @functools.cached_property
+    def model_(self) -> keras.Model:
+        """The trained network, compiled; see `encode`."""
+        return self.predictor_.compiled_network()
+
+    def encode(self, x: Any, y: Any = None) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray] | None]:
+        """Return rows and targets as the Keras model `model_` takes them.
+
+        `model_` is compiled with Adam, the cross-entropy and the accuracy for classes, or the squared error for
+        numbers. It shares its weights with this estimator: a training changes the predictions, too.
+
+        Example:
+
+        ```python
+        import autonas
+        from sklearn.datasets import load_iris
+
+        x, y = load_iris(return_X_y=True)
+        model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0).fit(x, y)
+        inputs, targets = model.encode(x, y)
+        loss, accuracy = model.model_.evaluate(inputs, targets, verbose=0)
+        ```
+
+        Args:
+            x: Rows as in `fit`, in memory.
+            y: Targets as in `fit`, or the name of a column of `x`. Defaults to `None`.
+
+        Returns:
+            Tuple of a dict from the name of an input to an array, and a dict from the name of a head to an array, or
+            `None` without targets. Classes are their positions in `classes_`, and numbers are standardised.
+        """
+        check_is_fitted(self, "predictor_")
+        x, y = interchange.rows_and_targets(x, y)
+        inputs = self.predictor_.encode(x, type(self).__name__)
+        if y is None:
+            return inputs, None
+        values = predictor_module.split_inputs(y, list(self.predictor_.targets), "y")
+        targets = self.predictor_.targets.items()
+        return inputs, {name: target.transform(own) for (name, target), own in zip(targets, values, strict=True)}
 
     def predict(self, x: Any) -> Any:
         """Return predicted labels or numbers, in the form of `y` in `fit`.

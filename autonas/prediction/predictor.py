@@ -27,6 +27,15 @@ FILES = NETWORK, ENCODERS, EXAMPLES = "network.keras", "predictor.json", "exampl
 _SHAPE = {"encoders": {str: {"kind": str, "config": {str: object}}}, "targets": {str: {str: object}}}
 
 
+#: Loss and metric in Keras of each task.
+_LOSSES = {
+    "binary": ("binary_crossentropy", "binary_accuracy"),
+    "multiclass": ("sparse_categorical_crossentropy", "sparse_categorical_accuracy"),
+    "multilabel": ("binary_crossentropy", "binary_accuracy"),
+    "regression": ("mean_squared_error", "root_mean_squared_error"),
+}
+
+
 class Predictor:
     """Prediction with one trained network.
 
@@ -70,6 +79,22 @@ class Predictor:
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
         batch_size = next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1])
         return self._in_batches(tensors, min(batch_size, self._most_rows))
+
+    def compiled_network(self) -> keras.Model:
+        """Return the network compiled for Keras, with Adam, and the loss and the metric of each task.
+
+        The model shares its layers and weights with the network, which stays uncompiled: its file must hold nothing but
+        layers.
+        """
+        model = keras.Model(self.network.input, self.network.output, name=self.network.name)
+        losses = {name: _LOSSES[target.task_] for name, target in self.targets.items()}
+        model.compile(
+            "adam",
+            loss={name: loss for name, (loss, _) in losses.items()},
+            metrics={name: [metric] for name, (_, metric) in losses.items()},
+            jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+        )
+        return model
 
     @functools.cached_property
     def _n_operations(self) -> int:

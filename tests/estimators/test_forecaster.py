@@ -166,8 +166,24 @@ def test_a_series_is_forecast_as_a_series_with_the_dates_that_follow(arguments):
     assert forecasts.name == "sales"
     assert forecasts.index.strftime("%Y-%m-%d").tolist() == ["2030-01-31", "2030-02-28"]
     np.testing.assert_array_equal(forecasts, model.predict(sales.to_numpy()))
+
+
+def test_missing_dates_are_interpolated(arguments):
+    sales = pd.Series(np.arange(240.0), pd.date_range("2010-01-31", periods=240, freq="ME"))
+    model = autonas.TimeSeriesForecaster(12, 2, **arguments)
     with pytest.warns(UserWarning, match="`series` lacks 2 steps of frequency 'ME', the first at 2010-04-30"):
-        model.set_params(overwrite=True).fit(sales.drop(sales.index[3:5]))
+        model.fit(sales.drop(sales.index[3:5]))
+    recent = sales[-13:]
+    with pytest.warns(UserWarning, match="`x` lacks 1 step of frequency 'ME'"):
+        forecasts = model.predict(recent.drop(recent.index[2]))
+    np.testing.assert_array_equal(forecasts, model.predict(recent))
+    # The targets have the dates of the series.
+    options = arguments | {"overwrite": True}
+    with pytest.warns(UserWarning, match="`y` lacks 2 steps"):
+        apart = autonas.TimeSeriesForecaster(12, **options).fit(
+            sales.drop(sales.index[3:5]), np.delete(np.arange(240.0) + 7, [3, 4])
+        )
+    np.testing.assert_allclose(apart.predict(sales), [247], atol=1)
 
 
 def test_targets_apart_from_the_series(arguments):

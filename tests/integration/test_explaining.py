@@ -1,6 +1,7 @@
 """A fitted estimator explains its predictions, and gives its trials as models."""
 
 import pathlib
+import pickle
 
 import keras
 import numpy as np
@@ -73,6 +74,29 @@ def test_the_report_explains_the_model_by_labelled_rows(regressor, tmp_path):
     autonas.AutoModel.load(tmp_path / "saved").report(tmp_path / "again.html", TABLE[200:], NUMBERS[200:])
     again = (tmp_path / "again.html").read_text(encoding="utf-8")
     assert "<h2>Importance of features</h2>" in again and "<th>test_rmse</th>" not in again
+
+
+def test_the_keras_model_is_compiled_and_shares_its_weights_with_the_estimator(tmp_path):
+    labels = np.select([NUMBERS > 2, NUMBERS < -2], ["high", "low"], "middle")
+    model = autonas.AutoModel(*drawn(autonas.ClassificationHead()), **BUDGET).fit(TABLE, labels)
+    inputs, targets = model.encode(TABLE, labels)
+    assert model.encode(TABLE)[1] is None
+    loss, accuracy = model.model_.evaluate(inputs, targets, verbose=0)
+    assert accuracy == pytest.approx(model.score(TABLE, labels), abs=1e-6)
+    model.model_.fit(inputs, targets, epochs=20, verbose=0)
+    assert model.model_.evaluate(inputs, targets, verbose=0)[0] < loss
+    expected = model.predict_proba(TABLE)
+    model.save(tmp_path / "saved")
+    for again in (autonas.AutoModel.load(tmp_path / "saved"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_allclose(again.predict_proba(TABLE), expected, atol=1e-6)
+        assert again.model_.evaluate(inputs, targets, verbose=0)[1] == pytest.approx(again.score(TABLE, labels))
+
+
+def test_the_keras_model_evaluates_encoded_numbers(regressor):
+    inputs, targets = regressor.encode(TABLE[200:], NUMBERS[200:])
+    _, error = regressor.model_.evaluate(inputs, targets, verbose=0)
+    rmse = regressor.evaluate(TABLE[200:], NUMBERS[200:])["rmse"]
+    assert error * NUMBERS[:200].std() == pytest.approx(rmse, rel=0.1)
 
 
 def test_the_report_names_the_threshold_and_its_origin(folder):
