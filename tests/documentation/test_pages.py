@@ -88,9 +88,7 @@ def test_the_code_of_a_page_runs(page, folder):
         for shown, small in BUDGETS.items():
             code = re.sub(shown, small, code)
         code = compile(code, f"<{page.name}, {block['code'][:60]!r}>", "exec")
-        # Code of other libraries runs where its data is named: AutoKeras requires another version of Keras.
-        is_ours = (block["title"] or "autonas") == "autonas"
-        if comment.startswith("compiled only: ") or not (is_ours or comment.startswith("data: ")):
+        if comment.startswith("compiled only: ") or (block["title"] or "autonas") != "autonas":
             continue
         if comment.startswith("data: "):
             names |= data_sets[comment.removeprefix("data: ")]

@@ -176,10 +176,10 @@ def test_missing_dates_are_interpolated(arguments):
     recent = sales[-13:]
     with pytest.warns(UserWarning, match="`x` lacks 1 step of frequency 'ME'"):
         forecasts = model.predict(recent.drop(recent.index[2]))
-    np.testing.assert_array_equal(forecasts, model.predict(recent))
+    np.testing.assert_allclose(forecasts, model.predict(recent), rtol=1e-6)
     # The targets have the dates of the series.
     options = arguments | {"overwrite": True}
-    with pytest.warns(UserWarning, match="`y` lacks 2 steps"):
+    with pytest.warns(UserWarning, match="lacks 2 steps"):
         apart = autonas.TimeSeriesForecaster(12, **options).fit(
             sales.drop(sales.index[3:5]), np.delete(np.arange(240.0) + 7, [3, 4])
         )
