@@ -11,6 +11,8 @@ import numpy as np
 #: Largest number of values of a tensor while many rows are predicted, 64 MB in float32. Calls with fewer rows take more
 #: time for each row, and calls with more rows more memory.
 _MOST_VALUES = 2**24
+#: Number of values of a tensor that stays in the caches of a processor, 8 MB in float32.
+CACHED_VALUES = 2**21
 
 #: Layers that return their input outside of training.
 TRAINING_ONLY = (
@@ -155,9 +157,9 @@ def has_mask(tensor):
     return getattr(tensor, "_keras_mask", None) is not None
 
 
-def rows_at_once(model, most):
-    """Return a number of rows that a network predicts at once, between 1 and `most`, whose tensors are small."""
-    return int(np.clip(_MOST_VALUES // _largest(model), 1, most))
+def rows_at_once(model, most, values=_MOST_VALUES):
+    """Return a number of rows that a network predicts at once, between 1 and `most`, whose tensors have few values."""
+    return int(np.clip(values // _largest(model), 1, most))
 
 
 def _largest(model):

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
 from autonas.estimators.plan import Plan
 from autonas.evaluation import budget as budgets
+from autonas.evaluation import pace
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.one_shot.supernet_evaluator import SupernetEvaluator
 from autonas.oracles import Oracle, earlier_search
@@ -113,8 +115,13 @@ def _arguments_of(strategy: Any) -> dict[str, Any] | None:
 
 def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
     """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
+    limit = plan.budget.time_limit
     points = portfolio.initial_points(
-        prepared.graph, prepared.space, prepared.dataset.n_train, _mirror_accuracy(prepared)
+        prepared.graph,
+        prepared.space,
+        prepared.dataset.n_train,
+        _mirror_accuracy(prepared),
+        most_responses=math.inf if limit is None else limit * pace.responses_per_second(),
     )
     searches = plan.strategy.earlier_searches
     if not searches:

@@ -10,9 +10,9 @@ from autonas.search_space import fitters
 
 #: Largest number of rows for which the inputs of a fitter are computed at a time.
 _MOST_ROWS = 4096
-#: Factor by which batches of large tensors are smaller than in predictions, once the function is compiled: they stay in
-#: the processor's caches.
-_SMALLER = 8
+#: Number of batches, of rows whose tensors stay in the processor's caches, up to which compiling takes longer than it
+#: saves.
+_MOST_UNCOMPILED = 4
 #: Share of the time until the deadline of a trial in which inputs are computed for as many rows as possible, so that
 #: time is left for other candidates.
 _SHARE = 0.5
@@ -99,6 +99,7 @@ class _Inputs:
         self._source = keras.Function(model.inputs, fitter.inputs)
         self._variables = model.variables
         self._most = node_graph.rows_at_once(self._source, _MOST_ROWS)
+        self._cached = node_graph.rows_at_once(self._source, _MOST_ROWS, node_graph.CACHED_VALUES)
         #: Array of the inputs of all rows if the fitter reads an input of the network.
         self._known = next((dataset.inputs[each.name] for each in model.inputs if each is fitter.inputs), None)
 
@@ -146,10 +147,10 @@ class _Inputs:
             yield self._known[rows]
             return
         function, step = self._source, self._most
-        if self._most < min(_MOST_ROWS, len(rows)):
+        if self._most < _MOST_ROWS and len(rows) > _MOST_UNCOMPILED * self._cached:
             # Keras takes as long for the calls of a network's layers as the layers take to compute.
             function = gradients.compiled(lambda *tensors: self._source(list(tensors)), self._variables)
-            step = max(1, self._most // _SMALLER)
+            step = self._cached
         for start in range(0, len(rows), step):
             batch = rows[start : start + step]
             # Another shape would be compiled again.

@@ -78,7 +78,7 @@ class Predictor:
             outputs = self.network(tensors, training=False)
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
         batch_size = next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1])
-        return self._in_batches(tensors, min(batch_size, self._most_rows))
+        return self._in_batches(tensors, min(batch_size, self._cached_rows))
 
     def compiled_network(self) -> keras.Model:
         """Return the network compiled for Keras, with Adam, and the loss and the metric of each task.
@@ -105,6 +105,11 @@ class Predictor:
     def _most_rows(self) -> int:
         """Largest number of rows that are predicted at once."""
         return node_graph.rows_at_once(self.network, _BATCH_SIZES[-1])
+
+    @functools.cached_property
+    def _cached_rows(self) -> int:
+        """Largest number of rows whose tensors stay in the processor's caches."""
+        return node_graph.rows_at_once(self.network, _BATCH_SIZES[-1], node_graph.CACHED_VALUES)
 
     def _in_batches(self, tensors: Mapping[str, np.ndarray], batch_size: int) -> dict[str, np.ndarray]:
         """Return the network's outputs, computed in batches of equal size. The last batch is padded.

@@ -87,7 +87,9 @@ class FinalStage:
         for candidate in candidates:
             if candidate.stage == Stage.INFEASIBLE:
                 return self._served(candidate)
-            if self._keeps_limits(self.evaluator.trained(self.state.job(candidate), candidate).model, candidate):
+            if self.goal.limits_are_counted or self._keeps_limits(
+                self.evaluator.trained(self.state.job(candidate), candidate).model, candidate
+            ):
                 served = self._served(candidate)
                 if self._keeps_limits(served.network, served.record):
                     return served
@@ -285,7 +287,11 @@ class FinalStage:
     def searched(self, job: Job, candidate: TrialRecord) -> keras.Model:
         """Return the model of a candidate with the weights of its score; with folds, see `averaged`."""
         if self.problem.serves_folds:
-            return self.averaged(candidate, self._weights_of_folds(job))
+            kept = self.evaluator.in_memory(job.trial_id)
+            if kept is not None and leave_one_out.is_possible(kept.model, self.problem):
+                kept.model.set_weights(kept.weights)
+                return averaging_network([self.evaluator.plain(kept.model, candidate.values)], [1.0])
+            return self.averaged(candidate, self.weights_of_folds(job))
         return self._scored(job, candidate).model
 
     def refitted(self, job: Job, candidate: TrialRecord, length: budget.FinalLength) -> keras.Model:
@@ -338,7 +344,7 @@ class FinalStage:
                 model.set_weights(weights[number * length : (number + 1) * length])
         return averaging_network(networks, [1 / len(networks)] * len(networks))
 
-    def _weights_of_folds(self, job: Job) -> list[np.ndarray]:
+    def weights_of_folds(self, job: Job) -> list[np.ndarray]:
         """Return the weights of a candidate's networks in all folds, one network after another."""
         kept = self.state.weights.read(job.trial_id)
         if kept is not None:

@@ -233,7 +233,7 @@ class Tuner(keras_tuner.Tuner):
         """Return a new network of a completed trial with the weights of its score, in float32."""
         job = self.state.job(record)
         if self.evaluator.problem.serves_folds:
-            return self.final_stage.searched(job, record)
+            return self.final_stage.averaged(record, self.final_stage.weights_of_folds(job))
         model = self.evaluator.build(record.values)
         if not self.state.weights.assign(model, record.trial_id):
             model.set_weights(self.evaluator.evaluate(job).weights)  # The same seed trains the same model.

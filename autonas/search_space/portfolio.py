@@ -9,12 +9,13 @@ frozen backbone, whose output is computed once for each row, if its weights are 
 training on images that aren't told from their mirror images.
 """
 
+import math
 from typing import Any
 
 import keras_tuner
 
 from autonas.search_space import dimension
-from autonas.search_space.blocks import image, structured_data, text, time_series
+from autonas.search_space.blocks import hydra, image, series_kernels, structured_data, text, time_series
 from autonas.search_space.graph import Graph
 from autonas.search_space.values import Scalar
 
@@ -49,15 +50,25 @@ _TEXT: list[dict[str, Scalar]] = [
      "kind_convolution/filters": 128, "optimization/learning_rate": 1e-3},
 ]  # fmt: skip
 
+
+def _kernels(transform: str, groups: int = 0, size: int = 0, **further: Scalar) -> dict[str, Scalar]:
+    """Return the entry of frozen kernels with some settings."""
+    settings = {name: value for name, value in {"groups": groups, "size": size, **further}.items() if value}
+    prefix = f"kind_kernels/transform_{transform}"
+    return {"kind": "kernels", "kind_kernels/transform": transform} | {
+        f"{prefix}/{name}": value for name, value in settings.items()
+    }
+
+
+#: The first kernels of a search on series, the fastest first. The largest that are fast enough follow the first entry.
+_FIRST_KERNELS = [_kernels("both", 4, 500), _kernels("both", 8, 1_000), _kernels("both", 16, 2_500)]
 _SERIES: list[dict[str, Scalar]] = [
     {"kind": "ridge"},
-    {"kind": "kernels", "kind_kernels/transform": "both", "kind_kernels/transform_both/groups": 16,
-     "kind_kernels/transform_both/size": 2_500},
     {"kind": "ridge", "kind_ridge/difference": True},
-    {"kind": "kernels", "kind_kernels/transform": "both"},
-    {"kind": "kernels"},
-    {"kind": "kernels", "kind_kernels/transform": "both", "kind_kernels/transform_both/poolings": "all"},
-    {"kind": "kernels", "kind_kernels/transform": "minirocket"},
+    _kernels("both", 64, 10_000),
+    _kernels("hydra", 64),
+    _kernels("both", 64, 10_000, poolings="all"),
+    _kernels("minirocket", size=10_000),
     {"kind": "lite"},
     {"kind": "convolution", "kind_convolution/filters": 128, "kind_convolution/depth": 2,
      "optimization/learning_rate": 1e-3},
@@ -65,6 +76,11 @@ _SERIES: list[dict[str, Scalar]] = [
     {"kind": "inception", "kind_inception/filters": 64},
     {"kind": "recurrent"},
 ]  # fmt: skip
+
+#: Largest shares of the time limit of the first kernels and of other kernels.
+_FIRST_SHARE, _LARGEST_SHARE = 0.15, 0.3
+#: Number of rows from which on a fit takes a random sample of the rows if there is no time for all.
+_SAMPLED_ROWS = 1500
 
 _SMALL_IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense"},
@@ -101,7 +117,11 @@ _FEW_ROWS = 2000
 
 
 def initial_points(
-    graph: Graph, space: keras_tuner.HyperParameters, n_rows: int = 0, mirror_accuracy: float | None = None
+    graph: Graph,
+    space: keras_tuner.HyperParameters,
+    n_rows: int = 0,
+    mirror_accuracy: float | None = None,
+    most_responses: float = math.inf,
 ) -> list[dict[str, Scalar]]:
     """Return the architectures with which a search of `graph` begins.
 
@@ -112,6 +132,8 @@ def initial_points(
             0.
         mirror_accuracy: How often an image is told from its mirror image, see `data.mirror.accuracy`. Defaults to
             `None`: unknown.
+        most_responses: Number of responses of kernels to steps of series that can be computed within the time limit of
+            the search. The sizes of frozen kernels depend on it. Defaults to infinity.
 
     Returns:
         A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
@@ -125,9 +147,8 @@ def initial_points(
     for block in graph.blocks:
         name = graph.names[id(block)]
         # Skip entries of other families: only their training hyperparameters would apply to the block.
-        block_points = [
-            point for point in _points(block, n_rows, mirror_accuracy) if is_legal(f"{name}/kind", point["kind"])
-        ]
+        all_points = _points(block, n_rows, mirror_accuracy, most_responses)
+        block_points = [point for point in all_points if is_legal(f"{name}/kind", point["kind"])]
         if block_points:
             points_by_block[name] = block_points
     points = []
@@ -148,7 +169,7 @@ def initial_points(
     return points
 
 
-def _points(block: Any, n_rows: int, mirror_accuracy: float | None) -> list[dict[str, Scalar]]:
+def _points(block: Any, n_rows: int, mirror_accuracy: float | None, most_responses: float) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio for `block`: an empty list unless it is a default block."""
     points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
@@ -156,13 +177,28 @@ def _points(block: Any, n_rows: int, mirror_accuracy: float | None) -> list[dict
     elif isinstance(block, text.TextBlock):
         points = _TEXT
     elif isinstance(block, time_series.TimeSeriesBlock):
-        points = _SERIES
+        points = _series(block.features[0].tensors["series"].shape[0], n_rows, most_responses)
     elif isinstance(block, image.ImageBlock):
         height, width = block.features[0].tensors["image"].shape[:2]
         points = _SMALL_IMAGES if max(height, width) <= image.SMALL_IMAGE else _IMAGES
         if points is _IMAGES:
             points = _images(n_rows, mirror_accuracy)
     return points
+
+
+def _series(length: int, n_rows: int, most_responses: float) -> list[dict[str, Scalar]]:
+    """Return the entries of the portfolio for series, without the kernels for which there is no time."""
+
+    def share(point: dict[str, Scalar]) -> float:
+        """Return the responses of an entry as a share of `most_responses`. MiniRocket has one for each feature."""
+        prefix = f"kind_kernels/transform_{point.get('kind_kernels/transform')}"
+        groups, size = (int(point.get(f"{prefix}/{name}", 0)) for name in ("groups", "size"))
+        n_kernels = hydra.GROUP * groups * len(series_kernels.powers_of_two(length)) + size
+        return min(n_rows, _SAMPLED_ROWS) * length * n_kernels / most_responses
+
+    first = [point for point in _FIRST_KERNELS if share(point) <= _FIRST_SHARE] or _FIRST_KERNELS[:1]
+    ridge, *others = _SERIES
+    return [ridge, first[-1], *(point for point in others if share(point) <= _LARGEST_SHARE)]
 
 
 def _images(n_rows: int, mirror_accuracy: float | None) -> list[dict[str, Scalar]]:

@@ -33,7 +33,9 @@ def problem(monkeypatch):
     dataset = ArrayDataset({"x": values[:, None]}, {"head": values}, np.arange(300), np.arange(280, 300))
     clock = itertools.count(0.0)
     monkeypatch.setattr(fitting, "time", types.SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr("autonas.backends.node_graph.rows_at_once", lambda model, most: 80)
+    monkeypatch.setattr(
+        "autonas.backends.node_graph.rows_at_once", lambda model, most, values=None: 10 if values else 80
+    )
     return model, dataset
 
 

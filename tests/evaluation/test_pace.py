@@ -1,6 +1,10 @@
 """Pace: a training that can't get far in the time that is left isn't begun."""
 
+import itertools
+import types
+
 import keras
+import pytest
 
 from autonas.evaluation import pace
 
@@ -39,3 +43,10 @@ def test_the_work_is_counted_without_frozen_layers():
     assert pace.epoch_work(model, 10) == 10 * 2 * 4 * 3
     dense.trainable = False
     assert pace.epoch_work(model, 10) is None
+
+
+def test_the_speed_of_frozen_kernels_is_measured_by_a_matrix_product(monkeypatch):
+    clock = itertools.count(0.0, 0.01)
+    monkeypatch.setattr(pace, "time", types.SimpleNamespace(perf_counter=lambda: next(clock)))
+    # A response with its poolings takes four times as long as the response alone.
+    assert pace.responses_per_second() == pytest.approx(512 * 84 / 0.04)

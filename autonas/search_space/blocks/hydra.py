@@ -14,7 +14,7 @@ from autonas.search_space import block, ranges
 from autonas.search_space.blocks import series_kernels
 
 #: Number of kernels of a group.
-_GROUP = 8
+GROUP = 8
 
 
 class HydraBlock(block.Block):
@@ -30,7 +30,8 @@ class HydraBlock(block.Block):
     half of the channels, and this block between one and nine.
 
     Args:
-        groups: Number of groups of eight kernels for each dilation, or a range. Defaults to a choice of 16, 32 and 64.
+        groups: Number of groups of eight kernels for each dilation, or a range. Defaults to a choice of 4, 8,
+            16, 32 and 64.
         difference: Whether half of the groups read the differences between consecutive steps, or a range. Defaults to a
             choice of both.
         name: Name of the block.
@@ -50,7 +51,7 @@ class HydraBlock(block.Block):
 
     def __init__(
         self,
-        groups: int | ranges.Range = ranges.Choice([16, 32, 64], default=64),
+        groups: int | ranges.Range = ranges.Choice([4, 8, 16, 32, 64], default=64),
         difference: bool | ranges.Range = ranges.Boolean(default=True),
         name: str | None = None,
     ) -> None:
@@ -65,18 +66,23 @@ class HydraBlock(block.Block):
         length = series.shape[1]
         if difference and length > 1 and groups > 1:
             sources.append(series_kernels.differences(sources[0]))
+        dilations = series_kernels.powers_of_two(length)
+        n_features = 2 * GROUP * (groups // len(sources)) * len(sources) * len(dilations)
+        stand_in = series_kernels.stand_in(hp, series, n_features)
+        if stand_in is not None:
+            return stand_in
         generator = series_kernels.new_generator()
         features = []
-        for exponent in range(int(np.log2(series_kernels.largest_dilation(length))) + 1):
+        for dilation in dilations:
             for source in sources:
-                kernels = _kernels(groups // len(sources), source[0].shape[-1], 2**exponent, generator)
+                kernels = _kernels(groups // len(sources), source[0].shape[-1], dilation, generator)
                 features.append(series_kernels.inner_model(functools.partial(_compete, kernels), source)[1])
         return ops.sqrt(ops.concatenate(features, axis=-1))
 
 
 def _kernels(groups: int, n_channels: int, dilation: int, generator: np.random.Generator) -> series_kernels.Kernels:
     """Return the kernels of all groups. Those of the same rank in their group are neighbours."""
-    weights = generator.normal(size=(_GROUP, groups, series_kernels.LENGTH))
+    weights = generator.normal(size=(GROUP, groups, series_kernels.LENGTH))
     weights -= weights.mean(axis=-1, keepdims=True)
     weights /= np.abs(weights).sum(axis=-1, keepdims=True)
     weights = weights.reshape(-1, series_kernels.LENGTH)
@@ -89,7 +95,7 @@ def _compete(
     """Return the sums of the largest responses and the counts of the smallest ones, `(n, 2 * kernels)`, at least 0."""
     length, n_kernels = values.shape[1], kernels.matrix.shape[1]
     # Grouped in this way, the largest of eight is found four times as fast as among neighbours.
-    responses = ops.reshape(kernels(values), (-1, length, _GROUP, n_kernels // _GROUP))
+    responses = ops.reshape(kernels(values), (-1, length, GROUP, n_kernels // GROUP))
     is_largest = ops.cast(ops.greater_equal(responses, ops.max(responses, axis=2, keepdims=True)), "float32")
     is_smallest = ops.cast(ops.less_equal(responses, ops.min(responses, axis=2, keepdims=True)), "float32")
     counted = [responses * is_largest, is_smallest]

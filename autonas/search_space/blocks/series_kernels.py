@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
+from keras import ops
 
 from autonas.backends import node_graph
-from autonas.search_space import block
+from autonas.search_space import block, declaration
 from autonas.search_space.blocks import arguments, preprocessing
 
 #: Number of steps of a kernel.
@@ -55,6 +57,16 @@ def differences(series: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
         return [changes]
     both = observed[0][:, 1:] * observed[0][:, :-1]
     return [changes * both, both]
+
+
+def stand_in(hp: keras_tuner.HyperParameters, series: keras.KerasTensor, n_features: int) -> keras.KerasTensor | None:
+    """Return a tensor `(n, n_features)` in place of the features while a space is declared, otherwise `None`.
+
+    A declaration builds every branch, and the layers of the kernels would take most of its time.
+    """
+    if not isinstance(hp, declaration.DeclaringHyperParameters):
+        return None
+    return ops.repeat(ops.max(series, axis=(1, 2))[:, None], n_features, axis=1)
 
 
 def inner_model(
@@ -126,6 +138,11 @@ class Kernels:
 def largest_dilation(length: int) -> float:
     """Return the dilation at which a kernel is as long as the series, at least 1."""
     return max(1.0, (length - 1) / (LENGTH - 1))
+
+
+def powers_of_two(length: int) -> list[int]:
+    """Return the dilations 1, 2, 4, ... up to the length of the series, a list."""
+    return [2**exponent for exponent in range(int(np.log2(largest_dilation(length))) + 1)]
 
 
 def new_generator() -> np.random.Generator:

@@ -87,7 +87,7 @@ class TimeSeriesBlock(block.Block):
 
     def _kernels(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
         """Apply a ridge regression or classification to the features of frozen kernels."""
-        size = ranges.Choice([2_500, 5_000, 10_000], default=10_000)
+        size = ranges.Choice([500, 1_000, 2_500, 5_000, 10_000], default=10_000)
         competing, fixed = self._bound(hydra.HydraBlock()), self._bound(minirocket.MiniRocketBlock(size))
 
         def both(raw: Any) -> keras.KerasTensor:
