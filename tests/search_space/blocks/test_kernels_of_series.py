@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 
 import autonas
 from autonas.backends import seeding
-from autonas.search_space import fitters, heads
+from autonas.search_space import declaration, fitters, heads
 from tests.helpers import harness
 
 OPTIONS = {"max_trials": 1, "seed": 0, "tensorboard": False, "verbose": 0}
@@ -26,14 +26,20 @@ def waves(n=60, length=50, channels=1, seed=0):
     return (wave[..., None] + 0.4 * generator.normal(size=(n, length, channels))).astype("float32"), classes
 
 
-def features_of(block, x, seed=0, has_missing=False):
-    """The network that returns the features of a block, after its fitters have run."""
+def bound_graph(block, x, has_missing=False):
+    """The graph of a ridge classifier on a block, bound to series and two classes."""
     inputs = autonas.TimeSeriesInput(name="x")
     graph = autonas.Graph(inputs, autonas.ClassificationHead(name="head")(autonas.RidgeBlock()(block(inputs))))
     n_channels = x.shape[2]
     statistics = {"mean": np.zeros(n_channels), "variance": np.ones(n_channels), "has_missing": has_missing}
     feature = autonas.data.Feature("series", {"series": autonas.data.Tensor(x.shape[1:], "float32")}, statistics)
     graph.bind([feature], [heads.Target("binary", 1)])
+    return graph
+
+
+def features_of(block, x, seed=0, has_missing=False):
+    """The network that returns the features of a block, after its fitters have run."""
+    graph = bound_graph(block, x, has_missing)
     with seeding.seeded(seed, 0):
         model = graph.build(harness.empty_values())
     (ridge,) = [fitter for fitter in fitters.fitters_of(model) if type(fitter).__name__ == "Ridge"]
@@ -62,6 +68,23 @@ def inner_weights(network):
         [array.reshape(-1, array.shape[2]) if array.ndim == 3 else array for array in model.get_weights()]
         for model in models
     ]
+
+
+@pytest.mark.parametrize(
+    ("block", "arguments"),
+    [
+        (autonas.HydraBlock, {"groups": 6, "difference": True}),
+        (autonas.HydraBlock, {"groups": 1, "difference": True}),
+        (autonas.MiniRocketBlock, {"size": 840, "poolings": "share"}),
+        (autonas.MiniRocketBlock, {"size": 1_400, "poolings": "all"}),
+    ],
+)
+def test_a_space_is_declared_without_the_layers_of_the_kernels(block, arguments):
+    x, _ = waves(4)
+    declared = bound_graph(block(**arguments), x).build(declaration.DeclaringHyperParameters())
+    (ridge,) = fitters.fitters_of(declared)
+    assert ridge.inputs.shape == features_of(block(**arguments), x).output_shape
+    assert not any(isinstance(layer, (keras.Model, keras.layers.Conv1D)) for layer in declared.layers)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 20])
