@@ -1,4 +1,4 @@
-"""Pace: the least time of a training, predicted before it begins from the speed of earlier trainings."""
+"""Pace: the speed of this process, by which the time of a training or of frozen kernels is predicted."""
 
 import math
 import time

@@ -4,9 +4,10 @@ An entry is a dict of the hyperparameters that differ from the default architect
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
 model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
-the series and on the features of frozen kernels, which are fitted in closed form. The second entry of images is a
-frozen backbone, whose output is computed once for each row, if its weights are on disk. Mirror images are used in the
-training on images that aren't told from their mirror images.
+the series and on the features of frozen kernels, which are fitted in closed form. There are as many kernels as the time
+limit allows. The second entry of images is a frozen backbone, whose output is computed once for each row, if its
+weights are on disk. Mirror images are used in the training on images that aren't told from their mirror
+images.
 """
 
 import math
