@@ -24,8 +24,6 @@ class ArrayDataset:
             `evaluation.baselines`.
         folds: List of one pair of training rows and validation rows per fold of a cross-validation, or `None` for a
             single split. Defaults to `None`.
-        facts: Properties of the stream that the rows were read from, see `StreamSource.facts`. Defaults to `None`: the
-            rows weren't read from a stream.
     """
 
     inputs: dict
@@ -36,7 +34,9 @@ class ArrayDataset:
     sample_weight: np.ndarray | None = None
     baselines: dict | None = None
     folds: list | None = None
-    facts: dict | None = None
+
+    #: Properties of the stream that the rows were read from, see `StreamSource.facts`; `None` for arrays.
+    facts = None
 
     def __getstate__(self):
         """Return the state without the tensors that a backend has cached as attributes."""

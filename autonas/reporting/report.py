@@ -69,8 +69,8 @@ def report(
     board = explanation.board
     others = _others(search, records, predictions)
     if front is not None:
-        others.append(_card("Pareto front", chart(
-            "Trials by two objectives", plots.plot_pareto, board, front, objectives, search.limits)))  # fmt: skip
+        points = board, front, objectives, search.limits
+        others.append(_card("Pareto front", chart("Trials by two objectives", plots.plot_pareto, *points)))
     sections.append(_pair(*_explanations(explanation), *others))
     sections.append(_card("Leaderboard", _board(board)))
     sections += _failures(records)
