@@ -98,12 +98,14 @@ def test_every_strategy_shares_weights(strategy, digits, tmp_path, monkeypatch):
 def test_a_gradient_oracle_trains_its_supernet_by_itself(digits, tmp_path):
     model = tiny(autonas.oracles.GradientOracle(epochs=3), directory=tmp_path / "run", tensorboard=True)
     model.fit(*digits)
-    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 3}
+    assert trials(model)["stage"].value_counts().to_dict() == {"search": 4, "supernet": 3, "one_shot": 1}
     assert not hasattr(model, "one_shot_correlation_")
     accumulator = EventAccumulator(str(tmp_path / "run" / "tensorboard" / "supernet"))
     accumulator.Reload()
     tags = ["loss", "val_loss", "entropy", *(f"alpha/tiny/layer_2/{label}" for label in LABELS)]
     assert {tag: len(accumulator.Tensors(tag)) for tag in tags} == dict.fromkeys(tags, 3)
+    losses = [f"loss_without/tiny/layer_2/{label}" for label in LABELS]
+    assert {tag: accumulator.Tensors(tag)[0].step for tag in losses} == dict.fromkeys(losses, 3)
     for chances in zip(*(accumulator.Tensors(tag) for tag in tags[3:]), strict=True):
         assert sum(chance.tensor_proto.float_val[0] for chance in chances) == pytest.approx(1.0)
 

@@ -19,7 +19,7 @@ from autonas.trials.states import Stage
 
 RELAXATIONS = ("softmax", "gumbel", "partial", "dirichlet")
 ORDERS = ("first", "second", "finite_difference")
-SELECTIONS = ("probability", "perturbation")
+SELECTIONS = (None, "probability", "perturbation")
 GUARDS = (None, "auxiliary_skip", "early_stop")
 COSTS = (None, "params", "flops", "latency_ms")
 #: By the name of an objective or a limited cost: the cost of the supernet that is penalised.
@@ -27,6 +27,8 @@ _PENALISED = {"params": "params", "flops": "flops", "latency_ms": "latency_ms", 
 #: Weights of the cost for a search for a front, and for a search with one objective.
 SWEEP, WEIGHT = (0.0, 0.1, 0.3, 1.0), 0.1
 
+#: Default of eta_a where the logits are learned.
+_ARCHITECTURE_LEARNING_RATE = 0.1
 #: Options that return their input.
 _SKIPS = ("identity", "skip")
 #: Maximum number of draws of a new architecture, from a distribution that gets flatter from draw to draw.
@@ -85,8 +87,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             as in DARTS. Defaults to `None`.
         validation_share: Share of the training rows that a is learned from. Defaults to 0.5.
         learning_rate: Initial eta_w, annealed to 0. Defaults to 0.05.
-        architecture_learning_rate: eta_a, of Adam; with 0, a isn't learned. Defaults to 0.1: larger than in DARTS, as
-            searches are far shorter.
+        architecture_learning_rate: eta_a, of Adam; with 0, a isn't learned. Defaults to 0 for a selection by
+            perturbation, and to 0.1 for others: larger than in DARTS, as searches are far shorter.
         warm_up: Share of the epochs in which only w is learned; of several weights of the cost, of the epochs of the
             first. Defaults to 0.2.
         guard: Protection against the collapse to skip connections, which help to train a supernet more than they help
@@ -100,7 +102,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             `"perturbation"`: in one trial with `tuner/stage` `"one_shot"`, the options whose removal increases the loss
             of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021); stage 4 then draws from the
             softmax of these losses, standardised for each decision. `"gumbel"` and searches with a cost take only
-            `"probability"`. Defaults to `"probability"`.
+            `"probability"`. Defaults to `"perturbation"` where it is possible, with logits that aren't learned: it
+            measured best (`benchmarks/gradient_searches.py`).
         beta_decay: beta. The term beta t mean(log(sum(exp(a)))) is minimised in addition, with the mean over the
             decisions and t, the share of the search that is done. Its gradient beta t softmax(a) holds back the options
             that lead (Ye et al. 2022, with beta = 50). Defaults to 0.
@@ -134,10 +137,10 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         reward_weight: float | None = None,
         validation_share: float = 0.5,
         learning_rate: float = 0.05,
-        architecture_learning_rate: float = 0.1,
+        architecture_learning_rate: float | None = None,
         warm_up: float = 0.2,
         guard: Literal["auxiliary_skip", "early_stop"] | None = "auxiliary_skip",
-        selection: Literal["probability", "perturbation"] = "probability",
+        selection: Literal["probability", "perturbation"] | None = None,
         beta_decay: float = 0.0,
         partial_channels: int = 4,
         cost: Literal["params", "flops", "latency_ms"] | None = None,
@@ -179,7 +182,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
                 "`order` must be 'first' with relaxation='gumbel', where a step of the weights on one path doesn't "
                 f"change the other paths. Received: order={self.order!r}"
             )
-        if self.selection != "probability" and (self.relaxation == "gumbel" or self.penalised_cost is not None):
+        if self.selection == "perturbation" and not self._can_perturb:
             raise ValueError(
                 "`selection` must be 'probability' with relaxation='gumbel', and in a search with a cost. "
                 f"Received: selection={self.selection!r}"
@@ -188,7 +191,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             checks.check_number("reward_weight", self.reward_weight, 0)
         checks.check_number("validation_share", self.validation_share, 0.05, 0.95)
         checks.check_number("learning_rate", self.learning_rate, 0)
-        checks.check_number("architecture_learning_rate", self.architecture_learning_rate, 0)
+        if self.architecture_learning_rate is not None:
+            checks.check_number("architecture_learning_rate", self.architecture_learning_rate, 0)
         checks.check_number("warm_up", self.warm_up, 0, 0.95)
         checks.check_number("beta_decay", self.beta_decay, 0)
         checks.check_integer("partial_channels", self.partial_channels, 2)
@@ -198,6 +202,15 @@ class GradientOracle(supernet_oracle.SupernetOracle):
                 "`cost_weight` must be a number of at least 0, or an ascending sequence of them. "
                 f"Received: cost_weight={self.cost_weight!r:.100}"
             )
+
+    @property
+    def selects_by_perturbation(self) -> bool:
+        """Whether options are selected by perturbation: `selection`, or whether it is possible."""
+        return self._can_perturb if self.selection is None else self.selection == "perturbation"
+
+    @property
+    def _can_perturb(self) -> bool:
+        return self.relaxation != "gumbel" and self.penalised_cost is None
 
     @property
     def penalised_cost(self) -> str | None:
@@ -228,8 +241,10 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         return self.partial_channels if self.relaxation == "partial" else 1
 
     def supernet_training(self) -> dict[str, Any]:
-        names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate"]
-        names += ["architecture_learning_rate", "warm_up", "guard", "seed"]
+        names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate", "warm_up"]
+        names += ["guard", "seed"]
+        rate = self.architecture_learning_rate
+        default_rate = 0.0 if self.selects_by_perturbation else _ARCHITECTURE_LEARNING_RATE
         # Headers of earlier versions have no beta-decay.
         names += ["beta_decay"] if self.beta_decay else []
         return {
@@ -238,6 +253,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             "partial_channels": self.supernet_divisor,
             "cost": self.penalised_cost,
             "cost_weights": self.cost_weights,
+            "architecture_learning_rate": default_rate if rate is None else rate,
             **{name: getattr(self, name) for name in names},
         }
 
@@ -291,7 +307,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         return 2 * sum(values[name] in _SKIPS for name in offered) > len(offered)
 
     def derive(self, generator: np.random.Generator) -> dict[str, Scalar]:
-        if self.selection == "perturbation" and not self._is_selected:
+        if self.selects_by_perturbation and not self._is_selected:
             return {reserved.STAGE: Stage.ONE_SHOT.value}
         distributions = list(self.distributions.values())
         is_refused = [self._is_refused(self.derived(distribution)) for distribution in distributions]

@@ -43,7 +43,7 @@ class GradientSimulation(Simulation):
         self.selected = selected
 
     def oracle(self, **arguments):
-        arguments = {"seed": 0, "epochs": 3, "max_trials": 6} | arguments
+        arguments = {"seed": 0, "epochs": 3, "max_trials": 6, "selection": "probability"} | arguments
         objective = keras_tuner.Objective("score", "max")
         return gradient.GradientOracle(objective=objective, hyperparameters=space(), **arguments)
 
@@ -125,6 +125,17 @@ def test_the_architecture_that_was_selected_by_perturbation_comes_first(tmp_path
     chances = np.exp([2**0.5, -(0.5**0.5), -(0.5**0.5)])
     (distribution,) = oracle.distributions.values()
     assert sorted(distribution["second"].values(), reverse=True) == pytest.approx(chances / chances.sum())
+
+
+def test_options_are_selected_by_perturbation_and_logits_not_learned_where_it_is_possible():
+    def searching(**arguments):
+        oracle = GradientSimulation(certain()).oracle(**{"selection": None, **arguments})
+        return oracle.selects_by_perturbation, oracle.supernet_training()["architecture_learning_rate"]
+
+    assert searching() == searching(relaxation="dirichlet") == (True, 0.0)
+    assert searching(architecture_learning_rate=0.2) == (True, 0.2)
+    assert searching(relaxation="gumbel") == searching(cost="params") == (False, 0.1)
+    assert searching(selection="probability") == (False, 0.1)
 
 
 def test_what_is_drawn_follows_the_distribution(tmp_path):
@@ -289,6 +300,7 @@ def test_the_supernet_is_told_how_it_is_trained():
         "cost_weights": [0.1],
     }
     assert GradientSimulation(certain()).oracle().supernet_training()["partial_channels"] == 1
+    assert GradientSimulation(certain()).oracle().supernet_training()["architecture_learning_rate"] == 0.1
     assert GradientSimulation(certain()).oracle(beta_decay=2.0).supernet_training()["beta_decay"] == 2.0
 
 
@@ -299,7 +311,7 @@ def test_the_supernet_is_told_how_it_is_trained():
         ({"order": "third"}, "`order` must be one of 'first', 'second', 'finite_difference'. Received"),
         ({"relaxation": "gumbel", "order": "second"}, "`order` must be 'first' with relaxation='gumbel'.*Received"),
         ({"guard": "hessian"}, "`guard` must be one of None, 'auxiliary_skip', 'early_stop'. Received"),
-        ({"selection": "random"}, "`selection` must be one of 'probability', 'perturbation'. Received"),
+        ({"selection": "random"}, "`selection` must be one of None, 'probability', 'perturbation'. Received"),
         ({"selection": "perturbation", "relaxation": "gumbel"}, "`selection` must be 'probability' with.*Received"),
         ({"selection": "perturbation", "cost": "params"}, "`selection` must be 'probability' with.*Received"),
         ({"beta_decay": -1}, "`beta_decay` must be a number of at least 0. Received: beta_decay=-1"),
