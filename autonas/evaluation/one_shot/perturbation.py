@@ -35,6 +35,10 @@ def select(trainer, generator, deadline=None):
     """
     supernet = trainer.supernet
     selected = {name: max(options, key=options.get) for name, options in supernet.distribution().items()}
+    left = np.inf if deadline is None else deadline - time.monotonic()
+    if left <= 0:
+        return selected, {}
+    tuning_seconds = (1 - _LOSSES_SHARE) * left / _N_TUNINGS
     batches = _batches(trainer, generator, deadline)
     names = generator.permutation(list(supernet.decisions)).tolist()
     decisions_per_tuning = -(-len(names) // _N_TUNINGS)
@@ -50,7 +54,7 @@ def select(trainer, generator, deadline=None):
         selected[name] = max(without, key=without.get)
         supernet.decisions[name].remove(without.keys() - {selected[name]})
         if number % decisions_per_tuning == 0 and number < len(names):
-            trainer.tune(_TUNING_EPOCHS, deadline, generator)
+            trainer.tune(_TUNING_EPOCHS, time.monotonic() + tuning_seconds, generator)
     return selected, losses
 
 
