@@ -49,6 +49,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
       a <- a - eta_a grad_a [L_train(w, a) - lambda R_val(w, a)],   R_val = -L_val,
       w <- w - eta_w grad_w L_train(w, a).
 
+    By default only w is learned, and the options are selected by perturbation; see `selection`.
+
     After the stages of `SupernetOracle`, whose reports hold the `"distribution"`, a dict from decision to the
     probability of each option, come
 
@@ -87,8 +89,9 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             as in DARTS. Defaults to `None`.
         validation_share: Share of the training rows that a is learned from. Defaults to 0.5.
         learning_rate: Initial eta_w, annealed to 0. Defaults to 0.05.
-        architecture_learning_rate: eta_a, of Adam; with 0, a isn't learned. Defaults to 0 for a selection by
-            perturbation, and to 0.1 for others: larger than in DARTS, as searches are far shorter.
+        architecture_learning_rate: eta_a, of Adam; with 0, a isn't learned, and `guard` has no effect.
+            Defaults to 0 for a selection by perturbation if no other argument asks for a way to learn a; else to 0.1:
+            larger than in DARTS, as searches are far shorter.
         warm_up: Share of the epochs in which only w is learned; of several weights of the cost, of the epochs of the
             first. Defaults to 0.2.
         guard: Protection against the collapse to skip connections, which help to train a supernet more than they help
@@ -102,8 +105,10 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             `"perturbation"`: in one trial with `tuner/stage` `"one_shot"`, the options whose removal increases the loss
             of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021); stage 4 then draws from the
             softmax of these losses, standardised for each decision. `"gumbel"` and searches with a cost take only
-            `"probability"`. Defaults to `"perturbation"` where it is possible, with logits that aren't learned: it
-            measured best (`benchmarks/gradient_searches.py`).
+            `"probability"`. Defaults to `"perturbation"` of a supernet whose a isn't learned, which measured best
+            (`benchmarks/gradient_searches.py`), and to `"probability"` if another argument asks for a way to learn a:
+            another `relaxation` or `order`, a cost, `reward_weight`, `architecture_learning_rate`, `beta_decay`, or
+            `guard="early_stop"`.
         beta_decay: beta. The term beta t mean(log(sum(exp(a)))) is minimised in addition, with the mean over the
             decisions and t, the share of the search that is done. Its gradient beta t softmax(a) holds back the options
             that lead (Ye et al. 2022, with beta = 50). Defaults to 0.
@@ -182,7 +187,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
                 "`order` must be 'first' with relaxation='gumbel', where a step of the weights on one path doesn't "
                 f"change the other paths. Received: order={self.order!r}"
             )
-        if self.selection == "perturbation" and not self._can_perturb:
+        cannot_perturb = self.relaxation == "gumbel" or self.penalised_cost is not None
+        if self.selection == "perturbation" and cannot_perturb:
             raise ValueError(
                 "`selection` must be 'probability' with relaxation='gumbel', and in a search with a cost. "
                 f"Received: selection={self.selection!r}"
@@ -205,12 +211,23 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     @property
     def selects_by_perturbation(self) -> bool:
-        """Whether options are selected by perturbation: `selection`, or whether it is possible."""
-        return self._can_perturb if self.selection is None else self.selection == "perturbation"
+        """Whether options are selected by perturbation: by `selection`, or by default."""
+        return self.selection == "perturbation" or (self.selection is None and self._is_plain)
 
     @property
-    def _can_perturb(self) -> bool:
-        return self.relaxation != "gumbel" and self.penalised_cost is None
+    def logits_rate(self) -> float:
+        """The learning rate of a: `architecture_learning_rate`, or its default."""
+        if self.architecture_learning_rate is not None:
+            return self.architecture_learning_rate
+        return 0.0 if self.selects_by_perturbation and self._is_plain else _ARCHITECTURE_LEARNING_RATE
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether no argument asks for a way to learn a."""
+        is_plain = self.relaxation == "softmax" and self.order == "first" and self.guard != "early_stop"
+        return is_plain and not (
+            self.beta_decay or self.architecture_learning_rate or self.reward_weight is not None or self.penalised_cost
+        )
 
     @property
     def penalised_cost(self) -> str | None:
@@ -242,9 +259,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     def supernet_training(self) -> dict[str, Any]:
         names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate", "warm_up"]
-        names += ["guard", "seed"]
-        rate = self.architecture_learning_rate
-        default_rate = 0.0 if self.selects_by_perturbation else _ARCHITECTURE_LEARNING_RATE
+        names += ["seed"]
         # Headers of earlier versions have no beta-decay.
         names += ["beta_decay"] if self.beta_decay else []
         return {
@@ -253,7 +268,8 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             "partial_channels": self.supernet_divisor,
             "cost": self.penalised_cost,
             "cost_weights": self.cost_weights,
-            "architecture_learning_rate": default_rate if rate is None else rate,
+            "architecture_learning_rate": self.logits_rate,
+            "guard": self.guard if self.logits_rate else None,
             **{name: getattr(self, name) for name in names},
         }
 

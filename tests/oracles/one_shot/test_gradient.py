@@ -127,15 +127,20 @@ def test_the_architecture_that_was_selected_by_perturbation_comes_first(tmp_path
     assert sorted(distribution["second"].values(), reverse=True) == pytest.approx(chances / chances.sum())
 
 
-def test_options_are_selected_by_perturbation_and_logits_not_learned_where_it_is_possible():
+def test_options_are_selected_by_perturbation_and_logits_not_learned_unless_an_argument_asks_for_it():
     def searching(**arguments):
         oracle = GradientSimulation(certain()).oracle(**{"selection": None, **arguments})
-        return oracle.selects_by_perturbation, oracle.supernet_training()["architecture_learning_rate"]
+        training = oracle.supernet_training()
+        return oracle.selects_by_perturbation, training["architecture_learning_rate"], training["guard"]
 
-    assert searching() == searching(relaxation="dirichlet") == (True, 0.0)
-    assert searching(architecture_learning_rate=0.2) == (True, 0.2)
-    assert searching(relaxation="gumbel") == searching(cost="params") == (False, 0.1)
-    assert searching(selection="probability") == (False, 0.1)
+    fixed, learned = (True, 0.0, None), (False, 0.1, "auxiliary_skip")
+    assert searching() == searching(selection="perturbation") == fixed
+    asking = [{"relaxation": "dirichlet"}, {"relaxation": "gumbel"}, {"order": "second"}, {"cost": "params"}]
+    asking += [{"reward_weight": 0}, {"beta_decay": 1.0}, {"selection": "probability"}]
+    assert [searching(**arguments) for arguments in asking] == [learned] * len(asking)
+    assert searching(guard="early_stop") == (False, 0.1, "early_stop")
+    assert searching(architecture_learning_rate=0.2) == (False, 0.2, "auxiliary_skip")
+    assert searching(selection="perturbation", order="second") == (True, 0.1, "auxiliary_skip")
 
 
 def test_what_is_drawn_follows_the_distribution(tmp_path):
