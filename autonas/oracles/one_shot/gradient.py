@@ -101,6 +101,13 @@ class GradientOracle(supernet_oracle.SupernetOracle):
             (after DARTS+, Liang et al. 2019); with several weights of the cost, this holds for the first weight, and
             the search continues with the others, which favour skips. `None`: no protection. Defaults to
             `"auxiliary_skip"`, which has no effect on `"gumbel"`, where nothing is mixed.
+        partial_channels: Operations work on one in so many channels, for `"partial"`. A warning names the decisions
+            whose options can't be narrowed; without any other decision, `fit` raises a `ValueError`. Defaults to 4.
+        cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of their own latency), or `None`.
+            Defaults to the first of these among several objectives, or among the limited costs, where
+            `"model_size_mb"` stands for `"params"`. A supernet can't compute other costs: they aren't penalised.
+        cost_weight: mu, a number, or an ascending sequence of numbers. Defaults to (0, 0.1, 0.3, 1) for a search with
+            several objectives or constraints, and to 0.1 for others.
         selection: How the derived architecture follows from the supernet. `"probability"`: the most probable options;
             `"perturbation"`: in one trial with `tuner/stage` `"one_shot"`, the options whose removal increases the loss
             of the supernet the most, decision by decision (DARTS-PT, Wang et al. 2021); stage 4 then draws from the
@@ -112,13 +119,6 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         beta_decay: beta. The term beta t mean(log(sum(exp(a)))) is minimised in addition, with the mean over the
             decisions and t, the share of the search that is done. Its gradient beta t softmax(a) holds back the options
             that lead (Ye et al. 2022, with beta = 50). Defaults to 0.
-        partial_channels: Operations work on one in so many channels, for `"partial"`. A warning names the decisions
-            whose options can't be narrowed; without any other decision, `fit` raises a `ValueError`. Defaults to 4.
-        cost: `"params"`, `"flops"` or `"latency_ms"` (the sum over operations of their own latency), or `None`.
-            Defaults to the first of these among several objectives, or among the limited costs, where
-            `"model_size_mb"` stands for `"params"`. A supernet can't compute other costs: they aren't penalised.
-        cost_weight: mu, a number, or an ascending sequence of numbers. Defaults to (0, 0.1, 0.3, 1) for a search with
-            several objectives or constraints, and to 0.1 for others.
         **kwargs: As in `SupernetOracle`.
 
     Example:
@@ -145,11 +145,11 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         architecture_learning_rate: float | None = None,
         warm_up: float = 0.2,
         guard: Literal["auxiliary_skip", "early_stop"] | None = "auxiliary_skip",
-        selection: Literal["probability", "perturbation"] | None = None,
-        beta_decay: float = 0.0,
         partial_channels: int = 4,
         cost: Literal["params", "flops", "latency_ms"] | None = None,
         cost_weight: float | Sequence[float] | None = None,
+        selection: Literal["probability", "perturbation"] | None = None,
+        beta_decay: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(epochs=epochs, **kwargs)
