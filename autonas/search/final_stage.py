@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from autonas import exceptions, storage
+from autonas.backends import node_graph
 from autonas.evaluation import budget, leave_one_out
 from autonas.objectives.goal import Goal
 from autonas.search import calibration, views
@@ -285,14 +286,21 @@ class FinalStage:
         return record, model
 
     def searched(self, job: Job, candidate: TrialRecord) -> keras.Model:
-        """Return the model of a candidate with the weights of its score; with folds, see `averaged`."""
+        """Return the model of a candidate with the weights of its score; with folds, see `averaged`.
+
+        Probabilities are calibrated if the labels were smoothed in training.
+        """
         if self.problem.serves_folds:
             kept = self.evaluator.in_memory(job.trial_id)
             if kept is not None and leave_one_out.is_possible(kept.model, self.problem):
                 kept.model.set_weights(kept.weights)
                 return averaging_network([self.evaluator.plain(kept.model, candidate.values)], [1.0])
             return self.averaged(candidate, self.weights_of_folds(job))
-        return self._scored(job, candidate).model
+        model = self._scored(job, candidate).model
+        # Smoothed labels leave probabilities unsure.
+        if any(node_graph.attribute(output, "label_smoothing") for output in model.output.values()):
+            calibration.scale(model, calibration.factors(self.problem, lambda: self._predictions(candidate)))
+        return model
 
     def refitted(self, job: Job, candidate: TrialRecord, length: budget.FinalLength) -> keras.Model:
         """Return the model of a candidate after a final fit of some length, without a record."""

@@ -58,3 +58,19 @@ def test_a_head_without_a_dense_layer_stays_as_it_is():
     network = keras.Model(inputs, {"head": keras.layers.Activation("softmax")(inputs)})
     calibration.scale(network, {"head": 0.5})
     assert np.asarray(network(np.zeros((1, 2)))["head"]).sum() == pytest.approx(1.0)
+
+
+def test_smoothed_labels_leave_no_unsure_probabilities_where_there_is_no_final_fit(tmp_path):
+    generator = np.random.default_rng(0)
+    y = generator.integers(3, size=600)
+    x = 6.0 * np.eye(3)[y] + generator.normal(size=(600, 3))
+    inputs = autonas.StructuredDataInput()
+    head = autonas.ClassificationHead(dropout=0.0, label_smoothing=0.4)
+    outputs = head(autonas.DenseBlock(depth=1, units=16, dropout=0.0)(autonas.CategoricalEncoding()(inputs)))
+    optimization = autonas.Optimization(learning_rate=0.01, batch_size=32)
+    model = autonas.AutoModel(
+        inputs, outputs, optimization=optimization, max_trials=1, epochs=15, refit=False, seed=0, verbose=0,
+        directory=tmp_path,
+    ).fit(x, y)  # fmt: skip
+    # Smoothed labels are 1 - 0.4 * 2 / 3 = 0.73 for the class.
+    assert np.mean(model.predict_proba(x).max(axis=1)) > 0.95
