@@ -1,9 +1,10 @@
-"""Ctrl-C while files and records of a search are written."""
+"""Ctrl-C during a search."""
 
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -21,3 +22,31 @@ def deferred() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
         if received:
             signal.raise_signal(signal.SIGINT)
+
+
+@contextlib.contextmanager
+def remembered() -> Iterator[Callable[[], None]]:
+    """Yield a function that raises `KeyboardInterrupt` if Ctrl-C was pressed within the block.
+
+    Python raises `KeyboardInterrupt` wherever the program is. In a destructor, or in a callback of the garbage
+    collector, Python prints the exception and goes on.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield lambda: None
+        return
+    received = []
+
+    def remember(*arguments: Any) -> None:
+        received.append(True)
+        previous(*arguments)
+
+    def check() -> None:
+        if received:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import keras_tuner
@@ -172,18 +172,9 @@ class Tuner(keras_tuner.Tuner):
 
     def search(self) -> TrialRecord:
         """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""
-        in_flight = 0
         try:
-            while self.state.stop_reason is None or in_flight:
-                while self.state.stop_reason is None and in_flight < self.executor.slots:
-                    if not self._submit(in_flight):
-                        break
-                    in_flight += 1
-                with self.state.phases("wait"):
-                    reports = self.executor.wait() if in_flight else []
-                for event in reports:
-                    with interrupts.deferred():
-                        in_flight -= self._take(event)
+            with interrupts.remembered() as check:
+                self._run_trials(check)
         except KeyboardInterrupt:
             self.state.stop_reason = "interrupted"
             for record in self.records.values():
@@ -202,6 +193,21 @@ class Tuner(keras_tuner.Tuner):
                 f"Reasons: {'; '.join(reasons[:5]) or 'none given'}"
             )
         return best
+
+    def _run_trials(self, check: Callable[[], None]) -> None:
+        """Run trials until the budget or the space ends the search, or until `check` raises `KeyboardInterrupt`."""
+        in_flight = 0
+        while self.state.stop_reason is None or in_flight:
+            check()
+            while self.state.stop_reason is None and in_flight < self.executor.slots:
+                if not self._submit(in_flight):
+                    break
+                in_flight += 1
+            with self.state.phases("wait"):
+                reports = self.executor.wait() if in_flight else []
+            for event in reports:
+                with interrupts.deferred():
+                    in_flight -= self._take(event)
 
     def serve(self, records: Sequence[TrialRecord]) -> Served:
         """Return the `Served` model of the first of some trials that still satisfies the constraints."""

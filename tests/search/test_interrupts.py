@@ -1,0 +1,60 @@
+"""Ctrl-C during a search."""
+
+import gc
+import signal
+import sys
+
+import keras
+import pytest
+
+import autonas
+from autonas.search import interrupts
+
+
+class PressesCtrlC:
+    """Object whose destructor receives Ctrl-C, where Python loses the exception."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def lost(monkeypatch):
+    """List of the exceptions that Python has lost."""
+    exceptions = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda event: exceptions.append(event.exc_type))
+    return exceptions
+
+
+def lose_an_interrupt():
+    PressesCtrlC()
+    gc.collect()
+
+
+def test_an_interrupt_that_python_loses_is_remembered(lost):
+    with interrupts.remembered() as check:
+        check()
+        lose_an_interrupt()
+        assert lost == [KeyboardInterrupt]
+        with pytest.raises(KeyboardInterrupt):
+            check()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_while_records_are_written_is_raised_after_it(lost):
+    with interrupts.remembered(), pytest.raises(KeyboardInterrupt):
+        with interrupts.deferred():
+            lose_an_interrupt()
+        pytest.fail("the interrupt was raised before")
+    assert lost == []
+
+
+def test_a_search_ends_after_the_trial_in_which_python_loses_an_interrupt(lost, iris):
+    class Callback(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            lose_an_interrupt()
+
+    options = {"max_trials": 9, "epochs": 2, "seed": 0, "tensorboard": False, "verbose": 0}
+    model = autonas.StructuredDataClassifier(**options, callbacks=[Callback()]).fit(*iris)
+    assert set(lost) == {KeyboardInterrupt} and model.stop_reason_ == "interrupted"
+    assert len(model.leaderboard().query("stage == 'search'")) == 1
