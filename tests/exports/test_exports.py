@@ -15,6 +15,7 @@ import pytest
 
 import autonas
 from autonas import exceptions, exports
+from autonas.data import streams
 from tests.helpers.dying import Killed, kill
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -276,8 +277,9 @@ def test_forecasts():
     np.testing.assert_allclose(forecasts, model.predict(windows), atol=1e-4)
 
 
-def test_of_a_loaded_estimator_and_of_one_that_was_fitted_on_a_stream(iris):
+def test_of_a_loaded_estimator_and_of_one_that_was_fitted_on_a_stream(iris, monkeypatch):
     tensorflow = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(streams, "_MAX_KEPT_BYTES", 0)  # A small stream would be searched as arrays.
     x, y = iris
     dataset = tensorflow.data.Dataset.from_tensor_slices((x, y)).batch(16)
     fit(dataset, None).save("saved")

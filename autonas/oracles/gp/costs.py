@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class CostFeatures:
         self._logarithms: dict[Key, np.ndarray] = {}
         self._width: int | None = None
 
-    def view(self, encoding: Encoding, architectures: Sequence[dict[str, Scalar]]) -> View:
+    def view(self, encoding: Encoding, architectures: Sequence[Mapping[str, Scalar]]) -> View:
         """Return the `View` of architectures.
 
         Args:
@@ -53,7 +53,7 @@ class CostFeatures:
         standardised = (self._of(encoding, architectures) - self._centre) / self._spread
         return View(standardised, np.arange(standardised.shape[1]), linear=True, weight=_WEIGHT)
 
-    def _of(self, encoding: Encoding, architectures: Sequence[dict[str, Scalar]]) -> np.ndarray:
+    def _of(self, encoding: Encoding, architectures: Sequence[Mapping[str, Scalar]]) -> np.ndarray:
         """Return the logarithms of the costs of n architectures, shape `(n, costs)`."""
         keys = [encoding.key(values) for values in architectures]
         for key, values in zip(keys, architectures, strict=True):
@@ -62,7 +62,7 @@ class CostFeatures:
         return np.stack([self._logarithms[key] for key in keys])
 
 
-def _logarithms(costs: Any, values: dict[str, Scalar]) -> np.ndarray:
+def _logarithms(costs: Any, values: Mapping[str, Scalar]) -> np.ndarray:
     try:
         numbers = np.atleast_1d(np.asarray(costs, dtype=float))
     except (TypeError, ValueError):
