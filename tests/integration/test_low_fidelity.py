@@ -124,7 +124,8 @@ def test_towards_the_end_of_the_time_the_best_are_trained_farther(whole, iris):
     late = [each for each in searched[:full] if each["started"] > searched[0]["started"] + 0.6 * time_limit]
     # New ones come only when the best is trained in full.
     assert model.stop_reason_ == "time_limit" and all(each["values"]["tuner/rung"] > 0 for each in late)
-    assert board(model).query("rank == 1")["tuner/epochs"].item() == board(model)["tuner/epochs"].max()
+    # A candidate that was trained in full may be worse.
+    assert board(model).query("rank == 1")["tuner/epochs"].item() > 1
 
 
 def test_what_is_served_is_trained_in_full_though_the_search_ended_before(iris):
