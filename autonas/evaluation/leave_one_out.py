@@ -28,8 +28,7 @@ class LeaveOneOutLoop(loops.TrainingLoop):
             self.model, self.dataset, self.dataset.final_rows, generator, deadline, takes_fewer_rows=False
         )
         fitter = fitters.fitters_of(self.model)[-1]
-        outputs = keras.Function(fitter.outputs, self.model.output)(fitter.left_out)
-        self._predictions = {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
+        self._predictions = loops.predictions_from(fitter, fitter.left_out, self.model)
         return choices
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):

@@ -187,12 +187,13 @@ class FittedLoop(TrainingLoop):
             self.predict = loop.predict
 
     def forget(self):
+        """Forget the predictions of the validation rows, or take those that the last fitter has just computed."""
         *_, last = fitters.fitters_of(self.model)
         self._validated = None
         if last.validated is not None and len(last.validated) == len(self.dataset.validation_rows):
             # The outputs may depend on other tensors, too.
             with contextlib.suppress(ValueError):
-                self._validated = _arrays(keras.Function(last.outputs, self.model.output)(last.validated))
+                self._validated = predictions_from(last, last.validated, self.model)
 
     def predict(self, rows):
         if self._validated is not None and np.array_equal(rows, self.dataset.validation_rows):
@@ -211,6 +212,15 @@ class FittedLoop(TrainingLoop):
         inputs, targets, weights = batch_of(self.dataset, rows)
         loss = self.model.compute_loss(inputs, targets, self.predict(rows), weights or None, training=False)
         return float(keras.ops.convert_to_numpy(loss)), True
+
+
+def predictions_from(fitter, values, model):
+    """Return the predictions of a network, a dict of arrays, from values of the tensor `outputs` of one of its fitters.
+
+    Raises:
+        ValueError: If the predictions depend on other tensors, too.
+    """
+    return _arrays(keras.Function(fitter.outputs, model.output)(values))
 
 
 def _arrays(tensors):

@@ -258,8 +258,7 @@ class GradientOracle(supernet_oracle.SupernetOracle):
         return self.partial_channels if self.relaxation == "partial" else 1
 
     def supernet_training(self) -> dict[str, Any]:
-        names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate", "warm_up"]
-        names += ["seed"]
+        names = ["relaxation", "order", "reward_weight", "validation_share", "learning_rate", "warm_up", "seed"]
         # Headers of earlier versions have no beta-decay.
         names += ["beta_decay"] if self.beta_decay else []
         return {

@@ -220,7 +220,7 @@ class Boosting(fitters.Fitter):
         for column, most in enumerate(n_iterations):
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
             with _threads(training.inputs.size):
-                by_output, first = self._boosted(
+                by_output, base_of_one = self._boosted(
                     _with_column(training, column),
                     None if validation is None else _with_column(validation, column),
                     most,
@@ -228,10 +228,11 @@ class Boosting(fitters.Fitter):
                     seconds,
                 )
             ensembles += [[trees.Tree(predictor, bins) for predictor in output] for output in by_output]
-            base += list(first)
+            base += list(base_of_one)
             used.append(max(map(len, by_output)))
-        self.walk.set(ensembles, np.array(base))
-        self.validated = None if validation is None else trees.predictions(ensembles, np.array(base), validation.inputs)
+        first = np.array(base)
+        self.walk.set(ensembles, first)
+        self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
         return used
 
     def _boosted(
