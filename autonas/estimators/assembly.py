@@ -29,6 +29,7 @@ from autonas.search import earlier_runs, one_shot
 from autonas.search.state import SearchState
 from autonas.search.tuner import Tuner
 from autonas.search_space import portfolio
+from autonas.search_space.blocks.image import ImageBlock
 from autonas.search_space.encoding import Encoding
 from autonas.search_space.optimization import Optimization
 from autonas.supernet import Supernet
@@ -115,13 +116,12 @@ def _arguments_of(strategy: Any) -> dict[str, Any] | None:
 
 def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
     """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
-    limit = plan.budget.time_limit
     points = portfolio.initial_points(
         prepared.graph,
         prepared.space,
         prepared.dataset.n_train,
         _mirror_accuracy(prepared),
-        most_responses=math.inf if limit is None else limit * pace.responses_per_second(),
+        most_responses=_most_responses(prepared, plan.budget.time_limit),
     )
     searches = plan.strategy.earlier_searches
     if not searches:
@@ -136,9 +136,11 @@ def _mirror_accuracy(prepared: Prepared) -> float | None:
     """Return how often a training image is told from its mirror image.
 
     Returns:
-        A float; `None` unless images in memory are classified.
+        A float; `None` unless images in memory are classified by a block whose portfolio depends on it.
     """
     graph, dataset = prepared.graph, prepared.dataset
+    if not any(isinstance(block, ImageBlock) for block in graph.blocks):
+        return None
     tasks = [head.target.task for head in graph.heads]
     if (
         len(graph.image_inputs) != 1
@@ -148,6 +150,12 @@ def _mirror_accuracy(prepared: Prepared) -> float | None:
         return None
     images, labels = dataset.inputs[graph.image_inputs[0]], dataset.targets[graph.head_names[0]].ravel()
     return mirror.accuracy(images, labels, dataset.train_rows, np.random.default_rng(0))
+
+
+def _most_responses(prepared: Prepared, time_limit: float | None) -> float:
+    """Return the number of responses of kernels that can be computed within the time limit, if there are series."""
+    has_series = any(feature.kind == "series" for feature in prepared.graph.features.values())
+    return math.inf if time_limit is None or not has_series else time_limit * pace.responses_per_second()
 
 
 def _make_tuner(
