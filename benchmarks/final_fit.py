@@ -72,7 +72,7 @@ def measure(name, data_directory, budget, seed):
         best = next(record for record in trained if tuner.state.weights.exists(record.trial_id))
         network = tuner.final_stage.searched(tuner.state.job(best), best)
         ways = {f"continued {rate:g} {epochs:g}": (network.get_weights(), rate, epochs) for rate, epochs in _CONTINUED}
-        initial = tuner.evaluator.build(best.values).get_weights()
+        initial = tuner.evaluator.networks.build(best.values).get_weights()
         ways = {"checkpoint": (network.get_weights(), 0, 0), "beginning": (initial, 1.0, 1.0)} | ways
         for label, way in ways.items():
             started = time.monotonic()

@@ -75,8 +75,8 @@ def measure(folder, setting, seconds, seed):
     outcome = evaluator.evaluate(jobs.Job("0000", 0, values | chosen, deadline=time.process_time() + seconds))
     if outcome.status != "completed":
         raise RuntimeError(outcome.message)
-    evaluator.latest.model.set_weights(outcome.weights)
-    loss = prepared.scorer(evaluator.latest.loop.predict(test_rows), test_rows)["val_loss"]
+    evaluator.in_memory.latest.model.set_weights(outcome.weights)
+    loss = prepared.scorer(evaluator.in_memory.latest.loop.predict(test_rows), test_rows)["val_loss"]
     return {
         "loss": loss**0.5 if is_regression else loss,
         "epochs": outcome.epochs,

@@ -1,15 +1,12 @@
 """Evaluator of trials: building, measuring, training and scoring of candidates."""
 
 import dataclasses
-import functools
 import gc
 import time
 
-import keras
-import keras_tuner
 import numpy as np
 
-from autonas.backends import parallel, precision
+from autonas.backends import parallel
 from autonas.backends.seeding import seeded
 from autonas.evaluation import (
     baselines,
@@ -19,37 +16,19 @@ from autonas.evaluation import (
     keras_callbacks,
     leave_one_out,
     loops,
+    networks,
     pace,
     phases,
-    resolution,
     training,
 )
-from autonas.evaluation import conditions as conditions_module
+from autonas.evaluation import trained as trained_module
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
 from autonas.trials.job import Outcome
 from autonas.trials.states import Status
 
-#: Side of images up to which convolutions take less time than the rest of a training step.
-_SMALL_SIDE = 16
-#: Number of the best candidates that stay in memory.
-_MOST_KEPT = 4
 #: Peak of the learning rate of a final fit, relative to the peak in the search.
 _FINAL_RATE = 0.3
-
-
-@dataclasses.dataclass
-class _Trained:
-    """A trained model in memory, with its compiled training loop and the scores of its weights."""
-
-    trial_id: str
-    scores: dict
-    model: keras.Model
-    loop: loops.TrainingLoop
-    initial_weights: list
-    weights: list
-    learning_rate: float
-    costs: dict
 
 
 class Evaluator:
@@ -78,24 +57,19 @@ class Evaluator:
         self.patience = patience
         self.seed = seed
         self.supernet = supernet
-        self.precision = precision
         self.n_devices = n_devices
         self.callbacks = callbacks
-        #: List of the `_Trained`s of the best candidates, the best first.
-        self.kept = []
-        #: The `_Trained` of the latest candidate, or `None`.
-        self.latest = None
+        self.networks = networks.Networks(problem, supernet, precision, n_devices)
+        self.in_memory = trained_module.TrainedCandidates(problem.goal)
         #: The `Phases` of the current or latest job.
         self.phases = phases.Phases()
         self._pace = pace.Pace()
         #: Predictions of the latest scoring of the validation rows.
         self._predictions = None
-        #: Dict from resolution to data set.
-        self._resized = {}
 
     def __getstate__(self):
         """Return the state for other processes, without models."""
-        return self.__dict__ | {"kept": [], "latest": None, "_predictions": None, "_resized": {}}
+        return self.__dict__ | {"_predictions": None}
 
     def run(self, job, report):
         """Evaluate a job for an executor; see `evaluate`.
@@ -152,30 +126,30 @@ class Evaluator:
         outcome = self._attempt(job, batch_size, on_epoch, on_checkpoint)
         if outcome.status == Status.FAILED and outcome.message.startswith(failures.OUT_OF_MEMORY) and batch_size > 1:
             # The traceback that referred to the model is gone; free the reference cycles of the model.
-            self.kept.clear()
+            self.in_memory.clear()
             gc.collect()
             outcome = self._attempt(job, batch_size // 2, on_epoch, on_checkpoint)
         return outcome
 
     def _attempt(self, job, batch_size, on_epoch, on_checkpoint):
         outcome = Outcome(status=Status.FAILED, batch_size=batch_size)
-        earlier, self.latest = self._earlier(job), None
-        self.kept = [trained for trained in self.kept if trained is not earlier]
+        earlier = self._earlier(job)
+        self.in_memory.remove(earlier)
         has_folds = self.problem.dataset.folds is not None
         # Trainings on folds, of few rows, begin again after a crash.
         latest = checkpoints.LatestCheckpoint(None if has_folds else on_checkpoint)
         try:
-            conditions = self._conditions(job, self.n_devices)
+            conditions = self.networks.conditions(job, self.n_devices)
             outcome.precision = conditions.policy
             with self.phases("build"), seeded(self.seed, job.number):
-                model = self._initial_model(job, conditions) if earlier is None else earlier.model
+                model = self.networks.initial(job, conditions) if earlier is None else earlier.model
             outcome.parameters = model.count_params()
             if job.costs.measured:
                 measured = self.problem.goal.measured(job.costs.measured)
             else:
                 with self.phases("measure"):
                     measured = self.problem.goal.measure(
-                        self.problem.served(self.plain(model, job.values)), job.costs.known
+                        self.problem.served(self.networks.plain(model, job.values)), job.costs.known
                     )
             outcome.costs, outcome.margins = measured.costs, measured.margins
             outcome.network = measured.network
@@ -188,7 +162,7 @@ class Evaluator:
                 with self.phases("build"):
                     initial = checkpoints.values_of(checkpoints.variables_of(model))
                     learning_rate = keras_callbacks.learning_rate(model.optimizer)
-                    trained, dataset = self._at_resolution(model, job.values, conditions)
+                    trained, dataset = self.networks.at_resolution(model, job.values, conditions)
                     work = pace.epoch_work(trained, self._n_rows(rows))
                     if job.deadline is not None and job.checkpoint is None:
                         left = job.deadline - time.monotonic()
@@ -226,7 +200,7 @@ class Evaluator:
                     schedule=self.problem.graph.optimization.schedule_of(job.values),
                 ),
                 training.Validation(
-                    lambda: self.score(trained_loop, outcome.costs),
+                    lambda: self._score(trained_loop, outcome.costs),
                     self.problem.goal.is_better_epoch,
                     on_best=lambda: setattr(outcome, "predictions", self._predictions),
                 ),
@@ -262,99 +236,29 @@ class Evaluator:
         elif outcome.predictions is None:
             # The best epoch is before the checkpoint.
             trained.set_weights(result.weights)
-            outcome.predictions = self.predict(loop)
-        outcome.standard_error = self.standard_error(outcome.predictions)
+            outcome.predictions = self.problem.predict(loop)
+        outcome.standard_error = self.problem.standard_error(outcome.predictions)
         if trained is model:
-            self.latest = _Trained(
+            self.in_memory.add(trained_module.Trained(
                 job.trial_id, outcome.metrics, model, loop, initial,
                 weights=first, learning_rate=learning_rate, costs=outcome.costs,
-            )  # fmt: skip
-            self._keep(self.latest)
+            ))  # fmt: skip
         return outcome
 
-    def _keep(self, trained):
-        """Keep a `_Trained` in memory if it is among the best. Of loops that hold rows, only the best one is kept."""
-        is_better = self.problem.goal.is_better
-
-        def order(one, other):
-            return is_better(other.scores, one.scores) - is_better(one.scores, other.scores)
-
-        ranked = sorted([*self.kept, trained], key=functools.cmp_to_key(order))
-        self.kept = ranked[:1] + [other for other in ranked[1:_MOST_KEPT] if not other.loop.holds_rows]
-
-    def in_memory(self, trial_id):
-        """Return the `_Trained` of a trial, or `None` if it isn't in memory."""
-        in_memory = [*self.kept, self.latest]
-        return next((trained for trained in in_memory if trained is not None and trained.trial_id == trial_id), None)
-
     def retrain(self, job):
-        """Train a candidate again in the same way; return its `_Trained`, or `None` if the training fails."""
+        """Train a candidate again in the same way; return its `Trained`, or `None` if the training fails."""
         self.evaluate(job)
-        return self.in_memory(job.trial_id)
-
-    def build(self, values, conditions=conditions_module.PLAIN):
-        """Build the compiled model of an architecture under some `Conditions`."""
-        hyperparameters = keras_tuner.HyperParameters.from_config(
-            {"space": self.problem.space.get_config()["space"], "values": dict(values)}
-        )
-        with conditions.scope():
-            return self.problem.graph.build(hyperparameters)
-
-    def plain(self, model, values):
-        """Return a model in float32 on one device, with the same weights, for measuring and serving."""
-        if model.dtype_policy.name == "float32" and self.n_devices == 1:
-            return model
-        converted = self.build(values)
-        converted.set_weights(model.get_weights())
-        return converted
-
-    def _conditions(self, job, n_devices):
-        """Return the `Conditions` of a job. A continued training keeps its precision."""
-        policy = self.precision if job.checkpoint is None else job.checkpoint.progress["precision"]
-        features = self.problem.graph.features.values()
-        convolves = any(
-            min(feature.tensors["image"].shape[:2]) > _SMALL_SIDE for feature in features if feature.kind == "image"
-        )
-        return conditions_module.Conditions(precision.resolve(policy, convolves), n_devices)
+        return self.in_memory.get(job.trial_id)
 
     def _earlier(self, job):
-        """Return the `_Trained` in memory of the trial that a job continues, which needs no tracing.
+        """Return the `Trained` in memory of the trial that a job continues, which needs no tracing.
 
         Returns:
-            A `_Trained`; `None` if the trial isn't in memory, or if the job has a lower resolution.
+            A `Trained`; `None` if the trial isn't in memory, or if the job has a lower resolution.
         """
         if job.checkpoint is None or job.values.get(reserved.RESOLUTION, 1.0) < 1:
             return None
-        return self.in_memory(job.values.get(reserved.TRIAL_ID))
-
-    def _initial_model(self, job, conditions=conditions_module.PLAIN):
-        """Build the model of a job with its initial weights."""
-        model = self.build(job.values, conditions)
-        if reserved.SUPERNET_EPOCHS in job.values:
-            self.supernet.inherit(model, job.values)
-        return model
-
-    def _at_resolution(self, model, values, conditions):
-        """Return the network and the data set at the resolution of a trial.
-
-        The resolution is full if no network for smaller images has the same weights.
-        """
-        share = values.get(reserved.RESOLUTION, 1.0)
-        if share == 1:
-            return model, self.problem.dataset
-        with conditions.scope():
-            smaller = resolution.smaller(model, self.problem.graph.image_inputs, share)
-        if smaller is None:
-            return model, self.problem.dataset
-        smaller.compile(
-            type(model.optimizer).from_config(model.optimizer.get_config()),
-            model.loss,
-            loss_weights=model.get_compile_config()["loss_weights"],
-            jit_compile=model.jit_compile,
-        )
-        if share not in self._resized:
-            self._resized[share] = resolution.resized(self.problem.dataset, self.problem.graph.image_inputs, share)
-        return smaller, self._resized[share]
+        return self.in_memory.get(job.values.get(reserved.TRIAL_ID))
 
     def _training_rows(self, values):
         """Return the indices of the training rows of a trial."""
@@ -385,35 +289,10 @@ class Evaluator:
         is_own = checkpoint.progress["horizon"] == self._epochs(job.values)
         return checkpoint if is_own else checkpoint.without_best()
 
-    def score(self, loop, costs=None):
-        """Score the model of a loop on the validation rows; return a dict of metrics, costs and combined objectives."""
-        rows = self.problem.dataset.validation_rows
-        self._predictions = self.predict(loop)
-        numbers = self.problem.scorer(self._predictions, rows) | (costs or {})
-        for score in self.problem.goal.scores:
-            numbers[score.name] = float(np.mean([self._own_score(score, loop, *pair) for pair in loop.networks()]))
-        return self.problem.goal.combined(numbers)
-
-    def _own_score(self, score, loop, model, rows):
-        """Return the `CustomScore` of a model on some rows."""
-        inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
-        return score(model, inputs, self.problem.scorer.truth(rows))
-
-    def standard_error(self, predictions):
-        """Return the standard error of the first objective for predictions of the validation rows, or `None`.
-
-        Args:
-            predictions: Dict from head name to array, or `None`.
-        """
-        if predictions is None:
-            return None
-        problem = self.problem
-        return problem.scorer.standard_error(predictions, problem.dataset.validation_rows, problem.goal.main.name)
-
-    def predict(self, loop):
-        """Predict the validation rows; return a dict from head name to a float32 array."""
-        predictions = loop.predict(self.problem.dataset.validation_rows)
-        return {name: np.asarray(output, "float32") for name, output in predictions.items()}
+    def _score(self, loop, costs):
+        """Score the model of a loop on the validation rows, and remember its predictions."""
+        self._predictions = self.problem.predict(loop)
+        return self.problem.score(self._predictions, loop, costs)
 
     def baselines(self, time_limit=None):
         """Return the list of `Baseline`s, which is empty for a stream whose validation rows aren't read yet.
@@ -428,16 +307,16 @@ class Evaluator:
         )
 
     def trained(self, job, outcome=None):
-        """Return the `_Trained` of a job from memory, or build its model with the initial weights."""
-        trained = self.in_memory(job.trial_id)
+        """Return the `Trained` of a job from memory, or build its model with the initial weights."""
+        trained = self.in_memory.get(job.trial_id)
         if trained is not None:
             return trained
-        conditions = self._conditions(job, parallel.at_most(self.n_devices))
+        conditions = self.networks.conditions(job, parallel.at_most(self.n_devices))
         with seeded(self.seed, job.number):
-            model = self._initial_model(job, conditions)
+            model = self.networks.initial(job, conditions)
         loop = self._loop(model, self.problem.dataset, conditions)
         costs = {} if outcome is None else outcome.costs
-        return _Trained(
+        return trained_module.Trained(
             job.trial_id,
             {} if outcome is None else outcome.metrics,
             model,
@@ -469,7 +348,7 @@ class Evaluator:
         A training of less than an epoch begins with the rows that the candidate wasn't trained on.
 
         Args:
-            kept: The `_Trained` of the candidate. Its model has the weights of the candidate's score.
+            kept: The `Trained` of the candidate. Its model has the weights of the candidate's score.
             job: `Job` of the candidate.
             outcome: `Outcome` of the candidate in the search.
             length: The `FinalLength`.

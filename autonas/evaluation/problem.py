@@ -8,6 +8,7 @@ import typing
 
 import keras
 import keras_tuner
+import numpy as np
 
 from autonas.data.dataset import ArrayDataset
 from autonas.objectives.goal import Goal
@@ -15,7 +16,9 @@ from autonas.objectives.scoring import Scorer
 from autonas.search_space.graph import Graph
 
 if typing.TYPE_CHECKING:
+    from autonas.evaluation.loops import TrainingLoop
     from autonas.evaluation.stream_loop import StreamDataset
+    from autonas.objectives.custom_score import CustomScore
 
 
 @dataclasses.dataclass(eq=False)
@@ -55,3 +58,34 @@ class Problem:
     def served(self, model: keras.Model) -> keras.Model:
         """Return the network that is served and measured for a network, such as a network with preprocessing."""
         return model if self.as_served is None else self.as_served(model)
+
+    def predict(self, loop: TrainingLoop) -> dict[str, np.ndarray]:
+        """Predict the validation rows; return a dict from head name to a float32 array."""
+        predictions = loop.predict(self.dataset.validation_rows)
+        return {name: np.asarray(output, "float32") for name, output in predictions.items()}
+
+    def score(
+        self, predictions: dict[str, np.ndarray], loop: TrainingLoop, costs: dict[str, float] | None = None
+    ) -> dict[str, float]:
+        """Return a dict of metrics, costs and combined objectives.
+
+        Args:
+            predictions: Predictions of the validation rows, as of `predict`.
+            loop: Training loop of the model, for scores that call the model.
+            costs: Costs of the model. Defaults to none.
+        """
+        numbers = self.scorer(predictions, self.dataset.validation_rows) | (costs or {})
+        for score in self.goal.scores:
+            numbers[score.name] = float(np.mean([self._own_score(score, loop, *pair) for pair in loop.networks()]))
+        return self.goal.combined(numbers)
+
+    def _own_score(self, score: CustomScore, loop: TrainingLoop, model: keras.Model, rows: np.ndarray) -> float:
+        """Return the `CustomScore` of a model on some rows."""
+        inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
+        return score(model, inputs, self.scorer.truth(rows))
+
+    def standard_error(self, predictions: dict[str, np.ndarray] | None) -> float | None:
+        """Return the standard error of the first objective for predictions of the validation rows, or `None`."""
+        if predictions is None:
+            return None
+        return self.scorer.standard_error(predictions, self.dataset.validation_rows, self.goal.main.name)

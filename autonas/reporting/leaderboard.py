@@ -63,7 +63,7 @@ def leaderboard(
     decisions = list(dict.fromkeys(name for record in records for name in record.values))
     key = sort_key([(objective, direction), *further])
     records.sort(key=lambda record: (_group(record), key(record) if _has_score(record) else ()))
-    ranks = [_has_score(record) and record.stage != Stage.BASELINE for record in records]
+    ranks = [_has_score(record) and not record.is_baseline for record in records]
 
     columns = {
         "rank": pandas.array(
@@ -195,7 +195,7 @@ def _group(record: TrialRecord) -> int:
     """Return the group of a record in the order: final fit, trials with a score, other trials by status, baselines."""
     if record.stage == Stage.FINAL and record.is_completed:
         return -2
-    if record.stage == Stage.BASELINE:
+    if record.is_baseline:
         return len(_LAST)
     return -1 if _has_score(record) else _LAST.index(record.status)
 

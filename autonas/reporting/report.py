@@ -96,7 +96,7 @@ def _header(search, records, stop_reason, best):
         if best.parameters is not None:
             facts["parameters"] = f"{best.parameters:,}"
     for record in records:
-        if record.stage == Stage.BASELINE and record.score is not None:
+        if record.is_baseline and record.score is not None:
             facts[record.trial_id.replace("_", " ")] = f"{record.score:.4g}"
     facts["trials"] = sum(not record.is_refused for record in candidates)
     for status in (Status.FAILED, Status.REFUSED):
@@ -227,7 +227,7 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
         record = by_id[row.trial_id, row.stage]
         description = text.architecture(record.values, 5, than=first) or "the default architecture"
         trial = f"trial {record.number}" if record.is_candidate else record.stage
-        if record.stage == Stage.BASELINE:
+        if record.is_baseline:
             trial, description = record.trial_id, record.message
         rows.append([trial, record.score, record.parameters, record.seconds, description])
     tasks = task if isinstance(task, str) else ", ".join(map(str, task))

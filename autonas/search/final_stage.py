@@ -106,7 +106,9 @@ class FinalStage:
         """Return whether a model satisfies the constraints on measured costs. If not, note it in the record."""
         if self.goal.limits_are_counted:
             return True
-        violations = self.goal.measure_again(self.problem.served(self.evaluator.plain(model, record.values))).violations
+        violations = self.goal.measure_again(
+            self.problem.served(self.evaluator.networks.plain(model, record.values))
+        ).violations
         if violations:
             record.message = f"when measured again, {violations}"
         return not violations
@@ -172,7 +174,7 @@ class FinalStage:
         if self.predictions:
             self.state.report("on_predictions", best, self.predictions)
         model, record = self._final(best)
-        return Served(self._with_views(self.evaluator.plain(model, best.values)), record, best)
+        return Served(self._with_views(self.evaluator.networks.plain(model, best.values)), record, best)
 
     def _with_views(self, network: keras.Model) -> keras.Model:
         """Return the network that averages over views, where averages are automatic and it keeps to the constraints."""
@@ -291,10 +293,10 @@ class FinalStage:
         Probabilities are calibrated if the labels were smoothed in training.
         """
         if self.problem.serves_folds:
-            kept = self.evaluator.in_memory(job.trial_id)
+            kept = self.evaluator.in_memory.get(job.trial_id)
             if kept is not None and leave_one_out.is_possible(kept.model, self.problem):
                 kept.model.set_weights(kept.weights)
-                return averaging_network([self.evaluator.plain(kept.model, candidate.values)], [1.0])
+                return averaging_network([self.evaluator.networks.plain(kept.model, candidate.values)], [1.0])
             return self.averaged(candidate, self.weights_of_folds(job))
         model = self._scored(job, candidate).model
         # Smoothed labels leave probabilities unsure.
@@ -343,9 +345,9 @@ class FinalStage:
             candidate: The record of the candidate.
             weights: Weights of all networks, one network after another. Defaults to `None`: random weights.
         """
-        networks = [self.evaluator.build(candidate.values)]
+        networks = [self.evaluator.networks.build(candidate.values)]
         if not leave_one_out.is_possible(networks[0], self.problem):
-            networks += [self.evaluator.build(candidate.values) for _ in self.problem.dataset.splits[1:]]
+            networks += [self.evaluator.networks.build(candidate.values) for _ in self.problem.dataset.splits[1:]]
         if weights is not None:
             for number, model in enumerate(networks):
                 length = len(model.weights)
@@ -367,7 +369,7 @@ class FinalStage:
 
     def _kept(self, job: Job, candidate: TrialRecord) -> Any:
         """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
-        kept = self.evaluator.in_memory(job.trial_id)
+        kept = self.evaluator.in_memory.get(job.trial_id)
         if kept is not None:
             kept.model.set_weights(kept.weights)
             return kept
@@ -391,7 +393,7 @@ class FinalStage:
         predictions = self.kept_predictions(best.trial_id)
         if predictions is None and self.problem.dataset.folds is None:
             kept = self._kept(self.state.job(best), best)
-            predictions = None if kept is None else self.evaluator.predict(kept.loop)
+            predictions = None if kept is None else self.problem.predict(kept.loop)
         return predictions
 
     def kept_predictions(self, trial_id: str) -> dict[str, np.ndarray] | None:

@@ -2,21 +2,18 @@
 
 import dataclasses
 import gc
-import math
 import os
 import time
-import warnings
 from collections.abc import Callable, Sequence
 
 import keras
 import keras_tuner
 
 from autonas import exceptions, execution
-from autonas.costs.orientation import oriented
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
 from autonas.reporting import SearchCallback, SearchInfo
-from autonas.search import final_stage, interrupts
+from autonas.search import baseline_records, final_stage, interrupts, stopping
 from autonas.search.ensembles import members
 from autonas.search.final_stage import Served
 from autonas.search.state import SearchState
@@ -26,28 +23,10 @@ from autonas.trials import job as jobs
 from autonas.trials import records as records_module
 from autonas.trials.job import Job, Outcome
 from autonas.trials.records import Result, TrialRecord
-from autonas.trials.states import Stage, Status
+from autonas.trials.states import Status
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
-#: Minimum time, in seconds, for starting a trial other than the first.
-_SHORTEST_TRIAL = 1.0
-#: Share of the shortest trial so far below which no trial is begun, except the first.
-_SHORTEST_SHARE = 1 / 3
-#: Number of failed trials without a completed trial after which a search without `max_trials` ends.
-_HOPELESS = 20
-#: Number of consecutive rejected candidates after which a search ends.
-_MAX_REFUSED = 100
-#: Share of the time limit after which a search without a feasible candidate ends.
-_SHARE_FOR_FEASIBLE = 0.5
-#: The same share for a search with shared weights.
-_SHARE_FOR_FEASIBLE_FINALISTS = 0.8
-#: Share of the time limit after which a search with short trainings only continues the best of these trainings.
-_SHARE_FOR_SHORT = 0.6
-#: The same share for a search with shared weights, whose candidates come late.
-_SHARE_FOR_SHORT_FINALISTS = 0.85
-#: Largest difference between the scores of the best trial and of a likely member of an ensemble, in standard errors.
-_MEMBER_ERRORS = 3.0
 #: Maximum number of trials whose weights are kept, apart from the trials of a Pareto front.
 _MAX_MEMBERS = 10
 #: Maximum number of checkpoints that are kept of trials whose training later trials may continue.
@@ -68,19 +47,13 @@ class Tuner(keras_tuner.Tuner):
     def __init__(self, state: SearchState, executor: execution.Executor, patience: int | None = None) -> None:
         self.state = state
         self.executor = executor
-        self.patience = patience
         self.evaluator = state.evaluator
         self.goal = state.evaluator.problem.goal
         self.records = state.records
         self.standings = state.standings
         self.final_stage = final_stage.FinalStage(state)
-        self._n_refused_in_a_row = 0
-        # With shared weights, candidates come late and are few.
-        shares_weights = state.evaluator.supernet is not None
-        self._share_for_feasible = _SHARE_FOR_FEASIBLE_FINALISTS if shares_weights else _SHARE_FOR_FEASIBLE
-        self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
-        #: Seconds until the end of the first epoch of the fastest trial of this process.
-        self._first_epoch_seconds = math.inf
+        self.stopping = stopping.Stopping(state, patience)
+        self.baselines = baseline_records.BaselineRecords(state)
         #: `time.monotonic()` at the beginning of every trial of this process.
         self._began: dict[str, float] = {}
         directory = os.path.abspath(state.directory)
@@ -112,7 +85,7 @@ class Tuner(keras_tuner.Tuner):
         self._restore()
         info = dataclasses.replace(info, n_before=self.standings.n_counted())
         self.state.report("on_search_begin", info)
-        self._score_baselines(info.time_limit)
+        self.baselines.score(info.time_limit)
         gc.collect()
         # Objects from before the search are excluded from the collection after every trial, which would take 0.2 s. A
         # program that has frozen its objects itself keeps them frozen.
@@ -124,51 +97,12 @@ class Tuner(keras_tuner.Tuner):
                 best = self.search()
             served = self._ensemble() or self.serve(self.standings.ranked() or [best])
             info.served = served.trial_id
-            self._compare_to_baselines(served.trial)
+            self.baselines.warn_if_better(served.trial)
             return served
         finally:
             if not is_frozen:
                 gc.unfreeze()
             self.state.report("on_search_end", list(self.records.values()), self.state.stop_reason or "error")
-
-    def _score_baselines(self, time_limit: float | None = None) -> None:
-        """Score the baselines, unless an earlier process has scored them, and report them."""
-        if not self._baselines():
-            with self.state.phases("baselines"):
-                scored = self.evaluator.baselines(time_limit)
-            for number, baseline in enumerate(scored, -len(scored)):
-                record = records_module.TrialRecord(
-                    baseline.name, number, Stage.BASELINE, status=Status.COMPLETED, metrics=baseline.scores,
-                    seconds=baseline.seconds, message=baseline.message,
-                )  # fmt: skip
-                score = self.goal.combined(baseline.scores).get(self.goal.main.name, math.nan)
-                record.score = score if math.isfinite(score) else None
-                self.records[record.trial_id] = record
-                self.state.journal.append(events.Baseline(record.to_json()).to_json())
-        for record in self._baselines():
-            self.state.report("on_trial_end", record, self.standings.best())
-
-    def _baselines(self) -> list[TrialRecord]:
-        return [record for record in self.records.values() if record.stage == Stage.BASELINE]
-
-    def _compare_to_baselines(self, served: TrialRecord) -> None:
-        """Warn if a baseline is better than the best candidate, or if the constant baseline is as good."""
-        # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
-        leads = [
-            (oriented(record.score - served.score, self.goal.main.direction), number == 0, record)
-            for number, record in enumerate(self._baselines())
-            if record.score is not None and served.score is not None
-        ]
-        ahead = [(lead, record) for lead, is_constant, record in leads if lead > 0 or (lead == 0 and is_constant)]
-        if ahead:
-            _, best = max(ahead, key=lambda pair: pair[0])
-            warnings.warn(
-                f"The model that is served, trial {served.trial_id} with {self.goal.main.name} {served.score:.4g}, is "
-                f"not better than the {best.trial_id.replace('_', ' ')} prediction with {best.score:.4g} "
-                f"({best.message}). Give the search more time or more trials.",
-                exceptions.BaselineWarning,
-                stacklevel=4,
-            )
 
     def search(self) -> TrialRecord:
         """Run trials until the budget, the space or the user ends the search. Return the record of the best trial."""
@@ -186,7 +120,7 @@ class Tuner(keras_tuner.Tuner):
         with self.state.phases("final"):
             best = self.standings.best() or self.final_stage.least_infeasible()
         if best is None:
-            trials = [record for record in self.records.values() if record.stage != Stage.BASELINE]
+            trials = [record for record in self.records.values() if not record.is_baseline]
             reasons = sorted({record.message for record in trials if record.message})
             raise exceptions.SearchFailed(
                 f"None of {len(trials)} trials could be completed ({self.state.stop_reason}). "
@@ -240,7 +174,7 @@ class Tuner(keras_tuner.Tuner):
         job = self.state.job(record)
         if self.evaluator.problem.serves_folds:
             return self.final_stage.averaged(record, self.final_stage.weights_of_folds(job))
-        model = self.evaluator.build(record.values)
+        model = self.evaluator.networks.build(record.values)
         if not self.state.weights.assign(model, record.trial_id):
             model.set_weights(self.evaluator.evaluate(job).weights)  # The same seed trains the same model.
         return model
@@ -259,25 +193,12 @@ class Tuner(keras_tuner.Tuner):
 
     def _submit(self, in_flight: int) -> bool:
         """Start the next trial and return whether there is one; if not, set the reason for which the search ends."""
-        first = not self.standings.candidates()
-        seconds = self._trial_seconds(first)
-        if seconds is not None and len(self.records) == len(self._baselines()):
-            seconds = max(seconds, budget_module.LEAST_SECONDS)  # There must be a model, however short the time.
-        elif first and self.state.budget.share_spent() > self._share_for_feasible:
-            self.state.stop_reason = "time_limit"  # The rest is for a candidate that violates a constraint.
-        elif seconds is not None and seconds < self._shortest():
-            self.state.stop_reason = "time_limit"
-        if self._n_refused_in_a_row >= _MAX_REFUSED:
-            self.state.stop_reason = "constraints"
-        if self.patience is not None and self.standings.since_best() >= self.patience:
-            self.state.stop_reason = "patience"
-        n_candidates = len(self.standings.candidates())
-        if self.oracle.max_trials is None and n_candidates >= _HOPELESS and self.standings.best() is None:
-            self.state.stop_reason = "failures"
+        seconds = self.stopping.trial_seconds()
+        self.state.stop_reason = self.stopping.reason(seconds)
         if self.state.stop_reason is not None:
             return False
         schedule, one_shot = self.oracle.schedule, self.oracle.one_shot
-        if schedule is not None and self._is_time_for_full_trainings():
+        if schedule is not None and self.stopping.is_time_for_full_trainings():
             schedule.finish()
         with interrupts.deferred():
             with self.state.phases("strategy"):
@@ -312,45 +233,6 @@ class Tuner(keras_tuner.Tuner):
         self.records[trial_id] = records_module.TrialRecord(trial_id, int(trial_id), stage, values)
         return self.records[trial_id]
 
-    def _shortest(self) -> float:
-        """Return the minimum time, in seconds, for starting a trial: enough for the first epoch of the fastest trial so
-        far, and a third of the time of that trial."""
-        times = [record.seconds for record in self.standings.completed()]
-        if not times:
-            return 0.0
-        first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
-        return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), first_epoch)
-
-    def _is_time_for_full_trainings(self) -> bool:
-        """Return whether the remaining time is for full trainings of the best candidates.
-
-        It is once a share of the time limit is spent, and when the initial points are tried and the best of the
-        candidates needs all of the remaining time.
-        """
-        budget, best = self.state.budget, self.standings.best()
-        if budget.share_spent() > self._share_for_short:
-            return True
-        remaining, initial_points = budget.remaining(), getattr(self.oracle, "initial_points", None) or ()
-        if best is None or remaining is None or len(self.standings.candidates()) < len(initial_points):
-            return False
-        return budget.full_seconds(best, self.evaluator.full_epochs(best.values)) > remaining
-
-    def _trial_seconds(self, first: bool) -> float | None:
-        """Return the time limit of the next trial, in seconds; `None` without a limit."""
-        best = self.standings.best()
-        if best is None:
-            return self.state.budget.trial_seconds(None, first)
-        return self.state.budget.trial_seconds(best, first, self._likely_members(best))
-
-    def _likely_members(self, best: TrialRecord) -> list[TrialRecord]:
-        """Return the records of the trials that an ensemble would consist of if the search ended now, a list."""
-        size, error = self.state.ensemble.size, best.standard_error
-        likely = self.standings.ranked()[:size] if size > 1 else []
-        if error is None or best.score is None:
-            return likely
-        largest = _MEMBER_ERRORS * error
-        return [record for record in likely if record.score is not None and abs(record.score - best.score) <= largest]
-
     def _on_report(self, job: Job, report: tuple[int, dict[str, float] | None]) -> None:
         self.on_epoch(self.records[job.trial_id], *report)
 
@@ -360,7 +242,7 @@ class Tuner(keras_tuner.Tuner):
             self.state.report_epoch(record, epoch)
             return
         if epoch == 1 and record.is_candidate:
-            self._first_epoch_seconds = min(self._first_epoch_seconds, time.monotonic() - self._began[record.trial_id])
+            self.stopping.add_first_epoch(time.monotonic() - self._began[record.trial_id])
         record.add_epoch(epoch, numbers)
         self.state.journal.append(events.Epoch(record.trial_id, epoch, numbers).to_json())
         self.state.report_epoch(record, epoch, numbers)
@@ -411,7 +293,7 @@ class Tuner(keras_tuner.Tuner):
         if record.is_completed and trial.status != TrialStatus.COMPLETED:
             record.status = Status.FAILED
         record.score, record.message = trial.score, trial.message or ""
-        self._count_refused(record)
+        self.stopping.add(record)
         with self.state.phases("weights"):
             if record.trial_id in kept:
                 self.state.weights.keep(kept)
@@ -426,8 +308,8 @@ class Tuner(keras_tuner.Tuner):
                 self.state.checkpoints.keep({*schedule.promotable()[:_MAX_CHECKPOINTS], *continued})
         self.state.report("on_trial_end", record, self.standings.best())
         self.state.report_numbers(record)
-        if outcome.is_completed and not self._baselines():
-            self._score_baselines()  # The validation targets of a stream are known now.
+        if outcome.is_completed and not self.baselines.all():
+            self.baselines.score()  # The validation targets of a stream are known now.
         if outcome.interrupted:
             self.state.stop_reason = "interrupted"
         elif not record.is_candidate and record.status == Status.FAILED:
@@ -447,10 +329,6 @@ class Tuner(keras_tuner.Tuner):
         outcome.margins = self.goal.measured(outcome.costs).margins
         outcome.metrics = self.goal.combined(outcome.metrics | known)
         outcome.history = [self.goal.combined(numbers | known) for numbers in outcome.history]
-
-    def _count_refused(self, record: TrialRecord) -> None:
-        if record.is_candidate:
-            self._n_refused_in_a_row = self._n_refused_in_a_row + 1 if record.is_refused else 0
 
     # ------------------------------------------------------------------ files and the journal
 
@@ -497,4 +375,4 @@ class Tuner(keras_tuner.Tuner):
         record.score, record.started = event.score, event.further["started"]
         self._share_costs(record)
         self.state.phases = phases.Phases(event.further.get("search_phases"))
-        self._count_refused(record)
+        self.stopping.add(record)

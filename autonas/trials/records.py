@@ -126,6 +126,11 @@ class TrialRecord(Result):
         """Whether the trial is a candidate: an architecture that is trained by itself."""
         return self.stage == Stage.SEARCH
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the record is of a baseline, which was scored before the search."""
+        return self.stage == Stage.BASELINE
+
     def add_epoch(self, epoch: int, numbers: dict[str, float]) -> None:
         """Add the metrics of an epoch, counted from 1. Epochs of an earlier attempt from this one on are dropped."""
         del self.history[len(self.history) - max(0, self.epochs - epoch + 1) :]

@@ -41,7 +41,7 @@ def default_values(problem):
 
 def is_possible(problem):
     judge = evaluator.Evaluator(problem, epochs=4, patience=None, seed=0)
-    return leave_one_out.is_possible(judge.build(default_values(problem)), problem)
+    return leave_one_out.is_possible(judge.networks.build(default_values(problem)), problem)
 
 
 def test_the_score_is_of_the_prediction_of_each_row_by_the_regression_without_it(diabetes):

@@ -6,7 +6,7 @@ from autonas.costs.orientation import oriented
 from autonas.reporting import text
 from autonas.reporting.plots import canvas
 from autonas.trials.order import is_number, longest, sort_key, target_epochs
-from autonas.trials.states import Stage, Status
+from autonas.trials.states import Status
 
 #: Number of learning curves in colour. The others are grey.
 N_COLOURED = 6
@@ -174,7 +174,7 @@ def _draw_baselines(axes, records):
     """Draw the scores of the baselines as lines. A baseline far from all trials is listed in the legend only."""
     low, high = axes.get_ylim()
     span = high - low
-    shown = [record for record in records if record.stage == Stage.BASELINE and is_number(record.score)]
+    shown = [record for record in records if record.is_baseline and is_number(record.score)]
     for record, style in zip(shown, (":", "--"), strict=False):
         is_near = low - span <= record.score <= high + span
         label = f"{record.trial_id.replace('_', ' ')}, {record.score:.4g}{'' if is_near else ' (outside)'}"

@@ -137,7 +137,7 @@ class TensorBoardReporter(SearchCallback):
 
     @_timed
     def on_trial_end(self, record, best):
-        if record.stage == Stage.BASELINE:
+        if record.is_baseline:
             self._baselines[f"baseline/{record.trial_id}"] = record.score
             self._log.flush()
             return

@@ -11,7 +11,6 @@ from autonas.reporting.callback import SearchInfo
 from autonas.reporting.leaderboard import head, leaderboard
 from autonas.reporting.text import architecture, duration, shortened
 from autonas.trials.records import TrialRecord
-from autonas.trials.states import Stage
 
 #: Maximum number of rows of the leaderboard. The HParams page lists all trials.
 _N_ROWS = 100
@@ -61,7 +60,7 @@ def board(search: SearchInfo, records: Sequence[TrialRecord]) -> str:
         text = architecture(record.values, 6)
         if not record.is_completed:
             text = f"{record.status}: {record.message or text}"
-        elif record.stage == Stage.BASELINE:
+        elif record.is_baseline:
             text = record.message
         elif not record.is_candidate:
             text = f"{row.stage} fit: {text}"

@@ -172,7 +172,7 @@ class EnsembleStage:
         known = self.state.known_costs.get(measured.network, {})
         record.metrics = self.goal.combined(chosen.after | measured.costs | known)
         record.score = record.metrics[self.goal.main.name]
-        record.standard_error = self.evaluator.standard_error(mean)
+        record.standard_error = self.evaluator.problem.standard_error(mean)
         record.parameters = averaged.count_params()
         record.started, record.seconds = started, time.monotonic() - began
         record.message = self._describe(chosen)
@@ -284,7 +284,7 @@ class EnsembleStage:
         if key not in self._measurements:
             for trial_id in members:
                 if trial_id not in self._untrained:
-                    self._untrained[trial_id] = self.evaluator.build(self.state.records[trial_id].values)
+                    self._untrained[trial_id] = self.evaluator.networks.build(self.state.records[trial_id].values)
             networks = [self._untrained[trial_id] for trial_id in sorted(members)]
             averaged = averaging_network(networks, [1 / len(networks)] * len(networks))
             self._measurements[key] = self.goal.measure_again(self.problem.served(averaged))
@@ -302,7 +302,7 @@ class EnsembleStage:
             trained, record = self._trained(waiting), waiting.pop(0)
             networks[record.trial_id] = trained
             if not self.problem.serves_folds:
-                networks[record.trial_id] = self.evaluator.build(record.values)
+                networks[record.trial_id] = self.evaluator.networks.build(record.values)
                 networks[record.trial_id].set_weights(trained.get_weights())
         return [networks[record.trial_id] for record in members]
 
@@ -310,7 +310,7 @@ class EnsembleStage:
         """Return the network of a candidate that is served, with random weights."""
         if self.problem.serves_folds:
             return self.final_stage.averaged(record)
-        return self.evaluator.build(record.values)
+        return self.evaluator.networks.build(record.values)
 
     def _trained(self, waiting: Sequence[TrialRecord]) -> keras.Model:
         """Return the trained network of the first of some candidates, which share the time that is left."""

@@ -1,0 +1,68 @@
+"""Records of the baselines of a search: scored, journalled, and compared with the best candidate."""
+
+import math
+import warnings
+
+from autonas import exceptions
+from autonas.costs.orientation import oriented
+from autonas.search.state import SearchState
+from autonas.trials import events
+from autonas.trials.records import TrialRecord
+from autonas.trials.states import Stage, Status
+
+
+class BaselineRecords:
+    """Records of the baselines of a search.
+
+    Args:
+        state: The `SearchState`.
+    """
+
+    def __init__(self, state: SearchState) -> None:
+        self.state = state
+        self.goal = state.evaluator.problem.goal
+
+    def all(self) -> list[TrialRecord]:
+        """Return the records of the baselines, a list."""
+        return [record for record in self.state.records.values() if record.is_baseline]
+
+    def score(self, time_limit: float | None = None) -> None:
+        """Score the baselines, unless an earlier process has scored them, and report them.
+
+        Args:
+            time_limit: Time limit of the search in seconds, or `None`. Defaults to `None`.
+        """
+        state = self.state
+        if not self.all():
+            with state.phases("baselines"):
+                scored = state.evaluator.baselines(time_limit)
+            for number, baseline in enumerate(scored, -len(scored)):
+                record = TrialRecord(
+                    baseline.name, number, Stage.BASELINE, status=Status.COMPLETED, metrics=baseline.scores,
+                    seconds=baseline.seconds, message=baseline.message,
+                )  # fmt: skip
+                score = self.goal.combined(baseline.scores).get(self.goal.main.name, math.nan)
+                record.score = score if math.isfinite(score) else None
+                state.records[record.trial_id] = record
+                state.journal.append(events.Baseline(record.to_json()).to_json())
+        for record in self.all():
+            state.report("on_trial_end", record, state.standings.best())
+
+    def warn_if_better(self, served: TrialRecord) -> None:
+        """Warn if a baseline is better than the best candidate, or if the constant baseline is as good."""
+        # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
+        leads = [
+            (oriented(record.score - served.score, self.goal.main.direction), number == 0, record)
+            for number, record in enumerate(self.all())
+            if record.score is not None and served.score is not None
+        ]
+        ahead = [(lead, record) for lead, is_constant, record in leads if lead > 0 or (lead == 0 and is_constant)]
+        if ahead:
+            _, best = max(ahead, key=lambda pair: pair[0])
+            warnings.warn(
+                f"The model that is served, trial {served.trial_id} with {self.goal.main.name} {served.score:.4g}, is "
+                f"not better than the {best.trial_id.replace('_', ' ')} prediction with {best.score:.4g} "
+                f"({best.message}). Give the search more time or more trials.",
+                exceptions.BaselineWarning,
+                stacklevel=4,
+            )

@@ -1,0 +1,122 @@
+"""Stopping rules of a search, and the time limits of its trials."""
+
+import math
+
+from autonas.evaluation import budget
+from autonas.search.state import SearchState
+from autonas.trials.records import TrialRecord
+
+#: Minimum time, in seconds, for starting a trial other than the first.
+_SHORTEST_TRIAL = 1.0
+#: Share of the shortest trial so far below which no trial is begun, except the first.
+_SHORTEST_SHARE = 1 / 3
+#: Number of failed trials without a completed trial after which a search without `max_trials` ends.
+_HOPELESS = 20
+#: Number of consecutive rejected candidates after which a search ends.
+_MAX_REFUSED = 100
+#: Share of the time limit after which a search without a feasible candidate ends.
+_SHARE_FOR_FEASIBLE = 0.5
+#: The same share for a search with shared weights, whose candidates come late and are few.
+_SHARE_FOR_FEASIBLE_FINALISTS = 0.8
+#: Share of the time limit after which a search with short trainings only continues the best of these trainings.
+_SHARE_FOR_SHORT = 0.6
+#: The same share for a search with shared weights, whose candidates come late.
+_SHARE_FOR_SHORT_FINALISTS = 0.85
+#: Largest difference between the scores of the best trial and of a likely member of an ensemble, in standard errors.
+_MEMBER_ERRORS = 3.0
+
+
+class Stopping:
+    """Stopping rules of a search: whether a trial begins, and how long it may take.
+
+    Args:
+        state: The `SearchState`.
+        patience: Number of trials without improvement after which the search ends, or `None` for no such end.
+    """
+
+    def __init__(self, state: SearchState, patience: int | None) -> None:
+        self.state = state
+        self.patience = patience
+        shares_weights = state.evaluator.supernet is not None
+        self._share_for_feasible = _SHARE_FOR_FEASIBLE_FINALISTS if shares_weights else _SHARE_FOR_FEASIBLE
+        self._share_for_short = _SHARE_FOR_SHORT_FINALISTS if shares_weights else _SHARE_FOR_SHORT
+        self._n_rejected_in_a_row = 0
+        #: Seconds until the end of the first epoch of the fastest trial of this process.
+        self._first_epoch_seconds = math.inf
+
+    def add(self, record: TrialRecord) -> None:
+        """Add a trial that has ended."""
+        if record.is_candidate:
+            self._n_rejected_in_a_row = self._n_rejected_in_a_row + 1 if record.is_refused else 0
+
+    def add_first_epoch(self, seconds: float) -> None:
+        """Add the seconds of a candidate from its start to the end of its first epoch."""
+        self._first_epoch_seconds = min(self._first_epoch_seconds, seconds)
+
+    def trial_seconds(self) -> float | None:
+        """Return the time limit of the next trial, in seconds; `None` without a limit."""
+        standings, time_budget = self.state.standings, self.state.budget
+        best, is_first = standings.best(), not standings.candidates()
+        members = [] if best is None else self._likely_members(best)
+        seconds = time_budget.trial_seconds(best, is_first, members)
+        if seconds is not None and self._is_new:
+            return max(seconds, budget.LEAST_SECONDS)  # There must be a model, however short the time.
+        return seconds
+
+    def reason(self, seconds: float | None) -> str | None:
+        """Return the reason for which no further trial begins, or `None`.
+
+        Args:
+            seconds: Time limit of the next trial, as of `trial_seconds`.
+        """
+        state = self.state
+        candidates, best = state.standings.candidates(), state.standings.best()
+        if state.oracle.max_trials is None and len(candidates) >= _HOPELESS and best is None:
+            return "failures"
+        if self.patience is not None and state.standings.since_best() >= self.patience:
+            return "patience"
+        if self._n_rejected_in_a_row >= _MAX_REFUSED:
+            return "constraints"
+        if seconds is None or self._is_new:
+            return None
+        if not candidates and state.budget.share_spent() > self._share_for_feasible:
+            return "time_limit"  # The rest is for a candidate that violates a constraint.
+        return "time_limit" if seconds < self._shortest() else None
+
+    def is_time_for_full_trainings(self) -> bool:
+        """Return whether the remaining time is for full trainings of the best candidates.
+
+        It is once a share of the time limit is spent, and when the initial points are tried and the best of the
+        candidates needs all of the remaining time.
+        """
+        time_budget, standings, oracle = self.state.budget, self.state.standings, self.state.oracle
+        if time_budget.share_spent() > self._share_for_short:
+            return True
+        best, remaining = standings.best(), time_budget.remaining()
+        initial_points = getattr(oracle, "initial_points", None) or ()
+        if best is None or remaining is None or len(standings.candidates()) < len(initial_points):
+            return False
+        return time_budget.full_seconds(best, self.state.evaluator.full_epochs(best.values)) > remaining
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether the search has no trials yet, apart from the baselines."""
+        return all(record.is_baseline for record in self.state.records.values())
+
+    def _shortest(self) -> float:
+        """Return the minimum time, in seconds, for starting a trial: enough for the first epoch of the fastest trial so
+        far, and a third of the time of that trial."""
+        times = [record.seconds for record in self.state.standings.completed()]
+        if not times:
+            return 0.0
+        first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
+        return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), first_epoch)
+
+    def _likely_members(self, best: TrialRecord) -> list[TrialRecord]:
+        """Return the records of the trials that an ensemble would consist of if the search ended now, a list."""
+        size, error = self.state.ensemble.size, best.standard_error
+        likely = self.state.standings.ranked()[:size] if size > 1 else []
+        if error is None or best.score is None:
+            return likely
+        largest = _MEMBER_ERRORS * error
+        return [record for record in likely if record.score is not None and abs(record.score - best.score) <= largest]
