@@ -106,7 +106,7 @@ def coded_text(text, codes):
     groups = [(kept.split(), "words", "length"), (trigrams, "trigrams", "n_trigrams")]
     groups = [(parts, codes[known], codes[length]) for parts, known, length in groups if known in codes]
     for group in codes.get("ngrams", []):
-        units = kept if group["split"] == "character" else kept.split()
+        units = text if group["as_written"] else kept if group["split"] == "character" else kept.split()
         starts = [(start, width) for width in group["widths"] for start in range(len(units) - width + 1)]
         groups.append(([" ".join(units[i : i + n]) for i, n in starts], group["terms"], group["length"]))
     for parts, known, length in groups:

@@ -118,9 +118,9 @@ class Encoder:
               `"whitespace"`) or of characters (`"character"`), for each of their numbers `"widths"` in turn, with
               `"terms"`, a list of n-grams with a space between two words or characters, and `"length"`, the number of
               ids. For the ids, the text is converted to lower case (ASCII letters only) and its ASCII punctuation is
-              removed. Words are separated by white space, and trigrams are all substrings of three characters. The
-              word, trigram or n-gram at index p of its list has the id p + 2, all others have the id 1. The ids are cut
-              to their number, or padded with 0.
+              removed, unless `"as_written"` is true. Words are separated by white space, and trigrams are all
+              substrings of three characters. The word, trigram or n-gram at index p of its list has the id p + 2, all
+              others have the id 1. The ids are cut to their number, or padded with 0.
         """
         return {}
 

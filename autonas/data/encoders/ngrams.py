@@ -27,6 +27,9 @@ _MAX_IDS = 25_000_000
 #: Maximum number of characters of 99 of 100 short texts. Longer texts have enough words: neither their characters nor
 #: their beginnings are used.
 _MAX_CHARACTERS = 1024
+#: Share of the texts whose n-grams of characters are all used. In longer ones, those of the most characters are left
+#: out. A single long text would otherwise multiply the memory and the time of all texts.
+_SHARE = 0.99
 _LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 _PUNCTUATION = string.punctuation.encode()
 #: Shape of the config of `NGrams`; see `storage.check_shape`.
@@ -36,6 +39,7 @@ SHAPE = {
     "terms": [str],
     "frequencies": [int],
     "length": int,
+    "as_written?": bool,
 }
 
 
@@ -49,6 +53,7 @@ class NGrams:
         terms: List of the n-grams, the most frequent first. Units are separated by spaces.
         frequencies: List of the number of rows of the training set with each of the n-grams.
         length: Number of the n-grams of a text that are used, the first ones.
+        as_written: Whether the text keeps its capitals and its punctuation. Defaults to `False`.
     """
 
     split: str
@@ -56,13 +61,14 @@ class NGrams:
     terms: list
     frequencies: list
     length: int
+    as_written: bool = False
 
     def layer(self):
         """Return a Keras layer from strings to ids `(n, length)`: 0 is padding, 1 another n-gram, then the terms."""
         import keras
 
         return keras.layers.TextVectorization(
-            standardize="lower_and_strip_punctuation",
+            standardize=None if self.as_written else "lower_and_strip_punctuation",
             split=self.split,
             ngrams=tuple(self.widths),
             vocabulary=self.terms,
@@ -71,13 +77,15 @@ class NGrams:
 
     def code_book(self):
         """Return the rules by which a text is converted to ids, for `Encoder.code_book`."""
-        return {name: getattr(self, name) for name in ("split", "widths", "terms", "length")}
+        return {name: getattr(self, name) for name in ("split", "widths", "terms", "length", "as_written")}
 
 
 def fit(strings):
-    """Return the n-grams of the training set, a list of `NGrams`, those of words first.
+    """Return the n-grams of the training set, a list of `NGrams`: those of words, marks, and those of characters.
 
-    N-grams of characters lie within a word and the spaces around it.
+    N-grams of characters lie within a word and the spaces around it. Marks are single characters of the text as it is
+    written other than white space and lower-case letters, such as "!", "£", "7" and "A". All other n-grams are without
+    punctuation and capitals, which tell advertisements from conversations, and headings from prose.
 
     Args:
         strings: Array of strings.
@@ -93,10 +101,11 @@ def fit(strings):
             stacklevel=2,
         )
     ngrams = []
-    is_short = np.quantile(n_characters, 0.99) <= _MAX_CHARACTERS
+    longest = int(np.ceil(np.quantile(n_characters, _SHARE)))
+    is_short = longest <= _MAX_CHARACTERS
     for split, widths, is_first in _GROUPS:
         is_word = split == "whitespace"
-        lengths = n_words if is_word else np.minimum(n_characters, _MAX_CHARACTERS)
+        lengths = n_words if is_word else np.minimum(n_characters, longest)
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
         if is_short and (is_word or n_ids <= most) or is_word and not is_first:
             step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED))
@@ -105,6 +114,10 @@ def fit(strings):
             if terms:
                 counts = [min(count * step, len(texts)) for count in terms.values()]
                 ngrams.append(NGrams(split, list(widths), list(terms), counts, min(n_ids, most)))
+    if is_short and (marks := _frequent_marks(strings)):
+        length = min(int(np.ceil(np.quantile([len(text) for text in strings], _SHARE))), most)
+        group = NGrams("character", [1], list(marks), list(marks.values()), length, as_written=True)
+        ngrams.insert(sum(other.split == "whitespace" for other in ngrams), group)
     return ngrams
 
 
@@ -134,7 +147,7 @@ def statistics(ngrams, n_rows):
     frequency = np.array([n_rows, *(count for group in ngrams for count in group.frequencies)])
     lengths = collections.Counter()
     for group in ngrams:
-        lengths[group.split] += group.length
+        lengths[group.split == "character" and not group.as_written] += group.length
     return {
         "ngram_inverse_document_frequency": np.log((1 + n_rows) / (1 + frequency)) + 1,
         "ngram_columns": list(lengths.values()),
@@ -183,6 +196,17 @@ def _frequent_characters(texts, widths):
         counts.update({characters[i : i + n] for n in widths for i in range(len(characters) - n + 1)})
     kept = [(-count, term) for term, count in counts.items() if count >= _LEAST_ROWS and _within(term)]
     return {" ".join(term): -count for count, term in sorted(kept)[:_MAX_TERMS]}
+
+
+def _frequent_marks(strings):
+    """Return the most frequent marks, a dict from character to its number of rows; see `fit`."""
+    counts = collections.Counter(character for text in strings for character in set(text))
+    marks = [
+        (-count, character)
+        for character, count in counts.items()
+        if count >= _LEAST_ROWS and not character.isspace() and not character.islower()
+    ]
+    return {character: -count for count, character in sorted(marks)[:_MAX_TERMS]}
 
 
 def _within(term):

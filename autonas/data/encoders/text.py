@@ -27,7 +27,8 @@ class TextEncoder(Encoder):
     space. The id 0 is padding, 1 is an unknown word, and the words follow in the order of falling frequency.
 
     The n-grams are words, pairs of words and, unless the texts are long, the first word and the first pair of words
-    once more, and 2 to 5 characters of a word and the spaces around it. The id 0 is padding or an unknown n-gram.
+    once more, single characters of the text as it is written (other than lower-case letters), and 2 to 5 characters of
+    a word and the spaces around it. The id 0 is padding or an unknown n-gram.
 
     The statistics are:
 
@@ -37,7 +38,8 @@ class TextEncoder(Encoder):
     - `inverse_document_frequency`: log((1 + rows) / (1 + document_frequency)) + 1, the smooth variant of scikit-learn;
       `(vocabulary_size,)`.
     - `ngram_inverse_document_frequency`: the same as `inverse_document_frequency` for the ids of the n-grams.
-    - `ngram_columns`: list of the numbers of columns of `"ngrams"` with words and with characters.
+    - `ngram_columns`: list of the numbers of columns of `"ngrams"` with words and single characters, and with
+      several characters.
 
     Args:
         max_tokens: Maximum size of the vocabulary, including padding and unknown words. Defaults to 20,000.

@@ -69,6 +69,24 @@ def test_ngrams_are_neighbouring_words_and_characters_of_a_word(check_encoder):
     assert (ids[1] > 0).sum() == len(set(ids[1])) - 1  # The first word is another n-gram than the same word.
 
 
+def test_the_longest_texts_lose_their_longest_ngrams_of_characters():
+    texts = ["one two three"] * 299 + ["word " * 30] * 2
+    *_, characters = TextEncoder().fit(texts).ngrams_
+    assert (characters.widths, characters.length) == ([2, 3, 4, 5], 12 + 11 + 10 + 9)
+
+
+def test_marks_are_the_characters_that_words_lose(check_encoder):
+    texts = ["Win £90 NOW!!!", "See you at 9 NOW.", "£5, É!", "é"]
+    encoder = TextEncoder().fit(texts)
+    (marks,) = [group for group in encoder.ngrams_ if group.as_written]
+    assert dict(zip(marks.terms, marks.frequencies, strict=True)) == dict.fromkeys("!9NOW£", 2)
+    before = sum(len(group.terms) for group in encoder.ngrams_[: encoder.ngrams_.index(marks)])
+    columns = sum(group.length for group in encoder.ngrams_[: encoder.ngrams_.index(marks)])
+    ids = check_encoder(encoder, np.array(texts, dtype=object))["ngrams"][0, columns : columns + marks.length]
+    assert [marks.terms[number - before - 1] for number in ids if number] == list("W£9NOW!!!")
+    assert encoder.feature.statistics["ngram_columns"][0] == columns + marks.length
+
+
 def test_long_texts_have_no_ngrams_of_characters_or_of_the_beginning():
     encoder = TextEncoder().fit(["word " * 300] * 3)
     assert [(group.split, group.widths) for group in encoder.ngrams_] == [("whitespace", [1]), ("whitespace", [2])]

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 import autonas
 from autonas.data import TextEncoder
+from autonas.data.encoders import ngrams
 from autonas.search_space import fitters, graph, heads, inputs
 from autonas.search_space.blocks import linear_text, text
 from tests.helpers import harness
@@ -22,6 +23,12 @@ WORDS = {
 }
 
 
+@pytest.fixture
+def uncut(monkeypatch):
+    """Use the n-grams of the longest texts, too."""
+    monkeypatch.setattr(ngrams, "_SHARE", 1.0)
+
+
 def texts(n=120):
     """Texts of three classes, some of whose words are repeated, with noise; and the numbers of the classes."""
     generator = np.random.default_rng(0)
@@ -30,7 +37,8 @@ def texts(n=120):
     x = []
     for number in y:
         own = list(WORDS.values())[number].split()
-        x.append(" ".join([*generator.choice(own, 4), *generator.choice(others, generator.integers(1, 12))]))
+        words = [*generator.choice(own, 4), *generator.choice(others, generator.integers(1, 12))]
+        x.append(" ".join(words) + "!" * int(generator.integers(3)))
     return np.array(x, dtype=object), y
 
 
@@ -57,17 +65,20 @@ def features_of_scikit_learn(encoder, x):
     def words_of(text):
         found = text.translate(standardised).split()
         pairs = list(map(" ".join, zip(found, found[1:], strict=False)))
-        return [*found, *pairs, *("^" + term for term in [*found[:1], *pairs[:1]])]
+        first = ["^" + term for term in [*found[:1], *pairs[:1]]]
+        return [*found, *pairs, *first, *("=" + character for character in text)]
 
-    *others, last = encoder.ngrams_
+    *others, marks, last = encoder.ngrams_
     vocabulary = [term if group.length > 1 else "^" + term for group in others for term in group.terms]
-    words = TfidfVectorizer(analyzer=words_of, vocabulary=vocabulary, sublinear_tf=True)
+    vocabulary += ["=" + term for term in marks.terms]
+    words = TfidfVectorizer(analyzer=words_of, vocabulary=vocabulary, sublinear_tf=True, lowercase=False)
     characters = TfidfVectorizer(
         analyzer="char", ngram_range=(2, 5), vocabulary=[term[::2] for term in last.terms], lowercase=False, **arguments
     )
     return sparse.hstack([vectorizer.fit_transform(x) for vectorizer in (words, characters)]).tocsr()
 
 
+@pytest.mark.usefixtures("uncut")
 def test_its_features_are_those_of_scikit_learn():
     x, _ = texts()
     encoder = TextEncoder().fit(x)
@@ -75,6 +86,7 @@ def test_its_features_are_those_of_scikit_learn():
     np.testing.assert_allclose(matrix[:, 1:].toarray(), features_of_scikit_learn(encoder, x).toarray(), atol=1e-6)
 
 
+@pytest.mark.usefixtures("uncut")
 def test_its_probabilities_are_those_of_scikit_learn():
     x, y = texts()
     encoder, model, outputs = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
@@ -90,6 +102,7 @@ def test_its_probabilities_are_those_of_scikit_learn():
     assert not model.trainable_variables
 
 
+@pytest.mark.usefixtures("uncut")
 def test_its_numbers_are_those_of_scikit_learn():
     x, y = texts()
     encoder, _, outputs = fitted(x, y.astype("float32"), heads.RegressionHead, "regression", 1, strength=3.0)
