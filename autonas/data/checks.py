@@ -65,6 +65,18 @@ def check_same_rows(x, y=None, sample_weight=None, groups=None):
             )
 
 
+def warn_of_shuffled_index(x, y):
+    """Warn if the rows and the targets have the same index in another order: rows are matched by position."""
+    if not all(isinstance(values, (pd.DataFrame, pd.Series)) for values in (x, y)) or x.index.equals(y.index):
+        return
+    if len(x) == len(y) and x.index.is_unique and y.index.is_unique and x.index.isin(y.index).all():
+        warnings.warn(
+            "`x` and `y` have the same index in another order. Rows are matched by position, as in scikit-learn. Pass "
+            "`y.loc[x.index]` to match them by the index.",
+            stacklevel=4,
+        )
+
+
 def check_enough_rows(n_rows, minimum):
     """Raise a `ValueError` if there are fewer than `minimum` rows for training set and validation set."""
     if n_rows < minimum:

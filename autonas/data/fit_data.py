@@ -3,7 +3,7 @@
 import dataclasses
 
 from autonas.data import interchange
-from autonas.data.checks import is_stream
+from autonas.data.checks import is_stream, warn_of_shuffled_index
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class FitData:
             ValueError: If `y` is a string, and no column of `x` has this name.
         """
         rows, targets = interchange.rows_and_targets(x, y)
+        warn_of_shuffled_index(rows, targets)
         validated = interchange.labelled_rows(validation_data, y)
         return cls(rows, targets, interchange.converted(sample_weight), validated, interchange.converted(groups))
 

@@ -1,19 +1,20 @@
-"""Conversion of data of other libraries: frames to pandas, loaders to `tf.data.Dataset`, named targets to Series."""
+"""Conversion of data of other libraries: frames to pandas, tensors to numpy, loaders to `tf.data.Dataset`."""
 
 import sys
 
+import numpy as np
 import pandas as pd
 
 from autonas.data.checks import describe, is_stream, name_labels
 
 
 def converted(data):
-    """Convert a frame to pandas and a loader to a `tf.data.Dataset`; return any other object unchanged.
+    """Convert a frame to pandas, a tensor to numpy and a loader to a `tf.data.Dataset`; return other objects unchanged.
 
     Args:
         data: A frame or column of polars, pyarrow or any other library with Arrow's interface and `to_pandas`; a
-            `keras.utils.PyDataset`, a `DataLoader` of PyTorch, a data set or loader of Grain; a list or dict of them;
-            or any other object.
+            tensor of TensorFlow, JAX, PyTorch or any other library with numpy's interface; a `keras.utils.PyDataset`,
+            a `DataLoader` of PyTorch, a data set or loader of Grain; a list or dict of them; or any other object.
 
     Raises:
         ValueError: If a loader has no end, no batches, or batches that TensorFlow can't represent.
@@ -21,9 +22,12 @@ def converted(data):
     if type(data) is dict:
         return {name: converted(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [converted(value) for value in data] if any(map(_is_foreign_frame, data)) else data
+        is_foreign = any(_is_foreign_frame(value) or _is_tensor(value) for value in data)
+        return [converted(value) for value in data] if is_foreign else data
     if _is_foreign_frame(data):
         return data.to_pandas()
+    if _is_tensor(data):
+        return np.asarray(data)
     if _is_loader(data):
         from autonas.data import loaders  # TensorFlow only.
 
@@ -72,6 +76,12 @@ def _is_foreign_frame(data):
     return hasattr(data, "to_pandas") and any(
         hasattr(data, name) for name in ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")
     )
+
+
+def _is_tensor(data):
+    """Return whether an object is a tensor of a library other than numpy and pandas."""
+    known = (np.ndarray, np.generic, pd.DataFrame, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
+    return hasattr(data, "__array__") and hasattr(data, "shape") and not isinstance(data, known)
 
 
 def _is_loader(data):

@@ -263,7 +263,8 @@ def as_target_array(y):
         raise ValueError(f"`y` must have at least one column. Received: an array of shape {values.shape}")
     if values.dtype == object:
         values = _from_objects(values)
-    return values
+    # An index of pandas has no numbers of 16 bits.
+    return values.astype("float32") if values.dtype == "float16" else values
 
 
 def _mixes_strings(values):
@@ -299,7 +300,10 @@ def _from_objects(values):
         try:
             return values.astype("float64")
         except (TypeError, ValueError):
-            raise ValueError("`y` with several columns must hold numbers. Unknown label type: objects") from None
+            raise ValueError(
+                "`y` with several columns must hold numbers. Unknown label type: objects. Pass several targets, some of "
+                "them words, as a dict such as {'kind': kinds, 'price': prices}."
+            ) from None
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind in ("integer", "floating", "mixed-integer-float", "boolean", "decimal"):
         if not pd.isna(values).any():
@@ -307,5 +311,9 @@ def _from_objects(values):
         return values if kind == "boolean" else np.where(pd.isna(values), np.nan, values).astype("float64")
     if kind in ("string", "empty"):
         return values
-    decode = ". Decode them, for example by `[label.decode() for label in y]`" if kind == "bytes" else ""
-    raise ValueError(f"Unknown label type: {kind}. `y` must hold numbers, booleans or strings, not a mixture{decode}")
+    convert = {
+        "bytes": "Decode them, for example by `[label.decode() for label in y]`",
+        **dict.fromkeys(["period", "interval"], "Convert them to strings, for example by `y.astype(str)`"),
+    }
+    advice = convert.get(kind, "Convert a mixture to strings, for example by `[str(label) for label in y]`")
+    raise ValueError(f"`y` must hold numbers, booleans or strings only. Unknown label type: {kind}. {advice}.")

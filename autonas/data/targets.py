@@ -34,6 +34,13 @@ _SHAPE = {
 }
 
 
+def finite_targets(y):
+    """Convert targets to an array as `as_target_array` does; raise a `ValueError` for missing or infinite values."""
+    values = as_target_array(y)
+    _check_finite(values)
+    return values
+
+
 class TargetEncoder:
     """Encoder of the targets of a head, for all tasks.
 
@@ -91,6 +98,8 @@ class TargetEncoder:
         elif self.task_ == "multilabel":
             if not is_indicator(values):
                 raise ValueError("`y` must hold only 0 and 1 for task='multilabel'. Received: other values")
+            if self.task != "multilabel":
+                _warn_about_one_hot_rows(values)
             self.n_outputs_ = 1 if values.ndim == 1 else values.shape[1]
             self.classes_ = np.arange(self.n_outputs_)
         else:
@@ -118,8 +127,7 @@ class TargetEncoder:
             ValueError: If `y` has missing or infinite values, labels that don't occur in `fit`, or another number of
                 columns.
         """
-        values = as_target_array(y)
-        _check_finite(values)
+        values = finite_targets(y)
         if self.task_ in ("regression", "multilabel"):
             matrix = values.reshape(len(values), -1)
             if matrix.shape[1] != self.n_outputs_:
@@ -288,7 +296,18 @@ def _warn_about_column_vector(y):
             "A column-vector y was passed when a 1d array was expected. Please change the shape of y to "
             "(n_samples,), for example using ravel().",
             DataConversionWarning,
-            stacklevel=3,
+            # The caller of the preparation, which fits twice: Python shows a warning once for each line.
+            stacklevel=4,
+        )
+
+
+def _warn_about_one_hot_rows(values):
+    if (values.sum(axis=1) == 1).all():
+        warnings.warn(
+            "`y` has a single 1 in every row, but columns of 0 and 1 are labels of which several may apply. For classes "
+            "that exclude each other, pass their numbers: y.argmax(axis=1), or y.idxmax(axis=1) for a frame. Pass "
+            "task='multilabel' for labels.",
+            stacklevel=4,
         )
 
 
@@ -313,7 +332,7 @@ def _check_finite(values):
         count = f"{bad.sum()} missing, NaN or infinite value{'' if bad.sum() == 1 else 's'}"
         raise ValueError(
             f"`y` has {count}, the first at index {first[0] if len(first) == 1 else first}. "
-            "Remove such rows before calling fit."
+            "Remove such rows."
         )
 
 

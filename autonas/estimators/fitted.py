@@ -80,7 +80,7 @@ class FittedModel(predictive.PredictiveModel):
         ```
 
         Args:
-            path: Path of the file, such as `"report.html"`. An existing file is replaced.
+            path: Path of the file, such as `"report.html"`. Missing folders are created, an existing file is replaced.
             x: Rows that no trial has seen, as in `evaluate`. Defaults to `None`: no explanation by such rows.
             y: Targets as in `evaluate`. Defaults to `None`.
             interactive: Whether the scores, the learning curves, the decisions and the Pareto front are charts that can
@@ -103,6 +103,7 @@ class FittedModel(predictive.PredictiveModel):
             predictions=getattr(self, "validation_predictions_", None),
             is_interactive=interactive,
         )
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(path).write_text(written, encoding="utf-8")
 
     def _explanation(self, x: Any, y: Any) -> reports.Explanation:

@@ -12,7 +12,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments import checks
-from autonas.data import interchange, is_stream, masks
+from autonas.data import interchange, is_stream
+from autonas.data import targets as targets_module
 from autonas.estimators import inspection, permutation, thresholds
 from autonas.objectives import goal, metrics
 from autonas.prediction import predictor as predictor_module
@@ -178,7 +179,9 @@ class PredictiveModel(inspection.InspectedModel):
         predicted = self._per_head(outputs, lambda target, values: target.decode(values))
         predicted = [predicted] if len(targets) == 1 else predicted
         scores = [
-            (r2_score if target.task_ == "regression" else accuracy_score)(truth, guess, sample_weight=sample_weight)
+            (r2_score if target.task_ == "regression" else accuracy_score)(
+                targets_module.finite_targets(truth), guess, sample_weight=sample_weight
+            )
             for target, truth, guess in zip(
                 targets, predictor_module.split_inputs(y, names, "y"), predicted, strict=True
             )
@@ -264,7 +267,6 @@ class PredictiveModel(inspection.InspectedModel):
         if not is_stream(x):
             if y is None:
                 raise ValueError("`y` must be given, except for a tf.data.Dataset of rows and targets.")
-            masks.refuse_masked(y, "y")
             return self._outputs(x), y
         if y is not None:
             raise ValueError(

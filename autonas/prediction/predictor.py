@@ -64,7 +64,7 @@ class Predictor:
         """
         tensors = {}
         for (name, encoder), value in zip(self.encoders.items(), split_inputs(x, list(self.encoders)), strict=True):
-            data.number_of_rows(value)
+            data.check_same_rows(value)
             options = {"owner": owner} if encoder.kind == "table" else {}
             for tensor_name, array in encoder.transform(value, **options).items():
                 tensors[f"{name}_{tensor_name}"] = array

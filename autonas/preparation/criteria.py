@@ -1,5 +1,7 @@
 """The criteria of a prepared problem: its scorer and its goal."""
 
+import re
+
 import keras
 import numpy as np
 
@@ -90,7 +92,7 @@ def make_scorer(plan, searched, targets, encoded, weights=None):
                 costs_too = f" Costs are {', '.join(registry.COSTS)}." if argument == "objective" else ""
                 raise ValueError(
                     f"`{argument}` can't be {metrics_module.describe(metric)} for a {target.task_} target: "
-                    f"{str(error).strip().splitlines()[0]:.300}{costs_too}"
+                    f"{_first_line(error)}{costs_too}"
                 ) from error
             if resolved.name not in metrics or not isinstance(metric, str):
                 metrics[resolved.name] = resolved
@@ -150,8 +152,7 @@ def _loss(head, target, values, guess):
         loss = np.asarray(keras.ops.convert_to_numpy(function(values, guess)))
     except Exception as error:  # Whatever Keras or the user's function raises.
         raise ValueError(
-            f"`loss` can't be {metrics_module.describe(head.loss)} for a {target.task_} target: "
-            f"{str(error).strip().splitlines()[0]:.300}"
+            f"`loss` can't be {metrics_module.describe(head.loss)} for a {target.task_} target: {_first_line(error)}"
         ) from error
     if loss.ndim > 1 or loss.dtype.kind != "f":
         raise ValueError(
@@ -159,6 +160,12 @@ def _loss(head, target, values, guess):
             f"of shape {loss.shape} and dtype {loss.dtype} for {len(guess)} rows"
         )
     return function
+
+
+def _first_line(error):
+    """Return the first line of an error as a sentence, without TensorFlow's name of the operation."""
+    line = re.sub(r"\{\{function_node .*?\}\} |\[Op:\w+\] name:\s*$", "", str(error).strip().splitlines()[0]).strip()
+    return f"{line:.300}".removesuffix(".") + "."
 
 
 def truth_of(target, encoded):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from autonas.data import interchange
 
@@ -48,6 +49,14 @@ def test_a_column_becomes_a_series_and_several_inputs_are_converted_one_by_one()
 @pytest.mark.parametrize("data", [None, "text", ["a", "b"], np.zeros(3), pd.DataFrame({"a": [1]}), pd.Series([1])])
 def test_other_objects_are_returned_unchanged(data):
     assert interchange.converted(data) is data
+
+
+def test_a_tensor_becomes_an_array():
+    tensor = tf.constant([[1.0, 2.0]])
+    assert isinstance(interchange.converted(tensor), np.ndarray)
+    assert [type(value) for value in interchange.converted([tensor, np.ones(2)])] == [np.ndarray, np.ndarray]
+    rows, targets = interchange.rows_and_targets({"a": tensor}, tensor)
+    assert type(rows["a"]) is type(targets) is np.ndarray
 
 
 @pytest.mark.parametrize("make", [lambda: pd.DataFrame(COLUMNS), arrow_table])

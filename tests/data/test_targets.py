@@ -32,6 +32,7 @@ def perfect_predictions(encoder, encoded):
         (RNG.integers(0, 2, (10, 3)).astype(bool), bool),
         (RNG.normal(size=10), "float64"),
         (RNG.normal(size=10).astype("float32"), "float32"),
+        (np.array([0, 1, 2] * 5, dtype="float16"), "float32"),
         (RNG.normal(50, 9, size=(10, 2)), "float64"),
     ],
 )

@@ -63,6 +63,12 @@ def objects(values):
         (frame(tags=[(1, 2), (3,)] * 75), Y, "cells that hold a tuple. Give each of the values a column of its own"),
         (frame(tags=[{"a": 1}, {"a": 2}] * 75), Y, "cells that hold a dict"),
         (frame(tags=[np.ones(2)] * 150), Y, "cells that hold a ndarray"),
+        (frame(kind=Y).set_axis([0.5, 1.5], axis=1), Y, r"named by strings or integers. .*x.columns.map\(str\)`"),
+        (frame(kind=Y).set_axis([("a", 1), ("a", 2)], axis=1), Y, r"Received: \('a', 1\). Rename them, for example by"),
+        (X, pd.cut(X[:, 0], 3), "Unknown label type: interval. Convert them to strings, for example by `y.astype"),
+        (X, [1, "a", 2.5] * 50, r"Unknown label type: mixed-integer. Convert a mixture to strings, for example by"),
+        (X, pd.DataFrame({"a": Y, "b": [*"xyz"] * 50}), "`y` with several columns must hold numbers. .* dict such"),
+        (X, pd.Series(Y.astype(str)).where(Y > 0), "`y` has 50 missing, NaN or infinite values, .* Remove such rows.$"),
         (frame(survived=Y), "deck", "y='deck'. `x` has no such column; its columns are 'sepals', 'survived'"),
         (X, "deck", r"y='deck'. `x` has no columns by name; it is ndarray of shape \(150, 4\)"),
     ],
@@ -134,8 +140,33 @@ def test_predict_and_score_refuse_what_fit_refuses():
     for score in (model.score, model.evaluate):
         with pytest.raises(ValueError, match="`y` must have no masked values"):
             score(table, masked(Y, 3))
+        with pytest.raises(ValueError, match="`y` has 1 missing, NaN or infinite value, the first at index 3. Remove"):
+            score(table, replaced(Y.astype(float), 3, np.nan))
+    with pytest.raises(ValueError, match="`x` must hold at least one row. Received: DataFrame of shape"):
+        model.predict(table.iloc[:0])
     with pytest.raises(ValueError, match="`x` must .* Received: None"):
         model.predict(None)
+
+
+def test_classes_in_one_hot_rows_are_searched_as_labels_with_a_warning_that_says_how_to_pass_classes():
+    with pytest.warns(UserWarning, match="`y` has a single 1 in every row.*pass their numbers: y.argmax") as warned:
+        model = autonas.AutoModel(**BUDGET).fit(X, np.eye(3)[Y])
+    assert model.task_ == "multilabel"
+    assert sum("a single 1" in str(warning.message) for warning in warned) <= 2
+    autonas.AutoModel(**BUDGET, task="multilabel").fit(X, np.eye(3)[Y])  # Without a warning.
+
+
+def test_an_index_in_another_order_is_warned_of_as_rows_are_matched_by_position():
+    table, order = frame(kind=Y), np.random.default_rng(0).permutation(len(Y))
+    with pytest.warns(UserWarning, match="the same index in another order.*`y.loc"):
+        autonas.AutoModel(**BUDGET).fit(table, pd.Series(Y)[order])
+    other = pd.Series(Y, index=np.arange(len(Y)) + 1000)
+    assert autonas.AutoModel(**BUDGET).fit(table, other).score(table, other) > 0.9
+
+
+def test_a_loss_that_does_not_suit_the_target_is_refused_in_words_of_the_backend_without_its_names_of_operations():
+    with pytest.raises(ValueError, match=r"`loss` can't be 'mse' for a multiclass target: [^{\[]*\[\d+\] vs. [^{]*\.$"):
+        autonas.AutoModel(**BUDGET, loss="mse").fit(X, Y)
 
 
 class Broken(autonas.Block):

@@ -83,7 +83,10 @@ def column_names(frame):
     names = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
     for name in names:
         if not isinstance(name, (str, int)):
-            raise ValueError(f"`x` must have columns named by strings or integers. Received: {name!r:.60}")
+            raise ValueError(
+                f"`x` must have columns named by strings or integers. Received: {name!r:.60}. Rename them, for example "
+                "by `x.columns = x.columns.map(str)`."
+            )
     check_strings((name for name in names if isinstance(name, str)), "A column's name of `x`")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
