@@ -15,6 +15,7 @@ from autonas.oracles.gp import prediction, targets, transfer
 from autonas.oracles.gp.costs import CostFeatures, Costs
 from autonas.oracles.gp.gaussian_process import GaussianProcess, View
 from autonas.oracles.gp.observations import Observations
+from autonas.oracles.gp.surrogates import Surrogates
 from autonas.oracles.gp.targets import Quantity
 from autonas.oracles.observation import Observation
 from autonas.search_space import drawn_graph, operation_graph
@@ -23,17 +24,12 @@ from autonas.search_space.values import Key, Scalar
 ACQUISITIONS = ("expected_improvement", "upper_confidence_bound", "thompson")
 #: Maximum number of observations that are used: the best ones for one half, the latest for the other.
 _MAX_OBSERVATIONS = 500
-#: Maximum number of observations that the kernel is fitted to, and growth of their number between two fits.
-_MAX_FITTED, _FIT_GROWTH = 200, 1.1
 #: Number of draws from the posterior for the mean improvement, with more than two objectives.
 _N_DRAWS = 64
-#: Prior share of the variance that additive effects of single decisions explain.
-_LINEAR_WEIGHT = 0.1
 #: Maximum number of changed decisions of an initial point while the limits are unknown, and number of refused
 #: architectures in a row after which the limits are taken to lie farther away.
 _MAX_MUTATIONS, _MAX_REFUSED = 6, 10
 
-_Name: TypeAlias = tuple[Literal["objective", "constraint"], int]
 _Draw: TypeAlias = Callable[[np.random.Generator], dict[str, Scalar]]
 
 
@@ -153,13 +149,10 @@ class BayesianOracle(base.Oracle):
         self.n_samples = n_samples
         self.earlier_searches = earlier_searches
         self.costs = costs
-        self._cost_features = None if costs is None else CostFeatures(costs)
         self._observations = Observations()
-        #: By the name of a quantity: the process, and the state for which it was fitted.
-        self._fits: dict[_Name, tuple[GaussianProcess, tuple[int, int, bool]]] = {}
-        self._transferred = transfer.EarlierProcesses(earlier_searches, self._views)
-        #: Quantities whose process was fitted for the next trial.
-        self._newly_fitted: set[_Name] = set()
+        cost_features = None if costs is None else CostFeatures(costs)
+        self._surrogates = Surrogates(self._observations, structure, cost_features, n_initial)
+        self._transferred = transfer.EarlierProcesses(earlier_searches, self._surrogates)
         #: By pending trial: its `Prediction`; and the one of the latest trial with its scores, or `None`.
         self._predictions: dict[int, prediction.Prediction] = {}
         self._latest: tuple[prediction.Prediction, tuple[float, ...] | None] | None = None
@@ -231,29 +224,36 @@ class BayesianOracle(base.Oracle):
         # The best score so far is that of a full training.
         full = observed if observations.has_fidelities else []
         architectures = [*observed, *pending, *full, *candidates]
-        views = self._views(architectures, shares + [1.0] * (len(architectures) - len(shares)))
-        new = [view.rows(slice(len(architectures) - len(candidates), None)) for view in views]
+        all_views = self._surrogates.views(
+            self.encoding, architectures, shares + [1.0] * (len(architectures) - len(shares))
+        )
+        n_new = len(candidates)
+        new = [view.rows(slice(len(architectures) - n_new, None)) for view in all_views]
+        views = [view.rows(slice(len(architectures) - n_new)) for view in all_views]
         chances = np.array([self._success.probability(self.encoding, values) for values in candidates])
         feasible = np.log(chances)
         for quantity in constraints:
-            process, _ = self._conditioned(quantity, kept, 0, 0, views)
+            process = self._surrogates.fitted(self.encoding, quantity)
+            self._surrogates.conditioned(process, quantity, kept, 0, views)
             centre, spread = targets.centre_and_spread(quantity.numbers)
             feasible += acquisitions.log_feasibility(*process.predict(new), -centre / spread)
-        promise, processes, weights = feasible, [], None
+        promise, weights = feasible, None
+        processes = [self._surrogates.fitted(self.encoding, objective) for objective in objectives]
         if len(objectives) == 1 and self.earlier_searches:
             weights = self._agreement(objectives[0], kept, views, generator)
         if objectives:
-            conditioned = [
-                self._conditioned(objective, kept, len(pending), len(full), views) for objective in objectives
+            predicted = [
+                self._surrogates.conditioned(process, objective, kept, len(pending), views)
+                for process, objective in zip(processes, objectives, strict=True)
             ]
-            processes, predicted = zip(*conditioned, strict=True)
+            best_rows = slice(len(kept) + len(pending), None) if full else slice(len(kept))
             successful = [
                 index
                 for index, row in enumerate(kept)
                 if observations.scores[row] is not None and not feasibility.violation(observations.margins[row])
             ]
-            known = np.stack(predicted, axis=1)[successful]
-            mixed = processes
+            known = np.stack(predicted, axis=1)[best_rows][successful]
+            mixed: Sequence[GaussianProcess | transfer.Mixture] = processes
             if weights is not None:
                 mixed = [self._transferred.mixture(processes[0], candidates, weights)]
                 earlier = self._transferred.means([observed[index] for index in successful])
@@ -285,40 +285,16 @@ class BayesianOracle(base.Oracle):
         if share < 1:  # The position of the fidelity is the last column of its view.
             rows[1].features[:, -1:] = fidelity.positions([share])
         means, deviations = prediction.of_scores(processes, quantities, rows)
-        is_fitted = not self._newly_fitted.isdisjoint(quantity.name for quantity in quantities)
-        kernel = prediction.of_kernel(processes, self.encoding.dimensions) if is_fitted else {}
-        self._newly_fitted.clear()
+        were_fitted = self._surrogates.were_fitted(quantities)
+        kernel = prediction.of_kernel(processes, self.encoding.dimensions) if were_fitted else {}
         return prediction.Prediction(self.encoding.key(values), share, reasons, means, deviations, kernel=kernel)
-
-    def _conditioned(
-        self, quantity: Quantity, kept: Sequence[int], n_pending: int, n_full: int, views: Sequence[View]
-    ) -> tuple[GaussianProcess, np.ndarray]:
-        """Return a process conditioned on its targets, and on the predictions for the pending trials.
-
-        The rows of the views are the kept observations, the pending trials and, `n_full` of them, the kept observations
-        at a full training.
-
-        Returns:
-            The process, and the means predicted for the kept observations; at a full training, if there are such rows.
-        """
-        observed_rows, values = quantity.of(kept)
-        rows = np.searchsorted(kept, observed_rows)
-        process = self._fitted(quantity)
-        process.condition([view.rows(rows) for view in views], values)
-        n_believed = len(kept) + n_pending
-        predicted = process.predict([view.rows(slice(n_believed + n_full)) for view in views])[0]
-        if n_pending:
-            rows = np.append(rows, np.arange(len(kept), n_believed))
-            values = np.append(values, predicted[len(kept) : n_believed])
-            process.condition([view.rows(rows) for view in views], values)
-        return process, predicted[n_believed:] if n_full else predicted[: len(kept)]
 
     def _agreement(
         self, quantity: Quantity, kept: Sequence[int], views: Sequence[View], generator: np.random.Generator
     ) -> np.ndarray:
         """Return the weights of the earlier searches and of this search, see `transfer.agreement`."""
         rows, values = quantity.of(kept)
-        process = self._fitted(quantity)
+        process = self._surrogates.fitted(self.encoding, quantity)
         process.condition([view.rows(np.searchsorted(kept, rows)) for view in views], values)
         self._transferred.update(self.encoding, self._observations.has_fidelities)
         earlier = self._transferred.means([self._observations.architectures[row] for row in rows])
@@ -391,50 +367,3 @@ class BayesianOracle(base.Oracle):
             values = draw(generator)
             candidates.setdefault(encoding.key(values), values)
         return [values for key, values in candidates.items() if self._is_new_key(key)]
-
-    def _fitted(self, quantity: Quantity) -> GaussianProcess:
-        """Return the process of a quantity, whose kernel is fitted at growing numbers of observations.
-
-        The kernel depends on these observations alone, so that a continued search fits the same one.
-        """
-        count = following = quantity.start(self.n_initial)
-        while following <= len(self._observations):
-            count, following = following, max(following + 1, int(following * _FIT_GROWTH))
-        state = count, self.encoding.width, self._observations.has_fidelities
-        if quantity.name in self._fits and self._fits[quantity.name][1] == state:
-            return self._fits[quantity.name][0]
-        kind, index = quantity.name
-        observations = self._observations
-        quantities = observations.objectives if kind == "objective" else observations.constraints
-        rows, values = quantities(count)[index].of(observations.kept(count, _MAX_FITTED))
-        architectures = [observations.architectures[row] for row in rows]
-        shares = [observations.fidelities[row] for row in rows]
-        process = GaussianProcess()
-        process.fit(self._views(architectures, shares), values)
-        self._fits[quantity.name] = process, state
-        self._newly_fitted.add(quantity.name)
-        return process
-
-    def _views(
-        self, architectures: Sequence[Mapping[str, Scalar]], shares: Sequence[float] | None = None
-    ) -> list[View]:
-        """Return views of architectures at these fidelities; `None` for full trainings."""
-        features, groups = self.encoding.features(architectures), self.encoding.columns
-        ordered = self.encoding.is_ordered
-        squares = 4 * features[:, ordered] ** 2 - 0.5
-        views = [View(features, groups, linear=False, weight=1.0)]
-        if self._observations.has_fidelities:
-            positions = fidelity.positions([1.0] * len(architectures) if shares is None else shares)
-            position_group = groups.max(initial=-1) + 1
-            views[0] = views[0]._replace(weight=0.5)
-            views.append(
-                View(np.hstack([features, positions]), np.append(groups, position_group), linear=False, weight=0.5)
-            )
-        if self.structure is not None:
-            views.append(View(*self.structure.features(architectures), linear=False, weight=1.0))
-        total = sum(view.weight for view in views)
-        views = [view._replace(weight=(1 - _LINEAR_WEIGHT) * view.weight / total) for view in views]
-        if self._cost_features is not None:
-            views.append(self._cost_features.view(self.encoding, architectures))
-        effects, effect_groups = np.hstack([features, squares]), np.concatenate([groups, groups[ordered]])
-        return [*views, View(effects, effect_groups, linear=True, weight=_LINEAR_WEIGHT)]

@@ -92,9 +92,9 @@ def predicted(oracle, observed, new, score):
     """Means and deviations predicted for new cells after `observed` ones."""
     for number, values in enumerate(observed):
         oracle.observe(oracles.Observation(number, values, (score(values),)))
-    views = oracle._views([*observed, *new])
+    views = oracle._surrogates.views(oracle.encoding, [*observed, *new])
     (quantity,) = oracle._observations.objectives(len(observed))
-    process = oracle._fitted(quantity)
+    process = oracle._surrogates.fitted(oracle.encoding, quantity)
     process.condition([view.rows(slice(len(observed))) for view in views], quantity.scale(quantity.numbers))
     return process.predict([view.rows(slice(len(observed), None)) for view in views])
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from autonas.oracles.earlier_search import EarlierSearch
 from autonas.oracles.gp import targets
 from autonas.oracles.gp.gaussian_process import GaussianProcess, View
+from autonas.oracles.gp.surrogates import Surrogates
 from autonas.search_space.encoding import Encoding
 from autonas.search_space.values import Key, Scalar
 
@@ -17,8 +18,6 @@ _N_SAMPLES = 64
 #: Share of the samples by which a search must not be worse than a prediction from this search's own scores.
 _TOLERATED = 0.95
 
-Views = Callable[[Sequence[dict[str, Scalar]]], list[View]]
-
 
 class EarlierProcess:
     """A Gaussian process of the scores of an earlier search.
@@ -26,15 +25,15 @@ class EarlierProcess:
     Args:
         search: The `EarlierSearch`, with at least two architectures.
         encoding: The `Encoding` of the space.
-        views: Function from a list of architectures to the `View`s of the kernel.
+        surrogates: The `Surrogates` of this search, whose kernel the process has.
     """
 
-    def __init__(self, search: EarlierSearch, encoding: Encoding, views: Views) -> None:
-        self._encoding, self._views = encoding, views
+    def __init__(self, search: EarlierSearch, encoding: Encoding, surrogates: Surrogates) -> None:
+        self._encoding, self._surrogates = encoding, surrogates
         self._observed = [encoding.complete(values) for values in search.architectures]
         self._targets = targets.warped(search.scores)
         self._process = GaussianProcess()
-        self._process.fit(views(self._observed), self._targets)
+        self._process.fit(surrogates.views(encoding, self._observed), self._targets)
         self._predicted: dict[Key, tuple[float, float]] = {}
 
     def predict(self, architectures: Sequence[dict[str, Scalar]]) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +41,8 @@ class EarlierProcess:
         keys = [self._encoding.key(values) for values in architectures]
         new = {key: values for key, values in zip(keys, architectures, strict=True) if key not in self._predicted}
         if new:
-            views, n_observed = self._views([*self._observed, *new.values()]), len(self._observed)
+            views = self._surrogates.views(self._encoding, [*self._observed, *new.values()])
+            n_observed = len(self._observed)
             self._process.condition([view.rows(slice(n_observed)) for view in views], self._targets)
             predicted = self._process.predict([view.rows(slice(n_observed, None)) for view in views])
             self._predicted.update(zip(new, zip(*map(np.ndarray.tolist, predicted), strict=True), strict=True))
@@ -83,11 +83,11 @@ class EarlierProcesses:
 
     Args:
         searches: Sequence of `EarlierSearch`.
-        views: Function from a list of architectures to the `View`s of the kernel.
+        surrogates: The `Surrogates` of this search.
     """
 
-    def __init__(self, searches: Sequence[EarlierSearch], views: Views) -> None:
-        self._searches, self._views = searches, views
+    def __init__(self, searches: Sequence[EarlierSearch], surrogates: Surrogates) -> None:
+        self._searches, self._surrogates = searches, surrogates
         self._processes: list[EarlierProcess] = []
         self._state: object = None
 
@@ -95,7 +95,7 @@ class EarlierProcesses:
         """Fit the processes, unless they are fitted for this space and for kernels with or without fidelities."""
         state = encoding.width, has_fidelities
         if state != self._state:
-            self._processes = [EarlierProcess(search, encoding, self._views) for search in self._searches]
+            self._processes = [EarlierProcess(search, encoding, self._surrogates) for search in self._searches]
             self._state = state
 
     def means(self, architectures: Sequence[dict[str, Scalar]]) -> list[np.ndarray]:
