@@ -301,8 +301,8 @@ def _from_objects(values):
             return values.astype("float64")
         except (TypeError, ValueError):
             raise ValueError(
-                "`y` with several columns must hold numbers. Unknown label type: objects. Pass several targets, some of "
-                "them words, as a dict such as {'kind': kinds, 'price': prices}."
+                "`y` with several columns must hold numbers. Unknown label type: objects. Pass several targets, some "
+                "of them words, as a dict such as {'kind': kinds, 'price': prices}."
             ) from None
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind in ("integer", "floating", "mixed-integer-float", "boolean", "decimal"):

@@ -304,8 +304,8 @@ def _warn_about_column_vector(y):
 def _warn_about_one_hot_rows(values):
     if (values.sum(axis=1) == 1).all():
         warnings.warn(
-            "`y` has a single 1 in every row, but columns of 0 and 1 are labels of which several may apply. For classes "
-            "that exclude each other, pass their numbers: y.argmax(axis=1), or y.idxmax(axis=1) for a frame. Pass "
+            "`y` has a single 1 in every row, but columns of 0 and 1 are labels of which several may apply. For "
+            "classes that exclude each other, pass their numbers: y.argmax(axis=1), or y.idxmax(axis=1) for a frame. Pass "
             "task='multilabel' for labels.",
             stacklevel=4,
         )
