@@ -305,8 +305,8 @@ def _warn_about_one_hot_rows(values):
     if (values.sum(axis=1) == 1).all():
         warnings.warn(
             "`y` has a single 1 in every row, but columns of 0 and 1 are labels of which several may apply. For "
-            "classes that exclude each other, pass their numbers: y.argmax(axis=1), or y.idxmax(axis=1) for a frame. Pass "
-            "task='multilabel' for labels.",
+            "classes that exclude each other, pass their numbers: y.argmax(axis=1), or y.idxmax(axis=1) for a frame. "
+            "Pass task='multilabel' for labels.",
             stacklevel=4,
         )
 
@@ -331,8 +331,7 @@ def _check_finite(values):
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         count = f"{bad.sum()} missing, NaN or infinite value{'' if bad.sum() == 1 else 's'}"
         raise ValueError(
-            f"`y` has {count}, the first at index {first[0] if len(first) == 1 else first}. "
-            "Remove such rows."
+            f"`y` has {count}, the first at index {first[0] if len(first) == 1 else first}. Remove such rows."
         )
 
 
