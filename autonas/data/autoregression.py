@@ -89,7 +89,8 @@ class Autoregression:
         )
         cross = np.concatenate([cross[:, n_channels:], squares[:n_channels, n_channels:]])
         scale = np.diag(covariance) / n_windows + np.concatenate([means, np.zeros(n_channels)]) ** 2
-        scale = _scale(np.sqrt(scale))
+        # The variance of a feature that is constant within rounding may be negative.
+        scale = _scale(np.sqrt(np.maximum(scale, 0.0)))
         solution = self._solve(
             covariance / np.outer(scale, scale),
             cross / scale[:, None],

@@ -13,8 +13,9 @@ def converted(data):
 
     Args:
         data: A frame or column of polars, pyarrow or any other library with Arrow's interface and `to_pandas`; a
-            tensor of TensorFlow, JAX, PyTorch or any other library with numpy's interface; a `keras.utils.PyDataset`,
-            a `DataLoader` of PyTorch, a data set or loader of Grain; a list or dict of them; or any other object.
+            tensor of TensorFlow, JAX, PyTorch, a picture of Pillow, or any other object with numpy's interface; a
+            `keras.utils.PyDataset`, a `DataLoader` of PyTorch, a data set or loader of Grain; a list or dict of them;
+            or any other object.
 
     Raises:
         ValueError: If a loader has no end, no batches, or batches that TensorFlow can't represent.
@@ -79,9 +80,10 @@ def _is_foreign_frame(data):
 
 
 def _is_tensor(data):
-    """Return whether an object is a tensor of a library other than numpy and pandas."""
+    """Return whether an object is a tensor or a picture of a library other than numpy and pandas."""
     known = (np.ndarray, np.generic, pd.DataFrame, pd.Series, pd.Index, pd.api.extensions.ExtensionArray)
-    return hasattr(data, "__array__") and hasattr(data, "shape") and not isinstance(data, known)
+    has_array = hasattr(data, "__array_interface__") or (hasattr(data, "__array__") and hasattr(data, "shape"))
+    return has_array and not isinstance(data, known)
 
 
 def _is_loader(data):

@@ -1,5 +1,6 @@
 """The index of a series in time: its frequency, its gaps, and its continuation."""
 
+import re
 import warnings
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas as pd
 
 #: Number of consecutive steps from which the frequency of a series with gaps is inferred, and number of attempts.
 _STRETCH, _MAX_STRETCHES = 8, 64
+#: Beginning of the strings that may be dates in ISO's notation.
+_ISO_DATE = re.compile(r"\d{4}-\d{2}")
 
 
 def filled(values, index, name):
@@ -27,6 +30,7 @@ def filled(values, index, name):
     Warns:
         UserWarning: If steps are missing, or some dates aren't on the grid of the other dates.
     """
+    index = _as_dates(index)
     if not _has_dates(index):
         return values
     if not (index.is_monotonic_increasing and index.is_unique):
@@ -67,12 +71,14 @@ def filled(values, index, name):
 def following(index, n_steps):
     """Return the index of the steps after a series.
 
-    Dates continue in the frequency of the series, integers at their distance. Any other index gives 0, 1, 2, ...
+    Dates, also as strings such as "2026-01-31", continue in the frequency of the series, integers at their distance.
+    Any other index gives 0, 1, 2, ...
 
     Args:
         index: The index of the series.
         n_steps: Number of steps.
     """
+    index = _as_dates(index)
     if _has_dates(index):
         frequency = _frequency(index)
         if frequency is None and len(index) > 1:
@@ -85,6 +91,17 @@ def following(index, n_steps):
             first = int(index[-1]) + int(steps[0])
             return pd.RangeIndex(first, first + n_steps * int(steps[0]), int(steps[0]), name=index.name)
     return pd.RangeIndex(n_steps)
+
+
+def _as_dates(index):
+    """Convert an index of dates of Python, or of strings that are ISO dates; return any other index unchanged."""
+    kind = pd.api.types.infer_dtype(index)
+    if kind == "date" or (kind == "string" and _ISO_DATE.match(index[0])):
+        try:
+            return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601"), name=index.name)
+        except ValueError:
+            return index
+    return index
 
 
 def _has_dates(index):

@@ -431,7 +431,10 @@ def _read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[A
         columns = list(series.columns)
         wrong = [column for column in columns if not pd.api.types.is_numeric_dtype(series[column])]
         if wrong:
-            raise ValueError(f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values")
+            raise ValueError(
+                f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values. Drop it; dates "
+                f"may be the index: `{name}.set_index({wrong[0]!r:.60})`."
+            )
     try:
         values = np.asarray(masks.with_missing(series), dtype="float64")
     except (TypeError, ValueError):

@@ -51,6 +51,11 @@ def test_other_objects_are_returned_unchanged(data):
     assert interchange.converted(data) is data
 
 
+def test_pictures_of_pillow_become_arrays():
+    picture = pytest.importorskip("PIL.Image").fromarray(np.eye(3, dtype="uint8"))
+    assert [pixels.tolist() for pixels in interchange.converted([picture, picture])] == [np.eye(3).tolist()] * 2
+
+
 def test_a_tensor_becomes_an_array():
     tensor = tf.constant([[1.0, 2.0]])
     assert isinstance(interchange.converted(tensor), np.ndarray)

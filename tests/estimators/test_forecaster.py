@@ -44,6 +44,14 @@ def test_a_linear_forecast_finds_a_linear_process():
     assert choose_lookback(wave()[:, None], wave()[:, None], 1, [0])[0] >= 8
 
 
+def test_a_linear_forecast_continues_a_series_that_repeats_itself_without_a_warning():
+    """The last values of a period are differences of others: their variance is zero within rounding."""
+    series = np.arange(100.0)[:, None] % 12
+    windows, future = windows_of(series, series, 14, 3)
+    forecast = Autoregression([0]).fit(series, series, 14, 3)
+    np.testing.assert_allclose(forecast.predict(windows), future, atol=1e-3)
+
+
 @pytest.mark.parametrize("lookback", [1, 2, 13])
 def test_a_linear_forecast_is_the_ridge_regression_on_all_windows(lookback):
     """Computed without the windows: the same as scikit-learn's on them."""

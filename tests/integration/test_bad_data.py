@@ -63,6 +63,7 @@ def objects(values):
         (frame(tags=[(1, 2), (3,)] * 75), Y, "cells that hold a tuple. Give each of the values a column of its own"),
         (frame(tags=[{"a": 1}, {"a": 2}] * 75), Y, "cells that hold a dict"),
         (frame(tags=[np.ones(2)] * 150), Y, "cells that hold a ndarray"),
+        (frame(tags=[pd.Series([1.0, 2.0])] * 150), Y, "cells that hold a Series"),
         (frame(kind=Y).set_axis([0.5, 1.5], axis=1), Y, r"named by strings or integers. .*x.columns.map\(str\)`"),
         (frame(kind=Y).set_axis([("a", 1), ("a", 2)], axis=1), Y, r"Received: \('a', 1\). Rename them, for example by"),
         (X, pd.cut(X[:, 0], 3), "Unknown label type: interval. Convert them to strings, for example by `y.astype"),
@@ -122,6 +123,8 @@ def test_the_forecaster_says_where_arguments_of_other_libraries_go():
         autonas.TimeSeriesForecaster().fit(series, groups=series)
     with pytest.raises(ValueError, match=r"Write TimeSeriesForecaster\(target='a'\).fit\(series\)"):
         autonas.TimeSeriesForecaster().fit(pd.DataFrame({"a": series}), "a")
+    with pytest.raises(ValueError, match=r"column 'day' of other values. .* the index: `series.set_index\('day'\)`"):
+        autonas.TimeSeriesForecaster().fit(pd.DataFrame({"day": pd.date_range("2026", periods=100), "a": series}))
     with pytest.raises(ValueError, match="`series` has 1 NaN or infinite values, the first at index 3"):
         autonas.TimeSeriesForecaster().fit(masked(series, 3))
 

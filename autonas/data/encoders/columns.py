@@ -137,7 +137,9 @@ def factorize_strings(series):
 
 def _check_cells(values, name):
     """Raise a `ValueError` for cells that contain collections, which are neither categories nor numbers."""
-    several = next((value for value in values if isinstance(value, (list, tuple, set, frozenset, np.ndarray))), None)
+    several = next(
+        (value for value in values if isinstance(value, (list, tuple, set, frozenset, np.ndarray, pd.Series))), None
+    )
     if several is None and len(values) and all(isinstance(value, dict) for value in values):
         several = next(iter(values))
     if several is not None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autonas.data import checks, masks
+from autonas.data import masks
 from autonas.data.encoders.base import (
     Encoder,
     RunningMoments,
@@ -153,8 +153,9 @@ def check_finite(x, start=0):
         return
     count, first, value = 0, None, None
     for chunk in chunks_of(x, None):
-        # A float64 beyond the range of float32 becomes infinite in the network.
-        bad = ~np.isfinite(chunk) | (np.abs(chunk) > checks.MAX_FLOAT32)
+        with np.errstate(over="ignore"):
+            # A float64 beyond the range of float32 becomes infinite in the network.
+            bad = ~np.isfinite(chunk.astype("float32", copy=False))
         if bad.any():
             count += int(bad.sum())
             if first is None:

@@ -60,6 +60,11 @@ def test_one_bad_pixel_is_named(value):
         ImageEncoder().fit(DIGITS).transform(images)
 
 
+def test_pixels_of_16_bits_are_accepted_without_a_warning():
+    encoded = ImageEncoder().fit(DIGITS).transform(DIGITS.astype("float16"))["image"]
+    np.testing.assert_array_equal(encoded[..., 0], DIGITS)
+
+
 def test_another_size_is_refused():
     encoder = ImageEncoder().fit(DIGITS)
     with pytest.raises(ValueError, match=r"images of shape \(8, 8\) as in fit. Received: \(8, 7\)"):
