@@ -1,7 +1,11 @@
 """Classifiers of series after some seconds, compared with MiniRocket and a ridge classifier in the same run.
 
     python benchmarks/series.py DATA_DIRECTORY --budget 10 --seeds 0 1 2
+    python benchmarks/series.py DATA_DIRECTORY --budget 10 --seeds 0 1 2 --variant swapped
 
+A variant of the sets shows whether a rule holds on other data: `few` keeps half of the training rows of each class,
+`swapped` trains on the test rows, at most 500, and tests on the training rows, `short` cuts each series to its second
+quarter and third quarter, and `noisy` adds three channels of noise.
 The reference is MiniRocket (Dempster et al. 2021) in NumPy with scikit-learn's `RidgeClassifierCV`, both apart from the
 package. Accuracies are means over the seeds. CPU seconds are those of `fit`, and of fitting and predicting for the
 reference. Every measurement runs in a process of its own on one core.
@@ -31,14 +35,40 @@ SETS = [
 ]
 
 
-def load(name, data_directory):
+def load(name, data_directory, variant=None, seed=0):
     """Return training series `(n, time, channels)`, their classes, and the same for the test set."""
     import numpy as np
 
     with np.load(os.path.join(data_directory, name, "data.npz")) as data:
         x_train, y_train, x_test, y_test = (data[key] for key in ("x_train", "y_train", "x_test", "y_test"))
     shape = (*x_train.shape[1:], 1)[:2]
-    return x_train.reshape(-1, *shape), y_train, x_test.reshape(-1, *shape), y_test
+    return _varied(variant, seed, x_train.reshape(-1, *shape), y_train, x_test.reshape(-1, *shape), y_test)
+
+
+def _varied(variant, seed, x_train, y_train, x_test, y_test):
+    import numpy as np
+
+    generator = np.random.default_rng([seed, 7])
+    if variant == "few":
+        order = generator.permutation(len(y_train))
+        ranks = np.empty(len(order), int)
+        for label in np.unique(y_train):
+            rows = order[y_train[order] == label]
+            ranks[rows] = np.arange(len(rows)) * 2 >= max(4, len(rows))
+        x_train, y_train = x_train[ranks == 0], y_train[ranks == 0]
+    elif variant == "swapped":
+        rows = generator.permutation(len(y_test))[:500]
+        x_train, y_train, x_test, y_test = x_test[rows], y_test[rows], x_train, y_train
+    elif variant == "short":
+        length = x_train.shape[1]
+        x_train, x_test = (x[:, length // 4 : length // 4 + max(2, length // 2)] for x in (x_train, x_test))
+    elif variant == "noisy":
+        deviation = np.nanstd(x_train)
+        x_train, x_test = (
+            np.concatenate([x, deviation * generator.normal(size=(*x.shape[:2], 3))], axis=2).astype("float32")
+            for x in (x_train, x_test)
+        )
+    return x_train, y_train, x_test, y_test
 
 
 def scores_of(truth, probabilities, classes):
@@ -51,11 +81,11 @@ def scores_of(truth, probabilities, classes):
     return {"accuracy": float(accuracy), "log loss": float(-np.log(np.clip(own, 1e-7, 1)).mean())}
 
 
-def search(name, data_directory, budget, seed):
+def search(name, data_directory, budget, seed, variant):
     """Measure autonas; return a dict."""
     import autonas
 
-    x, y, others, truth = load(name, data_directory)
+    x, y, others, truth = load(name, data_directory, variant, seed)
     # The first use of a name imports the backend.
     model = autonas.TimeSeriesClassifier(time_limit=budget, seed=seed, verbose=0, tensorboard=False)
     before, started = common.cpu_seconds(), time.monotonic()
@@ -65,13 +95,13 @@ def search(name, data_directory, budget, seed):
     return seconds | {"trials": trials} | scores_of(truth, model.predict_proba(others), list(model.classes_))
 
 
-def reference(name, data_directory, budget, seed):
+def reference(name, data_directory, budget, seed, variant):
     """Measure MiniRocket with a ridge classifier; return a dict. `budget` isn't used."""
     import numpy as np
     from sklearn.linear_model import RidgeClassifierCV
     from sklearn.preprocessing import StandardScaler
 
-    x, y, others, truth = load(name, data_directory)
+    x, y, others, truth = load(name, data_directory, variant, seed)
     generator = np.random.default_rng(seed)
     before, started = common.cpu_seconds(), time.monotonic()
     mean, deviation = np.nanmean(x, (0, 1)), np.nanstd(x, (0, 1)) + 1e-9
@@ -152,6 +182,7 @@ def main():
     parser.add_argument("--budget", type=float, default=10.0, help="seconds of a search")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--variant", choices=["few", "swapped", "short", "noisy"])
     arguments = parser.parse_args()
     rows, means = [], {"search": [], "reference": []}
     for name in arguments.sets:

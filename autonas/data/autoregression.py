@@ -1,28 +1,17 @@
-"""Linear forecasts of a time series: autoregression by ridge regression, and the choice of the lookback."""
-
-import time
+"""Autoregression: a linear forecast of a time series by ridge regression."""
 
 import numpy as np
 import scipy.linalg
 
 from autonas.data.windows import make_windows
 
-#: Candidates of `choose_lookback`.
-_LOOKBACKS = (1, 2, 3, 4, 6, 8, 12, 13, 16, 24, 25, 32, 48, 64, 96, 128, 192, 256)
+#: Candidates of the ridge penalty.
 _ALPHAS = np.logspace(-3, 4, 15)
-#: Maximum lookback as a fraction of the length of the series.
-_MAX_LOOKBACK_SHARE = 1 / 5
-#: Fraction of the windows on which the error of a lookback is measured.
-_SCORED_SHARE = 0.2
-#: Maximum ratio of the error of the chosen lookback to the smallest error. The smallest such lookback is chosen.
-_TOLERANCE = 1.003
 #: Maximum number of windows of a fit, the most recent ones. More windows don't improve a linear function.
-_MAX_ROWS = 20_000
-#: Maximum number of windows on which the error of a lookback is measured, the most recent ones.
-_MAX_SCORED = 5_000
+MAX_ROWS = 20_000
 #: Maximum number of values of a window in a linear forecast, the most recent ones. The eigendecomposition of their
 #: covariance takes some seconds, with a cost cubic in the number.
-_MAX_FEATURES = 2_048
+MAX_FEATURES = 2_048
 #: Number of windows per batch of predictions, which bounds the memory.
 _BATCH = 1_024
 
@@ -68,18 +57,18 @@ class Autoregression:
         Returns:
             self.
         """
-        max_steps = _MAX_ROWS + lookback + horizon - 1
+        max_steps = MAX_ROWS + lookback + horizon - 1
         series, outputs = series[-max_steps:].astype("float64"), outputs[-max_steps:].astype("float64")
         n_channels, n_windows = series.shape[1], len(series) - lookback - horizon + 1
-        steps = min(lookback, max(1, min(_MAX_FEATURES, n_windows // 2) // n_channels))
+        steps = min(lookback, max(1, min(MAX_FEATURES, n_windows // 2) // n_channels))
         last = series[lookback - 1 : lookback - 1 + n_windows]
         future = np.lib.stride_tricks.sliding_window_view(outputs, horizon, axis=0)[lookback:]
         future = future.transpose(0, 2, 1).reshape(n_windows, -1)
         columns = repeated(self.target_columns, horizon)
         if columns is not None:
             future = future - last[:, columns]
-        units, future_mean, last_mean = _scale(series.std(axis=0)), future.mean(axis=0), last.mean(axis=0)
-        future_units = _scale(future.std(axis=0))
+        units, future_mean, last_mean = scale_of(series.std(axis=0)), future.mean(axis=0), last.mean(axis=0)
+        future_units = scale_of(future.std(axis=0))
         centered = np.concatenate([(last - last_mean) / units, (future - future_mean) / future_units], axis=1)
         means, covariance, cross = _moments(series / units, lookback, steps, centered)
         # `centered` has the last values, which are further features, and the outputs.
@@ -90,7 +79,7 @@ class Autoregression:
         cross = np.concatenate([cross[:, n_channels:], squares[:n_channels, n_channels:]])
         scale = np.diag(covariance) / n_windows + np.concatenate([means, np.zeros(n_channels)]) ** 2
         # The variance of a feature that is constant within rounding may be negative.
-        scale = _scale(np.sqrt(np.maximum(scale, 0.0)))
+        scale = scale_of(np.sqrt(np.maximum(scale, 0.0)))
         solution = self._solve(
             covariance / np.outer(scale, scale),
             cross / scale[:, None],
@@ -138,66 +127,20 @@ class Autoregression:
 
     def predict(self, windows):
         """Return the forecasts `(n, m)` for windows `(n, L, c)`."""
-        return np.concatenate(
-            [self._predict(windows[start : start + _BATCH]) for start in range(0, max(1, len(windows)), _BATCH)]
-        )
-
-    def _predict(self, windows):
-        windows = windows.astype("float64")
-        last = windows[:, -1]
-        differences = (windows[:, :-1] - last[:, None]).reshape(len(windows), -1)
-        return differences @ self.kernel + last @ self.last_kernel + self.bias
+        return predict(self, windows)
 
 
-def choose_lookback(series, outputs, horizon, target_columns=None, seconds=None):
-    """Choose the lookback by the error of linear forecasts on the last fifth of a series.
+def predict(forecast, windows):
+    """Return the forecasts `(n, m)` of an `Autoregression` or of other coefficients for windows `(n, L, c)`."""
+    batches = [windows[start : start + _BATCH] for start in range(0, max(1, len(windows)), _BATCH)]
+    return np.concatenate([_predict(forecast, batch) for batch in batches])
 
-    The candidates are 1, 2, 3, 4, 6, 8, 12, 13, 16, ..., 256, at most a fifth of the length of the series, and with at
-    most 2,048 values per window.
 
-    Args:
-        series: Inputs, `(time, channels)`.
-        outputs: Series of the targets, `(time, targets)`.
-        horizon: Number of steps to forecast.
-        target_columns: Channels of `series` that are the targets. Defaults to `None`: the targets aren't channels.
-        seconds: Time limit in seconds. The choice ends at the first lookback whose fit is expected to exceed the limit.
-            Defaults to `None`: no limit.
-
-    Returns:
-        The smallest lookback whose error is within 0.3 % of the smallest error, and the ridge penalty of its forecast.
-        For a series that is too short for any forecast, 1 and `None`.
-    """
-    started = time.monotonic()
-    n_channels = series.shape[1]
-    longest = max(1, min(_LOOKBACKS[-1], int(_MAX_LOOKBACK_SHARE * len(series)), _MAX_FEATURES // n_channels))
-    n_scored = min(_MAX_SCORED, max(1, int(_SCORED_SHARE * (len(series) - longest - horizon + 1))))
-    n_rows, n_outputs = min(len(series), _MAX_ROWS), horizon * outputs.shape[1]
-
-    def cost(lookback):
-        """Return the number of operations of a fit up to a constant factor: outputs, lagged products, decomposition."""
-        n_features = lookback * n_channels
-        return n_rows * (20 * n_outputs + n_features * (n_channels + n_outputs)) + 10 * n_features**3
-
-    errors, alphas, previous_seconds, previous = {}, {}, 0.0, 1
-    for lookback in (n for n in _LOOKBACKS if n <= longest):
-        fit_started = time.monotonic()
-        expected = previous_seconds * cost(lookback) / cost(previous)
-        if seconds is not None and errors and fit_started - started + expected > seconds:
-            break
-        n_fitted = len(series) - lookback - horizon + 1 - n_scored - horizon
-        if n_fitted < 3:
-            break
-        end = n_fitted + lookback + horizon - 1
-        fitted = Autoregression(target_columns).fit(series[:end], outputs[:end], lookback, horizon)
-        begin = len(series) - n_scored - lookback - horizon + 1
-        windows, future = windows_of(series[begin:], outputs[begin:], lookback, horizon)
-        differences = (fitted.predict(windows) - future) / _scale(future.std(axis=0))
-        errors[lookback], alphas[lookback] = np.sqrt(np.square(differences).mean()), fitted.alpha
-        previous_seconds, previous = time.monotonic() - fit_started, lookback
-    if not errors:
-        return 1, None
-    lookback = next(n for n, error in errors.items() if error <= _TOLERANCE * min(errors.values()))
-    return lookback, alphas[lookback]
+def _predict(forecast, windows):
+    windows = windows.astype("float64")
+    last = windows[:, -1]
+    differences = (windows[:, :-1] - last[:, None]).reshape(len(windows), -1)
+    return differences @ forecast.kernel + last @ forecast.last_kernel + forecast.bias
 
 
 def windows_of(series, outputs, lookback, horizon):
@@ -262,5 +205,6 @@ def _moments(series, lookback, steps, centered):
     return means[::-1].reshape(-1), products.transpose(0, 2, 1, 3).reshape(size, size), cross
 
 
-def _scale(deviation):
+def scale_of(deviation):
+    """Return deviations with 1 in place of those that are about 0."""
     return np.where(deviation > 1e-12, deviation, 1.0)

@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments.checks import check_integer
-from autonas.data import autoregression, checks, interchange, is_stream, masks, splits, time_index
+from autonas.data import autoregression, checks, interchange, is_stream, linear_forecast, masks, splits, time_index
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, auto_model
 from autonas.estimators import plan as planning
@@ -29,7 +29,6 @@ from autonas.search_space import inputs as inputs_module
 from autonas.search_space.blocks import forecast as forecast_module
 from autonas.trials import folder
 
-_MIN_WINDOWS = 10
 #: Maximum share of the time limit for the choice of the lookback.
 _CHOICE_SHARE = 0.1
 #: Maximum size of windows that are kept a second time for the final fit.
@@ -39,7 +38,8 @@ _MAX_TWICE_BYTES = 256 * 2**20
 class TimeSeriesForecaster(auto_model.AutoModel):
     """Search a network that forecasts the next steps of a series from the last steps.
 
-    A linear autoregression is fitted first. The networks correct its forecasts; the first candidate changes nothing.
+    A linear forecast is fitted first: an autoregression, which is averaged with Holt-Winters' exponential smoothing if
+    the series is short. The networks correct its forecasts; the first candidate changes nothing.
     All windows of the series are rows, and the last windows are the validation set.
 
     Example:
@@ -206,8 +206,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         if self.lookback is not None:
             check_integer("lookback", self.lookback, 1, "a positive number of steps")
         values, outputs = self._learn_columns(data.x, data.y)
-        self.lookback_, alpha = self._choose_lookback(values, outputs)
-        needed = self.lookback_ + self.horizon + _MIN_WINDOWS - 1
+        choice = self._choose_linear_forecast(values, outputs)
+        self.lookback_ = choice.lookback
+        needed = self.lookback_ + self.horizon + linear_forecast.MIN_WINDOWS - 1
         if len(values) < needed:
             raise ValueError(
                 f"`series` must have at least {needed} steps for lookback={self.lookback_} and horizon={self.horizon}. "
@@ -221,8 +222,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         # Drop the windows whose future overlaps with the future of the validation set.
         train_rows = train_rows[: max(1, len(train_rows) - self.horizon + 1)]
         n_steps = len(train_rows) + self.lookback_ + self.horizon - 1
-        linear = autoregression.Autoregression(self.target_columns_, alpha)
-        linear.fit(values[:n_steps], outputs[:n_steps], self.lookback_, self.horizon)
+        linear = linear_forecast.LinearForecast(self.target_columns_, choice)
+        linear.fit(values[:n_steps], outputs[:n_steps], self.horizon)
         forecasts = linear.predict(windows)
         prepared = arrays.prepare(self._with_graph(plan, windows), FitData(windows, _shaped(future - forecasts)))
         prepared.dataset.train_rows = train_rows
@@ -231,7 +232,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 "lookback": self.lookback_,
                 "horizon": self.horizon,
                 "target": self.target_columns_,
-                "alpha": linear.alpha,
+                "linear": dataclasses.asdict(linear.choice),
             }
         }
         ((name, target),) = prepared.targets.items()
@@ -246,14 +247,14 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             name: ({head.name: target.transform(_shaped(predicted - forecasts))[validation_rows]}, message)
             for name, predicted, message in (
                 ("last_value", _last_values(outputs, self.lookback_, len(windows), self.horizon), "the value before"),
-                ("linear", forecasts, "autoregression"),
+                ("linear", forecasts, "autoregression and smoothing" if choice.weight else "autoregression"),
             )
         }
         final_linear = linear
         if plan.selection.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
             # The final fit corrects a linear forecast of all rows: its targets follow the targets of the search.
-            final_linear = autoregression.Autoregression(self.target_columns_, linear.alpha)
-            final_linear.fit(values, outputs, self.lookback_, self.horizon)
+            final_linear = linear_forecast.LinearForecast(self.target_columns_, linear.choice)
+            final_linear.fit(values, outputs, self.horizon)
             residuals = target.transform(_shaped(future - final_linear.predict(windows)))
             dataset, n_rows = prepared.dataset, len(windows)
             dataset.inputs = {name: np.concatenate([array, array]) for name, array in dataset.inputs.items()}
@@ -264,20 +265,22 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         )
         return prepared
 
-    def _choose_lookback(self, values: np.ndarray, outputs: np.ndarray) -> tuple[int, float | None]:
-        """Return the lookback and the penalty of the linear forecast, `None` if unknown.
+    def _choose_linear_forecast(self, values: np.ndarray, outputs: np.ndarray) -> linear_forecast.Choice:
+        """Return the settings of the linear forecast.
 
-        A continued search keeps its lookback: the clock might end the choice earlier the second time.
+        A continued search keeps its settings: the clock might end the choice earlier the second time.
         """
-        if self.lookback is not None:
-            return int(self.lookback), None
         earlier = None if self.directory is None or self.overwrite else folder.earlier_header(self.directory)
-        if earlier is not None and "alpha" in earlier.get("forecast", {}):
-            return earlier["forecast"]["lookback"], earlier["forecast"]["alpha"]
+        if earlier is not None and "linear" in earlier.get("forecast", {}):
+            return linear_forecast.Choice(**earlier["forecast"]["linear"])
         n_train = max(1, int((1 - self.validation_split) * len(values)))
-        seconds = None if self.time_limit is None else _CHOICE_SHARE * self.time_limit
-        return autoregression.choose_lookback(
-            values[:n_train], outputs[:n_train], self.horizon, target_columns=self.target_columns_, seconds=seconds
+        return linear_forecast.choose(
+            values[:n_train],
+            outputs[:n_train],
+            self.horizon,
+            target_columns=self.target_columns_,
+            lookback=None if self.lookback is None else int(self.lookback),
+            seconds=None if self.time_limit is None else _CHOICE_SHARE * self.time_limit,
         )
 
     def _with_graph(self, plan: Plan, windows: Any) -> Plan:

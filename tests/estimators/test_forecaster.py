@@ -11,9 +11,10 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import root_mean_squared_error
 
 import autonas
-from autonas.data import autoregression
-from autonas.data.autoregression import Autoregression, choose_lookback, windows_of
+from autonas.data import linear_forecast
+from autonas.data.autoregression import Autoregression, windows_of
 from autonas.data.fit_data import FitData
+from autonas.data.smoothing import Smoothing
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import baselines
 from tests.helpers.leaderboards import board
@@ -40,8 +41,8 @@ def test_a_linear_forecast_finds_a_linear_process():
     features = np.c_[windows[..., 0], np.ones(1998)]
     expected = features @ np.linalg.lstsq(features, future[:, 0], rcond=None)[0]
     np.testing.assert_allclose(forecast.predict(windows)[:, 0], expected, atol=0.02)
-    assert choose_lookback(series, series, 1, [0])[0] in (2, 3, 4)
-    assert choose_lookback(wave()[:, None], wave()[:, None], 1, [0])[0] >= 8
+    assert linear_forecast.choose(series, series, 1, [0]).lookback in (2, 3, 4)
+    assert linear_forecast.choose(wave()[:, None], wave()[:, None], 1, [0]).lookback >= 8
 
 
 def test_a_linear_forecast_continues_a_series_that_repeats_itself_without_a_warning():
@@ -78,14 +79,40 @@ def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
         now[0] += lookback**3
         return fit(forecast, series, outputs, lookback, horizon)
 
-    monkeypatch.setattr(autoregression.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(linear_forecast.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(Autoregression, "fit", slow)
-    series = wave()[:, None]
+    series = wave(600)[:, None]
     for seconds, spent in ((100, 100), (0, 1)):
         now[0] = 0.0
-        assert choose_lookback(series, series, 1, [0], seconds=seconds)[0] <= 4
+        assert linear_forecast.choose(series, series, 1, [0], seconds=seconds).lookback <= 4
         assert now[0] == spent
-    assert choose_lookback(series, series, 1, [0])[0] >= 8 and now[0] > 48**3
+    assert linear_forecast.choose(series, series, 1, [0]).lookback >= 8 and now[0] > 48**3
+
+
+def test_a_short_seasonal_series_is_forecast_better_than_by_its_last_season(arguments):
+    """Five years of months, whose season a regression on a fifth of them as lookback can't see."""
+    generator = np.random.default_rng(0)
+    months = np.arange(84)
+    season = np.tile(generator.normal(size=12), 7)
+    series = 200 + months + 30 * season + 3 * generator.normal(size=84)
+    model = autonas.TimeSeriesForecaster(horizon=12, **arguments).fit(series[:60])
+    assert model.lookback_ > 12
+    truth = np.stack([series[end : end + 12] for end in range(60, 73)])
+    forecasts = np.stack([model.predict(series[:end]) for end in range(60, 73)])
+    last_seasons = np.stack([series[end - 12 : end] for end in range(60, 73)])
+    assert root_mean_squared_error(truth, forecasts) < 0.8 * root_mean_squared_error(truth, last_seasons)
+
+
+def test_a_given_lookback_is_that_of_both_parts_of_a_linear_forecast():
+    series = wave(100)[:, None]
+    choice = linear_forecast.choose(series, series, 3, [0], lookback=15)
+    assert (choice.autoregressed, choice.smoothed, choice.lookback) == (15, 15, 15) and 0 < choice.weight < 1
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 3)
+    windows, _ = windows_of(series, series, 15, 3)
+    members = [Autoregression([0], forecast.choice.alpha), Smoothing([0], choice.season)]
+    autoregressed, smoothed = (member.fit(series, series, 15, 3).predict(windows) for member in members)
+    expected = (1 - choice.weight) * autoregressed + choice.weight * smoothed
+    np.testing.assert_allclose(forecast.predict(windows), expected)
 
 
 def test_wide_windows_are_forecast_from_their_most_recent_values():
@@ -114,7 +141,7 @@ def test_the_next_steps(arguments):
 
 
 def test_the_baselines_are_the_last_value_and_the_autoregression(arguments):
-    series = wave()
+    series = wave(600)
     model = autonas.TimeSeriesForecaster(horizon=3, lookback=12, **arguments)
     data = FitData(series)
     prepared = model._prepare(make_plan(model, data), data)
@@ -284,7 +311,7 @@ def test_the_report_says_how_long_the_preparation_took(arguments, tmp_path):
 
 def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
     model = autonas.TimeSeriesForecaster(**arguments).fit(wave())
-    monkeypatch.setattr(autoregression, "choose_lookback", lambda *_, **options: (2, 1.0))
+    monkeypatch.setattr(linear_forecast, "choose", lambda *_, **options: linear_forecast.Choice(2))
     again = autonas.TimeSeriesForecaster(**arguments).fit(wave())
     assert again.lookback_ == model.lookback_ > 2
     np.testing.assert_allclose(again.predict(wave()), model.predict(wave()))

@@ -79,7 +79,7 @@ def with_linear_forecast(network: keras.Model, head_name: str, forecast: Any, de
     Args:
         network: A `keras.Model` from windows `(n, L, c)` to the output `head_name` of shape `(n, m)`.
         head_name: Name of the output.
-        forecast: A fitted `data.autoregression.Autoregression`.
+        forecast: A fitted `data.linear_forecast.LinearForecast`.
         deviation: Standard deviations by which the targets of the network are divided, `(m,)`.
     """
     ((name, windows),) = network.input.items()

@@ -1,0 +1,141 @@
+"""Exponential smoothing of windows of a series, as a linear forecast whose few rates are chosen from a grid."""
+
+import functools
+import itertools
+
+import numpy as np
+
+from autonas.data import autoregression
+
+#: Rates of the level, of the season and of the trend with its damping. A trend of rate 0 is no trend.
+_LEVELS, _SEASONS, _TRENDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0), (0.05, 0.2, 0.5), ((0.0, 1.0), (0.05, 0.98), (0.2, 0.9))
+#: Maximum number of windows on which rates are compared, the most recent ones.
+_MAX_WINDOWS = 1500
+#: Lags of the autocorrelation that may be a season, and their number.
+_LONGEST_SEASON, _N_SEASONS = 255, 2
+
+
+class Smoothing:
+    """Holt-Winters forecast of each target from its own window: level, damped trend and additive season.
+
+    With the level l, the trend b, the season s of P steps, and the rates α, β, γ and φ, a step x of a window changes
+
+        l' = (l + φ b) + α (x - s - l - φ b),  b' = φ b + β (l' - l - φ b),  s' = s + γ (x - l' - s).
+
+    The first level is the mean of the first P steps of the window, and the first season is their difference from it. So
+    the forecast is a linear function of the window. The rates of a target have the smallest squared error over all
+    windows of the series.
+
+    Args:
+        target_columns: Channel of every target.
+        season: Number of steps P of a season, 1 for none.
+
+    Attributes:
+        kernel: As in `Autoregression`.
+        last_kernel: As in `Autoregression`.
+        bias: As in `Autoregression`.
+    """
+
+    def __init__(self, target_columns, season):
+        self.target_columns = target_columns
+        self.season = season
+
+    def fit(self, series, outputs, lookback, horizon):
+        """Choose the rates; see `Autoregression.fit`."""
+        errors = squared_errors(outputs, lookback, horizon, self.season)
+        return self.set(best_rates(errors), series.shape[1], lookback, horizon)
+
+    def predict(self, windows):
+        """Return the forecasts `(n, m)` for windows `(n, L, c)`."""
+        return autoregression.predict(self, windows)
+
+    def set(self, rates, n_channels, lookback, horizon):
+        """Set the coefficients for the positions of rates in the grid, one for each target; return self."""
+        n_targets = len(self.target_columns)
+        kernel = np.zeros((lookback, n_channels, horizon, n_targets))
+        for target, (column, position) in enumerate(zip(self.target_columns, rates, strict=True)):
+            kernel[:, column, :, target] = _kernels(lookback, horizon, self.season)[position]
+        kernel = kernel.reshape(lookback, n_channels, -1)
+        # The last value is subtracted from all others.
+        self.last_kernel = kernel.sum(axis=0)
+        self.kernel, self.bias = kernel[:-1].reshape(-1, kernel.shape[2]), np.zeros(kernel.shape[2])
+        return self
+
+
+def squared_errors(outputs, lookback, horizon, season):
+    """Return the mean squared errors of the forecasts by all rates for the latest windows of some targets.
+
+    Args:
+        outputs: Series of the targets, `(time, targets)`.
+        lookback: Number of steps of a window.
+        horizon: Number of steps to forecast.
+        season: Number of steps of a season.
+
+    Returns:
+        Array `(rates, windows, targets)`.
+    """
+    outputs = outputs[-(_MAX_WINDOWS + lookback + horizon - 1) :]
+    windows = np.lib.stride_tricks.sliding_window_view(outputs, lookback + horizon, axis=0)
+    past, future = windows[..., :lookback], windows[..., lookback:]
+    return np.array([np.square(past @ kernel - future).mean(axis=2) for kernel in _kernels(lookback, horizon, season)])
+
+
+def best_rates(errors):
+    """Return the positions of the rates with the smallest mean error, one for each target.
+
+    Args:
+        errors: Array as from `squared_errors`. Without windows, the rates are medium ones without a trend.
+    """
+    if not errors.shape[1]:
+        return np.full(errors.shape[2], len(errors) // 2 // len(_TRENDS) * len(_TRENDS))
+    return errors.mean(axis=1).argmin(axis=0)
+
+
+def seasons(outputs, longest):
+    """Return candidates of the season of a series.
+
+    These are 1, for no season, and the two lags of up to `longest` steps at which the autocorrelation of the changes
+    has its highest peaks above 0.
+
+    Args:
+        outputs: Series, `(time, targets)`.
+        longest: Largest season.
+    """
+    changes = np.diff(outputs, axis=0)
+    changes = changes - changes.mean(axis=0)
+    deviation = changes.std(axis=0)
+    changes = changes[:, deviation > 0] / deviation[deviation > 0]
+    longest = min(longest, _LONGEST_SEASON, len(changes) - 2)
+    if longest < 2 or not changes.size:
+        return [1]
+    spectrum = np.fft.rfft(changes, 2 * len(changes), axis=0)
+    correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0).mean(axis=1)[: longest + 2]
+    before, here, after = correlation[1:-2], correlation[2:-1], correlation[3:]
+    peaks = 2 + np.flatnonzero((here > before) & (here >= after) & (here > 0))
+    return [1, *sorted(peaks.tolist(), key=lambda lag: -correlation[lag])[:_N_SEASONS]]
+
+
+@functools.lru_cache(maxsize=32)
+def _kernels(lookback, horizon, season):
+    """Return the coefficients of the forecasts by all rates, `(rates, lookback, horizon)`."""
+    grid = list(itertools.product(_LEVELS, _SEASONS if season > 1 else _SEASONS[:1], _TRENDS))
+    alpha, gamma = (np.array([rates[i] for rates in grid])[:, None] for i in (0, 1))
+    beta, damping = (np.array([rates[2][i] for rates in grid])[:, None] for i in (0, 1))
+    steps = np.eye(lookback)
+    level = np.tile(steps[:season].mean(axis=0), (len(grid), 1))
+    trend = np.zeros_like(level)
+    if lookback >= 2 * season:
+        trend = np.where(beta > 0, (steps[season : 2 * season].mean(axis=0) - level) / season, 0.0)
+    indices = [step - level for step in steps[:season]]
+    for position in range(season, lookback):
+        index, expected = indices[position % season], level + damping * trend
+        before, level = level, expected + alpha * (steps[position] - index - expected)
+        trend = damping * trend + np.where(beta > 0, beta * (level - before - damping * trend), 0.0)
+        if season > 1:
+            indices[position % season] = index + gamma * (steps[position] - level - index)
+    forecasts, reached = [], level
+    for ahead in range(horizon):
+        trend = damping * trend
+        reached = reached + trend
+        forecasts.append(reached + indices[(lookback + ahead) % season])
+    return np.stack(forecasts, axis=2)
