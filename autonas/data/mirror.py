@@ -1,4 +1,4 @@
-"""Mirrored images: how well held-out images of a class are told from their mirror images."""
+"""Mirrored images: how well held-out images of a class can be distinguished from their mirror images."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ _ROWS, _SIDE = 5000, 32
 
 
 def accuracy(images, labels, rows, generator):
-    """Return how often an image is told from its mirror image, between about 0.5 and 1.
+    """Return how often an image is distinguished from its mirror image, between about 0.5 and 1.
 
     Let a be the difference of an image and its mirror image, and m the mean of a over the images of a class in one half
-    of the rows. An image of that class in the other half is told from its mirror image if m . a > 0. The halves are
-    used in both ways. The result is near 0.5 for photographs of objects (0.51 for CIFAR-10), whose mirror images are
-    further examples, and near 1 for characters (0.91 for MNIST).
+    of the rows. An image of that class in the other half is distinguished from its mirror image if m . a > 0. The
+    halves are used in both ways. The result is near 0.5 for photographs of objects (0.51 for CIFAR-10), whose mirror
+    images are further examples, and near 1 for characters (0.91 for MNIST).
 
     Args:
         images: Array `(n, height, width, channels)`.

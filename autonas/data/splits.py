@@ -207,7 +207,7 @@ def _group_folds(y, groups, n_folds, generator, swapped=False):
     Args:
         y: Class of every row.
         groups: Number of the group of every row.
-        n_folds: Number of folds before those without a class are left out.
+        n_folds: Number of folds before the folds without a class are left out.
         generator: A `numpy.random.Generator`.
         swapped: Whether the training set of a fold is the smaller of its two sets. Defaults to `False`.
     """

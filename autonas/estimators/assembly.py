@@ -133,7 +133,7 @@ def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
 
 
 def _mirror_accuracy(prepared: Prepared) -> float | None:
-    """Return how often a training image is told from its mirror image.
+    """Return how often a training image is distinguished from its mirror image.
 
     Returns:
         A float; `None` unless images in memory are classified by a block whose portfolio depends on it.

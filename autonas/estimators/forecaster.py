@@ -54,7 +54,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     assert next_year.shape == (12,)
     ```
 
-    A Series of pandas is forecast as a Series whose dates continue those of the Series, a DataFrame as a DataFrame.
+    A Series of pandas is forecast as a Series whose dates continue the dates of the Series, a DataFrame as a DataFrame.
 
     Args:
         lookback: Number of steps before a forecast that are its input. Defaults to `None`: the number, up to 256 and a

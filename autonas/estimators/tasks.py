@@ -18,7 +18,7 @@ class _Regressor(RegressorMixin, auto_model.AutoModel):
 class ImageClassifier(_Classifier):
     """Classifier of images.
 
-    The arguments are those of `AutoModel`. `x` is an array of shape `(n, height, width)` or
+    Takes the arguments of `AutoModel`. `x` is an array of shape `(n, height, width)` or
     `(n, height, width, channels)`.
 
     Example:
@@ -41,7 +41,7 @@ class ImageClassifier(_Classifier):
 class ImageRegressor(_Regressor):
     """Regressor of images.
 
-    The arguments are those of `AutoModel`. `x` is an array of shape `(n, height, width)` or
+    Takes the arguments of `AutoModel`. `x` is an array of shape `(n, height, width)` or
     `(n, height, width, channels)`, `y` an array of shape `(n,)` or `(n, outputs)`.
 
     Example:
@@ -63,7 +63,7 @@ class ImageRegressor(_Regressor):
 class TextClassifier(_Classifier):
     """Classifier of texts.
 
-    The arguments are those of `AutoModel`. `x` is a list, an array or a pandas Series of strings.
+    Takes the arguments of `AutoModel`. `x` is a list, an array or a pandas Series of strings.
 
     Example:
 
@@ -83,7 +83,7 @@ class TextClassifier(_Classifier):
 class TextRegressor(_Regressor):
     """Regressor of texts.
 
-    The arguments are those of `AutoModel`. `x` is a list, an array or a pandas Series of strings, `y` an array of shape
+    Takes the arguments of `AutoModel`. `x` is a list, an array or a pandas Series of strings, `y` an array of shape
     `(n,)` or `(n, outputs)`.
 
     Example:
@@ -104,7 +104,7 @@ class TextRegressor(_Regressor):
 class StructuredDataClassifier(_Classifier):
     """Classifier of the rows of a table.
 
-    The arguments are those of `AutoModel`. `x` is an array of shape `(n, columns)` or a pandas DataFrame, whose columns
+    Takes the arguments of `AutoModel`. `x` is an array of shape `(n, columns)` or a pandas DataFrame, whose columns
     may be numbers, categories, texts, dates and booleans, with missing values.
 
     Example:
@@ -126,7 +126,7 @@ class StructuredDataClassifier(_Classifier):
 class StructuredDataRegressor(_Regressor):
     """Regressor of the rows of a table.
 
-    The arguments are those of `AutoModel`. `x` is an array of shape `(n, columns)` or a pandas DataFrame, `y` an array
+    Takes the arguments of `AutoModel`. `x` is an array of shape `(n, columns)` or a pandas DataFrame, `y` an array
     of shape `(n,)` or `(n, outputs)`.
 
     Example:
@@ -148,7 +148,7 @@ class StructuredDataRegressor(_Regressor):
 class TimeSeriesClassifier(_Classifier):
     """Classifier of time series.
 
-    The arguments are those of `AutoModel`. `x` is an array of shape `(n, time, channels)`. Series of different lengths
+    Takes the arguments of `AutoModel`. `x` is an array of shape `(n, time, channels)`. Series of different lengths
     are padded with NaN.
 
     Example:
@@ -170,7 +170,7 @@ class TimeSeriesClassifier(_Classifier):
 class TimeSeriesRegressor(_Regressor):
     """Regressor of time series: one number, or several, for a whole series.
 
-    The arguments are those of `AutoModel`. `x` is an array of shape `(n, time, channels)`, NaN-padded for different
+    Takes the arguments of `AutoModel`. `x` is an array of shape `(n, time, channels)`, NaN-padded for different
     lengths, `y` an array of shape `(n,)` or `(n, outputs)`. `TimeSeriesForecaster` predicts the next steps of a series.
 
     Example:

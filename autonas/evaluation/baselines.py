@@ -149,7 +149,7 @@ def _linear(graph, dataset, scorer, seconds):
         n_outputs = sum(1 if head.task == "binary" else max(1, len(head.classes)) for head in scorer.heads)
         sample, _ = _design(graph, dataset, train_rows[:_BATCH], train_rows[:_BATCH])
         features = graph.features.values()
-        n_values = sum(math.prod(tensor.shape) for each in features for tensor in each.network_tensors.values())
+        n_values = sum(math.prod(tensor.shape) for feature in features for tensor in feature.network_tensors.values())
         # L-BFGS multiplies by the design matrix in each step; ridge regression computes the Gram matrix.
         n_products = 4 * _N_ITERATIONS * n_outputs
         if scorer.heads[0].task == "regression":

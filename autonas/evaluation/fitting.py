@@ -101,7 +101,7 @@ class _Inputs:
         self._most = node_graph.rows_at_once(self._source, _MOST_ROWS)
         self._cached = node_graph.rows_at_once(self._source, _MOST_ROWS, node_graph.CACHED_VALUES)
         #: Array of the inputs of all rows if the fitter reads an input of the network.
-        self._known = next((dataset.inputs[each.name] for each in model.inputs if each is fitter.inputs), None)
+        self._known = next((dataset.inputs[tensor.name] for tensor in model.inputs if tensor is fitter.inputs), None)
 
     def of(self, rows, deadline=None):
         """Return the `Rows` of some indices.

@@ -102,7 +102,7 @@ class FoldsLoop(loops.TrainingLoop):
         Networks that the deadline leaves no time for stay as they are, except in the first epoch.
 
         Args:
-            rows: Not used: the rows are those of the folds.
+            rows: Not used: the folds have their own rows.
             batch_size: As in `TrainingLoop.train_epoch`.
             generator: As in `TrainingLoop.train_epoch`.
             learning_rate: As in `TrainingLoop.train_epoch`.
@@ -126,7 +126,7 @@ class FoldsLoop(loops.TrainingLoop):
         """Predict the validation rows of all folds, each by the network of the fold; see `TrainingLoop.predict`.
 
         Args:
-            rows: Not used: the rows are those of the folds.
+            rows: Not used: the folds have their own rows.
         """
         outputs = [self.loop.predict(validation_rows) for _, validation_rows in self.networks()]
         return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}

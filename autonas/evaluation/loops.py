@@ -187,7 +187,7 @@ class FittedLoop(TrainingLoop):
             self.predict = loop.predict
 
     def forget(self):
-        """Forget the predictions of the validation rows, or take those that the last fitter has just computed."""
+        """Forget the predictions of the validation rows, or take the latest ones of the last fitter."""
         *_, last = fitters.fitters_of(self.model)
         self._validated = None
         if last.validated is not None and len(last.validated) == len(self.dataset.validation_rows):

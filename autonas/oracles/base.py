@@ -280,7 +280,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
             **facts: Further fields of the `Observation`.
 
         Raises:
-            ValueError: If the trial wasn't asked for, or has been told before.
+            ValueError: If the trial wasn't asked for, or has an observation already.
         """
         margins = None if margins is None else tuple(margins)
         self.tell_observation(Observation(number, values, scores, margins, **facts))
@@ -290,10 +290,10 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         """Add the result of a trial that was asked for, with everything that is known about it.
 
         Args:
-            observation: An `Observation`; scores that aren't finite count as those of a failed trial.
+            observation: An `Observation`; scores that aren't finite count as a failed trial.
 
         Raises:
-            ValueError: If the trial wasn't asked for, or has been told before.
+            ValueError: If the trial wasn't asked for, or has an observation already.
         """
         self._end(observation.number)
         if observation.is_candidate:

@@ -7,7 +7,7 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def accepted(cls: type) -> dict[str, Any]:
-    """Return the defaults of a constructor's arguments by name, in order, those of base classes behind `**kwargs` too.
+    """Return the defaults of a constructor's arguments by name, in order, including arguments of base classes.
 
     Args:
         cls: A class.

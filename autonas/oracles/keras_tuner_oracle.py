@@ -20,7 +20,7 @@ TrialStatus = keras_tuner.engine.trial.TrialStatus
 
 
 class KerasTunerOracle(base.Oracle):
-    """Wrapper of an oracle of Keras Tuner, which proposes; journal and continuation are those of `Oracle`.
+    """Wrapper of an oracle of Keras Tuner, which proposes; journal and continuation are inherited from `Oracle`.
 
     When a search is continued, the state of the wrapped oracle is rebuilt by asking it for the trials of the journal
     and telling it their results again. This is exact if the wrapped oracle was given a `seed`; otherwise the recorded

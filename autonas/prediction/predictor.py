@@ -302,7 +302,7 @@ class Predictor:
 
 
 def _n_operations(network: keras.Model) -> int:
-    """Return the number of operations of a network, those of networks inside it included."""
+    """Return the number of operations of a network and of the networks inside it."""
     return sum(_n_operations(inner) if isinstance(inner, keras.Model) else 1 for inner in network.operations)
 
 

@@ -204,7 +204,7 @@ class SearchCallback:
         """Handle the end of the search.
 
         Args:
-            records: List of all `TrialRecord`s, including those of an earlier process.
+            records: List of all `TrialRecord`s, including the records of an earlier process.
             stop_reason: Why the search ended, such as `"time_limit"`.
         """
 

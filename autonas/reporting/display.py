@@ -21,7 +21,7 @@ class SearchState:
         search: The `SearchInfo`.
 
     Attributes:
-        n_finished: Number of finished candidates, including those of an earlier process.
+        n_finished: Number of finished candidates, including the candidates of an earlier process.
         n_failed: Number of failed trials in this process.
         n_refused: Number of rejected candidates in this process.
         best: `TrialRecord` of the best trial, or `None`.

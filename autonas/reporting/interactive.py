@@ -174,7 +174,7 @@ def _points(name, points, notes, colour=canvas.SKY, symbol="circle"):
 
 
 def _notes(search, records, some):
-    """Return what is shown of each of some records when the pointer is over it, as HTML."""
+    """Return the text of each record that is shown when the pointer is over its mark, as HTML."""
     first = next((record.values for record in records if record.number == 0), {})
     notes = []
     for record in some:

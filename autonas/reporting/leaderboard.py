@@ -94,7 +94,7 @@ def leaderboard(
 
 
 def pareto_front(frame: pandas.DataFrame, objectives: Sequence[tuple[str, str]]) -> pandas.DataFrame:
-    """Return the Pareto front: the non-dominated trials among those trained for the most epochs.
+    """Return the Pareto front: the non-dominated trials among the trials with the most epochs.
 
     Args:
         frame: DataFrame from `leaderboard`.

@@ -91,7 +91,7 @@ def searched_decisions(search: SearchInfo, limit: int | None = None) -> str:
 
     Args:
         search: The `SearchInfo`.
-        limit: Maximum number of decisions to list of those that vary, and of the others. Defaults to `None`, all.
+        limit: Maximum number of decisions to list that vary, and that don't. Defaults to `None`, all.
     """
     if not search.unsearched:
         return ""

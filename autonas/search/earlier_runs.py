@@ -18,7 +18,7 @@ Folders = str | os.PathLike | Sequence[str | os.PathLike] | bool | None
 def read(folders: Folders) -> list[EarlierSearch]:
     """Return the earlier searches of a warm start.
 
-    The trials of a search are those that are comparable, see `order.comparable`. With several objectives, the first one
+    Only comparable trials of a search count, see `order.comparable`. With several objectives, the first one
     counts.
 
     Args:

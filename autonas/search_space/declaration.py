@@ -31,7 +31,7 @@ class DeclaringHyperParameters(keras_tuner.HyperParameters, decisions.Reading):
     """Hyperparameters that build every branch of every decision once, so that one pass declares the whole space.
 
     Keras Tuner discovers a conditional space by building variants of the model until no new hyperparameter appears.
-    The number of those builds grows with the square of the number of conditions. In this class an inactive
+    The number of builds grows with the square of the number of conditions. In this class an inactive
     hyperparameter returns its default value instead of `None`, so that inactive branches are built in the same pass.
     A decision returns the output of its default branch.
 

@@ -34,7 +34,7 @@ def mean(predictions: keras.KerasTensor) -> keras.KerasTensor:
 
 
 class InTraining:
-    """A network with the outputs of which the loss is computed: those of all members instead of their mean.
+    """A network with the outputs of which the loss is computed: the outputs of all members instead of their mean.
 
     Args:
         model: The built functional `keras.Model`.

@@ -6,7 +6,7 @@ scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-pola
 model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
 the series and on the features of frozen kernels, which are fitted in closed form. There are as many kernels as the time
 limit allows. The second entry of images is a frozen backbone, whose output is computed once for each row, if its
-weights are on disk. Mirror images are used in the training on images that aren't told from their mirror
+weights are on disk. Mirror images are used in the training on images that can't be distinguished from their mirror
 images.
 """
 
@@ -109,8 +109,8 @@ _IMAGES: list[dict[str, Scalar]] = [
     {"kind": "pretrained"},
 ]
 
-#: Accuracy of telling images from mirror images, up to which mirror images are further examples, and from which on they
-#: are no examples. Between the two, candidates with and without mirror images are compared.
+#: Accuracy of distinguishing images from mirror images, up to which mirror images are further examples, and from which
+#: on they are no examples. Between the two, candidates with and without mirror images are compared.
 _SAME_AS_MIRRORED, _UNLIKE_MIRRORED = 0.6, 0.85
 
 #: Number of rows up to which a pretrained backbone comes early. Its output takes 6 to 13 ms a row on one core.

@@ -81,7 +81,7 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None 
         shrinkage = (eigenvalues / (eigenvalues + penalty))[:, None]
         own = 1.0 - left**2 @ shrinkage - weights[:, None] / n_rows
         residuals.append((centred - left @ (shrinkage * projected)) / np.maximum(own, _SMALLEST))
-    best = int(np.argmin([np.mean(each**2) for each in residuals]))
+    best = int(np.argmin([np.mean(errors**2) for errors in residuals]))
     penalty = PENALTIES[best]
     coefficients = right @ ((np.sqrt(eigenvalues) / (eigenvalues + penalty))[:, None] * projected)
     intercept = intercept - center @ coefficients

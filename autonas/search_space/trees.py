@@ -197,7 +197,7 @@ class Tree:
 
 
 def predictions(ensembles: Sequence[Sequence[Tree]], base: np.ndarray, binned: np.ndarray) -> np.ndarray:
-    """Return what `Walk` predicts after `set(ensembles, base)`, in a small part of the time.
+    """Return the predictions of a `Walk` after `set(ensembles, base)`, in a small part of the time.
 
     Args:
         ensembles: As in `Walk.set`.
@@ -205,7 +205,7 @@ def predictions(ensembles: Sequence[Sequence[Tree]], base: np.ndarray, binned: n
         binned: Numbers of the bins of some rows, `(n, features)`.
 
     Returns:
-        Float32 `(n, outputs)`. The sums are rounded in another way than those of the network.
+        Float32 `(n, outputs)`. The sums are rounded in another way than the sums of the network.
     """
     binned = np.ascontiguousarray(binned, "float64")
     sums = [

@@ -1,6 +1,6 @@
 """Draws from Dirichlet distributions that are differentiable in the concentrations.
 
-Keras has no differentiable Gamma variables: those of PyTorch have no gradient. Therefore the draws and their
+Keras has no differentiable Gamma variables: the variables of PyTorch have no gradient. Therefore the draws and their
 derivatives are computed outside of the backend.
 """
 

@@ -81,7 +81,7 @@ class NGrams:
 
 
 def fit(strings):
-    """Return the n-grams of the training set, a list of `NGrams`: those of words, marks, and those of characters.
+    """Return the n-grams of the training set, a list of `NGrams`: of words, of marks and of characters.
 
     N-grams of characters lie within a word and the spaces around it. Marks are single characters of the text as it is
     written other than white space and lower-case letters, such as "!", "£", "7" and "A". All other n-grams are without
@@ -124,7 +124,8 @@ def fit(strings):
 def joined(ngrams, ids):
     """Join the ids of `NGrams.layer` of a list of `NGrams` in one tensor, `(n, sum of the lengths)`.
 
-    The id 0 is padding or another n-gram. The terms of the first `NGrams` begin at 1, and those of the next one follow.
+    The id 0 is padding or another n-gram. The terms of the first `NGrams` begin at 1, and the terms of the next one
+    follow.
 
     Args:
         ngrams: The list.

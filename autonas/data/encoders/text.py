@@ -45,7 +45,7 @@ class TextEncoder(Encoder):
         max_tokens: Maximum size of the vocabulary, including padding and unknown words. Defaults to 20,000.
         length: Number of tokens per row, to which longer rows are cut. Defaults to `None`: the 99th percentile of the
             lengths in the training set, but at most 512, or 3,000,000 tokens in all training rows, whichever is more.
-            A warning says if that cuts more rows. The n-grams are those of the whole text, up to 25,000,000 ids in all
+            A warning says if that cuts more rows. The n-grams are of the whole text, up to 25,000,000 ids in all
             training rows.
         has_ngrams: Whether there is the tensor `"ngrams"`. Defaults to `True`.
     """

@@ -185,7 +185,7 @@ class BilevelTrainer:
 
     @property
     def held_rows(self):
-        """Indices of the rows on which the logits are trained: those of the weights if the logits have none."""
+        """Indices of the rows on which the logits are trained: the rows of the weights if the logits have none."""
         return self._row_sets()[-1]
 
     def held_loss(self, rows):
@@ -230,7 +230,7 @@ class BilevelTrainer:
         return [generator.random(n_labels).astype("float32")] if self.samples_paths else []
 
     def _means(self):
-        """Return what `_random` returns, with the means in place of the draws."""
+        """Return the arrays of `_random`, with the means in place of the draws."""
         return [self._scores(), np.zeros_like(self._scores())] if self.draws_weights else []
 
     def _scores(self):

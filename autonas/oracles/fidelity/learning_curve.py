@@ -44,8 +44,8 @@ class LearningCurveOracle(low_fidelity_oracle.LowFidelityOracle):
 
     `benchmarks/strategies.md` has measurements: how many epochs are saved, and how many stopped trials would have won.
 
-    Its `diagnostics` are those of the strategy inside and, under `strategy/`, the number of trials that were `stopped`
-    and `trained_in_full`.
+    Its `diagnostics` are the diagnostics of the strategy inside and, under `strategy/`, the number of trials that were
+    `stopped` and `trained_in_full`.
 
     Args:
         strategy: A name such as `"evolution"`, or an oracle that trains all candidates in full, such as one that trains

@@ -16,7 +16,7 @@ class Rung(typing.NamedTuple):
     Args:
         epochs: Epochs since the beginning of the training.
         data_share: Share of the training rows in the epochs since the rung below, in (0, 1].
-        resolution: Height and width of images in these epochs over those of the data, in (0, 1].
+        resolution: Height and width of images in these epochs relative to the data, in (0, 1].
     """
 
     epochs: int

@@ -33,13 +33,13 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
 
         r_{k+1} ≈ η r_k,    until r_n = `max_epochs`.
 
-    A promotion is a trial of its own. Its values are those of the architecture and
+    A promotion is a trial of its own. Its values are the values of the architecture and
 
     - `tuner/trial_id`, the trial whose training it continues;
     - `tuner/initial_epoch` and `tuner/epochs`: it trains from the epoch after the first to the second;
     - `tuner/rung`, from 0;
     - `tuner/data_share` and `tuner/resolution`, where lower rungs have less of them: the share of the training rows,
-      and the height and width of images over those of the data.
+      and the height and width of images relative to the data.
 
     First trials have `tuner/initial_epoch` 0. The search begins with the initial points. Then it never waits for a rung
     to fill: a new trial is a promotion from the highest rung that has one, and otherwise an architecture from the
@@ -53,14 +53,14 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
 
     Within a rung, architectures are ordered by score, or by NSGA-II with several scores. Failed and infeasible ones are
     never promoted. The strategy observes scores of different rungs as `scale.comparable` compares them. The result of
-    the search is the trial with the best score, however long its training, among those with the largest images.
+    the search is the trial with the best score, however long its training, among the trials with the largest images.
 
     The strategy observes scores as they would be at the lowest rung, with the measured scores and the fidelity, which
     is the cost as a share of that of a full training. The result of a promotion is an update.
 
-    Its `diagnostics` are those of the strategy inside after new architectures, and under `strategy/`: `rung/0`,
-    `rung/1` and so on, the number of architectures scored at each rung, and `promotions`, the number of continued
-    trainings.
+    Its `diagnostics` are the diagnostics of the strategy inside after new architectures, and under `strategy/`:
+    `rung/0`, `rung/1` and so on, the number of architectures scored at each rung, and `promotions`, the number of
+    continued trainings.
 
     Deviation: Li et al. promote an architecture that is among the best 1/η when a trial is asked for. If the strategy
     improves during the search, more than 1/η of a rung is promoted in the end, which finds worse architectures on
@@ -76,7 +76,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         min_data_share: Share of the training rows in the lowest rung, from 0.01 to 1; always the same rows. The share
             grows by a constant factor from rung to rung, to all rows in the highest. All validation rows are used.
             Defaults to 1.
-        min_resolution: Height and width of images in the lowest rung over those of the data, from 0.01 to 1; they grow
+        min_resolution: Height and width of images in the lowest rung relative to the data, from 0.01 to 1; they grow
             like the share of rows. Validation is at the same resolution. A network whose weights depend on the size of
             its images, such as one that flattens them, is trained at full resolution. Defaults to 1.
         **kwargs: As in `Oracle`.

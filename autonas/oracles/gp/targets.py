@@ -12,7 +12,7 @@ class Quantity(typing.NamedTuple):
     """Observations of one quantity, such as an objective or a margin, which some trials have.
 
     Attributes:
-        name: Kind of the quantity, and its index among those of this kind.
+        name: Kind of the quantity, and its index among the quantities of this kind.
         places: Ascending list of the indices of the trials with an observation.
         numbers: List of the observed floats, one for each index.
         scale: Function from `numbers` to targets of zero mean and unit variance, shape `(n,)`.

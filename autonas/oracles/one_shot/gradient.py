@@ -70,9 +70,9 @@ class GradientOracle(supernet_oracle.SupernetOracle):
 
     Weights that the search had no time for are left out.
 
-    Its `diagnostics` after an epoch are those of `SupernetOracle` and, under `strategy/`: `entropy`, the mean over the
-    decisions, in nats; `expected_cost`, in units of the cost, and `cost_weight`, if there is a cost; `reward_weight`,
-    if it isn't `None`; the `temperature` of `"gumbel"`; and the weight `beta_decay`, if it isn't 0.
+    Its `diagnostics` after an epoch are the diagnostics of `SupernetOracle` and, under `strategy/`: `entropy`, the mean
+    over the decisions, in nats; `expected_cost`, in units of the cost, and `cost_weight`, if there is a cost;
+    `reward_weight`, if it isn't `None`; the `temperature` of `"gumbel"`; and the weight `beta_decay`, if it isn't 0.
 
     Args:
         relaxation: `"softmax"`: all options at once, weighted by their probabilities (DARTS, Liu et al. 2019);

@@ -39,7 +39,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     Paths are drawn evenly (Guo et al., "Single path one-shot neural architecture search", 2020; strictly fair: Chu et
     al., "FairNAS", 2021) or by the strategy, which observes the scores of its architectures while the weights are
     trained (Pham et al., "Efficient neural architecture search via parameter sharing", 2018). In the second case it may
-    draw an architecture more than once, and begins stage 3 with what it has learned.
+    draw an architecture more than once, and begins stage 3 with the knowledge of stage 1.
 
     The report of stage 3 holds `"finalists"`, pairs of an architecture and its one-shot score, best first. The score is
     a list if there are several objectives, and `None` if no architecture was feasible: then the finalists are the ones
@@ -47,8 +47,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     an architecture that it asked for, its scores (`None` if it wasn't scored) and its margins. Larger scores are
     better.
 
-    Its `diagnostics` are those of `SupernetOracle`, those of a strategy that draws the paths after each epoch, and
-    `rank_correlation`.
+    Its `diagnostics` are the diagnostics of `SupernetOracle`, the diagnostics of a strategy that draws the paths after
+    each epoch, and `rank_correlation`.
 
     Args:
         strategy: A name such as `"evolution"` or `"reinforcement"`, or an oracle that needs no supernet. Defaults to

@@ -123,7 +123,7 @@ class CellBlock(block.Block):
         Operations of your own keep their labels. The number of filters, stages and cells isn't part of a genotype.
 
         Args:
-            hyperparameters: Hyperparameters with those of one `CellBlock` among them, a dict such as
+            hyperparameters: Hyperparameters that include the decisions of one `CellBlock`, a dict such as
                 `model.best_hyperparameters_`.
 
         Raises:

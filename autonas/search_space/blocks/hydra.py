@@ -81,7 +81,7 @@ class HydraBlock(block.Block):
 
 
 def _kernels(groups: int, n_channels: int, dilation: int, generator: np.random.Generator) -> series_kernels.Kernels:
-    """Return the kernels of all groups. Those of the same rank in their group are neighbours."""
+    """Return the kernels of all groups. Kernels of the same rank in their group are neighbours."""
     weights = generator.normal(size=(GROUP, groups, series_kernels.LENGTH))
     weights -= weights.mean(axis=-1, keepdims=True)
     weights /= np.abs(weights).sum(axis=-1, keepdims=True)

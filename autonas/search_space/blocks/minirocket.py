@@ -203,7 +203,7 @@ class Biases(fitters.Fitter):
 
 
 def _order(position: int) -> np.ndarray:
-    """Return the kernels of a dilation: first those that read zeros beyond the ends, every second one in turn."""
+    """Return the kernels of a dilation: first the kernels that read zeros beyond the ends, every second one in turn."""
     numbers = np.arange(len(_WEIGHTS))
     return np.concatenate([numbers[position % 2 :: 2], numbers[1 - position % 2 :: 2]])
 

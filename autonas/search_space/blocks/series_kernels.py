@@ -1,4 +1,4 @@
-"""Frozen convolution kernels for series: what `HydraBlock` and `MiniRocketBlock` share."""
+"""Frozen convolution kernels for series: the common parts of `HydraBlock` and `MiniRocketBlock`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def inner_model(
 ) -> tuple[keras.Model, keras.KerasTensor]:
     """Apply a function of tensors as a model of its own; return the model and the output.
 
-    Keras holds all tensors of a model until the end of a call. Those of an inner model are free when its call ends.
+    Keras holds all tensors of a model until the end of a call. The tensors of an inner model are free when its call
+    ends.
     """
     inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in tensors]
     model = keras.Model(inputs, function(*inputs))
