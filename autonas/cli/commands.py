@@ -1,6 +1,7 @@
 """Commands of the command line `autonas`: search, predict and inspect results."""
 
 import json
+import os
 import pathlib
 import sys
 import traceback
@@ -21,7 +22,8 @@ def main(arguments=None):
         arguments: List of strings. Defaults to `None`, the arguments of the process.
 
     Returns:
-        Exit code: 0 on success, 2 after an error (one line on standard error), 130 after Ctrl-C.
+        Exit code: 0 on success, 2 after an error (one line on standard error), 130 after Ctrl-C, 141 if standard output
+        was closed before the end, as a shell has it.
     """
     try:
         options = cli_options.parser(_COMMANDS).parse_args(arguments)
@@ -29,6 +31,10 @@ def main(arguments=None):
         return stop.code
     try:
         options.command(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # The reader has seen enough, such as `head` in a pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("autonas: interrupted", file=sys.stderr)
         return 130

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas
+import rich.box
 import rich.markup
 import rich.table
 
@@ -14,6 +15,9 @@ from autonas.trials import reserved
 from autonas.trials.order import is_number, sort_key
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
+
+#: Minimum width of the column of architectures in a terminal.
+_MIN_WIDTH = 24
 
 
 def leaderboard(
@@ -150,12 +154,15 @@ def render(
     """
     shown = head(frame, max_rows)
     left_out = len(frame) - len(shown)
-    caption = f"and {left_out} more trial{'s' * (left_out > 1)}" if left_out else None
-    table = rich.table.Table(caption=caption, caption_justify="left")
-    heads = [metric(*pair) for pair in objectives] or ["score"]
-    for name in ("rank", "trial", *heads, "time", "epochs", "parameters", "architecture"):
-        is_text = name in ("trial", "architecture")
-        table.add_column(name, justify="left" if is_text else "right", no_wrap=name not in ("architecture", *heads))
+    more = [f"and {left_out} more trial{'s' * (left_out > 1)}"] if left_out else []
+    caption = "\n".join([*more, *(metric(*pair) for pair in objectives)])
+    box = rich.box.SIMPLE_HEAD  # Without vertical lines, for terminals of 80 columns.
+    table = rich.table.Table(caption=caption or None, caption_justify="left", box=box, padding=(0, 1, 0, 0))
+    heads = [name for name, _ in objectives] or ["score"]
+    has_parameters = "params" not in heads
+    for name in ("rank", "trial", *heads, "time", "epochs", *["parameters"] * has_parameters):
+        table.add_column(name, justify="left" if name == "trial" else "right", no_wrap=True)
+    table.add_column("architecture", min_width=_MIN_WIDTH)
     decisions = frame.columns[frame.columns.get_loc("reason") + 1 :]
     # Only decisions that differ between trials are shown.
     varied = [name for name in decisions if len(frame) < 2 or frame[name].astype(object).nunique(dropna=False) > 1]
@@ -165,22 +172,27 @@ def render(
         if row["status"] != Status.COMPLETED:
             description = ": ".join(filter(None, (row["status"], row["reason"] or description)))
         elif stage == Stage.BASELINE:
-            description = row["reason"]
+            description = f"baseline: {row['reason']}"
         scores = [row["score"], *(row.get(name, math.nan) for name, _ in objectives[1:])]
-        shown_scores = ["" if pandas.isna(score) else f"{score:.4g}" for score in scores]
+        shown_scores = ["" if pandas.isna(score) else _shown(score) for score in scores]
         if not pandas.isna(row["standard_error"]):
             shown_scores[0] += f" ± {row['standard_error']:.2g}"
         cells = (
             "" if pandas.isna(row["rank"]) else str(row["rank"]),
-            trial if stage in (Stage.SEARCH, trial) else f"{trial} ({stage})",
+            trial if stage in (Stage.SEARCH, Stage.BASELINE, trial) else f"{trial} ({stage})",
             *shown_scores,
             duration(row["seconds"]),
             str(row["epochs"]),
-            "" if pandas.isna(row["parameters"]) else f"{row['parameters']:,}",
+            *["" if pandas.isna(row["parameters"]) else f"{row['parameters']:,}"] * has_parameters,
             shortened(description, 80),
         )
         table.add_row(*map(rich.markup.escape, cells))
     return table
+
+
+def _shown(score: float) -> str:
+    """Return a score as text, a large one without a power of ten."""
+    return f"{score:.4g}" if abs(score) < 10_000 or abs(score) >= 1e9 else f"{score:,.0f}"
 
 
 _Objective = collections.namedtuple("_Objective", ["name", "direction"])

@@ -141,6 +141,17 @@ def test_help_needs_no_library_that_takes_seconds_to_import():
     assert all(command in done.stdout for command in ("demo", "fit", "select", "evaluate", "predict", "leaderboard"))
 
 
+def test_a_reader_that_has_seen_enough_ends_the_command_without_a_word():
+    code = (
+        "from autonas.cli import commands; commands._COMMANDS['leaderboard'] = lambda options: print('x' * 10**6); "
+        "raise SystemExit(commands.main(['leaderboard', 'model']))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 141
+    process.stderr.close()
+
+
 def test_version(capsys):
     assert commands.main(["--version"]) == 0
     assert capsys.readouterr().out == f"autonas {autonas.__version__}\n"

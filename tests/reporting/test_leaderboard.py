@@ -107,15 +107,15 @@ def test_direction_is_checked():
         leaderboard([], "val_loss", "up")
 
 
-def text(table):
-    console = rich.console.Console(file=io.StringIO(), width=140)
+def text(table, width=140):
+    console = rich.console.Console(file=io.StringIO(), width=width)
     console.print(table)
     return console.file.getvalue()
 
 
 def test_render_shows_scores_and_reasons(records):
     shown = text(render(leaderboard(records, "val_accuracy", "max")))
-    lines = [line for line in shown.splitlines() if "│" in line]
+    lines = [line for line in shown.splitlines()[2:] if line.strip(" ─")]
     assert len(lines) == 5
     assert all(part in lines[0] for part in ("final", "1:20", "9", "25,000", "convolution"))
     assert all(part in lines[1] for part in ("1", "0002", "0.97", "1:15", "9", "25,000", "convolution"))
@@ -135,4 +135,19 @@ def test_baselines_are_the_last_rows_without_a_rank(records):
     board = leaderboard(records, "val_accuracy", "max")
     assert board.trial_id.tolist()[-2:] == ["linear", "constant"] and board["rank"].tolist()[-2:] == [pandas.NA] * 2
     shown = text(render(board, max_rows=2))
-    assert "linear (baseline)" in shown and "how constant is made" in shown and "and 3 more trials" in shown
+    assert "baseline: how constant is made" in shown and "and 3 more trials" in shown
+
+
+def test_a_terminal_of_80_columns_shows_scores_of_two_objectives_and_architectures(records):
+    for number, record in enumerate(records):
+        record.metrics["params"] = record.parameters
+        record.values["structured_data_block_1/kind"] = f"a long name of a kind {number}"
+    frame = leaderboard(records, "val_accuracy", "max")
+    shown = text(render(frame, objectives=[("val_accuracy", "max"), ("params", "min")]), width=80)
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= 80
+    (head,) = [line for line in lines if "architecture" in line]
+    assert head.split() == ["rank", "trial", "val_accuracy", "params", "time", "epochs", "architecture"]
+    assert "val_accuracy (larger is better)" in shown and "params (smaller is better)" in shown
+    best = next(line for line in lines if "0002" in line)
+    assert best.split()[:5] == ["1", "0002", "0.97", "25,000", "1:15"] and "a long name" in best
