@@ -103,6 +103,12 @@ def test_the_tasks_of_autokeras_take_at_most_as_many_lines():
     assert all(ours <= theirs for ours, theirs in zip(lines["autonas"], lines["AutoKeras"], strict=True))
 
 
+def test_the_scripts_of_the_users_exist():
+    scripts = re.findall(r"`((?:tests|tutorials)/[^`*]+\.\w+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(scripts) > 20
+    assert [script for script in scripts if not (ROOT / script).is_file()] == []
+
+
 def test_the_site_lists_every_tutorial():
     listed = re.findall(r"tutorials/(\w+)\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     assert sorted(listed) == sorted([path.stem for path in (ROOT / "tutorials").glob("*.ipynb")] + ["index"])
