@@ -13,6 +13,8 @@ from autonas.data.smoothing import Smoothing
 #: Candidates of the lookback of the autoregression, and their maximum as a fraction of the length of the series.
 _LOOKBACKS = (1, 2, 3, 4, 6, 8, 12, 13, 16, 24, 25, 32, 48, 64, 96, 128, 192, 256)
 _MAX_LOOKBACK_SHARE = 1 / 5
+#: Smallest autocorrelation of a season that is longer than these lookbacks.
+_LEAST_CORRELATION = 0.5
 #: Candidates of the lookback of the smoothing, in seasons or without a season in steps, and their maximum as a fraction
 #: of the length of the series. A season and one step are always a candidate.
 _SMOOTHED_SEASONS, _SMOOTHED_STEPS, _MAX_SMOOTHED_SHARE = (1, 2, 3, 5), (8, 24), 1 / 3
@@ -97,11 +99,11 @@ class LinearForecast:
 def choose(series, outputs, horizon, target_columns=None, lookback=None, seconds=None):
     """Choose the settings of a linear forecast by the errors of forecasts of later steps of a series.
 
-    The candidates of the autoregression are the lookbacks 1, 2, 3, 4, 6, 8, 12, 13, 16, ..., 256, at most a fifth of
-    the length of the series, and with at most 2,048 values per window. The smallest lookback whose error is within
-    0.3 % of the smallest error is chosen. Up to 400 steps, forecasts are averaged with those of a smoothing: the best
-    of some seasons and lookbacks. The weights are inversely proportional to the squared errors (Bates and Granger
-    1969).
+    The candidates of the autoregression are the lookbacks 1, 2, 3, 4, 6, 8, 12, 13, 16, ..., 256, and a longer season
+    and a step, at most a fifth of the length of the series, and with at most 2,048 values per window. The smallest
+    lookback whose error is within 0.3 % of the smallest error is chosen. Up to 400 steps, forecasts are averaged with
+    those of a smoothing: the best of some seasons and lookbacks. The weights are inversely proportional to the squared
+    errors (Bates and Granger 1969).
 
     Args:
         series: Inputs, `(time, channels)`.
@@ -119,8 +121,10 @@ def choose(series, outputs, horizon, target_columns=None, lookback=None, seconds
     n_steps, n_channels = series.shape
     lookbacks = [lookback]
     if lookback is None:
-        longest = int(min(_MAX_LOOKBACK_SHARE * n_steps, autoregression.MAX_FEATURES // n_channels))
-        lookbacks = [steps for steps in _LOOKBACKS if steps <= max(1, longest)]
+        longest = max(1, int(min(_MAX_LOOKBACK_SHARE * n_steps, autoregression.MAX_FEATURES // n_channels)))
+        seasons = smoothing.seasons(outputs, longest - 1, _LEAST_CORRELATION)
+        lookbacks = [*_LOOKBACKS, *sorted(season + 1 for season in seasons if season >= _LOOKBACKS[-1])]
+        lookbacks = [steps for steps in lookbacks if steps <= longest]
     is_short = n_steps <= _SHORT
     pairs = _smoothings(outputs, horizon, lookback) if is_short and target_columns is not None else []
     blocks = _Blocks(series, outputs, horizon, target_columns)

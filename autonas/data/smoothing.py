@@ -11,8 +11,8 @@ from autonas.data import autoregression
 _LEVELS, _SEASONS, _TRENDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0), (0.05, 0.2, 0.5), ((0.0, 1.0), (0.05, 0.98), (0.2, 0.9))
 #: Maximum number of windows on which rates are compared, the most recent ones.
 _MAX_WINDOWS = 1500
-#: Lags of the autocorrelation that may be a season, and their number.
-_LONGEST_SEASON, _N_SEASONS = 255, 2
+#: Number of seasons that are candidates.
+_N_SEASONS = 2
 
 
 class Smoothing:
@@ -91,27 +91,28 @@ def best_rates(errors):
     return errors.mean(axis=1).argmin(axis=0)
 
 
-def seasons(outputs, longest):
+def seasons(outputs, longest, least=0.0):
     """Return candidates of the season of a series.
 
     These are 1, for no season, and the two lags of up to `longest` steps at which the autocorrelation of the changes
-    has its highest peaks above 0.
+    has its highest peaks.
 
     Args:
         outputs: Series, `(time, targets)`.
         longest: Largest season.
+        least: Smallest autocorrelation of a season. Defaults to 0.
     """
     changes = np.diff(outputs, axis=0)
     changes = changes - changes.mean(axis=0)
     deviation = changes.std(axis=0)
     changes = changes[:, deviation > 0] / deviation[deviation > 0]
-    longest = min(longest, _LONGEST_SEASON, len(changes) - 2)
+    longest = min(longest, len(changes) - 2)
     if longest < 2 or not changes.size:
         return [1]
     spectrum = np.fft.rfft(changes, 2 * len(changes), axis=0)
     correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0).mean(axis=1)[: longest + 2]
     before, here, after = correlation[1:-2], correlation[2:-1], correlation[3:]
-    peaks = 2 + np.flatnonzero((here > before) & (here >= after) & (here > 0))
+    peaks = 2 + np.flatnonzero((here > before) & (here >= after) & (here > least * correlation[0]))
     return [1, *sorted(peaks.tolist(), key=lambda lag: -correlation[lag])[:_N_SEASONS]]
 
 

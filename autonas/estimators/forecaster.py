@@ -57,9 +57,9 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     A Series of pandas is forecast as a Series whose dates continue the dates of the Series, a DataFrame as a DataFrame.
 
     Args:
-        lookback: Number of steps before a forecast that are its input. Defaults to `None`: the number, up to 256 and a
-            fifth of the series, with the best linear forecast of the end of the series. The choice takes at most a
-            tenth of `time_limit`: long lookbacks on many columns are skipped if there is no time.
+        lookback: Number of steps before a forecast that are its input. Defaults to `None`: the number, up to 256 or a
+            season, and a fifth of the series, with the best linear forecast of the end of the series. The choice takes
+            at most a tenth of `time_limit`: long lookbacks on many columns are skipped if there is no time.
         horizon: Number of steps to forecast. Defaults to 1.
         target: Name or index of the column to forecast, or a list of them. Defaults to `None`: all columns.
         **others: As in `AutoModel`, with these differences. `objective` defaults to the root mean squared error, for

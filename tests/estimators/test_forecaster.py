@@ -115,6 +115,19 @@ def test_a_given_lookback_is_that_of_both_parts_of_a_linear_forecast():
     np.testing.assert_allclose(forecast.predict(windows), expected)
 
 
+def test_the_lookback_holds_a_long_season():
+    """A week of half hours, whose days differ."""
+    generator = np.random.default_rng(0)
+    week = generator.normal(size=336) + np.tile(10 * np.sin(np.arange(48) * np.pi / 24), 7)
+    series = (np.tile(week, 9) + 0.1 * generator.normal(size=9 * 336))[:, None]
+    choice = linear_forecast.choose(series, series, 48, [0])
+    assert choice.lookback == 337
+    training = series[: 8 * 336]
+    forecast = linear_forecast.LinearForecast([0], choice).fit(training, training, 48)
+    windows, future = windows_of(series[-336 - 337 :], series[-336 - 337 :], 337, 48)
+    assert root_mean_squared_error(future, forecast.predict(windows)) < 0.3
+
+
 def test_wide_windows_are_forecast_from_their_most_recent_values():
     series = np.random.default_rng(0).normal(size=(1000, 64)).cumsum(axis=0)
     forecast = Autoregression([0]).fit(series, series[:, :1], 40, 1)
