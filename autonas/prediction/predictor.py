@@ -262,7 +262,7 @@ class Predictor:
             "targets": {name: target.get_config() for name, target in self.targets.items()},
         }
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(config, file)
+            file.write(json.dumps(config))  # `json.dump` takes ten times as long.
 
     def _write_examples(self, path: str) -> None:
         examples = {}

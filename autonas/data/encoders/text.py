@@ -1,6 +1,5 @@
 """Encoder of texts."""
 
-import dataclasses
 import warnings
 
 import numpy as np
@@ -179,7 +178,7 @@ class TextEncoder(Encoder):
             "length": self.length_,
             "n_rows": self.n_rows_,
             "document_frequency": self.document_frequency_.tolist(),
-            "ngrams": [dataclasses.asdict(group) for group in self.ngrams_],
+            "ngrams": [dict(vars(group)) for group in self.ngrams_],
         }
 
     def _set_state(self, state):
