@@ -44,11 +44,11 @@ _TABLE: list[dict[str, Scalar]] = [
 
 _TEXT: list[dict[str, Scalar]] = [
     {"kind": "linear"},
-    {"kind": "bag", "kind_bag/dropout": 0.5, "optimization/epochs_share": 0.5, "optimization/learning_rate": 1e-3},
+    {"kind": "bag", "kind_bag/dropout": 0.5, "optimization/epochs_share": 0.5},
     {"kind": "bag_and_convolution", "kind_bag_and_convolution/dropout": 0.25, "optimization/epochs_share": 0.5},
-    {"kind": "bag", "kind_bag/dimension": 32, "kind_bag/dropout": 0.5},
     {"kind": "convolution", "kind_convolution/dimension": 128, "kind_convolution/dropout": 0.5,
      "kind_convolution/filters": 128, "optimization/learning_rate": 1e-3},
+    {"kind": "bag", "kind_bag/dimension": 32, "kind_bag/dropout": 0.5},
 ]  # fmt: skip
 
 
