@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from autonas.search_space.heads import Head
 
-#: Inverse strengths of the L2 penalty, scikit-learn's `C`, from which the validation set chooses.
+#: Number of validation rows below which a cross-validation of the training rows chooses the penalty instead, and its
+#: folds. The choice by few rows is a matter of luck.
+_FEW_ROWS, _FOLDS = 500, 5
+#: Inverse strengths of the L2 penalty, scikit-learn's `C`, that are compared.
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 #: Position of the first one that is tried.
 _FIRST = 4
@@ -199,14 +202,25 @@ class LinearModel(fitters.Fitter):
     ) -> dict[str, Any]:
         seed = int(generator.integers(2**31))
         texts, targets = self.layers.features.matrix(training.inputs), self._columns(training)
-        others, truth = self.layers.features.matrix(validation.inputs), self._columns(validation)
+        if len(validation.targets) < _FEW_ROWS and len(targets) >= _FOLDS:
+            order = generator.permutation(len(targets))
+            splits = [(np.setdiff1d(order, rows), rows) for rows in np.array_split(order, _FOLDS)]
+            others, judged = texts, training.where(np.concatenate([rows for _, rows in splits]))
+        else:
+            splits = [(np.arange(len(targets)), np.arange(len(validation.targets)))]
+            others, judged = self.layers.features.matrix(validation.inputs), validation
+        truth = self._columns(judged)
 
-        def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-            """Return the loss of the validation set, the factors of the scores, and the weights."""
-            weights = self._fitted(texts, targets, training.weights, strength, seed)
-            predicted = others @ weights[0].T + weights[1]
-            factors = calibration.factors(predicted, validation.targets, self.target.task, validation.weights)
-            return self._loss(factors * predicted, truth, validation.weights), factors, weights
+        def tried(strength: float) -> tuple[float, np.ndarray]:
+            """Return the loss of rows that weren't trained on, and the factors of the scores."""
+            scores = []
+            for trained, left in splits:
+                row_weights = None if training.weights is None else training.weights[trained]
+                coefficients, intercepts = self._fitted(texts[trained], targets[trained], row_weights, strength, seed)
+                scores.append(others[left] @ coefficients.T + intercepts)
+            predicted = np.concatenate(scores)
+            factors = calibration.factors(predicted, judged.targets, self.target.task, judged.weights)
+            return self._loss(factors * predicted, truth, judged.weights), factors
 
         results = {_FIRST: tried(_STRENGTHS[_FIRST])}
         for step in (1, -1):
@@ -217,8 +231,8 @@ class LinearModel(fitters.Fitter):
                     break
                 position += step
         best = min(results, key=lambda position: results[position][0])
-        _, factors, weights = results[best]
-        self.layers.set(*weights, factors)
+        _, factors = results[best]
+        self.layers.set(*self._fitted(texts, targets, training.weights, _STRENGTHS[best], seed), factors)
         return {"strength": _STRENGTHS[best], "factor": factors.tolist()}
 
     def refit(
@@ -257,7 +271,7 @@ class LinearModel(fitters.Fitter):
             # The dual problem has a variable for each row, the primal problem one for each n-gram.
             model = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=1e-2, random_state=seed)
             with warnings.catch_warnings():
-                # The validation set chooses a stronger penalty where so many iterations matter.
+                # A stronger penalty has a lower loss where so many iterations matter.
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 model.fit(texts, column, row_weights)
             coefficients[number], intercepts[number] = model.coef_[0], model.intercept_[0]

@@ -141,6 +141,21 @@ def test_rows_count_by_their_weights():
     assert model.score(x, y) > 0.95
 
 
+def test_few_validation_rows_do_not_choose_its_penalty(monkeypatch):
+    x, y = texts()
+    encoder, model, _ = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
+    (fitter,) = fitters.fitters_of(model)
+    ids = encoder.transform(x)["ngrams"]
+
+    def choices(targets):
+        others = fitters.Rows(ids[:60], targets)
+        return fitter.fit(fitters.Rows(ids[60:], y[60:]), others, np.random.default_rng(0))
+
+    assert choices(y[:60]) == choices((y[:60] + 1) % 3)
+    monkeypatch.setattr(linear_text, "_FEW_ROWS", 60)
+    assert choices(y[:60])["factor"][0] > 2 * choices((y[:60] + 1) % 3)["factor"][0]
+
+
 CHECK = """
 import sys, keras, numpy
 network = keras.models.load_model(sys.argv[1] + "/network.keras")
