@@ -10,7 +10,7 @@ import rich.box
 import rich.markup
 import rich.table
 
-from autonas.reporting.text import architecture, duration, metric, shortened
+from autonas.reporting.text import architecture, duration, metric, number, shortened
 from autonas.trials import reserved
 from autonas.trials.order import is_number, sort_key
 from autonas.trials.records import TrialRecord
@@ -174,7 +174,7 @@ def render(
         elif stage == Stage.BASELINE:
             description = f"baseline: {row['reason']}"
         scores = [row["score"], *(row.get(name, math.nan) for name, _ in objectives[1:])]
-        shown_scores = ["" if pandas.isna(score) else _shown(score) for score in scores]
+        shown_scores = ["" if pandas.isna(score) else number(score) for score in scores]
         if not pandas.isna(row["standard_error"]):
             shown_scores[0] += f" ± {row['standard_error']:.2g}"
         cells = (
@@ -188,11 +188,6 @@ def render(
         )
         table.add_row(*map(rich.markup.escape, cells))
     return table
-
-
-def _shown(score: float) -> str:
-    """Return a score as text, a large one without a power of ten."""
-    return f"{score:.4g}" if abs(score) < 10_000 or abs(score) >= 1e9 else f"{score:,.0f}"
 
 
 _Objective = collections.namedtuple("_Objective", ["name", "direction"])

@@ -10,6 +10,7 @@ import warnings
 import pandas
 
 from autonas.reporting import plots
+from autonas.reporting.text import number
 
 #: Content security policy that forbids to load anything from outside, whatever the page contains.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -127,7 +128,7 @@ def _cell(value):
     if isinstance(value, bool):
         return f"<td>{'on' if value else 'off'}</td>"
     if isinstance(value, (int, float)):
-        text = f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+        text = f"{value:,}" if isinstance(value, int) else number(value, 5)
         return f'<td class="number" data-value="{value!r}">{text}</td>'
     text = str(value)
     return f"<td{' class=long' if len(text) > 40 else ''}>{html.escape(text)}</td>"

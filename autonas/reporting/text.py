@@ -68,6 +68,11 @@ def shown(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
+def number(value: float, digits: int = 4) -> str:
+    """Return a number as text with some significant digits, a large one in full: `"0.9731"`, `"43,727"`."""
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.{digits}g}"
+
+
 def phrase(name: str, value: Any) -> str:
     """Return a decision and its value as text: `"kind separable"` for `"block_1/layers_0/kind"`."""
     return f"{name.rsplit('/', 1)[-1].removeprefix('n_').replace('_', ' ')} {shown(value)}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autonas.reporting.text import architecture, duration, phrase, short_names
+from autonas.reporting.text import architecture, duration, number, phrase, short_names
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,11 @@ def test_a_decision_in_words(name, value, expected):
 )
 def test_duration(seconds, expected):
     assert duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.973123, "0.9731"), (4200.0, "4200"), (43727.2, "43,727"), (7.5e5, "750,000"), (1e12, "1e+12")],
+)
+def test_large_numbers_have_no_power_of_ten(value, shown):
+    assert number(value) == shown

@@ -184,8 +184,9 @@ def _draw_score(axes, position, search, trials, heights, has_failed):
     low, high = _range([record.score for record in trials], search.direction)
     axes.plot([position, position], [0, 1], color="0.3", linewidth=1, zorder=3)
     _heading(axes, position, textwrap.wrap(canvas.plain(search.objective, 2 * _N_CHARACTERS), _N_CHARACTERS))
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        axes.text(position + 0.04, share, f"{low + share * (high - low):.4g}", ha="left", va="center", fontsize=7)
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0) if high > low else (0.0,):
+        score = text.number(low + share * (high - low))
+        axes.text(position + 0.04, share, score, ha="left", va="center", fontsize=7)
     if has_failed:
         axes.text(position + 0.04, BELOW, "failed", ha="left", va="center", fontsize=7, color=canvas.RED)
     best = max(range(len(trials)), key=lambda index: oriented(heights[index], search.direction))

@@ -9,7 +9,7 @@ import pandas
 
 from autonas.reporting.callback import SearchInfo
 from autonas.reporting.leaderboard import head, leaderboard
-from autonas.reporting.text import architecture, duration, shortened
+from autonas.reporting.text import architecture, duration, number, shortened
 from autonas.trials.records import TrialRecord
 
 #: Maximum number of rows of the leaderboard. The HParams page lists all trials.
@@ -82,5 +82,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None or value is pandas.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
-    text = f"{value:.5g}" if isinstance(value, float) else str(value)
+    text = number(value, 5) if isinstance(value, float) else str(value)
     return " ".join(text.replace("|", "\\|").split())

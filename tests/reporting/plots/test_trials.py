@@ -133,6 +133,12 @@ def test_a_failed_trial_may_have_a_value_that_no_completed_one_has():
     assert "46" in depths and "31" in depths
 
 
+def test_equal_scores_have_one_tick():
+    trials = [dataclasses.replace(trial, score=0.95) for trial in TRIALS if trial.score is not None]
+    axes = plots.plot_parallel(SEARCH, trials)
+    assert [shown.get_text() for shown in axes.texts].count("0.95") == 1
+
+
 def test_heads_of_parallel_axes_do_not_overlap():
     kinds = ("residual", "convolution", "separable", "transformer")
     names = [f"a_long_block/kind_{kind}/layers_0/global_average_pooling_size" for kind in kinds]
