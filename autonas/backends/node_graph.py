@@ -60,6 +60,21 @@ def arguments(node, numbers):
     return node.arguments.convert(name)
 
 
+def predict(nodes, values):
+    """Compute the outputs of nodes outside of training.
+
+    Args:
+        nodes: List of nodes in topological order.
+        values: Dict from the `id` of a symbolic tensor to its value, to which the values of the outputs are added.
+    """
+    for node in nodes:
+        arguments, keywords = node.arguments.fill_in(values)
+        if "training" in getattr(node.operation, "_call_context_args", {}):
+            keywords["training"] = False
+        outputs = keras.tree.flatten(node.operation(*arguments, **keywords))
+        values.update(zip(map(id, node.output_tensors), outputs, strict=True))
+
+
 def attribute(tensor, name):
     """Return an attribute of the layer that a symbolic tensor is an output of; `None` without tensor or attribute."""
     if not keras.backend.is_keras_tensor(tensor):

@@ -1,6 +1,5 @@
 """Supernet: all architectures of a search space as one model with shared weights."""
 
-import contextlib
 import functools
 import warnings
 
@@ -9,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from autonas.search_space import encoding
-from autonas.supernet import inheritance, mixing, reading, sharing
+from autonas.supernet import inheritance, mixing, normalization, reading, sharing
 
 #: Minimum distance of uniform random numbers from 0 and 1, which keeps the Gumbel noise finite.
 _SMALLEST_UNIFORM = 1e-6
@@ -86,7 +85,7 @@ class Supernet(keras.Model):
     def call(self, inputs, training=None, mask=None):
         self.mixing_mode.traces = sharing.Traces(inlined=not self.is_large)
         try:
-            with _fused_normalization(self):
+            with normalization.fused(self):
                 return super().call(inputs, training=training, mask=mask)
         finally:
             self.mixing_mode.traces = None
@@ -231,15 +230,6 @@ class Supernet(keras.Model):
             name: selector.labels[indices[name]] if name in indices else min(selector.allowed, key=str)
             for name, selector in self._selectors.items()
         }
-
-
-def _fused_normalization(model):
-    """Return a context in which batch normalisation is one operation on TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        return contextlib.nullcontext()
-    from autonas.backends import tensorflow_normalization
-
-    return tensorflow_normalization.fused(model)
 
 
 def _check_narrowed(is_narrowed, partial_channels):

@@ -126,6 +126,9 @@ class SupernetEvaluator:
                     "network can inherit them."
                 )
             self._load(epoch)
+        self._copy_weights(model, values)
+
+    def _copy_weights(self, model, values):
         self.one_shot_scorer.calibrate(self.supernet.indices(values))
         self.supernet.inherit(model, values)
 
@@ -140,7 +143,7 @@ class SupernetEvaluator:
             loss, is_whole = self._train(epoch, job.deadline, job.strategy)
         seconds = time.monotonic() - started
         distribution = self.supernet.distribution()
-        with self.phases("validate"):
+        with self.phases("validate"), self.one_shot_scorer.remembering():
             paths = self._measure(epoch, distribution)
         outcome.metrics = {"loss": loss} | {name: float(np.mean(scores)) for name, scores in paths.items()}
         outcome.report = {"epoch": epoch, "paths": paths}
@@ -150,7 +153,7 @@ class SupernetEvaluator:
             outcome.report["next_cost_weight"] = self.trainer.cost_weight
             outcome.report["numbers"] = {"entropy": outcome.metrics["entropy"], **self.trainer.numbers()}
         if self.settings.get("sampling") == "strategy":
-            with self.phases("one_shot"):
+            with self.phases("one_shot"), self.one_shot_scorer.remembering():
                 examined = search.ask_and_tell(job.strategy, _N_TOLD, self._examine, job.deadline)
             outcome.report["told"] = [
                 [architecture.values, architecture.scores, architecture.margins] for architecture in examined
@@ -169,7 +172,8 @@ class SupernetEvaluator:
                 examined, selection = self._select(job)
             else:
                 n_queries, selection = job.values[reserved.QUERIES], {}
-                examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
+                with self.one_shot_scorer.remembering():
+                    examined = search.ask_and_tell(job.strategy, n_queries, self._examine, job.deadline)
             best = search.finalists(examined, _N_FINALISTS)
         if not best:
             raise ValueError(f"None of {len(examined)} suggested architectures could be scored.")
@@ -210,7 +214,7 @@ class SupernetEvaluator:
             rows = self.problem.dataset.validation_rows
             inputs = {name: array[rows] for name, array in self.problem.dataset.inputs.items()}
             model = self._build_alone(values)
-            self.supernet.inherit(model, values)
+            self._copy_weights(model, values)
             for score in self.problem.goal.scores:
                 numbers[score.name] = score(model, inputs, self.problem.scorer.truth(rows))
         return numbers
