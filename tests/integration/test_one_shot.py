@@ -158,14 +158,17 @@ def test_it_survives_saving(whole, digits, tmp_path):
     np.testing.assert_array_equal(loaded.predict(digits[0]), whole.predict(digits[0]))
 
 
-def test_finalists_that_inherit_begin_better(digits, tmp_path):
-    def first_losses(inherit):
-        strategy = autonas.oracles.WeightSharingOracle("random", epochs=15, queries=20, inherit=inherit)
-        model = tiny(strategy, directory=tmp_path / str(inherit)).fit(*digits)
-        histories = {record["trial_id"]: record["history"] for record in model.records_}
-        return [histories[trial_id][0]["loss"] for trial_id in candidates(model)["trial_id"][1:]]
+def test_finalists_that_inherit_begin_better_and_may_be_trained_for_few_epochs(digits, tmp_path):
+    def histories(**arguments):
+        strategy = autonas.oracles.WeightSharingOracle("random", epochs=15, queries=20, **arguments)
+        model = tiny(strategy, directory=tmp_path / str(len(arguments))).fit(*digits)
+        by_trial = {record["trial_id"]: record["history"] for record in model.records_}
+        return [by_trial[trial_id] for trial_id in candidates(model)["trial_id"][1:]]
 
-    assert np.mean(first_losses(True)) < 0.9 * np.mean(first_losses(False))
+    new, inherited = histories(), histories(inherit=True, finalist_epochs=1)
+    first_losses = [np.mean([history[0]["loss"] for history in several]) for several in (new, inherited)]
+    assert first_losses[1] < 0.9 * first_losses[0]
+    assert {len(history) for history in inherited} == {1}
 
 
 def test_the_strategy_may_draw_the_paths(digits, tmp_path):

@@ -30,7 +30,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
        and observes their scores with the weights of the supernet, one per objective. Architectures that violate a
        constraint are not scored and don't count; the strategy observes their margins;
     4. the finalists: the architectures of the best one-shot scores, trained by themselves, with the weights of the
-       supernet to begin with if `inherit` is true (`tuner/supernet_epochs` is the number of its epochs). With several
+       supernet to begin with if `inherit` is true (`tuner/supernet_epochs` is the number of its epochs), and for
+       `finalist_epochs` (`tuner/epochs`) if it is given. With several
        objectives they are the Pareto front of the one-shot scores, spread over it, and then the next layers.
 
     Only stage 4 and the default architecture have scores that count. How well the one-shot scores rank architectures
@@ -58,6 +59,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             `"uniform"`: at random, or `"strategy"`. Defaults to `"fair"`.
         queries: Number of one-shot scores. Defaults to 1000.
         inherit: Whether finalists begin with the weights of the supernet. Defaults to `False`.
+        finalist_epochs: Number of epochs of the training of a finalist, whose learning rate is annealed within them.
+            Requires `inherit`. Defaults to `None`: a full training.
         **kwargs: As in `SupernetOracle`.
 
     Example:
@@ -76,6 +79,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         sampling: Literal["fair", "uniform", "strategy"] = "fair",
         queries: int = 1000,
         inherit: bool = False,
+        *,
+        finalist_epochs: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(epochs=epochs, **kwargs)
@@ -83,6 +88,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         self.sampling = sampling
         self.queries = queries
         self.inherit = inherit
+        self.finalist_epochs = finalist_epochs
         self._inner: Oracle | None = None
         #: Architectures with their one-shot scores, the best first; `None` before stage 4.
         self._finalists: list[tuple[dict[str, Scalar], Any]] | None = None
@@ -102,6 +108,14 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         checks.check_integer("queries", self.queries, 1)
         if not isinstance(self.inherit, bool):
             raise ValueError(f"`inherit` must be True or False. Received: inherit={self.inherit!r}")
+        if self.finalist_epochs is not None:
+            checks.check_integer("finalist_epochs", self.finalist_epochs, 1)
+            if not self.inherit:
+                raise ValueError(
+                    "`finalist_epochs` must be None where finalists begin with new weights. Received: "
+                    f"finalist_epochs={self.finalist_epochs}, inherit=False. Set `inherit=True`, or the argument "
+                    "`epochs` of AutoModel, which is the number of epochs of all candidates."
+                )
 
     def supernet_training(self) -> dict[str, Any]:
         return {"method": "paths", "epochs": self.total_epochs, "sampling": self.sampling}
@@ -110,6 +124,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         if self._finalists is None:
             return {reserved.STAGE: Stage.ONE_SHOT.value, reserved.QUERIES: self.queries}
         inherited = {reserved.SUPERNET_EPOCHS: self._n_epochs} if self.inherit else {}
+        if self.finalist_epochs is not None:
+            inherited[reserved.EPOCHS] = self.finalist_epochs
         new = (values | inherited for values, _ in self._finalists if self.is_new(values))
         return next(new, base.DONE)
 

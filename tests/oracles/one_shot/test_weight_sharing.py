@@ -68,6 +68,13 @@ def test_finalists_inherit_the_weights_of_the_last_epoch_if_they_are_to(tmp_path
     assert [values.get("tuner/supernet_epochs") for values, _ in alone(trials)] == [None, *[3] * 5]
 
 
+def test_finalists_that_inherit_may_be_trained_for_few_epochs(tmp_path):
+    simulation = Simulation()
+    trials = simulation.run(simulation.oracle(inherit=True, finalist_epochs=2), tmp_path)
+    # The default architecture begins with new weights, and has a full training.
+    assert [values.get("tuner/epochs") for values, _ in alone(trials)] == [None, *[2] * 5]
+
+
 def test_it_is_done_when_no_finalist_is_left(tmp_path):
     simulation = Simulation(problem=problems.Problem(contracts.small_space, lambda values: values.get("depth", 0), {}))
     trials = simulation.run(simulation.oracle(max_trials=None), tmp_path)
@@ -321,6 +328,8 @@ def test_the_users_oracle_is_a_description(tmp_path):
         ({"sampling": "even"}, "`sampling` must be one of 'fair', 'uniform', 'strategy'. Received: sampling='even'"),
         ({"queries": 0.5}, "`queries` must be an integer of at least 1. Received: queries=0.5"),
         ({"inherit": "yes"}, "`inherit` must be True or False. Received: inherit='yes'"),
+        ({"inherit": True, "finalist_epochs": 0}, "`finalist_epochs` must be an integer of at least 1. Received"),
+        ({"finalist_epochs": 2}, "`finalist_epochs` must be None where finalists begin with new weights. Received"),
         ({"max_trials": 1}, "`max_trials` must be an integer of at least 2. Received: max_trials=1"),
     ],
 )
