@@ -44,7 +44,8 @@ class Segment:
 def segments_of(supernet):
     """Return the list of the segments of a `Supernet`, in topological order.
 
-    A supernet with masks is one segment, as layers pass masks on beside the tensors.
+    Operations without a mixing layer, such as additions, belong to the only segment that uses them, if there is one. A
+    supernet with masks is one segment, as layers pass masks on beside the tensors.
     """
     selectors = list(supernet.decisions.values())
     positions = {name: position for position, name in enumerate(supernet.decisions)}
@@ -61,6 +62,7 @@ def segments_of(supernet):
         segments[depends_on].nodes.append(node)
         for tensor in node.output_tensors:
             depends[id(tensor)], producers[id(tensor)] = depends_on, segments[depends_on]
+    _merge(segments, producers, supernet.outputs)
     for segment in segments.values():
         used = {id(tensor): tensor for node in segment.nodes for tensor in node.input_tensors}
         segment.inputs = [tensor for tensor in used.values() if producers.get(id(tensor)) is not segment]
@@ -71,6 +73,30 @@ def segments_of(supernet):
         segment.outputs = [tensor for tensor in produced if id(tensor) in needed]
     # A tensor depends on all decisions on which its sources depend.
     return sorted(segments.values(), key=lambda segment: len(segment.positions))
+
+
+def _merge(segments, producers, outputs):
+    """Move the operations of segments that have decisions but no mixing layer to the only segments that use them.
+
+    Args:
+        segments: Dict from the positions of decisions to the segment. Segments that are moved are removed.
+        producers: Dict from the `id` of a symbolic tensor to its segment, which is updated.
+        outputs: List of the outputs of the supernet.
+    """
+    users = collections.defaultdict(set)
+    for segment in segments.values():
+        for node in segment.nodes:
+            for tensor in node.input_tensors:
+                users[id(tensor)].add(segment)
+    outputs = {id(tensor) for tensor in outputs}
+    for key, segment in sorted(segments.items(), key=lambda item: len(item[0])):
+        tensors = {id(tensor) for node in segment.nodes for tensor in node.output_tensors}
+        others = set().union(*(users[tensor] for tensor in tensors)) - {segment}
+        if key and not segment.mixes and len(others) == 1 and not tensors & outputs:
+            (user,) = others
+            user.nodes[:0] = segment.nodes
+            producers.update(dict.fromkeys(tensors, user))
+            del segments[key]
 
 
 def _decisions(operation):
