@@ -251,7 +251,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
         for truth in range(n_truths):
             number = 1000 * (truth + 1) + index
             with seeding.seeded(seed, number):
-                model = alone.build(values)
+                model = alone.networks.build(values)
                 loop = loops.make_loop(model, prepared.dataset)
                 rows = training.ShuffledRows(prepared.dataset.train_rows, 64, np.random.default_rng([seed, number, 1]))
                 training.train(loop, rows, training.Length(epochs))
@@ -367,7 +367,7 @@ def front_of(name, data, search, seed, trials):
         truths = []
         for truth in range(2):
             with seeding.seeded(seed, 1000 * (truth + 1) + index):
-                network = alone.build(architecture)
+                network = alone.networks.build(architecture)
                 rows = training.ShuffledRows(dataset.train_rows, 64, np.random.default_rng([seed, index, truth]))
                 training.train(loops.make_loop(network, dataset), rows, training.Length(epochs))
             truths.append(alone.score(loops.make_loop(network, dataset))["val_accuracy"])

@@ -154,7 +154,7 @@ def test_of_two_objectives_finalists_have_a_score_each_and_the_front_comes_first
     assert pareto.non_dominated(scores)[:n_front].all()
     for values, (accuracy, params) in finalists[:3]:
         assert evaluated.supernet.one_shot_scorer.score(values)["val_accuracy"] == accuracy
-        assert -params == evaluated.build(values).count_params()
+        assert -params == evaluated.networks.build(values).count_params()
     assert {"val_accuracy", "val_loss", "params"} == set(outcome.metrics)
 
 
@@ -168,7 +168,7 @@ def test_what_breaks_a_limit_is_not_scored(tmp_path):
     report = outcome.report
     assert len(scored) == report["n_scored"] > 0
     assert report["n_refused"] > 0 and report["n_scored"] + report["n_refused"] == searching.n_asked
-    assert all(evaluated.build(values).count_params() <= 1000 for values in scored)
+    assert all(evaluated.networks.build(values).count_params() <= 1000 for values in scored)
     assert len(report["finalists"]) == report["n_scored"]
 
 
@@ -178,7 +178,7 @@ def test_where_nothing_is_within_the_limits_the_nearest_are_handed_on(tmp_path):
     outcome, _ = searched(evaluated)
     finalists = outcome.report["finalists"]
     assert outcome.report["n_scored"] == 0 and len(finalists) == 5
-    sizes = [evaluated.build(values).count_params() for values, score in finalists if score is None]
+    sizes = [evaluated.networks.build(values).count_params() for values, score in finalists if score is None]
     assert len(sizes) == 5 and sizes == sorted(sizes)
     assert outcome.metrics == {"params": sizes[0]}
 
@@ -213,7 +213,7 @@ def test_candidates_inherit_the_weights_of_an_epoch(trained):
     space = evaluated.supernet.supernet.space
     values = {**space.values, "tuner/supernet_epochs": 2}
     with seeding.seeded(0, 5):
-        model = evaluated._initial_model(jobs.Job("0005", 5, values))
+        model = evaluated.networks.initial(jobs.Job("0005", 5, values))
     rows = evaluated.problem.dataset.validation_rows
     x = {name: array[rows] for name, array in evaluated.problem.dataset.inputs.items()}
     shared = evaluated.supernet.one_shot_scorer.score(values)
