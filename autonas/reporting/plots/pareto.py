@@ -6,6 +6,8 @@ from autonas.trials.states import Stage, Status
 
 #: Maximum distance of a limit from the trials to be drawn as a line, relative to the range of the trials.
 _NEAR = 0.5
+#: Smallest value of an axis whose labels have suffixes, such as k for thousands.
+_THOUSANDS = 10_000
 
 
 def plot_pareto(board, front, objectives, constraints=None, axes=None):
@@ -41,6 +43,8 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
     picture = plots.figure(plots.plot_pareto, board, pareto_front(board, objectives), objectives)
     ```
     """
+    from matplotlib import ticker
+
     (high, high_direction), (wide, wide_direction) = objectives[:2]
     axes = canvas.new_axes(axes)
     trials = board[(board.stage == Stage.SEARCH) & (board.status == Status.COMPLETED)]
@@ -56,6 +60,9 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
             _limit(axes, draw, trials[name], name, constraints[name])
     axes.set_xlabel(canvas.plain(text.metric(wide, wide_direction), 60))
     axes.set_ylabel(canvas.plain(text.metric(high, high_direction), 60))
+    for axis in (axes.xaxis, axes.yaxis):
+        if max(map(abs, axis.get_view_interval())) >= _THOUSANDS:  # Short labels, such as 200k, which don't overlap.
+            axis.set_major_formatter(ticker.EngFormatter(sep=""))
     axes.legend(frameon=False)
     return canvas.tidy(axes)
 

@@ -1,6 +1,7 @@
 """Texts of the TensorBoard log in Markdown."""
 
 import math
+import numbers
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -82,5 +83,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None or value is pandas.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return f"{value:,}"
     text = number(value, 5) if isinstance(value, float) else str(value)
     return " ".join(text.replace("|", "\\|").split())

@@ -31,6 +31,18 @@ def test_the_front_and_dominated_trials_are_drawn_and_nothing_else():
     assert axes.get_ylabel() == "val_accuracy (larger is better)"
 
 
+def test_labels_of_numbers_of_parameters_do_not_overlap():
+    rows = ROWS.assign(params=[5e4, 42_000, 750_000, 4e5, np.nan])
+    figure = plots.figure(
+        plots.plot_pareto, rows, rows.iloc[[1]], [("val_accuracy", "max"), ("params", "min")], width=3
+    )
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert {label.get_text()[-1] for label in axes.get_xticklabels()} >= {"k"}
+    assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:]))
+
+
 def test_the_limit_of_a_cost_is_a_line():
     axes = pyplot.subplots()[1]
     assert plots.plot_pareto(ROWS, ROWS.iloc[[1, 2]], OBJECTIVES, {"latency_ms": 2.5}, axes) is axes

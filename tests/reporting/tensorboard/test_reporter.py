@@ -190,8 +190,8 @@ def test_texts_say_what_was_asked_for_what_could_be_chosen_where_it_ran_and_what
     summary = written(run, "search/1_summary")
     assert "Trial 0 is the best" in summary and "time_limit reached" in summary
     rows = board.splitlines()
-    assert rows[-2] == "| 1 | 0000 | 0.9 | 2.5 s | 1234 | dense, adam |"
-    assert rows[-1] == "|  | 0001 |  | 2.5 s | 1234 | failed: a\\|b c |"
+    assert rows[-2] == "| 1 | 0000 | 0.9 | 2.5 s | 1,234 | dense, adam |"
+    assert rows[-1] == "|  | 0001 |  | 2.5 s | 1,234 | failed: a\\|b c |"
 
 
 def test_the_final_fit_is_a_run_of_its_own(tmp_path, begin):
@@ -445,8 +445,8 @@ def test_the_text_of_the_leaderboard_has_a_column_for_each_objective(tmp_path):
     reporter.on_search_end(trials, "max_trials")
     head, _, first, second = written(tmp_path / "search", "search/2_leaderboard").splitlines()
     assert head == "| rank | trial | val_accuracy | latency_ms | time | parameters | architecture |"
-    assert first == "| 1 | 0000 | 0.9 | 2.5 | 2.5 s | 1234 | dense, adam |"
-    assert second == "|  | 0001 |  | 9 | 2.5 s | 1234 | refused: too slow |"
+    assert first == "| 1 | 0000 | 0.9 | 2.5 | 2.5 s | 1,234 | dense, adam |"
+    assert second == "|  | 0001 |  | 9 | 2.5 s | 1,234 | refused: too slow |"
 
 
 def test_the_invitation_is_a_command_and_the_address_of_the_charts_of_the_search():
