@@ -91,7 +91,7 @@ def search(name, data_directory, budget, seed, share, noise):
     naive = _error(seasonal_naive(values[:, :n_columns], season, horizon, first_steps), truth)
     error = _error(model.predict(windows).reshape(truth.shape), truth)
     trials = sum(record["stage"] == "search" and record["status"] == "completed" for record in model.records_)
-    return {"error": float(np.mean(error / naive)), "trials": trials, "lookback": model.lookback_} | seconds
+    return {"ratio": float(np.mean(error / naive)), "trials": trials, "lookback": model.lookback_} | seconds
 
 
 def reference(name, data_directory, budget, seed, share, noise):
@@ -203,7 +203,7 @@ def main():
         fixed |= {"share": arguments.share, "noise": arguments.noise}
         mean = common.mean_over_seeds(__file__, "search", fixed, arguments.seeds)
         others = common.mean_over_seeds(__file__, "reference", fixed, arguments.seeds[:1])
-        row = [name, f"{mean['error']:.3f}", f"{others['ridge']:.3f}", f"{others['smoothing']:.3f}"]
+        row = [name, f"{mean['ratio']:.3f}", f"{others['ridge']:.3f}", f"{others['smoothing']:.3f}"]
         rows.append([*row, f"{mean['cpu']:.1f}", f"{mean['seconds']:.1f}", f"{mean['trials']:.1f}"])
         rows[-1].append(f"{mean['lookback']:.0f}")
         print(*rows[-1], flush=True)

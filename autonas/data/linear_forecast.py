@@ -213,13 +213,11 @@ class _Blocks:
         return errors, alphas
 
     def smoothing(self, season, lookback):
-        """Return the error of a smoothing, whose rates are chosen anew before each block."""
-        errors = smoothing.squared_errors(self.outputs, lookback, self.horizon, season)
-        forecast, squares = Smoothing(self.target_columns, season), []
+        """Return the error of a smoothing."""
+        squares = []
         for first, end in self._blocks:
-            # The windows whose future is known at the first origin.
-            known = errors[:, : max(0, errors.shape[1] - len(self.outputs) + first)]
-            forecast.set(smoothing.best_rates(known), self.series.shape[1], lookback, self.horizon)
+            forecast = Smoothing(self.target_columns, season)
+            forecast.fit(self.series[:first], self.outputs[:first], lookback, self.horizon)
             squares.append(self._squared_errors(forecast, lookback, first, end))
         return _root_mean(squares)
 
@@ -228,7 +226,7 @@ class _Blocks:
         steps = slice(first - lookback, end + self.horizon - 1)
         windows, future = windows_of(self.series[steps], self.outputs[steps], lookback, self.horizon)
         unit = np.tile(scale_of(self.outputs.std(axis=0)), self.horizon)
-        return np.square((autoregression.predict(forecast, windows) - future) / unit)
+        return np.square((forecast.predict(windows) - future) / unit)
 
 
 def _root_mean(squares):

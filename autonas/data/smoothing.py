@@ -9,8 +9,6 @@ from autonas.data import autoregression
 
 #: Rates of the level, of the season and of the trend with its damping. A trend of rate 0 is no trend.
 _LEVELS, _SEASONS, _TRENDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0), (0.05, 0.2, 0.5), ((0.0, 1.0), (0.05, 0.98), (0.2, 0.9))
-#: Maximum number of windows on which rates are compared, the most recent ones.
-_MAX_WINDOWS = 1500
 #: Number of seasons that are candidates.
 _N_SEASONS = 2
 
@@ -41,9 +39,18 @@ class Smoothing:
         self.season = season
 
     def fit(self, series, outputs, lookback, horizon):
-        """Choose the rates; see `Autoregression.fit`."""
-        errors = squared_errors(outputs, lookback, horizon, self.season)
-        return self.set(best_rates(errors), series.shape[1], lookback, horizon)
+        """Choose the rates, and add the mean error; see `Autoregression.fit`.
+
+        Without a window whose future is known, the rates are medium ones without a trend.
+        """
+        if len(outputs) < lookback + horizon:
+            n_rates = len(_kernels(lookback, horizon, self.season))
+            rates = [n_rates // 2 // len(_TRENDS) * len(_TRENDS)] * outputs.shape[1]
+            return self.set(rates, series.shape[1], lookback, horizon)
+        self.set(_best_rates(outputs, lookback, horizon, self.season), series.shape[1], lookback, horizon)
+        windows, future = autoregression.windows_of(series, outputs, lookback, horizon)
+        self.bias = (future - self.predict(windows)).mean(axis=0)
+        return self
 
     def predict(self, windows):
         """Return the forecasts `(n, m)` for windows `(n, L, c)`."""
@@ -62,33 +69,12 @@ class Smoothing:
         return self
 
 
-def squared_errors(outputs, lookback, horizon, season):
-    """Return the mean squared errors of the forecasts by all rates for the latest windows of some targets.
-
-    Args:
-        outputs: Series of the targets, `(time, targets)`.
-        lookback: Number of steps of a window.
-        horizon: Number of steps to forecast.
-        season: Number of steps of a season.
-
-    Returns:
-        Array `(rates, windows, targets)`.
-    """
-    outputs = outputs[-(_MAX_WINDOWS + lookback + horizon - 1) :]
+def _best_rates(outputs, lookback, horizon, season):
+    """Return the positions of the rates with the smallest squared error over all windows, one for each target."""
     windows = np.lib.stride_tricks.sliding_window_view(outputs, lookback + horizon, axis=0)
     past, future = windows[..., :lookback], windows[..., lookback:]
-    return np.array([np.square(past @ kernel - future).mean(axis=2) for kernel in _kernels(lookback, horizon, season)])
-
-
-def best_rates(errors):
-    """Return the positions of the rates with the smallest mean error, one for each target.
-
-    Args:
-        errors: Array as from `squared_errors`. Without windows, the rates are medium ones without a trend.
-    """
-    if not errors.shape[1]:
-        return np.full(errors.shape[2], len(errors) // 2 // len(_TRENDS) * len(_TRENDS))
-    return errors.mean(axis=1).argmin(axis=0)
+    errors = [np.square(past @ kernel - future).mean(axis=(0, 2)) for kernel in _kernels(lookback, horizon, season)]
+    return np.argmin(errors, axis=0)
 
 
 def seasons(outputs, longest, least=0.0):

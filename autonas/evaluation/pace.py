@@ -60,9 +60,12 @@ def epoch_work(model, n_rows):
     """Return the FLOPs of the predictions of some rows.
 
     Returns:
-        An integer; `None` if the FLOPs are unknown, or if frozen layers are computed once instead of in each epoch.
+        An integer; `None` if the FLOPs are unknown, if nothing is trained, or if frozen layers are computed once
+        instead of in each epoch.
     """
-    if any(layer.weights and not layer.trainable for layer in node_graph.all_layers(model)):
+    if not model.trainable_variables or any(
+        layer.weights and not layer.trainable for layer in node_graph.all_layers(model)
+    ):
         return None
     try:
         return flops.flops(model) * n_rows

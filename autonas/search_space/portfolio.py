@@ -16,7 +16,7 @@ from typing import Any
 import keras_tuner
 
 from autonas.search_space import dimension
-from autonas.search_space.blocks import hydra, image, series_kernels, structured_data, text, time_series
+from autonas.search_space.blocks import forecast, hydra, image, series_kernels, structured_data, text, time_series
 from autonas.search_space.graph import Graph
 from autonas.search_space.values import Scalar
 
@@ -77,6 +77,9 @@ _SERIES: list[dict[str, Scalar]] = [
     {"kind": "inception", "kind_inception/filters": 64},
     {"kind": "recurrent"},
 ]  # fmt: skip
+
+#: The linear forecast without a correction comes first.
+_FORECAST: list[dict[str, Scalar]] = [{"kind": "linear"}, *_SERIES]
 
 #: Largest shares of the time limit of the first kernels and of other kernels.
 _FIRST_SHARE, _LARGEST_SHARE = 0.15, 0.3
@@ -177,6 +180,8 @@ def _points(block: Any, n_rows: int, mirror_accuracy: float | None, most_respons
         points = _TABLE
     elif isinstance(block, text.TextBlock):
         points = _TEXT
+    elif isinstance(block, forecast.ForecastBlock):
+        points = _FORECAST
     elif isinstance(block, time_series.TimeSeriesBlock):
         points = _series(block.features[0].tensors["series"].shape[0], n_rows, most_responses)
     elif isinstance(block, image.ImageBlock):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autonas.data import smoothing
+from autonas.data.autoregression import windows_of
 
 
 def seasonal(length, period=12, noise=0.2):
@@ -58,10 +59,17 @@ def test_the_season_is_the_lag_of_the_highest_autocorrelation():
     assert smoothing.seasons(seasonal(3), 10) == [1]
 
 
+def test_a_forecast_has_no_mean_error():
+    """A rising line, to which a smoothing without a trend lags behind."""
+    series = np.arange(60.0)[:, None] + seasonal(60)
+    forecast = smoothing.Smoothing([0], 12).fit(series, series, 24, 3)
+    windows, future = windows_of(series, series, 24, 3)
+    np.testing.assert_allclose((forecast.predict(windows) - future).mean(axis=0), 0, atol=1e-9)
+
+
 def test_rates_without_a_known_window_are_medium():
-    (position,) = smoothing.best_rates(np.empty((54, 0, 1)))
-    assert list(itertools.product((0.05, 0.1, 0.2, 0.4, 0.7, 1.0), (0.05, 0.2, 0.5), range(3)))[position] == (
-        0.4,
-        0.05,
-        0,
-    )
+    series = seasonal(26)
+    forecast = smoothing.Smoothing([0], 12).fit(series, series, 24, 3)
+    grid = list(itertools.product((0.05, 0.1, 0.2, 0.4, 0.7, 1.0), (0.05, 0.2, 0.5), range(3)))
+    expected = smoothing.Smoothing([0], 12).set([grid.index((0.4, 0.05, 0))], 1, 24, 3)
+    np.testing.assert_array_equal(forecast.kernel, expected.kernel)

@@ -170,6 +170,16 @@ def test_the_baselines_are_the_last_value_and_the_autoregression(arguments):
     assert found[1].scores["val_rmse"] == pytest.approx(root_mean_squared_error(truth, linear), rel=1e-4)
 
 
+def test_the_first_candidate_is_the_linear_forecast(arguments):
+    model = autonas.TimeSeriesForecaster(horizon=3, **arguments).fit(wave())
+    first, baseline = (
+        next(record for record in model.records_ if record["trial_id"] == name) for name in ("0000", "linear")
+    )
+    assert [value for name, value in first["values"].items() if name.endswith("/kind")] == ["linear"]
+    assert first["score"] == pytest.approx(baseline["score"], rel=0.02) and first["epochs"] == 1
+    assert not model.model_.trainable_variables
+
+
 def test_scores_are_of_the_forecasts_not_of_the_correction(arguments):
     series = wave()
     options = arguments | {"metrics": ["r2"], "refit": False}

@@ -36,6 +36,11 @@ def test_networks_of_unknown_speed_are_not_refused():
     assert speed.refusal(None, 3, 0.1) == "" and speed.flops_per_second == 100.0
 
 
+def test_a_network_without_weights_says_nothing_about_the_speed():
+    inputs = keras.Input((4,))
+    assert pace.epoch_work(keras.Model(inputs, inputs * 2.0), 100) is None
+
+
 def test_the_work_is_counted_without_frozen_layers():
     inputs = keras.Input((4,))
     dense = keras.layers.Dense(3, use_bias=False)

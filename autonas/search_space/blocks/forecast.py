@@ -8,7 +8,7 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
-from autonas.search_space import decisions, heads, ranges
+from autonas.search_space import block, decisions, heads, ranges
 from autonas.search_space.blocks import convolution_1d, dense, numbers, recurrent, spaces, time_series
 
 #: Bound to which the level of a window is squashed, in standard deviations of the training set.
@@ -27,6 +27,8 @@ class ForecastBlock(time_series.TimeSeriesBlock):
             to `None`: the search chooses the family.
         name: Name of the block.
     """
+
+    fitted_kinds = ("linear",)
 
     def __init__(
         self,
@@ -47,12 +49,17 @@ class ForecastBlock(time_series.TimeSeriesBlock):
         relative = (inputs - inputs[:, -1:]) / np.array(self.scale, "float32")
         series = ops.concatenate([relative / ops.sqrt(1.0 + ops.square(relative / numbers.LARGEST)), level], axis=-1)
         families: decisions.Candidates = {
-            "linear": lambda: lambda inputs: ops.zeros_like(inputs[:, 0, :1]),
+            "linear": lambda: self._without_correction,
             "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
             "convolution": lambda: functools.partial(self._convolution, hp, inputs),
             "recurrent": lambda: functools.partial(recurrent.RecurrentBlock(depth=ranges.Int(1, 2)).build, hp),
         }
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
+
+    def _without_correction(self, series: keras.KerasTensor) -> keras.KerasTensor:
+        """Return a correction of 0 for each output of the head."""
+        (head,) = self.heads.values()
+        return block.as_prediction(ops.repeat(ops.zeros_like(series[:, 0, :1]), head.target.n_outputs, axis=1))
 
     def _convolution(self, hp: keras_tuner.HyperParameters, raw: Any, series: keras.KerasTensor) -> keras.KerasTensor:
         """Apply a convolutional network and concatenate the mean over the steps with the last step."""
@@ -67,6 +74,8 @@ class ForecastHead(heads.RegressionHead):
     """
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
+        if block.predicts_target(inputs):
+            return inputs
         rate = self.suggest(hp, "dropout")
         if rate:
             inputs = keras.layers.Dropout(rate)(inputs)

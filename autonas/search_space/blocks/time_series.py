@@ -47,7 +47,7 @@ class TimeSeriesBlock(block.Block):
     """
 
     takes_raw_inputs = True
-    fitted_kinds = ("ridge", "kernels")
+    fitted_kinds: tuple[str, ...] = ("ridge", "kernels")
 
     def __init__(
         self,
