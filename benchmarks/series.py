@@ -189,6 +189,7 @@ def main():
         row = [name]
         for function in ("search", "reference"):
             fixed = {"name": name, "data_directory": arguments.data_directory, "budget": arguments.budget}
+            fixed["variant"] = arguments.variant
             mean = common.mean_over_seeds(__file__, function, fixed, arguments.seeds)
             means[function].append(mean["accuracy"])
             row += [f"{mean['accuracy']:.4f}", f"{mean['cpu']:.1f}"]
