@@ -1,17 +1,32 @@
 """Segments of a supernet, which depend on the same decisions, and their results for several architectures."""
 
+import keras
 import numpy as np
 import pytest
 
 from autonas import Int
+from autonas.backends import gradients
+from autonas.evaluation.one_shot import scoring
+from autonas.search_space import block, decisions
 from autonas.search_space.blocks import cell, chain
 from autonas.search_space.encoding import Encoding
 from autonas.supernet import segments
 from tests.helpers import supernets
 
 
-def build(block):
-    drawn, data = supernets.make_graph(block)
+class MaskedRows(block.Block):
+    """A recurrent layer that skips the empty rows of an image."""
+
+    def build(self, hp, inputs):
+        first = {"dense": lambda: keras.layers.Dense(1), "identity": keras.layers.Identity}
+        x = decisions.LayerChoice("first", first)(hp, inputs)
+        x = keras.layers.Masking()(keras.layers.Reshape((8, 8))(x))
+        last = {"dense": lambda: keras.layers.Dense(4), "identity": keras.layers.Identity}
+        return decisions.LayerChoice("last", last)(hp, keras.layers.SimpleRNN(4)(x))
+
+
+def build(drawn_block):
+    drawn, data = supernets.make_graph(drawn_block)
     return supernets.build(drawn), {name: array[data.validation_rows] for name, array in data.inputs.items()}
 
 
@@ -57,3 +72,22 @@ def test_a_memory_of_any_size_changes_no_prediction(max_bytes):
         found = predict(indices, inputs, memory)["head"]
         assert memory.n_bytes <= max_bytes
         np.testing.assert_array_equal(found, predict(indices, inputs, segments.Memory(0))["head"])
+
+
+def test_a_supernet_with_masks_is_one_segment_that_passes_them_on():
+    supernet, inputs = build(MaskedRows())
+    (segment,) = segments.segments_of(supernet)
+    assert segment.positions == tuple(range(len(supernet.decisions)))
+
+    def call(indices, tensors):
+        with scoring.selecting(supernet):
+            supernet.choose(indices)
+            return supernet(tensors, training=False)
+
+    predict, whole = segments.SegmentedPrediction(supernet), gradients.compiled(call, supernet.variables)
+    is_empty = np.arange(8)[:, None, None] % 3 == 0
+    inputs = {name: np.where(is_empty, 0.0, array).astype("float32") for name, array in inputs.items()}
+    for first in range(2):
+        indices = np.array([first, 1], "int32")
+        expected = whole(indices, inputs)["head"]
+        np.testing.assert_allclose(predict(indices, inputs, segments.Memory(0))["head"], expected, atol=1e-6)
