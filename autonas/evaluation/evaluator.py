@@ -332,14 +332,17 @@ class Evaluator:
         by_batch = keras_callbacks.need_batches(self.callbacks)
         return loops.make_loop(model, dataset, conditions.distribution, by_batch)
 
-    def _final_epochs(self, values, outcome, share):
-        """Return the number of epochs of the final fit of a candidate, and its share of the peak of the learning rate.
+    def final_fit_is_in_full(self, values, outcome):
+        """Return whether the final fit of a candidate is the rest of a full training.
 
-        A candidate that was trained at a lower fidelity and improved in its last rung is trained in full.
+        It is if the candidate was trained at a lower fidelity and improved in its last rung.
         """
-        in_full = self.full_epochs(values)
-        if self._epochs(values) < in_full and outcome.best_epoch > outcome.initial_epoch:
-            return float(in_full - outcome.best_epoch), 1.0
+        return self._epochs(values) < self.full_epochs(values) and outcome.best_epoch > outcome.initial_epoch
+
+    def _final_epochs(self, values, outcome, share):
+        """Return the epochs of the final fit of a candidate, and its share of the peak of the learning rate."""
+        if self.final_fit_is_in_full(values, outcome):
+            return float(self.full_epochs(values) - outcome.best_epoch), 1.0
         return share * outcome.best_epoch, _FINAL_RATE
 
     def final_fit(self, kept, job, outcome, length, on_epoch=None):

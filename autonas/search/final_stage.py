@@ -217,6 +217,13 @@ class FinalStage:
         remaining = self.state.budget.remaining()
         return remaining is None or remaining >= _LEAST_SHARE_OF_TIME * self.state.budget.final_seconds(candidate)
 
+    def takes_all_time(self, candidate: TrialRecord) -> bool:
+        """Return whether the final fit of a candidate is the rest of a full training, for which all time is needed."""
+        remaining, values = self.state.budget.remaining(), candidate.values
+        if not self.state.refits or remaining is None or not self.evaluator.final_fit_is_in_full(values, candidate):
+            return False
+        return self.state.budget.full_seconds(candidate, self.evaluator.full_epochs(values)) > remaining
+
     def _final_fit(self, job: Job, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
         state = self.state
         record = state.add_record("final", Stage.FINAL, best.values)

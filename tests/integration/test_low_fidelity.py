@@ -12,6 +12,7 @@ import sklearn.datasets
 
 import autonas
 from autonas import oracles
+from autonas.evaluation import budget
 from tests.helpers.leaderboards import board
 from tests.helpers.networks import of_networks
 
@@ -126,6 +127,22 @@ def test_towards_the_end_of_the_time_the_best_are_trained_farther(whole, iris):
     assert model.stop_reason_ == "time_limit" and all(each["values"]["tuner/rung"] > 0 for each in late)
     # A candidate that was trained in full may be worse.
     assert board(model).query("rank == 1")["tuner/epochs"].item() > 1
+
+
+def test_the_final_fit_is_the_rest_of_a_training_for_which_there_is_no_time_before_it(iris, monkeypatch):
+    monkeypatch.setattr(budget.TimeBudget, "full_seconds", lambda *_: 1000.0)
+    # The time limit is long enough for a slow machine; it isn't reached.
+    model = fit(iris, time_limit=300, max_trials=None, epochs=30)
+    searched, final = board(model).query("stage == 'search'"), board(model).query("stage == 'final'")
+    assert model.stop_reason_ == "time_limit" and (searched["tuner/rung"] == 0).all()
+    best = board(model).query("rank == 1").best_epoch.item()
+    assert final.epochs.item() == 30 - best and final.trial_id.item() == "final"
+
+
+def test_candidates_that_were_trained_in_full_are_averaged_however_little_time_there_is(iris, monkeypatch):
+    monkeypatch.setattr(budget.TimeBudget, "full_seconds", lambda *_: 1000.0)
+    model = fit(iris, time_limit=300, fidelity="full", max_trials=3, epochs=5)
+    assert (board(model).stage == "ensemble").any()
 
 
 def test_what_is_served_is_trained_in_full_though_the_search_ended_before(iris):

@@ -41,6 +41,9 @@ class Pretender:
     def full_epochs(self, values):
         return 27
 
+    def final_fit_is_in_full(self, values, outcome):
+        return True
+
 
 def completed(job):
     return jobs.Outcome(
@@ -114,8 +117,12 @@ def test_an_oracle_that_waits_for_nothing_does_not_wait_for_ever(make):
     assert search.state.stop_reason == "space_exhausted" and len(search.records) == 2
 
 
-@pytest.mark.parametrize(("seconds", "rungs"), [(10.0, [0, 0, 1, 2, 3]), (1e-3, [0, 0, 0])])
-def test_the_best_initial_point_is_promoted_at_once_if_its_full_training_needs_all_of_the_time(make, seconds, rungs):
+@pytest.mark.parametrize(
+    ("refits", "seconds", "rungs"), [(False, 10.0, [0, 0, 1, 2, 3]), (False, 1e-3, [0, 0, 0]), (True, 10.0, [0, 0])]
+)
+def test_the_best_initial_point_goes_on_at_once_if_its_full_training_needs_all_of_the_time(
+    make, refits, seconds, rungs
+):
     def outcome(job):
         result = completed(job)
         result.epochs, result.initial_epoch = job.values["tuner/epochs"], job.values["tuner/initial_epoch"]
@@ -125,10 +132,12 @@ def test_the_best_initial_point_is_promoted_at_once_if_its_full_training_needs_a
     points = [{"depth": depth} for depth in (1, 2)]
     oracle = oracles.SuccessiveHalvingOracle("random", min_epochs=1, max_epochs=27, initial_points=points, seed=0)
     search = make(outcome, oracle=oracle, max_trials=4)
-    search.state.budget = budget.TimeBudget(100.0, 0.0, time.monotonic())
+    search.state.budget, search.state.refits = budget.TimeBudget(100.0, 0.0, time.monotonic()), refits
     search.search()
     records = list(search.records.values())
     assert [record.values["tuner/rung"] for record in records][: len(rungs)] == rungs
+    # The final fit is the rest of the training.
+    assert not refits or (len(records) == 2 and search.state.stop_reason == "time_limit")
 
 
 def test_weights_for_an_ensemble_are_of_the_ten_best_trials(make):

@@ -90,6 +90,8 @@ class EnsembleStage:
         predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
         if len(predictions) < 2:
             return None
+        if wanted.is_automatic and self.final_stage.takes_all_time(self.state.records[next(iter(predictions))]):
+            return None  # The average of candidates that are trained for a part of the time each is worse.
         near = self._near(predictions, wanted.size) if wanted.is_automatic else None
         chosen = near or self._select(predictions, wanted.size)
         if len(chosen.members) == 1:
