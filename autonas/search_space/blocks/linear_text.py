@@ -211,16 +211,16 @@ class LinearModel(fitters.Fitter):
             others, judged = self.layers.features.matrix(validation.inputs), validation
         truth = self._columns(judged)
 
-        def tried(strength: float) -> tuple[float, np.ndarray]:
-            """Return the loss of rows that weren't trained on, and the factors of the scores."""
+        def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+            """Return the loss of rows that weren't trained on, the factors of the scores, and the last weights."""
             scores = []
             for trained, left in splits:
                 row_weights = None if training.weights is None else training.weights[trained]
-                coefficients, intercepts = self._fitted(texts[trained], targets[trained], row_weights, strength, seed)
-                scores.append(others[left] @ coefficients.T + intercepts)
+                weights = self._fitted(texts[trained], targets[trained], row_weights, strength, seed)
+                scores.append(others[left] @ weights[0].T + weights[1])
             predicted = np.concatenate(scores)
             factors = calibration.factors(predicted, judged.targets, self.target.task, judged.weights)
-            return self._loss(factors * predicted, truth, judged.weights), factors
+            return self._loss(factors * predicted, truth, judged.weights), factors, weights
 
         results = {_FIRST: tried(_STRENGTHS[_FIRST])}
         for step in (1, -1):
@@ -231,8 +231,10 @@ class LinearModel(fitters.Fitter):
                     break
                 position += step
         best = min(results, key=lambda position: results[position][0])
-        _, factors = results[best]
-        self.layers.set(*self._fitted(texts, targets, training.weights, _STRENGTHS[best], seed), factors)
+        _, factors, weights = results[best]
+        if len(splits) > 1:
+            weights = self._fitted(texts, targets, training.weights, _STRENGTHS[best], seed)
+        self.layers.set(*weights, factors)
         return {"strength": _STRENGTHS[best], "factor": factors.tolist()}
 
     def refit(
