@@ -1,6 +1,7 @@
 """Time budget of a search: the maximum time of each trial, so that time is left for the final fit."""
 
 import dataclasses
+import math
 import time
 
 import numpy as np
@@ -39,6 +40,17 @@ class FinalLength:
 
     share: float = _MOST_FINAL
     deadline: float | None = None
+
+    def possible_epochs(self, outcome):
+        """Return the number of epochs of a candidate's training for which there is time, infinity without a deadline.
+
+        Args:
+            outcome: The `Outcome` of the candidate.
+        """
+        seconds = outcome.phases.get("train", 0.0)
+        if self.deadline is None or not seconds:
+            return math.inf
+        return max(0.0, self.deadline - time.monotonic()) * (outcome.epochs - outcome.initial_epoch) / seconds
 
 
 @dataclasses.dataclass

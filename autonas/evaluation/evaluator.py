@@ -27,7 +27,7 @@ from autonas.trials import reserved
 from autonas.trials.job import Outcome
 from autonas.trials.states import Status
 
-#: Peak of the learning rate of a final fit, relative to the peak in the search.
+#: Smallest peak of the learning rate of a final fit, relative to the peak in the search.
 _FINAL_RATE = 0.3
 
 
@@ -339,11 +339,18 @@ class Evaluator:
         """
         return self._epochs(values) < self.full_epochs(values) and outcome.best_epoch > outcome.initial_epoch
 
-    def _final_epochs(self, values, outcome, share):
-        """Return the epochs of the final fit of a candidate, and its share of the peak of the learning rate."""
-        if self.final_fit_is_in_full(values, outcome):
-            return float(self.full_epochs(values) - outcome.best_epoch), 1.0
-        return share * outcome.best_epoch, _FINAL_RATE
+    def _final_epochs(self, values, outcome, length):
+        """Return the epochs of the final fit of a candidate, and its share of the peak of the learning rate.
+
+        In the rest of a full training, the learning rate goes on where a rate would be that falls along a line over all
+        epochs for which there is time.
+        """
+        done = outcome.best_epoch
+        if not self.final_fit_is_in_full(values, outcome):
+            return length.share * done, _FINAL_RATE
+        rest = float(self.full_epochs(values) - done)
+        possible = min(rest, length.possible_epochs(outcome))
+        return rest, max(_FINAL_RATE, possible / (possible + done))
 
     def final_fit(self, kept, job, outcome, length, on_epoch=None):
         """Continue the training of a candidate on all rows, from the weights of its score.
@@ -371,7 +378,7 @@ class Evaluator:
                 generator = np.random.default_rng([self.seed, job.number, 5])
                 fitting.refit(kept.model, self.problem.dataset, choices, generator, length.deadline)
             kept.loop.forget()
-        epochs, rate = self._final_epochs(job.values, outcome, length.share)
+        epochs, rate = self._final_epochs(job.values, outcome, length)
         checkpoints.restart(kept.model, rate * kept.learning_rate)
         generator = np.random.default_rng([self.seed, job.number, 2])
         rows = self.problem.dataset.final_rows

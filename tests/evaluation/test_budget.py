@@ -118,3 +118,10 @@ def test_time_is_left_for_building_the_networks_of_an_ensembles_members(clock):
     clock.now += 60
     assert budget.trial_seconds(trained, False, members=[trained]) == pytest.approx(40)
     assert budget.trial_seconds(trained, False, members=[trained, fitted]) == pytest.approx(40 - 6)
+
+
+def test_the_deadline_of_a_final_fit_bounds_its_epochs(clock):
+    outcome = jobs.Outcome(status="completed", epochs=5, initial_epoch=1, phases={"train": 8.0, "compile": 3.0})
+    assert budget_module.FinalLength(0.5, clock.now + 20.0).possible_epochs(outcome) == pytest.approx(10.0)
+    assert budget_module.FinalLength(0.5, clock.now - 1.0).possible_epochs(outcome) == 0.0
+    assert budget_module.FinalLength(0.5).possible_epochs(outcome) == float("inf")

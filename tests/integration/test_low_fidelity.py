@@ -139,6 +139,19 @@ def test_the_final_fit_is_the_rest_of_a_training_for_which_there_is_no_time_befo
     assert final.epochs.item() == 30 - best and final.trial_id.item() == "final"
 
 
+@pytest.mark.parametrize(("possible", "share"), [(float("inf"), None), (4.0, None), (0.1, 0.3)])
+def test_the_learning_rate_goes_on_by_the_epochs_for_which_there_is_time(iris, monkeypatch, possible, share):
+    monkeypatch.setattr(budget.FinalLength, "possible_epochs", lambda *_: possible)
+    monkeypatch.setattr(budget.TimeBudget, "full_seconds", lambda *_: 1000.0)
+    optimization = autonas.Optimization(learning_rate=0.01, schedule="constant")
+    model = fit(iris, time_limit=300, max_trials=None, epochs=30, optimization=optimization)
+    final = next(record for record in model.records_ if record["stage"] == "final")
+    done = 30 - final["epochs"]
+    if share is None:
+        share = min(possible, 30 - done) / (min(possible, 30 - done) + done)
+    assert final["history"][0]["learning_rate"] == pytest.approx(share * 0.01)
+
+
 def test_candidates_that_were_trained_in_full_are_averaged_however_little_time_there_is(iris, monkeypatch):
     monkeypatch.setattr(budget.TimeBudget, "full_seconds", lambda *_: 1000.0)
     model = fit(iris, time_limit=300, fidelity="full", max_trials=3, epochs=5)
