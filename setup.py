@@ -47,10 +47,10 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["autonas", "autonas.*"]),
     package_data={"autonas": ["__init__.pyi", "py.typed"], "autonas.estimators": ["presets.json"]},
-    # The upper bounds are the next major versions. CI installs the newest ones.
+    # The upper bounds are the next major versions. CI tests the newest versions, and searches with the lower bounds.
     install_requires=[
-        "tensorflow>=2.18,<3",
-        "keras>=3.8,<4",
+        "tensorflow>=2.21,<3",
+        "keras>=3.14,<4",
         "keras-tuner>=1.4.8,<2",
         "six>=1.16",  # Keras Tuner imports it without declaring it.
         "numpy>=1.26,<3",
