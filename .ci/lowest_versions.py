@@ -17,7 +17,8 @@ def check(x, y=None, estimator=autonas.AutoModel, **arguments):
         model.export(f"{folder}/model.keras")
         model.report(f"{folder}/report.html")
         status = set(model.leaderboard().status)
-        assert status == {"completed"}, f"{estimator.__name__}: {status}"
+        if status != {"completed"}:
+            raise SystemExit(f"Every trial of {estimator.__name__} must be completed. Received: {sorted(status)}")
 
 
 if __name__ == "__main__":
