@@ -17,12 +17,12 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments.checks import check_integer
-from autonas.data import autoregression, checks, interchange, is_stream, linear_forecast, masks, splits, time_index
+from autonas.data import autoregression, checks, interchange, linear_forecast, steps, time_index
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, auto_model
 from autonas.estimators import plan as planning
 from autonas.estimators.plan import Plan
-from autonas.preparation import arrays
+from autonas.preparation import forecast_windows
 from autonas.preparation.arrays import Prepared
 from autonas.search_space import defaults
 from autonas.search_space import inputs as inputs_module
@@ -31,8 +31,6 @@ from autonas.trials import folder
 
 #: Maximum share of the time limit for the choice of the lookback.
 _CHOICE_SHARE = 0.1
-#: Maximum size of windows that are kept a second time for the final fit.
-_MAX_TWICE_BYTES = 256 * 2**20
 
 
 class TimeSeriesForecaster(auto_model.AutoModel):
@@ -156,7 +154,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         """
         windows, future = self._windows_and_future(x, y)
         ((name, target),) = self.predictor_.targets.items()
-        return self.predictor_.encode(windows), {name: target.transform(_shaped(future))}
+        return self.predictor_.encode(windows), {name: target.transform(forecast_windows.shaped(future))}
 
     def evaluate(self, x: Any, y: Any = None) -> dict[str, float]:
         """Return the metrics of the forecasts from all windows of a series.
@@ -215,55 +213,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 f"Received: {len(values)} steps"
             )
         self.naive_errors_ = np.abs(np.diff(outputs, axis=0)).mean(axis=0).tolist()
-        windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
-        train_rows, validation_rows = splits.train_validation_rows(
-            future, "regression", plan.selection.split, in_order=True
-        )
-        # Drop the windows whose future overlaps with the future of the validation set.
-        train_rows = train_rows[: max(1, len(train_rows) - self.horizon + 1)]
-        n_steps = len(train_rows) + self.lookback_ + self.horizon - 1
-        linear = linear_forecast.LinearForecast(self.target_columns_, choice)
-        linear.fit(values[:n_steps], outputs[:n_steps], self.horizon)
-        forecasts = linear.predict(windows)
-        prepared = arrays.prepare(self._with_graph(plan, windows), FitData(windows, _shaped(future - forecasts)))
-        prepared.dataset.train_rows = train_rows
-        prepared.facts = {
-            "forecast": {
-                "lookback": self.lookback_,
-                "horizon": self.horizon,
-                "target": self.target_columns_,
-                "linear": dataclasses.asdict(linear.choice),
-            }
-        }
-        ((name, target),) = prepared.targets.items()
-        (head,) = prepared.scorer.heads
-        convert = head.to_metric
-        prepared.scorer.heads = [
-            dataclasses.replace(
-                head, truth=future, to_metric=lambda outputs, rows: convert(outputs, rows) + forecasts[rows]
-            )
-        ]
-        prepared.dataset.baselines = {
-            name: ({head.name: target.transform(_shaped(predicted - forecasts))[validation_rows]}, message)
-            for name, predicted, message in (
-                ("last_value", _last_values(outputs, self.lookback_, len(windows), self.horizon), "the value before"),
-                ("linear", forecasts, "autoregression and smoothing" if choice.weight else "autoregression"),
-            )
-        }
-        final_linear = linear
-        if plan.selection.refit and windows.size * 4 <= _MAX_TWICE_BYTES:
-            # The final fit corrects a linear forecast of all rows: its targets follow the targets of the search.
-            final_linear = linear_forecast.LinearForecast(self.target_columns_, linear.choice)
-            final_linear.fit(values, outputs, self.horizon)
-            residuals = target.transform(_shaped(future - final_linear.predict(windows)))
-            dataset, n_rows = prepared.dataset, len(windows)
-            dataset.inputs = {name: np.concatenate([array, array]) for name, array in dataset.inputs.items()}
-            dataset.targets = {name: np.concatenate([array, residuals]) for name, array in dataset.targets.items()}
-            dataset.final_rows = np.arange(n_rows, 2 * n_rows)
-        prepared.as_served = functools.partial(
-            _with_linear_forecast, head_name=name, forecasts=(linear, final_linear), deviation=target.deviation_
-        )
-        return prepared
+        forecast = forecast_windows.Forecast(values, outputs, self.target_columns_, self.horizon, choice)
+        return forecast_windows.prepare(forecast, functools.partial(self._with_graph, plan), plan.selection)
 
     def _choose_linear_forecast(self, values: np.ndarray, outputs: np.ndarray) -> linear_forecast.Choice:
         """Return the settings of the linear forecast.
@@ -306,22 +257,22 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def _learn_columns(self, series: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return series `(time, channels)` and targets `(time, targets)`, and learn the names of their columns."""
-        values, self.columns_ = _read(series, "series")
+        values, self.columns_ = steps.read(series, "series")
         self.flat_ = np.ndim(series) == 1
         if y is None:
-            columns = _target_columns(self.target, self.columns_, values.shape[1])
+            columns = steps.target_columns(self.target, self.columns_, values.shape[1])
             self.target_columns_: list[int] | None = columns
             self.flat_ = self.flat_ or isinstance(self.target, (str, numbers.Integral))
             return values, values[:, columns]
         if self.target is not None:
             raise ValueError("`target` names columns of `series` to forecast, and must be None if `y` is given.")
         checks.check_same_rows(series, y)
-        outputs, _ = _read(y, "y", series)
+        outputs, _ = steps.read(y, "y", series)
         self.target_columns_, self.flat_ = None, np.ndim(y) == 1
         return values, outputs
 
     def _values(self, x: Any) -> np.ndarray:
-        values, columns = _read(x, "x")
+        values, columns = steps.read(x, "x")
         if self.columns_ is not None and columns is not None and columns != self.columns_:
             missing = [name for name in self.columns_ if name not in columns]
             if missing:
@@ -339,7 +290,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             raise ValueError(
                 f"`x` must have at least lookback = {self.lookback_} steps. Received: {windows.shape[1]} steps"
             )
-        _check_complete(windows, "x")
+        steps.check_complete(windows, "x")
         return windows[:, -self.lookback_ :]
 
     def _forecast(self, windows: np.ndarray) -> np.ndarray:
@@ -369,37 +320,17 @@ class TimeSeriesForecaster(auto_model.AutoModel):
     def _windows_and_future(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return all windows of a series `(n, lookback, channels)`, and the steps after them."""
         check_is_fitted(self, "predictor_")
-        values, columns = _read(x, "x")
+        values, columns = steps.read(x, "x")
         if (y is None) != (self.target_columns_ is not None):
             raise ValueError("`y` must be given if it was in fit, and only then.")
         if self.columns_ is not None and columns is not None:
             values = values[:, [columns.index(name) for name in self.columns_]]
-        outputs = values[:, self.target_columns_] if y is None else _read(y, "y", x)[0]
+        outputs = values[:, self.target_columns_] if y is None else steps.read(y, "y", x)[0]
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
         return self._windows(windows), future
 
     def __sklearn_clone__(self) -> TimeSeriesForecaster:
         return type(self)(**{name: clone(value, safe=False) for name, value in self.get_params(deep=False).items()})
-
-
-def _with_linear_forecast(
-    network: keras.Model, refitted: bool = False, *, head_name: str, forecasts: tuple[Any, Any], deviation: np.ndarray
-) -> keras.Model:
-    """Return a network with the linear forecast that the network corrects.
-
-    Args:
-        network: The network.
-        refitted: Whether the network was trained on all rows. Defaults to `False`.
-        head_name: Name of the output of the network.
-        forecasts: Tuple of the linear forecast of the training rows and the linear forecast of all rows.
-        deviation: Unit of the output of the network in the unit of the forecast, `(m,)`.
-    """
-    return forecast_module.with_linear_forecast(network, head_name, forecasts[refitted], deviation)
-
-
-def _last_values(outputs: np.ndarray, lookback: int, n_windows: int, horizon: int) -> np.ndarray:
-    """Return the forecasts `(n_windows, horizon * targets)` that each step is like the last step of its window."""
-    return np.tile(outputs[lookback - 1 : lookback - 1 + n_windows], horizon)
 
 
 def _with_arguments_of_auto_model(constructor: Any) -> None:
@@ -412,71 +343,3 @@ def _with_arguments_of_auto_model(constructor: Any) -> None:
 
 
 _with_arguments_of_auto_model(TimeSeriesForecaster.__init__)
-
-
-def _shaped(outputs: np.ndarray) -> np.ndarray:
-    return outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-
-def _read(series: Any, name: str, dated: Any = None) -> tuple[np.ndarray, list[Any] | None]:
-    """Return a series as `(time, channels)` of float64, and the names of its columns or `None`.
-
-    Args:
-        series: The series.
-        name: Name of the argument for messages.
-        dated: The series with the dates of these rows, or `None` if `series` has its own.
-    """
-    series = interchange.converted(series)
-    if is_stream(series):
-        raise ValueError(f"`{name}` must be an array, a Series or a DataFrame. Received: a tf.data.Dataset")
-    columns = None
-    if isinstance(series, pd.DataFrame):
-        columns = list(series.columns)
-        wrong = [column for column in columns if not pd.api.types.is_numeric_dtype(series[column])]
-        if wrong:
-            raise ValueError(
-                f"`{name}` must hold numbers only. Received: column {wrong[0]!r:.60} of other values. Drop it; dates "
-                f"may be the index: `{name}.set_index({wrong[0]!r:.60})`."
-            )
-    try:
-        values = np.asarray(masks.with_missing(series), dtype="float64")
-    except (TypeError, ValueError):
-        raise ValueError(f"`{name}` must hold numbers only. Received: {checks.describe(series)}") from None
-    if values.ndim not in (1, 2) or 0 in values.shape:
-        raise ValueError(f"`{name}` must have shape (time,) or (time, channels). Received: shape {values.shape}")
-    _check_complete(values, name)
-    values, dated = values.reshape(len(values), -1), series if dated is None else dated
-    if isinstance(dated, (pd.Series, pd.DataFrame)):
-        values = time_index.filled(values, dated.index, name)
-    return values, columns
-
-
-def _check_complete(values: np.ndarray, name: str) -> None:
-    bad = ~np.isfinite(values)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(
-            f"`{name}` has {int(bad.sum())} NaN or infinite values, the first at index "
-            f"{first[0] if len(first) == 1 else first}. Fill them first, for example by pandas' interpolate()."
-        )
-
-
-def _target_columns(target: Any, columns: list[Any] | None, n_channels: int) -> list[int]:
-    """Return the indices of the columns to forecast."""
-    if target is None:
-        return list(range(n_channels))
-    wanted = list(target) if isinstance(target, (list, tuple, np.ndarray)) else [target]
-    indices = []
-    for column in wanted:
-        if columns is not None and column in columns:
-            indices.append(columns.index(column))
-        elif isinstance(column, numbers.Integral) and -n_channels <= int(column) < n_channels:
-            indices.append(int(column) % n_channels)
-        else:
-            known = "none has a name" if columns is None else checks.name_labels(columns)
-            raise ValueError(
-                f"`target` must name a column of `series` ({known}) or be its index. Received: {column!r:.60}"
-            )
-    if not indices:
-        raise ValueError("`target` must name at least one column. Received: none")
-    return indices

@@ -1,0 +1,46 @@
+"""Steps of series: the numbers and the columns that are read from arrays, Series and frames."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autonas.data import steps
+
+
+def test_a_series_is_one_channel_without_a_name():
+    values, columns = steps.read(pd.Series([1, 2, 4]), "series")
+    assert values.tolist() == [[1.0], [2.0], [4.0]] and columns is None
+
+
+def test_a_frame_has_a_channel_for_each_column():
+    values, columns = steps.read(pd.DataFrame({"sales": [1, 2], "price": [3.0, 4.0]}), "series")
+    assert values.tolist() == [[1.0, 3.0], [2.0, 4.0]] and columns == ["sales", "price"]
+
+
+def test_a_gap_in_the_dates_is_filled():
+    dates = pd.date_range("2024-01-01", periods=20).delete(5)
+    with pytest.warns(UserWarning):
+        values, _ = steps.read(pd.Series(np.delete(np.arange(20.0), 5), dates), "series")
+    assert values.ravel().tolist() == np.arange(20.0).tolist()
+
+
+@pytest.mark.parametrize(
+    ("series", "reason"),
+    [
+        (["a", "b"], "must hold numbers only"),
+        (np.zeros((2, 2, 2)), r"must have shape \(time,\) or \(time, channels\)"),
+        ([1.0, np.nan, 2.0], "1 NaN or infinite values, the first at index"),
+        (pd.DataFrame({"day": ["Mon", "Tue"]}), "column 'day' of other values"),
+    ],
+)
+def test_other_values_are_refused(series, reason):
+    with pytest.raises(ValueError, match=reason):
+        steps.read(series, "series")
+
+
+def test_targets_are_named_or_counted():
+    assert steps.target_columns(None, ["a", "b"], 2) == [0, 1]
+    assert steps.target_columns("b", ["a", "b"], 2) == [1]
+    assert steps.target_columns([-1, 0], None, 2) == [1, 0]
+    with pytest.raises(ValueError, match="must name a column of `series`"):
+        steps.target_columns("c", ["a", "b"], 2)
