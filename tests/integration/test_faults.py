@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 
 import autonas
 from autonas import reporting
-from autonas.evaluation import evaluator
+from autonas.evaluation import networks
 from autonas.trials import lock
 from tests.helpers.leaderboards import trials
 
@@ -522,7 +522,7 @@ def test_an_interrupt_before_there_is_a_model_is_an_interrupt(iris, monkeypatch)
     def interrupt(*arguments, **keywords):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluator.Evaluator, "build", interrupt)
+    monkeypatch.setattr(networks.Networks, "build", interrupt)
     with pytest.raises(KeyboardInterrupt):
         classifier().fit(*iris)
 
