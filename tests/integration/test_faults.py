@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 
 import autonas
 from autonas import reporting
-from autonas.evaluation import networks
+from autonas.evaluation import evaluator, networks
 from autonas.trials import lock
 from tests.helpers.leaderboards import trials
 

@@ -186,7 +186,8 @@ def test_features_of_padded_series_are_those_of_the_series_themselves(block):
     if isinstance(block(), autonas.HydraBlock):
         alone = alone * np.sqrt(64 / 40)  # Sums are relative to the share of the observed steps.
         assert outputs.shape == (10, 3 * 2 * 2 * 8 * 2)
-    np.testing.assert_allclose(outputs, alone, atol=0.03 if outputs.shape[1] == 192 else 1e-6)
+    # Sums in float32 are rounded in another order on another processor.
+    np.testing.assert_allclose(outputs, alone, rtol=1e-5, atol=0.03 if outputs.shape[1] == 192 else 1e-6)
 
 
 def test_steps_that_are_missing_within_a_series_do_not_count():
