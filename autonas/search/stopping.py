@@ -1,9 +1,11 @@
 """Stopping rules of a search, and the time limits of its trials."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from autonas.evaluation import budget
 from autonas.search.state import SearchState
+from autonas.search_space.values import Scalar
 from autonas.trials.records import TrialRecord
 
 #: Minimum time, in seconds, for starting a trial other than the first.
@@ -86,15 +88,17 @@ class Stopping:
     def is_time_for_full_trainings(self) -> bool:
         """Return whether the remaining time is for full trainings of the best candidates.
 
-        It is once a share of the time limit is spent, and when the initial points are tried and the best of the
-        candidates needs all of the remaining time.
+        It is once a share of the time limit is spent. It also is when the best of the candidates needs all of the
+        remaining time, and each kind of initial point is tried: further points vary a kind.
         """
         time_budget, standings, oracle = self.state.budget, self.state.standings, self.state.oracle
         if time_budget.share_spent() > self._share_for_short:
             return True
         best, remaining = standings.best(), time_budget.remaining()
-        initial_points = getattr(oracle, "initial_points", None) or ()
-        if best is None or remaining is None or len(standings.candidates()) < len(initial_points):
+        if best is None or remaining is None:
+            return False
+        candidates, points = standings.candidates(), getattr(oracle, "initial_points", None) or ()
+        if len(candidates) < len(points) and not all(_is_kind_tried(point, candidates) for point in points):
             return False
         return time_budget.full_seconds(best, self.state.evaluator.full_epochs(best.values)) > remaining
 
@@ -120,3 +124,9 @@ class Stopping:
             return likely
         largest = _MEMBER_ERRORS * error
         return [record for record in likely if record.score is not None and abs(record.score - best.score) <= largest]
+
+
+def _is_kind_tried(point: Mapping[str, Scalar], candidates: Sequence[TrialRecord]) -> bool:
+    """Return whether a candidate has blocks of the kinds of an initial point, such as a convolutional network."""
+    kinds = {name: value for name, value in point.items() if name.endswith("/kind")}
+    return bool(kinds) and any(kinds.items() <= candidate.values.items() for candidate in candidates)

@@ -113,7 +113,7 @@ _IMAGES: list[dict[str, Scalar]] = [
 ]
 
 #: Accuracy of distinguishing images from mirror images, up to which mirror images are further examples, and from which
-#: on they are no examples. Between the two, candidates with and without mirror images are compared.
+#: on they are no examples. Between the two, candidates with and without mirror images are compared, if there is time.
 _SAME_AS_MIRRORED, _UNLIKE_MIRRORED = 0.6, 0.85
 
 #: Number of rows up to which a pretrained backbone comes early. Its output takes 6 to 13 ms a row on one core.

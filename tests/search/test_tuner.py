@@ -58,10 +58,10 @@ def failed(job):
 
 @pytest.fixture
 def make(tmp_path):
-    def build(outcome=completed, oracle=None, max_trials=None, reporter=None, limit=None, **arguments):
+    def build(outcome=completed, oracle=None, max_trials=None, reporter=None, limit=None, space=None, **arguments):
         oracle = (oracle or oracles.RandomOracle(seed=0)).with_arguments(
             objective=keras_tuner.Objective("score", "max"),
-            hyperparameters=contracts.conditional_space(),
+            hyperparameters=space or contracts.conditional_space(),
             max_trials=max_trials,
         )
         pretender = Pretender(outcome)
@@ -138,6 +138,25 @@ def test_the_best_initial_point_goes_on_at_once_if_its_full_training_needs_all_o
     assert [record.values["tuner/rung"] for record in records][: len(rungs)] == rungs
     # The final fit is the rest of the training.
     assert not refits or (len(records) == 2 and search.state.stop_reason == "time_limit")
+
+
+@pytest.mark.parametrize(("kinds", "n_tried"), [("abb", 2), ("aab", 3)])
+def test_variants_of_a_tried_kind_are_left_out_if_a_full_training_needs_all_of_the_time(make, kinds, n_tried):
+    def outcome(job):
+        result = completed(job)
+        result.epochs, result.initial_epoch = job.values["tuner/epochs"], job.values["tuner/initial_epoch"]
+        result.phases = {"train": 10.0 * result.epochs}
+        return result
+
+    space = keras_tuner.HyperParameters()
+    space.Choice("block/kind", ["a", "b"])
+    space.Int("block/depth", 0, 2)
+    points = [{"block/kind": kind, "block/depth": depth} for depth, kind in enumerate(kinds)]
+    oracle = oracles.SuccessiveHalvingOracle("bayesian", min_epochs=1, max_epochs=27, initial_points=points, seed=0)
+    search = make(outcome, oracle=oracle, space=space)
+    search.state.budget = budget.TimeBudget(100.0, 0.0, time.monotonic())
+    search.search()
+    assert [record.values["block/kind"] for record in search.records.values()] == list(kinds[:n_tried])
 
 
 def test_weights_for_an_ensemble_are_of_the_ten_best_trials(make):
