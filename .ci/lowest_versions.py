@@ -27,7 +27,6 @@ if __name__ == "__main__":
     digits, numbers = datasets.load_digits(return_X_y=True)
     images = digits[:400].reshape(-1, 8, 8)
     check(images, numbers[:400], max_trials=3)
-    check(images, numbers[:400], max_trials=2, search_space="cell", strategy="gradient")
     check(["a good film", "a bad film", "nice", "an awful thing"] * 20, [1, 0, 1, 0] * 20, max_trials=3)
     check(digits[:100].reshape(-1, 64, 1), numbers[:100], autonas.TimeSeriesClassifier, max_trials=4)
     dates = pd.date_range("2020-01-01", periods=200)
