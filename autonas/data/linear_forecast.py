@@ -202,24 +202,27 @@ class _Blocks:
                 break
             if not self._blocks or self._blocks[0][0] - lookback - self.horizon + 1 < _MIN_FITTED:
                 break
-            linear = Autoregression(self.target_columns)
-            squares = []
-            for first, end in self._blocks:
-                linear.alpha = None
-                linear.fit(self.series[:first], self.outputs[:first], lookback, self.horizon)
-                squares.append(self._squared_errors(linear, lookback, first, end))
-            errors[lookback], alphas[lookback] = _root_mean(squares), linear.alpha
+            errors[lookback], last = self._scored(lambda: Autoregression(self.target_columns), lookback)
+            alphas[lookback] = last.alpha
             previous_seconds, previous = time.monotonic() - fit_started, lookback
         return errors, alphas
 
     def smoothing(self, season, lookback):
         """Return the error of a smoothing."""
+        return self._scored(lambda: Smoothing(self.target_columns, season), lookback)[0]
+
+    def _scored(self, unfitted, lookback):
+        """Return the error of forecasts that are fitted before each block, and the forecast of the last block.
+
+        Args:
+            unfitted: Function that returns a new forecast.
+            lookback: Number of steps of a window.
+        """
         squares = []
         for first, end in self._blocks:
-            forecast = Smoothing(self.target_columns, season)
-            forecast.fit(self.series[:first], self.outputs[:first], lookback, self.horizon)
+            forecast = unfitted().fit(self.series[:first], self.outputs[:first], lookback, self.horizon)
             squares.append(self._squared_errors(forecast, lookback, first, end))
-        return _root_mean(squares)
+        return float(np.sqrt(np.concatenate(squares).mean())), forecast
 
     def _squared_errors(self, forecast, lookback, first, end):
         """Return the squared errors of a forecast on a block, in variances of the targets."""
@@ -227,7 +230,3 @@ class _Blocks:
         windows, future = windows_of(self.series[steps], self.outputs[steps], lookback, self.horizon)
         unit = np.tile(scale_of(self.outputs.std(axis=0)), self.horizon)
         return np.square((forecast.predict(windows) - future) / unit)
-
-
-def _root_mean(squares):
-    return float(np.sqrt(np.concatenate(squares).mean()))

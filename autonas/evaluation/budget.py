@@ -145,6 +145,16 @@ class TimeBudget:
         seconds = sum(outcome.phases.get(phase, 0.0) for phase in _OF_EPOCHS)
         return max(0, epochs - outcome.epochs) * seconds / n_epochs
 
+    def is_too_short(self, outcome, epochs):
+        """Return whether the rest of a full training of a candidate takes longer than the time that is left.
+
+        Args:
+            outcome: As in `full_seconds`.
+            epochs: As in `full_seconds`.
+        """
+        remaining = self.remaining()
+        return remaining is not None and self.full_seconds(outcome, epochs) > remaining
+
     def trial_seconds(self, best, first, members=()):
         """Return the maximum training time of the next trial in seconds, or `None` without a limit.
 

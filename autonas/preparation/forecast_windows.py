@@ -35,8 +35,7 @@ class Forecast:
     def linear(self, choice, n_steps=None):
         """Return the `LinearForecast` of some settings, fitted to the first steps, or by default to all steps."""
         linear = linear_forecast.LinearForecast(self.target_columns, choice)
-        linear.fit(self.values[:n_steps], self.outputs[:n_steps], self.horizon)
-        return linear
+        return linear.fit(self.values[:n_steps], self.outputs[:n_steps], self.horizon)
 
 
 def prepare(forecast, plan_of, selection):

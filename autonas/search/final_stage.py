@@ -219,10 +219,9 @@ class FinalStage:
 
     def takes_all_time(self, candidate: TrialRecord) -> bool:
         """Return whether the final fit of a candidate is the rest of a full training, for which all time is needed."""
-        remaining, values = self.state.budget.remaining(), candidate.values
-        if not self.state.refits or remaining is None or not self.evaluator.final_fit_is_in_full(values, candidate):
+        if not self.state.refits or not self.evaluator.final_fit_is_in_full(candidate.values, candidate):
             return False
-        return self.state.budget.full_seconds(candidate, self.evaluator.full_epochs(values)) > remaining
+        return self.state.budget.is_too_short(candidate, self.evaluator.full_epochs(candidate.values))
 
     def _final_fit(self, job: Job, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
         state = self.state

@@ -94,13 +94,13 @@ class Stopping:
         time_budget, standings, oracle = self.state.budget, self.state.standings, self.state.oracle
         if time_budget.share_spent() > self._share_for_short:
             return True
-        best, remaining = standings.best(), time_budget.remaining()
-        if best is None or remaining is None:
+        best = standings.best()
+        if best is None:
             return False
         candidates, points = standings.candidates(), getattr(oracle, "initial_points", None) or ()
         if len(candidates) < len(points) and not all(_is_kind_tried(point, candidates) for point in points):
             return False
-        return time_budget.full_seconds(best, self.state.evaluator.full_epochs(best.values)) > remaining
+        return time_budget.is_too_short(best, self.state.evaluator.full_epochs(best.values))
 
     @property
     def _is_new(self) -> bool:

@@ -55,8 +55,8 @@ def scores(member: block.Block, inputs: dict[str, keras.KerasTensor]) -> keras.K
 
     The features are the TF-IDF weights of scikit-learn's `TfidfVectorizer(sublinear_tf=True)`. The weights of words and
     marks (capitals, digits, punctuation) and the weights of characters are normalised separately, so that neither
-    outweighs the other. The first word of a short
-    text is a feature of its own, apart from the same word elsewhere, and so are the first two words.
+    outweighs the other. The first word of a short text is a feature of its own, apart from the same word elsewhere, and
+    so are the first two words.
 
     Args:
         member: A block of a bound graph.
