@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas
 import rich.box
 import rich.markup
@@ -110,9 +111,9 @@ def pareto_front(frame: pandas.DataFrame, objectives: Sequence[tuple[str, str]])
     from autonas.objectives import pareto  # Imported here, so that a log can be written without Keras.
 
     frame = frame[(frame.stage == Stage.SEARCH) & (frame.status == Status.COMPLETED)]
-    if reserved.EPOCHS in frame:  # Scores of trials that were trained for fewer epochs aren't comparable.
-        epochs = frame[reserved.EPOCHS].fillna(0)
-        frame = frame[epochs == epochs.max()]
+    # Scores of trials that were trained for fewer epochs aren't comparable.
+    epochs = np.array([reserved.epochs(dict(row.dropna())) for _, row in frame.iterrows()], dtype=int)
+    frame = frame[epochs == epochs.max(initial=0)]
     objectives = [_Objective(*pair) for pair in objectives]
     return frame[pareto.front(frame.to_dict("records"), objectives)].reset_index(drop=True)
 

@@ -29,7 +29,7 @@ def is_number(score: float | None) -> TypeGuard[float]:
 
 
 def target_epochs(record: TrialRecord) -> int:
-    """Return the number of epochs that a trial was to be trained for; 0 where all trials have the same number."""
+    """Return the number of epochs that a trial was to be trained for; 0 for a full training."""
     return reserved.epochs(record.values)
 
 

@@ -56,8 +56,11 @@ def is_candidate(values: Mapping[str, Scalar | None]) -> bool:
 
 
 def epochs(values: Mapping[str, Scalar | None]) -> int:
-    """Return the number of epochs that a trial is to be trained for; 0 where all trials have the same number."""
-    return int(values.get(EPOCHS) or 0)
+    """Return the number of epochs that a trial is to be trained for; 0 for a full training.
+
+    Whatever the number of its epochs, the training of a candidate that starts with the weights of a supernet is full.
+    """
+    return 0 if SUPERNET_EPOCHS in values else int(values.get(EPOCHS) or 0)
 
 
 def resolution(values: Mapping[str, Scalar | None]) -> float:

@@ -4,6 +4,7 @@ import pytest
 
 from autonas.objectives import goal
 from autonas.reporting import SearchInfo, TrialRecord, leaderboard, plots
+from autonas.reporting.leaderboard import pareto_front
 from autonas.reporting.summary import sections
 from autonas.search.standings import Standings
 from autonas.trials.order import comparable, longest, ranked, scored, winner
@@ -67,6 +68,16 @@ def test_the_longest_trials_were_to_be_trained_for_the_most_epochs():
     records = [trial(number, **{"tuner/epochs": epochs}) for number, epochs in enumerate((3, 9, 9, 1))]
     assert [record.number for record in longest(records)] == [1, 2]
     assert longest([trial(5)])[0].number == 5 and longest([]) == []
+
+
+def test_a_front_has_the_default_architecture_beside_finalists_that_inherit_weights():
+    finalist = {"tuner/supernet_epochs": 15, "tuner/epochs": 2}
+    records = [trial(0, 0.9, flops=9.0), trial(1, 0.8, flops=3.0, **finalist), trial(2, 0.7, flops=5.0, **finalist)]
+    standings = Standings({record.trial_id: record for record in records}, GOAL, lambda values: True)
+    assert [record.number for record in standings.front()] == [0, 1]
+    board = leaderboard(records, "val_accuracy", "max", SEARCH.pairs()[1:])
+    assert pareto_front(board, SEARCH.pairs())["trial_id"].tolist() == ["0000", "0001"]
+    assert comparable(records) == records
 
 
 @pytest.mark.parametrize(("n_long", "n_short", "epochs"), [(10, 40, 9), (3, 40, 3), (3, 3, 9), (0, 1, 3)])

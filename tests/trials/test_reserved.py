@@ -41,6 +41,10 @@ def test_a_trial_without_a_number_of_epochs_counts_as_trained_for_0():
     assert reserved.epochs({"tuner/epochs": None}) == reserved.epochs({}) == 0
 
 
+def test_a_training_from_the_weights_of_a_supernet_is_full():
+    assert reserved.epochs({"tuner/supernet_epochs": 15, "tuner/epochs": 2}) == reserved.epochs({})
+
+
 def test_a_trial_that_begins_after_epochs_of_another_is_continued():
     assert reserved.is_continued({"tuner/initial_epoch": 3})
     assert not reserved.is_continued({"tuner/initial_epoch": 0}) and not reserved.is_continued({})
