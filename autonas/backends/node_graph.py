@@ -117,6 +117,36 @@ def name_operations(outputs):
             operation.name = name if counts[name] == 1 else f"{name}_{counts[name]}"
 
 
+def name_alike(ends, others):
+    """Name the operations between two symbolic tensors as the operations of the same types between two other ones.
+
+    Args:
+        ends: Pair of tensors, of which the second depends on the first.
+        others: Pair of tensors with as many operations of each type between them, or more.
+    """
+    names = collections.defaultdict(collections.deque)
+    for operation in _operations_between(*others):
+        names[type(operation)].append(operation.name)
+    for operation in _operations_between(*ends):
+        operation.name = names[type(operation)].popleft()
+
+
+def _operations_between(start, end):
+    """Return the operations on the way from a symbolic tensor to another one, in the order of their first calls."""
+    operations, visited = {}, {id(start)}
+
+    def visit(tensor):
+        if id(tensor) not in visited:
+            visited.add(id(tensor))
+            node, _ = producer(tensor)
+            for source in node.input_tensors:
+                visit(source)
+            operations.setdefault(node.operation)
+
+    visit(end)
+    return list(operations)
+
+
 def all_layers(model):
     """Return the layers of a model, the layers of inner models included, as a list."""
     return list(model._flatten_layers())

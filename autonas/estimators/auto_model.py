@@ -21,6 +21,7 @@ from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Settings
 from autonas.search.final_stage import Served
 from autonas.search.tuner import Tuner
+from autonas.search_space import fitters
 from autonas.trials import lock
 
 if TYPE_CHECKING:
@@ -401,7 +402,7 @@ class AutoModel(fitted.FittedModel):
     def _serve(self, prepared: Prepared, search: Tuner, served: Served) -> None:
         """Learn the attributes of the network that is served, and save the estimator in the folder of the run."""
         record, trial = served.record, served.trial
-        network = predictor_module.without_training_parts(served.network)
+        network = fitters.reduced(predictor_module.without_training_parts(served.network))
         if prepared.as_served is not None:
             network = prepared.as_served(network, served.is_refitted)
         self.scorer_metrics_ = [

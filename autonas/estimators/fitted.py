@@ -17,6 +17,7 @@ from autonas.data import interchange, is_stream
 from autonas.estimators import persistence, predictive, tags, thresholds
 from autonas.prediction import predictor as predictor_module
 from autonas.reporting import report as reports
+from autonas.search_space import fitters
 from autonas.trials import lock
 from autonas.trials.states import Stage, Status
 
@@ -153,7 +154,7 @@ class FittedModel(predictive.PredictiveModel):
             )
         copied = copy.copy(self)
         with lock.held(search.state.directory):
-            network = predictor_module.without_training_parts(search.network_of(record))
+            network = fitters.reduced(predictor_module.without_training_parts(search.network_of(record)))
         if prepared.as_served is not None:
             network = prepared.as_served(network, False)
         copied.search_ = {**self.search_, "served": record.trial_id}

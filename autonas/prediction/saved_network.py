@@ -44,7 +44,7 @@ _PLAIN_MODULES = ("keras.initializers", "keras.regularizers", "keras.constraints
 #: Modules of Keras whose operations are the functions of `keras.ops`.
 _OPERATIONS = tuple(f"keras.src.ops.{name}" for name in ("core", "einops", "image", "linalg", "math", "nn", "numpy"))
 #: Values that Keras writes in the format of objects.
-_VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
+VALUES = {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 
 
 def load(path: str) -> keras.Model:
@@ -75,7 +75,7 @@ def refusal(path: str) -> str | None:
         if sorted(archive.namelist()) != _MEMBERS or archive.testzip() is not None:
             raise zipfile.BadZipFile("a member of the archive is missing, doubled or damaged")
         config = json.loads(archive.read("config.json"))
-    for entry in _objects(config):
+    for entry in objects(config):
         if not _is_accepted(entry):
             name = entry.get("config") if entry["class_name"] == "function" else entry["class_name"]
             return (
@@ -86,7 +86,7 @@ def refusal(path: str) -> str | None:
     return None
 
 
-def _objects(config: Any) -> Iterator[dict[str, Any]]:
+def objects(config: Any) -> Iterator[dict[str, Any]]:
     """Yield the dicts at any depth of a configuration from which Keras creates objects."""
     if isinstance(config, dict):
         if "class_name" in config:
@@ -95,12 +95,12 @@ def _objects(config: Any) -> Iterator[dict[str, Any]]:
     elif not isinstance(config, list):
         return
     for value in config:
-        yield from _objects(value)
+        yield from objects(value)
 
 
 def _is_accepted(entry: dict[str, Any]) -> bool:
     name, module = entry["class_name"], entry.get("module")
-    if name in _VALUES:
+    if name in VALUES:
         return True
     # Keras deserialises entries without a module in older ways, and compiles models with objects of `compile_config`.
     if "module" not in entry or entry.get("compile_config"):

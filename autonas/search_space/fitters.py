@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+
+from autonas.backends import node_graph
 
 if TYPE_CHECKING:
     from autonas.search_space.block import Block
@@ -101,6 +103,13 @@ class Fitter:
         """
         self.fit(training, training, generator, deadline)
 
+    def reduced(self) -> Callable[[keras.KerasTensor], keras.KerasTensor] | None:
+        """Return a function from `inputs` to `outputs` with fewer weights and the same values, or `None` without one.
+
+        The network that is served has no need of the weights that only another fit would use.
+        """
+        return None
+
 
 def attach(fitter: Fitter, layer: keras.layers.Layer) -> None:
     """Attach a fitter to a layer. A layer has at most one fitter."""
@@ -111,6 +120,34 @@ def fitters_of(model: keras.Model) -> list[Fitter]:
     """Return the fitters of a network's layers, in the order of the layers."""
     fitters: list[Any] = [getattr(layer, "fitter", None) for layer in model.layers]
     return [fitter for fitter in fitters if fitter is not None]
+
+
+def reduced(network: keras.Model) -> keras.Model:
+    """Return a trained network without the weights that its fitters don't use. All other layers are shared.
+
+    Args:
+        network: A functional `keras.Model`, not compiled. The networks inside it are reduced, too.
+    """
+    functions = {fitter: function for fitter in fitters_of(network) if (function := fitter.reduced()) is not None}
+    inner = {layer: reduced(layer) for layer in network.layers if isinstance(layer, keras.Model)}
+    if not functions and all(layer is smaller for layer, smaller in inner.items()):
+        return network
+    starts = {node_graph.producer(fitter.inputs)[0].operation: fitter for fitter in functions}
+    ends = {node_graph.producer(fitter.outputs)[0].operation: fitter for fitter in functions}
+    inputs = {}
+
+    def call(operation: keras.Operation, *args: Any, **kwargs: Any) -> Any:
+        output = inner.get(operation, operation)(*args, **kwargs)
+        if operation in starts:
+            inputs[starts[operation]] = output
+        if operation not in ends:
+            return output
+        fitter = ends[operation]
+        smaller = functions[fitter](inputs[fitter])
+        node_graph.name_alike((inputs[fitter], smaller), (fitter.inputs, fitter.outputs))
+        return smaller
+
+    return keras.models.clone_model(network, clone_function=lambda layer: layer, call_function=call)
 
 
 def unsuitable(member: Block, models: str, losses: Collection[str]) -> str | None:

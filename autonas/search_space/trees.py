@@ -54,14 +54,27 @@ class Walk:
 
     Args:
         forest: The `Forest`.
+        tables: Pair of the rows of all nodes, `(rows, 3)`, and of their values, `(rows, 1)`. Defaults to `None`: each
+            tree has `forest.n_nodes` rows, and predicts 0.
+        roots: Row of the root of each tree, `(trees,)`. Defaults to `None`: all trees have the same number of rows.
     """
 
-    def __init__(self, forest: Forest) -> None:
+    def __init__(
+        self,
+        forest: Forest,
+        tables: tuple[np.ndarray, np.ndarray] | None = None,
+        roots: np.ndarray | None = None,
+    ) -> None:
         self.forest = forest
-        n_rows = forest.n_trees * forest.n_nodes
+        self.roots = np.arange(forest.n_trees) * forest.n_nodes if roots is None else roots
+        n_rows = forest.n_trees * forest.n_nodes if tables is None else len(tables[0])
         self.nodes = table(n_rows, 3)
         self.values = table(n_rows, 1)
-        self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs))
+        if tables is None:
+            self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs))
+        else:
+            for layer, numbers in zip((self.nodes, self.values), tables, strict=True):
+                layer.set_weights([numbers])
 
     def __call__(self, features: keras.KerasTensor) -> keras.KerasTensor:
         """Return the predictions for rows of features.
@@ -80,12 +93,11 @@ class Walk:
         # The values of all rows in one vector, since a gather along an axis is slower.
         first = ops.cast(ops.cumsum(ops.ones_like(columns[:, :1]), axis=0) - 1.0, "int32") * (2 * forest.n_features)
         columns = ops.reshape(columns, (-1,))
-        roots = np.arange(forest.n_trees, dtype="int32")[None] * forest.n_nodes
-        position = ops.zeros_like(first) + roots
+        position = ops.zeros_like(first) + self.roots[None].astype("int32")
         for _ in range(forest.depth):
-            node = self.nodes(position)
-            value = ops.take(columns, first + ops.cast(node[..., 0], "int32"))
-            position = ops.cast(node[..., 2], "int32") + ops.cast(ops.greater(value, node[..., 1]), "int32")
+            feature, threshold, child = ops.unstack(self.nodes(position), axis=-1)
+            value = ops.take(columns, first + ops.cast(feature, "int32"))
+            position = ops.cast(child + ops.cast(ops.greater(value, threshold), "float32"), "int32")
         values = ops.reshape(self.values(position), (-1, forest.n_iterations, forest.n_outputs))
         return ops.sum(values, axis=1)
 
@@ -111,6 +123,28 @@ class Walk:
             values[output] += base[output]
         self.nodes.set_weights([nodes.reshape(-1, 3)])
         self.values.set_weights([values.reshape(-1, 1).astype("float32")])
+
+    def of_used_nodes(self) -> Walk:
+        """Return a walk with the same predictions and other layers, which has no tree and no row that isn't used."""
+        forest = self.forest
+        nodes = self.nodes.get_weights()[0].reshape(forest.n_trees, forest.n_nodes, 3).copy()
+        values = self.values.get_weights()[0].reshape(forest.n_trees, forest.n_nodes, 1)
+        children = nodes[..., 2].astype(int) - self.roots[:, None]
+        is_split = children != np.arange(forest.n_nodes)
+        depths = np.zeros(children.shape, int)
+        for position in range(forest.n_nodes):  # Children come after their parents.
+            (trees,) = np.nonzero(is_split[:, position])
+            for child in (children[trees, position], children[trees, position] + 1):
+                depths[trees, child] = depths[trees, position] + 1
+        n_rows = np.where(is_split, children + 2, 1).max(axis=1)
+        (used,) = np.nonzero(is_split.any(axis=1) | values[:, 0, 0].astype(bool))
+        n_iterations = 1 + int(used.max(initial=0)) // forest.n_outputs
+        n_rows = n_rows[: n_iterations * forest.n_outputs]
+        roots = np.cumsum([0, *n_rows[:-1]])
+        nodes[: len(roots), :, 2] = children[: len(roots)] + roots[:, None]
+        is_row = np.arange(forest.n_nodes) < n_rows[:, None]
+        sizes = dataclasses.replace(forest, n_iterations=n_iterations, depth=max(1, int(depths.max())))
+        return Walk(sizes, (nodes[: len(roots)][is_row], values[: len(roots)][is_row]), roots)
 
 
 class Bins:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -183,6 +183,10 @@ class Boosting(fitters.Fitter):
         deadline: float | None = None,
     ) -> None:
         self._fit(training, None, choices["iterations"], generator, deadline)
+
+    def reduced(self) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
+        walk = self.walk.of_used_nodes()
+        return lambda columns: walk(self.features(columns))
 
     @property
     def _n_estimators(self) -> int:

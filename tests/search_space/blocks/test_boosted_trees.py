@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.metrics import log_loss, mean_squared_error
 
 import autonas
+from autonas.prediction import predictor
 from tests.helpers import harness
 
 OPTIONS = {"max_trials": 1, "seed": 0, "tensorboard": False, "verbose": 0}
@@ -107,9 +108,8 @@ def test_the_final_fit_has_as_many_iterations_as_the_validation_set_chose(tmp_pa
     model = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), directory=tmp_path / "run").fit(x, y)
     record = next(record for record in model.records_ if record["stage"] == "search")
     assert record["epochs"] == 1
-    (nodes,) = (layer for layer in model.model_.layers if getattr(layer, "output_dim", None) == 3)
-    roots = nodes.get_weights()[0].reshape(500, 61, 3)[:, 0]
-    n_iterations = int((roots[:, 1] < 1e30).sum())
+    (summed,) = (operation for operation in model.model_.operations if type(operation).__name__ == "Sum")
+    n_iterations = summed.input.shape[1]
     assert 5 < n_iterations < 200
     again = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), directory=tmp_path / "run").fit(x, y)
     np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
@@ -125,6 +125,34 @@ def test_short_trainings_have_fewer_rows_and_promoted_trees_are_fitted_anew():
     assert {record["status"] for record in records} == {"completed"} and {record["epochs"] for record in records} == {1}
     assert len({record["values"].get("tuner/epochs") for record in records}) > 1
     assert model.score(x, y) > 0.97
+
+
+@pytest.mark.parametrize("load", [load_wine, load_diabetes])
+def test_the_network_that_is_served_has_no_tree_that_is_not_used(load, tmp_path):
+    x, y = load(return_X_y=True)
+    head = autonas.ClassificationHead() if load is load_wine else autonas.RegressionHead()
+    model = drawn(autonas.BoostedTreesBlock(), head, directory=tmp_path / "run").fit(x, y)
+    _, search = model._searched
+    whole = search.network_of(search.standings.best())
+    names = {operation.name for operation in whole.operations}
+    with_all = predictor.Predictor(whole, model.predictor_.encoders, model.predictor_.targets)
+    for one in (model.model_of("0000"), model):
+        assert one.model_.count_params() < 0.2 * whole.count_params()
+        assert {operation.name for operation in one.model_.operations} <= names
+    (head,) = model.predictor_.targets
+    outputs = model.model_of("0000").predictor_.outputs(x)[head]
+    np.testing.assert_allclose(outputs, with_all.outputs(x)[head], atol=1e-6)
+    loaded = autonas.AutoModel.load(tmp_path / "run" / "model")
+    assert loaded.model_.count_params() == model.model_.count_params()
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+
+
+def test_the_network_of_several_models_has_no_tree_that_is_not_used(tmp_path):
+    x, y = load_breast_cancer(return_X_y=True)
+    model = drawn(autonas.BoostedTreesBlock(), autonas.ClassificationHead(), validation=3).fit(x, y)
+    # Three networks of at most 500 trees of 61 nodes.
+    assert model.model_.count_params() < 0.3 * 3 * 500 * 61 * 4
+    assert model.score(x, y) > 0.95
 
 
 CHECK = """
