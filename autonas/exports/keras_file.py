@@ -92,7 +92,10 @@ def _is_made_by_keras_alone(path: str) -> bool:
         config = json.loads(archive.read("config.json"))
     return all(
         entry["class_name"] in saved_network.VALUES
-        or (str(entry.get("module")).split(".")[0] == "keras" and entry.get("registered_name") is None)
+        or (
+            str(entry.get("module")).split(".")[0] == "keras"
+            and entry.get("registered_name") in (None, entry["class_name"])
+        )
         for entry in saved_network.objects(config)
     )
 
