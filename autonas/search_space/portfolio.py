@@ -16,7 +16,16 @@ from typing import Any
 import keras_tuner
 
 from autonas.search_space import dimension
-from autonas.search_space.blocks import forecast, hydra, image, series_kernels, structured_data, text, time_series
+from autonas.search_space.blocks import (
+    forecast,
+    hydra,
+    image,
+    series_kernels,
+    speedrun,
+    structured_data,
+    text,
+    time_series,
+)
 from autonas.search_space.graph import Graph
 from autonas.search_space.values import Scalar
 
@@ -185,10 +194,9 @@ def _points(block: Any, n_rows: int, mirror_accuracy: float | None, most_respons
     elif isinstance(block, time_series.TimeSeriesBlock):
         points = _series(block.features[0].tensors["series"].shape[0], n_rows, most_responses)
     elif isinstance(block, image.ImageBlock):
-        height, width = block.features[0].tensors["image"].shape[:2]
-        points = _SMALL_IMAGES if max(height, width) <= image.SMALL_IMAGE else _IMAGES
-        if points is _IMAGES:
-            points = _images(n_rows, mirror_accuracy)
+        sides = block.features[0].tensors["image"].shape[:2]
+        is_small = max(sides) <= image.SMALL_IMAGE
+        points = _SMALL_IMAGES if is_small else _images(min(sides), n_rows, mirror_accuracy)
     return points
 
 
@@ -207,11 +215,14 @@ def _series(length: int, n_rows: int, most_responses: float) -> list[dict[str, S
     return [ridge, first[-1], *(point for point in others if share(point) <= _LARGEST_SHARE)]
 
 
-def _images(n_rows: int, mirror_accuracy: float | None) -> list[dict[str, Scalar]]:
-    """Return the entries of the portfolio for images that aren't small."""
-    points = list(_IMAGES)
+def _images(side: int, n_rows: int, mirror_accuracy: float | None) -> list[dict[str, Scalar]]:
+    """Return the entries of the portfolio for images that aren't small, by their shorter side."""
+    dense, *fast, pretrained = _IMAGES
     if mirror_accuracy is not None and mirror_accuracy <= _SAME_AS_MIRRORED:
-        points.remove(_SPEEDRUN)
+        fast = fast[1:]
     elif mirror_accuracy is not None and mirror_accuracy >= _UNLIKE_MIRRORED:
-        points.remove(_SPEEDRUN | {"horizontal_flip": True})
-    return [points[0], points[-1], *points[1:-1]] if n_rows <= _FEW_ROWS else points
+        fast = fast[:1]
+    if side > speedrun.SMALL_SIDE:
+        # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
+        fast = [point | {"kind_speedrun/largest_side": speedrun.SMALL_SIDE} for point in fast] + fast[-1:]
+    return [dense, pretrained, *fast] if n_rows <= _FEW_ROWS else [dense, *fast, pretrained]

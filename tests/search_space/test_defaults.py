@@ -136,6 +136,17 @@ def test_mirror_images_are_tried_unless_images_are_told_from_them(accuracy, flip
     assert all(point["classification_head_1/label_smoothing"] == 0.2 for point in fast)
 
 
+def test_large_images_begin_with_a_quarter_of_their_pixels():
+    images = np.random.default_rng(0).integers(0, 256, (8, 64, 48, 3)).astype("uint8")
+    searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
+    searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 3)])
+    points = portfolio.initial_points(searched, searched.declare(), n_rows=10_000, mirror_accuracy=0.7)
+    fast = [point for point in points if point["image_block_1/kind"] == "speedrun"]
+    sides = [point.get("image_block_1/kind_speedrun/largest_side", 64) for point in fast]
+    flips = [point.get("image_block_1/horizontal_flip", False) for point in fast]
+    assert sides == [32, 32, 64] and flips == [False, True, True]
+
+
 @pytest.mark.parametrize(
     ("most_responses", "sizes"),
     [

@@ -17,6 +17,8 @@ from autonas.data.features import Feature, Tensor
 
 #: Largest number of values of a patch whose covariance is computed, and approximate number of patches.
 _MOST_PATCH_VALUES, _PATCHES = 64, 200_000
+#: Maximum of the shorter side of the images of these patches. Larger images are averaged to it first.
+_PATCH_SIDE = 32
 #: Smallest variance of pixels by which they are standardised.
 _SMALLEST_VARIANCE = 1e-12
 
@@ -29,8 +31,9 @@ class ImageEncoder(Encoder):
 
     The statistics are `mean` and `variance`, `(channels,)`, of the pixels of the training set, and
     `patch_covariance`, `(values, values)`: the covariance of the values of small patches of standardised training
-    images. The patches have 3 x 3 pixels in grey images, and 2 x 2 pixels in others. The covariance is `None` if a
-    patch would have more than 64 values or doesn't fit into an image.
+    images. The patches have 3 x 3 pixels in grey images, and 2 x 2 pixels in others, of images that are averaged to a
+    shorter side of at most 32 pixels. The covariance is `None` if a patch would have more than 64 values or doesn't fit
+    into an image.
     """
 
     kind = "image"
@@ -60,8 +63,11 @@ class ImageEncoder(Encoder):
         n_values = side * side * n_channels
         if n_values > _MOST_PATCH_VALUES or min(height, width) < side:
             return None
+        stride = -(-min(height, width) // _PATCH_SIDE)
+        height, width = height // stride, width // stride
         n_images = int(np.clip(_PATCHES // (height * width), 1, len(rows)))
-        images = x[rows[np.linspace(0, len(rows) - 1, n_images).astype(int)]].reshape(-1, height, width, n_channels)
+        images = x[rows[np.linspace(0, len(rows) - 1, n_images).astype(int)], : height * stride, : width * stride]
+        images = images.reshape((n_images, height, stride, width, stride, n_channels)).mean((2, 4))
         images = (images - self.mean_) / np.sqrt(np.maximum(self.variance_, _SMALLEST_VARIANCE))
         patches = np.lib.stride_tricks.sliding_window_view(images, (side, side), axis=(1, 2))
         # The order of the values is that of a kernel of a convolution.

@@ -49,6 +49,16 @@ def test_statistics_have_the_covariance_of_standardised_patches(shape, n_values)
         np.testing.assert_array_equal(again, covariance)
 
 
+def test_patches_of_large_images_are_those_of_averaged_images():
+    images = np.random.default_rng(0).integers(0, 256, (300, 20, 30, 3), dtype="uint8")
+    large = images.repeat(2, axis=1).repeat(2, axis=2)
+    covariance, of_large = (ImageEncoder().fit(x).feature.statistics["patch_covariance"] for x in (images, large))
+    np.testing.assert_allclose(of_large, covariance, atol=0.02)
+    # One more row and column of pixels than 2 x 20 and 2 x 30 don't fill an averaged pixel.
+    wider = np.pad(large, [(0, 0), (0, 1), (0, 1), (0, 0)], mode="edge")
+    assert ImageEncoder().fit(wider).feature.statistics["patch_covariance"].shape == (12, 12)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 def test_one_bad_pixel_is_named(value):
     images = DIGITS.copy()

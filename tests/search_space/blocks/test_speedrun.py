@@ -1,6 +1,7 @@
 """SpeedrunBlock: frozen filters from the patches of the training images, and convolutions that begin as identities."""
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 
@@ -87,3 +88,18 @@ def test_the_image_block_has_it_as_a_family():
     x = smooth((20, 16, 16, 3))
     block, _ = bound(x, image.ImageBlock(kind="speedrun", translation=0.0, horizontal_flip=ranges.Boolean()))
     assert not convolutions(harness.build(block, x.shape[1:]))[0].trainable_weights
+
+
+@pytest.mark.parametrize(("side", "decided"), [(32, []), (33, [17, 33]), (64, [32, 64]), (160, [32, 54])])
+def test_large_images_may_be_averaged_to_fewer_pixels(side, decided):
+    x = smooth((20, side, side, 3))
+    sides = [
+        convolutions(harness.build(bound(x, speedrun.SpeedrunBlock(1, largest_side))[0], x.shape[1:]))[0].output.shape[
+            1
+        ]
+        for largest_side in (32, 64)
+    ]
+    assert sides == (decided or [side, side])
+    hp = keras_tuner.HyperParameters()
+    bound(x)[0].build(hp, keras.Input(x.shape[1:]))
+    assert ("largest_side" in hp) == bool(decided)
