@@ -131,11 +131,10 @@ class AutoModel(fitted.FittedModel):
             three quarters of its epochs, as `time_limit` allows. The rows of `validation_data` are never trained on;
             with them there is no final fit, nor is there one of networks of several folds. Defaults to `True`.
         ensemble: Number of candidates at most whose predictions the served model averages; see `ensemble_`. Members are
-            selected by the validation set, and trained further as far as `time_limit` allows. `"auto"`, with a
-            `time_limit` and one objective that depends on training, averages at most 5 candidates within one standard
-            error of the best one, or, if there are none, selects at most 5 for a gain beyond chance; otherwise the best
-            candidate is served alone. Where it is automatic, a network that was trained on mirror images also
-            averages over an image and its mirror image. `None` for the best candidate alone. Defaults to `"auto"`.
+            selected by the validation set, and trained further as far as `time_limit` allows. `"auto"` is at most 5
+            with a `time_limit` and one objective that depends on training, otherwise the best candidate alone. Where it
+            is automatic, a network that was trained on mirror images also averages over an image and its mirror image.
+            `None` for the best candidate alone. Defaults to `"auto"`.
         class_weight: Dict from label to weight in the loss, or `"balanced"`. Defaults to `None`: equal weights.
         threshold: For two classes, the probability of the second class above which this class is predicted. `"auto"` is
             the threshold with the best objective on the validation set; with an objective that doesn't depend on

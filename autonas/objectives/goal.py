@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -72,6 +72,26 @@ class Goal:
     def is_better_epoch(self, scores: Mapping[str, float], other: Mapping[str, float]) -> bool:
         """Return whether an epoch's scores are better than another epoch's `other`, by `epoch_objective`."""
         return _is_better([self.epoch_objective], scores, other)
+
+    def is_better_by(
+        self, objective: keras_tuner.Objective, scores: Mapping[str, float], other: Mapping[str, float]
+    ) -> bool:
+        """Return whether `scores` are better than `other` by an objective, and by `val_loss` between ties."""
+        return _is_better([objective], scores, other)
+
+    def member_objective(self, tasks: Collection[str]) -> keras_tuner.Objective:
+        """Return the objective by which the members of an ensemble are selected.
+
+        For classes it is `val_loss`: accuracy and similar metrics read the largest probability or the order of the
+        rows, and are too coarse to tell similar ensembles apart. Otherwise, or with a combined objective, it is
+        `epoch_objective`.
+
+        Args:
+            tasks: The tasks of the heads, such as `"multiclass"`.
+        """
+        if self.combination is not None or "regression" in tasks:
+            return self.epoch_objective
+        return keras_tuner.Objective("val_loss", "min")
 
     def directions(self) -> dict[str, str]:
         """Return a dict from the names of objectives, combined objectives and costs to `"min"` or `"max"`."""

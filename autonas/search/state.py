@@ -24,8 +24,7 @@ class Ensembling:
 
     Args:
         size: Number of candidates at most. Defaults to 1, the best candidate alone.
-        is_automatic: Whether the members are the candidates near the best one, and a selection must gain beyond chance.
-            Defaults to `False`: the members are selected, for any gain on the validation set.
+        is_automatic: Whether there is an ensemble only as far as the time limit allows. Defaults to `False`.
     """
 
     size: int = 1

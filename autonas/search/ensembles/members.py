@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 import time
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,16 +18,12 @@ from autonas.search.averaging import averaging_network
 from autonas.search.ensembles import selection
 from autonas.search.final_stage import FinalStage, Served
 from autonas.search.state import SearchState
-from autonas.trials import events, reserved
+from autonas.trials import events
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
 #: Maximum number of candidates for the selection: the best candidates by their own scores.
 _MAX_CANDIDATES = 25
-#: Number of the best candidates that may be near the best one.
-_N_NEAR = 12
-#: Number of samples of the validation rows, and the share of them in which an ensemble must be better to be served.
-_N_SAMPLES, _LEAST_BETTER = 30, 0.8
 #: Number of samples of the validation rows for the selection, and their largest number of rows.
 _N_BAGS, _SAMPLED_ROWS = 6, 2000
 
@@ -34,9 +31,9 @@ _N_BAGS, _SAMPLED_ROWS = 6, 2000
 class EnsembleStage:
     """Select and train an ensemble.
 
-    Candidates are the best trials that no later trial continues. Members are selected by the objective;
-    with several objectives, by the first objective that depends on training. The constraints hold for the averaging
-    network: a candidate with which the network would violate a constraint is not added.
+    Candidates are the best trials that no later trial continues. Members are selected by `Goal.member_objective`. The
+    constraints hold for the averaging network: a candidate with which the network would violate a constraint is not
+    added.
 
     Args:
         state: The `SearchState` of a finished search.
@@ -49,6 +46,7 @@ class EnsembleStage:
         self.evaluator = state.evaluator
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
+        self._objective = self.goal.member_objective([head.task for head in self.problem.scorer.heads])
         self._untrained: dict[str, keras.Model] = {}
         self._measurements: dict[frozenset[str], Measurement] = {}
 
@@ -80,8 +78,7 @@ class EnsembleStage:
     def serve_if_better(self) -> Served | None:
         """Select an ensemble among the candidates whose weights are kept, and train its members in the time left.
 
-        An automatic ensemble consists of the candidates near the best one. If there are none, its members are selected,
-        and it must be better than the best candidate in most of 30 samples of the validation rows with replacement.
+        An automatic ensemble has only members whose networks can be built in the time left.
 
         Returns:
             A `Served` as from `serve`. `None` if the best candidate is to be served alone.
@@ -92,66 +89,21 @@ class EnsembleStage:
             return None
         if wanted.is_automatic and self.final_stage.takes_all_time(self.state.records[next(iter(predictions))]):
             return None  # The average of candidates that are trained for a part of the time each is worse.
-        near = self._near(predictions, wanted.size) if wanted.is_automatic else None
-        chosen = near or self._select(predictions, wanted.size)
+        chosen = self._select(predictions, wanted.size, self._is_time_for if wanted.is_automatic else None)
         if len(chosen.members) == 1:
             return None
-        mean, single = selection.weighted_mean(predictions, chosen.members), predictions[next(iter(chosen.members))]
-        if wanted.is_automatic and near is None and not self._is_better_beyond_chance(mean, single):
-            return None
-        return self._served(chosen, mean)
+        return self._served(chosen, selection.weighted_mean(predictions, chosen.members))
 
-    def _near(self, predictions: dict[str, dict[str, np.ndarray]], size: int) -> selection.Selection | None:
-        """Return the mean of the candidates within one standard error of the best candidate, or `None` without any.
-
-        The standard error is that of the difference of both scores on the same rows: the validation set can't tell
-        which of these candidates is the best, and each of them makes errors of its own.
-        """
-        objective, scorer = self.goal.epoch_objective, self.problem.scorer
-        rows = self.problem.dataset.validation_rows
-        (best, first), *others = predictions.items()
-        before, members = self._score(first, {best}, None), [best]
-        budget, records = self.state.budget, self.state.records
-        seconds, remaining = budget.building_seconds(records[best]), budget.remaining()
-        architectures = [reserved.architecture(records[best].values)]
-        for name, candidate in others[: _N_NEAR - 1]:
-            if len(members) == size:
-                break
-            needed = seconds + budget.building_seconds(records[name])
-            architecture = reserved.architecture(records[name].values)
-            # The same architecture trained for longer has almost the same errors.
-            if architecture in architectures or (remaining is not None and needed > remaining):
-                continue
-            error = scorer.standard_error(first, rows, objective.name, candidate)
-            gap = abs(self._score(candidate, {name}, None)[objective.name] - before[objective.name])
-            if error is not None and gap <= error and self._are_within_limits({*members, name}):
-                members.append(name)
-                architectures.append(architecture)
-                seconds = needed
-        if len(members) == 1:
-            return None
-        weights = dict.fromkeys(members, 1 / len(members))
-        after = self._score(selection.weighted_mean(predictions, weights), members, None)
-        return selection.Selection(weights, before, after, refused=0)
+    def _is_time_for(self, members: Collection[str]) -> bool:
+        """Return whether the networks of some candidates can be built in the time left."""
+        time_budget = self.state.budget
+        remaining = time_budget.remaining()
+        needed = (time_budget.building_seconds(self.state.records[name]) for name in members)
+        return remaining is None or sum(needed) <= remaining
 
     def _are_within_limits(self, members: Collection[str]) -> bool:
         """Return whether the network that averages some candidates keeps to the constraints."""
         return not self.goal.constraints or not self._costs_of(members).violations
-
-    def _is_better_beyond_chance(self, mean: dict[str, Any], single: dict[str, Any]) -> bool:
-        """Return whether averaged predictions are better than single ones in most samples of the validation rows."""
-        rows = self.problem.dataset.validation_rows
-        generator = np.random.default_rng([self.evaluator.seed, 6])
-        scorer = self.problem.scorer.only({self.goal.epoch_objective.name})
-        n_better = 0
-        for _ in range(_N_SAMPLES):
-            sample = generator.integers(len(rows), size=len(rows))
-            scores = [
-                scorer({name: array[sample] for name, array in predictions.items()}, rows[sample])
-                for predictions in (mean, single)
-            ]
-            n_better += self.goal.is_better_epoch(*scores)
-        return n_better >= _LEAST_BETTER * _N_SAMPLES
 
     def _served(self, chosen: selection.Selection, mean: dict[str, Any]) -> Served:
         """Train the members of a `Selection`, unless an earlier process has trained them, and return the `Served`."""
@@ -209,19 +161,32 @@ class EnsembleStage:
         restored = self.final_stage.restored(event, "ensemble", untrained)
         return None if restored is None else Served(restored[1], restored[0], restored[0])
 
-    def _select(self, predictions: dict[str, dict[str, np.ndarray]], size: int) -> selection.Selection:
-        """Return the `Selection` of at most `size` candidates."""
+    def _select(
+        self,
+        predictions: dict[str, dict[str, np.ndarray]],
+        size: int,
+        is_possible: Callable[[Collection[str]], bool] | None = None,
+    ) -> selection.Selection:
+        """Return the `Selection` of at most `size` candidates.
+
+        Args:
+            predictions: Dict from candidate to its predictions.
+            size: Number of candidates at most.
+            is_possible: Function from candidates to whether they may be averaged, apart from the constraints. Defaults
+                to no further condition.
+        """
         n_rows = len(self.problem.dataset.validation_rows)
         generator = np.random.default_rng([self.evaluator.seed, 7])
         samples = [generator.integers(n_rows, size=min(n_rows, _SAMPLED_ROWS)) for _ in range(_N_BAGS)]
+        conditions = [self._are_within_limits, *([is_possible] if is_possible else [])]
         return selection.select(
             predictions,
             next(iter(predictions)),
             self._score,
-            self.goal.is_better_epoch,
+            functools.partial(self.goal.is_better_by, self._objective),
             size,
             samples=samples,
-            is_allowed=self._are_within_limits,
+            is_allowed=lambda members: all(condition(members) for condition in conditions),
         )
 
     def _candidates(
@@ -274,7 +239,7 @@ class EnsembleStage:
         if rows is None:
             scores = scorer(predictions, validation_rows)
         else:
-            needed = {self.goal.epoch_objective.name, *(part.name for part in self.goal.parts)}
+            needed = {self._objective.name, *(part.name for part in self.goal.parts)}
             scores = scorer.only(needed)(predictions, validation_rows[rows])
         if self.goal.combination is not None:
             scores |= self._costs_of(members).costs
@@ -326,7 +291,9 @@ class EnsembleStage:
         return self.final_stage.refitted(job, record, self.state.budget.final_length(waiting))
 
     def _describe(self, chosen: selection.Selection) -> str:
-        name = self.goal.epoch_objective.name
         shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())
-        before, after = (scores.get(name, float("nan")) for scores in (chosen.before, chosen.after))
-        return f"{shares}; {name} {before:.4g} by the best alone, {after:.4g} together"
+        gains = []
+        for name in dict.fromkeys([self.goal.epoch_objective.name, self._objective.name]):
+            before, after = (scores.get(name, math.nan) for scores in (chosen.before, chosen.after))
+            gains.append(f"{name} {before:.4g} by the best alone, {after:.4g} together")
+        return "; ".join([shares, *gains])

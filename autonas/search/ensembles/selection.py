@@ -57,16 +57,16 @@ def select(
 
     The bag begins with the best candidate. In each step the candidate with the best score of p_B is added, which may be
     a member already: the weight of a member is its share in the bag. The best bag of all steps, and the first of
-    equally good bags, is the bag of a sample of rows. The weights of the ensemble are the means over the bags of all
-    samples, of which the `size` largest are kept. A single selection on all rows fits their noise: it prefers few
-    members and uneven weights, which predict worse on other rows. If the ensemble of the samples isn't better than the
-    best candidate on all rows, the bag of all rows is the result, so that an ensemble is never worse on the validation
-    set.
+    equally good bags, is the bag of a sample of rows. The members of the ensemble are those of the `size` largest
+    mean weights over the bags of all samples. With the mean weights w_c, made to add up to 1, of k members, the weights
+    are (w_c + 1 / k) / 2. A single selection on all rows fits their noise: it prefers few members and uneven weights,
+    which predict worse on other rows. If the ensemble of the samples isn't better than the best candidate on all rows,
+    the bag of all rows is the result, so that an ensemble is never worse on the validation set.
 
-    Deviations from the paper: the bags are of samples of the rows instead of subsets of the candidates; a bag begins
-    with one candidate instead of several; a bag has at most `size` different members, since every member is a network
-    to run; a selection ends after 30 additions (15 on a sample of the rows), or after 8 additions in a row without
-    improvement.
+    Deviations from the paper: the bags are of samples of the rows instead of subsets of the candidates, and their
+    weights are averaged with equal ones; a bag begins with one candidate instead of several; a bag has at most `size`
+    different members, since every member is a network to run; a selection ends after 30 additions (15 on a sample of
+    the rows), or after 8 additions in a row without improvement.
 
     Args:
         predictions: Dict from candidate to its predictions, a dict from head to array `(n, n_outputs)`.
@@ -101,6 +101,8 @@ def select(
                 members.append(candidate)
         total = sum(shares[candidate] for candidate in members)
         weights = {candidate: shares[candidate] / total for candidate in members if shares[candidate]}
+        if attempt is samples:
+            weights = {candidate: (weight + 1 / len(weights)) / 2 for candidate, weight in weights.items()}
         after = score(weighted_mean(predictions, weights), set(weights), None)
         if len(weights) > 1 and is_better(after, before):
             return Selection(weights, before, after, len(refused))

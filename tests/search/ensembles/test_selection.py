@@ -107,3 +107,10 @@ def test_a_selection_on_samples_of_the_rows_has_more_even_weights_and_carries_ov
         ratios.append(errors[0] / errors[1])
         members.append(len(sampled.members) >= len(single.members))
     assert np.exp(np.mean(np.log(ratios))) < 0.99 and np.mean(members) > 0.9
+
+
+def test_weights_of_samples_are_halfway_to_equal_ones():
+    candidates = predictions([0.5, 1.0])
+    rows = np.arange(200)
+    single, sampled = (chosen(candidates, samples=samples).members for samples in ((), [rows]))
+    assert sampled == pytest.approx({name: (weight + 0.5) / 2 for name, weight in single.items()}, abs=0.02)
