@@ -316,7 +316,7 @@ def _print_metrics(model, data, prefix=""):
 def _print_invitation(directory):
     from autonas.reporting import tensorboard
 
-    command, address = tensorboard.invitation(directory).splitlines()
+    command, address = tensorboard.invitation(pathlib.Path(directory) / "tensorboard").splitlines()
     print(f"view the run with: {command}\nat {address}")
 
 

@@ -305,8 +305,8 @@ class FittedModel(predictive.PredictiveModel):
         - An array of numbers is one input `(n, columns)` of float32.
         - A DataFrame is an input `(n,)` for each column: numbers and booleans float32 (missing: NaN), dates int64,
           seconds since 1970 (missing: -2^63), strings (missing: `""`).
-        - Several heads are several outputs by their names, `(n, n_outputs)`. Two classes are one column, the
-          probability of the second class.
+        - One head is the output `"output"`, `"output_0"` in a SavedModel; several heads are outputs by their names,
+          `(n, n_outputs)`. Two classes are one column, the probability of the second class.
         - Codes and ids are int32 `(n,)` and `(n, length)`. Their code book is the file `model.onnx.codes.json` beside
           the model: a dict from input to the rules of `Encoder.code_book`. The `"codes"` of a category are 0 for all
           other values. For ids, the ASCII letters of a text are lowered and its ASCII punctuation is deleted. The words

@@ -37,6 +37,10 @@ class Format(abc.ABC):
         """Return the code books of the inputs that the exported model takes as numbers; see `Encoder.code_book`."""
         return {name: book for name, book in predictor.code_book().items() if book["kind"] in self.coded}
 
+    def output_names(self, model: keras.Model) -> list[str]:
+        """Return the names of the outputs of a written model, in the order of `run`."""
+        return output_names(model)
+
     @abc.abstractmethod
     def packages(self) -> str:
         """Return the arguments of `pip install` that the format needs under Keras's backend, a string."""

@@ -57,7 +57,7 @@ class Export:
             the target.
         n_rows: Number of compared rows.
         inputs: Dict from input to its shape and dtype as text. The first dimension is `None` for any number of rows.
-        outputs: List of the names of the outputs.
+        outputs: List of the names of the outputs in the file.
         code_book: Path of the code book, or `None` without a code book.
     """
 
@@ -130,7 +130,7 @@ def export(estimator: Any, path: str | os.PathLike, x: Any = None) -> Export:
         else:
             book = _replace_file(unfinished, target, format.code_book(predictor))
     n_rows = len(next(iter(rows.values())))
-    return Export(target, format.name, difference, n_rows, shapes, outputs=names, code_book=book)
+    return Export(target, format.name, difference, n_rows, shapes, outputs=format.output_names(model), code_book=book)
 
 
 def _format_of(path: str) -> base.Format:

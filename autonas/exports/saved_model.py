@@ -14,6 +14,9 @@ class SavedModel(base.Format):
 
     name = "TensorFlow"
 
+    def output_names(self, model: keras.Model) -> list[str]:
+        return base.output_names(model) if isinstance(model.output, dict) else ["output_0"]
+
     def packages(self) -> str:
         return "tensorflow"
 

@@ -18,7 +18,7 @@ from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage, Status
 
 #: Minimum width of the column of architectures in a terminal.
-_MIN_WIDTH = 24
+_MIN_WIDTH = 12
 
 
 def leaderboard(

@@ -324,7 +324,7 @@ def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
     assert "val_accuracy (larger is better): 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
     assert f"model saved to {output}\n" in out
     command, address = out.splitlines()[-2:]
-    assert "tensorboard" in command and "--logdir autonas_runs/1" in command
+    assert "tensorboard" in command and "--logdir autonas_runs/1/tensorboard" in command
     assert address.startswith("at http://localhost:6006/#custom_scalars")
     assert list(fake.made[0].x.columns)[-1] == "petal width (cm)" and fake.made[0].y.name == "target"
 

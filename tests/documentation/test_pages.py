@@ -1,5 +1,6 @@
 """The code of README and of the pages of the site runs."""
 
+import inspect
 import pathlib
 import re
 
@@ -101,6 +102,24 @@ def test_the_tasks_of_autokeras_take_at_most_as_many_lines():
         lines[block["title"]].append(len(block["code"].split("\n")))
     assert len(lines["autonas"]) == len(lines["AutoKeras"]) > 8
     assert all(ours <= theirs for ours, theirs in zip(lines["autonas"], lines["AutoKeras"], strict=True))
+
+
+@pytest.mark.parametrize("name", ["coming_from_autokeras", "coming_from_keras_tuner"])
+def test_the_tables_of_other_libraries_name_what_exists_here(name):
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    codes = [
+        code
+        for row in re.findall(r"^\|.*\|$", text, re.MULTILINE)
+        for code in re.findall("`([^`]+)`", row.split("|")[2])
+    ]
+    callables = (autonas.AutoModel, autonas.AutoModel.fit, autonas.ImageBlock, autonas.AutoModel.report)
+    arguments = {argument for function in callables for argument in inspect.signature(function).parameters}
+    others = {"best_hyperparameters_", "dtype"}  # An attribute of an estimator, and one of a column.
+    assert len(codes) > 10
+    for code in codes:
+        assert set(re.findall(r"(\w+)=", code)) <= arguments, code
+        for called in re.findall(r"^(\w+)(?=\(|$)", code):
+            assert hasattr(autonas, called) or hasattr(autonas.AutoModel, called) or called in arguments | others, code
 
 
 def test_the_scripts_of_the_users_exist():

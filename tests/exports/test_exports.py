@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pandas
 import pytest
+import tensorflow as tf
 
 import autonas
 from autonas import exceptions, exports
@@ -173,7 +174,9 @@ def test_numbers_and_regression(iris, check):
     model = fit(x[:, :3], 1000 * x[:, 3])
     exported = check(model, x[:, :3], {name_of(model): x[:, :3]}, atol=0.1)
     assert exported["onnx"].inputs == {name_of(model): "(None, 3) float32"}
-    assert exported["onnx"].outputs == list(model.predictor_.targets)
+    assert exported["onnx"].outputs == exported["litert"].outputs == ["output"]
+    signature = tf.saved_model.load(os.fspath(exported["saved_model"])).signatures["serving_default"]
+    assert exported["saved_model"].outputs == list(signature.structured_outputs)
 
 
 def table(n_rows=200):

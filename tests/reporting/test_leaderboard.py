@@ -150,4 +150,13 @@ def test_a_terminal_of_80_columns_shows_scores_of_two_objectives_and_architectur
     assert head.split() == ["rank", "trial", "val_accuracy", "params", "time", "epochs", "architecture"]
     assert "val_accuracy (larger is better)" in shown and "params (smaller is better)" in shown
     best = next(line for line in lines if "0002" in line)
-    assert best.split()[:5] == ["1", "0002", "0.97", "25,000", "1:15"] and "a long name" in best
+    assert best.split()[:5] == ["1", "0002", "0.97", "25,000", "1:15"] and "a long" in best
+
+
+def test_a_terminal_of_80_columns_shows_every_word_beside_standard_errors(records):
+    for number, record in enumerate(records):
+        record.standard_error, record.score = 0.0013251, record.score and record.score / 1000
+        record.values["structured_data_block_1/kind"] = f"convolution horizontal_translation_{number}"
+    shown = text(render(leaderboard(records, "val_loss", "min"), objectives=[("val_loss", "min")]), width=80)
+    assert "0.00097 ± 0.0013" in shown and max(map(len, shown.splitlines())) <= 80
+    assert all(shown.count(word) >= 3 for word in ("convolution", "horizontal", "translation"))

@@ -217,8 +217,10 @@ def _limit(axes, scores, direction):
         return
     axes.set_ylim(*shown)
     is_above = direction == "min"
-    axes.text(0.01, 0.99 if is_above else 0.01, f"{n_outside} worse scores are outside", fontsize="small", color="0.4",
-              ha="left", va="top" if is_above else "bottom", transform=axes.transAxes)  # fmt: skip
+    sentence = f"{n_outside} worse scores are outside" if n_outside > 1 else "1 worse score is outside"
+    place = {"x": 0.01, "y": 0.99, "va": "top"} if is_above else {"x": 0.01, "y": 0.01, "va": "bottom"}
+    shaded = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # Curves may pass below.
+    axes.text(s=sentence, **place, ha="left", fontsize="small", color="0.4", bbox=shaded, transform=axes.transAxes)
 
 
 def score_label(search):

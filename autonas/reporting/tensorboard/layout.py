@@ -8,6 +8,10 @@ from autonas.costs.orientation import comparative
 
 #: Maximum number of curves in a chart: the longest phases, or the shortest length scales.
 _N_CURVES = 5
+#: Tags, and prefixes of tags, whose charts have lines at the smallest and the largest value; endings of these lines.
+_WITH_RANGE = {"seconds", "parameters", "running", "hypervolume"}
+_FAMILIES_WITH_RANGE = ("failures/", "objective/")
+_RANGE = ("_smallest", "_largest")
 _LENGTH_SCALES = "Shortest length scales: the most important decisions"
 #: Labels of phases whose names aren't clear by themselves.
 _PHASES = {"wait": "wait for trials"}
@@ -39,7 +43,8 @@ def layout(search, numbers):
         tags = sorted((tag for tag in numbers if tag.startswith(f"{family}/")), key=numbers.get)[: -_N_CURVES - 1 : -1]
         # All curves of a run have the same colour, so the title lists the curves from top to bottom.
         names = [tag.partition("/")[2] for tag in tags]
-        return {f"{title}: {' > '.join(_PHASES.get(name, name) for name in names)}": tags}
+        title = f"{title}: {' > '.join(_PHASES.get(name, name) for name in names)}"
+        return {title: [*tags, largest(family)] if tags else []}
 
     groups = {
         "Search": {
@@ -53,19 +58,19 @@ def layout(search, numbers):
                 "best_score_over_seconds_level",
             ],
             f"{search.objective} of each trial, and the best": ["score", "best_score_level"],
-            **{f"{name} of each trial": [f"objective/{name}"] for name in search.objectives[1:]},
-            "Hypervolume of the front so far": ["hypervolume"],
+            **{f"{name} of each trial": _with_range(f"objective/{name}") for name in search.objectives[1:]},
+            "Hypervolume of the front so far": _with_range("hypervolume"),
         },
         "Cost": {
             **phases("Seconds of trials", "trial_seconds"),
             **phases("Seconds of the search", "seconds"),
-            "Seconds of each trial": ["seconds"],
-            "Parameters of each trial": ["parameters"],
+            "Seconds of each trial": _with_range("seconds"),
+            "Parameters of each trial": _with_range("parameters"),
         },
         "Failures": {
-            "Failed trials so far": ["failures/failed"],
-            "Refused trials so far": ["failures/refused"],
-            "Running trials": ["running"],
+            "Failed trials so far": _with_range("failures/failed"),
+            "Refused trials so far": _with_range("failures/refused"),
+            "Running trials": _with_range("running"),
         },
         "Strategy": {},
         "Shared weights": {
@@ -95,6 +100,25 @@ def layout(search, numbers):
             if any(charts.values())
         ]
     )
+
+
+def has_range(tag):
+    """Return whether the chart of a number of each trial has lines at the smallest and the largest value."""
+    return tag in _WITH_RANGE or tag.startswith(_FAMILIES_WITH_RANGE) and not tag.endswith(_RANGE)
+
+
+def range_of(tag):
+    """Return the tags of the lines at the smallest and the largest value of a number, a list."""
+    return [f"{tag}{ending}" for ending in _RANGE]
+
+
+def largest(family):
+    """Return the tag of the line at the largest of several numbers whose tags begin with the name of a family."""
+    return f"by_phase/{family}_largest"
+
+
+def _with_range(tag):
+    return [tag, *range_of(tag)]
 
 
 def _baselines(numbers):

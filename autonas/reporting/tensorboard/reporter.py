@@ -47,8 +47,9 @@ class TensorBoardReporter(SearchCallback):
 
     The run of the search contains, over trials:
 
-    - `score`, `best_score`, `seconds` and `parameters`; `best_score_over_seconds`, the best score over time; and
-      `best_score_level`, a horizontal line, without which TensorBoard's charts would hide the best score as an outlier
+    - `score`, `best_score`, `seconds` and `parameters`; `best_score_over_seconds`, the best score over time; and at the
+      end `best_score_level`, `parameters_smallest`, `parameters_largest` and others, horizontal lines without which
+      TensorBoard's charts would hide the best score, or the smallest and largest values, as outliers
     - `baseline/constant` and `baseline/linear`, the scores of the baselines, repeated at every trial
     - `failures/failed` and `failures/refused`, the counts so far; and `running`, the number of trials running at the
       start of a trial
@@ -106,7 +107,10 @@ class TensorBoardReporter(SearchCallback):
         self._failures |= {tag: int(last[tag][1]) for tag in self._failures if tag in last}
         self._step = last.get("log_seconds", (-1, 0.0))[0]
         self._configuration = event_log.configuration_path(self._root / "search")
-        self._numbers = {tag: number for tag, (_, number) in last.items()}
+        self._numbers = {}
+        self._ranges = {}
+        for _, value in earlier:
+            self._note({value.tag: value.simple_value})
         self._layout_is_old = True
         self._log = event_log.Run(self._root / "search")
         self._gallery = pictures.Gallery(self._log.write, search.seconds)
@@ -223,7 +227,15 @@ class TensorBoardReporter(SearchCallback):
         self._log.write(step, event_log.scalars(numbers))
         numbers = {tag: number for tag, number in numbers.items() if number is not None}
         self._layout_is_old |= bool(numbers.keys() - self._numbers.keys())
+        self._note(numbers)
+
+    def _note(self, numbers):
+        """Note the last, the smallest and the largest values of numbers."""
         self._numbers |= numbers
+        for tag, number in numbers.items():
+            if layout.has_range(tag):
+                smallest, largest = self._ranges.get(tag, (number, number))
+                self._ranges[tag] = min(smallest, number), max(largest, number)
 
     def _write_layout(self):
         if self._layout_is_old:
@@ -247,20 +259,31 @@ class TensorBoardReporter(SearchCallback):
         self._write_layout()
 
     def _write_levels(self):
-        """Write horizontal lines at the best score.
+        """Write horizontal lines at the best score, and at the smallest and largest values of other charts.
 
         By default TensorBoard's charts show the values between the 5th and the 95th percentile of all points. A best
-        score reached late is outside, unless a second curve has enough points with this value.
+        score reached late is outside, and so are the smallest and the largest value of a curve: both of two values.
+        A line through a value has enough points for the value to be inside.
         """
+        points, steps = [], _spread(self._step, 3 + self._step // 15)
         best = self._numbers.get("best_score")
-        if best is None:
-            return
-        n_points, points = 2 + self._step // 5, []  # The chart's baselines have a point per trial too.
-        for tag, last in (("best_score", self._step), ("best_score_over_seconds", self._best_seconds)):
-            steps = {last * index // (n_points - 1) for index in range(n_points)}
-            points += [(step, event_log.scalars({f"{tag}_level": best})) for step in sorted(steps)]
-            self._numbers[f"{tag}_level"] = best
+        if best is not None:
+            n_points = 2 + self._step // 5  # The chart's baselines have a point per trial too.
+            for tag, last in (("best_score", self._step), ("best_score_over_seconds", self._best_seconds)):
+                points += self._level(f"{tag}_level", best, _spread(last, n_points))
+        for tag, extremes in self._ranges.items():
+            if extremes[0] < extremes[1]:
+                for level, extreme in zip(layout.range_of(tag), extremes, strict=True):
+                    points += self._level(level, extreme, steps)
+        for family in ("trial_seconds", "seconds"):
+            seconds = [number for tag, number in self._numbers.items() if tag.startswith(f"{family}/")]
+            points += self._level(layout.largest(family), max(seconds), range(self._step + 1)) if seconds else []
         event_log.replace(event_log.last_file(self._root / "search", "levels"), points)
+
+    def _level(self, tag, value, steps):
+        """Return the points of a horizontal line."""
+        self._numbers[tag] = value
+        return [(step, event_log.scalars({tag: value})) for step in steps]
 
     def _write_stage(self, record):
         """Write the results of an epoch of a supernet, or of one-shot scoring."""
@@ -311,6 +334,11 @@ class TensorBoardReporter(SearchCallback):
         for record, name in zip(trials, hparams.row_names(self._search, trials), strict=True):
             if (self._root / _run_name(record)).exists():
                 self._write_row(record, name)
+
+
+def _spread(last, n_points):
+    """Return different steps from 0 to the last one, at most `n_points`."""
+    return sorted({last * index // (n_points - 1) for index in range(n_points)})
 
 
 class _Trial:

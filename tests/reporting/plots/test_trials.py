@@ -81,7 +81,7 @@ def test_disasters_are_cut_off_and_said_to_be():
     minimised = dataclasses.replace(SEARCH, direction="min")
     records = [trial(number, 0.1 + 0.01 * number) for number in range(20)] + [trial(20, 5000.0)]
     axes = plots.plot_history(minimised, records)
-    assert axes.get_ylim()[1] < 2 and "1 worse scores are outside" in texts(axes)
+    assert axes.get_ylim()[1] < 2 and "1 worse score is outside" in texts(axes)
 
 
 def test_learning_curves_have_the_epochs_of_each_trial_and_the_best_in_the_legend():

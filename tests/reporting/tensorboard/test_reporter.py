@@ -9,6 +9,8 @@ import time
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar import layout_pb2
+from tensorboard.plugins.custom_scalar import metadata as layout_metadata
 from tensorboard.plugins.hparams import metadata
 from tensorboard.util import tensor_util
 
@@ -155,6 +157,32 @@ def test_the_best_score_is_none_of_the_outliers_that_tensorboard_leaves_out(tmp_
         values = [value for tag in tags for value in dict(curve(run, tag)).values()]
         assert np.quantile(values, 0.95) == 0.9
     assert {value for _, value in curve(run, "best_score_level")} == {0.9}
+
+
+@pytest.mark.parametrize("n_trials", [2, 3, 40])
+def test_the_smallest_and_the_largest_network_are_no_outliers_either(tmp_path, begin, n_trials):
+    """Of two different numbers TensorBoard drew none: both are outside of the 5th and the 95th percentile."""
+    reporter = begin()
+    trials = [record(number, 0.9, parameters=1000 * 2**number % 8009) for number in range(n_trials)]
+    for trial in trials:
+        play(reporter, trial, trials[0])
+    reporter.on_search_end(trials, "max_trials")
+    tags = ["parameters", "parameters_smallest", "parameters_largest"]
+    values = [value for tag in tags for value in dict(curve(tmp_path / "search", tag)).values()]
+    sizes = [trial.parameters for trial in trials]
+    assert np.quantile(values, 0.05) == min(sizes) and np.quantile(values, 0.95) == max(sizes)
+    assert charts(tmp_path / "search")["Parameters of each trial"] == tags
+
+
+def charts(directory):
+    """Return a dict from the title of a chart to its tags."""
+    content = read(directory).Tensors(layout_metadata.CONFIG_SUMMARY_TAG)[-1].tensor_proto.string_val[0]
+    categories = layout_pb2.Layout.FromString(content).category
+    return {
+        chart.title: [pattern.removesuffix("$").replace("\\", "") for pattern in chart.multiline.tag]
+        for category in categories
+        for chart in category.chart
+    }
 
 
 def test_baselines_are_lines_beside_the_best_score(tmp_path, begin):
