@@ -174,6 +174,8 @@ def render(
             description = ": ".join(filter(None, (row["status"], row["reason"] or description)))
         elif stage == Stage.BASELINE:
             description = f"baseline: {row['reason']}"
+        elif stage == Stage.ENSEMBLE:
+            description = row["reason"]
         scores = [row["score"], *(row.get(name, math.nan) for name, _ in objectives[1:])]
         shown_scores = ["" if pandas.isna(score) else number(score) for score in scores]
         if not pandas.isna(row["standard_error"]):

@@ -138,6 +138,14 @@ def test_baselines_are_the_last_rows_without_a_rank(records):
     assert "baseline: how constant is made" in shown and "and 3 more trials" in shown
 
 
+def test_an_ensemble_is_described_by_its_members(records):
+    message = "0.5 of trial 0002, 0.5 of trial 0000; val_accuracy 0.97 by the best alone, 0.98 together"
+    records.append(TrialRecord("ensemble", 5, "ensemble", status="completed", score=0.98, message=message))
+    assert "0.5 of trial 0002, 0.5 of trial 0000; val_accuracy 0.97" in text(
+        render(leaderboard(records, "x", "max")), 200
+    )
+
+
 def test_a_terminal_of_80_columns_shows_scores_of_two_objectives_and_architectures(records):
     for number, record in enumerate(records):
         record.metrics["params"] = record.parameters
