@@ -163,14 +163,13 @@ class Evaluator:
                     initial = checkpoints.values_of(checkpoints.variables_of(model))
                     learning_rate = keras_callbacks.learning_rate(model.optimizer)
                     trained, dataset = self.networks.at_resolution(model, job.values, conditions)
-                    loop = self._loop(trained, dataset, conditions)
-                    # Frozen tensors that the loop holds are computed once instead of in each epoch.
-                    work = None if loop.holds_rows else pace.epoch_work(trained, self._n_rows(rows))
+                    work = pace.epoch_work(trained, self._n_rows(rows))
                     if job.deadline is not None and job.checkpoint is None:
                         left = job.deadline - time.monotonic()
                         outcome.message = self._pace.refusal(work, self._epochs(job.values), left)
                     if outcome.message:
                         return outcome
+                    loop = self._loop(trained, dataset, conditions)
             else:
                 initial, learning_rate = earlier.initial_weights, earlier.learning_rate
                 trained, loop, work = model, earlier.loop, None

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from autonas.backends import node_graph
 from autonas.costs import flops
 
 #: Share of the epochs of a training that must be possible in the time that is left.
@@ -56,8 +57,15 @@ class Pace:
 
 
 def epoch_work(model, n_rows):
-    """Return the FLOPs of the predictions of some rows, or `None` if they are unknown or if nothing is trained."""
-    if not model.trainable_variables:
+    """Return the FLOPs of the predictions of some rows.
+
+    Returns:
+        An integer; `None` if the FLOPs are unknown, if nothing is trained, or if frozen layers are computed once
+        instead of in each epoch.
+    """
+    if not model.trainable_variables or any(
+        layer.weights and not layer.trainable for layer in node_graph.all_layers(model)
+    ):
         return None
     try:
         return flops.flops(model) * n_rows

@@ -115,7 +115,7 @@ _SPEEDRUN: dict[str, Scalar] = {
 }
 
 _IMAGES: list[dict[str, Scalar]] = [
-    {"kind": "dense", "optimization/epochs_share": 0.25},
+    {"kind": "dense", "optimization/epochs_share": 0.25, "optimization/batch_size": 256},
     _SPEEDRUN,
     _SPEEDRUN | {"horizontal_flip": True},
     {"kind": "pretrained"},

@@ -41,10 +41,13 @@ def test_a_network_without_weights_says_nothing_about_the_speed():
     assert pace.epoch_work(keras.Model(inputs, inputs * 2.0), 100) is None
 
 
-def test_the_work_of_an_epoch_is_that_of_the_predictions_of_its_rows():
+def test_the_work_is_counted_without_frozen_layers():
     inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.Dense(3, use_bias=False)(inputs))
+    dense = keras.layers.Dense(3, use_bias=False)
+    model = keras.Model(inputs, dense(inputs))
     assert pace.epoch_work(model, 10) == 10 * 2 * 4 * 3
+    dense.trainable = False
+    assert pace.epoch_work(model, 10) is None
 
 
 def test_the_speed_of_frozen_kernels_is_measured_by_a_matrix_product(monkeypatch):
