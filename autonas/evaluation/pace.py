@@ -1,8 +1,10 @@
 """Pace: the speed of this process, by which the time of a training or of frozen kernels is predicted."""
 
+import functools
 import math
 import time
 
+import keras
 import numpy as np
 
 from autonas.backends import node_graph
@@ -10,21 +12,27 @@ from autonas.costs import flops
 
 #: Share of the epochs of a training that must be possible in the time that is left.
 _LEAST_SHARE = 0.1
-#: Times the speed of frozen kernels is measured, and their steps and kernels in a measurement.
-_MEASUREMENTS, _STEPS, _KERNELS = 9, 512, 84
+#: Times a speed is measured, the side of a large matrix, and the steps and frozen kernels in a measurement.
+_MEASUREMENTS, _SIDE, _STEPS, _KERNELS = 9, 512, 512, 84
 #: Time of a response with all of its poolings and calls, relative to the measured time of the response alone.
 _WHOLE = 4.0
 
 
 class Pace:
-    """The highest speed of the trainings of a process, in FLOPs of predictions per second.
+    """The highest speed at which a training of this process may compute, in FLOPs of predictions per second.
 
-    A training step takes a multiple of the FLOPs of its predictions. Large operations are the fastest for their FLOPs,
-    so that the time of a training is at least its FLOPs at the highest speed so far.
+    It is that of a large matrix product, or of the fastest training so far if that is higher. The speeds of other
+    trainings alone say little: a network of small matrices may be a tenth as fast for its FLOPs as a convolution. As a
+    training step takes a multiple of the FLOPs of its predictions, the time of a training is at least its FLOPs at this
+    speed.
     """
 
     def __init__(self):
         self.flops_per_second = 0.0
+
+    @functools.cached_property
+    def _of_a_product(self):
+        return products_per_second()
 
     def add(self, work, seconds):
         """Add a training.
@@ -49,7 +57,7 @@ class Pace:
         if not epoch_work or not self.flops_per_second:
             return ""
         least_epochs = max(1, math.ceil(_LEAST_SHARE * epochs))
-        needed = least_epochs * epoch_work / self.flops_per_second
+        needed = least_epochs * epoch_work / max(self.flops_per_second, self._of_a_product)
         if needed <= seconds:
             return ""
         epochs_text = "an epoch" if least_epochs == 1 else f"{least_epochs} epochs"
@@ -71,6 +79,17 @@ def epoch_work(model, n_rows):
         return flops.flops(model) * n_rows
     except ValueError:
         return None
+
+
+def products_per_second():
+    """Return the FLOPs per second of a large matrix product on the device of the trainings."""
+    matrix = keras.ops.ones((_SIDE, _SIDE))
+    seconds = []
+    for _ in range(_MEASUREMENTS):
+        started = time.perf_counter()
+        keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix)[0, 0])
+        seconds.append(time.perf_counter() - started)
+    return 2 * _SIDE**3 / min(seconds)
 
 
 def responses_per_second():

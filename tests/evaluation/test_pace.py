@@ -9,6 +9,19 @@ import pytest
 from autonas.evaluation import pace
 
 
+@pytest.fixture(autouse=True)
+def slow_machine(monkeypatch):
+    """A machine that computes 10 FLOPs of a large matrix product in a second."""
+    monkeypatch.setattr(pace, "products_per_second", lambda: 10.0)
+
+
+def test_a_training_is_refused_by_the_speed_of_a_matrix_product_if_earlier_ones_were_slower():
+    speed = pace.Pace()
+    speed.add(1000, 1000.0)  # Of a network of small matrices.
+    assert speed.refusal(400, 3, 40.0) == ""
+    assert speed.refusal(400, 3, 39.0).startswith("not begun: an epoch would take 40.0 s or more")
+
+
 def test_without_an_earlier_training_nothing_is_refused():
     assert pace.Pace().refusal(10**15, 100, 1.0) == ""
 
@@ -48,6 +61,13 @@ def test_the_work_is_counted_without_frozen_layers():
     assert pace.epoch_work(model, 10) == 10 * 2 * 4 * 3
     dense.trainable = False
     assert pace.epoch_work(model, 10) is None
+
+
+def test_the_speed_of_a_matrix_product_is_that_of_the_fastest_one(monkeypatch):
+    monkeypatch.undo()
+    times = itertools.cycle([0.0, 0.3, 0.0, 0.1, 0.0, 0.2])
+    monkeypatch.setattr(pace, "time", types.SimpleNamespace(perf_counter=lambda: next(times)))
+    assert pace.products_per_second() == pytest.approx(2 * 512**3 / 0.1)
 
 
 def test_the_speed_of_frozen_kernels_is_measured_by_a_matrix_product(monkeypatch):
