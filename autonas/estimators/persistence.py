@@ -9,6 +9,7 @@ import numpy as np
 
 import autonas
 from autonas import storage
+from autonas.backends import memory
 from autonas.estimators import source
 from autonas.prediction import predictor, saved_network
 from autonas.reporting import SearchInfo
@@ -93,6 +94,9 @@ def load(cls: type[Any], path: str | os.PathLike[str]) -> Any:
     with storage.describing_damage(manifest.path):
         estimator = _estimator(estimator_class, content)
     paths = manifest.paths(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # A GPU that is in use already stays as it is.
+        memory.grow()  # It also looks for GPUs without the message that CUDA prints where there is none.
     estimator.predictor_ = predictor.Predictor.load(paths)
     estimator.validation_predictions_ = []
     if content["predictions"]:

@@ -58,9 +58,19 @@ def printed(script, directory, **environment):
     return process.stdout + process.stderr
 
 
-# Imports TensorFlow in three processes, as a user's program does: 25 s.
-def test_a_search_with_verbose_0_prints_nothing_tensorflow_included(tmp_path):
+_LOAD = """
+import glob
+import autonas
+
+(path, _) = glob.glob("autonas_runs/*/model")
+autonas.AutoModel.load(path).predict([[0.0] * 64] * 3)
+"""
+
+
+# Imports TensorFlow in four processes, as a user's program does: 30 s.
+def test_a_search_with_verbose_0_prints_nothing_tensorflow_included_nor_does_its_loaded_model(tmp_path):
     assert printed(_SEARCH, tmp_path) == ""
+    assert printed(_LOAD, tmp_path) == ""
 
 
 def test_nor_does_it_on_a_stream(tmp_path):
