@@ -1,9 +1,9 @@
 """Quality of one-shot search, compared to random search of equal wall-clock time and to random architectures.
 
 `find` runs each search of `SEARCHES` for the same time on the same space, over several seeds, and trains random
-architectures of the space. `rank` measures the rank correlation of one-shot scores and scores of architectures trained
-alone. `front` runs the searches of `SEARCHES` for accuracy and number of parameters, and trains the resulting front
-again.
+architectures of the space. `rank` measures the rank correlation of one-shot scores and of the mean scores of three
+trainings alone, beside the correlation of one such training with the mean of the other two. `front` runs the searches
+of `SEARCHES` for accuracy and number of parameters, and trains the resulting front again.
 
     python benchmarks/one_shot_quality.py find DATA_DIR --sets digits fashion_mnist --seeds 5
     python benchmarks/one_shot_quality.py rank DATA_DIR
@@ -209,6 +209,7 @@ N_TRAIN, N_VALIDATION = 500, 500
 def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, sampling, seed):
     """Return scores of random architectures, trained alone with several seeds and with shared weights."""
     import autonas
+    from autonas import oracles
     from autonas.backends import seeding
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
@@ -216,6 +217,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     from autonas.evaluation import loops, training
     from autonas.evaluation.one_shot import supernet_evaluator
     from autonas.search_space.encoding import Encoding
+    from autonas.trials import checkpoint as checkpoints
     from autonas.trials import job as jobs
 
     blocks = {
@@ -233,7 +235,9 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     prepared.dataset.validation_rows, test_rows = rows[:N_VALIDATION], rows[N_VALIDATION:]
     alone = evaluator_module.Evaluator(prepared, epochs, epochs, seed)
 
-    settings = {"method": "paths", "sampling": sampling, "epochs": max(1, updates // (N_TRAIN // 64))}
+    steps = N_TRAIN // 64
+    supernet_epochs = max(1, updates // steps) if updates else oracles.WeightSharingOracle().default_epochs(steps)
+    settings = {"method": "paths", "sampling": sampling, "epochs": supernet_epochs}
     with tempfile.TemporaryDirectory() as folder:
         shared = supernet_evaluator.SupernetEvaluator(prepared, settings, folder, seed)
         started = time.process_time()
@@ -251,8 +255,12 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
         for truth in range(n_truths):
             number = 1000 * (truth + 1) + index
             with seeding.seeded(seed, number):
-                model = alone.networks.build(values)
-                loop = loops.make_loop(model, prepared.dataset)
+                network = alone.networks.build(values)
+                if not truth:  # All trainings of an architecture share its traces.
+                    model, loop = network, loops.make_loop(network, prepared.dataset)
+                    learning_rate = float(model.optimizer.learning_rate)
+                model.set_weights(network.get_weights())
+                checkpoints.restart(model, learning_rate)
                 rows = training.ShuffledRows(prepared.dataset.train_rows, 64, np.random.default_rng([seed, number, 1]))
                 training.train(loop, rows, training.Length(epochs))
                 truths.append(prepared.scorer(loop.predict(test_rows), test_rows))
@@ -287,7 +295,7 @@ def rank(arguments):
                     "data": arguments.data,
                     "space": space,
                     "n_architectures": arguments.architectures,
-                    "n_truths": 2,
+                    "n_truths": 3,
                     "epochs": arguments.epochs,
                     "updates": arguments.updates,
                     "sampling": arguments.sampling,
@@ -308,7 +316,11 @@ def rank(arguments):
             for metric in ("val_accuracy", "val_loss"):
                 one_shot, truths = column("one_shot", metric), column("truths", metric)
                 taus.append(f"{stats.kendalltau(one_shot, truths.mean(axis=1)).statistic:.2f}")
-                taus.append(f"{stats.kendalltau(truths[:, 0], truths[:, 1]).statistic:.2f}")
+                ceilings = [
+                    stats.kendalltau(truths[:, index], np.delete(truths, index, axis=1).mean(axis=1)).statistic
+                    for index in range(truths.shape[1])
+                ]
+                taus.append(f"{np.mean(ceilings):.2f}")
             size = [architecture["parameters"] for architecture in compared]
             truths = column("truths", "val_accuracy").mean(axis=1)
             one_shot = column("one_shot", "val_loss")
@@ -330,7 +342,7 @@ def rank(arguments):
             )
             print(rows[-1], flush=True)
     header = (
-        "space", "seed", "tau accuracy", "two truths", "tau loss", "two truths", "loss-accuracy", "size", "mean",
+        "space", "seed", "tau accuracy", "one training", "tau loss", "one training", "loss-accuracy", "size", "mean",
         "best", "top 3", "supernet s", "score ms", "alone s",
     )  # fmt: skip
     print(common.table(rows, header))
@@ -417,9 +429,9 @@ def main():
     command.add_argument("data", help="folder of the data sets")
     command.add_argument("--set", default="digits", choices=list(SETS))
     command.add_argument("--spaces", nargs="+", default=["residual chain", "cells"])
-    command.add_argument("--architectures", type=int, default=30)
-    command.add_argument("--epochs", type=int, default=15)
-    command.add_argument("--updates", type=int, default=2000)
+    command.add_argument("--architectures", type=int, default=24)
+    command.add_argument("--epochs", type=int, default=60, help="of a training alone, to its end: 15 are too few")
+    command.add_argument("--updates", type=int, help="training steps of the supernet, by default the oracle's")
     command.add_argument("--sampling", default="fair", choices=["fair", "uniform"])
     command.add_argument("--seeds", type=int, default=1)
     command.set_defaults(run=rank)

@@ -115,7 +115,7 @@ def test_epochs_of_the_supernet_that_the_user_gave_hold():
     assert made.epochs == 5 and made is not mine and oracles.needs_supernet(mine)
 
 
-@pytest.mark.parametrize("updates_per_epoch, epochs", [(3, 200), (50, 60), (312, 10), (30_000, 4)])
+@pytest.mark.parametrize("updates_per_epoch, epochs", [(3, 60), (50, 60), (312, 10), (30_000, 4)])
 def test_the_default_is_about_3000_updates_of_the_supernet(updates_per_epoch, epochs):
     assert oracles.WeightSharingOracle().default_epochs(updates_per_epoch) == epochs
 

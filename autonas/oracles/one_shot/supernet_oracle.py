@@ -64,9 +64,10 @@ class SupernetOracle(base.Oracle):
     """
 
     suggest_changes_state = False
-    #: Default number of training steps of the supernet, and bounds of the number of epochs.
+    #: Default number of training steps of the supernet, and bounds of the number of epochs. On few rows, more epochs
+    #: overfit the shared weights, until their loss no longer ranks architectures (`benchmarks/one_shot_quality.py`).
     default_updates = 3000
-    epochs_bounds = (4, 200)
+    epochs_bounds = (4, 60)
 
     def __init__(
         self,
