@@ -36,14 +36,21 @@ SHARED_SETS = {
 #: Further tables.
 TABLES = {
     "abalone": "rmse",
+    "auto_imports": "rmse",
     "bike_sharing": "rmse",
+    "breast_cancer_recurrence": "auc",
     "german_credit": "auc",
     "housing": "rmse",
+    "ionosphere": "auc",
     "mammography": "auc",
+    "midwest_survey": "accuracy",
     "open_payments": "auc",
+    "penguins": "accuracy",
     "phoneme": "auc",
     "pima": "auc",
+    "sonar": "auc",
     "videogame_sales": "rmse",
+    "wheat_seeds": "accuracy",
 }
 #: Data sets of scikit-learn, split by `train_test_split(test_size=0.25, random_state=0)`.
 SKLEARN_SETS = {"breast_cancer": "auc", "diabetes": "rmse", "iris": "accuracy"}
