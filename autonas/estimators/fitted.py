@@ -159,8 +159,8 @@ class FittedModel(predictive.PredictiveModel):
             network = prepared.as_served(network, False)
         copied.search_ = {**self.search_, "served": record.trial_id}
         copied.best_score_, copied.history_ = record.score, record.history
-        kept = search.final_stage.kept_predictions(record.trial_id)
-        copied.validation_predictions_ = [] if kept is None else search.final_stage.head_predictions(kept)
+        kept = search.state.kept_predictions(record.trial_id)
+        copied.validation_predictions_ = [] if kept is None else search.evaluator.problem.predictions_of_heads(kept)
         copied.__dict__.pop("ensemble_", None)
         copied.predictor_ = predictor_module.Predictor(
             network, prepared.encoders, copied._with_threshold(prepared.targets)

@@ -14,6 +14,7 @@ from autonas.data.dataset import ArrayDataset
 from autonas.objectives.goal import Goal
 from autonas.objectives.scoring import Scorer
 from autonas.search_space.graph import Graph
+from autonas.trials.records import HeadPredictions
 
 if typing.TYPE_CHECKING:
     from autonas.evaluation.loops import TrainingLoop
@@ -83,6 +84,20 @@ class Problem:
         """Return the `CustomScore` of a model on some rows."""
         inputs = {name: array[rows] for name, array in loop.dataset.inputs.items()}
         return score(model, inputs, self.scorer.truth(rows))
+
+    def predictions_of_heads(self, predictions: dict[str, np.ndarray]) -> list[HeadPredictions]:
+        """Return predictions of the validation rows with the truth, a list of one `HeadPredictions` per head.
+
+        Args:
+            predictions: Predictions of the validation rows, as of `predict`.
+        """
+        rows = self.dataset.validation_rows
+        return [
+            HeadPredictions(
+                head.name, head.task, head.truth[rows], head.to_metric(predictions[head.name], rows), head.classes
+            )
+            for head in self.scorer.heads
+        ]
 
     def standard_error(self, predictions: dict[str, np.ndarray] | None) -> float | None:
         """Return the standard error of the first objective for predictions of the validation rows, or `None`."""

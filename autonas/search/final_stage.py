@@ -19,7 +19,6 @@ from autonas.search import calibration, views
 from autonas.search.averaging import averaging_network
 from autonas.search.state import SearchState
 from autonas.trials import events
-from autonas.trials import records as records_module
 from autonas.trials.job import Job, Outcome
 from autonas.trials.records import HeadPredictions, TrialRecord
 from autonas.trials.states import Stage, Status
@@ -41,8 +40,8 @@ class Served:
     """
 
     network: keras.Model
-    record: records_module.TrialRecord
-    trial: records_module.TrialRecord
+    record: TrialRecord
+    trial: TrialRecord
 
     @property
     def trial_id(self) -> str:
@@ -170,7 +169,7 @@ class FinalStage:
     def _served(self, best: TrialRecord) -> Served:
         """Return the `Served` model of a candidate, in float32 whatever the precision of its training."""
         predictions = self._predictions(best)
-        self.predictions = [] if predictions is None else self.head_predictions(predictions)
+        self.predictions = [] if predictions is None else self.problem.predictions_of_heads(predictions)
         if self.predictions:
             self.state.report("on_predictions", best, self.predictions)
         model, record = self._final(best)
@@ -288,7 +287,7 @@ class FinalStage:
         if not state.weights.assign(model, name):
             return None
         with storage.describing_damage(state.journal.path):
-            record = records_module.TrialRecord.from_json(event.record)
+            record = TrialRecord.from_json(event.record)
         record.number = len(state.records)
         state.records[name] = record
         return record, model
@@ -382,36 +381,13 @@ class FinalStage:
         built = self.evaluator.trained(job, candidate)
         return built if self.state.weights.assign(built.model, job.trial_id) else None
 
-    # ------------------------------------------------------------------ predictions for the validation set
-
-    def head_predictions(self, predictions: dict[str, np.ndarray]) -> list[HeadPredictions]:
-        """Return a list of `HeadPredictions` for a dict from head to predictions for the validation set."""
-        scorer, rows = self.problem.scorer, self.problem.dataset.validation_rows
-        return [
-            records_module.HeadPredictions(
-                head.name, head.task, head.truth[rows], head.to_metric(predictions[head.name], rows), head.classes
-            )
-            for head in scorer.heads
-        ]
-
     def _predictions(self, best: TrialRecord) -> dict[str, np.ndarray] | None:
         """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""
-        predictions = self.kept_predictions(best.trial_id)
+        predictions = self.state.kept_predictions(best.trial_id)
         if predictions is None and self.problem.dataset.folds is None:
             kept = self._kept(self.state.job(best), best)
             predictions = None if kept is None else self.problem.predict(kept.loop)
         return predictions
-
-    def kept_predictions(self, trial_id: str) -> dict[str, np.ndarray] | None:
-        """Return a trial's predictions from their file; `None` if the file is missing or damaged."""
-        shapes = {head.name: len(self.problem.dataset.validation_rows) for head in self.problem.scorer.heads}
-
-        def checked(predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-            if {name: len(array) for name, array in predictions.items()} != shapes:
-                raise ValueError("it holds the predictions of another network")
-            return predictions
-
-        return self.state.predictions.read(trial_id, checked)
 
 
 def _shown_score(record: TrialRecord, goal: Goal) -> str:

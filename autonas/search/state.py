@@ -4,6 +4,8 @@ import dataclasses
 import os
 from typing import Any
 
+import numpy as np
+
 from autonas.evaluation.budget import TimeBudget
 from autonas.evaluation.evaluator import Evaluator
 from autonas.evaluation.phases import Phases
@@ -140,3 +142,15 @@ class SearchState:
         if not record.is_candidate:
             return None
         return self.records.get(record.values.get(reserved.TRIAL_ID, ""))
+
+    def kept_predictions(self, trial_id: str) -> dict[str, np.ndarray] | None:
+        """Return a trial's predictions for the validation set from their file; `None` if it is missing or damaged."""
+        problem = self.evaluator.problem
+        shapes = {head.name: len(problem.dataset.validation_rows) for head in problem.scorer.heads}
+
+        def checked(predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+            if {name: len(array) for name, array in predictions.items()} != shapes:
+                raise ValueError("it holds the predictions of another network")
+            return predictions
+
+        return self.predictions.read(trial_id, checked)

@@ -108,7 +108,7 @@ class EnsembleStage:
     def _served(self, chosen: selection.Selection, mean: dict[str, Any]) -> Served:
         """Train the members of a `Selection`, unless an earlier process has trained them, and return the `Served`."""
         self.state.budget.closing = budget.WRITING_ENSEMBLE
-        self.final_stage.predictions = self.final_stage.head_predictions(mean)
+        self.final_stage.predictions = self.problem.predictions_of_heads(mean)
         earlier = self._earlier(chosen)
         if earlier is not None:
             return earlier
@@ -209,7 +209,7 @@ class EnsembleStage:
             return is_better(other.metrics, one.metrics) - is_better(one.metrics, other.metrics)
 
         records = sorted(self.state.standings.separate(), key=functools.cmp_to_key(order))
-        read = self.final_stage.kept_predictions
+        read = self.state.kept_predictions
         pairs = (
             (record.trial_id, kept)
             for record in records
