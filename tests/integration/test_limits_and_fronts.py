@@ -120,7 +120,8 @@ def test_a_measurement_that_was_lucky_is_found_out_before_the_model_is_served(ir
     model = search(energy)
     lucky = rows(model, "completed").set_index("params").loc[smallest]
     assert lucky.reason == "when measured again, energy is 9, over the limit of 5"
-    assert model.model_.count_params() == second and model.best_score_ == second
+    # The cost of boosted trees is that of as many as there may be; the network that is served has fewer.
+    assert model.model_.count_params() <= second and model.best_score_ == second
     assert seen.count(smallest) == 1 + 3
 
 

@@ -47,6 +47,9 @@ class BoostedTreesBlock(block.Block):
     bins of the columns, within the precision of float32. The output is the score of each class before the softmax, or
     the number to predict. A head that is connected to the block adds no weights of its own.
 
+    The costs of a candidate, such as `"params"`, are known before its trees are fitted: they are those of the largest
+    number of trees. The network that is served has only the trees that are used, and its costs are smaller.
+
     Connected to a `StructuredDataInput`, the block takes its numbers, missing ones included, the means of the target of
     its categories, see `tree_features.TreeFeatures`, and the vectors of its strings, see `TableEncoder`. Connected to
     another block, it takes the vector that the block returns.
