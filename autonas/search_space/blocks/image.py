@@ -19,10 +19,11 @@ class ImageBlock(block.Block):
     Args:
         kind: Family of the network, `"dense"`, `"convolution"`, `"residual"`, `"speedrun"` (a `SpeedrunBlock`) or
             `"pretrained"`, or the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or
-            `"layered"`. Defaults to `None`: the search chooses the family. The family `"pretrained"` is a
-            `PretrainedBlock` of the backbones whose ImageNet weights are in Keras's cache, the folder
-            `~/.keras/models`. With `None`, the family is no candidate if the cache has no such weights, as nothing is
-            downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing weights are downloaded.
+            `"layered"`. Defaults to `None`: the search chooses the family. A `"dense"` network reads images averaged to
+            a shorter side of at most 32 pixels. The family `"pretrained"` is a `PretrainedBlock` of the backbones whose
+            ImageNet weights are in Keras's cache, the folder `~/.keras/models`. With `None`, the family is no candidate
+            if the cache has no such weights, as nothing is downloaded, and for images of at most 16 pixels. With
+            `"pretrained"`, missing weights are downloaded.
         translation: Maximum random shift in training, as a fraction of the side, or a range. Images move by whole
             pixels. Defaults to a choice of 0 and 0.1.
         horizontal_flip: Whether to flip images horizontally at random in training, or a range. Defaults to `Boolean()`.
@@ -67,7 +68,7 @@ class ImageBlock(block.Block):
         fast = speedrun.SpeedrunBlock()
         fast.features = self.features
         families = {
-            "dense": lambda: functools.partial(dense.DenseBlock().build, hp),
+            "dense": lambda: functools.partial(_dense, hp),
             "convolution": lambda: functools.partial(
                 spaces.reduced, hp, convolution.ConvolutionBlock(n_stages=ranges.Int(1, 4, default=2))
             ),
@@ -86,3 +87,8 @@ class ImageBlock(block.Block):
         if self.kind == "pretrained":
             return stored or pretrained.PretrainedBlock()
         return stored if side > SMALL_IMAGE else None
+
+
+def _dense(hp: keras_tuner.HyperParameters, images: keras.KerasTensor) -> keras.KerasTensor:
+    """Apply a `DenseBlock`, whose time grows with the number of pixels, to images of few pixels."""
+    return dense.DenseBlock().build(hp, preprocessing.averaged(images, speedrun.SMALL_SIDE))

@@ -242,6 +242,12 @@ def augment(
     return inputs
 
 
+def averaged(images: keras.KerasTensor, largest_side: int) -> keras.KerasTensor:
+    """Average squares of pixels, so that the shorter side of images has at most `largest_side` pixels."""
+    stride = -(-min(images.shape[1:3]) // largest_side)
+    return keras.layers.AveragePooling2D(stride, padding="same")(images) if stride > 1 else images
+
+
 #: Maximum number of categories of a one-hot encoded column.
 _MAX_ONE_HOT = 32
 #: Maximum number of embedded categories. The other ones, which are less frequent, count as unknown.

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import arguments, normalization
+from autonas.search_space.blocks import arguments, normalization, preprocessing
 
 #: Filters of the groups of convolutions, for the width 1.
 _FILTERS = (16, 48, 64)
@@ -61,10 +61,8 @@ class SpeedrunBlock(block.Block):
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         outputs = arguments.tensor_of_rank(self, inputs, 4)
         width = self.suggest(hp, "width")
-        side = min(outputs.shape[1:3])
-        if side > SMALL_SIDE:
-            stride = -(-side // self.suggest(hp, "largest_side"))
-            outputs = keras.layers.AveragePooling2D(stride, padding="same")(outputs) if stride > 1 else outputs
+        if min(outputs.shape[1:3]) > SMALL_SIDE:
+            outputs = preprocessing.averaged(outputs, self.suggest(hp, "largest_side"))
         outputs = keras.layers.ReLU()(self._whitened(outputs))
         for filters in _FILTERS:
             for position in range(2):

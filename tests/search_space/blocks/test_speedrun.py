@@ -103,3 +103,11 @@ def test_large_images_may_be_averaged_to_fewer_pixels(side, decided):
     hp = keras_tuner.HyperParameters()
     bound(x)[0].build(hp, keras.Input(x.shape[1:]))
     assert ("largest_side" in hp) == bool(decided)
+
+
+@pytest.mark.parametrize(("side", "n_inputs"), [(32, 32 * 32 * 3), (100, 25 * 25 * 3)])
+def test_a_dense_network_reads_large_images_averaged(side, n_inputs):
+    x = smooth((20, side, side, 3))
+    block, _ = bound(x, image.ImageBlock(kind="dense", translation=0.0, horizontal_flip=False))
+    kernels = [weight.shape for weight in harness.build(block, x.shape[1:]).trainable_weights if len(weight.shape) == 2]
+    assert kernels[0][0] == n_inputs
