@@ -1,6 +1,8 @@
 """Training of one candidate, with early stopping, a deadline, and the weights of the best epoch."""
 
 import dataclasses
+import itertools
+import math
 import time
 from collections.abc import Callable
 
@@ -10,6 +12,8 @@ from autonas.evaluation import keras_callbacks
 from autonas.search_space import schedules
 from autonas.trials import checkpoint as checkpoints
 
+#: A network overfits after so many epochs that each raised the validation loss, up to this multiple of the lowest one.
+_RISING_EPOCHS, _LARGEST_RISE = 3, 1.1
 #: Shortest time, in seconds, over which the learning rate is annealed to meet a deadline.
 _SHORTEST = 1e-3
 
@@ -28,8 +32,8 @@ class TrainingResult:
         epochs: Number of epochs. The last epoch may be incomplete.
         horizon: Number of epochs over which the learning rate was annealed.
         weights: Averaged weights of the best epoch, a list of arrays.
-        stopped: Reason for the end of the training: `"epochs"`, `"no improvement"`, `"time"`, `"diverged"`,
-            `"interrupted"`, `"a Keras callback"`, or the text of `stop`.
+        stopped: Reason for the end of the training: `"epochs"`, `"no improvement"`, `"overfitting"`, `"time"`,
+            `"diverged"`, `"interrupted"`, `"a Keras callback"`, or the text of `stop`.
         stop: Object that the `stopper` returned, or `None`.
     """
 
@@ -107,7 +111,8 @@ class Length:
     Args:
         epochs: Total number of epochs, including the epochs before a checkpoint.
         stop_after: Number of epochs after which to stop within the schedule of `epochs`, or `None`. Defaults to `None`.
-        patience: Number of epochs without improvement after which to stop, or `None`. Defaults to `None`.
+        patience: Number of epochs without improvement after which to stop, or after three if each of them raised the
+            validation loss, by a tenth in all. Defaults to `None`: neither.
         deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
         stopper: Function `(history) -> object or None` that is called after each epoch but the last, or `None`. The
             training stops if an object is returned; the text of the object is the reason. Defaults to `None`.
@@ -189,9 +194,14 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
     phases, patience = training.loop.phases, length.patience
     stopped, verdict = "epochs", None
     while training.epoch < length.last:
-        if patience is not None and training.epoch - max(training.best_epoch, training.begin) >= patience:
-            stopped = "no improvement"
-            break
+        if patience is not None:
+            since_best = training.epoch - max(training.best_epoch, training.begin)
+            if since_best >= patience:
+                stopped = "no improvement"
+                break
+            if since_best >= _RISING_EPOCHS and _overfits(training.history):
+                stopped = "overfitting"
+                break
         try:
             with phases("report"):
                 if on_epoch is not None:
@@ -249,6 +259,14 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
         stopped=stopped,
         stop=verdict,
     )
+
+
+def _overfits(history):
+    """Return whether the last epochs each raised the validation loss, to more than a tenth above the lowest one."""
+    losses = [numbers.get("val_loss", math.nan) for numbers in history]
+    last = losses[-_RISING_EPOCHS - 1 :]
+    rises = len(last) > _RISING_EPOCHS and all(later > earlier for earlier, later in itertools.pairwise(last))
+    return rises and losses[-1] > _LARGEST_RISE * min(losses) > 0
 
 
 class _Training:

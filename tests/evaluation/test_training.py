@@ -62,6 +62,24 @@ def test_training_ends_when_it_no_longer_improves():
     assert result.horizon == 10
 
 
+@pytest.mark.parametrize(
+    ("scores", "epochs", "stopped"),
+    [
+        ([2.0, 1.0, 1.05, 1.08, 1.12, 1.2], 5, "overfitting"),  # Three epochs, to more than a tenth above the lowest.
+        ([2.0, 1.0, 1.01, 1.02, 1.03, 1.11], 6, "overfitting"),
+        ([2.0, 1.0, 1.2, 1.1, 1.3, 1.2], 6, "epochs"),  # The loss goes up and down.
+        ([2.0, 1.0, 1.01, 1.02, 1.03, 1.04], 6, "epochs"),
+        ([2.0, 1.0, 1.5, 1.6, 0.9, 0.8], 6, "epochs"),
+        ([-1.0, -2.0, -1.9, -1.8, -1.7, -1.6], 6, "epochs"),  # A loss of which a tenth says nothing.
+    ],
+)
+def test_training_ends_when_the_network_overfits(scores, epochs, stopped):
+    losses = [1.0] * len(scores) + [1.0] * (stopped != "epochs")
+    result = train(ScriptedLoop(losses), scores=[*scores, 2.0], patience=8)
+    assert (result.epochs, result.stopped) == (epochs, stopped)
+    assert result.best_epoch == 1 + int(np.argmin(scores))
+
+
 def test_a_stop_in_the_middle_keeps_the_schedule():
     long, short = ScriptedLoop([1.0] * 10), ScriptedLoop([1.0] * 10)
     train(long)
