@@ -24,8 +24,8 @@ from autonas.trials.states import Stage, Status
 
 #: Maximum number of candidates for the selection: the best candidates by their own scores.
 _MAX_CANDIDATES = 25
-#: Number of samples of the validation rows for the selection, and their largest number of rows.
-_N_BAGS, _SAMPLED_ROWS = 6, 2000
+#: Number of samples of the validation rows for the selection, and their largest numbers of rows and of predictions.
+_N_BAGS, _SAMPLED_ROWS, _SAMPLED_VALUES = 6, 2000, 20_000
 
 
 class EnsembleStage:
@@ -177,7 +177,9 @@ class EnsembleStage:
         """
         n_rows = len(self.problem.dataset.validation_rows)
         generator = np.random.default_rng([self.evaluator.seed, 7])
-        samples = [generator.integers(n_rows, size=min(n_rows, _SAMPLED_ROWS)) for _ in range(_N_BAGS)]
+        n_outputs = sum(array[0].size for array in next(iter(predictions.values())).values())
+        size_of_sample = min(n_rows, _SAMPLED_ROWS, max(1, _SAMPLED_VALUES // n_outputs))
+        samples = [generator.integers(n_rows, size=size_of_sample) for _ in range(_N_BAGS)]
         conditions = [self._are_within_limits, *([is_possible] if is_possible else [])]
         return selection.select(
             predictions,
