@@ -13,6 +13,8 @@ _MAX_ADDITIONS = 30
 _PATIENCE = 8
 #: The same maximum for each of several samples of the rows, whose weights are averaged.
 _SAMPLED_ADDITIONS = 15
+#: Number of rows as much as which equal weights count.
+_EQUAL_ROWS = 500
 
 _Predictions: TypeAlias = Mapping[str, np.ndarray]
 _Scores: TypeAlias = dict[str, float]
@@ -58,10 +60,11 @@ def select(
     The bag begins with the best candidate. In each step the candidate with the best score of p_B is added, which may be
     a member already: the weight of a member is its share in the bag. The best bag of all steps, and the first of
     equally good bags, is the bag of a sample of rows. The members of the ensemble are those of the `size` largest
-    mean weights over the bags of all samples. With the mean weights w_c, made to add up to 1, of k members, the weights
-    are (w_c + 1 / k) / 2. A single selection on all rows fits their noise: it prefers few members and uneven weights,
-    which predict worse on other rows. If the ensemble of the samples isn't better than the best candidate on all rows,
-    the bag of all rows is the result, so that an ensemble is never worse on the validation set.
+    mean weights over the bags of all samples. With the mean weights w_c, made to add up to 1, of k members and n rows,
+    the weights are (n w_c + 500 / k) / (n + 500): equal weights count as much as 500 rows. A single selection on all
+    rows fits their noise: it prefers few members and uneven weights, which predict worse on other rows. If the ensemble
+    of the samples isn't better than the best candidate on all rows, the bag of all rows is the result, so that an
+    ensemble is never worse on the validation set.
 
     Deviations from the paper: the bags are of samples of the rows instead of subsets of the candidates, and their
     weights are averaged with equal ones; a bag begins with one candidate instead of several; a bag has at most `size`
@@ -83,6 +86,7 @@ def select(
         A `Selection`.
     """
     refused: set[str] = set()
+    n_rows = len(next(iter(predictions[first].values())))
     before = score(predictions[first], {first}, None)
     attempts: list[Sequence[np.ndarray | None]] = [samples, [None]] if samples else [[None]]
     for attempt in attempts:
@@ -102,7 +106,10 @@ def select(
         total = sum(shares[candidate] for candidate in members)
         weights = {candidate: shares[candidate] / total for candidate in members if shares[candidate]}
         if attempt is samples:
-            weights = {candidate: (weight + 1 / len(weights)) / 2 for candidate, weight in weights.items()}
+            weights = {
+                candidate: (n_rows * weight + _EQUAL_ROWS / len(weights)) / (n_rows + _EQUAL_ROWS)
+                for candidate, weight in weights.items()
+            }
         after = score(weighted_mean(predictions, weights), set(weights), None)
         if len(weights) > 1 and is_better(after, before):
             return Selection(weights, before, after, len(refused))

@@ -109,8 +109,8 @@ def test_a_selection_on_samples_of_the_rows_has_more_even_weights_and_carries_ov
     assert np.exp(np.mean(np.log(ratios))) < 0.99 and np.mean(members) > 0.9
 
 
-def test_weights_of_samples_are_halfway_to_equal_ones():
-    candidates = predictions([0.5, 1.0])
-    rows = np.arange(200)
-    single, sampled = (chosen(candidates, samples=samples).members for samples in ((), [rows]))
-    assert sampled == pytest.approx({name: (weight + 0.5) / 2 for name, weight in single.items()}, abs=0.02)
+def test_weights_of_samples_are_the_nearer_to_equal_ones_the_fewer_rows_there_are():
+    candidates = predictions([0.5, 0.7])
+    single, sampled = (chosen(candidates, samples=samples).members for samples in ((), [np.arange(200)]))
+    expected = {name: (200 * weight + 500 / 2) / 700 for name, weight in single.items()}
+    assert sampled == pytest.approx(expected, abs=0.02)
