@@ -270,6 +270,16 @@ def make_loop(model, dataset, distribution=None, by_batch=False):
         from autonas.evaluation import tensorflow_loop
 
         loop = tensorflow_loop.TensorFlowLoop(model, dataset)
+    elif _runs_on_one_jax_device(model, distribution) and not by_batch:
+        from autonas.evaluation import jax_loop
+
+        loop = jax_loop.JaxLoop(model, dataset)
     else:
         loop = BatchLoop(model, dataset, distribution)
     return loop if model.trainable_variables else FittedLoop(loop)
+
+
+def _runs_on_one_jax_device(model, distribution):
+    """Return whether a model is trained on one device of JAX, and without loss scaling, whose steps branch."""
+    is_scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    return keras.backend.backend() == "jax" and distribution is None and not is_scaled

@@ -7,24 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 from autonas.backends import node_graph, tensorflow_normalization
-from autonas.evaluation import frozen, loops
+from autonas.evaluation import compiled_loop, frozen, loops
 from autonas.trials import checkpoint
 
-#: Target seconds of one call, so that a deadline is checked within an epoch.
-_SECONDS_PER_CALL = 0.4
-#: Number of steps in the first call, which traces and optimises the graph.
-_FIRST_STEPS = 4
-#: Remaining steps, relative to the steps of a call, up to which one call takes all of them.
-_LAST_CALL = 1.5
-#: Estimated share of the computation in the time of the first call.
-_COMPUTED_SHARE = 0.1
 #: Number of rows that are predicted at a time.
 _PREDICTED_ROWS = 256
 #: Largest number of rows for which frozen tensors are computed at a time.
 _FROZEN_ROWS = 1024
 
 
-class TensorFlowLoop(loops.TrainingLoop):
+class TensorFlowLoop(compiled_loop.CompiledLoop):
     """A training loop that gathers rows, trains and predicts inside a `tf.while_loop`.
 
     Steps don't return to Python, which dominates the time of small networks in `model.fit`. Row indices and learning
@@ -41,7 +33,6 @@ class TensorFlowLoop(loops.TrainingLoop):
         if split is not None:
             self._network, self._inputs = split.rest, self._frozen.variables
         self.holds_rows = split is not None
-        self._seconds_per_step = None
 
     def forget(self):
         if self._frozen is not None:
@@ -94,30 +85,11 @@ class TensorFlowLoop(loops.TrainingLoop):
         _, arrays = tf.while_loop(lambda index, arrays: index < steps, step, (0, arrays), parallel_iterations=1)
         return {name: array.concat() for name, array in arrays.items()}
 
-    def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
-        n_rows = len(rows)
-        if self._frozen is not None:
-            rows = self._frozen.compute(rows, deadline)
-        batches = loops.shuffled_batches(rows, batch_size, generator)
-        rates = np.array([learning_rate(step / len(batches)) for step in range(len(batches))], "float32")
-        total, done = 0.0, 0
-        while done < len(batches):
-            if self._seconds_per_step is None:
-                length = _FIRST_STEPS
-            else:
-                length = max(1, int(_SECONDS_PER_CALL / self._seconds_per_step))
-            if len(batches) - done < _LAST_CALL * length:
-                length = len(batches) - done
-            start = time.monotonic()
-            with self._first("train"):
-                loss = float(self._train(batches[done : done + length], rates[done : done + length]))
-            seconds = (time.monotonic() - start) / min(length, len(batches) - done)
-            self._seconds_per_step = min(seconds, self._seconds_per_step or _COMPUTED_SHARE * seconds)
-            total += loss * min(length, len(batches) - done)
-            done += length
-            if deadline is not None and time.monotonic() >= deadline and done < len(batches):
-                return total / done, False
-        return total / len(batches), len(rows) == n_rows
+    def _rows(self, rows, deadline):
+        return rows if self._frozen is None else self._frozen.compute(rows, deadline)
+
+    def _run(self, batches, learning_rates, start, stop):
+        return float(self._train(batches[start:stop], learning_rates[start:stop]))
 
     def predict(self, rows):
         if self._frozen is not None:

@@ -5,6 +5,7 @@ FILES = [
     "backends/test_memory_growth.py",
     "backends/test_precision_policies.py",
     "evaluation/test_failures.py",
+    "evaluation/test_jax_loop.py",
     "evaluation/one_shot/test_architecture_gradient.py",
     "evaluation/one_shot/test_path_training.py",
     "evaluation/one_shot/test_scoring.py",

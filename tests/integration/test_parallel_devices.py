@@ -42,7 +42,7 @@ def test_a_trial_runs_on_two_devices_and_scores_as_on_one(folder, monkeypatch):
     assert devices and all(each == {2} for each in devices)
     del devices[:]
     one, _, _ = search(InlineExecutor())
-    assert devices and all(each == {1} for each in devices)
+    assert devices == []  # On one device, the steps of an epoch run in one compiled function.
     for found, wanted in zip(two.records_, one.records_, strict=True):
         assert found["metrics"]["val_loss"] == pytest.approx(wanted["metrics"]["val_loss"], rel=0.05)
     # What is served is on one device.

@@ -1,0 +1,67 @@
+"""Training loop for arrays on the JAX backend, with whole epochs in one compiled function."""
+
+import functools
+
+import jax
+import keras
+
+from autonas.backends import gradients, scope
+from autonas.evaluation import compiled_loop, loops
+from autonas.trials import checkpoint
+
+
+class JaxLoop(compiled_loop.CompiledLoop):
+    """A training loop that gathers rows and trains inside a `jax.lax.fori_loop`.
+
+    The first and the last step are arguments of the compiled function, so that one compilation serves any part of an
+    epoch. Predictions are those of `BatchLoop`.
+    """
+
+    def __init__(self, model, dataset):
+        super().__init__(model, dataset)
+        self.predict = loops.BatchLoop(model, dataset).predict
+        weights = [] if dataset.sample_weight is None else [dataset.sample_weight.astype("float32")]
+        arrays = [dataset.inputs, dataset.targets, *weights]
+        self._arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)
+
+    @functools.cached_property
+    def _variables(self):
+        """The variables that training changes: those of the model and of its optimizer, without duplicates."""
+        variables = [*self.model.variables, *checkpoint.optimizer_variables(self.model)]
+        return list({id(variable): variable for variable in variables}.values())
+
+    @functools.cached_property
+    def _train(self):
+        optimizer, trainable = self.model.optimizer, self.model.trainable_variables
+        network, variables = self._members.network, self._variables
+
+        def step(index, state, arrays, batches, learning_rates):
+            values, total = state
+            rows = batches[index]
+            inputs, targets, *weights = jax.tree.map(lambda array: array[rows], arrays)
+            weights = dict.fromkeys(targets, *weights) if weights else None
+
+            def loss_of_rows():
+                predictions = network(inputs, training=True)
+                return self._members.compute_loss(inputs, targets, predictions, weights)
+
+            with scope.NestedScope(variables, values):
+                optimizer.learning_rate.assign(learning_rates[index])
+                loss, slopes = gradients.value_and_gradient(loss_of_rows, trainable)
+                optimizer.apply(slopes, trainable)
+                values = [variable.value for variable in variables]
+            return values, total + loss.astype("float32")
+
+        @jax.jit
+        def steps(values, arrays, batches, learning_rates, span):
+            body = functools.partial(step, arrays=arrays, batches=batches, learning_rates=learning_rates)
+            return jax.lax.fori_loop(*span, body, (values, 0.0))
+
+        return steps
+
+    def _run(self, batches, learning_rates, start, stop):
+        values = [variable.value for variable in self._variables]
+        values, total = self._train(values, self._arrays, batches, learning_rates, (start, stop))
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)
+        return float(total) / (stop - start)
