@@ -125,8 +125,8 @@ class AutoModel(fitted.FittedModel):
             otherwise the number of the preset.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
         epochs: Epochs of a full training. Defaults to `None`: by the preset and the number of rows. A training stops
-            early after `max(8, epochs // 3)` epochs without improvement, or after three if each of them raised the
-            validation loss, by a tenth in all.
+            early after `max(8, epochs // 3)` epochs without improvement, or after a quarter of these, at least three,
+            if each raised the validation loss, by a tenth in all.
         patience: Trials without improvement after which the search ends. Defaults to `None`: no such end.
         refit: Whether the best candidate is trained further on all rows, the validation set included, for a quarter to
             three quarters of its epochs, as `time_limit` allows. The rows of `validation_data` are never trained on;

@@ -12,8 +12,9 @@ from autonas.evaluation import keras_callbacks
 from autonas.search_space import schedules
 from autonas.trials import checkpoint as checkpoints
 
-#: A network overfits after so many epochs that each raised the validation loss, up to this multiple of the lowest one.
-_RISING_EPOCHS, _LARGEST_RISE = 3, 1.1
+#: A network overfits after so many epochs, or a quarter of the patience, that each raised the validation loss, beyond
+#: this multiple of the lowest one.
+_LEAST_RISING, _RISING_SHARE, _LARGEST_RISE = 3, 0.25, 1.1
 #: Shortest time, in seconds, over which the learning rate is annealed to meet a deadline.
 _SHORTEST = 1e-3
 
@@ -111,8 +112,8 @@ class Length:
     Args:
         epochs: Total number of epochs, including the epochs before a checkpoint.
         stop_after: Number of epochs after which to stop within the schedule of `epochs`, or `None`. Defaults to `None`.
-        patience: Number of epochs without improvement after which to stop, or after three if each of them raised the
-            validation loss, by a tenth in all. Defaults to `None`: neither.
+        patience: Number of epochs without improvement after which to stop, or after a quarter of them, at least three,
+            if each raised the validation loss, by a tenth in all. Defaults to `None`: neither.
         deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
         stopper: Function `(history) -> object or None` that is called after each epoch but the last, or `None`. The
             training stops if an object is returned; the text of the object is the reason. Defaults to `None`.
@@ -199,7 +200,8 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
             if since_best >= patience:
                 stopped = "no improvement"
                 break
-            if since_best >= _RISING_EPOCHS and _overfits(training.history):
+            n_rising = max(_LEAST_RISING, math.ceil(_RISING_SHARE * patience))
+            if since_best >= n_rising and _overfits(training.history, n_rising):
                 stopped = "overfitting"
                 break
         try:
@@ -261,11 +263,11 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
     )
 
 
-def _overfits(history):
+def _overfits(history, n_rising):
     """Return whether the last epochs each raised the validation loss, to more than a tenth above the lowest one."""
     losses = [numbers.get("val_loss", math.nan) for numbers in history]
-    last = losses[-_RISING_EPOCHS - 1 :]
-    rises = len(last) > _RISING_EPOCHS and all(later > earlier for earlier, later in itertools.pairwise(last))
+    last = losses[-n_rising - 1 :]
+    rises = len(last) > n_rising and all(later > earlier for earlier, later in itertools.pairwise(last))
     return rises and losses[-1] > _LARGEST_RISE * min(losses) > 0
 
 

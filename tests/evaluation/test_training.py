@@ -80,6 +80,12 @@ def test_training_ends_when_the_network_overfits(scores, epochs, stopped):
     assert result.best_epoch == 1 + int(np.argmin(scores))
 
 
+def test_with_more_patience_more_epochs_must_raise_the_loss():
+    scores = [1.0 + 0.1 * epoch for epoch in range(10)]
+    result = train(ScriptedLoop([1.0] * 10), scores=scores, patience=24)
+    assert (result.epochs, result.stopped) == (7, "overfitting")
+
+
 def test_a_stop_in_the_middle_keeps_the_schedule():
     long, short = ScriptedLoop([1.0] * 10), ScriptedLoop([1.0] * 10)
     train(long)
