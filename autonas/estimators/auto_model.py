@@ -21,7 +21,6 @@ from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Settings
 from autonas.search.final_stage import Served
 from autonas.search.tuner import Tuner
-from autonas.search_space import fitters
 from autonas.trials import lock
 
 if TYPE_CHECKING:
@@ -402,9 +401,7 @@ class AutoModel(fitted.FittedModel):
     def _serve(self, prepared: Prepared, search: Tuner, served: Served) -> None:
         """Learn the attributes of the network that is served, and save the estimator in the folder of the run."""
         record, trial = served.record, served.trial
-        network = fitters.reduced(predictor_module.without_training_parts(served.network))
-        if prepared.as_served is not None:
-            network = prepared.as_served(network, served.is_refitted)
+        network = fitted.as_served(prepared, served.network, served.is_refitted)
         self.scorer_metrics_ = [
             (head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads
         ]

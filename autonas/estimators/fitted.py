@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from autonas.data import TargetEncoder
     from autonas.exports import Export
+    from autonas.preparation.arrays import Prepared
 
 
 class FittedModel(predictive.PredictiveModel):
@@ -154,9 +155,7 @@ class FittedModel(predictive.PredictiveModel):
             )
         copied = copy.copy(self)
         with lock.held(search.state.directory):
-            network = fitters.reduced(predictor_module.without_training_parts(search.network_of(record)))
-        if prepared.as_served is not None:
-            network = prepared.as_served(network, False)
+            network = as_served(prepared, search.network_of(record), is_refitted=False)
         copied.search_ = {**self.search_, "served": record.trial_id}
         copied.best_score_, copied.history_ = record.score, record.history
         kept = search.state.kept_predictions(record.trial_id)
@@ -402,3 +401,9 @@ class FittedModel(predictive.PredictiveModel):
 
     def __sklearn_tags__(self) -> Any:
         return tags.set_tags(super().__sklearn_tags__(), self)
+
+
+def as_served(prepared: Prepared, network: keras.Model, is_refitted: bool) -> keras.Model:
+    """Return the network that is served for a trained one, without the weights and layers that only training needs."""
+    network = fitters.reduced(predictor_module.without_training_parts(network))
+    return network if prepared.as_served is None else prepared.as_served(network, is_refitted)

@@ -37,9 +37,10 @@ class Attempt:
         self.outcome = Outcome(status=Status.FAILED, batch_size=batch_size)
         self._has_folds = self.problem.dataset.folds is not None
         self._earlier = self._trained_before()
-        #: Model of the candidate, and the model in training, which is of a lower resolution if the job has one.
-        self._model = self._trained = None
-        self._loop = self._initial = self._learning_rate = None
+        #: Model of the candidate, and the loop of the model in training, which is of a lower resolution if the job has
+        #: one.
+        self._model = self._loop = None
+        self._initial = self._learning_rate = None
         #: FLOPs of the predictions of all rows in an epoch, or `None` if they are unknown.
         self._work = None
         #: Predictions of the latest scoring of the validation rows.
@@ -113,20 +114,20 @@ class Attempt:
         earlier = self._earlier
         if earlier is not None:
             self._initial, self._learning_rate = earlier.initial_weights, earlier.learning_rate
-            self._trained, self._loop = self._model, earlier.loop
+            self._loop = earlier.loop
             self._model.optimizer.learning_rate = earlier.learning_rate
             return
         with self.phases("build"):
             self._initial = checkpoints.values_of(checkpoints.variables_of(self._model))
             self._learning_rate = keras_callbacks.learning_rate(self._model.optimizer)
-            self._trained, dataset = self.evaluator.networks.at_resolution(self._model, self.job.values, conditions)
-            self._work = pace.epoch_work(self._trained, self._n_rows(rows))
+            trained, dataset = self.evaluator.networks.at_resolution(self._model, self.job.values, conditions)
+            self._work = pace.epoch_work(trained, self._n_rows(rows))
             if self.job.deadline is not None and self.job.checkpoint is None:
                 left = self.job.deadline - time.monotonic()
                 n_epochs = self.evaluator.epochs_of(self.job.values)
                 self.outcome.message = self.evaluator.pace.refusal(self._work, n_epochs, left)
             if not self.outcome.message:
-                self._loop = self.evaluator.make_loop(self._trained, dataset, conditions)
+                self._loop = self.evaluator.make_loop(trained, dataset, conditions)
 
     def _training_rows(self):
         """Return the indices of the training rows."""
@@ -220,7 +221,7 @@ class Attempt:
             outcome.predictions = None  # The order of the rows of a stream may change.
         elif outcome.predictions is None:
             # The best epoch is before the checkpoint.
-            self._trained.set_weights(result.weights)
+            self._loop.model.set_weights(result.weights)
             outcome.predictions = self.problem.predict(self._loop)
         outcome.standard_error = self.problem.standard_error(outcome.predictions)
 
@@ -230,7 +231,7 @@ class Attempt:
 
     def _keep(self, result):
         """Keep the model in memory, unless it was trained at a lower resolution."""
-        if self._trained is self._model:
+        if self._loop.model is self._model:
             self.evaluator.in_memory.add(trained_module.Trained(
                 self.job.trial_id, self.outcome.metrics, self._model, self._loop, self._initial,
                 weights=self._first_weights(result), learning_rate=self._learning_rate, costs=self.outcome.costs,

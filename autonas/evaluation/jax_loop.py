@@ -10,7 +10,7 @@ from autonas.evaluation import compiled_loop, loops
 from autonas.trials import checkpoint
 
 
-class JaxLoop(compiled_loop.CompiledLoop):
+class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
     """A training loop that gathers rows and trains inside a `jax.lax.fori_loop`.
 
     The first and the last step are arguments of the compiled function, so that one compilation serves any part of an
@@ -19,7 +19,6 @@ class JaxLoop(compiled_loop.CompiledLoop):
 
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
-        self.predict = loops.BatchLoop(model, dataset).predict
         weights = [] if dataset.sample_weight is None else [dataset.sample_weight.astype("float32")]
         arrays = [dataset.inputs, dataset.targets, *weights]
         self._arrays = keras.tree.map_structure(keras.ops.convert_to_tensor, arrays)

@@ -71,7 +71,7 @@ class Goal:
 
     def is_better_epoch(self, scores: Mapping[str, float], other: Mapping[str, float]) -> bool:
         """Return whether an epoch's scores are better than another epoch's `other`, by `epoch_objective`."""
-        return _is_better([self.epoch_objective], scores, other)
+        return self.is_better_by(self.epoch_objective, scores, other)
 
     def is_better_by(
         self, objective: keras_tuner.Objective, scores: Mapping[str, float], other: Mapping[str, float]
