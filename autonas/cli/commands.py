@@ -9,7 +9,7 @@ import traceback
 from autonas.backends import memory, silence
 from autonas.cli import files
 from autonas.cli import options as cli_options
-from autonas.estimators import source as description
+from autonas.estimators.source import SOURCE_SHAPE
 
 # File of earlier versions next to a saved model. Now the content is the model's attribute `source_`.
 SOURCE = "source.json"
@@ -221,7 +221,7 @@ def _source(model, directory):
         return {"kind": "table", "targets": []}
     with storage.describing_damage(path):
         source = json.loads(path.read_text(encoding="utf-8"))
-        storage.check_shape(source, description.SOURCE_SHAPE, "content")
+        storage.check_shape(source, SOURCE_SHAPE, "content")
     return source
 
 
@@ -258,11 +258,15 @@ def _prediction_table(model, x, source, probabilities):
 
 
 def _leaderboard(options):
-    model = _load(options.model)
+    _check_folder(options.model)
+
+    from autonas.estimators import description
+
+    search = description.read_search(options.model)
     if options.csv:
-        model.leaderboard().to_csv(sys.stdout, index=False)
+        search.leaderboard().to_csv(sys.stdout, index=False)
     else:
-        _print_leaderboard(model)
+        _print_leaderboard(search)
 
 
 def _report(options):
@@ -279,13 +283,17 @@ def _export(options):
 
 def _load(directory):
     """Return the fitted estimator in a folder."""
-    if not pathlib.Path(directory).is_dir():
-        raise FileNotFoundError(f"no such folder: {directory}")
+    _check_folder(directory)
 
     _start_keras()
     from autonas.estimators import auto_model
 
     return auto_model.AutoModel.load(directory)
+
+
+def _check_folder(directory):
+    if not pathlib.Path(directory).is_dir():
+        raise FileNotFoundError(f"no such folder: {directory}")
 
 
 def _start_keras():

@@ -10,14 +10,14 @@ import numpy as np
 import autonas
 from autonas import storage
 from autonas.backends import memory
-from autonas.estimators import source
+from autonas.estimators import description
 from autonas.prediction import predictor, saved_network
 from autonas.reporting import SearchInfo
 from autonas.trials import records
 
 #: Maximum number of validation rows whose predictions are saved.
 _MAX_PREDICTED_ROWS = 5000
-_MANIFEST, _PREDICTIONS = "estimator.json", "validation_predictions.npz"
+_PREDICTIONS = "validation_predictions.npz"
 
 #: The estimators that any estimator's `load` makes.
 _ESTIMATORS = (
@@ -28,20 +28,6 @@ _ESTIMATORS = (
 _MODULES = ("autonas", "autonas.auto_model", "autonas.forecaster", "autonas.tasks")
 _NAMES = {f"{module}.{name}": name for module in _MODULES for name in _ESTIMATORS}
 
-#: The learned attributes that are saved, and the shapes of their values; see `storage.check_shape`.
-_LEARNED = {
-    "records_": [{str: object}],
-    "objectives_": [[str, ("min", "max")]],
-    "stop_reason_": (str, None),
-    "best_score_": (float, None),
-    "history_": [{str: (float, None)}],
-    "directory_": str,
-    "scorer_metrics_": [[str, str, [str]]],
-    "one_shot_correlation_": (float, None),
-    "search_": {str: object},
-    "ensemble_": [[str, float]],
-    "source_": source.SOURCE_SHAPE,
-}
 #: Attributes that are lists of pairs.
 _PAIRS = ("objectives_", "ensemble_")
 
@@ -85,11 +71,7 @@ def check_place(path: str) -> None:
 def load(cls: type[Any], path: str | os.PathLike[str]) -> Any:
     """Return the fitted estimator of a folder that `save` wrote; see `FittedModel.load`."""
     manifest = _manifest(path)
-    if not os.path.lexists(manifest.path):
-        raise FileNotFoundError(f"`path` must be a folder that `save` has written. Received: path={os.fspath(path)!r}")
-    content = manifest.read()
-    with storage.describing_damage(manifest.path):
-        storage.check_shape(content, _shape(content["version"]), "content")
+    content = description.read(manifest)
     estimator_class = _class(cls, content["class"], manifest.path)
     with storage.describing_damage(manifest.path):
         estimator = _estimator(estimator_class, content)
@@ -108,18 +90,7 @@ def load(cls: type[Any], path: str | os.PathLike[str]) -> Any:
 
 
 def _manifest(path: str | os.PathLike[str]) -> storage.Manifest:
-    return storage.Manifest(path, _MANIFEST, (*predictor.FILES, _PREDICTIONS))
-
-
-def _shape(version: int) -> dict[str, Any]:
-    shape = {
-        "version": int,
-        "class": str,
-        "arguments": {str: object},
-        "learned": {str: object},
-        "predictions": [{"name": str, "task": str, "classes": [str]}],
-    }
-    return shape if version == 1 else {**shape, "id": str, "files": {str: object}}
+    return storage.Manifest(path, description.NAME, (*predictor.FILES, _PREDICTIONS))
 
 
 def _class_name(cls: type[Any]) -> str:
@@ -145,7 +116,7 @@ def _class(cls: type[Any], saved_name: str, path: str) -> type:
 
 
 def _learned_shapes(cls: type[Any]) -> dict[str, Any]:
-    return {**_LEARNED, **cls.also_learned}
+    return {**description.LEARNED, **cls.also_learned}
 
 
 def _estimator(cls: type[Any], content: dict[str, Any]) -> Any:

@@ -387,14 +387,26 @@ def test_a_pipe_is_refused(saved):
     assert_refused(saved, "estimator.json", "must be a regular file")
 
 
-@pytest.mark.parametrize("command", [["leaderboard"], ["report"], ["export"], ["predict"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["report"], ["export"], ["predict"]], ids=" ".join)
 def test_the_command_line_refuses_the_same(saved, command, capsys):
     pathlib.Path("new.csv").write_text("age,city,note\n1,Graz,good\n")
     edit(saved / "estimator.json", lambda c: c.update({"class": "os.system", "arguments": {"command": "touch PWNED"}}))
-    output = {"leaderboard": [], "report": ["page.html"], "export": ["model.onnx"], "predict": ["new.csv"]}
+    output = {"report": ["page.html"], "export": ["model.onnx"], "predict": ["new.csv"]}
     assert commands.main([*command, "saved", *output[command[0]]]) == 2
     assert "saved/estimator.json was saved by a class that isn't one of autonas: 'os.system'" in capsys.readouterr().err
     assert not os.path.exists("PWNED")
+
+
+def test_the_command_line_shows_the_trials_and_makes_nothing_of_the_class_or_the_network(saved, model, capsys):
+    edit(saved / "estimator.json", lambda c: c.update({"class": "os.system", "arguments": {"command": "touch PWNED"}}))
+    for path in saved.glob("network*.keras"):
+        path.unlink()
+    assert commands.main(["leaderboard", "saved", "--csv"]) == 0
+    assert capsys.readouterr().out == model.leaderboard().to_csv(index=False)
+    assert not os.path.exists("PWNED")
+    edit(saved / "estimator.json", set_to("learned", "records_", [{"evil": 1}]))
+    assert commands.main(["leaderboard", "saved"]) == 2
+    assert "error: saved/estimator.json is damaged: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ['{"kind": "evil"}', '{"kind": "table", "targets": "x"}', '{"kind": "ta'])
