@@ -15,13 +15,13 @@ from typing import Any
 
 import keras_tuner
 
+from autonas.data import resolution
 from autonas.search_space import dimension
 from autonas.search_space.blocks import (
     forecast,
     hydra,
     image,
     series_kernels,
-    speedrun,
     structured_data,
     text,
     time_series,
@@ -222,7 +222,7 @@ def _images(side: int, n_rows: int, mirror_accuracy: float | None) -> list[dict[
         fast = fast[1:]
     elif mirror_accuracy is not None and mirror_accuracy >= _UNLIKE_MIRRORED:
         fast = fast[:1]
-    if side > speedrun.SMALL_SIDE:
+    if side > resolution.SMALL_SIDE:
         # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
-        fast = [point | {"kind_speedrun/largest_side": speedrun.SMALL_SIDE} for point in fast] + fast[-1:]
+        fast = [point | {"kind_speedrun/largest_side": resolution.SMALL_SIDE} for point in fast] + fast[-1:]
     return [dense, pretrained, *fast] if n_rows <= _FEW_ROWS else [dense, *fast, pretrained]

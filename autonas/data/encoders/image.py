@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autonas.data import masks
+from autonas.data import masks, resolution
 from autonas.data.encoders.base import (
     Encoder,
     RunningMoments,
@@ -17,8 +17,6 @@ from autonas.data.features import Feature, Tensor
 
 #: Largest number of values of a patch whose covariance is computed, and approximate number of patches.
 _MOST_PATCH_VALUES, _PATCHES = 64, 200_000
-#: Maximum of the shorter side of the images of these patches. Larger images are averaged to it first.
-_PATCH_SIDE = 32
 #: Smallest variance of pixels by which they are standardised.
 _SMALLEST_VARIANCE = 1e-12
 
@@ -63,7 +61,7 @@ class ImageEncoder(Encoder):
         n_values = side * side * n_channels
         if n_values > _MOST_PATCH_VALUES or min(height, width) < side:
             return None
-        stride = -(-min(height, width) // _PATCH_SIDE)
+        stride = resolution.stride((height, width))
         height, width = height // stride, width // stride
         n_images = int(np.clip(_PATCHES // (height * width), 1, len(rows)))
         images = x[rows[np.linspace(0, len(rows) - 1, n_images).astype(int)], : height * stride, : width * stride]

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import keras_tuner
 
+from autonas.data import resolution
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import convolution, dense, preprocessing, pretrained, residual, spaces, speedrun
 
@@ -91,4 +92,4 @@ class ImageBlock(block.Block):
 
 def _dense(hp: keras_tuner.HyperParameters, images: keras.KerasTensor) -> keras.KerasTensor:
     """Apply a `DenseBlock`, whose time grows with the number of pixels, to images of few pixels."""
-    return dense.DenseBlock().build(hp, preprocessing.averaged(images, speedrun.SMALL_SIDE))
+    return dense.DenseBlock().build(hp, preprocessing.averaged(images, resolution.SMALL_SIDE))

@@ -7,6 +7,7 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
+from autonas.data import resolution
 from autonas.data.features import Feature
 from autonas.search_space import block, ranges, trees
 from autonas.search_space.block import Block
@@ -244,7 +245,7 @@ def augment(
 
 def averaged(images: keras.KerasTensor, largest_side: int) -> keras.KerasTensor:
     """Average squares of pixels, so that the shorter side of images has at most `largest_side` pixels."""
-    stride = -(-min(images.shape[1:3]) // largest_side)
+    stride = resolution.stride(images.shape[1:3], largest_side)
     return keras.layers.AveragePooling2D(stride, padding="same")(images) if stride > 1 else images
 
 

@@ -7,13 +7,12 @@ import keras_tuner
 import numpy as np
 from keras import ops
 
+from autonas.data import resolution
 from autonas.search_space import block, ranges
 from autonas.search_space.blocks import arguments, normalization, preprocessing
 
 #: Filters of the groups of convolutions, for the width 1.
 _FILTERS = (16, 48, 64)
-#: Maximum of the shorter side of an image for which `largest_side` is no decision.
-SMALL_SIDE = 32
 #: Added to the variance of a direction of the patches, so that noise isn't amplified.
 _EPSILON = 1e-3
 
@@ -61,7 +60,7 @@ class SpeedrunBlock(block.Block):
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
         outputs = arguments.tensor_of_rank(self, inputs, 4)
         width = self.suggest(hp, "width")
-        if min(outputs.shape[1:3]) > SMALL_SIDE:
+        if min(outputs.shape[1:3]) > resolution.SMALL_SIDE:
             outputs = preprocessing.averaged(outputs, self.suggest(hp, "largest_side"))
         outputs = keras.layers.ReLU()(self._whitened(outputs))
         for filters in _FILTERS:
