@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
-from autonas import oracles
 from autonas.backends import memory
 from autonas.data.fit_data import FitData
-from autonas.estimators import arguments, assembly, fitted, search_info
+from autonas.estimators import arguments, assembly, search_info, searched
 from autonas.estimators import plan as planning
 from autonas.estimators.plan import Plan
-from autonas.prediction import predictor as predictor_module
 from autonas.preparation import arrays
 from autonas.preparation.arrays import Prepared
 from autonas.preparation.request import Settings
-from autonas.search.final_stage import Served
-from autonas.search.tuner import Tuner
-from autonas.trials import lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
     from autonas.search_space.optimization import Optimization
 
 
-class AutoModel(fitted.FittedModel):
+class AutoModel(searched.SearchedModel):
     """Search a Keras model for a data set: a scikit-learn estimator.
 
     Without arguments, the kind of the data and the task are inferred, and a search space that suits them is searched.
@@ -363,31 +358,6 @@ class AutoModel(fitted.FittedModel):
             self._serve(prepared, search, served)
         return self
 
-    def select(self, **limits: float) -> AutoModel:
-        """Serve another point of the Pareto front, without searching again.
-
-        Among the candidates of the front that satisfy all limits, the best by the first objective without a limit is
-        selected, and trained on all rows as in `fit`. This needs the encoded rows of `fit`, which this object keeps and
-        a pickled or loaded copy lacks. For a copy call `fit` with the same data and `directory` first: it reads the
-        finished search.
-
-        Args:
-            **limits: Limit of an objective by its name, such as `select(latency_ms=4)`: the largest value of an
-                objective that is minimised, the smallest value of an objective that is maximised.
-
-        Returns:
-            self.
-
-        Raises:
-            ValueError: If there is one objective only, if no point of the front satisfies the limits, or if this object
-                is a pickled or loaded copy.
-        """
-        trial_id = self._point(limits)
-        prepared, search = self._search_of_fit("select")
-        with lock.held(search.state.directory):
-            self._serve(prepared, search, search.serve_another(trial_id))
-        return self
-
     def _prepare(self, plan: Plan, data: FitData) -> Prepared:
         """Return the `Prepared` problem of a plan and its data."""
         if data.is_stream:
@@ -397,33 +367,6 @@ class AutoModel(fitted.FittedModel):
         if data.y is None:
             raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
         return arrays.prepare(plan, data)
-
-    def _serve(self, prepared: Prepared, search: Tuner, served: Served) -> None:
-        """Learn the attributes of the network that is served, and save the estimator in the folder of the run."""
-        record, trial = served.record, served.trial
-        network = fitted.as_served(prepared, served.network, served.is_refitted)
-        self.scorer_metrics_ = [
-            (head.name, head.task, [metric.name for metric in head.metrics]) for head in prepared.scorer.heads
-        ]
-        self.records_ = [trial_record.to_json() for trial_record in search.records.values()]
-        self.objectives_ = [(objective.name, objective.direction) for objective in prepared.goal.objectives]
-        self.stop_reason_ = search.state.stop_reason
-        self.best_score_ = trial.score
-        self.search_["served"] = served.trial_id
-        self.history_ = record.history
-        self.validation_predictions_ = search.final_stage.predictions
-        self.directory_ = search.state.directory
-        targets = self._with_threshold(prepared.targets)
-        self.predictor_ = predictor_module.Predictor(network, prepared.encoders, targets)
-        for name in ("one_shot_correlation_", "ensemble_", "source_"):
-            self.__dict__.pop(name, None)  # The attribute of an earlier fit.
-        if served.is_ensemble:
-            self.ensemble_ = list(trial.report["members"].items())
-        if isinstance(search.oracle.one_shot, oracles.WeightSharingOracle):
-            self.one_shot_correlation_ = search.oracle.one_shot.rank_correlation
-        self._searched = (prepared, search)
-        self._set_learned()
-        self.save(os.path.join(search.state.directory, "model"))
 
     def __sklearn_clone__(self) -> AutoModel:
         """Clone the estimator as `sklearn.base.clone` does, with both ends of a graph of blocks copied together."""

@@ -1,258 +1,24 @@
-"""The methods of a fitted estimator that need no search: models of trials, ensembles, export and saving."""
+"""Fitted estimators as files: export, saving and loading."""
 
 from __future__ import annotations
 
-import copy
 import os
-import pathlib
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from autonas import exports
-from autonas.arguments import checks
-from autonas.costs.orientation import oriented
-from autonas.data import interchange, is_stream
-from autonas.estimators import persistence, predictive, tags, thresholds
-from autonas.prediction import predictor as predictor_module
-from autonas.reporting import report as reports
-from autonas.search_space import fitters
-from autonas.trials import lock
-from autonas.trials.states import Stage, Status
+from autonas.data import interchange
+from autonas.estimators import persistence, predictive, tags
 
 if TYPE_CHECKING:
     import keras
 
-    from autonas.data import TargetEncoder
     from autonas.exports import Export
-    from autonas.preparation.arrays import Prepared
 
 
 class FittedModel(predictive.PredictiveModel):
-    """Base class of the estimators: every method that needs no search."""
-
-    def leaderboard(self, x: Any = None, y: Any = None) -> pd.DataFrame:
-        """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
-
-        The baselines are the last rows, of stage `"baseline"`: a constant and a linear prediction, scored on the
-        validation rows as the trials are.
-
-        Args:
-            x: Rows that no trial has seen, as in `evaluate`. With them, the table has a column `test_<metric>` for
-                every metric of `evaluate`: of the model that is served, and of the trials whose weights the search
-                keeps, the best one or the best few. This needs the search of `fit`, which a pickled or loaded copy
-                lacks. Defaults to `None`: no such columns.
-            y: Targets as in `evaluate`. Defaults to `None`.
-        """
-        frame = super().leaderboard()
-        if x is None:
-            return frame
-        _, search = self._search_of_fit("leaderboard")
-        own = Stage.ENSEMBLE if hasattr(self, "ensemble_") else Stage.FINAL
-        scores = {}
-        for row in frame[frame.status == Status.COMPLETED].itertuples():
-            if row.stage == own:
-                scores[row.Index] = self.evaluate(x, y)
-            elif row.stage == Stage.SEARCH and search.state.weights.exists(row.trial_id):
-                scores[row.Index] = self.model_of(row.trial_id).evaluate(x, y)
-        columns = pd.DataFrame.from_dict(scores, orient="index").reindex(frame.index).add_prefix("test_")
-        position = list(frame.columns).index("standard_error") + 1
-        for offset, name in enumerate(columns):
-            frame.insert(position + offset, name, columns[name])
-        return frame
-
-    def report(self, path: str | os.PathLike, x: Any = None, y: Any = None, *, interactive: bool = False) -> None:
-        """Write a report of the search as one self-contained HTML page.
-
-        The report has a summary in words, the architecture that is served, the history, the importance of the
-        decisions, all trials, the Pareto front, predictions, the use of the time, failures with their reasons, the
-        search space, settings and environment. With labelled rows it explains the model, too: its metrics on these
-        rows, the importance of the features, and the metrics of the best trials in the leaderboard.
-
-        Example:
-
-        ```python
-        import autonas
-        from sklearn.datasets import load_iris
-
-        x, y = load_iris(return_X_y=True, as_frame=True)
-        model = autonas.AutoModel(max_trials=1, epochs=1, verbose=0).fit(x[::2], y[::2])
-        model.report("report.html", x[1::2], y[1::2])
-        ```
-
-        Args:
-            path: Path of the file, such as `"report.html"`. Missing folders are created, an existing file is replaced.
-            x: Rows that no trial has seen, as in `evaluate`. Defaults to `None`: no explanation by such rows.
-            y: Targets as in `evaluate`. Defaults to `None`.
-            interactive: Whether the scores, the learning curves, the decisions and the Pareto front are charts that can
-                be hovered over and zoomed, drawn by Plotly, which the file of 2 MB contains. Requires the extra
-                `autonas[interactive]`. Defaults to `False`.
-
-        Raises:
-            ImportError: If Plotly is needed and not installed.
-        """
-        search, records = self._search()
-        several = len(self.objectives_) > 1
-        written = reports.report(
-            search,
-            records,
-            self.stop_reason_,
-            explanation=self._explanation(x, y),
-            front=self.pareto_front() if several else None,
-            objectives=self.objectives_,
-            # The predictions for a stream aren't kept.
-            predictions=getattr(self, "validation_predictions_", None),
-            is_interactive=interactive,
-        )
-        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-        pathlib.Path(path).write_text(written, encoding="utf-8")
-
-    def _explanation(self, x: Any, y: Any) -> reports.Explanation:
-        """Return the `Explanation` of the model by labelled rows, or without rows."""
-        threshold = None
-        if getattr(self, "threshold_", thresholds.DEFAULT) != thresholds.DEFAULT:
-            origin = "chosen by the validation set" if self.threshold == "auto" else "the argument `threshold`"
-            threshold = (
-                f"The class {self.classes_[1]} is predicted above a probability of {self.threshold_:.3g}, {origin}."
-            )
-        if x is None:
-            return reports.Explanation(self.leaderboard(), threshold)
-        # A loaded estimator has the predictor only.
-        board = self.leaderboard(x, y) if hasattr(self, "_searched") else self.leaderboard()
-        kinds = [encoder.kind for encoder in self.predictor_.encoders.values()]
-        has_features = len(kinds) > 1 or kinds[0] in ("table", "series")
-        features = self.feature_importance(x, y) if has_features and not is_stream(interchange.converted(x)) else None
-        return reports.Explanation(board, threshold, self.evaluate(x, y), features)
-
-    def model_of(self, trial_id: str) -> FittedModel:
-        """Return a copy of this estimator that serves a trial of the search, with the weights of its score.
-
-        The copy predicts, evaluates, exports and is saved like this estimator. Its `model_` is the network of the
-        trial. A trial whose weights the search doesn't keep is trained again in the same way. No network is trained on
-        all rows. This needs the search of `fit`, which a pickled or loaded copy lacks.
-
-        Example:
-
-        ```python
-        second = model.model_of(model.leaderboard().trial_id[1])
-        ```
-
-        Args:
-            trial_id: `trial_id` of a completed trial of the leaderboard.
-
-        Raises:
-            ValueError: If there is no such trial, or this object is a pickled or loaded copy.
-        """
-        check_is_fitted(self, "predictor_")
-        prepared, search = self._search_of_fit("model_of")
-        trials = {record.trial_id: record for record in search.standings.completed()}
-        record = trials.get(str(trial_id))
-        if record is None:
-            raise ValueError(
-                f"`trial_id` must be a completed trial of the leaderboard, such as {', '.join(list(trials)[:5])}. "
-                f"Received: trial_id={trial_id!r:.60}"
-            )
-        copied = copy.copy(self)
-        with lock.held(search.state.directory):
-            network = as_served(prepared, search.network_of(record), is_refitted=False)
-        copied.search_ = {**self.search_, "served": record.trial_id}
-        copied.best_score_, copied.history_ = record.score, record.history
-        kept = search.state.kept_predictions(record.trial_id)
-        copied.validation_predictions_ = [] if kept is None else search.evaluator.problem.predictions_of_heads(kept)
-        copied.__dict__.pop("ensemble_", None)
-        copied.predictor_ = predictor_module.Predictor(
-            network, prepared.encoders, copied._with_threshold(prepared.targets)
-        )
-        copied._set_learned()
-        return copied
-
-    def _with_threshold(self, targets: dict[str, TargetEncoder]) -> dict[str, TargetEncoder]:
-        """Return the target encoders of a model, that of two classes with the threshold of the validation set."""
-        if self.threshold == thresholds.DEFAULT:
-            return targets
-        ((name, target),) = targets.items()
-        target = copy.copy(target)
-        if self.threshold != "auto":
-            target.threshold_ = float(self.threshold)
-        elif self.validation_predictions_:
-            (head,) = self.validation_predictions_
-            ((_, task, known),) = self.scorer_metrics_
-            objective = self.objectives_[0][0].removeprefix("val_")
-            metric = self._metric(objective if objective in known else "balanced_accuracy", task)
-            target.threshold_ = thresholds.best_threshold(head.truth, head.outputs, metric)
-        return {name: target}
-
-    def get_models(self, k: int = 1) -> list[FittedModel]:
-        """Return the models of the best trials, the best first; see `model_of`.
-
-        Args:
-            k: Number of trials at most. Defaults to 1.
-        """
-        check_is_fitted(self, "predictor_")
-        checks.check_integer("k", k, 1, "a positive number of models")
-        _, search = self._search_of_fit("get_models")
-        return [self.model_of(record.trial_id) for record in search.standings.ranked()[: int(k)]]
-
-    def _point(self, limits: dict[str, float]) -> str:
-        """Return the `trial_id` of the best point of the front within limits; see `select`."""
-        points, directions = self.pareto_front(), dict(self.objectives_)
-        unknown = next((name for name in limits if name not in directions), None)
-        if unknown is not None:
-            raise ValueError(f"`select` takes limits of {', '.join(directions)}. Received: {unknown}")
-        within = points
-        for name, limit in limits.items():
-            within = within[oriented(within[name], directions[name]) >= oriented(limit, directions[name])]
-        if within.empty:
-            spans = [f"{name} from {points[name].min():.4g} to {points[name].max():.4g}" for name in directions]
-            raise ValueError(f"`select` finds no point within {limits}. The front has {'; '.join(spans)}.")
-        by = next((name for name in directions if name not in limits), next(iter(directions)))
-        return within.loc[oriented(within[by], directions[by]).idxmax()].trial_id
-
-    def serve_ensemble(self, k: int = 5) -> FittedModel:
-        """Serve an average of several candidates instead of the best candidate, without searching again.
-
-        The members are selected by their predictions for the validation set, so that the objective is best; see
-        `autonas.search.ensembles.select` for the paper. On the validation set the ensemble is never worse than the best
-        candidate. The members are then trained on all rows as in `fit`, without a time limit; with `refit=False` they
-        keep their weights of the search. The network in `model_` averages their probabilities or numbers, and all
-        methods work as before. `constraints` hold for the ensemble: a candidate that would violate a constraint is left
-        out. Of a continued training, only the last trial is considered. With several objectives, the first objective
-        that depends on training decides. This needs the search of `fit`, which a pickled or loaded copy lacks; see
-        `select`.
-
-        Args:
-            k: Maximum number of members. Defaults to 5.
-
-        Returns:
-            self. `ensemble_` is the list of pairs of trial and weight, `best_score_` the score of the ensemble on the
-            validation set, and a row of the leaderboard with the stage `"ensemble"` has its scores, costs and seconds.
-
-        Raises:
-            ValueError: If `k` is not a positive integer, or no candidate has predictions or a score to select by.
-        """
-        check_is_fitted(self, "predictor_")
-        checks.check_integer("k", k, 1, "a number of networks of at least 1")
-        prepared, search = self._search_of_fit("serve_ensemble")
-        with lock.held(search.state.directory):
-            served = search.serve_ensemble(int(k))
-            self._serve(prepared, search, served)
-        if self.verbose:
-            print(f"Ensemble in {served.record.seconds:.0f} s: {served.record.message}")
-        return self
-
-    def _search_of_fit(self, name: str) -> tuple[Any, Any]:
-        """Return the `Prepared` problem and the `Tuner` of `fit`.
-
-        Raises:
-            ValueError: If this object was loaded or pickled. The message names the method `name`.
-        """
-        if not hasattr(self, "_searched"):
-            raise ValueError(
-                f"`{name}` trains a network, and this {type(self).__name__} has no rows: it was loaded. Call `fit` "
-                f"with the data of the search and directory={self.directory_!r}: it reads the finished search."
-            )
-        return self._searched
+    """Base class of the estimators: every method that writes or reads files of a model."""
 
     def export_model(self) -> keras.Model:
         """Return one self-contained `keras.Model` from raw rows to probabilities or numbers in the target's units.
@@ -401,9 +167,3 @@ class FittedModel(predictive.PredictiveModel):
 
     def __sklearn_tags__(self) -> Any:
         return tags.set_tags(super().__sklearn_tags__(), self)
-
-
-def as_served(prepared: Prepared, network: keras.Model, is_refitted: bool) -> keras.Model:
-    """Return the network that is served for a trained one, without the weights and layers that only training needs."""
-    network = fitters.reduced(predictor_module.without_training_parts(network))
-    return network if prepared.as_served is None else prepared.as_served(network, is_refitted)
