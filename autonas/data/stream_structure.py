@@ -102,6 +102,37 @@ def as_labels(y, class_names=None):
     return np.array(class_names, dtype=object)[codes]
 
 
+def stream_batches(dataset, encoder):
+    """Yield the batches of a dataset for prediction or scoring.
+
+    Args:
+        dataset: Finite `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
+        encoder: The fitted encoder of the rows.
+
+    Yields:
+        Pair of the rows, as accepted by the encoder, and a list: `[]`, `[y]` or `[y, sample_weight]`.
+
+    Raises:
+        ValueError: If the dataset is infinite or empty.
+    """
+    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise ValueError("`x` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
+    spec = dataset.element_spec
+    spec = spec[0] if isinstance(spec, tuple) else spec
+    # Without targets, only the rank shows whether the dataset is batched.
+    rank = {"table": 1, "text": 0}.get(encoder.kind) if not isinstance(spec, dict) else 0
+    rank = len(encoder.raw_shape_) if rank is None else rank
+    batched = all(tensor.shape.rank > rank for tensor in tf.nest.flatten(spec))
+    n_rows = 0
+    for batch in (dataset if batched else batch_rows(dataset)).as_numpy_iterator():
+        x, *rest = batch if isinstance(batch, tuple) else (batch,)
+        rows = as_rows(x)
+        n_rows += len(rows)
+        yield rows, rest
+    if not n_rows:
+        raise ValueError("`x` must hold at least one row. Received: an empty dataset")
+
+
 def _plain(values):
     """Return an array in which the bytes of TensorFlow are decoded to strings."""
     values = np.asarray(values)

@@ -12,7 +12,7 @@ from autonas.data.fit_data import FitData
 from autonas.data.splits import check_validation_split
 from autonas.data.stream_reading import RawRows, ReadingClock
 from autonas.data.stream_sampling import KEY_BITS, RowKeys, Sample, keys_of_missing_labels, n_bytes
-from autonas.data.stream_structure import READ_ROWS, as_labels, as_rows, batch_rows, batches_of, check_dataset, kind_of
+from autonas.data.stream_structure import READ_ROWS, as_labels, as_rows, batches_of, check_dataset, kind_of
 
 #: Maximum size of the buffer in which rows are shuffled.
 _MAX_SHUFFLED_ROWS, _MAX_SHUFFLED_BYTES = 10_000, 64 * 2**20
@@ -371,37 +371,6 @@ def _check_finite(x, kind, start):
         if values.dtype.kind == "f" and np.isinf(values).any():
             row = start + int(np.argwhere(np.isinf(values))[0][0])
             raise ValueError(f"`x` has an infinite value in row {row}. Remove it or replace it with NaN.")
-
-
-def stream_batches(dataset, encoder):
-    """Yield the batches of a dataset for prediction or scoring.
-
-    Args:
-        dataset: Finite `tf.data.Dataset` of `x`, `(x, y)` or `(x, y, sample_weight)`, batched or not.
-        encoder: The fitted encoder of the rows.
-
-    Yields:
-        Pair of the rows, as accepted by the encoder, and a list: `[]`, `[y]` or `[y, sample_weight]`.
-
-    Raises:
-        ValueError: If the dataset is infinite or empty.
-    """
-    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
-        raise ValueError("`x` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
-    spec = dataset.element_spec
-    spec = spec[0] if isinstance(spec, tuple) else spec
-    # Without targets, only the rank shows whether the dataset is batched.
-    rank = {"table": 1, "text": 0}.get(encoder.kind) if not isinstance(spec, dict) else 0
-    rank = len(encoder.raw_shape_) if rank is None else rank
-    batched = all(tensor.shape.rank > rank for tensor in tf.nest.flatten(spec))
-    n_rows = 0
-    for batch in (dataset if batched else batch_rows(dataset)).as_numpy_iterator():
-        x, *rest = batch if isinstance(batch, tuple) else (batch,)
-        rows = as_rows(x)
-        n_rows += len(rows)
-        yield rows, rest
-    if not n_rows:
-        raise ValueError("`x` must hold at least one row. Received: an empty dataset")
 
 
 def _item(value):

@@ -145,17 +145,17 @@ class Predictor:
         Returns:
             Tuple of a dict from head to array `(n, n_outputs)`, and the targets, `None` unless `labelled`.
         """
-        from autonas.data import streams
+        from autonas.data import stream_structure
 
         classes = next(iter(self.targets.values())).classes_
         named = classes is not None and classes.dtype.kind in "OU"
         class_names = getattr(dataset, "class_names", None) if named else None
         batches, batch_size = [], 1
         labels: list[np.ndarray] = []
-        for rows, rest in streams.stream_batches(dataset, next(iter(self.encoders.values()))):
+        for rows, rest in stream_structure.stream_batches(dataset, next(iter(self.encoders.values()))):
             batch_size = max(batch_size, len(rows))
             batches.append(self._in_batches(self.encode(rows, owner), batch_size))
-            labels.extend(streams.as_labels(y, class_names) for y in rest[:1])
+            labels.extend(stream_structure.as_labels(y, class_names) for y in rest[:1])
         outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in self.targets}
         if not labelled:
             return outputs, None

@@ -7,7 +7,8 @@ import tensorflow as tf
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 
 from autonas.data import TargetEncoder, get_encoder, stream_sampling, streams
-from autonas.data.streams import StreamSource, stream_batches
+from autonas.data.stream_structure import stream_batches
+from autonas.data.streams import StreamSource
 
 DIGITS, DIGIT_LABELS = load_digits(return_X_y=True)
 DIGITS = DIGITS.reshape(-1, 8, 8, 1).astype("uint8")
