@@ -16,7 +16,7 @@ from autonas.data.features import Feature
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments
 from autonas.objectives.goal import Goal
-from autonas.preparation import combinations
+from autonas.preparation import combinations, validation_rules
 from autonas.preparation.request import Request, Settings
 from autonas.search import earlier_runs, one_shot
 from autonas.search.state import Ensembling
@@ -286,7 +286,7 @@ class Plan:
             return 1
         traces = (_FOLDS - 1) * n_values * self.budget.full_epochs(n_rows) / _NUMBERS_PER_TRACE
         request = self.request
-        is_free = request.default_split and request.data.groups is None and combinations.allows_folds(request)
+        is_free = request.default_split and request.data.groups is None and validation_rules.allows_folds(request)
         return _FOLDS if is_free and _FOLDS <= n_rows < _FEW_ROWS and traces < _MIN_TRACES else 1
 
     def with_full_trainings(self) -> Plan:

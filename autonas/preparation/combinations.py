@@ -1,40 +1,16 @@
 """Combinations of arguments that are refused: one table of rules, which `fit` checks and the documentation prints."""
 
 import dataclasses
-import typing
 
 import keras
 
 from autonas import execution, oracles
-from autonas.arguments import checks
 from autonas.data import is_stream
 from autonas.data.fit_data import FitData
 from autonas.objectives import custom_score
-from autonas.preparation import validation
+from autonas.preparation import validation_rules
+from autonas.preparation.rule import STREAM, SUPERNET, Rule
 
-
-class Rule(typing.NamedTuple):
-    """A combination that is refused.
-
-    Args:
-        one: One side of the combination, in Markdown.
-        other: The other side.
-        message: The requirement and its reason: the beginning of the error.
-        advice: A way to satisfy the requirement.
-        received: Names of the arguments that the error shows.
-        applies: Function from a `Request` to whether the rule refuses the request.
-    """
-
-    one: str
-    other: str
-    message: str
-    advice: str
-    received: tuple
-    applies: typing.Callable
-
-
-_STREAM = "`x` a `tf.data.Dataset`"
-_SUPERNET = "`weight_sharing=True`, or another strategy that trains a supernet"
 _ELSEWHERE = "trials in other processes: `executor` `'process'` or `'ray'`, `n_workers` of 2 or more"
 _GRAPH = "a drawn graph: `inputs` and `outputs`"
 _KERAS_TUNERS = "an oracle of Keras Tuner as `strategy`"
@@ -159,7 +135,7 @@ OF_ARGUMENTS = [
         applies=lambda request: request.weight_sharing and oracles.needs_supernet(request.strategy),
     ),
     Rule(
-        "`warm_start`", f"{_SUPERNET}; {_KERAS_TUNERS}",
+        "`warm_start`", f"{SUPERNET}; {_KERAS_TUNERS}",
         "`warm_start` must be None with a strategy that trains a supernet, whose scores are of other weights, and with "
         "an oracle of Keras Tuner",
         "Use another strategy of autonas, such as 'bayesian'",
@@ -168,7 +144,7 @@ OF_ARGUMENTS = [
         and (request.trains_supernet or oracles.is_keras_tuners(request.strategy)),
     ),
     Rule(
-        _SUPERNET, "`max_trials=1`",
+        SUPERNET, "`max_trials=1`",
         "`max_trials` must be at least 2 with a supernet: the default architecture and a finalist",
         "Give more trials",
         received=("max_trials",),
@@ -182,21 +158,21 @@ OF_ARGUMENTS = [
         applies=lambda request: request.inner("inherit", False) and request.is_elsewhere,
     ),
     Rule(
-        "`hyperparameters`", _SUPERNET,
+        "`hyperparameters`", SUPERNET,
         "`hyperparameters` must be None with a supernet, whose branches are all values of its decisions",
         "Draw a graph whose blocks have fewer values, or use another `strategy`",
         received=("hyperparameters", "strategy", "weight_sharing"),
         applies=lambda request: request.hyperparameters is not None and request.trains_supernet,
     ),
     Rule(
-        _STREAM, _SUPERNET,
+        STREAM, SUPERNET,
         "`x` must be arrays for a strategy that trains a supernet, whose every step draws rows",
         "Give arrays, or set `weight_sharing=False` and another `strategy`",
         received=("x", "strategy", "weight_sharing"),
         applies=lambda request: request.reads_stream and request.trains_supernet,
     ),
     Rule(
-        _STREAM, _ELSEWHERE,
+        STREAM, _ELSEWHERE,
         "`x` must be arrays for trials in other processes: a tf.data.Dataset can't travel",
         "Give arrays, or executor='inline'",
         received=("x", "executor", "n_workers"),
@@ -204,7 +180,7 @@ OF_ARGUMENTS = [
     ),
     *(
         Rule(
-            _STREAM, f"`{name}` of `fit`",
+            STREAM, f"`{name}` of `fit`",
             f"`{name}` must be None if `x` is a tf.data.Dataset",
             "Give a dataset of (x, y) or (x, y, sample_weight)",
             received=(name,),
@@ -213,7 +189,7 @@ OF_ARGUMENTS = [
         for name in ("y", "sample_weight", "groups")
     ),
     Rule(
-        _STREAM, "`validation_data` of arrays",
+        STREAM, "`validation_data` of arrays",
         "`validation_data` must be a tf.data.Dataset if `x` is one",
         "Give a dataset of (x, y)",
         received=("validation_data",),
@@ -221,7 +197,7 @@ OF_ARGUMENTS = [
         and request.data.validation_data is not None and not is_stream(request.data.validation_data),
     ),
     Rule(
-        _STREAM,
+        STREAM,
         "several inputs or heads",
         "`x` must be arrays for several inputs or heads: a tf.data.Dataset serves one input and one head",
         "Give arrays",
@@ -232,7 +208,7 @@ OF_ARGUMENTS = [
         ),
     ),
     Rule(
-        _STREAM,
+        STREAM,
         "the JAX and PyTorch backends",
         "`x` must be arrays on this backend: a tf.data.Dataset is trained on by TensorFlow only",
         "Give arrays, or set the environment variable KERAS_BACKEND=tensorflow",
@@ -240,7 +216,7 @@ OF_ARGUMENTS = [
         applies=lambda request: request.reads_stream and keras.backend.backend() != "tensorflow",
     ),
     Rule(
-        _STREAM, "a `CustomScore` as objective",
+        STREAM, "a `CustomScore` as objective",
         "`objective` can't be a CustomScore for a tf.data.Dataset: its function is given all validation rows",
         "Give arrays, or use a metric",
         received=("objective",),
@@ -249,7 +225,7 @@ OF_ARGUMENTS = [
     ),
     *(
         Rule(
-            _STREAM, f"`{name}` below 1 of a `SuccessiveHalvingOracle`",
+            STREAM, f"`{name}` below 1 of a `SuccessiveHalvingOracle`",
             f"`strategy.{name}` must be 1 for a tf.data.Dataset, which is read whole",
             "Give arrays, or shorten trainings by their epochs alone",
             received=(f"strategy.{name}",),
@@ -257,90 +233,7 @@ OF_ARGUMENTS = [
         )
         for name in ("min_data_share", "min_resolution")
     ),
-]  # fmt: skip
-
-_FOLDS = "`validation_folds` a number"
-
-#: Rules about folds. Where one of them applies, there are no folds that the user didn't ask for.
-_OF_FOLDS = [
-    Rule(
-        _FOLDS, _STREAM,
-        "`x` must be arrays for folds: a tf.data.Dataset is split as it is read",
-        "Give arrays",
-        received=("x", "validation_folds"),
-        applies=lambda request: request.reads_stream,
-    ),
-    Rule(
-        _FOLDS, "`validation_data` of `fit`",
-        "`validation_data` must be None with folds, which are validation sets of `x`",
-        "Leave one of the two out",
-        received=("validation_data", "validation_folds"),
-        applies=lambda request: request.data.validation_data is not None,
-    ),
-    Rule(
-        _FOLDS, "`TimeSeriesForecaster`",
-        "`validation_folds` must be 'auto' or None for a TimeSeriesForecaster, which is validated on the last steps",
-        "Use `validation_split`",
-        received=("validation_folds",),
-        applies=lambda request: request.in_order,
-    ),
-    Rule(
-        _FOLDS, _SUPERNET,
-        "`validation_folds` must be 'auto' or None with a supernet, whose weights are trained on one training set",
-        "Use `validation_split`",
-        received=("validation_folds", "strategy", "weight_sharing"),
-        applies=lambda request: request.trains_supernet,
-    ),
-    Rule(
-        _FOLDS,
-        "short trainings that are continued: `fidelity` `'successive_halving'` or `'hyperband'`, their oracles, "
-        "and oracles of Keras Tuner",
-        "`validation_folds` must be 'auto' or None where short trainings are continued, which are of one network each",
-        "Set fidelity='full', or use `validation_split`",
-        received=("validation_folds", "fidelity", "strategy"),
-        applies=lambda request: request.fidelity in ("successive_halving", "hyperband")
-        or oracles.is_low_fidelity(request.strategy)
-        or oracles.is_keras_tuners(request.strategy),
-    ),
-]  # fmt: skip
-
-OF_ARGUMENTS += [
-    rule._replace(
-        applies=lambda request, rule=rule: checks.is_integer(request.validation_folds) and rule.applies(request)
-    )
-    for rule in _OF_FOLDS
-]
-
-
-def allows_folds(request):
-    """Return whether candidates can be validated in folds."""
-    return not any(rule.applies(request) for rule in _OF_FOLDS)
-
-
-_STRUCTURE = "`validation` a splitter or columns"
-OF_ARGUMENTS += [
-    Rule(
-        _STRUCTURE, _STREAM,
-        "`x` must be arrays for a splitter or columns: a tf.data.Dataset is split as it is read",
-        "Give arrays",
-        received=("x", "validation"),
-        applies=lambda request: validation.is_structured(request.validation) and request.reads_stream,
-    ),
-    Rule(
-        _STRUCTURE, "`validation_data` of `fit`",
-        "`validation_data` must be None with a splitter or columns, by which `x` is split",
-        "Leave one of the two out",
-        received=("validation_data", "validation"),
-        applies=lambda request: validation.is_structured(request.validation)
-        and request.data.validation_data is not None,
-    ),
-    Rule(
-        _STRUCTURE, "`TimeSeriesForecaster`",
-        "`validation` must be a share or None for a TimeSeriesForecaster, which is validated on the last steps",
-        "Give a share",
-        received=("validation",),
-        applies=lambda request: validation.is_structured(request.validation) and request.in_order,
-    ),
+    *validation_rules.RULES,
 ]  # fmt: skip
 
 #: Rules about the arguments and the kinds of the data.
