@@ -70,7 +70,7 @@ def measure(name, data_directory, budget, seed):
         prepared, tuner = model._searched
         trained = [record for record in tuner.standings.ranked() if not record.report.get("fitted")]
         best = next(record for record in trained if tuner.state.weights.exists(record.trial_id))
-        network = tuner.final_stage.searched(tuner.state.job(best), best)
+        network = tuner.final_stage.searched.network(best)
         ways = {f"continued {rate:g} {epochs:g}": (network.get_weights(), rate, epochs) for rate, epochs in _CONTINUED}
         initial = tuner.evaluator.networks.build(best.values).get_weights()
         ways = {"checkpoint": (network.get_weights(), 0, 0), "beginning": (initial, 1.0, 1.0)} | ways
@@ -80,7 +80,7 @@ def measure(name, data_directory, budget, seed):
             seconds = time.monotonic() - started
             model.predictor_ = Predictor(network, prepared.encoders, prepared.targets)
             results[label] = model.predict_proba(others), seconds
-        (predictions,) = tuner.final_stage.kept_predictions(best.trial_id).values()
+        (predictions,) = tuner.state.kept_predictions(best.trial_id).values()
         (targets,) = prepared.dataset.targets.values()
         factor = space_calibration.factor(
             calibration.scores_of(predictions), targets[prepared.dataset.validation_rows].ravel().astype(int)

@@ -12,14 +12,13 @@ import keras
 import numpy as np
 
 from autonas import exceptions, storage
-from autonas.backends import node_graph
-from autonas.evaluation import budget, leave_one_out
+from autonas.evaluation import budget
 from autonas.objectives.goal import Goal
 from autonas.search import calibration, views
-from autonas.search.averaging import averaging_network
+from autonas.search.searched_networks import SearchedNetworks
 from autonas.search.state import SearchState
 from autonas.trials import events
-from autonas.trials.job import Job, Outcome
+from autonas.trials.job import Outcome
 from autonas.trials.records import HeadPredictions, TrialRecord
 from autonas.trials.states import Stage, Status
 
@@ -71,6 +70,7 @@ class FinalStage:
         self.evaluator = state.evaluator
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
+        self.searched = SearchedNetworks(state)
         #: The `events.Final` of a final fit whose weights are in the folder of the run, or `None`.
         self.earlier: events.Final | None = None
         #: The `events.Ensemble` of an ensemble whose weights are in the folder of the run, or `None`.
@@ -168,7 +168,7 @@ class FinalStage:
 
     def _served(self, best: TrialRecord) -> Served:
         """Return the `Served` model of a candidate, in float32 whatever the precision of its training."""
-        predictions = self._predictions(best)
+        predictions = self.searched.predictions(best)
         self.predictions = [] if predictions is None else self.problem.predictions_of_heads(predictions)
         if self.predictions:
             self.state.report("on_predictions", best, self.predictions)
@@ -191,15 +191,14 @@ class FinalStage:
 
     def _final(self, best: TrialRecord) -> tuple[keras.Model, TrialRecord]:
         """Return the model of a candidate in the precision of its training, and the record of this training."""
-        job = self.state.job(best)
         reason = self._refit_reason(best)
         if reason is None:
-            record, model = self.earlier_final_fit(job, best) or self._final_fit(job, best)
+            record, model = self.earlier_final_fit(best) or self._final_fit(best)
             if record.is_completed:
                 return model, record
             reason = record.message
         best.message = "; ".join(filter(None, [best.message, reason]))
-        return self.searched(job, best), best
+        return self.searched.network(best), best
 
     def _refit_reason(self, candidate: TrialRecord) -> str | None:
         """Return the reason for which there is no final fit, or `None` if there is a final fit."""
@@ -222,13 +221,13 @@ class FinalStage:
             return False
         return self.state.budget.is_too_short(candidate, self.evaluator.full_epochs(candidate.values))
 
-    def _final_fit(self, job: Job, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
+    def _final_fit(self, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
         state = self.state
         record = state.add_record("final", Stage.FINAL, best.values)
         state.report("on_trial_begin", record)
         model = None
         try:
-            kept = self._scored(job, best)
+            kept = self.searched.scored(best)
             model = kept.model
             final = self._fit_on_all_rows(
                 kept, best, state.budget.final_length([best]), functools.partial(state.report_epoch, record)
@@ -239,7 +238,7 @@ class FinalStage:
             if final.interrupted:
                 raise KeyboardInterrupt
             if not final.message:
-                self._keep_final_fit(job, model, record)
+                self._keep_final_fit(best, model, record)
         except KeyboardInterrupt:
             record.status = Status.INTERRUPTED
             record.message = "served with the weights of the search: the final fit was interrupted"
@@ -250,10 +249,10 @@ class FinalStage:
         state.report_numbers(record)
         return record, model
 
-    def _keep_final_fit(self, job: Job, model: keras.Model, record: TrialRecord) -> None:
+    def _keep_final_fit(self, best: TrialRecord, model: keras.Model, record: TrialRecord) -> None:
         """Save the weights of the final fit, so that a continued search doesn't train them again."""
         weights = self.keep_weights(model, "final")
-        self.earlier = events.Final(job.trial_id, record.to_json(), weights)
+        self.earlier = events.Final(best.trial_id, record.to_json(), weights)
         self.state.journal.append(self.earlier.to_json())
 
     def keep_weights(self, model: keras.Model, name: str) -> str:
@@ -262,10 +261,11 @@ class FinalStage:
         self.state.weights.save(weights, name)
         return _checksum(weights)
 
-    def earlier_final_fit(self, job: Job, candidate: TrialRecord) -> tuple[TrialRecord, keras.Model] | None:
+    def earlier_final_fit(self, candidate: TrialRecord) -> tuple[TrialRecord, keras.Model] | None:
         """Return the record and the model of an earlier final fit of the same trial, or `None`."""
-        if self.earlier is None or self.earlier.of != job.trial_id:
+        if self.earlier is None or self.earlier.of != candidate.trial_id:
             return None
+        job = self.state.job(candidate)
         return self.restored(self.earlier, "final", lambda: self.evaluator.trained(job, candidate).model)
 
     def restored(
@@ -292,26 +292,9 @@ class FinalStage:
         state.records[name] = record
         return record, model
 
-    def searched(self, job: Job, candidate: TrialRecord) -> keras.Model:
-        """Return the model of a candidate with the weights of its score; with folds, see `averaged`.
-
-        Probabilities are calibrated if the labels were smoothed in training.
-        """
-        if self.problem.serves_folds:
-            kept = self.evaluator.in_memory.get(job.trial_id)
-            if kept is not None and leave_one_out.is_possible(kept.model, self.problem):
-                kept.model.set_weights(kept.weights)
-                return averaging_network([self.evaluator.networks.plain(kept.model, candidate.values)], [1.0])
-            return self.averaged(candidate, self.weights_of_folds(job))
-        model = self._scored(job, candidate).model
-        # Smoothed labels leave probabilities unsure.
-        if any(node_graph.attribute(output, "label_smoothing") for output in model.output.values()):
-            calibration.scale(model, calibration.factors(self.problem, lambda: self._predictions(candidate)))
-        return model
-
-    def refitted(self, job: Job, candidate: TrialRecord, length: budget.FinalLength) -> keras.Model:
+    def refitted(self, candidate: TrialRecord, length: budget.FinalLength) -> keras.Model:
         """Return the model of a candidate after a final fit of some length, without a record."""
-        kept = self._scored(job, candidate)
+        kept = self.searched.scored(candidate)
         final = self._fit_on_all_rows(kept, candidate, length)
         if final.interrupted:
             raise KeyboardInterrupt
@@ -325,69 +308,10 @@ class FinalStage:
         on_epoch: Callable[..., None] | None = None,
     ) -> Outcome:
         """Train a candidate further on all rows, and calibrate its probabilities by its predictions in the search."""
-        factors = calibration.factors(self.problem, lambda: self._predictions(candidate))
+        factors = calibration.factors(self.problem, lambda: self.searched.predictions(candidate))
         final = self.evaluator.final_fit(kept, self.state.job(candidate), candidate, length, on_epoch)
         calibration.scale(kept.model, factors)
         return final
-
-    def _scored(self, job: Job, candidate: TrialRecord) -> Any:
-        """Return a candidate, in memory, built or trained anew, with the weights of its score."""
-        kept = self._kept(job, candidate)
-        if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
-            kept = self.evaluator.retrain(job)
-            if kept is None:
-                raise exceptions.SearchFailed(
-                    f"The weights of trial {job.trial_id} are gone, and it can't be trained again."
-                )
-            kept.model.set_weights(kept.weights)
-            self.state.weights.save(kept.weights, job.trial_id)
-        return kept
-
-    def averaged(self, candidate: TrialRecord, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
-        """Return the network that averages the networks of a candidate in all folds.
-
-        Args:
-            candidate: The record of the candidate.
-            weights: Weights of all networks, one network after another. Defaults to `None`: random weights.
-        """
-        networks = [self.evaluator.networks.build(candidate.values)]
-        if not leave_one_out.is_possible(networks[0], self.problem):
-            networks += [self.evaluator.networks.build(candidate.values) for _ in self.problem.dataset.splits[1:]]
-        if weights is not None:
-            for number, model in enumerate(networks):
-                length = len(model.weights)
-                model.set_weights(weights[number * length : (number + 1) * length])
-        return averaging_network(networks, [1 / len(networks)] * len(networks))
-
-    def weights_of_folds(self, job: Job) -> list[np.ndarray]:
-        """Return the weights of a candidate's networks in all folds, one network after another."""
-        kept = self.state.weights.read(job.trial_id)
-        if kept is not None:
-            return list(kept.values())
-        weights = self.evaluator.evaluate(job).weights  # The same seed trains the same networks.
-        if weights is None:
-            raise exceptions.SearchFailed(
-                f"The weights of trial {job.trial_id} are gone, and it can't be trained again."
-            )
-        self.state.weights.save(weights, job.trial_id)
-        return weights
-
-    def _kept(self, job: Job, candidate: TrialRecord) -> Any:
-        """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
-        kept = self.evaluator.in_memory.get(job.trial_id)
-        if kept is not None:
-            kept.model.set_weights(kept.weights)
-            return kept
-        built = self.evaluator.trained(job, candidate)
-        return built if self.state.weights.assign(built.model, job.trial_id) else None
-
-    def _predictions(self, best: TrialRecord) -> dict[str, np.ndarray] | None:
-        """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""
-        predictions = self.state.kept_predictions(best.trial_id)
-        if predictions is None and self.problem.dataset.folds is None:
-            kept = self._kept(self.state.job(best), best)
-            predictions = None if kept is None else self.problem.predict(kept.loop)
-        return predictions
 
 
 def _shown_score(record: TrialRecord, goal: Goal) -> str:

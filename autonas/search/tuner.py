@@ -171,12 +171,13 @@ class Tuner(keras_tuner.Tuner):
 
     def network_of(self, record: TrialRecord) -> keras.Model:
         """Return a new network of a completed trial with the weights of its score, in float32."""
-        job = self.state.job(record)
         if self.evaluator.problem.serves_folds:
-            return self.final_stage.averaged(record, self.final_stage.weights_of_folds(job))
+            searched = self.final_stage.searched
+            return searched.averaged(record, searched.weights_of_folds(record))
         model = self.evaluator.networks.build(record.values)
         if not self.state.weights.assign(model, record.trial_id):
-            model.set_weights(self.evaluator.evaluate(job).weights)  # The same seed trains the same model.
+            # The same seed trains the same model.
+            model.set_weights(self.evaluator.evaluate(self.state.job(record)).weights)
         return model
 
     def serve_ensemble(self, size: int) -> Served:

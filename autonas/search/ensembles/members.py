@@ -278,19 +278,18 @@ class EnsembleStage:
     def _untrained_network(self, record: TrialRecord) -> keras.Model:
         """Return the network of a candidate that is served, with random weights."""
         if self.problem.serves_folds:
-            return self.final_stage.averaged(record)
+            return self.final_stage.searched.averaged(record)
         return self.evaluator.networks.build(record.values)
 
     def _trained(self, waiting: Sequence[TrialRecord]) -> keras.Model:
         """Return the trained network of the first of some candidates, which share the time that is left."""
         record = waiting[0]
-        job = self.state.job(record)
-        earlier = self.final_stage.earlier_final_fit(job, record) if self.state.refits else None
+        earlier = self.final_stage.earlier_final_fit(record) if self.state.refits else None
         if earlier is not None:
             return earlier[1]  # `fit` has trained the best candidate on all rows already.
         if not self.state.refits or not self.final_stage.has_time_for(record):
-            return self.final_stage.searched(job, record)
-        return self.final_stage.refitted(job, record, self.state.budget.final_length(waiting))
+            return self.final_stage.searched.network(record)
+        return self.final_stage.refitted(record, self.state.budget.final_length(waiting))
 
     def _describe(self, chosen: selection.Selection) -> str:
         shares = ", ".join(f"{weight:.2g} of trial {trial_id}" for trial_id, weight in chosen.members.items())

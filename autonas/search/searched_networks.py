@@ -1,0 +1,107 @@
+"""Networks of the candidates of a search, with the weights of their scores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from autonas import exceptions
+from autonas.backends import node_graph
+from autonas.evaluation import leave_one_out
+from autonas.search import calibration
+from autonas.search.averaging import averaging_network
+from autonas.search.state import SearchState
+from autonas.trials.records import TrialRecord
+
+
+class SearchedNetworks:
+    """Networks of the candidates of a search.
+
+    The weights are in memory or in the folder of the run. A candidate whose weights are gone is trained anew: the same
+    seed trains the same network.
+
+    Args:
+        state: The `SearchState`.
+    """
+
+    def __init__(self, state: SearchState) -> None:
+        self.state = state
+        self.evaluator = state.evaluator
+        self.problem = state.evaluator.problem
+
+    def network(self, candidate: TrialRecord) -> keras.Model:
+        """Return the model of a candidate with the weights of its score; with folds, see `averaged`.
+
+        Probabilities are calibrated if the labels were smoothed in training.
+        """
+        if self.problem.serves_folds:
+            kept = self.evaluator.in_memory.get(candidate.trial_id)
+            if kept is not None and leave_one_out.is_possible(kept.model, self.problem):
+                kept.model.set_weights(kept.weights)
+                return averaging_network([self.evaluator.networks.plain(kept.model, candidate.values)], [1.0])
+            return self.averaged(candidate, self.weights_of_folds(candidate))
+        model = self.scored(candidate).model
+        # Smoothed labels leave probabilities unsure.
+        if any(node_graph.attribute(output, "label_smoothing") for output in model.output.values()):
+            calibration.scale(model, calibration.factors(self.problem, lambda: self.predictions(candidate)))
+        return model
+
+    def scored(self, candidate: TrialRecord) -> Any:
+        """Return a candidate, in memory, built or trained anew, with the weights of its score."""
+        kept = self._kept(candidate)
+        if kept is None:  # The file was deleted or is damaged. The same seed trains the same model.
+            kept = self.evaluator.retrain(self.state.job(candidate))
+            if kept is None:
+                raise exceptions.SearchFailed(
+                    f"The weights of trial {candidate.trial_id} are gone, and it can't be trained again."
+                )
+            kept.model.set_weights(kept.weights)
+            self.state.weights.save(kept.weights, candidate.trial_id)
+        return kept
+
+    def averaged(self, candidate: TrialRecord, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
+        """Return the network that averages the networks of a candidate in all folds.
+
+        Args:
+            candidate: The record of the candidate.
+            weights: Weights of all networks, one network after another. Defaults to `None`: random weights.
+        """
+        networks = [self.evaluator.networks.build(candidate.values)]
+        if not leave_one_out.is_possible(networks[0], self.problem):
+            networks += [self.evaluator.networks.build(candidate.values) for _ in self.problem.dataset.splits[1:]]
+        if weights is not None:
+            for number, model in enumerate(networks):
+                length = len(model.weights)
+                model.set_weights(weights[number * length : (number + 1) * length])
+        return averaging_network(networks, [1 / len(networks)] * len(networks))
+
+    def weights_of_folds(self, candidate: TrialRecord) -> list[np.ndarray]:
+        """Return the weights of a candidate's networks in all folds, one network after another."""
+        kept = self.state.weights.read(candidate.trial_id)
+        if kept is not None:
+            return list(kept.values())
+        weights = self.evaluator.evaluate(self.state.job(candidate)).weights  # The same seed trains the same networks.
+        if weights is None:
+            raise exceptions.SearchFailed(
+                f"The weights of trial {candidate.trial_id} are gone, and it can't be trained again."
+            )
+        self.state.weights.save(weights, candidate.trial_id)
+        return weights
+
+    def _kept(self, candidate: TrialRecord) -> Any:
+        """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
+        kept = self.evaluator.in_memory.get(candidate.trial_id)
+        if kept is not None:
+            kept.model.set_weights(kept.weights)
+            return kept
+        built = self.evaluator.trained(self.state.job(candidate), candidate)
+        return built if self.state.weights.assign(built.model, candidate.trial_id) else None
+
+    def predictions(self, candidate: TrialRecord) -> dict[str, np.ndarray] | None:
+        """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""
+        predictions = self.state.kept_predictions(candidate.trial_id)
+        if predictions is None and self.problem.dataset.folds is None:
+            kept = self._kept(candidate)
+            predictions = None if kept is None else self.problem.predict(kept.loop)
+        return predictions
