@@ -79,7 +79,7 @@ def parser(commands):
         help="run directory, default autonas_demo; an interrupted demo resumes",
     )
     demo.add_argument("--overwrite", action="store_true", help="delete an earlier search in the run directory first")
-    demo.add_argument("--seed", type=int, default=0)
+    demo.add_argument("--seed", type=int, default=0, help="seed of all random numbers, default 0")
 
     fit = add("fit", "search a model for a table or a folder of images")
     fit.add_argument("--output", required=True, metavar="DIR", help="folder the fitted model is saved to")
@@ -108,7 +108,7 @@ def parser(commands):
     fit.add_argument("--ensemble", type=int, metavar="K", help="serve an ensemble of at most K trials")
     _add_choice(fit, "--preset", "number of trials and epochs, default balanced")
     _add_choice(fit, "--precision", "precision of the trainings, default auto, which depends on the device")
-    fit.add_argument("--seed", type=int)
+    fit.add_argument("--seed", type=int, help="seed of all random numbers, default: drawn")
     fit.add_argument("--directory", metavar="DIR", help="run directory; an interrupted search is resumed")
     fit.add_argument("--quiet", action="store_true", help="print the results only")
 
@@ -125,13 +125,16 @@ def parser(commands):
     ):
         text = f"{text}, default {default}"
         profile.add_argument(option, dest=name, type=int, default=default, metavar="N", help=text)
-    profile.add_argument("--seed", type=int, default=0)
+    profile.add_argument("--seed", type=int, default=0, help="seed of the architectures, default 0")
     profile.add_argument("--quiet", action="store_true", help="print the error only")
 
     for command in (fit, profile):
         command.add_argument("data", help=f"table ({files.SUFFIXES}), or folder with one folder of images per class")
         command.add_argument(
-            "--target", action="append", metavar="COLUMN", help="target column; repeat for several targets"
+            "--target",
+            action="append",
+            metavar="COLUMN",
+            help="target column, required for a table; repeat for several targets",
         )
         _add_choice(command, "--search-space", "space of architectures, default: the usual families of networks")
         _add_choice(command, "--task", "task, default: inferred from the target")

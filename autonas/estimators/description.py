@@ -40,7 +40,11 @@ def read(manifest: storage.Manifest) -> dict[str, Any]:
         ValueError: If it is damaged or of another version. The message names the file.
     """
     if not os.path.lexists(manifest.path):
-        raise FileNotFoundError(f"`path` must be a folder that `save` has written. Received: path={manifest.folder!r}")
+        model = os.path.join(manifest.folder, "model")
+        hint = f" The model of this search is in {model!r}." if os.path.lexists(os.path.join(model, NAME)) else ""
+        raise FileNotFoundError(
+            f"`path` must be a folder that `save` has written. Received: path={manifest.folder!r}.{hint}"
+        )
     content = manifest.read()
     with storage.describing_damage(manifest.path):
         storage.check_shape(content, _shape(content["version"]), "content")
@@ -53,9 +57,11 @@ def _shape(version: int) -> dict[str, Any]:
         "class": str,
         "arguments": {str: object},
         "learned": {str: object},
-        "predictions": [{"name": str, "task": str, "classes": [str]}],
     }
-    return shape if version == 1 else {**shape, "id": str, "files": {str: object}}
+    predictions = [{"name": str, "task": str, "classes": [str]}]
+    if version == 1:
+        return {**shape, "predictions?": predictions}
+    return {**shape, "predictions": predictions, "id": str, "files": {str: object}}
 
 
 class SavedSearch(NamedTuple):

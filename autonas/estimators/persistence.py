@@ -72,6 +72,8 @@ def load(cls: type[Any], path: str | os.PathLike[str]) -> Any:
     """Return the fitted estimator of a folder that `save` wrote; see `FittedModel.load`."""
     manifest = _manifest(path)
     content = description.read(manifest)
+    if "predictions" not in content:  # The first files of version 1 had neither predictions nor examples.
+        manifest.files, content["predictions"] = (predictor.NETWORK, predictor.ENCODERS), []
     estimator_class = _class(cls, content["class"], manifest.path)
     with storage.describing_damage(manifest.path):
         estimator = _estimator(estimator_class, content)

@@ -106,6 +106,21 @@ def test_a_saved_model_says_the_same(layouts, model, rows, version):
         np.testing.assert_array_equal(mine.outputs, theirs.outputs)
 
 
+def test_a_model_without_predictions_and_examples_is_loaded(saved, model, rows):
+    """As the first version saved it."""
+    edit(saved / "estimator.json", lambda content: content.pop("predictions"))
+    for file in ("validation_predictions.npz", "examples.npz"):
+        (saved / file).unlink()
+    loaded = autonas.AutoModel.load(saved)
+    assert_same(loaded, model, rows)
+    assert loaded.validation_predictions_ == []
+
+
+def test_the_error_for_the_folder_of_a_run_names_its_model(model):
+    with pytest.raises(FileNotFoundError, match="The model of this search is in '.*model'"):
+        autonas.AutoModel.load(model.directory_)
+
+
 def test_saving_over_the_first_layout_leaves_the_second_alone(saved, model, rows):
     (saved / "notes.txt").write_text("mine")
     model.save(saved)
