@@ -27,6 +27,7 @@ _MODULES = {
     "autonas.search_space.inputs": ["ImageInput", "Input", "StructuredDataInput", "TextInput", "TimeSeriesInput"],
     "autonas.search_space.heads": ["ClassificationHead", "RegressionHead"],
     "autonas.search_space.blocks.boosted_trees": ["BoostedTreesBlock"],
+    "autonas.search_space.blocks.extra_trees": ["ExtraTreesBlock"],
     "autonas.search_space.blocks.cell": ["CellBlock"],
     "autonas.search_space.blocks.chain": ["ChainBlock"],
     "autonas.search_space.blocks.convolution": ["ConvolutionBlock"],

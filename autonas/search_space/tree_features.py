@@ -1,17 +1,20 @@
-"""Features of boosted trees: the columns of a table as numbers, with means of the target for categories."""
+"""Features of trees: the columns of a table as numbers, with means of the target for categories."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import trees
+from autonas.search_space import fitters, trees
 from autonas.search_space.fitters import Rows
+
+if TYPE_CHECKING:
+    from autonas.search_space.block import Block
 
 #: Number of codes of a column above which the means of training rows are of other folds.
 _MANY = 30
@@ -157,6 +160,21 @@ def _principal_direction(count: np.ndarray, total: np.ndarray) -> np.ndarray:
     direction = np.linalg.eigh(scatter)[1][:, -1:]
     # The sign of an eigenvector is arbitrary, and differs between libraries of linear algebra.
     return direction * np.sign(direction[np.abs(direction).argmax()])
+
+
+def unsuitable(member: Block, inputs: Any, losses: Collection[str]) -> str | None:
+    """Return why trees can't predict the target of a block of a bound graph from `inputs`, or `None`.
+
+    Args:
+        member: The block.
+        inputs: Tensors of a table, or a vector.
+        losses: Names of the losses that the trees minimise.
+    """
+    if isinstance(inputs, dict) and not {"numbers", "categories", "strings"} & set(inputs):
+        return "the table has no numbers, categories or strings whose trigrams repeat"
+    if not isinstance(inputs, dict) and len(inputs.shape) != 2:
+        return f"trees take the columns of a table or vectors, not a tensor of shape {inputs.shape}"
+    return fitters.unsuitable(member, "trees", losses)
 
 
 def columns_of(inputs: Any) -> tuple[keras.KerasTensor, int]:

@@ -23,9 +23,10 @@ class Forest:
     Args:
         n_features: Number of features.
         n_iterations: Largest number of iterations. Each iteration has a tree for each output.
-        n_outputs: Number of outputs.
+        n_outputs: Number of outputs that have trees of their own.
         n_leaves: Largest number of leaves of a tree.
         depth: Largest depth of a tree.
+        n_values: Number of values of a leaf. Defaults to 1.
     """
 
     n_features: int
@@ -33,6 +34,7 @@ class Forest:
     n_outputs: int
     n_leaves: int
     depth: int
+    n_values: int = 1
 
     @property
     def n_trees(self) -> int:
@@ -54,7 +56,7 @@ class Walk:
 
     Args:
         forest: The `Forest`.
-        tables: Pair of the rows of all nodes, `(rows, 3)`, and of their values, `(rows, 1)`. Defaults to `None`: each
+        tables: Pair of the rows of all nodes, `(rows, 3)`, and of their values, `(rows, values)`. Defaults to `None`: each
             tree has `forest.n_nodes` rows, and predicts 0.
         roots: Row of the root of each tree, `(trees,)`. Defaults to `None`: all trees have the same number of rows.
     """
@@ -69,9 +71,9 @@ class Walk:
         self.roots = np.arange(forest.n_trees) * forest.n_nodes if roots is None else roots
         n_rows = forest.n_trees * forest.n_nodes if tables is None else len(tables[0])
         self.nodes = table(n_rows, 3)
-        self.values = table(n_rows, 1)
+        self.values = table(n_rows, forest.n_values)
         if tables is None:
-            self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs))
+            self.set([[] for _ in range(forest.n_outputs)], np.zeros(forest.n_outputs * forest.n_values))
         else:
             for layer, numbers in zip((self.nodes, self.values), tables, strict=True):
                 layer.set_weights([numbers])
@@ -83,7 +85,7 @@ class Walk:
             features: Float32 `(n, features)`, NaN where missing.
 
         Returns:
-            Float32 `(n, outputs)`: for each output, the sum of the values of its trees.
+            Float32 `(n, outputs * values)`: for each output, the sums of the values of its trees.
         """
         forest = self.forest
         missing, numbers = ops.isnan(features), ops.clip(features, -_LARGEST_THRESHOLD, _LARGEST_THRESHOLD)
@@ -98,7 +100,7 @@ class Walk:
             feature, threshold, child = ops.unstack(self.nodes(position), axis=-1)
             value = ops.take(columns, first + ops.cast(feature, "int32"))
             position = ops.cast(child + ops.cast(ops.greater(value, threshold), "float32"), "int32")
-        values = ops.reshape(self.values(position), (-1, forest.n_iterations, forest.n_outputs))
+        values = ops.reshape(self.values(position), (-1, forest.n_iterations, forest.n_outputs * forest.n_values))
         return ops.sum(values, axis=1)
 
     def set(self, ensembles: Sequence[Sequence[Tree]], base: np.ndarray) -> None:
@@ -107,28 +109,28 @@ class Walk:
         Args:
             ensembles: For each output the list of its `Tree`s, one for each iteration. Iterations beyond the end of the
                 list add nothing.
-            base: Number that is added to each output, `(outputs,)`.
+            base: Number that is added to each output, `(outputs * values,)`.
         """
         forest = self.forest
         # A node that no tree uses is a leaf of the value 0.
         nodes = np.zeros((forest.n_trees, forest.n_nodes, 3), "float32")
         nodes[..., 1] = _LARGEST
         nodes[..., 2] = np.arange(forest.n_trees * forest.n_nodes).reshape(forest.n_trees, forest.n_nodes)
-        values = np.zeros((forest.n_trees, forest.n_nodes))
+        values = np.zeros((forest.n_trees, forest.n_nodes, forest.n_values))
         for output, trees in enumerate(ensembles):
             for iteration, tree in enumerate(trees):
                 number = iteration * forest.n_outputs + output
                 tree.write(nodes[number], values[number], forest)
                 nodes[number, : len(tree.nodes), 2] += number * forest.n_nodes
-            values[output] += base[output]
+        values[: forest.n_outputs] += base.reshape(-1, 1, forest.n_values)
         self.nodes.set_weights([nodes.reshape(-1, 3)])
-        self.values.set_weights([values.reshape(-1, 1).astype("float32")])
+        self.values.set_weights([values.reshape(-1, forest.n_values).astype("float32")])
 
     def of_used_nodes(self) -> Walk:
         """Return a walk with the same predictions and other layers, which has no tree and no row that isn't used."""
         forest = self.forest
         nodes = self.nodes.get_weights()[0].reshape(forest.n_trees, forest.n_nodes, 3).copy()
-        values = self.values.get_weights()[0].reshape(forest.n_trees, forest.n_nodes, 1)
+        values = self.values.get_weights()[0].reshape(forest.n_trees, forest.n_nodes, -1)
         children = nodes[..., 2].astype(int) - self.roots[:, None]
         is_split = children != np.arange(forest.n_nodes)
         depths = np.zeros(children.shape, int)
@@ -137,7 +139,7 @@ class Walk:
             for child in (children[trees, position], children[trees, position] + 1):
                 depths[trees, child] = depths[trees, position] + 1
         n_rows = np.where(is_split, children + 2, 1).max(axis=1)
-        (used,) = np.nonzero(is_split.any(axis=1) | values[:, 0, 0].astype(bool))
+        (used,) = np.nonzero(is_split.any(axis=1) | values[:, 0].any(axis=-1))
         n_iterations = 1 + int(used.max(initial=0)) // forest.n_outputs
         n_rows = n_rows[: n_iterations * forest.n_outputs]
         roots = np.cumsum([0, *n_rows[:-1]])
@@ -191,50 +193,97 @@ class Bins:
 
 
 class Tree:
-    """A tree of scikit-learn's histogram gradient boosting.
+    """A decision tree whose nodes are in the order of the table of a `Walk`, in which two siblings are neighbours.
 
     Args:
-        predictor: scikit-learn's `TreePredictor`, fitted to the numbers of bins.
-        bins: The `Bins`.
+        children: Numbers of the first and the second child of each node, `(nodes, 2)`, negative for a leaf. Node 0 is
+            the root.
+        features: Number of the feature of each split, `(nodes,)`.
+        thresholds: Largest value of each split that goes to the first child, float32 `(nodes,)`.
+        missing_first: Whether a missing value goes to the first child, `(nodes,)`.
+        values: Values of the leaves, `(nodes, values)`.
     """
 
-    def __init__(self, predictor: Any, bins: Bins) -> None:
-        self.bins = bins
-        self.predictor = predictor
-        self.original = predictor.nodes
-        #: Numbers of scikit-learn's nodes in the order of this table, in which two siblings are neighbours.
-        self.nodes = [0]
+    def __init__(
+        self,
+        children: np.ndarray,
+        features: np.ndarray,
+        thresholds: np.ndarray,
+        *,
+        missing_first: np.ndarray,
+        values: np.ndarray,
+    ) -> None:
+        order, first_children = [0], []
+        pairs = children.tolist()
+        for position, number in enumerate(order):
+            first, second = pairs[number]
+            first_children.append(position if first < 0 else len(order))
+            if first >= 0:
+                order += [first, second]
+        self.nodes = np.array(order)
         #: For each node the position of its first child, for a leaf its own position.
-        self.children = []
-        is_leaf, left, right = (self.original[field].tolist() for field in ("is_leaf", "left", "right"))
-        for position, number in enumerate(self.nodes):
-            self.children.append(position if is_leaf[number] else len(self.nodes))
-            if not is_leaf[number]:
-                self.nodes += [left[number], right[number]]
+        self.children = np.array(first_children)
+        self.is_leaf = self.children == np.arange(len(order))
+        self.features = features[order]
+        self.thresholds = thresholds[order]
+        self.missing_first = missing_first[order].astype(bool)
+        self.values = values[order]
 
-    def predict(self, binned: np.ndarray) -> np.ndarray:
-        """Return the value of each row of `binned`, the numbers of the bins in float64, as scikit-learn computes it."""
-        no_categories, features = np.zeros((0, 8), "uint32"), np.arange(binned.shape[1], dtype="uint32")
-        return self.predictor.predict(binned, no_categories, features, n_threads=1)
+    @classmethod
+    def of_boosting(cls, predictor: Any, bins: Bins) -> Tree:
+        """Return a tree of scikit-learn's histogram gradient boosting.
+
+        Args:
+            predictor: scikit-learn's `TreePredictor`, fitted to the numbers of bins.
+            bins: The `Bins`.
+        """
+        nodes = predictor.nodes
+        children = np.stack([nodes["left"], nodes["right"]], axis=1).astype(int)
+        children[nodes["is_leaf"].astype(bool)] = -1
+        # The infinite threshold of a split of missing from other values becomes the last, unused edge.
+        last = np.minimum(nodes["num_threshold"], bins.most - 1).astype(int)
+        return cls(
+            children,
+            nodes["feature_idx"],
+            bins.edges[nodes["feature_idx"], last],
+            missing_first=nodes["missing_go_to_left"],
+            values=nodes["value"][:, None],
+        )
+
+    @classmethod
+    def of_estimator(cls, estimator: Any, factor: float = 1.0) -> Tree:
+        """Return the tree of a fitted tree regressor of scikit-learn.
+
+        Args:
+            estimator: A `DecisionTreeRegressor` or `ExtraTreeRegressor`.
+            factor: Factor of the values of the leaves. Defaults to 1.
+        """
+        tree = estimator.tree_
+        # A float32 number is at most a float64 threshold exactly if it is at most the float32 number below.
+        rounded = tree.threshold.astype("float32")
+        below = np.where(rounded > tree.threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+        return cls(
+            np.stack([tree.children_left, tree.children_right], axis=1),
+            tree.feature,
+            below,
+            missing_first=tree.missing_go_to_left,
+            values=tree.value[..., 0] * factor,
+        )
 
     def write(self, nodes: np.ndarray, values: np.ndarray, forest: Forest) -> None:
         """Write the tree into its rows of the tables of `Walk`, with children relative to the first row."""
-        original = self.original[self.nodes]
-        n_nodes, is_leaf = len(original), original["is_leaf"].astype(bool)
-        features = original["feature_idx"] + forest.n_features * original["missing_go_to_left"]
-        # The infinite threshold of a split of missing from other values becomes the last, unused edge.
-        last = np.minimum(original["num_threshold"], self.bins.most - 1).astype(int)
-        nodes[:n_nodes, 0] = np.where(is_leaf, 0, features)
-        nodes[:n_nodes, 1] = np.where(is_leaf, _LARGEST, self.bins.edges[original["feature_idx"], last])
+        n_nodes, is_leaf = len(self.nodes), self.is_leaf
+        nodes[:n_nodes, 0] = np.where(is_leaf, 0, self.features + forest.n_features * self.missing_first)
+        nodes[:n_nodes, 1] = np.where(is_leaf, _LARGEST, self.thresholds)
         nodes[:n_nodes, 2] = self.children
-        values[:n_nodes][is_leaf] = original["value"][is_leaf]
+        values[:n_nodes][is_leaf] = self.values[is_leaf]
 
 
-def predictions(ensembles: Sequence[Sequence[Tree]], base: np.ndarray, binned: np.ndarray) -> np.ndarray:
-    """Return the predictions of a `Walk` after `set(ensembles, base)`, in a small part of the time.
+def predictions(ensembles: Sequence[Sequence[Any]], base: np.ndarray, binned: np.ndarray) -> np.ndarray:
+    """Return the predictions of a `Walk` with boosted trees, in a small part of the time.
 
     Args:
-        ensembles: As in `Walk.set`.
+        ensembles: For each output the list of its `TreePredictor`s of scikit-learn.
         base: As in `Walk.set`.
         binned: Numbers of the bins of some rows, `(n, features)`.
 
@@ -242,11 +291,20 @@ def predictions(ensembles: Sequence[Sequence[Tree]], base: np.ndarray, binned: n
         Float32 `(n, outputs)`. The sums are rounded in another way than the sums of the network.
     """
     binned = np.ascontiguousarray(binned, "float64")
+    no_categories, features = np.zeros((0, 8), "uint32"), np.arange(binned.shape[1], dtype="uint32")
     sums = [
-        sum((tree.predict(binned) for tree in trees), np.full(len(binned), first))
-        for trees, first in zip(ensembles, base, strict=True)
+        sum(
+            (predictor.predict(binned, no_categories, features, n_threads=1) for predictor in predictors),
+            np.full(len(binned), first),
+        )
+        for predictors, first in zip(ensembles, base, strict=True)
     ]
     return np.stack(sums, axis=1).astype("float32")
+
+
+def finite(features: np.ndarray) -> np.ndarray:
+    """Return features in the range of the thresholds of a `Walk`, NaN where missing."""
+    return np.clip(features, -_LARGEST_THRESHOLD, _LARGEST_THRESHOLD)
 
 
 def table(n_rows: int, n_columns: int) -> keras.layers.Embedding:

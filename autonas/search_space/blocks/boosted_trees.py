@@ -28,7 +28,7 @@ _VALUES_PER_THREAD = 5_000_000
 #: Number of iterations from which the seconds of further ones are estimated.
 _PILOT = 5
 #: Losses of scikit-learn by the name of the loss of a head.
-_LOSSES = {
+LOSSES = {
     "mean_squared_error": "squared_error",
     "mean_absolute_error": "absolute_error",
     "binary_crossentropy": "log_loss",
@@ -102,7 +102,7 @@ class BoostedTreesBlock(block.Block):
         self.feature_share = feature_share
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any) -> Any:
-        reason = unsuitable(self, inputs)
+        reason = tree_features.unsuitable(self, inputs, LOSSES)
         if reason is not None:
             raise ValueError(f"BoostedTreesBlock can't be used here: {reason}.")
         ((head_name, head),) = self.heads.items()
@@ -134,15 +134,6 @@ class BoostedTreesBlock(block.Block):
         return block.as_prediction(scores)
 
 
-def unsuitable(member: block.Block, inputs: Any) -> str | None:
-    """Return why boosted trees can't predict the target of a block of a bound graph from `inputs`, or `None`."""
-    if isinstance(inputs, dict) and not {"numbers", "categories", "strings"} & set(inputs):
-        return "the table has no numbers, categories or strings whose trigrams repeat"
-    if not isinstance(inputs, dict) and len(inputs.shape) != 2:
-        return f"trees take the columns of a table or vectors, not a tensor of shape {inputs.shape}"
-    return fitters.unsuitable(member, "trees", _LOSSES)
-
-
 class Boosting(fitters.Fitter):
     """Histogram gradient boosting that sets the trees of a `trees.Walk`.
 
@@ -169,7 +160,7 @@ class Boosting(fitters.Fitter):
         self.features = features
         self.walk = walk
         self.task = target_head.target.task
-        self.loss = _LOSSES[target_head.loss_name()]
+        self.loss = LOSSES[target_head.loss_name()]
         self.settings = settings
 
     def fit(
@@ -223,7 +214,8 @@ class Boosting(fitters.Fitter):
         if validation is not None:
             validation = self.features.transform(validation)
             validation = dataclasses.replace(validation, inputs=bins.transform(validation.inputs))
-        ensembles, base, used = [], [], []
+        ensembles: list[Sequence[Any]] = []
+        base, used = [], []
         for column, most in enumerate(n_iterations):
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
             with _threads(training.inputs.size):
@@ -234,11 +226,11 @@ class Boosting(fitters.Fitter):
                     seed,
                     seconds,
                 )
-            ensembles += [[trees.Tree(predictor, bins) for predictor in output] for output in by_output]
+            ensembles += by_output
             base += list(base_of_one)
             used.append(max(map(len, by_output)))
         first = np.array(base)
-        self.walk.set(ensembles, first)
+        self.walk.set([[trees.Tree.of_boosting(tree, bins) for tree in output] for output in ensembles], first)
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
         return used
 

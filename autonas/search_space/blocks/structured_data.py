@@ -9,11 +9,13 @@ import keras_tuner
 from keras import ops
 
 from autonas.data.features import Feature
-from autonas.search_space import block, decisions, ranges
-from autonas.search_space.blocks import boosted_trees, dense, numbers, preprocessing, ridge, spaces, tabm
+from autonas.search_space import block, decisions, ranges, tree_features
+from autonas.search_space.blocks import boosted_trees, dense, extra_trees, numbers, preprocessing, ridge, spaces, tabm
 
 #: Tensors of a table that need no trained weights.
 _FITTED_INPUTS = "numbers", "categories", "strings"
+#: Kinds of trees.
+_TREES = "trees", "extra_trees"
 #: Maximum number of categories of a column that a ridge regression tells apart. The other ones are less frequent.
 _MAX_ONE_HOT = 256
 
@@ -24,9 +26,9 @@ class StructuredDataBlock(block.Block):
     Args:
         kind: Model of the rows: `"linear"` (a `RidgeBlock` on the encoded columns, or a layer that is trained by
             gradient descent where it can't minimise the loss); `"dense"`, or the space of architectures `"layered"` (a
-            `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a `TabMBlock`, with an encoding of its own); or
-            `"trees"` (a `BoostedTreesBlock`). Defaults to `None`: the search chooses between `"linear"`, `"dense"`,
-            `"tabm"` and `"trees"`.
+            `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a `TabMBlock`, with an encoding of its own);
+            `"trees"` (a `BoostedTreesBlock`); or `"extra_trees"` (an `ExtraTreesBlock`). Defaults to `None`: the search
+            chooses between `"linear"`, `"dense"`, `"tabm"`, `"trees"` and `"extra_trees"`.
         numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
             `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses.
         categories: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than
@@ -77,16 +79,20 @@ class StructuredDataBlock(block.Block):
         )
         perceptrons.features = self.features
         families["tabm"] = lambda: functools.partial(perceptrons.build, hp)
-        boosting = boosted_trees.BoostedTreesBlock()
-        boosting.features, boosting.heads, boosting.in_memory = self.features, self.heads, self.in_memory
-        if self.kind == "trees" or boosted_trees.unsuitable(boosting, inputs) is None:
-            # The trees split the columns themselves, not their encoding.
-            families["trees"] = lambda: functools.partial(boosting.build, hp)
+        forests = {
+            "trees": (boosted_trees.BoostedTreesBlock(), boosted_trees.LOSSES),
+            "extra_trees": (extra_trees.ExtraTreesBlock(), extra_trees.LOSSES),
+        }
+        for label, (forest, losses) in forests.items():
+            forest.features, forest.heads, forest.in_memory = self.features, self.heads, self.in_memory
+            if self.kind == label or tree_features.unsuitable(forest, inputs, losses) is None:
+                # The trees split the columns themselves, not their encoding.
+                families[label] = lambda forest=forest: functools.partial(forest.build, hp)
         return spaces.family(self.kind, families, named)(hp, inputs)
 
     @property
     def fitted_kinds(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("linear", "trees") if self._regresses() else ("trees",)
+        return ("linear", *_TREES) if self._regresses() else _TREES
 
     def _regresses(self) -> bool:
         """Return whether the linear model is a ridge regression of columns that aren't all texts."""
