@@ -14,6 +14,8 @@ from keras import ops
 _LARGEST = float(np.finfo("float32").max)
 #: Largest threshold of a split: all numbers are at most that, and a missing number isn't.
 _LARGEST_THRESHOLD = float(np.nextafter(np.float32(_LARGEST), np.float32(0)))
+#: Largest absolute value to which trees are fitted without bins. The sum of larger values may be infinite.
+_LARGEST_FITTED = 1e30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -303,8 +305,8 @@ def predictions(ensembles: Sequence[Sequence[Any]], base: np.ndarray, binned: np
 
 
 def finite(features: np.ndarray) -> np.ndarray:
-    """Return features in the range of the thresholds of a `Walk`, NaN where missing."""
-    return np.clip(features, -_LARGEST_THRESHOLD, _LARGEST_THRESHOLD)
+    """Return features to which trees can be fitted without bins, NaN where missing."""
+    return np.clip(features, -_LARGEST_FITTED, _LARGEST_FITTED)
 
 
 def table(n_rows: int, n_columns: int) -> keras.layers.Embedding:

@@ -40,7 +40,8 @@ def fitted(sizes, estimator, features, targets):
     model = keras.Model(inputs, walk(inputs))
     by_output = zip(*estimator._predictors, strict=True)
     walk.set(
-        [[trees.Tree.of_boosting(predictor, bins) for predictor in each] for each in by_output], estimator._baseline_prediction[0]
+        [[trees.Tree.of_boosting(predictor, bins) for predictor in each] for each in by_output],
+        estimator._baseline_prediction[0],
     )
     return model, bins
 
