@@ -58,8 +58,8 @@ class Walk:
 
     Args:
         forest: The `Forest`.
-        tables: Pair of the rows of all nodes, `(rows, 3)`, and of their values, `(rows, values)`. Defaults to `None`: each
-            tree has `forest.n_nodes` rows, and predicts 0.
+        tables: Pair of the rows of all nodes, `(rows, 3)`, and of their values, `(rows, values)`. Defaults to `None`:
+            each tree has `forest.n_nodes` rows, and predicts 0.
         roots: Row of the root of each tree, `(trees,)`. Defaults to `None`: all trees have the same number of rows.
     """
 

@@ -87,7 +87,7 @@ class StructuredDataBlock(block.Block):
             forest.features, forest.heads, forest.in_memory = self.features, self.heads, self.in_memory
             if self.kind == label or tree_features.unsuitable(forest, inputs, losses) is None:
                 # The trees split the columns themselves, not their encoding.
-                families[label] = lambda forest=forest: functools.partial(forest.build, hp)
+                families[label] = functools.partial(functools.partial, forest.build, hp)
         return spaces.family(self.kind, families, named)(hp, inputs)
 
     @property
