@@ -311,9 +311,8 @@ def _print_leaderboard(model, max_rows=None):
 
 
 def _print_score(model):
-    from autonas.reporting import text
-
-    print(f"{text.metric(*model.objectives_[0])}: {model.best_score_:.4f}")
+    (objective, _), *_ = model.objectives_
+    print(f"best {objective}: {model.best_score_:.4f}")
 
 
 def _print_metrics(model, data, prefix=""):

@@ -175,6 +175,11 @@ class InspectedModel(BaseEstimator):
     def _search(self) -> tuple[SearchInfo, list[TrialRecord]]:
         """Return the `SearchInfo` and the list of the records."""
         check_is_fitted(self, "predictor_")
+        if not hasattr(self, "search_"):
+            raise ValueError(
+                f"This {type(self).__name__} was saved by a version without a description of the search, which plots "
+                "and the report need. Call `fit` again; predictions, scores and the leaderboard need no description."
+            )
         return SearchInfo.from_json(self.search_), self._records()
 
     def _served(self, search: SearchInfo, records: list[TrialRecord]) -> TrialRecord | None:

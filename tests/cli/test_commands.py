@@ -321,7 +321,7 @@ def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
     assert commands.main(["fit", str(iris), "--target", "target", "--output", str(output), "--test", str(iris)]) == 0
     out = capsys.readouterr().out
     assert "0000" in out and "dense" in out
-    assert "val_accuracy (larger is better): 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
+    assert "best val_accuracy: 0.8750\ntest loss: 0.2500\ntest accuracy: 0.5000\n" in out
     assert f"model saved to {output}\n" in out
     command, address = out.splitlines()[-2:]
     assert "tensorboard" in command and "--logdir autonas_runs/1/tensorboard" in command

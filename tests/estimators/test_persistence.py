@@ -108,12 +108,14 @@ def test_a_saved_model_says_the_same(layouts, model, rows, version):
 
 def test_a_model_without_predictions_and_examples_is_loaded(saved, model, rows):
     """As the first version saved it."""
-    edit(saved / "estimator.json", lambda content: content.pop("predictions"))
+    edit(saved / "estimator.json", lambda content: (content.pop("predictions"), content["learned"].pop("search_")))
     for file in ("validation_predictions.npz", "examples.npz"):
         (saved / file).unlink()
     loaded = autonas.AutoModel.load(saved)
     assert_same(loaded, model, rows)
-    assert loaded.validation_predictions_ == []
+    assert loaded.validation_predictions_ == [] and loaded.leaderboard().equals(model.leaderboard())
+    with pytest.raises(ValueError, match="saved by a version without a description of the search"):
+        loaded.report("page.html")
 
 
 def test_the_error_for_the_folder_of_a_run_names_its_model(model):
