@@ -5,7 +5,7 @@ import functools
 import jax
 import keras
 
-from autonas.backends import gradients, scope
+from autonas.backends import gradients, jax_convolution, scope
 from autonas.evaluation import compiled_loop, loops
 from autonas.trials import checkpoint
 
@@ -54,7 +54,8 @@ class JaxLoop(compiled_loop.CompiledLoop, loops.BatchLoop):
         @jax.jit
         def steps(values, arrays, batches, learning_rates, span):
             body = functools.partial(step, arrays=arrays, batches=batches, learning_rates=learning_rates)
-            return jax.lax.fori_loop(*span, body, (values, 0.0))
+            with jax_convolution.by_products(network):
+                return jax.lax.fori_loop(*span, body, (values, 0.0))
 
         return steps
 

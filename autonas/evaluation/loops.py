@@ -270,7 +270,7 @@ def make_loop(model, dataset, distribution=None, by_batch=False):
         from autonas.evaluation import tensorflow_loop
 
         loop = tensorflow_loop.TensorFlowLoop(model, dataset)
-    elif _runs_on_one_jax_device(model, distribution) and not by_batch:
+    elif _runs_in_one_loop_of_jax(model, distribution) and not by_batch:
         from autonas.evaluation import jax_loop
 
         loop = jax_loop.JaxLoop(model, dataset)
@@ -279,7 +279,12 @@ def make_loop(model, dataset, distribution=None, by_batch=False):
     return loop if model.trainable_variables else FittedLoop(loop)
 
 
-def _runs_on_one_jax_device(model, distribution):
-    """Return whether a model is trained on one device of JAX, and without loss scaling, whose steps branch."""
+def _runs_in_one_loop_of_jax(model, distribution):
+    """Return whether a model is trained on one device of JAX, without steps that branch or are slow in a loop."""
+    # Loss scaling branches in each step.
     is_scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-    return keras.backend.backend() == "jax" and distribution is None and not is_scaled
+    if keras.backend.backend() != "jax" or distribution is not None or is_scaled:
+        return False
+    from autonas.backends import jax_convolution
+
+    return not jax_convolution.is_slow_in_loops(model)

@@ -22,10 +22,10 @@ def dataset():
     return ArrayDataset({"x": x}, {"y": y.astype("int32")}, np.arange(1400), np.arange(1400, len(x)))
 
 
-def model():
+def model(groups=1):
     keras.utils.set_random_seed(1)
     inputs = keras.Input((64,), name="x")
-    outputs = keras.layers.Conv2D(4, 3, use_bias=False)(keras.layers.Reshape((8, 8, 1))(inputs))
+    outputs = keras.layers.Conv2D(4, 3, groups=groups, use_bias=False)(keras.layers.Reshape((8, 4, 2))(inputs))
     outputs = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(outputs))
     outputs = keras.layers.Dropout(0.2, seed=0)(keras.layers.Flatten()(outputs))
     model = keras.Model({"x": inputs}, {"y": keras.layers.Dense(10, "softmax")(outputs)})
@@ -41,6 +41,8 @@ def epoch(loop, dataset, deadline=None, seed=0):
 def test_it_is_the_loop_of_arrays(dataset):
     assert type(loops.make_loop(model(), dataset)).__name__ == "JaxLoop"
     assert type(loops.make_loop(model(), dataset, by_batch=True)) is loops.BatchLoop
+    # In a loop, XLA computes grouped convolutions slowly.
+    assert type(loops.make_loop(model(groups=2), dataset)) is loops.BatchLoop
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])

@@ -1,0 +1,147 @@
+"""Convolutions on the JAX backend on a CPU, in forms that XLA computes by matrix products."""
+
+import contextlib
+import functools
+
+import jax
+import keras
+from jax import lax
+from keras import ops
+
+from autonas.backends import node_graph
+
+#: Largest number of channels of a depthwise convolution that is computed as a dense one. With more, the kernel would
+#: take much memory.
+_MOST_CHANNELS = 256
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+_PLAIN = (keras.layers.Conv1D, keras.layers.Conv2D)
+_OTHERS = (
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.ConvLSTM1D,
+    keras.layers.ConvLSTM2D,
+    keras.layers.ConvLSTM3D,
+)
+
+
+@contextlib.contextmanager
+def by_products(model):
+    """Return a context in which the convolutions of a model are traced in forms that XLA computes fast on a CPU.
+
+    XLA computes a convolution by matrix products if its axes are in the usual order. It transposes other convolutions
+    to this order, except inside of loops and switches, where it computes the gradients of a kernel by a plain loop:
+    with 16 channels, in 30 times the time. Here, gradients are convolutions in the usual order.
+
+    A depthwise convolution is always a plain loop. A dense convolution takes less time although most of its kernel is
+    0: with 16 channels a twentieth in a loop, and a fifth elsewhere. The results are the same but for rounding.
+
+    Args:
+        model: A `keras.Model`.
+    """
+    is_on_cpu = jax.default_backend() == "cpu"
+    layers = [layer for layer in node_graph.all_layers(model) if is_on_cpu and _is_replaceable(layer)]
+    for layer in layers:
+        layer.call = functools.partial(_call, layer)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.call
+
+
+def is_slow_in_loops(model):
+    """Return whether a model has convolutions that XLA computes slowly inside of a loop on a CPU.
+
+    Args:
+        model: A `keras.Model`.
+    """
+    convolutions = (*_DEPTHWISE, *_SEPARABLE, *_PLAIN, *_OTHERS)
+    return jax.default_backend() == "cpu" and any(
+        isinstance(layer, convolutions) and not _is_replaceable(layer) for layer in node_graph.all_layers(model)
+    )
+
+
+def _is_replaceable(layer):
+    if isinstance(layer, (*_DEPTHWISE, *_SEPARABLE)):
+        is_supported = layer.depth_multiplier == 1 and layer.input_spec.axes[-1] <= _MOST_CHANNELS
+    else:
+        is_supported = isinstance(layer, _PLAIN) and layer.groups == 1
+    return is_supported and layer.data_format == "channels_last"
+
+
+def _call(layer, inputs):
+    if isinstance(layer, _SEPARABLE):
+        kernel = ops.multiply(layer.depthwise_kernel, layer.pointwise_kernel)
+    elif isinstance(layer, _PLAIN):
+        kernel = ops.convert_to_tensor(layer.kernel)
+    else:
+        kernel = ops.multiply(layer.kernel, ops.eye(inputs.shape[-1], dtype=inputs.dtype))
+    spans = [(size - 1) * dilation + 1 for size, dilation in zip(kernel.shape, layer.dilation_rate, strict=False)]
+    if layer.padding == "causal":
+        padding = [(spans[0] - 1, 0)]
+    else:
+        padding = lax.padtype_to_pads(inputs.shape[1:-1], spans, layer.strides, layer.padding.upper())
+    outputs = _convolve(inputs, kernel, tuple(layer.strides), tuple(padding), tuple(layer.dilation_rate))
+    if layer.use_bias:
+        outputs = ops.add(outputs, layer.bias)
+    return outputs if layer.activation is None else layer.activation(outputs)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _convolve(inputs, kernel, strides, padding, dilation):
+    """Return a convolution.
+
+    Args:
+        inputs: Tensor `(rows, *sizes, channels)`.
+        kernel: Tensor `(*sizes, channels, filters)`.
+        strides: Tuple of the strides.
+        padding: Tuple of pairs, the numbers of zeros before and after the inputs.
+        dilation: Tuple of the distances between the places of the kernel.
+    """
+    return _in_usual_order(inputs, kernel, strides, padding, rhs_dilation=dilation)
+
+
+def _convolve_forward(inputs, kernel, *settings):
+    return _convolve(inputs, kernel, *settings), (inputs, kernel)
+
+
+def _convolve_backward(strides, padding, dilation, residuals, slopes):
+    inputs, kernel = residuals
+    rank = len(strides)
+    of_inputs, of_kernel = [], []
+    for axis in range(rank):
+        # Numbers of places between the first and the last one of the kernel, and of the outputs, on the inputs.
+        reach = (kernel.shape[axis] - 1) * dilation[axis]
+        extent = (slopes.shape[axis + 1] - 1) * strides[axis]
+        before = padding[axis][0]
+        last = inputs.shape[axis + 1] - 1 + before
+        of_inputs.append((reach - before, last - extent))
+        of_kernel.append((before, reach + extent - last))
+    reversed_kernel = lax.rev(kernel, range(rank)).swapaxes(rank, rank + 1)
+    ones = (1,) * rank
+    slopes_of_inputs = _in_usual_order(
+        slopes, reversed_kernel, ones, of_inputs, lhs_dilation=strides, rhs_dilation=dilation
+    )
+    # The rows of the inputs are the channels of this convolution, and the channels its rows.
+    spatial = range(1, rank + 1)
+    slopes_of_kernel = _in_usual_order(
+        inputs.transpose(rank + 1, *spatial, 0),
+        slopes.transpose(*spatial, 0, rank + 1),
+        dilation,
+        of_kernel,
+        rhs_dilation=strides,
+    )
+    return slopes_of_inputs, slopes_of_kernel.transpose(*spatial, 0, rank + 1)
+
+
+_convolve.defvjp(_convolve_forward, _convolve_backward)
+
+
+def _in_usual_order(inputs, kernel, strides, padding, **dilation):
+    """Return a convolution; `dilation` has the arguments `lhs_dilation` and `rhs_dilation` of JAX."""
+    axes = "HW"[-len(strides) :]
+    order = (f"N{axes}C", f"{axes}IO", f"N{axes}C")
+    return lax.conv_general_dilated(inputs, kernel, strides, padding, dimension_numbers=order, **dilation)
