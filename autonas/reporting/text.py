@@ -20,17 +20,18 @@ def architecture(values: Mapping[str, Any], limit: int = 3, than: Mapping[str, A
     Args:
         values: Dict from decision to value.
         limit: Maximum number of decisions. Defaults to 3.
-        than: Values of another architecture, such as of the first trial. Decisions with the same value are left out.
-            Defaults to `None`, which lists the choices between named options only, if there are any.
+        than: Values of another architecture, such as of the first trial. Decisions with the same value are left out,
+            but the kinds of blocks are not, unless all values are the same. Defaults to `None`, which lists the choices
+            between named options only, if there are any.
 
     Returns:
         A text such as `"residual, depth 2"`, empty without decisions.
     """
-    active = {
-        name: value
-        for name, value in reserved.architecture(values).items()
-        if value is not None and (than is None or than.get(name) != value)
-    }
+    active = {name: value for name, value in reserved.architecture(values).items() if value is not None}
+    if than is not None:
+        different = {name for name, value in active.items() if than.get(name) != value}
+        kinds = {name for name in active if name.rpartition("/")[2] == "kind" and name.count("/") <= 1}
+        active = {name: value for name, value in active.items() if different and name in different | kinds}
     if than is None and any(isinstance(value, str) for value in active.values()):
         active = {name: value for name, value in active.items() if isinstance(value, str)}
     order = sorted(

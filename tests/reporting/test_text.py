@@ -22,7 +22,7 @@ def test_an_architecture_is_named_by_its_main_decisions(values, expected):
 
 def test_an_architecture_is_told_apart_from_another():
     first = {"kind": "dense", "kind_dense/units": 64, "rate": 0.5}
-    assert architecture({**first, "kind_dense/units": 32}, than=first) == "units 32"
+    assert architecture({**first, "kind_dense/units": 32}, than=first) == "dense, units 32"
     assert architecture({"kind": "residual", "rate": 0.5}, than=first) == "residual"
     assert architecture(first, than=first) == ""
 
