@@ -49,6 +49,21 @@ def reusable(function, inlined=True):
     return _backend.reusable(function, inlined)
 
 
+def mapped(function, arguments):
+    """Call a function of `reusable` with several lists of arguments that don't depend on each other.
+
+    On JAX the calls are a loop, of which XLA compiles a single call.
+
+    Args:
+        function: The function.
+        arguments: List of pairs of lists of tensors, the arguments of a call; all have the same shapes and dtypes.
+
+    Returns:
+        List of the results.
+    """
+    return _backend.mapped(function, arguments)
+
+
 def value_and_gradient(function, variables):
     """Compute a scalar and its gradients with respect to variables at their current values.
 

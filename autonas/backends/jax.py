@@ -7,7 +7,7 @@ import warnings
 
 import jax
 import keras
-from jax._src import xla_bridge
+from jax._src import core, xla_bridge
 
 from autonas.backends import scope
 
@@ -34,11 +34,20 @@ def compiled(function, variables, simplified=True):
 
 
 def is_tracing():
-    return False
+    return not core.trace_state_clean()
 
 
 def reusable(function, inlined=True):
-    return function
+    # XLA copies the function to all of its places.
+    return jax.jit(function)
+
+
+def mapped(function, arguments):
+    if len(arguments) == 1:
+        return [function(*arguments[0])]
+    stacked = jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *arguments)
+    _, results = jax.lax.scan(lambda _, call: (None, function(*call)), None, stacked)
+    return [jax.tree.map(lambda leaf, index=index: leaf[index], results) for index in range(len(arguments))]
 
 
 def value_and_gradient(function, variables):

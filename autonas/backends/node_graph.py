@@ -60,17 +60,28 @@ def arguments(node, numbers):
     return node.arguments.convert(name)
 
 
-def predict(nodes, values):
-    """Compute the outputs of nodes outside of training.
+def inputs_of(model, inputs):
+    """Return the values of the inputs of a functional model, a dict from the `id` of a symbolic tensor to a tensor.
+
+    Args:
+        model: A functional model.
+        inputs: Its inputs, a tensor or nested dicts and lists of tensors.
+    """
+    return dict(zip(map(id, model.inputs), model._standardize_inputs(inputs), strict=True))
+
+
+def compute(nodes, values, training=False):
+    """Compute the outputs of nodes.
 
     Args:
         nodes: List of nodes in topological order.
         values: Dict from the `id` of a symbolic tensor to its value, to which the values of the outputs are added.
+        training: Whether the nodes are computed in training. Defaults to `False`.
     """
     for node in nodes:
         arguments, keywords = node.arguments.fill_in(values)
         if "training" in getattr(node.operation, "_call_context_args", {}):
-            keywords["training"] = False
+            keywords["training"] = training
         outputs = keras.tree.flatten(node.operation(*arguments, **keywords))
         values.update(zip(map(id, node.output_tensors), outputs, strict=True))
 

@@ -1,4 +1,9 @@
-"""Sharing of traces: mixing layers that compute the same function of their inputs and variables are traced once."""
+"""Sharing of traces: mixing layers that compute the same function of their inputs and variables are traced once.
+
+On JAX, those that don't depend on each other are also compiled once, as a loop.
+"""
+
+import collections
 
 from autonas.backends import gradients, node_graph
 
@@ -16,6 +21,40 @@ class Traces:
     def __init__(self, inlined):
         self._inlined = inlined
         self._functions = {}
+        self._groups = {}
+        self._outputs = {}
+
+    def compute(self, nodes, values, training):
+        """Compute the outputs of nodes; mixing layers with the same function are computed together.
+
+        Args:
+            nodes: As in `node_graph.compute`.
+            values: As in `node_graph.compute`.
+            training: Whether the layers are called in training.
+        """
+        mixing_nodes = [node for node in nodes if hasattr(node.operation, "branches")]
+        n_calls = collections.Counter(id(node.operation) for node in mixing_nodes)
+        waiting = [node for node in mixing_nodes if n_calls[id(node.operation)] == 1]
+        for node in nodes:
+            if node in waiting:
+                ready = [node for node in waiting if all(id(tensor) in values for tensor in node.input_tensors)]
+                waiting = [node for node in waiting if node not in ready]
+                self._group([(node.operation, [values[id(tensor)] for tensor in node.input_tensors]) for node in ready])
+            node_graph.compute([node], values, training)
+
+    def _group(self, calls):
+        """Group pairs of a mixing layer and its inputs by their functions, for the calls of the layers that follow."""
+        groups = collections.defaultdict(list)
+        for layer, inputs in calls:
+            policy = layer.dtype_policy
+            inputs = [policy.convert_input(tensor, layer.autocast, layer.input_dtype) for tensor in inputs]
+            key = _key(layer, inputs)
+            if key is not None:
+                groups[key].append((layer, inputs))
+        for group in groups.values():
+            states = [id(variable) for layer, _ in group for variable in _states(layer)]
+            if len(set(states)) == len(states):
+                self._groups.update((id(layer), group) for layer, _ in group)
 
     def call(self, layer, inputs, training):
         """Return `layer.compute(inputs, training)`.
@@ -25,15 +64,32 @@ class Traces:
             inputs: List of tensors.
             training: Whether the layer is called in training.
         """
-        description = describe(layer)
-        # A traced function doesn't pass masks on.
-        has_mask = any(getattr(tensor, "_keras_mask", None) is not None for tensor in inputs)
-        if description is None or has_mask or not gradients.is_tracing():
+        if id(layer) in self._outputs:
+            return self._outputs.pop(id(layer))
+        key = _key(layer, inputs)
+        if key is None or not gradients.is_tracing():
             return layer.compute(inputs, training)
-        key = (description, *((tuple(tensor.shape), str(tensor.dtype)) for tensor in inputs))
         if key not in self._functions:
             self._functions[key] = _Function(layer, training, self._inlined)
-        return self._functions[key](layer, inputs)
+        group = self._groups.get(id(layer), [(layer, inputs)])
+        outputs = self._functions[key]([layer for layer, _ in group], [list(inputs) for _, inputs in group])
+        self._outputs.update((id(layer), output) for (layer, _), output in zip(group, outputs, strict=True))
+        return self._outputs.pop(id(layer))
+
+
+def _key(layer, inputs):
+    """Return a key that is equal for calls of layers with the same function, or `None`; see `describe`."""
+    description = describe(layer)
+    # A traced function doesn't pass masks on.
+    if description is None or any(getattr(tensor, "_keras_mask", None) is not None for tensor in inputs):
+        return None
+    return (description, *((tuple(tensor.shape), str(tensor.dtype)) for tensor in inputs))
+
+
+def _states(layer):
+    """Return the variables that the branches of a mixing layer may assign."""
+    branches = [branch for branch in layer.branches if branch is not None]
+    return list({id(variable): variable for branch in branches for variable in branch.non_trainable_variables}.values())
 
 
 class _Function:
@@ -45,13 +101,18 @@ class _Function:
         self.assigned = []
         self._traced = gradients.reusable(self._compute, inlined)
 
-    def __call__(self, layer, inputs):
-        variables = layer.variables_in_use()
-        outputs, values, losses = self._traced([variable.value for variable in variables], list(inputs))
-        for index, value in zip(self.assigned, values, strict=True):
-            variables[index].assign(value)
-        for loss in losses:
-            layer.add_loss(loss)
+    def __call__(self, layers, inputs):
+        """Return the outputs of several layers, a list, for the list of their inputs."""
+        variables = [layer.variables_in_use() for layer in layers]
+        values = [[variable.value for variable in of_layer] for of_layer in variables]
+        outputs = []
+        results = gradients.mapped(self._traced, list(zip(values, inputs, strict=True)))
+        for layer, of_layer, (output, assigned, losses) in zip(layers, variables, results, strict=True):
+            for index, value in zip(self.assigned, assigned, strict=True):
+                of_layer[index].assign(value)
+            for loss in losses:
+                layer.add_loss(loss)
+            outputs.append(output)
         return outputs
 
     def _compute(self, values, inputs):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from autonas.backends import gradients, node_graph
 from autonas.search_space import encoding
 from autonas.supernet import inheritance, mixing, normalization, reading, sharing
 
@@ -86,11 +87,22 @@ class Supernet(keras.Model):
         self.mixing_mode.traces = sharing.Traces(inlined=not self.is_large)
         try:
             with normalization.fused(self):
-                return super().call(inputs, training=training, mask=mask)
+                # Keras computes the nodes one by one.
+                if keras.backend.backend() != "jax" or not gradients.is_tracing() or self._has_mask:
+                    return super().call(inputs, training=training, mask=mask)
+                values = node_graph.inputs_of(self, inputs)
+                nodes = [node for level in node_graph.levels(self) for node in level if not node.is_input]
+                self.mixing_mode.traces.compute(nodes, values, bool(training))
+                return keras.tree.map_structure(lambda tensor: values[id(tensor)], self.output)
         finally:
             self.mixing_mode.traces = None
 
     # ------------------------------------------------------------------ modes and variables
+
+    @functools.cached_property
+    def _has_mask(self):
+        nodes = [node for level in node_graph.levels(self) for node in level]
+        return any(node_graph.has_mask(tensor) for node in nodes for tensor in node.input_tensors)
 
     @functools.cached_property
     def is_large(self):

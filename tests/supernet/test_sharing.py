@@ -10,8 +10,8 @@ from autonas.search_space import decisions
 from autonas.supernet import reading as supernet_reading
 from autonas.supernet import sharing, supernet
 
-if keras.backend.backend() != "tensorflow":
-    pytest.skip("Only TensorFlow shares traces.", allow_module_level=True)
+if keras.backend.backend() == "torch":
+    pytest.skip("PyTorch traces nothing.", allow_module_level=True)
 
 
 class Scaled(keras.layers.Layer):
@@ -88,3 +88,28 @@ def test_one_trace_serves_layers_with_different_weights(mode):
     np.testing.assert_allclose(slopes, 2 * 720 / np.arange(1, 7), rtol=1e-5)
     counts = [variable for variable in net.non_trainable_variables if variable.path.endswith("n_calls")]
     assert [float(ops.convert_to_numpy(count)) for count in counts] == [1.0] * 6, "every layer has its own state"
+
+
+@pytest.mark.parametrize("mode", ["select", "blend"])
+def test_layers_beside_each_other_keep_their_weights_and_states(mode):
+    reading = supernet_reading.SupernetReading()
+    inputs = keras.Input((2,))
+    outputs = [decisions.LayerChoice(f"choice_{index}", SCALED)(reading, inputs) for index in range(4)]
+    net = supernet.Supernet(inputs, keras.layers.Concatenate()(outputs), reading)
+    net.mode = mode
+    for selector in net.decisions.values():
+        selector.logits.assign([50.0, 0.0])
+    scales = [variable for variable in net.operation_variables if variable.path.endswith("scale")]
+    for scale, value in zip(scales, (2.0, 3.0, 5.0, 7.0), strict=True):
+        scale.assign(value)
+
+    def step(x):
+        return gradients.value_and_gradient(lambda: ops.sum(net(x, training=True) ** 2), scales)
+
+    Scaled.n_traces = 0
+    value, slopes = gradients.compiled(step, net.variables)(np.ones((1, 2), "float32"))
+    assert Scaled.n_traces <= 4
+    assert float(value) == pytest.approx(2 * (4 + 9 + 25 + 49))
+    np.testing.assert_allclose(slopes, [8.0, 12.0, 20.0, 28.0], rtol=1e-5)
+    counts = [variable for variable in net.non_trainable_variables if variable.path.endswith("n_calls")]
+    assert [float(ops.convert_to_numpy(count)) for count in counts] == [1.0] * 4
