@@ -189,6 +189,7 @@ class EnsembleStage:
             size,
             samples=samples,
             is_allowed=lambda members: all(condition(members) for condition in conditions),
+            needs_gain=self.goal.combination is not None,  # Costs are exact with few rows, too.
         )
 
     def _candidates(

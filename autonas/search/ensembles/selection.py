@@ -13,7 +13,7 @@ _MAX_ADDITIONS = 30
 _PATIENCE = 8
 #: The same maximum for each of several samples of the rows, whose weights are averaged.
 _SAMPLED_ADDITIONS = 15
-#: Number of rows as much as which equal weights count.
+#: Number of rows as much as which equal weights count. With fewer rows the best candidate owes its place to chance.
 _EQUAL_ROWS = 500
 
 _Predictions: TypeAlias = Mapping[str, np.ndarray]
@@ -49,6 +49,7 @@ def select(
     *,
     samples: Sequence[np.ndarray] = (),
     is_allowed: Callable[[set[str]], bool] = lambda members: True,
+    needs_gain: bool = True,
 ) -> Selection:
     """Select an ensemble by greedy forward selection with replacement, on several samples of the validation set.
 
@@ -81,6 +82,7 @@ def select(
         samples: Arrays of positions of rows, one for each sample. Defaults to a single selection on all rows.
         is_allowed: Function from a set of candidates to whether the set may be averaged. Defaults to a function that
             allows every set.
+        needs_gain: Whether few rows need a gain, too. Defaults to `True`.
 
     Returns:
         A `Selection`.
@@ -111,7 +113,8 @@ def select(
                 for candidate, weight in weights.items()
             }
         after = score(weighted_mean(predictions, weights), set(weights), None)
-        if len(weights) > 1 and is_better(after, before):
+        is_trusted = attempt is samples and not needs_gain and n_rows < _EQUAL_ROWS
+        if len(weights) > 1 and (is_trusted or is_better(after, before)):
             return Selection(weights, before, after, len(refused))
     return Selection({first: 1.0}, before, before, len(refused))
 

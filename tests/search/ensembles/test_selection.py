@@ -1,4 +1,4 @@
-"""Ensemble selection: never worse than the best candidate, of so many at most, within what is allowed."""
+"""Ensemble selection: not worse than the best candidate on many rows, of so many at most, within what is allowed."""
 
 import itertools
 
@@ -114,3 +114,26 @@ def test_weights_of_samples_are_the_nearer_to_equal_ones_the_fewer_rows_there_ar
     single, sampled = (chosen(candidates, samples=samples).members for samples in ((), [np.arange(200)]))
     expected = {name: (200 * weight + 500 / 2) / 700 for name, weight in single.items()}
     assert sampled == pytest.approx(expected, abs=0.02)
+
+
+def test_few_rows_need_no_gain_since_the_best_of_many_candidates_is_best_by_luck():
+    """Twenty candidates are scored by thirty rows. They are equally good on others."""
+    errors = {needs_gain: [] for needs_gain in (False, True)}
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        # Some candidates are lucky on the thirty rows, so that no average is better there.
+        luck = np.where(np.arange(200) < 30, generator.uniform(0.5, 1.5, size=(20, 1)), 1)
+        noise = luck * (generator.normal(size=200) + generator.normal(size=(20, 200)))
+        candidates = {str(name): {"y": (TRUTH + noise[name])[:, None]} for name in range(20)}
+        seen = {name: {"y": made["y"][:30]} for name, made in candidates.items()}
+
+        def on_seen(predicted, members=None, rows=None):
+            truth = TRUTH[:30] if rows is None else TRUTH[:30][rows]
+            return {"error": float(np.mean((predicted["y"][:, 0] - truth) ** 2))}
+
+        best = min(seen, key=lambda name: on_seen(seen[name])["error"])
+        samples = [generator.integers(30, size=30) for _ in range(6)]
+        for needs_gain, of_one in errors.items():
+            selected = ensembles.select(seen, best, on_seen, is_better, 5, samples=samples, needs_gain=needs_gain)
+            of_one.append(error(average(candidates, selected.members))["error"])
+    assert np.mean(errors[False]) < 0.97 * np.mean(errors[True])
