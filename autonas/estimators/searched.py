@@ -226,13 +226,13 @@ class SearchedModel(fitted.FittedModel):
         """Serve an average of several candidates instead of the best candidate, without searching again.
 
         The members are selected by their predictions for the validation set, so that the objective is best; see
-        `autonas.search.ensembles.select` for the paper. With 500 validation rows or more, the ensemble is never worse
-        on them than the best candidate. The members are then trained on all rows as in `fit`, without a time limit;
-        with `refit=False` they keep their weights of the search. The network in `model_` averages their probabilities
-        or numbers, and all methods work as before. `constraints` hold for the ensemble: a candidate that would violate
-        a constraint is left out. Of a continued training, only the last trial is considered. With several objectives,
-        the first objective that depends on training decides. This needs the search of `fit`, which a pickled or loaded
-        copy lacks; see `select`.
+        `autonas.search.ensembles.select` for the paper. With 500 validation rows or more, or folds, the ensemble is
+        never worse on them than the best candidate. The members are then trained on all rows as in `fit`, without a
+        time limit; with `refit=False` they keep their weights of the search. The network in `model_` averages their
+        probabilities or numbers, and all methods work as before. `constraints` hold for the ensemble: a candidate that
+        would violate a constraint is left out. Of a continued training, only the last trial is considered. With several
+        objectives, the first objective that depends on training decides. This needs the search of `fit`, which a
+        pickled or loaded copy lacks; see `select`.
 
         Args:
             k: Maximum number of members. Defaults to 5.

@@ -189,7 +189,9 @@ class EnsembleStage:
             size,
             samples=samples,
             is_allowed=lambda members: all(condition(members) for condition in conditions),
-            needs_gain=self.goal.combination is not None,  # Costs are exact with few rows, too.
+            # Costs are exact with few rows, too. In folds, all rows together choose the length of a training, which
+            # leaves less to luck.
+            needs_gain=self.goal.combination is not None or self.problem.dataset.folds is not None,
         )
 
     def _candidates(
