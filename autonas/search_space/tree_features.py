@@ -14,6 +14,7 @@ from autonas.search_space import fitters, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
+    from autonas.data.features import Feature
     from autonas.search_space.block import Block
 
 #: Number of codes of a column above which the means of training rows are of other folds.
@@ -177,14 +178,18 @@ def unsuitable(member: Block, inputs: Any, losses: Collection[str]) -> str | Non
     return fitters.unsuitable(member, "trees", losses)
 
 
-def columns_of(inputs: Any) -> tuple[keras.KerasTensor, int]:
-    """Return the columns of a block's inputs, and the number of categorical columns.
+def of_inputs(inputs: Any, features: Sequence[Feature], n_outputs: int) -> tuple[keras.KerasTensor, TreeFeatures]:
+    """Return the columns of a block's inputs, and their `TreeFeatures`.
 
     Args:
         inputs: Tensors of a table, or a vector.
+        features: The `Feature`s of the block. A table is the first one.
+        n_outputs: Number of outputs.
     """
     if not isinstance(inputs, dict):
-        return ops.cast(inputs, "float32"), 0
+        columns = ops.cast(inputs, "float32")
+        return columns, TreeFeatures([], columns.shape[1], n_outputs)
     parts = [ops.cast(inputs[name], "float32") for name in ("categories", "numbers", "strings") if name in inputs]
     columns = ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
-    return columns, inputs["categories"].shape[1] if "categories" in inputs else 0
+    cardinalities = features[0].statistics["cardinalities"] if "categories" in inputs else []
+    return columns, TreeFeatures(cardinalities, columns.shape[1] - len(cardinalities), n_outputs)

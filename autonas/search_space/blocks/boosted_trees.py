@@ -106,10 +106,8 @@ class BoostedTreesBlock(block.Block):
         if reason is not None:
             raise ValueError(f"BoostedTreesBlock can't be used here: {reason}.")
         ((head_name, head),) = self.heads.items()
-        columns, n_categorical = tree_features.columns_of(inputs)
-        cardinalities = self.features[0].statistics["cardinalities"] if n_categorical else []
         n_outputs = head.target.n_outputs
-        features = tree_features.TreeFeatures(cardinalities, columns.shape[1] - n_categorical, n_outputs)
+        columns, features = tree_features.of_inputs(inputs, self.features, n_outputs)
         iterations = min(self.suggest(hp, "iterations"), max(1, _MAX_TREES // n_outputs))
         settings = {
             "learning_rate": self.suggest(hp, "learning_rate"),

@@ -98,11 +98,14 @@ class ExtraTreesBlock(block.Block):
         reason = tree_features.unsuitable(self, inputs, LOSSES)
         if reason is not None:
             raise ValueError(f"ExtraTreesBlock can't be used here: {reason}.")
+        split_features = self.suggest(hp, "split_features")
+        if split_features not in _SPLIT_FEATURES:
+            raise ValueError(
+                f"`split_features` must be one of {list(_SPLIT_FEATURES)}. Received: split_features={split_features!r}"
+            )
         ((head_name, head),) = self.heads.items()
-        columns, n_categorical = tree_features.columns_of(inputs)
-        cardinalities = self.features[0].statistics["cardinalities"] if n_categorical else []
         n_outputs = head.target.n_outputs
-        features = tree_features.TreeFeatures(cardinalities, columns.shape[1] - n_categorical, n_outputs)
+        columns, features = tree_features.of_inputs(inputs, self.features, n_outputs)
         n_trees = self.suggest(hp, "trees")
         most_leaves = max(_FEWEST_LEAVES, _MOST_NUMBERS // (2 * n_trees * (3 + n_outputs)))
         forest = trees.Forest(
@@ -115,7 +118,7 @@ class ExtraTreesBlock(block.Block):
         )
         settings = {
             "min_samples_leaf": self.suggest(hp, "leaf_rows"),
-            "max_features": _SPLIT_FEATURES[self.suggest(hp, "split_features")],
+            "max_features": _SPLIT_FEATURES[split_features],
         }
         walk = trees.Walk(forest)
         averaging = Averaging(columns, head_name, walk, head, settings=settings, features=features)

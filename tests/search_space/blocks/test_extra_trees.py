@@ -162,3 +162,9 @@ def test_where_trees_cannot_predict_the_target_the_error_says_why():
     head = autonas.RegressionHead(loss="mean_absolute_error")
     with pytest.raises(ValueError, match="has the loss 'mean_absolute_error', and trees minimise one of"):
         drawn(autonas.ExtraTreesBlock(), head).fit(x, y)
+
+
+def test_an_unknown_number_of_features_of_a_split_is_refused():
+    x, y = load_diabetes(return_X_y=True)
+    with pytest.raises(ValueError, match="`split_features` must be one of .* Received: split_features=0.3"):
+        drawn(autonas.ExtraTreesBlock(split_features=0.3), autonas.RegressionHead()).fit(x, y)
