@@ -63,9 +63,12 @@ def select(
     equally good bags, is the bag of a sample of rows. The members of the ensemble are those of the `size` largest
     mean weights over the bags of all samples. With the mean weights w_c, made to add up to 1, of k members and n rows,
     the weights are (n w_c + 500 / k) / (n + 500): equal weights count as much as 500 rows. A single selection on all
-    rows fits their noise: it prefers few members and uneven weights, which predict worse on other rows. If the ensemble
-    of the samples isn't better than the best candidate on all rows, the bag of all rows is the result, so that an
-    ensemble is never worse on the validation set.
+    rows fits their noise: it prefers few members and uneven weights, which predict worse on other rows.
+
+    The score of the best of many candidates is partly luck, the more the fewer rows there are. With fewer than 500 rows
+    the ensemble of the samples is the result, unless a gain is needed or the best candidate is better on each sample.
+    With more rows, it is the result if it is better than the best candidate on all rows. Otherwise the bag of all rows
+    is the result, which is never worse.
 
     Deviations from the paper: the bags are of samples of the rows instead of subsets of the candidates, and their
     weights are averaged with equal ones; a bag begins with one candidate instead of several; a bag has at most `size`
@@ -113,8 +116,14 @@ def select(
                 for candidate, weight in weights.items()
             }
         after = score(weighted_mean(predictions, weights), set(weights), None)
-        is_trusted = attempt is samples and not needs_gain and n_rows < _EQUAL_ROWS
-        if len(weights) > 1 and (is_trusted or is_better(after, before)):
+        is_chosen = is_better(after, before)
+        if attempt is samples and not is_chosen and not needs_gain and n_rows < _EQUAL_ROWS:
+            pairs = (
+                [score(_mean_of_rows(predictions, bag, rows), set(bag), rows) for bag in ({first: 1.0}, weights)]
+                for rows in samples
+            )
+            is_chosen = any(not is_better(alone, together) for alone, together in pairs)
+        if len(weights) > 1 and is_chosen:
             return Selection(weights, before, after, len(refused))
     return Selection({first: 1.0}, before, before, len(refused))
 
@@ -166,6 +175,12 @@ def weighted_mean(predictions: Mapping[str, _Predictions], members: Mapping[str,
     weights = list(members.values())
     heads = predictions[next(iter(members))]
     return {head: np.average([predictions[name][head] for name in members], axis=0, weights=weights) for head in heads}
+
+
+def _mean_of_rows(
+    predictions: Mapping[str, _Predictions], members: Mapping[str, float], rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    return weighted_mean({name: _rows_of(predictions[name], rows) for name in members}, members)
 
 
 def _rows_of(predictions: _Predictions, rows: np.ndarray | None) -> _Predictions:
