@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import threadpoolctl
 
-from autonas.search_space import block, fitters, ranges, tree_features, trees
+from autonas.search_space import block, ranges, tree_features, tree_fitter, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
     import keras_tuner
-
-    from autonas.search_space.heads import Head
 
 #: Number of trees up to which iterations are added. With many outputs there are fewer iterations, which learn faster.
 _MAX_TREES = 1500
@@ -117,6 +114,8 @@ class BoostedTreesBlock(block.Block):
             "l2_regularization": self.suggest(hp, "l2"),
             "max_features": self.suggest(hp, "feature_share"),
         }
+        if head.target.task == "regression":
+            settings["loss"] = LOSSES[head.loss_name()]
         forest = trees.Forest(
             n_features=features.width,
             n_iterations=iterations,
@@ -124,42 +123,12 @@ class BoostedTreesBlock(block.Block):
             n_leaves=settings["max_leaf_nodes"],
             depth=settings["max_depth"],
         )
-        walk = trees.Walk(forest)
-        scores = walk(features(columns))
-        boosting = Boosting(columns, head_name, walk, head, settings=settings, features=features)
-        boosting.outputs = scores
-        fitters.attach(boosting, walk.values)
-        return block.as_prediction(scores)
+        fitter = Boosting(columns, head_name, trees.Walk(forest), head, settings=settings, features=features)
+        return fitter.attached()
 
 
-class Boosting(fitters.Fitter):
-    """Histogram gradient boosting that sets the trees of a `trees.Walk`.
-
-    Args:
-        inputs: Symbolic tensor of the columns.
-        head: Name of the head.
-        walk: The `trees.Walk`.
-        target_head: The head, a `Head` with its target.
-        settings: Keyword arguments of scikit-learn's estimators.
-        features: The `TreeFeatures` of the columns.
-    """
-
-    def __init__(
-        self,
-        inputs: keras.KerasTensor,
-        head: str,
-        walk: trees.Walk,
-        target_head: Head,
-        *,
-        settings: dict[str, Any],
-        features: tree_features.TreeFeatures,
-    ) -> None:
-        super().__init__(inputs, head)
-        self.features = features
-        self.walk = walk
-        self.task = target_head.target.task
-        self.loss = LOSSES[target_head.loss_name()]
-        self.settings = settings
+class Boosting(tree_fitter.TreeFitter):
+    """Histogram gradient boosting that sets the trees of a `trees.Walk`."""
 
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
@@ -175,10 +144,6 @@ class Boosting(fitters.Fitter):
         deadline: float | None = None,
     ) -> None:
         self._fit(training, None, choices["iterations"], generator, deadline)
-
-    def reduced(self) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
-        walk = self.walk.of_used_nodes()
-        return lambda columns: walk(self.features(columns))
 
     @property
     def _n_estimators(self) -> int:
@@ -284,7 +249,7 @@ class Boosting(fitters.Fitter):
             "random_state": seed,
         }
         if self.task == "regression":
-            return HistGradientBoostingRegressor(loss=self.loss, **arguments)
+            return HistGradientBoostingRegressor(**arguments)
         return HistGradientBoostingClassifier(**arguments)
 
 

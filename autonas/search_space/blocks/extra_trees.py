@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from keras import ops
 
-from autonas.search_space import block, fitters, ranges, tree_features, trees
+from autonas.search_space import block, ranges, tree_features, tree_fitter, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
     import keras_tuner
-
-    from autonas.search_space.heads import Head
 
 #: Number of trees that are fitted first. The seconds of further trees are estimated by them.
 _PILOT = 5
@@ -120,42 +116,14 @@ class ExtraTreesBlock(block.Block):
             "min_samples_leaf": self.suggest(hp, "leaf_rows"),
             "max_features": _SPLIT_FEATURES[split_features],
         }
-        walk = trees.Walk(forest)
-        averaging = Averaging(columns, head_name, walk, head, settings=settings, features=features)
-        averaging.outputs = averaging.scores(walk(features(columns)))
-        fitters.attach(averaging, walk.values)
-        return block.as_prediction(averaging.outputs)
+        fitter = Averaging(columns, head_name, trees.Walk(forest), head, settings=settings, features=features)
+        return fitter.attached()
 
 
-class Averaging(fitters.Fitter):
-    """Mean of extremely randomised trees that sets the trees of a `trees.Walk`.
-
-    Args:
-        inputs: Symbolic tensor of the columns.
-        head: Name of the head.
-        walk: The `trees.Walk`.
-        target_head: The head, a `Head` with its target.
-        settings: Keyword arguments of scikit-learn's estimator.
-        features: The `TreeFeatures` of the columns.
-    """
+class Averaging(tree_fitter.TreeFitter):
+    """Mean of extremely randomised trees that sets the trees of a `trees.Walk`."""
 
     most_rows = _MOST_ROWS
-
-    def __init__(
-        self,
-        inputs: keras.KerasTensor,
-        head: str,
-        walk: trees.Walk,
-        target_head: Head,
-        *,
-        settings: dict[str, Any],
-        features: tree_features.TreeFeatures,
-    ) -> None:
-        super().__init__(inputs, head)
-        self.features = features
-        self.walk = walk
-        self.task = target_head.target.task
-        self.settings = settings
 
     def scores(self, means: Any) -> Any:
         """Return the outputs for the sums of the trees: the logarithms of probabilities, or of odds, or the numbers."""
@@ -177,10 +145,6 @@ class Averaging(fitters.Fitter):
         deadline: float | None = None,
     ) -> None:
         self._fit(training, None, choices["trees"], generator, deadline)
-
-    def reduced(self) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
-        walk = self.walk.of_used_nodes()
-        return lambda columns: self.scores(walk(self.features(columns)))
 
     def _fit(
         self,
