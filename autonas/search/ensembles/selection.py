@@ -97,9 +97,7 @@ def select(
     for attempt in attempts:
         shares = collections.Counter({first: 0.0})
         for rows in attempt:
-            sampled = (
-                predictions if rows is None else {name: _rows_of(made, rows) for name, made in predictions.items()}
-            )
+            sampled = {name: _rows_of(made, rows) for name, made in predictions.items()}
             on_rows = functools.partial(score, rows=rows)
             most = _MAX_ADDITIONS if rows is None else _SAMPLED_ADDITIONS
             bag = _bag(sampled, first, on_rows, is_better, (size, most), is_allowed=is_allowed, refused=refused)

@@ -1,5 +1,6 @@
 """Ensemble selection: not worse than the best candidate on many rows, of so many at most, within what is allowed."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -18,9 +19,12 @@ def predictions(noises):
     }
 
 
-def error(predicted, members=None, rows=None):
-    truth = TRUTH if rows is None else TRUTH[rows]
+def error(predicted, members=None, rows=None, n_seen=200):
+    truth = TRUTH[:n_seen] if rows is None else TRUTH[:n_seen][rows]
     return {"error": float(np.mean((predicted["y"][:, 0] - truth) ** 2))}
+
+
+on_seen = functools.partial(error, n_seen=30)
 
 
 def is_better(scores, other):
@@ -94,10 +98,6 @@ def test_a_selection_on_samples_of_the_rows_has_more_even_weights_and_carries_ov
         candidates = {str(name): {"y": (TRUTH + generator.normal(size=200))[:, None]} for name in range(8)}
         seen = {name: {"y": made["y"][:30]} for name, made in candidates.items()}
 
-        def on_seen(predicted, members=None, rows=None):
-            truth = TRUTH[:30] if rows is None else TRUTH[:30][rows]
-            return {"error": float(np.mean((predicted["y"][:, 0] - truth) ** 2))}
-
         best = min(seen, key=lambda name: on_seen(seen[name])["error"])
         samples = [generator.integers(30, size=30) for _ in range(10)]
         single, sampled = (
@@ -126,10 +126,6 @@ def test_few_rows_need_no_gain_since_the_best_of_many_candidates_is_best_by_luck
         noise = luck * (generator.normal(size=200) + generator.normal(size=(20, 200)))
         candidates = {str(name): {"y": (TRUTH + noise[name])[:, None]} for name in range(20)}
         seen = {name: {"y": made["y"][:30]} for name, made in candidates.items()}
-
-        def on_seen(predicted, members=None, rows=None):
-            truth = TRUTH[:30] if rows is None else TRUTH[:30][rows]
-            return {"error": float(np.mean((predicted["y"][:, 0] - truth) ** 2))}
 
         best = min(seen, key=lambda name: on_seen(seen[name])["error"])
         samples = [generator.integers(30, size=30) for _ in range(6)]

@@ -4,7 +4,6 @@ import time
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
@@ -13,19 +12,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 import autonas
 from autonas.search_space import fitters
 from tests.helpers import harness
-
-OPTIONS = {"max_trials": 1, "seed": 0, "tensorboard": False, "verbose": 0}
-
-
-def drawn(block, head, **arguments):
-    inputs = autonas.StructuredDataInput()
-    return autonas.AutoModel(inputs, head(block(inputs)), **{**OPTIONS, **arguments})
-
-
-def halves(data):
-    x, y = data
-    order = np.random.default_rng(0).permutation(len(x))
-    return x[order[::2]], y[order[::2]], x[order[1::2]], y[order[1::2]]
+from tests.helpers.trees import cities, drawn, halves, sizes
 
 
 @pytest.mark.filterwarnings("ignore::autonas.BaselineWarning")
@@ -92,11 +79,7 @@ def test_infinite_and_missing_values_take_a_branch():
 
 
 def test_categories_missing_values_and_weights_count():
-    generator = np.random.default_rng(0)
-    table = pd.DataFrame({"city": generator.choice(list("abcdefgh"), 600), "size": generator.normal(size=600)})
-    target = table["city"].isin(list("ceg")) ^ (table["size"] > 0)
-    table.loc[generator.random(600) < 0.1, "size"] = np.nan
-    target |= table["size"].isna()
+    table, target, generator = cities()
     model = drawn(autonas.ExtraTreesBlock(split_features="all"), autonas.ClassificationHead()).fit(table, target)
     assert model.score(table, target) > 0.98
     noise = generator.random(600) < 0.4
@@ -107,17 +90,7 @@ def test_categories_missing_values_and_weights_count():
 
 @pytest.mark.parametrize("targets", ["binary", "multiclass", "unseen", "multilabel", "numbers"])
 def test_the_predictions_of_a_trial_are_those_of_its_network(targets):
-    generator = np.random.default_rng(0)
-    x = pd.DataFrame({"size": generator.normal(size=300), "city": generator.choice(list("abcd"), 300)})
-    x.loc[::7, "size"] = np.nan
-    size = x["size"].fillna(0).to_numpy()
-    y, head = {
-        "binary": (size > 0, autonas.ClassificationHead()),
-        "multiclass": (np.digitize(size, [-0.5, 0.5]), autonas.ClassificationHead()),
-        "unseen": (2 * np.digitize(size, [-0.5, 0.5]), autonas.ClassificationHead(num_classes=5)),
-        "multilabel": (np.stack([size > 0, size > 1], 1).astype(int), autonas.ClassificationHead(multi_label=True)),
-        "numbers": (np.stack([size, size**2], 1), autonas.RegressionHead()),
-    }[targets]
+    x, y, head = sizes(targets)
     model = drawn(autonas.ExtraTreesBlock(trees=30, split_features="all"), head, refit=False)
     model.fit(x[:200], y[:200], validation_data=(x[200:], y[200:]))
     (of_trial,) = model.validation_predictions_
