@@ -1,6 +1,5 @@
 """Convolutions on the JAX backend on a CPU, in forms that XLA computes by matrix products."""
 
-import contextlib
 import functools
 
 import jax
@@ -8,7 +7,7 @@ import keras
 from jax import lax
 from keras import ops
 
-from autonas.backends import node_graph
+from autonas.backends import node_graph, replaced_calls
 
 #: Largest number of channels of a depthwise convolution that is computed as a dense one. With more, the kernel would
 #: take much memory.
@@ -27,7 +26,6 @@ _OTHERS = (
 )
 
 
-@contextlib.contextmanager
 def by_products(model):
     """Return a context in which the convolutions of a model are traced in forms that XLA computes fast on a CPU.
 
@@ -42,14 +40,7 @@ def by_products(model):
         model: A `keras.Model`.
     """
     is_on_cpu = jax.default_backend() == "cpu"
-    layers = [layer for layer in node_graph.all_layers(model) if is_on_cpu and _is_replaceable(layer)]
-    for layer in layers:
-        layer.call = functools.partial(_call, layer)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.call
+    return replaced_calls.replaced(model, lambda layer: is_on_cpu and _is_replaceable(layer), _call)
 
 
 def is_slow_in_loops(model):

@@ -1,15 +1,11 @@
 """Batch normalisation of feature maps in training, by one operation of TensorFlow."""
 
-import contextlib
-import functools
-
 import keras
 import tensorflow as tf
 
-from autonas.backends import node_graph
+from autonas.backends import replaced_calls
 
 
-@contextlib.contextmanager
 def fused(model):
     """Return a context in which the `BatchNormalization` layers of a model are traced as one operation each.
 
@@ -19,14 +15,7 @@ def fused(model):
     Args:
         model: A `keras.Model`.
     """
-    layers = [layer for layer in node_graph.all_layers(model) if _is_replaceable(layer)]
-    for layer in layers:
-        layer.call = functools.partial(_call, layer)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.call
+    return replaced_calls.replaced(model, _is_replaceable, _call)
 
 
 def _is_replaceable(layer):
