@@ -57,8 +57,9 @@ def _demo(options):
     x_train, x_test, y_train, y_test = sklearn.model_selection.train_test_split(
         digits.images, digits.target, test_size=0.2, stratify=digits.target, random_state=0
     )
-    print(f"searching a classifier for {len(x_train)} images of digits, {options.time_limit:g} s at most")
+    print(f"searching a classifier for {len(x_train)} images of digits, {options.max_trials} candidates at most")
     model = tasks.ImageClassifier(
+        max_trials=options.max_trials,
         time_limit=options.time_limit,
         seed=options.seed,
         directory=options.directory,

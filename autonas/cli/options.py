@@ -71,8 +71,9 @@ def parser(commands):
         subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
         return subparser
 
-    demo = add("demo", "search a classifier for scikit-learn's digits, within a minute")
-    demo.add_argument("--time-limit", type=float, default=40.0, metavar="S", help="seconds, default 40")
+    demo = add("demo", "search a classifier for scikit-learn's digits")
+    demo.add_argument("--max-trials", type=int, default=3, metavar="N", help="maximum number of trials, default 3")
+    demo.add_argument("--time-limit", type=float, metavar="S", help="time limit in seconds, default none")
     demo.add_argument(
         "--directory",
         default="autonas_demo",

@@ -402,6 +402,13 @@ def test_demo_prints_the_accuracy_and_where_things_are(capsys, fake, tmp_path):
     out = capsys.readouterr().out
     assert "test accuracy: 0.9800\n" in out and f"model saved to {tmp_path / 'run' / 'model.keras'}\n" in out
     assert fake.made[0].arguments["overwrite"] is False and fake.made[0].x.shape == (1437, 8, 8)
+    assert fake.made[0].arguments["time_limit"] == 5
+
+
+def test_demo_searches_the_same_on_slow_machines(fake, tmp_path):
+    assert commands.main(["demo", "--directory", str(tmp_path / "run")]) == 0
+    arguments = fake.made[0].arguments
+    assert arguments["max_trials"] == 3 and arguments["time_limit"] is None
 
 
 def test_demo_overwrites_only_if_it_is_asked_to(fake, tmp_path):
@@ -539,10 +546,10 @@ def test_fit_and_predict_images(capsys, images, tmp_path, monkeypatch):
 
 
 def test_demo(capsys, tmp_path, monkeypatch):
-    """The whole command. Under 20 s a busy machine may not train a network at all; CI bounds the accuracy of a demo."""
+    """The whole command, without a time limit, so that the accuracy is the same on slow and busy machines."""
     monkeypatch.chdir(tmp_path)
-    assert commands.main("demo --directory run --time-limit 25".split()) == 0
+    assert commands.main("demo --directory run --max-trials 2".split()) == 0
     out = capsys.readouterr().out
     accuracy = float(out.split("test accuracy: ")[1].split()[0])
-    assert accuracy > 0.5 and "model saved to run/model.keras" in out and "--logdir run" in out
+    assert accuracy >= 0.97 and "model saved to run/model.keras" in out and "--logdir run" in out
     assert (tmp_path / "run" / "model.keras").exists() and list((tmp_path / "run" / "tensorboard").iterdir())
