@@ -15,7 +15,7 @@ from autonas.trials import events, journal, lock, states, weights
 
 #: First bytes of files of a run by name. The lock is empty.
 _BEGINNINGS = {journal.NAME: b'{"event": "search"', lock.OWNER: b'{"process": ', lock.LOCK: b""}
-_RUN = rf"tensorboard/(?:trial_{states.ID_PATTERN}|search|final|infeasible|supernet|ensemble|one_shot)"
+_RUN = rf"tensorboard/(?:trial_{states.ID_PATTERN}|search|search_levels|final|infeasible|supernet|ensemble|one_shot)"
 #: Paths of folders, in the folder of a run.
 _FOLDER = re.compile(rf"weights|predictions|checkpoints|supernet|model|tensorboard|{_RUN}")
 #: Paths of files, in the folder of a run. The name of a file of a saved model may hold an id.

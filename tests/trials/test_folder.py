@@ -29,7 +29,7 @@ THEIRS = (
 )  # fmt: skip
 FOLDERS = (
     "weights", "predictions", "checkpoints", "supernet", "model", "tensorboard", "tensorboard/search",
-    "tensorboard/trial_0000", "tensorboard/final",
+    "tensorboard/search_levels", "tensorboard/trial_0000", "tensorboard/final",
 )  # fmt: skip
 
 

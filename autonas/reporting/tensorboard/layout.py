@@ -44,7 +44,7 @@ def layout(search, numbers):
         # All curves of a run have the same colour, so the title lists the curves from top to bottom.
         names = [tag.partition("/")[2] for tag in tags]
         title = f"{title}: {' > '.join(_PHASES.get(name, name) for name in names)}"
-        return {title: [*tags, largest(family)] if tags else []}
+        return {title: [*tags, *range_of_phases(family)] if tags else []}
 
     groups = {
         "Search": {
@@ -57,7 +57,11 @@ def layout(search, numbers):
                 "best_score_over_seconds",
                 "best_score_over_seconds_level",
             ],
-            f"{search.objective} of each trial, and the best": ["score", "best_score_level"],
+            f"{search.objective} of each trial, and the best": [
+                "score",
+                "best_score_level",
+                "worst_score_level",
+            ],
             **{f"{name} of each trial": _with_range(f"objective/{name}") for name in search.objectives[1:]},
             "Hypervolume of the front so far": _with_range("hypervolume"),
         },
@@ -112,9 +116,9 @@ def range_of(tag):
     return [f"{tag}{ending}" for ending in _RANGE]
 
 
-def largest(family):
-    """Return the tag of the line at the largest of several numbers whose tags begin with the name of a family."""
-    return f"by_phase/{family}_largest"
+def range_of_phases(family):
+    """Return the tags of the lines at zero and at the largest of the numbers whose tags begin with a family's name."""
+    return range_of(f"by_phase/{family}")
 
 
 def _with_range(tag):

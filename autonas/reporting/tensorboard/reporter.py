@@ -10,7 +10,7 @@ from autonas.reporting.callback import SearchCallback
 from autonas.reporting.importance import importances
 from autonas.reporting.leaderboard import leaderboard, pareto_front
 from autonas.reporting.summary import summary
-from autonas.reporting.tensorboard import event_log, hparams, layout, pictures, texts
+from autonas.reporting.tensorboard import event_log, hparams, layout, levels, pictures, texts
 from autonas.trials.states import Stage, Status
 
 _FLUSH_SECONDS = 2.0
@@ -47,14 +47,15 @@ class TensorBoardReporter(SearchCallback):
 
     The run of the search contains, over trials:
 
-    - `score`, `best_score`, `seconds` and `parameters`; `best_score_over_seconds`, the best score over time; and at the
-      end `best_score_level`, `parameters_smallest`, `parameters_largest` and others, horizontal lines without which
-      TensorBoard's charts would hide the best score, or the smallest and largest values, as outliers
+    - `score`, `best_score`, `seconds` and `parameters`; and `best_score_over_seconds`, the best score over time
     - `baseline/constant` and `baseline/linear`, the scores of the baselines, repeated at every trial
     - `failures/failed` and `failures/refused`, the counts so far; and `running`, the number of trials running at the
       start of a trial
     - `trial_seconds/<phase>`, the seconds of trials so far by phase; and `log_seconds`, the seconds of this reporter
     - the numbers of the strategy; and `seconds/<phase>`, the seconds of the search so far by phase
+
+    A run `search_levels` contains horizontal lines, such as `best_score_level` and `parameters_largest`. Without them
+    TensorBoard's charts would hide the best score, or the smallest and largest values, as outliers.
 
     The step of a trial is its number. With concurrent trials, the step may be larger, since TensorBoard discards points
     that are out of order. A layout of custom scalars arranges the charts.
@@ -108,7 +109,7 @@ class TensorBoardReporter(SearchCallback):
         self._step = last.get("log_seconds", (-1, 0.0))[0]
         self._configuration = event_log.configuration_path(self._root / "search")
         self._numbers = {}
-        self._ranges = {}
+        self._levels = levels.Levels(self._root / "search_levels")
         for _, value in earlier:
             self._note({value.tag: value.simple_value})
         self._layout_is_old = True
@@ -194,11 +195,12 @@ class TensorBoardReporter(SearchCallback):
             markdown = summary(self._search, records, stop_reason, shares)
             self._log.write(step, [event_log.text("search/1_summary", markdown)])
             self._log.write(step, [event_log.text("search/2_leaderboard", board)])
-            self._write_levels()
+            self._write_levels(is_last=True)
             self._layout_is_old = True  # The longest phases are known now.
             self._write_layout()
             self._draw(step, records, shares)
         finally:
+            self._levels.close()
             self._log.close()
 
     def _draw(self, step, records, shares):
@@ -230,12 +232,8 @@ class TensorBoardReporter(SearchCallback):
         self._note(numbers)
 
     def _note(self, numbers):
-        """Note the last, the smallest and the largest values of numbers."""
         self._numbers |= numbers
-        for tag, number in numbers.items():
-            if layout.has_range(tag):
-                smallest, largest = self._ranges.get(tag, (number, number))
-                self._ranges[tag] = min(smallest, number), max(largest, number)
+        self._levels.observe(numbers)
 
     def _write_layout(self):
         if self._layout_is_old:
@@ -256,34 +254,13 @@ class TensorBoardReporter(SearchCallback):
             self._write(seconds, {"best_score_over_seconds": best.score})
             self._best_seconds = seconds
         self._write(self._step, numbers)
+        self._write_levels()
         self._write_layout()
 
-    def _write_levels(self):
-        """Write horizontal lines at the best score, and at the smallest and largest values of other charts.
-
-        By default TensorBoard's charts show the values between the 5th and the 95th percentile of all points. A best
-        score reached late is outside, and so are the smallest and the largest value of a curve: both of two values.
-        A line through a value has enough points for the value to be inside.
-        """
-        points, steps = [], _spread(self._step, 3 + self._step // 15)
-        best = self._numbers.get("best_score")
-        if best is not None:
-            n_points = 2 + self._step // 5  # The chart's baselines have a point per trial too.
-            for tag, last in (("best_score", self._step), ("best_score_over_seconds", self._best_seconds)):
-                points += self._level(f"{tag}_level", best, _spread(last, n_points))
-        for tag, extremes in self._ranges.items():
-            if extremes[0] < extremes[1]:
-                for level, extreme in zip(layout.range_of(tag), extremes, strict=True):
-                    points += self._level(level, extreme, steps)
-        for family in ("trial_seconds", "seconds"):
-            seconds = [number for tag, number in self._numbers.items() if tag.startswith(f"{family}/")]
-            points += self._level(layout.largest(family), max(seconds), range(self._step + 1)) if seconds else []
-        event_log.replace(event_log.last_file(self._root / "search", "levels"), points)
-
-    def _level(self, tag, value, steps):
-        """Return the points of a horizontal line."""
-        self._numbers[tag] = value
-        return [(step, event_log.scalars({tag: value})) for step in steps]
+    def _write_levels(self, is_last=False):
+        lines = self._levels.write(self._step, self._best_seconds, self._numbers, is_last)
+        self._layout_is_old |= bool(lines.keys() - self._numbers.keys())
+        self._numbers |= lines
 
     def _write_stage(self, record):
         """Write the results of an epoch of a supernet, or of one-shot scoring."""
@@ -334,11 +311,6 @@ class TensorBoardReporter(SearchCallback):
         for record, name in zip(trials, hparams.row_names(self._search, trials), strict=True):
             if (self._root / _run_name(record)).exists():
                 self._write_row(record, name)
-
-
-def _spread(last, n_points):
-    """Return different steps from 0 to the last one, at most `n_points`."""
-    return sorted({last * index // (n_points - 1) for index in range(n_points)})
 
 
 class _Trial:

@@ -61,7 +61,7 @@ def begin(tmp_path):
 
     yield begin
     for reporter in reporters:
-        for run in (reporter._log, reporter._supernet, *reporter._trials.values()):
+        for run in (reporter._log, reporter._levels, reporter._supernet, *reporter._trials.values()):
             if run is not None:
                 run.close()
 
@@ -138,40 +138,75 @@ def test_progress_of_the_search(tmp_path, begin):
     assert curve(run, "best_score_over_seconds")[0] == (7, 0.9)
 
 
+def inside(directory, tags):
+    """Return the values of a chart that TensorBoard doesn't leave out as outliers."""
+    # TensorBoard keeps one point for each step, the last one.
+    curves = [curve(directory.parent / "search_levels" if is_level(tag) else directory, tag) for tag in tags]
+    values = [value for points in curves for value in dict(points).values()]
+    lowest, highest = np.quantile(values, [0.05, 0.95])
+    return {value for value in values if lowest <= value <= highest}
+
+
+def is_level(tag):
+    return tag.endswith(("_level", "_smallest", "_largest"))
+
+
+@pytest.mark.parametrize("ended", [False, True])
 @pytest.mark.parametrize("place", [0, 7, 20, 38, 39])
-def test_the_best_score_is_none_of_the_outliers_that_tensorboard_leaves_out(tmp_path, begin, place):
+def test_the_best_score_is_none_of_the_outliers_that_tensorboard_leaves_out(tmp_path, begin, place, ended):
     reporter = begin()
     trials = [record(number, 0.9 if number == place else 0.1 + 0.01 * number) for number in range(40)]
     best = None
     for trial in trials:
         best = trial if best is None or trial.score > best.score else best
         play(reporter, trial, best)
-    reporter.on_search_end(trials, "max_trials")
+    if ended:
+        reporter.on_search_end(trials, "max_trials")
     run, over_seconds = tmp_path / "search", "best_score_over_seconds"
-    for tags in (
-        ["best_score", "best_score_level"],
-        ["score", "best_score_level"],
-        [over_seconds, f"{over_seconds}_level"],
-    ):
-        # TensorBoard keeps one point for each step, the last one.
-        values = [value for tag in tags for value in dict(curve(run, tag)).values()]
-        assert np.quantile(values, 0.95) == 0.9
-    assert {value for _, value in curve(run, "best_score_level")} == {0.9}
+    if ended or place < 38:  # While a search of so many trials runs, its lines are written after some trials.
+        for tags in (
+            ["best_score", "best_score_level"],
+            ["score", "best_score_level", "worst_score_level"],
+            [over_seconds, f"{over_seconds}_level"],
+        ):
+            assert max(inside(run, tags)) == 0.9
+        assert {value for _, value in curve(tmp_path / "search_levels", "best_score_level")} == {0.9}
 
 
+@pytest.mark.parametrize("ended", [False, True])
 @pytest.mark.parametrize("n_trials", [2, 3, 40])
-def test_the_smallest_and_the_largest_network_are_no_outliers_either(tmp_path, begin, n_trials):
+def test_the_smallest_and_the_largest_network_are_no_outliers_either(tmp_path, begin, n_trials, ended):
     """Of two different numbers TensorBoard drew none: both are outside of the 5th and the 95th percentile."""
     reporter = begin()
     trials = [record(number, 0.9, parameters=1000 * 2**number % 8009) for number in range(n_trials)]
     for trial in trials:
         play(reporter, trial, trials[0])
-    reporter.on_search_end(trials, "max_trials")
+    if ended:
+        reporter.on_search_end(trials, "max_trials")
     tags = ["parameters", "parameters_smallest", "parameters_largest"]
-    values = [value for tag in tags for value in dict(curve(tmp_path / "search", tag)).values()]
-    sizes = [trial.parameters for trial in trials]
-    assert np.quantile(values, 0.05) == min(sizes) and np.quantile(values, 0.95) == max(sizes)
+    sizes = {trial.parameters for trial in trials}
+    assert sizes <= inside(tmp_path / "search", tags)
     assert charts(tmp_path / "search")["Parameters of each trial"] == tags
+
+
+@pytest.mark.parametrize("scores", [[0.9, 0.5], [0.5, 0.9, 0.7], [0.5, -1e6, 0.9, 0.8, 0.7]])
+def test_each_of_few_scores_is_inside_while_a_search_runs(tmp_path, begin, scores):
+    """But for that of a training that diverged, beside which the others would be one line."""
+    reporter = begin()
+    trials = [record(number, score) for number, score in enumerate(scores)]
+    for number, trial in enumerate(trials):
+        play(reporter, trial, max(trials[: number + 1], key=lambda trial: trial.score))
+    tags = charts(tmp_path / "search")["val_accuracy of each trial, and the best"]
+    assert inside(tmp_path / "search", tags) == set(scores) - {-1e6}
+
+
+def test_a_log_of_many_trials_has_few_lines(tmp_path, begin):
+    reporter = begin()
+    trials = [record(number, number / 300, parameters=number, history=[]) for number in range(300)]
+    for trial in trials:
+        reporter.on_trial_end(trial, trial)
+    (path,) = (tmp_path / "search_levels").iterdir()
+    assert path.stat().st_size < 3_000_000
 
 
 def charts(directory):
@@ -194,7 +229,7 @@ def test_baselines_are_lines_beside_the_best_score(tmp_path, begin):
         play(reporter, trial, good)
     assert curve(tmp_path / "search", "baseline/constant") == [(0, 0.1), (1, 0.1)]
     assert curve(tmp_path / "search", "baseline/linear") == [(0, 0.85), (1, 0.85)]
-    assert {path.name for path in tmp_path.iterdir()} == {"search", "trial_0000", "trial_0001"}
+    assert {path.name for path in tmp_path.iterdir()} == {"search", "search_levels", "trial_0000", "trial_0001"}
 
 
 def written(directory, tag):
@@ -393,7 +428,7 @@ def test_beyond_some_megabytes_only_the_best_trials_get_a_run(tmp_path, begin, m
     for trial, best in zip(trials, (0, 0, 2), strict=True):
         play(reporter, trial, trials[best])
     reporter.on_search_end(trials, "max_trials")
-    assert {path.name for path in tmp_path.iterdir()} == {"search", "trial_0000", "trial_0002"}
+    assert {path.name for path in tmp_path.iterdir()} == {"search", "search_levels", "trial_0000", "trial_0002"}
     assert curve(tmp_path / "trial_0002", "loss") == [(1, 1.0), (2, 0.5), (3, 0.3333)]
     assert [step for step, _ in curve(tmp_path / "search", "score")] == [0, 1, 2]
 

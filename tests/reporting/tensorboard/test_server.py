@@ -186,15 +186,20 @@ def test_the_page_of_custom_scalars_opens_on_the_search(server):
     assert "val_accuracy of each trial, and the best" in titles
     for chart in (chart for charts in groups.values() for chart in charts):
         for pattern in chart["multiline"]["tag"]:
-            found = server.get("data/plugin/custom_scalars/scalars", run="search", tag=pattern)
-            assert found["regex_valid"] and len(found["tag_to_events"]) == 1
+            curves = []
+            for run in ("search", "search_levels"):
+                found = server.get("data/plugin/custom_scalars/scalars", run=run, tag=pattern)
+                assert found["regex_valid"]
+                curves += found["tag_to_events"]
+            assert len(curves) == 1
 
 
 def test_the_best_score_is_within_the_percentiles_that_charts_show(server, trials):
     groups = {group["title"]: group["chart"] for group in server.get("data/plugin/custom_scalars/layout")["category"]}
     for chart in groups["Search"]:
         tags = [pattern.removesuffix("$") for pattern in chart["multiline"]["tag"]]
-        values = [value for tag in tags for _, value in server.points("search", tag)]
+        runs = ["search_levels" if tag.endswith("_level") else "search" for tag in tags]
+        values = [value for run, tag in zip(runs, tags, strict=True) for _, value in server.points(run, tag)]
         # A baseline may be better.
         assert np.quantile(values, 0.95) > trials.score.max() - 1e-6
 
