@@ -304,6 +304,8 @@ class AutoModel(searched.SearchedModel):
         callbacks: Any = None,
         epochs: int | None = None,
         batch_size: int | None = None,
+        validation_split: float | None = None,
+        class_weight: dict[Any, float] | str | None = None,
         **unknown: Any,
     ) -> AutoModel:
         """Search, train the best architecture, and make it ready to predict.
@@ -330,6 +332,9 @@ class AutoModel(searched.SearchedModel):
             callbacks: Callbacks beside the callbacks of the constructor. Defaults to `None`.
             epochs: Epochs of a full training, instead of the argument of the constructor. Defaults to `None`.
             batch_size: Number of rows per training step, which is not searched then. Defaults to `None`.
+            validation_split: Share of the rows in the validation set, instead of the argument of the constructor.
+                Defaults to `None`.
+            class_weight: Weights of classes, instead of the argument of the constructor. Defaults to `None`.
             **unknown: Always an error: other settings are arguments of the constructor.
 
         Returns:
@@ -349,7 +354,9 @@ class AutoModel(searched.SearchedModel):
         arguments.check_call(self, unknown)
         memory.grow()
         data = FitData.of(x, y, sample_weight, validation_data, groups)
-        plan = planning.make_plan(self, data, started, Settings(callbacks, epochs, batch_size))
+        plan = planning.make_plan(
+            self, data, started, Settings(callbacks, epochs, batch_size, validation_split, class_weight)
+        )
         prepared = self._prepare(plan, data)
         with assembly.opened_search(plan, prepared, data) as search:
             info = search_info.info(plan, prepared, search.oracle.hyperparameters, search.state.directory)

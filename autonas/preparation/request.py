@@ -26,17 +26,21 @@ class Settings:
         callbacks: Callbacks beside the callbacks of the constructor, or `None`. Defaults to `None`.
         epochs: Epochs of a full training, or `None` for the argument of the constructor. Defaults to `None`.
         batch_size: Number of rows per training step, or `None` for a search. Defaults to `None`.
+        validation_split: Share of the rows in the validation set, or `None` for the argument of the constructor.
+            Defaults to `None`.
+        class_weight: Weights of classes, or `None` for the argument of the constructor. Defaults to `None`.
     """
 
     callbacks: Any = None
     epochs: int | None = None
     batch_size: int | None = None
+    validation_split: float | None = None
+    class_weight: Any = None
 
     def applied(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of a constructor with these settings."""
-        changed: dict[str, Any] = {}
-        if self.epochs is not None:
-            changed["epochs"] = self.epochs
+        names = ("epochs", "validation_split", "class_weight")
+        changed = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         wanted = arguments["optimization"] or Optimization()
         if self.batch_size is not None and isinstance(wanted, Optimization):
             changed["optimization"] = wanted.replaced(batch_size=self.batch_size)

@@ -110,6 +110,20 @@ def test_fit_takes_epochs_and_batch_size_as_keras_does(iris):
     assert fitted.epochs == 9
 
 
+def test_fit_takes_a_validation_split_and_class_weights_as_keras_does(iris):
+    x, y = iris
+    settings = {"validation_split": 0.5, "class_weight": {int(y[0]): 9.0}}
+    fitted = model(max_trials=1, seed=0).fit(x, y, **settings)
+    same, other = (model(max_trials=1, seed=0, **some).fit(x, y).predict_proba(x) for some in (settings, {}))
+    np.testing.assert_allclose(fitted.predict_proba(x), same, atol=1e-6)
+    assert np.abs(other - same).max() > 0.01
+    assert fitted.validation_split == 0.2 and fitted.class_weight is None, "the arguments of the constructor stay"
+    with pytest.raises(ValueError, match="`validation_split` must be a number between 0 and 1"):
+        model().fit(x, y, validation_split=2)
+    with pytest.raises(ValueError, match="`class_weight` must name labels of `y`"):
+        model().fit(x, y, class_weight={"seven": 1.0})
+
+
 def test_a_forecaster_takes_the_same_settings():
     heard, series = Heard(), np.sin(np.arange(60) / 3)
     forecaster = autonas.TimeSeriesForecaster(4, 2, **{**BUDGET, "max_trials": 1, "refit": False})

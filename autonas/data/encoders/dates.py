@@ -83,7 +83,7 @@ def find_notation(strings, counts):
         return None
     best = max(shares, key=shares.get)
     swapped = best.translate(str.maketrans("md", "dm"))
-    is_ambiguous = swapped != best and shares.get(swapped) == shares[best]
+    is_ambiguous = swapped != best and bool(shares.get(swapped) == shares[best])
     if is_ambiguous and "." in best.split(" ")[0]:
         best = next(candidate for candidate in (best, swapped) if candidate.startswith("%d"))
     return Notation(best, bool(shares[best] < 1), is_ambiguous)

@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import warnings
 
 import keras
@@ -187,3 +189,10 @@ def test_a_saved_or_exported_model_reads_the_same_dates(tmp_path, run_elsewhere)
     )
     np.testing.assert_allclose(exported[:, 0], expected, atol=0.1)
     assert model.export(tmp_path / "model.keras").inputs["week"] == "(None,) int64"
+
+
+@pytest.mark.parametrize("strings", [["01.02.2015", "03.04.2015"], ["01/02/1986", "03/04/1990"], ["1/2/86", "13/4/90"]])
+def test_a_notation_is_saved_with_a_model(strings):
+    """A comparison of numbers of numpy was a boolean of numpy, which JSON refuses, if the order was ambiguous."""
+    notation = dates.find_notation(np.array(strings, dtype=object), np.ones(len(strings)))
+    assert json.loads(json.dumps(dataclasses.asdict(notation)))["is_ambiguous"] == (len(strings[0]) > 6)
