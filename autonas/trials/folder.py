@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from autonas.trials import events, journal, lock, states, weights
+from autonas.trials import differences, events, journal, lock, states, weights
 
 #: First bytes of files of a run by name. The lock is empty.
 _BEGINNINGS = {journal.NAME: b'{"event": "search"', lock.OWNER: b'{"process": ', lock.LOCK: b""}
@@ -101,11 +101,11 @@ def check_same_search(directory: str | os.PathLike[str], header: Mapping[str, An
     if earlier is None:
         return
     now = {key: value for key, value in header.items() if key in earlier or key not in _LATER_FACTS}
-    differences = _differences({key: earlier.get(key) for key in now}, json.loads(json.dumps(now)))
-    if differences:
+    changes = differences.differences({key: earlier.get(key) for key in now}, json.loads(json.dumps(now)))
+    if changes:
         raise ValueError(
-            f"`directory` {directory!r} holds a search of something else: {'; '.join(differences[:3])}"
-            f"{f'; and {len(differences) - 3} more' if len(differences) > 3 else ''}. A search goes on with more "
+            f"`directory` {directory!r} holds a search of something else: {'; '.join(changes[:3])}"
+            f"{f'; and {len(changes) - 3} more' if len(changes) > 3 else ''}. A search goes on with more "
             "trials or more time, but not with other data, spaces or trainings. Choose another directory, or set "
             "`overwrite=True`."
         )
@@ -157,19 +157,3 @@ def _refuse(directory: str | os.PathLike[str], held: str) -> NoReturn:
         "`directory` must be a new or empty folder, or that of an earlier search. Received: "
         f"{directory!r:.200}, which holds {held}, or choose another directory."
     )
-
-
-def _differences(before: object, now: object, path: str = "") -> list[str]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        return [
-            line
-            for key in sorted(set(before) | set(now))
-            for line in _differences(before.get(key), now.get(key), f"{path}.{key}" if path else key)
-        ]
-    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        return [
-            line
-            for position in range(len(now))
-            for line in _differences(before[position], now[position], f"{path}[{position}]")
-        ]
-    return [] if before == now else [f"{path} was {before!r:.80} and is {now!r:.80}"]

@@ -130,7 +130,7 @@ def test_a_finished_search_is_not_repeated_and_other_data_is_refused(arguments):
     first = autonas.AutoModel(**arguments).fit(slices((x, y)))
     again = autonas.AutoModel(**arguments).fit(slices((x, y)))
     assert len(again.records_) == len(first.records_)
-    with pytest.raises(ValueError, match="holds a search of something else: data.labels.0 was 50 and is 49"):
+    with pytest.raises(ValueError, match="holds a search of something else: labels.0 was 50 and is 49"):
         autonas.AutoModel(**arguments).fit(slices((x[1:], y[1:])))
 
 
