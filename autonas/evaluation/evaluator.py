@@ -186,8 +186,8 @@ class Evaluator:
     def _final_epochs(self, values, outcome, length):
         """Return the epochs of the final fit of a candidate, and its share of the peak of the learning rate.
 
-        In the rest of a full training, the learning rate goes on where a rate would be that falls along a line over all
-        epochs for which there is time.
+        In the rest of a full training, the learning rate begins where it would be by now, had it fallen linearly from
+        the first to the last epoch for which there is time.
         """
         done = outcome.best_epoch
         if not self.final_fit_is_in_full(values, outcome):

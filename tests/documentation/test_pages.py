@@ -146,3 +146,11 @@ def test_the_scripts_of_the_users_exist():
 def test_the_site_lists_every_tutorial():
     listed = re.findall(r"tutorials/(\w+)\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     assert sorted(listed) == sorted([path.stem for path in (ROOT / "tutorials").glob("*.ipynb")] + ["index"])
+
+
+def test_the_comparison_of_the_readme_is_part_of_that_of_the_site():
+    tables = [
+        re.findall(r"^\| .*\|$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        for path in (ROOT / "README.md", ROOT / "docs" / "comparison.md")
+    ]
+    assert len(tables[0]) > 5 and set(tables[0]) <= set(tables[1])
