@@ -26,7 +26,7 @@ ACQUISITIONS = ("expected_improvement", "upper_confidence_bound", "thompson")
 _MAX_OBSERVATIONS = 500
 #: Number of draws from the posterior for the mean improvement, with more than two objectives.
 _N_DRAWS = 64
-#: Maximum number of changed decisions of an initial point while the limits are unknown, and number of refused
+#: Maximum number of changed decisions of an initial point before the model is used, and number of refused
 #: architectures in a row after which the limits are taken to lie farther away.
 _MAX_MUTATIONS, _MAX_REFUSED = 6, 10
 
@@ -73,7 +73,7 @@ class BayesianOracle(base.Oracle):
     weighted by the probability that all constraints are satisfied (Gardner et al., "Bayesian optimization with
     inequality constraints", 2014). While no feasible architecture is known, this probability alone counts. Until
     `n_initial` trials are completed, candidates are drawn in proportion to it, from initial points with a few changed
-    decisions and from neighbours, unless many in a row are refused.
+    decisions and from neighbours, unless many in a row are refused: then they are random.
 
     Scores of short trainings are evidence of their own kind (as in Swersky et al., "Multi-task Bayesian optimization",
     2013): they are observations at a fidelity, on one scale (see `scale.comparable`). The kernel is a sum of a kernel
@@ -99,7 +99,8 @@ class BayesianOracle(base.Oracle):
             (a function drawn from the posterior). Defaults to `"expected_improvement"`.
         beta: β of the upper confidence bound μ + √β σ. Defaults to 1.0.
         n_initial: Number of completed trials, or for a constraint of measured margins, before its process is used;
-            beyond the initial points, they are drawn at random. Defaults to 5.
+            beyond the initial points, they are initial points with one to six changed decisions, or random
+            architectures if there are none. Defaults to 5.
         n_parents: Number of best architectures whose neighbours are candidates. Defaults to 5.
         n_samples: Number of random samples among the candidates. Defaults to 200.
         earlier_searches: Sequence of `EarlierSearch`, each with at least two architectures. Defaults to none.
@@ -193,10 +194,10 @@ class BayesianOracle(base.Oracle):
         objectives = observations.objectives(len(observations))
         constraints = observations.constraints(len(observations))
         is_ready = bool(objectives) and objectives[0].is_known(self.n_initial)
-        # The limits are learned around the initial points, if they aren't too far away: a feasible sample of the whole
-        # space is rarely good in the objectives.
+        # Scores and limits are learned around the initial points, if the limits aren't too far away: a sample of the
+        # whole space is rarely good.
         is_far = observations.n_refused_in_a_row() >= _MAX_REFUSED
-        is_near = self.initial_points and constraints and not is_ready and not is_far
+        is_near = self.initial_points and not is_ready and not is_far
         draw = self._near_initial_point if is_near else self.encoding.sample
         constraints = [constraint for constraint in constraints if constraint.is_known(self.n_initial)]
         candidates = []

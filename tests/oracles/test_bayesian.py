@@ -376,3 +376,16 @@ def test_the_scale_of_short_trainings_is_of_no_account():
         return [oracle.ask() for _ in range(3)]
 
     assert asked(1.0) == asked(1024.0)
+
+
+def test_the_first_trials_are_near_the_initial_points():
+    """Random architectures are rarely as good as the default one, which the author of a space chose."""
+    changes = []
+    for seed in range(10):
+        oracle = oracles.BayesianOracle(hyperparameters=cells(), seed=seed, initial_points=[{}])
+        default = oracle.ask()
+        for number in range(4):
+            values = oracle.ask()
+            oracle.tell(number, values, (0.0,))
+            changes.append(sum(values[name] != default[name] for name in values))
+    assert 1 <= min(changes) and np.mean(changes) < 3
