@@ -432,7 +432,7 @@ def main():
     command.add_argument("--architectures", type=int, default=24)
     command.add_argument("--epochs", type=int, default=60, help="of a training alone, to its end: 15 are too few")
     command.add_argument("--updates", type=int, help="training steps of the supernet, by default the oracle's")
-    command.add_argument("--sampling", default="fair", choices=["fair", "uniform"])
+    command.add_argument("--sampling", default="fair", choices=["fair", "uniform", "prioritised"])
     command.add_argument("--seeds", type=int, default=1)
     command.set_defaults(run=rank)
     command = commands.add_parser("front")

@@ -335,5 +335,5 @@ def test_a_search_with_refused_candidates_goes_on_where_it_was_cut_off(iris, fol
     ends = [place for place, line in enumerate(lines) if json.loads(line)["event"] == "ended"]
     journal.write_text("".join(lines[: ends[-1]]))  # The last trial is under way when it is killed.
     pandas.testing.assert_frame_equal(board(fit("cut")), board(whole))
-    with pytest.raises(ValueError, match="goal.constraints.params was 60.0 and is 50.0"):
+    with pytest.raises(ValueError, match="constraints.params was 60.0 and is 50.0"):
         fit("cut", params=50)

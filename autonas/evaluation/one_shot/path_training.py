@@ -7,20 +7,21 @@ import numpy as np
 
 from autonas.backends import gradients
 from autonas.evaluation import loops
-from autonas.evaluation.one_shot import annealing, scoring
+from autonas.evaluation.one_shot import annealing, path_board, scoring
 from autonas.optimizers import fused_sgd
 
 
 class PathTrainer:
     """Training of the shared weights of a supernet, with one path per step.
 
-    A path is an architecture of the supernet. Paths are sampled in one of three ways:
+    A path is an architecture of the supernet. Paths are sampled in one of four ways:
 
     - `"uniform"`: all options of a decision have the same probability (Guo et al., "Single path one-shot neural
       architecture search with uniform sampling", 2020);
     - `"fair"`: each of the K options of a decision occurs once in every K steps (Chu et al., "FairNAS", 2021). FairNAS
       accumulates the gradients of K paths for one update; here, each path has an update of its own, at the same cost.
       An option of an inactive decision occurs without effect;
+    - `"prioritised"`: fair paths at first, and more and more often one of the best paths so far, see `PathBoard`;
     - `"strategy"`: a search strategy suggests the paths (Pham et al., "Efficient neural architecture search via
       parameter sharing", 2018).
 
@@ -31,7 +32,7 @@ class PathTrainer:
         supernet: A `supernet.Supernet`.
         dataset: An `ArrayDataset`.
         batch_size: Number of rows per step.
-        sampling: `"uniform"`, `"fair"` or `"strategy"`. Defaults to `"fair"`.
+        sampling: `"uniform"`, `"fair"`, `"prioritised"` or `"strategy"`. Defaults to `"fair"`.
         learning_rate: Peak learning rate of a cosine schedule. Defaults to 0.1.
         momentum: Momentum. Defaults to 0.9.
         weight_decay: Weight decay of kernels. Defaults to 4e-5, as in SPOS.
@@ -52,8 +53,10 @@ class PathTrainer:
         weight_decay=4e-5,
         clip_norm=5.0,
     ):
-        if sampling not in ("uniform", "fair", "strategy"):
-            raise ValueError(f"`sampling` must be 'uniform', 'fair' or 'strategy'. Received: sampling={sampling!r}")
+        if sampling not in ("uniform", "fair", "prioritised", "strategy"):
+            raise ValueError(
+                f"`sampling` must be 'uniform', 'fair', 'prioritised' or 'strategy'. Received: sampling={sampling!r}"
+            )
         self.supernet = supernet
         self.dataset = dataset
         self.batch_size = batch_size
@@ -62,7 +65,10 @@ class PathTrainer:
         self.optimizer = fused_sgd.FusedSGD(learning_rate, momentum, weight_decay, clip_norm)
         self.optimizer.build(supernet.operation_variables)
         self.annealing = annealing.Annealing()
+        self.board = path_board.PathBoard(len(supernet.decisions)) if sampling == "prioritised" else None
         self.variables = [*self.optimizer.variables, self.annealing.progress]
+        if self.board is not None:
+            self.variables.append(self.board.paths)
         self._step = gradients.compiled(self._update, [*supernet.variables, *self.optimizer.variables])
 
     def train_epoch(self, epoch, epochs, deadline, generator, strategy=None):
@@ -96,7 +102,23 @@ class PathTrainer:
         if self.sampling == "strategy":
             return _suggested_paths(self.supernet, generator, strategy)
         draw = uniform_paths if self.sampling == "uniform" else fair_paths
-        return draw(options(self.supernet), generator)
+        paths = draw(options(self.supernet), generator)
+        if self.board is None:
+            return paths
+        share = float(keras.ops.convert_to_numpy(self.annealing.progress))
+        return self.board.prioritised(paths, share, generator)
+
+    def update_board(self, epoch, loss_of, generator):
+        """Update the board of prioritised paths after an epoch, if there is one and its update is due.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            loss_of: Function from a path to its loss.
+            generator: A `numpy.random.Generator` for new paths.
+        """
+        steps = len(self.dataset.train_rows) // self.batch_size
+        if self.board is not None and self.board.is_due(epoch, steps):
+            self.board.update(uniform_paths(options(self.supernet), generator), loss_of)
 
     def _update(self, indices, learning_rate, inputs, targets, weights):
         supernet, variables = self.supernet, self.supernet.operation_variables

@@ -283,8 +283,16 @@ class SupernetEvaluator:
         loss, is_whole = self.trainer.train_epoch(epoch, self.settings["epochs"], deadline, generator, strategy)
         if not np.isfinite(loss):
             raise training.Diverged(f"The supernet's loss became NaN or infinite in epoch {epoch + 1}.")
+        if self.settings.get("sampling") == "prioritised":
+            with self.one_shot_scorer.remembering():
+                self.trainer.update_board(epoch, self._loss_of, np.random.default_rng([self.seed, epoch, 8]))
         self._epoch = epoch + 1
         return loss, is_whole
+
+    def _loss_of(self, indices):
+        """Return the one-shot loss of a path on the validation rows; infinity if it isn't a number."""
+        loss = self.one_shot_scorer.score(self.supernet.values(indices))["val_loss"]
+        return loss if np.isfinite(loss) else np.inf
 
     # ------------------------------------------------------------------ saved states
 

@@ -18,7 +18,7 @@ from autonas.search_space.values import Key, Scalar
 from autonas.trials import reserved
 from autonas.trials.states import Stage
 
-SAMPLINGS = ("fair", "uniform", "strategy")
+SAMPLINGS = ("fair", "uniform", "prioritised", "strategy")
 
 
 class WeightSharingOracle(supernet_oracle.SupernetOracle):
@@ -38,9 +38,10 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
     is measured on the architectures that have both scores: see `rank_correlation`.
 
     Paths are drawn evenly (Guo et al., "Single path one-shot neural architecture search", 2020; strictly fair: Chu et
-    al., "FairNAS", 2021) or by the strategy, which observes the scores of its architectures while the weights are
-    trained (Pham et al., "Efficient neural architecture search via parameter sharing", 2018). In the second case it may
-    draw an architecture more than once, and begins stage 3 with the knowledge of stage 1.
+    al., "FairNAS", 2021), also from the best paths so far (You et al., "GreedyNAS", 2020), or by the strategy, which
+    observes the scores of its architectures while the weights are trained (Pham et al., "Efficient neural architecture
+    search via parameter sharing", 2018). In the last case it may draw an architecture more than once, and begins stage
+    3 with the knowledge of stage 1.
 
     The report of stage 3 holds `"finalists"`, pairs of an architecture and its one-shot score, best first. The score is
     a list if there are several objectives, and `None` if no architecture was feasible: then the finalists are the ones
@@ -56,7 +57,8 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
             `"evolution"`.
         epochs: As in `SupernetOracle`.
         sampling: How the paths that are trained are drawn: `"fair"`: all options of a decision equally often,
-            `"uniform"`: at random, or `"strategy"`. Defaults to `"fair"`.
+            `"uniform"`: at random, `"prioritised"`: fair, and more and more often one of the best paths so far, or
+            `"strategy"`. Defaults to `"fair"`.
         queries: Number of one-shot scores. Defaults to 1000.
         inherit: Whether finalists begin with the weights of the supernet. Defaults to `False`.
         finalist_epochs: Number of epochs of the training of a finalist, whose learning rate is annealed within them.
@@ -76,7 +78,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         self,
         strategy: str | Oracle = "evolution",
         epochs: int | None = None,
-        sampling: Literal["fair", "uniform", "strategy"] = "fair",
+        sampling: Literal["fair", "uniform", "prioritised", "strategy"] = "fair",
         queries: int = 1000,
         inherit: bool = False,
         *,

@@ -104,6 +104,19 @@ def test_without_its_files_it_is_trained_again(trained, tmp_path):
     assert again.metrics == pytest.approx(outcomes[1].metrics, rel=1e-4)
 
 
+def test_the_board_of_prioritised_paths_goes_on_with_the_weights(tmp_path):
+    settings = PATHS | {"sampling": "prioritised", "epochs": 14}
+    evaluated = make(tmp_path / "one", settings)
+    for epoch in range(12):
+        run(evaluated, epoch_job(epoch))
+    board = keras.ops.convert_to_numpy(evaluated.supernet.trainer.board.paths)
+    assert board.min() >= 0 and len(np.unique(board, axis=0)) == 10
+    again = make(tmp_path / "one", settings)
+    following = [run(shared, epoch_job(12)).metrics for shared in (evaluated, again)]
+    assert following[0] == pytest.approx(following[1], rel=1e-4)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(again.supernet.trainer.board.paths), board)
+
+
 def test_a_damaged_state_counts_as_missing_and_is_named(trained, tmp_path):
     evaluated, outcomes = trained
     path = tmp_path / "epoch_0001.npz"

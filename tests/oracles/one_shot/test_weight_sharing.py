@@ -325,7 +325,10 @@ def test_the_users_oracle_is_a_description(tmp_path):
         ({"strategy": oracles.WeightSharingOracle()}, "`strategy` must be one of .*WeightSharingOracle"),
         ({"strategy": oracles.EvolutionOracle(population_size=0)}, "`population_size` must be an integer"),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1. Received: epochs=0"),
-        ({"sampling": "even"}, "`sampling` must be one of 'fair', 'uniform', 'strategy'. Received: sampling='even'"),
+        (
+            {"sampling": "even"},
+            "`sampling` must be one of 'fair', 'uniform', 'prioritised', 'strategy'. Received: sampling='even'",
+        ),
         ({"queries": 0.5}, "`queries` must be an integer of at least 1. Received: queries=0.5"),
         ({"inherit": "yes"}, "`inherit` must be True or False. Received: inherit='yes'"),
         ({"inherit": True, "finalist_epochs": 0}, "`finalist_epochs` must be an integer of at least 1. Received"),
