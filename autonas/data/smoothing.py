@@ -1,32 +1,36 @@
-"""Exponential smoothing of windows of a series, as a linear forecast whose few rates are chosen from a grid."""
-
-import functools
-import itertools
+"""Exponential smoothing of windows of a series: the weighted mean of many smoothings, as a linear forecast."""
 
 import numpy as np
 
-from autonas.data import autoregression
+from autonas.data import autoregression, smoothing_kernels
 
-#: Rates of the level, of the season and of the trend with its damping. A trend of rate 0 is no trend.
-_LEVELS, _SEASONS, _TRENDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0), (0.05, 0.2, 0.5), ((0.0, 1.0), (0.05, 0.98), (0.2, 0.9))
-#: Number of seasons that are candidates.
+#: Lengths of the windows of the smoothings, in seasons or without a season in steps, and their maximum as a fraction of
+#: the length of the series. A season and one step are always a length.
+_SEASONS, _STEPS, _MAX_SHARE = (2, 3), (4, 8, 16), 1 / 2
+#: Fractions of the mean change of a step that are subtracted from the series before a smoothing, and added afterwards.
+_DRIFTS = (0.0, 0.5)
+#: Maximum number of candidates of the season.
 _N_SEASONS = 2
+#: Number of standard errors by which the autocorrelation of a season differs from 0.
+_SIGNIFICANT = 2.0
 
 
 class Smoothing:
-    """Holt-Winters forecast of each target from its own window: level, damped trend and additive season.
+    """Mean of exponential smoothings of each target from its own window.
 
-    With the level l, the trend b, the season s of P steps, and the rates α, β, γ and φ, a step x of a window changes
+    The smoothings are those of `smoothing_kernels`, with a season and without one, of windows of several lengths, each
+    of them also after subtracting half of the mean change of a step of the series, which is added to the forecast. Each
+    forecasts the following steps from every step of the series on. As for Gaussian errors of unknown variance, the
+    weight of a smoothing with the mean squared error e is proportional to
 
-        l' = (l + φ b) + α (x - s - l - φ b),  b' = φ b + β (l' - l - φ b),  s' = s + γ (x - l' - s).
+        e^(-m / 2),  m = number of first steps / sqrt(horizon).
 
-    The first level is the mean of the first P steps of the window, and the first season is their difference from it. So
-    the forecast is a linear function of the window. The rates of a target have the smallest squared error over all
-    windows of the series.
+    The errors of forecasts that overlap aren't independent, so that m is less than the number of forecasts. On short
+    series such a mean errs less than the best smoothing, which is best by luck (Kolassa 2011).
 
     Args:
         target_columns: Channel of every target.
-        season: Number of steps P of a season, 1 for none.
+        season: Number of steps of a season, 1 for none.
 
     Attributes:
         kernel: As in `Autoregression`.
@@ -39,49 +43,93 @@ class Smoothing:
         self.season = season
 
     def fit(self, series, outputs, lookback, horizon):
-        """Choose the rates, and add the mean error; see `Autoregression.fit`.
+        """Compute the weights of the smoothings; see `Autoregression.fit`.
 
-        Without a window whose future is known, the rates are medium ones without a trend.
+        The weights are equal if the series has at most `lookback` steps.
         """
-        if len(outputs) < lookback + horizon:
-            n_rates = len(_kernels(lookback, horizon, self.season))
-            rates = [n_rates // 2 // len(_TRENDS) * len(_TRENDS)] * outputs.shape[1]
-            return self.set(rates, series.shape[1], lookback, horizon)
-        self.set(_best_rates(outputs, lookback, horizon, self.season), series.shape[1], lookback, horizon)
-        windows, future = autoregression.windows_of(series, outputs, lookback, horizon)
-        self.bias = (future - self.predict(windows)).mean(axis=0)
+        grids = _grids(lookback, horizon, self.season)
+        kernel = np.zeros((lookback, series.shape[1], horizon, outputs.shape[1]))
+        bias = np.zeros((horizon, outputs.shape[1]))
+        for target, (column, steps) in enumerate(zip(self.target_columns, outputs.T, strict=True)):
+            errors = [_squared_errors(steps, grid, lookback) for grid in grids]
+            weights = _weights(np.concatenate(errors), (len(steps) - lookback) / np.sqrt(horizon))
+            change = (steps[-1] - steps[0]) / max(1, len(steps) - 1)
+            start = 0
+            for grid in grids:
+                shares = weights[start : start + len(_DRIFTS) * len(grid)].reshape(len(_DRIFTS), len(grid))
+                start += shares.size
+                kernel[-grid.shape[1] :, column, :, target] += np.tensordot(shares.sum(axis=0), grid, 1)
+                bias[:, target] += change * (np.array(_DRIFTS) @ shares @ _gains(grid))
+        kernel = kernel.reshape(lookback, series.shape[1], -1)
+        # The last value is subtracted from all others.
+        self.last_kernel = kernel.sum(axis=0)
+        self.kernel, self.bias = kernel[:-1].reshape(-1, kernel.shape[2]), bias.ravel()
         return self
 
     def predict(self, windows):
         """Return the forecasts `(n, m)` for windows `(n, L, c)`."""
         return autoregression.predict(self, windows)
 
-    def set(self, rates, n_channels, lookback, horizon):
-        """Set the coefficients for the positions of rates in the grid, one for each target; return self."""
-        n_targets = len(self.target_columns)
-        kernel = np.zeros((lookback, n_channels, horizon, n_targets))
-        for target, (column, position) in enumerate(zip(self.target_columns, rates, strict=True)):
-            kernel[:, column, :, target] = _kernels(lookback, horizon, self.season)[position]
-        kernel = kernel.reshape(lookback, n_channels, -1)
-        # The last value is subtracted from all others.
-        self.last_kernel = kernel.sum(axis=0)
-        self.kernel, self.bias = kernel[:-1].reshape(-1, kernel.shape[2]), np.zeros(kernel.shape[2])
-        return self
+
+def lookback_of(n_steps, season):
+    """Return the number of steps of the longest window of the smoothings of a series of `n_steps` steps."""
+    lengths = [n_seasons * season for n_seasons in _SEASONS] if season > 1 else list(_STEPS)
+    return max([season + 1, *(length for length in lengths if length <= _MAX_SHARE * n_steps)])
 
 
-def _best_rates(outputs, lookback, horizon, season):
-    """Return the positions of the rates with the smallest squared error over all windows, one for each target."""
-    windows = np.lib.stride_tricks.sliding_window_view(outputs, lookback + horizon, axis=0)
-    past, future = windows[..., :lookback], windows[..., lookback:]
-    errors = [np.square(past @ kernel - future).mean(axis=(0, 2)) for kernel in _kernels(lookback, horizon, season)]
-    return np.argmin(errors, axis=0)
+def _grids(lookback, horizon, season):
+    """Return the coefficients of the smoothings of windows of up to `lookback` steps, arrays `(rates, L, horizon)`."""
+    grids = []
+    for period in sorted({1, season}):
+        lengths = [period + 1, *([n * season for n in _SEASONS] if period > 1 else _STEPS)]
+        for length in sorted({length for length in lengths if period <= length <= lookback}) or [lookback]:
+            grids.append(smoothing_kernels.holt_winters(length, horizon, period))
+            if period == 1 or length >= 2 * period:
+                grids.append(smoothing_kernels.theta(length, horizon, period))
+    return grids
+
+
+def _squared_errors(steps, grid, lookback):
+    """Return the mean squared errors of smoothings with each drift, `(drifts * rates,)`.
+
+    Args:
+        steps: The series, `(time,)`.
+        grid: Coefficients `(rates, L, horizon)`.
+        lookback: First step of the first forecast. Forecasts that go on after the series count up to its end.
+    """
+    n_rates, length, horizon = grid.shape
+    starts = np.arange(lookback, len(steps))
+    if not len(starts):
+        return np.ones(len(_DRIFTS) * n_rates)
+    padded = np.concatenate([steps, np.full(horizon, np.nan)])
+    future = padded[starts[:, None] + np.arange(horizon)]
+    past = steps[starts[:, None] + np.arange(-length, 0)]
+    errors = (past @ grid.transpose(1, 0, 2).reshape(length, -1)).reshape(len(starts), n_rates, horizon)
+    errors -= future[:, None]
+    # The mean change of the steps before each forecast.
+    changes = ((steps[starts - 1] - steps[0]) / np.maximum(1, starts - 1))[:, None, None]
+    drifted = [errors + drift * changes * _gains(grid) for drift in _DRIFTS]
+    return np.concatenate([np.nanmean(np.square(with_drift), axis=(0, 2)) for with_drift in drifted])
+
+
+def _gains(grid):
+    """Return the errors `(rates, horizon)` of smoothings of a series that grows by 1 in each step, with sign."""
+    length, horizon = grid.shape[1:]
+    return np.arange(1, horizon + 1) - np.einsum("rlh,l->rh", grid, np.arange(1.0 - length, 1))
+
+
+def _weights(errors, n_independent):
+    """Return weights of sum 1 for mean squared errors; see `Smoothing`."""
+    logarithms = -n_independent / 2 * np.log(np.maximum(errors, np.finfo(float).tiny))
+    weights = np.exp(logarithms - logarithms.max())
+    return weights / weights.sum()
 
 
 def seasons(outputs, longest, least=0.0):
     """Return candidates of the season of a series.
 
-    These are 1, for no season, and the two lags of up to `longest` steps at which the autocorrelation of the changes
-    has its highest peaks.
+    These are the two lags of up to `longest` steps at which the autocorrelation of the changes has its highest peaks,
+    of those that are significant.
 
     Args:
         outputs: Series, `(time, targets)`.
@@ -94,35 +142,10 @@ def seasons(outputs, longest, least=0.0):
     changes = changes[:, deviation > 0] / deviation[deviation > 0]
     longest = min(longest, len(changes) - 2)
     if longest < 2 or not changes.size:
-        return [1]
+        return []
+    least = max(least, _SIGNIFICANT / np.sqrt(len(changes)))
     spectrum = np.fft.rfft(changes, 2 * len(changes), axis=0)
     correlation = np.fft.irfft(np.abs(spectrum) ** 2, axis=0).mean(axis=1)[: longest + 2]
     before, here, after = correlation[1:-2], correlation[2:-1], correlation[3:]
     peaks = 2 + np.flatnonzero((here > before) & (here >= after) & (here > least * correlation[0]))
-    return [1, *sorted(peaks.tolist(), key=lambda lag: -correlation[lag])[:_N_SEASONS]]
-
-
-@functools.lru_cache(maxsize=32)
-def _kernels(lookback, horizon, season):
-    """Return the coefficients of the forecasts by all rates, `(rates, lookback, horizon)`."""
-    grid = list(itertools.product(_LEVELS, _SEASONS if season > 1 else _SEASONS[:1], _TRENDS))
-    alpha, gamma = (np.array([rates[i] for rates in grid])[:, None] for i in (0, 1))
-    beta, damping = (np.array([rates[2][i] for rates in grid])[:, None] for i in (0, 1))
-    steps = np.eye(lookback)
-    level = np.tile(steps[:season].mean(axis=0), (len(grid), 1))
-    trend = np.zeros_like(level)
-    if lookback >= 2 * season:
-        trend = np.where(beta > 0, (steps[season : 2 * season].mean(axis=0) - level) / season, 0.0)
-    indices = [step - level for step in steps[:season]]
-    for position in range(season, lookback):
-        index, expected = indices[position % season], level + damping * trend
-        before, level = level, expected + alpha * (steps[position] - index - expected)
-        trend = damping * trend + np.where(beta > 0, beta * (level - before - damping * trend), 0.0)
-        if season > 1:
-            indices[position % season] = index + gamma * (steps[position] - level - index)
-    forecasts, reached = [], level
-    for ahead in range(horizon):
-        trend = damping * trend
-        reached = reached + trend
-        forecasts.append(reached + indices[(lookback + ahead) % season])
-    return np.stack(forecasts, axis=2)
+    return sorted(peaks.tolist(), key=lambda lag: -correlation[lag])[:_N_SEASONS]

@@ -226,9 +226,10 @@ class TimeSeriesForecaster(auto_model.AutoModel):
             return linear_forecast.Choice(**earlier["forecast"]["linear"])
         n_train = max(1, int((1 - self.validation_split) * len(values)))
         return linear_forecast.choose(
-            values[:n_train],
-            outputs[:n_train],
+            values,
+            outputs,
             self.horizon,
+            n_train=n_train,
             target_columns=self.target_columns_,
             lookback=None if self.lookback is None else int(self.lookback),
             seconds=None if self.time_limit is None else _CHOICE_SHARE * self.time_limit,

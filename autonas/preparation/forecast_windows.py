@@ -79,7 +79,7 @@ def prepare(forecast, plan_of, selection):
         name: ({head.name: target.transform(shaped(predicted - forecasts))[validation_rows]}, message)
         for name, predicted, message in (
             ("last_value", _last_values(forecast.outputs, lookback, len(windows), horizon), "the value before"),
-            ("linear", forecasts, "autoregression and smoothing" if forecast.choice.weight else "autoregression"),
+            ("linear", forecasts, forecast.choice.method),
         )
     }
     final_linear = linear

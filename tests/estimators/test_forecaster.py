@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
 from sklearn.metrics import root_mean_squared_error
 
 import autonas
 from autonas.data import linear_forecast
 from autonas.data.autoregression import Autoregression, windows_of
 from autonas.data.fit_data import FitData
-from autonas.data.smoothing import Smoothing
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import baselines
 from tests.helpers.leaderboards import board
@@ -31,64 +29,6 @@ def wave(length=240, noise=0.1):
     return 500 + time / 4 + 10 * np.sin(time * np.pi / 6) + noise * np.random.default_rng(0).normal(size=length)
 
 
-def test_a_linear_forecast_finds_a_linear_process():
-    generator = np.random.default_rng(0)
-    series = np.zeros((2000, 1))
-    for step in range(2, 2000):
-        series[step] = 5 + 1.2 * series[step - 1] - 0.5 * series[step - 2] + generator.normal()
-    windows, future = windows_of(series, series, 2, 1)
-    forecast = Autoregression([0]).fit(series, series, 2, 1)
-    features = np.c_[windows[..., 0], np.ones(1998)]
-    expected = features @ np.linalg.lstsq(features, future[:, 0], rcond=None)[0]
-    np.testing.assert_allclose(forecast.predict(windows)[:, 0], expected, atol=0.02)
-    assert linear_forecast.choose(series, series, 1, [0]).lookback in (2, 3, 4)
-    assert linear_forecast.choose(wave()[:, None], wave()[:, None], 1, [0]).lookback >= 8
-
-
-def test_a_linear_forecast_continues_a_series_that_repeats_itself_without_a_warning():
-    """The last values of a period are differences of others: their variance is zero within rounding."""
-    series = np.arange(100.0)[:, None] % 12
-    windows, future = windows_of(series, series, 14, 3)
-    forecast = Autoregression([0]).fit(series, series, 14, 3)
-    np.testing.assert_allclose(forecast.predict(windows), future, atol=1e-3)
-
-
-@pytest.mark.parametrize("lookback", [1, 2, 13])
-def test_a_linear_forecast_is_the_ridge_regression_on_all_windows(lookback):
-    """Computed without the windows: the same as scikit-learn's on them."""
-    generator = np.random.default_rng(0)
-    series = 500 + np.arange(400)[:, None] * [0.3, 0.0] + np.cumsum(generator.normal(size=(400, 2)), axis=0) * [1, 100]
-    windows, future = windows_of(series, series[:, :1], lookback, 3)
-    forecast = Autoregression([0]).fit(series, series[:, :1], lookback, 3)
-    differences, last = (windows[:, :-1] - windows[:, -1:]).reshape(len(windows), -1), windows[:, -1]
-    features = np.concatenate([differences, last - last.mean(axis=0)], axis=1)
-    features /= np.sqrt(np.square(features).mean(axis=0))
-    changes = future - last[:, :1]
-    ridge = Ridge(forecast.alpha).fit(features, changes / changes.std(axis=0))
-    expected = last[:, :1] + ridge.predict(features) * changes.std(axis=0)
-    np.testing.assert_allclose(forecast.predict(windows), expected, atol=1e-8)
-    again = Autoregression([0], forecast.alpha).fit(series, series[:, :1], lookback, 3)
-    np.testing.assert_allclose(again.predict(windows), expected, atol=1e-8)
-
-
-def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
-    """Time by a clock that goes on by the third power of the lookback: the fits of 1, 2, 3, 4 take 100 seconds."""
-    now, fit = [0.0], Autoregression.fit
-
-    def slow(forecast, series, outputs, lookback, horizon):
-        now[0] += lookback**3
-        return fit(forecast, series, outputs, lookback, horizon)
-
-    monkeypatch.setattr(linear_forecast.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(Autoregression, "fit", slow)
-    series = wave(600)[:, None]
-    for seconds, spent in ((100, 100), (0, 1)):
-        now[0] = 0.0
-        assert linear_forecast.choose(series, series, 1, [0], seconds=seconds).lookback <= 4
-        assert now[0] == spent
-    assert linear_forecast.choose(series, series, 1, [0]).lookback >= 8 and now[0] > 48**3
-
-
 def test_a_short_seasonal_series_is_forecast_better_than_by_its_last_season(arguments):
     """Five years of months, whose season a regression on a fifth of them as lookback can't see."""
     generator = np.random.default_rng(0)
@@ -101,40 +41,6 @@ def test_a_short_seasonal_series_is_forecast_better_than_by_its_last_season(argu
     forecasts = np.stack([model.predict(series[:end]) for end in range(60, 73)])
     last_seasons = np.stack([series[end - 12 : end] for end in range(60, 73)])
     assert root_mean_squared_error(truth, forecasts) < 0.8 * root_mean_squared_error(truth, last_seasons)
-
-
-def test_a_given_lookback_is_that_of_both_parts_of_a_linear_forecast():
-    series = wave(100)[:, None]
-    choice = linear_forecast.choose(series, series, 3, [0], lookback=15)
-    assert (choice.autoregressed, choice.smoothed, choice.lookback) == (15, 15, 15) and 0 < choice.weight < 1
-    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 3)
-    windows, _ = windows_of(series, series, 15, 3)
-    members = [Autoregression([0], forecast.choice.alpha), Smoothing([0], choice.season)]
-    autoregressed, smoothed = (member.fit(series, series, 15, 3).predict(windows) for member in members)
-    expected = (1 - choice.weight) * autoregressed + choice.weight * smoothed
-    np.testing.assert_allclose(forecast.predict(windows), expected)
-
-
-def test_the_lookback_holds_a_long_season():
-    """A week of half hours, whose days differ."""
-    generator = np.random.default_rng(0)
-    week = generator.normal(size=336) + np.tile(10 * np.sin(np.arange(48) * np.pi / 24), 7)
-    series = (np.tile(week, 9) + 0.1 * generator.normal(size=9 * 336))[:, None]
-    choice = linear_forecast.choose(series, series, 48, [0])
-    assert choice.lookback == 337
-    training = series[: 8 * 336]
-    forecast = linear_forecast.LinearForecast([0], choice).fit(training, training, 48)
-    windows, future = windows_of(series[-336 - 337 :], series[-336 - 337 :], 337, 48)
-    assert root_mean_squared_error(future, forecast.predict(windows)) < 0.3
-
-
-def test_wide_windows_are_forecast_from_their_most_recent_values():
-    series = np.random.default_rng(0).normal(size=(1000, 64)).cumsum(axis=0)
-    forecast = Autoregression([0]).fit(series, series[:, :1], 40, 1)
-    assert forecast.kernel.shape == (39 * 64, 1)
-    n_used = int(np.any(forecast.kernel.reshape(39, 64) != 0, axis=1).sum()) + 1
-    assert 1 < n_used and n_used * 64 <= 960 // 2
-    assert not forecast.kernel[: (40 - n_used) * 64].any()
 
 
 def test_the_next_steps(arguments):

@@ -93,15 +93,19 @@ def with_linear_forecast(network: keras.Model, head_name: str, forecast: Any, de
     """
     ((name, windows),) = network.input.items()
     inputs = keras.Input(windows.shape[1:], dtype=windows.dtype, name=name)
-    last = inputs[:, -1]
-    terms = [
-        network({name: inputs})[head_name],
-        _linear(last, forecast.last_kernel / deviation, forecast.bias / deviation),
-    ]
+    bounds = forecast.choice.bounds
+    steps = inputs if bounds is None else ops.log(ops.clip(inputs, *bounds))
+    unit = deviation if bounds is None else np.ones_like(deviation)
+    last = steps[:, -1]
+    linear = _linear(last, forecast.last_kernel / unit, forecast.bias / unit)
     if windows.shape[1] > 1:
-        differences = keras.layers.Flatten()(inputs[:, :-1] - inputs[:, -1:])
-        terms.append(_linear(differences, forecast.kernel / deviation))
-    return keras.Model({name: inputs}, {head_name: keras.layers.Add(name=head_name)(terms)})
+        differences = keras.layers.Flatten()(steps[:, :-1] - steps[:, -1:])
+        linear = linear + _linear(differences, forecast.kernel / unit)
+    if bounds is not None:
+        linear = ops.exp(ops.clip(linear, *np.log(bounds))) / deviation.astype("float32")
+    return keras.Model(
+        {name: inputs}, {head_name: keras.layers.Add(name=head_name)([network({name: inputs})[head_name], linear])}
+    )
 
 
 def _linear(inputs: keras.KerasTensor, kernel: np.ndarray, bias: np.ndarray | None = None) -> keras.KerasTensor:

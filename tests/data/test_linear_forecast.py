@@ -1,0 +1,123 @@
+"""Choice of a linear forecast, and the forecast."""
+
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import root_mean_squared_error
+
+from autonas.data import linear_forecast
+from autonas.data.autoregression import Autoregression, windows_of
+from autonas.data.smoothing import Smoothing
+from autonas.search_space.blocks import forecast as forecast_blocks
+
+
+def wave(length=240, noise=0.1):
+    """A wave of 12 steps around a rising line."""
+    time = np.arange(length)
+    return 500 + time / 4 + 10 * np.sin(time * np.pi / 6) + noise * np.random.default_rng(0).normal(size=length)
+
+
+def growing(length=96):
+    """A season in proportion to a level that doubles in 3 years of months."""
+    months = np.arange(length)
+    noise = 0.02 * np.random.default_rng(0).normal(size=length)
+    return np.exp(4 + months * np.log(2) / 36 + 0.4 * np.sin(months * np.pi / 6) + noise)[:, None]
+
+
+def test_a_linear_forecast_finds_a_linear_process():
+    generator = np.random.default_rng(0)
+    series = np.zeros((2000, 1))
+    for step in range(2, 2000):
+        series[step] = 5 + 1.2 * series[step - 1] - 0.5 * series[step - 2] + generator.normal()
+    windows, future = windows_of(series, series, 2, 1)
+    forecast = Autoregression([0]).fit(series, series, 2, 1)
+    features = np.c_[windows[..., 0], np.ones(1998)]
+    expected = features @ np.linalg.lstsq(features, future[:, 0], rcond=None)[0]
+    np.testing.assert_allclose(forecast.predict(windows)[:, 0], expected, atol=0.02)
+    assert linear_forecast.choose(series, series, 1, target_columns=[0]).lookback in (2, 3, 4)
+    assert linear_forecast.choose(wave()[:, None], wave()[:, None], 1, target_columns=[0]).lookback >= 8
+
+
+def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
+    """Time by a clock that goes on by the third power of the lookback: the fits of 1, 2, 3, 4 take 100 seconds."""
+    now, fit = [0.0], Autoregression.fit
+
+    def slow(forecast, series, outputs, lookback, horizon):
+        now[0] += lookback**3
+        return fit(forecast, series, outputs, lookback, horizon)
+
+    monkeypatch.setattr(linear_forecast.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(Autoregression, "fit", slow)
+    series = wave(600)[:, None]
+    for seconds, spent in ((100, 100), (0, 1)):
+        now[0] = 0.0
+        assert linear_forecast.choose(series, series, 1, target_columns=[0], seconds=seconds).lookback <= 4
+        assert now[0] == spent
+    assert linear_forecast.choose(series, series, 1, target_columns=[0]).lookback >= 8 and now[0] > 48**3
+
+
+def test_a_given_lookback_is_that_of_both_parts_of_a_linear_forecast():
+    series = wave(100)[:, None]
+    choice = linear_forecast.choose(series, series, 3, target_columns=[0], lookback=15)
+    assert (choice.autoregressed, choice.smoothed, choice.lookback) == (15, 15, 15) and 0 < choice.weight < 1
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 3)
+    windows, _ = windows_of(series, series, 15, 3)
+    members = [Autoregression([0], forecast.choice.alpha), Smoothing([0], choice.season)]
+    autoregressed, smoothed = (member.fit(series, series, 15, 3).predict(windows) for member in members)
+    expected = (1 - choice.weight) * autoregressed + choice.weight * smoothed
+    np.testing.assert_allclose(forecast.predict(windows), expected)
+
+
+def test_the_lookback_holds_a_long_season():
+    """A week of half hours, whose days differ."""
+    generator = np.random.default_rng(0)
+    week = generator.normal(size=336) + np.tile(10 * np.sin(np.arange(48) * np.pi / 24), 7)
+    series = (np.tile(week, 9) + 0.1 * generator.normal(size=9 * 336))[:, None]
+    choice = linear_forecast.choose(series, series, 48, target_columns=[0])
+    assert choice.lookback == 337
+    training = series[: 8 * 336]
+    forecast = linear_forecast.LinearForecast([0], choice).fit(training, training, 48)
+    windows, future = windows_of(series[-336 - 337 :], series[-336 - 337 :], 337, 48)
+    assert root_mean_squared_error(future, forecast.predict(windows)) < 0.3
+
+
+def test_a_season_in_proportion_to_the_level_is_forecast_by_logarithms():
+    series = growing()
+    choice = linear_forecast.choose(series, series, 12, n_train=72, target_columns=[0])
+    assert choice.season == 12 and choice.bounds is not None
+    errors = {}
+    for bounds in (None, choice.bounds):
+        chosen = linear_forecast.Choice(choice.autoregressed, None, choice.smoothed, 12, choice.weight, bounds)
+        forecast = linear_forecast.LinearForecast([0], chosen).fit(series[:84], series[:84], 12)
+        windows = series[None, 84 - chosen.lookback : 84]
+        errors[bounds] = root_mean_squared_error(series[84:, 0], forecast.predict(windows)[0])
+    assert errors[choice.bounds] < 0.5 * errors[None]
+    # A constant season, numbers that aren't positive, and no season at all are forecast as they are.
+    walk = np.random.default_rng(0).normal(size=(96, 1)).cumsum(axis=0)
+    for other in (wave(96)[:, None] - 480, growing() - growing().mean(), np.exp(walk / 10)):
+        assert linear_forecast.choose(other, other, 12, n_train=72, target_columns=[0]).bounds is None
+
+
+@pytest.mark.parametrize("series", [growing(), wave(96)[:, None]], ids=["logarithm", "values"])
+def test_the_forecast_of_a_keras_model_is_the_same(series):
+    choice = linear_forecast.choose(series, series, 6, target_columns=[0])
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 6)
+    inputs = keras.Input((choice.lookback, 1), name="windows")
+    network = keras.Model({"windows": inputs}, {"y": keras.layers.Lambda(lambda x: 0 * x[:, :6, 0])(inputs)})
+    model = forecast_blocks.with_linear_forecast(network, "y", forecast, np.full(6, 7.0))
+    windows, _ = windows_of(series, series, choice.lookback, 6)
+    # Also far outside of the range of the series, and below 0.
+    for part in (windows, 1_000 * windows, windows - 300):
+        expected = forecast.predict(part)
+        assert np.isfinite(expected).all()
+        outputs = model.predict({"windows": part.astype("float32")}, verbose=0)["y"]
+        np.testing.assert_allclose(7 * outputs, expected, rtol=2e-3 if part is not windows else 1e-5, atol=1e-3)
+
+
+def test_a_short_series_is_forecast_by_smoothing_alone():
+    """Too few steps to measure errors."""
+    series = np.arange(20.0)[:, None]
+    choice = linear_forecast.choose(series, series, 8, n_train=16, target_columns=[0])
+    assert choice.weight == 1.0 and choice.lookback == choice.smoothed <= 3
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 8)
+    assert (np.diff(forecast.predict(series[None, -choice.lookback :])[0]) >= 0.5 - 1e-9).all()
