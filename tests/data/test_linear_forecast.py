@@ -57,13 +57,13 @@ def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
 
 
 def test_a_given_lookback_is_that_of_both_parts_of_a_linear_forecast():
-    series = wave(100)[:, None]
-    choice = linear_forecast.choose(series, series, 3, target_columns=[0], lookback=15)
+    series = wave(100, noise=5.0)[:, None]
+    choice = linear_forecast.choose(series, series, 12, target_columns=[0], lookback=15)
     assert (choice.autoregressed, choice.smoothed, choice.lookback) == (15, 15, 15) and 0 < choice.weight < 1
-    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 3)
-    windows, _ = windows_of(series, series, 15, 3)
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 12)
+    windows, _ = windows_of(series, series, 15, 12)
     members = [Autoregression([0], forecast.choice.alpha), Smoothing([0], choice.season)]
-    autoregressed, smoothed = (member.fit(series, series, 15, 3).predict(windows) for member in members)
+    autoregressed, smoothed = (member.fit(series, series, 15, 12).predict(windows) for member in members)
     expected = (1 - choice.weight) * autoregressed + choice.weight * smoothed
     np.testing.assert_allclose(forecast.predict(windows), expected)
 
