@@ -58,7 +58,8 @@ class Levels:
             for tag, last in (("best_score", step), ("best_score_over_seconds", best_seconds)):
                 lines[f"{tag}_level"] = numbers["best_score"], _spread(last, n_points)
             worst = _worst(self._scores, numbers["best_score"])
-            if worst != numbers["best_score"]:
+            # A reader of TensorBoard keeps a line that isn't written anew.
+            if worst != numbers["best_score"] or "worst_score_level" in self._lines:
                 lines["worst_score_level"] = worst, _spread(step, 3 + step // 10)
         for tag, extremes in self._ranges.items():
             if extremes[0] < extremes[1]:
@@ -91,10 +92,10 @@ class Levels:
 
 
 def _worst(scores, best):
-    """Return the score farthest from the best one, without those that are far from all others."""
-    distances = [abs(score - best) for score in scores]
-    limit = _FARTHEST * statistics.median(distances)
-    return max((score for score in scores if abs(score - best) <= limit), key=lambda score: abs(score - best))
+    """Return the score farthest from the best one, or the best one if the farthest is far from most others, too."""
+    worst = max(scores, key=lambda score: abs(score - best))
+    limit = _FARTHEST * statistics.median(abs(score - best) for score in scores)
+    return worst if abs(worst - best) <= limit else best
 
 
 def _spread(last, n_points):

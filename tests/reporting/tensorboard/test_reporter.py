@@ -198,6 +198,8 @@ def test_each_of_few_scores_is_inside_while_a_search_runs(tmp_path, begin, score
         play(reporter, trial, max(trials[: number + 1], key=lambda trial: trial.score))
     tags = charts(tmp_path / "search")["val_accuracy of each trial, and the best"]
     assert inside(tmp_path / "search", tags) == set(scores) - {-1e6}
+    lines = {value for _, value in curve(tmp_path / "search_levels", "worst_score_level")}
+    assert lines == {min(scores) if -1e6 not in scores else max(scores)}, "no line through a score between the others"
 
 
 def test_a_log_of_many_trials_has_few_lines(tmp_path, begin):
