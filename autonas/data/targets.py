@@ -20,6 +20,7 @@ _SHAPE = {
     "task": (*TASKS, None),
     "num_classes": (int, None),
     "scale": bool,
+    "center?": bool,
     "fitted?": {
         "task": ("binary", "multiclass", "multilabel", "regression"),
         "n_outputs": int,
@@ -51,6 +52,7 @@ class TargetEncoder:
             classes that don't occur in `y`. Defaults to `None`: the distinct labels in `y`.
         scale: Whether to standardise regression targets by mean and standard deviation of the training set. Defaults
             to `True`.
+        center: Whether the mean is subtracted, too. Defaults to `True`.
 
     Attributes:
         task_: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
@@ -62,10 +64,11 @@ class TargetEncoder:
         target_shape: Shape of an encoded target: `()` for a multiclass task, otherwise `(n_outputs_,)`.
     """
 
-    def __init__(self, task=None, num_classes=None, scale=True):
+    def __init__(self, task=None, num_classes=None, scale=True, center=True):
         self.task = task
         self.num_classes = num_classes
         self.scale = scale
+        self.center = center
 
     def fit(self, y, rows=None):
         """Determine the task and the classes, or the mean and standard deviation, of targets.
@@ -189,7 +192,7 @@ class TargetEncoder:
         return predictions
 
     def get_config(self):
-        config = {"task": self.task, "num_classes": self.num_classes, "scale": self.scale}
+        config = {"task": self.task, "num_classes": self.num_classes, "scale": self.scale, "center": self.center}
         if hasattr(self, "task_"):
             config["fitted"] = {
                 "task": self.task_,
@@ -213,7 +216,8 @@ class TargetEncoder:
             ValueError: If a key of the config is missing or unknown, or a value has a wrong type.
         """
         storage.check_shape(config, _SHAPE, "config")
-        encoder = cls(task=config["task"], num_classes=config["num_classes"], scale=config["scale"])
+        names = ("task", "num_classes", "scale", "center")
+        encoder = cls(**{name: config[name] for name in names if name in config})
         fitted = config.get("fitted")
         if fitted is not None:
             encoder.task_ = fitted["task"]
@@ -285,9 +289,9 @@ class TargetEncoder:
         self.mean_ = np.zeros(self.n_outputs_)
         self.deviation_ = np.ones(self.n_outputs_)
         if self.scale:
-            self.mean_ = training.mean(axis=0)
-            deviation = training.std(axis=0)
-            self.deviation_ = np.where(deviation > 1e-12 * np.abs(self.mean_), deviation, 1.0)
+            mean, deviation = training.mean(axis=0), training.std(axis=0)
+            self.deviation_ = np.where(deviation > 1e-12 * np.abs(mean), deviation, 1.0)
+            self.mean_ = mean if self.center else self.mean_
 
 
 def _warn_about_column_vector(y):

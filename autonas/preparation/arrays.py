@@ -217,7 +217,8 @@ def target_encoders(task, output_nodes, n_heads=1):
             name = "regression" if head.tasks == ("regression",) else None
             name = "classification" if isinstance(head, heads.ClassificationHead) else name
             name = "multilabel" if getattr(head, "multi_label", None) else name
-        encoders.append(data_module.TargetEncoder(name, getattr(head, "num_classes", None), head.scales_target()))
+        num_classes = getattr(head, "num_classes", None)
+        encoders.append(data_module.TargetEncoder(name, num_classes, head.scales_target(), head.centers_target))
     return encoders
 
 

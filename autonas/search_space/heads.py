@@ -53,6 +53,8 @@ class Head(block.Block):
 
     #: Share of the labels that is spread over all classes in the loss of a training, or a range.
     label_smoothing: float | ranges.Range = 0.0
+    #: Whether the mean is subtracted from a regression target that is standardised.
+    centers_target: bool = True
     #: Tasks that the head supports.
     tasks: tuple[str, ...] = tuple(LOSSES)
     #: The `Target`, which the graph sets when it is bound to data.

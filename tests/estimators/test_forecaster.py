@@ -244,3 +244,16 @@ def test_a_search_that_is_continued_keeps_its_lookback(arguments, monkeypatch):
     again = autonas.TimeSeriesForecaster(**arguments).fit(wave())
     assert again.lookback_ == model.lookback_ > 2
     np.testing.assert_allclose(again.predict(wave()), model.predict(wave()))
+
+
+def test_a_forecast_without_a_correction_is_the_linear_forecast(arguments):
+    """Also of smoothings, whose errors on the few years of a rising series have a mean."""
+    series = 10 + 0.4 * np.arange(30) + np.random.default_rng(0).normal(size=30)
+    model = autonas.TimeSeriesForecaster(horizon=3, **arguments).fit(series)
+    scores = {record["trial_id"]: record["score"] for record in model.records_}
+    assert scores["0000"] == pytest.approx(scores["linear"], rel=1e-4)
+    choice = linear_forecast.choose(series[:, None], series[:, None], 3, n_train=24, target_columns=[0])
+    assert choice.weight > 0 and choice.lookback == model.lookback_
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series[:, None], series[:, None], 3)
+    expected = forecast.predict(series[None, -model.lookback_ :, None])[0]
+    np.testing.assert_allclose(model.predict(series), expected, rtol=1e-4)
