@@ -48,21 +48,29 @@ class BaselineRecords:
         for record in self.all():
             state.report("on_trial_end", record, state.standings.best())
 
-    def warn_if_better(self, served: TrialRecord) -> None:
-        """Warn if a baseline is better than the best candidate, or if the constant baseline is as good."""
-        # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
-        leads = [
-            (oriented(record.score - served.score, self.goal.main.direction), number == 0, record)
-            for number, record in enumerate(self.all())
-            if record.score is not None and served.score is not None
-        ]
-        ahead = [(lead, record) for lead, is_constant, record in leads if lead > 0 or (lead == 0 and is_constant)]
+    def warn_if_better(self, served: TrialRecord, best: TrialRecord | None) -> None:
+        """Warn if a linear baseline is better than all candidates, or a constant as good as the served model.
+
+        Args:
+            served: Record of the served model. An ensemble on few rows may have a worse score than a candidate.
+            best: Record of the best candidate, or `None` if no candidate satisfies the constraints.
+        """
+        scores = [record.score for record in (served, best) if record is not None and record.score is not None]
+        ahead = []
+        for number, record in enumerate(self.all()):
+            if record.score is None or not scores:
+                continue
+            # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
+            compared = scores[:1] if number == 0 else scores
+            lead = min(oriented(record.score - score, self.goal.main.direction) for score in compared)
+            if lead > 0 or (lead == 0 and number == 0):
+                ahead.append((lead, record))
         if ahead:
-            _, best = max(ahead, key=lambda pair: pair[0])
+            _, baseline = max(ahead, key=lambda pair: pair[0])
             warnings.warn(
                 f"The model that is served, trial {served.trial_id} with {self.goal.main.name} {served.score:.4g}, is "
-                f"not better than the {best.trial_id.replace('_', ' ')} prediction with {best.score:.4g} "
-                f"({best.message}). Give the search more time or more trials.",
+                f"not better than the {baseline.trial_id.replace('_', ' ')} prediction with {baseline.score:.4g} "
+                f"({baseline.message}). Give the search more time or more trials.",
                 exceptions.BaselineWarning,
                 stacklevel=4,
             )

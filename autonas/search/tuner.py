@@ -97,7 +97,7 @@ class Tuner(keras_tuner.Tuner):
                 best = self.search()
             served = self._ensemble() or self.serve(self.standings.ranked() or [best])
             info.served = served.trial_id
-            self.baselines.warn_if_better(served.trial)
+            self.baselines.warn_if_better(served.trial, self.standings.best())
             return served
         finally:
             if not is_frozen:
