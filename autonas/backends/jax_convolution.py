@@ -63,7 +63,7 @@ def _is_replaceable(layer):
     return is_supported and layer.data_format == "channels_last"
 
 
-def _call(layer, inputs):
+def _call(layer, _, inputs):
     if isinstance(layer, _SEPARABLE):
         kernel = ops.multiply(layer.depthwise_kernel, layer.pointwise_kernel)
     elif isinstance(layer, _PLAIN):

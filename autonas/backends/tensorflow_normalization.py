@@ -28,9 +28,9 @@ def _is_replaceable(layer):
     )
 
 
-def _call(layer, inputs, training=None, mask=None):
+def _call(layer, call, inputs, training=None, mask=None):
     if mask is not None:
-        return type(layer).call(layer, inputs, training=training, mask=mask)
+        return call(inputs, training=training, mask=mask)
     n_channels = inputs.shape[-1]
     is_training = bool(training and layer.trainable)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

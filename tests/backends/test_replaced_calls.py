@@ -1,0 +1,60 @@
+"""Calls of layers that are replaced while a model is traced."""
+
+import keras
+import numpy as np
+import pytest
+
+from autonas.backends import replaced_calls
+
+
+@pytest.fixture
+def network():
+    inputs = keras.Input((4, 4, 3))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(5, 3, padding="same")(inputs))
+    return keras.Model(inputs, keras.layers.Dense(2)(x))
+
+
+def is_dense(layer):
+    return isinstance(layer, keras.layers.Dense)
+
+
+def test_the_inner_replacement_gets_the_outer_one_which_returns_afterwards(network):
+    x = np.random.default_rng(0).normal(size=(6, 4, 4, 3)).astype("float32")
+    expected = keras.ops.convert_to_numpy(network(x))
+    kinds = []
+
+    def doubled(layer, call, inputs):
+        kinds.append(type(layer).__name__)
+        return 2 * call(inputs)
+
+    with replaced_calls.replaced(network, is_dense, doubled):
+        with replaced_calls.replaced(network, is_dense, doubled):
+            np.testing.assert_allclose(network(x), 4 * expected, rtol=1e-5)
+        np.testing.assert_allclose(network(x), 2 * expected, rtol=1e-5)
+    np.testing.assert_allclose(network(x), expected, rtol=1e-5)
+    assert kinds == ["Dense"] * 3
+
+
+def test_a_call_returns_after_an_error(network):
+    with (
+        pytest.raises(ValueError, match="inside"),
+        replaced_calls.replaced(network, is_dense, lambda layer, call, inputs: call(inputs)),
+    ):
+        raise ValueError("inside")
+    assert not any("call" in vars(layer) for layer in network.layers)
+
+
+def test_faster_forms_compute_the_same_and_the_same_statistics(network):
+    x = np.random.default_rng(0).normal(1.0, 2.0, (16, 4, 4, 3)).astype("float32")
+    plain = keras.models.clone_model(network)
+    plain.set_weights(network.get_weights())
+    expected = keras.ops.convert_to_numpy(plain(x, training=True))
+    with replaced_calls.faster(network):
+        replaced = [layer for layer in network.layers if "call" in vars(layer)]
+        outputs = keras.ops.convert_to_numpy(network(x, training=True))
+    assert [type(layer).__name__ for layer in replaced] == [
+        {"tensorflow": "BatchNormalization", "jax": "Conv2D"}[keras.backend.backend()]
+    ]
+    np.testing.assert_allclose(outputs, expected, atol=1e-4)
+    for weight, other in zip(network.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, other, atol=1e-5)
