@@ -285,7 +285,7 @@ def test_a_time_limit_leaves_time_for_finalists(digits, whole, tmp_path):
 def test_tensorboard_shows_the_supernet_as_one_run(whole):
     directory = pathlib.Path(whole.directory_) / "tensorboard"
     folders = sorted(os.listdir(directory))
-    assert folders == ["search", "supernet", "trial_0001", "trial_0005", "trial_0006", "trial_0007"]
+    assert folders == ["search", "search_levels", "supernet", "trial_0001", "trial_0005", "trial_0006", "trial_0007"]
 
     def tags(run):
         accumulator = EventAccumulator(str(directory / run))
