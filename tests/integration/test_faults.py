@@ -383,7 +383,7 @@ def test_class_weight_is_honoured():
     "change, difference",
     [
         (lambda x, y: (x, (y + 1) % 3), "`y` has other values than before"),
-        (lambda x, y: (x[:, :3], y), "x.shape was 4 and is 3"),
+        (lambda x, y: (x[:, :3], y), r"x.shape was \[150, 4\] and is \[150, 3\]"),
         (lambda x, y: (x[:140], y[:140]), "x.rows was 150 and is 140"),
     ],
     ids=["labels", "columns", "rows"],
