@@ -11,13 +11,16 @@ installed; their packages may need an environment of their own, to which `--pyth
 
 import argparse
 import csv
-import json
 import os
-import subprocess
 import sys
 import time
 
 import numpy as np
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import common  # noqa: E402
+import forecasts  # noqa: E402
 
 
 def read(path):
@@ -39,8 +42,7 @@ def linear(steps, horizon, season):
 
 
 def last_season(steps, horizon, season):
-    ahead = np.arange(horizon)
-    return steps[len(steps) + ahead - (ahead // season + 1) * season]
+    return forecasts.seasonal_naive(steps, season, horizon, np.array([len(steps)]))[0]
 
 
 def by_statsforecast(name):
@@ -62,44 +64,41 @@ METHODS = {
 }
 
 
-def measure(method, arguments):
+def measure(method, train, test, season, number, shortest):
     """Return the mean errors of a method and its CPU seconds for a series."""
-    train, test = read(arguments.train), read(arguments.test)
-    names = sorted(name for name, steps in train.items() if len(steps) >= arguments.shortest)
-    names = np.random.default_rng(0).permutation(names)[: arguments.number].tolist()
+    series, following = read(train), read(test)
+    names = sorted(name for name, steps in series.items() if len(steps) >= shortest)
+    names = np.random.default_rng(0).permutation(names)[:number].tolist()
     percentages, scaled, started = [], [], time.process_time()
     for name in names:
-        steps, truth = train[name], test[name]
-        forecast = METHODS[method](steps, len(truth), arguments.season)
+        steps, truth = series[name], following[name]
+        forecast = METHODS[method](steps, len(truth), season)
         errors = np.abs(forecast - truth)
         percentages.append(200 * np.mean(errors / (np.abs(forecast) + np.abs(truth))))
-        scaled.append(errors.mean() / np.abs(steps[arguments.season :] - steps[: -arguments.season]).mean())
+        scaled.append(errors.mean() / np.abs(steps[season:] - steps[:-season]).mean())
     seconds = (time.process_time() - started) / len(names)
     return {"sMAPE": float(np.mean(percentages)), "MASE": float(np.mean(scaled)), "CPU s a series": seconds}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("train")
-    parser.add_argument("test")
+    parser.add_argument("train", type=os.path.abspath)
+    parser.add_argument("test", type=os.path.abspath)
     parser.add_argument("--season", type=int, default=1)
     parser.add_argument("--number", type=int, default=150, help="number of series, drawn at random")
     parser.add_argument("--shortest", type=int, default=30, help="smallest number of steps of a series")
     parser.add_argument("--python", default=sys.executable, help="interpreter of the environment with statsforecast")
-    parser.add_argument("--method", choices=list(METHODS), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.method:
-        print(json.dumps(measure(arguments.method, arguments)))
-        return
+    arguments = vars(parser.parse_args())
+    statistics_python, rows = arguments.pop("python"), []
     for method in METHODS:
-        python = arguments.python if method in ("ETS", "theta") else sys.executable
-        command = [python, os.path.abspath(__file__), *sys.argv[1:], "--method", method]
-        finished = subprocess.run(command, capture_output=True, text=True)
-        if finished.returncode:
-            print(f"{method:12s} not measured: {finished.stderr.strip().splitlines()[-1]}")
+        python = statistics_python if method in ("ETS", "theta") else sys.executable
+        call = {"method": method} | arguments
+        scores = common.in_fresh_process(os.path.abspath(__file__), "measure", call, python=python)
+        if "error" in scores:
+            print(f"{method} not measured: {scores['error']}")
             continue
-        scores = json.loads(finished.stdout.splitlines()[-1])
-        print(f"{method:12s} " + "  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+        rows.append([method, *(f"{value:.3f}" for value in scores.values())])
+    print(common.table(rows, ["", "sMAPE", "MASE", "CPU s a series"]))
 
 
 if __name__ == "__main__":

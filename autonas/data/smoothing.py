@@ -73,16 +73,20 @@ class Smoothing:
 
 def lookback_of(n_steps, season):
     """Return the number of steps of the longest window of the smoothings of a series of `n_steps` steps."""
-    lengths = [n_seasons * season for n_seasons in _SEASONS] if season > 1 else list(_STEPS)
-    return max([season + 1, *(length for length in lengths if length <= _MAX_SHARE * n_steps)])
+    shortest, *others = _lengths(season)
+    return max([shortest, *(length for length in others if length <= _MAX_SHARE * n_steps)])
+
+
+def _lengths(season):
+    """Return the lengths of the windows of the smoothings in steps, the shortest first."""
+    return sorted({season + 1, *([n_seasons * season for n_seasons in _SEASONS] if season > 1 else _STEPS)})
 
 
 def _grids(lookback, horizon, season):
     """Return the coefficients of the smoothings of windows of up to `lookback` steps, arrays `(rates, L, horizon)`."""
     grids = []
     for period in sorted({1, season}):
-        lengths = [period + 1, *([n * season for n in _SEASONS] if period > 1 else _STEPS)]
-        for length in sorted({length for length in lengths if period <= length <= lookback}) or [lookback]:
+        for length in [length for length in _lengths(period) if length <= lookback] or [lookback]:
             grids.append(smoothing_kernels.holt_winters(length, horizon, period))
             if period == 1 or length >= 2 * period:
                 grids.append(smoothing_kernels.theta(length, horizon, period))
@@ -108,8 +112,9 @@ def _squared_errors(steps, grid, lookback):
     errors -= future[:, None]
     # The mean change of the steps before each forecast.
     changes = ((steps[starts - 1] - steps[0]) / np.maximum(1, starts - 1))[:, None, None]
-    drifted = [errors + drift * changes * _gains(grid) for drift in _DRIFTS]
-    return np.concatenate([np.nanmean(np.square(with_drift), axis=(0, 2)) for with_drift in drifted])
+    drifted = changes * _gains(grid)
+    means = [np.nanmean(np.square(errors + drift * drifted), axis=(0, 2)) for drift in _DRIFTS]
+    return np.concatenate(means)
 
 
 def _gains(grid):

@@ -55,10 +55,14 @@ class BaselineRecords:
             served: Record of the served model. An ensemble on few rows may have a worse score than a candidate.
             best: Record of the best candidate, or `None` if no candidate satisfies the constraints.
         """
-        scores = [record.score for record in (served, best) if record is not None and record.score is not None]
+        if served.score is None:
+            return
+        scores = [served.score]
+        if best is not None and best.score is not None:
+            scores.append(best.score)
         ahead = []
         for number, record in enumerate(self.all()):
-            if record.score is None or not scores:
+            if record.score is None:
                 continue
             # The constant comes first; a linear prediction that is exactly as good is no reason to warn.
             compared = scores[:1] if number == 0 else scores

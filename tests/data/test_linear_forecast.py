@@ -9,12 +9,7 @@ from autonas.data import linear_forecast
 from autonas.data.autoregression import Autoregression, windows_of
 from autonas.data.smoothing import Smoothing
 from autonas.search_space.blocks import forecast as forecast_blocks
-
-
-def wave(length=240, noise=0.1):
-    """A wave of 12 steps around a rising line."""
-    time = np.arange(length)
-    return 500 + time / 4 + 10 * np.sin(time * np.pi / 6) + noise * np.random.default_rng(0).normal(size=length)
+from tests.helpers.series import wave
 
 
 def growing(length=96):

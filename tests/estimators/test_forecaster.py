@@ -16,17 +16,12 @@ from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
 from autonas.evaluation import baselines
 from tests.helpers.leaderboards import board
+from tests.helpers.series import wave
 
 
 @pytest.fixture
 def arguments(tmp_path):
     return {"max_trials": 1, "epochs": 2, "seed": 0, "verbose": 0, "directory": tmp_path / "run", "tensorboard": False}
-
-
-def wave(length=240, noise=0.1):
-    """A wave of 12 steps around a rising line."""
-    time = np.arange(length)
-    return 500 + time / 4 + 10 * np.sin(time * np.pi / 6) + noise * np.random.default_rng(0).normal(size=length)
 
 
 def test_a_short_seasonal_series_is_forecast_better_than_by_its_last_season(arguments):

@@ -38,7 +38,7 @@ class PathBoard:
             share: Completed share of the training, in [0, 1].
             generator: A `numpy.random.Generator`.
         """
-        known = [path for path in keras.ops.convert_to_numpy(self.paths) if path[0] != _EMPTY]
+        known = self._known()
         for path in others:
             is_known = known and generator.random() < _LAST_SHARE * share
             yield known[generator.integers(len(known))] if is_known else path
@@ -55,9 +55,11 @@ class PathBoard:
             others: Iterator of paths.
             loss_of: Function from a path to its loss.
         """
-        known = [path for path in keras.ops.convert_to_numpy(self.paths) if path[0] != _EMPTY]
-        paths = np.unique([*known, *(next(others) for _ in range(_N_NEW))], axis=0)
+        paths = np.unique([*self._known(), *(next(others) for _ in range(_N_NEW))], axis=0)
         order = np.argsort([loss_of(path) for path in paths], kind="stable")[:_N_KEPT]
         filled = np.full(self.paths.shape, _EMPTY, "int32")
         filled[: len(order)] = paths[order]
         self.paths.assign(filled)
+
+    def _known(self):
+        return [path for path in keras.ops.convert_to_numpy(self.paths) if path[0] != _EMPTY]

@@ -109,7 +109,7 @@ class PathTrainer:
         return self.board.prioritised(paths, share, generator)
 
     def update_board(self, epoch, loss_of, generator):
-        """Update the board of prioritised paths after an epoch, if there is one and its update is due.
+        """Update the board of prioritised paths after an epoch if its update is due.
 
         Args:
             epoch: Number of the epoch, from 0.
@@ -117,7 +117,7 @@ class PathTrainer:
             generator: A `numpy.random.Generator` for new paths.
         """
         steps = len(self.dataset.train_rows) // self.batch_size
-        if self.board is not None and self.board.is_due(epoch, steps):
+        if self.board.is_due(epoch, steps):
             self.board.update(uniform_paths(options(self.supernet), generator), loss_of)
 
     def _update(self, indices, learning_rate, inputs, targets, weights):

@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 import autonas
 from autonas.prediction import predictor
 from tests.helpers import harness
-from tests.helpers.trees import OPTIONS, cities, drawn, halves, sizes
+from tests.helpers.tables import OPTIONS, cities, drawn, halves, sizes
 
 
 def test_it_is_as_good_as_scikit_learn_on_classes():

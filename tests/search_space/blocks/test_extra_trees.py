@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 import autonas
 from autonas.search_space import fitters
 from tests.helpers import harness
-from tests.helpers.trees import cities, drawn, halves, sizes
+from tests.helpers.tables import cities, drawn, halves, sizes
 
 
 @pytest.mark.filterwarnings("ignore::autonas.BaselineWarning")

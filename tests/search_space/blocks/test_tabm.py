@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 import tensorflow as tf
 from sklearn.datasets import load_diabetes, load_wine
@@ -12,15 +11,13 @@ from autonas.data.dataset import ArrayDataset
 from autonas.evaluation import loops, tensorflow_loop
 from autonas.search_space import heads, members
 from autonas.search_space.blocks import tabm
-from tests.helpers import harness
+from tests.helpers import harness, tables
 
-OPTIONS = {"max_trials": 1, "seed": 0, "tensorboard": False, "verbose": 0}
 SMALL = {"members": 3, "units": 16, "depth": 2, "dropout": 0.0}
 
 
 def drawn(head, **arguments):
-    node = autonas.StructuredDataInput()
-    return autonas.AutoModel(node, head(autonas.TabMBlock(**SMALL)(node)), **{**OPTIONS, **arguments})
+    return tables.drawn(autonas.TabMBlock(**SMALL), head, **arguments)
 
 
 def network(task="multiclass", n_outputs=3):
@@ -83,11 +80,7 @@ def test_a_step_of_each_loop_descends_the_mean_of_the_losses(kind, weights):
 
 
 def test_it_learns_classes_from_numbers_categories_and_missing_values():
-    generator = np.random.default_rng(0)
-    table = pd.DataFrame({"city": generator.choice(list("abcdefgh"), 600), "size": generator.normal(size=600)})
-    target = table["city"].isin(list("ceg")) ^ (table["size"] > 0)
-    table.loc[generator.random(600) < 0.1, "size"] = np.nan
-    target |= table["size"].isna()
+    table, target, _ = tables.cities()
     model = drawn(autonas.ClassificationHead(dropout=0.0), epochs=30).fit(table, target)
     assert model.score(table, target) > 0.95
 

@@ -1,4 +1,4 @@
-"""Blocks of trees in a graph of their own, and tables for them."""
+"""A block of tables in a graph of its own, and tables for it."""
 
 import numpy as np
 import pandas as pd
