@@ -72,7 +72,7 @@ setup(
         "docs": [
             "mkdocs>=1.6,<2",
             "mkdocs-material>=9.7,<10",
-            "mkdocstrings[python]>=1,<2",
+            "mkdocstrings[python]>=1.0.7,<2",
             "nbconvert>=7.16",
             "pytest>=8",  # The contracts for tests are pytest classes.
             "ruff>=0.17",
@@ -81,11 +81,11 @@ setup(
         "interactive": ["plotly>=6"],
         "mlflow": ["mlflow>=3.11"],
         "onnx": ["onnx>=1.17", "onnxruntime>=1.20", "tf2onnx>=1.17"],
-        "parquet": ["pyarrow>=15"],
+        "parquet": ["pyarrow>=16"],
         "ray": ["ray>=2.40,<3"],
         "wandb": ["wandb>=0.26"],
         "test": [
-            "grain>=0.2.3",
+            "grain>=0.2.6",
             "ipykernel>=6.29",
             "jax>=0.5,<0.11",
             "mlflow>=3.11",
@@ -96,7 +96,7 @@ setup(
             "playwright>=1.45",
             "plotly>=6",
             "polars>=1",
-            "pyarrow>=15",
+            "pyarrow>=16",
             "pytest>=8",
             "pytest-xdist>=3.6",
             "ray>=2.40,<3",

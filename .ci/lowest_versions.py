@@ -24,6 +24,10 @@ def check(x, y=None, estimator=autonas.AutoModel, **arguments):
 if __name__ == "__main__":
     table, species = datasets.load_iris(return_X_y=True, as_frame=True)
     check(table, species, max_trials=4)
+    words = [f"a {word} film, number {number}" for number in range(50) for word in ("good", "bad", "nice")]
+    strings = {"place": ["Berlin", "Hamburg", None] * 50, "text": words}
+    table = table.assign(**strings, day=pd.date_range("2020-01-01", periods=150).astype(str))
+    check(table, species, max_trials=4)
     digits, numbers = datasets.load_digits(return_X_y=True)
     images = digits[:400].reshape(-1, 8, 8)
     check(images, numbers[:400], max_trials=3)

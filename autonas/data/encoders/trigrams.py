@@ -69,7 +69,7 @@ class TrigramVectors:
         counts = counts[:, kept]
         weights = counts.multiply(inverse).tocsr()
         norms = np.sqrt(np.maximum(counts @ inverse**2, 1.0))
-        weights = sparse.diags_array(1 / norms) @ weights
+        weights = sparse.diags(1 / norms) @ weights
         _, _, components = randomized_svd(weights, n_components, random_state=0)
         scale = max((weights @ components.T).std(axis=0).max(), _UNIT)
         table = np.column_stack([inverse[:, None] * components.T / scale, inverse**2])

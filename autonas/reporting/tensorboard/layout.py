@@ -8,6 +8,8 @@ from autonas.costs.orientation import comparative
 
 #: Maximum number of curves in a chart: the longest phases, or the shortest length scales.
 _N_CURVES = 5
+#: Maximum distance of a baseline from the best score, in distances of the worst score, for a line in the chart.
+_NEAR = 2.0
 #: Tags, and prefixes of tags, whose charts have lines at the smallest and the largest value; endings of these lines.
 _WITH_RANGE = {"seconds", "parameters", "running", "hypervolume"}
 _FAMILIES_WITH_RANGE = ("failures/", "objective/")
@@ -51,7 +53,7 @@ def layout(search, numbers):
             f"Best {search.objective} so far ({better} is better){_baselines_text(numbers)}": [
                 "best_score",
                 "best_score_level",
-                *_baselines(numbers),
+                *near_baselines(numbers),
             ],
             f"Best {search.objective} so far, over seconds": [
                 "best_score_over_seconds",
@@ -104,6 +106,13 @@ def layout(search, numbers):
             if any(charts.values())
         ]
     )
+
+
+def near_baselines(numbers):
+    """Return the tags of the baselines near the scores, a list; the lines of others would flatten the other curves."""
+    best = numbers.get("best_score")
+    distance = _NEAR * abs(numbers.get("worst_score_level", best) - best) if best is not None else 0.0
+    return [tag for tag in _baselines(numbers) if abs(numbers[tag] - best) <= distance]
 
 
 def has_range(tag):

@@ -259,8 +259,10 @@ class TensorBoardReporter(SearchCallback):
 
     def _write_levels(self, is_last=False):
         lines = self._levels.write(self._step, self._best_seconds, self._numbers, is_last)
+        near = layout.near_baselines(self._numbers)
         self._layout_is_old |= bool(lines.keys() - self._numbers.keys())
         self._numbers |= lines
+        self._layout_is_old |= layout.near_baselines(self._numbers) != near
 
     def _write_stage(self, record):
         """Write the results of an epoch of a supernet, or of one-shot scoring."""

@@ -17,13 +17,14 @@ def test_a_chart_without_a_curve_is_not_shown():
     }
 
 
-def test_the_best_score_stands_beside_the_baselines():
-    numbers = {"best_score": 0.5, "baseline/constant": 0.1, "baseline/last_value": 0.25}
-    assert charts(numbers)["Search"] == {
-        "Best val_accuracy so far (larger is better), baselines: constant 0.1, last value 0.25": [
-            "best_score$", "baseline/constant$", "baseline/last_value$",
-        ]
-    }  # fmt: skip
+def test_the_best_score_stands_beside_the_baselines_that_are_near():
+    numbers = {"best_score": 0.5, "worst_score_level": 0.35, "baseline/constant": 0.1, "baseline/last_value": 0.25}
+    title = "Best val_accuracy so far (larger is better), baselines: constant 0.1, last value 0.25"
+    # A line through the constant would flatten the curve.
+    assert charts(numbers)["Search"] == {title: ["best_score$", "baseline/last_value$"]}
+    # Without a distance between scores, nothing is near.
+    del numbers["worst_score_level"]
+    assert charts(numbers)["Search"] == {title: ["best_score$"]}
 
 
 def test_titles_name_the_phases_the_longest_first_since_all_curves_have_one_colour():

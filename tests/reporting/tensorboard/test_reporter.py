@@ -222,13 +222,16 @@ def charts(directory):
     }
 
 
-def test_baselines_are_lines_beside_the_best_score(tmp_path, begin):
+def test_baselines_are_lines_beside_the_best_score_if_they_are_near(tmp_path, begin):
     reporter = begin()
     for name, score in (("constant", 0.1), ("linear", 0.85)):
         reporter.on_trial_end(TrialRecord(name, -1, "baseline", status="completed", score=score), None)
     good, bad = record(0, 0.9), record(1, 0.8)
-    for trial in (good, bad):
-        play(reporter, trial, good)
+    title = "Best val_accuracy so far (larger is better), baselines: constant 0.1, linear 0.85"
+    play(reporter, good, good)
+    assert charts(tmp_path / "search")[title] == ["best_score", "best_score_level"]
+    play(reporter, bad, good)
+    assert charts(tmp_path / "search")[title] == ["best_score", "best_score_level", "baseline/linear"]
     assert curve(tmp_path / "search", "baseline/constant") == [(0, 0.1), (1, 0.1)]
     assert curve(tmp_path / "search", "baseline/linear") == [(0, 0.85), (1, 0.85)]
     assert {path.name for path in tmp_path.iterdir()} == {"search", "search_levels", "trial_0000", "trial_0001"}
