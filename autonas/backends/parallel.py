@@ -18,7 +18,7 @@ def distribution(n_devices):
     if n_devices == 1:
         return None
     check_backend(n_devices)
-    devices = keras.distribution.list_devices()
+    devices = visible_devices()
     if len(devices) < n_devices:
         raise ValueError(
             f"`gpus_per_trial` must be at most the number of devices that a trial's process sees, {len(devices)}. "
@@ -38,9 +38,13 @@ def check_backend(n_devices):
         )
 
 
-def n_devices():
-    """Return the number of devices that are visible to this process: GPUs or TPUs, otherwise CPUs."""
-    return len(keras.distribution.list_devices())
+def visible_devices():
+    """Return the names of the devices that are visible to this process, a list: GPUs or TPUs, otherwise CPUs."""
+    if keras.backend.backend() != "torch":
+        return keras.distribution.list_devices()
+    from autonas.backends import torch  # Keras lists no devices of PyTorch.
+
+    return [f"gpu:{index}" for index in range(len(torch.accelerators()))] or ["cpu:0"]
 
 
 def at_most(requested):
@@ -48,4 +52,4 @@ def at_most(requested):
 
     The number can be smaller in a driver process whose workers run on other machines.
     """
-    return 1 if requested == 1 else min(requested, n_devices())
+    return 1 if requested == 1 else min(requested, len(visible_devices()))

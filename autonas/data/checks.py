@@ -44,6 +44,8 @@ def describe(x):
     """Return the type and shape of any object for an error message, without its content."""
     if x is None:
         return "None"
+    if is_stream(x):
+        return "tf.data.Dataset"
     shape = getattr(x, "shape", None)
     if shape is not None and len(shape) > 0:
         return f"{type(x).__name__} of shape {tuple(shape)}"

@@ -18,7 +18,8 @@ def converted(data):
             or any other object.
 
     Raises:
-        ValueError: If a loader has no end, no batches, or batches that TensorFlow can't represent.
+        ValueError: If a loader has no end, no batches, or batches that TensorFlow can't represent; for a `Dataset` of
+            PyTorch, which has no batches.
     """
     if type(data) is dict:
         return {name: converted(value) for name, value in data.items()}
@@ -33,6 +34,11 @@ def converted(data):
         from autonas.data import loaders  # TensorFlow only.
 
         return loaders.as_dataset(data)
+    if _is_of(data, "torch.utils.data", "Dataset"):
+        raise ValueError(
+            f"`x` must have batches. Received: {describe(data)}, a Dataset of PyTorch. Pass "
+            "torch.utils.data.DataLoader(x, batch_size=32)."
+        )
     return data
 
 
@@ -88,11 +94,13 @@ def _is_tensor(data):
 
 def _is_loader(data):
     """Return whether an object gives batches, pass after pass, without importing the libraries of loaders."""
-    return not is_stream(data) and any(
-        isinstance(data, getattr(sys.modules[module], name))
-        for module, name in _LOADERS
-        if module in sys.modules and hasattr(sys.modules[module], name)
-    )
+    return not is_stream(data) and any(_is_of(data, module, name) for module, name in _LOADERS)
+
+
+def _is_of(data, module, name):
+    """Return whether an object is an instance of a class, without importing the module of the class."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind is not None and isinstance(data, kind)
 
 
 #: Module and name of the classes of loaders.

@@ -24,9 +24,12 @@ def check_dataset(dataset, name):
         raise ValueError(f"`{name}` must be finite. Received: an infinite tf.data.Dataset; use `take(n)`")
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) not in (2, 3):
+        received = f"{len(spec) if isinstance(spec, (tuple, list)) else 1} component(s) in each element"
+        if isinstance(spec, dict):
+            received = f"dicts of {', '.join(map(repr, spec))}. Map them to tuples, in a DataLoader by its `collate_fn`"
         raise ValueError(
-            f"`{name}` must be a tf.data.Dataset of (x, y) or (x, y, sample_weight). Received: elements of "
-            f"{len(spec) if isinstance(spec, (tuple, list)) else 1} component(s)"
+            f"`{name}` must be a tf.data.Dataset of (x, y) or (x, y, sample_weight), or a loader of such batches. "
+            f"Received: {received}"
         )
     if isinstance(spec[0], (tuple, list)) or isinstance(spec[1], (tuple, list, dict)):
         raise ValueError(f"`{name}` must hold one input (a tensor or a dict of columns) and one target tensor")

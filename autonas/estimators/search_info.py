@@ -9,6 +9,7 @@ import joblib
 import keras
 import keras_tuner
 
+from autonas.backends import parallel
 from autonas.estimators.plan import Plan
 from autonas.preparation.arrays import Prepared
 from autonas.reporting import SearchInfo, describe
@@ -73,7 +74,7 @@ def environment() -> dict[str, str]:
         "python": platform.python_version(),
         **versions,
         "backend": keras.backend.backend(),
-        "devices": ", ".join(keras.distribution.list_devices()),
+        "devices": ", ".join(parallel.visible_devices()),
         "cores": f"{joblib.cpu_count()} of {os.cpu_count()}",
         "system": platform.platform(),
     }

@@ -210,7 +210,7 @@ OF_ARGUMENTS = [
     Rule(
         STREAM,
         "the JAX and PyTorch backends",
-        "`x` must be arrays on this backend: a tf.data.Dataset is trained on by TensorFlow only",
+        "`x` must be arrays on this backend: a tf.data.Dataset, and a loader, is trained on by TensorFlow only",
         "Give arrays, or set the environment variable KERAS_BACKEND=tensorflow",
         received=("x",),
         applies=lambda request: request.reads_stream and keras.backend.backend() != "tensorflow",

@@ -58,8 +58,8 @@ class Selector:
             self.logits.assign(logits)
 
     def mask(self):
-        """Return an additive mask of the shape of `logits`: 0 for allowed labels, `_EXCLUDED` for others."""
-        return np.array([0.0 if label in self.allowed else _EXCLUDED for label in self.labels], "float32")
+        """Return an additive mask, a tensor of the shape of `logits`: 0 for allowed labels, `_EXCLUDED` for others."""
+        return ops.convert_to_tensor([0.0 if label in self.allowed else _EXCLUDED for label in self.labels], "float32")
 
     def scores(self):
         """Return the logarithms of the probabilities of the labels up to a constant, a tensor of the shape of `logits`.
@@ -169,7 +169,7 @@ class Mixing(keras.layers.Layer):
             [[label in labels for label in self.selector.labels] for labels in self.options], "float32"
         )
         outside = np.where(membership.any(axis=0), 0.0, _EXCLUDED).astype("float32")
-        return ops.matmul(membership, ops.softmax(logits + self.selector.mask() + outside))
+        return ops.matmul(membership, ops.softmax(ops.add(logits + self.selector.mask(), outside)))
 
     def blend_weights(self):
         """Return the weights of the options in mode `"blend"`, `(len(options),)`."""

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from autonas.backends import precision
+from autonas.backends import parallel, precision
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_a_precision_that_is_named_is_taken_as_it_is():
     assert precision.resolve("mixed_float16") == "mixed_float16"
 
 
-@pytest.mark.skipif(keras.distribution.list_devices()[0][:3] != "cpu", reason="There is an accelerator.")
+@pytest.mark.skipif(parallel.visible_devices()[0][:3] != "cpu", reason="There is an accelerator.")
 def test_processors_compute_in_float32():
     assert precision.resolve("auto") == "float32"
 
 
-@pytest.mark.skipif(keras.distribution.list_devices()[0][:3] != "cpu", reason="There is an accelerator.")
+@pytest.mark.skipif(parallel.visible_devices()[0][:3] != "cpu", reason="There is an accelerator.")
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow alone uses these units.")
 @pytest.mark.parametrize("has_units, policy", [(True, "mixed_bfloat16"), (False, "float32")])
 def test_processors_with_matrix_units_convolve_in_bfloat16(monkeypatch, has_units, policy):

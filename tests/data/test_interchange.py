@@ -135,6 +135,13 @@ def test_a_loader_of_pytorch_is_read_like_a_dataset():
     assert np.concatenate([y for _, y in read]).tolist() == [0, 1, 2, 3, 4]
 
 
+def test_a_dataset_of_pytorch_is_refused_as_it_has_no_batches():
+    data = pytest.importorskip("torch.utils.data")
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match=r"batches. Received: TensorDataset, a Dataset of PyTorch. Pass torch.utils"):
+        interchange.converted(data.TensorDataset(torch.zeros(3)))
+
+
 @pytest.mark.parametrize("batch_size", [None, 2])
 def test_a_data_set_of_grain_is_read_like_a_dataset_in_batches_or_rows(batch_size):
     grain = pytest.importorskip("grain")

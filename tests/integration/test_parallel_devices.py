@@ -16,7 +16,7 @@ from autonas.execution import InlineExecutor, ProcessExecutor
 from tests.helpers.networks import of_networks
 
 two_devices = pytest.mark.skipif(
-    keras.backend.backend() != "jax" or parallel.n_devices() < 2, reason="There are no two devices."
+    keras.backend.backend() != "jax" or len(parallel.visible_devices()) < 2, reason="There are no two devices."
 )
 
 

@@ -33,6 +33,10 @@ def test_any_number_of_rows(n_rows):
     np.testing.assert_allclose(outputs, keras.ops.convert_to_numpy(expected), atol=1e-6)
 
 
+COMPILED = pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch's networks aren't compiled.")
+
+
+@COMPILED
 def test_a_network_is_compiled_once(monkeypatch):
     served, calls, call = predictor(), [], keras.Model.__call__
     monkeypatch.setattr(keras.Model, "__call__", lambda *args, **kwargs: calls.append(1) or call(*args, **kwargs))
@@ -41,6 +45,7 @@ def test_a_network_is_compiled_once(monkeypatch):
     assert len(calls) == 1
 
 
+@COMPILED
 def test_few_rows_are_predicted_by_compiled_networks_of_many_operations(monkeypatch):
     served, calls, call = predictor(), [], keras.Model.__call__
     rows = np.random.default_rng(1).normal(size=(250, 2))

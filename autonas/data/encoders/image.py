@@ -1,5 +1,7 @@
 """Encoder of images."""
 
+import warnings
+
 import numpy as np
 
 from autonas.data import masks, resolution
@@ -47,6 +49,7 @@ class ImageEncoder(Encoder):
         x = _as_images(x)
         self.dtype_ = "uint8" if x.dtype == np.uint8 else "float32"
         self.raw_shape_ = x.shape[1:]
+        _warn_of_channels_first(self.raw_shape_)
         check_rows(len(x))
         check_finite(x)
         moments = RunningMoments(self.raw_shape_[2] if x.ndim == 4 else 1)
@@ -124,6 +127,15 @@ class ImageEncoder(Encoder):
         self.mean_, self.variance_ = np.array(state["mean"]), np.array(state["variance"])
         covariance = state.get("patch_covariance")
         self.patch_covariance_ = None if covariance is None else np.array(covariance)
+
+
+def _warn_of_channels_first(shape):
+    if len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) > 4:
+        warnings.warn(
+            f"`x` holds images of shape {shape}, which is read as (height, width, channels): {shape[0]} pixel(s) high, "
+            f"with {shape[2]} channels. If the channels come first, as in PyTorch, pass x.transpose(0, 2, 3, 1).",
+            stacklevel=5,
+        )
 
 
 def _as_images(x):

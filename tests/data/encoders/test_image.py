@@ -14,6 +14,11 @@ def test_grey_images_get_a_channel(check_encoder):
     np.testing.assert_array_equal(image[..., 0], DIGITS[:20])
 
 
+def test_channels_that_come_first_are_warned_of():
+    with pytest.warns(UserWarning, match=r"1 pixel\(s\) high, with 8 channels.*pass x.transpose\(0, 2, 3, 1\)"):
+        ImageEncoder().fit(DIGITS[:, None])
+
+
 def test_bytes_stay_bytes(check_encoder):
     colour = np.random.default_rng(0).integers(0, 256, (30, 5, 4, 3), dtype="uint8")
     encoder = ImageEncoder().fit(colour)

@@ -27,12 +27,12 @@ def half_square(values):
 
 def training_loss(weights, architecture):
     (w,), (a,) = weights, architecture
-    return half_square(w - ops.matmul(A, a)) + RHO * half_square(a - C)
+    return half_square(w - ops.matmul(A, a)) + RHO * half_square(ops.subtract(a, C))
 
 
 def validation_loss(weights, architecture):
     (w,), (a,) = weights, architecture
-    return half_square(w - B) + MU * half_square(a)
+    return half_square(ops.subtract(w, B)) + MU * half_square(a)
 
 
 def training_and_validation_loss(weights, architecture):
@@ -43,7 +43,7 @@ def gradient(order, objective, w=W, a=ALPHA, step=STEP):
     function = architecture_gradient.ORDERS[order]
     compiled = gradients.compiled(lambda w, a: function(objective, training_loss, [w], [a], step), [])
     value, (slope,) = compiled(w, a)
-    return float(value), ops.convert_to_numpy(slope)
+    return float(ops.convert_to_numpy(value)), ops.convert_to_numpy(slope)
 
 
 def train_slope(w, a):
