@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 import traceback
+import warnings
 
 from autonas.backends import memory, silence
 from autonas.cli import files
@@ -30,7 +31,9 @@ def main(arguments=None):
     except SystemExit as stop:  # --help, or an error that argparse has printed
         return stop.code
     try:
-        options.command(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:  # The reader has seen enough, such as `head` in a pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,6 +47,10 @@ def main(arguments=None):
         print(f"autonas: error: {_message(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _show_warning(message, *place):
+    print(f"autonas: warning: {message}", file=sys.stderr)
 
 
 def _demo(options):

@@ -173,7 +173,10 @@ def check_labels_in_training(training, validation):
     validation = pd.Index(pd.unique(pd.Series(validation)))
     unseen = validation[~validation.isin(pd.unique(pd.Series(training)))]
     if len(unseen):
-        raise ValueError(f"Validation labels must occur in training. Received labels that don't: {name_labels(unseen)}")
+        raise ValueError(
+            f"Validation labels must occur in training. Received labels that don't: {name_labels(unseen)}. Shuffle "
+            "sorted rows, add rows of these labels to the training rows, or leave these labels out."
+        )
 
 
 def name_labels(labels, limit=5):

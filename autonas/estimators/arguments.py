@@ -134,6 +134,8 @@ def _check_callbacks(request: Request) -> None:
                 "`callbacks` can't hold a BackupAndRestore, which would restore the weights of another trial. A search "
                 "continues by itself: call `fit` again with the same `directory`."
             )
+        if isinstance(callback, SearchCallback):
+            callback.check()
     for callback in request.keras_callbacks:
         try:
             # Each training has a copy of its own, in the process where the trial runs.

@@ -162,7 +162,10 @@ def _splitter_sets(splitter: Any, rows: Rows) -> list[tuple[np.ndarray, np.ndarr
     try:
         pairs = list(splitter.split(np.zeros((len(target), 1)), target, rows.groups))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"`validation` can't split the rows: {name} raised {type(error).__name__}: {error}") from error
+        advice = "" if rows.groups is not None else " If it splits by groups, pass `groups` to `fit`."
+        raise ValueError(
+            f"`validation` can't split the rows: {name} raised {type(error).__name__}: {error}{advice}"
+        ) from error
     if not pairs or not all(len(training) and len(validated) for training, validated in pairs):
         raise ValueError(f"`validation` must give training rows and validation rows. Received: an empty set of {name}")
     return [(np.sort(training), np.sort(validated)) for training, validated in pairs]

@@ -142,6 +142,9 @@ class SearchCallback:
     ```
     """
 
+    def check(self) -> None:
+        """Raise an error if the callback can't be used, such as for want of a package. `fit` calls it first of all."""
+
     def on_search_begin(self, search: SearchInfo) -> None:
         """Handle the start of the search, before the first trial.
 

@@ -33,11 +33,15 @@ class MLflowCallback(SearchCallback):
         self.experiment = experiment
         self.tracking_uri = tracking_uri
 
-    def on_search_begin(self, search: Any) -> None:
+    def check(self) -> None:
         try:
-            import mlflow
+            import mlflow  # noqa: F401
         except ImportError as error:
             raise ImportError("MLflowCallback needs MLflow: pip install 'autonas[mlflow]'") from error
+
+    def on_search_begin(self, search: Any) -> None:
+        import mlflow
+
         # The client, not the functions of MLflow: these know one active run, and trials may run side by side.
         self._client, self._entities = mlflow.MlflowClient(self.tracking_uri), mlflow.entities
         experiment = self._client.get_experiment_by_name(self.experiment)

@@ -28,11 +28,15 @@ class WandbCallback(SearchCallback):
         self.project = project
         self.init = init
 
-    def on_search_begin(self, search: Any) -> None:
+    def check(self) -> None:
         try:
-            import wandb
+            import wandb  # noqa: F401
         except ImportError as error:
             raise ImportError("WandbCallback needs Weights & Biases: pip install 'autonas[wandb]'") from error
+
+    def on_search_begin(self, search: Any) -> None:
+        import wandb
+
         self._search = search
         self._run = wandb.init(**{"project": self.project, "config": search.settings, **self.init})
 

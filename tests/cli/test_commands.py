@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import types
+import warnings
 
 import numpy as np
 import pandas
@@ -327,6 +328,13 @@ def test_fit_prints_leaderboard_scores_and_places(capsys, fake, iris, tmp_path):
     assert "tensorboard" in command and "--logdir autonas_runs/1/tensorboard" in command
     assert address.startswith("at http://localhost:6006/#custom_scalars")
     assert list(fake.made[0].x.columns)[-1] == "petal width (cm)" and fake.made[0].y.name == "target"
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line_without_a_place_in_the_source(capsys, fake, monkeypatch, iris, tmp_path):
+    monkeypatch.setattr(fake, "fit", lambda self, x, y: warnings.warn("few rows", stacklevel=1))
+    assert commands.main(["fit", str(iris), "--target", "target", "--output", str(tmp_path / "m"), "--quiet"]) == 0
+    assert capsys.readouterr().err == "autonas: warning: few rows\n"
 
 
 def test_several_targets(fake, iris, tmp_path):

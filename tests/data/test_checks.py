@@ -52,7 +52,7 @@ def test_sample_weights():
 
 def test_validation_labels_must_be_in_training():
     checks.check_labels_in_training(["a", "b"], ["b"])
-    with pytest.raises(ValueError, match="must occur in training. Received labels that don't: 3, 4"):
+    with pytest.raises(ValueError, match="must occur in training. Received labels that don't: 3, 4. Shuffle"):
         checks.check_labels_in_training(np.array([1, 2]), np.array([2, 3, 4]))
 
 

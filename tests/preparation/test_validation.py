@@ -122,7 +122,7 @@ def test_a_splitter_gives_its_sets():
         ({"group_on": "person"}, "'group_on' must name a column of `x`.*patient.*Received: 'person'"),
         ({"time_on": "site"}, "'time_on' must be a column of numbers or dates. Received: 'site'"),
         ({"time_on": "day", "folds": 60}, "must have more different times for 60 validation sets"),
-        (GroupKFold(3), "can't split the rows: GroupKFold raised ValueError"),
+        (GroupKFold(3), "can't split the rows: GroupKFold raised ValueError.* pass `groups` to `fit`"),
         (TimeSeriesSplit(100), "can't split the rows: TimeSeriesSplit raised ValueError"),
     ],
 )

@@ -5,6 +5,7 @@ import types
 
 import pytest
 
+import autonas
 from autonas.reporting import SearchInfo, TrialRecord, WandbCallback
 from autonas.trials.states import Stage, Status
 
@@ -43,4 +44,4 @@ def test_each_candidate_is_a_step_with_its_score_and_hyperparameters(monkeypatch
 def test_a_missing_client_is_named_with_the_command_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ImportError, match=r"pip install 'autonas\[wandb\]'"):
-        WandbCallback().on_search_begin(SearchInfo("val_loss", "min"))
+        autonas.AutoModel(callbacks=[WandbCallback()]).fit([[0.0], [1.0]], [0, 1])

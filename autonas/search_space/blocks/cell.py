@@ -192,7 +192,7 @@ class CellBlock(block.Block):
         unknown = {name for edges in cell.nodes for name, _ in edges} - known.keys()
         if unknown or not cell.outputs:
             raise ValueError(
-                f"`cell` must be a genotype of a {kind} cell with known operations, {', '.join(genotypes.OPERATIONS)} "
+                f"`cell` must be a genotype ({kind}) of known operations, {', '.join(genotypes.OPERATIONS)} "
                 f"or a label in `operations`. Received: {', '.join(sorted(unknown)) or 'no nodes'}"
             )
         candidates = operations.candidates(known, len(nodes[0].shape), width)
