@@ -28,6 +28,7 @@ _MODULES = {
     "autonas.search_space.heads": ["ClassificationHead", "RegressionHead"],
     "autonas.search_space.blocks.boosted_trees": ["BoostedTreesBlock"],
     "autonas.search_space.blocks.extra_trees": ["ExtraTreesBlock"],
+    "autonas.search_space.blocks.gaussian_process": ["GaussianProcessBlock"],
     "autonas.search_space.blocks.cell": ["CellBlock"],
     "autonas.search_space.blocks.chain": ["ChainBlock"],
     "autonas.search_space.blocks.convolution": ["ConvolutionBlock"],

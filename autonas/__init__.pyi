@@ -28,6 +28,7 @@ from autonas.search_space.blocks.convolution import ConvolutionBlock as Convolut
 from autonas.search_space.blocks.convolution_1d import Convolution1DBlock as Convolution1DBlock
 from autonas.search_space.blocks.dense import DenseBlock as DenseBlock
 from autonas.search_space.blocks.extra_trees import ExtraTreesBlock as ExtraTreesBlock
+from autonas.search_space.blocks.gaussian_process import GaussianProcessBlock as GaussianProcessBlock
 from autonas.search_space.blocks.hierarchical import HierarchicalBlock as HierarchicalBlock
 from autonas.search_space.blocks.hydra import HydraBlock as HydraBlock
 from autonas.search_space.blocks.image import ImageBlock as ImageBlock

@@ -2,9 +2,10 @@
 
     python benchmarks/small_data.py DATA_DIR --budget 20 --seeds 0 1 2
 
-The rows of a table are split anew for every seed, 60 % for training; series have the split of their authors. Each data
-set has a fresh process on one core. Errors are 1 - accuracy for classes, and the root mean squared error divided by the
-standard deviation of the test targets for numbers. `loss` is the log loss for classes.
+The rows of a table are split anew for every seed, 60 % for training, and at most `--rows` of them; series have the
+split of their authors. Each data set has a fresh process on one core. Errors are 1 - accuracy for classes, and the root
+mean squared error divided by the standard deviation of the test targets for numbers. For classes there is the log
+loss, too.
 """
 
 import argparse
@@ -22,13 +23,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import common  # noqa: E402
 
 TABLES = (
-    "auto_imports", "breast_cancer_recurrence", "german_credit", "ionosphere", "penguins", "pima", "sonar", "titanic",
-    "wheat_seeds",
+    "abalone", "auto_imports", "breast_cancer_recurrence", "california_housing", "german_credit", "housing",
+    "ionosphere", "mammography", "penguins", "phoneme", "pima", "sonar", "titanic", "wheat_seeds", "wine_quality",
 )  # fmt: skip
 SERIES = ("arrow_head", "basic_motions", "beef", "gun_point")
 
 
-def load(name, data, seed):
+def load(name, data, seed, rows):
     """Return training rows, training targets, test rows, test targets, and whether the targets are numbers."""
     import numpy as np
     import pandas
@@ -39,11 +40,12 @@ def load(name, data, seed):
     if (folder / "data.npz").exists():
         with np.load(folder / "data.npz") as arrays:
             return *(arrays[key] for key in ("x_train", "y_train", "x_test", "y_test")), False
-    rows = pandas.concat([pandas.read_csv(folder / f"{split}.csv.gz") for split in ("train", "test")])
-    target = rows.pop(meta["target"]).to_numpy()
-    classes = None if meta["task"] == "regression" else target
+    table = pandas.concat([pandas.read_csv(folder / f"{split}.csv.gz") for split in ("train", "test")])
+    target = table.pop(meta["target"]).to_numpy()
+    classes = None if meta["task"].startswith("regression") else target
+    n_train = min(rows, int(0.6 * len(table)))
     x_train, x_test, y_train, y_test = train_test_split(
-        rows, target, test_size=0.4, random_state=seed, stratify=classes
+        table, target, train_size=n_train, random_state=seed, stratify=classes
     )
     return x_train, y_train, x_test, y_test, classes is None
 
@@ -76,13 +78,13 @@ def linear(x, is_regression):
     return pipeline.make_pipeline(compose.make_column_transformer(*columns), head)
 
 
-def measure(name, data, budget, seeds, folds, trials):
+def measure(name, data, rows, budget, seeds, *, folds, trials):
     """Return the results of all seeds for a data set, a list of dicts."""
     import autonas
 
     results = []
     for seed in seeds:
-        x, y, x_test, y_test, is_regression = load(name, data, seed)
+        x, y, x_test, y_test, is_regression = load(name, data, seed, rows)
         results.append(
             {
                 "model": "linear",
@@ -126,6 +128,7 @@ def main():
     parser.add_argument("--trials", type=int, help="number of trials")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--folds", type=int, nargs="+", default=[0, 5], help="numbers of folds; 0 is a single split")
+    parser.add_argument("--rows", type=int, default=400, help="largest number of training rows of a table")
     parser.add_argument("--sets", nargs="+", choices=TABLES + SERIES, default=TABLES + SERIES, metavar="SET")
     parser.add_argument("--output", help="JSON file, written anew after each data set")
     arguments = parser.parse_args()
@@ -137,6 +140,7 @@ def main():
         call = {
             "name": name,
             "data": arguments.data,
+            "rows": arguments.rows,
             "budget": arguments.budget,
             "seeds": arguments.seeds,
             "folds": [number or None for number in arguments.folds],

@@ -154,10 +154,10 @@ class AutoModel(searched.SearchedModel):
             a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
             of the predictions of all rows by the network that wasn't trained on them. The served model averages the
             networks of the best candidate; with costs as objectives or constraints it is one network that is trained
-            again. A ridge regression is fitted once, and its score is of the predictions of each row by the regression
-            without the row. `"auto"` is 5 folds for fewer than 300 series, searched in the default space, whose
-            networks are trained quickly, and otherwise one validation set of `validation_split`, as `None` is. Defaults
-            to `"auto"`.
+            again. A ridge regression or a Gaussian process is fitted once, and its score is of the predictions of each
+            row by the model without the row. `"auto"` is 5 folds for fewer than 300 series or 500 rows of a table,
+            searched in the default space, whose networks are trained quickly, and otherwise one validation set of
+            `validation_split`, as `None` is. Defaults to `"auto"`.
         callbacks: List of callbacks, or one. Defaults to `None`.
 
             - A `SearchCallback` is called for the search, its trials and their epochs, in the process of `fit`.

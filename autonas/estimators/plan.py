@@ -36,9 +36,9 @@ _SHORTEST_UPDATES = 250
 _MIN_TRIALS = 9
 #: Smallest cost of the shortest training, as a share of the cost of a full training.
 _MIN_COST_SHARE = 1 / 50
-#: Number of folds where the user doesn't ask for one, and number of series below which there are folds: the score of a
-#: fifth of fewer rows says little about the order of candidates.
-_FOLDS, _FEW_ROWS = 5, 300
+#: Number of folds where the user doesn't ask for one, and number of rows by the kind of data, below which there are
+#: folds: the score of a fifth of fewer rows says little about the order of candidates.
+_FOLDS, _FEW_ROWS = 5, {"series": 300, "table": 500}
 #: Number of epochs below which the shortest training has one epoch on a share of the rows instead.
 _LESS_THAN_AN_EPOCH = 0.75
 #: Number of candidates at most of an ensemble that the user didn't ask for.
@@ -271,9 +271,9 @@ class Plan:
     def n_folds(self, n_rows: int, n_values: int, kinds: Collection[str]) -> int:
         """Return the number of folds in which candidates are validated, 1 for a single split.
 
-        With `"auto"`, these are 5 folds for a few series, searched in the default space, if trainings on all folds
-        don't take much longer than building and tracing a network. Its closed-form candidates are fitted once for all
-        folds, see `evaluation.leave_one_out`.
+        With `"auto"`, these are 5 folds for few series or few rows of a table, searched in the default space, if
+        trainings on all folds don't take much longer than building and tracing a network. Its closed-form candidates
+        are fitted once for all folds, see `evaluation.leave_one_out`.
 
         Args:
             n_rows: Number of rows, without the only rows of their class.
@@ -282,12 +282,13 @@ class Plan:
         """
         if self.selection.folds != "auto":
             return int(self.selection.folds or 1)
-        if set(kinds) != {"series"} or self.space.inputs is not None or self.space.name is not None:
+        few = min(_FEW_ROWS.get(kind, 0) for kind in kinds)
+        if self.space.inputs is not None or self.space.name is not None:
             return 1
         traces = (_FOLDS - 1) * n_values * self.budget.full_epochs(n_rows) / _NUMBERS_PER_TRACE
         request = self.request
         is_free = request.default_split and request.data.groups is None and validation_rules.allows_folds(request)
-        return _FOLDS if is_free and _FOLDS <= n_rows < _FEW_ROWS and traces < _MIN_TRACES else 1
+        return _FOLDS if is_free and _FOLDS <= n_rows < few and traces < _MIN_TRACES else 1
 
     def with_full_trainings(self) -> Plan:
         """Return this plan without short trainings that the user didn't ask for."""

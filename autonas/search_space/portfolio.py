@@ -54,6 +54,10 @@ _TABLE: list[dict[str, Scalar]] = [
     {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1, "optimization/epochs_share": 0.5},
 ]  # fmt: skip
 
+#: Number of rows up to which a Gaussian process is one of the first candidates. It takes a sample of 1,500 rows, which
+#: is enough where the target is smooth or rare.
+_PROCESS_ROWS = 10_000
+
 _TEXT: list[dict[str, Scalar]] = [
     {"kind": "linear"},
     {"kind": "bag", "kind_bag/dropout": 0.5, "optimization/epochs_share": 0.5},
@@ -144,8 +148,8 @@ def initial_points(
     Args:
         graph: A bound `Graph`. A block that has no entry in the portfolio keeps its default values.
         space: The space that `graph.declare` returned, a `keras_tuner.HyperParameters`.
-        n_rows: Number of training rows. With few rows, a pretrained backbone comes second, otherwise last. Defaults to
-            0.
+        n_rows: Number of training rows. With few rows, a pretrained backbone comes second, otherwise last, and tables
+            have a Gaussian process. Defaults to 0.
         mirror_accuracy: How often an image is told from its mirror image, see `data.mirror.accuracy`. Defaults to
             `None`: unknown.
         most_responses: Number of responses of kernels to steps of series that can be computed within the time limit of
@@ -189,7 +193,9 @@ def _points(block: Any, n_rows: int, mirror_accuracy: float | None, most_respons
     """Return the entries of the portfolio for `block`: an empty list unless it is a default block."""
     points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
-        points = _TABLE
+        first, *others = _TABLE
+        process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if n_rows <= _PROCESS_ROWS else []
+        points = [first, *process, *others]
     elif isinstance(block, text.TextBlock):
         points = _TEXT
     elif isinstance(block, forecast.ForecastBlock):

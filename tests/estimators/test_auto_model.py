@@ -19,7 +19,7 @@ from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
 
 
 def classifier(**arguments):

@@ -18,6 +18,7 @@ from tests.helpers.networks import of_networks
 
 def scored(x, y, time_limit=None, sample_weight=None, **arguments):
     """The baselines of a search by name, and its data set and scorer."""
+    arguments = {"validation_folds": None, **arguments}
     model = autonas.AutoModel(seed=0, verbose=0, time_limit=time_limit, **arguments)
     data = FitData(x, y, sample_weight)
     prepared = model._prepare(make_plan(model, data), data)
@@ -135,8 +136,9 @@ def chance(tmp_path_factory):
     generator = np.random.default_rng(1)
     x, y = generator.normal(size=(120, 3)), generator.integers(0, 4, 120)
     model = autonas.StructuredDataClassifier(
-        objective="val_loss", max_trials=1, epochs=1, seed=0, verbose=0, directory=tmp_path_factory.mktemp("run")
-    )
+        objective="val_loss", validation_folds=None, max_trials=1, epochs=1, seed=0, verbose=0,
+        directory=tmp_path_factory.mktemp("run"),
+    )  # fmt: skip
     with pytest.warns(BaselineWarning) as warned:
         model.fit(x, y)
     return model, warned, (x, y)

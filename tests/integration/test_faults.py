@@ -22,7 +22,7 @@ from tests.helpers.leaderboards import trials
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
 
 
 @pytest.fixture(scope="module")
@@ -478,7 +478,7 @@ def test_other_seeds_give_other_leaderboards(iris, fitted):
 @pytest.mark.parametrize(
     "hook, when, n_trials",
     [
-        ("on_epoch_end", ("0004", 2), 5),  # within a trial that has a score, of a network
+        ("on_epoch_end", ("0005", 2), 6),  # within a trial that has a score, of a network
         ("on_epoch_end", ("0000", 1), 1),  # within the first trial
         ("on_trial_begin", ("0001", None), 2),  # between two trials
         ("on_trial_end", ("0000", None), 1),
@@ -492,14 +492,14 @@ def test_an_interrupt_leaves_a_fitted_usable_model(iris, monkeypatch, hook, when
 
     with monkeypatch.context() as patch:
         patch.setattr(reporting.ProgressReporter, hook, interrupt)
-        model = classifier(max_trials=5, verbose=1, directory="run").fit(*iris)
+        model = classifier(max_trials=6, verbose=1, directory="run").fit(*iris)
     board = trials(model)
     assert model.stop_reason_ == "interrupted" and len(board) == n_trials
     assert (board["status"] == "completed").any() and (board["status"] != "running").all()
     assert model.predict(iris[0]).shape == (150,)
     # It can be continued, too.
     more = clone(model).set_params(verbose=0).fit(*iris)
-    assert len(trials(more)) == 5 and more.stop_reason_ == "max_trials"
+    assert len(trials(more)) == 6 and more.stop_reason_ == "max_trials"
 
 
 def test_an_interrupt_of_the_final_fit_serves_the_searched_weights(iris, monkeypatch):

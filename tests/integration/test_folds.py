@@ -113,6 +113,12 @@ def n_folds(x, y, validation_data=None, groups=None, estimator=autonas.AutoModel
     return plan.n_folds(len(x), np.size(x), ["series" if np.ndim(x) == 3 else "table"])
 
 
+def test_few_rows_of_a_table_are_validated_in_five_folds():
+    assert n_folds(np.zeros((499, 4)), np.arange(499) % 2) == 5
+    assert n_folds(np.zeros((500, 4)), np.arange(500) % 2) == 1
+    assert n_folds(np.zeros((499, 4)), np.arange(499) % 2, search_space="layered") == 1
+
+
 def test_few_series_are_validated_in_five_folds_unless_something_else_is_wished():
     x, y = np.zeros((200, 4, 1)), np.arange(200) % 2
     assert n_folds(x, y) == 5
@@ -127,6 +133,5 @@ def test_few_series_are_validated_in_five_folds_unless_something_else_is_wished(
     assert n_folds(x[:4], y[:4]) == 1
     assert n_folds(x, y, search_space="cell") == 1
     assert n_folds(np.zeros((300, 4, 1)), np.zeros(300)) == 1
-    assert n_folds(np.zeros((200, 4)), y) == 1, "a table"
     assert n_folds(np.zeros((200, 640, 64)), y) == 1, "training takes longer than tracing"
     assert n_folds(x, None, estimator=autonas.TimeSeriesForecaster) == 1

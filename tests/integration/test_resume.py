@@ -20,7 +20,7 @@ from autonas.evaluation import evaluator
 from autonas.search import tuner
 from tests.helpers.leaderboards import board
 
-BUDGET = {"max_trials": 5, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {"max_trials": 6, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
 
 
 def fit(directory, iris, **arguments):
@@ -83,7 +83,7 @@ def test_killed_in_the_middle_of_a_trial(iris, whole, tmp_path, trained):
         import os, signal, autonas, sklearn.datasets
         from autonas import reporting
         def kill(self, record, epoch, metrics):
-            if (record.trial_id, epoch) == ("0004", 2):
+            if (record.trial_id, epoch) == ("0005", 2):
                 os.kill(os.getpid(), signal.SIGKILL)
         reporting.ProgressReporter.on_epoch_end = kill
         x, y = sklearn.datasets.load_iris(return_X_y=True)
@@ -92,7 +92,7 @@ def test_killed_in_the_middle_of_a_trial(iris, whole, tmp_path, trained):
     process = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=tmp_path, capture_output=True)
     assert process.returncode == -signal.SIGKILL, process.stderr[-2000:]
     model = fit(tmp_path / "run", iris)
-    assert trained == [4, -1]
+    assert trained == [5, -1]
     same(board(model), board(whole))
     assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
 
@@ -126,7 +126,7 @@ def test_killed_at_any_moment(iris, tmp_path):
 def test_killed_after_each_kind_of_event(iris, whole, tmp_path, trained, after):
     cut(whole, tmp_path / "run", position(whole, after, "0003"))
     model = fit(tmp_path / "run", iris)
-    assert trained == ([4, -1] if after == "ended" else [3, 4, -1])
+    assert trained == ([4, 5, -1] if after == "ended" else [3, 4, 5, -1])
     same(board(model), board(whole))
     assert np.array_equal(model.predict_proba(iris[0]), whole.predict_proba(iris[0]))
 
@@ -136,7 +136,7 @@ def test_killed_while_a_line_was_written(iris, whole, tmp_path, trained):
     with open(tmp_path / "run" / "journal.jsonl", "a") as file:
         file.write(rest[0][: len(rest[0]) // 2])
     same(board(fit(tmp_path / "run", iris)), board(whole))
-    assert trained == [3, 4, -1]
+    assert trained == [3, 4, 5, -1]
     assert all(json.loads(line) for line in journal(tmp_path / "run"))
 
 
@@ -234,10 +234,10 @@ def test_a_finished_run_is_served_at_once(iris, whole, trained):
 
 def test_more_trials_continue_a_finished_run(iris, tmp_path, trained, whole):
     shutil.copytree(whole.directory_, tmp_path / "run")
-    model = fit(tmp_path / "run", iris, max_trials=7)
+    model = fit(tmp_path / "run", iris, max_trials=8)
     assert trained[:2] == [5, 6]
     assert (len(trained) == 3) == (model.leaderboard().query("rank == 1")["trial_id"].item() in ("0005", "0006"))
-    fresh = fit(tmp_path / "fresh", iris, max_trials=7)
+    fresh = fit(tmp_path / "fresh", iris, max_trials=8)
     same(board(model), board(fresh))
     assert np.array_equal(model.predict_proba(iris[0]), fresh.predict_proba(iris[0]))
 

@@ -12,7 +12,7 @@ from autonas.reporting import SearchCallback
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 3, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {"max_trials": 3, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
 
 
 class Heard(SearchCallback):

@@ -181,6 +181,18 @@ def test_the_portfolio_begins_with_the_cheapest(bound):
     assert max(model.count_params() for model in models) < 3_000_000
 
 
+def test_a_gaussian_process_is_the_second_candidate_for_a_table_of_few_rows():
+    encoder, frame = table()
+    searched = graph.Graph(*defaults.default_nodes(["table"], ["binary"]))
+    searched.bind([encoder.fit(frame).feature], [heads.Target("binary", 1)])
+    space = searched.declare()
+    few, many = (
+        [point["structured_data_block_1/kind"] for point in portfolio.initial_points(searched, space, n_rows)]
+        for n_rows in (10_000, 10_001)
+    )
+    assert few == [many[0], "gaussian_process", *many[1:]] and "gaussian_process" not in many
+
+
 def test_networks_survive_saving(bound, tmp_path):
     searched, space, rows = bound
     for number, point in enumerate(portfolio.initial_points(searched, space)[:3]):

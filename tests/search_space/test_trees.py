@@ -96,9 +96,16 @@ def test_no_training_value_is_so_near_to_an_edge_that_rounding_moves_it_across()
     bins = trees.Bins(values)
     edges = bins.edges[0][bins.edges[0] < 1e30]
     assert 245 < len(edges) <= 254
-    assert np.abs(edges[:, None] - values.T).min() > 4e-4
+    assert np.abs(edges[:, None] - values.T).min() > 3.5e-4
     counts = np.bincount(bins.transform(values)[:, 0].astype(int))
     assert len(counts) == len(edges) + 1 and counts.min() > 0 and np.sort(counts)[-2] < 3 * np.median(counts)
+
+
+def test_evenly_spaced_values_of_other_rows_are_not_at_an_edge():
+    for step in range(2, 13):
+        bins = trees.Bins(np.arange(0.0, 10 * step, step, dtype="float32")[:, None])
+        edges = bins.edges[0][bins.edges[0] < 1e30]
+        assert np.abs(edges[:, None] - np.arange(10 * step)).min() > 0.03
 
 
 def test_without_trees_the_prediction_is_0():

@@ -8,12 +8,10 @@ from autonas.trials.states import Stage, Status
 _NEAR = 0.5
 #: Smallest value of an axis whose labels have suffixes, such as k for thousands.
 _THOUSANDS = 10_000
-#: Width and height in pixels of the number of a trial.
-_LABEL = (30, 16)
 
 
 def plot_pareto(board, front, objectives, constraints=None, axes=None):
-    """Plot the trials by two objectives with the Pareto front, the non-dominated trials, and the numbers of the latter.
+    """Plot the trials by two objectives with the Pareto front, the non-dominated trials.
 
     Limits of constraints on the two objectives are drawn as lines. A limit far from all trials is listed in the legend
     only.
@@ -49,7 +47,6 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
 
     (high, high_direction), (wide, wide_direction) = objectives[:2]
     axes = canvas.new_axes(axes)
-    axes.margins(0.1)  # The numbers of trials are beside their points.
     trials = board[(board.stage == Stage.SEARCH) & (board.status == Status.COMPLETED)]
     dominated = trials[~trials.trial_id.isin(front.trial_id)]
     axes.scatter(dominated[wide], dominated[high], color="0.7", label="dominated")
@@ -67,28 +64,7 @@ def plot_pareto(board, front, objectives, constraints=None, axes=None):
         if max(map(abs, axis.get_view_interval())) >= _THOUSANDS:  # Short labels, such as 200k, which don't overlap.
             axis.set_major_formatter(ticker.EngFormatter(sep=""))
     axes.legend(frameon=False)
-    _label(axes, ordered, (wide, wide_direction), (high, high_direction))
     return canvas.tidy(axes)
-
-
-def _label(axes, front, horizontal, vertical):
-    """Write the numbers of the trials of a front beside their points, on the better side, where no trial is.
-
-    A number that would cover the one before is left out.
-    """
-    (wide, wide_direction), (high, high_direction) = horizontal, vertical
-    right, up = wide_direction == "max", high_direction == "max"
-    last = None
-    for trial_id, x, y in zip(front.trial_id, front[wide], front[high], strict=True):
-        place = axes.transData.transform((x, y))
-        if last is not None and abs(place[0] - last[0]) < _LABEL[0] and abs(place[1] - last[1]) < _LABEL[1]:
-            continue
-        last = place
-        axes.annotate(
-            str(int(trial_id)), (x, y), (4 if right else -4, 4 if up else -4), textcoords="offset points",
-            ha="left" if right else "right", va="bottom" if up else "top",
-            fontsize="small", color="0.3", in_layout=False,
-        )  # fmt: skip
 
 
 def _limit(axes, draw, values, name, limit):

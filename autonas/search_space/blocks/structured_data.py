@@ -10,12 +10,24 @@ from keras import ops
 
 from autonas.data.features import Feature
 from autonas.search_space import block, decisions, ranges, tree_features
-from autonas.search_space.blocks import boosted_trees, dense, extra_trees, numbers, preprocessing, ridge, spaces, tabm
+from autonas.search_space.blocks import (
+    boosted_trees,
+    dense,
+    extra_trees,
+    gaussian_process,
+    numbers,
+    preprocessing,
+    ridge,
+    spaces,
+    tabm,
+)
 
 #: Tensors of a table that need no trained weights.
 _FITTED_INPUTS = "numbers", "categories", "strings"
 #: Kinds of trees.
 _TREES = "trees", "extra_trees"
+#: Kind of Gaussian processes.
+_PROCESS = "gaussian_process"
 #: Maximum number of categories of a column that a ridge regression tells apart. The other ones are less frequent.
 _MAX_ONE_HOT = 256
 
@@ -27,8 +39,9 @@ class StructuredDataBlock(block.Block):
         kind: Model of the rows: `"linear"` (a `RidgeBlock` on the encoded columns, or a layer that is trained by
             gradient descent where it can't minimise the loss); `"dense"`, or the space of architectures `"layered"` (a
             `ResidualMLPBlock`), on the encoded columns; `"tabm"` (a `TabMBlock`, with an encoding of its own);
-            `"trees"` (a `BoostedTreesBlock`); or `"extra_trees"` (an `ExtraTreesBlock`). Defaults to `None`: the search
-            chooses between `"linear"`, `"dense"`, `"tabm"`, `"trees"` and `"extra_trees"`.
+            `"trees"` (a `BoostedTreesBlock`); `"extra_trees"` (an `ExtraTreesBlock`); or `"gaussian_process"` (a
+            `GaussianProcessBlock` on the encoded columns). Defaults to `None`: the search chooses between `"linear"`,
+            `"dense"`, `"tabm"`, `"trees"`, `"extra_trees"` and `"gaussian_process"`.
         numbers: Encoding of the numerical columns, in addition to the plain numbers: `"plain"` (none),
             `"piecewise_linear"` or `"periodic"` (Gorishniy et al. 2022). Defaults to `None`: the search chooses.
         categories: Encoding of the categorical columns, `"one_hot"` or `"embedding"`, or a range. Columns of more than
@@ -88,16 +101,28 @@ class StructuredDataBlock(block.Block):
             if self.kind == label or tree_features.unsuitable(forest, inputs, losses) is None:
                 # The trees split the columns themselves, not their encoding.
                 families[label] = functools.partial(functools.partial, forest.build, hp)
+        process = gaussian_process.GaussianProcessBlock()
+        process.heads, process.in_memory = self.heads, self.in_memory
+        if self.kind == _PROCESS or self._has_process():
+            families[_PROCESS] = lambda: lambda columns: process.build(hp, self._fitted_encoding(columns))
         return spaces.family(self.kind, families, named)(hp, inputs)
 
     @property
     def fitted_kinds(self) -> tuple[str, ...]:  # type: ignore[override]
-        return ("linear", *_TREES) if self._regresses() else _TREES
+        linear = ["linear"] if self._regresses() else []
+        process = [_PROCESS] if self._has_process() else []
+        return (*linear, *_TREES, *process)
 
     def _regresses(self) -> bool:
         """Return whether the linear model is a ridge regression of columns that aren't all texts."""
-        tensors = self.features[0].tensors
-        return ridge.unsuitable(self) is None and not tensors.keys().isdisjoint(_FITTED_INPUTS)
+        return ridge.unsuitable(self) is None and self._has_fitted_inputs()
+
+    def _has_process(self) -> bool:
+        """Return whether a Gaussian process of columns that aren't all texts is a kind."""
+        return gaussian_process.unsuitable(self) is None and self._has_fitted_inputs()
+
+    def _has_fitted_inputs(self) -> bool:
+        return not self.features[0].tensors.keys().isdisjoint(_FITTED_INPUTS)
 
     def _linear(self, hp: keras_tuner.HyperParameters) -> decisions.Layer:
         """Return the linear model, a ridge regression where it can minimise the loss."""
@@ -107,7 +132,11 @@ class StructuredDataBlock(block.Block):
         regression.heads, regression.in_memory = self.heads, self.in_memory
 
         def fitted(inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-            return regression.build(hp, self._fitted_encoding(hp, inputs))
+            encoded = None
+            if "numbers" in inputs:
+                labels = ["plain", "piecewise_linear"]
+                encoded = self._encoded_numbers(hp, inputs["numbers"], self.features[0], labels)
+            return regression.build(hp, self._fitted_encoding(inputs, encoded))
 
         return fitted
 
@@ -116,18 +145,21 @@ class StructuredDataBlock(block.Block):
         return lambda: lambda inputs: network(self._encoded(hp, inputs))
 
     def _fitted_encoding(
-        self, hp: keras_tuner.HyperParameters, inputs: dict[str, keras.KerasTensor]
+        self, inputs: dict[str, keras.KerasTensor], encoded_numbers: keras.KerasTensor | None = None
     ) -> keras.KerasTensor:
         """Return the columns as vectors, encoded without weights that are trained. Texts have their vectors of strings.
 
         The most frequent categories of a column are one-hot.
+
+        Args:
+            inputs: Tensors of the table.
+            encoded_numbers: An additional encoding of the numbers. Defaults to `None`.
         """
         feature, encodings = self.features[0], []
         if "numbers" in inputs:
             encodings.append(numbers.impute(inputs["numbers"], feature))
-            encoded = self._encoded_numbers(hp, inputs["numbers"], feature, ["plain", "piecewise_linear"])
-            if encoded is not None:
-                encodings.append(encoded)
+        if encoded_numbers is not None:
+            encodings.append(encoded_numbers)
         for column, size in enumerate(feature.statistics.get("cardinalities", [])):
             encodings.append(ops.one_hot(inputs["categories"][:, column], min(size, _MAX_ONE_HOT)))
         if "strings" in inputs:

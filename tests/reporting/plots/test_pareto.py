@@ -31,14 +31,6 @@ def test_the_front_and_dominated_trials_are_drawn_and_nothing_else():
     assert axes.get_ylabel() == "val_accuracy (larger is better)"
 
 
-def test_trials_of_the_front_have_their_numbers_beside_them_unless_these_would_cover_each_other():
-    axes = plots.plot_pareto(ROWS, ROWS.iloc[[1, 2]], OBJECTIVES)
-    assert {text.get_text(): text.xy for text in axes.texts} == {"1": (1.0, 0.8), "0": (2.0, 0.9)}
-    near = ROWS.assign(val_accuracy=[0.99, 0.9, 0.8999, 0.1, np.nan], latency_ms=[2.0, 2.0, 1.9999, 9.0, 9.0])
-    axes = plots.plot_pareto(near, near.iloc[[1, 2]], OBJECTIVES)
-    assert [text.get_text() for text in axes.texts] == ["1"]
-
-
 def test_labels_of_numbers_of_parameters_do_not_overlap():
     rows = ROWS.assign(params=[5e4, 42_000, 750_000, 4e5, np.nan])
     figure = plots.figure(
