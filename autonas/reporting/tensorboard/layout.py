@@ -111,7 +111,9 @@ def layout(search, numbers):
 def near_baselines(numbers):
     """Return the tags of the baselines near the scores, a list; the lines of others would flatten the other curves."""
     best = numbers.get("best_score")
-    distance = _NEAR * abs(numbers.get("worst_score_level", best) - best) if best is not None else 0.0
+    if best is None:  # All trials so far have failed or were refused.
+        return []
+    distance = _NEAR * abs(numbers.get("worst_score_level", best) - best)
     return [tag for tag in _baselines(numbers) if abs(numbers[tag] - best) <= distance]
 
 

@@ -25,6 +25,9 @@ def test_the_best_score_stands_beside_the_baselines_that_are_near():
     # Without a distance between scores, nothing is near.
     del numbers["worst_score_level"]
     assert charts(numbers)["Search"] == {title: ["best_score$"]}
+    # Without a score, as if the first trials are refused, there is no chart.
+    del numbers["best_score"]
+    assert charts(numbers) == {}
 
 
 def test_titles_name_the_phases_the_longest_first_since_all_curves_have_one_colour():
