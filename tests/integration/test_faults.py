@@ -457,7 +457,7 @@ def test_the_same_seed_gives_the_same_leaderboard_in_any_process(iris, fitted):
         import autonas, sklearn.datasets
         x, y = sklearn.datasets.load_iris(return_X_y=True)
         model = autonas.StructuredDataClassifier(
-            max_trials=2, epochs=3, tensorboard=False, verbose=0, seed=0
+            max_trials=2, epochs=3, tensorboard=False, verbose=0, seed=0, validation_folds=None
         ).fit(x, y)
         print(repr(model.leaderboard()[["score", "val_loss", "loss"]].to_numpy().tolist()))
     """

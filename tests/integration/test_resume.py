@@ -235,8 +235,8 @@ def test_a_finished_run_is_served_at_once(iris, whole, trained):
 def test_more_trials_continue_a_finished_run(iris, tmp_path, trained, whole):
     shutil.copytree(whole.directory_, tmp_path / "run")
     model = fit(tmp_path / "run", iris, max_trials=8)
-    assert trained[:2] == [5, 6]
-    assert (len(trained) == 3) == (model.leaderboard().query("rank == 1")["trial_id"].item() in ("0005", "0006"))
+    assert trained[:2] == [6, 7]
+    assert (len(trained) == 3) == (model.leaderboard().query("rank == 1")["trial_id"].item() in ("0006", "0007"))
     fresh = fit(tmp_path / "fresh", iris, max_trials=8)
     same(board(model), board(fresh))
     assert np.array_equal(model.predict_proba(iris[0]), fresh.predict_proba(iris[0]))
