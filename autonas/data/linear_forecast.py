@@ -166,10 +166,10 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
         seasons = smoothing.seasons(outputs, longest - 1, _LEAST_CORRELATION)
         lookbacks = [*_LOOKBACKS, *sorted(season + 1 for season in seasons if season >= _LOOKBACKS[-1])]
         lookbacks = [steps for steps in lookbacks if steps <= longest]
-    choices = []
+    choices, share = [], None if seconds is None else seconds / len(scales)
     for bounds in scales:
         blocks = _Blocks(series, outputs, horizon, target_columns, bounds)
-        choices.append(blocks.choice(lookbacks, seconds, season, smoothed))
+        choices.append(blocks.choice(lookbacks, share, season, smoothed))
     return min(choices, key=lambda pair: pair[1])[0]
 
 

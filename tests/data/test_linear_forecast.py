@@ -33,8 +33,9 @@ def test_a_linear_forecast_finds_a_linear_process():
     assert linear_forecast.choose(wave()[:, None], wave()[:, None], 1, target_columns=[0]).lookback >= 8
 
 
-def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
-    """Time by a clock that goes on by the third power of the lookback: the fits of 1, 2, 3, 4 take 100 seconds."""
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds, in a list, that go on by the third power of the lookback: the fits of 1, 2, 3, 4 take 100 seconds."""
     now, fit = [0.0], Autoregression.fit
 
     def slow(forecast, series, outputs, lookback, horizon):
@@ -43,12 +44,26 @@ def test_the_choice_of_a_lookback_ends_in_its_time(monkeypatch):
 
     monkeypatch.setattr(linear_forecast.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(Autoregression, "fit", slow)
+    return now
+
+
+def test_the_choice_of_a_lookback_ends_in_its_time(clock):
     series = wave(600)[:, None]
     for seconds, spent in ((100, 100), (0, 1)):
-        now[0] = 0.0
+        clock[0] = 0.0
         assert linear_forecast.choose(series, series, 1, target_columns=[0], seconds=seconds).lookback <= 4
-        assert now[0] == spent
-    assert linear_forecast.choose(series, series, 1, target_columns=[0]).lookback >= 8 and now[0] > 48**3
+        assert clock[0] == spent
+    assert linear_forecast.choose(series, series, 1, target_columns=[0]).lookback >= 8 and clock[0] > 48**3
+
+
+def test_numbers_and_their_logarithms_share_the_time(clock):
+    series, spent = wave(300)[:, None], []
+    for low, seconds in ((-1.0, 2000), (1.0, 4000)):  # Only positive numbers have logarithms.
+        clock[0] = 0.0
+        shifted = series - series.min() + low
+        linear_forecast.choose(shifted, shifted, 1, target_columns=[0], seconds=seconds)
+        spent.append(clock[0])
+    assert 0 < spent[0] <= 2000 and spent[1] == 2 * spent[0]
 
 
 def test_a_given_lookback_is_that_of_both_parts_of_a_linear_forecast():
