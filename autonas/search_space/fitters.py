@@ -30,6 +30,11 @@ class Rows:
     targets: np.ndarray
     weights: np.ndarray | None = None
 
+    def columns(self, n_outputs: int) -> np.ndarray:
+        """Return the targets with a column for each output, `(n, n_outputs)`: 1 and 0 for each of several classes."""
+        targets = self.targets.reshape(len(self.targets), -1)
+        return targets if targets.shape[1] == n_outputs else (targets == np.arange(n_outputs)).astype("float64")
+
     def where(self, chosen: np.ndarray) -> Rows:
         """Return the rows that `chosen` marks, a boolean array `(n,)`, or lists, an array of positions."""
         weights = None if self.weights is None else self.weights[chosen]

@@ -175,7 +175,8 @@ class Ridge(fitters.Fitter):
         features, weights = training.inputs, training.weights
         mean, deviation = _scales(features, weights)
         features = np.where(features != 0, (features - mean) / deviation, 0.0)
-        targets = self._targets(training.targets)
+        targets = training.columns(self.dense.units)
+        targets = targets.astype("float64") if self.task == "regression" else 2.0 * targets - 1.0
         if min(features.shape) <= _MOST_EIGENVALUES:
             chosen = np.arange(len(features))
         else:
@@ -191,14 +192,6 @@ class Ridge(fitters.Fitter):
         self.standardization.set_weights([mean, deviation**2])
         self.dense.set_weights([solution.coefficients * factors, solution.intercept * factors])
         return {}
-
-    def _targets(self, targets: np.ndarray) -> np.ndarray:
-        """Return the targets of the regression, `(n, outputs)`."""
-        if self.task == "regression":
-            return targets.reshape(len(targets), -1).astype("float64")
-        if self.task == "multiclass":
-            targets = targets.reshape(-1, 1) == np.arange(self.dense.units)
-        return 2.0 * targets.reshape(len(targets), -1) - 1.0
 
 
 def _centers(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

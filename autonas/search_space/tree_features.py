@@ -88,9 +88,7 @@ class TreeFeatures:
             return rows
         n_rows, codes = len(rows.inputs), self._codes(rows.inputs)
         weights = np.ones(n_rows) if rows.weights is None else rows.weights / rows.weights.mean()
-        targets = rows.targets.reshape(n_rows, -1)
-        if targets.shape[1] != self.n_outputs:  # One number of a class becomes one indicator for each class.
-            targets = targets == np.arange(self.n_outputs)
+        targets = rows.columns(self.n_outputs)
         targets = targets - np.average(targets, axis=0, weights=weights)
         fold = generator.permutation(n_rows) % _N_FOLDS
         counts = self._sums(fold, codes, weights[:, None])

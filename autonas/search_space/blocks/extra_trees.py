@@ -157,7 +157,7 @@ class Averaging(tree_fitter.TreeFitter):
         """Fit at most `n_trees` trees, and return their number."""
         seed = int(generator.integers(2**31))
         training = self.features.fit(training, generator)
-        targets = self._numbers(training.targets)
+        targets = training.columns(self.walk.forest.n_values).astype("float64")
         estimator = self._grown(seed, training, targets, n_trees, deadline)
         n_trees = len(estimator.estimators_)
         base, n_means = np.zeros(targets.shape[1]), n_trees
@@ -195,13 +195,6 @@ class Averaging(tree_fitter.TreeFitter):
             estimator.set_params(n_estimators=n_trees)
             estimator.fit(rows, targets, sample_weight=training.weights)
         return estimator
-
-    def _numbers(self, targets: np.ndarray) -> np.ndarray:
-        """Return the numbers that the trees predict, `(n, outputs)`. Each class has an indicator."""
-        targets = targets.reshape(len(targets), -1)
-        if targets.shape[1] != self.walk.forest.n_values:
-            targets = targets == np.arange(self.walk.forest.n_values)
-        return targets.astype("float64")
 
 
 def _shares(indicators: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

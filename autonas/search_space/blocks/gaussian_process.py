@@ -149,7 +149,7 @@ class Process(fitters.Fitter):
         mean = np.average(training.inputs, axis=0, weights=weights)
         deviation = _deviation(training.inputs - mean, weights)
         rows = (training.inputs - mean) / deviation
-        observed, center, spread = self._observed(training.targets, weights)
+        observed, center, spread = self._observed(training.columns(self.means.n_outputs), weights)
         # Several threads mostly wait for each other, most of all where other programs use the cores.
         with threadpoolctl.threadpool_limits(1, user_api="blas"):
             if kernel is None:
@@ -169,10 +169,7 @@ class Process(fitters.Fitter):
 
     def _observed(self, targets: np.ndarray, weights: np.ndarray) -> tuple[gaussian_process.Observed, Any, Any]:
         """Return the targets of the process, and the center and the spread of the outputs for it."""
-        targets = targets.reshape(len(targets), -1)
         if self.task != "regression":
-            if self.task == "multiclass":
-                targets = targets == np.arange(self.means.n_outputs)
             return gaussian_process.Observed("classes", targets.astype("float64"), weights), 0.0, 1.0
         center = np.average(targets, axis=0, weights=weights)
         spread = np.sqrt(np.average((targets - center) ** 2, axis=0, weights=weights))

@@ -201,7 +201,7 @@ class LinearModel(fitters.Fitter):
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
         seed = int(generator.integers(2**31))
-        texts, targets = self.layers.features.matrix(training.inputs), self._columns(training)
+        texts, targets = self.layers.features.matrix(training.inputs), training.columns(self.target.n_outputs)
         if len(validation.targets) < _FEW_ROWS and len(targets) >= _FOLDS:
             order = generator.permutation(len(targets))
             splits = [(np.setdiff1d(order, rows), rows) for rows in np.array_split(order, _FOLDS)]
@@ -209,7 +209,7 @@ class LinearModel(fitters.Fitter):
         else:
             splits = [(np.arange(len(targets)), np.arange(len(validation.targets)))]
             others, judged = self.layers.features.matrix(validation.inputs), validation
-        truth = self._columns(judged)
+        truth = judged.columns(self.target.n_outputs)
 
         def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray]]:
             """Return the loss of rows that weren't trained on, the factors of the scores, and the last weights."""
@@ -246,14 +246,10 @@ class LinearModel(fitters.Fitter):
     ) -> None:
         texts = self.layers.features.matrix(training.inputs)
         seed = int(generator.integers(2**31))
-        weights = self._fitted(texts, self._columns(training), training.weights, choices["strength"], seed)
+        weights = self._fitted(
+            texts, training.columns(self.target.n_outputs), training.weights, choices["strength"], seed
+        )
         self.layers.set(*weights, np.full(self.target.n_outputs, choices["factor"]))
-
-    def _columns(self, rows: Rows) -> np.ndarray:
-        """Return the targets with a column for each output, `(n, outputs)`, with 0 and 1 for classes."""
-        if self.target.task == "multiclass":
-            return np.eye(self.target.n_outputs)[rows.targets.astype(int).ravel()]
-        return rows.targets.reshape(len(rows.targets), -1)
 
     def _fitted(
         self, texts: sparse.csr_matrix, targets: np.ndarray, row_weights: np.ndarray | None, strength: float, seed: int
