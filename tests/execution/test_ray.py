@@ -43,6 +43,8 @@ def local_ray():
 
 
 _LISTENING = """
+import contextlib
+
 import psutil
 from autonas.execution import ray as ray_execution
 from autonas.testing import executors
@@ -52,9 +54,10 @@ with ray_execution.RayExecutor(1) as executor:
     executors._all(executor, [executors.Job("a")])
     driver = psutil.Process()
     for process in (driver, *driver.children(recursive=True)):
-        for connection in process.net_connections():
-            if connection.status == "LISTEN":
-                print(connection.laddr.ip)
+        with contextlib.suppress(psutil.NoSuchProcess):  # Some of Ray's processes end within moments.
+            for connection in process.net_connections():
+                if connection.status == "LISTEN":
+                    print(connection.laddr.ip)
 """
 
 
