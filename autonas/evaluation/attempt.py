@@ -122,7 +122,8 @@ class Attempt:
             self._learning_rate = keras_callbacks.learning_rate(self._model.optimizer)
             trained, dataset = self.evaluator.networks.at_resolution(self._model, self.job.values, conditions)
             self._work = pace.epoch_work(trained, self._n_rows(rows))
-            if self.job.deadline is not None and self.job.checkpoint is None:
+            is_trained = bool(self._model.trainable_variables)
+            if is_trained and self.job.deadline is not None and self.job.checkpoint is None:
                 left = self.job.deadline - time.monotonic()
                 n_epochs = self.evaluator.epochs_of(self.job.values)
                 self.outcome.message = self.evaluator.pace.refusal(self._work, n_epochs, left)
@@ -139,7 +140,9 @@ class Attempt:
         return dataset.some_training_rows(share, np.random.default_rng([self.evaluator.seed, 3]))
 
     def _n_rows(self, rows):
-        """Return the number of some training rows; all training rows of a stream."""
+        """Return the number of some training rows, in folds of the rows of all folds; all training rows of a stream."""
+        if self._has_folds:
+            return sum(len(split.train_rows) for split in self.problem.dataset.splits)
         return len(rows) if isinstance(rows, np.ndarray) else self.problem.dataset.n_train
 
     def _train(self, rows, on_epoch, on_checkpoint):
@@ -153,8 +156,10 @@ class Attempt:
         with self.phases("train"):
             generator = np.random.default_rng([evaluator.seed, job.number, 4])
             if self._has_folds:
-                leaves_one_out = leave_one_out.is_possible(model, self.problem)
-                loop = (leave_one_out.LeaveOneOutLoop if leaves_one_out else folds.FoldsLoop)(self._loop)
+                if leave_one_out.is_possible(model, self.problem):
+                    loop = leave_one_out.LeaveOneOutLoop(self._loop)
+                else:
+                    loop = folds.FoldsLoop(self._loop, job.training.is_required)
                 fitted = loop.fit(generator, job.deadline)
             else:
                 loop = self._loop

@@ -93,6 +93,7 @@ class Evaluator:
         self.phases = phases.Phases()
         if reserved.is_candidate(job.values):
             outcome = self._evaluate_candidate(job, on_epoch, on_checkpoint)
+            self.pace.add_compilation(self.phases.seconds.get("compile", 0.0))
         else:
             outcome = self._evaluate_stage(job, on_epoch)
         outcome.phases = self.phases.seconds

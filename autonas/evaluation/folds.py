@@ -45,17 +45,21 @@ class FoldsLoop(loops.TrainingLoop):
 
     Args:
         loop: The `TrainingLoop` of the candidate. Its model has the initial weights, which all networks begin with.
+        is_required: Whether the first epoch, without which there is no score, is completed after a deadline, too.
+            Defaults to `True`.
     """
 
-    def __init__(self, loop):
+    def __init__(self, loop, is_required=True):
         self.loop = loop
+        self._is_required = is_required
         super().__init__(FoldNetworks(loop.model, len(loop.dataset.folds)), loop.dataset)
         self.phases = loop.phases
         is_trained = bool(loop.model.trainable_variables)
         self._variables = checkpoint.optimizer_variables(loop.model) if is_trained else []
         #: State of the optimizer of each network.
         self._optimizers = [checkpoint.values_of(self._variables) for _ in self.model.networks]
-        self._n_begun = 0
+        #: Whether the next epoch is the first one.
+        self._is_first = True
         self._is_fitted = False
 
     @property
@@ -107,19 +111,32 @@ class FoldsLoop(loops.TrainingLoop):
             generator: As in `TrainingLoop.train_epoch`.
             learning_rate: As in `TrainingLoop.train_epoch`.
             deadline: As in `TrainingLoop.train_epoch`.
+
+        Raises:
+            TooSlow: If the first epoch isn't required, and its first networks show that the deadline can't be met.
         """
-        model, losses = self.loop.model, []
+        model, losses, seconds = self.loop.model, [], []
         for number, split in enumerate(self.dataset.splits):
-            is_late = losses and deadline is not None and time.monotonic() >= deadline
-            if is_late and self._n_begun == len(self.model.networks):
-                return float(np.mean(losses)), False
-            self._n_begun = max(self._n_begun, number + 1)
+            started = time.monotonic()
+            if losses and deadline is not None:
+                if not self._is_first and started >= deadline:
+                    return float(np.mean(losses)), False
+                # The first network, whose steps are compiled, took longer than the others will.
+                needed = (len(self.model.networks) - number) * min(seconds[1:], default=0.0)
+                if self._is_first and not self._is_required and started + needed >= deadline:
+                    left = max(0.0, deadline - started)
+                    raise fitting.TooSlow(
+                        "the first epoch of the networks of all folds would take "
+                        f"{needed:.1f} s more, and {left:.1f} s are left"
+                    )
             self._load(self.model.networks[number])
             checkpoint.assign(self._variables, self._optimizers[number])
             loss, finished = self.loop.train_epoch(split.train_rows, batch_size, generator, learning_rate, deadline)
             self.model.networks[number] = model.get_weights()
             self._optimizers[number] = checkpoint.values_of(self._variables)
             losses.append(loss)
+            seconds.append(time.monotonic() - started)
+        self._is_first = False
         return float(np.mean(losses)), finished
 
     def predict(self, rows):

@@ -24,11 +24,13 @@ class Pace:
     It is that of a large matrix product, or of the fastest training so far if that is higher. The speeds of other
     trainings alone say little: a network of small matrices may be a tenth as fast for its FLOPs as a convolution. As a
     training step takes a multiple of the FLOPs of its predictions, the time of a training is at least its FLOPs at this
-    speed.
+    speed, after the shortest compilation of a training so far.
     """
 
     def __init__(self):
         self.flops_per_second = 0.0
+        #: Seconds of the compilations of each training so far.
+        self._compilations = []
 
     @functools.cached_property
     def _of_a_product(self):
@@ -44,20 +46,26 @@ class Pace:
         if work and seconds > 0:
             self.flops_per_second = max(self.flops_per_second, work / seconds)
 
+    def add_compilation(self, seconds):
+        """Add the seconds in which the steps of a training were compiled, 0 for none."""
+        if seconds > 0:
+            self._compilations.append(seconds)
+
     def refusal(self, epoch_work, epochs, seconds):
         """Return why a training isn't worth beginning, a text that is empty if it is.
 
-        A training is worth beginning if a tenth of its epochs, and at least one, may be possible in the time.
+        A training is worth beginning if the shortest compilation so far, and a tenth of the epochs, at least one, may
+        be possible in the time.
 
         Args:
             epoch_work: FLOPs of the predictions of all rows in an epoch, or `None`.
             epochs: Number of epochs.
             seconds: Seconds that are left.
         """
-        if not epoch_work or not self.flops_per_second:
-            return ""
         least_epochs = max(1, math.ceil(_LEAST_SHARE * epochs))
-        needed = least_epochs * epoch_work / max(self.flops_per_second, self._of_a_product)
+        needed = min(self._compilations, default=0.0)
+        if epoch_work and self.flops_per_second:
+            needed += least_epochs * epoch_work / max(self.flops_per_second, self._of_a_product)
         if needed <= seconds:
             return ""
         epochs_text = "an epoch" if least_epochs == 1 else f"{least_epochs} epochs"

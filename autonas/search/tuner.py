@@ -222,6 +222,7 @@ class Tuner(keras_tuner.Tuner):
         deadline = None if seconds is None else time.monotonic() + seconds
         strategy = None if one_shot is None else one_shot.strategy_for(record.values)
         job = self.state.job(record, deadline, strategy)
+        job.training.is_required = not self.standings.completed()
         if schedule is not None:
             job.training.stopper = schedule.stopper_for(record.values)
             job.training.may_go_on = schedule.continues_trainings

@@ -37,11 +37,14 @@ class ScheduledTraining:
         stopper: Function of the history that decides after each epoch whether to end the training, or `None`; see
             `TrainingSchedule.stopper_for`.
         may_go_on: Whether a later trial may continue the training, so that the evaluation returns a checkpoint.
+        is_required: Whether a score is needed even if it comes after the deadline, since no trial has one. Defaults to
+            `True`.
     """
 
     earlier: list[dict[str, Scalar]] = dataclasses.field(default_factory=list)
     stopper: Stopper | None = None
     may_go_on: bool = False
+    is_required: bool = True
 
 
 @dataclasses.dataclass

@@ -1,7 +1,9 @@
 """Candidates are trained and scored on the folds of a cross-validation."""
 
+import contextlib
 import dataclasses
 import time
+import types
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ import autonas
 from autonas.data.dataset import ArrayDataset
 from autonas.data.fit_data import FitData
 from autonas.estimators.plan import make_plan
-from autonas.evaluation import budget, evaluator, folds, loops
+from autonas.evaluation import budget, evaluator, fitting, folds, loops
 from autonas.trials import job as jobs
 from tests.helpers.networks import of_networks
 
@@ -141,6 +143,19 @@ class ScriptedLoop(loops.TrainingLoop):
 
     def predict(self, rows):
         return {"head": np.full((len(rows), 1), self.model.get_weights()[0][0, 0])}
+
+
+@pytest.mark.parametrize(("deadline", "n_trained"), [(1.0, 1), (2.9, 2), (3.1, 3)])
+def test_a_first_epoch_that_cannot_end_in_time_is_given_up_unless_a_score_is_needed(monkeypatch, deadline, n_trained):
+    """Each network takes a second. The first one, which is compiled, says nothing about the others."""
+    for is_required in (True, False):
+        scripted = ScriptedLoop(seconds=0.0)
+        monkeypatch.setattr(folds, "time", types.SimpleNamespace(monotonic=lambda: float(len(scripted.rows))))  # noqa: B023
+        loop = folds.FoldsLoop(scripted, is_required)
+        given_up = pytest.raises(fitting.TooSlow, match="the first epoch of the networks of all folds would take")
+        with contextlib.nullcontext() if is_required or n_trained == 3 else given_up:
+            loop.train_epoch(None, 1, None, None, deadline)
+        assert len(scripted.rows) == (3 if is_required else n_trained)
 
 
 def test_all_networks_are_trained_for_one_epoch_however_little_time_there_is():

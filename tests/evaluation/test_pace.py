@@ -42,6 +42,17 @@ def test_an_epoch_must_be_possible():
     assert speed.refusal(400, 3, 3.9).startswith("not begun: an epoch would take 4.0 s or more")
 
 
+def test_there_must_be_time_for_the_shortest_compilation_so_far():
+    speed = pace.Pace()
+    for seconds in (5.0, 0.0, 2.0):  # A training that continues an earlier one isn't compiled.
+        speed.add_compilation(seconds)
+    assert speed.refusal(None, 3, 2.0) == ""
+    assert speed.refusal(None, 3, 1.9) == "not begun: an epoch would take 2.0 s or more, and 1.9 s are left"
+    speed.add(1000, 10.0)
+    assert speed.refusal(400, 3, 6.0) == ""
+    assert speed.refusal(400, 3, 5.9).startswith("not begun: an epoch would take 6.0 s or more")
+
+
 def test_networks_of_unknown_speed_are_not_refused():
     speed = pace.Pace()
     speed.add(1000, 10.0)
