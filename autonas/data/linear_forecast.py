@@ -15,8 +15,10 @@ _LOOKBACKS = (1, 2, 3, 4, 6, 8, 12, 13, 16, 24, 25, 32, 48, 64, 96, 128, 192, 25
 _MAX_LOOKBACK_SHARE = 1 / 5
 #: Smallest autocorrelation of a season that is longer than these lookbacks.
 _LEAST_CORRELATION = 0.5
-#: Minimum number of windows of a series for a lookback.
-MIN_WINDOWS = 10
+#: Minimum number of windows of a series for a lookback, and of a series that is too short for so many.
+_MIN_WINDOWS, FEWEST_WINDOWS = 10, 5
+#: Weight of the smoothing of a series that is too short to measure errors, with as many windows and with fewer.
+_UNMEASURED, _UNKNOWN = 1.0, 0.5
 #: Number of steps up to which a series is short. A long series has enough windows for an autoregression alone.
 _SHORT = 400
 #: Fraction of the windows on which errors are measured, and the number of blocks of these windows, each of which
@@ -135,7 +137,8 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     With p = 1 these are the weights of Bates and Granger (1969). More forecasts that don't overlap choose more sharply,
     as for Gaussian errors. The factor 3 is for the few parameters of a smoothing: on 720 series of the M1 and M3
     competitions equal factors forecast worse. A smoothing of a weight below 0.1 is left out. If such a series has a
-    season and is positive, its logarithm is forecast if the errors are smaller.
+    season and is positive, its logarithm is forecast if the errors are smaller. A series that is too short to measure
+    errors is forecast by the smoothing alone, and by both in equal shares if it has fewer than 10 windows.
 
     Args:
         series: Inputs, `(time, channels)`.
@@ -152,9 +155,9 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     Returns:
         The `Choice`. For a series that is too short for any forecast, the smallest lookback.
     """
-    season, smoothed = 1, None
+    season, smoothed, unmeasured = 1, None, 0.0
     if len(series) <= _SHORT and target_columns is not None:
-        season, smoothed = _season_and_lookback(outputs, horizon, lookback)
+        season, smoothed, unmeasured = _season_and_lookback(outputs, horizon, lookback)
     # The logarithm may leave the range of the series by the width of the range.
     low, high = series.min(), series.max()
     scales = [None, (float(low**2 / high), float(high**2 / low))] if season > 1 and low > 0 else [None]
@@ -169,18 +172,23 @@ def choose(series, outputs, horizon, *, n_train=None, target_columns=None, lookb
     choices, share = [], None if seconds is None else seconds / len(scales)
     for bounds in scales:
         blocks = _Blocks(series, outputs, horizon, target_columns, bounds)
-        choices.append(blocks.choice(lookbacks, share, season, smoothed))
+        choices.append(blocks.choice(lookbacks, share, season, smoothed, unmeasured))
     return min(choices, key=lambda pair: pair[1])[0]
 
 
 def _season_and_lookback(outputs, horizon, lookback):
-    """Return the season of the smoothing and its lookback, or `None` if the series is too short for a smoothing."""
-    most = len(outputs) - horizon - MIN_WINDOWS + 1
-    for season in [*smoothing.seasons(outputs, len(outputs) // 3)[:1], 1]:
-        steps = lookback or min(most, smoothing.lookback_of(len(outputs), season))
-        if 1 <= steps <= most and (season == 1 or season < steps):
-            return season, steps
-    return 1, None
+    """Return the season of the smoothing, its lookback, and its weight if errors can't be measured.
+
+    The lookback is `None` if the series is too short for a smoothing.
+    """
+    seasons = [*smoothing.seasons(outputs, len(outputs) // 3)[:1], 1]
+    for n_windows, weight in ((_MIN_WINDOWS, _UNMEASURED), (FEWEST_WINDOWS, _UNKNOWN)):
+        most = len(outputs) - horizon - n_windows + 1
+        for season in seasons:
+            steps = lookback or min(most, smoothing.lookback_of(len(outputs), season))
+            if 1 <= steps <= most and (season == 1 or season < steps):
+                return season, steps, weight
+    return 1, None, 0.0
 
 
 class _Blocks:
@@ -201,7 +209,7 @@ class _Blocks:
         self._truth, self._unit = outputs, np.tile(scale_of(outputs.std(axis=0)), horizon)
         self._edges = []
 
-    def choice(self, lookbacks, seconds, season, smoothed):
+    def choice(self, lookbacks, seconds, season, smoothed, unmeasured):
         """Return the best `Choice` and its error.
 
         Args:
@@ -209,12 +217,13 @@ class _Blocks:
             seconds: As in `choose`.
             season: Season of the smoothing.
             smoothed: Lookback of the smoothing, or `None`: there is no smoothing.
+            unmeasured: Weight of the smoothing if the series is too short to measure errors.
         """
         is_short = len(self.series) <= _SHORT
         self._divide(max(*lookbacks, smoothed or 1), *(_SHORT_SCORED if is_short else _LONG_SCORED))
         members = self._autoregressions(lookbacks, seconds)
         if not members:
-            return Choice(lookbacks[0], None, smoothed or 1, season, float(smoothed is not None)), np.inf
+            return Choice(lookbacks[0], None, smoothed or 1, season, unmeasured), np.inf
         errors = {steps: self._error(forecasts) for steps, (forecasts, _) in members.items()}
         best = next(steps for steps, error in errors.items() if error <= _TOLERANCE * min(errors.values()))
         forecasts, alpha = members[best]

@@ -206,7 +206,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         values, outputs = self._learn_columns(data.x, data.y)
         choice = self._choose_linear_forecast(values, outputs)
         self.lookback_ = choice.lookback
-        needed = self.lookback_ + self.horizon + linear_forecast.MIN_WINDOWS - 1
+        needed = self.lookback_ + self.horizon + linear_forecast.FEWEST_WINDOWS - 1
         if len(values) < needed:
             raise ValueError(
                 f"`series` must have at least {needed} steps for lookback={self.lookback_} and horizon={self.horizon}. "

@@ -131,3 +131,15 @@ def test_a_short_series_is_forecast_by_smoothing_alone():
     assert choice.weight == 1.0 and choice.lookback == choice.smoothed <= 3
     forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 8)
     assert (np.diff(forecast.predict(series[None, -choice.lookback :])[0]) >= 0.5 - 1e-9).all()
+
+
+def test_a_series_of_fewer_windows_is_forecast_by_both_parts_in_equal_shares():
+    """A trend of 14 years, of which the next 6 are forecast."""
+    series = np.arange(14.0)[:, None] + 0.1 * np.random.default_rng(0).normal(size=(14, 1))
+    choice = linear_forecast.choose(series, series, 6, n_train=11, target_columns=[0])
+    assert (choice.weight, choice.autoregressed, choice.smoothed) == (0.5, 1, 4)
+    forecast = linear_forecast.LinearForecast([0], choice).fit(series, series, 6)
+    predicted = forecast.predict(series[None, -choice.lookback :])[0]
+    np.testing.assert_allclose(predicted, np.arange(14, 20), atol=1.5)
+    # Fewer than five windows are none.
+    assert linear_forecast.choose(series[:10], series[:10], 6, target_columns=[0]).weight == 0

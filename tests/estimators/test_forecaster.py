@@ -181,14 +181,19 @@ def test_a_constant_series(arguments):
     assert np.isnan(model.evaluate(np.full(60, 7.0))["mase"])
 
 
+def test_six_years_are_forecast_from_fourteen(arguments):
+    model = autonas.TimeSeriesForecaster(horizon=6, **arguments).fit(np.arange(14.0))
+    np.testing.assert_allclose(model.predict(np.arange(14.0)), np.arange(14, 20), atol=1.5)
+
+
 def test_bad_input_is_refused_in_one_line_before_anything_is_written(arguments, tmp_path):
     series = wave()
     gap = series.copy()
     gap[[5, 9]] = np.nan
     frame = pd.DataFrame({"a": series, "b": ["x"] * 240})
     for options, data, message in (
-        ({}, (series[:10],), "`series` must have at least 11 steps for lookback=1 and horizon=1. Received: 10"),
-        ({"lookback": 239}, (series,), "at least 249 steps for lookback=239 and horizon=1. Received: 240 steps"),
+        ({}, (series[:5],), "`series` must have at least 6 steps for lookback=1 and horizon=1. Received: 5"),
+        ({"lookback": 239}, (series,), "at least 244 steps for lookback=239 and horizon=1. Received: 240 steps"),
         ({"lookback": 0}, (series,), "`lookback` must be a positive number of steps. Received: lookback=0"),
         ({"horizon": 1.5}, (series,), "`horizon` must be a positive number of steps"),
         ({}, (gap,), "`series` has 2 NaN or infinite values, the first at index 5"),
