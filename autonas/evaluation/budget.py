@@ -88,12 +88,16 @@ class TimeBudget:
     def final_length(self, outcomes):
         """Return the `FinalLength` of the next of some final fits, which share the time that is left.
 
+        Weights that are only fitted, such as trees, get all of the time: a part of a fit is worse than the earlier fit.
+
         Args:
             outcomes: List of the `Outcome`s of the candidates.
         """
         remaining = self.remaining()
         if remaining is None:
             return FinalLength()
+        if outcomes[0].report.get("fitted"):
+            return FinalLength(deadline=time.monotonic() + remaining)
         fixed, longest = np.transpose([self._final_seconds(outcome) for outcome in outcomes])
         share = np.clip((remaining - fixed.sum()) / max(longest.sum(), _LEAST), _LEAST_FINAL, _MOST_FINAL)
         seconds = fixed + share * longest

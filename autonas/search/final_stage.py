@@ -24,7 +24,7 @@ from autonas.trials.states import Stage, Status
 
 #: Number of refused candidates that are tried if no candidate satisfies the constraints.
 _N_NEAREST = 3
-#: Share of the expected time of a final fit below which the final fit isn't begun.
+#: Share of the expected time of a final fit below which the final fit isn't begun, unless weights are only fitted.
 _LEAST_SHARE_OF_TIME = 0.5
 
 
@@ -213,7 +213,8 @@ class FinalStage:
     def has_time_for(self, candidate: TrialRecord) -> bool:
         """Return whether there is time for a final fit of a candidate."""
         remaining = self.state.budget.remaining()
-        return remaining is None or remaining >= _LEAST_SHARE_OF_TIME * self.state.budget.final_seconds(candidate)
+        share = 1.0 if candidate.report.get("fitted") else _LEAST_SHARE_OF_TIME
+        return remaining is None or remaining >= share * self.state.budget.final_seconds(candidate)
 
     def takes_all_time(self, candidate: TrialRecord) -> bool:
         """Return whether the final fit of a candidate is the rest of a full training, for which all time is needed."""

@@ -48,6 +48,13 @@ class Standings:
         objectives = [(objective.name, objective.direction) for objective in self.goal.objectives]
         return sorted(completed, key=order.sort_key(objectives))
 
+    def best_of_kinds(self) -> list[TrialRecord]:
+        """Return the best completed candidate of each kind, such as a convolutional network, the best first."""
+        best: dict[frozenset[tuple[str, Scalar]], TrialRecord] = {}
+        for record in self.ranked():
+            best.setdefault(frozenset(order.kinds(record.values).items()), record)
+        return list(best.values())
+
     def farthest(self) -> list[TrialRecord]:
         """Return the records of the completed candidates that were to be trained for the most epochs."""
         return order.longest(self.completed())

@@ -1,11 +1,13 @@
 """Stopping rules of a search, and the time limits of its trials."""
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 from autonas.evaluation import budget
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
+from autonas.trials import order
 from autonas.trials.records import TrialRecord
 
 #: Minimum time, in seconds, for starting a trial other than the first.
@@ -24,6 +26,9 @@ _SHARE_FOR_FEASIBLE_FINALISTS = 0.8
 _SHARE_FOR_SHORT = 0.6
 #: The same share for a search with shared weights, whose candidates come late.
 _SHARE_FOR_SHORT_FINALISTS = 0.85
+#: Largest share of the time left for a candidate after the initial ones, and multiple of the time of the best candidate
+#: and of the median time that it may always take.
+_SHARE_OF_CANDIDATE, _MULTIPLE_OF_CANDIDATE = 0.25, 2.0
 #: Largest difference between the scores of the best trial and of a likely member of an ensemble, in standard errors.
 _MEMBER_ERRORS = 3.0
 
@@ -61,9 +66,11 @@ class Stopping:
         best, is_first = standings.best(), not standings.candidates()
         members = [] if best is None else self._likely_members(best)
         seconds = time_budget.trial_seconds(best, is_first, members)
-        if seconds is not None and self._is_new:
+        if seconds is None:
+            return None
+        if self._is_new:
             return max(seconds, budget.LEAST_SECONDS)  # There must be a model, however short the time.
-        return seconds
+        return min(seconds, self._most_seconds(seconds))
 
     def reason(self, seconds: float | None) -> str | None:
         """Return the reason for which no further trial begins, or `None`.
@@ -116,17 +123,33 @@ class Stopping:
         first_epoch = self._first_epoch_seconds if math.isfinite(self._first_epoch_seconds) else 0.0
         return max(_SHORTEST_TRIAL, _SHORTEST_SHARE * min(times), first_epoch)
 
+    def _most_seconds(self, seconds: float) -> float:
+        """Return the most seconds that the next candidate may take.
+
+        A single large network may otherwise take as long as ten small ones, though nothing is known in favour of it.
+        The initial candidates aren't bounded, nor are trainings of planned lengths.
+
+        Args:
+            seconds: Seconds that are left for the candidate.
+        """
+        standings, oracle = self.state.standings, self.state.oracle
+        best, n_initial = standings.best(), len(getattr(oracle, "initial_points", None) or ())
+        if best is None or oracle.schedule is not None or len(standings.candidates()) < n_initial:
+            return math.inf
+        usual = max(best.seconds, statistics.median(record.seconds for record in standings.completed()))
+        return max(_SHARE_OF_CANDIDATE * seconds, _MULTIPLE_OF_CANDIDATE * usual)
+
     def _likely_members(self, best: TrialRecord) -> list[TrialRecord]:
         """Return the records of the trials that an ensemble would consist of if the search ended now, a list."""
         size, error = self.state.ensemble.size, best.standard_error
         likely = self.state.standings.ranked()[:size] if size > 1 else []
-        if error is None or best.score is None:
-            return likely
+        if error is None or best.score is None or not self.state.refits:
+            return likely  # Without final fits a member takes the time of building its networks only.
         largest = _MEMBER_ERRORS * error
         return [record for record in likely if record.score is not None and abs(record.score - best.score) <= largest]
 
 
 def _is_kind_tried(point: Mapping[str, Scalar], candidates: Sequence[TrialRecord]) -> bool:
     """Return whether a candidate has blocks of the kinds of an initial point, such as a convolutional network."""
-    kinds = {name: value for name, value in point.items() if name.endswith("/kind")}
+    kinds = order.kinds(point)
     return bool(kinds) and any(kinds.items() <= candidate.values.items() for candidate in candidates)

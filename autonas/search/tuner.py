@@ -27,7 +27,7 @@ from autonas.trials.states import Status
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
-#: Maximum number of trials whose weights are kept, apart from the trials of a Pareto front.
+#: Number of the best trials whose weights are kept for an ensemble, and maximum number of the best trials of a kind.
 _MAX_MEMBERS = 10
 #: Maximum number of checkpoints that are kept of trials whose training later trials may continue.
 _MAX_CHECKPOINTS = 50
@@ -341,14 +341,16 @@ class Tuner(keras_tuner.Tuner):
     def _may_be_served(self) -> set[str]:
         """Return the ids of the trials whose weights are kept.
 
-        These are the best trial; two more, if measuring again may show that the best trial violates a constraint; ten
-        for ensembles, whose members may not be trained again; and the trials of the Pareto front.
+        These are the best trial; two more, if measuring again may show that the best trial violates a constraint; and
+        the trials of the Pareto front. For ensembles, whose members may not be trained again, these are the ten best
+        trials, and the best trial of each kind: different networks make different errors.
         """
         n_kept = 1 if self.goal.limits_are_counted else 3
+        kept = self.standings.front() if self.goal.is_pareto else []
         if not self.state.refits or self.state.ensemble.size > 1:
             n_kept = _MAX_MEMBERS
-        kept = self.standings.ranked()[:n_kept] + (self.standings.front() if self.goal.is_pareto else [])
-        return {record.trial_id for record in kept}
+            kept += self.standings.best_of_kinds()[:_MAX_MEMBERS]
+        return {record.trial_id for record in self.standings.ranked()[:n_kept] + kept}
 
     def _restore(self) -> None:
         """Restore the records of an earlier process from the journal."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeGuard
 
 from autonas.costs.orientation import oriented
+from autonas.search_space.values import Scalar
 from autonas.trials import reserved
 from autonas.trials.records import TrialRecord
 from autonas.trials.states import Stage
@@ -31,6 +32,14 @@ def is_number(score: float | None) -> TypeGuard[float]:
 def target_epochs(record: TrialRecord) -> int:
     """Return the number of epochs that a trial was to be trained for; 0 for a full training."""
     return reserved.epochs(record.values)
+
+
+def kinds(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return the decisions of an architecture for the kinds of its blocks, such as a convolutional network.
+
+    A kind of a layer within a block, such as `"block_1/layers_0/kind"`, is not one of them.
+    """
+    return {name: value for name, value in values.items() if name.endswith("/kind") and name.count("/") == 1}
 
 
 def scored(records: Iterable[TrialRecord]) -> list[TrialRecord]:

@@ -95,6 +95,14 @@ def test_final_fits_share_the_time_that_is_left(clock):
     assert budget.final_length([short, long]) == budget_module.FinalLength(0.25, clock.now + 2.5)
 
 
+def test_weights_that_are_only_fitted_are_fitted_in_all_of_the_time_however_many_follow(clock):
+    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
+    fitted = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=60.0, report={"fitted": [{}]})
+    trained = jobs.Outcome(status="completed", epochs=10, best_epoch=10, seconds=120.0)
+    clock.now += 20
+    assert budget.final_length([fitted, fitted, trained]).deadline == clock.now + 80.0
+
+
 def test_an_ensemble_takes_seconds_of_its_own_at_the_end(clock):
     alone = budget_module.TimeBudget(60.0, 0.0, 1000.0)
     together = budget_module.TimeBudget(60.0, 0.0, 1000.0, closing=budget_module.SELECTING_ENSEMBLE)

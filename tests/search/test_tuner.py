@@ -159,12 +159,59 @@ def test_variants_of_a_tried_kind_are_left_out_if_a_full_training_needs_all_of_t
     assert [record.values["block/kind"] for record in search.records.values()] == list(kinds[:n_tried])
 
 
+def test_after_the_initial_points_a_candidate_gets_a_quarter_of_the_time_left_or_twice_that_of_the_best(make):
+    deadlines = []
+
+    def outcome(job):
+        deadlines.append(job.deadline - time.monotonic())
+        result = completed(job)
+        result.seconds = 60.0 if job.number == 3 else 1.0
+        return result
+
+    points = [{"depth": depth} for depth in (1, 2)]
+    search = make(outcome, oracle=oracles.RandomOracle(initial_points=points, seed=0), max_trials=5)
+    search.state.budget = budget.TimeBudget(101.0, 0.0, time.monotonic())
+    search.search()
+    assert deadlines == pytest.approx([15.0, 100.0, 25.0, 25.0, 100.0], abs=2.0)
+
+
+@pytest.mark.parametrize(("refits", "seconds"), [(False, 96.0), (True, 100.0)])
+def test_time_is_left_for_building_the_networks_of_distant_members_where_there_is_no_final_fit(make, refits, seconds):
+    left = []
+
+    def outcome(job):
+        left.append(job.deadline - time.monotonic())
+        result = completed(job)
+        result.metrics, result.standard_error = {"score": -float(job.number)}, 0.1
+        result.phases = {"build": 2.0}
+        return result
+
+    points = [{"depth": depth} for depth in range(3)]
+    search = make(outcome, oracle=oracles.RandomOracle(initial_points=points, seed=0), max_trials=3)
+    search.state.ensemble, search.state.refits = Ensembling(5), refits
+    search.state.budget = budget.TimeBudget(101.0, 0.0, time.monotonic())
+    search.search()
+    assert left.pop() == pytest.approx(seconds, abs=1.0)
+
+
 def test_weights_for_an_ensemble_are_of_the_ten_best_trials(make):
     search = make(max_trials=30)
     search.state.ensemble = Ensembling(5)
     search.search()
     kept = sorted(os.listdir(os.path.dirname(search.state.weights.path("0000"))))
     assert kept == [f"{number:04d}.npz" for number in range(20, 30)]
+
+
+def test_weights_for_an_ensemble_are_of_the_best_trial_of_each_kind_too(make):
+    space = keras_tuner.HyperParameters()
+    space.Choice("block/kind", ["trees", "dense"])
+    space.Int("block/depth", 0, 29)
+    points = [{"block/kind": "dense" if depth in (3, 4) else "trees", "block/depth": depth} for depth in range(20)]
+    search = make(oracle=oracles.RandomOracle(initial_points=points, seed=0), max_trials=20, space=space)
+    search.state.ensemble = Ensembling(5)
+    search.search()
+    kept = sorted(os.listdir(os.path.dirname(search.state.weights.path("0000"))))
+    assert kept == [f"{number:04d}.npz" for number in [4, *range(10, 20)]]
 
 
 def test_weights_of_the_best_only_are_on_disk(make):

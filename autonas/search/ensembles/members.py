@@ -84,6 +84,7 @@ class EnsembleStage:
             A `Served` as from `serve`. `None` if the best candidate is to be served alone.
         """
         wanted = self.state.ensemble
+        self.state.budget.closing = budget.WRITING_ENSEMBLE  # The selection now takes the time reserved for it.
         predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
         if len(predictions) < 2:
             return None

@@ -22,8 +22,10 @@ _MAX_TREES = 1500
 _PATIENCE = 20
 #: Number of values of the training rows from which several threads fit the trees.
 _VALUES_PER_THREAD = 5_000_000
-#: Number of iterations from which the seconds of further ones are estimated.
-_PILOT = 5
+#: Number of iterations, after the first one, from which the seconds of further ones are estimated; smallest share of
+#: the time of their fit that they are taken to have; and share of the seconds left for a fit of one iteration, above
+#: which there are no further ones.
+_PILOT, _LEAST_PILOT_SHARE, _PILOT_SHARE = 5, 0.1, 0.3
 #: Losses of scikit-learn by the name of the loss of a head.
 LOSSES = {
     "mean_squared_error": "squared_error",
@@ -263,12 +265,21 @@ def _threads(n_values: int) -> Any:
 
 
 def _affordable(estimator: Any, training: Rows, seconds: float) -> int:
-    """Return the number of iterations that can be fitted in some seconds, by the time of the first few, at least 1."""
-    started = time.monotonic()
-    estimator.set_params(max_iter=_PILOT)
-    estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
-    spent = time.monotonic() - started
-    return max(1, int(_PILOT * (seconds - spent) / spent))
+    """Return the number of iterations that can be fitted in some seconds, at least 1.
+
+    A fit takes a time of its own for the bins of the rows, often as long as that of twenty iterations. So the time of
+    an iteration is the difference between a fit of a few iterations and a fit of one.
+    """
+    started, spent = time.monotonic(), []
+    for n_iterations in (1, _PILOT + 1):
+        estimator.set_params(max_iter=n_iterations)
+        began = time.monotonic()
+        estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
+        spent.append(time.monotonic() - began)
+        if spent[0] > _PILOT_SHARE * seconds:
+            return 1
+    of_one = max(spent[1] - spent[0], _LEAST_PILOT_SHARE * spent[1]) / _PILOT
+    return max(1, int((seconds - (time.monotonic() - started) - spent[0]) / of_one))
 
 
 def _with_column(rows: Rows, column: int) -> Rows:

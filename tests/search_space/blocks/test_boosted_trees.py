@@ -12,6 +12,8 @@ from sklearn.metrics import log_loss, mean_squared_error
 
 import autonas
 from autonas.prediction import predictor
+from autonas.search_space import fitters
+from autonas.search_space.blocks import boosted_trees
 from tests.helpers import harness
 from tests.helpers.tables import OPTIONS, cities, drawn, halves, sizes
 
@@ -54,6 +56,25 @@ def test_titles_that_training_never_saw_have_the_value_of_their_words():
     model = drawn(autonas.BoostedTreesBlock(learning_rate=0.1), autonas.RegressionHead())
     model.fit(table[:1500], target[:1500])
     assert model.score(table[1500:], target[1500:]) > 0.95
+
+
+@pytest.mark.parametrize(("seconds", "n_iterations"), [(11.0, 71), (4.4, 5), (3.0, 1), (0.1, 1)])
+def test_there_is_time_for_as_many_iterations_as_fit_beside_the_bins_of_the_rows(monkeypatch, seconds, n_iterations):
+    class Estimator:
+        """Takes 1 s for the bins, and 0.1 s for an iteration."""
+
+        now = 0.0
+
+        def set_params(self, max_iter):
+            self.max_iter = max_iter
+
+        def fit(self, inputs, targets, sample_weight):
+            self.now += 1.0 + 0.1 * self.max_iter
+
+    estimator = Estimator()
+    monkeypatch.setattr(boosted_trees.time, "monotonic", lambda: estimator.now)
+    rows = fitters.Rows(np.zeros((2, 1)), np.zeros(2), None)
+    assert boosted_trees._affordable(estimator, rows, seconds) == pytest.approx(n_iterations, abs=1)
 
 
 def test_several_labels_and_several_numbers_have_trees_of_their_own():
