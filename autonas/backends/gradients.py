@@ -49,19 +49,23 @@ def reusable(function, inlined=True):
     return _backend.reusable(function, inlined)
 
 
-def mapped(function, arguments):
-    """Call a function of `reusable` with several lists of arguments that don't depend on each other.
+def rolled(function, branches, values, inputs, state):
+    """Call a function of `reusable` several times, where the inputs depend on the results of earlier calls (JAX).
 
-    On JAX the calls are a loop, of which XLA compiles a single call.
+    The calls are a loop, of which XLA compiles a single call.
 
     Args:
-        function: The function.
-        arguments: List of pairs of lists of tensors, the arguments of a call; all have the same shapes and dtypes.
+        function: The function, whose first result is a tensor.
+        branches: List with, for each call, a function of the first result of the call before and of the state. It
+            returns the inputs of the call, the new state, and a number.
+        values: List of the first arguments of the calls.
+        inputs: Inputs with the shapes of those of a call.
+        state: Nested lists of tensors.
 
     Returns:
-        List of the results.
+        The list of the results of the calls, the last state, and the sum of the numbers.
     """
-    return _backend.mapped(function, arguments)
+    return _backend.rolled(function, branches, values, inputs, state)
 
 
 def value_and_gradient(function, variables):

@@ -42,12 +42,21 @@ def reusable(function, inlined=True):
     return jax.jit(function)
 
 
-def mapped(function, arguments):
-    if len(arguments) == 1:
-        return [function(*arguments[0])]
-    stacked = jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *arguments)
-    _, results = jax.lax.scan(lambda _, call: (None, function(*call)), None, stacked)
-    return [jax.tree.map(lambda leaf, index=index: leaf[index], results) for index in range(len(arguments))]
+def rolled(function, branches, values, inputs, state):
+    output = jax.eval_shape(function, values[0], inputs)[0]
+    stacked = jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *values)
+
+    def call(carry, step):
+        output, state, total = carry
+        index, values = step
+        inputs, state, number = jax.lax.switch(index, branches, output, state)
+        results = function(values, inputs)
+        return (results[0], state, total + number), results
+
+    carry = jax.numpy.zeros(output.shape, output.dtype), state, jax.numpy.zeros(())
+    (_, state, total), results = jax.lax.scan(call, carry, (jax.numpy.arange(len(branches)), stacked))
+    results = [jax.tree.map(lambda leaf, index=index: leaf[index], results) for index in range(len(branches))]
+    return results, state, total
 
 
 def value_and_gradient(function, variables):

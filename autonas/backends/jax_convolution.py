@@ -1,10 +1,10 @@
 """Convolutions on the JAX backend on a CPU, in forms that XLA computes fast: matrix products, and sums of products."""
 
 import functools
-import itertools
 
 import jax
 import keras
+import numpy as np
 from jax import lax
 from keras import ops
 
@@ -154,8 +154,14 @@ def _convolve_depthwise(inputs, kernel, strides, padding, dilation):
         padding: As of `_convolve`.
         dilation: As of `_convolve`.
     """
-    shifted = _shifted(inputs, kernel.shape[:-1], strides, padding, dilation)
-    return functools.reduce(ops.add, [values * kernel[place] for place, values in shifted])
+    padded = _padded(inputs, padding)
+    reach = [(size - 1) * distance for size, distance in zip(kernel.shape, dilation, strict=False)]
+    terms = []
+    for place in np.ndindex(kernel.shape[:-1]):
+        starts = np.array(place) * dilation
+        limits = padded.shape[1:-1] - np.array(reach) + starts
+        terms.append(padded[:, *map(slice, starts, limits, strides)] * kernel[place])
+    return functools.reduce(ops.add, terms)
 
 
 def _convolve_depthwise_forward(inputs, kernel, *settings):
@@ -166,46 +172,25 @@ def _convolve_depthwise_backward(strides, padding, dilation, residuals, slopes):
     inputs, kernel = residuals
     rank = len(strides)
     of_inputs, _ = _paddings_of_gradients(inputs, kernel, slopes, strides, padding, dilation)
-    spread = lax.pad(slopes, _zero(slopes), [(0, 0, 0), *((0, 0, stride - 1) for stride in strides), (0, 0, 0)])
-    slopes_of_inputs = _convolve_depthwise(
-        spread, lax.rev(kernel, range(rank)), (1,) * rank, tuple(of_inputs), dilation
-    )
-    shifted = dict(_shifted(inputs, kernel.shape[:-1], strides, padding, dilation))
-    slopes_of_kernel = [
-        ops.sum(shifted[place] * slopes, axis=range(rank + 1)) if place in shifted else ops.zeros_like(kernel[place])
-        for place in itertools.product(*map(range, kernel.shape[:-1]))
-    ]
-    return slopes_of_inputs, ops.reshape(ops.stack(slopes_of_kernel), kernel.shape)
+    spread = _padded(slopes, [(0, 0)] * rank, strides)
+    reversed_kernel = lax.rev(kernel, range(rank))
+    slopes_of_inputs = _convolve_depthwise(spread, reversed_kernel, (1,) * rank, tuple(of_inputs), dilation)
+    padded = _padded(inputs, padding)
+
+    def slope_of(place):
+        shifted = lax.dynamic_slice(padded, [0, *(place * np.array(dilation)), 0], spread.shape)
+        return ops.sum(shifted * spread, axis=range(rank + 1))
+
+    # A loop over the places of the kernel is compiled in half of the time.
+    places = np.array(list(np.ndindex(kernel.shape[:-1])))
+    return slopes_of_inputs, ops.reshape(lax.map(slope_of, places), kernel.shape)
 
 
 _convolve_depthwise.defvjp(_convolve_depthwise_forward, _convolve_depthwise_backward)
 
 
-def _shifted(inputs, sizes, strides, padding, dilation):
-    """Return pairs of a place of a kernel with these sizes, and the values of the inputs with which it is multiplied.
-
-    Places that meet nothing but padding are left out, unless all do.
-    """
-    rank = len(sizes)
-    lengths = inputs.shape[1:-1]
-    padded = lax.pad(inputs, _zero(inputs), [(0, 0, 0), *((*ends, 0) for ends in padding), (0, 0, 0)])
-    ranges = []
-    for axis in range(rank):
-        n_outputs = (padded.shape[axis + 1] - (sizes[axis] - 1) * dilation[axis] - 1) // strides[axis] + 1
-        starts = [place * dilation[axis] for place in range(sizes[axis])]
-        first, last = padding[axis][0], padding[axis][0] + lengths[axis] - 1
-        ranges.append(
-            {place: (start, start + (n_outputs - 1) * strides[axis] + 1)
-             for place, start in enumerate(starts)
-             if any(first <= start + index * strides[axis] <= last for index in range(n_outputs))}
-        )
-    pairs = []
-    for place in itertools.product(*ranges):
-        bounds = [of_axis[index] for of_axis, index in zip(ranges, place, strict=True)]
-        starts, limits = zip((0, len(inputs)), *bounds, (0, inputs.shape[-1]), strict=True)
-        pairs.append((place, lax.slice(padded, starts, limits, (1, *strides, 1))))
-    return pairs
-
-
-def _zero(tensor):
-    return ops.zeros((), tensor.dtype)
+def _padded(tensor, padding, distances=None):
+    """Return a tensor with zeros around it and, at distances of more than 1, between its places in space or time."""
+    distances = distances or [1] * len(padding)
+    inside = [(*ends, distance - 1) for ends, distance in zip(padding, distances, strict=True)]
+    return lax.pad(tensor, ops.zeros((), tensor.dtype), [(0, 0, 0), *inside, (0, 0, 0)])

@@ -95,10 +95,6 @@ def reusable(function, inlined=True):
     return call
 
 
-def mapped(function, arguments):
-    return [function(*call) for call in arguments]
-
-
 def value_and_gradient(function, variables):
     return _with_tape(function, [variable.value for variable in variables])
 

@@ -19,10 +19,6 @@ def reusable(function, inlined=True):
     return function
 
 
-def mapped(function, arguments):
-    return [function(*call) for call in arguments]
-
-
 def value_and_gradient(function, variables):
     value = function()
     return value.detach(), _gradients(value, [variable.value for variable in variables])

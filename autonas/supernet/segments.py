@@ -168,7 +168,7 @@ class SegmentedPrediction:
                         id(tensor): ops.cast(argument, tensor.dtype)
                         for tensor, argument in zip(segment.inputs, arguments, strict=True)
                     }
-                    self._traces.compute(segment.nodes, values, training=False)
+                    self._traces.compute(segment.nodes, values, segment.outputs, training=False)
                     return [values[id(tensor)] for tensor in segment.outputs]
             finally:
                 supernet.mode, supernet.mixing_mode.traces = mode, None

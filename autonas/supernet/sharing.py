@@ -1,11 +1,14 @@
 """Sharing of traces: mixing layers that compute the same function of their inputs and variables are traced once.
 
-On JAX, those that don't depend on each other are also compiled once, as a loop.
+On JAX, those that follow each other are also compiled once, as a loop.
 """
 
 import collections
 
+import keras
+
 from autonas.backends import gradients, node_graph
+from autonas.supernet import rolling
 
 
 class Traces:
@@ -21,40 +24,34 @@ class Traces:
     def __init__(self, inlined):
         self._inlined = inlined
         self._functions = {}
-        self._groups = {}
-        self._outputs = {}
 
-    def compute(self, nodes, values, training):
-        """Compute the outputs of nodes; mixing layers with the same function are computed together.
+    def compute(self, nodes, values, outputs, training):
+        """Compute the outputs of nodes; on JAX, mixing layers with the same function are a loop.
 
         Args:
             nodes: As in `node_graph.compute`.
-            values: As in `node_graph.compute`.
+            values: As in `node_graph.compute`. The values of tensors that only these nodes use may be left out.
+            outputs: List of the symbolic tensors that are used after the nodes.
             training: Whether the layers are called in training.
         """
-        mixing_nodes = [node for node in nodes if hasattr(node.operation, "branches")]
-        n_calls = collections.Counter(id(node.operation) for node in mixing_nodes)
-        waiting = [node for node in mixing_nodes if n_calls[id(node.operation)] == 1]
-        for node in nodes:
-            if node in waiting:
-                ready = [node for node in waiting if all(id(tensor) in values for tensor in node.input_tensors)]
-                waiting = [node for node in waiting if node not in ready]
-                self._group([(node.operation, [values[id(tensor)] for tensor in node.input_tensors]) for node in ready])
-            node_graph.compute([node], values, training)
+        if keras.backend.backend() != "jax":
+            node_graph.compute(nodes, values, training)
+            return
+        n_calls = collections.Counter(id(node.operation) for node in nodes)
 
-    def _group(self, calls):
-        """Group pairs of a mixing layer and its inputs by their functions, for the calls of the layers that follow."""
-        groups = collections.defaultdict(list)
-        for layer, inputs in calls:
-            policy = layer.dtype_policy
-            inputs = [policy.convert_input(tensor, layer.autocast, layer.input_dtype) for tensor in inputs]
-            key = _key(layer, inputs)
-            if key is not None:
-                groups[key].append((layer, inputs))
-        for group in groups.values():
-            states = [id(variable) for layer, _ in group for variable in _states(layer)]
-            if len(set(states)) == len(states):
-                self._groups.update((id(layer), group) for layer, _ in group)
+        def key_of(node):
+            return _key(node.operation, node.input_tensors) if n_calls[id(node.operation)] == 1 else None
+
+        runs = rolling.runs_of(rolling.steps_of(nodes, values, key_of))
+        for position, run in enumerate(runs):
+            layers = [step.mixing.operation for step in run if step.mixing]
+            if len(layers) > 1 and _have_own_states(layers):
+                later = [node for run in runs[position + 1 :] for step in run for node in step.all_nodes]
+                used = {id(tensor) for node in later for tensor in node.input_tensors} | set(map(id, outputs))
+                function = self._function(run[0].key, layers[0], training)
+                layers[0].add_loss(rolling.Loop(run, used).compute(function, values, training))
+            else:
+                node_graph.compute([node for step in run for node in step.all_nodes], values, training)
 
     def call(self, layer, inputs, training):
         """Return `layer.compute(inputs, training)`.
@@ -64,17 +61,15 @@ class Traces:
             inputs: List of tensors.
             training: Whether the layer is called in training.
         """
-        if id(layer) in self._outputs:
-            return self._outputs.pop(id(layer))
         key = _key(layer, inputs)
         if key is None or not gradients.is_tracing():
             return layer.compute(inputs, training)
+        return self._function(key, layer, training)(layer, list(inputs))
+
+    def _function(self, key, layer, training):
         if key not in self._functions:
-            self._functions[key] = _Function(layer, training, self._inlined)
-        group = self._groups.get(id(layer), [(layer, inputs)])
-        outputs = self._functions[key]([layer for layer, _ in group], [list(inputs) for _, inputs in group])
-        self._outputs.update((id(layer), output) for (layer, _), output in zip(group, outputs, strict=True))
-        return self._outputs.pop(id(layer))
+            self._functions[key] = Function(layer, training, self._inlined)
+        return self._functions[key]
 
 
 def _key(layer, inputs):
@@ -86,34 +81,37 @@ def _key(layer, inputs):
     return (description, *((tuple(tensor.shape), str(tensor.dtype)) for tensor in inputs))
 
 
-def _states(layer):
-    """Return the variables that the branches of a mixing layer may assign."""
-    branches = [branch for branch in layer.branches if branch is not None]
-    return list({id(variable): variable for branch in branches for variable in branch.non_trainable_variables}.values())
+def _have_own_states(layers):
+    """Return whether no two of several mixing layers may assign the same variable in their branches."""
+    states = [
+        {id(variable) for branch in layer.branches if branch is not None for variable in branch.non_trainable_variables}
+        for layer in layers
+    ]
+    return len(set().union(*states)) == sum(map(len, states))
 
 
-class _Function:
+class Function:
     """Traced function of the values of the variables of a mixing layer, and of its inputs."""
 
     def __init__(self, layer, training, inlined):
         self.layer = layer
         self.training = training
         self.assigned = []
-        self._traced = gradients.reusable(self._compute, inlined)
+        self.traced = gradients.reusable(self._compute, inlined)
 
-    def __call__(self, layers, inputs):
-        """Return the outputs of several layers, a list, for the list of their inputs."""
-        variables = [layer.variables_in_use() for layer in layers]
-        values = [[variable.value for variable in of_layer] for of_layer in variables]
-        outputs = []
-        results = gradients.mapped(self._traced, list(zip(values, inputs, strict=True)))
-        for layer, of_layer, (output, assigned, losses) in zip(layers, variables, results, strict=True):
-            for index, value in zip(self.assigned, assigned, strict=True):
-                of_layer[index].assign(value)
-            for loss in losses:
-                layer.add_loss(loss)
-            outputs.append(output)
-        return outputs
+    def __call__(self, layer, inputs):
+        """Return the output of a layer for a list of its inputs."""
+        values = [variable.value for variable in layer.variables_in_use()]
+        return self.assign(layer, *self.traced(values, inputs))
+
+    def assign(self, layer, output, assigned, losses):
+        """Assign the variables that a call has changed, and add its losses; return the output."""
+        variables = layer.variables_in_use()
+        for index, value in zip(self.assigned, assigned, strict=True):
+            variables[index].assign(value)
+        for loss in losses:
+            layer.add_loss(loss)
+        return output
 
     def _compute(self, values, inputs):
         variables = self.layer.variables_in_use()

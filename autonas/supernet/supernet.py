@@ -92,7 +92,7 @@ class Supernet(keras.Model):
                     return super().call(inputs, training=training, mask=mask)
                 values = node_graph.inputs_of(self, inputs)
                 nodes = [node for level in node_graph.levels(self) for node in level if not node.is_input]
-                self.mixing_mode.traces.compute(nodes, values, bool(training))
+                self.mixing_mode.traces.compute(nodes, values, self.outputs, bool(training))
                 return keras.tree.map_structure(lambda tensor: values[id(tensor)], self.output)
         finally:
             self.mixing_mode.traces = None

@@ -95,6 +95,12 @@ class BilevelTrainer:
         fixed = {id(variable) for variable in _scales_of_branches(supernet)}
         self.weights = [variable for variable in supernet.operation_variables if id(variable) not in fixed]
         self.logits = supernet.architecture_variables
+        self._statistics = {
+            id(variable)
+            for layer in node_graph.all_layers(supernet)
+            if isinstance(layer, keras.layers.BatchNormalization)
+            for variable in layer.non_trainable_variables
+        }
         self.weight_optimizer = fused_sgd.FusedSGD(schedule.learning_rate, _MOMENTUM, _WEIGHT_DECAY, _CLIP_NORM)
         self.logit_optimizer = keras.optimizers.Adam(
             schedule.architecture_learning_rate, beta_1=_BETA_1, beta_2=_BETA_2
@@ -270,7 +276,7 @@ class BilevelTrainer:
             self.supernet.draw(*random)
         elif self.draws_weights:
             self.supernet.draw_weights(*random)
-        loss, slopes = gradients.value_and_gradient(lambda: self._loss(batch), self.weights)
+        loss, slopes = gradients.value_and_gradient(lambda: self._loss_without_statistics(batch), self.weights)
         self.weight_optimizer.apply(slopes, self.weights)
         return loss
 
@@ -299,6 +305,16 @@ class BilevelTrainer:
         inputs, targets, weights = batch
         predictions = self.supernet(inputs, training=True)
         return self.supernet.compute_loss(inputs, targets, predictions, weights or None, training=True)
+
+    def _loss_without_statistics(self, batch):
+        """Return `_loss` without new moving statistics, which fit no architecture: see `scoring.OneShotScorer`."""
+        with gradients.substituted([], []) as scope:
+            loss = self._loss(batch)
+            assigned = [(variable, variable.value) for variable in scope.assigned.values()]
+        for variable, value in assigned:
+            if id(variable) not in self._statistics:
+                variable.assign(value)
+        return loss
 
     def _at(self, function, random):
         """Return a function `(weights, logits)` that calls `function` with these values of the variables."""
