@@ -3,10 +3,13 @@
 A compiled function returns the new values of variables, which are assigned outside of it.
 """
 
+import collections
+import math
 import warnings
 
 import jax
 import keras
+import numpy as np
 from jax._src import core, xla_bridge
 
 from autonas.backends import scope
@@ -21,16 +24,48 @@ def compiled(function, variables, simplified=True):
         with scope.NestedScope(variables, values) as state:
             results = function(*arguments)
             changed = {position[key]: variable.value for key, variable in state.assigned.items() if key in position}
-        return results, changed
+        return results, _packed(changed)
 
     def call(*arguments):
         arguments = keras.tree.map_structure(keras.ops.convert_to_tensor, arguments)
         results, changed = stateless([variable.value for variable in variables], arguments)
-        for index, value in changed.items():
-            variables[index].assign(value)
+        for variable, value in _unpacked(changed, variables):
+            variable.assign(value)
         return results
 
     return call
+
+
+def _packed(values):
+    """Return tensors, a dict, as one vector for each dtype, with a dict whose keys are those of its tensors.
+
+    On a CPU, XLA would compile a kernel for each tensor that is a slice of a vector, such as a weight after an update.
+    """
+    if jax.default_backend() != "cpu":
+        return [({key: None}, value) for key, value in values.items()]
+    groups = collections.defaultdict(dict)
+    for key, value in values.items():
+        groups[str(value.dtype)][key] = value
+    return [
+        (dict.fromkeys(group), jax.numpy.concatenate([group[key].ravel() for key in sorted(group)]))
+        for group in groups.values()
+    ]
+
+
+def _unpacked(groups, variables):
+    """Iterate over pairs of a variable and its value, for vectors of `_packed` whose keys are indices of variables."""
+    for keys, vector in groups:
+        if len(keys) == 1:
+            (key,) = keys
+            yield variables[key], vector.reshape(variables[key].shape)
+            continue
+        # Slices of an array of numpy need no compiled function.
+        vector, start = np.asarray(vector), 0
+        for key in sorted(keys):
+            shape = variables[key].shape
+            end = start + math.prod(shape)
+            yield variables[key], vector[start:end].reshape(shape)
+            start = end
 
 
 def is_tracing():

@@ -31,9 +31,9 @@ def by_products(model):
     to this order, except inside of loops and switches, where it computes the gradients of a kernel by a plain loop:
     with 16 channels, in 30 times the time. Here, gradients are convolutions in the usual order.
 
-    A depthwise convolution is always a plain loop. Here it is the sum of the shifted inputs times the weights of a place
-    of the kernel, one pass over memory: with 16 channels it takes a twentieth of the time. The results are the same but
-    for rounding.
+    A depthwise convolution is always a plain loop. Here it is the sum over the places of the kernel of the shifted
+    inputs times the weights of the place, in one pass over memory: with 16 channels it takes a twentieth of the time.
+    The results are the same but for rounding.
 
     Args:
         model: A `keras.Model`.
@@ -160,7 +160,7 @@ def _convolve_depthwise(inputs, kernel, strides, padding, dilation):
     for place in np.ndindex(kernel.shape[:-1]):
         starts = np.array(place) * dilation
         limits = padded.shape[1:-1] - np.array(reach) + starts
-        terms.append(padded[:, *map(slice, starts, limits, strides)] * kernel[place])
+        terms.append(padded[(slice(None), *map(slice, starts, limits, strides))] * kernel[place])
     return functools.reduce(ops.add, terms)
 
 

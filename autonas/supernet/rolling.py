@@ -57,8 +57,9 @@ def steps_of(nodes, values, key_of):
 def runs_of(steps):
     """Return the list of lists of successive steps whose mixing layers have the same function."""
     runs = []
-    for key, run in itertools.groupby(steps, lambda step: step.key):
-        runs += [[step] for step in run] if key is None else [list(run)]
+    for key, group in itertools.groupby(steps, lambda step: step.key):
+        run = list(group)
+        runs += [[step] for step in run] if key is None else [run]
     return runs
 
 

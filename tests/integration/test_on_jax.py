@@ -13,6 +13,7 @@ FILES = [
     "optimizers/test_fused_sgd.py",
     "prediction/test_predictor.py",
     "search/test_averaging.py",
+    "supernet/test_rolling.py",
     "supernet/test_sharing.py",
 ]
 
