@@ -102,7 +102,7 @@ def _convolve_forward(inputs, kernel, *settings):
 def _convolve_backward(strides, padding, dilation, residuals, slopes):
     inputs, kernel = residuals
     rank = len(strides)
-    of_inputs, of_kernel = _paddings_of_gradients(inputs, kernel, slopes, strides, padding, dilation)
+    of_inputs, of_kernel = _paddings_of_gradients(inputs, kernel, slopes, (strides, padding, dilation))
     reversed_kernel = lax.rev(kernel, range(rank)).swapaxes(rank, rank + 1)
     slopes_of_inputs = _in_usual_order(
         slopes, reversed_kernel, (1,) * rank, of_inputs, lhs_dilation=strides, rhs_dilation=dilation
@@ -122,8 +122,9 @@ def _convolve_backward(strides, padding, dilation, residuals, slopes):
 _convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
-def _paddings_of_gradients(inputs, kernel, slopes, strides, padding, dilation):
+def _paddings_of_gradients(inputs, kernel, slopes, settings):
     """Return the paddings of the convolutions that are the gradients of the inputs, and of the kernel."""
+    strides, padding, dilation = settings
     of_inputs, of_kernel = [], []
     for axis in range(len(strides)):
         # Numbers of places between the first and the last one of the kernel, and of the outputs, on the inputs.
@@ -171,7 +172,7 @@ def _convolve_depthwise_forward(inputs, kernel, *settings):
 def _convolve_depthwise_backward(strides, padding, dilation, residuals, slopes):
     inputs, kernel = residuals
     rank = len(strides)
-    of_inputs, _ = _paddings_of_gradients(inputs, kernel, slopes, strides, padding, dilation)
+    of_inputs, _ = _paddings_of_gradients(inputs, kernel, slopes, (strides, padding, dilation))
     spread = _padded(slopes, [(0, 0)] * rank, strides)
     reversed_kernel = lax.rev(kernel, range(rank))
     slopes_of_inputs = _convolve_depthwise(spread, reversed_kernel, (1,) * rank, tuple(of_inputs), dilation)
