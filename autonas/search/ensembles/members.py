@@ -1,5 +1,6 @@
 """Training of ensembles: from the candidates of a finished search to one averaging network."""
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -26,6 +27,8 @@ from autonas.trials.states import Stage, Status
 _MAX_CANDIDATES = 25
 #: Number of samples of the validation rows for the selection, and their largest numbers of rows and of predictions.
 _N_BAGS, _SAMPLED_ROWS, _SAMPLED_VALUES = 6, 2000, 20_000
+#: Number of samples by which the standard errors of differences are estimated.
+_N_SAMPLES = 20
 
 
 class EnsembleStage:
@@ -90,7 +93,10 @@ class EnsembleStage:
             return None
         if wanted.is_automatic and self.final_stage.takes_all_time(self.state.records[next(iter(predictions))]):
             return None  # The average of candidates that are trained for a part of the time each is worse.
-        chosen = self._select(predictions, wanted.size, self._is_time_for if wanted.is_automatic else None)
+        is_possible = self._is_time_for if wanted.is_automatic else None
+        chosen = self._select(predictions, wanted.size, is_possible)
+        if len(chosen.members) == 1 and self.goal.combination is None and self.problem.dataset.folds is not None:
+            chosen = self._select_equals(predictions, wanted.size, is_possible)
         if len(chosen.members) == 1:
             return None
         return self._served(chosen, selection.weighted_mean(predictions, chosen.members))
@@ -176,24 +182,65 @@ class EnsembleStage:
             is_possible: Function from candidates to whether they may be averaged, apart from the constraints. Defaults
                 to no further condition.
         """
-        n_rows = len(self.problem.dataset.validation_rows)
-        generator = np.random.default_rng([self.evaluator.seed, 7])
-        n_outputs = sum(array[0].size for array in next(iter(predictions.values())).values())
-        size_of_sample = min(n_rows, _SAMPLED_ROWS, max(1, _SAMPLED_VALUES // n_outputs))
-        samples = [generator.integers(n_rows, size=size_of_sample) for _ in range(_N_BAGS)]
-        conditions = [self._are_within_limits, *([is_possible] if is_possible else [])]
         return selection.select(
             predictions,
             next(iter(predictions)),
             self._score,
             functools.partial(self.goal.is_better_by, self._objective),
             size,
-            samples=samples,
-            is_allowed=lambda members: all(condition(members) for condition in conditions),
+            samples=self._samples(predictions, _N_BAGS),
+            is_allowed=lambda members: self._is_allowed(members, is_possible),
             # Costs are exact with few rows, too. In folds, all rows together choose the length of a training, which
             # leaves less to luck.
             needs_gain=self.goal.combination is not None or self.problem.dataset.folds is not None,
         )
+
+    def _select_equals(
+        self,
+        predictions: dict[str, dict[str, np.ndarray]],
+        size: int,
+        is_possible: Callable[[Collection[str]], bool] | None = None,
+    ) -> selection.Selection:
+        """Return the `Selection` of the candidates that aren't significantly worse than the best one; see `_select`.
+
+        A validation set of n rows says nothing about error rates below 1 / n: a candidate that is surer of its classes
+        is as good as another one there.
+        """
+        largest = 1 - 1 / len(self.problem.dataset.validation_rows)
+        tasks = {head.name: head.task for head in self.problem.scorer.heads}
+        capped = {
+            candidate: {head: selection.capped(array, tasks[head], largest) for head, array in of_heads.items()}
+            for candidate, of_heads in predictions.items()
+        }
+        sign = -1 if self._objective.direction == "max" else 1
+        chosen = selection.select_equals(
+            capped,
+            next(iter(predictions)),
+            self._score,
+            lambda scores: sign * scores[self._objective.name],
+            size,
+            samples=self._samples(predictions, _N_SAMPLES),
+            is_allowed=lambda members: self._is_allowed(members, is_possible),
+        )
+        means = ({next(iter(predictions)): 1.0}, chosen.members)
+        before, after = (
+            self._score(selection.weighted_mean(predictions, members), set(members), None) for members in means
+        )
+        return dataclasses.replace(chosen, before=before, after=after)
+
+    def _samples(self, predictions: dict[str, dict[str, np.ndarray]], number: int) -> list[np.ndarray]:
+        """Return random samples of the positions of the validation rows, drawn with replacement."""
+        n_rows = len(self.problem.dataset.validation_rows)
+        generator = np.random.default_rng([self.evaluator.seed, 7])
+        n_outputs = sum(array[0].size for array in next(iter(predictions.values())).values())
+        size_of_sample = min(n_rows, _SAMPLED_ROWS, max(1, _SAMPLED_VALUES // n_outputs))
+        return [generator.integers(n_rows, size=size_of_sample) for _ in range(number)]
+
+    def _is_allowed(
+        self, members: Collection[str], is_possible: Callable[[Collection[str]], bool] | None = None
+    ) -> bool:
+        """Return whether some candidates may be averaged; see `_select`."""
+        return self._are_within_limits(members) and (is_possible is None or is_possible(members))
 
     def _candidates(
         self, is_allowed: Callable[[str], bool] = lambda trial_id: True, required: bool = True

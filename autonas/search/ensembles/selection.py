@@ -15,6 +15,8 @@ _PATIENCE = 8
 _SAMPLED_ADDITIONS = 15
 #: Number of rows as much as which equal weights count. With fewer rows the best candidate owes its place to chance.
 _EQUAL_ROWS = 500
+#: Number of standard errors up to which the difference of two candidates says nothing about which one is better.
+_MOST_ERRORS = 2.0
 
 _Predictions: TypeAlias = Mapping[str, np.ndarray]
 _Scores: TypeAlias = dict[str, float]
@@ -124,6 +126,68 @@ def select(
         if len(weights) > 1 and is_chosen:
             return Selection(weights, before, after, len(refused))
     return Selection({first: 1.0}, before, before, len(refused))
+
+
+def select_equals(
+    predictions: Mapping[str, _Predictions],
+    first: str,
+    score: Callable[..., _Scores],
+    loss: Callable[[_Scores], float],
+    size: int,
+    *,
+    samples: Sequence[np.ndarray],
+    is_allowed: Callable[[set[str]], bool] = lambda members: True,
+) -> Selection:
+    """Select the candidates that aren't significantly worse than the best one, with equal weights.
+
+    Which of them is the best one is luck. A candidate is significantly worse if the difference of its loss is more than
+    two standard errors. As all candidates predict the same rows, the standard error is that of the paired difference:
+    its standard deviation over bootstrap samples of the rows (Efron 1979).
+
+    Args:
+        predictions: Dict from candidate to its predictions as of `select`, the best candidate first.
+        first: As in `select`.
+        score: As in `select`.
+        loss: Function from scores to a number that is lower for better scores.
+        size: As in `select`.
+        samples: Arrays of positions of rows, drawn with replacement.
+        is_allowed: As in `select`.
+
+    Returns:
+        A `Selection`.
+    """
+
+    def losses(candidate: str) -> np.ndarray:
+        """Return the losses of a candidate on all rows, and on each sample."""
+        rows_of_all: list[np.ndarray | None] = [None, *samples]
+        scores = [score(_rows_of(predictions[candidate], rows), {candidate}, rows) for rows in rows_of_all]
+        return np.array([loss(numbers) for numbers in scores])
+
+    best, members = losses(first), [first]
+    # Fewer rows in a sample than in all have larger errors.
+    share = np.sqrt(len(samples[0]) / len(next(iter(predictions[first].values()))))
+    for candidate in predictions:
+        if candidate not in members and len(members) < size and is_allowed({*members, candidate}):
+            difference = losses(candidate) - best
+            if difference[0] <= _MOST_ERRORS * share * difference[1:].std():
+                members.append(candidate)
+    weights = dict.fromkeys(members, 1 / len(members))
+    before = score(predictions[first], {first}, None)
+    return Selection(weights, before, score(weighted_mean(predictions, weights), set(weights), None), 0)
+
+
+def capped(probabilities: np.ndarray, task: str, largest: float) -> np.ndarray:
+    """Return predictions of a task whose probabilities are at most `largest`; numbers stay as they are."""
+    least = 1 - largest
+    if task == "regression":
+        return probabilities
+    if task != "multiclass":
+        return np.clip(probabilities, least, largest)
+    highest = probabilities.max(axis=1, keepdims=True)
+    # The other classes share the rest as before, or equally.
+    others = np.where(probabilities == highest, 0.0, probabilities + np.finfo("float32").tiny)
+    shares = others / np.maximum(others.sum(axis=1, keepdims=True), np.finfo("float32").tiny)
+    return np.where(highest > largest, np.where(probabilities == highest, largest, least * shares), probabilities)
 
 
 def _bag(

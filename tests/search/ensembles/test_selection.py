@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from autonas.search import ensembles
+from autonas.search.ensembles import selection
 
 TRUTH = np.random.default_rng(0).normal(size=200)
 
@@ -133,3 +134,34 @@ def test_few_rows_need_no_gain_since_the_best_of_many_candidates_is_best_by_luck
             selected = ensembles.select(seen, best, on_seen, is_better, 5, samples=samples, needs_gain=needs_gain)
             of_one.append(error(average(candidates, selected.members))["error"])
     assert np.mean(errors[False]) < 0.97 * np.mean(errors[True])
+
+
+def test_candidates_that_are_not_significantly_worse_than_the_best_one_are_averaged_with_equal_weights():
+    """Some candidates are equally good by a test of the paired differences; the last one is far off."""
+    candidates = predictions([0.5, 0.5, 0.5, 0.51, 0.52, 0.8, 3.0])
+    best = min(candidates, key=lambda name: error(candidates[name])["error"])
+    samples = [np.random.default_rng(seed).integers(200, size=200) for seed in range(200)]
+    squares = {name: (made["y"][:, 0] - TRUTH) ** 2 for name, made in candidates.items()}
+    differences = {name: square - squares[best] for name, square in squares.items()}
+    equals = {name for name, values in differences.items() if values.mean() <= 2 * values.std() / np.sqrt(200)}
+    assert 2 < len(equals) < 6
+    select = functools.partial(ensembles.select_equals, candidates, best, error, lambda scores: scores["error"])
+    found = select(7, samples=samples)
+    assert found.members == pytest.approx(dict.fromkeys(equals, 1 / len(equals)))
+    assert found.before == error(candidates[best])
+    assert found.after["error"] == pytest.approx(error(average(candidates, found.members))["error"])
+    assert len(select(2, samples=samples).members) == 2
+    allowed = {best, next(iter(equals - {best}))}
+    assert set(select(7, samples=samples, is_allowed=lambda members: members <= allowed).members) == allowed
+    # Scores of samples of a few rows differ more, and are no reason for another choice.
+    assert set(select(7, samples=[rows[:50] for rows in samples]).members) == equals
+
+
+def test_probabilities_are_capped_where_the_rows_say_no_more():
+    sure, unsure = [0.999, 0.0005, 0.0005, 0.0], [0.6, 0.2, 0.1, 0.1]
+    capped = selection.capped(np.array([sure, unsure]), "multiclass", 0.9)
+    np.testing.assert_allclose(capped, [[0.9, 0.05, 0.05, 0.0], unsure], atol=1e-6)
+    np.testing.assert_allclose(selection.capped(np.array([[1.0, 0.0, 0.0]]), "multiclass", 0.9), [[0.9, 0.05, 0.05]])
+    pairs = np.array([[0.99], [0.5], [0.0]])
+    np.testing.assert_allclose(selection.capped(pairs, "binary", 0.9), [[0.9], [0.5], [0.1]])
+    np.testing.assert_array_equal(selection.capped(pairs, "regression", 0.9), pairs)
