@@ -26,6 +26,7 @@ def measure(space, n_epochs):
     from sklearn.datasets import load_digits
 
     import autonas
+    from autonas.backends import seeding
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
     from autonas.evaluation.one_shot import bilevel, scoring
@@ -42,7 +43,8 @@ def measure(space, n_epochs):
 
     prepared = estimator._prepare(make_plan(estimator, data), data)
     mark("prepare")
-    supernet = Supernet.from_graph(prepared.graph)
+    with seeding.seeded(0, 0):
+        supernet = Supernet.from_graph(prepared.graph)
     mark("build")
     batch_size = prepared.graph.optimization.batch_size_of(supernet.space.values)
     trainer = bilevel.BilevelTrainer.from_settings(supernet, prepared.dataset, batch_size, warm_up=0.5)

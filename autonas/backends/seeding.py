@@ -33,9 +33,19 @@ def seeded(seed, number):
         with contextlib.nullcontext() if "tensorflow" in sys.modules else silence.unless_wanted():
             keras.utils.set_random_seed(int(np.random.default_rng([seed, number]).integers(2**31)))
         try:
-            yield
+            with _without_compilation():
+                yield
             # Layers without a seed generator use one of this thread, which is created at its first use.
             keras.random.uniform((1,))
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)
+
+
+def _without_compilation():
+    """Return a context in which the initial weights of a network are drawn without compiled functions."""
+    if keras.backend.backend() != "jax":
+        return contextlib.nullcontext()
+    from autonas.backends import jax_random
+
+    return jax_random.by_numpy()

@@ -45,15 +45,17 @@ def segments_of(supernet):
     """Return the list of the segments of a `Supernet`, in topological order.
 
     Operations without a mixing layer, such as additions, belong to the only segment that uses them, if there is one. A
-    supernet with masks is one segment, as layers pass masks on beside the tensors.
+    supernet with masks is one segment, as layers pass masks on beside the tensors. So is a large supernet on JAX, where
+    the loops over its mixing layers are compiled in less time than all segments.
     """
     selectors = list(supernet.decisions.values())
     positions = {name: position for position, name in enumerate(supernet.decisions)}
     nodes = [node for level in node_graph.levels(supernet) for node in level if not node.is_input]
     has_mask = any(node_graph.has_mask(tensor) for node in nodes for tensor in node.input_tensors)
+    is_whole = has_mask or (supernet.is_large and keras.backend.backend() == "jax")
     depends, segments, producers = {id(tensor): frozenset() for tensor in supernet.inputs}, {}, {}
     for node in nodes:
-        names = supernet.decisions if has_mask else _decisions(node.operation) & set(positions)
+        names = supernet.decisions if is_whole else _decisions(node.operation) & set(positions)
         own = {positions[name] for name in names}
         depends_on = frozenset(own.union(*(depends[id(tensor)] for tensor in node.input_tensors)))
         if depends_on not in segments:

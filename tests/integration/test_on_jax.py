@@ -3,6 +3,7 @@
 FILES = [
     "backends/test_gradients.py",
     "backends/test_jax_convolution.py",
+    "backends/test_jax_random.py",
     "backends/test_memory_growth.py",
     "backends/test_precision_policies.py",
     "evaluation/test_failures.py",

@@ -9,21 +9,21 @@ if keras.backend.backend() != "jax":
 
 import jax
 
-from autonas.backends import gradients, node_graph
+from autonas.backends import gradients, node_graph, seeding
 from autonas.search_space.blocks import cell
-from autonas.supernet import rolling, supernet
+from autonas.supernet import rolling, segments, supernet
 from tests.helpers import harness
 
 IMAGES = np.random.default_rng(0).normal(size=(6, 4, 4, 1)).astype("float32")
-OPERATIONS = ["separable_3", "identity"]
+OPERATIONS = ["convolution_1", "identity"]
 
 
 @pytest.fixture(scope="module")
 def net():
     """The supernet of a normal cell, a reduction cell, and a normal cell, each of two nodes."""
-    keras.utils.set_random_seed(0)
     block = cell.CellBlock(filters=4, n_stages=2, operations=OPERATIONS, n_nodes=2)
-    net = supernet.Supernet.from_graph(harness.make_graph(block, IMAGES))
+    with seeding.seeded(0, 0):
+        net = supernet.Supernet.from_graph(harness.make_graph(block, IMAGES))
     net.mode = "blend"
     return net
 
@@ -73,3 +73,16 @@ def test_numbers_are_those_of_layers_one_by_one(net, monkeypatch):
     one_by_one = trained(net)
     for value, expected in zip(rolled, one_by_one, strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_a_large_supernet_is_one_segment_with_the_same_predictions(net, monkeypatch):
+    inputs = dict.fromkeys(net.input, IMAGES)
+
+    def predicted():
+        (outputs,) = segments.SegmentedPrediction(net)(net.indices({}), inputs, segments.Memory(0)).values()
+        return np.array(outputs)
+
+    several, expected = segments.segments_of(net), predicted()
+    monkeypatch.setattr(net, "is_large", True)
+    assert len(several) > len(segments.segments_of(net)) == 1
+    np.testing.assert_allclose(predicted(), expected, rtol=1e-4, atol=1e-6)
