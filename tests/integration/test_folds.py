@@ -10,6 +10,7 @@ from sklearn.datasets import load_diabetes
 import autonas
 from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
+from autonas.search import ensembles
 from tests.helpers.leaderboards import board
 from tests.helpers.networks import of_networks
 
@@ -67,6 +68,19 @@ def test_the_networks_of_the_folds_are_averaged(searched):
     (head,) = model.validation_predictions_
     expected = np.array(outputs) * target.deviation_ + target.mean_
     np.testing.assert_allclose(expected, head.outputs[: len(rows)], rtol=1e-3)
+
+
+def test_an_equally_good_candidate_is_averaged_with_the_best_one_and_a_slightly_but_always_worse_one_is_not(searched):
+    _, search = searched._searched
+    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    best, predictions = next(iter(stage._candidates().items()))
+    (head,) = stage.problem.scorer.heads
+    truth = head.encoded[stage.problem.dataset.validation_rows].reshape(-1, 1)
+    errors = predictions[head.name] - truth
+    worse = {head.name: truth + 1.02 * errors}
+    other = {head.name: truth + np.random.default_rng(0).permutation(errors)}
+    chosen = stage._select_equals({best: predictions, "worse": worse, "other": other}, 5)
+    assert chosen.members == {best: 0.5, "other": 0.5}
 
 
 def test_a_search_with_costs_serves_one_network_that_is_trained_on_all_rows(diabetes):
