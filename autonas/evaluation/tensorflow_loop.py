@@ -117,6 +117,7 @@ class _FrozenRows:
         self.split = split
         self.dataset = dataset
         self._is_known = np.zeros(len(next(iter(dataset.inputs.values()))), bool)
+        self._step = node_graph.rows_at_once(split.front, _FROZEN_ROWS)
         self.variables = {
             tensor.name: tf.Variable(tf.zeros((len(self._is_known), *tensor.shape[1:]), tensor.dtype), trainable=False)
             for tensor in split.tensors
@@ -135,9 +136,8 @@ class _FrozenRows:
         """
         rows = np.asarray(rows)
         unknown = rows[~self._is_known[rows]]
-        step = node_graph.rows_at_once(self.split.front, _FROZEN_ROWS)
-        for start in range(0, len(unknown), step):
-            chunk = unknown[start : start + step]
+        for start in range(0, len(unknown), self._step):
+            chunk = unknown[start : start + self._step]
             values = frozen.compute(self.split.front, self.dataset, chunk)
             for variable, value in zip(self.variables.values(), values, strict=True):
                 variable.scatter_update(tf.IndexedSlices(value, chunk))
