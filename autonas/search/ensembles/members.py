@@ -1,6 +1,5 @@
 """Training of ensembles: from the candidates of a finished search to one averaging network."""
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -114,7 +113,6 @@ class EnsembleStage:
 
     def _served(self, chosen: selection.Selection, mean: dict[str, Any]) -> Served:
         """Train the members of a `Selection`, unless an earlier process has trained them, and return the `Served`."""
-        self.state.budget.closing = budget.WRITING_ENSEMBLE
         self.final_stage.predictions = self.problem.predictions_of_heads(mean)
         earlier = self._earlier(chosen)
         if earlier is not None:
@@ -213,20 +211,16 @@ class EnsembleStage:
             for candidate, of_heads in predictions.items()
         }
         sign = -1 if self._objective.direction == "max" else 1
-        chosen = selection.select_equals(
-            capped,
+        return selection.select_equals(
+            predictions,
             next(iter(predictions)),
             self._score,
             lambda scores: sign * scores[self._objective.name],
             size,
             samples=self._samples(predictions, _N_SAMPLES),
             is_allowed=lambda members: self._is_allowed(members, is_possible),
+            compared=capped,
         )
-        means = ({next(iter(predictions)): 1.0}, chosen.members)
-        before, after = (
-            self._score(selection.weighted_mean(predictions, members), set(members), None) for members in means
-        )
-        return dataclasses.replace(chosen, before=before, after=after)
 
     def _samples(self, predictions: dict[str, dict[str, np.ndarray]], number: int) -> list[np.ndarray]:
         """Return random samples of the positions of the validation rows, drawn with replacement."""

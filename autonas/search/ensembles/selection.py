@@ -137,6 +137,7 @@ def select_equals(
     *,
     samples: Sequence[np.ndarray],
     is_allowed: Callable[[set[str]], bool] = lambda members: True,
+    compared: Mapping[str, _Predictions] | None = None,
 ) -> Selection:
     """Select the candidates that aren't significantly worse than the best one, with equal weights.
 
@@ -152,15 +153,17 @@ def select_equals(
         size: As in `select`.
         samples: Arrays of positions of rows, drawn with replacement.
         is_allowed: As in `select`.
+        compared: Dict from candidate to the predictions by which candidates are compared. Defaults to `predictions`.
 
     Returns:
         A `Selection`.
     """
+    compared = predictions if compared is None else compared
 
     def losses(candidate: str) -> np.ndarray:
         """Return the losses of a candidate on all rows, and on each sample."""
         rows_of_all: list[np.ndarray | None] = [None, *samples]
-        scores = [score(_rows_of(predictions[candidate], rows), {candidate}, rows) for rows in rows_of_all]
+        scores = [score(_rows_of(compared[candidate], rows), {candidate}, rows) for rows in rows_of_all]
         return np.array([loss(numbers) for numbers in scores])
 
     best, members = losses(first), [first]
