@@ -37,7 +37,7 @@ def compiled(function, variables, simplified=True):
 
 
 def _packed(values):
-    """Return tensors, a dict, as one vector for each dtype, with a dict whose keys are those of its tensors.
+    """Return tensors, a dict, as one vector for each dtype, with a dict that has the keys of its tensors.
 
     On a CPU, XLA would compile a kernel for each tensor that is a slice of a vector, such as a weight after an update.
     """

@@ -95,8 +95,9 @@ def _convolve(inputs, kernel, strides, padding, dilation):
     return _in_usual_order(inputs, kernel, strides, padding, rhs_dilation=dilation)
 
 
-def _convolve_forward(inputs, kernel, *settings):
-    return _convolve(inputs, kernel, *settings), (inputs, kernel)
+def _forward(convolve, inputs, kernel, *settings):
+    """Return a convolution, and the tensors that its gradients need."""
+    return convolve(inputs, kernel, *settings), (inputs, kernel)
 
 
 def _convolve_backward(strides, padding, dilation, residuals, slopes):
@@ -119,7 +120,7 @@ def _convolve_backward(strides, padding, dilation, residuals, slopes):
     return slopes_of_inputs, slopes_of_kernel.transpose(*spatial, 0, rank + 1)
 
 
-_convolve.defvjp(_convolve_forward, _convolve_backward)
+_convolve.defvjp(functools.partial(_forward, _convolve), _convolve_backward)
 
 
 def _paddings_of_gradients(inputs, kernel, slopes, settings):
@@ -165,10 +166,6 @@ def _convolve_depthwise(inputs, kernel, strides, padding, dilation):
     return functools.reduce(ops.add, terms)
 
 
-def _convolve_depthwise_forward(inputs, kernel, *settings):
-    return _convolve_depthwise(inputs, kernel, *settings), (inputs, kernel)
-
-
 def _convolve_depthwise_backward(strides, padding, dilation, residuals, slopes):
     inputs, kernel = residuals
     rank = len(strides)
@@ -187,7 +184,7 @@ def _convolve_depthwise_backward(strides, padding, dilation, residuals, slopes):
     return slopes_of_inputs, ops.reshape(lax.map(slope_of, places), kernel.shape)
 
 
-_convolve_depthwise.defvjp(_convolve_depthwise_forward, _convolve_depthwise_backward)
+_convolve_depthwise.defvjp(functools.partial(_forward, _convolve_depthwise), _convolve_depthwise_backward)
 
 
 def _padded(tensor, padding, distances=None):
