@@ -270,16 +270,20 @@ def _affordable(estimator: Any, training: Rows, seconds: float) -> int:
     A fit takes a time of its own for the bins of the rows, often as long as that of twenty iterations. So the time of
     an iteration is the difference between a fit of a few iterations and a fit of one.
     """
-    started, spent = time.monotonic(), []
-    for n_iterations in (1, _PILOT + 1):
+
+    def seconds_of(n_iterations: int) -> float:
+        started = time.monotonic()
         estimator.set_params(max_iter=n_iterations)
-        began = time.monotonic()
         estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
-        spent.append(time.monotonic() - began)
-        if spent[0] > _PILOT_SHARE * seconds:
-            return 1
-    of_one = max(spent[1] - spent[0], _LEAST_PILOT_SHARE * spent[1]) / _PILOT
-    return max(1, int((seconds - (time.monotonic() - started) - spent[0]) / of_one))
+        return time.monotonic() - started
+
+    of_first = seconds_of(1)
+    if of_first > _PILOT_SHARE * seconds:
+        return 1
+    of_few = seconds_of(_PILOT + 1)
+    of_one = max(of_few - of_first, _LEAST_PILOT_SHARE * of_few) / _PILOT
+    # The fit to come also takes the time of a first iteration.
+    return max(1, int((seconds - of_first - of_few - of_first) / of_one))
 
 
 def _with_column(rows: Rows, column: int) -> Rows:
