@@ -96,7 +96,7 @@ class TimeBudget:
         remaining = self.remaining()
         if remaining is None:
             return FinalLength()
-        if outcomes[0].report.get("fitted"):
+        if outcomes[0].is_fitted:
             return FinalLength(deadline=time.monotonic() + remaining)
         fixed, longest = np.transpose([self._final_seconds(outcome) for outcome in outcomes])
         share = np.clip((remaining - fixed.sum()) / max(longest.sum(), _LEAST), _LEAST_FINAL, _MOST_FINAL)
@@ -121,7 +121,7 @@ class TimeBudget:
             outcome: The `Outcome` of the candidate.
         """
         # Weights that are only fitted are those of one network, with leave-one-out instead of folds.
-        n_networks = 1 if outcome.report.get("fitted") else self.n_networks
+        n_networks = 1 if outcome.is_fitted else self.n_networks
         return n_networks * outcome.phases.get("build", 0.0)
 
     def _final_seconds(self, outcome):
@@ -131,7 +131,7 @@ class TimeBudget:
         """
         fixed = sum(outcome.phases.get(phase, 0.0) for phase in _FIXED)
         seconds = outcome.seconds - fixed - sum(outcome.phases.get(phase, 0.0) for phase in _NOT_REPEATED)
-        if outcome.report.get("fitted"):
+        if outcome.is_fitted:
             return fixed + self.final_ratio * seconds, 0.0
         n_epochs = max(1, outcome.epochs - outcome.initial_epoch)
         return fixed, self.final_ratio * seconds * outcome.best_epoch / n_epochs
@@ -144,7 +144,7 @@ class TimeBudget:
             epochs: Number of epochs of a full training.
         """
         n_epochs = outcome.epochs - outcome.initial_epoch
-        if outcome.report.get("fitted") or not n_epochs:
+        if outcome.is_fitted or not n_epochs:
             return 0.0
         seconds = sum(outcome.phases.get(phase, 0.0) for phase in _OF_EPOCHS)
         return max(0, epochs - outcome.epochs) * seconds / n_epochs

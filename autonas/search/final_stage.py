@@ -213,7 +213,7 @@ class FinalStage:
     def has_time_for(self, candidate: TrialRecord) -> bool:
         """Return whether there is time for a final fit of a candidate."""
         remaining = self.state.budget.remaining()
-        share = 1.0 if candidate.report.get("fitted") else _LEAST_SHARE_OF_TIME
+        share = 1.0 if candidate.is_fitted else _LEAST_SHARE_OF_TIME
         return remaining is None or remaining >= share * self.state.budget.final_seconds(candidate)
 
     def takes_all_time(self, candidate: TrialRecord) -> bool:

@@ -98,13 +98,13 @@ class Stopping:
         It is once a share of the time limit is spent. It also is when the best of the candidates needs all of the
         remaining time, and each kind of initial point is tried: further points vary a kind.
         """
-        time_budget, standings, oracle = self.state.budget, self.state.standings, self.state.oracle
+        time_budget, standings, points = self.state.budget, self.state.standings, self._initial_points
         if time_budget.share_spent() > self._share_for_short:
             return True
         best = standings.best()
         if best is None:
             return False
-        candidates, points = standings.candidates(), getattr(oracle, "initial_points", None) or ()
+        candidates = standings.candidates()
         if len(candidates) < len(points) and not all(_is_kind_tried(point, candidates) for point in points):
             return False
         return time_budget.is_too_short(best, self.state.evaluator.full_epochs(best.values))
@@ -113,6 +113,11 @@ class Stopping:
     def _is_new(self) -> bool:
         """Whether the search has no trials yet, apart from the baselines."""
         return all(record.is_baseline for record in self.state.records.values())
+
+    @property
+    def _initial_points(self) -> Sequence[Mapping[str, Scalar]]:
+        """The architectures that the strategy tries first."""
+        return getattr(self.state.oracle, "initial_points", None) or ()
 
     def _shortest(self) -> float:
         """Return the minimum time, in seconds, for starting a trial: enough for the first epoch of the fastest trial so
@@ -132,9 +137,9 @@ class Stopping:
         Args:
             seconds: Seconds that are left for the candidate.
         """
-        standings, oracle = self.state.standings, self.state.oracle
-        best, n_initial = standings.best(), len(getattr(oracle, "initial_points", None) or ())
-        if best is None or oracle.schedule is not None or len(standings.candidates()) < n_initial:
+        standings = self.state.standings
+        best, is_planned = standings.best(), self.state.oracle.schedule is not None
+        if best is None or is_planned or len(standings.candidates()) < len(self._initial_points):
             return math.inf
         usual = max(best.seconds, statistics.median(record.seconds for record in standings.completed()))
         return max(_SHARE_OF_CANDIDATE * seconds, _MULTIPLE_OF_CANDIDATE * usual)

@@ -85,6 +85,11 @@ class Result:
         """Whether the trial was rejected before its training, since it violates a constraint."""
         return self.status == Status.REFUSED
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether weights of the network were fitted, such as trees; see `search_space.fitters`."""
+        return bool(self.report.get("fitted"))
+
 
 @dataclasses.dataclass
 class TrialRecord(Result):
