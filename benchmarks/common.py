@@ -77,6 +77,13 @@ class DataSet:
     text_columns: list = dataclasses.field(default_factory=list)
 
 
+def metric_of(name, data_directory):
+    """Return the metric of a data set: the one in `METRICS`, or else the entry `metric` of its `meta.json`."""
+    if name in METRICS:
+        return METRICS[name]
+    return json.loads((pathlib.Path(data_directory) / name / "meta.json").read_text())["metric"]
+
+
 def load(name, data_directory):
     """Load a data set by its name.
 
@@ -86,19 +93,20 @@ def load(name, data_directory):
         return _load_sklearn(name)
     folder = pathlib.Path(data_directory) / name
     meta = json.loads((folder / "meta.json").read_text())
+    metric = metric_of(name, data_directory)
     if (folder / "data.npz").exists():
         import numpy as np
 
         kind = "image" if meta["kind"] == "image" else "series"
         with np.load(folder / "data.npz") as data:
-            return DataSet(kind, METRICS[name], *(data[key] for key in ("x_train", "y_train", "x_test", "y_test")))
+            return DataSet(kind, metric, *(data[key] for key in ("x_train", "y_train", "x_test", "y_test")))
     if meta["kind"] == "text":
         parts = []
         for split in ("train", "test"):
             with gzip.open(folder / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
                 rows = [json.loads(line) for line in file]
             parts += [[row["text"] for row in rows], [row["label"] for row in rows]]
-        return DataSet("text", METRICS[name], *parts)
+        return DataSet("text", metric, *parts)
     import pandas
 
     parts = []
@@ -106,7 +114,7 @@ def load(name, data_directory):
         frame = pandas.read_csv(folder / f"{split}.csv.gz")
         target = frame.pop(meta["target"])
         parts += [frame, target.to_numpy()]
-    return DataSet("table", METRICS[name], *parts, meta.get("text_columns", []))
+    return DataSet("table", metric, *parts, meta.get("text_columns", []))
 
 
 def _load_sklearn(name):
