@@ -254,7 +254,8 @@ def main():
                     os.path.abspath(__file__), "measure", arguments, python=python, timeout=options.budget + _OVERRUN
                 )
                 result.pop("stderr", None)
-                rows.append({"set": f"{name} {common.metric_of(name, options.data)}", "library": library, "seed": seed, **result})
+                described = f"{name} {common.metric_of(name, options.data)}"
+                rows.append({"set": described, "library": library, "seed": seed, **result})
                 print(rows[-1], flush=True)
                 if options.output:
                     common.write_json(options.output, rows)
