@@ -60,6 +60,7 @@ _PROCESS_ROWS = 10_000
 
 _TEXT: list[dict[str, Scalar]] = [
     {"kind": "linear"},
+    {"kind": "linear", "kind_linear/ratios": True},
     {"kind": "bag", "kind_bag/dropout": 0.5, "optimization/epochs_share": 0.5},
     {"kind": "bag_and_convolution", "kind_bag_and_convolution/dropout": 0.25, "optimization/epochs_share": 0.5},
     {"kind": "convolution", "kind_convolution/dimension": 128, "kind_convolution/dropout": 0.5,

@@ -20,6 +20,9 @@ _GROUPS = [
 _LEAST_ROWS = 2
 #: Maximum number of n-grams of a group.
 _MAX_TERMS = 2**16
+#: Maximum number of characters of a term. A longer one is no word but, for example, the code of an attached file. Keras
+#: makes an array of all terms that is as wide as the longest one: a single term of 10,000 characters takes gigabytes.
+MAX_WIDTH = 256
 #: Maximum number of n-grams of the training rows that are counted for the choice of the most frequent ones.
 _MAX_COUNTED = 4_000_000
 #: Maximum number of ids of the training rows, for each group: 100 MB.
@@ -83,16 +86,17 @@ class NGrams:
 def fit(strings):
     """Return the n-grams of the training set, a list of `NGrams`: of words, of marks and of characters.
 
-    N-grams of characters lie within a word and the spaces around it. Marks are single characters of the text as it is
-    written other than white space and lower-case letters, such as "!", "£", "7" and "A". All other n-grams are without
-    punctuation and capitals, which tell advertisements from conversations, and headings from prose.
+    N-grams of words are without punctuation and capitals. Marks are single characters other than white space and
+    lower-case letters, such as "!", "£", "7" and "A". N-grams of characters lie within a word and the spaces around it.
+    Marks and n-grams of characters are of the text as it is written: capitals and punctuation tell advertisements from
+    conversations, headings from prose, and one writer from another.
 
     Args:
         strings: Array of strings.
     """
     texts = [text.encode().translate(_LOWER, _PUNCTUATION) for text in strings]
     n_words = np.array([len(text.split()) for text in texts])
-    n_characters = np.array([len(text.decode()) for text in texts])
+    n_characters = np.array([len(text) for text in strings])
     most = _MAX_IDS // len(texts)
     if n_words.max() > most:
         warnings.warn(
@@ -109,13 +113,17 @@ def fit(strings):
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
         if is_short and (is_word or n_ids <= most) or is_word and not is_first:
             step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED))
-            some = texts[::step]
-            terms = _frequent_words(some, *widths, is_first) if is_word else _frequent_characters(some, widths)
+            if is_word:
+                terms = _frequent_words(texts[::step], *widths, is_first)
+            else:
+                terms = _frequent_characters(strings[::step], widths)
             if terms:
                 counts = [min(count * step, len(texts)) for count in terms.values()]
-                ngrams.append(NGrams(split, list(widths), list(terms), counts, min(n_ids, most)))
+                ngrams.append(
+                    NGrams(split, list(widths), list(terms), counts, min(n_ids, most), as_written=not is_word)
+                )
     if is_short and (marks := _frequent_marks(strings)):
-        length = min(int(np.ceil(np.quantile([len(text) for text in strings], _SHARE))), most)
+        length = min(longest, most)
         group = NGrams("character", [1], list(marks), list(marks.values()), length, as_written=True)
         ngrams.insert(sum(other.split == "whitespace" for other in ngrams), group)
     return ngrams
@@ -148,7 +156,7 @@ def statistics(ngrams, n_rows):
     frequency = np.array([n_rows, *(count for group in ngrams for count in group.frequencies)])
     lengths = collections.Counter()
     for group in ngrams:
-        lengths[group.split == "character" and not group.as_written] += group.length
+        lengths[group.widths[-1] > 1 and group.split == "character"] += group.length
     return {
         "ngram_inverse_document_frequency": np.log((1 + n_rows) / (1 + frequency)) + 1,
         "ngram_columns": list(lengths.values()),
@@ -181,20 +189,19 @@ def _frequent_words(texts, width, is_first):
     chosen = np.lexsort((values, -counts))[:_MAX_TERMS]
     places = np.unravel_index(values[chosen], (len(words),) * width)
     terms = (b" ".join(words[place] for place in term).decode() for term in zip(*places, strict=True))
-    return dict(zip(terms, counts[chosen].tolist(), strict=True))
+    return {term: n for term, n in zip(terms, counts[chosen].tolist(), strict=True) if len(term) <= MAX_WIDTH}
 
 
-def _frequent_characters(texts, widths):
+def _frequent_characters(strings, widths):
     """Return the most frequent n-grams of characters, a dict from n-gram to its number of rows.
 
     Args:
-        texts: List of bytes.
+        strings: Array of strings.
         widths: Numbers of characters of an n-gram.
     """
     counts = collections.Counter()
-    for text in texts:
-        characters = text.decode()
-        counts.update({characters[i : i + n] for n in widths for i in range(len(characters) - n + 1)})
+    for text in strings:
+        counts.update({text[i : i + n] for n in widths for i in range(len(text) - n + 1)})
     kept = [(-count, term) for term, count in counts.items() if count >= _LEAST_ROWS and _within(term)]
     return {" ".join(term): -count for count, term in sorted(kept)[:_MAX_TERMS]}
 

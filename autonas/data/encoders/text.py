@@ -26,8 +26,8 @@ class TextEncoder(Encoder):
     space. The id 0 is padding, 1 is an unknown word, and the words follow in the order of falling frequency.
 
     The n-grams are words, pairs of words and, unless the texts are long, the first word and the first pair of words
-    once more, single characters of the text as it is written (other than lower-case letters), and 2 to 5 characters of
-    a word and the spaces around it. The id 0 is padding or an unknown n-gram.
+    once more, and of the text as it is written single characters other than lower-case letters, and 2 to 5 characters
+    of a word and the spaces around it. The id 0 is padding or an unknown n-gram.
 
     The statistics are:
 
@@ -76,7 +76,8 @@ class TextEncoder(Encoder):
             raise ValueError("`x` must hold words. Received: only empty strings in the training rows")
         layer = _vectorization(max_tokens=self.max_tokens)
         layer.adapt(training.tolist())
-        self.vocabulary_ = [str(token) for token in layer.get_vocabulary()[2:]]
+        tokens = [str(token) for token in layer.get_vocabulary()[2:]]
+        self.vocabulary_ = [token for token in tokens if len(token) <= ngrams.MAX_WIDTH] or tokens
         if not self.vocabulary_:
             raise ValueError("`x` must hold words. Received: only punctuation in the training rows")
         lengths = np.concatenate([(ids != 0).sum(axis=1) for ids in _in_batches(layer, training)])

@@ -18,7 +18,7 @@ class TextBlock(block.Block):
     Args:
         kind: Family of the network, `"linear"` (a logistic or ridge regression on the TF-IDF weights of words, word
             pairs, capitals, digits, punctuation and 2 to 5 neighbouring characters, fitted by scikit-learn; it predicts
-            the target itself), `"bag"`
+            the target itself; the search of classes also tries weights that are scaled by naive Bayes), `"bag"`
             (TF-IDF-weighted sum of the embeddings of words and word pairs), `"convolution"`, `"bag_and_convolution"`,
             `"recurrent"` or `"transformer"`, or the name of a space of architectures, `"chain"`, `"cell"`,
             `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses the family.
@@ -89,8 +89,13 @@ class TextBlock(block.Block):
         tokens = inputs["tokens"] if isinstance(inputs, dict) else inputs
         if self.kind == "linear" or linear_text.unsuitable(self, inputs) is None:
             # The linear model reads n-grams instead of tokens.
-            families["linear"] = lambda: lambda _: linear_text.scores(self, inputs)
+            families["linear"] = lambda: lambda _: self._linear(hp, inputs)
         return spaces.family(self.kind, families, networks)(hp, tokens)
+
+    def _linear(self, hp: keras_tuner.HyperParameters, inputs: Any) -> keras.KerasTensor:
+        """Apply a linear model, in a classification with or without the scaling of naive Bayes."""
+        tasks = [head.target.task for head in self.heads.values()]
+        return linear_text.scores(self, inputs, tasks != ["regression"] and hp.Boolean("ratios"))
 
     def _bag(self, hp: keras_tuner.HyperParameters, tokens: keras.KerasTensor) -> keras.KerasTensor:
         """Apply a bag of words and hashed word pairs with TF-IDF weights (fastText, Joulin et al. 2017)."""

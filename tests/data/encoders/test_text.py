@@ -69,6 +69,12 @@ def test_ngrams_are_neighbouring_words_and_characters_of_a_word(check_encoder):
     assert (ids[1] > 0).sum() == len(set(ids[1])) - 1  # The first word is another n-gram than the same word.
 
 
+def test_ngrams_of_characters_have_the_capitals_and_the_punctuation_of_the_text():
+    *_, characters = TextEncoder().fit(["So, no!", "So, no?", "so no"]).ngrams_
+    assert {"S o ,", "o ,", "n o"} <= set(characters.terms)
+    assert "s o ," not in characters.terms
+
+
 def test_the_longest_texts_lose_their_longest_ngrams_of_characters():
     texts = ["one two three"] * 299 + ["word " * 30] * 2
     *_, characters = TextEncoder().fit(texts).ngrams_
@@ -78,7 +84,7 @@ def test_the_longest_texts_lose_their_longest_ngrams_of_characters():
 def test_marks_are_the_characters_that_words_lose(check_encoder):
     texts = ["Win £90 NOW!!!", "See you at 9 NOW.", "£5, É!", "é"]
     encoder = TextEncoder().fit(texts)
-    (marks,) = [group for group in encoder.ngrams_ if group.as_written]
+    (marks,) = [group for group in encoder.ngrams_ if group.as_written and group.widths == [1]]
     assert dict(zip(marks.terms, marks.frequencies, strict=True)) == dict.fromkeys("!9NOW£", 2)
     before = sum(len(group.terms) for group in encoder.ngrams_[: encoder.ngrams_.index(marks)])
     columns = sum(group.length for group in encoder.ngrams_[: encoder.ngrams_.index(marks)])
@@ -100,6 +106,16 @@ def test_the_rows_of_an_ngram_are_counted():
     ]
     assert (words["the"], words["cat"], words["mat"], pairs["the the"]) == (3, 2, 2, 1)
     assert (first["the"], first["mat"], characters["m a t"]) == (3, 1, 2)
+
+
+def test_terms_longer_than_words_are_left_out():
+    attachment = "QmFzZTY0" * 1000
+    texts = [f"see the file {attachment}", f"see the note {attachment}"]
+    encoder = TextEncoder().fit(texts)
+    assert encoder.vocabulary_ == ["the", "see", "note", "file"]
+    assert max(len(term) for group in encoder.ngrams_ for term in group.terms) == len("note the")
+    assert encoder.transform(texts)["tokens"].tolist()[0] == [3, 2, 5, 1]
+    assert TextEncoder().fit([attachment]).vocabulary_ == [attachment.lower()]
 
 
 def test_vocabulary_is_limited():

@@ -8,13 +8,13 @@ import pytest
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import MultinomialNB
 
 import autonas
 from autonas.data import TextEncoder
 from autonas.data.encoders import ngrams
 from autonas.search_space import fitters, graph, heads, inputs
 from autonas.search_space.blocks import linear_text, text
-from tests.helpers import harness
 
 WORDS = {
     "cheap": "cheap prices now, buy it now now now",
@@ -42,13 +42,15 @@ def texts(n=120):
     return np.array(x, dtype=object), y
 
 
-def fitted(x, y, head, task, n_outputs, strength):
+def fitted(x, y, head, task, n_outputs, strength, **values):
     """Return the encoder, the network whose linear model is refitted on all rows, and its outputs."""
     encoder = TextEncoder().fit(x)
     node = inputs.TextInput(name="x")
     drawn = graph.Graph(node, head(name="head")(text.TextBlock(kind="linear")(node)))
     drawn.bind([encoder.fit(x).feature], [heads.Target(task, n_outputs)])
-    model = drawn.build(harness.empty_values())
+    space = drawn.declare()
+    space.values |= values
+    model = drawn.build(space)
     (fitter,) = fitters.fitters_of(model)
     encoded = encoder.transform(x)
     rows = fitters.Rows(encoded["ngrams"], y)
@@ -60,7 +62,6 @@ def fitted(x, y, head, task, n_outputs, strength):
 def features_of_scikit_learn(encoder, x):
     """The TF-IDF weights of scikit-learn for the n-grams of an encoder."""
     standardised = str.maketrans(string.ascii_uppercase, string.ascii_lowercase, string.punctuation)
-    arguments = {"preprocessor": lambda text: text.translate(standardised), "sublinear_tf": True}
 
     def words_of(text):
         found = text.translate(standardised).split()
@@ -71,10 +72,10 @@ def features_of_scikit_learn(encoder, x):
     *others, marks, last = encoder.ngrams_
     vocabulary = [term if group.length > 1 else "^" + term for group in others for term in group.terms]
     vocabulary += ["=" + term for term in marks.terms]
-    words = TfidfVectorizer(analyzer=words_of, vocabulary=vocabulary, sublinear_tf=True, lowercase=False)
-    characters = TfidfVectorizer(
-        analyzer="char", ngram_range=(2, 5), vocabulary=[term[::2] for term in last.terms], lowercase=False, **arguments
-    )
+    arguments = {"sublinear_tf": True, "lowercase": False}
+    words = TfidfVectorizer(analyzer=words_of, vocabulary=vocabulary, **arguments)
+    terms = [term[::2] for term in last.terms]
+    characters = TfidfVectorizer(analyzer="char", ngram_range=(2, 5), vocabulary=terms, **arguments)
     return sparse.hstack([vectorizer.fit_transform(x) for vectorizer in (words, characters)]).tocsr()
 
 
@@ -100,6 +101,24 @@ def test_its_probabilities_are_those_of_scikit_learn():
     expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
     assert not model.trainable_variables
+
+
+@pytest.mark.usefixtures("uncut")
+def test_with_log_count_ratios_its_features_are_scaled_by_the_weights_of_naive_bayes():
+    x, y = texts()
+    y = (y == 1).astype(int)
+    values = {"text_block_1/kind_linear/ratios": True}
+    encoder, _, outputs = fitted(x, y, heads.ClassificationHead, "binary", 1, strength=10.0, **values)
+    features = features_of_scikit_learn(encoder, x)
+    # The column 0 of the network's features is padding, whose count is 1 in both classes.
+    padded = sparse.hstack([sparse.csr_matrix((len(x), 1)), features > 0])
+    log_probabilities = MultinomialNB(alpha=1.0).fit(padded, y).feature_log_prob_[:, 1:]
+    naive_bayes = log_probabilities[1] - log_probabilities[0]
+    settings = {"C": 10.0, "solver": "liblinear", "dual": True, "tol": 1e-2}
+    seed = int(np.random.default_rng(0).integers(2**31))
+    model = LogisticRegression(**settings, random_state=seed).fit(features @ sparse.diags(naive_bayes), y)
+    expected = model.predict_proba(features @ sparse.diags(naive_bayes))[:, 1]
+    np.testing.assert_allclose(outputs[:, 0], expected, atol=1e-5)
 
 
 @pytest.mark.usefixtures("uncut")
