@@ -166,7 +166,7 @@ class Attempt:
                 fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline)
         if fitted:
             self._loop.forget()
-        self.outcome.report = {"fitted": fitted} if fitted else {}
+        self.outcome.report = {"fitted": fitted, "is_trained": bool(model.trainable_variables)} if fitted else {}
         # Weights that are only fitted have just been fitted to the rows of this trial.
         checkpoint = self._checkpoint() if model.trainable_variables else None
         batches = np.random.default_rng([evaluator.seed, job.number, 1])

@@ -292,7 +292,8 @@ class TrialKeeper(keras_tuner.Oracle):
         if "curve" in facts:
             curve = LearningCurve(facts["curve"], facts["horizon"], facts["forecast"])
         margins = None if margins is None else tuple(margins)
-        self.tell_observation(Observation(number, values, scores, margins, Training(curve=curve)))
+        is_fitted = not facts.get("report", {}).get("is_trained", True)
+        self.tell_observation(Observation(number, values, scores, margins, Training(curve=curve, is_fitted=is_fitted)))
 
 
 def _configured(space: Sequence[keras_tuner.engine.hyperparameters.HyperParameter]) -> list[dict[str, Any]]:

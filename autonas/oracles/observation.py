@@ -35,6 +35,8 @@ class Training:
         measured_scores: The scores as measured, where a `LowFidelityOracle` has mapped the scores of the observation to
             the scale of the lowest fidelity. Defaults to `None`: the scores of the observation are as measured.
         curve: The `LearningCurve` of a training that could have been stopped early. Defaults to `None`.
+        is_fitted: Whether the weights are fitted instead of trained, as those of trees are, so that more epochs change
+            nothing. Defaults to `False`.
 
     Example:
 
@@ -52,6 +54,7 @@ class Training:
     fidelity: float = 1.0
     measured_scores: tuple[float, ...] | None = None
     curve: LearningCurve | None = None
+    is_fitted: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

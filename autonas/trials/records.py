@@ -43,7 +43,8 @@ class Result:
             `"epoch"`, the `"distribution"` over architectures, the scores of some `"paths"`, and of gradient-based
             search `"numbers"`. Of one-shot scoring: the `"finalists"`, and `"n_scored"`, the number of scored
             architectures; of a selection by perturbation also the `"losses_without"` each option. Of a candidate whose
-            network has fitters: `"fitted"`, the list of the choices of each fitter (see `search_space.fitters`).
+            network has fitters: `"fitted"`, the list of the choices of each fitter (see `search_space.fitters`), and
+            `"is_trained"`, whether other weights are trained by gradient descent.
         phases: Seconds by phase: `"build"` the network, `"measure"` its costs, `"compile"` (see `TrainingLoop`),
             `"train"`, `"validate"`, `"report"` epochs, `"save"` checkpoints; with shared weights also `"supernet"`,
             their training, and `"one_shot"`, the scoring with them; `"lost"` with a worker process; and `"other"`.

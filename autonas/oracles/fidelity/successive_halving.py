@@ -119,8 +119,9 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         self._promoted: dict[tuple[int, int], set[int]] = {}
         #: By bracket: the number of architectures that have joined it.
         self._n_joined: collections.Counter[int] = collections.Counter()
-        #: Roots of which a promotion has failed.
-        self._failed: set[int] = set()
+        #: Roots that aren't promoted any more: a promotion has failed, or more epochs change nothing, since the weights
+        #: are fitted.
+        self._ended: set[int] = set()
 
     def check(self) -> None:
         super().check()
@@ -155,7 +156,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         for (bracket, rung), scores in self._scores.items():
             if rung + 1 < len(self.rungs):
                 ranked = self._ranked(scores)
-                ended = self._promoted.get((bracket, rung), set()) | self._failed
+                ended = self._promoted.get((bracket, rung), set()) | self._ended
                 waiting += [(rank / len(ranked), -rung, root) for rank, root in enumerate(ranked) if root not in ended]
         return [states.id_of(self._latest[root]) for *_, root in sorted(waiting)]
 
@@ -242,7 +243,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             (scores, rung, -root, bracket)
             for (bracket, rung), by_root in self._scores.items()
             for root, scores in by_root.items()
-            if root not in self._failed and len(scores) == 1
+            if root not in self._ended and len(scores) == 1
         ]
         if not reached or self.min_resolution < 1:
             return None
@@ -255,11 +256,11 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         """Return the best root of a rung that isn't promoted, as long as fewer than 1/η are."""
         if len(promoted) >= len(scores) // self.reduction:
             return None
-        return next((root for root in self._ranked(scores) if root not in promoted), None)
+        return next((root for root in self._ranked(scores) if root not in promoted | self._ended), None)
 
     def _by_rank(self, scores: _Scores, promoted: set[int]) -> int | None:
         """Return the best root that isn't promoted of the best 1/η of a rung, or of the best one alone."""
-        able = [root for root in self._ranked(scores) if root not in self._failed]
+        able = [root for root in self._ranked(scores) if root not in self._ended]
         best = able[: max(1, len(scores) // self.reduction)]
         return next((root for root in best if root not in promoted), None)
 
@@ -282,12 +283,14 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         if scores is not None and not observation.violation:
             self._scores.setdefault(_position(values), {})[root] = scores
             self._architectures[root], self._latest[root] = low_fidelity_oracle.architecture_of(values), number
+            if observation.training.is_fitted and self.min_data_share == self.min_resolution == 1:
+                self._ended.add(root)
         elif low_fidelity_oracle.is_promotion(values):
             bracket, rung = _position(values)
             if scores is None and self.is_new(values):
                 self._promoted[bracket, rung - 1].discard(root)  # It may be tried again.
             else:
-                self._failed.add(root)
+                self._ended.add(root)
         self._inform_strategy(root, observation)
 
     def diagnostics(self) -> dict[str, float]:

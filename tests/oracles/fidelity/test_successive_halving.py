@@ -64,6 +64,17 @@ def test_a_promotion_goes_on_with_the_training_of_the_best_of_three():
     }  # fmt: skip
 
 
+def test_fitted_weights_are_not_promoted_unless_a_higher_rung_has_more_rows():
+    def first_promoted(**arguments):
+        oracle = halving(**arguments)
+        for number, score in enumerate([0.9, 0.5, 0.1]):
+            training = oracles.Training(is_fitted=number == 0)
+            oracle.tell(number, oracle.ask(), (score,), training=training)
+        return oracle.ask()["tuner/trial_id"]
+
+    assert (first_promoted(), first_promoted(min_data_share=0.5)) == ("0001", "0000")
+
+
 def test_what_goes_on_from_a_higher_rung_names_its_latest_trial():
     oracle = halving()
     asked = searched(oracle, np.arange(13) / 10)
