@@ -62,9 +62,9 @@ _TEXT: list[dict[str, Scalar]] = [
     {"kind": "linear"},
     {"kind": "linear", "kind_linear/ratios": True},
     {"kind": "bag", "kind_bag/dropout": 0.5, "optimization/epochs_share": 0.5},
-    {"kind": "bag_and_convolution", "kind_bag_and_convolution/dropout": 0.25, "optimization/epochs_share": 0.5},
-    {"kind": "convolution", "kind_convolution/dimension": 128, "kind_convolution/dropout": 0.5,
-     "kind_convolution/filters": 128, "optimization/learning_rate": 1e-3},
+    {"kind": "bag_and_convolution", "kind_bag_and_convolution/dropout": 0.25, "kind_bag_and_convolution/filters": 32,
+     "optimization/epochs_share": 0.5},
+    {"kind": "convolution", "kind_convolution/dropout": 0.5},
     {"kind": "bag", "kind_bag/dimension": 32, "kind_bag/dropout": 0.5},
 ]  # fmt: skip
 

@@ -53,7 +53,8 @@ def unsuitable(member: block.Block, inputs: Any) -> str | None:
 def scores(member: block.Block, inputs: dict[str, keras.KerasTensor], scales: bool = False) -> keras.KerasTensor:
     """Return the scores of a linear model of the n-grams of texts, `(n, outputs)`.
 
-    The features are the TF-IDF weights of scikit-learn's `TfidfVectorizer(sublinear_tf=True)`. The weights of words and
+    The features are the TF-IDF weights of scikit-learn's `TfidfVectorizer(sublinear_tf=True)`, or the weights without
+    inverse document frequencies, multiplied by log-count ratios (see `_log_count_ratios`). The weights of words and
     marks (capitals, digits, punctuation) and the weights of characters are normalised separately, so that neither
     outweighs the other. The first word of a short text is a feature of its own, apart from the same word elsewhere, and
     so are the first two words.
@@ -61,8 +62,7 @@ def scores(member: block.Block, inputs: dict[str, keras.KerasTensor], scales: bo
     Args:
         member: A block of a bound graph.
         inputs: Dict of the tensors of the texts.
-        scales: Whether the features are multiplied by their log-count ratios, see `_log_count_ratios`. Defaults to
-            `False`.
+        scales: Whether the features are multiplied by log-count ratios. Defaults to `False`.
 
     Raises:
         ValueError: If the model is unsuitable.
@@ -71,7 +71,7 @@ def scores(member: block.Block, inputs: dict[str, keras.KerasTensor], scales: bo
     if reason is not None:
         raise ValueError(f"A linear model of texts can't be used here: {reason}.")
     ((name, head),) = member.heads.items()
-    features = TfIdf(member.features[0].statistics)
+    features = TfIdf(member.features[0].statistics, weighs_terms=not scales)
     n_outputs, arguments = head.target.n_outputs, {"trainable": False, "dtype": "float32"}
     # For each n-gram its coefficients, and the square of its inverse document frequency for the norm.
     table = keras.layers.Embedding(features.n_terms, n_outputs + 1, embeddings_initializer="zeros", **arguments)
@@ -111,10 +111,12 @@ class TfIdf:
 
     Args:
         statistics: Statistics of a `TextEncoder`.
+        weighs_terms: Whether the weights have inverse document frequencies other than 1. Defaults to `True`.
     """
 
-    def __init__(self, statistics: dict[str, Any]) -> None:
-        self.inverse_document_frequency = np.array(statistics["ngram_inverse_document_frequency"], "float32")
+    def __init__(self, statistics: dict[str, Any], weighs_terms: bool = True) -> None:
+        frequency = np.array(statistics["ngram_inverse_document_frequency"], "float32")
+        self.inverse_document_frequency = frequency if weighs_terms else np.ones_like(frequency)
         self.columns = statistics["ngram_columns"]
 
     @property

@@ -18,7 +18,7 @@ class TextBlock(block.Block):
     Args:
         kind: Family of the network, `"linear"` (a logistic or ridge regression on the TF-IDF weights of words, word
             pairs, capitals, digits, punctuation and 2 to 5 neighbouring characters, fitted by scikit-learn; it predicts
-            the target itself; the search of classes also tries weights that are scaled by naive Bayes), `"bag"`
+            the target itself; the search of classes also scales the features by naive Bayes), `"bag"`
             (TF-IDF-weighted sum of the embeddings of words and word pairs), `"convolution"`, `"bag_and_convolution"`,
             `"recurrent"` or `"transformer"`, or the name of a space of architectures, `"chain"`, `"cell"`,
             `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses the family.

@@ -59,7 +59,7 @@ def fitted(x, y, head, task, n_outputs, strength, **values):
     return encoder, model, np.asarray(model(arrays)["head"])
 
 
-def features_of_scikit_learn(encoder, x):
+def features_of_scikit_learn(encoder, x, use_idf=True):
     """The TF-IDF weights of scikit-learn for the n-grams of an encoder."""
     standardised = str.maketrans(string.ascii_uppercase, string.ascii_lowercase, string.punctuation)
 
@@ -72,7 +72,7 @@ def features_of_scikit_learn(encoder, x):
     *others, marks, last = encoder.ngrams_
     vocabulary = [term if group.length > 1 else "^" + term for group in others for term in group.terms]
     vocabulary += ["=" + term for term in marks.terms]
-    arguments = {"sublinear_tf": True, "lowercase": False}
+    arguments = {"sublinear_tf": True, "lowercase": False, "use_idf": use_idf}
     words = TfidfVectorizer(analyzer=words_of, vocabulary=vocabulary, **arguments)
     terms = [term[::2] for term in last.terms]
     characters = TfidfVectorizer(analyzer="char", ngram_range=(2, 5), vocabulary=terms, **arguments)
@@ -104,12 +104,12 @@ def test_its_probabilities_are_those_of_scikit_learn():
 
 
 @pytest.mark.usefixtures("uncut")
-def test_with_log_count_ratios_its_features_are_scaled_by_the_weights_of_naive_bayes():
+def test_with_log_count_ratios_its_features_are_scaled_by_naive_bayes_instead_of_by_document_frequencies():
     x, y = texts()
     y = (y == 1).astype(int)
     values = {"text_block_1/kind_linear/ratios": True}
     encoder, _, outputs = fitted(x, y, heads.ClassificationHead, "binary", 1, strength=10.0, **values)
-    features = features_of_scikit_learn(encoder, x)
+    features = features_of_scikit_learn(encoder, x, use_idf=False)
     # The column 0 of the network's features is padding, whose count is 1 in both classes.
     padded = sparse.hstack([sparse.csr_matrix((len(x), 1)), features > 0])
     log_probabilities = MultinomialNB(alpha=1.0).fit(padded, y).feature_log_prob_[:, 1:]
@@ -144,6 +144,14 @@ def test_it_learns_classes_numbers_and_labels():
     labels = np.stack([y == 0, y != 1], axis=1).astype(int)
     several = searched(autonas.ClassificationHead(multi_label=True)).fit(x[:200], labels[:200])
     assert (several.predict(x[200:]) == labels[200:]).mean() > 0.95
+
+
+def test_a_search_with_short_trainings_does_not_fit_it_again():
+    x, y = texts()
+    halving = autonas.oracles.SuccessiveHalvingOracle("random", min_epochs=1)
+    model = searched(autonas.ClassificationHead(), max_trials=None, epochs=9, strategy=halving, refit=False).fit(x, y)
+    ratios = [record["values"]["text_block_1/kind_linear/ratios"] for record in model.records_ if record["values"]]
+    assert sorted(ratios) == [False, True] and model.stop_reason_ == "space_exhausted"
 
 
 def test_classes_without_training_rows_have_a_low_probability():
