@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from autonas.evaluation import budget
+from autonas.oracles.fidelity.schedule import TrainingSchedule
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
 from autonas.trials import order
@@ -108,6 +109,22 @@ class Stopping:
         if len(candidates) < len(points) and not all(_is_kind_tried(point, candidates) for point in points):
             return False
         return time_budget.is_too_short(best, self.state.evaluator.full_epochs(best.values))
+
+    def too_long(self, schedule: TrainingSchedule, seconds: float | None) -> list[str]:
+        """Return the ids of the trials whose next promotion would take a large share of the time that is left, a list.
+
+        Args:
+            schedule: The `TrainingSchedule` of the search.
+            seconds: Time limit of the next trial, as of `trial_seconds`.
+        """
+        if seconds is None:
+            return []
+        most = _SHARE_OF_CANDIDATE * seconds
+        return [
+            trial_id
+            for trial_id in schedule.promotable()
+            if budget.seconds_of_epochs(self.state.records[trial_id], schedule.further_epochs(trial_id)) > most
+        ]
 
     @property
     def _is_new(self) -> bool:

@@ -205,6 +205,8 @@ class Tuner(keras_tuner.Tuner):
                 self.state.stop_reason = "time_limit"
                 return False
             schedule.finish()
+        if schedule is not None:
+            schedule.set_aside(self.stopping.too_long(schedule, seconds))
         with interrupts.deferred():
             with self.state.phases("strategy"):
                 trial = self.oracle.create_trial(f"slot_{len(self.oracle.trials)}")

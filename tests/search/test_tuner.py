@@ -159,6 +159,30 @@ def test_variants_of_a_tried_kind_are_left_out_if_a_full_training_needs_all_of_t
     assert [record.values["block/kind"] for record in search.records.values()] == list(kinds[:n_tried])
 
 
+@pytest.mark.parametrize(("seconds", "continued"), [(1.0, ["0001", "0000"]), (20.0, ["0001"])])
+def test_the_best_of_a_kind_is_not_continued_if_that_takes_more_than_a_quarter_of_the_time_left(
+    make, seconds, continued
+):
+    def outcome(job):
+        result = completed(job)
+        result.epochs, result.initial_epoch = job.values["tuner/epochs"], job.values["tuner/initial_epoch"]
+        per_epoch = seconds if job.values["block/kind"] == "a" else 0.1
+        result.phases = {"train": per_epoch * (result.epochs - result.initial_epoch)}
+        return result
+
+    space = keras_tuner.HyperParameters()
+    space.Choice("block/kind", ["a", "b"])
+    space.Int("block/depth", 0, 9)
+    points = [{"block/kind": kind, "block/depth": 0} for kind in "ab"]
+    oracle = oracles.SuccessiveHalvingOracle("bayesian", min_epochs=1, max_epochs=9, initial_points=points, seed=0)
+    search = make(outcome, oracle=oracle, space=space, max_trials=4)
+    search.state.budget = budget.TimeBudget(100.0, 0.0, time.monotonic())
+    search.search()
+    first = list(search.records.values())[2:4]
+    assert [record.values.get("tuner/trial_id") for record in first][: len(continued)] == continued
+    assert len(continued) == 2 or "tuner/trial_id" not in first[1].values
+
+
 def test_after_the_initial_points_a_candidate_gets_a_quarter_of_the_time_left_or_twice_that_of_the_best(make):
     deadlines = []
 

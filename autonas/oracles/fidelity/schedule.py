@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from autonas.search_space.values import Scalar
 from autonas.trials.stopping import Stopper
@@ -34,6 +34,13 @@ class TrainingSchedule:
     def promotable(self) -> list[str]:
         """Return the ids of the trials that a later trial may continue, the likeliest first."""
         return []
+
+    def further_epochs(self, trial_id: str) -> int:
+        """Return the number of epochs for which the next promotion of a trial would train; 0 if there is none."""
+        return 0
+
+    def set_aside(self, trial_ids: Collection[str]) -> None:
+        """Exclude trials from promotions as the best of their kind, which would take too long, until the next call."""
 
     def finish(self) -> None:
         """Prepare for the end of the search: the remaining time is for full trainings of the best candidates."""

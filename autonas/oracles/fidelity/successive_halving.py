@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from autonas.oracles.base import Oracle
 from autonas.oracles.fidelity import low_fidelity_oracle, scale
 from autonas.oracles.observation import Observation, Training
 from autonas.search_space.values import Scalar
-from autonas.trials import reserved, states
+from autonas.trials import order, reserved, states
 
 #: Share of a full training after which architectures are first compared.
 _FIRST_SHARE = 1 / 50
@@ -44,6 +44,11 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     First trials have `tuner/initial_epoch` 0. The search begins with the initial points. Then it never waits for a rung
     to fill: a new trial is a promotion from the highest rung that has one, and otherwise an architecture from the
     strategy. `max_trials` counts architectures, not promotions.
+
+    If the initial points are of several kinds, such as perceptrons and convolutional networks, the best of each kind is
+    promoted once before the strategy proposes further architectures. After a short training, a network that fits the
+    training rows fast looks better than a regularised one, whose training has hardly begun: scores of short trainings
+    compare networks of one kind.
 
     The search of architectures ends with `max_trials` or with the space, and promotions take precedence once `finish`
     is called. From then on every rung promotes at least one architecture, so that the best one is trained in full
@@ -122,6 +127,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         #: Roots that aren't promoted any more: a promotion has failed, or more epochs change nothing, since the weights
         #: are fitted.
         self._ended: set[int] = set()
+        #: Roots that aren't promoted as the best of their kind.
+        self._set_aside: set[int] = set()
 
     def check(self) -> None:
         super().check()
@@ -151,6 +158,14 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         training; the strategy is only asked if there is none."""
         self._is_finishing = True
 
+    def further_epochs(self, trial_id: str) -> int:
+        root = self._roots[int(trial_id)]
+        reached = max((rung for (_, rung), scores in self._scores.items() if root in scores), default=len(self.rungs))
+        return self.rungs[reached + 1].epochs - self.rungs[reached].epochs if reached + 1 < len(self.rungs) else 0
+
+    def set_aside(self, trial_ids: Collection[str]) -> None:
+        self._set_aside = {self._roots[int(trial_id)] for trial_id in trial_ids}
+
     def promotable(self) -> list[str]:
         waiting = []
         for (bracket, rung), scores in self._scores.items():
@@ -173,7 +188,7 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         if self._is_finishing:
             values = self._promotion_of_best() or self._promotion(self._by_rank, reversed(from_below))
         elif self._n_joined.total() >= len(self._strategy.initial_points or ()):
-            values = self._promotion(self._by_share, reversed(from_below))
+            values = self._promotion_of_kind() or self._promotion(self._by_share, reversed(from_below))
         if values is not None:
             return values
         answer = super()._propose(generator)
@@ -251,6 +266,25 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         if rung + 1 == len(self.rungs) or -root in self._promoted.get((bracket, rung), set()):
             return None
         return self._architectures[-root] | self._slice(bracket, rung + 1, self._latest[-root])
+
+    def _promotion_of_kind(self) -> dict[str, Scalar] | None:
+        """Return the values of the promotion of the best initial point of a kind that has none yet.
+
+        Returns:
+            `None` if each kind has a promotion, or if the initial points are of one kind.
+        """
+        initial = range(len(self._strategy.initial_points or ()))
+        for bracket, rung in enumerate(self.brackets):
+            at = bracket, rung
+            roots = [root for root in self._scores.get(at, ()) if self._inner_numbers[root] in initial]
+            kinds = {root: frozenset(order.kinds(self._architectures[root]).items()) for root in roots}
+            if len(set(kinds.values())) < 2:
+                continue
+            ended = {kinds[root] for root in self._promoted.get(at, ()) if root in kinds}
+            for root in self._ranked({root: self._scores[at][root] for root in roots}):
+                if kinds[root] not in ended and root not in self._set_aside | self._ended:
+                    return self._architectures[root] | self._slice(bracket, rung + 1, self._latest[root])
+        return None
 
     def _by_share(self, scores: _Scores, promoted: set[int]) -> int | None:
         """Return the best root of a rung that isn't promoted, as long as fewer than 1/η are."""

@@ -225,6 +225,40 @@ def test_all_initial_points_are_tried_before_the_first_promotion():
     assert rungs(asked)[:5] == [0, 0, 0, 0, 1]
 
 
+def of_two_kinds(points):
+    """An oracle whose initial points have these values of two decisions, a kind and a width."""
+    space = keras_tuner.HyperParameters()
+    space.Choice("block_1/kind", ["dense", "convolution"])
+    space.Int("width", 1, 9)
+    points = [{"block_1/kind": kind, "width": width} for kind, width in points]
+    return halving("evolution", epochs=(2, 18), hyperparameters=space, initial_points=points)
+
+
+def test_the_best_initial_point_of_each_kind_is_promoted_before_there_are_further_architectures():
+    oracle = of_two_kinds([("dense", 1), ("convolution", 1), ("dense", 2), ("convolution", 2)])
+    asked = searched(oracle, [0.8, 0.2, 0.9, 0.3, 0.9, 0.4, 0.1])
+    assert rungs(asked) == [0, 0, 0, 0, 1, 1, 0]
+    assert [(values["block_1/kind"], values["width"]) for values in asked[4:6]] == [("dense", 2), ("convolution", 2)]
+
+
+def test_with_initial_points_of_one_kind_an_architecture_is_promoted_of_three():
+    asked = searched(of_two_kinds([("dense", 1), ("dense", 2)]), [0.8, 0.2, 0.5, 0.9])
+    assert rungs(asked) == [0, 0, 0, 1] and asked[3]["width"] == 1
+
+
+def test_an_architecture_that_is_set_aside_is_not_promoted_as_the_best_of_its_kind():
+    oracle = of_two_kinds([("dense", 1), ("convolution", 1), ("convolution", 2)])
+    searched(oracle, [0.9, 0.2, 0.3, 0.9])
+    oracle.schedule.set_aside(["0002"])
+    assert oracle.ask()["tuner/trial_id"] == "0001"
+
+
+def test_further_epochs_are_those_until_the_next_rung():
+    oracle = of_two_kinds([("dense", 1), ("convolution", 1)])
+    searched(oracle, [0.9, 0.2, 0.9])
+    assert [oracle.schedule.further_epochs(trial_id) for trial_id in ("0000", "0001", "0002")] == [12, 4, 12]
+
+
 def test_while_the_last_is_on_trial_there_is_nothing_to_do_but_wait():
     oracle = halving(hyperparameters=contracts.small_space())
     asked = [oracle.ask() for _ in range(9)]
