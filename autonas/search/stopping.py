@@ -8,7 +8,7 @@ from autonas.evaluation import budget
 from autonas.oracles.fidelity.schedule import TrainingSchedule
 from autonas.search.state import SearchState
 from autonas.search_space.values import Scalar
-from autonas.trials import order
+from autonas.trials import order, reserved
 from autonas.trials.records import TrialRecord
 
 #: Minimum time, in seconds, for starting a trial other than the first.
@@ -30,6 +30,8 @@ _SHARE_FOR_SHORT_FINALISTS = 0.85
 #: Largest share of the time left for a candidate after the initial ones, and multiple of the time of the best candidate
 #: and of the median time that it may always take.
 _SHARE_OF_CANDIDATE, _MULTIPLE_OF_CANDIDATE = 0.25, 2.0
+#: Largest share of the time left for continuing the best candidate of a kind.
+_SHARE_OF_KIND = 0.5
 #: Largest difference between the scores of the best trial and of a likely member of an ensemble, in standard errors.
 _MEMBER_ERRORS = 3.0
 
@@ -71,7 +73,19 @@ class Stopping:
             return None
         if self._is_new:
             return max(seconds, budget.LEAST_SECONDS)  # There must be a model, however short the time.
-        return min(seconds, self._most_seconds(seconds))
+        return seconds if self.state.oracle.schedule is not None else min(seconds, self._most_seconds(seconds))
+
+    def candidate_seconds(self, record: TrialRecord, seconds: float | None) -> float | None:
+        """Return the time limit of a candidate that begins, in seconds; `None` without a limit.
+
+        A candidate of a `TrainingSchedule` that continues no other is bounded only now that it is known.
+
+        Args:
+            record: The record of the candidate.
+            seconds: Time limit of the next trial, as of `trial_seconds`.
+        """
+        is_bounded = self.state.oracle.schedule is not None and not reserved.is_continued(record.values)
+        return min(seconds, self._most_seconds(seconds)) if seconds is not None and is_bounded else seconds
 
     def reason(self, seconds: float | None) -> str | None:
         """Return the reason for which no further trial begins, or `None`.
@@ -119,7 +133,7 @@ class Stopping:
         """
         if seconds is None:
             return []
-        most = _SHARE_OF_CANDIDATE * seconds
+        most = _SHARE_OF_KIND * seconds
         return [
             trial_id
             for trial_id in schedule.promotable()
@@ -149,14 +163,14 @@ class Stopping:
         """Return the most seconds that the next candidate may take.
 
         A single large network may otherwise take as long as ten small ones, though nothing is known in favour of it.
-        The initial candidates aren't bounded, nor are trainings of planned lengths.
+        The initial candidates aren't bounded.
 
         Args:
             seconds: Seconds that are left for the candidate.
         """
         standings = self.state.standings
-        best, is_planned = standings.best(), self.state.oracle.schedule is not None
-        if best is None or is_planned or len(standings.candidates()) < len(self._initial_points):
+        best = standings.best()
+        if best is None or len(standings.candidates()) < len(self._initial_points):
             return math.inf
         usual = max(best.seconds, statistics.median(record.seconds for record in standings.completed()))
         return max(_SHARE_OF_CANDIDATE * seconds, _MULTIPLE_OF_CANDIDATE * usual)

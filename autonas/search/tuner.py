@@ -219,7 +219,9 @@ class Tuner(keras_tuner.Tuner):
             record = self._new_record(trial.trial_id, dict(trial.hyperparameters.values))
             self._began[record.trial_id] = time.monotonic()
             self.state.report("on_trial_begin", record)
-        if not record.is_candidate:
+        if record.is_candidate:
+            seconds = self.stopping.candidate_seconds(record, seconds)
+        else:
             seconds = self.state.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
         strategy = None if one_shot is None else one_shot.strategy_for(record.values)
