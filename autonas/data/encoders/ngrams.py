@@ -27,8 +27,8 @@ MAX_WIDTH = 256
 _MAX_COUNTED = 4_000_000
 #: Maximum number of ids of the training rows, for each group: 100 MB.
 _MAX_IDS = 25_000_000
-#: Maximum number of characters of 99 of 100 short texts. Longer texts have enough words: neither their characters nor
-#: their beginnings are used.
+#: Maximum number of characters of 99 of 100 short texts. Longer texts have enough words: neither their n-grams of
+#: characters nor their beginnings are used, and marks are those of so many characters.
 _MAX_CHARACTERS = 1024
 #: Share of the texts whose n-grams of characters are all used. In longer ones, those of the most characters are left
 #: out. A single long text would otherwise multiply the memory and the time of all texts.
@@ -122,8 +122,8 @@ def fit(strings):
                 ngrams.append(
                     NGrams(split, list(widths), list(terms), counts, min(n_ids, most), as_written=not is_word)
                 )
-    if is_short and (marks := _frequent_marks(strings)):
-        length = min(longest, most)
+    length = min(longest, most, _MAX_CHARACTERS)
+    if marks := _frequent_marks([text[:length] for text in strings]):
         group = NGrams("character", [1], list(marks), list(marks.values()), length, as_written=True)
         ngrams.insert(sum(other.split == "whitespace" for other in ngrams), group)
     return ngrams

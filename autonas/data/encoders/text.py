@@ -25,9 +25,10 @@ class TextEncoder(Encoder):
     A `keras.layers.TextVectorization` converts the strings to lower case, removes punctuation and splits at white
     space. The id 0 is padding, 1 is an unknown word, and the words follow in the order of falling frequency.
 
-    The n-grams are words, pairs of words and, unless the texts are long, the first word and the first pair of words
-    once more, and of the text as it is written single characters other than lower-case letters, and 2 to 5 characters
-    of a word and the spaces around it. The id 0 is padding or an unknown n-gram.
+    The n-grams are words, pairs of words, single characters of the text as it is written (other than lower-case
+    letters, among the first 1,024 characters) and, unless the texts are long, the first word and the first pair of
+    words once more, and 2 to 5 characters of a word and the spaces around it as they are written. The id 0 is padding
+    or an unknown n-gram.
 
     The statistics are:
 

@@ -99,6 +99,15 @@ def test_long_texts_have_no_ngrams_of_characters_or_of_the_beginning():
     assert encoder.feature.statistics["ngram_columns"] == [599]
 
 
+def test_marks_of_long_texts_are_those_of_the_first_characters(check_encoder):
+    texts = np.array(["DEAR FRIEND! " * 80 + "£" * 2000] * 3 + ["word " * 300] * 3, dtype=object)
+    encoder = TextEncoder().fit(texts)
+    *_, marks = encoder.ngrams_
+    assert (sorted(marks.terms), marks.length) == (sorted(set("DEARFRIEND!")), 1024)
+    ids = check_encoder(encoder, texts)["ngrams"][:, -1024:]
+    assert [np.count_nonzero(row) for row in ids[[0, 3]]] == [1024 - 2 * 78 - 1, 0]
+
+
 def test_the_rows_of_an_ngram_are_counted():
     encoder = TextEncoder().fit(TEXTS)
     words, pairs, first, _, characters = [
