@@ -210,12 +210,14 @@ class LinearModel(fitters.Fitter):
     ) -> dict[str, Any]:
         seed = int(generator.integers(2**31))
         texts, targets = self.layers.features.matrix(training.inputs), training.columns(self.target.n_outputs)
+        splits: list[tuple[np.ndarray | None, np.ndarray | None]]
         if len(validation.targets) < _FEW_ROWS and len(targets) >= _FOLDS:
             order = generator.permutation(len(targets))
-            splits = [(np.setdiff1d(order, rows), rows) for rows in np.array_split(order, _FOLDS)]
-            others, judged = texts, training.where(np.concatenate([rows for _, rows in splits]))
+            parts = np.array_split(order, _FOLDS)
+            splits = [(np.setdiff1d(order, rows), rows) for rows in parts]
+            others, judged = texts, training.where(np.concatenate(parts))
         else:
-            splits = [(np.arange(len(targets)), np.arange(len(validation.targets)))]
+            splits = [(None, None)]
             others, judged = self.layers.features.matrix(validation.inputs), validation
         truth = judged.columns(self.target.n_outputs)
 
@@ -223,9 +225,9 @@ class LinearModel(fitters.Fitter):
             """Return the loss of rows that weren't trained on, the factors of the scores, and the last weights."""
             scores = []
             for trained, left in splits:
-                row_weights = None if training.weights is None else training.weights[trained]
-                weights = self._fitted(texts[trained], targets[trained], row_weights, strength, seed)
-                scores.append(others[left] @ weights[0].T + weights[1])
+                row_weights = None if training.weights is None else _rows(training.weights, trained)
+                weights = self._fitted(_rows(texts, trained), _rows(targets, trained), row_weights, strength, seed)
+                scores.append(_rows(others, left) @ weights[0].T + weights[1])
             predicted = np.concatenate(scores)
             factors = calibration.factors(predicted, judged.targets, self.target.task, judged.weights)
             return self._loss(factors * predicted, truth, judged.weights), factors, weights
@@ -280,7 +282,7 @@ class LinearModel(fitters.Fitter):
             features = texts
             if self.scales:
                 ratios = _log_count_ratios(texts, column, row_weights)
-                features = texts.multiply(ratios[None]).tocsr()
+                features = _with_data(texts, texts.data * ratios[texts.indices])
             # The dual problem has a variable for each row, the primal problem one for each n-gram.
             model = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=1e-2, random_state=seed)
             with warnings.catch_warnings():
@@ -305,6 +307,18 @@ class LinearModel(fitters.Fitter):
         return float(np.average(losses, weights=weights))
 
 
+def _rows(matrix: Any, rows: np.ndarray | None) -> Any:
+    """Return some rows of a matrix or an array; itself for `None`, without a copy."""
+    return matrix if rows is None else matrix[rows]
+
+
+def _with_data(matrix: sparse.csr_matrix, data: np.ndarray) -> sparse.csr_matrix:
+    """Return a matrix with other numbers at the same positions, which shares the positions with the first matrix."""
+    from scipy import sparse
+
+    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), matrix.shape)
+
+
 def _log_count_ratios(texts: sparse.csr_matrix, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return how much more frequent each n-gram is in the texts of a class than in the others, the logarithm.
 
@@ -318,7 +332,7 @@ def _log_count_ratios(texts: sparse.csr_matrix, targets: np.ndarray, weights: np
         targets: 1 for the texts of the class and 0 for the others, `(n,)`.
         weights: Weights of the rows, `(n,)`, or `None`.
     """
-    present = (texts > 0).astype("float64")
+    present = _with_data(texts, np.ones_like(texts.data))
     own = targets if weights is None else targets * weights
     others = (1.0 - targets) if weights is None else (1.0 - targets) * weights
     counts = np.stack([own @ present, others @ present]) + 1.0
