@@ -255,6 +255,11 @@ def padded_batches(rows, batch_size):
     return padded.reshape(steps, batch_size)
 
 
+def compiles_for_rows():
+    """Return whether training steps are compiled again for another number of rows, as on JAX."""
+    return keras.backend.backend() == "jax"
+
+
 def make_loop(model, dataset, distribution=None, by_batch=False):
     """Return the fastest training loop for the backend and the data set, on all devices of `distribution`.
 
