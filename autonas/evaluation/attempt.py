@@ -126,7 +126,9 @@ class Attempt:
             if is_trained and self.job.deadline is not None and self.job.checkpoint is None:
                 left = self.job.deadline - time.monotonic()
                 n_epochs = self.evaluator.epochs_of(self.job.values)
-                self.outcome.message = self.evaluator.pace.refusal(self._work, n_epochs, left)
+                # After the deadline no network is fast enough, and a required score has no alternative.
+                if left > 0 or not self.job.training.is_required:
+                    self.outcome.message = self.evaluator.pace.refusal(self._work, n_epochs, left)
             if not self.outcome.message:
                 self._loop = self.evaluator.make_loop(trained, dataset, conditions)
 

@@ -142,8 +142,8 @@ class Stopping:
 
     @property
     def _is_new(self) -> bool:
-        """Whether the search has no trials yet, apart from the baselines."""
-        return all(record.is_baseline for record in self.state.records.values())
+        """Whether the search has no candidate yet: only baselines, and the training of shared weights."""
+        return not any(record.is_candidate for record in self.state.records.values())
 
     @property
     def _initial_points(self) -> Sequence[Mapping[str, Scalar]]:

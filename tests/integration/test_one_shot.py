@@ -282,6 +282,21 @@ def test_a_time_limit_leaves_time_for_finalists(digits, whole, tmp_path):
     assert model.stop_reason_ == "time_limit"
 
 
+def test_there_is_a_model_even_if_the_supernet_takes_all_of_the_time(digits, whole, tmp_path):
+    class SlowEpoch(autonas.SearchCallback):
+        """Takes the rest of the time limit at the end of each epoch of the supernet."""
+
+        def on_epoch_end(self, record, epoch, metrics):
+            if not record.is_candidate:
+                time.sleep(max(0.0, started + time_limit - time.monotonic()))
+
+    time_limit = 2 * whole.seconds_
+    started = time.monotonic()
+    model = tiny(time_limit=time_limit, callbacks=[SlowEpoch()], directory=tmp_path / "run").fit(*digits)
+    assert model.stop_reason_ == "time_limit" and len(candidates(model)) == 1
+    assert model.predict(digits[0][:3]).shape == (3,)
+
+
 def test_tensorboard_shows_the_supernet_as_one_run(whole):
     directory = pathlib.Path(whole.directory_) / "tensorboard"
     folders = sorted(os.listdir(directory))
