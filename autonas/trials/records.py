@@ -88,8 +88,8 @@ class Result:
 
     @property
     def is_fitted(self) -> bool:
-        """Whether weights of the network were fitted, such as trees; see `search_space.fitters`."""
-        return bool(self.report.get("fitted"))
+        """Whether all weights were fitted, such as trees, and none is trained; see `search_space.fitters`."""
+        return bool(self.report.get("fitted")) and not self.report.get("is_trained", False)
 
 
 @dataclasses.dataclass

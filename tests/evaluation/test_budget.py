@@ -66,7 +66,9 @@ def test_the_rest_of_a_full_training_takes_as_long_for_each_epoch_as_the_epochs_
     outcome = jobs.Outcome(status="completed", epochs=3, initial_epoch=1, seconds=9.4, phases=phases)
     assert budget.full_seconds(outcome, 10) == pytest.approx(7 * 3.2)
     assert budget.full_seconds(outcome, 2) == 0.0
-    outcome.report = {"fitted": [{}]}
+    outcome.report = {"fitted": [{}], "is_trained": True}
+    assert budget.full_seconds(outcome, 10) == pytest.approx(7 * 3.2)
+    outcome.report = {"fitted": [{}], "is_trained": False}
     assert budget.full_seconds(outcome, 10) == 0.0
 
 
