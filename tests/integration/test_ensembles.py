@@ -67,6 +67,7 @@ def test_it_says_how_its_score_compares_with_that_of_the_best_alone(diabetes, re
     # The nodes of trees that aren't used aren't served.
     assert row.parameters >= regressor.model_.count_params()
     assert f"val_rmse {before:.4g} by the best alone, {row.score:.4g} together" in row.reason
+    assert ("the best of many on few rows is partly luck" in row.reason) == (row.score > before)
 
 
 def test_it_averages_what_its_members_were_trained_to_on_all_rows(diabetes, regressor):

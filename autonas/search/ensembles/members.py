@@ -342,4 +342,5 @@ class EnsembleStage:
         for name in dict.fromkeys([self.goal.epoch_objective.name, self._objective.name]):
             before, after = (scores.get(name, math.nan) for scores in (chosen.before, chosen.after))
             gains.append(f"{name} {before:.4g} by the best alone, {after:.4g} together")
-        return "; ".join([shares, *gains])
+        is_worse = self.goal.is_better_by(self._objective, chosen.before, chosen.after)
+        return "; ".join([shares, *gains, *(["the best of many on few rows is partly luck"] if is_worse else [])])
