@@ -81,7 +81,8 @@ def test_numbers_are_in_their_own_units_at_the_best_epoch_of_every_trial(iris):
 
 def test_trials_that_go_on_with_anothers_training_have_theirs(iris):
     x, _ = iris
-    strategy = oracles.SuccessiveHalvingOracle("random", min_epochs=2, reduction=2)
+    # Trees are promoted to more rows.
+    strategy = oracles.SuccessiveHalvingOracle("random", min_epochs=2, reduction=2, min_data_share=0.5)
     model = autonas.StructuredDataRegressor(**{**BUDGET, "max_trials": 4, "epochs": 8, "strategy": strategy})
     model, _, (head,), _ = heard(model, x[:, :3], x[:, 3])
     (target,) = model.predictor_.targets.values()
