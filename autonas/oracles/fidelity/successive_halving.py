@@ -276,6 +276,8 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         initial = range(len(self._strategy.initial_points or ()))
         for bracket, rung in enumerate(self.brackets):
             at = bracket, rung
+            if rung + 1 == len(self.rungs):
+                continue  # The bracket begins with full trainings.
             roots = [root for root in self._scores.get(at, ()) if self._inner_numbers[root] in initial]
             kinds = {root: frozenset(order.kinds(self._architectures[root]).items()) for root in roots}
             if len(set(kinds.values())) < 2:

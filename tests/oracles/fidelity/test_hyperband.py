@@ -55,6 +55,24 @@ def test_brackets_take_about_the_same_number_of_epochs():
     assert spent.max() < 1.5 * spent.min()
 
 
+def test_full_trainings_of_two_kinds_are_not_promoted():
+    space = keras_tuner.HyperParameters()
+    space.Choice("block_1/kind", ["dense", "convolution"])
+    space.Int("width", 1, 60)
+    kinds = np.random.default_rng(0).choice(["dense", "convolution"], size=24)
+    points = [{"block_1/kind": str(kind), "width": width} for width, kind in enumerate(kinds, 1)]
+    settings = {"objective": keras_tuner.Objective("score", "max"), "hyperparameters": space, "seed": 0}
+    oracle = HyperbandOracle("evolution", min_epochs=1, max_epochs=9, initial_points=points, **settings)
+    asked = []
+    for number in range(60):
+        asked.append(oracle.ask())
+        oracle.tell(number, asked[-1], (number / 100,))
+    in_full = {values["block_1/kind"] for values in asked[:24] if values["tuner/bracket"] == 2}
+    assert in_full == {"dense", "convolution"}
+    begun = [values["tuner/initial_epoch"] for values in asked if values["tuner/bracket"] == 2]
+    assert begun and not any(begun)
+
+
 def test_what_is_promoted_stays_in_its_bracket():
     trials = {trial.number: trial for trial in simulated(hyperband(max_trials=60), n_workers=4)}
     promoted = [trial for trial in trials.values() if trial.values["tuner/initial_epoch"] > 0]
