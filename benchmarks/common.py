@@ -77,23 +77,17 @@ class DataSet:
     text_columns: list = dataclasses.field(default_factory=list)
 
 
-def metric_of(name, data_directory):
-    """Return the metric of a data set: the one in `METRICS`, or else the entry `metric` of its `meta.json`."""
-    if name in METRICS:
-        return METRICS[name]
-    return json.loads((pathlib.Path(data_directory) / name / "meta.json").read_text())["metric"]
-
-
 def load(name, data_directory):
     """Load a data set by its name.
 
     Images are uint8 arrays, texts lists of str, tables DataFrames as read by pandas, and series arrays padded with NaN.
+    The metric is that of `METRICS`, or else the entry `"metric"` of `meta.json`.
     """
     if name in SKLEARN_SETS:
         return _load_sklearn(name)
     folder = pathlib.Path(data_directory) / name
     meta = json.loads((folder / "meta.json").read_text())
-    metric = metric_of(name, data_directory)
+    metric = METRICS[name] if name in METRICS else meta["metric"]
     if (folder / "data.npz").exists():
         import numpy as np
 

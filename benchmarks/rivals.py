@@ -243,8 +243,9 @@ def main():
 
     rows = []
     for name in options.sets:
+        dataset = common.load(name, options.data)
         for library, python in interpreters.items():
-            if not _reads(library, name, options.data):
+            if not _reads(library, dataset.kind):
                 continue
             for seed in options.seeds:
                 arguments = {
@@ -254,8 +255,7 @@ def main():
                     os.path.abspath(__file__), "measure", arguments, python=python, timeout=options.budget + _OVERRUN
                 )
                 result.pop("stderr", None)
-                described = f"{name} {common.metric_of(name, options.data)}"
-                rows.append({"set": described, "library": library, "seed": seed, **result})
+                rows.append({"set": f"{name} {dataset.metric}", "library": library, "seed": seed, **result})
                 print(rows[-1], flush=True)
                 if options.output:
                     common.write_json(options.output, rows)
@@ -266,8 +266,7 @@ def main():
         print(table.round(0 if value == "seconds" else 4).to_string())
 
 
-def _reads(library, name, data):
-    kind = common.load(name, data).kind
+def _reads(library, kind):
     return {
         "autonas": True,
         "keras_tuner": kind in ("image", "table"),

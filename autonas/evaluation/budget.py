@@ -141,13 +141,17 @@ class TimeBudget:
         return fixed, self.final_ratio * seconds * outcome.best_epoch / n_epochs
 
     def full_seconds(self, outcome, epochs):
-        """Estimate the seconds of the rest of a full training of a candidate.
+        """Estimate the seconds of the rest of a full training of a candidate; 0 if its weights are fitted.
 
         Args:
             outcome: The `Outcome` of the candidate.
             epochs: Number of epochs of a full training.
         """
-        return seconds_of_epochs(outcome, epochs - outcome.epochs)
+        n_epochs = outcome.epochs - outcome.initial_epoch
+        if outcome.is_fitted or not n_epochs:
+            return 0.0
+        seconds = sum(outcome.phases.get(phase, 0.0) for phase in _OF_EPOCHS)
+        return max(0, epochs - outcome.epochs) * seconds / n_epochs
 
     def is_too_short(self, outcome, epochs):
         """Return whether the rest of a full training of a candidate takes longer than the time that is left.
@@ -190,17 +194,3 @@ class TimeBudget:
             stage: `"supernet"`, the training of shared weights, or `"one_shot"`, the scoring with shared weights.
         """
         return None if self.limit is None else STAGE_SHARES[stage] * self.limit - self.elapsed()
-
-
-def seconds_of_epochs(outcome, n_epochs):
-    """Estimate the seconds of further epochs of the training of a candidate; 0 if its weights are fitted.
-
-    Args:
-        outcome: The `Outcome` of the candidate.
-        n_epochs: Number of further epochs.
-    """
-    n_trained = outcome.epochs - outcome.initial_epoch
-    if outcome.is_fitted or not n_trained:
-        return 0.0
-    seconds = sum(outcome.phases.get(phase, 0.0) for phase in _OF_EPOCHS)
-    return max(0, n_epochs) * seconds / n_trained

@@ -11,7 +11,7 @@ from autonas.costs.orientation import oriented
 from autonas.oracles import locks
 from autonas.oracles.observation import LearningCurve, Observation, Training
 from autonas.search_space.values import Scalar
-from autonas.trials import events, outcomes, reserved, states
+from autonas.trials import events, outcomes, records, reserved, states
 from autonas.trials import journal as journal_module
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
@@ -292,7 +292,7 @@ class TrialKeeper(keras_tuner.Oracle):
         if "curve" in facts:
             curve = LearningCurve(facts["curve"], facts["horizon"], facts["forecast"])
         margins = None if margins is None else tuple(margins)
-        is_fitted = not facts.get("report", {}).get("is_trained", True)
+        is_fitted = records.Result.from_facts(facts).is_fitted
         self.tell_observation(Observation(number, values, scores, margins, Training(curve=curve, is_fitted=is_fitted)))
 
 

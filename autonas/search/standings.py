@@ -52,7 +52,7 @@ class Standings:
         """Return the best completed candidate of each kind, such as a convolutional network, the best first."""
         best: dict[frozenset[tuple[str, Scalar]], TrialRecord] = {}
         for record in self.ranked():
-            best.setdefault(frozenset(order.kinds(record.values).items()), record)
+            best.setdefault(order.kinds(record.values), record)
         return list(best.values())
 
     def farthest(self) -> list[TrialRecord]:

@@ -133,12 +133,13 @@ class Stopping:
         """
         if seconds is None:
             return []
-        most = _SHARE_OF_KIND * seconds
-        return [
-            trial_id
-            for trial_id in schedule.promotable()
-            if budget.seconds_of_epochs(self.state.records[trial_id], schedule.further_epochs(trial_id)) > most
-        ]
+
+        def needed(record: TrialRecord) -> float:
+            n_epochs = record.epochs + schedule.further_epochs(record.trial_id)
+            return float(self.state.budget.full_seconds(record, n_epochs))
+
+        records = [self.state.records[trial_id] for trial_id in schedule.promotable()]
+        return [record.trial_id for record in records if needed(record) > _SHARE_OF_KIND * seconds]
 
     @property
     def _is_new(self) -> bool:
@@ -188,4 +189,4 @@ class Stopping:
 def _is_kind_tried(point: Mapping[str, Scalar], candidates: Sequence[TrialRecord]) -> bool:
     """Return whether a candidate has blocks of the kinds of an initial point, such as a convolutional network."""
     kinds = order.kinds(point)
-    return bool(kinds) and any(kinds.items() <= candidate.values.items() for candidate in candidates)
+    return bool(kinds) and any(kinds <= candidate.values.items() for candidate in candidates)

@@ -34,12 +34,13 @@ def target_epochs(record: TrialRecord) -> int:
     return reserved.epochs(record.values)
 
 
-def kinds(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return the decisions of an architecture for the kinds of its blocks, such as a convolutional network.
+def kinds(values: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
+    """Return the decisions of an architecture for the kinds of its blocks, pairs such as `("block_1/kind", "dense")`.
 
     A kind of a layer within a block, such as `"block_1/layers_0/kind"`, is not one of them.
     """
-    return {name: value for name, value in values.items() if name.endswith("/kind") and name.count("/") == 1}
+    pairs = values.items()
+    return frozenset((name, value) for name, value in pairs if name.endswith("/kind") and name.count("/") == 1)
 
 
 def scored(records: Iterable[TrialRecord]) -> list[TrialRecord]:

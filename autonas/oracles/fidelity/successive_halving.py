@@ -183,12 +183,15 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
     def _propose(self, generator: np.random.Generator) -> base.Answer:
         if not all(map(base.is_candidate, self.pending.values())):
             return base.WAIT  # The report of a supernet decides which architectures are worth training.
-        from_below = range(len(self.rungs) - 1)
+        from_below = self._positions(range(len(self.rungs) - 1))
+        from_above = self._positions(reversed(range(len(self.rungs) - 1)))
         values = None
         if self._is_finishing:
-            values = self._promotion_of_best() or self._promotion(self._by_rank, reversed(from_below))
+            values = self._promotion_of_best() or self._promotion(self._by_rank, from_above)
         elif self._n_joined.total() >= len(self._strategy.initial_points or ()):
-            values = self._promotion_of_kind() or self._promotion(self._by_share, reversed(from_below))
+            # A bracket may begin with full trainings.
+            lowest = [position for position in enumerate(self.brackets) if position in from_below]
+            values = self._promotion(self._by_kind, lowest) or self._promotion(self._by_share, from_above)
         if values is not None:
             return values
         answer = super()._propose(generator)
@@ -235,17 +238,24 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
             values[reserved.BRACKET] = bracket
         return values
 
+    def _positions(self, rungs: Iterable[int]) -> list[tuple[int, int]]:
+        """Return the bracket and the rung of each of some rungs in each bracket, a list in the order of the rungs."""
+        return [(bracket, rung) for rung in rungs for bracket in range(len(self.brackets))]
+
     def _promotion(
-        self, rule: Callable[[_Scores, set[int]], int | None], rungs: Iterable[int]
+        self, rule: Callable[[_Scores, set[int]], int | None], positions: Iterable[tuple[int, int]]
     ) -> dict[str, Scalar] | None:
-        """Return the values of the promotion from the first of some rungs that has one by a rule, or `None`."""
-        for rung in rungs:
-            for bracket in range(len(self.brackets)):
-                scores = self._scores.get((bracket, rung), {})
-                root = rule(scores, self._promoted.get((bracket, rung), set())) if scores else None
-                if root is not None:
-                    return self._architectures[root] | self._slice(bracket, rung + 1, self._latest[root])
+        """Return the values of the promotion from the first bracket and rung that has one by a rule, or `None`."""
+        for bracket, rung in positions:
+            scores = self._scores.get((bracket, rung), {})
+            root = rule(scores, self._promoted.get((bracket, rung), set())) if scores else None
+            if root is not None:
+                return self._promoted_from(root, bracket, rung)
         return None
+
+    def _promoted_from(self, root: int, bracket: int, rung: int) -> dict[str, Scalar]:
+        """Return the values of the promotion of a root from a rung of a bracket."""
+        return self._architectures[root] | self._slice(bracket, rung + 1, self._latest[root])
 
     def _promotion_of_best(self) -> dict[str, Scalar] | None:
         """Return the values of the promotion of the architecture with the best score of all rungs.
@@ -265,28 +275,20 @@ class SuccessiveHalvingOracle(low_fidelity_oracle.LowFidelityOracle):
         _, rung, root, bracket = max(reached)
         if rung + 1 == len(self.rungs) or -root in self._promoted.get((bracket, rung), set()):
             return None
-        return self._architectures[-root] | self._slice(bracket, rung + 1, self._latest[-root])
+        return self._promoted_from(-root, bracket, rung)
 
-    def _promotion_of_kind(self) -> dict[str, Scalar] | None:
-        """Return the values of the promotion of the best initial point of a kind that has none yet.
-
-        Returns:
-            `None` if each kind has a promotion, or if the initial points are of one kind.
-        """
+    def _by_kind(self, scores: _Scores, promoted: set[int]) -> int | None:
+        """Return the best initial point of a kind none of whose initial points is promoted, if there are kinds."""
         initial = range(len(self._strategy.initial_points or ()))
-        for bracket, rung in enumerate(self.brackets):
-            at = bracket, rung
-            if rung + 1 == len(self.rungs):
-                continue  # The bracket begins with full trainings.
-            roots = [root for root in self._scores.get(at, ()) if self._inner_numbers[root] in initial]
-            kinds = {root: frozenset(order.kinds(self._architectures[root]).items()) for root in roots}
-            if len(set(kinds.values())) < 2:
-                continue
-            ended = {kinds[root] for root in self._promoted.get(at, ()) if root in kinds}
-            for root in self._ranked({root: self._scores[at][root] for root in roots}):
-                if kinds[root] not in ended and root not in self._set_aside | self._ended:
-                    return self._architectures[root] | self._slice(bracket, rung + 1, self._latest[root])
-        return None
+        kinds = {
+            root: order.kinds(self._architectures[root]) for root in scores if self._inner_numbers[root] in initial
+        }
+        if len(set(kinds.values())) < 2:
+            return None
+        ended = {kinds[root] for root in promoted if root in kinds}
+        ranked = self._ranked({root: scores[root] for root in kinds})
+        able = (root for root in ranked if root not in self._set_aside | self._ended)
+        return next((root for root in able if kinds[root] not in ended), None)
 
     def _by_share(self, scores: _Scores, promoted: set[int]) -> int | None:
         """Return the best root of a rung that isn't promoted, as long as fewer than 1/η are."""
