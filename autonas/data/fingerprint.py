@@ -46,6 +46,8 @@ def fingerprint(data):
             _update(digest, array)
         return {"rows": data.shape[0], "shape": list(data.shape), "dtype": str(data.dtype),
                 "hash": digest.hexdigest()[:16]}  # fmt: skip
+    if isinstance(data, (list, tuple)) and any(isinstance(row, str) for row in data[:1]):
+        data = np.array(data, dtype=object)  # An array of strings is as wide as the longest one.
     if isinstance(data, (list, tuple)) and len({np.shape(row) for row in data}) > 1:
         digest = hashlib.sha256()
         for row in data:

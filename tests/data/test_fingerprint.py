@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,15 @@ def test_same_in_another_process():
     code = "import autonas.data; print(autonas.data.fingerprint(['a', None, 'ü'])['hash'])"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == fingerprint(["a", None, "ü"])["hash"]
+
+
+def test_a_long_text_takes_no_memory_in_the_other_rows():
+    texts = ["short"] * 1000 + ["x" * 100_000]
+    tracemalloc.start()
+    fingerprint(texts)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5e6
 
 
 def test_layout_in_memory_does_not_matter():
