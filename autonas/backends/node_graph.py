@@ -158,6 +158,17 @@ def _operations_between(start, end):
     return list(operations)
 
 
+def read_inputs(inputs, outputs):
+    """Return the symbolic tensors among `inputs` on which one of `outputs` depends, a list."""
+    visited, tensors = set(), list(outputs)
+    while tensors:
+        tensor = tensors.pop()
+        if id(tensor) not in visited:
+            visited.add(id(tensor))
+            tensors += producer(tensor)[0].input_tensors
+    return [tensor for tensor in inputs if id(tensor) in visited]
+
+
 def all_layers(model):
     """Return the layers of a model, the layers of inner models included, as a list."""
     return list(model._flatten_layers())

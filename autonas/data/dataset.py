@@ -11,7 +11,7 @@ class ArrayDataset:
     """Encoded rows in memory, training set and validation set together.
 
     Args:
-        inputs: Dict from `"<input>_<tensor>"` to an array `(n, ...)`.
+        inputs: Dict from `"<input>_<tensor>"` to an array `(n, ...)`, or to `SparseRows`.
         targets: Dict from the name of a head to its encoded targets `(n, ...)`.
         train_rows: Indices of the rows of the training set, integers `(n_train,)`. With folds, of the first fold.
         validation_rows: Indices of the rows of the validation set, integers `(n_validation,)`. With folds, the rows of

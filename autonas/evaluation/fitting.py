@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from autonas.backends import gradients, node_graph
+from autonas.data import sparse_rows
 from autonas.search_space import fitters
 
 #: Largest number of rows for which the inputs of a fitter are computed at a time.
@@ -144,7 +145,8 @@ class _Inputs:
     def _batches(self, rows):
         """Yield the inputs of consecutive rows."""
         if self._known is not None:
-            yield self._known[rows]
+            is_sparse = isinstance(self._known, sparse_rows.SparseRows)
+            yield self._known.take(rows) if is_sparse else self._known[rows]
             return
         function, step = self._source, self._most
         if self._most < _MOST_ROWS and len(rows) > _MOST_UNCOMPILED * self._cached:

@@ -76,7 +76,7 @@ def split(model, dataset):
         return None
     tensors = list(kept.values())
     with seeding.BUILDING:
-        front = keras.Function(model.inputs, tensors)
+        front = keras.Function(node_graph.read_inputs(model.inputs, tensors), tensors)
         rest = keras.Model({tensor.name: tensor for tensor in tensors}, model.output, name=f"{model.name}_rest")
     rows = np.arange(min(3, n_rows))
     if any(len(values) != len(rows) for values in compute(front, dataset, rows)):

@@ -177,14 +177,16 @@ class FittedLoop(TrainingLoop):
     rows aren't predicted again if the fitter has predicted them.
 
     Args:
-        loop: The `TrainingLoop` that would train the model. It predicts if there are several devices.
+        model: A compiled `keras.Model`.
+        dataset: An `ArrayDataset`.
+        distribution: As in `BatchLoop`, which predicts if there are several devices.
     """
 
-    def __init__(self, loop):
-        super().__init__(loop.model, loop.dataset)
+    def __init__(self, model, dataset, distribution=None):
+        super().__init__(model, dataset)
         self._validated = None
-        if getattr(loop, "distribution", None) is not None:
-            self.predict = loop.predict
+        if distribution is not None:
+            self.predict = BatchLoop(model, dataset, distribution).predict
 
     def forget(self):
         """Forget the predictions of the validation rows, or take the latest ones of the last fitter."""
@@ -271,17 +273,17 @@ def make_loop(model, dataset, distribution=None, by_batch=False):
     """
     if hasattr(dataset, "loop"):
         return dataset.loop(model)
+    if not model.trainable_variables:
+        return FittedLoop(model, dataset, distribution)
     if keras.backend.backend() == "tensorflow" and not by_batch:
         from autonas.evaluation import tensorflow_loop
 
-        loop = tensorflow_loop.TensorFlowLoop(model, dataset)
-    elif _runs_in_one_loop_of_jax(model, distribution) and not by_batch:
+        return tensorflow_loop.TensorFlowLoop(model, dataset)
+    if _runs_in_one_loop_of_jax(model, distribution) and not by_batch:
         from autonas.evaluation import jax_loop
 
-        loop = jax_loop.JaxLoop(model, dataset)
-    else:
-        loop = BatchLoop(model, dataset, distribution)
-    return loop if model.trainable_variables else FittedLoop(loop)
+        return jax_loop.JaxLoop(model, dataset)
+    return BatchLoop(model, dataset, distribution)
 
 
 def _runs_in_one_loop_of_jax(model, distribution):

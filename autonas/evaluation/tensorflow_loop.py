@@ -26,12 +26,18 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
 
     def __init__(self, model, dataset):
         super().__init__(model, dataset)
-        self._inputs, self._targets, self._weights = _tensors(dataset)
         self._network = self._members.network
-        split = frozen.split(self._network, dataset) if model.trainable_variables else None
+        split = frozen.split(self._network, dataset)
         self._frozen = None if split is None else _FrozenRows(split, dataset)
-        if split is not None:
-            self._network, self._inputs = split.rest, self._frozen.variables
+        if split is None:
+            read = node_graph.read_inputs(self._network.inputs, self._network.outputs)
+            self._inputs = _tensors(dataset, "inputs", [tensor.name for tensor in read])
+            self._unread = [tensor for tensor in self._network.inputs if tensor.name not in self._inputs]
+        else:
+            self._network, self._inputs, self._unread = split.rest, self._frozen.variables, []
+        self._targets = _tensors(dataset, "targets", dataset.targets)
+        weights = dataset.sample_weight
+        self._weights = None if weights is None else tf.constant(weights, tf.float32)
         self.holds_rows = split is not None
 
     def forget(self):
@@ -52,7 +58,8 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
     def _batch(self, rows):
         gather = lambda arrays: {name: tf.gather(array, rows) for name, array in arrays.items()}  # noqa: E731
         weights = None if self._weights is None else dict.fromkeys(self._targets, tf.gather(self._weights, rows))
-        return gather(self._inputs), gather(self._targets), weights
+        unread = {tensor.name: tf.zeros((tf.size(rows), *tensor.shape[1:]), tensor.dtype) for tensor in self._unread}
+        return unread | gather(self._inputs), gather(self._targets), weights
 
     def _train_steps(self, batches, learning_rates):
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
@@ -162,12 +169,18 @@ def _trace(function, *signature):
     return lambda *arrays: concrete(*map(tf.constant, arrays, [spec.dtype for spec in signature]))
 
 
-def _tensors(dataset):
-    """Return inputs, targets and sample weights of a data set as tensors, which are made once for all trials."""
+def _tensors(dataset, kind, names):
+    """Return arrays of a data set as tensors, which are made once for all trials.
+
+    Args:
+        dataset: The `ArrayDataset`.
+        kind: `"inputs"` or `"targets"`.
+        names: Names of the arrays.
+    """
     if not hasattr(dataset, "_tensors"):
-        constants = [
-            {name: tf.constant(array) for name, array in arrays.items()} for arrays in (dataset.inputs, dataset.targets)
-        ]
-        weights = None if dataset.sample_weight is None else tf.constant(dataset.sample_weight, tf.float32)
-        dataset._tensors = (*constants, weights)
-    return dataset._tensors
+        dataset._tensors = {"inputs": {}, "targets": {}}
+    tensors = dataset._tensors[kind]
+    for name in names:
+        if name not in tensors:
+            tensors[name] = tf.constant(np.asarray(getattr(dataset, kind)[name]))
+    return {name: tensors[name] for name in names}

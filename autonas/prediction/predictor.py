@@ -62,20 +62,24 @@ class Predictor:
         Returns:
             Dict from the name of a network input to an array.
         """
+        return {name: np.asarray(array) for name, array in self._compact(x, owner).items()}
+
+    def _compact(self, x: Any, owner: str | None) -> dict[str, Any]:
+        """Encode raw rows as `encode` does, with `SparseRows` in place of arrays of which most entries are 0."""
         tensors = {}
         for (name, encoder), value in zip(self.encoders.items(), split_inputs(x, list(self.encoders)), strict=True):
             data.check_same_rows(value)
             options = {"owner": owner} if encoder.kind == "table" else {}
-            for tensor_name, array in encoder.transform(value, **options).items():
+            for tensor_name, array in encoder.compact(value, **options).items():
                 tensors[f"{name}_{tensor_name}"] = array
         return tensors
 
     def outputs(self, x: Any, owner: str | None = None) -> dict[str, np.ndarray]:
         """Return the network's outputs for raw rows, a dict from head to array `(n, n_outputs)`; see `encode`."""
-        tensors = self.encode(x, owner)
+        tensors = self._compact(x, owner)
         n_rows = len(next(iter(tensors.values())))
         if n_rows <= min(_DIRECT_ROWS, self._most_rows) and self._n_operations <= _DIRECT_OPERATIONS:
-            outputs = self.network(tensors, training=False)
+            outputs = self.network({name: np.asarray(array) for name, array in tensors.items()}, training=False)
             return {name: keras.ops.convert_to_numpy(output) for name, output in outputs.items()}
         batch_size = next((size for size in _BATCH_SIZES if n_rows <= size), _BATCH_SIZES[-1])
         return self._in_batches(tensors, min(batch_size, self._cached_rows))
@@ -111,7 +115,7 @@ class Predictor:
         """Largest number of rows whose tensors stay in the processor's caches."""
         return node_graph.rows_at_once(self.network, _BATCH_SIZES[-1], node_graph.CACHED_VALUES)
 
-    def _in_batches(self, tensors: Mapping[str, np.ndarray], batch_size: int) -> dict[str, np.ndarray]:
+    def _in_batches(self, tensors: Mapping[str, Any], batch_size: int) -> dict[str, np.ndarray]:
         """Return the network's outputs, computed in batches of equal size. The last batch is padded.
 
         `Model.predict` would compile the network again for a smaller last batch. After several networks TensorFlow
@@ -154,7 +158,7 @@ class Predictor:
         labels: list[np.ndarray] = []
         for rows, rest in stream_structure.stream_batches(dataset, next(iter(self.encoders.values()))):
             batch_size = max(batch_size, len(rows))
-            batches.append(self._in_batches(self.encode(rows, owner), batch_size))
+            batches.append(self._in_batches(self._compact(rows, owner), batch_size))
             labels.extend(stream_structure.as_labels(y, class_names) for y in rest[:1])
         outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in self.targets}
         if not labelled:

@@ -7,7 +7,7 @@ import numpy as np
 
 from autonas import data as data_module
 from autonas.arguments.lists import as_list
-from autonas.data import checks, dataset, fingerprint, splits
+from autonas.data import checks, dataset, fingerprint, sparse_rows, splits
 from autonas.evaluation.problem import Problem
 from autonas.prediction import predictor
 from autonas.preparation import combinations, criteria, validation
@@ -107,7 +107,7 @@ def prepare(plan, data):
         encoded = _encode_validation(encoders, targets, data.validation_data)
         validation_rows = np.arange(n_rows, n_rows + encoded[2])
         rows = [
-            {name: np.concatenate([arrays[name], others[name]]) for name in arrays}
+            {name: sparse_rows.joined([arrays[name], others[name]]) for name in arrays}
             for arrays, others in zip(rows, encoded[:2], strict=True)
         ]
     weights = _weights(plan.task.class_weight, data.sample_weight, targets, rows[1], n_rows)
@@ -240,7 +240,7 @@ def _encode(encoders, targets, inputs, outputs):
     tensors = {
         f"{name}_{tensor}": array
         for (name, encoder), values in zip(encoders.items(), inputs, strict=True)
-        for tensor, array in encoder.transform(values).items()
+        for tensor, array in encoder.compact(values).items()
     }
     encoded = {name: target.transform(values) for (name, target), values in zip(targets.items(), outputs, strict=True)}
     return [tensors, encoded]

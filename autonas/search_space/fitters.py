@@ -20,13 +20,14 @@ class Rows:
     """Rows of a data set, as a fitter receives them.
 
     Args:
-        inputs: Values of the fitter's `inputs`, an array `(n, ...)`.
+        inputs: Values of the fitter's `inputs`, an array `(n, ...)`, or `SparseRows` for an input of the network whose
+            values are mostly 0.
         targets: Encoded targets of the fitter's head: class numbers, 0 and 1, or standardised numbers, `(n,)` or
             `(n, outputs)`.
         weights: Weights of the rows in the loss, `(n,)`, or `None`.
     """
 
-    inputs: np.ndarray
+    inputs: Any
     targets: np.ndarray
     weights: np.ndarray | None = None
 

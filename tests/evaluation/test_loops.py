@@ -66,6 +66,19 @@ def test_both_loops_normalise_feature_maps_alike(dataset, policy):
     np.testing.assert_allclose(compiled.predict(rows)["y"], batched.predict(rows)["y"], atol=tolerance * 10)
 
 
+def test_inputs_that_the_network_does_not_read_are_no_tensors(dataset):
+    x = dataset.inputs["x"]
+    dataset = ArrayDataset({"other": x, "x": x}, dataset.targets, dataset.train_rows, dataset.validation_rows)
+    inputs = {name: keras.Input((64,), name=name) for name in ("other", "x")}
+    model = keras.Model(inputs, {"y": keras.layers.Dense(10, "softmax")(inputs["x"])})
+    model.compile(fused_adam.FusedAdamW(0.01), loss={"y": "sparse_categorical_crossentropy"})
+    loop = tensorflow_loop.TensorFlowLoop(model, dataset)
+    epoch(loop, dataset)
+    rows = dataset.validation_rows
+    np.testing.assert_allclose(loop.predict(rows)["y"], loops.BatchLoop(model, dataset).predict(rows)["y"], atol=1e-5)
+    assert list(dataset._tensors["inputs"]) == ["x"]
+
+
 def test_training_is_traced_once(dataset, monkeypatch):
     loop, traces = make(tensorflow_loop.TensorFlowLoop, dataset), []
     compute_loss = loop.model.compute_loss

@@ -82,6 +82,10 @@ class Encoder:
         """
         raise NotImplementedError
 
+    def compact(self, x, **options):
+        """Encode rows as `transform` does, with `SparseRows` in place of arrays of which most entries are 0."""
+        return self.transform(x, **options)
+
     def raw_inputs(self, x):
         """Convert rows to the inputs of `keras_model()`, an array or tensor, or a dict by input."""
         raise NotImplementedError

@@ -2,10 +2,14 @@
 
 import collections
 import dataclasses
-import string
 import warnings
 
 import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from autonas.data import sparse_rows
+from autonas.data.encoders import units as units_module
 
 #: Ways in which Keras splits a text, the widths of the n-grams of the parts, and whether only the first one is used:
 #: questions, commands and titles are told apart by their beginning.
@@ -33,8 +37,6 @@ _MAX_CHARACTERS = 1024
 #: Share of the texts whose n-grams of characters are all used. In longer ones, those of the most characters are left
 #: out. A single long text would otherwise multiply the memory and the time of all texts.
 _SHARE = 0.99
-_LOWER = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
-_PUNCTUATION = string.punctuation.encode()
 #: Shape of the config of `NGrams`; see `storage.check_shape`.
 SHAPE = {
     "split": ("whitespace", "character"),
@@ -83,7 +85,7 @@ class NGrams:
         return {name: getattr(self, name) for name in ("split", "widths", "terms", "length", "as_written")}
 
 
-def fit(strings):
+def fit(strings, words, units):
     """Return the n-grams of the training set, a list of `NGrams`: of words, of marks and of characters.
 
     N-grams of words are without punctuation and capitals. Marks are single characters other than white space and
@@ -93,11 +95,12 @@ def fit(strings):
 
     Args:
         strings: Array of strings.
+        words: Sorted list of the words of the strings as bytes; see `units.words`.
+        units: The words of each string, `Units` of positions in `words`.
     """
-    texts = [text.encode().translate(_LOWER, _PUNCTUATION) for text in strings]
-    n_words = np.array([len(text.split()) for text in texts])
+    n_words = units.lengths
     n_characters = np.array([len(text) for text in strings])
-    most = _MAX_IDS // len(texts)
+    most = _MAX_IDS // len(strings)
     if n_words.max() > most:
         warnings.warn(
             f"{np.mean(n_words > most):.1%} of the texts have more than {most} words. Linear models read the first "
@@ -112,13 +115,13 @@ def fit(strings):
         lengths = n_words if is_word else np.minimum(n_characters, longest)
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
         if is_short and (is_word or n_ids <= most) or is_word and not is_first:
-            step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED))
+            step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED)) if widths != (1,) else 1
             if is_word:
-                terms = _frequent_words(texts[::step], *widths, is_first)
+                terms = _frequent_words(words, units.first(*widths) if is_first else units, *widths, step)
             else:
                 terms = _frequent_characters(strings[::step], widths)
             if terms:
-                counts = [min(count * step, len(texts)) for count in terms.values()]
+                counts = [min(count * step, len(strings)) for count in terms.values()]
                 ngrams.append(
                     NGrams(split, list(widths), list(terms), counts, min(n_ids, most), as_written=not is_word)
                 )
@@ -127,6 +130,70 @@ def fit(strings):
         group = NGrams("character", [1], list(marks), list(marks.values()), length, as_written=True)
         ngrams.insert(sum(other.split == "whitespace" for other in ngrams), group)
     return ngrams
+
+
+class Lookup:
+    """Conversion of strings to ids, equal to the Keras layers of the words and of `NGrams` and several times faster.
+
+    Args:
+        vocabulary: List of words. The first one has the id 2. The id 0 is padding, and 1 is an unknown word.
+        length: Number of the words of a text that are used, the first ones.
+        ngrams: List of `NGrams`.
+    """
+
+    def __init__(self, vocabulary, length, ngrams):
+        self.n_words, self.length, self.ngrams = len(vocabulary), length, ngrams
+        terms = [[term.encode().split(b" ") for term in group.terms] for group in ngrams if _is_of_words(group)]
+        known = [word.encode() for word in vocabulary]
+        further = {word for group in terms for term in group for word in term}.difference(known)
+        self._words = units_module.KnownWords(known + sorted(further))
+        self._characters = units_module.KnownCharacters(
+            sorted({character for group in ngrams if not _is_of_words(group) for character in "".join(group.terms)})
+        )
+        self._terms = [self._coded(group) for group in ngrams]
+
+    def _coded(self, group):
+        """Return the `Terms` of an `NGrams`."""
+        if _is_of_words(group):
+            codes, terms = self._words, [term.encode().split(b" ") for term in group.terms]
+        else:
+            codes, terms = self._characters, [term[::2] for term in group.terms]
+        return units_module.Terms([[codes[unit] for unit in term] for term in terms], len(codes) + 1)
+
+    def __call__(self, strings):
+        """Return the ids of words, int32 `(n, length)`, and those of `joined`, `SparseRows` or `None` without n-grams.
+
+        Args:
+            strings: Array of strings.
+        """
+        words = self._words.units(strings)
+        used = words.first(self.length)
+        tokens = np.zeros((len(strings), self.length), "int32")
+        is_known = (used.codes > 0) & (used.codes <= self.n_words)
+        tokens[np.arange(self.length) < used.lengths[:, None]] = np.where(is_known, used.codes + 1, 1)
+        return tokens, self._sparse_ids(strings, words) if self.ngrams else None
+
+    def _sparse_ids(self, strings, words):
+        """Return the ids of the n-grams of strings, whose `Units` of words are known."""
+        entries, first_column, first_id = [], 0, 1
+        for group, terms in zip(self.ngrams, self._terms, strict=True):
+            units = words
+            if not _is_of_words(group):
+                texts = strings if group.as_written else list(map(units_module.cleaned, strings))
+                units = self._characters.units(texts)
+            if len(group.widths) == 1:
+                units = units.first(group.length + group.widths[0] - 1)
+            rows, places, numbers = terms.find(units, group.widths)
+            is_used = places < group.length
+            entries.append((rows[is_used], places[is_used] + first_column, numbers[is_used] + first_id))
+            first_column, first_id = first_column + group.length, first_id + len(group.terms)
+        rows, columns, ids = map(np.concatenate, zip(*entries, strict=True))
+        matrix = sparse.csr_matrix((ids.astype("int32"), (rows, columns)), (len(strings), first_column))
+        return sparse_rows.SparseRows(matrix)
+
+
+def _is_of_words(group):
+    return group.split == "whitespace"
 
 
 def joined(ngrams, ids):
@@ -163,29 +230,24 @@ def statistics(ngrams, n_rows):
     }
 
 
-def _frequent_words(texts, width, is_first):
+def _frequent_words(words, units, width, step):
     """Return the most frequent n-grams of words, a dict from n-gram to its number of rows.
 
     N-grams are counted as numbers: as objects of Python, the pairs of words of long texts would take a gigabyte.
 
     Args:
-        texts: List of bytes.
+        words: Sorted list of words as bytes.
+        units: `Units` of positions in `words`.
         width: Number of words of an n-gram.
-        is_first: Whether only the first n-gram of a text counts.
+        step: Number of texts of which one is counted.
     """
-    vocabulary = {}
-    rows = [
-        np.array([vocabulary.setdefault(word, len(vocabulary)) for word in text.split()], "int64") for text in texts
-    ]
-    words = sorted(vocabulary)
-    ranks = np.empty(len(words), "int64")
-    ranks[[vocabulary[word] for word in words]] = np.arange(len(words))
-    codes = []
-    for row in rows:
-        parts = [ranks[row[start : len(row) - width + 1 + start]] for start in range(width)]
-        code = sum(part * len(words) ** (width - 1 - place) for place, part in enumerate(parts))
-        codes.append(np.unique(code[:1] if is_first else code))
-    values, counts = np.unique(np.concatenate(codes), return_counts=True)
+    if width == 1:
+        counts = units.row_counts(len(words))
+        values = np.flatnonzero(counts)
+        counts = counts[values]
+    else:
+        distinct = [batch.distinct_ngrams(width, len(words)) for batch in units.batches(step)]
+        values, counts = np.unique(np.concatenate(distinct), return_counts=True)
     chosen = np.lexsort((values, -counts))[:_MAX_TERMS]
     places = np.unravel_index(values[chosen], (len(words),) * width)
     terms = (b" ".join(words[place] for place in term).decode() for term in zip(*places, strict=True))
@@ -199,11 +261,26 @@ def _frequent_characters(strings, widths):
         strings: Array of strings.
         widths: Numbers of characters of an n-gram.
     """
-    counts = collections.Counter()
-    for text in strings:
-        counts.update({text[i : i + n] for n in widths for i in range(len(text) - n + 1)})
-    kept = [(-count, term) for term, count in counts.items() if count >= _LEAST_ROWS and _within(term)]
-    return {" ".join(term): -count for count, term in sorted(kept)[:_MAX_TERMS]}
+    text = "".join(strings)
+    alphabet, codes = np.unique(units_module.code_points(strings), return_inverse=True)
+    is_inner = ~np.array([chr(point).isspace() for point in alphabet])[codes]
+    units = units_module.Units(codes, list(map(len, strings)))
+    rows, begins, numbers, counted = units.rows, np.arange(len(codes)), codes, []
+    for width in range(2, max(widths) + 1):
+        # White space is at the ends only. The beginning of a frequent n-gram is frequent, too.
+        ends = begins + width - 1
+        kept = ends < units.starts[rows[begins] + 1]
+        kept[kept] &= (width == 2) | is_inner[ends[kept] - 1]
+        begins, numbers = begins[kept], numbers[kept]
+        numbers, _ = pd.factorize(numbers * len(alphabet) + codes[begins + width - 1])
+        counts = np.bincount(pd.unique(numbers * len(strings) + rows[begins]) // len(strings))
+        if width in widths:
+            first = np.zeros(len(counts), "int64")
+            first[numbers[::-1]] = begins[::-1]
+            counted += [(-counts[n], text[first[n] : first[n] + width]) for n in np.flatnonzero(counts >= _LEAST_ROWS)]
+        kept = counts[numbers] >= _LEAST_ROWS
+        begins, numbers = begins[kept], numbers[kept]
+    return {" ".join(term): int(-count) for count, term in sorted(counted)[:_MAX_TERMS]}
 
 
 def _frequent_marks(strings):
@@ -215,8 +292,3 @@ def _frequent_marks(strings):
         if count >= _LEAST_ROWS and not character.isspace() and not character.islower()
     ]
     return {character: -count for count, character in sorted(marks)[:_MAX_TERMS]}
-
-
-def _within(term):
-    """Return whether an n-gram of characters has white space at its ends only."""
-    return not any(map(str.isspace, term[1:-1]))

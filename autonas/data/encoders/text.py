@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from autonas.data import masks
+from autonas.data import masks, sparse_rows
 from autonas.data.checks import check_strings
 from autonas.data.encoders import ngrams
+from autonas.data.encoders import units as units_module
 from autonas.data.encoders.base import Encoder, check_rows
 from autonas.data.features import Feature, Tensor
 
@@ -17,6 +18,8 @@ _LENGTH = 512
 _MAX_TOKENS = 3_000_000
 #: Number of strings per batch, which bounds the memory.
 _BATCH = 1024
+#: Number of ids without a word: padding and unknown words.
+_N_SPECIAL = 2
 
 
 class TextEncoder(Encoder):
@@ -75,35 +78,37 @@ class TextEncoder(Encoder):
         training = strings if rows is None else strings[rows]
         if not any(map(str.split, training)):
             raise ValueError("`x` must hold words. Received: only empty strings in the training rows")
-        layer = _vectorization(max_tokens=self.max_tokens)
-        layer.adapt(training.tolist())
-        tokens = [str(token) for token in layer.get_vocabulary()[2:]]
-        self.vocabulary_ = [token for token in tokens if len(token) <= ngrams.MAX_WIDTH] or tokens
+        words, units = units_module.sorted_words(training)
+        # Of equally frequent words, the last one of the alphabet comes first, as in Keras.
+        counts = np.bincount(units.codes, minlength=len(words))
+        most = None if self.max_tokens is None else self.max_tokens - _N_SPECIAL
+        order = np.lexsort((-np.arange(len(words)), -counts))[:most]
+        order = [number for number in order if len(words[number].decode()) <= ngrams.MAX_WIDTH] or order
+        self.vocabulary_ = [words[number].decode() for number in order]
         if not self.vocabulary_:
             raise ValueError("`x` must hold words. Received: only punctuation in the training rows")
-        lengths = np.concatenate([(ids != 0).sum(axis=1) for ids in _in_batches(layer, training)])
-        self.length_ = self.length or _length(lengths)
-        self.ngrams_ = ngrams.fit(training) if self.has_ngrams else []
-        self._layers = None
-        size = len(self.vocabulary_) + 2
+        self.length_ = self.length or _length(units.lengths)
+        self.ngrams_ = ngrams.fit(training, words, units) if self.has_ngrams else []
+        self._layers = self._ids = None
+        size = len(self.vocabulary_) + _N_SPECIAL
         self.n_rows_ = len(training)
-        self.document_frequency_ = np.zeros(size, dtype="int64")
-        for ids in _in_batches(self._vectorizations()[0], training):
-            ids = np.sort(ids, axis=1)
-            first = np.diff(ids, axis=1, prepend=-1) != 0
-            self.document_frequency_ += np.bincount(ids[first], minlength=size)
+        ids = np.ones(len(words), "int64")
+        ids[order] = np.arange(_N_SPECIAL, size)
+        used = units.first(self.length_)
+        self.document_frequency_ = units_module.Units(ids[used.codes], used.lengths).row_counts(size)
+        self.document_frequency_[0] = np.count_nonzero(used.lengths < self.length_)
 
     def transform(self, x):
-        from keras import ops
+        return {name: np.asarray(array) for name, array in self.compact(x).items()}
 
+    def compact(self, x):
         strings = as_strings(x)
-        arrays = {
-            name: np.empty((len(strings), *tensor.shape), "int32") for name, tensor in self.feature.tensors.items()
-        }
-        for start in range(0, len(strings), _BATCH):
-            for name, ids in self.apply(strings[start : start + _BATCH].tolist()).items():
-                arrays[name][start : start + _BATCH] = ops.convert_to_numpy(ids)
-        return arrays
+        if getattr(self, "_ids", None) is None:
+            self._ids = ngrams.Lookup(self.vocabulary_, self.length_, self.ngrams_)
+        batches = [self._ids(strings[start : start + _BATCH]) for start in range(0, max(1, len(strings)), _BATCH)]
+        tokens, ids = zip(*batches, strict=True)
+        arrays = {"tokens": np.concatenate(tokens)}
+        return arrays | ({"ngrams": sparse_rows.joined(ids)} if self.ngrams_ else {})
 
     def raw_inputs(self, x):
         import tensorflow as tf
@@ -169,7 +174,7 @@ class TextEncoder(Encoder):
         return self._layers
 
     def __getstate__(self):
-        return {**self.__dict__, "_layers": None}
+        return {**self.__dict__, "_layers": None, "_ids": None}
 
     def _is_fitted(self):
         return hasattr(self, "ngrams_")

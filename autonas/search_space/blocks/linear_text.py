@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from autonas.search_space.fitters import Rows
 if TYPE_CHECKING:
     from scipy import sparse
 
+    from autonas.data.sparse_rows import SparseRows
     from autonas.search_space.heads import Head
 
 #: Number of validation rows below which a cross-validation of the training rows chooses the penalty instead, and its
@@ -30,8 +32,9 @@ _FIRST = 4
 _LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error")
 #: Maximum number of coefficients of the n-grams of a text: 500 MB for 256 texts.
 _MAX_COEFFICIENTS = 500_000
-#: Number of texts whose weights are computed at a time.
-_ROWS = 1024
+#: Tolerance of the logistic regressions, the default of LIBLINEAR for the dual problem. A tenth of it takes up to twice
+#: the iterations and changes the loss by less than a thousandth.
+_TOLERANCE = 0.1
 #: Smallest count of a class without training rows.
 _UNSEEN = 0.5
 
@@ -54,7 +57,7 @@ def scores(member: block.Block, inputs: dict[str, keras.KerasTensor], scales: bo
     """Return the scores of a linear model of the n-grams of texts, `(n, outputs)`.
 
     The features are the TF-IDF weights of scikit-learn's `TfidfVectorizer(sublinear_tf=True)`, or the weights without
-    inverse document frequencies, multiplied by log-count ratios (see `_log_count_ratios`). The weights of words and
+    inverse document frequencies, multiplied by log-count ratios (see `_Examples`). The weights of words and
     marks (capitals, digits, punctuation) and the weights of characters are normalised separately, so that neither
     outweighs the other. The first word of a short text is a feature of its own, apart from the same word elsewhere, and
     so are the first two words.
@@ -85,7 +88,9 @@ def scores(member: block.Block, inputs: dict[str, keras.KerasTensor], scales: bo
         squares = ops.matmul(ops.square(weights), coefficients[..., -1:])[:, 0]
         parts.append(sums / ops.sqrt(ops.maximum(squares, 1e-12)))
     outputs = calibration(sum(parts[1:], parts[0]))
-    fitters.attach(LinearModel(inputs["ngrams"], name, Layers(features, table, calibration), head, scales), table)
+    fitter = LinearModel(inputs["ngrams"], name, Layers(features, table, calibration), head, scales)
+    fitter.outputs = outputs
+    fitters.attach(fitter, table)
     return outputs
 
 
@@ -125,32 +130,26 @@ class TfIdf:
         return len(self.inverse_document_frequency)
 
     def parts(self, ids: Any) -> list[Any]:
-        """Return the ids of words and the ids of characters, a list of arrays or tensors."""
+        """Return the ids of words and the ids of characters, a list of tensors or matrices."""
         ends = np.cumsum(self.columns).tolist()
         return [ids[:, end - length : end] for end, length in zip(ends, self.columns, strict=True)]
 
-    def matrix(self, ids: np.ndarray) -> sparse.csr_matrix:
+    def matrix(self, ids: SparseRows) -> sparse.csr_matrix:
         """Return the weights of texts, `(n, n_terms)`.
 
         Args:
             ids: Integers `(n, length)`, 0 for none.
         """
         from scipy import sparse
-
-        batches = [self._matrix(ids[start : start + _ROWS]) for start in range(0, len(ids), _ROWS)]
-        return sparse.vstack(batches, format="csr")
-
-    def _matrix(self, ids: np.ndarray) -> sparse.csr_matrix:
-        """Return the weights of a few texts; see `matrix`."""
-        from scipy import sparse
         from sklearn.preprocessing import normalize
 
         matrices = []
-        for part in self.parts(ids):
-            rows, columns = np.nonzero(part)
-            shape = (len(ids), self.n_terms)
-            counts = sparse.csr_matrix((np.ones(len(rows)), (rows, part[rows, columns])), shape)
-            counts.data = (1 + np.log(counts.data)) * self.inverse_document_frequency[counts.indices]
+        for part in self.parts(ids.matrix) if len(self.columns) > 1 else [ids.matrix]:
+            counts = sparse.csr_matrix((np.ones(part.nnz), part.data, part.indptr), (len(ids), self.n_terms), copy=True)
+            counts.sum_duplicates()
+            np.log(counts.data, out=counts.data)
+            counts.data += 1.0
+            counts.data *= self.inverse_document_frequency[counts.indices]
             matrices.append(normalize(counts, copy=False))
         return sum(matrices[1:], matrices[0])
 
@@ -184,6 +183,41 @@ class Layers:
         self.calibration.set_weights([np.diag(factors), factors * intercepts])
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Examples:
+    """Texts and targets that a linear model is fitted to.
+
+    Args:
+        texts: Features, `(n, n_terms)`.
+        targets: Targets, `(n, outputs)`.
+        weights: Weights of the rows, `(n,)`, or `None`.
+    """
+
+    texts: sparse.csr_matrix
+    targets: np.ndarray
+    weights: np.ndarray | None
+
+    def some(self, rows: np.ndarray) -> _Examples:
+        """Return the examples of some rows."""
+        return _Examples(self.texts[rows], self.targets[rows], None if self.weights is None else self.weights[rows])
+
+    @functools.cached_property
+    def log_count_ratios(self) -> np.ndarray:
+        """How much more frequent each n-gram is in the texts of a class than in the others, logarithms.
+
+        With the numbers of texts p_j of the class and q_j of the others that contain n-gram j, each plus 1, it is
+        log((p_j / Σ p) / (q_j / Σ q)): the weight of n-gram j in naive Bayes. A logistic regression on the product of
+        features and weights departs from naive Bayes as far as the penalty allows. Wang and Manning, "Baselines and
+        bigrams: simple, good sentiment and topic classification", ACL 2012. The shape is `(outputs, n_terms)`.
+        """
+        present = _with_data(self.texts, np.ones_like(self.texts.data))
+        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
+        own = (self.targets * weights[:, None]).T @ present
+        counts = np.stack([own, weights @ present - own]) + 1.0
+        shares = np.log(counts / counts.sum(axis=2, keepdims=True))
+        return shares[0] - shares[1]
+
+
 class LinearModel(fitters.Fitter):
     """Logistic or ridge regression on the TF-IDF weights of texts, which sets the weights of `Layers`.
 
@@ -209,25 +243,23 @@ class LinearModel(fitters.Fitter):
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
         seed = int(generator.integers(2**31))
-        texts, targets = self.layers.features.matrix(training.inputs), training.columns(self.target.n_outputs)
-        splits: list[tuple[np.ndarray | None, np.ndarray | None]]
-        if len(validation.targets) < _FEW_ROWS and len(targets) >= _FOLDS:
-            order = generator.permutation(len(targets))
-            parts = np.array_split(order, _FOLDS)
-            splits = [(np.setdiff1d(order, rows), rows) for rows in parts]
-            others, judged = texts, training.where(np.concatenate(parts))
+        texts, validated = (self.layers.features.matrix(rows.inputs) for rows in (training, validation))
+        examples = _Examples(texts, training.columns(self.target.n_outputs), training.weights)
+        splits: list[tuple[_Examples, sparse.csr_matrix]]
+        if len(validation.targets) < _FEW_ROWS and texts.shape[0] >= _FOLDS:
+            order = generator.permutation(texts.shape[0])
+            splits = [(examples.some(np.setdiff1d(order, rows)), texts[rows]) for rows in np.array_split(order, _FOLDS)]
+            judged = training.where(order)
         else:
-            splits = [(None, None)]
-            others, judged = self.layers.features.matrix(validation.inputs), validation
+            splits, judged = [(examples, validated)], validation
         truth = judged.columns(self.target.n_outputs)
 
         def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray]]:
             """Return the loss of rows that weren't trained on, the factors of the scores, and the last weights."""
             scores = []
-            for trained, left in splits:
-                row_weights = None if training.weights is None else _rows(training.weights, trained)
-                weights = self._fitted(_rows(texts, trained), _rows(targets, trained), row_weights, strength, seed)
-                scores.append(_rows(others, left) @ weights[0].T + weights[1])
+            for trained, others in splits:
+                weights = self._fitted(trained, strength, seed)
+                scores.append(others @ weights[0].T + weights[1])
             predicted = np.concatenate(scores)
             factors = calibration.factors(predicted, judged.targets, self.target.task, judged.weights)
             return self._loss(factors * predicted, truth, judged.weights), factors, weights
@@ -246,8 +278,9 @@ class LinearModel(fitters.Fitter):
         best = min(results, key=lambda position: results[position][0])
         _, factors, weights = results[best]
         if len(splits) > 1:
-            weights = self._fitted(texts, targets, training.weights, _STRENGTHS[best], seed)
+            weights = self._fitted(examples, _STRENGTHS[best], seed)
         self.layers.set(*weights, factors)
+        self.validated = (factors * (validated @ weights[0].T + weights[1])).astype("float32")
         return {"strength": _STRENGTHS[best], "factor": factors.tolist()}
 
     def refit(
@@ -258,19 +291,17 @@ class LinearModel(fitters.Fitter):
         deadline: float | None = None,
     ) -> None:
         texts = self.layers.features.matrix(training.inputs)
-        seed = int(generator.integers(2**31))
-        weights = self._fitted(
-            texts, training.columns(self.target.n_outputs), training.weights, choices["strength"], seed
-        )
+        examples = _Examples(texts, training.columns(self.target.n_outputs), training.weights)
+        weights = self._fitted(examples, choices["strength"], int(generator.integers(2**31)))
         self.layers.set(*weights, np.full(self.target.n_outputs, choices["factor"]))
+        self.validated = None
 
-    def _fitted(
-        self, texts: sparse.csr_matrix, targets: np.ndarray, row_weights: np.ndarray | None, strength: float, seed: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _fitted(self, examples: _Examples, strength: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the coefficients and the intercepts."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression, Ridge
 
+        texts, targets, row_weights = examples.texts, examples.targets, examples.weights
         if self.target.task == "regression":
             ridge = Ridge(alpha=1 / strength, solver="sparse_cg").fit(texts, targets, row_weights)
             return np.atleast_2d(ridge.coef_), np.ravel(ridge.intercept_)
@@ -281,10 +312,10 @@ class LinearModel(fitters.Fitter):
                 continue
             features = texts
             if self.scales:
-                ratios = _log_count_ratios(texts, column, row_weights)
+                ratios = examples.log_count_ratios[number]
                 features = _with_data(texts, texts.data * ratios[texts.indices])
             # The dual problem has a variable for each row, the primal problem one for each n-gram.
-            model = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=1e-2, random_state=seed)
+            model = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=_TOLERANCE, random_state=seed)
             with warnings.catch_warnings():
                 # A stronger penalty has a lower loss where so many iterations matter.
                 warnings.simplefilter("ignore", ConvergenceWarning)
@@ -307,34 +338,8 @@ class LinearModel(fitters.Fitter):
         return float(np.average(losses, weights=weights))
 
 
-def _rows(matrix: Any, rows: np.ndarray | None) -> Any:
-    """Return some rows of a matrix or an array; itself for `None`, without a copy."""
-    return matrix if rows is None else matrix[rows]
-
-
 def _with_data(matrix: sparse.csr_matrix, data: np.ndarray) -> sparse.csr_matrix:
     """Return a matrix with other numbers at the same positions, which shares the positions with the first matrix."""
     from scipy import sparse
 
     return sparse.csr_matrix((data, matrix.indices, matrix.indptr), matrix.shape)
-
-
-def _log_count_ratios(texts: sparse.csr_matrix, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Return how much more frequent each n-gram is in the texts of a class than in the others, the logarithm.
-
-    With the numbers of texts p_j of the class and q_j of the others that contain n-gram j, each plus 1, it is
-    log((p_j / Σ p) / (q_j / Σ q)): the weight of n-gram j in naive Bayes. A logistic regression on the product of
-    features and weights departs from naive Bayes as far as the penalty allows. Wang and Manning, "Baselines and
-    bigrams: simple, good sentiment and topic classification", ACL 2012.
-
-    Args:
-        texts: Features, `(n, n_terms)`.
-        targets: 1 for the texts of the class and 0 for the others, `(n,)`.
-        weights: Weights of the rows, `(n,)`, or `None`.
-    """
-    present = _with_data(texts, np.ones_like(texts.data))
-    own = targets if weights is None else targets * weights
-    others = (1.0 - targets) if weights is None else (1.0 - targets) * weights
-    counts = np.stack([own @ present, others @ present]) + 1.0
-    shares = np.log(counts / counts.sum(axis=1, keepdims=True))
-    return shares[0] - shares[1]

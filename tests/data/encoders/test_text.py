@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,34 @@ def test_ids_are_sorted_by_frequency(check_encoder):
     assert tokens[3].tolist() == [2, 2, 2, 0, 0, 0]  # "the" is the most frequent
     assert tokens[4].tolist() == [0] * 6  # a missing text is an empty one
     assert encoder.transform(["zebra"])["tokens"][0].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+def test_ids_are_those_of_the_keras_layers_for_unusual_characters_too(check_encoder):
+    texts = [
+        "ÄÖ äö\u2003straße",
+        "tab\tand\x0bline\nbreak\x1f",
+        "don't (do) it!",
+        "\u00a0",
+        "日本語 日本",
+        "a\x00b",
+        ".",
+        "  ",
+    ]
+    encoder = TextEncoder(length=3).fit(texts)
+    assert check_encoder(encoder, np.array([*texts, "new wörds", ""], dtype=object))["tokens"].shape == (10, 3)
+
+
+def test_most_ids_of_texts_of_unequal_length_take_no_memory():
+    generator = np.random.default_rng(0)
+    words = [f"word{number}" for number in range(50)]
+    texts = [" ".join(generator.choice(words, 10)) for _ in range(2000)] + [" ".join(generator.choice(words, 5000))]
+    encoder = TextEncoder(length=10).fit(texts)
+    tracemalloc.start()
+    ids = encoder.compact(texts)["ngrams"]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert ids.shape[1] > 10_000 and peak < ids.shape[0] * ids.shape[1] * 4 / 2
+    np.testing.assert_array_equal(np.asarray(ids)[-20:], encoder.transform(texts[-20:])["ngrams"])
 
 
 def test_a_length_between_two_of_the_longest_texts_is_no_reason_for_a_warning():

@@ -13,6 +13,7 @@ from sklearn.naive_bayes import MultinomialNB
 import autonas
 from autonas.data import TextEncoder
 from autonas.data.encoders import ngrams
+from autonas.evaluation import loops
 from autonas.search_space import fitters, graph, heads, inputs
 from autonas.search_space.blocks import linear_text, text
 
@@ -53,7 +54,7 @@ def fitted(x, y, head, task, n_outputs, strength, **values):
     model = drawn.build(space)
     (fitter,) = fitters.fitters_of(model)
     encoded = encoder.transform(x)
-    rows = fitters.Rows(encoded["ngrams"], y)
+    rows = fitters.Rows(encoder.compact(x)["ngrams"], y)
     fitter.refit(rows, {"strength": strength, "factor": 1.0}, np.random.default_rng(0))
     arrays = {f"x_{name}": array for name, array in encoded.items()}
     return encoder, model, np.asarray(model(arrays)["head"])
@@ -83,7 +84,7 @@ def features_of_scikit_learn(encoder, x, use_idf=True):
 def test_its_features_are_those_of_scikit_learn():
     x, _ = texts()
     encoder = TextEncoder().fit(x)
-    matrix = linear_text.TfIdf(encoder.feature.statistics).matrix(encoder.transform(x)["ngrams"])
+    matrix = linear_text.TfIdf(encoder.feature.statistics).matrix(encoder.compact(x)["ngrams"])
     np.testing.assert_allclose(matrix[:, 1:].toarray(), features_of_scikit_learn(encoder, x).toarray(), atol=1e-6)
 
 
@@ -92,7 +93,7 @@ def test_its_probabilities_are_those_of_scikit_learn():
     x, y = texts()
     encoder, model, outputs = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
     features = features_of_scikit_learn(encoder, x)
-    settings = {"C": 10.0, "solver": "liblinear", "dual": True, "tol": 1e-2}
+    settings = {"C": 10.0, "solver": "liblinear", "dual": True, "tol": 0.1}
     seed = int(np.random.default_rng(0).integers(2**31))
     one_against_all = [
         LogisticRegression(**settings, random_state=seed).fit(features, y == number) for number in range(3)
@@ -114,7 +115,7 @@ def test_with_log_count_ratios_its_features_are_scaled_by_naive_bayes_instead_of
     padded = sparse.hstack([sparse.csr_matrix((len(x), 1)), features > 0])
     log_probabilities = MultinomialNB(alpha=1.0).fit(padded, y).feature_log_prob_[:, 1:]
     naive_bayes = log_probabilities[1] - log_probabilities[0]
-    settings = {"C": 10.0, "solver": "liblinear", "dual": True, "tol": 1e-2}
+    settings = {"C": 10.0, "solver": "liblinear", "dual": True, "tol": 0.1}
     seed = int(np.random.default_rng(0).integers(2**31))
     model = LogisticRegression(**settings, random_state=seed).fit(features @ sparse.diags(naive_bayes), y)
     expected = model.predict_proba(features @ sparse.diags(naive_bayes))[:, 1]
@@ -172,15 +173,28 @@ def test_few_validation_rows_do_not_choose_its_penalty(monkeypatch):
     x, y = texts()
     encoder, model, _ = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
     (fitter,) = fitters.fitters_of(model)
-    ids = encoder.transform(x)["ngrams"]
+    ids = encoder.compact(x)["ngrams"]
 
     def choices(targets):
-        others = fitters.Rows(ids[:60], targets)
-        return fitter.fit(fitters.Rows(ids[60:], y[60:]), others, np.random.default_rng(0))
+        others = fitters.Rows(ids.take(slice(60)), targets)
+        return fitter.fit(fitters.Rows(ids.take(slice(60, None)), y[60:]), others, np.random.default_rng(0))
 
     assert choices(y[:60]) == choices((y[:60] + 1) % 3)
     monkeypatch.setattr(linear_text, "_FEW_ROWS", 60)
     assert choices(y[:60])["factor"][0] > 2 * choices((y[:60] + 1) % 3)["factor"][0]
+
+
+def test_the_predictions_of_validation_rows_are_known_without_the_network():
+    x, y = texts(300)
+    encoder, model, _ = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
+    (fitter,) = fitters.fitters_of(model)
+    assert fitter.validated is None
+    ids = encoder.compact(x)["ngrams"]
+    training, validation = (fitters.Rows(ids.take(rows), y[rows]) for rows in (slice(200), slice(200, None)))
+    fitter.fit(training, validation, np.random.default_rng(0))
+    encoded = {f"x_{name}": array for name, array in encoder.transform(x[200:]).items()}
+    expected = np.asarray(model(encoded)["head"])
+    np.testing.assert_allclose(loops.predictions_from(fitter, fitter.validated, model)["head"], expected, atol=1e-5)
 
 
 CHECK = """
