@@ -136,7 +136,7 @@ class TimeBudget:
         if self.compiles_again:
             fixed += outcome.phases.get("compile", 0.0)
         if outcome.is_fitted:
-            return fixed + self.final_ratio * seconds, 0.0
+            return fixed + self.final_ratio * seconds * outcome.refit_share, 0.0
         n_epochs = max(1, outcome.epochs - outcome.initial_epoch)
         return fixed, self.final_ratio * seconds * outcome.best_epoch / n_epochs
 

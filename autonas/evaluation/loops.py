@@ -200,7 +200,7 @@ class FittedLoop(TrainingLoop):
     def predict(self, rows):
         if self._validated is not None and np.array_equal(rows, self.dataset.validation_rows):
             return self._validated
-        step = node_graph.rows_at_once(self.model, _PREDICTED_ROWS)
+        step = node_graph.rows_at_once(self.model, _PREDICTED_ROWS, node_graph.CACHED_VALUES)
         chunks = [rows[start : start + step] for start in range(0, len(rows), step)]
         outputs = [
             _arrays(self.model({name: array[chunk] for name, array in self.dataset.inputs.items()}, training=False))

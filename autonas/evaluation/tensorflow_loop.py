@@ -10,7 +10,7 @@ from autonas.backends import node_graph, replaced_calls
 from autonas.evaluation import compiled_loop, frozen, loops
 from autonas.trials import checkpoint
 
-#: Number of rows that are predicted at a time.
+#: Maximum number of rows that are predicted at a time.
 _PREDICTED_ROWS = 256
 #: Largest number of rows for which frozen tensors are computed at a time.
 _FROZEN_ROWS = 1024
@@ -105,7 +105,9 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
         def predicted(batches):
             return {name: output.numpy() for name, output in self._predict(batches).items()}
 
-        outputs = self._predicted(loops.padded_batches(rows, _PREDICTED_ROWS), 1, predicted)
+        # Long texts and large images would take gigabytes.
+        n_rows = node_graph.rows_at_once(self._network, _PREDICTED_ROWS, node_graph.CACHED_VALUES)
+        outputs = self._predicted(loops.padded_batches(rows, n_rows), 1, predicted)
         return {name: output[: len(rows)] for name, output in outputs.items()}
 
 

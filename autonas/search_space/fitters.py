@@ -88,7 +88,8 @@ class Fitter:
             deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
 
         Returns:
-            JSON-like dict of the numbers that were chosen by the validation set, such as a number of iterations.
+            JSON-like dict of the numbers that were chosen by the validation set, such as a number of iterations. The
+            key `"refit_share"` is the share of the time of `fit` that `refit` takes for as many rows, 1 without it.
         """
         raise NotImplementedError
 

@@ -91,6 +91,11 @@ class Result:
         """Whether all weights were fitted, such as trees, and none is trained; see `search_space.fitters`."""
         return bool(self.report.get("fitted")) and not self.report.get("is_trained", False)
 
+    @property
+    def refit_share(self) -> float:
+        """Share of the time of the fit of all weights that another fit with the same choices takes."""
+        return max(chosen.get("refit_share", 1.0) for chosen in self.report["fitted"])
+
 
 @dataclasses.dataclass
 class TrialRecord(Result):

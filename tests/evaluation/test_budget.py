@@ -50,6 +50,8 @@ def test_weights_that_are_only_fitted_are_fitted_again(clock):
     budget = budget_module.TimeBudget(101.0, 1.25, 1000.0)
     outcome = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=2.0, report={"fitted": [{}]})
     assert budget.final_seconds(outcome) == pytest.approx(1.25 * 2.0)
+    outcome.report = {"fitted": [{"refit_share": 0.2}]}
+    assert budget.final_seconds(outcome) == pytest.approx(1.25 * 2.0 * 0.2)
 
 
 @pytest.mark.parametrize(("compiles_again", "seconds"), [(False, 1.0 + 0.25 * 6.0), (True, 3.0 + 0.25 * 6.0)])

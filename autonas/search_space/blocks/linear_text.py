@@ -28,6 +28,9 @@ _FEW_ROWS, _FOLDS = 500, 5
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 #: Position of the first one that is tried.
 _FIRST = 4
+#: Relative gain of the loss that a penalty must have for a further one to be tried. Near the best penalty, the loss
+#: changes less than from one validation set to another.
+_LEAST_GAIN = 0.01
 #: Losses of a head that the models minimise.
 _LOSSES = ("binary_crossentropy", "sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error")
 #: Maximum number of coefficients of the n-grams of a text: 500 MB for 256 texts.
@@ -265,23 +268,27 @@ class LinearModel(fitters.Fitter):
             return self._loss(factors * predicted, truth, judged.weights), factors, weights
 
         results = {_FIRST: tried(_STRENGTHS[_FIRST])}
-        # Weak penalties take longest. They are tried only where a stronger one isn't better.
+        # Weak penalties take longest. They are tried only where a stronger one is worse.
         for step in (-1, 1):
-            if len(results) > 2:
-                break
-            position = _FIRST + step
+            position, is_worse = _FIRST + step, False
             while 0 <= position < len(_STRENGTHS) and (deadline is None or time.monotonic() < deadline):
                 results[position] = tried(_STRENGTHS[position])
-                if results[position][0] > results[position - step][0]:
+                loss, before = results[position][0], results[position - step][0]
+                is_worse = loss > before * (1 + _LEAST_GAIN)
+                if loss > before * (1 - _LEAST_GAIN):
                     break
                 position += step
+            if len(results) > 2 or not is_worse:
+                break
         best = min(results, key=lambda position: results[position][0])
         _, factors, weights = results[best]
         if len(splits) > 1:
             weights = self._fitted(examples, _STRENGTHS[best], seed)
         self.layers.set(*weights, factors)
         self.validated = (factors * (validated @ weights[0].T + weights[1])).astype("float32")
-        return {"strength": _STRENGTHS[best], "factor": factors.tolist()}
+        # A weak penalty takes longer than the mean.
+        n_fits = len(results) * len(splits) + (len(splits) > 1)
+        return {"strength": _STRENGTHS[best], "factor": factors.tolist(), "refit_share": min(1.0, 2 / n_fits)}
 
     def refit(
         self,

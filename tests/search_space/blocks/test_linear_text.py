@@ -197,6 +197,34 @@ def test_the_predictions_of_validation_rows_are_known_without_the_network():
     np.testing.assert_allclose(loops.predictions_from(fitter, fitter.validated, model)["head"], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("losses", "tried"),
+    [
+        ({30.0: 1.0, 10.0: 1.005}, [30.0, 10.0]),
+        ({30.0: 1.0, 10.0: 0.9, 3.0: 0.895}, [30.0, 10.0, 3.0]),
+        ({30.0: 1.0, 10.0: 1.1, 100.0: 0.9, 300.0: 0.95}, [30.0, 10.0, 100.0, 300.0]),
+    ],
+)
+def test_penalties_are_tried_as_long_as_the_loss_falls_by_a_hundredth(monkeypatch, losses, tried):
+    x, y = texts()
+    encoder, model, _ = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
+    (fitter,) = fitters.fitters_of(model)
+    monkeypatch.setattr(linear_text, "_FEW_ROWS", 1)
+    strengths = []
+    fit = linear_text.LinearModel._fitted
+    monkeypatch.setattr(
+        linear_text.LinearModel,
+        "_fitted",
+        lambda self, examples, strength, seed: strengths.append(strength) or fit(self, examples, strength, seed),
+    )
+    monkeypatch.setattr(linear_text.LinearModel, "_loss", lambda *arguments: losses[strengths[-1]])
+    ids = encoder.compact(x)["ngrams"]
+    training, validation = (fitters.Rows(ids.take(rows), y[rows]) for rows in (slice(80), slice(80, None)))
+    choices = fitter.fit(training, validation, np.random.default_rng(0))
+    assert strengths == tried and choices["strength"] == min(losses, key=losses.get)
+    assert choices["refit_share"] == pytest.approx(2 / max(2, len(tried)))
+
+
 CHECK = """
 import sys, keras, numpy
 network = keras.models.load_model(sys.argv[1] + "/network.keras")
