@@ -10,6 +10,8 @@ from autonas.data import masks
 
 #: Maximum size of an array that is hashed completely.
 _MAX_BYTES = 64 * 2**20
+#: Number of objects that are hashed at a time.
+_HASHED_ROWS = 1024
 #: Number of rows of a larger array that are hashed.
 _SAMPLED_ROWS = 4096
 
@@ -110,6 +112,13 @@ def _size(values):
 
 def _hash_objects(series):
     try:
-        return pd.util.hash_pandas_object(series, index=False).to_numpy()
+        return _hashes(series)
     except (TypeError, UnicodeEncodeError):  # Unhashable objects, such as dicts, and unpaired surrogates.
-        return pd.util.hash_pandas_object(series.map(repr), index=False).to_numpy()
+        return _hashes(series.map(repr))
+
+
+def _hashes(series):
+    """Return a hash of each value. Not all at once, since pandas makes an encoded copy of all strings."""
+    starts = range(0, max(1, len(series)), _HASHED_ROWS)
+    batches = [series.iloc[start : start + _HASHED_ROWS] for start in starts]
+    return np.concatenate([pd.util.hash_pandas_object(batch, index=False).to_numpy() for batch in batches])

@@ -42,6 +42,15 @@ def test_a_long_text_takes_no_memory_in_the_other_rows():
     assert peak < 5e6
 
 
+def test_texts_are_not_encoded_all_at_once():
+    texts = ["x" * 1000 + str(number) for number in range(20_000)]
+    tracemalloc.start()
+    fingerprint(texts)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
+
+
 def test_layout_in_memory_does_not_matter():
     assert fingerprint(np.asfortranarray(IRIS)) == fingerprint(IRIS) == fingerprint(IRIS.tolist())
 

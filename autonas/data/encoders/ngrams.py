@@ -177,12 +177,12 @@ class Lookup:
         """Return the ids of the n-grams of strings, whose `Units` of words are known."""
         entries, first_column, first_id = [], 0, 1
         for group, terms in zip(self.ngrams, self._terms, strict=True):
-            units = words
-            if not _is_of_words(group):
+            n_units = group.length + group.widths[0] - 1 if len(group.widths) == 1 else None
+            if _is_of_words(group):
+                units = words if n_units is None else words.first(n_units)
+            else:
                 texts = strings if group.as_written else list(map(units_module.cleaned, strings))
-                units = self._characters.units(texts)
-            if len(group.widths) == 1:
-                units = units.first(group.length + group.widths[0] - 1)
+                units = self._characters.units([text[:n_units] for text in texts])
             rows, places, numbers = terms.find(units, group.widths)
             is_used = places < group.length
             entries.append((rows[is_used], places[is_used] + first_column, numbers[is_used] + first_id))
