@@ -30,8 +30,8 @@ _SHARE_FOR_SHORT_FINALISTS = 0.85
 #: Largest share of the time left for a candidate after the initial ones, and multiple of the time of the best candidate
 #: and of the median time that it may always take.
 _SHARE_OF_CANDIDATE, _MULTIPLE_OF_CANDIDATE = 0.25, 2.0
-#: Largest share of the time left for continuing the best candidate of a kind.
-_SHARE_OF_KIND = 0.5
+#: Largest share of the time left for continuing a candidate, before the time for full trainings.
+_SHARE_OF_CONTINUED = 0.5
 #: Largest difference between the scores of the best trial and of a likely member of an ensemble, in standard errors.
 _MEMBER_ERRORS = 3.0
 
@@ -78,14 +78,18 @@ class Stopping:
     def candidate_seconds(self, record: TrialRecord, seconds: float | None) -> float | None:
         """Return the time limit of a candidate that begins, in seconds; `None` without a limit.
 
-        A candidate of a `TrainingSchedule` that continues no other is bounded only now that it is known.
+        A candidate of a `TrainingSchedule` is bounded only now that it is known whether it continues another one. A
+        training that has less time than its epochs take has a shorter schedule of learning rates.
 
         Args:
             record: The record of the candidate.
             seconds: Time limit of the next trial, as of `trial_seconds`.
         """
-        is_bounded = self.state.oracle.schedule is not None and not reserved.is_continued(record.values)
-        return min(seconds, self._most_seconds(seconds)) if seconds is not None and is_bounded else seconds
+        if seconds is None or self.state.oracle.schedule is None:
+            return seconds
+        if not reserved.is_continued(record.values):
+            return min(seconds, self._most_seconds(seconds))
+        return seconds if self.is_time_for_full_trainings() else _SHARE_OF_CONTINUED * seconds
 
     def reason(self, seconds: float | None) -> str | None:
         """Return the reason for which no further trial begins, or `None`.
@@ -127,6 +131,8 @@ class Stopping:
     def too_long(self, schedule: TrainingSchedule, seconds: float | None) -> list[str]:
         """Return the ids of the trials whose next promotion would take a large share of the time that is left, a list.
 
+        A promotion is worth its time if the training becomes twice as long, or as long as the promotion makes it.
+
         Args:
             schedule: The `TrainingSchedule` of the search.
             seconds: Time limit of the next trial, as of `trial_seconds`.
@@ -135,11 +141,11 @@ class Stopping:
             return []
 
         def needed(record: TrialRecord) -> float:
-            n_epochs = record.epochs + schedule.further_epochs(record.trial_id)
-            return float(self.state.budget.full_seconds(record, n_epochs))
+            n_further = min(schedule.further_epochs(record.trial_id), record.epochs)
+            return float(self.state.budget.full_seconds(record, record.epochs + n_further))
 
         records = [self.state.records[trial_id] for trial_id in schedule.promotable()]
-        return [record.trial_id for record in records if needed(record) > _SHARE_OF_KIND * seconds]
+        return [record.trial_id for record in records if needed(record) > _SHARE_OF_CONTINUED * seconds]
 
     @property
     def _is_new(self) -> bool:

@@ -159,8 +159,12 @@ def test_variants_of_a_tried_kind_are_left_out_if_a_full_training_needs_all_of_t
     assert [record.values["block/kind"] for record in search.records.values()] == list(kinds[:n_tried])
 
 
-@pytest.mark.parametrize(("seconds", "continued"), [(1.0, ["0001", "0000"]), (30.0, ["0001"])])
-def test_the_best_of_a_kind_is_not_continued_if_that_takes_more_than_half_of_the_time_left(make, seconds, continued):
+@pytest.mark.parametrize(
+    ("seconds", "continued"), [(1.0, ["0001", "0000"]), (30.0, ["0001", "0000"]), (60.0, ["0001"])]
+)
+def test_the_best_of_a_kind_is_not_continued_if_twice_the_epochs_take_more_than_half_of_the_time_left(
+    make, seconds, continued
+):
     def outcome(job):
         result = completed(job)
         result.epochs, result.initial_epoch = job.values["tuner/epochs"], job.values["tuner/initial_epoch"]
@@ -197,7 +201,7 @@ def test_after_the_initial_points_a_candidate_gets_a_quarter_of_the_time_left_or
     assert deadlines == pytest.approx([15.0, 100.0, 25.0, 25.0, 100.0], abs=2.0)
 
 
-def test_a_candidate_that_continues_another_gets_all_of_the_time_left(make):
+def test_a_candidate_that_continues_another_gets_half_of_the_time_left(make):
     deadlines = {}
 
     def outcome(job):
@@ -211,6 +215,24 @@ def test_a_candidate_that_continues_another_gets_all_of_the_time_left(make):
     search.search()
     seconds = [seconds for seconds, rung in list(deadlines.values())[2:] if rung == 0]
     assert seconds == pytest.approx([25.0, 25.0], abs=2.0)
+    seconds = [seconds for seconds, rung in deadlines.values() if rung > 0]
+    assert seconds and seconds == pytest.approx([50.0] * len(seconds), abs=2.0)
+
+
+def test_the_full_training_of_the_best_gets_all_of_the_time_left(make):
+    deadlines = {}
+
+    def outcome(job):
+        result = completed(job)
+        deadlines[job.trial_id] = job.deadline - time.monotonic(), job.values["tuner/rung"]
+        result.epochs, result.initial_epoch = job.values["tuner/epochs"], job.values["tuner/initial_epoch"]
+        result.phases = {"train": 10.0 * (result.epochs - result.initial_epoch)}
+        return result
+
+    oracle = oracles.SuccessiveHalvingOracle("evolution", min_epochs=1, max_epochs=27, seed=0)
+    search = make(outcome, oracle=oracle, max_trials=2)
+    search.state.budget, search.state.refits = budget.TimeBudget(101.0, 0.0, time.monotonic()), False
+    search.search()
     seconds = [seconds for seconds, rung in deadlines.values() if rung > 0]
     assert seconds and seconds == pytest.approx([100.0] * len(seconds), abs=2.0)
 
