@@ -170,7 +170,7 @@ def train(loop, rows, length, validation=None, checkpoint=None, *, on_epoch=None
             the same number of epochs, the result is the same as without the interruption. Defaults to `None`.
         on_epoch: Function `(epoch, numbers)` that is called before each epoch, with `None` as its numbers, and after
             each epoch; or `None`. Defaults to `None`.
-        on_checkpoint: Function that is called after each complete epoch, or `None`. Its argument is a function without
+        on_checkpoint: Function that is called after each epoch, or `None`. Its argument is a function without
             arguments that makes the `Checkpoint`. Defaults to `None`.
         callbacks: Keras callbacks; see `keras_callbacks.TrainingCallbacks`. Defaults to none.
 
@@ -234,6 +234,9 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
         except KeyboardInterrupt:
             stopped = "interrupted"
             break
+        if on_checkpoint is not None:
+            with phases("save"):
+                on_checkpoint(training.checkpoint)
         out_of_time = length.deadline is not None and time.monotonic() >= length.deadline
         if not finished or (out_of_time and training.epoch < length.last):
             stopped = "time"
@@ -246,9 +249,6 @@ def _train(training, length, validation, hooks, *, on_epoch, on_checkpoint):
         if hooks.stop:
             stopped = "a Keras callback"
             break
-        if on_checkpoint is not None:
-            with phases("save"):
-                on_checkpoint(training.checkpoint)
     horizon = training.epoch if stopped == "time" else length.epochs
     if training.best_epoch <= training.begin:
         horizon = training.best_epoch  # The best epoch was one of the earlier training, annealed there.

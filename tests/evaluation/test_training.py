@@ -102,6 +102,17 @@ def test_the_rate_is_annealed_to_a_near_deadline():
     assert result.horizon == result.epochs
 
 
+def test_a_training_that_is_out_of_time_in_its_first_epoch_can_be_continued():
+    made = []
+    length = training.Length(4, deadline=time.monotonic())
+    rows = training.ShuffledRows(np.arange(4), 2, np.random.default_rng(0))
+    result = training.train(ScriptedLoop([1.0] * 4), rows, length, on_checkpoint=lambda make: made.append(make()))
+    assert (result.stopped, result.epochs, len(made)) == ("time", 1, 1)
+    loop = ScriptedLoop([2.0] * 4)
+    later = training.train(loop, rows, training.Length(4), checkpoint=made[0])
+    assert [numbers["loss"] for numbers in later.history] == [1.0, 2.0, 2.0, 2.0] and len(loop.rates) == 3
+
+
 def test_divergence_before_the_first_score_is_an_error():
     with pytest.raises(training.Diverged, match="epoch 1"):
         train(ScriptedLoop([float("nan")]), scores=[1.0])
