@@ -136,7 +136,6 @@ class KnownCharacters:
         points = list(map(ord, known))
         self._codes = np.zeros(max(points, default=0) + 2, "int32")
         self._codes[points] = np.arange(1, len(points) + 1)
-
         self._by_character = dict(zip(known, range(1, len(known) + 1), strict=True))
 
     def __len__(self):
