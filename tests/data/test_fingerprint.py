@@ -33,22 +33,20 @@ def test_same_in_another_process():
     assert output.strip() == fingerprint(["a", None, "ü"])["hash"]
 
 
-def test_a_long_text_takes_no_memory_in_the_other_rows():
-    texts = ["short"] * 1000 + ["x" * 100_000]
+@pytest.mark.parametrize(
+    ("texts", "most"),
+    [
+        (["short"] * 1000 + ["x" * 100_000], 5e6),  # A long text takes no memory in the other rows.
+        (["x" * 1000 + str(number) for number in range(20_000)], 10e6),  # Texts aren't encoded all at once.
+    ],
+    ids=["one_long_text", "many_texts"],
+)
+def test_texts_take_little_memory(texts, most):
     tracemalloc.start()
     fingerprint(texts)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 5e6
-
-
-def test_texts_are_not_encoded_all_at_once():
-    texts = ["x" * 1000 + str(number) for number in range(20_000)]
-    tracemalloc.start()
-    fingerprint(texts)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 10e6
+    assert peak < most
 
 
 def test_layout_in_memory_does_not_matter():

@@ -143,21 +143,18 @@ class Lookup:
 
     def __init__(self, vocabulary, length, ngrams):
         self.n_words, self.length, self.ngrams = len(vocabulary), length, ngrams
-        terms = [[term.encode().split(b" ") for term in group.terms] for group in ngrams if _is_of_words(group)]
+        terms = list(map(_units_of_terms, ngrams))
+        units = {True: set(), False: set()}
+        for group, of_group in zip(ngrams, terms, strict=True):
+            units[_is_of_words(group)].update(*of_group)
         known = [word.encode() for word in vocabulary]
-        further = {word for group in terms for term in group for word in term}.difference(known)
-        self._words = units_module.KnownWords(known + sorted(further))
-        self._characters = units_module.KnownCharacters(
-            sorted({character for group in ngrams if not _is_of_words(group) for character in "".join(group.terms)})
-        )
-        self._terms = [self._coded(group) for group in ngrams]
+        self._words = units_module.KnownWords(known + sorted(units[True].difference(known)))
+        self._characters = units_module.KnownCharacters(sorted(units[False]))
+        self._terms = [self._coded(group, of_group) for group, of_group in zip(ngrams, terms, strict=True)]
 
-    def _coded(self, group):
-        """Return the `Terms` of an `NGrams`."""
-        if _is_of_words(group):
-            codes, terms = self._words, [term.encode().split(b" ") for term in group.terms]
-        else:
-            codes, terms = self._characters, [term[::2] for term in group.terms]
+    def _coded(self, group, terms):
+        """Return the `Terms` of an `NGrams`, whose terms are lists of units."""
+        codes = self._words if _is_of_words(group) else self._characters
         return units_module.Terms([[codes[unit] for unit in term] for term in terms], len(codes) + 1)
 
     def __call__(self, strings):
@@ -194,6 +191,13 @@ class Lookup:
 
 def _is_of_words(group):
     return group.split == "whitespace"
+
+
+def _units_of_terms(group):
+    """Return the units of each term of an `NGrams`: words as bytes, or characters."""
+    if _is_of_words(group):
+        return [term.encode().split(b" ") for term in group.terms]
+    return [term[::2] for term in group.terms]
 
 
 def joined(ngrams, ids):
