@@ -8,23 +8,27 @@ import keras
 from autonas.backends import node_graph
 
 
+@contextlib.contextmanager
 def faster(model):
     """Return a context in which layers are traced in forms that the backend computes faster.
 
-    These are batch normalisation on TensorFlow, as one operation, and convolutions on JAX, as matrix products.
+    These are batch normalisation on TensorFlow, as one operation, and convolutions on JAX, as matrix products. On
+    TensorFlow, results of convolutions are kept for gradients, see `tensorflow_residuals`.
 
     Args:
         model: A `keras.Model`.
     """
-    if keras.backend.backend() == "jax":
-        from autonas.backends import jax_convolution
+    with contextlib.ExitStack() as contexts:
+        if keras.backend.backend() == "jax":
+            from autonas.backends import jax_convolution
 
-        return jax_convolution.by_products(model)
-    if keras.backend.backend() == "tensorflow":
-        from autonas.backends import tensorflow_normalization
+            contexts.enter_context(jax_convolution.by_products(model))
+        elif keras.backend.backend() == "tensorflow":
+            from autonas.backends import tensorflow_normalization, tensorflow_residuals
 
-        return tensorflow_normalization.fused(model)
-    return contextlib.nullcontext()
+            contexts.enter_context(tensorflow_normalization.fused(model))
+            contexts.enter_context(tensorflow_residuals.separated(model))
+        yield
 
 
 @contextlib.contextmanager
@@ -37,14 +41,34 @@ def replaced(model, is_replaceable, call):
         call: Function of the layer, its call until now, and the arguments of the call.
     """
     layers = [layer for layer in node_graph.all_layers(model) if is_replaceable(layer)]
+    with _set(layers, [functools.partial(call, layer, layer.call) for layer in layers]):
+        yield
+
+
+def as_now(model):
+    """Return a function that returns contexts in which the layers of a model are called as they are called now.
+
+    Args:
+        model: A `keras.Model`.
+    """
+    layers = node_graph.all_layers(model)
+    return functools.partial(_set, layers, [vars(layer).get("call") for layer in layers])
+
+
+@contextlib.contextmanager
+def _set(layers, calls):
+    """Return a context in which layers are called by the functions `calls`; `None` is the method of the class."""
     outer = [vars(layer).get("call") for layer in layers]
-    for layer in layers:
-        layer.call = functools.partial(call, layer, layer.call)
+    _assign(layers, calls)
     try:
         yield
     finally:
-        for layer, replacement in zip(layers, outer, strict=True):
-            if replacement is None:
-                del layer.call
-            else:
-                layer.call = replacement
+        _assign(layers, outer)
+
+
+def _assign(layers, calls):
+    for layer, call in zip(layers, calls, strict=True):
+        if call is not None:
+            layer.call = call
+        elif "call" in vars(layer):
+            del layer.call

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from autonas.backends import replaced_calls
+from autonas.backends import replaced_calls, tensorflow_residuals
 
 
 def fused(model):
@@ -34,7 +34,7 @@ def _call(layer, call, inputs, training=None, mask=None):
     n_channels = inputs.shape[-1]
     is_training = bool(training and layer.trainable)
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=inputs,
+        x=tensorflow_residuals.kept(inputs),
         scale=layer.gamma.value if layer.scale else tf.ones(n_channels),
         offset=layer.beta.value if layer.center else tf.zeros(n_channels),
         mean=tf.zeros(0) if is_training else layer.moving_mean.value,

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from autonas.backends import replaced_calls
+
 #: Number added to the logits of excluded labels, which makes their probability 0.
 _EXCLUDED = -1e9
 
@@ -303,7 +305,17 @@ class LayerMixing(Mixing):
             # level, and TensorFlow can't differentiate a switch around such a switch.
             is_flat = not self.is_nested and not self.inner
             if is_flat and tensorflow_switch.applies([branch for branch in self.branches if branch is not None]):
-                return tensorflow_switch.switch(chosen, run, options, inputs, weights)
+                # The gradient is traced after the call of the supernet, which replaces calls of layers.
+                as_now = [
+                    contextlib.nullcontext if branch is None else replaced_calls.as_now(branch)
+                    for branch in self.branches
+                ]
+
+                def run_as_now(option, inputs, weights):
+                    with as_now[option]():
+                        return run(option, inputs, weights)
+
+                return tensorflow_switch.switch(chosen, run_as_now, options, inputs, weights)
         return ops.switch(chosen, [lambda option=option: run(option, inputs, weights) for option in options])
 
 

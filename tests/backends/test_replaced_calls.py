@@ -58,3 +58,13 @@ def test_faster_forms_compute_the_same_and_the_same_statistics(network):
     np.testing.assert_allclose(outputs, expected, atol=1e-4)
     for weight, other in zip(network.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(weight, other, atol=1e-5)
+
+
+def test_calls_as_they_were_return_after_the_context(network):
+    x = np.random.default_rng(0).normal(size=(6, 4, 4, 3)).astype("float32")
+    expected = keras.ops.convert_to_numpy(network(x))
+    with replaced_calls.replaced(network, is_dense, lambda layer, call, inputs: 2 * call(inputs)):
+        as_now = replaced_calls.as_now(network)
+    with as_now():
+        np.testing.assert_allclose(network(x), 2 * expected, rtol=1e-5)
+    np.testing.assert_allclose(network(x), expected, rtol=1e-5)
