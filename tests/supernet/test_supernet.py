@@ -442,3 +442,23 @@ def test_squeeze_and_excitation_is_a_choice_like_any_other():
 def test_all_of_this_holds_on_jax(passes_on):
     # Longer than 20 s: JAX compiles models operation by operation. One space has decisions of every kind.
     passes_on("jax", "not (stand_alone_model or around_it) or decisions")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's operations")
+def test_the_gradient_of_a_selected_branch_normalises_by_one_operation():
+    import tensorflow as tf
+
+    searched, x, y = drawn(IMAGES["cells of NAS-Bench-201"])
+    net = Supernet.from_graph(searched)
+
+    def slopes(x, y):
+        arguments = harness.model_inputs(net, x)
+        return gradients.value_and_gradient(
+            lambda: net.compute_loss(arguments, {"head": y}, net(arguments, training=True), training=True),
+            net.operation_variables,
+        )
+
+    graph_def = tf.function(slopes, autograph=False).get_concrete_function(tf.constant(x), y).graph.as_graph_def()
+    kinds = {node.op for nodes in [graph_def.node, *(f.node_def for f in graph_def.library.function)] for node in nodes}
+    assert "FusedBatchNormGradV3" in kinds
+    assert "SquaredDifference" not in kinds
