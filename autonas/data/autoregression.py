@@ -7,6 +7,8 @@ from autonas.data.windows import make_windows
 
 #: Candidates of the ridge penalty.
 _ALPHAS = np.logspace(-3, 4, 15)
+#: Number of windows up to which the choice of the penalty counts overlaps. More windows show the dynamics themselves.
+_FEW_WINDOWS = 400
 #: Maximum number of windows of a fit, the most recent ones. More windows don't improve a linear function.
 MAX_ROWS = 20_000
 #: Maximum number of values of a window in a linear forecast, the most recent ones. The eigendecomposition of their
@@ -34,7 +36,10 @@ class Autoregression:
         target_columns: Channel of every target, whose change is forecast, or `None` if the targets aren't channels.
             Defaults to `None`.
         alpha: Ridge penalty for scaled features. Defaults to `None`: chosen from 0.001 to 10,000 by generalised
-            cross-validation (Golub, Heath and Wahba 1979).
+            cross-validation (Golub, Heath and Wahba 1979). In a fit of at most 400 windows, each degree of freedom
+            counts (horizon + 1) / 2 times (see Altman 1990 on correlated errors): the errors of forecasts of j steps
+            are correlated over j windows. Without this factor, the level of a random walk of few steps seems to return
+            to its mean.
 
     Attributes:
         alpha: Ridge penalty, chosen in `fit` if it was `None`.
@@ -85,6 +90,7 @@ class Autoregression:
             cross / scale[:, None],
             n_windows,
             np.trace(squares[n_channels:, n_channels:]),
+            (horizon + 1) / 2 if n_windows <= _FEW_WINDOWS else 1.0,
         )
         kernel = solution / scale[:, None] * future_units
         self.bias = future_mean - means @ kernel[:-n_channels] - (last_mean / units) @ kernel[-n_channels:]
@@ -96,7 +102,7 @@ class Autoregression:
             self.last_kernel[columns, np.arange(len(columns))] += 1.0
         return self
 
-    def _solve(self, covariance, cross, n_windows, total):
+    def _solve(self, covariance, cross, n_windows, total, overlap):
         """Solve the normal equations `(covariance + alpha I) x = cross`, and choose `alpha` if it is `None`.
 
         Args:
@@ -104,6 +110,7 @@ class Autoregression:
             cross: Sums of products of the centered features and the centered outputs, `(p, m)`.
             n_windows: Number of windows in the sums.
             total: Sum of the squares of all centered outputs.
+            overlap: Number of windows over which errors are correlated, by which degrees of freedom are multiplied.
 
         Returns:
             Solution x, `(p, m)`.
@@ -115,14 +122,15 @@ class Autoregression:
         rotated = vectors.T @ cross
         spanned = values > 1e-10 * values[-1]
         values, explained = np.where(spanned, values, 0.0), np.square(rotated).sum(axis=1)
-        n_free = max(0, n_windows - 1 - int(spanned.sum()))
         # Add the error due to the penalty to the least squares error: a difference of large sums would lose precision.
-        residual = max(0.0, total - (explained[spanned] / values[spanned]).sum()) if n_free else 0.0
+        is_exact = spanned.sum() >= n_windows - 1
+        residual = 0.0 if is_exact else max(0.0, total - (explained[spanned] / values[spanned]).sum())
         shrunk = _ALPHAS[:, None] / (values[spanned] + _ALPHAS[:, None])
         errors = residual + np.square(shrunk) @ (explained[spanned] / values[spanned])
-        scores = errors / np.square(n_free + shrunk.sum(axis=1))
-        best = int(np.argmin(scores))
-        self.alpha = float(_ALPHAS[best])
+        n_free = n_windows - 1 - overlap * (1.0 - shrunk).sum(axis=1)
+        scores = np.where(n_free > 0, errors / np.square(n_free), np.inf)
+        # The last of equal scores: the largest penalty, if none leaves a degree of freedom.
+        self.alpha = float(_ALPHAS[::-1][np.argmin(scores[::-1])])
         return vectors @ (rotated / (values + self.alpha)[:, None])
 
     def predict(self, windows):

@@ -7,8 +7,9 @@ from autonas.data import autoregression, smoothing_kernels
 #: Lengths of the windows of the smoothings, in seasons or without a season in steps, and their maximum as a fraction of
 #: the length of the series. A season and one step are always a length.
 _SEASONS, _STEPS, _MAX_SHARE = (2, 3), (4, 8, 16), 1 / 2
-#: Fractions of the mean change of a step that are subtracted from the series before a smoothing, and added afterwards.
-_DRIFTS = (0.0, 0.5)
+#: Fractions of the mean change of a step that are subtracted from the series before a smoothing, and added afterwards:
+#: without a season and with one. The mean change of few seasons is uncertain.
+_DRIFTS, _SEASONAL_DRIFTS = (0.0, 0.5, 1.0), (0.0, 0.5)
 #: Maximum number of candidates of the season.
 _N_SEASONS = 2
 #: Number of standard errors by which the autocorrelation of a season differs from 0.
@@ -19,9 +20,10 @@ class Smoothing:
     """Mean of exponential smoothings of each target from its own window.
 
     The smoothings are those of `smoothing_kernels`, with a season and without one, of windows of several lengths, each
-    of them also after subtracting half of the mean change of a step of the series, which is added to the forecast. Each
-    forecasts the following steps from every step of the series on. As for Gaussian errors of unknown variance, the
-    weight of a smoothing with the mean squared error e is proportional to
+    of them also after subtracting half of the mean change of a step of the series, which is added to the forecast. If
+    the series has no season, the full change is a further variant: a series of years often is a random walk with drift.
+    Each smoothing forecasts the following steps from every step of the series on. As for Gaussian errors of unknown
+    variance, the weight of a smoothing with the mean squared error e is proportional to
 
         e^(-m / 2),  m = number of first steps / sqrt(horizon).
 
@@ -47,19 +49,19 @@ class Smoothing:
 
         The weights are equal if the series has at most `lookback` steps.
         """
-        grids = _grids(lookback, horizon, self.season)
+        grids, drifts = _grids(lookback, horizon, self.season), _DRIFTS if self.season == 1 else _SEASONAL_DRIFTS
         kernel = np.zeros((lookback, series.shape[1], horizon, outputs.shape[1]))
         bias = np.zeros((horizon, outputs.shape[1]))
         for target, (column, steps) in enumerate(zip(self.target_columns, outputs.T, strict=True)):
-            errors = [_squared_errors(steps, grid, lookback) for grid in grids]
+            errors = [_squared_errors(steps, grid, lookback, drifts) for grid in grids]
             weights = _weights(np.concatenate(errors), (len(steps) - lookback) / np.sqrt(horizon))
             change = (steps[-1] - steps[0]) / max(1, len(steps) - 1)
             start = 0
             for grid in grids:
-                shares = weights[start : start + len(_DRIFTS) * len(grid)].reshape(len(_DRIFTS), len(grid))
+                shares = weights[start : start + len(drifts) * len(grid)].reshape(len(drifts), len(grid))
                 start += shares.size
                 kernel[-grid.shape[1] :, column, :, target] += np.tensordot(shares.sum(axis=0), grid, 1)
-                bias[:, target] += change * (np.array(_DRIFTS) @ shares @ _gains(grid))
+                bias[:, target] += change * (np.array(drifts) @ shares @ _gains(grid))
         kernel = kernel.reshape(lookback, series.shape[1], -1)
         # The last value is subtracted from all others.
         self.last_kernel = kernel.sum(axis=0)
@@ -93,18 +95,19 @@ def _grids(lookback, horizon, season):
     return grids
 
 
-def _squared_errors(steps, grid, lookback):
+def _squared_errors(steps, grid, lookback, drifts):
     """Return the mean squared errors of smoothings with each drift, `(drifts * rates,)`.
 
     Args:
         steps: The series, `(time,)`.
         grid: Coefficients `(rates, L, horizon)`.
         lookback: First step of the first forecast. Forecasts that go on after the series count up to its end.
+        drifts: Fractions of the mean change.
     """
     n_rates, length, horizon = grid.shape
     starts = np.arange(lookback, len(steps))
     if not len(starts):
-        return np.ones(len(_DRIFTS) * n_rates)
+        return np.ones(len(drifts) * n_rates)
     padded = np.concatenate([steps, np.full(horizon, np.nan)])
     future = padded[starts[:, None] + np.arange(horizon)]
     past = steps[starts[:, None] + np.arange(-length, 0)]
@@ -113,7 +116,7 @@ def _squared_errors(steps, grid, lookback):
     # The mean change of the steps before each forecast.
     changes = ((steps[starts - 1] - steps[0]) / np.maximum(1, starts - 1))[:, None, None]
     drifted = changes * _gains(grid)
-    means = [np.nanmean(np.square(errors + drift * drifted), axis=(0, 2)) for drift in _DRIFTS]
+    means = [np.nanmean(np.square(errors + drift * drifted), axis=(0, 2)) for drift in drifts]
     return np.concatenate(means)
 
 

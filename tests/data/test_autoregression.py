@@ -40,3 +40,22 @@ def test_wide_windows_are_forecast_from_their_most_recent_values():
     n_used = int(np.any(forecast.kernel.reshape(39, 64) != 0, axis=1).sum()) + 1
     assert 1 < n_used and n_used * 64 <= 960 // 2
     assert not forecast.kernel[: (40 - n_used) * 64].any()
+
+
+def test_the_level_of_a_short_walk_with_drift_does_not_return_to_its_mean():
+    """Six forecasts that overlap are no six observations: 20 years, of which the next 6 are forecast."""
+    generator, errors = np.random.default_rng(0), []
+    ahead = np.arange(1, 7)
+    for _ in range(200):
+        walk = (0.5 + generator.normal(size=(26, 1))).cumsum(axis=0)
+        years, future = walk[:20], walk[20:, 0]
+        forecast = Autoregression([0]).fit(years, years, 1, 6).predict(years[None, -1:])[0]
+        drift = years[-1, 0] + (years[-1, 0] - years[0, 0]) / 19 * ahead
+        errors.append([np.square(forecast - future).mean(), np.square(drift - future).mean()])
+    autoregressed, drifted = np.sqrt(np.mean(errors, axis=0))
+    assert autoregressed < 1.2 * drifted
+
+
+def test_more_forecast_steps_than_a_few_windows_hold_have_the_largest_penalty():
+    series = np.random.default_rng(0).normal(size=(60, 1)).cumsum(axis=0)
+    assert Autoregression([0]).fit(series, series, 10, 40).alpha == 10_000

@@ -13,12 +13,12 @@ def seasonal(length, period=12, noise=0.2):
 
 
 def test_smoothings_are_averaged_by_their_errors_on_the_series():
-    """Windows of 2 steps without a season: 18 Holt-Winters and 12 theta forecasts, each without and with a drift."""
+    """Windows of 2 steps without a season: 18 Holt-Winters and 12 theta forecasts, each with three drifts."""
     series = np.random.default_rng(0).normal(0.3, 1.0, (40, 1)).cumsum(axis=0)
     window, lookback, horizon = series[-2:, 0], 2, 4
     kernels = [*smoothing_kernels.holt_winters(2, 4, 1), *smoothing_kernels.theta(2, 4, 1)]
     errors, forecasts = [], []
-    for drift in (0.0, 0.5):
+    for drift in (0.0, 0.5, 1.0):
         for kernel in kernels:
 
             def forecast(end, kernel=kernel, drift=drift):
@@ -69,10 +69,21 @@ def test_a_seasonal_series_with_a_trend_goes_on(season):
     assert errors.max() < 1.5 if season == 12 else errors.max() > 3
 
 
+def test_a_trend_of_years_goes_on_and_that_of_seasons_is_shrunk():
+    generator = np.random.default_rng(0)
+    years = 3 * np.arange(30.0)[:, None] + generator.normal(size=(30, 1))
+    slopes = []
+    for season in (1, 4):
+        forecast = smoothing.Smoothing([0], season).fit(years, years, 8, 6).predict(years[None, -8:])[0]
+        slopes.append((forecast[-1] - forecast[1]) / 4)
+    np.testing.assert_allclose(slopes[0], 3, atol=0.1)
+    assert slopes[1] < 2.9
+
+
 def test_without_a_later_step_the_weights_are_equal():
     series = seasonal(24)
     forecast = smoothing.Smoothing([0], 1).fit(series[:2], series[:2], 2, 3)
     kernels = [*smoothing_kernels.holt_winters(2, 3, 1), *smoothing_kernels.theta(2, 3, 1)]
-    drift = (series[1, 0] - series[0, 0]) / 4 * np.mean([np.arange(1, 4) + kernel[0] for kernel in kernels], axis=0)
+    drift = (series[1, 0] - series[0, 0]) / 2 * np.mean([np.arange(1, 4) + kernel[0] for kernel in kernels], axis=0)
     expected = np.mean([series[:2, 0] @ kernel for kernel in kernels], axis=0) + drift
     np.testing.assert_allclose(forecast.predict(series[None, :2])[0], expected)
