@@ -8,7 +8,7 @@ from autonas.data import autoregression, smoothing_kernels
 #: the length of the series. A season and one step are always a length.
 _SEASONS, _STEPS, _MAX_SHARE = (2, 3), (4, 8, 16), 1 / 2
 #: Fractions of the mean change of a step that are subtracted from the series before a smoothing, and added afterwards:
-#: without a season and with one. The mean change of few seasons is uncertain.
+#: without a season and with one. On quarterly series, the full change forecasts worse than half of it.
 _DRIFTS, _SEASONAL_DRIFTS = (0.0, 0.5, 1.0), (0.0, 0.5)
 #: Maximum number of candidates of the season.
 _N_SEASONS = 2
