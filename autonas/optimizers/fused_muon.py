@@ -59,7 +59,7 @@ class FusedMuon(fused_adam.FusedAdamW):
         self.compute_dtype = compute_dtype
 
     def is_fused(self, variable: keras.Variable) -> bool:
-        return len(variable.shape) != 4 or variable.shape[3] == 1
+        return super().is_fused(variable) and not _is_convolution(variable)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
@@ -68,13 +68,15 @@ class FusedMuon(fused_adam.FusedAdamW):
         self._velocities = {
             id(variable): self.add_variable_from_reference(variable, name="velocity")
             for variable in variables
-            if not self.is_fused(variable)
+            if _is_convolution(variable)
         }
 
     def change(self, gradient: Any, decay: Any, learning_rate: Any) -> Any:
         return super().change(gradient, decay, self.factor * learning_rate)
 
     def update(self, variable: keras.Variable, gradient: Any, learning_rate: Any) -> None:
+        if not _is_convolution(variable):
+            return super().update(variable, gradient, self.factor * learning_rate)
         velocity = self._velocities[id(variable)]
         gradient = ops.cast(gradient, "float32")
         velocity.assign(self.momentum * velocity + gradient)
@@ -90,6 +92,11 @@ class FusedMuon(fused_adam.FusedAdamW):
         config = super().get_config()
         own = {"momentum": self.momentum, "factor": self.factor, "compute_dtype": self.compute_dtype}
         return {name: value for name, value in config.items() if name not in ("beta_1", "beta_2", "epsilon")} | own
+
+
+def _is_convolution(variable: keras.Variable) -> bool:
+    """Return whether a variable is the kernel of a 2D convolution with several filters for each channel."""
+    return len(variable.shape) == 4 and variable.shape[3] > 1
 
 
 def orthogonalized(matrix: Any, dtype: str = "float32") -> Any:

@@ -47,3 +47,29 @@ def test_config_round_trip():
     config = fused_adam.FusedAdamW.from_config(optimizer.get_config()).get_config()
     assert config == optimizer.get_config()
     assert config["learning_rate"] == pytest.approx(0.02)
+
+
+def test_rows_of_a_large_embedding_that_do_not_occur_stay_as_they_are_and_others_move_without_momentum():
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Embedding(1000, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((4,), dtype="int32"), *layers])
+    optimizer = fused_adam.FusedAdamW(0.01, weight_decay=0.5, beta_2=0.9)
+    model.compile(optimizer, "mse")
+    # A row that occurs twice in a text, and one that occurs in two texts and steps.
+    batches = [[[7, 7, 3, 998], [3, 1, 2, 4]], [[5, 6, 3, 8], [9, 10, 11, 12]]]
+    y = np.array([[1.0], [-1.0]], "float32")
+    second, steps = np.zeros((1000, 3)), [model.get_weights()]
+    for number, batch in enumerate(batches, start=1):
+        x = np.array(batch, "int32")
+        table, kernel, _ = steps[-1]
+        errors = 2 / len(y) * (model.predict_on_batch(x) - y)
+        gradient = np.zeros_like(table)
+        np.add.at(gradient, x, (errors * kernel.T).reshape(2, 4, 3))
+        model.train_on_batch(x, y)
+        steps.append(model.get_weights())
+        rows = np.unique(x)
+        second[rows] += 0.1 * (gradient[rows] ** 2 - second[rows])
+        change = 0.01 * gradient / (np.sqrt(second / (1 - 0.9**number)) + 1e-7)
+        expected = table - np.where(np.isin(np.arange(1000), rows)[:, None], change, 0.0)
+        np.testing.assert_allclose(steps[-1][0], expected, atol=1e-5)
+    assert [variable.shape for variable in optimizer.variables][2:] == [(13,), (13,), (1000, 3)]
