@@ -257,15 +257,16 @@ class LinearModel(fitters.Fitter):
             splits, judged = [(examples, validated)], validation
         truth = judged.columns(self.target.n_outputs)
 
-        def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-            """Return the loss of rows that weren't trained on, the factors of the scores, and the last weights."""
-            scores = []
+        def tried(strength: float) -> tuple[float, np.ndarray, tuple[np.ndarray, np.ndarray], float]:
+            """Return the loss of rows that weren't trained on, the factors of the scores, the last weights, seconds."""
+            scores, began = [], time.monotonic()
             for trained, others in splits:
                 weights = self._fitted(trained, strength, seed)
                 scores.append(others @ weights[0].T + weights[1])
             predicted = np.concatenate(scores)
             factors = calibration.factors(predicted, judged.targets, self.target.task, judged.weights)
-            return self._loss(factors * predicted, truth, judged.weights), factors, weights
+            loss = self._loss(factors * predicted, truth, judged.weights)
+            return loss, factors, weights, time.monotonic() - began
 
         started = time.monotonic()
         results = {_FIRST: tried(_STRENGTHS[_FIRST])}
@@ -285,14 +286,14 @@ class LinearModel(fitters.Fitter):
             if len(results) > 2 or not is_worse:
                 break
         best = min(results, key=lambda position: results[position][0])
-        _, factors, weights = results[best]
+        _, factors, weights, seconds = results[best]
         if len(splits) > 1:
             weights = self._fitted(examples, _STRENGTHS[best], seed)
         self.layers.set(*weights, factors)
         self.validated = (factors * (validated @ weights[0].T + weights[1])).astype("float32")
-        # A weak penalty takes longer than the mean.
-        n_fits = len(results) * len(splits) + (len(splits) > 1)
-        return {"strength": _STRENGTHS[best], "factor": factors.tolist(), "refit_share": min(1.0, 2 / n_fits)}
+        spent = time.monotonic() - started
+        share = min(1.0, seconds / len(splits) / spent) if spent > 0 else 1.0
+        return {"strength": _STRENGTHS[best], "factor": factors.tolist(), "refit_share": share}
 
     def refit(
         self,

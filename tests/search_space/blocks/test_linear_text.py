@@ -177,7 +177,8 @@ def test_few_validation_rows_do_not_choose_its_penalty(monkeypatch):
 
     def choices(targets):
         others = fitters.Rows(ids.take(slice(60)), targets)
-        return fitter.fit(fitters.Rows(ids.take(slice(60, None)), y[60:]), others, np.random.default_rng(0))
+        chosen = fitter.fit(fitters.Rows(ids.take(slice(60, None)), y[60:]), others, np.random.default_rng(0))
+        return {name: chosen[name] for name in ("strength", "factor")}
 
     assert choices(y[:60]) == choices((y[:60] + 1) % 3)
     monkeypatch.setattr(linear_text, "_FEW_ROWS", 60)
@@ -222,10 +223,9 @@ def test_penalties_are_tried_as_long_as_the_loss_falls_by_a_hundredth(monkeypatc
     training, validation = (fitters.Rows(ids.take(rows), y[rows]) for rows in (slice(80), slice(80, None)))
     choices = fitter.fit(training, validation, np.random.default_rng(0))
     assert strengths == tried and choices["strength"] == min(losses, key=losses.get)
-    assert choices["refit_share"] == pytest.approx(2 / max(2, len(tried)))
 
 
-def test_no_penalty_is_tried_for_which_there_is_no_time(monkeypatch):
+def test_no_penalty_is_tried_for_which_there_is_no_time_and_the_time_of_the_best_one_is_known(monkeypatch):
     x, y = texts()
     encoder, model, _ = fitted(x, y, heads.ClassificationHead, "multiclass", 3, strength=10.0)
     (fitter,) = fitters.fitters_of(model)
@@ -233,16 +233,17 @@ def test_no_penalty_is_tried_for_which_there_is_no_time(monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     fit = linear_text.LinearModel._fitted
 
-    def slow_fit(*arguments):
-        now[0] += 10.0
-        return fit(*arguments)
+    def slow_fit(self, examples, strength, seed):
+        now[0] += 10.0 if strength == 30.0 else 5.0
+        return fit(self, examples, strength, seed)
 
     monkeypatch.setattr(linear_text.LinearModel, "_fitted", slow_fit)
     monkeypatch.setattr(linear_text, "_FEW_ROWS", 1)
     ids = encoder.compact(x)["ngrams"]
     training, validation = (fitters.Rows(ids.take(rows), y[rows]) for rows in (slice(80), slice(80, None)))
-    fitter.fit(training, validation, np.random.default_rng(0), deadline=25.0)
-    assert now[0] == 20.0
+    choices = fitter.fit(training, validation, np.random.default_rng(0), deadline=22.0)
+    assert now[0] == 15.0
+    assert choices["refit_share"] == pytest.approx({30.0: 10.0, 10.0: 5.0}[choices["strength"]] / 15.0)
 
 
 CHECK = """
