@@ -59,8 +59,8 @@ _TABLE: list[dict[str, Scalar]] = [
 _PROCESS_ROWS = 10_000
 
 _TEXT: list[dict[str, Scalar]] = [
-    {"kind": "linear"},
     {"kind": "linear", "kind_linear/ratios": True},
+    {"kind": "linear"},
     {"kind": "bag", "kind_bag/dropout": 0.5, "optimization/epochs_share": 0.5},
     {"kind": "bag_and_convolution", "kind_bag_and_convolution/dropout": 0.25, "kind_bag_and_convolution/filters": 32,
      "optimization/epochs_share": 0.5},
