@@ -191,7 +191,9 @@ def training(setting, turns):
     one_step = (0, 1, deadline, generator)
     first = {name: seconds(trainer.train_epoch, *one_step) for name, trainer in trainers.items()}
     for _ in setting.architectures[1:]:
-        trainers["single"].train_epoch(*one_step)
+        # Both go through the architectures in the same order, so that each turn compares the same one.
+        for name in ("single", "select"):
+            trainers[name].train_epoch(*one_step)
     steps = {name: [] for name in trainers}
     for _ in range(turns * len(setting.architectures)):
         for name, trainer in trainers.items():
