@@ -49,6 +49,7 @@ _MODULES = {
         "TextVectorization",
     ],
     "autonas.search_space.blocks.pretrained": ["PretrainedBlock"],
+    "autonas.search_space.blocks.random_patches": ["RandomPatchBlock"],
     "autonas.search_space.blocks.recurrent": ["RecurrentBlock"],
     "autonas.search_space.blocks.reduction": ["Reduction"],
     "autonas.search_space.blocks.residual": ["ResidualBlock"],

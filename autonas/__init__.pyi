@@ -42,6 +42,7 @@ from autonas.search_space.blocks.preprocessing import Embedding as Embedding
 from autonas.search_space.blocks.preprocessing import Normalization as Normalization
 from autonas.search_space.blocks.preprocessing import TextVectorization as TextVectorization
 from autonas.search_space.blocks.pretrained import PretrainedBlock as PretrainedBlock
+from autonas.search_space.blocks.random_patches import RandomPatchBlock as RandomPatchBlock
 from autonas.search_space.blocks.recurrent import RecurrentBlock as RecurrentBlock
 from autonas.search_space.blocks.reduction import Reduction as Reduction
 from autonas.search_space.blocks.residual import ResidualBlock as ResidualBlock

@@ -1,8 +1,8 @@
 """The assembly of a search: oracle, evaluator and tuner of a plan and a prepared problem."""
 
 import contextlib
+import dataclasses
 import datetime
-import math
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -116,13 +116,7 @@ def _arguments_of(strategy: Any) -> dict[str, Any] | None:
 
 def _initial_points(plan: Plan, prepared: Prepared) -> list[dict[str, Any]]:
     """Return the architectures to try first: the portfolio, or its first one and the best of earlier searches."""
-    points = portfolio.initial_points(
-        prepared.graph,
-        prepared.space,
-        prepared.dataset.n_train,
-        _mirror_accuracy(prepared),
-        most_responses=_most_responses(prepared, plan.budget.time_limit),
-    )
+    points = portfolio.initial_points(prepared.graph, prepared.space, _conditions(prepared, plan.budget.time_limit))
     searches = plan.strategy.earlier_searches
     if not searches:
         return points
@@ -152,10 +146,15 @@ def _mirror_accuracy(prepared: Prepared) -> float | None:
     return mirror.accuracy(images, labels, dataset.train_rows, np.random.default_rng(0))
 
 
-def _most_responses(prepared: Prepared, time_limit: float | None) -> float:
-    """Return the number of responses of kernels that can be computed within the time limit, if there are series."""
-    has_series = any(feature.kind == "series" for feature in prepared.graph.features.values())
-    return math.inf if time_limit is None or not has_series else time_limit * pace.responses_per_second()
+def _conditions(prepared: Prepared, time_limit: float | None) -> portfolio.Conditions:
+    """Return the conditions of a search on which the portfolio depends."""
+    conditions = portfolio.Conditions(prepared.dataset.n_train, _mirror_accuracy(prepared))
+    kinds = {feature.kind for feature in prepared.graph.features.values()}
+    if time_limit is not None and "series" in kinds:
+        conditions = dataclasses.replace(conditions, most_responses=time_limit * pace.responses_per_second())
+    if time_limit is not None and "image" in kinds:
+        conditions = dataclasses.replace(conditions, most_flops=time_limit * pace.products_per_second())
+    return conditions
 
 
 def _make_tuner(

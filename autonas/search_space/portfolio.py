@@ -4,12 +4,13 @@ An entry is a dict of the hyperparameters that differ from the default architect
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
 model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
-the series and on the features of frozen kernels, which are fitted in closed form. There are as many kernels as the time
-limit allows. The second entry of images is a frozen backbone, whose output is computed once for each row, if its
-weights are on disk. Mirror images are used in the training on images that can't be distinguished from their mirror
-images.
+the series and on the features of frozen kernels, which are fitted in closed form. The list for images begins with a
+ridge regression on the features of random patches. There are as many kernels as the time limit allows. A frozen
+backbone, whose output is computed once for each row, is an early entry of few images if its weights are on disk. Mirror
+images are used in the training on images that can't be distinguished from their mirror images.
 """
 
+import dataclasses
 import math
 from typing import Any
 
@@ -21,6 +22,7 @@ from autonas.search_space.blocks import (
     forecast,
     hydra,
     image,
+    random_patches,
     series_kernels,
     structured_data,
     text,
@@ -122,10 +124,15 @@ _SPEEDRUN: dict[str, Scalar] = {
     "optimization/epochs_share": 0.5,
 }
 
+#: The numbers of random patches, and the largest shares of the time limit of the first and of later ones.
+_PATCHES = (50, 100, 200, 400, 800, 1600)
+_FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.1, 0.2
+#: Time of the features of random patches, relative to that of a matrix product of as many FLOPs.
+_PATCHES_TIME = 1.5
+
 _IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense", "optimization/epochs_share": 0.25, "optimization/batch_size": 256},
     _SPEEDRUN,
-    _SPEEDRUN | {"horizontal_flip": True},
     {"kind": "pretrained"},
 ]
 
@@ -137,24 +144,36 @@ _SAME_AS_MIRRORED, _UNLIKE_MIRRORED = 0.6, 0.85
 _FEW_ROWS = 2000
 
 
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+    """Conditions of a search on which its first architectures depend.
+
+    Args:
+        n_rows: Number of training rows. With few rows, a pretrained backbone comes early, otherwise last, and tables
+            have a Gaussian process. Defaults to 0.
+        mirror_accuracy: How often an image is told from its mirror image, see `data.mirror.accuracy`. Defaults to
+            `None`: unknown.
+        most_responses: Number of responses of kernels to steps of series that can be computed within the time limit of
+            the search. The sizes of frozen kernels depend on it. Defaults to infinity.
+        most_flops: FLOPs of matrix products that can be computed within the time limit, on which the numbers of random
+            patches of images depend. Defaults to infinity.
+    """
+
+    n_rows: int = 0
+    mirror_accuracy: float | None = None
+    most_responses: float = math.inf
+    most_flops: float = math.inf
+
+
 def initial_points(
-    graph: Graph,
-    space: keras_tuner.HyperParameters,
-    n_rows: int = 0,
-    mirror_accuracy: float | None = None,
-    most_responses: float = math.inf,
+    graph: Graph, space: keras_tuner.HyperParameters, conditions: Conditions = Conditions()
 ) -> list[dict[str, Scalar]]:
     """Return the architectures with which a search of `graph` begins.
 
     Args:
         graph: A bound `Graph`. A block that has no entry in the portfolio keeps its default values.
         space: The space that `graph.declare` returned, a `keras_tuner.HyperParameters`.
-        n_rows: Number of training rows. With few rows, a pretrained backbone comes second, otherwise last, and tables
-            have a Gaussian process. Defaults to 0.
-        mirror_accuracy: How often an image is told from its mirror image, see `data.mirror.accuracy`. Defaults to
-            `None`: unknown.
-        most_responses: Number of responses of kernels to steps of series that can be computed within the time limit of
-            the search. The sizes of frozen kernels depend on it. Defaults to infinity.
+        conditions: The `Conditions` of the search.
 
     Returns:
         A list of dicts from the name of a hyperparameter to its value. Only names and values in `space` occur.
@@ -168,7 +187,7 @@ def initial_points(
     for block in graph.blocks:
         name = graph.names[id(block)]
         # Skip entries of other families: only their training hyperparameters would apply to the block.
-        all_points = _points(block, n_rows, mirror_accuracy, most_responses)
+        all_points = _points(block, conditions)
         block_points = [point for point in all_points if is_legal(f"{name}/kind", point["kind"])]
         if block_points:
             points_by_block[name] = block_points
@@ -190,49 +209,73 @@ def initial_points(
     return points
 
 
-def _points(block: Any, n_rows: int, mirror_accuracy: float | None, most_responses: float) -> list[dict[str, Scalar]]:
+def _points(block: Any, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio for `block`: an empty list unless it is a default block."""
     points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
         first, *others = _TABLE
-        process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if n_rows <= _PROCESS_ROWS else []
+        process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if conditions.n_rows <= _PROCESS_ROWS else []
         points = [first, *process, *others]
     elif isinstance(block, text.TextBlock):
         points = _TEXT
     elif isinstance(block, forecast.ForecastBlock):
         points = _FORECAST
     elif isinstance(block, time_series.TimeSeriesBlock):
-        points = _series(block.features[0].tensors["series"].shape[0], n_rows, most_responses)
+        points = _series(block.features[0].tensors["series"].shape[0], conditions)
     elif isinstance(block, image.ImageBlock):
-        sides = block.features[0].tensors["image"].shape[:2]
-        is_small = max(sides) <= image.SMALL_IMAGE
-        points = _SMALL_IMAGES if is_small else _images(min(sides), n_rows, mirror_accuracy)
+        points = _images(block.features[0].tensors["image"].shape, conditions)
     return points
 
 
-def _series(length: int, n_rows: int, most_responses: float) -> list[dict[str, Scalar]]:
+def _series(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio for series, without the kernels for which there is no time."""
 
     def share(point: dict[str, Scalar]) -> float:
-        """Return the responses of an entry as a share of `most_responses`. MiniRocket has one for each feature."""
+        """Return the responses of an entry as a share of those possible. MiniRocket has one for each feature."""
         prefix = f"kind_kernels/transform_{point.get('kind_kernels/transform')}"
         groups, size = (int(point.get(f"{prefix}/{name}", 0)) for name in ("groups", "size"))
         n_kernels = hydra.GROUP * groups * len(series_kernels.powers_of_two(length)) + size
-        return min(n_rows, _SAMPLED_ROWS) * length * n_kernels / most_responses
+        return min(conditions.n_rows, _SAMPLED_ROWS) * length * n_kernels / conditions.most_responses
 
     first = [point for point in _FIRST_KERNELS if share(point) <= _FIRST_SHARE] or _FIRST_KERNELS[:1]
     ridge, *others = _SERIES
     return [ridge, first[-1], *(point for point in others if share(point) <= _LARGEST_SHARE)]
 
 
-def _images(side: int, n_rows: int, mirror_accuracy: float | None) -> list[dict[str, Scalar]]:
-    """Return the entries of the portfolio for images that aren't small, by their shorter side."""
-    dense, *fast, pretrained = _IMAGES
-    if mirror_accuracy is not None and mirror_accuracy <= _SAME_AS_MIRRORED:
-        fast = fast[1:]
-    elif mirror_accuracy is not None and mirror_accuracy >= _UNLIKE_MIRRORED:
-        fast = fast[:1]
-    if side > resolution.SMALL_SIDE:
+def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Scalar]]:
+    """Return the entries of the portfolio for images of some height, width and channels."""
+    accuracy = conditions.mirror_accuracy
+    flips = [False, True]
+    if accuracy is not None and accuracy <= _SAME_AS_MIRRORED:
+        flips = [True]
+    elif accuracy is not None and accuracy >= _UNLIKE_MIRRORED:
+        flips = [False]
+    first, *more = _patches(shape, conditions)
+    patches = [first | {"horizontal_flip": flip} for flip in flips[-1:]]
+    if max(shape[:2]) <= image.SMALL_IMAGE:
+        return [*patches, *_SMALL_IMAGES, *more]
+    dense, speedrun, pretrained = _IMAGES
+    fast = [speedrun | {"horizontal_flip": flip} for flip in flips]
+    if min(shape[:2]) > resolution.SMALL_SIDE:
         # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
         fast = [point | {"kind_speedrun/largest_side": resolution.SMALL_SIDE} for point in fast] + fast[-1:]
-    return [dense, pretrained, *fast] if n_rows <= _FEW_ROWS else [dense, *fast, pretrained]
+    more = [point | {"horizontal_flip": flips[-1]} for point in more]
+    if conditions.n_rows <= _FEW_ROWS:
+        return [*patches, pretrained, *fast, *more, dense]
+    return [*patches, *fast, *more, dense, pretrained]
+
+
+def _patches(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Scalar]]:
+    """Return the entries of random patches: the most that are fast enough to be first, and more if there is time."""
+    stride = resolution.stride(shape)
+    size = tuple(-(-side // stride) for side in shape[:2])
+    flops = [
+        random_patches.Kernels((*size, shape[2]), filters, mirrored=False).flops * conditions.n_rows * _PATCHES_TIME
+        for filters in _PATCHES
+    ]
+    within = [
+        [n for n, work in zip(_PATCHES, flops, strict=True) if work <= share * conditions.most_flops]
+        for share in (_FIRST_PATCHES_SHARE, _PATCHES_SHARE)
+    ]
+    first, most = (numbers[-1] if numbers else _PATCHES[0] for numbers in within)
+    return [{"kind": "patches", "kind_patches/filters": n} for n in sorted({first, most})]

@@ -116,8 +116,8 @@ def test_images_begin_with_a_frozen_backbone_whose_weights_are_on_disk(tmp_path,
         space = searched.declare()  # Reads no weights: these are none.
         points = portfolio.initial_points(searched, space)
         kinds[is_stored] = [point["image_block_1/kind"] for point in points]
-    assert kinds[True] == ["dense", "pretrained", *kinds[False][1:]] and "pretrained" not in kinds[False]
-    many = portfolio.initial_points(searched, space, n_rows=10_000)
+    assert kinds[True] == ["patches", "pretrained", *kinds[False][1:]] and "pretrained" not in kinds[False]
+    many = portfolio.initial_points(searched, space, portfolio.Conditions(10_000))
     assert [point["image_block_1/kind"] for point in many] == [*kinds[False], "pretrained"]
     values = encoding.Encoding(space).complete(points[1])
     assert not values["image_block_1/kind_pretrained/trainable"] and not values["image_block_1/translation"]
@@ -130,17 +130,36 @@ def test_mirror_images_are_tried_unless_images_are_told_from_them(accuracy, flip
     images = np.random.default_rng(0).integers(0, 256, (8, 17, 20, 3)).astype("uint8")
     searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
     searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 3)])
-    points = portfolio.initial_points(searched, searched.declare(), n_rows=10_000, mirror_accuracy=accuracy)
+    conditions = portfolio.Conditions(10_000, mirror_accuracy=accuracy)
+    points = portfolio.initial_points(searched, searched.declare(), conditions)
     fast = [point for point in points if point["image_block_1/kind"] == "speedrun"]
     assert [point.get("image_block_1/horizontal_flip", False) for point in fast] == flips
     assert all(point["classification_head_1/label_smoothing"] == 0.2 for point in fast)
+
+
+@pytest.mark.parametrize(
+    ("most_flops", "filters"),
+    [
+        (np.inf, [1600]),
+        (6e12, [200, 400]),  # A minute at 100 GFLOP a second.
+        (1e11, [50]),  # The fewest are tried however little time there is.
+    ],
+)
+def test_images_begin_with_as_many_patches_as_there_is_time_for(most_flops, filters):
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype("uint8")
+    searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
+    searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 10)])
+    points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(8_000, most_flops=most_flops))
+    assert points[0]["image_block_1/kind"] == "patches"
+    name = "image_block_1/kind_patches/filters"
+    assert [point[name] for point in points if name in point] == filters
 
 
 def test_large_images_begin_with_a_quarter_of_their_pixels():
     images = np.random.default_rng(0).integers(0, 256, (8, 64, 48, 3)).astype("uint8")
     searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
     searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 3)])
-    points = portfolio.initial_points(searched, searched.declare(), n_rows=10_000, mirror_accuracy=0.7)
+    points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(10_000, mirror_accuracy=0.7))
     fast = [point for point in points if point["image_block_1/kind"] == "speedrun"]
     sides = [point.get("image_block_1/kind_speedrun/largest_side", 64) for point in fast]
     flips = [point.get("image_block_1/horizontal_flip", False) for point in fast]
@@ -160,7 +179,8 @@ def test_long_series_begin_with_kernels_for_which_there_is_time(most_responses, 
     statistics = {"mean": np.zeros(1), "variance": np.ones(1), "has_missing": False}
     feature = data.Feature("series", {"series": data.Tensor((1460, 1), "float32")}, statistics)
     searched.bind([feature], [heads.Target("multiclass", 10)])
-    points = portfolio.initial_points(searched, searched.declare(), n_rows=80, most_responses=most_responses)
+    conditions = portfolio.Conditions(80, most_responses=most_responses)
+    points = portfolio.initial_points(searched, searched.declare(), conditions)
     assert [point["time_series_block_1/kind"] for point in points[:2]] == ["ridge", "kernels"]
 
     def size(point):
@@ -187,8 +207,8 @@ def test_a_gaussian_process_is_the_second_candidate_for_a_table_of_few_rows():
     searched.bind([encoder.fit(frame).feature], [heads.Target("binary", 1)])
     space = searched.declare()
     few, many = (
-        [point["structured_data_block_1/kind"] for point in portfolio.initial_points(searched, space, n_rows)]
-        for n_rows in (10_000, 10_001)
+        [point["structured_data_block_1/kind"] for point in portfolio.initial_points(searched, space, conditions)]
+        for conditions in (portfolio.Conditions(10_000), portfolio.Conditions(10_001))
     )
     assert few == [many[0], "gaussian_process", *many[1:]] and "gaussian_process" not in many
 

@@ -8,7 +8,17 @@ import keras_tuner
 
 from autonas.data import resolution
 from autonas.search_space import block, ranges
-from autonas.search_space.blocks import convolution, dense, preprocessing, pretrained, residual, spaces, speedrun
+from autonas.search_space.blocks import (
+    convolution,
+    dense,
+    preprocessing,
+    pretrained,
+    random_patches,
+    residual,
+    ridge,
+    spaces,
+    speedrun,
+)
 
 #: Maximum side in pixels of small images, for which networks of their own suffice.
 SMALL_IMAGE = 16
@@ -18,16 +28,18 @@ class ImageBlock(block.Block):
     """Normalisation and augmentation of images, followed by a network that returns a vector.
 
     Args:
-        kind: Family of the network, `"dense"`, `"convolution"`, `"residual"`, `"speedrun"` (a `SpeedrunBlock`) or
-            `"pretrained"`, or the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or
-            `"layered"`. Defaults to `None`: the search chooses the family. A `"dense"` network reads images averaged to
-            a shorter side of at most 32 pixels. The family `"pretrained"` is a `PretrainedBlock` of the backbones whose
-            ImageNet weights are in Keras's cache, the folder `~/.keras/models`. With `None`, the family is no candidate
-            if the cache has no such weights, as nothing is downloaded, and for images of at most 16 pixels. With
-            `"pretrained"`, missing weights are downloaded.
+        kind: Family of the network, `"dense"`, `"convolution"`, `"residual"`, `"speedrun"` (a `SpeedrunBlock`),
+            `"patches"` (a `RidgeBlock` on the features of a `RandomPatchBlock`) or `"pretrained"`, or the name of a
+            space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search
+            chooses the family. A `"dense"` network reads images averaged to a shorter side of at most 32 pixels. The
+            family `"pretrained"` is a `PretrainedBlock` of the backbones whose ImageNet weights are in Keras's cache,
+            the folder `~/.keras/models`. With `None`, the family is no candidate if the cache has no such weights, as
+            nothing is downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing weights are
+            downloaded.
         translation: Maximum random shift in training, as a fraction of the side, or a range. Images move by whole
             pixels. Defaults to a choice of 0 and 0.1.
-        horizontal_flip: Whether to flip images horizontally at random in training, or a range. Defaults to `Boolean()`.
+        horizontal_flip: Whether to flip images horizontally at random in training, or a range. The features of
+            `"patches"` are then the same for an image and its mirror image. Defaults to `Boolean()`.
         name: Name of the block.
 
     Example:
@@ -42,6 +54,7 @@ class ImageBlock(block.Block):
     """
 
     takes_raw_inputs = True
+    fitted_kinds = ("patches",)
 
     def __init__(
         self,
@@ -61,11 +74,9 @@ class ImageBlock(block.Block):
     def build(self, hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor) -> keras.KerasTensor:
         normalization = preprocessing.Normalization()
         normalization.features = self.features
-        outputs = preprocessing.augment(
-            normalization.build(hp, inputs),
-            translation=self.suggest(hp, "translation"),
-            horizontal_flip=self.suggest(hp, "horizontal_flip"),
-        )
+        images = normalization.build(hp, inputs)
+        translation, horizontal_flip = self.suggest(hp, "translation"), self.suggest(hp, "horizontal_flip")
+        outputs = preprocessing.augment(images, translation=translation, horizontal_flip=horizontal_flip)
         fast = speedrun.SpeedrunBlock()
         fast.features = self.features
         families = {
@@ -76,10 +87,19 @@ class ImageBlock(block.Block):
             "residual": lambda: functools.partial(spaces.reduced, hp, residual.ResidualBlock()),
             "speedrun": lambda: functools.partial(fast.build, hp),
         }
+        if self.kind in self.fitted_kinds or ridge.unsuitable(self) is None:
+            families["patches"] = lambda: lambda _: self._patches(hp, images, horizontal_flip)
         backbones = self._backbones(inputs)
         if backbones is not None:
             families["pretrained"] = lambda: functools.partial(spaces.reduced, hp, backbones)
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, outputs)
+
+    def _patches(self, hp: keras_tuner.HyperParameters, images: keras.KerasTensor, mirrored: bool) -> keras.KerasTensor:
+        """Apply a ridge regression or classification to the features of random patches."""
+        patches, head = random_patches.RandomPatchBlock(mirrored=mirrored), ridge.RidgeBlock()
+        for member in (patches, head):
+            member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
+        return head.build(hp, patches.build(hp, images))
 
     def _backbones(self, images: keras.KerasTensor) -> pretrained.PretrainedBlock | None:
         """Return the block of the family `"pretrained"` for the tensor `images`, `None` without the family."""
