@@ -258,6 +258,34 @@ def test_an_automatic_ensemble_has_only_members_that_there_is_time_to_build(regr
     assert len(chosen.members) == 1 and chosen.refused
 
 
+def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as_they_are(diabetes, monkeypatch):
+    points = [{"structured_data_block_1/kind": kind} for kind in ("dense", "trees", "linear")]
+    points.append(points[0] | {"optimization/batch_size": 256})
+    oracle = oracles.RandomOracle(initial_points=points, seed=0)
+    arguments = BUDGET | {"strategy": oracle, "max_trials": 4, "validation_folds": None}
+    model = autonas.StructuredDataRegressor(**arguments).fit(*diabetes)
+    _, search = model._searched
+    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    predictions = stage._candidates()
+    network, *fitted = sorted(predictions)[:3]
+    ordered = {network: predictions.pop(network), **predictions}
+    monkeypatch.setattr(stage, "_candidates", lambda *args, **kwargs: ordered)
+    monkeypatch.setattr(search.state, "ensemble", Ensembling(5, is_automatic=True))
+    monkeypatch.setattr(search.final_stage, "earlier", None)
+    monkeypatch.setattr(search.final_stage, "takes_all_time", lambda record: not record.is_fitted)
+    refitted, refit = [], search.final_stage.refitted
+    monkeypatch.setattr(
+        search.final_stage,
+        "refitted",
+        lambda record, length: refitted.append(record.trial_id) or refit(record, length),
+    )
+    served = stage.serve_if_better()
+    # Only the network that leads is trained further, and no other network is a member.
+    members = set(served.record.report["members"])
+    assert members & set(fitted) and members <= {network, *fitted}
+    assert refitted == sorted(members & {network})
+
+
 def test_members_of_a_classifier_are_selected_by_the_loss():
     model = of_networks(**BUDGET, objective="val_accuracy").fit(*load_wine(return_X_y=True))
     _, search = model._searched

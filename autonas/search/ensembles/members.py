@@ -49,6 +49,8 @@ class EnsembleStage:
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
         self._objective = self.goal.member_objective([head.task for head in self.problem.scorer.heads])
+        #: Whether the best candidate is trained for all of the time that is left, and fitted weights stay as they are.
+        self._best_takes_all_time = False
         self._untrained: dict[str, keras.Model] = {}
         self._measurements: dict[frozenset[str], Measurement] = {}
 
@@ -88,10 +90,15 @@ class EnsembleStage:
         wanted = self.state.ensemble
         self.state.budget.closing = budget.WRITING_ENSEMBLE  # The selection now takes the time reserved for it.
         predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
+        best = next(iter(predictions), None)
+        if best is not None and wanted.is_automatic and self.final_stage.takes_all_time(self.state.records[best]):
+            # The average of candidates that are trained for a part of the time each is worse than the best in full.
+            self._best_takes_all_time = True
+            predictions = {
+                name: kept for name, kept in predictions.items() if name == best or self.state.records[name].is_fitted
+            }
         if len(predictions) < 2:
             return None
-        if wanted.is_automatic and self.final_stage.takes_all_time(self.state.records[next(iter(predictions))]):
-            return None  # The average of candidates that are trained for a part of the time each is worse.
         is_possible = self._is_time_for if wanted.is_automatic else None
         chosen = self._select(predictions, wanted.size, is_possible)
         if len(chosen.members) == 1 and self.goal.combination is None and self.problem.dataset.folds is not None:
@@ -312,6 +319,8 @@ class EnsembleStage:
         members = [self.state.records[trial_id] for trial_id in chosen.members]
         networks = {}
         waiting = sorted(members, key=self.state.budget.final_seconds)
+        if self._best_takes_all_time:
+            waiting.sort(key=lambda record: not record.is_fitted)
         while waiting:
             trained, record = self._trained(waiting), waiting.pop(0)
             networks[record.trial_id] = trained
@@ -332,7 +341,8 @@ class EnsembleStage:
         earlier = self.final_stage.earlier_final_fit(record) if self.state.refits else None
         if earlier is not None:
             return earlier[1]  # `fit` has trained the best candidate on all rows already.
-        if not self.state.refits or not self.final_stage.has_time_for(record):
+        is_kept = record.is_fitted and self._best_takes_all_time
+        if is_kept or not self.state.refits or not self.final_stage.has_time_for(record):
             return self.final_stage.searched.network(record)
         return self.final_stage.refitted(record, self.state.budget.final_length(waiting))
 
