@@ -68,6 +68,22 @@ def scores_of(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(probabilities.astype("float64"), _LEAST_PROBABILITY))
 
 
+def scaled(predictions: Mapping[str, np.ndarray], by_head: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """Return predicted probabilities after the scores behind them are multiplied by factors.
+
+    Args:
+        predictions: Dict from head to predictions, `(n, n_outputs)`.
+        by_head: Dict from head to factor.
+    """
+    from scipy import special
+
+    result = dict(predictions)
+    for name, factor in by_head.items():
+        shares = special.softmax(factor * scores_of(predictions[name]), axis=1).astype(predictions[name].dtype)
+        result[name] = shares[:, -predictions[name].shape[1] :]
+    return result
+
+
 def scale(network: keras.Model, by_head: Mapping[str, float]) -> None:
     """Multiply the scores behind the probabilities of a network by factors.
 

@@ -216,11 +216,23 @@ class FinalStage:
         share = 1.0 if candidate.is_fitted else _LEAST_SHARE_OF_TIME
         return remaining is None or remaining >= share * self.state.budget.final_seconds(candidate)
 
-    def takes_all_time(self, candidate: TrialRecord) -> bool:
-        """Return whether the final fit of a candidate is the rest of a full training, for which all time is needed."""
-        if not self.state.refits or not self.evaluator.final_fit_is_in_full(candidate.values, candidate):
-            return False
-        return self.state.budget.is_too_short(candidate, self.evaluator.full_epochs(candidate.values))
+    def needing_all_time(self) -> TrialRecord | None:
+        """Return the candidate whose final fit is the rest of a full training for which all time is needed, or `None`.
+
+        It is the best candidate. If the time was too short for the initial candidates, the best of those that are
+        trained counts, since a short training says little in comparison with weights that are fitted in full.
+        """
+        standings, points = self.state.standings, getattr(self.state.oracle, "initial_points", None) or ()
+        ranked = standings.ranked()
+        if len(standings.candidates()) < len(points):
+            ranked = [record for record in ranked if not record.is_fitted]
+        if not ranked or not self.state.refits:
+            return None
+        best = ranked[0]
+        if not self.evaluator.final_fit_is_in_full(best.values, best):
+            return None
+        is_too_short = self.state.budget.is_too_short(best, self.evaluator.full_epochs(best.values))
+        return best if is_too_short else None
 
     def _final_fit(self, best: TrialRecord) -> tuple[TrialRecord, keras.Model]:
         state = self.state

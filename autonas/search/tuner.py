@@ -200,8 +200,7 @@ class Tuner(keras_tuner.Tuner):
             return False
         schedule, one_shot = self.oracle.schedule, self.oracle.one_shot
         if schedule is not None and self.stopping.is_time_for_full_trainings():
-            best = self.standings.best()
-            if best is not None and self.final_stage.takes_all_time(best):
+            if self.final_stage.needing_all_time() is not None:
                 self.state.stop_reason = "time_limit"
                 return False
             schedule.finish()

@@ -9,7 +9,7 @@ import time
 import keras_tuner
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes, load_wine
+from sklearn.datasets import load_diabetes, load_digits, load_wine
 from sklearn.exceptions import NotFittedError
 
 import autonas
@@ -272,7 +272,7 @@ def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as
     monkeypatch.setattr(stage, "_candidates", lambda *args, **kwargs: ordered)
     monkeypatch.setattr(search.state, "ensemble", Ensembling(5, is_automatic=True))
     monkeypatch.setattr(search.final_stage, "earlier", None)
-    monkeypatch.setattr(search.final_stage, "takes_all_time", lambda record: not record.is_fitted)
+    monkeypatch.setattr(search.final_stage, "needing_all_time", lambda: search.records[network])
     refitted, refit = [], search.final_stage.refitted
     monkeypatch.setattr(
         search.final_stage,
@@ -284,6 +284,25 @@ def test_a_network_that_needs_all_of_the_time_is_averaged_with_fitted_weights_as
     members = set(served.record.report["members"])
     assert members & set(fitted) and members <= {network, *fitted}
     assert refitted == sorted(members & {network})
+
+
+def test_members_with_smoothed_labels_are_selected_by_calibrated_probabilities():
+    x, y = load_digits(return_X_y=True)
+    points = [{"classification_head_1/label_smoothing": smoothing} for smoothing in (0.2, 0.0)]
+    oracle = oracles.RandomOracle(initial_points=points, seed=0)
+    images = x.reshape(-1, 8, 8).astype("uint8")
+    model = autonas.ImageClassifier(**(BUDGET | {"strategy": oracle, "max_trials": 2, "epochs": 3})).fit(images, y)
+    _, search = model._searched
+    candidates = ensembles.EnsembleStage(search.state, search.final_stage)._candidates()
+    (head,) = search.state.evaluator.problem.graph.head_names
+    loss = search.state.evaluator.problem.scorer
+    rows = search.state.evaluator.problem.dataset.validation_rows
+    for trial, is_smoothed in (("0000", True), ("0001", False)):
+        before = search.state.kept_predictions(trial)
+        if is_smoothed:
+            assert loss(candidates[trial], rows)["val_loss"] < 0.9 * loss(before, rows)["val_loss"]
+        else:
+            np.testing.assert_array_equal(candidates[trial][head], before[head])
 
 
 def test_members_of_a_classifier_are_selected_by_the_loss():

@@ -42,6 +42,20 @@ def test_a_gain_that_may_be_chance_changes_nothing(problem):
     assert calibration.factors(problem, lambda: predictions(problem, 1.0)) == {}
 
 
+@pytest.mark.parametrize("n_columns", [1, 2, 3])
+def test_scaled_predictions_are_those_of_the_scaled_network(n_columns):
+    inputs = keras.Input((2,))
+    activation = "sigmoid" if n_columns == 1 else "softmax"
+    outputs = keras.layers.Dense(n_columns, activation=activation, bias_initializer="glorot_uniform")(inputs)
+    network = keras.Model(inputs, {"head": outputs})
+    rows = np.random.default_rng(0).normal(size=(5, 2))
+    before = {"head": np.asarray(network(rows)["head"])}
+    calibration.scale(network, {"head": 3.0})
+    scaled = calibration.scaled(before, {"head": 3.0})["head"]
+    assert scaled.dtype == before["head"].dtype
+    np.testing.assert_allclose(scaled, network(rows)["head"], rtol=1e-4)
+
+
 def test_the_factor_is_in_the_weights_of_the_dense_layer_of_the_head():
     inputs = keras.Input((2,))
     outputs = keras.layers.Dense(3, activation="softmax", bias_initializer="glorot_uniform")(inputs)

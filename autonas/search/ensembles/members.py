@@ -14,6 +14,7 @@ import numpy as np
 from autonas import exceptions
 from autonas.evaluation import budget
 from autonas.objectives.goal import Measurement
+from autonas.search import calibration
 from autonas.search.averaging import averaging_network
 from autonas.search.ensembles import selection
 from autonas.search.final_stage import FinalStage, Served
@@ -49,8 +50,8 @@ class EnsembleStage:
         self.problem = state.evaluator.problem
         self.goal = self.problem.goal
         self._objective = self.goal.member_objective([head.task for head in self.problem.scorer.heads])
-        #: Whether the best candidate is trained for all of the time that is left, and fitted weights stay as they are.
-        self._best_takes_all_time = False
+        #: The member that is trained for all of the time that is left, or `None`. Fitted weights stay as they are.
+        self._longest: TrialRecord | None = None
         self._untrained: dict[str, keras.Model] = {}
         self._measurements: dict[frozenset[str], Measurement] = {}
 
@@ -90,12 +91,13 @@ class EnsembleStage:
         wanted = self.state.ensemble
         self.state.budget.closing = budget.WRITING_ENSEMBLE  # The selection now takes the time reserved for it.
         predictions = self._candidates(lambda trial_id: self.state.weights.exists(trial_id), required=False)
-        best = next(iter(predictions), None)
-        if best is not None and wanted.is_automatic and self.final_stage.takes_all_time(self.state.records[best]):
-            # The average of candidates that are trained for a part of the time each is worse than the best in full.
-            self._best_takes_all_time = True
+        longest = self.final_stage.needing_all_time() if wanted.is_automatic else None
+        if longest is not None:
+            # The average of candidates that are trained for a part of the time each is worse than one of them in full.
             predictions = {
-                name: kept for name, kept in predictions.items() if name == best or self.state.records[name].is_fitted
+                name: kept
+                for name, kept in predictions.items()
+                if name == longest.trial_id or self.state.records[name].is_fitted
             }
         if len(predictions) < 2:
             return None
@@ -105,6 +107,7 @@ class EnsembleStage:
             chosen = self._select_equals(predictions, wanted.size, is_possible)
         if len(chosen.members) == 1:
             return None
+        self._longest = longest if longest is not None and longest.trial_id in chosen.members else None
         return self._served(chosen, selection.weighted_mean(predictions, chosen.members))
 
     def _is_time_for(self, members: Collection[str]) -> bool:
@@ -265,7 +268,7 @@ class EnsembleStage:
         records = sorted(self.state.standings.separate(), key=functools.cmp_to_key(order))
         read = self.state.kept_predictions
         pairs = (
-            (record.trial_id, kept)
+            (record.trial_id, self._calibrated(record, kept))
             for record in records
             if is_allowed(record.trial_id) and (kept := read(record.trial_id)) is not None
         )
@@ -277,6 +280,17 @@ class EnsembleStage:
                 "or no candidate satisfies the constraints, or the files were deleted."
             )
         return candidates
+
+    def _calibrated(self, record: TrialRecord, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the predictions of a candidate as sure as those of the network that would be served.
+
+        Smoothed labels leave probabilities unsure, and the weight of a member depends on its log loss.
+        """
+        heads = zip(self.problem.graph.head_names, self.problem.graph.heads, strict=True)
+        are_smoothed = any(record.values.get(f"{name}/label_smoothing", head.label_smoothing) for name, head in heads)
+        if self.problem.serves_folds or not are_smoothed:
+            return predictions
+        return calibration.scaled(predictions, calibration.factors(self.problem, lambda: predictions))
 
     def _score(
         self, predictions: Mapping[str, np.ndarray], members: Collection[str], rows: np.ndarray | None
@@ -319,7 +333,7 @@ class EnsembleStage:
         members = [self.state.records[trial_id] for trial_id in chosen.members]
         networks = {}
         waiting = sorted(members, key=self.state.budget.final_seconds)
-        if self._best_takes_all_time:
+        if self._longest is not None:
             waiting.sort(key=lambda record: not record.is_fitted)
         while waiting:
             trained, record = self._trained(waiting), waiting.pop(0)
@@ -341,7 +355,7 @@ class EnsembleStage:
         earlier = self.final_stage.earlier_final_fit(record) if self.state.refits else None
         if earlier is not None:
             return earlier[1]  # `fit` has trained the best candidate on all rows already.
-        is_kept = record.is_fitted and self._best_takes_all_time
+        is_kept = record.is_fitted and self._longest is not None
         if is_kept or not self.state.refits or not self.final_stage.has_time_for(record):
             return self.final_stage.searched.network(record)
         return self.final_stage.refitted(record, self.state.budget.final_length(waiting))
