@@ -2,18 +2,14 @@
 
 import time
 
-import keras
 import numpy as np
 
-from autonas.backends import gradients, node_graph
 from autonas.data import sparse_rows
+from autonas.evaluation import by_rows
 from autonas.search_space import fitters
 
 #: Largest number of rows for which the inputs of a fitter are computed at a time.
 _MOST_ROWS = 4096
-#: Number of batches, of rows whose tensors stay in the processor's caches, up to which compiling takes longer than it
-#: saves.
-_MOST_UNCOMPILED = 4
 #: Share of the time until the deadline of a trial in which inputs are computed for as many rows as possible, so that
 #: time is left for other candidates.
 _SHARE = 0.5
@@ -97,10 +93,7 @@ class _Inputs:
     def __init__(self, fitter, model, dataset):
         self.dataset = dataset
         self.head = fitter.head
-        self._source = keras.Function(model.inputs, fitter.inputs)
-        self._variables = model.variables
-        self._most = node_graph.rows_at_once(self._source, _MOST_ROWS)
-        self._cached = node_graph.rows_at_once(self._source, _MOST_ROWS, node_graph.CACHED_VALUES)
+        self._compute = by_rows.ByRows(model, fitter.inputs, dataset, _MOST_ROWS)
         #: Array of the inputs of all rows if the fitter reads an input of the network.
         self._known = next((dataset.inputs[tensor.name] for tensor in model.inputs if tensor is fitter.inputs), None)
 
@@ -131,7 +124,7 @@ class _Inputs:
             deadline: Value of `time.monotonic()`, or `None`.
             n_later: Number of rows that are to be predicted later, before the deadline. Defaults to 0.
         """
-        if deadline is None or self._known is not None or len(rows) <= self._most:
+        if deadline is None or self._known is not None or len(rows) <= self._compute.step:
             return self.of(rows)
         order, batches, pace = generator.permutation(len(rows)), [], _Pace()
         for batch in self._batches(rows[order]):
@@ -148,18 +141,7 @@ class _Inputs:
             is_sparse = isinstance(self._known, sparse_rows.SparseRows)
             yield self._known.take(rows) if is_sparse else self._known[rows]
             return
-        function, step = self._source, self._most
-        if self._most < _MOST_ROWS and len(rows) > _MOST_UNCOMPILED * self._cached:
-            # Keras takes as long for the calls of a network's layers as the layers take to compute.
-            function = gradients.compiled(lambda *tensors: self._source(list(tensors)), self._variables)
-            step = self._cached
-        for start in range(0, len(rows), step):
-            batch = rows[start : start + step]
-            # Another shape would be compiled again.
-            padded = batch if function is self._source else np.resize(batch, step)
-            tensors = [self.dataset.inputs[tensor.name][padded] for tensor in self._source.inputs]
-            outputs = function(tensors) if function is self._source else function(*tensors)
-            yield keras.ops.convert_to_numpy(outputs)[: len(batch)]
+        yield from self._compute(rows)
 
     def _rows(self, batches, rows):
         weights = None if self.dataset.sample_weight is None else self.dataset.sample_weight[rows]

@@ -8,8 +8,7 @@ import time
 import keras
 import numpy as np
 
-from autonas.backends import node_graph
-from autonas.evaluation import phases
+from autonas.evaluation import by_rows, phases
 from autonas.search_space import fitters, members
 
 #: Number of rows that are predicted at a time.
@@ -173,8 +172,7 @@ class BatchLoop(TrainingLoop):
 class FittedLoop(TrainingLoop):
     """Training loop of a model without trainable weights: an epoch computes the loss and changes nothing.
 
-    The model is called without compilation, which would take longer than the few predictions of a trial. The validation
-    rows aren't predicted again if the fitter has predicted them.
+    The validation rows aren't predicted again if the fitter has predicted them.
 
     Args:
         model: A compiled `keras.Model`.
@@ -185,6 +183,7 @@ class FittedLoop(TrainingLoop):
     def __init__(self, model, dataset, distribution=None):
         super().__init__(model, dataset)
         self._validated = None
+        self._compute = by_rows.ByRows(model, model.output, dataset, _PREDICTED_ROWS)
         if distribution is not None:
             self.predict = BatchLoop(model, dataset, distribution).predict
 
@@ -200,12 +199,7 @@ class FittedLoop(TrainingLoop):
     def predict(self, rows):
         if self._validated is not None and np.array_equal(rows, self.dataset.validation_rows):
             return self._validated
-        step = node_graph.rows_at_once(self.model, _PREDICTED_ROWS, node_graph.CACHED_VALUES)
-        chunks = [rows[start : start + step] for start in range(0, len(rows), step)]
-        outputs = [
-            _arrays(self.model({name: array[chunk] for name, array in self.dataset.inputs.items()}, training=False))
-            for chunk in chunks
-        ]
+        outputs = list(self._compute(rows))
         return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
 
     def train_epoch(self, rows, batch_size, generator, learning_rate, deadline):
