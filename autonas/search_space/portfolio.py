@@ -124,9 +124,12 @@ _SPEEDRUN: dict[str, Scalar] = {
     "optimization/epochs_share": 0.5,
 }
 
-#: The numbers of random patches, and the largest shares of the time limit of the first and of later ones.
+#: The numbers of random patches, and the largest shares of the time limit of the features of the first and of the second
+#: candidate.
 _PATCHES = (50, 100, 200, 400, 800, 1600)
-_FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.1, 0.2
+_FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.03, 0.2
+#: Largest number of features of random patches, of which a regression takes some seconds.
+_MOST_PATCH_FEATURES = 4000
 #: Time of the features of random patches, relative to that of a matrix product of as many FLOPs.
 _PATCHES_TIME = 1.5
 
@@ -250,32 +253,32 @@ def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Sc
         flips = [True]
     elif accuracy is not None and accuracy >= _UNLIKE_MIRRORED:
         flips = [False]
-    first, *more = _patches(shape, conditions)
-    patches = [first | {"horizontal_flip": flip} for flip in flips[-1:]]
+    patches = _patches(shape, conditions, mirrored=flips[-1])
     if max(shape[:2]) <= image.SMALL_IMAGE:
-        return [*patches, *_SMALL_IMAGES, *more]
+        return [*patches, *_SMALL_IMAGES]
     dense, speedrun, pretrained = _IMAGES
     fast = [speedrun | {"horizontal_flip": flip} for flip in flips]
     if min(shape[:2]) > resolution.SMALL_SIDE:
         # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
         fast = [point | {"kind_speedrun/largest_side": resolution.SMALL_SIDE} for point in fast] + fast[-1:]
-    more = [point | {"horizontal_flip": flips[-1]} for point in more]
     if conditions.n_rows <= _FEW_ROWS:
-        return [*patches, pretrained, *fast, *more, dense]
-    return [*patches, *fast, *more, dense, pretrained]
+        return [patches[0], pretrained, *patches[1:], *fast, dense]
+    return [*patches, *fast, dense, pretrained]
 
 
-def _patches(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Scalar]]:
-    """Return the entries of random patches: the most that are fast enough to be first, and more if there is time."""
+def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> list[dict[str, Scalar]]:
+    """Return the entries of random patches: a fast one, and one of more patches if there is time."""
     stride = resolution.stride(shape)
     size = tuple(-(-side // stride) for side in shape[:2])
-    flops = [
-        random_patches.Kernels((*size, shape[2]), filters, mirrored=False).flops * conditions.n_rows * _PATCHES_TIME
-        for filters in _PATCHES
-    ]
-    within = [
-        [n for n, work in zip(_PATCHES, flops, strict=True) if work <= share * conditions.most_flops]
+    kernels = [random_patches.Kernels((*size, shape[2]), filters, mirrored) for filters in _PATCHES]
+    fast = [
+        [
+            each.filters
+            for each in kernels
+            if each.flops * conditions.n_rows * _PATCHES_TIME <= share * conditions.most_flops
+            and each.n_features <= _MOST_PATCH_FEATURES
+        ]
         for share in (_FIRST_PATCHES_SHARE, _PATCHES_SHARE)
     ]
-    first, most = (numbers[-1] if numbers else _PATCHES[0] for numbers in within)
-    return [{"kind": "patches", "kind_patches/filters": n} for n in sorted({first, most})]
+    numbers = sorted({filters[-1] if filters else _PATCHES[0] for filters in fast})
+    return [{"kind": "patches", "kind_patches/filters": n, "horizontal_flip": mirrored} for n in numbers]

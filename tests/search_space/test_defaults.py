@@ -140,8 +140,8 @@ def test_mirror_images_are_tried_unless_images_are_told_from_them(accuracy, flip
 @pytest.mark.parametrize(
     ("most_flops", "filters"),
     [
-        (np.inf, [1600]),
-        (6e12, [200, 400]),  # A minute at 100 GFLOP a second.
+        (np.inf, [400]),  # A regression on the features of more takes long.
+        (6e12, [50, 400]),  # A minute at 100 GFLOP a second.
         (1e11, [50]),  # The fewest are tried however little time there is.
     ],
 )
@@ -149,7 +149,9 @@ def test_images_begin_with_as_many_patches_as_there_is_time_for(most_flops, filt
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype("uint8")
     searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
     searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 10)])
-    points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(8_000, most_flops=most_flops))
+    points = portfolio.initial_points(
+        searched, searched.declare(), portfolio.Conditions(8_000, 0.5, most_flops=most_flops)
+    )
     assert points[0]["image_block_1/kind"] == "patches"
     name = "image_block_1/kind_patches/filters"
     assert [point[name] for point in points if name in point] == filters
