@@ -67,6 +67,11 @@ def _is_separable(layer):
 
 def _call(layer, call, inputs):
     between = ops.depthwise_conv(
-        inputs, layer.depthwise_kernel, layer.strides, layer.padding, layer.data_format, layer.dilation_rate
+        inputs,
+        layer.depthwise_kernel,
+        strides=layer.strides,
+        padding=layer.padding,
+        data_format=layer.data_format,
+        dilation_rate=layer.dilation_rate,
     )
     return layer.activation(ops.conv(kept(between), layer.pointwise_kernel, data_format=layer.data_format))

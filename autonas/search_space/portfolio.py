@@ -124,14 +124,12 @@ _SPEEDRUN: dict[str, Scalar] = {
     "optimization/epochs_share": 0.5,
 }
 
-#: The numbers of random patches, and the largest shares of the time limit of the features of the first and of the second
-#: candidate.
+#: The numbers of random patches, and the largest shares of the time limit for the features of the first candidate and
+#: of a later one.
 _PATCHES = (50, 100, 200, 400, 800, 1600)
-_FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.03, 0.2
+_FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.05, 0.2
 #: Largest number of features of random patches, of which a regression takes some seconds.
 _MOST_PATCH_FEATURES = 4000
-#: Time of the features of random patches, relative to that of a matrix product of as many FLOPs.
-_PATCHES_TIME = 1.5
 
 _IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense", "optimization/epochs_share": 0.25, "optimization/batch_size": 256},
@@ -253,17 +251,17 @@ def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Sc
         flips = [True]
     elif accuracy is not None and accuracy >= _UNLIKE_MIRRORED:
         flips = [False]
-    patches = _patches(shape, conditions, mirrored=flips[-1])
+    first, *more = _patches(shape, conditions, mirrored=flips[-1])
     if max(shape[:2]) <= image.SMALL_IMAGE:
-        return [*patches, *_SMALL_IMAGES]
+        return [first, *_SMALL_IMAGES, *more]
     dense, speedrun, pretrained = _IMAGES
     fast = [speedrun | {"horizontal_flip": flip} for flip in flips]
     if min(shape[:2]) > resolution.SMALL_SIDE:
         # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
         fast = [point | {"kind_speedrun/largest_side": resolution.SMALL_SIDE} for point in fast] + fast[-1:]
     if conditions.n_rows <= _FEW_ROWS:
-        return [patches[0], pretrained, *patches[1:], *fast, dense]
-    return [*patches, *fast, dense, pretrained]
+        return [first, pretrained, *fast, *more, dense]
+    return [first, *fast, *more, dense, pretrained]
 
 
 def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> list[dict[str, Scalar]]:
@@ -275,7 +273,7 @@ def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> 
         [
             each.filters
             for each in kernels
-            if each.flops * conditions.n_rows * _PATCHES_TIME <= share * conditions.most_flops
+            if each.work * conditions.n_rows <= share * conditions.most_flops
             and each.n_features <= _MOST_PATCH_FEATURES
         ]
         for share in (_FIRST_PATCHES_SHARE, _PATCHES_SHARE)

@@ -141,7 +141,7 @@ def test_mirror_images_are_tried_unless_images_are_told_from_them(accuracy, flip
     ("most_flops", "filters"),
     [
         (np.inf, [400]),  # A regression on the features of more takes long.
-        (6e12, [50, 400]),  # A minute at 100 GFLOP a second.
+        (6e12, [100, 400]),  # A minute at 100 GFLOP a second.
         (1e11, [50]),  # The fewest are tried however little time there is.
     ],
 )

@@ -24,6 +24,8 @@ _THRESHOLD = 0.5
 _CONTRAST = 0.05
 #: Added to the variances of the principal directions of patches.
 _WHITENING = 0.1
+#: FLOPs of matrix products that take as long as the threshold and the poolings of a response.
+_POOLING_WORK = 200
 #: Number of patches whose covariance is computed, and of the images from which they are drawn.
 _PATCHES, _IMAGES = 30_000, 5_000
 
@@ -105,8 +107,9 @@ class Kernels:
         self.n_responses = tuple(size - self.side + 1 for size in shape[:2])
         self.n_squares = tuple(min(_GRID, size) for size in self.n_responses)
         self.n_features = 2 * self.n_kernels * self.n_squares[0] * self.n_squares[1]
-        #: FLOPs of the responses of one image.
-        self.flops = 2 * self.side**2 * shape[2] * self.filters * self.n_responses[0] * self.n_responses[1]
+        n_responses = self.filters * self.n_responses[0] * self.n_responses[1]
+        #: FLOPs of matrix products that take as long as the features of an image.
+        self.work = n_responses * (2 * self.side**2 * shape[2] + _POOLING_WORK)
         self.layer = keras.layers.Conv2D(
             self.filters, self.side, use_bias=False, kernel_initializer="zeros", trainable=False, dtype="float32"
         )
