@@ -7,7 +7,7 @@ import keras
 import keras_tuner
 
 from autonas.data import resolution
-from autonas.search_space import block, ranges
+from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import (
     convolution,
     dense,
@@ -79,7 +79,7 @@ class ImageBlock(block.Block):
         outputs = preprocessing.augment(images, translation=translation, horizontal_flip=horizontal_flip)
         fast = speedrun.SpeedrunBlock()
         fast.features = self.features
-        families = {
+        families: decisions.Candidates = {
             "dense": lambda: functools.partial(_dense, hp),
             "convolution": lambda: functools.partial(
                 spaces.reduced, hp, convolution.ConvolutionBlock(n_stages=ranges.Int(1, 4, default=2))
