@@ -1,6 +1,7 @@
 """Default block for images."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -79,7 +80,7 @@ class ImageBlock(block.Block):
         outputs = preprocessing.augment(images, translation=translation, horizontal_flip=horizontal_flip)
         fast = speedrun.SpeedrunBlock()
         fast.features = self.features
-        families: decisions.Candidates = {
+        families: dict[str, Callable[[], decisions.Layer]] = {
             "dense": lambda: functools.partial(_dense, hp),
             "convolution": lambda: functools.partial(
                 spaces.reduced, hp, convolution.ConvolutionBlock(n_stages=ranges.Int(1, 4, default=2))
