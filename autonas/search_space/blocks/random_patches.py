@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -14,8 +15,9 @@ from autonas.search_space import block, declaration, fitters, ranges
 from autonas.search_space.blocks import arguments, preprocessing
 from autonas.search_space.fitters import Rows
 
-#: Largest side of a patch in pixels. The patches of images of fewer than 12 pixels have half of their side.
-_LARGEST_PATCH = 6
+#: Largest side of a patch in pixels, and largest number of values of a patch of several pixels. The patches of images of
+#: fewer than 12 pixels have half of their side.
+_LARGEST_PATCH, _MOST_VALUES = 6, 400
 #: Number of rows and of columns of the grid of squares over which responses are averaged.
 _GRID = 3
 #: Size of a response from which on it counts. The responses to a patch of noise have a standard deviation of about 1.
@@ -26,8 +28,8 @@ _CONTRAST = 0.05
 _WHITENING = 0.1
 #: FLOPs of matrix products that take as long as the threshold and the poolings of a response.
 _POOLING_WORK = 200
-#: Number of patches whose covariance is computed, and of the images from which they are drawn.
-_PATCHES, _IMAGES = 30_000, 5_000
+#: Largest number of patches whose covariance is computed, of their values, and of the images from which they are drawn.
+_MOST_PATCHES, _MOST_PATCH_VALUES, _MOST_IMAGES = 30_000, 10**7, 5_000
 
 
 class RandomPatchBlock(block.Block):
@@ -110,12 +112,12 @@ class Kernels:
         n_responses = self.filters * self.n_responses[0] * self.n_responses[1]
         #: FLOPs of matrix products that take as long as the features of an image.
         self.work = n_responses * (2 * self.side**2 * shape[2] + _POOLING_WORK)
-        self.layer = keras.layers.Conv2D(
-            self.filters, self.side, use_bias=False, kernel_initializer="zeros", trainable=False, dtype="float32"
-        )
 
     def __call__(self, images: keras.KerasTensor) -> keras.KerasTensor:
         """Return the features `(n, features)` of images `(n, height, width, channels)`."""
+        self.layer = keras.layers.Conv2D(
+            self.filters, self.side, use_bias=False, kernel_initializer="zeros", trainable=False, dtype="float32"
+        )
         variances = ops.relu(self._local_means(ops.square(images)) - ops.square(self._local_means(images)))
         responses = self.layer(images) * ops.rsqrt(variances + _CONTRAST)
         strides = tuple(size // n for size, n in zip(self.n_responses, self.n_squares, strict=True))
@@ -156,7 +158,7 @@ class Patches(fitters.Fitter):
 
     uses_validation = False
     reads_targets = False
-    most_rows = _IMAGES
+    most_rows = _MOST_IMAGES
 
     def __init__(self, inputs: keras.KerasTensor, head: str, kernels: Kernels) -> None:
         super().__init__(inputs, head)
@@ -167,18 +169,19 @@ class Patches(fitters.Fitter):
     ) -> dict[str, Any]:
         side, n_kernels = self.kernels.side, self.kernels.n_kernels
         patches = np.lib.stride_tricks.sliding_window_view(training.inputs, (side, side), axis=(1, 2))
-        chosen = [generator.integers(size, size=_PATCHES) for size in patches.shape[:3]]
+        n_patches = min(_MOST_PATCHES, max(n_kernels, _MOST_PATCH_VALUES // math.prod(patches.shape[3:])))
+        chosen = [generator.integers(size, size=n_patches) for size in patches.shape[:3]]
         # The order of the values is that of a kernel of a convolution.
-        patches = np.moveaxis(patches[tuple(chosen)], 1, -1).reshape(_PATCHES, -1).astype("float64")
+        patches = np.moveaxis(patches[tuple(chosen)], 1, -1).reshape(n_patches, -1).astype("float64")
         patches -= patches.mean(axis=1, keepdims=True)
         patches /= np.sqrt(patches.var(axis=1, keepdims=True) + _CONTRAST)
-        variances, directions = np.linalg.eigh(patches.T @ patches / _PATCHES)
+        variances, directions = np.linalg.eigh(patches.T @ patches / n_patches)
         whitening = (directions / np.sqrt(np.maximum(variances, 0.0) + _WHITENING)) @ directions.T
         whitened = patches @ whitening
         lengths = np.linalg.norm(whitened, axis=1)
         # Flat patches, which have nothing to show, are left out.
         shown = np.flatnonzero((lengths > np.median(lengths) / 2) & (lengths > 0))
-        shown = np.resize(shown if len(shown) else np.arange(_PATCHES), n_kernels)
+        shown = np.resize(shown if len(shown) else np.arange(n_patches), n_kernels)
         filters = whitening @ (whitened[shown] / np.maximum(lengths[shown, None], np.finfo("float32").tiny)).T
         # A kernel whose weights have the sum 0 needs no mean of the patch.
         filters -= filters.mean(axis=0)
@@ -187,8 +190,9 @@ class Patches(fitters.Fitter):
 
 
 def patch_side(shape: tuple[int, ...]) -> int:
-    """Return the side of the patches of images of some height and width, the first two numbers of `shape`."""
-    return max(1, min(_LARGEST_PATCH, min(shape[:2]) // 2))
+    """Return the side of the patches of images of some height, width and channels."""
+    side = min(_LARGEST_PATCH, min(shape[:2]) // 2, math.isqrt(_MOST_VALUES // shape[2]))
+    return max(1, side)
 
 
 def _windows(size: int, side: int) -> np.ndarray:

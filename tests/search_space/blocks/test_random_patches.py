@@ -82,7 +82,15 @@ def test_an_image_and_its_mirror_image_have_the_same_features_if_mirrored(width)
 
 @pytest.mark.parametrize(
     ("shape", "side", "squares"),
-    [((1, 1, 3), 1, 1), ((8, 8, 1), 4, 9), ((3, 20, 2), 1, 9), ((7, 12, 1), 3, 9), ((70, 90, 3), 6, 9)],
+    [
+        ((1, 1, 3), 1, 1),
+        ((8, 8, 1), 4, 9),
+        ((3, 20, 2), 1, 9),
+        ((7, 12, 1), 3, 9),
+        ((70, 90, 3), 6, 9),
+        ((16, 16, 40), 3, 9),
+        ((5, 5, 900), 1, 9),
+    ],
 )
 def test_images_of_any_size_have_features(shape, side, squares):
     x = smooth((20, *shape))
