@@ -15,7 +15,7 @@ from autonas.search_space import block, declaration, fitters, ranges
 from autonas.search_space.blocks import arguments, preprocessing
 from autonas.search_space.fitters import Rows
 
-#: Largest side of a patch in pixels, and largest number of values of a patch of several pixels. The patches of images of
+#: Largest side of a patch in pixels, and largest number of values of a patch of several pixels. Patches of images of
 #: fewer than 12 pixels have half of their side.
 _LARGEST_PATCH, _MOST_VALUES = 6, 400
 #: Number of rows and of columns of the grid of squares over which responses are averaged.
