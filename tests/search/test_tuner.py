@@ -140,6 +140,26 @@ def test_the_best_initial_point_goes_on_at_once_if_its_full_training_needs_all_o
     assert not refits or (len(records) == 2 and search.state.stop_reason == "time_limit")
 
 
+@pytest.mark.parametrize(("n_points", "longest"), [(3, "0001"), (2, None)])
+def test_a_network_behind_fitted_weights_needs_all_of_the_time_if_it_is_too_short_for_the_initial_points(
+    make, n_points, longest
+):
+    def outcome(job):
+        result = completed(job)
+        result.metrics["score"] = -float(job.number)
+        result.report = {"fitted": [{}]} if job.number == 0 else {}
+        result.phases = {"train": 30.0}
+        return result
+
+    points = [{"depth": depth} for depth in range(1, 1 + n_points)]
+    search = make(outcome, oracle=oracles.RandomOracle(initial_points=points, seed=0), max_trials=2)
+    search.state.budget, search.state.refits = budget.TimeBudget(100.0, 0.0, time.monotonic()), True
+    search.search()
+    assert search.standings.best().is_fitted
+    needing = search.final_stage.needing_all_time()
+    assert (needing and needing.trial_id) == longest
+
+
 @pytest.mark.parametrize(("kinds", "n_tried"), [("abb", 2), ("aab", 3)])
 def test_variants_of_a_tried_kind_are_left_out_if_a_full_training_needs_all_of_the_time(make, kinds, n_tried):
     def outcome(job):
