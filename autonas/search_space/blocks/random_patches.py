@@ -20,7 +20,7 @@ from autonas.search_space.fitters import Rows
 _LARGEST_PATCH, _MOST_VALUES = 6, 400
 #: Number of rows and of columns of the grid of squares over which responses are averaged.
 _GRID = 3
-#: Size of a response from which on it counts. The responses to a patch of noise have a standard deviation of about 1.
+#: Size of a response from which on it counts. The responses to patches have a standard deviation of about 1.
 _THRESHOLD = 0.5
 #: Added to the variance of a patch, whose pixels are standardised, so that flat patches aren't mostly noise.
 _CONTRAST = 0.05
@@ -37,12 +37,13 @@ class RandomPatchBlock(block.Block):
 
     The input is an image `(n, height, width, channels)`, the output a vector. Images are averaged to a shorter side of
     at most 32 pixels. The kernels are random patches of up to 6 x 6 pixels, and aren't trained. A patch is standardised
-    to mean 0 and variance 1. With the covariance C of the standardised patches, the response of the kernel of patch
+    to mean 0 and variance 1, unless it is flat. With the covariance C of the standardised patches, the response of the kernel of patch
     u to patch v is u' (C + 0.1)^-1 v, relative to the length of (C + 0.1)^-1/2 u. The excess of the responses over 0.5
     is averaged over each square of a 3 x 3 grid, and so is the excess of their negatives. The features are the square
     roots of the averages.
 
-    A `RidgeBlock` on these features learns in seconds about as well as a convolutional network in a minute on one core.
+    A `RidgeBlock` on these features is fitted in closed form. After a few seconds it is about as accurate as a
+    convolutional network after its first epochs.
 
     Other than in the paper, the patches aren't replaced by cluster centres, the square root is taken, and half of the
     kernels can be mirror images of the others. The features are then sums over an image and its mirror image.
