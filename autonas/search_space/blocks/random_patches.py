@@ -37,10 +37,10 @@ class RandomPatchBlock(block.Block):
 
     The input is an image `(n, height, width, channels)`, the output a vector. Images are averaged to a shorter side of
     at most 32 pixels. The kernels are random patches of up to 6 x 6 pixels, and aren't trained. A patch is standardised
-    to mean 0 and variance 1, unless it is flat. With the covariance C of the standardised patches, the response of the kernel of patch
-    u to patch v is u' (C + 0.1)^-1 v, relative to the length of (C + 0.1)^-1/2 u. The excess of the responses over 0.5
-    is averaged over each square of a 3 x 3 grid, and so is the excess of their negatives. The features are the square
-    roots of the averages.
+    to mean 0 and variance 1, unless it is flat. With the covariance C of the standardised patches, the response of the
+    kernel of patch u to patch v is u' (C + 0.1)^-1 v, relative to the length of (C + 0.1)^-1/2 u. The excess of the
+    responses over 0.5 is averaged over each square of a 3 x 3 grid, and so is the excess of their negatives. The
+    features are the square roots of the averages.
 
     A `RidgeBlock` on these features is fitted in closed form. After a few seconds it is about as accurate as a
     convolutional network after its first epochs.
