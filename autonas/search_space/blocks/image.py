@@ -88,7 +88,7 @@ class ImageBlock(block.Block):
             "residual": lambda: functools.partial(spaces.reduced, hp, residual.ResidualBlock()),
             "speedrun": lambda: functools.partial(fast.build, hp),
         }
-        if self.kind in self.fitted_kinds or ridge.unsuitable(self) is None:
+        if self.kind in self.fitted_kinds or (self.kind is None and ridge.unsuitable(self) is None):
             families["patches"] = lambda: lambda _: self._patches(hp, images, horizontal_flip)
         backbones = self._backbones(inputs)
         if backbones is not None:
