@@ -266,7 +266,7 @@ def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Sc
 
 def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> list[dict[str, Scalar]]:
     """Return the entries of random patches: a fast one, and one of more patches if there is time."""
-    stride = resolution.stride(shape)
+    stride = resolution.stride(shape[:2])
     size = tuple(-(-side // stride) for side in shape[:2])
     kernels = [random_patches.Kernels((*size, shape[2]), filters, mirrored) for filters in _PATCHES]
     fast = [

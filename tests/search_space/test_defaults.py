@@ -157,6 +157,18 @@ def test_images_begin_with_as_many_patches_as_there_is_time_for(most_flops, filt
     assert [point[name] for point in points if name in point] == filters
 
 
+def test_the_time_of_patches_of_large_images_is_that_of_the_averaged_images():
+    numbers = []
+    for side in (32, 64):
+        images = np.random.default_rng(0).integers(0, 256, (8, side, side, 3)).astype("uint8")
+        searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
+        searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 10)])
+        conditions = portfolio.Conditions(8_000, 0.5, most_flops=6e12)
+        points = portfolio.initial_points(searched, searched.declare(), conditions)
+        numbers.append(points[0]["image_block_1/kind_patches/filters"])
+    assert numbers == [100, 100]
+
+
 def test_large_images_begin_with_a_quarter_of_their_pixels():
     images = np.random.default_rng(0).integers(0, 256, (8, 64, 48, 3)).astype("uint8")
     searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
