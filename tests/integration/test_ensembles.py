@@ -305,6 +305,18 @@ def test_members_with_smoothed_labels_are_selected_by_calibrated_probabilities()
             np.testing.assert_array_equal(candidates[trial][head], before[head])
 
 
+def test_fitted_weights_are_selected_by_their_own_probabilities():
+    x, y = load_digits(return_X_y=True)
+    oracle = oracles.RandomOracle(initial_points=[{"image_block_1/kind": "patches"}], seed=0)
+    images = x.reshape(-1, 8, 8).astype("uint8")
+    model = autonas.ImageClassifier(**(BUDGET | {"strategy": oracle, "max_trials": 1})).fit(images, y)
+    _, search = model._searched
+    # The candidate has probabilities that a factor would make surer.
+    own = {name: 0.5 * kept + 0.05 for name, kept in search.state.kept_predictions("0000").items()}
+    stage = ensembles.EnsembleStage(search.state, search.final_stage)
+    assert stage._calibrated(search.records["0000"], own) is own
+
+
 def test_members_of_a_classifier_are_selected_by_the_loss():
     model = of_networks(**BUDGET, objective="val_accuracy").fit(*load_wine(return_X_y=True))
     _, search = model._searched

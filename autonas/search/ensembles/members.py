@@ -288,7 +288,8 @@ class EnsembleStage:
         """
         heads = zip(self.problem.graph.head_names, self.problem.graph.heads, strict=True)
         are_smoothed = any(record.values.get(f"{name}/label_smoothing", head.label_smoothing) for name, head in heads)
-        if self.problem.serves_folds or not are_smoothed:
+        # Weights that are fitted have seen no smoothed labels, and their candidates have no such decision.
+        if self.problem.serves_folds or record.is_fitted or not are_smoothed:
             return predictions
         return calibration.scaled(predictions, calibration.factors(self.problem, lambda: predictions))
 
@@ -332,9 +333,7 @@ class EnsembleStage:
         """
         members = [self.state.records[trial_id] for trial_id in chosen.members]
         networks = {}
-        waiting = sorted(members, key=self.state.budget.final_seconds)
-        if self._longest is not None:
-            waiting.sort(key=lambda record: not record.is_fitted)
+        waiting = sorted(members, key=lambda record: (record is self._longest, self.state.budget.final_seconds(record)))
         while waiting:
             trained, record = self._trained(waiting), waiting.pop(0)
             networks[record.trial_id] = trained
