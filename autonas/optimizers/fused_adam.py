@@ -68,7 +68,7 @@ class FusedAdamW(fused_optimizer.FusedOptimizer):
         return scale * first / (ops.sqrt(second * correction) + self.epsilon) + learning_rate * decay
 
     def is_fused(self, variable: keras.Variable) -> bool:
-        return variable.name != "embeddings" or variable.shape[0] < _MANY_ROWS
+        return not _is_large_embedding(variable)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
@@ -77,7 +77,7 @@ class FusedAdamW(fused_optimizer.FusedOptimizer):
         self._of_tables = {
             id(variable): self.add_variable(tuple(variable.shape), name="table_second_moment")
             for variable in variables
-            if not FusedAdamW.is_fused(self, variable)
+            if _is_large_embedding(variable)
         }
 
     def update(self, variable: keras.Variable, gradient: Any, learning_rate: Any) -> None:
@@ -92,3 +92,8 @@ class FusedAdamW(fused_optimizer.FusedOptimizer):
     def get_config(self) -> dict[str, Any]:
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
         return {**super().get_config(), **own}
+
+
+def _is_large_embedding(variable: keras.Variable) -> bool:
+    """Return whether a variable is an embedding of which a training step updates only the rows in the batch."""
+    return variable.name == "embeddings" and variable.shape[0] >= _MANY_ROWS

@@ -131,11 +131,8 @@ _FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.05, 0.2
 #: Largest number of features of random patches, of which a regression takes some seconds.
 _MOST_PATCH_FEATURES = 4000
 
-_IMAGES: list[dict[str, Scalar]] = [
-    {"kind": "dense", "optimization/epochs_share": 0.25, "optimization/batch_size": 256},
-    _SPEEDRUN,
-    {"kind": "pretrained"},
-]
+_DENSE: dict[str, Scalar] = {"kind": "dense", "optimization/epochs_share": 0.25, "optimization/batch_size": 256}
+_PRETRAINED: dict[str, Scalar] = {"kind": "pretrained"}
 
 #: Accuracy of distinguishing images from mirror images, up to which mirror images are further examples, and from which
 #: on they are no examples. Between the two, candidates with and without mirror images are compared, if there is time.
@@ -152,8 +149,8 @@ class Conditions:
     Args:
         n_rows: Number of training rows. With few rows, a pretrained backbone comes early, otherwise last, and tables
             have a Gaussian process. Defaults to 0.
-        mirror_accuracy: How often an image is told from its mirror image, see `data.mirror.accuracy`. Defaults to
-            `None`: unknown.
+        mirror_accuracy: How often an image is distinguished from its mirror image, see `data.mirror.accuracy`.
+            Defaults to `None`: unknown.
         most_responses: Number of responses of kernels to steps of series that can be computed within the time limit of
             the search. The sizes of frozen kernels depend on it. Defaults to infinity.
         most_flops: FLOPs of matrix products that can be computed within the time limit, on which the numbers of random
@@ -254,14 +251,13 @@ def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Sc
     first, *more = _patches(shape, conditions, mirrored=flips[-1])
     if max(shape[:2]) <= image.SMALL_IMAGE:
         return [first, *_SMALL_IMAGES, *more]
-    dense, speedrun, pretrained = _IMAGES
-    fast = [speedrun | {"horizontal_flip": flip} for flip in flips]
+    fast = [_SPEEDRUN | {"horizontal_flip": flip} for flip in flips]
     if min(shape[:2]) > resolution.SMALL_SIDE:
         # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
         fast = [point | {"kind_speedrun/largest_side": resolution.SMALL_SIDE} for point in fast] + fast[-1:]
     if conditions.n_rows <= _FEW_ROWS:
-        return [first, pretrained, *fast, *more, dense]
-    return [first, *fast, *more, dense, pretrained]
+        return [first, _PRETRAINED, *fast, *more, _DENSE]
+    return [first, *fast, *more, _DENSE, _PRETRAINED]
 
 
 def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> list[dict[str, Scalar]]:
@@ -269,14 +265,15 @@ def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> 
     stride = resolution.stride(shape[:2])
     size = tuple(-(-side // stride) for side in shape[:2])
     kernels = [random_patches.Kernels((*size, shape[2]), filters, mirrored) for filters in _PATCHES]
-    fast = [
-        [
-            each.filters
-            for each in kernels
-            if each.work * conditions.n_rows <= share * conditions.most_flops
-            and each.n_features <= _MOST_PATCH_FEATURES
+
+    def most(share: float) -> int:
+        """Return the largest number of kernels whose features take at most a share of the time, or the smallest one."""
+        fast = [
+            one.filters
+            for one in kernels
+            if one.work * conditions.n_rows <= share * conditions.most_flops and one.n_features <= _MOST_PATCH_FEATURES
         ]
-        for share in (_FIRST_PATCHES_SHARE, _PATCHES_SHARE)
-    ]
-    numbers = sorted({filters[-1] if filters else _PATCHES[0] for filters in fast})
+        return max(fast, default=_PATCHES[0])
+
+    numbers = sorted({most(_FIRST_PATCHES_SHARE), most(_PATCHES_SHARE)})
     return [{"kind": "patches", "kind_patches/filters": n, "horizontal_flip": mirrored} for n in numbers]

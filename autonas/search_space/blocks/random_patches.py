@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 
 from autonas.data import resolution
-from autonas.search_space import block, declaration, fitters, ranges
-from autonas.search_space.blocks import arguments, preprocessing
+from autonas.search_space import block, fitters, ranges
+from autonas.search_space.blocks import arguments, preprocessing, series_kernels
 from autonas.search_space.fitters import Rows
 
 #: Largest side of a patch in pixels, and largest number of values of a patch of several pixels. Patches of images of
@@ -79,15 +79,14 @@ class RandomPatchBlock(block.Block):
         images = preprocessing.averaged(arguments.tensor_of_rank(self, inputs, 4), resolution.SMALL_SIDE)
         filters, mirrored = self.suggest(hp, "filters"), self.suggest(hp, "mirrored")
         kernels = Kernels(images.shape[1:], filters, mirrored)
-        if isinstance(hp, declaration.DeclaringHyperParameters):
-            return ops.repeat(ops.max(images, axis=(1, 2, 3))[:, None], kernels.n_features, axis=1)
+        stand_in = series_kernels.stand_in(hp, images, kernels.n_features)
+        if stand_in is not None:
+            return stand_in
         images = keras.layers.Identity(dtype="float32")(images)
-        # The tensors of an inner model are free when its call ends.
-        inner = keras.Input(images.shape[1:], dtype="float32")
-        model = keras.Model(inner, kernels(inner))
+        model, features = series_kernels.inner_model(kernels, [images])
         (head,) = list(self.heads)[:1]
         fitters.attach(Patches(images, head, kernels), model)
-        return model(images)
+        return features
 
 
 class Kernels:
@@ -105,14 +104,14 @@ class Kernels:
         self.n_kernels = max(1, filters // 2) if mirrored else filters
         self.filters = 2 * self.n_kernels if mirrored else filters
         self.mirrored = mirrored
-        self.side = patch_side(shape)
+        self.side = _patch_side(shape)
         #: Number of the responses of a kernel in both directions, and of the squares in which they are averaged.
         self.n_responses = tuple(size - self.side + 1 for size in shape[:2])
         self.n_squares = tuple(min(_GRID, size) for size in self.n_responses)
-        self.n_features = 2 * self.n_kernels * self.n_squares[0] * self.n_squares[1]
-        n_responses = self.filters * self.n_responses[0] * self.n_responses[1]
+        self.n_features = 2 * self.n_kernels * math.prod(self.n_squares)
+        n_values = self.filters * math.prod(self.n_responses)
         #: FLOPs of matrix products that take as long as the features of an image.
-        self.work = n_responses * (2 * self.side**2 * shape[2] + _POOLING_WORK)
+        self.work = n_values * (2 * self.side**2 * shape[2] + _POOLING_WORK)
 
     def __call__(self, images: keras.KerasTensor) -> keras.KerasTensor:
         """Return the features `(n, features)` of images `(n, height, width, channels)`."""
@@ -190,7 +189,7 @@ class Patches(fitters.Fitter):
         return {}
 
 
-def patch_side(shape: tuple[int, ...]) -> int:
+def _patch_side(shape: tuple[int, ...]) -> int:
     """Return the side of the patches of images of some height, width and channels."""
     side = min(_LARGEST_PATCH, min(shape[:2]) // 2, math.isqrt(_MOST_VALUES // shape[2]))
     return max(1, side)

@@ -1,4 +1,4 @@
-"""Frozen convolution kernels for series: the common parts of `HydraBlock` and `MiniRocketBlock`."""
+"""Frozen convolution kernels for series, and their common parts with those for images, `stand_in` and `inner_model`."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def differences(series: Sequence[keras.KerasTensor]) -> list[keras.KerasTensor]:
     return [changes * both, both]
 
 
-def stand_in(hp: keras_tuner.HyperParameters, series: keras.KerasTensor, n_features: int) -> keras.KerasTensor | None:
+def stand_in(hp: keras_tuner.HyperParameters, inputs: keras.KerasTensor, n_features: int) -> keras.KerasTensor | None:
     """Return a tensor `(n, n_features)` in place of the features while a space is declared, otherwise `None`.
 
     A declaration builds every branch, and the layers of the kernels would take most of its time.
     """
     if not isinstance(hp, declaration.DeclaringHyperParameters):
         return None
-    return ops.repeat(ops.max(series, axis=(1, 2))[:, None], n_features, axis=1)
+    return ops.repeat(ops.max(inputs, axis=tuple(range(1, len(inputs.shape))))[:, None], n_features, axis=1)
 
 
 def inner_model(
