@@ -216,11 +216,7 @@ def predictions_from(fitter, values, model):
     Raises:
         ValueError: If the predictions depend on other tensors, too.
     """
-    return _arrays(keras.Function(fitter.outputs, model.output)(values))
-
-
-def _arrays(tensors):
-    """Return a dict of tensors as a dict of arrays."""
+    tensors = keras.Function(fitter.outputs, model.output)(values)
     return {name: keras.ops.convert_to_numpy(tensor) for name, tensor in tensors.items()}
 
 

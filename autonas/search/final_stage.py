@@ -222,9 +222,8 @@ class FinalStage:
         It is the best candidate. If the time was too short for the initial candidates, the best of those that are
         trained counts, since a short training says little in comparison with weights that are fitted in full.
         """
-        standings, points = self.state.standings, getattr(self.state.oracle, "initial_points", None) or ()
-        ranked = standings.ranked()
-        if len(standings.candidates()) < len(points):
+        ranked = self.state.standings.ranked()
+        if not self.state.has_tried_initial_points:
             ranked = [record for record in ranked if not record.is_fitted]
         if not ranked or not self.state.refits:
             return None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from autonas.evaluation.phases import Phases
 from autonas.oracles import Oracle
 from autonas.reporting import SearchCallback
 from autonas.search.standings import Standings
+from autonas.search_space.values import Scalar
 from autonas.trials import reserved
 from autonas.trials import weights as files
 from autonas.trials.job import CostCheck, Job, ScheduledTraining
@@ -87,6 +89,16 @@ class SearchState:
         if self.oracle.journal is None:
             raise RuntimeError("The oracle has no journal before `open` was called.")
         return self.oracle.journal
+
+    @property
+    def has_tried_initial_points(self) -> bool:
+        """Whether there are as many candidates as architectures that the strategy tries first."""
+        return len(self.standings.candidates()) >= len(self.initial_points)
+
+    @property
+    def initial_points(self) -> Sequence[Mapping[str, Scalar]]:
+        """The architectures that the strategy tries first."""
+        return getattr(self.oracle, "initial_points", None) or ()
 
     def add_record(self, trial_id: str, stage: Stage, values: dict[str, Any] | None = None) -> TrialRecord:
         """Return a new record after the last trial of the search, a `TrialRecord`."""

@@ -117,14 +117,14 @@ class Stopping:
         It is once a share of the time limit is spent. It also is when the best of the candidates needs all of the
         remaining time, and each kind of initial point is tried: further points vary a kind.
         """
-        time_budget, standings, points = self.state.budget, self.state.standings, self._initial_points
+        time_budget, standings, points = self.state.budget, self.state.standings, self.state.initial_points
         if time_budget.share_spent() > self._share_for_short:
             return True
         best = standings.best()
         if best is None:
             return False
         candidates = standings.candidates()
-        if len(candidates) < len(points) and not all(_is_kind_tried(point, candidates) for point in points):
+        if not self.state.has_tried_initial_points and not all(_is_kind_tried(point, candidates) for point in points):
             return False
         return time_budget.is_too_short(best, self.state.evaluator.full_epochs(best.values))
 
@@ -152,11 +152,6 @@ class Stopping:
         """Whether the search has no candidate yet: only baselines, and the training of shared weights."""
         return not any(record.is_candidate for record in self.state.records.values())
 
-    @property
-    def _initial_points(self) -> Sequence[Mapping[str, Scalar]]:
-        """The architectures that the strategy tries first."""
-        return getattr(self.state.oracle, "initial_points", None) or ()
-
     def _shortest(self) -> float:
         """Return the minimum time, in seconds, for starting a trial: enough for the first epoch of the fastest trial so
         far, and a third of the time of that trial."""
@@ -177,7 +172,7 @@ class Stopping:
         """
         standings = self.state.standings
         best = standings.best()
-        if best is None or len(standings.candidates()) < len(self._initial_points):
+        if best is None or not self.state.has_tried_initial_points:
             return math.inf
         usual = max(best.seconds, statistics.median(record.seconds for record in standings.completed()))
         return max(_SHARE_OF_CANDIDATE * seconds, _MULTIPLE_OF_CANDIDATE * usual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from autonas.data.features import Feature
     from autonas.search_space.heads import Head
     from autonas.search_space.operation_graph import OperationGraph
+
+
+BlockT = TypeVar("BlockT", bound="Block")
 
 
 class Node:
@@ -181,6 +184,11 @@ class Block(Configurable):
     def suggest(self, hp: keras_tuner.HyperParameters, argument: str) -> Any:
         """Return the value of the constructor's argument named `argument` in the trial of `hp`."""
         return ranges.suggest(hp, self.decision_name(argument), getattr(self, argument))
+
+    def bound(self, member: BlockT) -> BlockT:
+        """Return another block, bound to the same data and heads, which `build` can build in turn."""
+        member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
+        return member
 
     def decision_name(self, argument: str) -> str:
         """Return the name of the decision on an argument: its former name, if any, for earlier searches."""

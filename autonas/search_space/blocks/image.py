@@ -97,10 +97,8 @@ class ImageBlock(block.Block):
 
     def _patches(self, hp: keras_tuner.HyperParameters, images: keras.KerasTensor, mirrored: bool) -> keras.KerasTensor:
         """Apply a ridge regression or classification to the features of random patches."""
-        patches, head = random_patches.RandomPatchBlock(mirrored=mirrored), ridge.RidgeBlock()
-        for member in (patches, head):
-            member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
-        return head.build(hp, patches.build(hp, images))
+        features = self.bound(random_patches.RandomPatchBlock(mirrored=mirrored)).build(hp, images)
+        return self.bound(ridge.RidgeBlock()).build(hp, features)
 
     def _backbones(self, images: keras.KerasTensor) -> pretrained.PretrainedBlock | None:
         """Return the block of the family `"pretrained"` for the tensor `images`, `None` without the family."""

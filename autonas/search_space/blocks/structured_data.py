@@ -90,19 +90,16 @@ class StructuredDataBlock(block.Block):
             units=ranges.Choice([64, 128, 256], default=128),
             depth=ranges.Int(1, 3, default=2),
         )
-        perceptrons.features = self.features
-        families["tabm"] = lambda: functools.partial(perceptrons.build, hp)
+        families["tabm"] = lambda: functools.partial(self.bound(perceptrons).build, hp)
         forests = {
-            "trees": (boosted_trees.BoostedTreesBlock(), boosted_trees.LOSSES),
-            "extra_trees": (extra_trees.ExtraTreesBlock(), extra_trees.LOSSES),
+            "trees": (self.bound(boosted_trees.BoostedTreesBlock()), boosted_trees.LOSSES),
+            "extra_trees": (self.bound(extra_trees.ExtraTreesBlock()), extra_trees.LOSSES),
         }
         for label, (forest, losses) in forests.items():
-            forest.features, forest.heads, forest.in_memory = self.features, self.heads, self.in_memory
             if self.kind == label or tree_features.unsuitable(forest, inputs, losses) is None:
                 # The trees split the columns themselves, not their encoding.
                 families[label] = functools.partial(functools.partial, forest.build, hp)
-        process = gaussian_process.GaussianProcessBlock()
-        process.heads, process.in_memory = self.heads, self.in_memory
+        process = self.bound(gaussian_process.GaussianProcessBlock())
         if self.kind == _PROCESS or self._has_process():
             families[_PROCESS] = lambda: lambda columns: process.build(hp, self._fitted_encoding(columns))
         return spaces.family(self.kind, families, named)(hp, inputs)
@@ -128,8 +125,7 @@ class StructuredDataBlock(block.Block):
         """Return the linear model, a ridge regression where it can minimise the loss."""
         if not self._regresses():
             return lambda inputs: self._encoded(hp, inputs)
-        regression = ridge.RidgeBlock()
-        regression.heads, regression.in_memory = self.heads, self.in_memory
+        regression = self.bound(ridge.RidgeBlock())
 
         def fitted(inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
             encoded = None

@@ -88,7 +88,7 @@ class TimeSeriesBlock(block.Block):
     def _kernels(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
         """Apply a ridge regression or classification to the features of frozen kernels."""
         size = ranges.Choice([500, 1_000, 2_500, 5_000, 10_000], default=10_000)
-        competing, fixed = self._bound(hydra.HydraBlock()), self._bound(minirocket.MiniRocketBlock(size))
+        competing, fixed = self.bound(hydra.HydraBlock()), self.bound(minirocket.MiniRocketBlock(size))
 
         def both(raw: Any) -> keras.KerasTensor:
             return ops.concatenate([competing.build(hp, raw), fixed.build(hp, raw)], axis=-1)
@@ -99,7 +99,7 @@ class TimeSeriesBlock(block.Block):
             "both": lambda: both,
         }
         features = decisions.LayerChoice("transform", transforms)(hp, raw)
-        return self._bound(ridge.RidgeBlock()).build(hp, features)
+        return self.bound(ridge.RidgeBlock()).build(hp, features)
 
     def _ridge(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
         """Apply a ridge regression or classification to the values or their differences."""
@@ -107,12 +107,7 @@ class TimeSeriesBlock(block.Block):
         if hp.Boolean("difference") and read[0].shape[1] > 1:
             read = series_kernels.differences(read)
         joined = ops.concatenate(read, axis=-1) if len(read) > 1 else read[0]
-        return self._bound(ridge.RidgeBlock()).build(hp, ops.reshape(joined, (-1, math.prod(joined.shape[1:]))))
-
-    def _bound(self, member: block.Block) -> Any:
-        """Return another block, bound to the same data and heads."""
-        member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
-        return member
+        return self.bound(ridge.RidgeBlock()).build(hp, ops.reshape(joined, (-1, math.prod(joined.shape[1:]))))
 
     def _pooled(self, raw: Any, outputs: keras.KerasTensor) -> keras.KerasTensor:
         """Return the mean over the observed steps and the maximum over all steps, concatenated."""
