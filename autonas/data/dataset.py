@@ -70,6 +70,14 @@ class ArrayDataset:
         weights = None if self.sample_weight is None else self.sample_weight[self.train_rows]
         return self.targets[head][self.train_rows], weights
 
+    @functools.cached_property
+    def final_rows_are_all(self):
+        """Whether the rows of the final fit are those of training set and validation set together, without folds."""
+        if self.final_rows is None or self.folds is not None:
+            return False
+        both = np.concatenate([self.train_rows, self.validation_rows])
+        return np.array_equal(np.sort(both), np.sort(self.final_rows))
+
     @property
     def final_ratio(self):
         """Ratio of the rows of the final fit to the training rows of all folds, 0 without a final fit."""

@@ -67,6 +67,10 @@ class Attempt:
             self.outcome.message = failures.describe(error)
             return self.outcome
         self._complete(checkpoint, result)
+        if self.outcome.is_fitted and not self._has_folds:
+            self.outcome.final_weights = fitting.final_weights(self._model)
+            if self.outcome.final_weights is not None:
+                self.outcome.report["has_final_weights"] = True
         values = self.job.values
         if self.job.training.may_go_on and values.get(reserved.EPOCHS, self.evaluator.epochs) < self.evaluator.epochs:
             with self.phases("save"):
@@ -165,7 +169,9 @@ class Attempt:
                 fitted = loop.fit(generator, job.deadline)
             else:
                 loop = self._loop
-                fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline)
+                # Other rows of the final fit, or fewer rows of a trial, need a fit of their own.
+                with_final = self.problem.dataset.final_rows_are_all and rows is self.problem.dataset.train_rows
+                fitted = fitting.fit(model, self.problem.dataset, rows, generator, job.deadline, with_final=with_final)
         if fitted:
             self._loop.forget()
         self.outcome.report = {"fitted": fitted, "is_trained": bool(model.trainable_variables)} if fitted else {}
@@ -241,5 +247,6 @@ class Attempt:
         if self._loop.model is self._model:
             self.evaluator.in_memory.add(trained_module.Trained(
                 self.job.trial_id, self.outcome.metrics, self._model, self._loop, self._initial,
-                weights=self._first_weights(result), learning_rate=self._learning_rate, costs=self.outcome.costs,
+                weights=self._first_weights(result), final_weights=self.outcome.final_weights,
+                learning_rate=self._learning_rate, costs=self.outcome.costs,
             ))  # fmt: skip

@@ -218,7 +218,10 @@ class Evaluator:
         checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
         kept.model.set_weights(weights)
         choices = outcome.report.get("fitted")
-        if choices:
+        if kept.final_weights is not None:
+            kept.model.set_weights(kept.final_weights)
+            kept.loop.forget()
+        elif choices:
             with self.phases("train"):
                 generator = np.random.default_rng([self.seed, job.number, 5])
                 fitting.refit(kept.model, self.problem.dataset, choices, generator, length.deadline)

@@ -23,7 +23,7 @@ class TooSlow(Exception):
     """Error of a fit whose inputs take longer than the time that is left."""
 
 
-def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True):
+def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True, with_final=False):
     """Run the fitters of a network on some training rows.
 
     Args:
@@ -34,6 +34,8 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
         deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
         takes_fewer_rows: Whether a fitter whose inputs take too long for all rows gets a random sample of the rows, of
             at least 100. Defaults to `True`.
+        with_final: Whether fitters that can do so also compute the weights of the final fit; see `final_weights`.
+            Defaults to `False`.
 
     Returns:
         List of the dicts that the fitters return, empty without a fitter.
@@ -50,12 +52,26 @@ def fit(model, dataset, rows, generator, deadline=None, *, takes_fewer_rows=True
             training = inputs.of_some(_some(fitter, rows, generator), generator, earlier, n_later)
         else:
             training = inputs.of(rows, deadline)
-        if fitter.uses_validation:
+        n_rows = len(training.targets) + len(dataset.validation_rows)
+        fits_all = with_final and fitter.fits_all_rows and (fitter.most_rows is None or n_rows <= fitter.most_rows)
+        if fitter.uses_validation or fits_all:
             validation = inputs.of(dataset.validation_rows)
         else:
             validation = training.where(np.zeros(len(training.targets), bool))
         choices.append(fitter.fit(training, validation, generator, deadline))
     return choices
+
+
+def final_weights(model):
+    """Return the weights of a network for all rows, a list of arrays, if `fit` computed them, otherwise `None`.
+
+    The weights of the model don't change.
+    """
+    weights = model.get_weights()
+    is_complete = all([fitter.use_all_rows() for fitter in fitters.fitters_of(model)])
+    final = model.get_weights() if is_complete else None
+    model.set_weights(weights)
+    return final
 
 
 def refit(model, dataset, choices, generator, deadline=None):
@@ -107,13 +123,15 @@ class _Inputs:
         Raises:
             TooSlow: If the first batches show that the deadline can't be met.
         """
-        batches, pace = [], _Pace()
-        for batch in self._batches(rows):
-            batches.append(batch)
+        if self._known is not None:
+            return self._rows(self._known_values(rows), rows)
+        values, pace = _Values(len(rows)), _Pace()
+        for batch in self._compute(rows):
+            values.set(slice(pace.done, pace.done + len(batch)), batch)
             pace.add(len(batch))
             if deadline is not None and pace.end(len(rows) - pace.done) > deadline:
                 raise TooSlow(f"the features of {len(rows)} rows take longer than the time that is left")
-        return self._rows(batches, rows)
+        return self._rows(values.array, rows)
 
     def of_some(self, rows, generator, deadline, n_later=0):
         """Return the `Rows` of some indices, or of a random sample of them if the time is too short for all.
@@ -126,27 +144,43 @@ class _Inputs:
         """
         if deadline is None or self._known is not None or len(rows) <= self._compute.step:
             return self.of(rows)
-        order, batches, pace = generator.permutation(len(rows)), [], _Pace()
-        for batch in self._batches(rows[order]):
-            batches.append(batch)
+        order, values, pace = generator.permutation(len(rows)), _Values(len(rows)), _Pace()
+        for batch in self._compute(rows[order]):
+            values.set(order[pace.done : pace.done + len(batch)], batch)
             pace.add(len(batch))
             if pace.done >= _FEWEST_ROWS and pace.end(n_later + len(batch)) > deadline:
                 break
-        order = order[: pace.done]
-        return self._rows(batches, rows[order]).where(np.argsort(order))
+        if pace.done == len(rows):
+            return self._rows(values.array, rows)
+        chosen = np.sort(order[: pace.done])
+        return self._rows(values.array[chosen], rows[chosen])
 
-    def _batches(self, rows):
-        """Yield the inputs of consecutive rows."""
-        if self._known is not None:
-            is_sparse = isinstance(self._known, sparse_rows.SparseRows)
-            yield self._known.take(rows) if is_sparse else self._known[rows]
-            return
-        yield from self._compute(rows)
+    def _known_values(self, rows):
+        """Return the values of an input of the network for some indices."""
+        is_sparse = isinstance(self._known, sparse_rows.SparseRows)
+        return self._known.take(rows) if is_sparse else self._known[rows]
 
-    def _rows(self, batches, rows):
+    def _rows(self, values, rows):
         weights = None if self.dataset.sample_weight is None else self.dataset.sample_weight[rows]
-        inputs = np.concatenate(batches) if len(batches) > 1 else batches[0]
-        return fitters.Rows(inputs, self.dataset.targets[self.head][rows], weights)
+        return fitters.Rows(values, self.dataset.targets[self.head][rows], weights)
+
+
+class _Values:
+    """Array of the inputs of some rows, which is filled batch by batch, so that it is in memory once.
+
+    Args:
+        n_rows: Number of rows.
+    """
+
+    def __init__(self, n_rows):
+        self.n_rows = n_rows
+        self.array = None
+
+    def set(self, positions, batch):
+        """Set the values of a batch of rows at some positions."""
+        if self.array is None:
+            self.array = np.empty((self.n_rows, *batch.shape[1:]), batch.dtype)
+        self.array[positions] = batch
 
 
 class _Pace:

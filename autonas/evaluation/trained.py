@@ -24,6 +24,8 @@ class Trained:
         weights: List of the weights with the scores.
         learning_rate: Learning rate before the training.
         costs: Dict from cost to number.
+        final_weights: List of the weights for training and validation rows together, if they are fitted beside the
+            others, otherwise `None`. Defaults to `None`.
     """
 
     trial_id: str
@@ -34,6 +36,7 @@ class Trained:
     weights: list
     learning_rate: float
     costs: dict
+    final_weights: list | None = None
 
 
 class TrainedCandidates:

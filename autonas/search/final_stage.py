@@ -291,9 +291,9 @@ class FinalStage:
             make_model: Function without arguments that returns the model with any weights.
         """
         state = self.state
-        kept = state.weights.read(name)
+        kept = state.weights.weights(name)
         # The weights are of another training if a process ended between writing its weights and its event.
-        if kept is None or event.weights not in (None, _checksum(kept.values())):
+        if kept is None or event.weights not in (None, _checksum(kept)):
             return None
         model = make_model()
         if not state.weights.assign(model, name):

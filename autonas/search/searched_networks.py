@@ -57,7 +57,7 @@ class SearchedNetworks:
                     f"The weights of trial {candidate.trial_id} are gone, and it can't be trained again."
                 )
             kept.model.set_weights(kept.weights)
-            self.state.weights.save(kept.weights, candidate.trial_id)
+            self.state.weights.save(kept.weights, candidate.trial_id, kept.final_weights)
         return kept
 
     def averaged(self, candidate: TrialRecord, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
@@ -78,9 +78,9 @@ class SearchedNetworks:
 
     def weights_of_folds(self, candidate: TrialRecord) -> list[np.ndarray]:
         """Return the weights of a candidate's networks in all folds, one network after another."""
-        kept = self.state.weights.read(candidate.trial_id)
+        kept = self.state.weights.weights(candidate.trial_id)
         if kept is not None:
-            return list(kept.values())
+            return kept
         weights = self.evaluator.evaluate(self.state.job(candidate)).weights  # The same seed trains the same networks.
         if weights is None:
             raise exceptions.SearchFailed(
@@ -96,7 +96,10 @@ class SearchedNetworks:
             kept.model.set_weights(kept.weights)
             return kept
         built = self.evaluator.trained(self.state.job(candidate), candidate)
-        return built if self.state.weights.assign(built.model, candidate.trial_id) else None
+        if not self.state.weights.assign(built.model, candidate.trial_id):
+            return None
+        built.final_weights = self.state.weights.final_weights(candidate.trial_id)
+        return built
 
     def predictions(self, candidate: TrialRecord) -> dict[str, np.ndarray] | None:
         """Return a candidate's predictions, a dict from head to array; `None` without a file of them or its weights."""

@@ -291,12 +291,12 @@ class Tuner(keras_tuner.Tuner):
         # The files are written before the journal: if the process is killed between the two, the trial runs again.
         with self.state.phases("weights"):
             if record.trial_id in kept and outcome.weights is not None:
-                self.state.weights.save(outcome.weights, record.trial_id)
+                self.state.weights.save(outcome.weights, record.trial_id, outcome.final_weights)
             if outcome.checkpoint is not None:
                 self.state.checkpoints.save(outcome.checkpoint, record.trial_id)
             if outcome.predictions is not None:
                 self.state.predictions.write(outcome.predictions, record.trial_id)
-        outcome.weights = outcome.checkpoint = outcome.predictions = None
+        outcome.weights = outcome.final_weights = outcome.checkpoint = outcome.predictions = None
         with self.state.phases("strategy"):
             self.oracle.end_trial(trial)
         if record.is_completed and trial.status != TrialStatus.COMPLETED:

@@ -20,8 +20,8 @@ class Rows:
     """Rows of a data set, as a fitter receives them.
 
     Args:
-        inputs: Values of the fitter's `inputs`, an array `(n, ...)`, or `SparseRows` for an input of the network whose
-            values are mostly 0.
+        inputs: Values of the fitter's `inputs`, an array `(n, ...)` that the fitter may change, or `SparseRows` for an
+            input of the network whose values are mostly 0.
         targets: Encoded targets of the fitter's head: class numbers, 0 and 1, or standardised numbers, `(n,)` or
             `(n, outputs)`.
         weights: Weights of the rows in the loss, `(n,)`, or `None`.
@@ -56,6 +56,8 @@ class Fitter:
 
     #: Whether `fit` needs the validation rows.
     uses_validation = True
+    #: Whether `fit`, if it receives the validation rows, also computes the weights for all rows; see `use_all_rows`.
+    fits_all_rows = False
     #: Whether the weights depend on the targets.
     reads_targets = True
     #: Largest number of training rows that are passed, a random sample of more rows, or `None`.
@@ -83,7 +85,8 @@ class Fitter:
 
         Args:
             training: `Rows` of the training set.
-            validation: `Rows` of the validation set. There are none if `uses_validation` is `False`.
+            validation: `Rows` of the validation set. There are none if `uses_validation` is `False`, unless
+                `fits_all_rows` is `True` and they are few enough.
             generator: A `numpy.random.Generator`.
             deadline: Value of `time.monotonic()` at which to be done, or `None`. Defaults to `None`.
 
@@ -108,7 +111,18 @@ class Fitter:
             generator: As in `fit`.
             deadline: As in `fit`.
         """
-        self.fit(training, training, generator, deadline)
+        validation = training if self.uses_validation else training.where(np.zeros(len(training.targets), bool))
+        self.fit(training, validation, generator, deadline)
+
+    def use_all_rows(self) -> bool:
+        """Set the weights for training and validation rows together that the latest `fit` computed beside the others.
+
+        Weights that don't depend on the targets are good for all rows, and stay as they are.
+
+        Returns:
+            Whether the weights are set.
+        """
+        return not self.reads_targets
 
     def reduced(self) -> Callable[[keras.KerasTensor], keras.KerasTensor] | None:
         """Return a function from `inputs` to `outputs` with fewer weights and the same values, or `None` without one.

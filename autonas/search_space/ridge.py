@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -25,6 +26,8 @@ _STEPS, _TOLERANCE = 50, 1e-3
 _SMALLEST = 1e-10
 #: Exponent of the share of zeros in the scale of a feature (Dempster et al. 2023).
 _ZEROS_EXPONENT = 4
+#: Number of rows or features whose copies are in memory at a time.
+_BLOCK = 256
 #: Deviation, relative to the largest value, up to which a feature is constant.
 _CONSTANT = 1e-6
 
@@ -46,7 +49,12 @@ class Solution:
     predictions: np.ndarray
 
 
-def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> Solution:
+def solve(
+    features: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray | None = None,
+    penalties: Sequence[float] | np.ndarray = PENALTIES,
+) -> Solution:
     """Solve a ridge regression, with the penalty of the smallest squared error in leave-one-out cross-validation.
 
     With the centred rows A, weighted by the square roots of the weights, the eigenvectors U of A A' and its eigenvalues
@@ -58,6 +66,7 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None 
         features: Array `(n, features)`.
         targets: Array `(n, outputs)`.
         weights: Weights of the rows, `(n,)`, or `None`. Their mean is set to 1.
+        penalties: The penalties. Defaults to `PENALTIES`.
     """
     n_rows = len(features)
     weights = np.ones(n_rows) if weights is None else weights * (n_rows / weights.sum())
@@ -77,12 +86,12 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None 
         left = scaled @ (right / np.sqrt(eigenvalues))
     projected = left.T @ centred
     residuals = []
-    for penalty in PENALTIES:
+    for penalty in penalties:
         shrinkage = (eigenvalues / (eigenvalues + penalty))[:, None]
         own = 1.0 - left**2 @ shrinkage - weights[:, None] / n_rows
         residuals.append((centred - left @ (shrinkage * projected)) / np.maximum(own, _SMALLEST))
     best = int(np.argmin([np.mean(errors**2) for errors in residuals]))
-    penalty = PENALTIES[best]
+    penalty = penalties[best]
     coefficients = right @ ((np.sqrt(eigenvalues) / (eigenvalues + penalty))[:, None] * projected)
     intercept = intercept - center @ coefficients
     # A row without weight has no residual, and isn't part of the regression.
@@ -92,34 +101,36 @@ def solve(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None 
     return Solution(coefficients, intercept, float(penalty), predictions)
 
 
-def improve(
-    solution: Solution,
-    features: np.ndarray,
-    targets: np.ndarray,
-    weights: np.ndarray | None = None,
-    deadline: float | None = None,
-) -> Solution:
+def improve(solution: Solution, parts: Sequence[Rows], deadline: float | None = None) -> Solution:
     """Return the ridge regression on more rows, by conjugate gradients from a solution on some of them.
 
     Args:
         solution: The `Solution`, whose penalty is kept.
-        features: Array of all rows, `(n, features)`.
-        targets: Array `(n, outputs)`.
-        weights: As in `solve`.
+        parts: List of the `Rows`, in one or several parts. Their inputs are the features and their targets arrays
+            `(n, outputs)`. The mean of all weights is set to 1.
         deadline: Value of `time.monotonic()` at which to stop, or `None`. Defaults to `None`.
     """
-    weights = np.ones(len(features)) if weights is None else weights * (len(features) / weights.sum())
-    center, mean = _centers(features, targets, weights)
-    center, weights = center.astype(features.dtype), weights[:, None].astype(features.dtype)
+    dtype = parts[0].inputs.dtype
+    features, targets = [part.inputs for part in parts], [part.targets for part in parts]
+    weights = [np.ones(len(part.inputs)) if part.weights is None else part.weights for part in parts]
+    total = sum(map(np.sum, weights))
+    weights = [(weight * (sum(map(len, weights)) / total))[:, None].astype(dtype) for weight in weights]
+    n_rows = sum(map(len, weights))
+    center = _product([weight / n_rows for weight in weights], features)[0]
+    mean = _product([weight / n_rows for weight in weights], targets)[0]
+
+    def back(values: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the product of the centred features, transposed, and of values `(n, outputs)` of all parts."""
+        return _product(features, values) - np.outer(center, sum(value.sum(axis=0) for value in values))
 
     def product(coefficients: np.ndarray) -> np.ndarray:
-        fitted = weights * (features @ coefficients - center @ coefficients)
-        return features.T @ fitted - np.outer(center, fitted.sum(axis=0)) + penalty * coefficients
+        shift = center @ coefficients
+        fitted = [weight * (part @ coefficients - shift) for part, weight in zip(features, weights, strict=True)]
+        return back(fitted) + penalty * coefficients
 
-    penalty = features.dtype.type(solution.penalty)
-    centred = weights * (targets - mean).astype(features.dtype)
-    wanted = features.T @ centred - np.outer(center, centred.sum(axis=0))
-    coefficients = solution.coefficients.astype(features.dtype)
+    penalty = dtype.type(solution.penalty)
+    wanted = back([weight * (part - mean).astype(dtype) for part, weight in zip(targets, weights, strict=True)])
+    coefficients = solution.coefficients.astype(dtype)
     residual = wanted - product(coefficients)
     direction, size = residual, np.sum(residual**2, axis=0)
     enough = _TOLERANCE**2 * np.sum(wanted**2, axis=0)
@@ -127,19 +138,36 @@ def improve(
         if np.all(size <= enough) or (deadline is not None and time.monotonic() >= deadline):
             break
         changed = product(direction)
-        step = size / np.maximum(np.sum(direction * changed, axis=0), np.finfo(features.dtype).tiny)
+        step = size / np.maximum(np.sum(direction * changed, axis=0), np.finfo(dtype).tiny)
         coefficients = coefficients + step * direction
         residual = residual - step * changed
         earlier, size = size, np.sum(residual**2, axis=0)
-        direction = residual + size / np.maximum(earlier, np.finfo(features.dtype).tiny) * direction
+        direction = residual + size / np.maximum(earlier, np.finfo(dtype).tiny) * direction
     return dataclasses.replace(solution, coefficients=coefficients, intercept=mean - center @ coefficients)
+
+
+def _of_all(solution: Solution, parts: Sequence[Rows], deadline: float | None) -> Solution:
+    """Return the ridge regression on several parts of rows with the penalty of a solution on the first part."""
+    n_rows, n_features = sum(len(part.inputs) for part in parts), parts[0].inputs.shape[1]
+    if min(n_rows, n_features) > _MOST_EIGENVALUES:
+        return improve(solution, parts, deadline)
+    features, targets = (
+        np.concatenate(arrays) for arrays in zip(*[(part.inputs, part.targets) for part in parts], strict=True)
+    )
+    weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
+    return solve(features.astype("float64"), targets, weights, [solution.penalty])
+
+
+def _product(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the product of two matrices whose rows are in several parts, the first one transposed."""
+    return sum(part.T @ other for part, other in zip(left, right, strict=True))
 
 
 class Ridge(fitters.Fitter):
     """Ridge regression that sets the weights of a standardisation and of a dense layer after it.
 
-    Classes are regressed as -1 and 1. Their scores are scaled so that the head's activation gives probabilities. Every
-    fit chooses penalty and scale itself, since leave-one-out cross-validation needs no validation set.
+    Classes are regressed as -1 and 1. Their scores are scaled so that the head's activation gives probabilities.
+    Leave-one-out cross-validation on the training rows chooses penalty and scale.
 
     Args:
         inputs: Symbolic tensor of the features, `(n, features)`.
@@ -150,6 +178,7 @@ class Ridge(fitters.Fitter):
     """
 
     uses_validation = False
+    fits_all_rows = True
 
     def __init__(
         self,
@@ -164,6 +193,8 @@ class Ridge(fitters.Fitter):
         self.standardization = standardization
         self.dense = dense
         self.outputs = dense.output
+        #: Weights of the dense layer for training and validation rows together, or `None`.
+        self._final: list[np.ndarray] | None = None
         self.most_rows = max(_MOST_EIGENVALUES, _MOST_VALUES // inputs.shape[1])
 
     def leaves_one_out(self, n_rows: int) -> bool:
@@ -172,26 +203,55 @@ class Ridge(fitters.Fitter):
     def fit(
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
-        features, weights = training.inputs, training.weights
-        mean, deviation = _scales(features, weights)
-        features = np.where(features != 0, (features - mean) / deviation, 0.0)
-        targets = training.columns(self.dense.units)
-        targets = targets.astype("float64") if self.task == "regression" else 2.0 * targets - 1.0
-        if min(features.shape) <= _MOST_EIGENVALUES:
-            chosen = np.arange(len(features))
+        classes = training.targets
+        mean, deviation = _scales(training.inputs, training.weights)
+        parts = [training, validation] if len(validation.targets) else [training]
+        training, *known = parts = [self._standardised(rows, mean, deviation) for rows in parts]
+        n_rows = len(training.inputs)
+        if min(training.inputs.shape) <= _MOST_EIGENVALUES:
+            chosen = np.arange(n_rows)
         else:
-            chosen = generator.permutation(len(features))[:_MOST_EIGENVALUES]
-        some = None if weights is None else weights[chosen]
+            chosen = generator.permutation(n_rows)[:_MOST_EIGENVALUES]
+        some = training.where(chosen)
         # Several threads mostly wait for each other, most of all where other programs use the cores.
         with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            solution = solve(features[chosen].astype("float64"), targets[chosen], some)
-            if len(chosen) < len(features):
-                solution = improve(solution, features, targets, weights, deadline)
-        factors = calibration.factors(solution.predictions, training.targets[chosen], self.task, some)
+            solution = solve(some.inputs.astype("float64"), some.targets, some.weights)
+            if len(chosen) < n_rows:
+                solution = improve(solution, [training], deadline)
+            # The features of the validation rows take most of the time of another fit, and are known here.
+            final = _of_all(solution, parts, deadline) if known else None
+            factors = calibration.factors(solution.predictions, classes[chosen], self.task, some.weights)
+            weights = _scaled(solution, factors)
+            self.validated = known[0].inputs @ weights[0] + weights[1] if known else None
+        self._final = None if final is None else _scaled(final, factors)
         self.left_out = solution.predictions * factors
         self.standardization.set_weights([mean, deviation**2])
-        self.dense.set_weights([solution.coefficients * factors, solution.intercept * factors])
+        self.dense.set_weights(weights)
         return {}
+
+    def use_all_rows(self) -> bool:
+        if self._final is None:
+            return False
+        self.dense.set_weights(self._final)
+        self.validated = None
+        return True
+
+    def _standardised(self, rows: Rows, mean: np.ndarray, scale: np.ndarray) -> Rows:
+        """Return rows with standardised features and the targets of the regression, `(n, outputs)`.
+
+        The features are changed in place, since they may take much of the memory.
+        """
+        targets = rows.columns(self.dense.units)
+        targets = targets.astype("float64") if self.task == "regression" else 2.0 * targets - 1.0
+        for start in range(0, len(rows.inputs), _BLOCK):
+            block = rows.inputs[start : start + _BLOCK]
+            block[:] = np.where(block != 0, (block - mean) / scale, 0.0)
+        return dataclasses.replace(rows, targets=targets)
+
+
+def _scaled(solution: Solution, factors: np.ndarray) -> list[np.ndarray]:
+    """Return the weights of a dense layer whose outputs are the predictions of a regression times some factors."""
+    return [(array * factors).astype("float32") for array in (solution.coefficients, solution.intercept)]
 
 
 def _centers(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -201,9 +261,15 @@ def _centers(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> 
 
 def _scales(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the scale of each feature. A feature that is often 0 has a larger scale."""
+    blocks = [features[:, start : start + _BLOCK] for start in range(0, features.shape[1], _BLOCK)]
+    mean, scale = np.concatenate([_scales_of(block, weights) for block in blocks], axis=1)
+    return mean.astype("float32"), scale.astype("float32")
+
+
+def _scales_of(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the scale of each of a few features; see `_scales`."""
     mean = np.average(features, axis=0, weights=weights)
     variance = np.average((features - mean) ** 2, axis=0, weights=weights)
     deviation, largest = np.sqrt(variance), np.abs(features).max(axis=0)
     zeros = np.average(features == 0, axis=0, weights=weights)
-    scale = np.where(deviation > _CONSTANT * largest, deviation + zeros**_ZEROS_EXPONENT, 1.0)
-    return mean.astype("float32"), scale.astype("float32")
+    return mean, np.where(deviation > _CONSTANT * largest, deviation + zeros**_ZEROS_EXPONENT, 1.0)

@@ -81,6 +81,8 @@ class Outcome(records.Result):
     Args:
         interrupted: Whether the user interrupted the training.
         weights: Averaged weights of the best epoch, a list of arrays; `None` without a training.
+        final_weights: Weights for training and validation rows together, a list of arrays, if they were fitted beside
+            the others, otherwise `None`.
         checkpoint: The `Checkpoint` after the last epoch, if a later trial may continue the training; else `None`.
         predictions: Outputs of the network for the validation rows at the best epoch, a dict from head to a float32
             array of shape `(n_validation, n_outputs)`; `None` without a training, and for streams, whose rows have no
@@ -89,5 +91,6 @@ class Outcome(records.Result):
 
     interrupted: bool = False
     weights: list[np.ndarray] | None = None
+    final_weights: list[np.ndarray] | None = None
     checkpoint: checkpoints.Checkpoint | None = None
     predictions: dict[str, np.ndarray] | None = None

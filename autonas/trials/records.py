@@ -92,8 +92,15 @@ class Result:
         return bool(self.report.get("fitted")) and not self.report.get("is_trained", False)
 
     @property
+    def has_final_weights(self) -> bool:
+        """Whether the weights for training and validation rows together were fitted beside the others."""
+        return bool(self.report.get("has_final_weights"))
+
+    @property
     def refit_share(self) -> float:
         """Share of the time of the fit of all weights that another fit with the same choices takes."""
+        if self.has_final_weights:
+            return 0.0
         return max(chosen.get("refit_share", 1.0) for chosen in self.report["fitted"])
 
 

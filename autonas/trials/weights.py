@@ -16,6 +16,8 @@ from autonas.trials import states
 
 #: Regular expression of the names of files of trials, unfinished files of an ended process included.
 FILE_NAME = rf"(?:{states.ID_PATTERN}|final|infeasible|ensemble)(?:\.npz|\.npz\.unfinished|\.unfinished\.npz)"
+#: Prefix of the names of the arrays of a final fit.
+_FINAL = "final_"
 
 
 class TrialArrays:
@@ -86,24 +88,50 @@ class TrialWeights(TrialArrays):
     def __init__(self, directory: str) -> None:
         super().__init__(directory, "weights")
 
-    def save(self, weights: Sequence[np.ndarray], trial_id: str) -> None:
-        """Write the weights of a trial, a list of arrays as from `keras.Model.get_weights`."""
-        self.write({str(index): array for index, array in enumerate(weights)}, trial_id)
+    def save(
+        self, weights: Sequence[np.ndarray], trial_id: str, final_weights: Sequence[np.ndarray] | None = None
+    ) -> None:
+        """Write the weights of a trial.
+
+        Args:
+            weights: List of arrays, as from `keras.Model.get_weights`.
+            trial_id: Id of the trial.
+            final_weights: List of the weights of the final fit if they are known. Defaults to `None`.
+        """
+        arrays = {str(index): array for index, array in enumerate(weights)}
+        arrays |= {f"{_FINAL}{index}": array for index, array in enumerate(final_weights or ())}
+        self.write(arrays, trial_id)
+
+    def weights(self, trial_id: str) -> list[np.ndarray] | None:
+        """Return the weights of a trial, `None` for a missing or damaged file."""
+        return self._lists(trial_id)[0]
 
     def assign(self, model: keras.Model, trial_id: str) -> bool:
         """Assign the weights of a trial to a model. Return whether the file exists and is undamaged."""
-        shapes = [array.shape for array in model.get_weights()]
-
-        def of_this_network(arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
-            weights = list(arrays.values())
-            if [array.shape for array in weights] != shapes:
-                raise ValueError("it holds the weights of another network")
-            return weights
-
-        weights = self.read(trial_id, of_this_network)
+        weights, _ = self._lists(trial_id, [array.shape for array in model.get_weights()])
         if weights is not None:
             model.set_weights(weights)
         return weights is not None
+
+    def final_weights(self, trial_id: str) -> list[np.ndarray] | None:
+        """Return the weights of the final fit of a trial, `None` if they aren't known."""
+        return self._lists(trial_id)[1] or None
+
+    def _lists(self, trial_id: str, shapes: list[tuple[int, ...]] | None = None) -> tuple[Any, Any]:
+        """Return the weights of a trial and those of its final fit, both `None` for a missing or damaged file.
+
+        Args:
+            trial_id: Id of the trial.
+            shapes: Shapes without which the file counts as damaged, or `None`. Defaults to `None`.
+        """
+
+        def lists(arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+            weights = [array for name, array in arrays.items() if not name.startswith(_FINAL)]
+            if shapes is not None and [array.shape for array in weights] != shapes:
+                raise ValueError("it holds the weights of another network")
+            return weights, [array for name, array in arrays.items() if name.startswith(_FINAL)]
+
+        return self.read(trial_id, lists) or (None, None)
 
 
 class TrialPredictions(TrialArrays):

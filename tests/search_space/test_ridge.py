@@ -2,11 +2,13 @@
 
 import time
 
+import keras
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 
 from autonas.search_space import ridge
+from autonas.search_space.fitters import Rows
 
 
 def rows(n, n_features, outputs=2, noise=1.0):
@@ -56,9 +58,58 @@ def test_more_rows_improve_a_solution_to_that_of_all_rows():
     features, targets = rows(600, 90)
     all_rows = ridge.solve(features, targets)
     some = ridge.solve(features[:100], targets[:100])
-    improved = ridge.improve(some, features.astype("float32"), targets)
+    parts = [Rows(features[part].astype("float32"), targets[part]) for part in (slice(400), slice(400, None))]
+    improved = ridge.improve(some, parts)
     exact = Ridge(some.penalty).fit(features, targets)
     np.testing.assert_allclose(improved.coefficients, exact.coef_.T, atol=5e-3)
     np.testing.assert_allclose(improved.intercept, all_rows.intercept, atol=5e-3)
-    stopped = ridge.improve(some, features.astype("float32"), targets, deadline=time.monotonic() - 1)
+    stopped = ridge.improve(some, parts, deadline=time.monotonic() - 1)
     np.testing.assert_allclose(stopped.coefficients, some.coefficients, atol=1e-6)
+
+
+def fitter_of(n_features):
+    """The fitter of a regression with two outputs, and its network."""
+    inputs = keras.Input((n_features,))
+    standardization = keras.layers.BatchNormalization(center=False, scale=False, epsilon=1e-12)
+    dense = keras.layers.Dense(2)
+    model = keras.Model(inputs, dense(standardization(inputs)))
+    return ridge.Ridge(inputs, "head", "regression", standardization, dense), model
+
+
+@pytest.mark.parametrize("is_weighted", [False, True])
+@pytest.mark.parametrize("is_large", [False, True])
+def test_weights_for_all_rows_are_fitted_beside_those_for_the_training_rows(is_large, is_weighted, monkeypatch):
+    if is_large:
+        monkeypatch.setattr(ridge, "_MOST_EIGENVALUES", 50)
+    features, targets = rows(160, 60, noise=3.0)
+    weights = np.random.default_rng(1).uniform(0.2, 3.0, len(features)) if is_weighted else None
+    n_training = len(features) * 3 // 4
+    training, validation = (
+        Rows(features[part].astype("float32"), targets[part], None if weights is None else weights[part])
+        for part in (slice(n_training), slice(n_training, None))
+    )
+    fitter, model = fitter_of(60)
+    fitter.fit(training, validation, np.random.default_rng(0))
+    predictions = {"training": model.predict(features, verbose=0)}
+    np.testing.assert_allclose(fitter.validated, predictions["training"][n_training:], atol=1e-4)
+    assert fitter.use_all_rows()
+    predictions["all"] = model.predict(features, verbose=0)
+    standard = (features - features[:n_training].mean(axis=0)) / features[:n_training].std(axis=0)
+    for name, chosen in (("training", slice(n_training)), ("all", slice(None))):
+        weighted = None if weights is None else weights[chosen] / weights[chosen].mean()
+        references = [
+            Ridge(penalty).fit(standard[chosen], targets[chosen], weighted).predict(standard)
+            for penalty in ridge.PENALTIES
+        ]
+        assert min(np.abs(predictions[name] - reference).max() for reference in references) < 0.1 * targets.std()
+
+
+def test_without_validation_rows_there_are_no_weights_for_all_rows():
+    features, targets = rows(60, 20)
+    fitter, model = fitter_of(20)
+    training = Rows(features.astype("float32"), targets)
+    fitter.fit(training, training.where(np.zeros(60, bool)), np.random.default_rng(0))
+    weights = model.get_weights()
+    assert not fitter.use_all_rows() and fitter.validated is None
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
