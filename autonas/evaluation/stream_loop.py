@@ -30,6 +30,8 @@ class StreamDataset:
 
     baselines = None
     folds = None
+    #: No weights are fitted in closed form to the rows of a stream, for the final fit neither.
+    final_rows_are_all = False
     train_rows = "train"
     validation_rows = "validation"
 
