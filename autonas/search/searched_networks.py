@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from autonas import exceptions
-from autonas.backends import node_graph
 from autonas.evaluation import leave_one_out
 from autonas.search import calibration
 from autonas.search.averaging import averaging_network
@@ -42,10 +41,19 @@ class SearchedNetworks:
                 return averaging_network([self.evaluator.networks.plain(kept.model, candidate.values)], [1.0])
             return self.averaged(candidate, self.weights_of_folds(candidate))
         model = self.scored(candidate).model
-        # Smoothed labels leave probabilities unsure.
-        if any(node_graph.attribute(output, "label_smoothing") for output in model.output.values()):
+        if self.has_smoothed_labels(candidate):
             calibration.scale(model, calibration.factors(self.problem, lambda: self.predictions(candidate)))
         return model
+
+    def has_smoothed_labels(self, candidate: TrialRecord) -> bool:
+        """Return whether a candidate was trained with smoothed labels, which leave its probabilities unsure.
+
+        Weights that are fitted have seen no smoothed labels, and their candidates have no such decision.
+        """
+        heads = zip(self.problem.graph.head_names, self.problem.graph.heads, strict=True)
+        return not candidate.is_fitted and any(
+            bool(candidate.values.get(f"{name}/label_smoothing", head.label_smoothing)) for name, head in heads
+        )
 
     def scored(self, candidate: TrialRecord) -> Any:
         """Return a candidate, in memory, built or trained anew, with the weights of its score."""

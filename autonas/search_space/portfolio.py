@@ -124,9 +124,7 @@ _SPEEDRUN: dict[str, Scalar] = {
     "optimization/epochs_share": 0.5,
 }
 
-#: The numbers of random patches, and the largest shares of the time limit for the features of the first candidate and
-#: of a later one.
-_PATCHES = (50, 100, 200, 400, 800, 1600)
+#: The largest shares of the time limit for the features by random patches of the first candidate and of a later one.
 _FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.05, 0.2
 #: Largest number of features of random patches, of which a regression takes some seconds.
 _MOST_PATCH_FEATURES = 4000
@@ -264,7 +262,8 @@ def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> 
     """Return the entries of random patches: a fast one, and one of more patches if there is time."""
     stride = resolution.stride(shape[:2])
     size = tuple(-(-side // stride) for side in shape[:2])
-    kernels = [random_patches.Kernels((*size, shape[2]), filters, mirrored) for filters in _PATCHES]
+    numbers = [int(number) for number in random_patches.FILTERS.values]
+    kernels = [random_patches.Kernels((*size, shape[2]), filters, mirrored) for filters in numbers]
 
     def most(share: float) -> int:
         """Return the largest number of kernels whose features take at most a share of the time, or the smallest one."""
@@ -273,7 +272,7 @@ def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> 
             for one in kernels
             if one.work * conditions.n_rows <= share * conditions.most_flops and one.n_features <= _MOST_PATCH_FEATURES
         ]
-        return max(fast, default=_PATCHES[0])
+        return max(fast, default=numbers[0])
 
-    numbers = sorted({most(_FIRST_PATCHES_SHARE), most(_PATCHES_SHARE)})
-    return [{"kind": "patches", "kind_patches/filters": n, "horizontal_flip": mirrored} for n in numbers]
+    entries = sorted({most(_FIRST_PATCHES_SHARE), most(_PATCHES_SHARE)})
+    return [{"kind": "patches", "kind_patches/filters": n, "horizontal_flip": mirrored} for n in entries]

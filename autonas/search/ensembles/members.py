@@ -284,12 +284,9 @@ class EnsembleStage:
     def _calibrated(self, record: TrialRecord, predictions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the predictions of a candidate as sure as those of the network that would be served.
 
-        Smoothed labels leave probabilities unsure, and the weight of a member depends on its log loss.
+        The weight of a member depends on its log loss.
         """
-        heads = zip(self.problem.graph.head_names, self.problem.graph.heads, strict=True)
-        are_smoothed = any(record.values.get(f"{name}/label_smoothing", head.label_smoothing) for name, head in heads)
-        # Weights that are fitted have seen no smoothed labels, and their candidates have no such decision.
-        if self.problem.serves_folds or record.is_fitted or not are_smoothed:
+        if self.problem.serves_folds or not self.final_stage.searched.has_smoothed_labels(record):
             return predictions
         return calibration.scaled(predictions, calibration.factors(self.problem, lambda: predictions))
 

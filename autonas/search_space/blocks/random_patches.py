@@ -32,6 +32,10 @@ _POOLING_WORK = 200
 _MOST_PATCHES, _MOST_PATCH_VALUES, _MOST_IMAGES = 30_000, 10**7, 5_000
 
 
+#: Default range of the number of kernels.
+FILTERS = ranges.Choice([50, 100, 200, 400, 800, 1600], default=400)
+
+
 class RandomPatchBlock(block.Block):
     """Features of images by random patches of the training images as convolution kernels (Coates and Ng 2011).
 
@@ -67,7 +71,7 @@ class RandomPatchBlock(block.Block):
 
     def __init__(
         self,
-        filters: int | ranges.Range = ranges.Choice([50, 100, 200, 400, 800, 1600], default=400),
+        filters: int | ranges.Range = FILTERS,
         mirrored: bool | ranges.Range = ranges.Boolean(),
         name: str | None = None,
     ) -> None:
