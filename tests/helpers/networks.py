@@ -1,4 +1,4 @@
-"""An estimator for tables that searches networks alone."""
+"""Estimators for tables that search networks alone."""
 
 import autonas
 
@@ -13,3 +13,17 @@ def of_networks(kind="dense", head=autonas.ClassificationHead, **arguments):
     """
     inputs = autonas.StructuredDataInput()
     return autonas.AutoModel(inputs, head()(autonas.StructuredDataBlock(kind=kind)(inputs)), **arguments)
+
+
+def of_small_networks(head=autonas.ClassificationHead, **arguments):
+    """Return an `AutoModel` for tables with networks that are built and compiled in half of the time of the default.
+
+    Args:
+        head: As in `of_networks`.
+        **arguments: Arguments of `AutoModel`.
+    """
+    inputs = autonas.StructuredDataInput()
+    block = autonas.DenseBlock(
+        autonas.Choice([16, 32, 64, 128]), autonas.Int(1, 2), batch_normalization=False, residual=False
+    )
+    return autonas.AutoModel(inputs, head()(block(inputs)), **arguments)

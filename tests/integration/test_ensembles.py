@@ -20,7 +20,7 @@ from autonas.evaluation import training
 from autonas.objectives import goal as goal_module
 from autonas.search import ensembles
 from autonas.search.state import Ensembling
-from tests.helpers.networks import of_networks
+from tests.helpers.networks import of_networks, of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -82,7 +82,7 @@ def test_it_averages_what_its_members_were_trained_to_on_all_rows(diabetes, regr
 def test_without_a_final_fit_it_is_what_was_scored(diabetes):
     x, y = diabetes
     rows = np.arange(len(x)) % 4 == 0
-    model = of_networks(head=autonas.RegressionHead, **BUDGET, refit=False)
+    model = of_small_networks(head=autonas.RegressionHead, **BUDGET, refit=False)
     model.fit(x[~rows], y[~rows], validation_data=(x[rows], y[rows])).serve_ensemble()
     (head,) = model.validation_predictions_
     np.testing.assert_allclose(head.truth[:, 0], y[rows], rtol=1e-5)
@@ -122,15 +122,17 @@ def test_a_finished_search_that_is_read_again_gives_the_same(diabetes, regressor
 
 
 def test_limits_hold_for_the_ensemble(diabetes):
-    board = of_networks(head=autonas.RegressionHead, **BUDGET).fit(*diabetes).leaderboard().query("stage == 'search'")
+    board = (
+        of_small_networks(head=autonas.RegressionHead, **BUDGET).fit(*diabetes).leaderboard().query("stage == 'search'")
+    )
     limit = int(board.parameters.nsmallest(3).sum())
     assert limit < board.parameters.sum()
-    model = of_networks(head=autonas.RegressionHead, **BUDGET, constraints={"params": limit}).fit(*diabetes)
+    model = of_small_networks(head=autonas.RegressionHead, **BUDGET, constraints={"params": limit}).fit(*diabetes)
     model.serve_ensemble()
     assert model.model_.count_params() <= limit
     alone = model.leaderboard().query("stage == 'search' and rank > 0").sort_values("score").iloc[0]
     limit = int(alone.parameters)
-    tight = of_networks(head=autonas.RegressionHead, **BUDGET, constraints={"params": limit}).fit(*diabetes)
+    tight = of_small_networks(head=autonas.RegressionHead, **BUDGET, constraints={"params": limit}).fit(*diabetes)
     with pytest.warns(UserWarning, match="alone"):
         tight.serve_ensemble()
     assert len(tight.ensemble_) == 1
@@ -155,7 +157,7 @@ def test_a_blend_of_a_metric_and_a_cost_counts_the_cost_of_the_ensemble(diabetes
 def test_of_a_continued_training_only_the_last_trial_is_a_member(diabetes):
     strategy = oracles.SuccessiveHalvingOracle("random", min_epochs=2, reduction=2)
     settings = {**BUDGET, "max_trials": 8, "epochs": 8, "strategy": strategy}
-    model = of_networks(head=autonas.RegressionHead, **settings).fit(*diabetes).serve_ensemble()
+    model = of_small_networks(head=autonas.RegressionHead, **settings).fit(*diabetes).serve_ensemble()
     board = model.leaderboard().query("stage == 'search'")
     continued = set(board["tuner/trial_id"].dropna())
     assert continued and continued.isdisjoint(trial_id for trial_id, _ in model.ensemble_)
@@ -320,7 +322,7 @@ def test_fitted_weights_are_selected_by_their_own_probabilities():
 
 
 def test_members_of_a_classifier_are_selected_by_the_loss():
-    model = of_networks(**BUDGET, objective="val_accuracy").fit(*load_wine(return_X_y=True))
+    model = of_small_networks(**BUDGET, objective="val_accuracy").fit(*load_wine(return_X_y=True))
     _, search = model._searched
     stage = ensembles.EnsembleStage(search.state, search.final_stage)
     head, rows = stage.problem.scorer.heads[0], stage.problem.dataset.validation_rows

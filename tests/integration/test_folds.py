@@ -12,7 +12,7 @@ from autonas.data.fit_data import FitData
 from autonas.estimators import plan as planning
 from autonas.search import ensembles
 from tests.helpers.leaderboards import board
-from tests.helpers.networks import of_networks
+from tests.helpers.networks import of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -26,7 +26,7 @@ def diabetes():
 
 
 def regressor(**arguments):
-    return of_networks(**{"head": autonas.RegressionHead, "validation_folds": 3, **BUDGET, **arguments})
+    return of_small_networks(**{"head": autonas.RegressionHead, "validation_folds": 3, **BUDGET, **arguments})
 
 
 @pytest.fixture(scope="module")

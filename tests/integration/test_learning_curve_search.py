@@ -10,7 +10,7 @@ import pytest
 import autonas
 from autonas import oracles
 from tests.helpers.leaderboards import board
-from tests.helpers.networks import of_networks
+from tests.helpers.networks import of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -22,7 +22,7 @@ BUDGET = {
 
 def fit(iris, **arguments):
     """Search networks, which have learning curves. Trees have one epoch."""
-    return of_networks(**{**BUDGET, **arguments}).fit(*iris)
+    return of_small_networks(**{**BUDGET, **arguments}).fit(*iris)
 
 
 def stopped(model):

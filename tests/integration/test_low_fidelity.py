@@ -14,7 +14,7 @@ import autonas
 from autonas import oracles
 from autonas.evaluation import budget
 from tests.helpers.leaderboards import board
-from tests.helpers.networks import of_networks
+from tests.helpers.networks import of_networks, of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -24,9 +24,9 @@ BUDGET = {
 }  # fmt: skip
 
 
-def fit(iris, **arguments):
+def fit(iris, networks=of_small_networks, **arguments):
     """Search networks, which are trained for several epochs. Trees have one."""
-    return of_networks(**{**BUDGET, **arguments}).fit(*iris)
+    return networks(**{**BUDGET, **arguments}).fit(*iris)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_the_learning_rate_goes_on_by_the_epochs_for_which_there_is_time(iris, m
 
 def test_candidates_that_were_trained_in_full_are_averaged_however_little_time_there_is(iris, monkeypatch):
     monkeypatch.setattr(budget.TimeBudget, "full_seconds", lambda *_: 1000.0)
-    model = fit(iris, time_limit=300, fidelity="full", max_trials=3, epochs=5)
+    model = fit(iris, of_networks, time_limit=300, fidelity="full", max_trials=3, epochs=5)
     assert (board(model).stage == "ensemble").any()
 
 
@@ -177,6 +177,7 @@ def test_what_is_served_is_trained_in_full_though_the_search_ended_before(iris):
 def test_what_stopped_early_is_not_trained_again_when_it_is_promoted(iris):
     model = fit(
         iris,
+        of_networks,
         strategy=oracles.SuccessiveHalvingOracle("random", min_epochs=20),
         fidelity="full",
         epochs=100,

@@ -13,7 +13,7 @@ from autonas.backends import parallel
 from autonas.data.dataset import ArrayDataset
 from autonas.evaluation import conditions, loops
 from autonas.execution import InlineExecutor, ProcessExecutor
-from tests.helpers.networks import of_networks
+from tests.helpers.networks import of_small_networks
 
 two_devices = pytest.mark.skipif(
     keras.backend.backend() != "jax" or len(parallel.visible_devices()) < 2, reason="There are no two devices."
@@ -23,7 +23,7 @@ two_devices = pytest.mark.skipif(
 def search(executor):
     x, y = load_iris(return_X_y=True)
     settings = {"max_trials": 1, "epochs": 10, "refit": False, "seed": 0, "verbose": 0, "tensorboard": False}
-    return of_networks(executor=executor, **settings).fit(x, y), x, y
+    return of_small_networks(executor=executor, **settings).fit(x, y), x, y
 
 
 @two_devices

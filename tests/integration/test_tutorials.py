@@ -12,7 +12,7 @@ TUTORIALS = sorted((pathlib.Path(__file__).parents[2] / "tutorials").glob("*.ipy
 
 #: What the tests search for instead of the budgets that readers see, which take minutes.
 BUDGETS = {
-    r"\bmax_trials=([4-9]|\d\d+)": "max_trials=3",
+    r"\bmax_trials=([3-9]|\d\d+)": "max_trials=2",
     r"\bepochs=([3-9]|\d\d+)": "epochs=2",
     r'"epochs": \d+': '"epochs": 2',
     r"\bqueries=\d+": "queries=20",
