@@ -20,7 +20,10 @@ from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 4, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
+BUDGET = {
+    "max_trials": 4, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random",
+    "validation_folds": None,
+}  # fmt: skip
 
 
 def classifier(**arguments):
