@@ -72,18 +72,18 @@ def solve(
     weights = np.ones(n_rows) if weights is None else weights * (n_rows / weights.sum())
     roots = np.sqrt(weights)[:, None]
     center, intercept = _centers(features, targets, weights)
-    scaled = (features - center) * roots
+    scaled = features - center
+    scaled *= roots
     centred = (targets - intercept) * roots
     if n_rows <= scaled.shape[1]:
         eigenvalues, left = np.linalg.eigh(scaled @ scaled.T)
         kept = eigenvalues > eigenvalues[-1] * n_rows * np.finfo(float).eps
         eigenvalues, left = eigenvalues[kept], left[:, kept]
-        right = scaled.T @ (left / np.sqrt(eigenvalues))
     else:
         eigenvalues, right = np.linalg.eigh(scaled.T @ scaled)
         kept = eigenvalues > eigenvalues[-1] * n_rows * np.finfo(float).eps
-        eigenvalues, right = eigenvalues[kept], right[:, kept]
-        left = scaled @ (right / np.sqrt(eigenvalues))
+        eigenvalues = eigenvalues[kept]
+        left = scaled @ (right[:, kept] / np.sqrt(eigenvalues))
     projected = left.T @ centred
     residuals = []
     for penalty in penalties:
@@ -92,7 +92,7 @@ def solve(
         residuals.append((centred - left @ (shrinkage * projected)) / np.maximum(own, _SMALLEST))
     best = int(np.argmin([np.mean(errors**2) for errors in residuals]))
     penalty = penalties[best]
-    coefficients = right @ ((np.sqrt(eigenvalues) / (eigenvalues + penalty))[:, None] * projected)
+    coefficients = scaled.T @ (left @ (projected / (eigenvalues + penalty)[:, None]))
     intercept = intercept - center @ coefficients
     # A row without weight has no residual, and isn't part of the regression.
     predictions = features @ coefficients + intercept
