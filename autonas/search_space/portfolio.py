@@ -4,8 +4,9 @@ An entry is a dict of the hyperparameters that differ from the default architect
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
 model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
-the series and on the features of frozen kernels, which are fitted in closed form. The list for images begins with a
-ridge regression on the features of random patches. There are as many kernels as the time limit allows. A frozen
+the series and on the features of frozen kernels, which are fitted in closed form. The list for images begins with
+ridge regressions on the features of random patches, a fast one and one of more patches. There are as many kernels as
+the time limit allows. On images of at most 16 pixels, networks are fast, and precede the larger regression. A frozen
 backbone, whose output is computed once for each row, is an early entry of few images if its weights are on disk. Mirror
 images are used in the training on images that can't be distinguished from their mirror images.
 """
@@ -254,8 +255,8 @@ def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Sc
         # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
         fast = [point | {"kind_speedrun/largest_side": resolution.SMALL_SIDE} for point in fast] + fast[-1:]
     if conditions.n_rows <= _FEW_ROWS:
-        return [first, _PRETRAINED, *fast, *more, _DENSE]
-    return [first, *fast, *more, _DENSE, _PRETRAINED]
+        return [first, _PRETRAINED, *more, *fast, _DENSE]
+    return [first, *more, *fast, _DENSE, _PRETRAINED]
 
 
 def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> list[dict[str, Scalar]]:

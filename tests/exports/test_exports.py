@@ -21,7 +21,15 @@ from tests.helpers.dying import Killed, kill
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 1, "epochs": 3, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {
+    "max_trials": 1,
+    "epochs": 3,
+    "refit": False,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "validation_folds": None,
+}
 FORMATS = {"keras": "model.keras", "onnx": "model.onnx", "litert": "model.tflite", "saved_model": "saved_model/"}
 
 #: Runs exported files on the rows of each, and writes what each says.

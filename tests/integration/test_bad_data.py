@@ -9,7 +9,15 @@ import autonas
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 1, "epochs": 1, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {
+    "max_trials": 1,
+    "epochs": 1,
+    "refit": False,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "validation_folds": None,
+}
 X, Y = load_iris(return_X_y=True)
 PIXELS, DIGITS = load_digits(return_X_y=True)
 IMAGES = PIXELS[:100].reshape(-1, 8, 8)

@@ -13,7 +13,15 @@ from tests.helpers.leaderboards import trials
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
+BUDGET = {
+    "max_trials": 2,
+    "epochs": 2,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "strategy": "random",
+    "validation_folds": None,
+}
 
 
 class Heard(autonas.SearchCallback):

@@ -11,7 +11,7 @@ import autonas
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 5, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {"max_trials": 2, "epochs": 5, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
 
 
 def flats(n_rows=120, n_columns=60):

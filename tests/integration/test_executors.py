@@ -20,7 +20,15 @@ from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 5, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "refit": False}
+BUDGET = {
+    "max_trials": 5,
+    "epochs": 2,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "refit": False,
+    "validation_folds": None,
+}
 
 
 def classifier(**arguments):

@@ -13,7 +13,15 @@ from autonas.estimators import auto_model
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 3, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
+BUDGET = {
+    "max_trials": 3,
+    "epochs": 3,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "strategy": "random",
+    "validation_folds": None,
+}
 ROWS = np.random.default_rng(0).normal(size=(300, 3))
 TABLE = pd.DataFrame(ROWS, columns=["signal", "copy", "noise"]).assign(copy=ROWS[:, 0])
 NUMBERS = 3 * ROWS[:, 0]

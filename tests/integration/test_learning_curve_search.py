@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 BUDGET = {
     "max_trials": 8, "epochs": 12, "fidelity": "learning_curve", "tensorboard": False, "verbose": 0, "seed": 2,
     "strategy": "random",
+    "validation_folds": None,
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 BUDGET = {
     "max_trials": 6, "epochs": 9, "fidelity": "successive_halving", "tensorboard": False, "verbose": 0, "seed": 0,
     "strategy": "random",
+    "validation_folds": None,
 }  # fmt: skip
 
 

@@ -26,7 +26,15 @@ from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.search import one_shot
 from tests.helpers.leaderboards import board, trials
 
-BUDGET = {"max_trials": 4, "epochs": 3, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {
+    "max_trials": 4,
+    "epochs": 3,
+    "refit": False,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "validation_folds": None,
+}
 
 
 LABELS = ["convolution", "pooling", "identity"]

@@ -19,7 +19,15 @@ from autonas.search_space import defaults, inputs
 from autonas.search_space.blocks import structured_data
 from tests.helpers.leaderboards import board
 
-BUDGET = {"max_trials": 1, "epochs": 2, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0}
+BUDGET = {
+    "max_trials": 1,
+    "epochs": 2,
+    "refit": False,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "validation_folds": None,
+}
 
 _SPLIT = "training and validation rows and batches are drawn by position, so repeated rows aren't weighted ones"
 EXPECTED_FAILURES = {

@@ -9,7 +9,15 @@ from tests.helpers.leaderboards import trials
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "refit": False}
+BUDGET = {
+    "max_trials": 2,
+    "epochs": 2,
+    "tensorboard": False,
+    "verbose": 0,
+    "seed": 0,
+    "refit": False,
+    "validation_folds": None,
+}
 
 
 def drawn():

@@ -7,7 +7,15 @@ from sklearn.datasets import load_iris
 import autonas
 from autonas.trials import reserved
 
-BUDGET = {"max_trials": 4, "epochs": 1, "seed": 0, "refit": False, "verbose": 0, "tensorboard": False}
+BUDGET = {
+    "max_trials": 4,
+    "epochs": 1,
+    "seed": 0,
+    "refit": False,
+    "verbose": 0,
+    "tensorboard": False,
+    "validation_folds": None,
+}
 
 
 def data(seed):
