@@ -35,10 +35,12 @@ EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_sparse_data": _SPLIT,
 }
 
-#: What the checks of quality need; the others are run with as little as can be.
+#: What the checks of quality need; the others are run with as little as can be. A softmax in float32 is rounded by the
+#: place of a row in its batch. The means over the folds of the default are alike up to the 1e-7 of the check.
 TRAINED = {
     "check_classifiers_train": {"max_trials": 2, "epochs": 20},
     "check_regressors_train": {"max_trials": 2, "epochs": 40},
+    "check_methods_sample_order_invariance": {"validation_folds": "auto"},
     "check_class_weight_classifiers": {"max_trials": 3, "epochs": 100},  # of two steps
 }
 
@@ -67,7 +69,7 @@ def use_linear_networks(monkeypatch):
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_check_estimator(estimator, check, monkeypatch):
     name = getattr(check, "func", check).__name__
-    if name not in TRAINED:
+    if "epochs" not in TRAINED.get(name, {}):
         use_linear_networks(monkeypatch)
     check(clone(estimator).set_params(**TRAINED.get(name, {})))
 
