@@ -14,6 +14,7 @@ import tensorflow as tf
 from sklearn.datasets import load_digits, load_iris
 
 import autonas
+from autonas.estimators import plan
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,7 +94,9 @@ def blocks(page):
 # The pages on data and on AutoKeras search ten times.
 @pytest.mark.filterwarnings("ignore:The ensemble is trial")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
-def test_the_code_of_a_page_runs(page, folder):
+def test_the_code_of_a_page_runs(page, folder, monkeypatch):
+    # Folds, which the few rows here would have, take several times as long.
+    monkeypatch.setattr(plan, "_FEW_ROWS", {})
     names = {"autonas": autonas, "keras": keras, "keras_tuner": keras_tuner, "sklearn": sklearn, "np": np, "tf": tf}
     write_folders()
     names |= {"load_model": keras.models.load_model, "__name__": "page"}

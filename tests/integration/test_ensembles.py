@@ -24,7 +24,10 @@ from tests.helpers.networks import of_networks, of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 5, "epochs": 6, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random"}
+BUDGET = {
+    "max_trials": 5, "epochs": 6, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random",
+    "validation_folds": None,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
