@@ -52,11 +52,13 @@ def default_nodes(
         ValueError: If no input supports `search_space`.
     """
     known = {kind: spaces.ROWS if kind == "table" else spaces.MAPS_AND_SERIES for kind in kinds}
-    if search_space is not None and not any(search_space in names for names in known.values()):
+    is_name = isinstance(search_space, str)
+    if search_space is not None and not (is_name and any(search_space in names for names in known.values())):
         kind = max(kinds, key=lambda kind: len(known[kind]))
+        advice = "" if is_name else ". Pass the inputs and outputs of your own graph: AutoModel(inputs, outputs)"
         raise ValueError(
             f"`search_space` must be {' or '.join(map(repr, known[kind]))} for {_PLURALS[kind]}, or None. "
-            f"Received: search_space={search_space!r}"
+            f"Received: search_space={search_space!r:.100}{advice}"
         )
     nodes = [_INPUTS[kind][0](name=name) for kind, name in zip(kinds, input_names or [None] * len(kinds), strict=True)]
     vectors = []

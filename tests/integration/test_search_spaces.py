@@ -52,6 +52,10 @@ def test_a_space_that_there_is_not_for_the_data_is_refused_before_anything_is_wr
     model = autonas.ImageClassifier(search_space="mobile", directory=tmp_path / "run", **BUDGET)
     with pytest.raises(ValueError, match="`search_space` must be 'chain' or 'cell' or .* for images"):
         model.fit(*data_of("image"))
+    for space in (["cell"], autonas.CellBlock()):
+        model = autonas.ImageClassifier(search_space=space, directory=tmp_path / "run", **BUDGET)
+        with pytest.raises(ValueError, match=r"Pass the inputs and outputs of your own graph: AutoModel\(inputs"):
+            model.fit(*data_of("image"))
     assert not (tmp_path / "run").exists()
 
 
