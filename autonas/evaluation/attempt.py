@@ -117,7 +117,7 @@ class Attempt:
         """Make the training loop. The message of the outcome is why there is no time for a training on some rows."""
         earlier = self._earlier
         if earlier is not None:
-            self._initial, self._learning_rate = earlier.initial_weights, earlier.learning_rate
+            self._initial, self._learning_rate = earlier.weights.initial, earlier.learning_rate
             self._loop = earlier.loop
             self._model.optimizer.learning_rate = earlier.learning_rate
             return
@@ -246,7 +246,9 @@ class Attempt:
         """Keep the model in memory, unless it was trained at a lower resolution."""
         if self._loop.model is self._model:
             self.evaluator.in_memory.add(trained_module.Trained(
-                self.job.trial_id, self.outcome.metrics, self._model, self._loop, self._initial,
-                weights=self._first_weights(result), final_weights=self.outcome.final_weights,
+                self.job.trial_id, self.outcome.metrics, self._model, self._loop,
+                weights=trained_module.Weights(
+                    self._first_weights(result), self._initial, self.outcome.final_weights
+                ),
                 learning_rate=self._learning_rate, costs=self.outcome.costs,
             ))  # fmt: skip

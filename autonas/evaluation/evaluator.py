@@ -166,8 +166,7 @@ class Evaluator:
             {} if outcome is None else outcome.metrics,
             model,
             loop,
-            checkpoints.values_of(checkpoints.variables_of(model)),
-            weights=model.get_weights(),
+            trained_module.Weights(model.get_weights(), checkpoints.values_of(checkpoints.variables_of(model))),
             learning_rate=keras_callbacks.learning_rate(model.optimizer),
             costs=costs,
         )
@@ -215,11 +214,11 @@ class Evaluator:
         self.phases = kept.loop.phases = phases.Phases()
         weights = kept.model.get_weights()
         # Random generators of dropout and augmentation begin anew, so that a model from a file trains the same way.
-        checkpoints.assign(checkpoints.variables_of(kept.model), kept.initial_weights)
+        checkpoints.assign(checkpoints.variables_of(kept.model), kept.weights.initial)
         kept.model.set_weights(weights)
         choices = outcome.report.get("fitted")
-        if kept.final_weights is not None:
-            kept.model.set_weights(kept.final_weights)
+        if kept.weights.final is not None:
+            kept.model.set_weights(kept.weights.final)
             kept.loop.forget()
         elif choices:
             with self.phases("train"):

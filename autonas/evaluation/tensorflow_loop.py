@@ -6,7 +6,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from autonas.backends import node_graph, replaced_calls
+from autonas.backends import faster_layers, node_graph
 from autonas.evaluation import compiled_loop, frozen, loops
 from autonas.trials import checkpoint
 
@@ -48,7 +48,7 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
     def _train(self):
         # TensorFlow traces a function twice if the first trace creates variables.
         checkpoint.optimizer_variables(self.model)
-        with replaced_calls.faster(self._network):
+        with faster_layers.faster(self._network):
             return _trace(self._train_steps, tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32))
 
     @functools.cached_property

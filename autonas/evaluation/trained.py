@@ -12,6 +12,22 @@ _MOST_KEPT = 4
 
 
 @dataclasses.dataclass
+class Weights:
+    """The weights of a trained candidate.
+
+    Args:
+        scored: List of the weights with the scores.
+        initial: List of the values of all variables before the training.
+        final: List of the weights for training and validation rows together, if they are fitted beside the others,
+            otherwise `None`. Defaults to `None`.
+    """
+
+    scored: list
+    initial: list
+    final: list | None = None
+
+
+@dataclasses.dataclass
 class Trained:
     """A trained model in memory, with its compiled training loop and the scores of its weights.
 
@@ -20,23 +36,18 @@ class Trained:
         scores: Dict from metric to score.
         model: The model.
         loop: The training loop of the model.
-        initial_weights: List of the values of all variables before the training.
-        weights: List of the weights with the scores.
+        weights: The `Weights`.
         learning_rate: Learning rate before the training.
         costs: Dict from cost to number.
-        final_weights: List of the weights for training and validation rows together, if they are fitted beside the
-            others, otherwise `None`. Defaults to `None`.
     """
 
     trial_id: str
     scores: dict
     model: keras.Model
     loop: loops.TrainingLoop
-    initial_weights: list
-    weights: list
+    weights: Weights
     learning_rate: float
     costs: dict
-    final_weights: list | None = None
 
 
 class TrainedCandidates:

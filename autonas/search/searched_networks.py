@@ -37,7 +37,7 @@ class SearchedNetworks:
         if self.problem.serves_folds:
             kept = self.evaluator.in_memory.get(candidate.trial_id)
             if kept is not None and leave_one_out.is_possible(kept.model, self.problem):
-                kept.model.set_weights(kept.weights)
+                kept.model.set_weights(kept.weights.scored)
                 return averaging_network([self.evaluator.networks.plain(kept.model, candidate.values)], [1.0])
             return self.averaged(candidate, self.weights_of_folds(candidate))
         model = self.scored(candidate).model
@@ -64,8 +64,8 @@ class SearchedNetworks:
                 raise exceptions.SearchFailed(
                     f"The weights of trial {candidate.trial_id} are gone, and it can't be trained again."
                 )
-            kept.model.set_weights(kept.weights)
-            self.state.weights.save(kept.weights, candidate.trial_id, kept.final_weights)
+            kept.model.set_weights(kept.weights.scored)
+            self.state.weights.save(kept.weights.scored, candidate.trial_id, kept.weights.final)
         return kept
 
     def averaged(self, candidate: TrialRecord, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
@@ -101,12 +101,12 @@ class SearchedNetworks:
         """Return a candidate, in memory or built anew, with the weights of its score; `None` if they are gone."""
         kept = self.evaluator.in_memory.get(candidate.trial_id)
         if kept is not None:
-            kept.model.set_weights(kept.weights)
+            kept.model.set_weights(kept.weights.scored)
             return kept
         built = self.evaluator.trained(self.state.job(candidate), candidate)
         if not self.state.weights.assign(built.model, candidate.trial_id):
             return None
-        built.final_weights = self.state.weights.final_weights(candidate.trial_id)
+        built.weights.final = self.state.weights.final_weights(candidate.trial_id)
         return built
 
     def predictions(self, candidate: TrialRecord) -> dict[str, np.ndarray] | None:

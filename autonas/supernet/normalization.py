@@ -4,7 +4,7 @@ import contextlib
 
 import keras
 
-from autonas.backends import gradients, replaced_calls
+from autonas.backends import faster_layers, gradients, replaced_calls
 
 
 @contextlib.contextmanager
@@ -18,7 +18,7 @@ def by_batch(model):
     def is_normalization(layer):
         return isinstance(layer, keras.layers.BatchNormalization)
 
-    with replaced_calls.faster(model), replaced_calls.replaced(model, is_normalization, _call_by_batch):
+    with faster_layers.faster(model), replaced_calls.replaced(model, is_normalization, _call_by_batch):
         yield
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from autonas.backends import gradients, node_graph, replaced_calls
+from autonas.backends import faster_layers, gradients, node_graph
 from autonas.search_space import encoding
 from autonas.supernet import inheritance, mixing, reading, sharing
 
@@ -86,7 +86,7 @@ class Supernet(keras.Model):
     def call(self, inputs, training=None, mask=None):
         self.mixing_mode.traces = sharing.Traces(inlined=not self.is_large)
         try:
-            with replaced_calls.faster(self):
+            with faster_layers.faster(self):
                 # Keras computes the nodes one by one.
                 if keras.backend.backend() != "jax" or not gradients.is_tracing() or self._has_mask:
                     return super().call(inputs, training=training, mask=mask)

@@ -18,7 +18,7 @@ def candidates():
 def of(trial_id, score, holds_rows=False):
     """A candidate without a network."""
     loop = types.SimpleNamespace(holds_rows=holds_rows)
-    return trained.Trained(trial_id, {"score": score}, None, loop, [], [], 0.001, {})
+    return trained.Trained(trial_id, {"score": score}, None, loop, trained.Weights([], []), 0.001, {})
 
 
 def in_memory(candidates):
