@@ -186,7 +186,14 @@ class Block(Configurable):
         return ranges.suggest(hp, self.decision_name(argument), getattr(self, argument))
 
     def bound(self, member: BlockT) -> BlockT:
-        """Return another block, bound to the same data and heads, which `build` can build in turn."""
+        """Return another block, bound to the data and heads of this one, so that `build` can build the other one.
+
+        Args:
+            member: A block that isn't connected, such as a `RidgeBlock()`, which needs to know its head.
+
+        Returns:
+            The block `member`.
+        """
         member.features, member.heads, member.in_memory = self.features, self.heads, self.in_memory
         return member
 
