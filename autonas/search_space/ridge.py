@@ -95,7 +95,7 @@ def solve(
     coefficients = scaled.T @ (left @ (projected / (eigenvalues + penalty)[:, None]))
     intercept = intercept - center @ coefficients
     # A row without weight has no residual, and isn't part of the regression.
-    predictions = features @ coefficients + intercept
+    predictions = features @ coefficients.astype(features.dtype) + intercept
     has_weight = weights > 0
     predictions[has_weight] = targets[has_weight] - residuals[best][has_weight] / roots[has_weight]
     return Solution(coefficients, intercept, float(penalty), predictions)
@@ -155,7 +155,7 @@ def _of_all(solution: Solution, parts: Sequence[Rows], deadline: float | None) -
         np.concatenate(arrays) for arrays in zip(*[(part.inputs, part.targets) for part in parts], strict=True)
     )
     weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
-    return solve(features.astype("float64"), targets, weights, [solution.penalty])
+    return solve(features, targets, weights, [solution.penalty])
 
 
 def _product(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> np.ndarray:
@@ -215,7 +215,7 @@ class Ridge(fitters.Fitter):
         some = training.where(chosen)
         # Several threads mostly wait for each other, most of all where other programs use the cores.
         with threadpoolctl.threadpool_limits(1, user_api="blas"):
-            solution = solve(some.inputs.astype("float64"), some.targets, some.weights)
+            solution = solve(some.inputs, some.targets, some.weights)
             if len(chosen) < n_rows:
                 solution = improve(solution, [training], deadline)
             # The features of the validation rows take most of the time of another fit, and are known here.
@@ -256,7 +256,9 @@ def _scaled(solution: Solution, factors: np.ndarray) -> list[np.ndarray]:
 
 def _centers(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the weighted means of the features and of the targets."""
-    return np.average(features, axis=0, weights=weights), np.average(targets, axis=0, weights=weights)
+    # Other than a matrix product, this makes no copy of the features with the precision of the weights.
+    center = np.einsum("n,nf->f", weights, features) / weights.sum()
+    return center, np.average(targets, axis=0, weights=weights)
 
 
 def _scales(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
