@@ -98,7 +98,7 @@ setup(
             "polars>=1",
             "pyarrow>=16",
             "pytest>=8",
-            "pytest-xdist>=3.7",
+            "pytest-xdist>=3.8",
             "ray>=2.40,<3",
             "ruff>=0.17,<0.18",  # The format of another version may differ.
             "tf2onnx>=1.17",

@@ -64,7 +64,7 @@ def test_the_score_is_of_the_predictions_of_all_rows_out_of_fold(linear):
 
 def test_the_weights_of_a_candidate_are_those_of_one_network_after_another(linear):
     judge, outcome = evaluated(linear)
-    length = len(judge.in_memory.latest.weights)
+    length = len(judge.in_memory.latest.weights.scored)
     predicted = []
     for number, split in enumerate(linear.dataset.splits):
         judge.in_memory.latest.model.set_weights(outcome.weights[number * length : (number + 1) * length])
@@ -79,13 +79,15 @@ def test_the_final_fit_continues_from_the_weights_of_the_score_in_the_same_way_i
     job = jobs.Job("0000", 0, {name: value for name, value in linear.space.values.items() if value is not None})
     results, others = [], evaluator.Evaluator(linear, epochs=4, patience=None, seed=0)
     for kept in (judge.trained(job, outcome), others.trained(job, outcome)):
-        kept.model.set_weights(judge.in_memory.latest.weights)
+        kept.model.set_weights(judge.in_memory.latest.weights.scored)
         final = others.final_fit(kept, job, outcome, budget.FinalLength(0.5))
         assert final.epochs == max(1, outcome.best_epoch // 2)
         results.append(kept.model.get_weights())
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-    assert any((one != scored).any() for one, scored in zip(results[0], judge.in_memory.latest.weights, strict=True))
+    assert any(
+        (one != scored).any() for one, scored in zip(results[0], judge.in_memory.latest.weights.scored, strict=True)
+    )
 
 
 def test_trees_have_the_same_number_of_iterations_in_all_folds_and_in_the_final_fit():
