@@ -30,7 +30,7 @@ class StreamDataset:
 
     baselines = None
     folds = None
-    #: No weights are fitted in closed form to the rows of a stream, for the final fit neither.
+    #: The rows of a stream aren't in memory, so that no weights are fitted to all of them in closed form.
     final_rows_are_all = False
     train_rows = "train"
     validation_rows = "validation"

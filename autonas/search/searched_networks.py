@@ -104,9 +104,10 @@ class SearchedNetworks:
             kept.model.set_weights(kept.weights.scored)
             return kept
         built = self.evaluator.trained(self.state.job(candidate), candidate)
-        if not self.state.weights.assign(built.model, candidate.trial_id):
+        scored, built.weights.final = self.state.weights.both(candidate.trial_id, built.model)
+        if scored is None:
             return None
-        built.weights.final = self.state.weights.final_weights(candidate.trial_id)
+        built.model.set_weights(scored)
         return built
 
     def predictions(self, candidate: TrialRecord) -> dict[str, np.ndarray] | None:

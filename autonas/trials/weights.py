@@ -104,32 +104,31 @@ class TrialWeights(TrialArrays):
 
     def weights(self, trial_id: str) -> list[np.ndarray] | None:
         """Return the weights of a trial, `None` for a missing or damaged file."""
-        return self._lists(trial_id)[0]
+        return self.both(trial_id)[0]
 
     def assign(self, model: keras.Model, trial_id: str) -> bool:
         """Assign the weights of a trial to a model. Return whether the file exists and is undamaged."""
-        weights, _ = self._lists(trial_id, [array.shape for array in model.get_weights()])
+        weights, _ = self.both(trial_id, model)
         if weights is not None:
             model.set_weights(weights)
         return weights is not None
 
-    def final_weights(self, trial_id: str) -> list[np.ndarray] | None:
-        """Return the weights of the final fit of a trial, `None` if they aren't known."""
-        return self._lists(trial_id)[1] or None
+    def both(self, trial_id: str, model: keras.Model | None = None) -> tuple[Any, Any]:
+        """Return the weights of a trial and those of its final fit, two lists of arrays.
 
-    def _lists(self, trial_id: str, shapes: list[tuple[int, ...]] | None = None) -> tuple[Any, Any]:
-        """Return the weights of a trial and those of its final fit, both `None` for a missing or damaged file.
+        The second one is `None` if it isn't known, and both are for a missing or damaged file.
 
         Args:
             trial_id: Id of the trial.
-            shapes: Shapes without which the file counts as damaged, or `None`. Defaults to `None`.
+            model: Model without whose shapes of weights the file counts as damaged, or `None`. Defaults to `None`.
         """
+        shapes = None if model is None else [array.shape for array in model.get_weights()]
 
-        def lists(arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        def lists(arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
             weights = [array for name, array in arrays.items() if not name.startswith(_FINAL)]
             if shapes is not None and [array.shape for array in weights] != shapes:
                 raise ValueError("it holds the weights of another network")
-            return weights, [array for name, array in arrays.items() if name.startswith(_FINAL)]
+            return weights, [array for name, array in arrays.items() if name.startswith(_FINAL)] or None
 
         return self.read(trial_id, lists) or (None, None)
 

@@ -60,12 +60,13 @@ def test_the_served_weights_are_fitted_to_all_rows_and_the_scored_ones_to_the_tr
 def test_a_search_that_goes_on_finds_them_in_the_folder_of_the_run(diabetes):
     x, _ = diabetes
     model = fitted(diabetes, refit=False)
-    kept, trial_id = TrialWeights(model.directory_), first_trial(model)["trial_id"]
-    assert len(kept.final_weights(trial_id)) == len(kept.weights(trial_id))
+    scored, final = TrialWeights(model.directory_).both(first_trial(model)["trial_id"])
+    assert len(final) == len(scored)
     np.testing.assert_allclose(fitted(diabetes).predict(x), fitted(diabetes, "other").predict(x), rtol=1e-6)
 
 
 def test_a_trial_on_some_of_the_rows_has_none(diabetes):
     strategy = oracles.SuccessiveHalvingOracle("random", min_data_share=0.5)
     model = fitted(diabetes, strategy=strategy, refit=False)
-    assert TrialWeights(model.directory_).final_weights(first_trial(model)["trial_id"]) is None
+    scored, final = TrialWeights(model.directory_).both(first_trial(model)["trial_id"])
+    assert scored is not None and final is None
