@@ -14,12 +14,13 @@ from sklearn.datasets import load_diabetes
 
 import autonas
 import autonas.oracles
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board, trials
 from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
+BUDGET = {**QUIET, "max_trials": 2, "epochs": 3}
 
 
 def classifier(**arguments):

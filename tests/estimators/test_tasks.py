@@ -6,16 +6,9 @@ from sklearn.datasets import load_digits, load_iris
 
 import autonas
 from autonas.search_space.blocks import transformer
+from tests.helpers.budgets import QUIET
 
-BUDGET = {
-    "max_trials": 1,
-    "epochs": 1,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "refit": False,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 1, "epochs": 1, "refit": False}
 WORDS = [f"{'good' if row % 2 else 'bad'} film number {row % 5}" for row in range(40)]
 SERIES = np.random.default_rng(0).normal(size=(40, 12, 2))
 IMAGES = load_digits().data.reshape(-1, 8, 8)[:60]

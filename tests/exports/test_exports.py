@@ -17,19 +17,12 @@ import tensorflow as tf
 import autonas
 from autonas import exceptions, exports
 from autonas.data import streams
+from tests.helpers.budgets import QUIET
 from tests.helpers.dying import Killed, kill
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 1,
-    "epochs": 3,
-    "refit": False,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 1, "epochs": 3, "refit": False}
 FORMATS = {"keras": "model.keras", "onnx": "model.onnx", "litert": "model.tflite", "saved_model": "saved_model/"}
 
 #: Runs exported files on the rows of each, and writes what each says.

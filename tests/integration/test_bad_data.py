@@ -6,18 +6,11 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 import autonas
+from tests.helpers.budgets import QUIET
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 1,
-    "epochs": 1,
-    "refit": False,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 1, "epochs": 1, "refit": False}
 X, Y = load_iris(return_X_y=True)
 PIXELS, DIGITS = load_digits(return_X_y=True)
 IMAGES = PIXELS[:100].reshape(-1, 8, 8)

@@ -9,19 +9,12 @@ import pytest
 
 import autonas
 from autonas import execution
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import trials
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 2,
-    "epochs": 2,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "strategy": "random",
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 2, "epochs": 2, "strategy": "random"}
 
 
 class Heard(autonas.SearchCallback):

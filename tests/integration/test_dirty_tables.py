@@ -8,10 +8,11 @@ import pytest
 from sklearn.datasets import load_iris
 
 import autonas
+from tests.helpers.budgets import QUIET
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 5, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
+BUDGET = {**QUIET, "max_trials": 2, "epochs": 5}
 
 
 def flats(n_rows=120, n_columns=60):

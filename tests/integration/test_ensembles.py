@@ -20,14 +20,12 @@ from autonas.evaluation import training
 from autonas.objectives import goal as goal_module
 from autonas.search import ensembles
 from autonas.search.state import Ensembling
+from tests.helpers.budgets import QUIET
 from tests.helpers.networks import of_networks, of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 5, "epochs": 6, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random",
-    "validation_folds": None,
-}  # fmt: skip
+BUDGET = {**QUIET, "max_trials": 5, "epochs": 6, "strategy": "random"}
 
 
 @pytest.fixture(scope="module")

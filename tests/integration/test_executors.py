@@ -15,20 +15,13 @@ from sklearn.datasets import load_digits
 
 import autonas
 from autonas import execution
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board
 from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 5,
-    "epochs": 2,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "refit": False,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 5, "epochs": 2, "refit": False}
 
 
 def classifier(**arguments):

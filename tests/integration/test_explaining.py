@@ -10,18 +10,11 @@ import pytest
 
 import autonas
 from autonas.estimators import auto_model
+from tests.helpers.budgets import QUIET
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 3,
-    "epochs": 3,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "strategy": "random",
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 3, "epochs": 3, "strategy": "random"}
 ROWS = np.random.default_rng(0).normal(size=(300, 3))
 TABLE = pd.DataFrame(ROWS, columns=["signal", "copy", "noise"]).assign(copy=ROWS[:, 0])
 NUMBERS = 3 * ROWS[:, 0]

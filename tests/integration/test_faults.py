@@ -18,11 +18,12 @@ import autonas
 from autonas import reporting
 from autonas.evaluation import evaluator, networks
 from autonas.trials import lock
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import trials
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 2, "epochs": 3, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
+BUDGET = {**QUIET, "max_trials": 2, "epochs": 3}
 
 
 @pytest.fixture(scope="module")

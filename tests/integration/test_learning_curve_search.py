@@ -9,16 +9,13 @@ import pytest
 
 import autonas
 from autonas import oracles
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board
 from tests.helpers.networks import of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 8, "epochs": 12, "fidelity": "learning_curve", "tensorboard": False, "verbose": 0, "seed": 2,
-    "strategy": "random",
-    "validation_folds": None,
-}  # fmt: skip
+BUDGET = {**QUIET, "max_trials": 8, "epochs": 12, "fidelity": "learning_curve", "seed": 2, "strategy": "random"}
 
 
 def fit(iris, **arguments):

@@ -15,15 +15,13 @@ from sklearn.datasets import load_digits
 import autonas
 import autonas.objectives as objectives
 from autonas.evaluation import evaluator
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board
 from tests.helpers.regressions import of_regressions
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 4, "epochs": 2, "tensorboard": False, "verbose": 0, "seed": 0, "strategy": "random",
-    "validation_folds": None,
-}  # fmt: skip
+BUDGET = {**QUIET, "max_trials": 4, "epochs": 2, "strategy": "random"}
 
 
 def classifier(**arguments):

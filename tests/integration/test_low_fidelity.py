@@ -13,16 +13,13 @@ import sklearn.datasets
 import autonas
 from autonas import oracles
 from autonas.evaluation import budget
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board
 from tests.helpers.networks import of_networks, of_small_networks
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 6, "epochs": 9, "fidelity": "successive_halving", "tensorboard": False, "verbose": 0, "seed": 0,
-    "strategy": "random",
-    "validation_folds": None,
-}  # fmt: skip
+BUDGET = {**QUIET, "max_trials": 6, "epochs": 9, "fidelity": "successive_halving", "strategy": "random"}
 
 
 def fit(iris, networks=of_small_networks, **arguments):

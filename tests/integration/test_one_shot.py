@@ -24,17 +24,10 @@ from autonas.estimators.plan import make_plan
 from autonas.evaluation import evaluator
 from autonas.evaluation.one_shot import supernet_evaluator
 from autonas.search import one_shot
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board, trials
 
-BUDGET = {
-    "max_trials": 4,
-    "epochs": 3,
-    "refit": False,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 4, "epochs": 3, "refit": False}
 
 
 LABELS = ["convolution", "pooling", "identity"]

@@ -18,9 +18,10 @@ import pytest
 import autonas
 from autonas.evaluation import evaluator
 from autonas.search import tuner
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board
 
-BUDGET = {"max_trials": 6, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
+BUDGET = {**QUIET, "max_trials": 6, "epochs": 4}
 
 
 def fit(directory, iris, **arguments):

@@ -17,17 +17,10 @@ import autonas
 import autonas.oracles
 from autonas.search_space import defaults, inputs
 from autonas.search_space.blocks import structured_data
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board
 
-BUDGET = {
-    "max_trials": 1,
-    "epochs": 2,
-    "refit": False,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 1, "epochs": 2, "refit": False}
 
 _SPLIT = "training and validation rows and batches are drawn by position, so repeated rows aren't weighted ones"
 EXPECTED_FAILURES = {

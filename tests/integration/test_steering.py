@@ -5,19 +5,12 @@ import numpy as np
 import pytest
 
 import autonas
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import trials
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {
-    "max_trials": 2,
-    "epochs": 2,
-    "tensorboard": False,
-    "verbose": 0,
-    "seed": 0,
-    "refit": False,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 2, "epochs": 2, "refit": False}
 
 
 def drawn():

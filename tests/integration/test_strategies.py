@@ -6,10 +6,11 @@ import pytest
 
 from autonas import oracles
 from autonas.oracles import controllers
+from tests.helpers.budgets import QUIET
 from tests.helpers.leaderboards import board, trials
 from tests.helpers.regressions import of_regressions
 
-BUDGET = {"epochs": 1, "refit": False, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
+BUDGET = {**QUIET, "epochs": 1, "refit": False}
 
 # The contract of oracles covers all; here are one that replays nothing, one that replays, and one with a Keras model.
 STRATEGIES = {

@@ -9,10 +9,11 @@ import autonas
 from autonas import oracles
 from autonas.estimators import assembly
 from autonas.reporting import SearchCallback
+from tests.helpers.budgets import QUIET
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-BUDGET = {"max_trials": 3, "epochs": 4, "tensorboard": False, "verbose": 0, "seed": 0, "validation_folds": None}
+BUDGET = {**QUIET, "max_trials": 3, "epochs": 4}
 
 
 class Heard(SearchCallback):

@@ -6,16 +6,9 @@ from sklearn.datasets import load_iris
 
 import autonas
 from autonas.trials import reserved
+from tests.helpers.budgets import QUIET
 
-BUDGET = {
-    "max_trials": 4,
-    "epochs": 1,
-    "seed": 0,
-    "refit": False,
-    "verbose": 0,
-    "tensorboard": False,
-    "validation_folds": None,
-}
+BUDGET = {**QUIET, "max_trials": 4, "epochs": 1, "refit": False}
 
 
 def data(seed):
