@@ -149,7 +149,7 @@ def supernet_training(oracle: Oracle) -> dict[str, Any] | None:
     """Return how an oracle trains its supernet, a JSON-like dict; `None` if it needs no supernet."""
     if isinstance(oracle, LowFidelityOracle):
         # The strategy at work is made when the first trial is asked for: the journal may have another seed.
-        oracle = registry.inside(oracle)
+        oracle = registry.inside(oracle, oracle.strategy)
     return oracle.supernet_training() if isinstance(oracle, SupernetOracle) else None
 
 

@@ -97,7 +97,7 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
     def _strategy(self) -> base.Oracle:
         """The strategy at work, made when the first trial is asked for: the journal may have another seed."""
         if self._inner is None:
-            inner = registry.inside(self)
+            inner = registry.inside(self, self.strategy)
             if inner.initial_points is None:
                 inner = inner.with_arguments(initial_points=self.initial_points)
             self._inner = inner

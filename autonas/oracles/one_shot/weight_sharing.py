@@ -138,7 +138,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         """
         if self.sampling == "strategy" and not base.is_candidate(values):
             return self._drawing().fork(repeats=reserved.stage_of(values) == Stage.SUPERNET)
-        return registry.inside(self) if reserved.stage_of(values) == Stage.ONE_SHOT else None
+        return registry.inside(self, self.strategy) if reserved.stage_of(values) == Stage.ONE_SHOT else None
 
     def observe(self, observation: Observation) -> None:
         super().observe(observation)
@@ -176,7 +176,7 @@ class WeightSharingOracle(supernet_oracle.SupernetOracle):
         """Return the strategy that learns while it draws the paths."""
         if self._inner is None:
             # Every copy of the strategy would begin with its initial points.
-            self._inner = registry.inside(self, initial_points=[], repeats=True)
+            self._inner = registry.inside(self, self.strategy, initial_points=[], repeats=True)
         return self._inner
 
 
