@@ -21,7 +21,6 @@ from autonas.trials.reserved import is_candidate
 
 if TYPE_CHECKING:
     from autonas.oracles.fidelity.schedule import TrainingSchedule
-    from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
 
 TrialStatus = keras_tuner.engine.trial.TrialStatus
 
@@ -172,7 +171,7 @@ class Oracle(keras_tuner_trials.TrialKeeper):
         return None
 
     @property
-    def one_shot(self) -> SupernetOracle | None:
+    def one_shot(self) -> Oracle | None:
         """The `SupernetOracle` at work: this oracle or the strategy inside it; `None` if no supernet is needed."""
         return None
 

@@ -12,6 +12,7 @@ import keras_tuner
 from autonas import exceptions, execution
 from autonas.evaluation import budget as budget_module
 from autonas.evaluation import phases
+from autonas.oracles import SupernetOracle
 from autonas.reporting import SearchCallback, SearchInfo
 from autonas.search import baseline_records, final_stage, interrupts, stopping
 from autonas.search.ensembles import members
@@ -223,7 +224,7 @@ class Tuner(keras_tuner.Tuner):
         else:
             seconds = self.state.budget.stage_seconds(record.stage)
         deadline = None if seconds is None else time.monotonic() + seconds
-        strategy = None if one_shot is None else one_shot.strategy_for(record.values)
+        strategy = one_shot.strategy_for(record.values) if isinstance(one_shot, SupernetOracle) else None
         job = self.state.job(record, deadline, strategy)
         job.training.is_required = not self.standings.completed()
         if schedule is not None:

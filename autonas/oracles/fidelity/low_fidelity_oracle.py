@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,6 @@ _SLICE = {
     reserved.TRIAL_ID, reserved.INITIAL_EPOCH, reserved.EPOCHS, reserved.RUNG, reserved.BRACKET, reserved.DATA_SHARE,
     reserved.RESOLUTION,
 }  # fmt: skip
-
-if TYPE_CHECKING:
-    from autonas.oracles.one_shot.supernet_oracle import SupernetOracle
 
 
 class LowFidelityOracle(base.Oracle, TrainingSchedule):
@@ -51,7 +48,7 @@ class LowFidelityOracle(base.Oracle, TrainingSchedule):
         return self
 
     @property
-    def one_shot(self) -> SupernetOracle | None:
+    def one_shot(self) -> base.Oracle | None:
         return self._strategy.one_shot
 
     def check(self) -> None:
