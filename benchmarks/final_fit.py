@@ -100,7 +100,7 @@ def measure(name, data_directory, budget, seed):
 
 def train_further(evaluator, network, best, way, deadline):
     """Train a network on all rows: from some weights, with a peak of the learning rate, for some epochs."""
-    from autonas.evaluation import loops, training
+    from autonas.evaluation import fastest_loop, training
     from autonas.trials import checkpoint as checkpoints
 
     weights, rate, epochs = way
@@ -111,7 +111,7 @@ def train_further(evaluator, network, best, way, deadline):
     checkpoints.restart(network, rate * best.values.get("optimization/learning_rate", 2e-3))
     rows = training.ShuffledRows(dataset.final_rows, best.batch_size, np.random.default_rng(0))
     length = training.Length(max(1, round(epochs * best.best_epoch)), deadline=deadline)
-    training.train(loops.make_loop(network, dataset), rows, length)
+    training.train(fastest_loop.make_loop(network, dataset), rows, length)
 
 
 def main():

@@ -214,7 +214,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
     from autonas.evaluation import evaluator as evaluator_module
-    from autonas.evaluation import loops, training
+    from autonas.evaluation import fastest_loop, training
     from autonas.evaluation.one_shot import supernet_evaluator
     from autonas.search_space.encoding import Encoding
     from autonas.trials import checkpoint as checkpoints
@@ -257,7 +257,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
             with seeding.seeded(seed, number):
                 network = alone.networks.build(values)
                 if not truth:  # All trainings of an architecture share its traces.
-                    model, loop = network, loops.make_loop(network, prepared.dataset)
+                    model, loop = network, fastest_loop.make_loop(network, prepared.dataset)
                     learning_rate = float(model.optimizer.learning_rate)
                 model.set_weights(network.get_weights())
                 checkpoints.restart(model, learning_rate)
@@ -357,7 +357,7 @@ def front_of(name, data, search, seed, trials):
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
     from autonas.evaluation import evaluator as evaluator_module
-    from autonas.evaluation import loops, training
+    from autonas.evaluation import fastest_loop, training
 
     epochs = SETS[name]["epochs"]
     x, y, *held = rows_of(name, data, 0)
@@ -381,8 +381,8 @@ def front_of(name, data, search, seed, trials):
             with seeding.seeded(seed, 1000 * (truth + 1) + index):
                 network = alone.networks.build(architecture)
                 rows = training.ShuffledRows(dataset.train_rows, 64, np.random.default_rng([seed, index, truth]))
-                training.train(loops.make_loop(network, dataset), rows, training.Length(epochs))
-            truths.append(alone.score(loops.make_loop(network, dataset))["val_accuracy"])
+                training.train(fastest_loop.make_loop(network, dataset), rows, training.Length(epochs))
+            truths.append(alone.score(fastest_loop.make_loop(network, dataset))["val_accuracy"])
         candidates.append((network.count_params(), float(np.mean(truths))))
     return {"candidates": candidates, "seconds": seconds}
 

@@ -86,7 +86,7 @@ def scoring(setting, turns):
     import numpy as np
 
     from autonas import oracles
-    from autonas.evaluation import loops
+    from autonas.evaluation import fastest_loop
     from autonas.evaluation.one_shot import scoring as one_shot_scoring
     from autonas.evaluation.one_shot import search
     from autonas.search_space import encoding
@@ -113,7 +113,7 @@ def scoring(setting, turns):
                 scorer.score(shared.sample(generator))
 
     def score_alone(values):
-        setting.scorer(loops.make_loop(setting.model(values), setting.data).predict(rows), rows)
+        setting.scorer(fastest_loop.make_loop(setting.model(values), setting.data).predict(rows), rows)
 
     alone, calibrated = [], []
     for values in setting.architectures * turns:

@@ -61,7 +61,7 @@ def train(space, data, first, last, path):
     from autonas.backends import seeding
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
-    from autonas.evaluation import loops, networks, training
+    from autonas.evaluation import fastest_loop, networks, training
     from autonas.search_space.encoding import Encoding
     from autonas.trials import checkpoint as checkpoints
 
@@ -83,7 +83,8 @@ def train(space, data, first, last, path):
         losses = {}
         with seeding.seeded(0, number):
             model = builder.build(values)
-            loop, initial = loops.make_loop(model, dataset), checkpoints.values_of(checkpoints.variables_of(model))
+            loop = fastest_loop.make_loop(model, dataset)
+            initial = checkpoints.values_of(checkpoints.variables_of(model))
             learning_rate = float(model.optimizer.learning_rate)
             for position, name in enumerate(SETS):
                 begin = position * (N_TRAIN + N_VALIDATION)

@@ -26,7 +26,7 @@ def measure(turns, epochs, batch_size):
     import autonas
     from autonas.data.fit_data import FitData
     from autonas.estimators.plan import make_plan
-    from autonas.evaluation import loops
+    from autonas.evaluation import fastest_loop
     from autonas.search_space import declaration
 
     x, y = load_digits(return_X_y=True)
@@ -41,7 +41,7 @@ def measure(turns, epochs, batch_size):
     ours = prepared.graph.build(declaration.DeclaringHyperParameters())
     plain = keras.models.clone_model(ours)
     plain.compile(keras.optimizers.AdamW(1e-3), ours.loss, metrics=[["accuracy"]])
-    loop, generator = loops.make_loop(ours, data), np.random.default_rng(0)
+    loop, generator = fastest_loop.make_loop(ours, data), np.random.default_rng(0)
 
     def by_autonas():
         ends = [time.perf_counter()]

@@ -11,9 +11,9 @@ from autonas.evaluation import (
     attempt,
     baselines,
     failures,
+    fastest_loop,
     fitting,
     keras_callbacks,
-    loops,
     networks,
     pace,
     phases,
@@ -174,7 +174,7 @@ class Evaluator:
     def make_loop(self, model, dataset, conditions):
         """Return the training loop of a model under some `Conditions`."""
         by_batch = keras_callbacks.need_batches(self.callbacks)
-        return loops.make_loop(model, dataset, conditions.distribution, by_batch)
+        return fastest_loop.make_loop(model, dataset, conditions.distribution, by_batch)
 
     def final_fit_is_in_full(self, values, outcome):
         """Return whether the final fit of a candidate is the rest of a full training.

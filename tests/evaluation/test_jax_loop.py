@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from autonas.data.dataset import ArrayDataset
-from autonas.evaluation import loops
+from autonas.evaluation import fastest_loop, loops
 from autonas.optimizers import fused_adam
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="It is a loop of JAX; see test_on_jax.py.")
@@ -39,10 +39,10 @@ def epoch(loop, dataset, deadline=None, seed=0):
 
 
 def test_it_is_the_loop_of_arrays(dataset):
-    assert type(loops.make_loop(model(), dataset)).__name__ == "JaxLoop"
-    assert type(loops.make_loop(model(), dataset, by_batch=True)) is loops.BatchLoop
+    assert type(fastest_loop.make_loop(model(), dataset)).__name__ == "JaxLoop"
+    assert type(fastest_loop.make_loop(model(), dataset, by_batch=True)) is loops.BatchLoop
     # In a loop, XLA computes grouped convolutions slowly.
-    assert type(loops.make_loop(model(groups=2), dataset)) is loops.BatchLoop
+    assert type(fastest_loop.make_loop(model(groups=2), dataset)) is loops.BatchLoop
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])
@@ -50,7 +50,7 @@ def test_its_steps_are_those_of_batches(dataset, is_weighted):
     if is_weighted:
         weights = np.random.default_rng(0).uniform(0, 2, len(dataset.targets["y"])).astype("float32")
         dataset = dataclasses.replace(dataset, sample_weight=weights)
-    compiled, batched = loops.make_loop(model(), dataset), loops.BatchLoop(model(), dataset)
+    compiled, batched = fastest_loop.make_loop(model(), dataset), loops.BatchLoop(model(), dataset)
     for seed in range(2):
         (loss, is_whole), (expected, _) = (epoch(loop, dataset, seed=seed) for loop in (compiled, batched))
         assert loss == pytest.approx(expected, rel=1e-3) and is_whole
@@ -60,13 +60,13 @@ def test_its_steps_are_those_of_batches(dataset, is_weighted):
 
 
 def test_an_epoch_ends_at_a_deadline(dataset):
-    loop = loops.make_loop(model(), dataset)
+    loop = fastest_loop.make_loop(model(), dataset)
     _, is_whole = epoch(loop, dataset, deadline=time.monotonic())
     assert not is_whole and 0 < int(loop.model.optimizer.iterations) < 1400 // 32
 
 
 def test_parts_of_an_epoch_are_compiled_once(dataset):
-    loop = loops.make_loop(model(), dataset)
+    loop = fastest_loop.make_loop(model(), dataset)
     epoch(loop, dataset)
     loop._seconds_per_step = 1.0  # Each step is a call now.
     epoch(loop, dataset)

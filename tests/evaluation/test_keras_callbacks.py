@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from autonas.data.dataset import ArrayDataset
-from autonas.evaluation import keras_callbacks, loops, training
+from autonas.evaluation import fastest_loop, keras_callbacks, training
 
 LENGTH = 4
 
@@ -54,7 +54,7 @@ def compiled():
 def train(*callbacks, scores=(), epochs=LENGTH, by_batch=None):
     data = dataset()
     by_batch = keras_callbacks.need_batches(callbacks) if by_batch is None else by_batch
-    loop = loops.make_loop(compiled(), data, by_batch=by_batch)
+    loop = fastest_loop.make_loop(compiled(), data, by_batch=by_batch)
     scored = iter(scores)
     validation = None
     if scores:

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 from autonas.data import TargetEncoder, get_encoder, streams
 from autonas.data.streams import StreamSource
-from autonas.evaluation.loops import make_loop
+from autonas.evaluation.fastest_loop import make_loop
 from autonas.evaluation.stream_loop import Parts, StreamDataset, StreamLoop
 
 X, Y = load_digits(return_X_y=True)

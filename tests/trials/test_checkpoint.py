@@ -6,7 +6,7 @@ import pytest
 
 from autonas.backends import precision
 from autonas.data import dataset
-from autonas.evaluation import loops, training
+from autonas.evaluation import fastest_loop, loops, training
 from autonas.optimizers import fused_adam
 from autonas.trials import checkpoint as checkpoints
 
@@ -21,7 +21,7 @@ def data():
     return dataset.ArrayDataset({"x": x}, {"y": y}, ROWS, np.arange(60, 80))
 
 
-def slice_of(data, epochs, stop_after, checkpoint=None, kind=loops.make_loop, patience=None, policy="float32"):
+def slice_of(data, epochs, stop_after, checkpoint=None, kind=fastest_loop.make_loop, patience=None, policy="float32"):
     """Trains a network with dropout, batch statistics and Adam's moments; returns loop, result and checkpoint."""
     keras.utils.set_random_seed(3)
     with precision.policy(policy):
@@ -46,7 +46,7 @@ def slice_of(data, epochs, stop_after, checkpoint=None, kind=loops.make_loop, pa
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("kind", [loops.make_loop, loops.BatchLoop], ids=["compiled epochs", "batches"])
+@pytest.mark.parametrize("kind", [fastest_loop.make_loop, loops.BatchLoop], ids=["compiled epochs", "batches"])
 def test_a_training_in_slices_is_that_which_was_not_interrupted(data, kind, policy):
     whole, expected, _ = slice_of(data, 8, None, kind=kind, policy=policy)
     _, first, checkpoint = slice_of(data, 8, 2, kind=kind, policy=policy)
