@@ -1,39 +1,33 @@
 """Attempt: building, measuring, training and scoring a candidate with some batch size."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
-import typing
 
 import numpy as np
 
 from autonas.backends.seeding import seeded
 from autonas.evaluation import failures, fitting, folds, keras_callbacks, leave_one_out, pace, training
 from autonas.evaluation import trained as trained_module
+from autonas.evaluation.training_context import TrainingContext
 from autonas.trials import checkpoint as checkpoints
 from autonas.trials import reserved
-from autonas.trials.job import Outcome
+from autonas.trials.job import Job, Outcome
 from autonas.trials.states import Status
-
-if typing.TYPE_CHECKING:
-    from autonas.evaluation.evaluator import Evaluator
-    from autonas.trials.job import Job
 
 
 class Attempt:
     """Building, measuring, training and scoring of a candidate with some batch size.
 
     Args:
-        evaluator: The `Evaluator`, which keeps the model in memory if it is among the best.
+        context: The `TrainingContext`, which keeps the model in memory if it is among the best.
         job: The `Job` of the candidate.
         batch_size: Number of rows per training step.
     """
 
-    def __init__(self, evaluator: Evaluator, job: Job, batch_size: int) -> None:
-        self.evaluator = evaluator
+    def __init__(self, context: TrainingContext, job: Job, batch_size: int) -> None:
+        self.context = context
         self.job = job
-        self.problem, self.phases = evaluator.problem, evaluator.phases
+        self.problem, self.phases = context.problem, context.phases
         self.outcome = Outcome(status=Status.FAILED, batch_size=batch_size)
         self._has_folds = self.problem.dataset.folds is not None
         self._earlier = self._trained_before()
@@ -48,11 +42,11 @@ class Attempt:
 
     def run(self, on_epoch, on_checkpoint) -> Outcome:
         """Return the `Outcome`; arguments are those of `Evaluator.evaluate`. Errors are described in the outcome."""
-        self.evaluator.in_memory.remove(self._earlier)
+        self.context.in_memory.remove(self._earlier)
         # Trainings on folds, of few rows, begin again after a crash.
         latest = checkpoints.LatestCheckpoint(None if self._has_folds else on_checkpoint)
         try:
-            conditions = self.evaluator.networks.conditions(self.job, self.evaluator.n_devices)
+            conditions = self.context.networks.conditions(self.job, self.context.n_devices)
             self._build(conditions)
             self._measure()
             if self.outcome.message:
@@ -72,7 +66,7 @@ class Attempt:
             if self.outcome.final_weights is not None:
                 self.outcome.report["has_final_weights"] = True
         values = self.job.values
-        if self.job.training.may_go_on and values.get(reserved.EPOCHS, self.evaluator.epochs) < self.evaluator.epochs:
+        if self.job.training.may_go_on and values.get(reserved.EPOCHS, self.context.epochs) < self.context.epochs:
             with self.phases("save"):
                 self.outcome.checkpoint = latest.make() or self.job.checkpoint
         self._keep(result)
@@ -86,14 +80,14 @@ class Attempt:
         """
         if self.job.checkpoint is None or self.job.values.get(reserved.RESOLUTION, 1.0) < 1:
             return None
-        return self.evaluator.in_memory.get(self.job.values.get(reserved.TRIAL_ID))
+        return self.context.in_memory.get(self.job.values.get(reserved.TRIAL_ID))
 
     def _build(self, conditions):
         """Build the model under some `Conditions`, unless it is in memory."""
         self.outcome.precision = conditions.policy
-        with self.phases("build"), seeded(self.evaluator.seed, self.job.number):
+        with self.phases("build"), seeded(self.context.seed, self.job.number):
             if self._earlier is None:
-                self._model = self.evaluator.networks.initial(self.job, conditions)
+                self._model = self.context.networks.initial(self.job, conditions)
             else:
                 self._model = self._earlier.model
         self.outcome.parameters = self._model.count_params()
@@ -105,7 +99,7 @@ class Attempt:
             measured = goal.measured(costs.measured)
         else:
             with self.phases("measure"):
-                plain = self.evaluator.networks.plain(self._model, self.job.values)
+                plain = self.context.networks.plain(self._model, self.job.values)
                 measured = goal.measure(self.problem.served(plain), costs.known)
         outcome.costs, outcome.margins = measured.costs, measured.margins
         outcome.network = measured.network
@@ -124,17 +118,17 @@ class Attempt:
         with self.phases("build"):
             self._initial = checkpoints.values_of(checkpoints.variables_of(self._model))
             self._learning_rate = keras_callbacks.learning_rate(self._model.optimizer)
-            trained, dataset = self.evaluator.networks.at_resolution(self._model, self.job.values, conditions)
+            trained, dataset = self.context.networks.at_resolution(self._model, self.job.values, conditions)
             self._work = pace.epoch_work(trained, self._n_rows(rows))
             is_trained = bool(self._model.trainable_variables)
             if is_trained and self.job.deadline is not None and self.job.checkpoint is None:
                 left = self.job.deadline - time.monotonic()
-                n_epochs = self.evaluator.epochs_of(self.job.values)
+                n_epochs = self.context.epochs_of(self.job.values)
                 # After the deadline no network is fast enough, and a required score has no alternative.
                 if left > 0 or not self.job.training.is_required:
-                    self.outcome.message = self.evaluator.pace.refusal(self._work, n_epochs, left)
+                    self.outcome.message = self.context.pace.refusal(self._work, n_epochs, left)
             if not self.outcome.message:
-                self._loop = self.evaluator.make_loop(trained, dataset, conditions)
+                self._loop = self.context.make_loop(trained, dataset, conditions)
 
     def _training_rows(self):
         """Return the indices of the training rows."""
@@ -143,7 +137,7 @@ class Attempt:
         if share == 1:
             return dataset.train_rows
         # The seed doesn't depend on the trial, so that all trials are compared on the same rows.
-        return dataset.some_training_rows(share, np.random.default_rng([self.evaluator.seed, 3]))
+        return dataset.some_training_rows(share, np.random.default_rng([self.context.seed, 3]))
 
     def _n_rows(self, rows):
         """Return the number of some training rows, in folds of the rows of all folds; all training rows of a stream."""
@@ -157,10 +151,10 @@ class Attempt:
         Returns:
             The `Checkpoint` with which the training began, or `None`, and the `TrainingResult`.
         """
-        job, model, evaluator = self.job, self._model, self.evaluator
+        job, model, context = self.job, self._model, self.context
         self._loop.phases = self.phases
         with self.phases("train"):
-            generator = np.random.default_rng([evaluator.seed, job.number, 4])
+            generator = np.random.default_rng([context.seed, job.number, 4])
             if self._has_folds:
                 if leave_one_out.is_possible(model, self.problem):
                     loop = leave_one_out.LeaveOneOutLoop(self._loop)
@@ -177,13 +171,13 @@ class Attempt:
         self.outcome.report = {"fitted": fitted, "is_trained": bool(model.trainable_variables)} if fitted else {}
         # Weights that are only fitted have just been fitted to the rows of this trial.
         checkpoint = self._checkpoint() if model.trainable_variables else None
-        batches = np.random.default_rng([evaluator.seed, job.number, 1])
+        batches = np.random.default_rng([context.seed, job.number, 1])
         return checkpoint, training.train(
             loop,
             training.ShuffledRows(rows, self.outcome.batch_size, batches),
             training.Length(
-                evaluator.epochs_of(job.values),
-                patience=evaluator.patience,
+                context.epochs_of(job.values),
+                patience=context.patience,
                 deadline=job.deadline,
                 stopper=job.training.stopper,
                 schedule=self.problem.graph.optimization.schedule_of(job.values),
@@ -196,7 +190,7 @@ class Attempt:
             checkpoint,
             on_epoch=on_epoch,
             on_checkpoint=on_checkpoint,
-            callbacks=evaluator.callbacks,
+            callbacks=context.callbacks,
         )
 
     def _checkpoint(self):
@@ -204,7 +198,7 @@ class Attempt:
         checkpoint = self.job.checkpoint
         if checkpoint is None or reserved.RESOLUTION not in self.job.values:
             return checkpoint
-        is_own = checkpoint.progress["horizon"] == self.evaluator.epochs_of(self.job.values)
+        is_own = checkpoint.progress["horizon"] == self.context.epochs_of(self.job.values)
         return checkpoint if is_own else checkpoint.without_best()
 
     def _score(self, loop):
@@ -217,7 +211,7 @@ class Attempt:
         outcome = self.outcome
         outcome.status = Status.COMPLETED
         if self._work is not None and checkpoint is None:
-            self.evaluator.pace.add(self._work * result.epochs, self.phases.seconds.get("train", 0.0))
+            self.context.pace.add(self._work * result.epochs, self.phases.seconds.get("train", 0.0))
         outcome.history, outcome.epochs = result.history, result.epochs
         outcome.best_epoch, outcome.horizon = result.best_epoch, result.horizon
         outcome.interrupted = result.stopped == "interrupted"
@@ -245,7 +239,7 @@ class Attempt:
     def _keep(self, result):
         """Keep the model in memory, unless it was trained at a lower resolution."""
         if self._loop.model is self._model:
-            self.evaluator.in_memory.add(trained_module.Trained(
+            self.context.in_memory.add(trained_module.Trained(
                 self.job.trial_id, self.outcome.metrics, self._model, self._loop,
                 weights=trained_module.Weights(
                     self._first_weights(result), self._initial, self.outcome.final_weights

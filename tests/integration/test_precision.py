@@ -9,8 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import autonas
-from autonas.evaluation import evaluator as evaluator_module
-from autonas.evaluation import loops
+from autonas.evaluation import fastest_loop, loops
 
 MIXED = ("mixed_bfloat16", "mixed_float16")
 
@@ -119,7 +118,7 @@ def test_a_training_that_runs_out_of_memory_is_tried_once_with_half_the_batch(di
                 raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 1234 bytes.")
             return super().train_epoch(rows, batch_size, *arguments)
 
-    monkeypatch.setattr(evaluator_module.fastest_loop, "make_loop", lambda *arguments: Loop(*arguments[:3]))
+    monkeypatch.setattr(fastest_loop, "make_loop", lambda *arguments: Loop(*arguments[:3]))
     model = search(digits, epochs=1, refit=False, directory=folder / "run")
     (first, _, _), (second, held, _) = attempts
     assert second == first // 2 == ended(model)["batch_size"] and held == [None]
