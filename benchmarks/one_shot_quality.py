@@ -381,8 +381,9 @@ def front_of(name, data, search, seed, trials):
             with seeding.seeded(seed, 1000 * (truth + 1) + index):
                 network = alone.networks.build(architecture)
                 rows = training.ShuffledRows(dataset.train_rows, 64, np.random.default_rng([seed, index, truth]))
-                training.train(fastest_loop.make_loop(network, dataset), rows, training.Length(epochs))
-            truths.append(alone.score(fastest_loop.make_loop(network, dataset))["val_accuracy"])
+                loop = fastest_loop.make_loop(network, dataset)
+                training.train(loop, rows, training.Length(epochs))
+            truths.append(prepared.score(prepared.predict(loop), loop)["val_accuracy"])
         candidates.append((network.count_params(), float(np.mean(truths))))
     return {"candidates": candidates, "seconds": seconds}
 

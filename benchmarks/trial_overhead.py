@@ -119,7 +119,7 @@ def autonas(trials, tensorboard=False):
     """Run the loop of autonas through `AutoModel`."""
     import autonas
     from autonas import oracles
-    from autonas.evaluation import evaluator, training
+    from autonas.evaluation import networks, training
 
     clock = Clock()
     create = oracles.Oracle.create_trial
@@ -129,7 +129,7 @@ def autonas(trials, tensorboard=False):
         return create(self, tuner_id)
 
     oracles.Oracle.create_trial = create_trial
-    common.around(evaluator.Evaluator, "build", lambda wall, cpu, *_: clock.add("building", wall, cpu))
+    common.around(networks.Networks, "build", lambda wall, cpu, *_: clock.add("building", wall, cpu))
     common.around(training, "train", lambda wall, cpu, *_: clock.add("training", wall, cpu))
     node = autonas.StructuredDataInput()
     output = autonas.DenseBlock(units=16, depth=1, batch_normalization=False, dropout=0.0, residual=False)(node)
