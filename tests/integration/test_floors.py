@@ -1,6 +1,7 @@
 """The floors of the house: imports of `autonas` go down only."""
 
 import ast
+import graphlib
 import pathlib
 
 import autonas
@@ -23,17 +24,24 @@ FLOORS = [
 ]
 #: Imports of `autonas` itself, for its public names, which are imported when they are used.
 PUBLIC_NAMES = {"cli/options.py", "estimators/persistence.py"}
+#: The only import that closes a circle, for a type: a head is a block, and a block knows the heads to which it leads.
+MUTUAL = ("autonas.search_space.block", "autonas.search_space.heads")
 
 
-def imported_rooms(path):
-    """Return the names of the rooms that a module imports from, `__init__` for the package itself."""
+def imported_names(path):
+    """Return the full names that a module imports, in functions and for types, too."""
     names = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names += [f"{node.module}.{alias.name}" for alias in node.names]
-    parts = [name.split(".") for name in names]
+    return names
+
+
+def imported_rooms(path):
+    """Return the names of the rooms that a module imports from, `__init__` for the package itself."""
+    parts = [name.split(".") for name in imported_names(path)]
     return {part[1] if len(part) > 1 else "__init__" for part in parts if part[0] == "autonas"}
 
 
@@ -49,6 +57,18 @@ def test_every_import_goes_to_a_lower_floor():
             if not is_public and floor_of[imported] <= floor_of[room]:
                 wrong.append(f"{name} imports {imported}")
     assert not wrong
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    folder = pathlib.Path(autonas.__file__).parent
+    paths = [path.relative_to(folder.parent) for path in folder.rglob("*.py")]
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    imports = {}
+    for module, path in modules.items():
+        names = imported_names(folder.parent / path)
+        imported = [name if name in modules else name.rpartition(".")[0] for name in names]
+        imports[module] = {name for name in imported if name in modules and (module, name) != MUTUAL} - {module}
+    graphlib.TopologicalSorter(imports).prepare()  # The error of a circle names its modules.
 
 
 def test_at_most_three_modules_stand_outside_of_a_room():
