@@ -224,16 +224,22 @@ def has_mask(tensor):
     return getattr(tensor, "_keras_mask", None) is not None
 
 
-def rows_at_once(model, most, values=_MOST_VALUES):
-    """Return a number of rows that a network predicts at once, between 1 and `most`, whose tensors have few values."""
-    return int(np.clip(values // _largest(model), 1, most))
+def rows_at_once(largest, most, values=_MOST_VALUES):
+    """Return a number of rows that a network predicts at once, between 1 and `most`, whose tensors have few values.
+
+    Args:
+        largest: Number of values of the network's largest tensor for one row, as `largest_tensor` returns.
+        most: Largest number of rows.
+        values: Largest number of values of a tensor, such as `CACHED_VALUES`. Defaults to what fits in memory.
+    """
+    return int(np.clip(values // largest, 1, most))
 
 
-def _largest(model):
+def largest_tensor(model):
     """Return the number of values of the largest tensor of a network for one row, at least 1."""
     sizes = [1]
     for node in itertools.chain.from_iterable(levels(keras.Function(model.inputs, model.outputs))):
         inner = inner_model(node)
         sizes += [math.prod(size or 1 for size in tensor.shape[1:]) for tensor in node.output_tensors]
-        sizes += [] if inner is None else [_largest(inner)]
+        sizes += [] if inner is None else [largest_tensor(inner)]
     return max(sizes)

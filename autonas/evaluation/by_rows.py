@@ -27,9 +27,10 @@ class ByRows:
         self.dataset = dataset
         self._source = keras.Function(model.inputs, outputs)
         self._compiled = gradients.compiled(lambda *tensors: self._source(list(tensors)), model.variables)
+        largest = node_graph.largest_tensor(self._source)
         #: Number of rows that are computed at once without compilation.
-        self.step = node_graph.rows_at_once(self._source, most_rows)
-        self._cached = node_graph.rows_at_once(self._source, most_rows, node_graph.CACHED_VALUES)
+        self.step = node_graph.rows_at_once(largest, most_rows)
+        self._cached = node_graph.rows_at_once(largest, most_rows, node_graph.CACHED_VALUES)
         self._is_large = self.step < most_rows
 
     def __call__(self, rows):

@@ -183,9 +183,11 @@ class FittedLoop(TrainingLoop):
     def __init__(self, model, dataset, distribution=None):
         super().__init__(model, dataset)
         self._validated = None
-        self._compute = by_rows.ByRows(model, model.output, dataset, _PREDICTED_ROWS)
-        if distribution is not None:
-            self.predict = BatchLoop(model, dataset, distribution).predict
+        if distribution is None:
+            self._compute = by_rows.ByRows(model, model.output, dataset, _PREDICTED_ROWS)
+        else:
+            distributed = BatchLoop(model, dataset, distribution)
+            self._compute = lambda rows: [distributed.predict(rows)]
 
     def forget(self):
         """Forget the predictions of the validation rows, or take the latest ones of the last fitter."""

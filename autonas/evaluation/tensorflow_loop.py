@@ -106,7 +106,8 @@ class TensorFlowLoop(compiled_loop.CompiledLoop):
             return {name: output.numpy() for name, output in self._predict(batches).items()}
 
         # Long texts and large images would take gigabytes.
-        n_rows = node_graph.rows_at_once(self._network, _PREDICTED_ROWS, node_graph.CACHED_VALUES)
+        largest = node_graph.largest_tensor(self._network)
+        n_rows = node_graph.rows_at_once(largest, _PREDICTED_ROWS, node_graph.CACHED_VALUES)
         outputs = self._predicted(loops.padded_batches(rows, n_rows), 1, predicted)
         return {name: output[: len(rows)] for name, output in outputs.items()}
 
@@ -126,7 +127,7 @@ class _FrozenRows:
         self.split = split
         self.dataset = dataset
         self._is_known = np.zeros(len(next(iter(dataset.inputs.values()))), bool)
-        self._step = node_graph.rows_at_once(split.front, _FROZEN_ROWS)
+        self._step = node_graph.rows_at_once(node_graph.largest_tensor(split.front), _FROZEN_ROWS)
         self.variables = {
             tensor.name: tf.Variable(tf.zeros((len(self._is_known), *tensor.shape[1:]), tensor.dtype), trainable=False)
             for tensor in split.tensors

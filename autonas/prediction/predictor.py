@@ -106,14 +106,19 @@ class Predictor:
         return _n_operations(self.network)
 
     @functools.cached_property
+    def _largest(self) -> int:
+        """Number of values of the largest tensor of the network for one row."""
+        return node_graph.largest_tensor(self.network)
+
+    @property
     def _most_rows(self) -> int:
         """Largest number of rows that are predicted at once."""
-        return node_graph.rows_at_once(self.network, _BATCH_SIZES[-1])
+        return node_graph.rows_at_once(self._largest, _BATCH_SIZES[-1])
 
-    @functools.cached_property
+    @property
     def _cached_rows(self) -> int:
         """Largest number of rows whose tensors stay in the processor's caches."""
-        return node_graph.rows_at_once(self.network, _BATCH_SIZES[-1], node_graph.CACHED_VALUES)
+        return node_graph.rows_at_once(self._largest, _BATCH_SIZES[-1], node_graph.CACHED_VALUES)
 
     def _in_batches(self, tensors: Mapping[str, Any], batch_size: int) -> dict[str, np.ndarray]:
         """Return the network's outputs, computed in batches of equal size. The last batch is padded.

@@ -34,7 +34,7 @@ def problem(monkeypatch):
     clock = itertools.count(0.0)
     monkeypatch.setattr(fitting, "time", types.SimpleNamespace(monotonic=lambda: next(clock)))
     monkeypatch.setattr(
-        "autonas.backends.node_graph.rows_at_once", lambda model, most, values=None: 10 if values else 80
+        "autonas.backends.node_graph.rows_at_once", lambda largest, most, values=None: 10 if values else 80
     )
     return model, dataset
 

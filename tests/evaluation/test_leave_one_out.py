@@ -76,7 +76,7 @@ def test_a_fit_that_cannot_end_in_time_is_given_up(diabetes, monkeypatch):
     problem = prepared(*diabetes)
     judge = evaluator.Evaluator(problem, epochs=4, patience=None, seed=0)
     monkeypatch.setattr(
-        "autonas.backends.node_graph.rows_at_once", lambda model, most, values=None: 2 if values else 16
+        "autonas.backends.node_graph.rows_at_once", lambda largest, most, values=None: 2 if values else 16
     )
     outcome = judge.evaluate(jobs.Job("0000", 0, default_values(problem), deadline=0.0))
     assert outcome.status == Status.FAILED
