@@ -32,10 +32,6 @@ class Pace:
         #: Seconds of the compilations of each training so far.
         self._compilations = []
 
-    @functools.cached_property
-    def _of_a_product(self):
-        return products_per_second()
-
     def add(self, work, seconds):
         """Add a training.
 
@@ -65,7 +61,7 @@ class Pace:
         least_epochs = max(1, math.ceil(_LEAST_SHARE * epochs))
         needed = min(self._compilations, default=0.0)
         if epoch_work and self.flops_per_second:
-            needed += least_epochs * epoch_work / max(self.flops_per_second, self._of_a_product)
+            needed += least_epochs * epoch_work / max(self.flops_per_second, products_per_second())
         if needed <= seconds:
             return ""
         epochs_text = "an epoch" if least_epochs == 1 else f"{least_epochs} epochs"
@@ -89,8 +85,9 @@ def epoch_work(model, n_rows):
         return None
 
 
+@functools.cache
 def products_per_second():
-    """Return the FLOPs per second of a large matrix product on the device of the trainings."""
+    """Return the FLOPs per second of a large matrix product on the device of the trainings, measured once a process."""
     matrix = keras.ops.ones((_SIDE, _SIDE))
     seconds = []
     for _ in range(_MEASUREMENTS):
