@@ -36,8 +36,8 @@ class Rows:
         targets = self.targets.reshape(len(self.targets), -1)
         return targets if targets.shape[1] == n_outputs else (targets == np.arange(n_outputs)).astype("float64")
 
-    def where(self, chosen: np.ndarray) -> Rows:
-        """Return the rows that `chosen` marks, a boolean array `(n,)`, or lists, an array of positions."""
+    def where(self, chosen: np.ndarray | slice) -> Rows:
+        """Return the rows that `chosen` marks, a boolean array `(n,)`, or lists, an array of positions or a slice."""
         weights = None if self.weights is None else self.weights[chosen]
         return Rows(self.inputs[chosen], self.targets[chosen], weights)
 

@@ -146,10 +146,14 @@ def improve(solution: Solution, parts: Sequence[Rows], deadline: float | None = 
     return dataclasses.replace(solution, coefficients=coefficients, intercept=mean - center @ coefficients)
 
 
+def _has_few_eigenvalues(parts: Sequence[Rows]) -> bool:
+    """Return whether `solve` is fast for several parts of rows together. Otherwise `improve` is."""
+    return min(sum(len(part.inputs) for part in parts), parts[0].inputs.shape[1]) <= _MOST_EIGENVALUES
+
+
 def _of_all(solution: Solution, parts: Sequence[Rows], deadline: float | None) -> Solution:
     """Return the ridge regression on several parts of rows with the penalty of a solution on the first part."""
-    n_rows, n_features = sum(len(part.inputs) for part in parts), parts[0].inputs.shape[1]
-    if min(n_rows, n_features) > _MOST_EIGENVALUES:
+    if not _has_few_eigenvalues(parts):
         return improve(solution, parts, deadline)
     features, targets = (
         np.concatenate(arrays) for arrays in zip(*[(part.inputs, part.targets) for part in parts], strict=True)
@@ -207,16 +211,14 @@ class Ridge(fitters.Fitter):
         mean, deviation = _scales(training.inputs, training.weights)
         parts = [training, validation] if len(validation.targets) else [training]
         training, *known = parts = [self._standardised(rows, mean, deviation) for rows in parts]
-        n_rows = len(training.inputs)
-        if min(training.inputs.shape) <= _MOST_EIGENVALUES:
-            chosen = np.arange(n_rows)
-        else:
-            chosen = generator.permutation(n_rows)[:_MOST_EIGENVALUES]
+        solves_all = _has_few_eigenvalues([training])
+        # A slice makes no copy of the features.
+        chosen = slice(None) if solves_all else generator.permutation(len(classes))[:_MOST_EIGENVALUES]
         some = training.where(chosen)
         # Several threads mostly wait for each other, most of all where other programs use the cores.
         with threadpoolctl.threadpool_limits(1, user_api="blas"):
             solution = solve(some.inputs, some.targets, some.weights)
-            if len(chosen) < n_rows:
+            if not solves_all:
                 solution = improve(solution, [training], deadline)
             # The features of the validation rows take most of the time of another fit, and are known here.
             final = _of_all(solution, parts, deadline) if known else None
