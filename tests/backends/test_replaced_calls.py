@@ -7,13 +7,6 @@ import pytest
 from autonas.backends import replaced_calls
 
 
-@pytest.fixture
-def network():
-    inputs = keras.Input((4, 4, 3))
-    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(5, 3, padding="same")(inputs))
-    return keras.Model(inputs, keras.layers.Dense(2)(x))
-
-
 def is_dense(layer):
     return isinstance(layer, keras.layers.Dense)
 

@@ -156,7 +156,13 @@ def test_fit_warns_of_a_model_that_is_not_better_than_a_constant(chance):
 
 def test_fit_warns_of_a_model_that_is_worse_than_a_linear_prediction(iris, tmp_path):
     model = of_networks(
-        "linear", objective="val_loss", max_trials=1, epochs=3, seed=0, verbose=0, directory=tmp_path / "run"
+        autonas.StructuredDataBlock(kind="linear"),
+        objective="val_loss",
+        max_trials=1,
+        epochs=3,
+        seed=0,
+        verbose=0,
+        directory=tmp_path / "run",
     )
     with pytest.warns(BaselineWarning) as warned:
         model.fit(*iris)

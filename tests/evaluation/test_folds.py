@@ -113,7 +113,12 @@ def test_a_custom_score_is_the_mean_over_the_networks_of_the_folds():
 
     objective = autonas.objectives.CustomScore(mean_prediction, direction="max")
     estimator = of_networks(
-        "linear", autonas.RegressionHead, objective=objective, validation_folds=3, seed=0, verbose=0
+        autonas.StructuredDataBlock(kind="linear"),
+        autonas.RegressionHead,
+        objective=objective,
+        validation_folds=3,
+        seed=0,
+        verbose=0,
     )
     prepared = make_prepared(estimator, x[:90], y[:90])
     _, outcome = evaluated(prepared)
