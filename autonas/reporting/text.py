@@ -15,7 +15,8 @@ def architecture(values: Mapping[str, Any], limit: int = 3, than: Mapping[str, A
     """Describe an architecture by its main decisions.
 
     Choices between named options, such as the kind of a block, come first, with decisions of a whole block before
-    decisions of its layers. Numbers and switches follow, and decisions about training come last.
+    decisions of its layers. Numbers and switches follow, and decisions about training come last. A number of a whole
+    block is named with its block if another block has a number of the same name, as a head's dropout.
 
     Args:
         values: Dict from decision to value.
@@ -27,20 +28,35 @@ def architecture(values: Mapping[str, Any], limit: int = 3, than: Mapping[str, A
     Returns:
         A text such as `"residual, depth 2"`, empty without decisions.
     """
-    active = {name: value for name, value in reserved.architecture(values).items() if value is not None}
+    known = {name: value for name, value in reserved.architecture(values).items() if value is not None}
+    active = known
     if than is not None:
         different = {name for name, value in active.items() if than.get(name) != value}
         kinds = {name for name in active if name.rpartition("/")[2] == "kind" and name.count("/") <= 1}
         active = {name: value for name, value in active.items() if different and name in different | kinds}
     if than is None and any(isinstance(value, str) for value in active.values()):
         active = {name: value for name, value in active.items() if isinstance(value, str)}
-    order = sorted(
-        active,
-        key=lambda name: (name.startswith(_TRAINING), not isinstance(active[name], str), name.count("/")),
-    )
+    options = tuple(f"{name}_{value}/" for name, value in known.items() if isinstance(value, str))
+
+    def order(name: str) -> tuple[bool, bool, int]:
+        is_number = not isinstance(active[name], str)
+        # The numbers of a chosen kind of a block describe the whole block, as those of a head.
+        return name.startswith(_TRAINING), is_number, name.count("/") - (is_number and name.startswith(options))
+
     return ", ".join(
-        shown(active[name]) if isinstance(active[name], str) else phrase(name, active[name]) for name in order[:limit]
+        shown(active[name]) if isinstance(active[name], str) else _of_block(name, known) + phrase(name, active[name])
+        for name in sorted(active, key=order)[:limit]
     )
+
+
+def _of_block(name: str, names: Iterable[str]) -> str:
+    """Return the block of a decision, such as `"classification head "`, if another block has a decision called alike.
+
+    The text is empty for a decision of a block's kind or layers, which are described before.
+    """
+    block, _, decision = name.partition("/")
+    others = [other for other in names if other.endswith(f"/{decision}") and not other.startswith(f"{block}/")]
+    return f"{block.removesuffix('_1').replace('_', ' ')} " if others and "/" not in decision else ""
 
 
 def duration(seconds: float) -> str:

@@ -27,6 +27,24 @@ def test_an_architecture_is_told_apart_from_another():
     assert architecture(first, than=first) == ""
 
 
+def test_a_number_of_a_head_is_told_apart_from_that_of_a_block():
+    first = {"text_block_1/kind": "linear"}
+    bag = {
+        "text_block_1/kind": "bag",
+        "text_block_1/kind_bag/dimension": 64,
+        "text_block_1/kind_bag/dropout": 0.5,
+        "classification_head_1/dropout": 0.0,
+    }
+    assert architecture(bag, than=first) == "bag, dimension 64, dropout 0.5"
+    assert architecture(bag, 4, than=first) == "bag, dimension 64, dropout 0.5, classification head dropout 0"
+    own = {**bag, "classification_head_1/dropout": 0.25}
+    assert architecture(own, than=bag) == "bag, classification head dropout 0.25"
+    convolution = {"image_block_1/kind": "lite", "image_block_1/kind_lite/width": 2, "head/dropout": 0.25}
+    assert architecture(convolution, than=first) == "lite, width 2, dropout 0.25"
+    blocks = {"dense_block_1/units": 64, "dense_block_2/units": 32}
+    assert architecture(blocks, than={}) == "dense block units 64, dense block 2 units 32"
+
+
 def test_names_are_as_short_as_tells_them_apart():
     names = ["block_1/kind", "block_1/kind_dense/units", "block_2/kind", "optimization/learning_rate"]
     assert list(short_names(names).values()) == ["block 1 / kind", "units", "block 2 / kind", "learning rate"]
