@@ -26,6 +26,19 @@ def search(executor):
     return of_small_networks(executor=executor, **settings).fit(x, y), x, y
 
 
+def dense_loop(kind, n_devices, trainable=True):
+    """Return a training loop of a dense layer on 70 rows, of which 33 are validated."""
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(70, 4)).astype("float32")
+    dataset = ArrayDataset({"x": x}, {"y": x[:, :1]}, np.arange(70), np.arange(33))
+    condition = conditions.Conditions(n_devices=n_devices)
+    with condition.scope():
+        inputs = keras.Input((4,), name="x")
+        model = keras.Model({"x": inputs}, {"y": keras.layers.Dense(1, trainable=trainable)(inputs)})
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+    return kind(model, dataset, condition.distribution)
+
+
 @two_devices
 def test_a_trial_runs_on_two_devices_and_scores_as_on_one(folder, monkeypatch):
     devices = []
@@ -54,20 +67,7 @@ def test_a_trial_runs_on_two_devices_and_scores_as_on_one(folder, monkeypatch):
 
 @two_devices
 def test_steps_are_those_of_one_device_and_what_devices_cannot_share_sits_out():
-    generator = np.random.default_rng(0)
-    x = generator.normal(size=(70, 4)).astype("float32")
-    dataset = ArrayDataset({"x": x}, {"y": x[:, :1]}, np.arange(70), np.arange(33))
-
-    def loop(n_devices):
-        keras.utils.set_random_seed(0)
-        condition = conditions.Conditions(n_devices=n_devices)
-        with condition.scope():
-            inputs = keras.Input((4,), name="x")
-            model = keras.Model({"x": inputs}, {"y": keras.layers.Dense(1)(inputs)})
-            model.compile(keras.optimizers.SGD(0.1), "mse")
-        return loops.BatchLoop(model, dataset, condition.distribution)
-
-    two, one = loop(2), loop(1)
+    two, one = dense_loop(loops.BatchLoop, 2), dense_loop(loops.BatchLoop, 1)
     for batch_size in (32, 10):
         losses = [
             each.train_epoch(np.arange(70), batch_size, np.random.default_rng(1), lambda share: 0.1, None)[0]
@@ -78,6 +78,16 @@ def test_steps_are_those_of_one_device_and_what_devices_cannot_share_sits_out():
     assert len(two.predict(np.arange(1))["y"]) == 1
     for odd in (33, 1):  # 32 rows of 33; two of one
         assert np.isfinite(two.train_epoch(np.arange(70), odd, np.random.default_rng(1), lambda share: 0.1, None)[0])
+
+
+@two_devices
+def test_a_network_that_is_only_fitted_predicts_on_two_devices_as_on_one():
+    two, one = (dense_loop(loops.FittedLoop, n_devices, trainable=False) for n_devices in (2, 1))
+    for n_rows in (33, 1):
+        rows = np.arange(n_rows)
+        np.testing.assert_allclose(two.predict(rows)["y"], one.predict(rows)["y"], rtol=1e-4)
+    losses = [each.train_epoch(np.arange(70), 32, np.random.default_rng(1), None, None)[0] for each in (two, one)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 @two_devices
