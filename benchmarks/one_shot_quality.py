@@ -11,6 +11,7 @@ of `SEARCHES` for accuracy and number of parameters, and trains the resulting fr
 """
 
 import argparse
+import functools
 import os
 import pathlib
 import sys
@@ -76,6 +77,35 @@ def estimator(seed, directory, **arguments):
     return architecture_search()(
         node, head, seed=seed, directory=directory, refit=False, tensorboard=False, verbose=0, **arguments
     )
+
+
+def elastic_convolutions():
+    """Return a block of three stages of convolutions, with a width, a depth and a kernel size for each stage."""
+    import autonas
+    import keras
+
+    class ElasticConvolutions(autonas.Block):
+        def build(self, hp, inputs):
+            def convolution(width, size):
+                layers = [
+                    keras.layers.Conv2D(width.units, size, padding="same", use_bias=False),
+                    keras.layers.BatchNormalization(),
+                    keras.layers.ReLU(),
+                ]
+                return lambda tensor: width.narrow(functools.reduce(lambda value, layer: layer(value), layers, tensor))
+
+            outputs = inputs
+            for stage in range(3):
+                width = autonas.WidthChoice(f"width_{stage}", {units: units for units in (4, 8, 16, 24)}, default=24)(hp)
+                sizes = {str(size): functools.partial(convolution, width, size) for size in (1, 3, 5)}
+                outputs = autonas.LayerChoice(f"kernel_{stage}", sizes, default="3")(hp, outputs)
+                more = autonas.Repeat(f"depth_{stage}", 0, 2, lambda index, width=width: convolution(width, 3))
+                outputs = more(hp, outputs)
+                if stage < 2:
+                    outputs = keras.layers.MaxPooling2D(padding="same")(outputs)
+            return keras.layers.GlobalAveragePooling2D()(outputs)
+
+    return ElasticConvolutions()
 
 
 def oracle(search):
@@ -225,6 +255,7 @@ def ranks_of(name, data, space, n_architectures, n_truths, epochs, updates, samp
             filters=12, depth=6, skip="residual", layers=6, operations=OPERATIONS
         ),
         "cells": lambda: autonas.CellBlock("nas_bench_201", filters=12, n_stages=1, operations=OPERATIONS),
+        "widths, depths and kernels": elastic_convolutions,
     }
     node = autonas.Input()
     search = architecture_search()(node, autonas.ClassificationHead(dropout=0.0)(blocks[space]()(node)), seed=seed)
