@@ -81,8 +81,9 @@ def estimator(seed, directory, **arguments):
 
 def elastic_convolutions():
     """Return a block of three stages of convolutions, with a width, a depth and a kernel size for each stage."""
-    import autonas
     import keras
+
+    import autonas
 
     class ElasticConvolutions(autonas.Block):
         def build(self, hp, inputs):
@@ -96,7 +97,7 @@ def elastic_convolutions():
 
             outputs = inputs
             for stage in range(3):
-                width = autonas.WidthChoice(f"width_{stage}", {units: units for units in (4, 8, 16, 24)}, default=24)(hp)
+                width = autonas.WidthChoice(f"width_{stage}", {4: 4, 8: 8, 16: 16, 24: 24}, default=24)(hp)
                 sizes = {str(size): functools.partial(convolution, width, size) for size in (1, 3, 5)}
                 outputs = autonas.LayerChoice(f"kernel_{stage}", sizes, default="3")(hp, outputs)
                 more = autonas.Repeat(f"depth_{stage}", 0, 2, lambda index, width=width: convolution(width, 3))
