@@ -102,9 +102,10 @@ class TextInput(Input):
 
     Args:
         max_tokens: Maximum size of the vocabulary. Defaults to 20,000.
-        length: Number of words of a text that networks read, the first ones. Defaults to `None`: the 99th percentile of
-            the lengths in the training set, but at most 512, or 3,000,000 words in all training rows, whichever is
-            more. A warning says if that cuts more texts.
+        length: Number of words of a text that networks read, the first ones, or of characters of texts with hardly any
+            white space, such as Chinese ones. Defaults to `None`: the 99th percentile of the lengths in the training
+            set, but at most 512, or 3,000,000 words in all training rows, whichever is more. A warning says if that
+            cuts more texts.
         name: As in `Input`.
 
     Example:

@@ -105,7 +105,8 @@ def coded_text(text, codes):
     kept = "".join(each.lower() if each.isascii() else each for each in text if each not in string.punctuation)
     trigrams = [kept[start : start + 3] for start in range(len(kept) - 2)]
     numbers = [codes["codes"].get(text, 0)] if "codes" in codes else []
-    groups = [(kept.split(), "words", "length"), (trigrams, "trigrams", "n_trigrams")]
+    tokens = kept if codes.get("split") == "character" else kept.split()
+    groups = [(tokens, "words", "length"), (trigrams, "trigrams", "n_trigrams")]
     groups = [(parts, codes[known], codes[length]) for parts, known, length in groups if known in codes]
     for group in codes.get("ngrams", []):
         units = text if group["as_written"] else kept if group["split"] == "character" else kept.split()
@@ -244,8 +245,9 @@ def test_images(check):
     assert exported["litert"].inputs == {name_of(model): "(None, 8, 8) uint8"}
 
 
-def test_texts(check):
-    texts = [f"A word, {word} and more: {row % 7}" for row, word in enumerate(["so", "na", "ja"] * 40)]
+@pytest.mark.parametrize("template", ["A word, {} and more: {}", "我家有{}和{}"])
+def test_texts(check, template):
+    texts = [template.format(word, row) for row, word in enumerate(["so", "na", "ja"] * 40)]
     model = fit(texts, np.arange(120) % 2)
     check(model, texts, {name_of(model): np.array(texts, dtype=object)})
 

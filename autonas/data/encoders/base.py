@@ -116,8 +116,8 @@ class Encoder:
 
             - For the kind `"category"`: `"codes"`, a dict from a string to its code. All other strings have the code 0.
             - For the kind `"text"`, up to four groups of integers, one after another. First the code, with `"codes"`
-              as above. Then the ids of words, with `"words"`, a list of words, and `"length"`, the number of ids. Then
-              the ids of trigrams, with `"trigrams"`, a list of strings of three characters, and `"n_trigrams"`, the
+              as above. Then the ids of words, with `"words"`, a list of words, or of characters if `"split"` is
+              `"character"`, and `"length"`, the number of ids. Then the ids of trigrams, with `"trigrams"`, a list of strings of three characters, and `"n_trigrams"`, the
               number of ids. Last, with `"ngrams"`, a list of dicts: the ids of n-grams of words (`"split"` is
               `"whitespace"`) or of characters (`"character"`), for each of their numbers `"widths"` in turn, with
               `"terms"`, a list of n-grams with a space between two words or characters, and `"length"`, the number of

@@ -24,9 +24,8 @@ _GROUPS = [
 _LEAST_ROWS = 2
 #: Maximum number of n-grams of a group.
 _MAX_TERMS = 2**16
-#: Maximum number of characters of a term. A longer one is no word but, for example, the code of an attached file. Keras
-#: makes an array of all terms that is as wide as the longest one: a single term of 10,000 characters takes gigabytes.
-MAX_WIDTH = 256
+#: Maximum number of characters of a term. A longer one is no word but, for example, the code of an attached file.
+_MAX_WIDTH = 256
 #: Maximum number of n-grams of the training rows that are counted for the choice of the most frequent ones.
 _MAX_COUNTED = 4_000_000
 #: Maximum number of ids of the training rows, for each group: 100 MB.
@@ -85,7 +84,16 @@ class NGrams:
         return {name: getattr(self, name) for name in ("split", "widths", "terms", "length", "as_written")}
 
 
-def fit(strings, words, units):
+def is_term(string):
+    """Return whether a string can be a term.
+
+    Keras makes a numpy array of all terms that is as wide as the longest one: a single term of 10,000 characters takes
+    gigabytes. The array drops the character NUL at the end of a string.
+    """
+    return len(string) <= _MAX_WIDTH and "\0" not in string
+
+
+def fit(strings, words, units, has_words=True):
     """Return the n-grams of the training set, a list of `NGrams`: of words, of marks and of characters.
 
     N-grams of words are without punctuation and capitals. Marks are single characters other than white space and
@@ -97,6 +105,8 @@ def fit(strings, words, units):
         strings: Array of strings.
         words: Sorted list of the words of the strings as bytes; see `units.words`.
         units: The words of each string, `Units` of positions in `words`.
+        has_words: Whether the words mean something, so that the n-grams of characters are left out of long texts.
+            Defaults to `True`.
     """
     n_words = units.lengths
     n_characters = np.array([len(text) for text in strings])
@@ -114,7 +124,8 @@ def fit(strings, words, units):
         is_word = split == "whitespace"
         lengths = n_words if is_word else np.minimum(n_characters, longest)
         n_ids = 1 if is_first else sum(max(0, int(lengths.max()) - width + 1) for width in widths)
-        if is_short and (is_word or n_ids <= most) or is_word and not is_first:
+        is_needed = not is_first if is_word else not has_words
+        if is_needed or is_short and (is_word or n_ids <= most):
             step = max(1, -(-len(widths) * int(lengths.sum()) // _MAX_COUNTED)) if widths != (1,) else 1
             if is_word:
                 terms = _frequent_words(words, units.first(*widths) if is_first else units, *widths, step)
@@ -136,18 +147,21 @@ class Lookup:
     """Conversion of strings to ids, equal to the Keras layers of the words and of `NGrams` and several times faster.
 
     Args:
-        vocabulary: List of words. The first one has the id 2. The id 0 is padding, and 1 is an unknown word.
-        length: Number of the words of a text that are used, the first ones.
+        vocabulary: List of words or characters. The first one has the id 2. The id 0 is padding, and 1 is an unknown
+            word or character.
+        split: `"whitespace"` for words, `"character"` for characters.
+        length: Number of the words or characters of a text that are used, the first ones.
         ngrams: List of `NGrams`.
     """
 
-    def __init__(self, vocabulary, length, ngrams):
-        self.n_words, self.length, self.ngrams = len(vocabulary), length, ngrams
+    def __init__(self, vocabulary, split, length, ngrams):
+        self.n_tokens, self.length, self.ngrams = len(vocabulary), length, ngrams
         terms = list(map(_units_of_terms, ngrams))
         units = {True: set(), False: set()}
         for group, of_group in zip(ngrams, terms, strict=True):
             units[_is_of_words(group)].update(*of_group)
-        known = [word.encode() for word in vocabulary]
+        known = [word.encode() for word in vocabulary] if split == "whitespace" else []
+        self._tokens = None if split == "whitespace" else units_module.KnownCharacters(vocabulary)
         self._words = units_module.KnownWords(known + sorted(units[True].difference(known)))
         self._characters = units_module.KnownCharacters(sorted(units[False]))
         self._terms = [self._coded(group, of_group) for group, of_group in zip(ngrams, terms, strict=True)]
@@ -164,9 +178,12 @@ class Lookup:
             strings: Array of strings.
         """
         words = self._words.units(strings)
-        used = words.first(self.length)
+        if self._tokens is None:
+            used = words.first(self.length)
+        else:
+            used = self._tokens.units([units_module.cleaned(text)[: self.length] for text in strings])
         tokens = np.zeros((len(strings), self.length), "int32")
-        is_known = (used.codes > 0) & (used.codes <= self.n_words)
+        is_known = (used.codes > 0) & (used.codes <= self.n_tokens)
         tokens[np.arange(self.length) < used.lengths[:, None]] = np.where(is_known, used.codes + 1, 1)
         return tokens, self._sparse_ids(strings, words) if self.ngrams else None
 
@@ -255,7 +272,7 @@ def _frequent_words(words, units, width, step):
     chosen = np.lexsort((values, -counts))[:_MAX_TERMS]
     places = np.unravel_index(values[chosen], (len(words),) * width)
     terms = (b" ".join(words[place] for place in term).decode() for term in zip(*places, strict=True))
-    return {term: n for term, n in zip(terms, counts[chosen].tolist(), strict=True) if len(term) <= MAX_WIDTH}
+    return {term: n for term, n in zip(terms, counts[chosen].tolist(), strict=True) if is_term(term)}
 
 
 def _frequent_characters(strings, widths):
@@ -284,7 +301,7 @@ def _frequent_characters(strings, widths):
             counted += [(-counts[n], text[first[n] : first[n] + width]) for n in np.flatnonzero(counts >= _LEAST_ROWS)]
         kept = counts[numbers] >= _LEAST_ROWS
         begins, numbers = begins[kept], numbers[kept]
-    return {" ".join(term): int(-count) for count, term in sorted(counted)[:_MAX_TERMS]}
+    return {" ".join(term): int(-count) for count, term in sorted(counted)[:_MAX_TERMS] if is_term(term)}
 
 
 def _frequent_marks(strings):
@@ -293,6 +310,6 @@ def _frequent_marks(strings):
     marks = [
         (-count, character)
         for character, count in counts.items()
-        if count >= _LEAST_ROWS and not character.isspace() and not character.islower()
+        if count >= _LEAST_ROWS and is_term(character) and not character.isspace() and not character.islower()
     ]
     return {character: -count for count, character in sorted(marks)[:_MAX_TERMS]}

@@ -16,6 +16,12 @@ from autonas.data.features import Feature, Tensor
 _LENGTH = 512
 #: Number of tokens of all training rows up to which longer rows are used: networks read so many in a few seconds.
 _MAX_TOKENS = 3_000_000
+#: Number of characters for each word of a text above which, and number of words of a text up to which its words may be
+#: no words. There are about 6 characters in English, 8 in Finnish, and more than 20 where there are no spaces between
+#: words, as in Chinese, addresses and DNA. Names and short sentences of Chinese are one or two words.
+_LONG_WORD, _FEW_WORDS = 12, 2
+#: Share of the words that must be in another text, too, if they may be no words.
+_LEAST_SHARED = 0.5
 #: Number of strings per batch, which bounds the memory.
 _BATCH = 1024
 #: Number of ids without a word: padding and unknown words.
@@ -26,7 +32,9 @@ class TextEncoder(Encoder):
     """Encoder of strings as the tensors `"tokens"` of token ids `(length,)` and `"ngrams"` of ids of n-grams.
 
     A `keras.layers.TextVectorization` converts the strings to lower case, removes punctuation and splits at white
-    space. The id 0 is padding, 1 is an unknown word, and the words follow in the order of falling frequency.
+    space. The id 0 is padding, 1 is an unknown word, and the words follow in the order of falling frequency. Texts with
+    hardly any white space and different words, such as Chinese ones, DNA or names, are split at characters: then a
+    token is a character, and white space is an unknown token.
 
     The n-grams are words, pairs of words, single characters of the text as it is written (other than lower-case
     letters, among the first 1,024 characters) and, unless the texts are long, the first word and the first pair of
@@ -58,6 +66,7 @@ class TextEncoder(Encoder):
     # A list of strings only: if the vocabulary were a single string, Keras would open it as a file.
     state_shape = {
         "vocabulary": [str],
+        "split?": ("whitespace", "character"),
         "length": int,
         "n_rows": int,
         "document_frequency": [int],
@@ -79,22 +88,27 @@ class TextEncoder(Encoder):
         if not any(map(str.split, training)):
             raise ValueError("`x` must hold words. Received: only empty strings in the training rows")
         words, units = units_module.sorted_words(training)
+        has_words = _has_words(training, units)
+        self.split_ = "whitespace" if has_words else "character"
+        tokens, used = (words, units) if has_words else units_module.sorted_characters(training)
         # Of equally frequent words, the last one of the alphabet comes first, as in Keras.
-        counts = np.bincount(units.codes, minlength=len(words))
+        counts = np.bincount(used.codes, minlength=len(tokens))
         most = None if self.max_tokens is None else self.max_tokens - _N_SPECIAL
-        order = np.lexsort((-np.arange(len(words)), -counts))[:most]
-        order = [number for number in order if len(words[number].decode()) <= ngrams.MAX_WIDTH] or order
-        self.vocabulary_ = [words[number].decode() for number in order]
+        order = np.lexsort((-np.arange(len(tokens)), -counts))[:most]
+        order = [number for number in order if ngrams.is_term(tokens[number].decode())] or order
+        if not has_words:
+            order = [number for number in order if not tokens[number].decode().isspace()]
+        self.vocabulary_ = [tokens[number].decode() for number in order]
         if not self.vocabulary_:
             raise ValueError("`x` must hold words. Received: only punctuation in the training rows")
-        self.length_ = self.length or _length(units.lengths)
-        self.ngrams_ = ngrams.fit(training, words, units) if self.has_ngrams else []
+        self.length_ = self.length or _length(used.lengths, "words" if has_words else "characters")
+        self.ngrams_ = ngrams.fit(training, words, units, has_words) if self.has_ngrams else []
         self._layers = self._ids = None
         size = len(self.vocabulary_) + _N_SPECIAL
         self.n_rows_ = len(training)
-        ids = np.ones(len(words), "int64")
+        ids = np.ones(len(tokens), "int64")
         ids[order] = np.arange(_N_SPECIAL, size)
-        used = units.first(self.length_)
+        used = used.first(self.length_)
         self.document_frequency_ = units_module.Units(ids[used.codes], used.lengths).row_counts(size)
         self.document_frequency_[0] = np.count_nonzero(used.lengths < self.length_)
 
@@ -104,7 +118,7 @@ class TextEncoder(Encoder):
     def compact(self, x):
         strings = as_strings(x)
         if getattr(self, "_ids", None) is None:
-            self._ids = ngrams.Lookup(self.vocabulary_, self.length_, self.ngrams_)
+            self._ids = ngrams.Lookup(self.vocabulary_, self.split_, self.length_, self.ngrams_)
         batches = [self._ids(strings[start : start + _BATCH]) for start in range(0, max(1, len(strings)), _BATCH)]
         tokens, ids = zip(*batches, strict=True)
         arrays = {"tokens": np.concatenate(tokens)}
@@ -124,7 +138,7 @@ class TextEncoder(Encoder):
         return np.concatenate(groups, axis=1, dtype="int32")
 
     def code_book(self):
-        book = {"kind": "text", "words": self.vocabulary_, "length": self.length_}
+        book = {"kind": "text", "words": self.vocabulary_, "split": self.split_, "length": self.length_}
         return {None: book | ({"ngrams": [group.code_book() for group in self.ngrams_]} if self.ngrams_ else {})}
 
     @property
@@ -169,7 +183,7 @@ class TextEncoder(Encoder):
     def _vectorizations(self):
         """Return the layers that convert strings to ids: of words, and of the n-grams."""
         if getattr(self, "_layers", None) is None:
-            words = _vectorization(vocabulary=self.vocabulary_, output_sequence_length=self.length_)
+            words = _vectorization(self.vocabulary_, self.split_, self.length_)
             self._layers = [words, *(group.layer() for group in self.ngrams_)]
         return self._layers
 
@@ -182,6 +196,7 @@ class TextEncoder(Encoder):
     def _get_state(self):
         return {
             "vocabulary": self.vocabulary_,
+            "split": self.split_,
             "length": self.length_,
             "n_rows": self.n_rows_,
             "document_frequency": self.document_frequency_.tolist(),
@@ -190,6 +205,7 @@ class TextEncoder(Encoder):
 
     def _set_state(self, state):
         self.vocabulary_, self.length_, self.n_rows_ = state["vocabulary"], state["length"], state["n_rows"]
+        self.split_ = state.get("split", "whitespace")
         self.document_frequency_ = np.array(state["document_frequency"], dtype="int64")
         self.ngrams_ = [ngrams.NGrams(**group) for group in state.get("ngrams", [])]
 
@@ -226,23 +242,43 @@ def as_strings(x):
     return values
 
 
-def _length(lengths):
+def _has_words(strings, units):
+    """Return whether white space separates words, most of which are in several texts or are a part of longer texts.
+
+    Args:
+        strings: Array of strings.
+        units: The words of each string, `Units`.
+    """
+    n_words = units.lengths
+    if len(strings) < 2 or not n_words.any():
+        return True
+    n_characters = np.array([len(text) for text in strings])
+    # Medians, since some texts may hold long codes.
+    is_long = np.median((n_characters / np.maximum(1, n_words))[n_words > 0]) > _LONG_WORD
+    counts = units.row_counts(units.codes.max() + 1)
+    is_shared = np.mean(counts[units.codes] > 1) >= _LEAST_SHARED
+    return bool(is_shared or not is_long and np.median(n_words[n_words > 0]) > _FEW_WORDS)
+
+
+def _length(lengths, units):
     """Return the number of tokens per row for the lengths of the training rows, and warn if many rows are longer."""
     most = max(_LENGTH, _MAX_TOKENS // len(lengths))
     length = int(np.clip(np.ceil(np.quantile(lengths, 0.99)), 1, most))
     if length == most and (share := np.mean(lengths > length)) > 0.01:
         warnings.warn(
-            f"{share:.0%} of the texts have more than {length} words. Networks read the first {length} words of a "
-            "text. Set the argument `length` of autonas.TextInput to read more words, which takes more time.",
+            f"{share:.0%} of the texts have more than {length} {units}. Networks read the first {length} {units} of a "
+            f"text. Set the argument `length` of autonas.TextInput to read more {units}, which takes more time.",
             stacklevel=2,
         )
     return length
 
 
-def _vectorization(**options):
+def _vectorization(vocabulary, split, length):
     import keras
 
-    return keras.layers.TextVectorization(standardize="lower_and_strip_punctuation", **options)
+    return keras.layers.TextVectorization(
+        standardize="lower_and_strip_punctuation", split=split, vocabulary=vocabulary, output_sequence_length=length
+    )
 
 
 def _in_batches(layer, strings):

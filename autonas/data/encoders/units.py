@@ -125,6 +125,20 @@ def sorted_words(strings):
     return sorted_, Units(ranks[units.codes], units.lengths)
 
 
+def sorted_characters(strings):
+    """Return the characters of strings in lower case (ASCII letters only), without ASCII punctuation.
+
+    Args:
+        strings: Array of strings.
+
+    Returns:
+        As `sorted_words`.
+    """
+    strings = list(map(cleaned, strings))
+    alphabet, codes = np.unique(code_points(strings), return_inverse=True)
+    return [chr(point).encode() for point in alphabet], Units(codes, list(map(len, strings)))
+
+
 class KnownCharacters:
     """Codes of characters from 1. An unknown character has the code 0.
 

@@ -20,7 +20,8 @@ def test_ids_are_sorted_by_frequency(check_encoder):
     assert encoder.transform(["zebra"])["tokens"][0].tolist() == [1, 0, 0, 0, 0, 0]
 
 
-def test_ids_are_those_of_the_keras_layers_for_unusual_characters_too(check_encoder):
+@pytest.mark.parametrize(("times", "split"), [(1, "character"), (2, "whitespace")])
+def test_ids_are_those_of_the_keras_layers_for_unusual_characters_too(check_encoder, times, split):
     texts = [
         "ÄÖ äö\u2003straße",
         "tab\tand\x0bline\nbreak\x1f",
@@ -31,7 +32,8 @@ def test_ids_are_those_of_the_keras_layers_for_unusual_characters_too(check_enco
         ".",
         "  ",
     ]
-    encoder = TextEncoder(length=3).fit(texts)
+    encoder = TextEncoder(length=3).fit(texts * times)
+    assert encoder.split_ == split
     assert check_encoder(encoder, np.array([*texts, "new wörds", ""], dtype=object))["tokens"].shape == (10, 3)
 
 
@@ -176,3 +178,38 @@ def test_what_is_not_text_is_refused():
         TextEncoder().fit(["", None])
     with pytest.raises(ValueError, match="must hold words"):
         TextEncoder().fit(["...", "!"])
+
+
+CHINESE = ["今天天气很好。", "天气不好，我在家。", "我家有一只猫。", "猫和狗都很好!", "Python 3 很好用。", "", "我的狗叫Max。"]
+
+
+def test_texts_without_spaces_are_split_at_characters(check_encoder):
+    encoder = TextEncoder().fit(CHINESE)
+    tensors = check_encoder(encoder, np.array([*CHINESE, "新的猫 好"], dtype=object))
+    assert encoder.vocabulary_[:2] == ["。", "好"]  # six times and five times
+    assert tensors["tokens"].shape == (8, 13)
+    # "新" is unknown, as is the space.
+    assert [bool(known) for known in tensors["tokens"][7, :5] > 1] == [False, True, True, False, True]
+    assert encoder.code_book()[None]["split"] == "character"
+    # ASCII letters are lower case, and ASCII punctuation is no token.
+    assert "m" in encoder.vocabulary_ and not {"M", "!", " "} & set(encoder.vocabulary_)
+
+
+def test_names_are_split_at_characters_and_words_that_occur_again_are_not():
+    assert TextEncoder().fit(["Anna", "Otto", "Hannah Maria"]).split_ == "character"
+    assert TextEncoder().fit(["good", "bad", "bad", "good"]).split_ == "whitespace"
+    assert TextEncoder().fit(["one text of six words alone"]).split_ == "whitespace"
+
+
+def test_a_few_texts_without_spaces_are_no_reason_to_split_at_characters():
+    encoder = TextEncoder().fit(["a cat and a dog"] * 6 + ["x" * 500] * 4)
+    assert encoder.vocabulary_ == ["a", "dog", "cat", "and"]
+
+
+def test_long_texts_without_spaces_have_ngrams_of_characters(check_encoder):
+    generator = np.random.default_rng(0)
+    texts = ["".join(generator.choice(list("ACGT"), 1200)) for _ in range(20)]
+    encoder = TextEncoder().fit(texts)
+    (group,) = [group for group in encoder.ngrams_ if group.widths == [2, 3, 4, 5]]
+    assert "A C" in group.terms and group.length > 4000
+    assert check_encoder(encoder, np.array(texts, dtype=object))["tokens"].shape == (20, 1200)
