@@ -117,14 +117,14 @@ class Encoder:
             - For the kind `"category"`: `"codes"`, a dict from a string to its code. All other strings have the code 0.
             - For the kind `"text"`, up to four groups of integers, one after another. First the code, with `"codes"`
               as above. Then the ids of words, with `"words"`, a list of words, or of characters if `"split"` is
-              `"character"`, and `"length"`, the number of ids. Then the ids of trigrams, with `"trigrams"`, a list of strings of three characters, and `"n_trigrams"`, the
-              number of ids. Last, with `"ngrams"`, a list of dicts: the ids of n-grams of words (`"split"` is
-              `"whitespace"`) or of characters (`"character"`), for each of their numbers `"widths"` in turn, with
-              `"terms"`, a list of n-grams with a space between two words or characters, and `"length"`, the number of
-              ids. For the ids, the text is converted to lower case (ASCII letters only) and its ASCII punctuation is
-              removed, unless `"as_written"` is true. Words are separated by white space, and trigrams are all
-              substrings of three characters. The word, trigram or n-gram at index p of its list has the id p + 2, all
-              others have the id 1. The ids are cut to their number, or padded with 0.
+              `"character"`, and `"length"`, the number of ids. Then the ids of trigrams, with `"trigrams"`, a list of
+              strings of three characters, and `"n_trigrams"`, the number of ids. Last, with `"ngrams"`, a list of
+              dicts: the ids of n-grams of words (`"split"` is `"whitespace"`) or of characters (`"character"`), for
+              each of their numbers `"widths"` in turn, with `"terms"`, a list of n-grams with a space between two words
+              or characters, and `"length"`, the number of ids. For the ids, the text is converted to lower case (ASCII
+              letters only) and its ASCII punctuation is removed, unless `"as_written"` is true. Words are separated by
+              white space, and trigrams are all substrings of three characters. The word, trigram or n-gram at index p
+              of its list has the id p + 2, all others have the id 1. The ids are cut to their number, or padded with 0.
         """
         return {}
 

@@ -180,7 +180,15 @@ def test_what_is_not_text_is_refused():
         TextEncoder().fit(["...", "!"])
 
 
-CHINESE = ["今天天气很好。", "天气不好，我在家。", "我家有一只猫。", "猫和狗都很好!", "Python 3 很好用。", "", "我的狗叫Max。"]
+CHINESE = [
+    "今天天气很好。",
+    "天气不好，我在家。",
+    "我家有一只猫。",
+    "猫和狗都很好!",
+    "Python 3 很好用。",
+    "",
+    "我的狗叫Max。",
+]
 
 
 def test_texts_without_spaces_are_split_at_characters(check_encoder):
