@@ -41,6 +41,12 @@ class Rows:
         weights = None if self.weights is None else self.weights[chosen]
         return Rows(self.inputs[chosen], self.targets[chosen], weights)
 
+    def some(self, number: int, seed: int) -> Rows:
+        """Return a random sample of the rows, in their order, or all rows if there are at most `number`."""
+        if number >= len(self.targets):
+            return self
+        return self.where(np.sort(np.random.default_rng(seed).permutation(len(self.targets))[:number]))
+
 
 class Fitter:
     """Base class of computations that set the weights of a layer from the training set.

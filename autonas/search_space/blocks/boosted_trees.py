@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import threadpoolctl
 
-from autonas.search_space import block, ranges, tree_features, tree_fitter, trees
+from autonas.search_space import block, boosting_speed, ranges, tree_features, tree_fitter, trees
 from autonas.search_space.fitters import Rows
 
 if TYPE_CHECKING:
@@ -22,10 +22,14 @@ _MAX_TREES = 1500
 _PATIENCE = 20
 #: Number of values of the training rows from which several threads fit the trees.
 _VALUES_PER_THREAD = 5_000_000
-#: Number of iterations, after the first one, from which the seconds of further ones are estimated; smallest share of
-#: the time of their fit that they are taken to have; and share of the seconds left for a fit of one iteration, above
-#: which there are no further ones.
-_PILOT, _LEAST_PILOT_SHARE, _PILOT_SHARE = 5, 0.1, 0.3
+#: Number of iterations for which there is to be time. Else a random sample of the rows is fitted.
+_WANTED = 100
+#: Number of values of a smaller sample by which the time of many rows is estimated, and its smallest number of rows,
+#: which is also the smallest number of rows for early stopping.
+_SAMPLED_VALUES, _FEWEST_ROWS = 1_000_000, 10_000
+#: Number of iterations, after the first one, from which the time of further ones is estimated: on all rows, and on a
+#: sample.
+_PILOT, _PILOT_OF_SAMPLE = 5, 20
 #: Losses of scikit-learn by the name of the loss of a head.
 LOSSES = {
     "mean_squared_error": "squared_error",
@@ -173,20 +177,27 @@ class Boosting(tree_fitter.TreeFitter):
             List of the number of iterations of each estimator.
         """
         seed = int(generator.integers(2**31))
-        training = self.features.fit(training, generator)
-        bins = trees.Bins(training.inputs)
-        training = dataclasses.replace(training, inputs=bins.transform(training.inputs))
+        n_rows, speed = len(training.targets), None
+        if deadline is not None:
+            training, speed = self._affordable_rows(training, n_iterations, seed, deadline)
+        training, bins = self._binned(training, generator)
+        stopping = None
         if validation is not None:
             validation = self.features.transform(validation)
             validation = dataclasses.replace(validation, inputs=bins.transform(validation.inputs))
+            # The rows for early stopping are predicted in each iteration.
+            n_stopping = len(validation.targets) * len(training.targets) // n_rows
+            stopping = validation.some(max(_FEWEST_ROWS, n_stopping), seed)
         ensembles: list[Sequence[Any]] = []
         base, used = [], []
         for column, most in enumerate(n_iterations):
             seconds = None if deadline is None else (deadline - time.monotonic()) / (len(n_iterations) - column)
+            if speed is not None and seconds is not None:
+                most, seconds = min(most, speed.iterations(len(training.targets), seconds)), None
             with _threads(training.inputs.size):
                 by_output, base_of_one = self._boosted(
                     _with_column(training, column),
-                    None if validation is None else _with_column(validation, column),
+                    None if stopping is None else _with_column(stopping, column),
                     most,
                     seed,
                     seconds,
@@ -198,6 +209,43 @@ class Boosting(tree_fitter.TreeFitter):
         self.walk.set([[trees.Tree.of_boosting(tree, bins) for tree in output] for output in ensembles], first)
         self.validated = None if validation is None else trees.predictions(ensembles, first, validation.inputs)
         return used
+
+    def _binned(self, rows: Rows, generator: np.random.Generator) -> tuple[Rows, trees.Bins]:
+        """Return training rows with the numbers of the bins of their features, and the bins."""
+        rows = self.features.fit(rows, generator)
+        bins = trees.Bins(rows.inputs)
+        return dataclasses.replace(rows, inputs=bins.transform(rows.inputs)), bins
+
+    def _affordable_rows(
+        self, training: Rows, n_iterations: list[int], seed: int, deadline: float
+    ) -> tuple[Rows, boosting_speed.Speed | None]:
+        """Return training rows, all of them or a random sample for which there is time.
+
+        A few iterations on all rows are worse than many on some rows.
+
+        Args:
+            training: The training rows.
+            n_iterations: As in `_fit`.
+            seed: Seed of the sample.
+            deadline: As in `_fit`.
+
+        Returns:
+            Tuple of the rows and the `Speed` of a fit; `None` for few rows, which are quickly measured themselves.
+        """
+        n_rows = max(_FEWEST_ROWS, _SAMPLED_VALUES // training.inputs.shape[1])
+        if len(training.targets) <= 2 * n_rows:
+            return training, None
+        started = time.monotonic()
+        sample, _ = self._binned(training.some(n_rows, seed), np.random.default_rng(seed))
+        of_bins = time.monotonic() - started
+        sample = _with_column(sample, 0)
+        if self.task != "regression" and len(np.unique(sample.targets)) == 1:
+            return training, None
+        with _threads(training.inputs.size):
+            speed = boosting_speed.Speed.of(self._estimator(seed), sample, _PILOT_OF_SAMPLE)
+        of_fits = len(n_iterations) * speed.seconds(n_rows, min(_WANTED, max(n_iterations)))
+        possible = int(n_rows * (deadline - time.monotonic()) / (of_bins + of_fits))
+        return training.some(max(n_rows, possible), seed), speed
 
     def _boosted(
         self, training: Rows, validation: Rows | None, n_iterations: int, seed: int, seconds: float | None
@@ -214,7 +262,10 @@ class Boosting(tree_fitter.TreeFitter):
             return [[] for _ in range(n_outputs)], _log_shares(training, n_outputs)
         estimator = self._estimator(seed)
         if seconds is not None:
-            n_iterations = min(n_iterations, _affordable(estimator, training, seconds))
+            started = time.monotonic()
+            speed = boosting_speed.Speed.of(estimator, training, _PILOT, seconds)
+            seconds -= time.monotonic() - started
+            n_iterations = min(n_iterations, speed.iterations(len(training.targets), seconds))
         estimator.set_params(max_iter=max(1, n_iterations))
         if validation is not None and not is_regression:
             validation = validation.where(np.isin(validation.targets, classes))
@@ -262,28 +313,6 @@ def _threads(n_values: int) -> Any:
     other programs, or other trials, use the cores.
     """
     return threadpoolctl.threadpool_limits(1 if n_values < _VALUES_PER_THREAD else None, user_api="openmp")
-
-
-def _affordable(estimator: Any, training: Rows, seconds: float) -> int:
-    """Return the number of iterations that can be fitted in some seconds, at least 1.
-
-    A fit takes a time of its own for the bins of the rows, often as long as that of twenty iterations. So the time of
-    an iteration is the difference between a fit of a few iterations and a fit of one.
-    """
-
-    def seconds_of(n_iterations: int) -> float:
-        started = time.monotonic()
-        estimator.set_params(max_iter=n_iterations)
-        estimator.fit(training.inputs, training.targets, sample_weight=training.weights)
-        return time.monotonic() - started
-
-    of_first = seconds_of(1)
-    if of_first > _PILOT_SHARE * seconds:
-        return 1
-    of_few = seconds_of(_PILOT + 1)
-    of_one = max(of_few - of_first, _LEAST_PILOT_SHARE * of_few) / _PILOT
-    # The fit to come also takes the time of a first iteration.
-    return max(1, int((seconds - of_first - of_few - of_first) / of_one))
 
 
 def _with_column(rows: Rows, column: int) -> Rows:

@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 
 import autonas
 from autonas.prediction import predictor
-from autonas.search_space import fitters
+from autonas.search_space import boosting_speed
 from autonas.search_space.blocks import boosted_trees
 from tests.helpers import harness
 from tests.helpers.tables import OPTIONS, cities, drawn, halves, sizes
@@ -58,23 +58,27 @@ def test_titles_that_training_never_saw_have_the_value_of_their_words():
     assert model.score(table[1500:], target[1500:]) > 0.95
 
 
-@pytest.mark.parametrize(("seconds", "n_iterations"), [(11.0, 71), (4.4, 5), (3.0, 1), (0.1, 1)])
-def test_there_is_time_for_as_many_iterations_as_fit_beside_the_bins_of_the_rows(monkeypatch, seconds, n_iterations):
-    class Estimator:
-        """Takes 1 s for the bins, and 0.1 s for an iteration."""
+def test_as_many_of_many_rows_are_fitted_as_there_is_time_for_many_iterations(monkeypatch):
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(50_000, 4)).astype("float32")
+    y = (np.sin(3 * x[:, 0]) + x[:, 1] * x[:, 2] > 0).astype(int)
+    fitted = []
+    speed = boosting_speed.Speed(10_000, of_first=0.1, of_one=0.01)
+    monkeypatch.setattr(boosted_trees, "_SAMPLED_VALUES", 40_000)
+    monkeypatch.setattr(boosting_speed.Speed, "of", lambda estimator, rows, *others: speed)
+    boosted = boosted_trees.Boosting._boosted
 
-        now = 0.0
+    def spied(self, training, *others):
+        fitted.append((len(training.targets), others[1]))
+        return boosted(self, training, *others)
 
-        def set_params(self, max_iter):
-            self.max_iter = max_iter
-
-        def fit(self, inputs, targets, sample_weight):
-            self.now += 1.0 + 0.1 * self.max_iter
-
-    estimator = Estimator()
-    monkeypatch.setattr(boosted_trees.time, "monotonic", lambda: estimator.now)
-    rows = fitters.Rows(np.zeros((2, 1)), np.zeros(2), None)
-    assert boosted_trees._affordable(estimator, rows, seconds) == pytest.approx(n_iterations, abs=1)
+    monkeypatch.setattr(boosted_trees.Boosting, "_boosted", spied)
+    model = drawn(autonas.BoostedTreesBlock(learning_rate=0.1), autonas.ClassificationHead(), time_limit=30)
+    model.fit(x[:40_000], y[:40_000], validation_data=(x[40_000:], y[40_000:]))
+    # The first trial has at most 4.5 s, and 100 iterations on 10,000 rows take 1.1 s.
+    (n_rows, n_iterations), *_ = fitted
+    assert 15_000 < n_rows < 40_000 and n_iterations == pytest.approx(100, abs=40)
+    assert model.score(x[40_000:], y[40_000:]) > 0.93
 
 
 def test_several_labels_and_several_numbers_have_trees_of_their_own():
