@@ -17,6 +17,8 @@ LEAST_SECONDS = 0.1
 _FIRST_SHARE = 0.15
 #: Least and largest length of a final fit, relative to the best epoch of the candidate.
 _LEAST_FINAL, _MOST_FINAL = 0.25, 0.75
+#: Share of the expected time of a final fit below which the final fit isn't begun, unless weights are only fitted.
+_LEAST_SHARE_OF_TIME = 0.5
 #: Phases of a trial that a final fit doesn't have, and phases that take as long in a short training as in a long one.
 _NOT_REPEATED, _FIXED = ("compile", "measure", "validate", "save"), ("build",)
 #: Phases of a trial whose time is proportional to the number of epochs.
@@ -116,6 +118,16 @@ class TimeBudget:
         fixed, longest = self._final_seconds(outcome)
         return fixed + _LEAST_FINAL * longest
 
+    def has_time_for(self, outcome):
+        """Return whether there is time for a final fit of a candidate.
+
+        Args:
+            outcome: The `Outcome` of the candidate.
+        """
+        remaining = self.remaining()
+        share = 1.0 if outcome.is_fitted else _LEAST_SHARE_OF_TIME
+        return remaining is None or remaining >= share * self.final_seconds(outcome)
+
     def building_seconds(self, outcome):
         """Estimate the seconds of building the networks of a member of an ensemble.
 
@@ -166,7 +178,8 @@ class TimeBudget:
     def trial_seconds(self, best, first, members=()):
         """Return the maximum training time of the next trial in seconds, or `None` without a limit.
 
-        Time is reserved for the final fit of the best trial so far, and for a final fit of the next trial.
+        Time is reserved for the final fit of the best trial so far, if there is time for one, and for a final fit of
+        the next trial.
 
         Args:
             best: The `Outcome` of the best trial so far, or `None`.
@@ -177,11 +190,12 @@ class TimeBudget:
         remaining = self.remaining()
         if remaining is None:
             return None
-        of_members = sum(map(self.final_seconds, members))
+        of_best = self.final_seconds(best) if best is not None and self.has_time_for(best) else 0.0
+        of_members = sum(map(self.final_seconds, filter(self.has_time_for, members)))
         if len(members) > 1:
             of_members += sum(map(self.building_seconds, members))
         of_members = min(of_members, _MEMBERS_SHARE * self.limit)
-        reserved = max(self.final_seconds(best), of_members)
+        reserved = max(of_best, of_members)
         allowed = min(remaining - reserved, remaining / (1 + _LEAST_FINAL * self.final_ratio))
         return min(allowed, _FIRST_SHARE * self.limit) if first else allowed
 

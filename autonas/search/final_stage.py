@@ -24,8 +24,6 @@ from autonas.trials.states import Stage, Status
 
 #: Number of refused candidates that are tried if no candidate satisfies the constraints.
 _N_NEAREST = 3
-#: Share of the expected time of a final fit below which the final fit isn't begun, unless weights are only fitted.
-_LEAST_SHARE_OF_TIME = 0.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -206,15 +204,9 @@ class FinalStage:
             return ""
         if self.state.stop_reason == "interrupted":
             return "served with the weights of the search: interrupted"
-        if not self.has_time_for(candidate):
+        if not self.state.budget.has_time_for(candidate):
             return "served with the weights of the search: no time for a final fit"
         return None
-
-    def has_time_for(self, candidate: TrialRecord) -> bool:
-        """Return whether there is time for a final fit of a candidate."""
-        remaining = self.state.budget.remaining()
-        share = 1.0 if candidate.is_fitted else _LEAST_SHARE_OF_TIME
-        return remaining is None or remaining >= share * self.state.budget.final_seconds(candidate)
 
     def needing_all_time(self) -> TrialRecord | None:
         """Return the candidate whose final fit is the rest of a full training for which all time is needed, or `None`.

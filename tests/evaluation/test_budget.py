@@ -39,6 +39,15 @@ def test_a_trial_leaves_room_for_the_final_fit_of_the_best(clock):
     assert budget.trial_seconds(best, first=False) == pytest.approx(20.0)
 
 
+def test_no_time_is_kept_for_a_final_fit_that_takes_longer_than_what_is_left(clock):
+    budget = budget_module.TimeBudget(101.0, 1.0, 1000.0)
+    best = jobs.Outcome(status="completed", epochs=1, best_epoch=1, seconds=60.0, report={"fitted": [{}]})
+    clock.now += 60
+    assert not budget.has_time_for(best)
+    assert budget.trial_seconds(best, first=False) == pytest.approx(40.0 / 1.25)
+    assert budget.trial_seconds(best, first=False, members=[best]) == pytest.approx(40.0 / 1.25)
+
+
 def test_a_final_fit_builds_the_network_anew_and_takes_no_time_for_validation(clock):
     budget = budget_module.TimeBudget(101.0, 1.25, 1000.0)
     phases = {"train": 2.0, "validate": 0.5, "measure": 0.2, "save": 0.1, "build": 0.2}

@@ -352,7 +352,7 @@ class EnsembleStage:
         if earlier is not None:
             return earlier[1]  # `fit` has trained the best candidate on all rows already.
         is_kept = record.is_fitted and not record.has_final_weights and self._longest is not None
-        if is_kept or not self.state.refits or not self.final_stage.has_time_for(record):
+        if is_kept or not self.state.refits or not self.state.budget.has_time_for(record):
             return self.final_stage.searched.network(record)
         return self.final_stage.refitted(record, self.state.budget.final_length(waiting))
 
