@@ -28,8 +28,9 @@ _FITTED_INPUTS = "numbers", "categories", "strings"
 _TREES = "trees", "extra_trees"
 #: Kind of Gaussian processes.
 _PROCESS = "gaussian_process"
-#: Maximum number of categories of a column that a ridge regression tells apart. The other ones are less frequent.
-_MAX_ONE_HOT = 256
+#: Maximum number of categories of a column that a ridge regression tells apart. The other ones are less frequent. More
+#: categories would leave few rows in the memory that a ridge regression may take.
+_MAX_ONE_HOT = 1024
 
 
 class StructuredDataBlock(block.Block):
