@@ -93,7 +93,7 @@ def is_term(string):
     return len(string) <= _MAX_WIDTH and "\0" not in string
 
 
-def fit(strings, words, units, has_words=True):
+def fit(strings, words, units, has_words):
     """Return the n-grams of the training set, a list of `NGrams`: of words, of marks and of characters.
 
     N-grams of words are without punctuation and capitals. Marks are single characters other than white space and
@@ -105,8 +105,7 @@ def fit(strings, words, units, has_words=True):
         strings: Array of strings.
         words: Sorted list of the words of the strings as bytes; see `units.words`.
         units: The words of each string, `Units` of positions in `words`.
-        has_words: Whether the words mean something, so that the n-grams of characters are left out of long texts.
-            Defaults to `True`.
+        has_words: Whether the words mean something, so that long texts need no n-grams of characters.
     """
     n_words = units.lengths
     n_characters = np.array([len(text) for text in strings])

@@ -243,7 +243,7 @@ def as_strings(x):
 
 
 def _has_words(strings, units):
-    """Return whether white space separates words, most of which are in several texts or are a part of longer texts.
+    """Return whether white space separates words: most of them are in several texts, or they are short and many.
 
     Args:
         strings: Array of strings.
