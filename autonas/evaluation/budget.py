@@ -111,9 +111,9 @@ class TimeBudget:
         """Estimate the seconds of the shortest final fit of a candidate from the training of the candidate.
 
         Args:
-            outcome: The `Outcome` of the candidate, or `None` for 0 seconds.
+            outcome: The `Outcome` of the candidate.
         """
-        if not self.final_ratio or outcome is None or outcome.epochs == outcome.initial_epoch:
+        if not self.final_ratio or outcome.epochs == outcome.initial_epoch:
             return 0.0
         fixed, longest = self._final_seconds(outcome)
         return fixed + _LEAST_FINAL * longest

@@ -255,9 +255,10 @@ def _has_words(strings, units):
     n_characters = np.array([len(text) for text in strings])
     # Medians, since some texts may hold long codes.
     is_long = np.median((n_characters / np.maximum(1, n_words))[n_words > 0]) > _LONG_WORD
+    if not is_long and np.median(n_words[n_words > 0]) > _FEW_WORDS:
+        return True
     counts = units.row_counts(units.codes.max() + 1)
-    is_shared = np.mean(counts[units.codes] > 1) >= _LEAST_SHARED
-    return bool(is_shared or not is_long and np.median(n_words[n_words > 0]) > _FEW_WORDS)
+    return bool(np.mean(counts[units.codes] > 1) >= _LEAST_SHARED)
 
 
 def _length(lengths, units):
