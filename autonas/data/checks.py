@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from autonas.arguments.scalars import plain
 from autonas.data import masks
 
 #: Largest integer up to which all integers are exact in float64.
@@ -181,6 +182,5 @@ def check_labels_in_training(training, validation):
 
 def name_labels(labels, limit=5):
     """Return a string of up to `limit` labels and the number of further labels."""
-    plain = [label.item() if isinstance(label, np.generic) else label for label in list(labels)[:limit]]
     more = f" and {len(labels) - limit} more" if len(labels) > limit else ""
-    return ", ".join(f"{label!r:.60}" for label in plain) + more
+    return ", ".join(f"{plain(label)!r:.60}" for label in list(labels)[:limit]) + more

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
+from autonas.arguments.scalars import plain
 from autonas.data.checks import check_labels_in_training, check_sample_weight
 from autonas.data.encoders.image import check_finite
 from autonas.data.fit_data import FitData
@@ -137,7 +138,7 @@ class StreamSource:
         self.rows = {"train": int(training.sum()), "validation": n_validation, "all": len(keys)}
         counts = pd.Series(labels).value_counts() if classes else None
         self.some_labels, self.train_labels = labels[:_N_SOME_LABELS], labels[training]
-        self.labels = None if counts is None else {_item(label): int(n) for label, n in counts.items()}
+        self.labels = None if counts is None else {plain(label): int(n) for label, n in counts.items()}
         self.mean_weight = None if weights is None else float(check_sample_weight(weights).mean())
         if self._is_cached and raw.batches is not None:
             self.read_seconds = 0.0
@@ -371,7 +372,3 @@ def _check_finite(x, kind, start):
         if values.dtype.kind == "f" and np.isinf(values).any():
             row = start + int(np.argwhere(np.isinf(values))[0][0])
             raise ValueError(f"`x` has an infinite value in row {row}. Remove it or replace it with NaN.")
-
-
-def _item(value):
-    return value.item() if isinstance(value, np.generic) else value

@@ -8,6 +8,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from autonas import storage
 from autonas.arguments.checks import check_integer
+from autonas.arguments.scalars import plain
 from autonas.data.checks import MAX_FLOAT32, check_strings, warn_of_confused_integers
 from autonas.data.kinds import as_target_array, infer_task, is_indicator
 
@@ -143,7 +144,7 @@ class TargetEncoder:
         codes = pd.Index(self.classes_).get_indexer(pd.Index(values))
         if (codes < 0).any():
             unseen = pd.unique(pd.Series(values[codes < 0]))
-            names = ", ".join(repr(_plain(label)) for label in unseen[:5])
+            names = ", ".join(repr(plain(label)) for label in unseen[:5])
             more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
             raise ValueError(f"`y` has labels that were not seen in training: {names}{more}")
         return codes.astype("float32")[:, None] if self.task_ == "binary" else codes.astype("int32")
@@ -275,7 +276,7 @@ class TargetEncoder:
                     f"integer labels. Received: num_classes={self.num_classes}"
                 )
         if len(classes) < 2:
-            raise ValueError(f"`y` must hold at least two classes. Received: one class, {_plain(classes[0])!r}")
+            raise ValueError(f"`y` must hold at least two classes. Received: one class, {plain(classes[0])!r}")
         if self.task_ == "binary" and len(classes) > 2:
             raise ValueError(f"`y` must hold two classes for a binary task. Received: {len(classes)} classes")
         return classes
@@ -355,7 +356,3 @@ def _as_floats(values):
 
 def _dtype_name(values):
     return "object" if values.dtype == object else values.dtype.str
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value

@@ -305,8 +305,9 @@ class SearchedModel(fitted.FittedModel):
         """
         if not hasattr(self, "_searched"):
             raise ValueError(
-                f"`{name}` trains a network, and this {type(self).__name__} has no rows: it was loaded. Call `fit` "
-                f"with the data of the search and directory={self.directory_!r}: it reads the finished search."
+                f"`{name}` needs the rows and trials of `fit`, and this {type(self).__name__} has none: it was loaded "
+                f"or pickled. Call `fit` with the data of the search and directory={self.directory_!r}: it reads the "
+                "finished search."
             )
         return self._searched
 

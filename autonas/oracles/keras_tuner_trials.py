@@ -1,5 +1,6 @@
 """Keras Tuner's side of a strategy: trials by number, their journal, and the continuation of a search from it."""
 
+import collections
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,9 @@ class TrialKeeper(keras_tuner.Oracle):
             max_retries_per_trial=0,
             seed=1,  # `Oracle` sets its own. Without a seed, Keras Tuner draws one from Python's global random state.
         )
+        # The lambdas in Keras Tuner's can't be pickled, nor could an estimator with this oracle as its strategy.
+        self._run_times: collections.defaultdict[str, int] = collections.defaultdict(int)
+        self._id_to_hash: collections.defaultdict[str, str | None] = collections.defaultdict(type(None))
         self.objectives = objectives
         self.verbose = 0
         self.lock = locks.Lock()

@@ -248,14 +248,20 @@ def _encode(encoders, targets, inputs, outputs):
 
 def _encode_validation(encoders, targets, validation_data):
     if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-        raise ValueError(f"`validation_data` must be a tuple (x, y). Received: {type(validation_data).__name__}")
+        raise ValueError(
+            f"`validation_data` must be a tuple (x, y), without weights. Received: {checks.describe(validation_data)}"
+        )
     x, y = validation_data
     inputs = predictor.split_inputs(x, list(encoders), "validation_data[0]")
     outputs = predictor.split_inputs(y, list(targets), "validation_data[1]")
-    for rows in inputs:
-        for target in outputs:
-            checks.check_same_rows(rows, target)
-    return [*_encode(encoders, targets, inputs, outputs), checks.number_of_rows(outputs[0], "y")]
+    try:
+        for rows in inputs:
+            for target in outputs:
+                checks.check_same_rows(rows, target)
+        encoded = _encode(encoders, targets, inputs, outputs)
+    except ValueError as error:
+        raise ValueError(f"`validation_data` must suit the rows of `fit`. {error}") from error
+    return [*encoded, checks.number_of_rows(outputs[0], "y")]
 
 
 def _weights(class_weight, sample_weight, targets, encoded, n_rows):

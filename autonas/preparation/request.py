@@ -11,6 +11,7 @@ import keras
 
 from autonas import execution, oracles
 from autonas.arguments.lists import as_list
+from autonas.arguments.scalars import plain
 from autonas.data.fit_data import FitData
 from autonas.objectives import goal
 from autonas.preparation import validation
@@ -72,8 +73,9 @@ class Request:
     def of(cls, estimator: Any, data: FitData, settings: Settings | None = None) -> Request:
         """Return the request of an estimator that is fitted to data with some `Settings` of `fit`."""
         names = [name for name in vars(estimator) if not (name.startswith("_") or name.endswith("_"))]
-        arguments = {name: getattr(estimator, name) for name in names}
-        return cls(type(estimator), validation.resolved((settings or Settings()).applied(arguments)), data)
+        arguments = (settings or Settings()).applied({name: getattr(estimator, name) for name in names})
+        arguments = {name: plain(value) for name, value in arguments.items()}
+        return cls(type(estimator), validation.resolved(arguments), data)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import keras_tuner
 
+from autonas.arguments.scalars import plain
 from autonas.search_space import dimension, ranges
 
 HyperParameter: TypeAlias = Any  # A `keras_tuner.engine.hyperparameters.HyperParameter`, which has no types.
@@ -26,7 +27,7 @@ def check(hyperparameters: Any) -> None:
             f"keras_tuner.HyperParameters. Received: {type(hyperparameters).__name__}"
         )
     for name, value in hyperparameters.items():
-        if not isinstance(name, str) or not isinstance(value, (ranges.Range, bool, int, float, str)):
+        if not isinstance(name, str) or not isinstance(plain(value), (ranges.Range, bool, int, float, str)):
             raise ValueError(
                 "`hyperparameters` must map the name of a decision to a value or a range such as "
                 f"autonas.Choice([1, 2]). Received: {name!r:.60}: {value!r:.60}"
@@ -38,7 +39,7 @@ def decisions_of(hyperparameters: Any) -> dict[str, HyperParameter]:
     if isinstance(hyperparameters, keras_tuner.HyperParameters):
         given = {one.name: one.value if isinstance(one, _Fixed) else one for one in hyperparameters.space}
     else:
-        given = dict(hyperparameters or {})
+        given = {name: plain(value) for name, value in (hyperparameters or {}).items()}
     return {name: value if isinstance(value, _HyperParameter) else _declared(value) for name, value in given.items()}
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import keras_tuner
 
+from autonas.arguments.scalars import plain
+
 
 class Range:
     """Base class of the ranges from which the search chooses a value.
@@ -57,7 +59,7 @@ class Choice(Range):
     """
 
     def __init__(self, values: list[int] | list[float] | list[str], default: int | float | str | None = None) -> None:
-        values = list(values)  # type: ignore[assignment]
+        values = [plain(value) for value in values]
         if not values or len({type(value) for value in values}) != 1 or type(values[0]) not in (int, float, str):
             raise ValueError(
                 "`values` must be a non-empty list of ints, floats or strings of one type (use `Boolean()` for truth "
@@ -66,7 +68,7 @@ class Choice(Range):
         if default is not None and default not in values:
             raise ValueError(f"`default` must be one of {values!r}. Received: default={default!r}")
         self.values = values
-        self.default = default
+        self.default = plain(default)
 
     def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         return hp.Choice(name, self.values, default=self.default)
@@ -104,11 +106,11 @@ class Int(Range):
         default: int | None = None,
     ) -> None:
         _check_bounds(min_value, max_value, sampling, default)
-        self.min_value = min_value
-        self.max_value = max_value
-        self.step = step
+        self.min_value = plain(min_value)
+        self.max_value = plain(max_value)
+        self.step = plain(step)
         self.sampling = sampling
-        self.default = default
+        self.default = plain(default)
 
     def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         return hp.Int(
@@ -142,10 +144,10 @@ class Float(Range):
         self, min_value: float, max_value: float, sampling: str = "linear", default: float | None = None
     ) -> None:
         _check_bounds(min_value, max_value, sampling, default)
-        self.min_value = min_value
-        self.max_value = max_value
+        self.min_value = plain(min_value)
+        self.max_value = plain(max_value)
         self.sampling = sampling
-        self.default = default
+        self.default = plain(default)
 
     def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:
         return hp.Float(
@@ -194,7 +196,7 @@ def suggest(hp: keras_tuner.HyperParameters, name: str, value: Any) -> Any:
             f"`{name}` must be a value or an autonas range such as autonas.Choice([1, 2]). "
             f"Received: {name}={value!r}, a Keras Tuner hyperparameter"
         )
-    return value
+    return plain(value)
 
 
 def _check_bounds(min_value: float, max_value: float, sampling: str, default: float | None) -> None:

@@ -221,3 +221,19 @@ def test_a_block_that_ends_the_program_in_a_trial_fails_that_trial(executor):
     failed = board[board.status == "failed"]
     assert len(failed) and (board.status == "completed").any()
     assert failed["reason"].str.contains("SystemExit: bye").all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x,), "must be a tuple .* Received: tuple of length 1"),
+        (lambda x, y: (x, y, np.ones(len(y))), "must be a tuple .*, without weights. Received: tuple of length 3"),
+        (lambda x, y: (x[:, :1], y), "must suit the rows of `fit`. X has 1 features"),
+        (lambda x, y: (x, y + 1), "must suit the rows of `fit`. `y` has labels that were not seen in training: 2"),
+        (lambda x, y: (x, y[:3]), "must suit the rows of `fit`. `y` must have as many rows"),
+    ],
+)
+def test_validation_data_that_does_not_suit_the_rows_is_named(change, message):
+    rows, labels = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    with pytest.raises(ValueError, match=f"`validation_data` {message}"):
+        autonas.AutoModel(**QUIET).fit(rows, labels, validation_data=change(rows, labels))

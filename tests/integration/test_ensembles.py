@@ -111,7 +111,7 @@ def test_all_that_an_estimator_does_works_as_before(iris):
     for path in ("model.onnx", "model.tflite"):
         assert model.export(path).difference < 1e-4
     again = autonas.AutoModel.load("saved")
-    with pytest.raises(ValueError, match="`serve_ensemble` trains a network, and this .* has no rows: it was loaded"):
+    with pytest.raises(ValueError, match="`serve_ensemble` needs the rows and trials .* it was loaded"):
         again.serve_ensemble()
     assert not hasattr(model.fit(x, y), "ensemble_")
 

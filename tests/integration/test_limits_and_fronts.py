@@ -289,7 +289,7 @@ def test_a_search_for_one_objective_has_no_front(iris):
 def test_copies_leave_the_rows_behind_and_fit_reads_the_finished_search(searched, digits, trained):
     for copied in (pickle.loads(pickle.dumps(searched)), copy.deepcopy(searched)):
         pandas.testing.assert_frame_equal(copied.pareto_front(), searched.pareto_front())
-        with pytest.raises(ValueError, match="has no rows: it was loaded. Call `fit` with the data"):
+        with pytest.raises(ValueError, match="has none: it was loaded or pickled. Call `fit` with the data"):
             copied.select()
     again = clone(searched).fit(*digits)
     assert 1 not in trained

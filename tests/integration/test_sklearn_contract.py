@@ -158,3 +158,27 @@ def test_fit_changes_no_argument(iris):
 def test_set_params_takes_effect(fitted, iris):
     model = clone(fitted).set_params(directory=None, epochs=1)
     assert len(model.fit(*iris).history_) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"max_trials": np.int64(1), "epochs": np.int32(1), "num_classes": np.int64(3), "seed": np.uint32(1)},
+        {"time_limit": np.float32(20), "patience": np.int64(1), "ensemble": np.int64(1), "n_workers": np.int64(1)},
+        {"optimization": autonas.Optimization(learning_rate=np.float32(0.01), batch_size=np.int64(16))},
+        {"hyperparameters": {"optimization/learning_rate": np.float32(0.01)}},
+        {"hyperparameters": {"optimization/learning_rate": autonas.Choice(np.array([0.01, 0.02], "float32"))}},
+    ],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_numbers_of_numpy_as_in_a_random_search_over_arguments(arguments, iris, tmp_path):
+    model = autonas.StructuredDataClassifier(**{**BUDGET, **arguments}, directory="run").fit(*iris)
+    model.save("model")
+    assert autonas.AutoModel.load("model").score(*iris) == model.score(*iris)
+
+
+def test_pickle_of_a_fitted_one_whose_strategy_is_an_oracle(iris):
+    model = autonas.StructuredDataClassifier(**BUDGET, strategy=autonas.oracles.EvolutionOracle(5)).fit(*iris)
+    copy = pickle.loads(pickle.dumps(model))
+    assert copy.strategy.population_size == 5
+    assert np.array_equal(copy.predict(iris[0]), model.predict(iris[0]))

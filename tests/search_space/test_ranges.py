@@ -4,6 +4,7 @@ import json
 
 import keras
 import keras_tuner
+import numpy as np
 import pytest
 
 from autonas.search_space import ranges
@@ -30,6 +31,21 @@ def test_a_range_gives_the_value_of_the_trial():
     hp = keras_tuner.HyperParameters()
     hp.values["width"] = 64
     assert ranges.suggest(hp, "width", ranges.Choice([16, 32, 64])) == 64
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        ranges.Choice(np.arange(16, 64, 16), default=np.int64(32)),
+        ranges.Int(np.int64(1), np.int64(9), np.int64(2), default=np.int64(3)),
+        ranges.Float(np.float32(0.5), np.float32(1.0), default=np.float32(0.75)),
+    ],
+    ids=repr,
+)
+def test_numbers_of_numpy_become_numbers_of_python(example):
+    assert json.loads(json.dumps(example.get_config())) == example.get_config()
+    hp = keras_tuner.HyperParameters()
+    assert type(ranges.suggest(hp, "width", example)) in (int, float)
 
 
 @pytest.mark.parametrize("value", [7, 0.5, "relu", True, None])

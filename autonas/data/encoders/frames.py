@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from autonas.arguments.scalars import plain
 from autonas.data import masks
 from autonas.data.checks import check_strings
 from autonas.data.encoders import columns
@@ -80,7 +81,7 @@ def column_names(frame):
     Raises:
         ValueError: If a name is neither a string nor an integer, or occurs twice.
     """
-    names = [name.item() if isinstance(name, np.generic) else name for name in frame.columns]
+    names = [plain(name) for name in frame.columns]
     for name in names:
         if not isinstance(name, (str, int)):
             raise ValueError(
