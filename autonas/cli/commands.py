@@ -95,7 +95,7 @@ def _fit(options):
     persistence.check_place(output)
     names = (
         "task", "time_limit", "max_trials", "epochs", "search_space", "strategy", "weight_sharing", "fidelity",
-        "executor", "n_workers", "ensemble", "preset", "precision", "seed", "directory",
+        "executor", "n_workers", "ensemble", "preset", "precision", "seed", "directory", "overwrite",
     )  # fmt: skip
     arguments = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.objective is not None:

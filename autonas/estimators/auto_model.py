@@ -118,9 +118,11 @@ class AutoModel(searched.SearchedModel):
         max_trials: Number of trials. Defaults to `None`: no limit with a `time_limit`, 6 if a supernet is trained,
             otherwise the number of the preset.
         time_limit: Seconds from the call of `fit` to its return, the final fit included. Defaults to `None`: no limit.
-        epochs: Epochs of a full training. Defaults to `None`: by the preset and the number of rows. A training stops
-            early after `max(8, epochs // 3)` epochs without improvement, or after a quarter of these, at least three,
-            if each raised the validation loss, by a tenth in all.
+        epochs: Epochs of a full training. A candidate is trained for these or, as the search decides, for a half or a
+            quarter of them: `epochs_share` of `optimization`. Defaults to `None`: by the preset and the number of rows;
+            candidates on tables may then be trained for twice as many. A training stops early after
+            `max(8, epochs // 3)` epochs without improvement, or after a quarter of these, at least three, if each
+            raised the validation loss, by a tenth in all.
         patience: Trials without improvement after which the search ends. Defaults to `None`: no such end.
         refit: Whether the best candidate is trained further on all rows, the validation set included, for a quarter to
             three quarters of its epochs, as `time_limit` allows. The rows of `validation_data` are never trained on;

@@ -213,7 +213,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
                 f"Received: {len(values)} steps"
             )
         self.naive_errors_ = np.abs(np.diff(outputs, axis=0)).mean(axis=0).tolist()
-        forecast = forecast_windows.Forecast(values, outputs, self.target_columns_, self.horizon, choice)
+        forecast = forecast_windows.Forecast(values, outputs, self.target_columns_, int(self.horizon), choice)
         return forecast_windows.prepare(forecast, functools.partial(self._with_graph, plan), plan.selection)
 
     def _choose_linear_forecast(self, values: np.ndarray, outputs: np.ndarray) -> linear_forecast.Choice:
@@ -274,12 +274,16 @@ class TimeSeriesForecaster(auto_model.AutoModel):
 
     def _values(self, x: Any) -> np.ndarray:
         values, columns = steps.read(x, "x")
-        if self.columns_ is not None and columns is not None and columns != self.columns_:
-            missing = [name for name in self.columns_ if name not in columns]
-            if missing:
-                raise ValueError(f"`x` must have the columns of fit. Received: no column {missing[0]!r:.60}")
-            values = values[:, [columns.index(name) for name in self.columns_]]
-        return self._windows(values[None])[0]
+        return self._windows(self._in_order(values, columns)[None])[0]
+
+    def _in_order(self, values: np.ndarray, columns: list[Any] | None) -> np.ndarray:
+        """Return steps `(time, channels)` with the columns in the order of `fit`."""
+        if self.columns_ is None or columns is None or columns == self.columns_:
+            return values
+        missing = [name for name in self.columns_ if name not in columns]
+        if missing:
+            raise ValueError(f"`x` must have the columns of fit. Received: no column {missing[0]!r:.60}")
+        return values[:, [columns.index(name) for name in self.columns_]]
 
     def _windows(self, windows: np.ndarray) -> np.ndarray:
         """Return the last steps of windows `(n, steps, channels)`, after a check."""
@@ -324,8 +328,7 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         values, columns = steps.read(x, "x")
         if (y is None) != (self.target_columns_ is not None):
             raise ValueError("`y` must be given if it was in fit, and only then.")
-        if self.columns_ is not None and columns is not None:
-            values = values[:, [columns.index(name) for name in self.columns_]]
+        values = self._in_order(values, columns)
         outputs = values[:, self.target_columns_] if y is None else steps.read(y, "y", x)[0]
         windows, future = autoregression.windows_of(values, outputs, self.lookback_, self.horizon)
         return self._windows(windows), future

@@ -9,6 +9,7 @@ import numpy as np
 
 import autonas
 from autonas import storage
+from autonas.arguments import scalars
 from autonas.backends import memory
 from autonas.estimators import description
 from autonas.prediction import predictor, saved_network
@@ -154,6 +155,7 @@ def _serialized_arguments(estimator: Any) -> dict[str, Any]:
     """Return the constructor arguments that JSON holds exactly. A graph or an oracle isn't needed for predictions."""
     serialized = {}
     for name, value in estimator.get_params(deep=False).items():
+        value = scalars.plain(value)
         try:
             same = bool(json.loads(json.dumps(value)) == value)
         except (TypeError, ValueError):

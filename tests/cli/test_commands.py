@@ -419,9 +419,12 @@ def test_demo_searches_the_same_on_slow_machines(fake, tmp_path):
     assert arguments["max_trials"] == 3 and arguments["time_limit"] is None
 
 
-def test_demo_overwrites_only_if_it_is_asked_to(fake, tmp_path):
-    assert commands.main(["demo", "--directory", str(tmp_path / "run"), "--overwrite"]) == 0
-    assert fake.made[0].arguments["overwrite"] is True
+def test_an_earlier_search_is_overwritten_on_request_only(fake, iris, tmp_path):
+    fit = ["fit", str(iris), "--target", "target", "--output", str(tmp_path / "model")]
+    for command in (["demo"], fit):
+        assert commands.main([*command, "--directory", str(tmp_path / "run")]) == 0
+        assert commands.main([*command, "--directory", str(tmp_path / "run"), "--overwrite"]) == 0
+    assert [model.arguments["overwrite"] for model in fake.made] == [False, True, False, True]
 
 
 def test_demo_refuses_a_folder_of_something_else(capsys, tmp_path):

@@ -257,3 +257,18 @@ def test_a_forecast_without_a_correction_is_the_linear_forecast(arguments):
     forecast = linear_forecast.LinearForecast([0], choice).fit(series[:, None], series[:, None], 3)
     expected = forecast.predict(series[None, -model.lookback_ :, None])[0]
     np.testing.assert_allclose(model.predict(series), expected, rtol=1e-4)
+
+
+def test_numbers_of_numpy_are_lengths_that_a_saved_model_keeps(arguments, tmp_path):
+    series = wave(80)
+    model = autonas.TimeSeriesForecaster(lookback=np.int64(9), horizon=np.int64(2), **arguments).fit(series)
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(autonas.AutoModel.load(tmp_path / "model").predict(series), model.predict(series))
+
+
+def test_a_missing_column_is_named_by_every_method(arguments):
+    frame = pd.DataFrame({"sales": wave(80), "visits": wave(80)})
+    model = autonas.TimeSeriesForecaster(lookback=9, target="sales", **arguments).fit(frame)
+    for method in (model.predict, model.evaluate, model.encode, model.score):
+        with pytest.raises(ValueError, match="`x` must have the columns of fit. Received: no column 'visits'"):
+            method(frame[["sales"]])
