@@ -80,7 +80,7 @@ def plot_history(search, records, over="trials", axes=None):
     axes.set_xlabel(LABELS[over])
     axes.set_ylabel(score_label(search))
     if over == "trials":
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.legend(frameon=False, fontsize="small")
     return canvas.tidy(axes)
 
@@ -128,7 +128,7 @@ def plot_curves(search, records, axes=None):
     _limit(axes, [value for _, curve in curves for value in curve if is_number(value)], search.direction)
     axes.set_xlabel("epoch")
     axes.set_ylabel(canvas.plain(name))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
         handles[::-1], labels[::-1], frameon=False, fontsize="small", title="best trials", title_fontsize="small"

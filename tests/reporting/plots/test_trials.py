@@ -217,3 +217,13 @@ def test_names_are_no_formulas():
     for figure in (plots.figure(plots.plot_history, search, TRIALS), plots.figure(plots.plot_parallel, search, TRIALS),
                    plots.figure(plots.plot_importance, {"$a$": 0.5, "b$": 0.5})):  # fmt: skip
         FigureCanvasAgg(figure).draw()
+
+
+@pytest.mark.parametrize("plot", [plots.plot_curves, plots.plot_history])
+def test_a_single_trial_of_one_epoch_has_no_fractions_of_an_epoch_or_trial(plot):
+    single = trial(0, 0.5)
+    single.history = single.history[1:]
+    axes = plot(SEARCH, [single])
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert ticks and all(tick == int(tick) for tick in ticks)
