@@ -36,11 +36,13 @@ class SearchState:
         self.best = None
         self.baselines = {}
         self.running = {}
-        self._default = {}
+        self._default = None
+        self._n_supernet = 0
 
     def begin(self, record):
-        if record.number == 0:
-            self._default = record.values
+        self._n_supernet += record.stage == Stage.SUPERNET
+        if record.is_candidate and record.number == self._n_supernet:
+            self._default = record
         self.running[record.trial_id] = (record, 0, None)
 
     def epoch(self, record, epoch, metrics):
@@ -58,10 +60,11 @@ class SearchState:
         self.n_finished += is_candidate and not record.is_refused
 
     def description(self, record, limit=3):
-        """Return a short description of a trial's architecture: its differences from the architecture of trial 0."""
-        if record.number == 0 or not record.is_candidate or not self._default:
+        """Return a short description of a trial's architecture: its differences from the default architecture."""
+        if self._default is None or record.number == self._default.number or not record.is_candidate:
             return architecture(record.values, limit)
-        return architecture(record.values, limit, than=self._default) or "same as trial 0"
+        same = f"same as trial {self._default.number}"
+        return architecture(record.values, limit, than=self._default.values) or same
 
     def elapsed(self):
         return self.search.seconds()

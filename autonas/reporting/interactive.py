@@ -175,14 +175,14 @@ def _points(name, points, notes, colour=canvas.SKY, symbol="circle"):
 
 def _notes(search, records, some):
     """Return the text of each record that is shown when the pointer is over its mark, as HTML."""
-    first = next((record.values for record in records if record.number == 0), {})
+    default = order.default_architecture(records)
     notes = []
     for record in some:
         lines = [f"trial {record.number}"]
         if order.is_number(record.score):
             lines[0] += f", {search.objective} {record.score:.4g}"
         lines.append(text.duration(record.seconds))
-        lines += text.architecture(record.values, 6, than=first).split(", ")
+        lines += text.architecture(record.values, 6, than=default).split(", ")
         lines.append(text.shortened(" ".join(record.message.split()), 100))
         notes.append(_note(lines))
     return notes

@@ -9,7 +9,8 @@ import pandas
 from autonas.reporting import importance, interactive, page, plots, text
 from autonas.reporting import summary as summaries
 from autonas.reporting.leaderboard import head, leaderboard
-from autonas.trials.order import winner
+from autonas.trials import reserved
+from autonas.trials.order import default_architecture, winner
 from autonas.trials.states import Stage, Status
 
 
@@ -220,15 +221,17 @@ def representation(name, search, records, stop_reason, task, n_rows=5):
     """
     best = winner(search, records)
     board = leaderboard(records, search.objective, search.direction, search.pairs()[1:])
-    first = next((record.values for record in records if record.number == 0), {})
+    default = default_architecture(records)
     by_id = {(record.trial_id, record.stage): record for record in records}
     rows = []
     for row in head(board, n_rows).itertuples():
         record = by_id[row.trial_id, row.stage]
-        description = text.architecture(record.values, 5, than=first) or "the default architecture"
+        description = text.architecture(record.values, 5, than=default) or "the default architecture"
         trial = f"trial {record.number}" if record.is_candidate else record.stage
         if record.is_baseline:
-            trial, description = record.trial_id, record.message
+            trial = record.trial_id
+        if not reserved.architecture(record.values):
+            description = record.message
         rows.append([trial, record.score, record.parameters, record.seconds, description])
     tasks = task if isinstance(task, str) else ", ".join(map(str, task))
     facts = [tasks, f"{search.objective} {best.score:.4g}" if best is not None else "no trial was completed",

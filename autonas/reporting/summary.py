@@ -8,7 +8,7 @@ from autonas.costs.orientation import comparative, oriented
 from autonas.reporting import text
 from autonas.reporting.plots import phases, wording
 from autonas.trials import reserved
-from autonas.trials.order import comparable, is_number, ranked, target_epochs, winner
+from autonas.trials.order import comparable, default_architecture, is_number, ranked, target_epochs, winner
 from autonas.trials.states import Stage, Status
 
 _ENDS = {
@@ -107,10 +107,9 @@ def _compared(search, records, best):
         for record in records
         if record.stage == Stage.BASELINE and record.score is not None
     ]
-    first = next((record for record in records if record.number == 0 and record.is_candidate), None)
-    default_values = None if first is None else reserved.architecture(first.values)
+    architecture = default_architecture(records)
     # Under successive halving, the default architecture trained for more epochs is another trial.
-    defaults = [record for record in candidates if reserved.architecture(record.values) == default_values]
+    defaults = [record for record in candidates if reserved.architecture(record.values) == architecture]
     default = min(defaults, key=lambda record: (-target_epochs(record), record.number), default=None)
     if default is best:
         sentences.append(f"The best trial is the default architecture, trial {best.number}.")

@@ -9,6 +9,8 @@ from autonas.trials import reserved
 
 #: Prefix of decisions about training, which describe an architecture less than decisions about its layers.
 _TRAINING = "optimization/"
+#: Labels of a choice between a layer and none, which say nothing without the name of the decision.
+_SWITCH = ("off", "on")
 
 
 def architecture(values: Mapping[str, Any], limit: int = 3, than: Mapping[str, Any] | None = None) -> str:
@@ -34,17 +36,18 @@ def architecture(values: Mapping[str, Any], limit: int = 3, than: Mapping[str, A
         different = {name for name, value in active.items() if than.get(name) != value}
         kinds = {name for name in active if name.rpartition("/")[2] == "kind" and name.count("/") <= 1}
         active = {name: value for name, value in active.items() if different and name in different | kinds}
-    if than is None and any(isinstance(value, str) for value in active.values()):
-        active = {name: value for name, value in active.items() if isinstance(value, str)}
+    named = {name for name, value in active.items() if isinstance(value, str) and value not in _SWITCH}
+    if than is None and named:
+        active = {name: value for name, value in active.items() if name in named}
     options = tuple(f"{name}_{value}/" for name, value in known.items() if isinstance(value, str))
 
     def order(name: str) -> tuple[bool, bool, int]:
-        is_number = not isinstance(active[name], str)
+        is_number = name not in named
         # The numbers of a chosen kind of a block describe the whole block, as those of a head.
         return name.startswith(_TRAINING), is_number, name.count("/") - (is_number and name.startswith(options))
 
     return ", ".join(
-        shown(active[name]) if isinstance(active[name], str) else _of_block(name, known) + phrase(name, active[name])
+        shown(active[name]) if name in named else _of_block(name, known) + phrase(name, active[name])
         for name in sorted(active, key=order)[:limit]
     )
 
@@ -81,7 +84,7 @@ def metric(name: str, direction: str) -> str:
 def shown(value: Any) -> str:
     """Return a value of a decision as text: `"on"`, `"0.00123"`, `"max pooling 3"`."""
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return _SWITCH[value]
     return f"{value:.3g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 

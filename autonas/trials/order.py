@@ -43,6 +43,15 @@ def kinds(values: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
     return frozenset((name, value) for name, value in pairs if name.endswith("/kind") and name.count("/") == 1)
 
 
+def default_architecture(records: Iterable[TrialRecord]) -> dict[str, Scalar]:
+    """Return the decisions of the first candidate, the default architecture; empty without candidates.
+
+    With shared weights, the first trial is an epoch of the supernet, and no candidate.
+    """
+    candidates = [record for record in records if record.is_candidate]
+    return reserved.architecture(min(candidates, key=lambda record: record.number).values) if candidates else {}
+
+
 def scored(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Return the completed candidates with a finite score, a list."""
     return [record for record in records if record.is_candidate and record.is_completed and is_number(record.score)]

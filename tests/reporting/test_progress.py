@@ -115,6 +115,19 @@ def shown(reporter):
     return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
 
 
+def test_the_first_trial_with_shared_weights_is_no_architecture_to_differ_from():
+    reporter = ProgressReporter(verbose=1, console=rich.console.Console(file=io.StringIO()))
+    reporter.on_search_begin(SearchInfo("val_accuracy", "max"))
+    supernet = TrialRecord("0", 0, "supernet")
+    for record in (supernet, *(TrialRecord(f"{number}", number, values={"units": 8 * number}) for number in (1, 2))):
+        reporter.on_trial_begin(record)
+        if record is supernet:
+            reporter.on_trial_end(record, None)
+    assert shown(reporter)[-2:] == ["running starting trial 1: units 8", "starting trial 2: units 16"]
+    reporter.on_trial_begin(TrialRecord("3", 3, values={"units": 8}))
+    assert shown(reporter)[-1] == "starting trial 3: same as trial 1"
+
+
 def test_the_display_says_of_every_trial_that_is_running_how_it_differs_from_the_first():
     reporter = ProgressReporter(verbose=1, console=rich.console.Console(file=io.StringIO()))
     reporter.on_search_begin(SearchInfo("val_accuracy", "max"))

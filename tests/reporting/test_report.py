@@ -10,7 +10,7 @@ import sklearn
 from sklearn.base import clone
 
 import autonas
-from autonas.reporting import HeadPredictions, TrialRecord
+from autonas.reporting import HeadPredictions, SearchInfo, TrialRecord
 from autonas.reporting import report as reports
 
 HOSTILE = '<script>alert("$1 & $2")</script>'
@@ -172,6 +172,18 @@ def test_a_notebook_shows_what_a_fitted_estimator_has_found(searched):
     assert len(reader.all("tr")) == 1 + 5 + 2 and len(reader.all("img")) == 1
     assert "the default architecture" in reader.within("td")
     assert not reader.all("script")
+
+
+def test_a_notebook_compares_with_the_first_candidate_of_a_search_with_shared_weights():
+    history = [{"val_loss": 1.0}]
+    records = [
+        TrialRecord("0000", 0, "supernet", status="completed", history=history),
+        TrialRecord("0001", 1, values={"net/units": 8}, status="completed", score=0.5, history=history),
+        TrialRecord("0002", 2, values={"net/units": 16}, status="completed", score=0.4, history=history),
+    ]
+    cells = Reader(reports.representation("AutoModel", SearchInfo("val_loss", "min"), records, "max_trials", "binary"))
+    assert [cell for cell in cells.within("td") if "units" in cell] == ["units 16"]
+    assert cells.within("td").count("the default architecture") == 1
 
 
 def test_the_setting_of_scikit_learn_is_kept_to(searched):

@@ -13,6 +13,8 @@ from autonas.reporting.text import architecture, duration, number, phrase, short
         ({"a": "p", "b": "q", "c": "r", "d": "s"}, "p, q, r"),
         ({"block/layers_0/kind": "max_pooling_3", "block/kind": "residual"}, "residual, max pooling 3"),
         ({"optimization/batch_size": 32, "block/depth": 2}, "depth 2, batch size 32"),
+        ({"block/kind": "layered", "block/layers_0/squeeze_excite": "off"}, "layered"),
+        ({"block/squeeze_excite": "on", "block/depth": 2}, "squeeze excite on, depth 2"),
         ({"tuner/stage": "supernet", "block": None, "stem/rate": 0.123456, "flip": True}, "flip on, rate 0.123"),
     ],
 )
