@@ -79,6 +79,8 @@ def parser(commands):
         default="autonas_demo",
         help="run directory, default autonas_demo; an interrupted demo resumes",
     )
+    overwriting = "delete an earlier search in the run directory first"
+    demo.add_argument("--overwrite", action="store_true", help=overwriting)
     demo.add_argument("--seed", type=int, default=0, help="seed of all random numbers, default 0")
 
     fit = add("fit", "search a model for a table or a folder of images")
@@ -110,9 +112,7 @@ def parser(commands):
     _add_choice(fit, "--precision", "precision of the trainings, default auto, which depends on the device")
     fit.add_argument("--seed", type=int, help="seed of all random numbers, default: drawn")
     fit.add_argument("--directory", metavar="DIR", help="run directory; an interrupted search is resumed")
-    for command in (demo, fit):
-        text = "delete an earlier search in the run directory first"
-        command.add_argument("--overwrite", action="store_true", help=text)
+    fit.add_argument("--overwrite", action="store_const", const=True, help=overwriting)
     fit.add_argument("--quiet", action="store_true", help="print the results only")
 
     profile = add("profile", "measure the latencies of the operations in a search space on this device")

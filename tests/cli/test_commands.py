@@ -424,7 +424,7 @@ def test_an_earlier_search_is_overwritten_on_request_only(fake, iris, tmp_path):
     for command in (["demo"], fit):
         assert commands.main([*command, "--directory", str(tmp_path / "run")]) == 0
         assert commands.main([*command, "--directory", str(tmp_path / "run"), "--overwrite"]) == 0
-    assert [model.arguments["overwrite"] for model in fake.made] == [False, True, False, True]
+    assert [model.arguments.get("overwrite", False) for model in fake.made] == [False, True, False, True]
 
 
 def test_demo_refuses_a_folder_of_something_else(capsys, tmp_path):
