@@ -38,6 +38,7 @@ _MODULES = {
     "autonas.search_space.blocks.hydra": ["HydraBlock"],
     "autonas.search_space.blocks.image": ["ImageBlock"],
     "autonas.search_space.blocks.keras_block": ["KerasBlock"],
+    "autonas.search_space.blocks.kernel_ridge": ["KernelRidgeBlock"],
     "autonas.search_space.blocks.layered": ["LayeredBlock"],
     "autonas.search_space.blocks.merge": ["Merge"],
     "autonas.search_space.blocks.minirocket": ["MiniRocketBlock"],

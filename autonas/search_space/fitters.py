@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ class Rows:
 
     def columns(self, n_outputs: int) -> np.ndarray:
         """Return the targets with a column for each output, `(n, n_outputs)`: 1 and 0 for each of several classes."""
-        targets = self.targets.reshape(len(self.targets), -1)
+        targets = self.targets.reshape(len(self.targets), math.prod(self.targets.shape[1:]))
         return targets if targets.shape[1] == n_outputs else (targets == np.arange(n_outputs)).astype("float64")
 
     def where(self, chosen: np.ndarray | slice) -> Rows:

@@ -208,7 +208,7 @@ class Ridge(fitters.Fitter):
         self, training: Rows, validation: Rows, generator: np.random.Generator, deadline: float | None = None
     ) -> dict[str, Any]:
         classes = training.targets
-        mean, deviation = _scales(training.inputs, training.weights)
+        mean, deviation = scales(training.inputs, training.weights)
         parts = [training, validation] if len(validation.targets) else [training]
         training, *known = parts = [self._standardised(rows, mean, deviation) for rows in parts]
         solves_all = _has_few_eigenvalues([training])
@@ -263,7 +263,7 @@ def _centers(features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> 
     return center, np.average(targets, axis=0, weights=weights)
 
 
-def _scales(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def scales(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the scale of each feature. A feature that is often 0 has a larger scale."""
     blocks = [features[:, start : start + _BLOCK] for start in range(0, features.shape[1], _BLOCK)]
     mean, scale = np.concatenate([_scales_of(block, weights) for block in blocks], axis=1)
@@ -271,7 +271,7 @@ def _scales(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarra
 
 
 def _scales_of(features: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the scale of each of a few features; see `_scales`."""
+    """Return the mean and the scale of each of a few features; see `scales`."""
     mean = np.average(features, axis=0, weights=weights)
     variance = np.average((features - mean) ** 2, axis=0, weights=weights)
     deviation, largest = np.sqrt(variance), np.abs(features).max(axis=0)

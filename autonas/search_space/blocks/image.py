@@ -12,6 +12,7 @@ from autonas.search_space import block, decisions, ranges
 from autonas.search_space.blocks import (
     convolution,
     dense,
+    kernel_ridge,
     preprocessing,
     pretrained,
     random_patches,
@@ -30,13 +31,13 @@ class ImageBlock(block.Block):
 
     Args:
         kind: Family of the network, `"dense"`, `"convolution"`, `"residual"`, `"speedrun"` (a `SpeedrunBlock`),
-            `"patches"` (a `RidgeBlock` on the features of a `RandomPatchBlock`) or `"pretrained"`, or the name of a
-            space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`. Defaults to `None`: the search
-            chooses the family. A `"dense"` network reads images averaged to a shorter side of at most 32 pixels. The
-            family `"pretrained"` is a `PretrainedBlock` of the backbones whose ImageNet weights are in Keras's cache,
-            the folder `~/.keras/models`. With `None`, the family is no candidate if the cache has no such weights, as
-            nothing is downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing weights are
-            downloaded.
+            `"patches"` (a `RidgeBlock` or a `KernelRidgeBlock` on the features of a `RandomPatchBlock`) or
+            `"pretrained"`, or the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or
+            `"layered"`. Defaults to `None`: the search chooses the family. A `"dense"` network reads images averaged to
+            a shorter side of at most 32 pixels. The family `"pretrained"` is a `PretrainedBlock` of the backbones whose
+            ImageNet weights are in Keras's cache, the folder `~/.keras/models`. With `None`, the family is no candidate
+            if the cache has no such weights, as nothing is downloaded, and for images of at most 16 pixels. With
+            `"pretrained"`, missing weights are downloaded.
         translation: Maximum random shift in training, as a fraction of the side, or a range. Images move by whole
             pixels. Defaults to a choice of 0 and 0.1.
         horizontal_flip: Whether to flip images horizontally at random in training, or a range. The features of
@@ -96,9 +97,13 @@ class ImageBlock(block.Block):
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, outputs)
 
     def _patches(self, hp: keras_tuner.HyperParameters, images: keras.KerasTensor, mirrored: bool) -> keras.KerasTensor:
-        """Apply a ridge regression or classification to the features of random patches."""
+        """Apply a ridge regression or classification, with or without a kernel, to the features of random patches."""
         features = self.bound(random_patches.RandomPatchBlock(mirrored=mirrored)).build(hp, images)
-        return self.bound(ridge.RidgeBlock()).build(hp, features)
+        regressions: decisions.Candidates = {
+            "linear": lambda: functools.partial(self.bound(ridge.RidgeBlock()).build, hp),
+            "kernel": lambda: functools.partial(self.bound(kernel_ridge.KernelRidgeBlock()).build, hp),
+        }
+        return decisions.LayerChoice("regression", regressions, default="kernel")(hp, features)
 
     def _backbones(self, images: keras.KerasTensor) -> pretrained.PretrainedBlock | None:
         """Return the block of the family `"pretrained"` for the tensor `images`, `None` without the family."""

@@ -46,8 +46,8 @@ class RandomPatchBlock(block.Block):
     responses over 0.5 is averaged over each square of a 3 x 3 grid, and so is the excess of their negatives. The
     features are the square roots of the averages.
 
-    A `RidgeBlock` on these features is fitted in closed form. After a few seconds it is about as accurate as a
-    convolutional network after its first epochs.
+    A `RidgeBlock` or a `KernelRidgeBlock` on these features is fitted in closed form. After a few seconds it is about
+    as accurate as a convolutional network after its first epochs.
 
     Other than in the paper, the patches aren't replaced by cluster centres, the square root is taken, and half of the
     kernels can be mirror images of the others. The features are then sums over an image and its mirror image.
