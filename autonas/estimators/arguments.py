@@ -87,7 +87,9 @@ def check(request: Request) -> None:
 
 
 def check_call(estimator: Any, unknown: Mapping[str, Any]) -> None:
-    """Raise an error for a call of `fit` in the style of AutoGluon or Keras; the message has the call to write instead.
+    """Raise an error for a call of `fit` in the style of AutoGluon or Keras, or of a loaded one without arguments.
+
+    The message has the call to write instead.
 
     Args:
         estimator: The `AutoModel`.
@@ -95,7 +97,14 @@ def check_call(estimator: Any, unknown: Mapping[str, Any]) -> None:
 
     Raises:
         TypeError: If `unknown` has arguments.
+        ValueError: If the estimator was loaded, and an argument that is an object is missing.
     """
+    lost = [name for name in missing(estimator) if name not in _DISPENSABLE]
+    if lost:
+        raise ValueError(
+            f"`fit` needs the arguments {', '.join(map(repr, lost))}, objects that aren't saved with a model. Pass "
+            f"them again by `set_params({lost[0]}=...)`, or search without them by `sklearn.base.clone(model)`."
+        )
     for name, value in unknown.items():
         if name in estimator.get_params(deep=False):
             call = f"{type(estimator).__name__}({name}={value!r:.60}).fit(x, y)"
@@ -105,6 +114,16 @@ def check_call(estimator: Any, unknown: Mapping[str, Any]) -> None:
         hint = f" {_OTHERS_ARGUMENTS[name]}" if name in _OTHERS_ARGUMENTS else ""
         raise TypeError(f"`fit` has no argument `{name}`. It takes {', '.join(names)}.{hint}")
 
+
+def missing(estimator: Any) -> list[str]:
+    """Return the names of arguments that weren't saved with a loaded estimator, and have their defaults since."""
+    parameters = inspect.signature(type(estimator)).parameters
+    unsaved = getattr(estimator, "unsaved_arguments_", [])
+    return [name for name in unsaved if getattr(estimator, name) is parameters[name].default]
+
+
+#: Arguments that are objects without which a search is the same.
+_DISPENSABLE = ("callbacks", "executor")
 
 #: Hints for the arguments that `fit` has in Keras, scikit-learn and AutoGluon.
 _OTHERS_ARGUMENTS = {

@@ -29,6 +29,7 @@ LEARNED = {
     "search_": {str: object},
     "ensemble_": [[str, float]],
     "source_": source.SOURCE_SHAPE,
+    "unsaved_arguments_": [str],
 }
 
 

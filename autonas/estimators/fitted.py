@@ -108,7 +108,7 @@ class FittedModel(predictive.PredictiveModel):
 
         The folder holds everything that predictions, scores and the leaderboard need, without constructor arguments
         that are objects (a graph of blocks, an oracle, functions). An estimator that is loaded without such an argument
-        can predict, but can't be fitted again.
+        can predict, but `fit` raises an error until `set_params` passes the argument again.
 
         By default the folder also holds data of `fit`: up to 32 raw rows, on which `export` compares what it writes,
         and the true labels of up to 5,000 validation rows beside the predictions, which `report` draws. Texts of the

@@ -11,7 +11,7 @@ import autonas
 from autonas import storage
 from autonas.arguments import scalars
 from autonas.backends import memory
-from autonas.estimators import description
+from autonas.estimators import arguments, description
 from autonas.prediction import predictor, saved_network
 from autonas.reporting import SearchInfo
 from autonas.trials import records
@@ -36,12 +36,14 @@ _PAIRS = ("objectives_", "ensemble_")
 def save(estimator: Any, path: str | os.PathLike[str], examples: bool = True) -> None:
     """Write a fitted estimator to a folder; see `FittedModel.save`."""
     predictions = getattr(estimator, "validation_predictions_", []) if examples else []
+    missing = arguments.missing(estimator)
+    serialized = {name: value for name, value in _serialized_arguments(estimator).items() if name not in missing}
+    unsaved = [name for name in estimator.get_params(deep=False) if name not in serialized]
+    learned = {name: getattr(estimator, name) for name in _learned_shapes(type(estimator)) if hasattr(estimator, name)}
     content = {
         "class": _class_name(type(estimator)),
-        "arguments": _serialized_arguments(estimator),
-        "learned": {
-            name: getattr(estimator, name) for name in _learned_shapes(type(estimator)) if hasattr(estimator, name)
-        },
+        "arguments": serialized,
+        "learned": learned | {"unsaved_arguments_": unsaved},
         "predictions": [{"name": head.name, "task": head.task, "classes": head.classes} for head in predictions],
     }
     arrays: dict[str, Any] = {

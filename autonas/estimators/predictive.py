@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments import checks
+from autonas.data import checks as data_checks
 from autonas.data import interchange, is_stream
 from autonas.data import targets as targets_module
 from autonas.estimators import inspection, permutation, thresholds
@@ -267,7 +268,14 @@ class PredictiveModel(inspection.InspectedModel):
         if not is_stream(x):
             if y is None:
                 raise ValueError("`y` must be given, except for a tf.data.Dataset of rows and targets.")
-            return self._outputs(x), y
+            outputs = self._outputs(x)
+            n_rows = len(next(iter(outputs.values())))
+            for values in predictor_module.split_inputs(y, list(self.predictor_.targets), "y"):
+                if data_checks.number_of_rows(values, "y") != n_rows:
+                    raise ValueError(
+                        f"`y` must have as many rows as `x`. Received: {n_rows} rows in x and {len(values)} in y"
+                    )
+            return outputs, y
         if y is not None:
             raise ValueError(
                 f"`y` must be None for a tf.data.Dataset, which holds it. Received: y of type {type(y).__name__}"

@@ -271,7 +271,7 @@ class SearchedModel(fitted.FittedModel):
         self.directory_ = search.state.directory
         targets = self._with_threshold(prepared.targets)
         self.predictor_ = predictor_module.Predictor(network, prepared.encoders, targets)
-        for name in ("one_shot_correlation_", "ensemble_", "source_"):
+        for name in ("one_shot_correlation_", "ensemble_", "source_", "unsaved_arguments_"):
             self.__dict__.pop(name, None)  # The attribute of an earlier fit.
         if served.is_ensemble:
             self.ensemble_ = list(trial.report["members"].items())

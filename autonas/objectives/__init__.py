@@ -1,5 +1,6 @@
 """Objectives of a search: metrics, costs, custom scores, combinations of objectives, and constraints."""
 
+from autonas.backends import quiet_keras  # noqa: F401  Before any other import of Keras.
 from autonas.costs.latency import Latency
 from autonas.costs.memory import PeakMemory
 from autonas.costs.model_size import ModelSize

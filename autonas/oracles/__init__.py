@@ -1,5 +1,8 @@
 """Search strategies: oracles that decide which architecture to try next."""
 
+from autonas.backends import quiet_keras  # noqa: F401  Before any other import of Keras.
+
+# isort: split
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 

@@ -13,7 +13,8 @@ from autonas.arguments.scalars import plain
 class Range:
     """Base class of the ranges from which the search chooses a value.
 
-    A range has no name: the hyperparameter is named after the argument of the block that takes the range.
+    A range has no name: the hyperparameter is named after the argument of the block that takes the range, or has the
+    former name of a renamed argument (`Block.former_names`), such as `"depth"` for `n_stages`.
     """
 
     def declare(self, hp: keras_tuner.HyperParameters, name: str) -> Any:

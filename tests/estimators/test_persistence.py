@@ -25,6 +25,7 @@ from autonas import storage
 from autonas.cli import commands
 from autonas.prediction import predictor as predictor_module
 from autonas.search import ensembles
+from tests.helpers.budgets import QUIET
 from tests.helpers.dying import Killed, kill
 from tests.helpers.regressions import of_regressions
 
@@ -652,3 +653,19 @@ def test_a_process_that_dies_while_something_else_is_served_leaves_a_whole_model
         # Later calls are further apart: most are of the files of the same model.
         number += 1 + number // 2
     assert seen.count("killed") > 3
+
+
+def test_a_loaded_estimator_is_not_fitted_without_the_arguments_that_were_not_saved(rows):
+    oracle = autonas.oracles.RandomOracle()
+    labels = np.arange(len(rows)) % 2
+    model = autonas.StructuredDataClassifier(
+        strategy=oracle, callbacks=[autonas.SearchCallback()], max_trials=1, epochs=1, **QUIET
+    ).fit(rows, labels)
+    assert model.fit(rows, labels) is model
+    model.save("first")
+    autonas.AutoModel.load("first").save("second")
+    loaded = autonas.AutoModel.load("second")
+    with pytest.raises(ValueError, match=r"`fit` needs the arguments 'strategy', objects .*set_params\(strategy="):
+        loaded.fit(rows, labels)
+    loaded.set_params(strategy=oracle).fit(rows, labels)
+    clone(autonas.AutoModel.load("second")).fit(rows, labels)

@@ -237,3 +237,10 @@ def test_validation_data_that_does_not_suit_the_rows_is_named(change, message):
     rows, labels = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
     with pytest.raises(ValueError, match=f"`validation_data` {message}"):
         autonas.AutoModel(**QUIET).fit(rows, labels, validation_data=change(rows, labels))
+
+
+def test_targets_of_other_length_are_named_by_predictions_too():
+    model = autonas.AutoModel(**BUDGET).fit(X, Y)
+    for method in (model.evaluate, model.score):
+        with pytest.raises(ValueError, match="`y` must have as many rows as `x`. Received: 150 rows in x and 5 in y"):
+            method(X, Y[:5])
