@@ -157,7 +157,7 @@ def _serialized_arguments(estimator: Any) -> dict[str, Any]:
     """Return the constructor arguments that JSON holds exactly. A graph or an oracle isn't needed for predictions."""
     serialized = {}
     for name, value in estimator.get_params(deep=False).items():
-        value = scalars.plain(value)
+        value = os.fspath(value) if isinstance(value, os.PathLike) else scalars.plain(value)
         try:
             same = bool(json.loads(json.dumps(value)) == value)
         except (TypeError, ValueError):

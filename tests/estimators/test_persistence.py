@@ -659,8 +659,9 @@ def test_a_loaded_estimator_is_not_fitted_without_the_arguments_that_were_not_sa
     oracle = autonas.oracles.RandomOracle()
     labels = np.arange(len(rows)) % 2
     model = autonas.StructuredDataClassifier(
-        strategy=oracle, callbacks=[autonas.SearchCallback()], max_trials=1, epochs=1, **QUIET
-    ).fit(rows, labels)
+        strategy=oracle, callbacks=[autonas.SearchCallback()], directory=pathlib.Path("run"), max_trials=1, epochs=1,
+        **QUIET,
+    ).fit(rows, labels)  # fmt: skip
     assert model.fit(rows, labels) is model
     model.save("first")
     autonas.AutoModel.load("first").save("second")
@@ -668,4 +669,5 @@ def test_a_loaded_estimator_is_not_fitted_without_the_arguments_that_were_not_sa
     with pytest.raises(ValueError, match=r"`fit` needs the arguments 'strategy', objects .*set_params\(strategy="):
         loaded.fit(rows, labels)
     loaded.set_params(strategy=oracle).fit(rows, labels)
-    clone(autonas.AutoModel.load("second")).fit(rows, labels)
+    assert loaded.directory == "run"
+    clone(autonas.AutoModel.load("second")).set_params(directory=None).fit(rows, labels)
