@@ -29,8 +29,8 @@ class InspectedModel(BaseEstimator):
     def leaderboard(self) -> pd.DataFrame:
         """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
 
-        The baselines are the last rows, of stage `"baseline"`: a constant and a linear prediction, scored on the
-        validation rows as the trials are.
+        The baselines are the last rows, of stage `"baseline"`: a constant and, except for streams, a linear prediction,
+        scored on the validation rows as the trials are.
         """
         check_is_fitted(self, "predictor_")
         (objective, direction), *further = self.objectives_

@@ -39,8 +39,8 @@ class SearchedModel(fitted.FittedModel):
     def leaderboard(self, x: Any = None, y: Any = None) -> pd.DataFrame:
         """Return all trials, the best first, and the baselines as a `pandas.DataFrame`.
 
-        The baselines are the last rows, of stage `"baseline"`: a constant and a linear prediction, scored on the
-        validation rows as the trials are.
+        The baselines are the last rows, of stage `"baseline"`: a constant and, except for streams, a linear prediction,
+        scored on the validation rows as the trials are.
 
         Args:
             x: Rows that no trial has seen, as in `evaluate`. With them, the table has a column `test_<metric>` for
