@@ -5,7 +5,8 @@ scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-pola
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
 model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
 the series and on the features of frozen kernels, which are fitted in closed form. The list for images begins with
-ridge regressions on the features of random patches, a fast linear one and one with a kernel, of more patches. There are
+ridge regressions on the features of random patches, a fast linear one and one with a kernel, of more patches, and, of
+few images, on the pixels: a sum of pixels, such as the brightness of the image, is lost among many features. There are
 as many patches as the time limit allows. On images of at most 16 pixels, networks are fast, and precede the one with a
 kernel. A frozen
 backbone, whose output is computed once for each row, is an early entry of few images if its weights are on disk. Mirror
@@ -139,12 +140,14 @@ _KERNEL_ROWS = 20_000
 
 _DENSE: dict[str, Scalar] = {"kind": "dense", "optimization/epochs_share": 0.25, "optimization/batch_size": 256}
 _PRETRAINED: dict[str, Scalar] = {"kind": "pretrained"}
+_PIXELS: dict[str, Scalar] = {"kind": "ridge"}
 
 #: Accuracy of distinguishing images from mirror images, up to which mirror images are further examples, and from which
 #: on they are no examples. Between the two, candidates with and without mirror images are compared, if there is time.
 _SAME_AS_MIRRORED, _UNLIKE_MIRRORED = 0.6, 0.85
 
-#: Number of rows up to which a pretrained backbone comes early. Its output takes 6 to 13 ms a row on one core.
+#: Number of rows up to which a regression on the pixels and a pretrained backbone come early. More rows are enough for
+#: networks to learn the former. The output of the latter takes 6 to 13 ms a row on one core.
 _FEW_ROWS = 2000
 
 
@@ -255,14 +258,16 @@ def _images(shape: tuple[int, ...], conditions: Conditions) -> list[dict[str, Sc
     elif accuracy is not None and accuracy >= _UNLIKE_MIRRORED:
         flips = [False]
     first, *more = _patches(shape, conditions, mirrored=flips[-1])
+    has_few_rows = conditions.n_rows <= _FEW_ROWS
+    linear = [_PIXELS] if has_few_rows else []
     if max(shape[:2]) <= image.SMALL_IMAGE:
-        return [first, *_SMALL_IMAGES, *more]
+        return [first, *linear, *_SMALL_IMAGES, *more]
     fast = [_SPEEDRUN | {"horizontal_flip": flip} for flip in flips]
     if min(shape[:2]) > resolution.SMALL_SIDE:
         # A quarter of the pixels takes a quarter of the time. The whole images come last, if there is time.
         fast = [point | {"kind_speedrun/largest_side": resolution.SMALL_SIDE} for point in fast] + fast[-1:]
-    if conditions.n_rows <= _FEW_ROWS:
-        return [first, _PRETRAINED, *more, *fast, _DENSE]
+    if has_few_rows:
+        return [first, *linear, _PRETRAINED, *more, *fast, _DENSE]
     return [first, *more, *fast, _DENSE, _PRETRAINED]
 
 

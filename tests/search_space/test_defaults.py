@@ -116,10 +116,10 @@ def test_images_begin_with_a_frozen_backbone_whose_weights_are_on_disk(tmp_path,
         space = searched.declare()  # Reads no weights: these are none.
         points = portfolio.initial_points(searched, space)
         kinds[is_stored] = [point["image_block_1/kind"] for point in points]
-    assert kinds[True] == ["patches", "pretrained", *kinds[False][1:]] and "pretrained" not in kinds[False]
+    assert kinds[True] == ["patches", "ridge", "pretrained", *kinds[False][2:]] and "pretrained" not in kinds[False]
     many = portfolio.initial_points(searched, space, portfolio.Conditions(10_000))
-    assert [point["image_block_1/kind"] for point in many] == [*kinds[False], "pretrained"]
-    values = encoding.Encoding(space).complete(points[1])
+    assert [point["image_block_1/kind"] for point in many] == ["patches", *kinds[False][2:], "pretrained"]
+    values = encoding.Encoding(space).complete(points[2])
     assert not values["image_block_1/kind_pretrained/trainable"] and not values["image_block_1/translation"]
 
 

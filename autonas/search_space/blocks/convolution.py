@@ -127,11 +127,13 @@ class ConvolutionBlock(block.Block):
 
 
 def max_stages(inputs: keras.KerasTensor) -> int:
-    """Return the maximum number of stages for which no side is shorter than two pixels.
+    """Return the maximum number of stages.
 
-    Every stage but the first halves the sides.
+    Every stage but the first halves the sides. The shorter side is halved to two pixels. Long images, such as one row
+    of pixels, are halved further, until the longer side has less than 16 pixels.
     """
-    return max(1, int(math.log2(min(inputs.shape[1:3]))))
+    shorter, longer = sorted(int(math.log2(side)) for side in inputs.shape[1:3])
+    return max(1, shorter, longer - 2)
 
 
 def shrink(inputs: keras.KerasTensor, filters: int) -> keras.KerasTensor:

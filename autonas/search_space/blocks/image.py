@@ -31,13 +31,13 @@ class ImageBlock(block.Block):
 
     Args:
         kind: Family of the network, `"dense"`, `"convolution"`, `"residual"`, `"speedrun"` (a `SpeedrunBlock`),
-            `"patches"` (a `RidgeBlock` or a `KernelRidgeBlock` on the features of a `RandomPatchBlock`) or
-            `"pretrained"`, or the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or
-            `"layered"`. Defaults to `None`: the search chooses the family. A `"dense"` network reads images averaged to
-            a shorter side of at most 32 pixels. The family `"pretrained"` is a `PretrainedBlock` of the backbones whose
-            ImageNet weights are in Keras's cache, the folder `~/.keras/models`. With `None`, the family is no candidate
-            if the cache has no such weights, as nothing is downloaded, and for images of at most 16 pixels. With
-            `"pretrained"`, missing weights are downloaded.
+            `"patches"` (a `RidgeBlock` or a `KernelRidgeBlock` on the features of a `RandomPatchBlock`), `"ridge"` (a
+            `RidgeBlock` on the pixels) or `"pretrained"`, or the name of a space of architectures, `"chain"`, `"cell"`,
+            `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses the family. The families `"dense"`
+            and `"ridge"` read images averaged to a shorter side of at most 32 pixels. The family `"pretrained"` is a
+            `PretrainedBlock` of the backbones whose ImageNet weights are in Keras's cache, the folder
+            `~/.keras/models`. With `None`, the family is no candidate if the cache has no such weights, as nothing is
+            downloaded, and for images of at most 16 pixels. With `"pretrained"`, missing weights are downloaded.
         translation: Maximum random shift in training, as a fraction of the side, or a range. Images move by whole
             pixels. Defaults to a choice of 0 and 0.1.
         horizontal_flip: Whether to flip images horizontally at random in training, or a range. The features of
@@ -56,7 +56,7 @@ class ImageBlock(block.Block):
     """
 
     takes_raw_inputs = True
-    fitted_kinds = ("patches",)
+    fitted_kinds = ("patches", "ridge")
 
     def __init__(
         self,
@@ -91,6 +91,7 @@ class ImageBlock(block.Block):
         }
         if self.kind in self.fitted_kinds or (self.kind is None and ridge.unsuitable(self) is None):
             families["patches"] = lambda: lambda _: self._patches(hp, images, horizontal_flip)
+            families["ridge"] = lambda: lambda _: self._ridge(hp, images)
         backbones = self._backbones(inputs)
         if backbones is not None:
             families["pretrained"] = lambda: functools.partial(spaces.reduced, hp, backbones)
@@ -104,6 +105,11 @@ class ImageBlock(block.Block):
             "kernel": lambda: functools.partial(self.bound(kernel_ridge.KernelRidgeBlock()).build, hp),
         }
         return decisions.LayerChoice("regression", regressions, default="kernel")(hp, features)
+
+    def _ridge(self, hp: keras_tuner.HyperParameters, images: keras.KerasTensor) -> keras.KerasTensor:
+        """Apply a ridge regression or classification to the pixels of images of few pixels."""
+        pixels = keras.layers.Flatten()(preprocessing.averaged(images, resolution.SMALL_SIDE))
+        return self.bound(ridge.RidgeBlock()).build(hp, pixels)
 
     def _backbones(self, images: keras.KerasTensor) -> pretrained.PretrainedBlock | None:
         """Return the block of the family `"pretrained"` for the tensor `images`, `None` without the family."""

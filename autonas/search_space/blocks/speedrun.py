@@ -66,7 +66,7 @@ class SpeedrunBlock(block.Block):
         for filters in _FILTERS:
             for position in range(2):
                 outputs = _convolution(outputs, filters * width)
-                if position == 0 and min(outputs.shape[1:3]) > 1:
+                if position == 0 and max(outputs.shape[1:3]) > 1:
                     outputs = keras.layers.MaxPooling2D(2, padding="same")(outputs)
                 outputs = keras.layers.ReLU()(normalization.batch_normalization()(outputs))
         return keras.layers.GlobalMaxPooling2D()(outputs)

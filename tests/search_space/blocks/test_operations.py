@@ -73,9 +73,19 @@ def test_an_unknown_operation_is_refused_with_the_known_ones():
 
 
 @pytest.mark.parametrize(
-    ("shape", "stages"), [((8, 8, 1), 3), ((64, 32, 1), 5), ((1, 1, 1), 1), ((2, 3), 1), ((8, 3), 2), ((100, 3), 5)]
+    ("shape", "stages"),
+    [
+        ((8, 8, 1), 3),
+        ((9, 7, 1), 2),
+        ((64, 32, 1), 5),
+        ((1, 1, 1), 1),
+        ((1, 200, 1), 5),
+        ((2, 3), 1),
+        ((8, 3), 2),
+        ((100, 3), 5),
+    ],
 )
-def test_maps_keep_two_pixels_and_series_four_steps(shape, stages):
+def test_maps_keep_two_pixels_or_eight_in_a_row_and_series_four_steps(shape, stages):
     assert operations.max_stages(keras.Input(shape)) == stages
 
 

@@ -84,6 +84,11 @@ def test_images_of_any_size_are_read_and_large_ones_are_averaged_first(shape, la
     assert model.output_shape == (None, 64)
 
 
+def test_one_row_of_pixels_is_pooled_along_its_length():
+    model = harness.build(bound(smooth((20, 1, 200, 1)))[0], (1, 200, 1))
+    assert [layer.output.shape[2] for layer in convolutions(model)] == [200, 200, 100, 100, 50, 50, 25]
+
+
 def test_the_image_block_has_it_as_a_family():
     x = smooth((20, 16, 16, 3))
     block, _ = bound(x, image.ImageBlock(kind="speedrun", translation=0.0, horizontal_flip=ranges.Boolean()))
