@@ -4,11 +4,11 @@ An entry is a dict of the hyperparameters that differ from the default architect
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
 model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
-the series and on the features of frozen kernels, which are fitted in closed form. The list for images begins with
-ridge regressions on the features of random patches, a fast linear one and one with a kernel, of more patches, and, of
-few images, on the pixels: a sum of pixels, such as the brightness of the image, is lost among many features. There are
-as many patches as the time limit allows. On images of at most 16 pixels, networks are fast, and precede the one with a
-kernel. A frozen
+the series and on the features of frozen kernels, which are fitted in closed form, and trees on intervals, for levels,
+deviations and single steps, to which the kernels are mostly blind. The list for images begins with ridge regressions on
+the features of random patches, a fast linear one and one with a kernel, of more patches, and, of few images, on the
+pixels: a sum of pixels, such as the brightness of the image, is lost among many features. There are as many patches as
+the time limit allows. On images of at most 16 pixels, networks are fast, and precede the one with a kernel. A frozen
 backbone, whose output is computed once for each row, is an early entry of few images if its weights are on disk. Mirror
 images are used in the training on images that can't be distinguished from their mirror images.
 """
@@ -87,10 +87,14 @@ def _kernels(transform: str, groups: int = 0, size: int = 0, **further: Scalar) 
 
 #: The first kernels of a search on series, the fastest first. The largest that are fast enough follow the first entry.
 _FIRST_KERNELS = [_kernels("both", 4, 500), _kernels("both", 8, 1_000), _kernels("both", 16, 2_500)]
+#: Trees on intervals. Of few series they consider half of the features for a split, since few of them may matter.
+_INTERVALS: dict[str, Scalar] = {"kind": "intervals", "kind_intervals/split_features": "half"}
+_INTERVALS_OF_MANY: dict[str, Scalar] = {"kind": "intervals", "kind_intervals/split_features": "sqrt"}
 _SERIES: list[dict[str, Scalar]] = [
     {"kind": "ridge"},
     {"kind": "ridge", "kind_ridge/difference": True},
     _kernels("both", 64, 10_000),
+    _INTERVALS,
     _kernels("hydra", 64),
     _kernels("both", 64, 10_000, poolings="all"),
     _kernels("minirocket", size=10_000),
@@ -109,6 +113,8 @@ _FORECAST: list[dict[str, Scalar]] = [{"kind": "linear"}, *_SERIES]
 _FIRST_SHARE, _LARGEST_SHARE = 0.15, 0.3
 #: Number of rows from which on a fit takes a random sample of the rows if there is no time for all.
 _SAMPLED_ROWS = 1500
+#: Number of series up to which trees consider half of the features of a split, in some seconds.
+_FEW_SERIES = 2000
 
 _SMALL_IMAGES: list[dict[str, Scalar]] = [
     {"kind": "dense"},
@@ -246,6 +252,8 @@ def _series(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:
 
     first = [point for point in _FIRST_KERNELS if share(point) <= _FIRST_SHARE] or _FIRST_KERNELS[:1]
     ridge, *others = _SERIES
+    if conditions.n_rows > _FEW_SERIES:
+        others = [_INTERVALS_OF_MANY if point is _INTERVALS else point for point in others]
     return [ridge, first[-1], *(point for point in others if share(point) <= _LARGEST_SHARE)]
 
 

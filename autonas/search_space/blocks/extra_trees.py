@@ -23,6 +23,8 @@ _FEWEST_LEAVES = 16
 #: Number of training rows from which on each forest is fitted to a random sample. More rows than some dozens for each
 #: leaf improve the leaves' values little.
 _MOST_ROWS = 100_000
+#: Largest number of values of the rows of a forest, 400 MB.
+_MOST_VALUES = 10**8
 #: Number of values of the training rows from which on all cores fit the trees.
 _VALUES_PER_THREAD = 1_000_000
 #: Names of the losses of a head that the trees minimise.
@@ -123,7 +125,9 @@ class ExtraTreesBlock(block.Block):
 class Averaging(tree_fitter.TreeFitter):
     """Mean of extremely randomised trees that sets the trees of a `trees.Walk`."""
 
-    most_rows = _MOST_ROWS
+    @property
+    def most_rows(self) -> int:  # type: ignore[override]
+        return min(_MOST_ROWS, _MOST_VALUES // self.features.width)
 
     def scores(self, means: Any) -> Any:
         """Return the outputs for the sums of the trees: the logarithms of probabilities, or of odds, or the numbers."""

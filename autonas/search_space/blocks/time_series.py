@@ -8,11 +8,13 @@ import keras
 import keras_tuner
 from keras import ops
 
-from autonas.search_space import block, decisions, ranges
+from autonas.search_space import block, decisions, fitters, ranges
 from autonas.search_space.blocks import (
     convolution_1d,
     dense,
+    extra_trees,
     hydra,
+    intervals,
     lite,
     minirocket,
     preprocessing,
@@ -31,8 +33,9 @@ class TimeSeriesBlock(block.Block):
             (InceptionTime), `"lite"` (LITE, a small network some of whose filters are made by hand and frozen) or
             `"recurrent"`, or `"ridge"` (a `RidgeBlock` on the values of the series or on the differences between
             consecutive steps) or `"kernels"` (a `RidgeBlock` on the features of a `HydraBlock`, a `MiniRocketBlock` or
-            both), or the name of a space of architectures, `"chain"`, `"cell"`, `"hierarchical"` or `"layered"`.
-            Defaults to `None`: the search chooses the family.
+            both) or `"intervals"` (an `ExtraTreesBlock` on means, deviations and slopes of the series and its
+            parts, to which the kernels are mostly blind), or the name of a space of architectures, `"chain"`, `"cell"`,
+            `"hierarchical"` or `"layered"`. Defaults to `None`: the search chooses the family.
         name: Name of the block.
 
     Example:
@@ -47,7 +50,7 @@ class TimeSeriesBlock(block.Block):
     """
 
     takes_raw_inputs = True
-    fitted_kinds: tuple[str, ...] = ("ridge", "kernels")
+    fitted_kinds: tuple[str, ...] = ("ridge", "kernels", "intervals")
 
     def __init__(
         self,
@@ -83,6 +86,8 @@ class TimeSeriesBlock(block.Block):
         if self.kind in self.fitted_kinds or ridge.unsuitable(self) is None:
             families["ridge"] = lambda: lambda _: self._ridge(hp, inputs)
             families["kernels"] = lambda: lambda _: self._kernels(hp, inputs)
+        if self.kind == "intervals" or fitters.unsuitable(self, "trees", extra_trees.LOSSES) is None:
+            families["intervals"] = lambda: lambda _: self._intervals(hp, inputs)
         return spaces.family(self.kind, families, spaces.of_maps_and_series(hp))(hp, series)
 
     def _kernels(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
@@ -100,6 +105,14 @@ class TimeSeriesBlock(block.Block):
         }
         features = decisions.LayerChoice("transform", transforms)(hp, raw)
         return self.bound(ridge.RidgeBlock()).build(hp, features)
+
+    def _intervals(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
+        """Apply extremely randomised trees to statistics of the intervals of the series."""
+        read = series_kernels.split(*series_kernels.standardised(self, raw))
+        features = series_kernels.stand_in(hp, read[0], intervals.n_features(*read[0].shape[1:]))
+        if features is None:
+            features = intervals.summaries(read)
+        return self.bound(extra_trees.ExtraTreesBlock()).build(hp, features)
 
     def _ridge(self, hp: keras_tuner.HyperParameters, raw: Any) -> keras.KerasTensor:
         """Apply a ridge regression or classification to the values or their differences."""
