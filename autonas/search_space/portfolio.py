@@ -8,9 +8,9 @@ the series and on the features of frozen kernels, which are fitted in closed for
 deviations and single steps, to which the kernels are mostly blind. The list for images begins with ridge regressions on
 the features of random patches, a fast linear one and one with a kernel, of more patches, and, of few images, on the
 pixels: a sum of pixels, such as the brightness of the image, is lost among many features. There are as many patches as
-the time limit allows. On images of at most 16 pixels, networks are fast, and precede the one with a kernel. A frozen
-backbone, whose output is computed once for each row, is an early entry of few images if its weights are on disk. Mirror
-images are used in the training on images that can't be distinguished from their mirror images.
+the time limit allows. On images of at most 16 pixels, networks are fast, and precede the larger regression, which is
+linear. A frozen backbone, whose output is computed once for each row, is an early entry of few images if its weights
+are on disk. Mirror images are used in the training on images that can't be distinguished from their mirror images.
 """
 
 import dataclasses
@@ -25,6 +25,7 @@ from autonas.search_space.blocks import (
     forecast,
     hydra,
     image,
+    kernel_ridge,
     random_patches,
     series_kernels,
     structured_data,
@@ -143,6 +144,8 @@ _MOST_PATCH_FEATURES = 4000
 #: Number of rows up to which the larger regression on random patches has a kernel, which takes a sample of 10,000 rows
 #: and is about as accurate as a linear regression on twice as many.
 _KERNEL_ROWS = 20_000
+#: Largest number of training and validation rows together, relative to the training rows.
+_ALL_ROWS = 1.3
 
 _DENSE: dict[str, Scalar] = {"kind": "dense", "optimization/epochs_share": 0.25, "optimization/batch_size": 256}
 _PRETRAINED: dict[str, Scalar] = {"kind": "pretrained"}
@@ -295,9 +298,18 @@ def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> 
         ]
         return max(fast, default=numbers[0])
 
-    larger = "kernel" if conditions.n_rows <= _KERNEL_ROWS else "linear"
+    # The features of small images are many more than their pixels, and a linear regression on them is as accurate.
+    is_kernel_better = conditions.n_rows <= _KERNEL_ROWS and max(shape[:2]) > image.SMALL_IMAGE
+    larger = "kernel" if is_kernel_better else "linear"
     entries = [("linear", most(_FIRST_PATCHES_SHARE)), (larger, most(_PATCHES_SHARE))]
+    sizes = [int(size) for size in kernel_ridge.ROWS.values]
+    # The weights of rows that there aren't would take memory.
+    n_rows = min((size for size in sizes if size >= _ALL_ROWS * conditions.n_rows), default=sizes[-1])
+    # The entry of a linear regression has no number of rows, which isn't active.
+    point: dict[str, Scalar] = {"kind": "patches", "horizontal_flip": mirrored}
     return [
-        {"kind": "patches", "kind_patches/filters": n, "kind_patches/regression": name, "horizontal_flip": mirrored}
+        point
+        | {"kind_patches/filters": n, "kind_patches/regression": name}
+        | ({"kind_patches/regression_kernel/rows": n_rows} if name == "kernel" else {})
         for name, n in dict.fromkeys(entries)
     ]

@@ -158,8 +158,23 @@ def test_images_begin_with_as_many_patches_as_there_is_time_for(most_flops, filt
     # The linear regression is faster. With very many rows, it is as accurate.
     name = "image_block_1/kind_patches/regression"
     assert [point[name] for point in points if name in point] == ["linear", "kernel"]
+    assert [point["image_block_1/kind_patches/regression_kernel/rows"] for point in points[1:2]] == [10_000]
+    few = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(2_000, 0.5))
+    (rows,) = (point[key] for point in few for key in point if key.endswith("regression_kernel/rows"))
+    assert rows == 5_000  # For 500 validation rows, too.
     many = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(20_001, 0.5))
     assert {point[name] for point in many if name in point} == {"linear"}
+
+
+@pytest.mark.parametrize(("side", "larger"), [(16, "linear"), (17, "kernel")])
+def test_the_larger_regression_on_patches_has_a_kernel_unless_images_are_small(side, larger):
+    images = np.random.default_rng(0).integers(0, 256, (8, side, side, 1)).astype("uint8")
+    searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
+    searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 3)])
+    conditions = portfolio.Conditions(8_000, 0.9, most_flops=6e11)
+    points = portfolio.initial_points(searched, searched.declare(), conditions)
+    name = "image_block_1/kind_patches/regression"
+    assert [point[name] for point in points if name in point] == ["linear", larger]
 
 
 def test_the_time_of_patches_of_large_images_is_that_of_the_averaged_images():

@@ -17,10 +17,11 @@ from autonas.search_space import ridge as linear
 from autonas.search_space.blocks import arguments, reduction, ridge
 from autonas.search_space.fitters import Rows
 
-#: Largest number of training rows by default, whose factor takes 200 MB.
-_ROWS = 10_000
-#: Largest number of principal directions, and number of rows from which they are computed.
-_MOST_DIRECTIONS, _DIRECTION_ROWS = 512, 1000
+#: Default range of the largest number of training rows. The factor of 10,000 rows takes 200 MB.
+ROWS = ranges.Choice([2500, 5000, 10_000], default=10_000)
+#: Largest number of principal directions, largest number of their values, 16 MB, and number of rows from which they are
+#: computed.
+_MOST_DIRECTIONS, _MOST_VALUES, _DIRECTION_ROWS = 512, 4_000_000, 1000
 #: Number of rows by which the penalty is chosen, and up to which each row is left out.
 _FEW_ROWS = 1500
 #: Number of rows of a strip of the factor.
@@ -32,11 +33,11 @@ _SHARE = 0.5
 class KernelRidgeBlock(block.Block):
     """Kernel ridge regression of features, fitted in closed form, that predicts the target itself.
 
-    The features are standardised, and projected onto at most 512 principal directions. With the cosine c of two rows,
-    their covariance is exp(c - 1) - exp(-1), that is, a sum of all powers of the cosine. On features of images, such
-    as those of a `RandomPatchBlock`, a kernel ridge regression is more accurate than a `RidgeBlock`. The penalty is
-    the best one in leave-one-out cross-validation on some of the training rows. Classes are regressed as -1 and 1, and
-    left-out rows scale their scores so that the probabilities have a low log loss.
+    The features are standardised, and projected onto at most 512 principal directions, fewer of very many features.
+    With the cosine c of two rows, their covariance is exp(c - 1) - exp(-1), that is, a sum of all powers of the cosine.
+    On features of images, such as those of a `RandomPatchBlock`, a kernel ridge regression is more accurate than a
+    `RidgeBlock`. The penalty is the best one in leave-one-out cross-validation on some of the training rows. Classes
+    are regressed as -1 and 1, and left-out rows scale their scores so that the probabilities have a low log loss.
 
     The prediction is a weighted sum of the covariances with the training rows, which are weights of the network. The
     time to fit grows with the cube of their number, so that with more rows there is a random sample. The costs of a
@@ -47,7 +48,7 @@ class KernelRidgeBlock(block.Block):
     own.
 
     Args:
-        rows: Largest number of training rows, or a range. Defaults to 10,000.
+        rows: Largest number of training rows, or a range. Defaults to a choice of 2,500, 5,000 and 10,000.
         name: Name of the block.
 
     Example:
@@ -63,7 +64,7 @@ class KernelRidgeBlock(block.Block):
 
     is_fitted = True
 
-    def __init__(self, rows: int | ranges.Range = _ROWS, name: str | None = None) -> None:
+    def __init__(self, rows: int | ranges.Range = ROWS, name: str | None = None) -> None:
         super().__init__(name)
         self.rows = rows
 
@@ -100,7 +101,9 @@ class Directions(fitters.Fitter):
         self.standardization = keras.layers.BatchNormalization(
             center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32"
         )
-        self.projection = _dense(min(_MOST_DIRECTIONS, inputs.shape[1]), use_bias=False)
+        n_features = inputs.shape[1]
+        n_directions = min(_MOST_DIRECTIONS, n_features, max(1, _MOST_VALUES // n_features))
+        self.projection = _dense(n_directions, use_bias=False)
 
     def attached(self) -> keras.KerasTensor:
         """Connect the layers to the features, attach the fitter, and return the projections, divided by their lengths.
