@@ -12,6 +12,8 @@ _SEASONS, _STEPS, _MAX_SHARE = (2, 3), (4, 8, 16), 1 / 2
 _DRIFTS, _SEASONAL_DRIFTS = (0.0, 0.5, 1.0), (0.0, 0.5)
 #: Maximum number of candidates of the season.
 _N_SEASONS = 2
+#: Number of forecasts of all targets together from which the errors of each smoothing are computed.
+_MOST_FORECASTS = 4000
 #: Number of standard errors by which the autocorrelation of a season differs from 0.
 _SIGNIFICANT = 2.0
 
@@ -22,7 +24,8 @@ class Smoothing:
     The smoothings are those of `smoothing_kernels`, with a season and without one, of windows of several lengths, each
     of them also after subtracting half of the mean change of a step of the series, which is added to the forecast. If
     the series has no season, the full change is a further variant: a series of years often is a random walk with drift.
-    Each smoothing forecasts the following steps from every step of the series on. As for Gaussian errors of unknown
+    Each smoothing forecasts the following steps from every step of the series on, of many targets from every second
+    step, every third and so on. As for Gaussian errors of unknown
     variance, the weight of a smoothing with the mean squared error e is proportional to
 
         e^(-m / 2),  m = number of first steps / sqrt(horizon).
@@ -52,8 +55,10 @@ class Smoothing:
         grids, drifts = _grids(lookback, horizon, self.season), _DRIFTS if self.season == 1 else _SEASONAL_DRIFTS
         kernel = np.zeros((lookback, series.shape[1], horizon, outputs.shape[1]))
         bias = np.zeros((horizon, outputs.shape[1]))
+        stride = max(1, -(-(len(outputs) - lookback) * outputs.shape[1] // _MOST_FORECASTS))
+        starts = np.arange(len(outputs) - 1, lookback - 1, -stride)[::-1]
         for target, (column, steps) in enumerate(zip(self.target_columns, outputs.T, strict=True)):
-            errors = [_squared_errors(steps, grid, lookback, drifts) for grid in grids]
+            errors = [_squared_errors(steps, grid, starts, drifts) for grid in grids]
             weights = _weights(np.concatenate(errors), (len(steps) - lookback) / np.sqrt(horizon))
             change = (steps[-1] - steps[0]) / max(1, len(steps) - 1)
             start = 0
@@ -95,28 +100,30 @@ def _grids(lookback, horizon, season):
     return grids
 
 
-def _squared_errors(steps, grid, lookback, drifts):
+def _squared_errors(steps, grid, starts, drifts):
     """Return the mean squared errors of smoothings with each drift, `(drifts * rates,)`.
 
     Args:
         steps: The series, `(time,)`.
         grid: Coefficients `(rates, L, horizon)`.
-        lookback: First step of the first forecast. Forecasts that go on after the series count up to its end.
+        starts: First step of each forecast. Forecasts that go on after the series count up to its end.
         drifts: Fractions of the mean change.
     """
     n_rates, length, horizon = grid.shape
-    starts = np.arange(lookback, len(steps))
     if not len(starts):
         return np.ones(len(drifts) * n_rates)
-    padded = np.concatenate([steps, np.full(horizon, np.nan)])
-    future = padded[starts[:, None] + np.arange(horizon)]
+    # Steps after the end of the series have no error. Zeros are summed faster than NaN are left out.
+    is_known = starts[:, None] + np.arange(horizon) < len(steps)
+    future = np.concatenate([steps, np.zeros(horizon)])[starts[:, None] + np.arange(horizon)]
     past = steps[starts[:, None] + np.arange(-length, 0)]
-    errors = (past @ grid.transpose(1, 0, 2).reshape(length, -1)).reshape(len(starts), n_rates, horizon)
-    errors -= future[:, None]
+    errors = (past @ grid - future) * is_known
     # The mean change of the steps before each forecast.
-    changes = ((steps[starts - 1] - steps[0]) / np.maximum(1, starts - 1))[:, None, None]
-    drifted = changes * _gains(grid)
-    means = [np.nanmean(np.square(errors + drift * drifted), axis=(0, 2)) for drift in drifts]
+    changes = ((steps[starts - 1] - steps[0]) / np.maximum(1, starts - 1))[:, None]
+    drifted = (changes * is_known) * _gains(grid)[:, None]
+    means = []
+    for drift in drifts:
+        total = (errors + drift * drifted if drift else errors).reshape(n_rates, -1)
+        means.append(np.einsum("rk,rk->r", total, total) / is_known.sum())
     return np.concatenate(means)
 
 

@@ -87,3 +87,23 @@ def test_without_a_later_step_the_weights_are_equal():
     drift = (series[1, 0] - series[0, 0]) / 2 * np.mean([np.arange(1, 4) + kernel[0] for kernel in kernels], axis=0)
     expected = np.mean([series[:2, 0] @ kernel for kernel in kernels], axis=0) + drift
     np.testing.assert_allclose(forecast.predict(series[None, :2])[0], expected)
+
+
+def test_many_targets_are_smoothed_in_the_time_of_ten_by_fewer_forecasts(monkeypatch):
+    n_forecasts = []
+    errors = smoothing._squared_errors
+    monkeypatch.setattr(
+        smoothing, "_squared_errors", lambda steps, grid, starts, drifts: (
+            n_forecasts.append(len(starts)) or errors(steps, grid, starts, drifts)
+        )
+    )  # fmt: skip
+    series = np.random.default_rng(0).normal(size=(400, 100)).cumsum(axis=0)
+    fitted = smoothing.Smoothing(list(range(100)), 1).fit(series, series, 17, 5)
+    # All steps of 100 series of 400 steps took longer than the limit of a short search.
+    assert set(n_forecasts) == {39}
+    alone = smoothing.Smoothing([0], 1).fit(series[:, :1], series[:, :1], 17, 5)
+    assert max(n_forecasts) == 400 - 17
+    window = series[None, -17:]
+    np.testing.assert_allclose(
+        fitted.predict(window)[0].reshape(5, 100)[:, 0], alone.predict(window[..., :1])[0], atol=1.0
+    )
