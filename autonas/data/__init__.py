@@ -23,7 +23,7 @@ from autonas.data.features import Feature, Tensor
 from autonas.data.fingerprint import differences, fingerprint
 from autonas.data.input_names import part_names
 from autonas.data.kinds import infer_kind, infer_task
-from autonas.data.splits import check_validation_split, train_validation_rows
+from autonas.data.splits import train_validation_rows
 from autonas.data.targets import TargetEncoder
 from autonas.data.windows import last_window, make_windows
 
@@ -40,7 +40,6 @@ __all__ = [
     "check_labels_in_training",
     "check_same_rows",
     "check_sample_weight",
-    "check_validation_split",
     "differences",
     "fingerprint",
     "get_encoder",

@@ -11,8 +11,12 @@ from autonas.data import masks
 from autonas.data.checks import check_labels_in_training, check_same_rows
 from autonas.data.kinds import as_target_array
 
+#: Default share of the rows in the validation set, and largest number of its rows. The standard error of an accuracy on
+#: 10,000 rows is at most half a percent, and more rows would take time from the training of every candidate.
+_SHARE, _MOST_ROWS = 0.2, 10_000
 
-def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=None, in_order=False):
+
+def train_validation_rows(y, task, validation_split=None, groups=None, generator=None, in_order=False):
     """Split rows into training set and validation set.
 
     By default the split is random, and for binary and multiclass targets stratified: the validation set has the same
@@ -21,7 +25,8 @@ def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=
     Args:
         y: Targets `(rows,)` or `(rows, columns)`.
         task: `"binary"`, `"multiclass"`, `"multilabel"` or `"regression"`.
-        validation_split: Fraction of the rows in the validation set, between 0 and 1. Defaults to 0.2.
+        validation_split: Fraction of the rows in the validation set, between 0 and 1. Defaults to `None`: see
+            `validation_share`.
         groups: Group labels `(rows,)`. All rows of a group are in the same set, and the fraction is met up to whole
             groups. Defaults to `None`: independent rows.
         generator: A `numpy.random.Generator`. Defaults to `None`: a new generator without a seed.
@@ -33,12 +38,12 @@ def train_validation_rows(y, task, validation_split=0.2, groups=None, generator=
     Raises:
         ValueError: If there are fewer than 2 rows or groups, or if no split leaves every class in the training set.
     """
-    check_validation_split(validation_split)
     y = as_target_array(y)
     generator = np.random.default_rng() if generator is None else generator
     n_rows = len(y)
     if n_rows < 2:
         raise ValueError(f"`y` must have at least 2 rows to be split. Received: {n_rows} row; n_samples={n_rows}")
+    validation_split = validation_share(validation_split, n_rows)
     n_validation = int(np.clip(round(n_rows * validation_split), 1, n_rows - 1))
     classes = task in ("binary", "multiclass")
     if in_order:
@@ -122,17 +127,28 @@ def _class_codes(y, task):
     return pd.factorize(pd.Series(y))[0] if task in ("binary", "multiclass") else np.zeros(len(y), int)
 
 
-def check_validation_split(validation_split):
-    """Raise a `ValueError` unless `validation_split` is a number between 0 and 1."""
+def validation_share(validation_split, n_rows):
+    """Return the fraction of the rows in the validation set: by default 0.2, of more than 50,000 rows 10,000 rows.
+
+    Args:
+        validation_split: The fraction, or `None` for the default one.
+        n_rows: Number of rows.
+
+    Raises:
+        ValueError: If `validation_split` isn't between 0 and 1.
+    """
+    if validation_split is None:
+        return min(_SHARE, _MOST_ROWS / n_rows)
     if (
         isinstance(validation_split, bool)
         or not isinstance(validation_split, numbers.Real)
         or not 0 < validation_split < 1
     ):
         raise ValueError(
-            "`validation_split` must be a number between 0 and 1, the share of rows to validate on. "
+            "`validation_split` must be a number between 0 and 1, the share of rows to validate on, or None. "
             f"Received: validation_split={validation_split!r:.60}"
         )
+    return validation_split
 
 
 def _split_classes(codes, n_validation, generator):

@@ -10,7 +10,7 @@ from autonas.arguments.scalars import plain
 from autonas.data.checks import check_labels_in_training, check_sample_weight
 from autonas.data.encoders.image import check_finite
 from autonas.data.fit_data import FitData
-from autonas.data.splits import check_validation_split
+from autonas.data.splits import validation_share
 from autonas.data.stream_reading import RawRows, ReadingClock
 from autonas.data.stream_sampling import KEY_BITS, RowKeys, Sample, keys_of_missing_labels, n_bytes
 from autonas.data.stream_structure import READ_ROWS, as_labels, as_rows, batches_of, check_dataset, kind_of
@@ -69,7 +69,7 @@ class StreamSource:
         self.class_names = getattr(dataset, "class_names", None)
         self.kind = kind or kind_of(self.spec[0])
 
-    def fit(self, encoder, target_encoder, validation_split=0.2, seed=0, *, time_limit=None):
+    def fit(self, encoder, target_encoder, validation_split=None, seed=0, *, time_limit=None):
         """Read the dataset once to split it, to fit both encoders, and to count the rows.
 
         All labels stay in memory. The encoder is fitted to a sample of the training set, or to the whole training set
@@ -80,7 +80,7 @@ class StreamSource:
             encoder: An unfitted `Encoder` for the kind of data.
             target_encoder: An unfitted `TargetEncoder`.
             validation_split: Fraction of the rows in the validation set. Ignored with `validation_data`. Defaults to
-                0.2.
+                `None`: 0.2, since the number of rows isn't known before they are read.
             seed: Seed of the split, an integer. Defaults to 0.
             time_limit: Time limit of the whole search in seconds. The pass may take half of it, or a quarter if the
                 rows are too large to be cached. Defaults to `None`: no limit, so that a pass over an endless generator
@@ -92,9 +92,9 @@ class StreamSource:
         Raises:
             ValueError: If the rows can't be read, split or encoded, or if the pass exceeds its time.
         """
-        check_validation_split(validation_split)
+        share = validation_share(validation_split, n_rows=1)
         self._keys = RowKeys(seed)
-        share = validation_split if self.validation_data is None else 0.0
+        share = share if self.validation_data is None else 0.0
         self._threshold = int(share * 2**KEY_BITS)
         self._keys_moved_to_training = np.zeros(0, dtype="int64")
         sample, clock = Sample(), ReadingClock(time_limit)

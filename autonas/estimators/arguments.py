@@ -53,8 +53,8 @@ def check(request: Request) -> None:
     if limit is not None and (not checks.is_number(limit) or not 0 < limit < float("inf")):
         _refuse("time_limit", "a positive number of seconds or None", limit)
     split = request.validation_split
-    if not checks.is_number(split) or not 0 < split < 1:
-        _refuse("validation_split", "a number between 0 and 1, the share of rows to validate on", split)
+    if split is not None and (not checks.is_number(split) or not 0 < split < 1):
+        _refuse("validation_split", "a number between 0 and 1, the share of rows to validate on, or None", split)
     folds = request.validation_folds
     if folds not in ("auto", None) and (not checks.is_integer(folds) or folds < 2):
         _refuse("validation_folds", "'auto', a number of folds of at least 2, or None", folds)

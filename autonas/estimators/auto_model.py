@@ -151,7 +151,8 @@ class AutoModel(searched.SearchedModel):
               `"repeats"` is the number of times that the rows are split into random folds, with columns or without
               them: with `{"folds": 5, "repeats": 3}` a candidate is the mean of 15 networks. The columns stay
               features of `x`.
-        validation_split: Share of the rows in the validation set, stratified by class. Defaults to 0.2.
+        validation_split: Share of the rows in the validation set, stratified by class. Defaults to `None`: 0.2, and
+            10,000 rows of more than 50,000 rows in memory.
         validation_folds: Number of folds of a cross-validation, at least 2, by which candidates are compared instead of
             a validation set: every candidate is trained once per fold, for the same number of epochs, and its score is
             of the predictions of all rows by the network that wasn't trained on them. The served model averages the
@@ -241,7 +242,7 @@ class AutoModel(searched.SearchedModel):
         threshold: float | str = 0.5,
         num_classes: int | None = None,
         validation: Any = None,
-        validation_split: float = 0.2,
+        validation_split: float | None = None,
         validation_folds: str | int | None = "auto",
         callbacks: Any = None,
         preset: str = "balanced",

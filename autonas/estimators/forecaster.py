@@ -17,7 +17,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from autonas.arguments.checks import check_integer
-from autonas.data import autoregression, checks, interchange, linear_forecast, steps, time_index
+from autonas.data import autoregression, checks, interchange, linear_forecast, splits, steps, time_index
 from autonas.data.fit_data import FitData
 from autonas.estimators import arguments, auto_model
 from autonas.estimators import plan as planning
@@ -224,7 +224,8 @@ class TimeSeriesForecaster(auto_model.AutoModel):
         earlier = None if self.directory is None or self.overwrite else folder.earlier_header(self.directory)
         if earlier is not None and "linear" in earlier.get("forecast", {}):
             return linear_forecast.Choice(**earlier["forecast"]["linear"])
-        n_train = max(1, int((1 - self.validation_split) * len(values)))
+        share = splits.validation_share(self.validation_split, len(values))
+        n_train = max(1, int((1 - share) * len(values)))
         return linear_forecast.choose(
             values,
             outputs,

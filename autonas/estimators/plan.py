@@ -131,14 +131,14 @@ class Selection:
     """The selection of the model that is served.
 
     Args:
-        split: Share of the rows in the validation set, by which candidates are compared.
+        split: Share of the rows in the validation set, by which candidates are compared, or `None` for the default.
         folds: Number of folds of a cross-validation instead of the split, `"auto"`, or `None` for the split.
         in_order: Whether the validation set must be the last rows.
         refit: Whether the model is trained further on all rows.
         ensemble: Number of candidates at most whose predictions are averaged, `"auto"`, or `None` for one candidate.
     """
 
-    split: float
+    split: float | None
     folds: str | int | None
     in_order: bool
     refit: bool

@@ -13,8 +13,9 @@ _MOST_ROWS = 4096
 #: Share of the time until the deadline of a trial in which inputs are computed for as many rows as possible, so that
 #: time is left for other candidates.
 _SHARE = 0.5
-#: Number of rows whose inputs are computed however little time there is.
-_FEWEST_ROWS = 100
+#: Number of rows whose inputs are computed however little time there is, and this number as a share of the rows whose
+#: inputs are computed later in any case.
+_FEWEST_ROWS, _FEWEST_SHARE = 100, 0.25
 #: Number of batches from which the time of further ones is estimated.
 _FEWEST_BATCHES = 6
 
@@ -145,10 +146,11 @@ class _Inputs:
         if deadline is None or self._known is not None or len(rows) <= self._compute.step:
             return self.of(rows)
         order, values, pace = generator.permutation(len(rows)), _Values(len(rows)), _Pace()
+        fewest = max(_FEWEST_ROWS, int(_FEWEST_SHARE * n_later))
         for batch in self._compute(rows[order]):
             values.set(order[pace.done : pace.done + len(batch)], batch)
             pace.add(len(batch))
-            if pace.done >= _FEWEST_ROWS and pace.end(n_later + len(batch)) > deadline:
+            if pace.done >= fewest and pace.end(n_later + len(batch)) > deadline:
                 break
         if pace.done == len(rows):
             return self._rows(values.array, rows)

@@ -185,7 +185,7 @@ def _declared_sets(
         if groups is not None:
             # A group is as late as its last row, so that its rows stay together.
             times = pd.Series(times).groupby(np.asarray(groups)).transform("max").to_numpy()
-        return _sets_by_time(times, plan.selection.split, n_folds)
+        return _sets_by_time(times, splits.validation_share(plan.selection.split, len(times)), n_folds)
     y, task = rows.y, rows.task
     if "stratify_on" in declaration:
         y, task = rows.column("stratify_on", declaration["stratify_on"]).to_numpy(), "multiclass"

@@ -141,9 +141,9 @@ _FIRST_PATCHES_SHARE, _PATCHES_SHARE = 0.05, 0.2
 #: Largest number of features of random patches, of which a regression takes some seconds.
 _MOST_PATCH_FEATURES = 4000
 
-#: Number of rows up to which the larger regression on random patches has a kernel, which takes a sample of 10,000 rows
-#: and is about as accurate as a linear regression on twice as many.
-_KERNEL_ROWS = 20_000
+#: Number of rows by whose features the number of random patches is chosen. Fewer patches for all of more rows are less
+#: accurate than as many patches for a sample.
+_PATCHES_ROWS = 10_000
 #: Largest number of training and validation rows together, relative to the training rows.
 _ALL_ROWS = 1.3
 
@@ -286,6 +286,7 @@ def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> 
     """Return the entries of random patches: a fast linear regression, and one of more patches, mostly with a kernel."""
     stride = resolution.stride(shape[:2])
     size = tuple(-(-side // stride) for side in shape[:2])
+    n_rows = min(conditions.n_rows, _PATCHES_ROWS)
     numbers = [int(number) for number in random_patches.FILTERS.values]
     kernels = [random_patches.Kernels((*size, shape[2]), filters, mirrored) for filters in numbers]
 
@@ -294,22 +295,21 @@ def _patches(shape: tuple[int, ...], conditions: Conditions, mirrored: bool) -> 
         fast = [
             one.filters
             for one in kernels
-            if one.work * conditions.n_rows <= share * conditions.most_flops and one.n_features <= _MOST_PATCH_FEATURES
+            if one.work * n_rows <= share * conditions.most_flops and one.n_features <= _MOST_PATCH_FEATURES
         ]
         return max(fast, default=numbers[0])
 
     # The features of small images are many more than their pixels, and a linear regression on them is as accurate.
-    is_kernel_better = conditions.n_rows <= _KERNEL_ROWS and max(shape[:2]) > image.SMALL_IMAGE
-    larger = "kernel" if is_kernel_better else "linear"
+    larger = "kernel" if max(shape[:2]) > image.SMALL_IMAGE else "linear"
     entries = [("linear", most(_FIRST_PATCHES_SHARE)), (larger, most(_PATCHES_SHARE))]
     sizes = [int(size) for size in kernel_ridge.ROWS.values]
     # The weights of rows that there aren't would take memory.
-    n_rows = min((size for size in sizes if size >= _ALL_ROWS * conditions.n_rows), default=sizes[-1])
+    n_weights = min((size for size in sizes if size >= _ALL_ROWS * conditions.n_rows), default=sizes[-1])
     # The entry of a linear regression has no number of rows, which isn't active.
     point: dict[str, Scalar] = {"kind": "patches", "horizontal_flip": mirrored}
     return [
         point
         | {"kind_patches/filters": n, "kind_patches/regression": name}
-        | ({"kind_patches/regression_kernel/rows": n_rows} if name == "kernel" else {})
+        | ({"kind_patches/regression_kernel/rows": n_weights} if name == "kernel" else {})
         for name, n in dict.fromkeys(entries)
     ]

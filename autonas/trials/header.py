@@ -32,7 +32,7 @@ def header(plan: Any, prepared: Any, epochs: int, data: FitData) -> dict[str, An
         "goal": prepared.goal.describe(),
         "losses": [None if head.loss is None else metrics.describe(head.loss) for head in prepared.graph.heads],
         "class_weight": class_weight,
-        "validation_split": float(plan.selection.split),
+        "validation_split": None if plan.selection.split is None else float(plan.selection.split),
         "validation_folds": None if prepared.dataset.folds is None else len(prepared.dataset.folds),
         "n_classes": [
             None if target.classes_ is None else len(target.classes_) for target in prepared.targets.values()

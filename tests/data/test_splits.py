@@ -13,6 +13,12 @@ def test_every_row_is_in_one_part():
     assert len(validation) == round(0.2 * len(y))
 
 
+def test_by_default_a_fifth_of_the_rows_are_validated_and_of_many_rows_ten_thousand():
+    sizes = [len(train_validation_rows(np.arange(n) % 2, "binary")[1]) for n in (100, 50_000, 200_000)]
+    assert sizes == [20, 10_000, 10_000]
+    assert len(train_validation_rows(np.arange(200_000) % 2, "binary", 0.2)[1]) == 40_000
+
+
 def test_classes_keep_their_shares_even_if_sorted():
     y = np.sort(load_iris().target)
     training, validation = train_validation_rows(y, "multiclass", 0.2)
@@ -77,7 +83,7 @@ def test_rare_labels_of_multilabel_are_in_training():
         assert 3 in training
 
 
-@pytest.mark.parametrize("share", [0, 1, 1.5, -0.2, "a", True, np.nan, None])
+@pytest.mark.parametrize("share", [0, 1, 1.5, -0.2, "a", True, np.nan])
 def test_share_must_be_between_0_and_1(share):
     with pytest.raises(ValueError, match="`validation_split` must be a number between 0 and 1"):
         train_validation_rows([0, 1] * 5, "binary", share)

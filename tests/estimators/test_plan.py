@@ -122,7 +122,7 @@ def test_the_plan_holds_the_resolved_arguments():
     assert plan.task == planning.Task("image", "classification", None, None, None)
     assert plan.criteria == planning.Criteria(None, {"params": 9}, None)
     assert plan.strategy == planning.Strategy("evolution", True, "auto", trains_supernet=True, earlier_searches=[])
-    assert plan.selection == planning.Selection(0.2, folds="auto", in_order=False, refit=True, ensemble="auto")
+    assert plan.selection == planning.Selection(None, folds="auto", in_order=False, refit=True, ensemble="auto")
     assert plan.budget.max_trials == 6 and plan.budget.full_epochs(10**9) == 7
     assert plan.execution.seed == 3 and isinstance(plan.execution.executor, execution.InlineExecutor)
 

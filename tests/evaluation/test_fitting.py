@@ -1,5 +1,6 @@
 """Fitters are run on the rows whose inputs can be computed in time."""
 
+import dataclasses
 import itertools
 import types
 
@@ -56,6 +57,16 @@ def test_with_an_early_deadline_it_is_a_random_sample_in_order(problem):
     assert 100 < len(rows) < 200
     assert (np.diff(rows) > 0).all() and rows[-1] > 250
     assert len(fitted_rows(*problem, np.arange(280), deadline=0.0)) == 100
+
+
+def test_a_quarter_as_many_rows_as_are_validated_are_taken_however_little_time_there_is(problem, monkeypatch):
+    monkeypatch.setattr(fitting, "_FEWEST_ROWS", 10)
+    model, dataset = problem
+    sizes = []
+    for n_validation in (20, 280):
+        some = dataclasses.replace(dataset, validation_rows=np.arange(n_validation))
+        sizes.append(len(fitted_rows(model, some, np.arange(280), deadline=0.0)))
+    assert sizes == [10, 70]
 
 
 def test_a_fit_that_needs_all_rows_is_given_up_early(problem):

@@ -155,15 +155,24 @@ def test_images_begin_with_as_many_patches_as_there_is_time_for(most_flops, filt
     assert {point["image_block_1/kind"] for point in points[: len(filters)]} == {"patches"}
     name = "image_block_1/kind_patches/filters"
     assert [point[name] for point in points if name in point] == filters
-    # The linear regression is faster. With very many rows, it is as accurate.
+    # The linear regression is faster.
     name = "image_block_1/kind_patches/regression"
     assert [point[name] for point in points if name in point] == ["linear", "kernel"]
     assert [point["image_block_1/kind_patches/regression_kernel/rows"] for point in points[1:2]] == [10_000]
     few = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(2_000, 0.5))
     (rows,) = (point[key] for point in few for key in point if key.endswith("regression_kernel/rows"))
     assert rows == 5_000  # For 500 validation rows, too.
-    many = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(20_001, 0.5))
-    assert {point[name] for point in many if name in point} == {"linear"}
+
+
+def test_more_images_than_a_regression_takes_do_not_reduce_the_number_of_patches():
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype("uint8")
+    searched = graph.Graph(*defaults.default_nodes(["image"], ["multiclass"]))
+    searched.bind([data.ImageEncoder().fit(images).feature], [heads.Target("multiclass", 10)])
+    first = [
+        portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(n_rows, 0.5, most_flops=6e12))[:2]
+        for n_rows in (10_000, 1_000_000)
+    ]
+    assert first[0] == first[1]
 
 
 @pytest.mark.parametrize(("side", "larger"), [(16, "linear"), (17, "kernel")])
