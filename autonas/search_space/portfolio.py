@@ -3,14 +3,15 @@
 An entry is a dict of the hyperparameters that differ from the default architecture. The entries were selected by their
 scores on digits, MNIST, Fashion-MNIST, Adult, California housing, TREC, rt-polarity, ECG5000 and Japanese vowels
 (`benchmarks/time_to_quality.py`). The list for tables begins with boosted trees, which take a second or two. A linear
-model, which is hard to beat on many small data sets, comes next. The list for series begins with ridge regressions on
-the series and on the features of frozen kernels, which are fitted in closed form, and trees on intervals, for levels,
-deviations and single steps, to which the kernels are mostly blind. The list for images begins with ridge regressions on
-the features of random patches, a fast linear one and one with a kernel, of more patches, and, of few images, on the
-pixels: a sum of pixels, such as the brightness of the image, is lost among many features. There are as many patches as
-the time limit allows. On images of at most 16 pixels, networks are fast, and precede the larger regression, which is
-linear. A frozen backbone, whose output is computed once for each row, is an early entry of few images if its weights
-are on disk. Mirror images are used in the training on images that can't be distinguished from their mirror images.
+model, which is hard to beat on many small data sets, comes next. With many classes, linear models and networks come
+first. The list for series begins with ridge regressions on the series and on the features of frozen kernels, which are
+fitted in closed form. Trees on intervals follow, for levels, deviations and single steps, to which the kernels are
+mostly blind. The list for images begins with ridge regressions on the features of random patches, a fast linear one and
+one with a kernel, of more patches, and, of few images, on the pixels: a sum of pixels, such as the brightness of the
+image, is lost among many features. There are as many patches as the time limit allows. On images of at most 16 pixels,
+networks are fast, and precede the larger regression, which is linear. A frozen backbone, whose output is computed once
+for each row, is an early entry of few images if its weights are on disk. Mirror images are used in the training on
+images that can't be distinguished from their mirror images.
 """
 
 import dataclasses
@@ -60,6 +61,11 @@ _TABLE: list[dict[str, Scalar]] = [
     {"kind": "dense", "kind_dense/numbers": "periodic", "kind_dense/dropout": 0.1, "optimization/epochs_share": 0.5},
 ]  # fmt: skip
 
+#: Number of outputs from which on linear models and networks come first. An iteration of boosted trees has a tree for
+#: each output, so that there are few iterations, and samples and leaves have few rows of each of so many classes.
+_MANY_OUTPUTS = 50
+_ON_FEW_OUTPUTS = ("trees", "extra_trees", "gaussian_process")
+
 #: Number of rows up to which a Gaussian process is one of the first candidates. It takes a sample of 1,500 rows, which
 #: is enough where the target is smooth or rare.
 _PROCESS_ROWS = 10_000
@@ -95,10 +101,10 @@ _SERIES: list[dict[str, Scalar]] = [
     {"kind": "ridge"},
     {"kind": "ridge", "kind_ridge/difference": True},
     _kernels("both", 64, 10_000),
-    _INTERVALS,
     _kernels("hydra", 64),
     _kernels("both", 64, 10_000, poolings="all"),
     _kernels("minirocket", size=10_000),
+    _INTERVALS,
     {"kind": "lite"},
     {"kind": "convolution", "kind_convolution/filters": 128, "kind_convolution/depth": 2,
      "optimization/learning_rate": 1e-3},
@@ -229,9 +235,7 @@ def _points(block: Any, conditions: Conditions) -> list[dict[str, Scalar]]:
     """Return the entries of the portfolio for `block`: an empty list unless it is a default block."""
     points: list[dict[str, Scalar]] = []
     if isinstance(block, structured_data.StructuredDataBlock):
-        first, *others = _TABLE
-        process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if conditions.n_rows <= _PROCESS_ROWS else []
-        points = [first, *process, *others]
+        points = _table(max(head.target.n_outputs for head in block.heads.values()), conditions)
     elif isinstance(block, text.TextBlock):
         points = _TEXT
     elif isinstance(block, forecast.ForecastBlock):
@@ -241,6 +245,14 @@ def _points(block: Any, conditions: Conditions) -> list[dict[str, Scalar]]:
     elif isinstance(block, image.ImageBlock):
         points = _images(block.features[0].tensors["image"].shape, conditions)
     return points
+
+
+def _table(n_outputs: int, conditions: Conditions) -> list[dict[str, Scalar]]:
+    """Return the entries of the portfolio for tables with some number of outputs."""
+    process: list[dict[str, Scalar]] = [{"kind": "gaussian_process"}] if conditions.n_rows <= _PROCESS_ROWS else []
+    if n_outputs < _MANY_OUTPUTS:
+        return [_TABLE[0], *process, *_TABLE[1:]]
+    return sorted([*_TABLE, *process], key=lambda point: point["kind"] in _ON_FEW_OUTPUTS)
 
 
 def _series(length: int, conditions: Conditions) -> list[dict[str, Scalar]]:

@@ -245,6 +245,18 @@ def test_the_portfolio_begins_with_the_cheapest(bound):
     assert max(model.count_params() for model in models) < 8_000_000
 
 
+@pytest.mark.parametrize(("n_classes", "first"), [(49, "trees"), (50, "linear")])
+def test_tables_of_many_classes_begin_with_a_linear_model_and_networks(n_classes, first):
+    table = np.random.default_rng(0).normal(size=(200, 3))
+    searched = graph.Graph(*defaults.default_nodes(["table"], ["multiclass"]))
+    searched.bind([data.TableEncoder().fit(table).feature], [heads.Target("multiclass", n_classes)])
+    points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(200))
+    kinds = [point["structured_data_block_1/kind"] for point in points]
+    assert kinds[0] == first and len(kinds) == 11
+    if first == "linear":
+        assert kinds[1] == "tabm" and set(kinds[-6:]) == {"trees", "extra_trees", "gaussian_process"}
+
+
 def test_a_gaussian_process_is_the_second_candidate_for_a_table_of_few_rows():
     encoder, frame = table()
     searched = graph.Graph(*defaults.default_nodes(["table"], ["binary"]))
