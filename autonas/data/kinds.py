@@ -73,7 +73,10 @@ def _kind_of_list(x):
     if len({np.shape(item) for item in x}) > 1:
         if n_dimensions == 2:
             return "series"
-        raise ValueError("`x` must hold images of equal size. Received: a list of arrays of unequal shapes")
+        raise ValueError(
+            "`x` must hold images of equal size, such as after `keras.ops.image.resize`. Received: a list of arrays of "
+            "unequal shapes"
+        )
     if isinstance(first, np.ndarray):
         return _kind_of_array(np.stack([np.asarray(item) for item in x]))
     return _kind_of_array(np.asarray(x))

@@ -141,8 +141,13 @@ def _warn_of_channels_first(shape):
 def _as_images(x):
     """Return images as an array, or raise a `ValueError` for other shapes or types."""
     masks.refuse_masked(x, "x")
+    if isinstance(x, np.ndarray) and x.dtype.kind == "O" and x.ndim == 1:
+        x = list(x)
     if isinstance(x, (list, tuple)) and not have_one_shape(x):
-        raise ValueError("`x` must hold images of equal size. Received: a list of images of unequal sizes")
+        raise ValueError(
+            "`x` must hold images of equal size, such as after `keras.ops.image.resize`. Received: images of unequal "
+            "sizes"
+        )
     x = array_of(x)
     if x.ndim not in (3, 4):
         raise ValueError(

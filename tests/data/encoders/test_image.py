@@ -96,3 +96,13 @@ def test_fractions_are_refused_where_bytes_were_learned():
 def test_images_of_unequal_size_are_refused():
     with pytest.raises(ValueError, match="equal size"):
         ImageEncoder().fit([DIGITS[0], DIGITS[0, :7]])
+
+
+def test_an_array_of_arrays_is_read_as_a_list_of_images():
+    images = np.empty(20, object)
+    images[:] = list(DIGITS[:20])
+    encoded = ImageEncoder().fit(images).transform(images)["image"]
+    np.testing.assert_array_equal(encoded[..., 0], DIGITS[:20])
+    images[3] = images[3][:-1]
+    with pytest.raises(ValueError, match="equal size, such as after `keras.ops.image.resize`"):
+        ImageEncoder().fit(images)
