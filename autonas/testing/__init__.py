@@ -4,8 +4,6 @@ import importlib
 import types
 from typing import TYPE_CHECKING
 
-from autonas.backends import quiet_keras  # noqa: F401  Before any other import of Keras.
-
 if TYPE_CHECKING:
     from autonas.testing import executors, oracles, problems, simulation
 

@@ -14,6 +14,9 @@ The class must stand at the top level of its module, which another process impor
 from __future__ import annotations
 
 # ruff: noqa: S101
+from autonas.backends import quiet_keras  # noqa: F401  Before any other import of Keras.
+
+# isort: split
 import atexit
 import concurrent.futures
 import functools

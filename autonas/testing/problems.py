@@ -1,5 +1,8 @@
 """Search problems for tests of strategies, with a known optimum and a score that takes no time."""
 
+from autonas.backends import quiet_keras  # noqa: F401  Before any other import of Keras.
+
+# isort: split
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -9,6 +9,9 @@ print(best.ended)
 
 from __future__ import annotations
 
+from autonas.backends import quiet_keras  # noqa: F401  Before any other import of Keras.
+
+# isort: split
 import dataclasses
 import heapq
 import math

@@ -82,7 +82,10 @@ def test_nor_does_it_on_jax_where_keras_imports_tensorflow_all_the_same(tmp_path
     assert printed(_ON_JAX, tmp_path, KERAS_BACKEND="jax") == ""
 
 
-@pytest.mark.parametrize("module", ["objectives", "oracles", "exports", "supernet", "testing.problems"])
+@pytest.mark.parametrize(
+    "module",
+    ["objectives", "oracles", "exports", "supernet", "testing.oracles", "testing.problems", "testing.simulation"],
+)
 def test_nor_does_the_import_of_a_package_before_any_name_of_autonas(module, tmp_path):
     assert printed(f"import autonas.{module}", tmp_path) == ""
 
