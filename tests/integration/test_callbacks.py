@@ -118,7 +118,7 @@ def test_fit_takes_a_validation_split_and_class_weights_as_keras_does(iris):
     same, other = (model(max_trials=1, seed=0, **some).fit(x, y).predict_proba(x) for some in (settings, {}))
     np.testing.assert_allclose(fitted.predict_proba(x), same, atol=1e-6)
     assert np.abs(other - same).max() > 0.01
-    assert fitted.validation_split == 0.2 and fitted.class_weight is None, "the arguments of the constructor stay"
+    assert fitted.validation_split is None and fitted.class_weight is None, "the arguments of the constructor stay"
     with pytest.raises(ValueError, match="`validation_split` must be a number between 0 and 1"):
         model().fit(x, y, validation_split=2)
     with pytest.raises(ValueError, match="`class_weight` must name labels of `y`"):
