@@ -73,5 +73,5 @@ def test_searches_on_series_begin_with_ridge_regressions_kernels_and_trees_on_in
     searched.bind([SeriesEncoder().fit(x).feature], [heads.Target("binary", 1)])
     points = portfolio.initial_points(searched, searched.declare(), portfolio.Conditions(n_rows))
     kinds = [point["time_series_block_1/kind"] for point in points]
-    assert kinds[:5] == ["ridge", "kernels", "ridge", "kernels", "intervals"]
-    assert points[4]["time_series_block_1/kind_intervals/split_features"] == split
+    assert kinds[:8] == ["ridge", "kernels", "ridge", *["kernels"] * 4, "intervals"]
+    assert points[7]["time_series_block_1/kind_intervals/split_features"] == split

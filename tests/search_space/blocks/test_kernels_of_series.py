@@ -298,7 +298,7 @@ def test_the_default_block_begins_with_closed_forms_and_they_have_no_decisions_o
     model = autonas.AutoModel(inputs, head, **{**OPTIONS, "max_trials": 8, "epochs": 2}).fit(x, y)
     records = [record["values"] for record in model.records_ if record["stage"] == "search"]
     kinds = [values["time_series_block_1/kind"] for values in records]
-    assert kinds == ["ridge", "kernels", "ridge", "kernels", "intervals", *["kernels"] * 3]
+    assert kinds == ["ridge", "kernels", "ridge", *["kernels"] * 4, "intervals"]
     assert [values.get("time_series_block_1/kind_ridge/difference") for values in records[:3]] == [False, None, True]
     name = "time_series_block_1/kind_kernels/"
     kernels = [values for values in records if name + "transform" in values]

@@ -175,7 +175,7 @@ def test_a_default_search_tries_the_stored_backbone_whose_features_are_computed_
     monkeypatch.setitem(pretrained._failures, "imagenet", "The download of another backbone has failed.")
     images = np.random.default_rng(0).integers(0, 256, (40, 20, 20, 3)).astype("uint8")
     labels = np.arange(40) % 2
-    arguments = {"max_trials": 2, "epochs": 3, "seed": 0, "tensorboard": False, "ensemble": 1, "verbose": 0}
+    arguments = {"max_trials": 3, "epochs": 3, "seed": 0, "tensorboard": False, "ensemble": 1, "verbose": 0}
     model = autonas.AutoModel(directory=str(cache / "run"), **arguments)
     model.fit(images, labels)
     board = model.leaderboard()
